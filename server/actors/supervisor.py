@@ -1,0 +1,69 @@
+"""Keeps long-lived tasks alive: starts them, restarts one that crashes with backoff, ends them in time."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+FIRST_BACKOFF_S = 0.2
+LONGEST_BACKOFF_S = 30.0
+SETTLED_AFTER_S = 60.0
+
+
+@dataclass(slots=True)
+class Actor:
+    """A supervised task as others see it."""
+
+    name: str
+    run: Callable[[], Awaitable[None]]
+    state: str = "starting"
+    restarts: int = 0
+    task: asyncio.Task[None] | None = None
+
+
+class Supervisor:
+    """Owns the tasks of this process's actors."""
+
+    def __init__(self) -> None:
+        self.actors: list[Actor] = []
+
+    def start(self, name: str, run: Callable[[], Awaitable[None]]) -> Actor:
+        """Run `run` from now on; again whenever it raises. When it returns it is done."""
+        actor = Actor(name, run)
+        self.actors.append(actor)
+        actor.task = asyncio.create_task(self._keep_alive(actor), name=f"actor:{name}")
+        return actor
+
+    async def stop(self, *actors: Actor) -> None:
+        """Cancel these actors, and wait until they are over."""
+        tasks = [actor.task for actor in actors if actor.task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep_alive(self, actor: Actor) -> None:
+        backoff_s = FIRST_BACKOFF_S
+        try:
+            while True:
+                began = time.monotonic()
+                try:
+                    actor.state = "running"
+                    await actor.run()
+                    return
+                except Exception as error:
+                    if time.monotonic() - began > SETTLED_AFTER_S:
+                        backoff_s = FIRST_BACKOFF_S
+                    actor.state = "restarting"
+                    actor.restarts += 1
+                    log.exception(
+                        "actor_crashed", actor=actor.name, error=str(error), again_in_s=round(backoff_s, 1)
+                    )
+                    await asyncio.sleep(backoff_s * random.uniform(0.5, 1.0))
+                    backoff_s = min(LONGEST_BACKOFF_S, backoff_s * 2)
+        finally:
+            actor.state = "stopped"

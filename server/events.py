@@ -1,0 +1,46 @@
+"""What can happen: facts in the past tense, written with the change that they tell of.
+
+An event is data and nothing else. Which jobs it causes is decided in `services/reactions.py`.
+"""
+
+from dataclasses import dataclass
+
+from server.ids import CommentId, PostId, UserId
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Root of all events; every field is a number or text, so that it survives as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostPublished(Event):
+    post_id: PostId
+    author_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class PostLiked(Event):
+    post_id: PostId
+    author_id: UserId
+    actor_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class CommentAdded(Event):
+    comment_id: CommentId
+    post_id: PostId
+    post_author_id: UserId
+    actor_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class UserFollowed(Event):
+    follower_id: UserId
+    followee_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class UserUnfollowed(Event):
+    follower_id: UserId
+    followee_id: UserId

@@ -1,0 +1,244 @@
+"""Keeps the pictures that are served, in a folder or in a bucket, and knows their public addresses.
+
+It knows nothing of what a picture shows or whose it is: keys are given, never made here.
+"""
+
+import asyncio
+import contextlib
+import os
+import re
+import time
+from collections.abc import AsyncIterator, Collection, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import structlog
+from obstore.exceptions import BaseError
+from obstore.store import GCSStore, LocalStore, S3Store
+
+from server.errors import ConfigurationError, NotFound, StorageFull, Unavailable
+
+if TYPE_CHECKING:
+    from obstore import GetResult
+    from obstore.store import ClientConfig, RetryConfig
+
+log = structlog.get_logger(__name__)
+
+CONTENT_TYPE = "image/jpeg"
+CACHE_CONTROL = "public, max-age=31536000, immutable"
+KEY = re.compile(r"[a-z0-9_-][a-z0-9_.-]*(/[a-z0-9_-][a-z0-9_.-]*)*")
+MAX_KEY_LENGTH = 512
+CHUNK_BYTES = 64 * 1024
+KEYS_A_CALL = 1000  # The most that S3 deletes or lists at once.
+# obstore hands out no error numbers: Rust's names for ENOSPC and EDQUOT, or what MinIO says.
+FULL = re.compile(r"StorageFull|QuotaExceeded|os error (28|122)\b")
+UNFINISHED = re.compile(r".+#\d+")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaObject:
+    """A stored picture: what HTTP wants to know of it, and its bytes, to be read once."""
+
+    size: int
+    content_type: str
+    modified_at: datetime
+    etag: str | None
+    chunks: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaEntry:
+    """A stored picture as a listing shows it."""
+
+    key: str
+    size: int
+    modified_at: datetime
+
+
+class MediaStore:
+    """JPEG pictures by key. A key is written once: what it holds may be cached for ever.
+
+    Keys are lower-case paths such as `posts/1/large.jpg`; to write or delete another is a ValueError. Every
+    method raises Unavailable when the store answers with an error, or not within `timeout_s`.
+    """
+
+    def __init__(
+        self,
+        store: LocalStore | S3Store | GCSStore,
+        *,
+        public_url: str,
+        timeout_s: float = 10.0,
+        folder: Path | None = None,
+    ) -> None:
+        self._store = store
+        self._public_url = public_url.rstrip("/")
+        self._timeout_s = timeout_s
+        self._folder = folder
+
+    @classmethod
+    def in_folder(cls, folder: Path, *, public_url: str, timeout_s: float = 10.0) -> Self:
+        """Pictures as files below `folder`, which is made; ConfigurationError when it cannot be."""
+        try:
+            store = LocalStore(folder.absolute(), mkdir=True, automatic_cleanup=True)
+        except (BaseError, OSError) as error:
+            raise ConfigurationError(f"UPLOAD_DEST: {folder} cannot be used: {_brief(error)}") from error
+        return cls(store, public_url=public_url, timeout_s=timeout_s, folder=folder.absolute())
+
+    @classmethod
+    def in_bucket(cls, url: str, *, public_url: str, timeout_s: float = 10.0) -> Self:
+        """Pictures in `s3://bucket/prefix` or `gs://bucket/prefix`; ConfigurationError for another address.
+
+        Region, endpoint and credentials come from the environment, under the names that the clouds' own tools
+        read (`AWS_REGION`, `AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID`, ..., `GOOGLE_APPLICATION_CREDENTIALS`) or
+        from the machine's role.
+        """
+        patience = timedelta(seconds=timeout_s)
+        # The clouds' own addresses are https; another endpoint is the operator's choice, with its scheme.
+        client: ClientConfig = {
+            "allow_http": True,
+            "connect_timeout": patience / 2,
+            "read_timeout": patience,
+        }
+        retry: RetryConfig = {"max_retries": 2, "retry_timeout": patience}
+        try:
+            if url.startswith("s3://"):
+                store = S3Store.from_url(url, client_options=client, retry_config=retry)
+            elif url.startswith("gs://"):
+                store = GCSStore.from_url(url, client_options=client, retry_config=retry)
+            else:
+                raise ConfigurationError(f"MEDIA_URL: {url} is neither s3:// nor gs://")
+        except (BaseError, OSError, ValueError) as error:
+            raise ConfigurationError(f"MEDIA_URL: {url} cannot be used: {_brief(error)}") from error
+        return cls(store, public_url=public_url, timeout_s=timeout_s)
+
+    def url(self, key: str) -> str:
+        """The public address of the picture at `key`, whether or not there is one."""
+        return f"{self._public_url}/{_valid(key)}"
+
+    async def put(self, key: str, source: Path | bytes) -> None:
+        """Store a JPEG: all of it or nothing is ever seen. Raises StorageFull when there is no room."""
+        async with self._answer("put", _valid(key)):
+            await self._store.put_async(
+                key,
+                source,
+                # A file system has nowhere to keep attributes, and obstore refuses them.
+                attributes=None
+                if self._folder
+                else {"Content-Type": CONTENT_TYPE, "Cache-Control": CACHE_CONTROL},
+                use_multipart=False,  # Renditions are small, and a broken multipart upload leaves parts behind.
+            )
+
+    async def get(self, key: str) -> MediaObject:
+        """The picture at `key`; NotFound when there is none, or when it is no key."""
+        if not _is_key(key):
+            raise NotFound("There is no such picture.")
+        async with self._answer("get", key):
+            found = await self._store.get_async(key)
+        meta = found.meta
+        return MediaObject(
+            size=meta["size"],
+            content_type=CONTENT_TYPE,
+            modified_at=meta["last_modified"],
+            etag=meta["e_tag"],
+            chunks=self._chunks(found, key),
+        )
+
+    async def delete(self, keys: Collection[str]) -> None:
+        """Remove the pictures at `keys`, in no order. Those that are not there are passed over."""
+        todo = sorted({_valid(key) for key in keys})
+        for start in range(0, len(todo), KEYS_A_CALL):
+            some = todo[start : start + KEYS_A_CALL]
+            try:
+                async with self._answer("delete", some[0]):
+                    await self._store.delete_async(some)
+            except NotFound:
+                # Files: a missing one ends the call, with others perhaps not yet removed.
+                for key in some:
+                    with contextlib.suppress(NotFound):
+                        async with self._answer("delete", key):
+                            await self._store.delete_async(key)
+
+    async def list(self, prefix: str = "") -> AsyncIterator[MediaEntry]:
+        """Every picture below the folder `prefix`, in no order; what changes meanwhile may be in it or not."""
+        pages = self._store.list(_valid(prefix) if prefix else None, chunk_size=KEYS_A_CALL)
+        while True:
+            async with self._answer("list", prefix):
+                page = await anext(pages, None)
+            if page is None:
+                return
+            for meta in page:
+                if _is_key(meta["path"]):  # What others put there is not ours to list or sweep.
+                    yield MediaEntry(meta["path"], meta["size"], meta["last_modified"])
+
+    async def remove_unfinished(self, older_than: timedelta = timedelta(hours=1)) -> int:
+        """Remove what puts that were killed left behind, and return how many files that was.
+
+        In a folder they are named `<key>#<number>`, which no listing shows; a bucket has none.
+        """
+        if self._folder is None:
+            return 0
+        return await asyncio.to_thread(
+            _remove_unfinished, self._folder, time.time() - older_than.total_seconds()
+        )
+
+    async def _chunks(self, found: "GetResult", key: str) -> AsyncIterator[bytes]:
+        stream = found.stream(min_chunk_size=CHUNK_BYTES)
+        while True:
+            async with self._answer("get", key):
+                chunk = await anext(stream, None)
+            if chunk is None:
+                return
+            yield bytes(chunk)
+
+    @contextlib.asynccontextmanager
+    async def _answer(self, call: str, key: str) -> AsyncIterator[None]:
+        """Bound a call on the store and translate its errors."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                yield
+        except TimeoutError as error:
+            log.warning("media_store_timed_out", call=call, key=key, timeout_s=self._timeout_s)
+            raise _unavailable() from error
+        except (BaseError, OSError) as error:
+            if isinstance(error, FileNotFoundError) and call != "put":
+                raise NotFound("There is no such picture.") from error
+            log.warning("media_store_failed", call=call, key=key, error=_brief(error))
+            if FULL.search(str(error)):
+                raise StorageFull("There is no room to keep the picture.") from error
+            raise _unavailable() from error
+
+
+def _is_key(text: str) -> bool:
+    return len(text) <= MAX_KEY_LENGTH and KEY.fullmatch(text) is not None
+
+
+def _valid(key: str) -> str:
+    if not _is_key(key):
+        raise ValueError(f"not a key: {key!r}")
+    return key
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable("Pictures cannot be stored or read now; try again.", retry_after_s=5.0)
+
+
+def _brief(error: Exception) -> str:
+    """The first line: what follows is obstore's debugging output."""
+    return str(error).partition("\n")[0][:300]
+
+
+def _remove_unfinished(folder: Path, modified_before: float) -> int:
+    removed = 0
+    for path in _files(folder):
+        with contextlib.suppress(FileNotFoundError):
+            if UNFINISHED.fullmatch(path.name) and path.stat().st_mtime < modified_before:
+                path.unlink()
+                removed += 1
+    return removed
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for parent, _, names in os.walk(folder):
+        yield from (Path(parent, name) for name in names)

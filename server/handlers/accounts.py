@@ -1,0 +1,80 @@
+"""`/auth`: register and sign in."""
+
+from aiohttp import web
+from aiohttp_apispec import docs, json_schema, response_schema
+from marshmallow import Schema, fields, validate
+
+from server.handlers import rendering
+from server.handlers.profiles import EMAIL, FULL_NAME, USERNAME, ProfileSchema
+from server.handlers.requests import BODY, public
+from server.handlers.schemas import ProblemSchema, Strict, Text
+from server.services.accounts import Account, Accounts
+from server.services.profiles import Profiles
+from server.services.sessions import Sessions
+
+
+class RegisterBody(Strict):
+    username = USERNAME(required=True)
+    email = EMAIL(required=True)
+    password = fields.String(required=True, validate=validate.Length(8, 72), metadata={"format": "password"})
+    fullName = FULL_NAME(load_default="")
+
+
+class LoginBody(Strict):
+    username = Text(maximum=254, required=True, metadata={"description": "User name or e-mail."})
+    password = fields.String(
+        required=True, validate=validate.Length(max=1000), metadata={"format": "password"}
+    )
+
+
+class SignedInSchema(Schema):
+    user = fields.Nested(ProfileSchema, required=True)
+    accessToken = fields.String(required=True)
+    refreshToken = fields.String(required=True)
+    tokenType = fields.String(required=True)
+    expiresIn = fields.Integer(required=True)
+
+
+class AccountRoutes:
+    def __init__(self, accounts: Accounts, sessions: Sessions, profiles: Profiles) -> None:
+        self._accounts = accounts
+        self._sessions = sessions
+        self._profiles = profiles
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post("/auth/register", self.register), web.post("/auth/login", self.login)]
+
+    @docs(tags=["auth"], summary="Register a new user")
+    @json_schema(RegisterBody)
+    @response_schema(SignedInSchema, 201, description="Registered and signed in")
+    @response_schema(ProblemSchema, 409, description="The user name or the e-mail is taken")
+    @public
+    async def register(self, request: web.Request) -> web.Response:
+        body = request[BODY]
+        account = await self._accounts.register(
+            body["username"], body["email"], body["password"], body["fullName"]
+        )
+        return await self._signed_in(request, account, 201)
+
+    @docs(tags=["auth"], summary="Sign in")
+    @json_schema(LoginBody)
+    @response_schema(SignedInSchema, 200, description="Signed in")
+    @response_schema(ProblemSchema, 401, description="The user name or the password is wrong")
+    @public
+    async def login(self, request: web.Request) -> web.Response:
+        body = request[BODY]
+        account = await self._accounts.authenticate(body["username"], body["password"])
+        return await self._signed_in(request, account, 200)
+
+    async def _signed_in(self, request: web.Request, account: Account, status: int) -> web.Response:
+        device = request.headers.get("User-Agent", "")
+        tokens = await self._sessions.open(account.id, account.role, device, request.remote or "")
+        user = await self._profiles.own(account.id)
+        body = {
+            "user": rendering.profile(user),
+            "accessToken": tokens.access_token,
+            "refreshToken": tokens.refresh_token,
+            "tokenType": "Bearer",
+            "expiresIn": tokens.expires_in_s,
+        }
+        return rendering.json_response(body, status, {"Cache-Control": "no-store"})

@@ -1,0 +1,62 @@
+"""`/posts/{postId}/comments`: comment, reply, and read."""
+
+from aiohttp import web
+from aiohttp_apispec import docs, json_schema, querystring_schema, response_schema
+from marshmallow import Schema, fields
+
+from server.handlers import rendering
+from server.handlers.requests import BODY, page_request, path_id, viewer
+from server.handlers.schemas import Id, PageQuery, ProblemSchema, Strict, Text, UserCardSchema
+from server.ids import CommentId, PostId
+from server.services.comments import Comments
+
+
+class CommentBody(Strict):
+    content = Text(minimum=1, maximum=2200, required=True)
+    parentId = Id(load_default=None, allow_none=True)
+
+
+class CommentSchema(Schema):
+    id = fields.String(required=True)
+    postId = fields.String(required=True)
+    parentId = fields.String(required=True, allow_none=True)
+    author = fields.Nested(UserCardSchema, required=True)
+    content = fields.String(required=True)
+    mentions = fields.List(fields.String(), required=True)
+    repliesCount = fields.Integer(required=True)
+    createdAt = fields.String(required=True)
+
+
+class CommentPageSchema(Schema):
+    items = fields.List(fields.Nested(CommentSchema), required=True)
+    nextCursor = fields.String(required=True, allow_none=True)
+
+
+class CommentRoutes:
+    def __init__(self, comments: Comments) -> None:
+        self._comments = comments
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/posts/{postId}/comments", self.add),
+            web.get("/posts/{postId}/comments", self.of_post),
+        ]
+
+    @docs(tags=["comments"], summary="Add a comment to a post, or a reply to a comment")
+    @json_schema(CommentBody)
+    @response_schema(CommentSchema, 201)
+    @response_schema(ProblemSchema, 404, description="No such post, or no such comment to reply to")
+    async def add(self, request: web.Request) -> web.Response:
+        body = request[BODY]
+        parent_id = None if body["parentId"] is None else CommentId(int(body["parentId"]))
+        post_id = PostId(path_id(request, "postId"))
+        comment = await self._comments.add(viewer(request).user_id, post_id, body["content"], parent_id)
+        return rendering.json_response(rendering.comment(comment), 201)
+
+    @docs(tags=["comments"], summary="Get the comments of a post, newest first")
+    @querystring_schema(PageQuery)
+    @response_schema(CommentPageSchema, 200)
+    @response_schema(ProblemSchema, 404, description="No such post")
+    async def of_post(self, request: web.Request) -> web.Response:
+        page = await self._comments.of_post(PostId(path_id(request, "postId")), page_request(request))
+        return rendering.page_response(request, page, rendering.comment)

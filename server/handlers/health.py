@@ -1,0 +1,52 @@
+"""`/healthz` and `/readyz`: is the process alive, and can each part do its work?"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+from aiohttp_apispec import docs
+
+from server.handlers import rendering
+from server.handlers.middleware import InFlight
+from server.handlers.requests import public
+
+CHECK_TIMEOUT_S = 2.0
+
+Check = Callable[[], Awaitable[str]]
+
+
+class HealthRoutes:
+    """`checks`: for each part by name, what says `ok` or what is wrong; an exception is a wrong as well."""
+
+    def __init__(self, in_flight: InFlight, checks: Mapping[str, Check]) -> None:
+        self._in_flight = in_flight
+        self._checks = checks
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/healthz", self.alive), web.get("/readyz", self.ready)]
+
+    @docs(tags=["health"], summary="Is the process alive?")
+    @public
+    async def alive(self, _: web.Request) -> web.Response:
+        return rendering.json_response({"status": "ok"})
+
+    @docs(tags=["health"], summary="Can the process take requests? Each part by name")
+    @public
+    async def ready(self, _: web.Request) -> web.Response:
+        names = list(self._checks)
+        answers = await asyncio.gather(*(_ask(self._checks[name]) for name in names))
+        parts = dict(zip(names, answers, strict=True))
+        well = not self._in_flight.leaving and all(answer == "ok" for answer in answers)
+        status = "ok" if well else "leaving" if self._in_flight.leaving else "unavailable"
+        headers = None if well else {"Retry-After": "1"}
+        return rendering.json_response({"status": status, "parts": parts}, 200 if well else 503, headers)
+
+
+async def _ask(check: Check) -> str:
+    try:
+        async with asyncio.timeout(CHECK_TIMEOUT_S):
+            return await check()
+    except TimeoutError:
+        return "no answer in time"
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is the answer to the question
+        return str(error) or type(error).__name__

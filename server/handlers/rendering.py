@@ -1,0 +1,124 @@
+"""Records as the JSON of the API: camelCase members, ids as decimal strings, times in UTC."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import orjson
+from aiohttp import web
+
+from server.clock import isoformat
+from server.paging import Page
+from server.services.records import Comment, Image, Notification, Post, Profile, Role, UserCard
+
+Item = TypeVar("Item")
+
+
+def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(
+        body=orjson.dumps(body), status=status, content_type="application/json", headers=headers
+    )
+
+
+def page_response(request: web.Request, page: Page[Item], render: Callable[[Item], Any]) -> web.Response:
+    """A list, with the address of its next page in a Link header as well."""
+    headers: dict[str, str] = {}
+    if page.next_cursor is not None:
+        query = urlencode({**request.query, "cursor": page.next_cursor})
+        headers["Link"] = f'<{request.path}?{query}>; rel="next"'
+    return json_response(
+        {"items": [render(item) for item in page.items], "nextCursor": page.next_cursor}, 200, headers
+    )
+
+
+def user_card(card: UserCard) -> dict[str, Any]:
+    return {
+        "id": str(card.id),
+        "username": card.username,
+        "fullName": card.full_name,
+        "avatarUrl": card.avatar_url,
+        "isCelebrity": card.is_celebrity,
+    }
+
+
+def profile(record: Profile) -> dict[str, Any]:
+    """A profile; the e-mail and the relations only where the record has them."""
+    body: dict[str, Any] = {
+        "id": str(record.id),
+        "username": record.username,
+        "fullName": record.full_name,
+        "bio": record.bio,
+        "website": record.website,
+        "avatarUrl": record.avatar_url,
+        "role": record.role,
+        "isCelebrity": record.role is Role.CELEBRITY,
+        "postsCount": record.posts_count,
+        "followersCount": record.followers_count,
+        "followingCount": record.following_count,
+        "createdAt": isoformat(record.created_at_ms),
+    }
+    if record.email is not None:
+        body["email"] = record.email
+    if record.is_following is not None:
+        body |= {"isFollowing": record.is_following, "followsYou": record.follows_you}
+    return body
+
+
+def image(record: Image) -> dict[str, Any]:
+    return {
+        "url": record.url,
+        "width": record.width,
+        "height": record.height,
+        "blurhash": record.blurhash,
+        "altText": record.alt_text,
+        "variants": record.variants,
+    }
+
+
+def post(record: Post) -> dict[str, Any]:
+    return {
+        "id": str(record.id),
+        "author": user_card(record.author),
+        "caption": record.caption,
+        "mentions": record.mentions,
+        "hashtags": record.hashtags,
+        "images": [image(each) for each in record.images],
+        "likesCount": record.likes_count,
+        "commentsCount": record.comments_count,
+        "liked": record.liked,
+        "createdAt": isoformat(record.created_at_ms),
+        "editedAt": None if record.edited_at_ms is None else isoformat(record.edited_at_ms),
+    }
+
+
+def comment(record: Comment) -> dict[str, Any]:
+    return {
+        "id": str(record.id),
+        "postId": str(record.post_id),
+        "parentId": None if record.parent_id is None else str(record.parent_id),
+        "author": user_card(record.author),
+        "content": record.content,
+        "mentions": record.mentions,
+        "repliesCount": record.replies_count,
+        "createdAt": isoformat(record.created_at_ms),
+    }
+
+
+def notification(record: Notification) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "id": str(record.id),
+        "type": record.type,
+        "actor": user_card(record.actor),
+        "read": record.read,
+        "createdAt": isoformat(record.created_at_ms),
+    }
+    if record.post_id is not None:
+        body["post"] = {"id": str(record.post_id)}
+    if record.comment_id is not None:
+        body["comment"] = {"id": str(record.comment_id)}
+    return body
+
+
+def notification_json(record: Notification) -> bytes:
+    """One line of JSON, for the live stream."""
+    return orjson.dumps(notification(record))

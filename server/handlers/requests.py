@@ -1,0 +1,109 @@
+"""What a handler is given besides the request: who asks, and the body and query as its schemas have checked them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import marshmallow
+import orjson
+from aiohttp import web
+
+from server.errors import InvalidInput, Malformed, NotFound, TooLarge, UnsupportedMedia
+from server.ids import MAX_ID
+from server.paging import PageRequest, decode_cursor
+from server.services.records import Principal
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+AnyHandler = TypeVar("AnyHandler", bound=Callable[..., Any])
+
+PRINCIPAL = web.RequestKey("principal", Principal)
+REQUEST_ID = web.RequestKey("request_id", str)
+BODY = web.RequestKey("body", dict[str, Any])
+QUERY = web.RequestKey("query", dict[str, Any])
+
+JSON = "application/json"
+
+
+def public(handler: AnyHandler) -> AnyHandler:
+    """Mark a handler that asks for no access token; every other one does."""
+    handler.__public__ = True  # pyright: ignore[reportFunctionMemberAccess]
+    return handler
+
+
+def is_public(handler: Callable[..., Any]) -> bool:
+    return getattr(handler, "__public__", False)
+
+
+def viewer(request: web.Request) -> Principal:
+    """Who asks, on a route that is not public."""
+    return request[PRINCIPAL]
+
+
+def page_request(request: web.Request) -> PageRequest:
+    """The page that the query asks for. Raises InvalidInput for a cursor that we never gave out."""
+    query = request[QUERY]
+    cursor = query.get("cursor")
+    return PageRequest(query["limit"], None if cursor is None else decode_cursor(cursor))
+
+
+def path_id(request: web.Request, name: str) -> int:
+    """An id in the path. Raises NotFound for what cannot be one: such a thing does not exist."""
+    text = request.match_info[name]
+    if not (text.isascii() and text.isdigit() and len(text) <= 16) or int(text) > MAX_ID:
+        raise NotFound("There is nothing at this address.")
+    return int(text)
+
+
+async def read_json(request: web.Request, max_bytes: int, timeout_s: float) -> dict[str, Any]:
+    """The body as an object. Raises UnsupportedMedia, TooLarge, Malformed with the place of the mistake."""
+    if request.content_type != JSON:
+        raise UnsupportedMedia(f"Send the body as {JSON}, with that Content-Type.")
+    body = bytearray()
+    try:
+        async with asyncio.timeout(timeout_s):
+            async for chunk in request.content.iter_any():
+                body += chunk
+                if len(body) > max_bytes:
+                    raise TooLarge(f"The body is larger than {max_bytes} bytes.")
+    except TimeoutError as error:
+        raise Malformed(f"The body did not arrive within {timeout_s:g} s.", code="body_timeout") from error
+    try:
+        value: Any = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Malformed(f"The body is not valid JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise Malformed("The body must be a JSON object.")
+    return value
+
+
+async def load(request: web.Request, handler: Callable[..., Any], max_bytes: int, timeout_s: float) -> None:
+    """Check body and query by the schemas that `handler` was declared with (aiohttp-apispec's `__schemas__`).
+
+    Raises InvalidInput with the messages by field.
+    """
+    for declared in getattr(handler, "__schemas__", ()):
+        if declared["location"] == "json":
+            raw = await read_json(request, max_bytes, timeout_s)
+            request[BODY] = _checked(declared["schema"], raw)
+        elif declared["location"] == "querystring":
+            request[QUERY] = _checked(declared["schema"], dict(request.query))
+
+
+def _checked(schema: marshmallow.Schema, raw: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return schema.load(raw)  # pyright: ignore[reportReturnType] - `many` is never set
+    except marshmallow.ValidationError as error:
+        raise InvalidInput(
+            "Some values cannot be accepted.", fields=_messages(error.messages_dict)
+        ) from error
+
+
+def _messages(tree: dict[Any, Any], prefix: str = "") -> dict[str, list[str]]:
+    flat: dict[str, list[str]] = {}
+    for name, messages in tree.items():
+        path = f"{prefix}{name}"
+        if isinstance(messages, dict):
+            flat |= _messages(messages, f"{path}.")
+        else:
+            flat[path] = [str(message) for message in messages]
+    return flat

@@ -1,0 +1,144 @@
+"""Reads multipart uploads: files are streamed to disk and counted, texts are bounded, the rest is refused."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from aiohttp import BodyPartReader, MultipartReader, web
+
+from server.errors import InvalidInput, Malformed, StorageFull, TooLarge, UnsupportedMedia
+
+TEXT_BYTES = 16_384
+MOST_PARTS = 40
+ENOSPC = 28
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLimits:
+    """Bounds of one multipart request; `timeout_s` for all of its body."""
+
+    max_file_bytes: int
+    max_files: int
+    timeout_s: float
+
+
+@dataclass(slots=True)
+class Form:
+    """What a multipart body held: spooled files and texts, by field, in their order."""
+
+    files: dict[str, list[Path]] = field(default_factory=dict)
+    texts: dict[str, list[str]] = field(default_factory=dict)
+
+    def text(self, name: str, max_length: int, default: str = "") -> str:
+        """The one text of a field. Raises InvalidInput if it is too long or given twice."""
+        values = self.texts.get(name, [default])
+        if len(values) > 1:
+            raise _refused(name, "Given more than once.")
+        return _bounded(name, values[0], max_length)
+
+    def all_texts(self, name: str, max_length: int) -> list[str]:
+        """Every text of a repeated field."""
+        return [_bounded(name, value, max_length) for value in self.texts.get(name, [])]
+
+
+class Uploads:
+    """Spools uploads below `work_dir`."""
+
+    def __init__(self, work_dir: Path, limits: UploadLimits) -> None:
+        self._work_dir = work_dir
+        self._limits = limits
+
+    @asynccontextmanager
+    async def read(self, request: web.Request, files: set[str], texts: set[str]) -> AsyncIterator[Form]:
+        """The body of `request`; its files exist until the context ends.
+
+        Raises UnsupportedMedia, Malformed, TooLarge, StorageFull, and InvalidInput for a field that is none of
+        `files` and `texts`.
+        """
+        if request.content_type != "multipart/form-data":
+            raise UnsupportedMedia("Send this as multipart/form-data.")
+        with tempfile.TemporaryDirectory(dir=self._work_dir) as folder:
+            try:
+                async with asyncio.timeout(self._limits.timeout_s):
+                    form = await self._parts(await request.multipart(), Path(folder), files, texts)
+            except TimeoutError as error:
+                raise Malformed(
+                    f"The upload did not arrive within {self._limits.timeout_s:g} s.", code="body_timeout"
+                ) from error
+            except (
+                ValueError,
+                AssertionError,
+                RuntimeError,
+            ) as error:  # what aiohttp's reader raises on bad input
+                raise Malformed(
+                    "The multipart body is damaged: check its boundary and the headers of its parts."
+                ) from error
+            except OSError as error:
+                if error.errno == ENOSPC:
+                    raise StorageFull("There is no room for uploads at this moment.") from error
+                raise
+            yield form
+
+    async def _parts(self, reader: MultipartReader, folder: Path, files: set[str], texts: set[str]) -> Form:
+        form = Form()
+        for _ in range(MOST_PARTS):
+            part = await reader.next()
+            if part is None:
+                return form
+            if not isinstance(part, BodyPartReader):
+                raise Malformed("A part of the multipart body is itself multipart.")
+            name = part.name or ""
+            if name in files:
+                spooled = form.files.setdefault(name, [])
+                if len(spooled) >= self._limits.max_files:
+                    raise _refused(name, f"At most {self._limits.max_files} files.")
+                spooled.append(await self._spool(part, folder / f"{name}-{len(spooled)}", name))
+            elif name in texts:
+                form.texts.setdefault(name, []).append(await _text(part, name))
+            else:
+                raise _refused(name or "(no name)", "Not a field of this form.")
+        raise Malformed(f"More than {MOST_PARTS} parts.")
+
+    async def _spool(self, part: BodyPartReader, path: Path, name: str) -> Path:
+        limit, size = self._limits.max_file_bytes, 0
+        with path.open("wb") as file:
+            while chunk := await part.read_chunk(65_536):
+                size += len(chunk)
+                if size > limit:
+                    raise TooLarge(
+                        f"A file in {name} is larger than {limit} bytes.", fields={name: ["Too large."]}
+                    )
+                await asyncio.to_thread(_write(file), chunk)
+        return path
+
+
+def _write(file: BinaryIO) -> Callable[[bytes], int]:
+    return file.write
+
+
+async def _text(part: BodyPartReader, name: str) -> str:
+    value = bytearray()
+    while chunk := await part.read_chunk(8192):
+        value += chunk
+        if len(value) > TEXT_BYTES:
+            raise TooLarge(f"The field {name} is larger than {TEXT_BYTES} bytes.")
+    try:
+        return value.decode()
+    except UnicodeDecodeError as error:
+        raise _refused(name, "Not UTF-8.") from error
+
+
+def _bounded(name: str, value: str, max_length: int) -> str:
+    if len(value) > max_length:
+        raise _refused(name, f"Longer than {max_length} characters.")
+    if "\x00" in value:
+        raise _refused(name, "Contains a character that is not text.")
+    return value.strip()
+
+
+def _refused(name: str, message: str) -> InvalidInput:
+    return InvalidInput("Some values cannot be accepted.", fields={name: [message]})

@@ -1,0 +1,74 @@
+"""Ids for every row that a client can see: 53 bits, ordered by time.
+
+41 bits of milliseconds since EPOCH_MS, 7 bits of node, 5 bits of sequence. 53 bits fit a Redis score and a
+JavaScript number exactly; the order makes an id a cursor.
+"""
+
+from typing import NewType
+
+from server.clock import Clock
+
+UserId = NewType("UserId", int)
+PostId = NewType("PostId", int)
+CommentId = NewType("CommentId", int)
+NotificationId = NewType("NotificationId", int)
+SessionId = NewType("SessionId", int)
+JobId = NewType("JobId", int)
+
+EPOCH_MS = 1_735_689_600_000  # 2025-01-01T00:00:00Z; 41 bits reach into the year 2094
+NODE_BITS = 7
+SEQUENCE_BITS = 5
+NODES = 1 << NODE_BITS
+MAX_ID = (1 << 53) - 1
+
+_STEP_BITS = NODE_BITS + SEQUENCE_BITS
+_SEQUENCES = 1 << SEQUENCE_BITS
+
+
+class IdGenerator:
+    """Hands out ids that are unique for its node and strictly rising.
+
+    The time in an id is a hybrid logical clock: it follows the wall clock, and when that stands still or steps
+    back, or a millisecond's 32 ids are used up, it counts on by itself. So it never waits and never repeats.
+    """
+
+    def __init__(self, clock: Clock, node: int, not_before_ms: int = 0) -> None:
+        """`not_before_ms`: the last time that this node number is known to have used, from its lease."""
+        if not 0 <= node < NODES:
+            raise ValueError(f"node {node} is not within 0..{NODES - 1}")
+        self._clock = clock
+        self._node = node
+        self._time_ms = not_before_ms
+        self._sequence = _SEQUENCES  # the first id opens a millisecond of its own
+
+    @property
+    def last_ms(self) -> int:
+        """The time in the last id, milliseconds since the Unix epoch."""
+        return self._time_ms
+
+    def move(self, node: int, not_before_ms: int) -> None:
+        """Go on under another node number, after the lease of the first was lost."""
+        self._node = node
+        self._time_ms = max(self._time_ms, not_before_ms)
+        self._sequence = _SEQUENCES
+
+    def next(self) -> int:
+        """A new id, greater than every id that this generator gave before."""
+        now_ms = self._clock.now_ms()
+        if now_ms > self._time_ms:
+            self._time_ms, self._sequence = now_ms, 0
+        elif self._sequence >= _SEQUENCES:
+            self._time_ms, self._sequence = self._time_ms + 1, 0
+        sequence = self._sequence
+        self._sequence += 1
+        return (self._time_ms - EPOCH_MS) << _STEP_BITS | self._node << SEQUENCE_BITS | sequence
+
+
+def made_at_ms(row_id: int) -> int:
+    """The time in an id, milliseconds since the Unix epoch."""
+    return (row_id >> _STEP_BITS) + EPOCH_MS
+
+
+def first_at(at_ms: int) -> int:
+    """The smallest id that can be made at `at_ms`: with it a time becomes a cursor."""
+    return max(0, at_ms - EPOCH_MS) << _STEP_BITS

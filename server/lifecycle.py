@@ -1,0 +1,314 @@
+"""The order of life and death: opens every part once, from the ground up, and closes them in reverse.
+
+Each stage is closed under a deadline of its own, and says so in the log.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from socket import socket
+
+import structlog
+from aiohttp import web
+from redis.asyncio import Redis
+
+from server import assembly
+from server.actors.relay import Relay
+from server.actors.supervisor import Supervisor
+from server.app import Services, build_app
+from server.assembly import Foundations
+from server.clock import SystemClock
+from server.errors import ConfigurationError, Unavailable
+from server.gateways.embedded_redis import EmbeddedRedis
+from server.gateways.process_claims import bind, claim_role
+from server.gateways.redis_client import check, redis_client
+from server.handlers.middleware import InFlight
+from server.ids import IdGenerator
+from server.models.database import Database
+from server.models.migrations import Migrations
+from server.pubsub.broker import QueueBroker
+from server.pubsub.doorbell import Doorbell
+from server.pubsub.hub import Hub
+from server.pubsub.inbox import Closing
+from server.services.jobs import Jobs
+from server.services.nodes import RENEW_S, NodeLease
+from server.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+MIGRATIONS = Path(__file__).parent.parent / "migrations"
+KEEP_ALIVE_S = 20.0
+LAME_DUCK_S = 0.3
+CLOSE_S = 5.0
+BACKLOG = 1024
+
+
+class Role(StrEnum):
+    """What a process does: answer requests, run jobs, or both."""
+
+    API = "api"
+    WORKER = "worker"
+    ALL = "all"
+
+    @property
+    def parts(self) -> "tuple[Role, ...]":
+        return (Role.API, Role.WORKER) if self is Role.ALL else (self,)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Something that was opened: how it is closed, and within how many seconds."""
+
+    name: str
+    close: Callable[[], Awaitable[None]]
+    deadline_s: float = CLOSE_S
+
+
+class Lifecycle:
+    """One process of the program. `open`, then work, then `close`; `close` also after an `open` that failed."""
+
+    def __init__(self, settings: Settings, role: Role) -> None:
+        self.settings = settings
+        self.role = role
+        self.supervisor = Supervisor()
+        self.services: Services
+        self.port = 0
+        self._stages: list[Stage] = []
+        self._clean = True
+        self._in_flight = InFlight()
+        self._var = settings.app.var_dir.resolve()
+
+    async def open(self) -> None:
+        """Bring every part of the role up, HTTP last. Raises ConfigurationError with a sentence for a person."""
+        listener = self._claim()
+        redis_url = await self._open_embedded_redis()
+        redis = await self._open_redis(redis_url)
+        database = await self._open_database()
+        ids = await self._open_ids(database)
+        brokers = await self._open_brokers(redis_url)
+        on = self._foundations(database, redis, ids, Doorbell(brokers))
+        self.services, jobs = assembly.services(self.settings, self._var, on)
+        self._open_doorbell(on.doorbell)
+        if Role.WORKER in self.role.parts:
+            self._open_workers(jobs, brokers, on.doorbell)
+        if listener is not None:
+            await self._open_http(listener, on)
+
+    async def close(self) -> bool:
+        """Close everything in reverse; True if each part ended within its deadline and with nothing cut off."""
+        self._in_flight.leaving = True
+        while self._stages:
+            stage = self._stages.pop()
+            began = time.monotonic()
+            try:
+                async with asyncio.timeout(stage.deadline_s):
+                    await stage.close()
+            except TimeoutError:
+                self._clean = False
+                log.error("deadline_missed", part=stage.name, deadline_s=stage.deadline_s)
+            except Exception:  # whatever a part dies of, the others must still be closed
+                self._clean = False
+                log.exception("close_failed", part=stage.name)
+            else:
+                log.info("closed", part=stage.name, ms=round((time.monotonic() - began) * 1000))
+        return self._clean
+
+    def described(self) -> dict[str, str]:
+        """What runs where, for the banner."""
+        settings, where = self.settings, self.settings.database
+        mysql = f"MySQL at {where.host}:{where.port}, database {where.name}"
+        redis = _without_password(assembly.redis_url(settings))
+        parts = {
+            "role": f"{self.role}, {settings.app.env}",
+            "database": "embedded SQLite" if settings.embedded_database else mysql,
+            "redis": "embedded Valkey" if settings.embedded_redis else redis,
+            "data": str(self._var),
+        }
+        if Role.API in self.role.parts:
+            parts = {"listening": f"http://{settings.app.host}:{self.port}", **parts}
+        return parts
+
+    def _opened(self, name: str, close: Callable[[], Awaitable[None]], deadline_s: float = CLOSE_S) -> None:
+        self._stages.append(Stage(name, close, deadline_s))
+
+    def _claim(self) -> socket | None:
+        """Take the port and the role before anything is started, so that a twin is refused at once."""
+        listener: socket | None = None
+        if Role.API in self.role.parts:
+            listener = bind(self.settings.app.host, self.settings.app.port)
+            self.port = listener.getsockname()[1]
+            self._opened("port", _closing(listener.close))
+        try:
+            (self._var / "tmp").mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self._var} cannot be written ({error.strerror}): set VAR_DIR."
+            ) from error
+        if self.settings.embedded_database or self.settings.embedded_redis:
+            for role in self.role.parts:
+                self._opened(f"lock of role {role}", _closing(claim_role(self._var, role).close))
+        return listener
+
+    async def _open_embedded_redis(self) -> str:
+        if not self.settings.embedded_redis:
+            return assembly.redis_url(self.settings)
+        embedded = EmbeddedRedis(self._var / "redis")
+        await embedded.start()
+        keeper = self.supervisor.start("embedded redis", embedded.run)
+
+        async def close() -> None:
+            await embedded.stop()
+            await self.supervisor.stop(keeper)
+
+        self._opened("embedded redis", close, 10.0)
+        return embedded.url
+
+    async def _open_redis(self, url: str) -> Redis:
+        redis = redis_client(url, self.settings.redis.timeout_s)
+        self._opened("redis", redis.aclose)
+        await check(redis, _without_password(url))
+        return redis
+
+    async def _open_database(self) -> Database:
+        database = Database(assembly.database_parameters(self.settings, self._var))
+        self._opened("database", database.close)
+        await database.open()
+        migrations = Migrations(database, MIGRATIONS)
+        if self.settings.migrate_at_start:
+            applied = await migrations.upgrade()
+            if applied:
+                log.info("migrated", migrations=len(applied), newest=applied[-1])
+        await migrations.check()
+        return database
+
+    async def _open_ids(self, database: Database) -> IdGenerator:
+        lease = NodeLease(database, SystemClock(), self.settings.ids.node)
+        ids = await lease.take()
+
+        async def keep() -> None:
+            while True:
+                await asyncio.sleep(RENEW_S)
+                with suppress(Unavailable):
+                    await lease.renew(ids)
+
+        keeper = self.supervisor.start("node lease", keep)
+
+        async def close() -> None:
+            await self.supervisor.stop(keeper)
+            await lease.give_back(ids)
+
+        self._opened("node lease", close)
+        return ids
+
+    async def _open_brokers(self, redis_url: str) -> dict[str, QueueBroker]:
+        brokers = assembly.brokers(self.settings, redis_url)
+
+        async def close() -> None:
+            for broker in brokers.values():
+                await broker.shutdown()
+
+        self._opened("brokers", close)
+        if Role.WORKER in self.role.parts:
+            for broker in brokers.values():
+                await broker.startup()
+        return brokers
+
+    def _foundations(
+        self, database: Database, redis: Redis, ids: IdGenerator, doorbell: Doorbell
+    ) -> Foundations:
+        images = assembly.image_processor(self.settings)
+        passwords = assembly.passwords(self.settings)
+        self._opened("image children", images.stop)
+        self._opened("password threads", passwords.close)
+        media = assembly.media_store(self.settings, self._var)
+        return Foundations(database, redis, ids, doorbell, media, images, passwords)
+
+    def _open_doorbell(self, doorbell: Doorbell) -> None:
+        actor = self.supervisor.start("doorbell", doorbell.run)
+
+        async def close() -> None:
+            await self.supervisor.stop(actor)
+            await doorbell.flush()
+
+        self._opened("doorbell", close)
+
+    def _open_workers(self, jobs: Jobs, brokers: dict[str, QueueBroker], doorbell: Doorbell) -> None:
+        workers = assembly.workers(self.settings, self.services, jobs, brokers)
+        actors = [self.supervisor.start(f"{queue} worker", worker.run) for queue, worker in workers.items()]
+        dispatching = self.supervisor.start(
+            "dispatcher", assembly.dispatcher(self.settings, jobs, doorbell).run
+        )
+
+        async def close() -> None:
+            await self.supervisor.stop(dispatching)
+            cut_off = sum(await asyncio.gather(*(worker.drain() for worker in workers.values())))
+            await self.supervisor.stop(*actors)
+            if cut_off:
+                self._clean = False
+                log.error("jobs_handed_back", jobs=cut_off)
+
+        self._opened("jobs", close, self.settings.shutdown.jobs_s + CLOSE_S)
+
+    async def _open_http(self, listener: socket, on: Foundations) -> None:
+        settings = self.settings
+        hub = Hub(settings.stream.max_per_user)
+        relay = Relay(hub, on.redis, self.services.notifications.last_sequences)
+        relaying = self.supervisor.start("relay", relay.run)
+        self._opened("relay", lambda: self.supervisor.stop(relaying))
+        uploads = assembly.uploads(settings, self._var / "tmp")
+        checks = assembly.checks(on.database, on.redis, self.supervisor.actors)
+        app = build_app(settings, self.services, uploads, on.media, hub, self._in_flight, checks)
+        runner = web.AppRunner(
+            app,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=KEEP_ALIVE_S,
+            shutdown_timeout=CLOSE_S,
+        )
+        await runner.setup()
+        site = web.SockSite(runner, listener, backlog=BACKLOG)
+        await site.start()
+
+        async def close() -> None:
+            await site.stop()
+            hub.close_all(Closing.SHUTDOWN)
+            await self._finish_requests()
+            await runner.cleanup()
+
+        self._opened("http", close, settings.shutdown.requests_s + CLOSE_S + 1)
+
+    async def _finish_requests(self) -> None:
+        """Wait for the requests that were accepted; and a moment for those on their way on an open connection."""
+        began = time.monotonic()
+        while (waited_s := time.monotonic() - began) < self.settings.shutdown.requests_s:
+            if self._in_flight.requests == 0 and waited_s >= LAME_DUCK_S:
+                return
+            await asyncio.sleep(0.02)
+        self._clean = False
+        log.error("requests_cut_off", requests=self._in_flight.requests)
+
+
+async def migrate(settings: Settings, on_step: Callable[[str], None]) -> list[str]:
+    """Bring the schema up to date without starting anything else; the names of what was applied."""
+    database = Database(assembly.database_parameters(settings, settings.app.var_dir.resolve()))
+    try:
+        await database.open()
+        return await Migrations(database, MIGRATIONS).upgrade(on_step)
+    finally:
+        await database.close()
+
+
+def _closing(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:
+    async def closed() -> None:
+        close()
+
+    return closed
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"

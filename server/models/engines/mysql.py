@@ -1,0 +1,162 @@
+"""MySQL and MariaDB through Tortoise and asyncmy: bounded waits, and no connection kept in an unknown state."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+from asyncmy import errors
+from tortoise.backends.base.client import PoolConnectionWrapper, TransactionalDBClient, TransactionContext
+from tortoise.backends.mysql.client import MySQLClient, TransactionWrapper
+from tortoise.connection import get_connections
+from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
+
+from server.models.engines.safety import DuplicateKey, SerializationFailure, to_the_end, unavailable
+
+Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
+
+DUPLICATE_KEY = 1062
+GIVEN_UP = frozenset({1205, 1213, 1020})  # lock wait timeout, deadlock, record changed since last read
+CONNECTION_GONE = frozenset({0, 1040, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055})
+# READ COMMITTED: a claim or a counter must see the newest rows, and gap locks would make likes deadlock.
+INIT_COMMAND = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+
+
+def error_number(error: BaseException | None) -> int:
+    """The server's number of an error, looked for in what it wraps as well; -1 if there is none."""
+    while error is not None:
+        for argument in error.args:
+            if isinstance(argument, int):
+                return argument
+            if isinstance(argument, errors.MySQLError):
+                return error_number(argument)
+        error = error.__cause__ or error.__context__
+    return -1
+
+
+def translated(method: Method) -> Method:
+    """Bound a statement by the client's timeout, and give its errors the kinds that the services know."""
+
+    @wraps(method)
+    async def wrapper(self: Any, *args: Any) -> Any:
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                return await method(self, *args)
+        except TimeoutError as error:
+            raise unavailable(f"no answer within {self.timeout_s:g} s") from error
+        except IntegrityError as error:
+            if error_number(error) == DUPLICATE_KEY:
+                raise DuplicateKey(*error.args) from error
+            raise
+        except (DBConnectionError, OperationalError, errors.MySQLError) as error:
+            number = error_number(error)
+            if number in GIVEN_UP:
+                raise SerializationFailure("The database is busy with the same rows; try again.") from error
+            if number in CONNECTION_GONE or isinstance(error, DBConnectionError | errors.InterfaceError):
+                raise unavailable("the connection was lost") from error
+            raise
+        except (OSError, EOFError, asyncio.IncompleteReadError) as error:
+            raise unavailable("the connection was lost") from error
+        except RuntimeError as error:
+            if "closing pool" in str(error):
+                raise unavailable("the pool is closing") from error
+            raise
+
+    return wrapper  # pyright: ignore[reportReturnType] - the wrapper has the method's own signature
+
+
+class Client(MySQLClient):
+    """A pool of connections; `timeout_s` bounds the wait for one and every statement on it."""
+
+    def __init__(self, *, timeout_s: float = 3.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs, connect_timeout=timeout_s, init_command=INIT_COMMAND)
+        self.timeout_s = timeout_s
+
+    def acquire_connection(self) -> Any:
+        return _PooledConnection(self, self._pool_init_lock)
+
+    def _in_transaction(self) -> TransactionContext:
+        return _Transaction(_TransactionClient(self), self)
+
+    execute_insert = translated(MySQLClient.execute_insert)
+    execute_many = translated(MySQLClient.execute_many)
+    execute_query = translated(MySQLClient.execute_query)
+    execute_script = translated(MySQLClient.execute_script)
+
+
+class _PooledConnection(PoolConnectionWrapper[Any]):
+    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+        # After a cancellation the server may still be sending an answer that the next user would take for his own.
+        if exc_type is not None and not issubclass(exc_type, errors.MySQLError):
+            cast("Any", self.connection).close()
+        await super().__aexit__(exc_type, exc_val, exc_tb)
+
+
+class _TransactionClient(TransactionWrapper):
+    def __init__(self, connection: Client) -> None:
+        super().__init__(connection)
+        self.timeout_s = connection.timeout_s
+
+    execute_insert = translated(TransactionWrapper.execute_insert)
+    execute_many = translated(TransactionWrapper.execute_many)
+    execute_query = translated(TransactionWrapper.execute_query)
+    execute_script = translated(TransactionWrapper.execute_script)
+    begin = translated(TransactionWrapper.begin)
+    commit = translated(TransactionWrapper.commit)
+    rollback = translated(TransactionWrapper.rollback)
+
+
+class _Transaction(TransactionContext):
+    def __init__(self, client: _TransactionClient, parent: Client) -> None:
+        self._client = client
+        self._parent = parent
+
+    async def __aenter__(self) -> TransactionalDBClient:
+        self._pool, self._connection = await self._acquire()
+        self._client._connection = self._connection
+        try:
+            await self._client.begin()
+        except BaseException:
+            await self._give_back(broken=True)
+            raise
+        self._token = get_connections().set(self._parent.connection_name, self._client)
+        return self._client
+
+    @property
+    def timeout_s(self) -> float:
+        return self._parent.timeout_s
+
+    @translated
+    async def _acquire(self) -> tuple[Any, Any]:
+        if self._parent._pool is None:
+            async with self._parent._pool_init_lock:
+                if self._parent._pool is None:
+                    await self._parent.create_connection(with_db=True)
+        pool = self._parent._pool
+        assert pool is not None
+        return pool, await pool.acquire()
+
+    async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
+        broken = True
+        try:
+            if exc_type is None:
+                await to_the_end(self._client.commit())
+                broken = False
+            elif issubclass(exc_type, Exception):
+                try:
+                    await to_the_end(self._client.rollback())
+                    broken = False
+                except Exception:  # noqa: BLE001
+                    # The error that ended the transaction is the one to report; closing the connection rolls back.
+                    broken = True
+        finally:
+            get_connections().reset(self._token)
+            await self._give_back(broken)
+
+    async def _give_back(self, broken: bool) -> None:
+        if broken:
+            self._connection.close()
+        await self._pool.release(self._connection)
+
+
+client_class = Client

@@ -1,0 +1,108 @@
+"""Brings the schema up to date with aerich: one directory of migrations a dialect, one process at a time."""
+
+import asyncio
+import fcntl
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncmy
+from tortoise.exceptions import OperationalError
+
+from server.errors import ConfigurationError
+from server.models.database import Database
+
+APP = "models"
+LOCK_WAIT_S = 60
+STATEMENT_TIMEOUT_S = 3600.0
+LOCK_NAME = "photofeed.migrations"
+
+
+class Migrations:
+    """The migrations under `folder`/`dialect`/ and which of them `database` has had."""
+
+    def __init__(self, database: Database, folder: Path) -> None:
+        self._database = database
+        self._location = folder / database.dialect
+
+    def known(self) -> list[str]:
+        """The file names of all migrations, oldest first."""
+        files = (self._location / APP).glob("[0-9]*_*.py")
+        return [file.name for file in sorted(files, key=lambda file: int(file.name.split("_")[0]))]
+
+    async def pending(self) -> list[str]:
+        """The migrations that the database has not had, oldest first."""
+        return [version for version in self.known() if version not in await self._applied()]
+
+    async def check(self) -> None:
+        """Raises ConfigurationError if the schema is older than this program, or newer."""
+        applied, known = await self._applied(), set(self.known())
+        if applied - known:
+            raise ConfigurationError(
+                f"The database was migrated by a newer version of this program ({max(applied - known)}): "
+                "run that version, or restore the backup that fits this one."
+            )
+        if known - applied:
+            raise ConfigurationError(
+                f"The database lacks {len(known - applied)} migration(s): run `python run.py migrate` first."
+            )
+
+    async def upgrade(self, on_step: Callable[[str], None] = lambda version: None) -> list[str]:
+        """Apply what is pending, in order, while no other process does; the names of what was applied.
+
+        `on_step` hears each name before it is applied.
+        """
+        if not await self.pending():
+            return []
+        async with self._alone():
+            pending = await self.pending()
+            for version in pending:
+                on_step(version)
+            return await self._apply() if pending else []
+
+    async def _apply(self) -> list[str]:
+        # Imported here: aerich and its command line cost 0.15 s, and most starts have nothing to migrate.
+        from aerich import Command
+        from aerich.migrate import Migrate
+
+        # Command.init would set Tortoise up a second time; these two are what upgrade() needs of it.
+        Migrate.app, Migrate.migrate_location = APP, self._location / APP
+        command = Command(self._database.parameters.tortoise_config(), app=APP, location=str(self._location))
+        with self._database.patience(STATEMENT_TIMEOUT_S):
+            return await command.upgrade(run_in_transaction=True)
+
+    async def _applied(self) -> set[str]:
+        try:
+            rows = await self._database.rows("SELECT version FROM aerich WHERE app = ?", [APP])
+        except OperationalError:
+            return set()  # the table itself comes with the first migration
+        return {row["version"] for row in rows}
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        file = self._database.parameters.file
+        if file is None:
+            async with self._server_lock():
+                yield
+            return
+        with file.with_suffix(".migrating").open("w") as lock:
+            await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+            yield
+
+    @asynccontextmanager
+    async def _server_lock(self) -> AsyncIterator[None]:
+        """A lock of the database server, on a connection of its own: MySQL commits at every DDL statement."""
+        where = self._database.parameters
+        connection = await asyncmy.connect(
+            host=where.host, port=where.port, user=where.username, password=where.password, db=where.name
+        )
+        try:
+            async with connection.cursor() as cursor:
+                await cursor.execute("SELECT GET_LOCK(%s, %s)", (LOCK_NAME, LOCK_WAIT_S))
+                if (await cursor.fetchone())[0] != 1:
+                    raise ConfigurationError(
+                        f"Another process has been migrating this database for {LOCK_WAIT_S} s: let it end first."
+                    )
+            yield
+        finally:
+            connection.close()

@@ -1,0 +1,39 @@
+"""Tables `posts` and `post_images`: what was published, and its pictures in their order."""
+
+from tortoise import fields
+from tortoise.models import Model
+
+
+class Post(Model):
+    id = fields.BigIntField(primary_key=True, generated=False)
+    author_id: int
+    author = fields.ForeignKeyField(
+        "models.User", related_name=False, on_delete=fields.CASCADE, db_index=False
+    )
+    caption = fields.TextField()
+    likes_count = fields.IntField(default=0)
+    comments_count = fields.IntField(default=0)
+    edited_at_ms = fields.BigIntField(null=True)
+
+    class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
+        table = "posts"
+        indexes = (("author_id", "id"),)
+
+
+class PostImage(Model):
+    """`media_key` is the folder of its renditions in the media store."""
+
+    id = fields.BigIntField(primary_key=True, generated=False)
+    post_id: int
+    post = fields.ForeignKeyField("models.Post", related_name=False, on_delete=fields.CASCADE, db_index=False)
+    position = fields.SmallIntField()
+    media_key = fields.CharField(max_length=100)
+    width = fields.IntField()
+    height = fields.IntField()
+    blurhash = fields.CharField(max_length=64)
+    alt_text = fields.CharField(max_length=1000, default="")
+    variants = fields.TextField()
+
+    class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
+        table = "post_images"
+        unique_together = (("post_id", "position"),)

@@ -1,0 +1,28 @@
+"""Table `users`: accounts and their public profile, with counters kept by the services that change them."""
+
+from tortoise import fields
+from tortoise.models import Model
+
+
+class User(Model):
+    """`*_key` columns hold the normalised form (NFKC, casefolded) by which names and addresses are unique."""
+
+    id = fields.BigIntField(primary_key=True, generated=False)
+    username = fields.CharField(max_length=30)
+    username_key = fields.CharField(max_length=60, unique=True)
+    email = fields.CharField(max_length=254)
+    email_key = fields.CharField(max_length=254, unique=True)
+    password_hash = fields.CharField(max_length=72)
+    password_changed_at_ms = fields.BigIntField()
+    full_name = fields.CharField(max_length=100, default="")
+    bio = fields.CharField(max_length=500, default="")
+    website = fields.CharField(max_length=200, default="")
+    avatar_key = fields.CharField(max_length=120, default="")
+    role = fields.CharField(max_length=16, default="user")
+    posts_count = fields.IntField(default=0)
+    followers_count = fields.IntField(default=0)
+    following_count = fields.IntField(default=0)
+    created_at_ms = fields.BigIntField()
+
+    class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
+        table = "users"

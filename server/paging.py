@@ -1,0 +1,71 @@
+"""Pages of a list: how a cursor travels, and what a page holds. Knows nothing of SQL or HTTP."""
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from server.errors import InvalidInput
+from server.ids import MAX_ID
+
+Item = TypeVar("Item")
+Other = TypeVar("Other")
+
+DEFAULT_LIMIT = 20
+MAX_LIMIT = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """At most `limit` items that come after the position `after`, newest first; None starts at the top."""
+
+    limit: int = DEFAULT_LIMIT
+    after: int | None = None
+
+    @property
+    def before_id(self) -> int:
+        """Items of this page have ids below this."""
+        return MAX_ID + 1 if self.after is None else self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """Items in order, and the cursor of the next page or None where the list ends."""
+
+    items: Sequence[Item]
+    next_cursor: str | None
+
+    def map(self, function: Callable[[Item], Other]) -> "Page[Other]":
+        return Page([function(item) for item in self.items], self.next_cursor)
+
+
+def cut(items: Sequence[Item], limit: int, position: Callable[[Item], int]) -> Page[Item]:
+    """The first `limit` of `items`, which were asked for as limit + 1: the last one tells whether more follow."""
+    page = items[:limit]
+    more = len(items) > limit
+    return Page(page, encode_cursor(position(page[-1])) if more else None)
+
+
+def encode_cursor(position: int) -> str:
+    """An opaque, URL-safe text for a position."""
+    return base64.urlsafe_b64encode(position.to_bytes(7, "big")).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str) -> int:
+    """The position in `cursor`. Raises InvalidInput for a text that `encode_cursor` never made."""
+    try:
+        position = int.from_bytes(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), "big")
+    except (ValueError, binascii.Error) as error:
+        raise _unknown_cursor() from error
+    if not 0 <= position <= MAX_ID or encode_cursor(position) != cursor:
+        raise _unknown_cursor()
+    return position
+
+
+def _unknown_cursor() -> InvalidInput:
+    return InvalidInput(
+        "This cursor was not given out by this API: start again without it.",
+        code="unknown_cursor",
+        fields={"cursor": ["Not a cursor of this list."]},
+    )

@@ -1,0 +1,101 @@
+"""Tells live listeners of a notification that was committed.
+
+A message may be lost: the database is the truth, and the relay's sweep finds what was not heard. So a failure here is
+counted and logged, and is no failure of the job that published.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import orjson
+import structlog
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from server.clock import isoformat
+from server.ids import PostId, UserId
+from server.pubsub import channels
+
+log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A notification as the channels tell it; `type` is also part of a channel's name, `text` is a comment's."""
+
+    recipient_id: UserId
+    sequence: int
+    type: str
+    actor_id: UserId
+    post_id: PostId | None
+    text: str
+    created_at_ms: int
+
+
+class Publisher:
+    """Publishes over one Redis client; `count_lost` is called for every signal that could not be sent."""
+
+    def __init__(
+        self, redis: Redis, *, timeout_s: float = 1.0, count_lost: Callable[[], None] | None = None
+    ) -> None:
+        self._redis = redis
+        self._timeout_s = timeout_s
+        self._count_lost = count_lost
+        self._away = False
+        self._probing = False
+        self._lost = 0
+
+    async def publish(self, signal: Signal) -> None:
+        """Send to both channels in one round trip; return within `timeout_s` whether they were sent or not.
+
+        While Redis is away one call at a time tries it and the others return at once, lest every job wait in turn.
+        """
+        if self._away and self._probing:
+            self._lose()
+            return
+        self._probing = True
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._send(signal)
+        except (RedisError, OSError) as error:
+            self._lose()
+            self._note_away(error)
+        else:
+            self._note_back()
+        finally:
+            self._probing = False
+
+    async def _send(self, signal: Signal) -> None:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            pipeline.publish(channels.announcements(signal.type), _announcement(signal))
+            pipeline.publish(channels.inbox(signal.recipient_id), str(signal.sequence))
+            await pipeline.execute()
+
+    def _lose(self) -> None:
+        self._lost += 1
+        if self._count_lost:
+            self._count_lost()
+
+    def _note_away(self, error: Exception) -> None:
+        if not self._away:
+            log.warning("redis_unavailable", part="publisher", reason=f"{type(error).__name__}: {error}")
+        self._away = True
+
+    def _note_back(self) -> None:
+        if self._away:
+            log.info("redis_recovered", part="publisher", lost=self._lost)
+        self._away, self._lost = False, 0
+
+
+def _announcement(signal: Signal) -> bytes:
+    return orjson.dumps(
+        {
+            "fromUserId": str(signal.actor_id),
+            "toUserId": str(signal.recipient_id),
+            "type": signal.type,
+            "postId": None if signal.post_id is None else str(signal.post_id),
+            "text": signal.text,
+            "timestamp": isoformat(signal.created_at_ms),
+        }
+    )

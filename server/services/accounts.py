@@ -1,0 +1,75 @@
+"""Accounts: who exists, under which name, and whether a password is theirs. Sessions are another noun."""
+
+from dataclasses import dataclass
+
+from server.errors import Conflict, Unauthenticated
+from server.gateways.passwords import Passwords
+from server.ids import UserId
+from server.models.database import DuplicateKey
+from server.models.users import User
+from server.services.markup import normalised
+from server.services.records import Role
+from server.services.unit_of_work import UnitOfWork, Work
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as far as signing in needs it."""
+
+    id: UserId
+    role: Role
+
+
+class Accounts:
+    def __init__(self, unit_of_work: UnitOfWork, passwords: Passwords) -> None:
+        self._unit_of_work = unit_of_work
+        self._passwords = passwords
+
+    async def register(self, username: str, email: str, password: str, full_name: str) -> Account:
+        """Create an account. Raises Conflict (`username_taken`, `email_taken`), InvalidInput for the password."""
+        await self._refuse_taken(username, email)
+        password_hash = await self._passwords.hash(password)
+
+        async def body(work: Work) -> Account:
+            user = await User.create(
+                id=work.new_id(),
+                username=username,
+                username_key=normalised(username),
+                email=email,
+                email_key=normalised(email),
+                password_hash=password_hash,
+                password_changed_at_ms=work.now_ms(),
+                full_name=full_name,
+                created_at_ms=work.now_ms(),
+            )
+            return Account(UserId(user.id), Role.USER)
+
+        try:
+            return await self._unit_of_work.run(body)
+        except DuplicateKey:
+            await self._refuse_taken(username, email)
+            raise
+
+    async def authenticate(self, login: str, password: str) -> Account:
+        """The account whose user name or e-mail is `login`. Raises Unauthenticated, alike in words and in time for an
+        unknown name and a wrong password."""
+        key = normalised(login)
+        query = User.filter(email_key=key) if "@" in key else User.filter(username_key=key)
+        user = await query.only("id", "password_hash", "role").first()
+        if not await self._passwords.matches(password, user.password_hash if user else None) or user is None:
+            raise Unauthenticated("The user name or the password is wrong.", code="wrong_credentials")
+        return Account(UserId(user.id), Role(user.role))
+
+    async def _refuse_taken(self, username: str, email: str) -> None:
+        if await User.filter(username_key=normalised(username)).exists():
+            raise Conflict(
+                "This user name is taken.",
+                code="username_taken",
+                fields={"username": ["Taken by somebody else."]},
+            )
+        if await User.filter(email_key=normalised(email)).exists():
+            raise Conflict(
+                "An account with this e-mail exists.",
+                code="email_taken",
+                fields={"email": ["Already registered."]},
+            )

@@ -1,0 +1,93 @@
+"""Comments: what people write under a post, with replies one level deep."""
+
+from typing import Any
+
+from server.errors import NotFound
+from server.events import CommentAdded
+from server.ids import CommentId, PostId, UserId, made_at_ms
+from server.models.comments import Comment as CommentRow
+from server.models.database import Database
+from server.paging import Page, PageRequest, cut
+from server.services.cards import USER_COLUMNS, Cards
+from server.services.markup import mentions
+from server.services.records import Comment
+from server.services.unit_of_work import UnitOfWork, Work
+
+
+class Comments:
+    def __init__(self, database: Database, unit_of_work: UnitOfWork, cards: Cards) -> None:
+        self._database = database
+        self._unit_of_work = unit_of_work
+        self._cards = cards
+
+    async def add(
+        self, author_id: UserId, post_id: PostId, content: str, parent_id: CommentId | None
+    ) -> Comment:
+        """Comment on a post, or reply to a comment of it; a reply to a reply goes to the same thread.
+
+        Raises NotFound for the post and for the parent.
+        """
+
+        async def body(work: Work) -> CommentId:
+            post_author_id = await self._lock(post_id)
+            thread_id = None if parent_id is None else await self._thread(post_id, parent_id)
+            comment = await CommentRow.create(
+                id=work.new_id(), post_id=post_id, author_id=author_id, parent_id=thread_id, content=content
+            )
+            await self._database.execute(
+                "UPDATE posts SET comments_count = comments_count + 1 WHERE id = ?", [post_id]
+            )
+            if thread_id is not None:
+                await self._database.execute(
+                    "UPDATE comments SET replies_count = replies_count + 1 WHERE id = ?", [thread_id]
+                )
+            work.emit(CommentAdded(CommentId(comment.id), post_id, post_author_id, author_id))
+            return CommentId(comment.id)
+
+        comment_id = await self._unit_of_work.run(body)
+        return (await self._read("c.id = ?", [comment_id], 1))[0]
+
+    async def of_post(self, post_id: PostId, request: PageRequest) -> Page[Comment]:
+        """Comments of a post, without the replies, newest first. Raises NotFound."""
+        if not await self._database.rows("SELECT 1 FROM posts WHERE id = ?", [post_id]):
+            raise NotFound("There is no such post.")
+        comments = await self._read(
+            "c.post_id = ? AND c.parent_id IS NULL AND c.id < ?",
+            [post_id, request.before_id],
+            request.limit + 1,
+        )
+        return cut(comments, request.limit, lambda comment: comment.id)
+
+    async def _read(self, condition: str, parameters: list[Any], limit: int) -> list[Comment]:
+        rows = await self._database.rows(
+            f"SELECT c.id, c.post_id, c.parent_id, c.content, c.replies_count, {USER_COLUMNS} FROM comments c"
+            f" JOIN users u ON u.id = c.author_id WHERE {condition} ORDER BY c.id DESC LIMIT ?",
+            [*parameters, limit],
+        )
+        return [
+            Comment(
+                id=CommentId(row["id"]),
+                post_id=PostId(row["post_id"]),
+                parent_id=row["parent_id"],
+                author=self._cards.user(row),
+                content=row["content"],
+                mentions=mentions(row["content"]),
+                replies_count=row["replies_count"],
+                created_at_ms=made_at_ms(row["id"]),
+            )
+            for row in rows
+        ]
+
+    async def _lock(self, post_id: PostId) -> UserId:
+        rows = await self._database.rows(
+            f"SELECT author_id FROM posts WHERE id = ?{self._database.for_update}", [post_id]
+        )
+        if not rows:
+            raise NotFound("There is no such post.")
+        return UserId(rows[0]["author_id"])
+
+    async def _thread(self, post_id: PostId, parent_id: CommentId) -> CommentId:
+        parent = await CommentRow.filter(id=parent_id, post_id=post_id).first()
+        if parent is None:
+            raise NotFound("There is no such comment to reply to.")
+        return CommentId(parent.parent_id or parent.id)

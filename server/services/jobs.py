@@ -1,0 +1,266 @@
+"""The `jobs` table as a queue: add, claim under a lease, finish, fail with backoff, hand back, find what is due.
+
+Every time is the database's own, so processes whose clocks differ agree. Who runs a job is not known here.
+"""
+
+import random
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from server.errors import AppError
+from server.events import Event
+from server.ids import IdGenerator, JobId
+from server.models.database import Database, placeholders
+from server.models.jobs import JobState
+from server.services.reactions import REACTIONS, Queue
+
+HISTORY_LENGTH = 20
+ERROR_LENGTH = 500
+
+
+class LeaseLost(AppError):
+    """The claim is no longer ours: another worker may have the job, so this one's effect must not be kept."""
+
+    code = "lease_lost"
+
+
+@dataclass(frozen=True, slots=True)
+class RetryRule:
+    """How often a queue's jobs are tried, and the backoff between: full jitter under base * 2^(n-1), capped.
+
+    Source of the jitter: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
+    """
+
+    max_attempts: int
+    backoff_ms: int
+    cap_ms: int
+
+    def delay_ms(self, attempts: int) -> int:
+        """Milliseconds to wait after attempt number `attempts` (from 1) has failed."""
+        ceiling = min(self.cap_ms, self.backoff_ms * 2 ** min(attempts - 1, 30))
+        return random.randint(0, ceiling)
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """What the doorbell needs to know of a job."""
+
+    queue: Queue
+    job_id: JobId
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job that is ours to run until its lease ends. `attempts` counts this run; `progress` is the last one saved."""
+
+    id: JobId
+    queue: Queue
+    kind: str
+    payload: Mapping[str, Any]
+    attempts: int
+    created_at_ms: int
+    progress: Mapping[str, Any]
+    lease: str
+
+
+class Jobs:
+    """The queue operations. None of them waits for anything but the database."""
+
+    def __init__(
+        self,
+        database: Database,
+        ids: IdGenerator,
+        rules: Mapping[Queue, RetryRule],
+        lease_ms: int,
+        max_deaths: int,
+    ) -> None:
+        self._database = database
+        self._ids = ids
+        self._rules = rules
+        self._lease_ms = lease_ms
+        self._max_deaths = max_deaths
+
+    async def add(self, events: Sequence[Event]) -> list[Rung]:
+        """Insert the jobs that `events` cause. Call inside the transaction that makes the events true."""
+        rungs: list[Rung] = []
+        values: list[Any] = []
+        for event in events:
+            payload = orjson.dumps(asdict(event)).decode()
+            for reaction in REACTIONS.get(type(event), ()):
+                job_id = JobId(self._ids.next())
+                rungs.append(Rung(reaction.queue, job_id, reaction.priority))
+                values += [job_id, reaction.queue, reaction.kind, payload, reaction.priority, JobState.READY]
+        if rungs:
+            now = self._database.now_ms
+            row = f"(?, ?, ?, ?, ?, ?, {now}, {now}, 0, 0, '', 0)"
+            await self._database.execute(
+                "INSERT INTO jobs (id, queue, kind, payload, priority, state, run_at_ms, created_at_ms,"
+                f" attempts, deaths, lease, lease_until_ms) VALUES {', '.join([row] * len(rungs))}",
+                values,
+            )
+        return rungs
+
+    async def claim(self, job_id: JobId) -> Claim | None:
+        """Take a job that is due; None if it is not ready, not due yet, or somebody else was faster."""
+        lease = secrets.token_hex(16)
+        now = self._database.now_ms
+        taken = await self._database.execute(
+            f"UPDATE jobs SET state = ?, lease = ?, lease_until_ms = {now} + ?, attempts = attempts + 1"
+            f" WHERE id = ? AND state = ? AND run_at_ms <= {now}",
+            [JobState.RUNNING, lease, self._lease_ms, job_id, JobState.READY],
+        )
+        if not taken:
+            return None
+        rows = await self._database.rows(
+            "SELECT queue, kind, payload, attempts, created_at_ms, progress FROM jobs WHERE id = ?", [job_id]
+        )
+        row = rows[0]
+        return Claim(
+            id=job_id,
+            queue=Queue(row["queue"]),
+            kind=row["kind"],
+            payload=orjson.loads(row["payload"]),
+            attempts=row["attempts"],
+            created_at_ms=row["created_at_ms"],
+            progress=orjson.loads(row["progress"] or "{}"),
+            lease=lease,
+        )
+
+    async def complete(self, claim: Claim) -> None:
+        """Finish a job; inside a transaction, together with its effect. Raises LeaseLost if it is not ours any more."""
+        done = await self._database.execute(
+            f"UPDATE jobs SET state = ?, lease = '', finished_at_ms = {self._database.now_ms}"
+            " WHERE id = ? AND state = ? AND lease = ?",
+            [JobState.COMPLETED, claim.id, JobState.RUNNING, claim.lease],
+        )
+        if not done:
+            raise LeaseLost(f"Job {claim.id} was taken over.")
+
+    async def save_progress(self, claim: Claim, progress: Mapping[str, Any]) -> None:
+        """Note how far a job has come, for whoever runs it next. Raises LeaseLost if it is not ours any more."""
+        saved = await self._database.execute(
+            f"UPDATE jobs SET progress = ?, lease_until_ms = {self._database.now_ms} + ?"
+            " WHERE id = ? AND state = ? AND lease = ?",
+            [orjson.dumps(progress).decode(), self._lease_ms, claim.id, JobState.RUNNING, claim.lease],
+        )
+        if not saved:
+            raise LeaseLost(f"Job {claim.id} was taken over.")
+
+    async def heartbeat(self, claims: Sequence[Claim]) -> None:
+        """Prolong the leases of jobs that are still running."""
+        if claims:
+            await self._database.execute(
+                f"UPDATE jobs SET lease_until_ms = {self._database.now_ms} + ?"
+                f" WHERE state = ? AND lease IN ({placeholders(len(claims))})",
+                [self._lease_ms, JobState.RUNNING, *(claim.lease for claim in claims)],
+            )
+
+    async def fail(self, claim: Claim, error: str) -> JobState | None:
+        """Note a failed attempt: back to READY after its backoff, or DEAD after the last; None if it was not ours."""
+        rule = self._rules[claim.queue]
+        dead = claim.attempts >= rule.max_attempts
+        state = JobState.DEAD if dead else JobState.READY
+        now = self._database.now_ms
+        changed = await self._database.execute(
+            f"UPDATE jobs SET state = ?, lease = '', run_at_ms = {now} + ?, history = ?, finished_at_ms ="
+            f" {now if dead else 'NULL'} WHERE id = ? AND state = ? AND lease = ?",
+            [
+                state,
+                0 if dead else rule.delay_ms(claim.attempts),
+                await self._history(claim.id, claim.attempts, error),
+                claim.id,
+                JobState.RUNNING,
+                claim.lease,
+            ],
+        )
+        return state if changed else None
+
+    async def postpone(self, claim: Claim) -> None:
+        """Put a job off that could not run because a part was away; that is no attempt of its own."""
+        await self._database.execute(
+            f"UPDATE jobs SET state = ?, lease = '', attempts = attempts - 1, run_at_ms = {self._database.now_ms} + ?"
+            " WHERE id = ? AND state = ? AND lease = ?",
+            [JobState.READY, random.randint(500, 2000), claim.id, JobState.RUNNING, claim.lease],
+        )
+
+    async def hand_back(self, claims: Sequence[Claim]) -> None:
+        """Make jobs that were interrupted by a shutdown ready again, at once and without a spent attempt."""
+        for claim in claims:
+            await self._database.execute(
+                "UPDATE jobs SET state = ?, lease = '', attempts = attempts - 1"
+                " WHERE id = ? AND state = ? AND lease = ?",
+                [JobState.READY, claim.id, JobState.RUNNING, claim.lease],
+            )
+
+    async def reclaim(self) -> int:
+        """Take jobs back whose lease ran out; those that ended too many workers are dead letters. How many."""
+        expired = await self._database.rows(
+            f"SELECT id, lease, deaths, attempts FROM jobs WHERE state = ? AND lease_until_ms < {self._database.now_ms}"
+            " LIMIT 1000",
+            [JobState.RUNNING],
+        )
+        reclaimed = 0
+        for row in expired:
+            dead = row["deaths"] + 1 >= self._max_deaths
+            now = self._database.now_ms
+            reclaimed += await self._database.execute(
+                f"UPDATE jobs SET state = ?, lease = '', deaths = deaths + 1, run_at_ms = {now}, history = ?,"
+                f" finished_at_ms = {now if dead else 'NULL'} WHERE id = ? AND state = ? AND lease = ?"
+                f" AND lease_until_ms < {now}",
+                [
+                    JobState.DEAD if dead else JobState.READY,
+                    await self._history(row["id"], row["attempts"], "The worker died or lost its lease."),
+                    row["id"],
+                    JobState.RUNNING,
+                    row["lease"],
+                ],
+            )
+        return reclaimed
+
+    async def due(self, limit: int = 500) -> list[Rung]:
+        """Ready jobs whose time has come, urgent and oldest first."""
+        rows = await self._database.rows(
+            f"SELECT id, queue, priority FROM jobs WHERE state = ? AND run_at_ms <= {self._database.now_ms}"
+            " ORDER BY priority DESC, run_at_ms, id LIMIT ?",
+            [JobState.READY, limit],
+        )
+        return [Rung(Queue(row["queue"]), JobId(row["id"]), row["priority"]) for row in rows]
+
+    async def prune(self, queue: Queue, keep_completed: int) -> int:
+        """Delete all but the newest `keep_completed` completed jobs of a queue; how many went."""
+        rows = await self._database.rows(
+            "SELECT finished_at_ms FROM jobs WHERE queue = ? AND state = ? ORDER BY finished_at_ms DESC"
+            " LIMIT 1 OFFSET ?",
+            [queue, JobState.COMPLETED, keep_completed],
+        )
+        if not rows:
+            return 0
+        return await self._database.execute(
+            "DELETE FROM jobs WHERE queue = ? AND state = ? AND finished_at_ms <= ?",
+            [queue, JobState.COMPLETED, rows[0]["finished_at_ms"]],
+        )
+
+    async def counts(self) -> dict[Queue, dict[str, int]]:
+        """How many jobs each queue has in each state."""
+        rows = await self._database.rows(
+            "SELECT queue, state, COUNT(*) AS jobs FROM jobs GROUP BY queue, state"
+        )
+        counts = {queue: dict.fromkeys(map(str, JobState), 0) for queue in Queue}
+        for row in rows:
+            counts[Queue(row["queue"])][row["state"]] = row["jobs"]
+        return counts
+
+    async def _history(self, job_id: int, attempt: int, error: str) -> str:
+        rows = await self._database.rows(
+            f"SELECT history, {self._database.now_ms} AS now_ms FROM jobs WHERE id = ?", [job_id]
+        )
+        if not rows:
+            return "[]"
+        past = orjson.loads(rows[0]["history"] or "[]")
+        entry = {"attempt": attempt, "atMs": rows[0]["now_ms"], "error": error[:ERROR_LENGTH]}
+        return orjson.dumps([*past, entry][-HISTORY_LENGTH:]).decode()

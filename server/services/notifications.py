@@ -1,0 +1,202 @@
+"""Notifications: what a person is told of the acts of others, numbered in order, once each."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from server.ids import CommentId, NotificationId, PostId, UserId
+from server.models.database import Database, DuplicateKey, SerializationFailure, placeholders
+from server.models.notifications import Inbox
+from server.models.notifications import Notification as NotificationRow
+from server.paging import Page, PageRequest, cut
+from server.pubsub.publisher import Publisher, Signal
+from server.services.cards import USER_COLUMNS, Cards
+from server.services.jobs import Claim
+from server.services.markup import mentions
+from server.services.records import Notification, NotificationType
+from server.services.unit_of_work import UnitOfWork, Work
+
+
+class Notifications:
+    def __init__(
+        self, database: Database, unit_of_work: UnitOfWork, cards: Cards, publisher: Publisher
+    ) -> None:
+        self._database = database
+        self._unit_of_work = unit_of_work
+        self._cards = cards
+        self._publisher = publisher
+
+    async def page(self, recipient_id: UserId, request: PageRequest) -> Page[Notification]:
+        """What a person was told, newest first. The cursor is the sequence."""
+        found = await self._read(
+            "n.recipient_id = ? AND n.sequence < ? ORDER BY n.sequence DESC LIMIT ?",
+            [recipient_id, request.before_id, request.limit + 1],
+        )
+        return cut(found, request.limit, lambda notification: notification.sequence)
+
+    async def since(self, recipient_id: UserId, after: int, limit: int) -> list[Notification]:
+        """At most `limit` notifications with a sequence above `after`, oldest first."""
+        return await self._read(
+            "n.recipient_id = ? AND n.sequence > ? ORDER BY n.sequence LIMIT ?", [recipient_id, after, limit]
+        )
+
+    async def last_sequence(self, recipient_id: UserId) -> int:
+        """The sequence of the newest notification, 0 before the first."""
+        return (await self.last_sequences([recipient_id])).get(recipient_id, 0)
+
+    async def last_sequences(self, recipient_ids: Sequence[UserId]) -> Mapping[UserId, int]:
+        """The newest sequence of each who was ever told anything."""
+        if not recipient_ids:
+            return {}
+        rows = await self._database.rows(
+            f"SELECT user_id, last_sequence FROM inboxes WHERE user_id IN ({placeholders(len(recipient_ids))})",
+            recipient_ids,
+        )
+        return {UserId(row["user_id"]): row["last_sequence"] for row in rows}
+
+    async def deliver_like(self, claim: Claim) -> None:
+        """Tell an author of a like that still stands. Twice is once, by the unique key and the job's completion."""
+        post_id, actor_id = PostId(claim.payload["post_id"]), UserId(claim.payload["actor_id"])
+
+        async def body(work: Work) -> list[int]:
+            stands = await self._database.rows(
+                "SELECT 1 FROM likes WHERE user_id = ? AND post_id = ?", [actor_id, post_id]
+            )
+            if not stands:
+                return []
+            return await self._tell(
+                work, UserId(claim.payload["author_id"]), NotificationType.LIKE, actor_id, post_id, post_id
+            )
+
+        await self._deliver(claim, body, "")
+
+    async def deliver_follow(self, claim: Claim) -> None:
+        """Tell somebody of a new follower who still follows. Twice is once."""
+        follower_id, followee_id = UserId(claim.payload["follower_id"]), UserId(claim.payload["followee_id"])
+
+        async def body(work: Work) -> list[int]:
+            stands = await self._database.rows(
+                "SELECT 1 FROM follows WHERE follower_id = ? AND followee_id = ?", [follower_id, followee_id]
+            )
+            if not stands:
+                return []
+            return await self._tell(work, followee_id, NotificationType.FOLLOW, follower_id, followee_id)
+
+        await self._deliver(claim, body, "")
+
+    async def deliver_comment(self, claim: Claim) -> None:
+        """Tell the post's author, whom it answers and whom it mentions of a comment; each once. Twice is once."""
+        comment_id, post_id = CommentId(claim.payload["comment_id"]), PostId(claim.payload["post_id"])
+        actor_id = UserId(claim.payload["actor_id"])
+        rows = await self._database.rows(
+            "SELECT c.content, p.author_id AS answered_id FROM comments c LEFT JOIN comments p ON p.id = c.parent_id"
+            " WHERE c.id = ?",
+            [comment_id],
+        )
+        content = rows[0]["content"] if rows else ""
+        mentioned = await self._ids_of(mentions(content))
+
+        async def body(work: Work) -> list[int]:
+            if not rows:
+                return []
+            recipients: dict[UserId, NotificationType] = dict.fromkeys(mentioned, NotificationType.MENTION)
+            recipients[UserId(claim.payload["post_author_id"])] = NotificationType.COMMENT
+            if rows[0]["answered_id"] is not None:
+                recipients[UserId(rows[0]["answered_id"])] = NotificationType.REPLY
+            told: list[int] = []
+            for recipient_id, type_ in sorted(recipients.items()):  # in one order, or two comments deadlock
+                told += await self._tell(work, recipient_id, type_, actor_id, comment_id, post_id, comment_id)
+            return told
+
+        await self._deliver(claim, body, content)
+
+    async def _deliver(self, claim: Claim, body: Callable[[Work], Awaitable[list[int]]], text: str) -> None:
+        told = await self._unit_of_work.run(body, completes=claim)
+        if told:
+            condition = f"n.id IN ({placeholders(len(told))})"
+            for notification in await self._read(condition, told):
+                await self._publisher.publish(
+                    Signal(
+                        recipient_id=notification.recipient_id,
+                        sequence=notification.sequence,
+                        type=notification.type,
+                        actor_id=notification.actor.id,
+                        post_id=notification.post_id,
+                        text=text,
+                        created_at_ms=notification.created_at_ms,
+                    )
+                )
+
+    async def _tell(
+        self,
+        work: Work,
+        recipient_id: UserId,
+        type_: NotificationType,
+        actor_id: UserId,
+        target_id: int,
+        post_id: PostId | None = None,
+        comment_id: CommentId | None = None,
+    ) -> list[int]:
+        """Insert one notification under the recipient's next number; its id, or nothing if they know or did it."""
+        told = NotificationRow.filter(
+            recipient_id=recipient_id, type=type_, actor_id=actor_id, target_id=target_id
+        )
+        if recipient_id == actor_id or await told.exists():
+            return []
+        sequence = await self._next_sequence(recipient_id)
+        try:
+            row = await NotificationRow.create(
+                id=work.new_id(),
+                recipient_id=recipient_id,
+                sequence=sequence,
+                type=type_,
+                actor_id=actor_id,
+                target_id=target_id,
+                post_id=post_id,
+                comment_id=comment_id,
+                created_at_ms=work.now_ms(),
+            )
+        except DuplicateKey as error:
+            raise SerializationFailure("Another worker told them at the same moment.") from error
+        return [row.id]
+
+    async def _next_sequence(self, recipient_id: UserId) -> int:
+        """Counts on under the lock of the recipient's inbox, so numbers have no gap and follow the commits."""
+        changed = await self._database.execute(
+            "UPDATE inboxes SET last_sequence = last_sequence + 1 WHERE user_id = ?", [recipient_id]
+        )
+        if changed:
+            return (await self.last_sequences([recipient_id]))[recipient_id]
+        try:
+            await Inbox.create(user_id=recipient_id, last_sequence=1)
+        except DuplicateKey as error:
+            raise SerializationFailure("Another worker opened this inbox at the same moment.") from error
+        return 1
+
+    async def _ids_of(self, usernames: Sequence[str]) -> list[UserId]:
+        if not usernames:
+            return []
+        rows = await self._database.rows(
+            f"SELECT id FROM users WHERE username_key IN ({placeholders(len(usernames))})", usernames
+        )
+        return [UserId(row["id"]) for row in rows]
+
+    async def _read(self, condition: str, parameters: Sequence[Any]) -> list[Notification]:
+        rows = await self._database.rows(
+            "SELECT n.id, n.recipient_id, n.sequence, n.type, n.post_id, n.comment_id, n.read_at_ms, n.created_at_ms,"
+            f" {USER_COLUMNS} FROM notifications n JOIN users u ON u.id = n.actor_id WHERE {condition}",
+            parameters,
+        )
+        return [
+            Notification(
+                id=NotificationId(row["id"]),
+                recipient_id=UserId(row["recipient_id"]),
+                sequence=row["sequence"],
+                type=NotificationType(row["type"]),
+                actor=self._cards.user(row),
+                post_id=row["post_id"],
+                comment_id=row["comment_id"],
+                read=row["read_at_ms"] is not None,
+                created_at_ms=row["created_at_ms"],
+            )
+            for row in rows
+        ]

@@ -1,0 +1,48 @@
+"""Which jobs an event causes: the one list to read to know what happens after a commit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from server.events import CommentAdded, Event, PostLiked, PostPublished, UserFollowed, UserUnfollowed
+
+
+class Queue(StrEnum):
+    """The names of the queues, as in metrics, streams and the command line."""
+
+    FEED = "feed"
+    NOTIFICATIONS = "notifications"
+
+
+class JobKind(StrEnum):
+    FAN_OUT = "feed.fan_out"
+    MERGE = "feed.merge"
+    PURGE = "feed.purge"
+    NOTIFY_LIKE = "notify.like"
+    NOTIFY_COMMENT = "notify.comment"
+    NOTIFY_FOLLOW = "notify.follow"
+
+
+NORMAL = 0
+HIGH = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """A job that an event causes; its payload is the event's own fields."""
+
+    queue: Queue
+    kind: JobKind
+    priority: int = NORMAL
+
+
+REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
+    PostPublished: (Reaction(Queue.FEED, JobKind.FAN_OUT),),
+    UserFollowed: (
+        Reaction(Queue.FEED, JobKind.MERGE, HIGH),
+        Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),
+    ),
+    UserUnfollowed: (Reaction(Queue.FEED, JobKind.PURGE, HIGH),),
+    PostLiked: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
+    CommentAdded: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT),),
+}

@@ -1,0 +1,135 @@
+"""What the services return: frozen records, with nothing of the database in them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from server.ids import CommentId, NotificationId, PostId, SessionId, UserId
+
+
+class Role(StrEnum):
+    USER = "user"
+    CELEBRITY = "celebrity"
+    ADMIN = "admin"
+
+
+class NotificationType(StrEnum):
+    COMMENT = "comment"
+    LIKE = "like"
+    FOLLOW = "follow"
+    MENTION = "mention"
+    REPLY = "reply"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is asking, as their access token proves."""
+
+    user_id: UserId
+    session_id: SessionId
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    """`expires_in_s`: seconds that the access token is good for."""
+
+    access_token: str
+    refresh_token: str
+    expires_in_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserCard:
+    """A person as shown beside what they did."""
+
+    id: UserId
+    username: str
+    full_name: str
+    avatar_url: str | None
+    is_celebrity: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A person's page. `email` is None for everybody but the person; so are the two relations for them."""
+
+    id: UserId
+    username: str
+    email: str | None
+    full_name: str
+    bio: str
+    website: str
+    avatar_url: str | None
+    role: Role
+    posts_count: int
+    followers_count: int
+    following_count: int
+    created_at_ms: int
+    is_following: bool | None = None
+    follows_you: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """`url` is the largest rendition, `width` x `height` pixels; `variants` has the URL of each by name."""
+
+    url: str
+    width: int
+    height: int
+    blurhash: str
+    alt_text: str
+    variants: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    id: PostId
+    author: UserCard
+    caption: str
+    mentions: tuple[str, ...]
+    hashtags: tuple[str, ...]
+    images: tuple[Image, ...]
+    likes_count: int
+    comments_count: int
+    liked: bool
+    created_at_ms: int
+    edited_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    id: CommentId
+    post_id: PostId
+    parent_id: CommentId | None
+    author: UserCard
+    content: str
+    mentions: tuple[str, ...]
+    replies_count: int
+    created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """`sequence` numbers the notifications of one recipient: 1, 2, 3, ... in the order of their commits."""
+
+    id: NotificationId
+    recipient_id: UserId
+    sequence: int
+    type: NotificationType
+    actor: UserCard
+    post_id: PostId | None
+    comment_id: CommentId | None
+    read: bool
+    created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LikeState:
+    liked: bool
+    likes_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class FollowState:
+    following: bool
+    followers_count: int

@@ -1,0 +1,405 @@
+"""Every knob of the program: `config.toml` holds the defaults, the environment overrides, secrets come from it alone.
+
+Reads files and the environment, opens nothing else. A mistake in a key, a value or a name is a ConfigurationError
+whose detail says where it is and what to write instead.
+"""
+
+import difflib
+import os
+import secrets
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from server.errors import ConfigurationError
+
+SHORTEST_SECRET = 32
+SAMPLE_SECRETS = frozenset({"your_jwt_secret_key", "your_jwt_refresh_secret_key", "secret", "changeme"})
+
+
+class Section(BaseModel):
+    """A table of config.toml: unknown keys are refused, values do not change after start."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class App(Section):
+    env: Literal["development", "production", "test"] = "development"
+    host: str = "127.0.0.1"
+    port: int = Field(default=3000, ge=0, le=65535)
+    public_url: str = ""
+    var_dir: Path = Path("var")
+    allow_embedded: bool = False
+    max_body_bytes: int = Field(default=65_536, ge=1024)
+    body_timeout_s: float = Field(default=30.0, gt=0)
+
+
+class Database(Section):
+    host: str = ""
+    port: int = Field(default=3306, ge=1, le=65535)
+    username: str = "root"
+    password: SecretStr = SecretStr("")
+    name: str = Field(default="instagram_clone", min_length=1)
+    pool_size: int = Field(default=10, ge=1, le=500)
+    timeout_s: float = Field(default=3.0, gt=0)
+    migrate_at_start: bool | None = None
+
+
+class Redis(Section):
+    host: str = ""
+    port: int = Field(default=6379, ge=1, le=65535)
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    db: int = Field(default=0, ge=0)
+    url: str = ""
+    feeds_url: str = ""
+    timeout_s: float = Field(default=1.0, gt=0)
+
+
+class Auth(Section):
+    jwt_secret: SecretStr = SecretStr("")
+    jwt_refresh_secret: SecretStr = SecretStr("")
+    issuer: str = "photofeed"
+    audience: str = "photofeed-api"
+    access_ttl_s: int = Field(default=900, ge=1)
+    refresh_idle_s: int = Field(default=30 * 86_400, ge=1)
+    refresh_absolute_s: int = Field(default=90 * 86_400, ge=1)
+    bcrypt_cost: int = Field(default=12, ge=4, le=15)
+    bcrypt_threads: int = Field(default=2, ge=1, le=32)
+    bcrypt_queue: int = Field(default=32, ge=1)
+
+
+class Uploads(Section):
+    dest: str = ""
+    media_url: str = ""
+    max_file_bytes: int = Field(default=5_242_880, ge=1024)
+    max_files: int = Field(default=10, ge=1, le=10)
+    max_pixels: int = Field(default=25_000_000, ge=1)
+    image_workers: int = Field(default=1, ge=1, le=16)
+    image_timeout_s: float = Field(default=20.0, gt=0)
+
+
+class Feed(Section):
+    window: int = Field(default=800, ge=20)
+    ttl_s: int = Field(default=14 * 86_400, ge=60)
+    fan_out_batch: int = Field(default=1000, ge=1, le=10_000)
+
+
+class QueueSettings(Section):
+    concurrency: int = Field(default=10, ge=1, le=1000)
+    max_attempts: int = Field(default=3, ge=1, le=100)
+    backoff_ms: int = Field(default=2000, ge=1)
+    keep_completed: int = Field(default=100, ge=0)
+    keep_failed: int = Field(default=50, ge=0)
+
+
+class Queues(Section):
+    feed: QueueSettings = QueueSettings()
+    notifications: QueueSettings = QueueSettings(
+        concurrency=5, max_attempts=5, backoff_ms=1000, keep_completed=50, keep_failed=25
+    )
+    lease_ms: int = Field(default=15_000, ge=100)
+    heartbeat_ms: int = Field(default=5_000, ge=50)
+    max_deaths: int = Field(default=3, ge=1)
+    backoff_cap_ms: int = Field(default=600_000, ge=1)
+    poll_ms: int = Field(default=500, ge=10)
+
+
+class Stream(Section):
+    heartbeat_s: float = Field(default=15.0, gt=0)
+    max_per_user: int = Field(default=5, ge=1)
+    replay_limit: int = Field(default=500, ge=1)
+    retry_ms: int = Field(default=2000, ge=100)
+
+
+class Shutdown(Section):
+    requests_s: float = Field(default=10.0, gt=0)
+    jobs_s: float = Field(default=15.0, gt=0)
+
+
+class Log(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class Ids(Section):
+    node: int = Field(default=-1, ge=-1, le=127)
+
+
+class Settings(Section):
+    """The whole configuration, a table of config.toml each."""
+
+    app: App = App()
+    database: Database = Database()
+    redis: Redis = Redis()
+    auth: Auth = Auth()
+    uploads: Uploads = Uploads()
+    feed: Feed = Feed()
+    queues: Queues = Queues()
+    stream: Stream = Stream()
+    shutdown: Shutdown = Shutdown()
+    log: Log = Log()
+    ids: Ids = Ids()
+
+    @property
+    def embedded_database(self) -> bool:
+        return not self.database.host
+
+    @property
+    def embedded_redis(self) -> bool:
+        return not (self.redis.host or self.redis.url)
+
+    @property
+    def migrate_at_start(self) -> bool:
+        chosen = self.database.migrate_at_start
+        return self.embedded_database if chosen is None else chosen
+
+    @property
+    def public_url(self) -> str:
+        """The address in links and media URLs, without a slash at its end."""
+        return (self.app.public_url or f"http://localhost:{self.app.port}").rstrip("/")
+
+
+# The names of the environment, and the key of config.toml that each overrides.
+ENVIRONMENT: Mapping[str, str] = {
+    "APP_ENV": "app.env",
+    "HOST": "app.host",
+    "PORT": "app.port",
+    "PUBLIC_URL": "app.public_url",
+    "VAR_DIR": "app.var_dir",
+    "ALLOW_EMBEDDED": "app.allow_embedded",
+    "DB_HOST": "database.host",
+    "DB_PORT": "database.port",
+    "DB_USERNAME": "database.username",
+    "DB_PASSWORD": "database.password",
+    "DB_NAME": "database.name",
+    "DB_POOL_SIZE": "database.pool_size",
+    "REDIS_HOST": "redis.host",
+    "REDIS_PORT": "redis.port",
+    "REDIS_USERNAME": "redis.username",
+    "REDIS_PASSWORD": "redis.password",
+    "REDIS_DB": "redis.db",
+    "REDIS_URL": "redis.url",
+    "REDIS_FEEDS_URL": "redis.feeds_url",
+    "JWT_SECRET": "auth.jwt_secret",
+    "JWT_REFRESH_SECRET": "auth.jwt_refresh_secret",
+    "BCRYPT_COST": "auth.bcrypt_cost",
+    "UPLOAD_DEST": "uploads.dest",
+    "MEDIA_URL": "uploads.media_url",
+    "MAX_FILE_SIZE": "uploads.max_file_bytes",
+    "FEED_WORKER_CONCURRENCY": "queues.feed.concurrency",
+    "NOTIFICATION_WORKER_CONCURRENCY": "queues.notifications.concurrency",
+    "QUEUE_LEASE_MS": "queues.lease_ms",
+    "LOG_LEVEL": "log.level",
+    "LOG_FORMAT": "log.format",
+    "NODE_ID": "ids.node",
+}
+
+# One name of the brief that stands for the same key of several queues; the queue's own name wins over it.
+SHARED_ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
+    "QUEUE_CONCURRENCY": ("queues.feed.concurrency", "queues.notifications.concurrency"),
+    "QUEUE_MAX_ATTEMPTS": ("queues.feed.max_attempts", "queues.notifications.max_attempts"),
+    "QUEUE_BACKOFF_DELAY": ("queues.feed.backoff_ms", "queues.notifications.backoff_ms"),
+}
+
+SECRET_KEYS = frozenset(
+    {"database.password", "redis.password", "auth.jwt_secret", "auth.jwt_refresh_secret"},
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and what a person should be told about how they were read."""
+
+    settings: Settings
+    warnings: tuple[str, ...] = field(default=())
+
+
+def load(
+    config: Path = Path("config.toml"),
+    environ: Mapping[str, str] | None = None,
+    dotenv: Path = Path(".env"),
+    overrides: Mapping[str, str] | None = None,
+) -> Loaded:
+    """Read `config`, then `dotenv`, then the environment, then `overrides` (dotted keys, from flags); later wins.
+
+    Raises ConfigurationError for an unreadable file, an unknown key, a value of the wrong kind, a secret in
+    `config`, and for whatever may not run in production.
+    """
+    values = _read_toml(config)
+    file_env = {name: text for name, text in dotenv_values(dotenv).items() if text is not None}
+    _refuse_mistyped(file_env, dotenv)
+    process_env = os.environ if environ is None else environ
+    merged = {**file_env, **process_env}
+    origins: dict[str, str] = {}
+    for name, keys in SHARED_ENVIRONMENT.items():
+        if merged.get(name):
+            for key in keys:
+                _put(values, key, merged[name])
+                origins[key] = f"environment variable {name}"
+    for name, key in ENVIRONMENT.items():
+        if merged.get(name):
+            _put(values, key, merged[name])
+            origins[key] = f"environment variable {name}"
+    for key, text in (overrides or {}).items():
+        _put(values, key, text)
+        origins[key] = f"flag for {key}"
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError(_explain(error, config, origins)) from error
+    settings = _with_secrets(settings)
+    return Loaded(settings, tuple(_suspicious(process_env)))
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            values = tomllib.load(file)
+    except FileNotFoundError as error:
+        raise ConfigurationError(
+            f"{path} was not found: start from the project's folder, or name the file with --config."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}. Mend that line.") from error
+    for key in SECRET_KEYS:
+        section, name = key.split(".")
+        table: Any = values.get(section)
+        if isinstance(table, dict) and name in table:
+            variable = next(env for env, target in ENVIRONMENT.items() if target == key)
+            raise ConfigurationError(
+                f"{path} holds the secret {key}: remove it there and set the environment variable {variable}."
+            )
+    return values
+
+
+def _put(values: dict[str, Any], key: str, text: str) -> None:
+    *tables, name = key.split(".")
+    for table in tables:
+        inner: Any = values.setdefault(table, {})
+        if not isinstance(inner, dict):
+            raise ConfigurationError(f"config.toml: {table} must be a table, written [{table}].")
+        values = inner  # pyright: ignore[reportUnknownVariableType] - TOML is untyped
+    values[name] = text
+
+
+def _refuse_mistyped(names: Iterable[str], file: Path) -> None:
+    for name in names:
+        guess = _near(name, _known_names())
+        if guess:
+            raise ConfigurationError(f"{file}: {name} is not a setting; did you mean {guess}?")
+
+
+def _suspicious(environ: Mapping[str, str]) -> Iterable[str]:
+    for name in environ:
+        guess = _near(name, _known_names())
+        if guess and guess not in environ:
+            yield f"environment variable {name} is not a setting and is ignored; did you mean {guess}?"
+
+
+def _known_names() -> set[str]:
+    return {*ENVIRONMENT, *SHARED_ENVIRONMENT}
+
+
+def _near(name: str, known: Iterable[str]) -> str | None:
+    known = set(known)
+    if name in known:
+        return None
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.85)), None)
+
+
+def _explain(error: ValidationError, config: Path, origins: Mapping[str, str]) -> str:
+    sentences: list[str] = []
+    for problem in error.errors():
+        path = [str(part) for part in problem["loc"]]
+        key = ".".join(path)
+        where = origins.get(key, f"{config}: {key}")
+        if problem["type"] == "extra_forbidden":
+            guess = _near(path[-1], _keys_of(path[:-1]))
+            hint = (
+                f"; did you mean {guess}?" if guess else ": remove it, or look it up in the README's table."
+            )
+            sentences.append(f"{config}: unknown key {key}{hint}")
+        else:
+            sentences.append(f"{where} cannot be {problem['input']!r}: {problem['msg'].lower()}.")
+    return " ".join(sentences)
+
+
+def _keys_of(path: list[str]) -> list[str]:
+    model: type[BaseModel] = Settings
+    for part in path:
+        annotation = model.model_fields[part].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)
+
+
+def _with_secrets(settings: Settings) -> Settings:
+    if settings.app.env == "production":
+        _check_production(settings)
+        return settings
+    auth = settings.auth
+    if auth.jwt_secret.get_secret_value() and auth.jwt_refresh_secret.get_secret_value():
+        return settings
+    made = _development_secrets(settings.app.var_dir / "secrets.json")
+    chosen = {
+        "jwt_secret": auth.jwt_secret
+        if auth.jwt_secret.get_secret_value()
+        else SecretStr(made["JWT_SECRET"]),
+        "jwt_refresh_secret": auth.jwt_refresh_secret
+        if auth.jwt_refresh_secret.get_secret_value()
+        else SecretStr(made["JWT_REFRESH_SECRET"]),
+    }
+    return settings.model_copy(update={"auth": auth.model_copy(update=chosen)})
+
+
+def _check_production(settings: Settings) -> None:
+    access = settings.auth.jwt_secret.get_secret_value()
+    refresh = settings.auth.jwt_refresh_secret.get_secret_value()
+    advice = 'make one with: python -c "import secrets; print(secrets.token_urlsafe(48))"'
+    for name, secret in (("JWT_SECRET", access), ("JWT_REFRESH_SECRET", refresh)):
+        if not secret:
+            raise ConfigurationError(f"{name} is not set, and production needs it: {advice}")
+        if secret in SAMPLE_SECRETS:
+            raise ConfigurationError(f"{name} is a sample value that everybody knows: {advice}")
+        if len(secret) < SHORTEST_SECRET:
+            raise ConfigurationError(f"{name} has fewer than {SHORTEST_SECRET} characters: {advice}")
+    if access == refresh:
+        raise ConfigurationError(f"JWT_SECRET and JWT_REFRESH_SECRET are equal, and must differ: {advice}")
+    if settings.app.allow_embedded:
+        return
+    for embedded, part, name in (
+        (settings.embedded_database, "the embedded SQLite database", "DB_HOST"),
+        (settings.embedded_redis, "the embedded Redis", "REDIS_HOST"),
+    ):
+        if embedded:
+            raise ConfigurationError(
+                f"{name} is not set, so production would run on {part}: set {name}, or ALLOW_EMBEDDED=true if meant."
+            )
+
+
+def _development_secrets(path: Path) -> dict[str, str]:
+    """Random secrets, made once and kept, so that tokens outlive a restart; two first starts at once agree."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = {name: secrets.token_urlsafe(48) for name in ("JWT_SECRET", "JWT_REFRESH_SECRET")}
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    draft.touch(mode=0o600)
+    draft.write_bytes(orjson.dumps(fresh))
+    try:
+        os.link(draft, path)  # fails when the file is there, unlike a rename
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+    try:
+        kept = orjson.loads(path.read_bytes())
+        return {name: str(kept[name]) for name in fresh}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{path} is damaged: delete it, and everybody signs in again.") from error

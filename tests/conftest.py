@@ -1,0 +1,212 @@
+"""What every test may ask for: a stack to run on, an empty Redis; and what every test is held to: it leaks nothing."""
+
+import asyncio
+import contextlib
+import inspect
+import itertools
+import os
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tortoise.backends.base.executor import EXECUTOR_CACHE  # pyright: ignore[reportUnknownVariableType]
+
+from server.models.database import Database, DatabaseParameters
+from server.models.migrations import Migrations
+from tests.servers import DB_PASSWORD, DB_USERNAME, MariaDB, RedisServer, make_scratch, wait_until
+from tests.stacks import (
+    ROOT,
+    Stack,
+    database_parameters,
+    mariadb_missing,
+    start_mariadb,
+    start_redis,
+    start_valkey,
+)
+
+IN_CI = os.environ.get("CI") == "true"
+LEAK_PATIENCE_S = 2.0
+# Redis keys that are meant to stay: the streams of the queues live as long as the queues do.
+LASTING_KEYS = ("queue:*",)
+
+serial = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def scratch() -> Iterator[Path]:
+    """A folder in memory, with a short path, for servers and databases."""
+    folder = make_scratch()
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def valkey_server(scratch: Path) -> Iterator[RedisServer]:
+    """The session's Valkey, on a unix socket; not emptied between tests: see `redis_server`."""
+    server = start_valkey(scratch / "valkey")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def tcp_redis_server(scratch: Path, mariadb_stack_runs: None) -> Iterator[RedisServer]:
+    server = start_redis(scratch / "redis")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(scratch: Path, mariadb_stack_runs: None) -> Iterator[MariaDB]:
+    server = start_mariadb(scratch / "mariadb")
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def mariadb_stack_runs() -> None:
+    """Skips what needs MariaDB where it is not installed; on CI that is a failure."""
+    missing = mariadb_missing()
+    if missing and IN_CI:
+        pytest.fail(missing, pytrace=False)
+    if missing:
+        pytest.skip(missing)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(scratch: Path) -> Path:
+    """A SQLite file with all migrations applied, to copy."""
+    file = scratch / "template" / "photofeed.sqlite3"
+    asyncio.run(_migrate(DatabaseParameters(file=file)))
+    return file
+
+
+@pytest.fixture(scope="session")
+def mariadb_template(mariadb_server: MariaDB) -> str:
+    """The statements that make what all migrations make."""
+    mariadb_server.query("CREATE DATABASE template")
+    asyncio.run(_migrate(database_parameters(_credentials(mariadb_server, "template"))))
+    return mariadb_server.dump("template")
+
+
+@pytest.fixture
+def redis_server(valkey_server: RedisServer, request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    """An empty Valkey. Fails a test that leaves a connection, or a key that neither expires nor may last."""
+    with _tidied(valkey_server, request):
+        yield valkey_server
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    return redis_server.url
+
+
+@pytest.fixture(params=["embedded", "mariadb"])
+def stack(request: pytest.FixtureRequest, scratch: Path) -> Iterator[Stack]:
+    """Each stack in turn: an empty Redis, a folder, and a new database without tables. It must be left tidy."""
+    number = next(serial)
+    folder = scratch / f"var{number}"
+    folder.mkdir()
+    try:
+        if request.param == "embedded":
+            valkey: RedisServer = request.getfixturevalue("valkey_server")
+            with _tidied(valkey, request):
+                yield Stack("embedded", folder, valkey)
+        else:
+            redis: RedisServer = request.getfixturevalue("tcp_redis_server")
+            mariadb: MariaDB = request.getfixturevalue("mariadb_server")
+            with _tidied(redis, request), _new_database(mariadb, f"test_{number}") as credentials:
+                yield Stack("mariadb", folder, redis, credentials, mariadb)
+    finally:
+        # Tortoise keeps each model's SQL under its connection's name, whatever the dialect.
+        EXECUTOR_CACHE.clear()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def migrated_stack(stack: Stack, request: pytest.FixtureRequest) -> Stack:
+    """`stack` with every migration applied, from a copy that was made once."""
+    if stack.mariadb is None:
+        shutil.copyfile(request.getfixturevalue("sqlite_template"), stack.sqlite_file)
+    else:
+        statements: str = request.getfixturevalue("mariadb_template")
+        stack.mariadb.query(statements, stack.database["DB_NAME"])
+    return stack
+
+
+@pytest.fixture
+async def database(migrated_stack: Stack) -> AsyncIterator[Database]:
+    """The open database of `migrated_stack`."""
+    database = Database(migrated_stack.database_parameters())
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture(autouse=True)
+def no_leaked_tasks(request: pytest.FixtureRequest) -> None:
+    """Fails an asynchronous test that ends while a task it started still runs."""
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("task_watch")
+
+
+@pytest.fixture
+async def task_watch() -> AsyncIterator[None]:
+    """Set up before and torn down after the fixtures of the test, which may end tasks of theirs."""
+    before = asyncio.all_tasks()
+    yield
+    started = asyncio.all_tasks() - before - {asyncio.current_task()}
+    if started:
+        _, running = await asyncio.wait(started, timeout=LEAK_PATIENCE_S)
+        names = "\n".join(f"  {task!r}" for task in running)
+        for task in running:
+            task.cancel()
+        assert not running, f"tasks still run after the test:\n{names}"
+
+
+@contextmanager
+def _tidied(server: RedisServer, request: pytest.FixtureRequest) -> Iterator[None]:
+    server.flush()
+    yield
+    kept = [pattern for marker in request.node.iter_markers("keeps_keys") for pattern in marker.args]
+    left = server.keys_without_expiry([*LASTING_KEYS, *kept])
+    assert not left, f"keys without an expiry are left in Redis: {left[:20]}"
+    _wait_for_none(server.connections, "connections to Redis")
+
+
+@contextmanager
+def _new_database(mariadb: MariaDB, name: str) -> Iterator[dict[str, str]]:
+    mariadb.query(f"CREATE DATABASE {name}")
+    yield _credentials(mariadb, name)
+    try:
+        _wait_for_none(lambda: mariadb.connections(name), "connections to MariaDB")
+    finally:
+        mariadb.query(f"DROP DATABASE {name}")
+
+
+def _wait_for_none(count: Callable[[], int], what: str) -> None:
+    """A server notices a moment later that a client closed its connection."""
+    with contextlib.suppress(TimeoutError):
+        wait_until(lambda: count() == 0, LEAK_PATIENCE_S, what)
+    assert count() == 0, f"{count()} {what} are open after the test"
+
+
+def _credentials(mariadb: MariaDB, name: str) -> dict[str, str]:
+    return {
+        "DB_HOST": "127.0.0.1",
+        "DB_PORT": str(mariadb.port),
+        "DB_USERNAME": DB_USERNAME,
+        "DB_PASSWORD": DB_PASSWORD,
+        "DB_NAME": name,
+    }
+
+
+async def _migrate(parameters: DatabaseParameters) -> None:
+    database = Database(parameters)
+    await database.open()
+    try:
+        await Migrations(database, ROOT / "migrations").upgrade()
+    finally:
+        await database.close()
+        EXECUTOR_CACHE.clear()

@@ -1,0 +1,326 @@
+"""A real folder, full and half-written too, and a real S3 server where one is installed."""
+
+import asyncio
+import contextlib
+import http.client
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from server.errors import ConfigurationError, NotFound, StorageFull, Unavailable
+from server.gateways.media import MediaObject, MediaStore
+
+PUBLIC = "http://localhost:3000/media/"
+
+
+@pytest.fixture(params=["folder", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> MediaStore:
+    """The same promises, whatever it is kept in."""
+    if request.param == "folder":
+        return MediaStore.in_folder(tmp_path / "media", public_url=PUBLIC)
+    request.getfixturevalue("s3")
+    return MediaStore.in_bucket(f"s3://pictures/{tmp_path.name}", public_url=PUBLIC)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> MediaStore:
+    return MediaStore.in_folder(tmp_path / "media", public_url=PUBLIC)
+
+
+@pytest.fixture(scope="module")
+def s3_server() -> Iterator[str]:
+    if importlib.util.find_spec("moto") is None:
+        pytest.skip("moto[server] is not installed")
+    url = f"http://127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", url.rpartition(":")[2]]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+        deadline = time.monotonic() + 30
+        while not made_bucket(url):
+            assert server.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        yield url
+        server.kill()
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    for name, value in {"ENDPOINT_URL": s3_server, "REGION": "us-east-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "something")
+    return s3_server
+
+
+def made_bucket(url: str) -> bool:
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
+    with contextlib.closing(connection), contextlib.suppress(OSError):
+        connection.request("PUT", "/pictures")
+        return connection.getresponse().status == 200
+    return False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+async def content(found: MediaObject) -> bytes:
+    return b"".join([chunk async for chunk in found.chunks])
+
+
+async def keys(store: MediaStore, prefix: str = "") -> list[str]:
+    return sorted([entry.key async for entry in store.list(prefix)])
+
+
+async def test_what_is_put_is_got(store: MediaStore, tmp_path: Path) -> None:
+    large = os.urandom(300_000)
+    (tmp_path / "large.jpg").write_bytes(large)
+    await store.put("posts/1/large.jpg", tmp_path / "large.jpg")
+    await store.put("posts/1/small.jpg", b"small")
+    found = await store.get("posts/1/large.jpg")
+    assert (found.size, found.content_type) == (len(large), "image/jpeg")
+    assert abs(found.modified_at - datetime.now(UTC)) < timedelta(minutes=1)
+    assert found.etag
+    assert await content(found) == large
+    assert await content(await store.get("posts/1/small.jpg")) == b"small"
+
+
+async def test_large_picture_is_streamed_in_pieces(folder: MediaStore) -> None:
+    await folder.put("a.jpg", bytes(1_000_000))
+    sizes = [len(chunk) async for chunk in (await folder.get("a.jpg")).chunks]
+    assert len(sizes) > 4
+    assert sum(sizes) == 1_000_000
+
+
+async def test_missing_picture_is_not_found(store: MediaStore) -> None:
+    await store.put("posts/1/small.jpg", b"small")
+    for key in ("posts/1/large.jpg", "posts/1", "posts", "nothing"):
+        with pytest.raises(NotFound):
+            await store.get(key)
+
+
+async def test_delete_passes_over_what_is_missing(store: MediaStore) -> None:
+    present = [f"posts/{number}.jpg" for number in range(30)]
+    for key in [*present, "posts/kept.jpg"]:
+        await store.put(key, b"x")
+    missing = [f"gone/{number}.jpg" for number in range(30)]
+    await store.delete([*missing, *present, *present])
+    assert await keys(store) == ["posts/kept.jpg"]
+    await store.delete(present)
+    await store.delete([])
+
+
+async def test_listing_is_by_folder(store: MediaStore) -> None:
+    for key in ("posts/1/small.jpg", "posts/1/large.jpg", "posts/10/small.jpg", "avatars/1.jpg"):
+        await store.put(key, b"abc")
+    assert await keys(store, "posts/1") == ["posts/1/large.jpg", "posts/1/small.jpg"]
+    assert len(await keys(store)) == 4
+    assert await keys(store, "nothing") == []
+    entries = [entry async for entry in store.list("avatars")]
+    assert [(entry.key, entry.size) for entry in entries] == [("avatars/1.jpg", 3)]
+    assert abs(entries[0].modified_at - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+async def test_url_is_below_the_public_address(store: MediaStore) -> None:
+    assert store.url("posts/1/large.jpg") == "http://localhost:3000/media/posts/1/large.jpg"
+
+
+WRONG_KEYS = [
+    "", "/", "/a.jpg", "a/", "a//b", "../a", "a/../b", "a/..", "./a", ".hidden", "A.jpg", "a b.jpg",
+    "a.jpg#1", "ä.jpg", "a\n", "a\0", "a%2e", "a\\b", "a?b", "a/" * 300 + "a",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", WRONG_KEYS)
+async def test_only_keys_of_ours_are_keys(folder: MediaStore, tmp_path: Path, key: str) -> None:
+    with pytest.raises(ValueError, match="not a key"):
+        await folder.put(key, b"x")
+    with pytest.raises(ValueError, match="not a key"):
+        await folder.delete(["a.jpg", key])
+    with pytest.raises(ValueError, match="not a key"):
+        folder.url(key)
+    with pytest.raises(NotFound):  # Clients ask for anything.
+        await folder.get(key)
+    assert list((tmp_path / "media").iterdir()) == []
+
+
+async def test_listing_leaves_out_what_others_put_there(folder: MediaStore, tmp_path: Path) -> None:
+    await folder.put("posts/1.jpg", b"x")
+    for name in (".DS_Store", "Thumbs.db", "1.jpg#1"):
+        (tmp_path / "media" / "posts" / name).touch()
+    assert await keys(folder) == ["posts/1.jpg"]
+
+
+async def test_emptied_folders_go(folder: MediaStore, tmp_path: Path) -> None:
+    await folder.put("posts/1/small.jpg", b"x")
+    await folder.delete(["posts/1/small.jpg"])
+    assert list((tmp_path / "media").iterdir()) == []
+
+
+async def test_readers_see_all_of_a_picture_or_nothing(folder: MediaStore) -> None:
+    whole = {bytes([letter]) * 2_000_000 for letter in b"abc"}
+
+    async def write() -> None:
+        for _ in range(10):
+            for picture in whole:
+                await folder.put("a.jpg", picture)
+
+    writing = asyncio.create_task(write())
+    while not writing.done():
+        try:
+            assert await content(await folder.get("a.jpg")) in whole
+        except NotFound:
+            await asyncio.sleep(0)
+    await writing
+
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from server.gateways.media import MediaStore
+
+async def main():
+    store = MediaStore.in_folder(Path(sys.argv[1]), public_url="")
+    picture = bytes(int(sys.argv[2]))
+    for number in range(1000):
+        await store.put(f"posts/{number}.jpg", picture)
+        print(number, flush=True)
+
+asyncio.run(main())
+"""
+
+
+def kill_while_putting(folder: Path, size: int) -> None:
+    command = [sys.executable, "-c", WRITER, str(folder), str(size)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as writer:
+        assert writer.stdout
+        while writer.stdout.readline().strip() != b"2":
+            assert writer.poll() is None
+        writer.kill()
+
+
+async def test_killed_put_leaves_nothing_that_is_seen(folder: MediaStore, tmp_path: Path) -> None:
+    size = 30_000_000
+    for _ in range(3):
+        kill_while_putting(tmp_path / "media", size)
+    entries = [entry async for entry in folder.list()]
+    assert entries
+    assert {entry.size for entry in entries} == {size}
+    await folder.remove_unfinished(timedelta(seconds=-1))
+    assert len(list((tmp_path / "media" / "posts").iterdir())) == len(entries)
+
+
+async def test_unfinished_files_are_removed_once_they_are_old(folder: MediaStore, tmp_path: Path) -> None:
+    await folder.put("posts/1.jpg", b"x")
+    posts = tmp_path / "media" / "posts"
+    for name in ("1.jpg#1", "2.jpg#12", "3.jpg#1"):
+        (posts / name).touch()
+    for name in ("1.jpg", "1.jpg#1", "2.jpg#12"):
+        os.utime(posts / name, (0, 0))
+    assert await folder.remove_unfinished() == 2
+    assert sorted(path.name for path in posts.iterdir()) == ["1.jpg", "3.jpg#1"]
+
+
+FILLER = """
+import asyncio, sys
+from pathlib import Path
+from server.errors import StorageFull
+from server.gateways.media import MediaStore
+
+async def main():
+    folder = Path(sys.argv[1])
+    store = MediaStore.in_folder(folder, public_url="")
+    await store.put("small.jpg", bytes(10_000))
+    for source in (bytes(3_000_000), Path(sys.argv[2])):
+        try:
+            await store.put("posts/large.jpg", source)
+        except StorageFull as error:
+            print("full", error.code)
+    print(sorted(path.name for path in folder.rglob("*") if path.is_file()))
+    await store.put("posts/small.jpg", bytes(10_000))
+    print("fits")
+
+asyncio.run(main())
+"""
+
+
+def test_full_disk_is_said_so_and_leaves_no_remains(tmp_path: Path) -> None:
+    """On a file system of a megabyte, which only a process in a mount namespace of its own sees."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "large.jpg").write_bytes(bytes(3_000_000))
+    namespace = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    mount = 'mount -t tmpfs -o size=1m none "$1"'
+    trial = [*namespace, mount, "sh", str(tmp_path / "disk")]
+    if not shutil.which("unshare") or subprocess.run(trial, check=False).returncode != 0:
+        pytest.skip("no mount namespaces here")
+    script = f'{mount} && exec "$2" -c "$3" "$1" "$4"'
+    arguments = ["sh", str(tmp_path / "disk"), sys.executable, FILLER, str(tmp_path / "large.jpg")]
+    ended = subprocess.run([*namespace, script, *arguments], check=True, capture_output=True, text=True)
+    said = [line for line in ended.stdout.splitlines() if "media_store_failed" not in line]
+    assert said == ["full storage_full", "full storage_full", "['small.jpg']", "fits"]
+
+
+async def test_errors_of_a_full_store_are_told_apart(folder: MediaStore, tmp_path: Path) -> None:
+    with pytest.raises(Unavailable) as raised:
+        await folder.put("a.jpg", tmp_path / "nothing.jpg")
+    assert raised.value.retry_after_s
+    await folder.put("b/c.jpg", b"x")
+    with pytest.raises(Unavailable) as raised:
+        await folder.put("b", b"x")  # A folder is in the way.
+    assert not isinstance(raised.value, StorageFull)
+
+
+async def test_folder_that_cannot_be_made_is_a_matter_of_configuration(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError, match="UPLOAD_DEST"):
+        MediaStore.in_folder(tmp_path / "file" / "media", public_url=PUBLIC)
+
+
+@pytest.mark.parametrize("url", ["", "http://example.org/bucket", "file:///tmp", "memory:///", "s3://"])
+def test_only_buckets_are_buckets(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="MEDIA_URL"):
+        MediaStore.in_bucket(url, public_url=PUBLIC)
+
+
+@pytest.fixture
+def bucket_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """A bucket whose server takes connections and never answers; none takes them once the socket is closed."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "something")
+        yield server
+
+
+@pytest.mark.parametrize("silent", [True, False])
+async def test_store_that_is_away_is_unavailable(bucket_at: socket.socket, silent: bool) -> None:
+    if not silent:
+        bucket_at.close()
+    store = MediaStore.in_bucket("s3://pictures/here", public_url=PUBLIC, timeout_s=0.3)
+    for call in (store.put("a.jpg", b"x"), store.get("a.jpg"), store.delete(["a.jpg"]), keys(store)):
+        with pytest.raises(Unavailable) as raised:
+            await call
+        assert raised.value.retry_after_s
+
+
+async def test_bucket_serves_pictures_as_jpeg_for_ever(s3: str) -> None:
+    store = MediaStore.in_bucket("s3://pictures/served", public_url=PUBLIC)
+    await store.put("a.jpg", b"x")
+    found = await store._store.get_async("a.jpg")
+    assert dict(found.attributes) == {
+        "Content-Type": "image/jpeg",
+        "Cache-Control": "public, max-age=31536000, immutable",
+    }
+    assert await store.remove_unfinished() == 0

@@ -1,0 +1,109 @@
+"""The publisher, against a real server that is stopped and started."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from structlog.testing import capture_logs
+
+from server.ids import PostId, UserId
+from server.pubsub.publisher import Publisher, Signal
+from tests.live import DEADLINE_S
+from tests.stacks import RedisServer, start_valkey
+
+SIGNAL = Signal(
+    recipient_id=UserId(9007199254740991),
+    sequence=17,
+    type="comment",
+    actor_id=UserId(5),
+    post_id=PostId(6),
+    text="Très bien\n",
+    created_at_ms=1_790_000_000_123,
+)
+
+
+@pytest.fixture
+def server(scratch: Path, request: pytest.FixtureRequest) -> Iterator[RedisServer]:
+    """A server of this test's own, to stop and to start."""
+    server = start_valkey(scratch / f"publisher-{request.node.name[:40]}")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def redis(server: RedisServer) -> AsyncIterator[Redis]:
+    async with Redis.from_url(server.url, retry=Retry(NoBackoff(), 0)) as redis:
+        yield redis
+
+
+@pytest.fixture
+async def listener(redis: Redis) -> AsyncIterator[PubSub]:
+    async with redis.pubsub(ignore_subscribe_messages=True) as listener:
+        await listener.subscribe("notification-comment", "inbox:9007199254740991")
+        await next_message(listener, 0.1)
+        await next_message(listener, 0.1)
+        yield listener
+
+
+async def next_message(listener: PubSub, timeout_s: float = DEADLINE_S) -> tuple[str, bytes] | None:
+    message: dict[str, Any] | None = await listener.get_message(timeout=timeout_s)
+    return message and (message["channel"].decode(), message["data"])
+
+
+async def test_both_channels_are_told(redis: Redis, listener: PubSub) -> None:
+    await Publisher(redis).publish(SIGNAL)
+    told = dict([await next_message(listener) or ("", b""), await next_message(listener) or ("", b"")])
+    assert told.pop("inbox:9007199254740991") == b"17"
+    assert orjson.loads(told["notification-comment"]) == {
+        "fromUserId": "5",
+        "toUserId": "9007199254740991",
+        "type": "comment",
+        "postId": "6",
+        "text": "Très bien\n",
+        "timestamp": "2026-09-21T14:13:20.123Z",
+    }
+
+
+async def test_outage_is_counted_and_logged_once_and_raises_nothing(
+    server: RedisServer, redis: Redis, listener: PubSub
+) -> None:
+    lost: list[None] = []
+    publisher = Publisher(redis, count_lost=lambda: lost.append(None))
+    server.kill()
+    with capture_logs() as logs:
+        for _ in range(20):
+            await publisher.publish(SIGNAL)
+        assert len(lost) == 20
+        server.start()
+        await publisher.publish(SIGNAL)
+    assert [entry["event"] for entry in logs] == ["redis_unavailable", "redis_recovered"]
+    assert logs[1]["lost"] == 20
+    assert len(lost) == 20
+
+
+async def test_while_redis_hangs_only_one_call_waits_for_it(server: RedisServer, redis: Redis) -> None:
+    lost: list[None] = []
+    publisher = Publisher(redis, timeout_s=0.05, count_lost=lambda: lost.append(None))
+    await publisher.publish(SIGNAL)
+    server.pause()
+    try:
+        await publisher.publish(SIGNAL)
+        probe = asyncio.create_task(publisher.publish(SIGNAL))
+        await asyncio.sleep(0)
+        async with asyncio.timeout(DEADLINE_S):
+            for _ in range(1000):
+                await publisher.publish(SIGNAL)
+        assert not probe.done(), "a thousand calls took less than the one timeout"
+        await probe
+    finally:
+        server.resume()
+    assert len(lost) == 1002
+    await publisher.publish(SIGNAL)
+    assert len(lost) == 1002

@@ -1,0 +1,295 @@
+"""The servers that tests run on, real and private: Redis or Valkey, and MariaDB.
+
+Each lives in a folder of its own, on loopback or a unix socket, and ends with the tests: by its pid at the end, by the
+kernel should the tests be killed.
+"""
+
+import ctypes
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Self
+
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+SCRATCH_PREFIX = "photofeed-tests-"
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 20.0
+PR_SET_PDEATHSIG = 1
+PATHS = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
+# Below the ports that the kernel gives to outgoing connections, so that a server that was killed gets its port back.
+PORTS = range(18_000, 30_000)
+DB_USERNAME = "photofeed"
+DB_PASSWORD = "the password of the tests"
+
+
+def find_program(*names: str) -> str | None:
+    """The path of the first of these programs that is installed."""
+    return next((path for name in names if (path := shutil.which(name, path=PATHS))), None)
+
+
+def make_scratch() -> Path:
+    """A new folder, in memory where there is such a place; what earlier, killed runs left is removed."""
+    memory = Path("/dev/shm")
+    parent = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+    for old in parent.glob(f"{SCRATCH_PREFIX}*"):
+        if not Path(f"/proc/{old.name.removeprefix(SCRATCH_PREFIX).split('-')[0]}").exists():
+            shutil.rmtree(old, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"{SCRATCH_PREFIX}{os.getpid()}-", dir=parent))
+
+
+def free_port() -> int:
+    """A loopback port on which nobody listens."""
+    for port in random.sample(PORTS, 100):
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("No free port was found on loopback.")
+
+
+class Server:
+    """One server process on one folder. Stopped or killed, it starts again on the same data and address."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        self.log_file = folder / "server.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the server is not running"
+        return self._process.pid
+
+    def start(self) -> Self:
+        """Return when the server answers. Raises RuntimeError with the end of its log when it ends instead.
+
+        The server dies with the thread that started it: call this on the main thread.
+        """
+        with self.log_file.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C is for the tests, which then stop their servers
+                preexec_fn=_die_with_the_tests if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call
+            )
+        wait_until(self._answers_or_died, START_TIMEOUT_S, f"{type(self).__name__} to answer")
+        if self._process.poll() is not None:
+            raise RuntimeError(f"{self._command()[0]} ended at once:\n{self._last_words()}")
+        return self
+
+    def stop(self) -> None:
+        """End the server in order; kill it when it takes too long. Nothing happens if it does not run."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGCONT)
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+
+    def kill(self) -> None:
+        """`kill -9`, and return when it is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay open, and nothing answers."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    def _answers_or_died(self) -> bool:
+        assert self._process is not None
+        return self._process.poll() is not None or self._answers()
+
+    def _command(self) -> Sequence[str]:
+        raise NotImplementedError
+
+    def _answers(self) -> bool:
+        raise NotImplementedError
+
+    def _last_words(self) -> str:
+        return self.log_file.read_text(errors="replace")[-2000:]
+
+
+class RedisServer(Server):
+    """Valkey on a unix socket (`port` 0) or Redis on a loopback port; `durable` keeps an append-only file."""
+
+    def __init__(self, folder: Path, program: str, *, port: int = 0, durable: bool = False) -> None:
+        super().__init__(folder)
+        self.port = port
+        self.url = f"redis://127.0.0.1:{port}/0" if port else f"unix://{folder}/redis.sock"
+        self._program = program
+        self._durable = durable
+
+    def _command(self) -> Sequence[str]:
+        options = {
+            "dir": str(self.folder),
+            "port": str(self.port),
+            "bind": "127.0.0.1",
+            "unixsocket": f"{self.folder}/redis.sock",
+            "save": "",
+            "appendonly": "yes" if self._durable else "no",
+            "maxmemory-policy": "noeviction",
+        }
+        return [self._program, *(word for name, value in options.items() for word in (f"--{name}", value))]
+
+    def _answers(self) -> bool:
+        with self.client() as client:
+            try:
+                return bool(client.ping())
+            except (RedisConnectionError, RedisTimeoutError):
+                return False
+
+    def client(self) -> Redis:
+        """A blocking client, for tests to look with."""
+        return Redis.from_url(self.url, socket_timeout=5, decode_responses=True)
+
+    def flush(self) -> None:
+        """Empty the server, scripts and consumer groups included; a test before may have left it changed."""
+        with self.client() as client:
+            client.flushall()
+            client.script_flush()
+
+    def connections(self) -> int:
+        """How many clients are connected, this question's own aside."""
+        with self.client() as client:
+            return len(client.client_list()) - 1
+
+    def keys_without_expiry(self, allowed: Sequence[str]) -> list[str]:
+        """The keys that would stay for ever, without those that match one of the patterns `allowed`."""
+        with self.client() as client:
+            keys: list[str] = sorted(client.scan_iter(count=1000))
+            with client.pipeline(transaction=False) as pipeline:
+                for key in keys:
+                    pipeline.ttl(key)
+                lives = pipeline.execute()
+        return [
+            key
+            for key, ttl in zip(keys, lives, strict=True)
+            if ttl == -1 and not any(fnmatchcase(key, pattern) for pattern in allowed)
+        ]
+
+
+class MariaDB(Server):
+    """MariaDB on a loopback port; unless `durable`, commits are not synced, for speed.
+
+    Its time zone and its default collation are unlike what the program wants, so that leaving either out shows.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+        super().__init__(folder)
+        self.port = free_port()
+        self._durable = durable
+        self._program = find_program("mariadbd") or "mariadbd"
+        self._config = folder / "my.cnf"
+        self._socket = folder / "mariadb.sock"
+
+    def install(self) -> Self:
+        """Make the system tables and the user of the tests; once, before the first start."""
+        self._config.write_text(self._options())
+        install = find_program("mariadb-install-db") or "mariadb-install-db"
+        command = [install, f"--defaults-file={self._config}", "--auth-root-authentication-method=normal"]
+        done = subprocess.run([*command, "--skip-test-db"], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"mariadb-install-db failed:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        self.start()
+        self.query(
+            f"CREATE USER {DB_USERNAME}@'%' IDENTIFIED BY '{DB_PASSWORD}'; GRANT ALL ON *.* TO {DB_USERNAME}@'%'"
+        )
+        return self
+
+    def query(self, sql: str, database: str = "") -> str:
+        """Run statements as root; what the client printed, a line a row, columns divided by tabs."""
+        client = find_program("mariadb", "mysql") or "mariadb"
+        command = [client, f"--defaults-file={self._config}", "--user=root", "--batch", "--skip-column-names"]
+        done = subprocess.run([*command, database], input=sql, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise RuntimeError(done.stderr)
+        return done.stdout
+
+    def dump(self, database: str) -> str:
+        """The statements that make a copy of `database`."""
+        program = find_program("mariadb-dump", "mysqldump") or "mariadb-dump"
+        command = [
+            program,
+            f"--defaults-file={self._config}",
+            "--user=root",
+            "--skip-comments",
+            "--skip-triggers",
+        ]
+        return subprocess.run([*command, database], capture_output=True, text=True, check=True).stdout
+
+    def connections(self, database: str) -> int:
+        """How many clients use `database`."""
+        return int(self.query(f"SELECT COUNT(*) FROM information_schema.processlist WHERE db = '{database}'"))
+
+    def _command(self) -> Sequence[str]:
+        return [self._program, f"--defaults-file={self._config}"]
+
+    def _answers(self) -> bool:
+        try:
+            self.query("SELECT 1")
+        except RuntimeError:
+            return False
+        return True
+
+    def _options(self) -> str:
+        server = {
+            "datadir": f"{self.folder}/data",
+            "socket": str(self._socket),
+            "bind-address": "127.0.0.1",
+            "port": str(self.port),
+            "pid-file": f"{self.folder}/mariadb.pid",
+            "user": "root" if os.getuid() == 0 else "",
+            "skip-networking": "0",
+            "skip-name-resolve": "1",
+            "performance-schema": "0",
+            "innodb-buffer-pool-size": "64M",
+            "innodb-log-file-size": "32M",
+            "innodb-flush-log-at-trx-commit": "1" if self._durable else "0",
+            "innodb-doublewrite": "1" if self._durable else "0",
+            "max-connections": "200",
+            "default-time-zone": "+05:30",
+            "character-set-server": "latin1",
+        }
+        lines = [f"{name}={value}" for name, value in server.items() if value]
+        return "\n".join(["[mariadbd]", *lines, "[client]", f"socket={self._socket}", ""])
+
+
+def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
+    """Return once `condition` holds. Raises TimeoutError, naming `what` was waited for."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"waited {timeout_s:g} s for {what}")
+        time.sleep(0.01)
+
+
+_LIBC = ctypes.CDLL(None)
+
+
+def _die_with_the_tests() -> None:
+    _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
