@@ -2,20 +2,21 @@
 
 import argparse
 import asyncio
-import os
-import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from server.errors import AppError
 
 if TYPE_CHECKING:
-    from server.settings import Loaded, Settings
+    from server.settings import Loaded
 
 STARTED = time.monotonic()
+PLAIN = argparse.RawDescriptionHelpFormatter
+QUEUES = ("feed", "notifications", "maintenance")
+ROLES = ("user", "celebrity", "admin")
 
 EPILOG = """\
 examples:
@@ -23,9 +24,20 @@ examples:
   python run.py --role=api           requests only; start --role=worker beside it
   python run.py --port=8080          another port
   python run.py migrate              bring the schema up to date (MySQL, MariaDB)
+  python run.py queues               watch the background work
+  python run.py role ana admin       let ana see and steer the queues over HTTP
 
 Settings are in config.toml; the environment and a .env file override them (see the README's table).
 Ctrl-C or SIGTERM: requests and jobs that run are finished, then it ends with exit code 0. Twice: it ends at once.
+"""
+QUEUES_EPILOG = """\
+examples:
+  python run.py queues                        watch them (Ctrl-C leaves)
+  python run.py queues --once                 one look
+  python run.py queues failed feed            the jobs that were given up, and why
+  python run.py queues retry feed --all       run them again
+  python run.py queues discard feed 123 456   delete these two
+  python run.py queues pause notifications    start no more of its jobs; new ones wait
 """
 
 
@@ -35,27 +47,20 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         prog="run.py",
         description="A photo-sharing backend: HTTP API, background jobs and live notifications.",
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=PLAIN,
         allow_abbrev=False,
     )
-    parser.add_argument(
-        "command",
-        nargs="?",
-        choices=["serve", "migrate"],
-        default="serve",
-        help="what to do (default: serve)",
-    )
-    parser.add_argument(
-        "--role",
-        choices=["api", "worker", "all"],
-        default="all",
-        help="what this process does (default: all)",
-    )
-    parser.add_argument("--host", metavar="ADDRESS", help="address to listen on (default: 127.0.0.1)")
-    parser.add_argument("--port", metavar="N", help="port to listen on, 0 for any free one (default: 3000)")
-    parser.add_argument(
-        "--config", type=Path, default=Path("config.toml"), metavar="FILE", help="(default: config.toml)"
-    )
+    parser.set_defaults(command="serve", role="all", host=None, port=None, config=Path("config.toml"))
+    _add_serving_flags(parser)
+    _add_config_flag(parser)
+    commands = parser.add_subparsers(title="commands", metavar="", prog="run.py")
+    serve = _command(commands, "serve", "start the program; what happens when no command is named")
+    _add_serving_flags(serve)
+    _command(commands, "migrate", "bring the schema of the database up to date")
+    _add_queues(_command(commands, "queues", "watch the queues; list, retry, discard, pause", QUEUES_EPILOG))
+    role = _command(commands, "role", "give a user a role; it counts from their next sign-in")
+    role.add_argument("username")
+    role.add_argument("granted", choices=ROLES, metavar="role", help="user, celebrity or admin")
     return parser.parse_args(arguments)
 
 
@@ -67,8 +72,70 @@ def main() -> int:
     except AppError as error:
         print(f"error: {error.detail}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # `| head`
+        sys.stderr.close()
+        return 0
     except KeyboardInterrupt:
         return 130
+
+
+def _add_queues(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(action="show", once=False)
+    parser.add_argument("--once", action="store_true", help="print the table once, in a terminal too")
+    actions = parser.add_subparsers(title="actions", metavar="", prog="run.py queues")
+    for action, text in (
+        ("failed", "list the jobs that were given up, newest first"),
+        ("retry", "run failed jobs again"),
+        ("discard", "delete failed jobs for good"),
+        ("pause", "start no more jobs of a queue, in any process"),
+        ("resume", "let it run again"),
+    ):
+        chosen = actions.add_parser(action, help=text, description=text, allow_abbrev=False)
+        chosen.set_defaults(action=action)
+        _add_config_flag(chosen)
+        chosen.add_argument("queue", help=", ".join(QUEUES))
+        if action in ("retry", "discard"):
+            chosen.add_argument(
+                "ids", nargs="*", metavar="ID", help="a job's id, as `queues failed` shows it"
+            )
+            chosen.add_argument("--all", action="store_true", dest="everything", help="all of the queue")
+
+
+def _command(commands: Any, name: str, text: str, epilog: str = "") -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser = commands.add_parser(
+        name, help=text, description=text, epilog=epilog, formatter_class=PLAIN, allow_abbrev=False
+    )
+    command.set_defaults(command=name)
+    _add_config_flag(command)
+    return command
+
+
+# No defaults of their own: a command's would win over what was given before it.
+def _add_config_flag(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--config", type=Path, default=argparse.SUPPRESS, metavar="FILE", help="(default: config.toml)"
+    )
+
+
+def _add_serving_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--role",
+        choices=["api", "worker", "all"],
+        default=argparse.SUPPRESS,
+        help="what this process does (default: all)",
+    )
+    parser.add_argument(
+        "--host",
+        metavar="ADDRESS",
+        default=argparse.SUPPRESS,
+        help="address to listen on (default: 127.0.0.1)",
+    )
+    parser.add_argument(
+        "--port",
+        metavar="N",
+        default=argparse.SUPPRESS,
+        help="port to listen on, 0 for any free one (default: 3000)",
+    )
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -78,10 +145,49 @@ def _run(arguments: argparse.Namespace) -> int:
     flags = {"app.host": arguments.host, "app.port": arguments.port}
     overrides = {key: text for key, text in flags.items() if text is not None}
     loaded = settings.load(arguments.config, overrides=overrides)
-    logs.configure(loaded.settings.log.level, loaded.settings.log.format)
-    work = _migrate(loaded.settings) if arguments.command == "migrate" else _serve(loaded, arguments.role)
+    serving = arguments.command == "serve"
+    # A command's output is for a person: what the parts log while it runs would be in the way.
+    logs.configure(loaded.settings.log.level if serving else "error", loaded.settings.log.format)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(work)
+        return runner.run(_work(arguments, loaded))
+
+
+def _work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any, int]:
+    # Each imported when it is wanted: together they take three times as long as one.
+    match arguments.command:
+        case "migrate":
+            from server.commands.migrate import migrate
+
+            return migrate(loaded.settings)
+        case "role":
+            from server.commands.role import grant_role
+
+            return grant_role(loaded.settings, arguments.username, arguments.granted)
+        case "queues":
+            return _on_queues(arguments, loaded)
+        case _:
+            from server.commands.serve import serve
+
+            return serve(loaded, arguments.role, STARTED)
+
+
+def _on_queues(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any, int]:
+    from server.commands import queues
+
+    settings = loaded.settings
+    match arguments.action:
+        case "show":
+            return queues.show(settings, once=arguments.once)
+        case "failed":
+            return queues.failed(settings, arguments.queue)
+        case "retry":
+            return queues.retry(settings, arguments.queue, arguments.ids, everything=arguments.everything)
+        case "discard":
+            return queues.discard(settings, arguments.queue, arguments.ids, everything=arguments.everything)
+        case "pause":
+            return queues.pause(settings, arguments.queue)
+        case _:
+            return queues.resume(settings, arguments.queue)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -90,70 +196,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     except ImportError:  # there is none for Windows
         return None
     return uvloop.new_event_loop
-
-
-async def _serve(loaded: "Loaded", role: str) -> int:
-    import structlog
-
-    from server.lifecycle import Lifecycle, Role
-
-    log = structlog.get_logger("run")
-    for warning in loaded.warnings:
-        log.warning("check_configuration", detail=warning)
-    life = Lifecycle(loaded.settings, Role(role))
-    asked = _stop_on_signals()
-    try:
-        await life.open()
-        took_ms = round((time.monotonic() - STARTED) * 1000)
-        parts = life.described()
-        if sys.stdout.isatty():
-            _banner(parts, took_ms)
-        log.info("ready", started_in_ms=took_ms, **parts)
-        await asked.wait()
-        log.info("leaving", role=role)
-    finally:
-        clean = await life.close()
-    log.info("left", clean=clean)
-    return 0 if clean else 1
-
-
-def _stop_on_signals() -> asyncio.Event:
-    """An event that the first SIGINT or SIGTERM sets; the second leaves without waiting for anything."""
-    asked = asyncio.Event()
-
-    def stop(number: int) -> None:
-        if asked.is_set():
-            os._exit(128 + number)
-        asked.set()
-
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop, number)
-    return asked
-
-
-def _banner(parts: dict[str, str], took_ms: int) -> None:
-    width = max(map(len, parts))
-    lines = [f"  {name:<{width}}  {value}" for name, value in parts.items()]
-    print(
-        "",
-        f"  photofeed is ready ({took_ms} ms)",
-        "",
-        *lines,
-        "",
-        "  Ctrl-C to stop",
-        "",
-        sep="\n",
-        flush=True,
-    )
-
-
-async def _migrate(settings: "Settings") -> int:
-    from server.lifecycle import migrate
-
-    applied = await migrate(settings, lambda version: print(f"applying {version}", flush=True))
-    print(f"{len(applied)} migration(s) applied." if applied else "The schema is up to date.")
-    return 0
 
 
 if __name__ == "__main__":

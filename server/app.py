@@ -1,6 +1,6 @@
 """The aiohttp application: every route, behind the middlewares that all requests pass."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -14,12 +14,15 @@ from server.handlers.follows import FollowRoutes
 from server.handlers.health import Check, HealthRoutes
 from server.handlers.likes import LikeRoutes
 from server.handlers.media import MediaRoutes
+from server.handlers.metrics import MetricsRoutes
 from server.handlers.middleware import InFlight, authentication, validation
 from server.handlers.notifications import NotificationRoutes
 from server.handlers.posts import PostRoutes
 from server.handlers.profiles import ProfileRoutes
+from server.handlers.queues import QueueRoutes
 from server.handlers.stream import NotificationStream
 from server.handlers.uploads import Uploads
+from server.metrics import Metrics
 from server.pubsub.hub import Hub
 from server.services.accounts import Accounts
 from server.services.comments import Comments
@@ -29,6 +32,7 @@ from server.services.likes import Likes
 from server.services.notifications import Notifications
 from server.services.posts import Posts
 from server.services.profiles import Profiles
+from server.services.queue_control import QueueControl
 from server.services.sessions import Sessions
 from server.settings import Settings
 
@@ -46,6 +50,25 @@ class Services:
     follows: Follows
     feed: Feed
     notifications: Notifications
+    queues: QueueControl
+
+
+@dataclass(frozen=True, slots=True)
+class Insight:
+    """What a process tells of itself: `/healthz`, `/readyz` and `/metrics`."""
+
+    checks: Mapping[str, Check]
+    restarts: Callable[[], Mapping[str, int]]
+    metrics: Metrics
+
+    def doors(
+        self, settings: Settings, services: Services, in_flight: InFlight
+    ) -> tuple[HealthRoutes, MetricsRoutes]:
+        token = settings.app.metrics_token.get_secret_value()
+        return (
+            HealthRoutes(in_flight, self.checks, self.restarts),
+            MetricsRoutes(self.metrics, services.queues, token),
+        )
 
 
 def build_app(
@@ -55,7 +78,7 @@ def build_app(
     media: MediaStore,
     hub: Hub,
     in_flight: InFlight,
-    checks: Mapping[str, Check],
+    insight: Insight,
 ) -> web.Application:
     """The application with all its routes. It opens and closes nothing: that is the lifecycle's."""
     app = web.Application(
@@ -75,7 +98,7 @@ def build_app(
         render=rendering.notification_json,
     )
     for door in (
-        HealthRoutes(in_flight, checks),
+        *insight.doors(settings, services, in_flight),
         AccountRoutes(services.accounts, services.sessions, services.profiles),
         ProfileRoutes(services.profiles),
         PostRoutes(services.posts, uploads),
@@ -84,7 +107,18 @@ def build_app(
         FollowRoutes(services.follows),
         FeedRoutes(services.feed),
         NotificationRoutes(services.notifications, stream),
+        QueueRoutes(services.queues),
         MediaRoutes(media),
     ):
+        app.add_routes(door.routes())
+    return app
+
+
+def build_worker_app(
+    settings: Settings, services: Services, in_flight: InFlight, insight: Insight
+) -> web.Application:
+    """What a process that runs jobs only serves on a port of its own: how it is."""
+    app = web.Application(middlewares=[in_flight.middleware()])  # pyright: ignore[reportArgumentType] - see above
+    for door in insight.doors(settings, services, in_flight):
         app.add_routes(door.routes())
     return app

@@ -1,42 +1,64 @@
 """Makes the parts out of the settings, each with its collaborators. Opens nothing: the order is the lifecycle's."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from redis.asyncio import Redis
 
 from server.actors.dispatcher import Dispatcher
+from server.actors.gate import Gate
+from server.actors.relay import Relay
 from server.actors.supervisor import Actor
+from server.actors.watch import Watch
 from server.actors.worker import Handler, Worker
 from server.app import Services
 from server.clock import SystemClock
 from server.gateways.images import ImageProcessor
 from server.gateways.media import MediaStore
 from server.gateways.passwords import Passwords
+from server.gateways.rate_limiter import RateLimiter
 from server.gateways.timelines import Timelines
 from server.handlers.health import Check
 from server.handlers.uploads import UploadLimits, Uploads
-from server.ids import IdGenerator
+from server.ids import IdGenerator, made_at_ms
+from server.metrics import Metrics
 from server.models.database import Database, DatabaseParameters
+from server.outages import Outage
 from server.pubsub.broker import QueueBroker
 from server.pubsub.doorbell import Doorbell
+from server.pubsub.hub import Hub
 from server.pubsub.publisher import Publisher
 from server.pubsub.receiver import QueueReceiver
+from server.pubsub.turn import Turn
 from server.services.accounts import Accounts
 from server.services.cards import Cards
 from server.services.comments import Comments
 from server.services.feed import Feed
 from server.services.follows import Follows
-from server.services.jobs import Jobs, RetryRule
+from server.services.jobs import Claim, Jobs, RetryRule
 from server.services.likes import Likes
+from server.services.maintenance import Kept, Maintenance
 from server.services.notifications import Notifications
 from server.services.posts import Posts
 from server.services.profiles import Profiles
+from server.services.queue_control import QueueControl, QueueLimits
 from server.services.reactions import JobKind, Queue
+from server.services.schedules import Recurring, Schedules
 from server.services.sessions import Sessions, TokenRules
 from server.services.unit_of_work import UnitOfWork
 from server.settings import QueueSettings, Settings
+
+OUTAGE_SETTLED_S = 3.0  # longer than any loop that meets an outage waits between two attempts
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Who is told what happens in this process: its figures, and the outages of the parts that it depends on."""
+
+    metrics: Metrics = field(default_factory=Metrics)
+    redis: Outage = field(default_factory=lambda: Outage("redis", settled_after_s=OUTAGE_SETTLED_S))
+    database: Outage = field(default_factory=lambda: Outage("database", settled_after_s=OUTAGE_SETTLED_S))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +72,7 @@ class Foundations:
     media: MediaStore
     images: ImageProcessor
     passwords: Passwords
+    told: Telling = field(default_factory=Telling)
 
 
 def database_parameters(settings: Settings, var: Path) -> DatabaseParameters:
@@ -93,8 +116,17 @@ def uploads(settings: Settings, work_dir: Path) -> Uploads:
     )
 
 
-def brokers(settings: Settings, redis_url: str) -> dict[str, QueueBroker]:
-    return {queue: QueueBroker(redis_url, queue, call_timeout_s=settings.redis.timeout_s) for queue in Queue}
+def brokers(settings: Settings, redis_url: str, told: Telling) -> dict[str, QueueBroker]:
+    return {
+        queue: QueueBroker(
+            redis_url,
+            queue,
+            call_timeout_s=settings.redis.timeout_s,
+            count_garbage=lambda flaw, queue=queue: told.metrics.garbage_found(queue, flaw),
+            outage=told.redis,
+        )
+        for queue in Queue
+    }
 
 
 def jobs(settings: Settings, database: Database, ids: IdGenerator) -> Jobs:
@@ -122,41 +154,77 @@ def services(settings: Settings, var: Path, on: Foundations) -> tuple[Services, 
         likes=Likes(on.database, work),
         follows=Follows(on.database, work),
         feed=Feed(on.database, timelines, cards, the_jobs, settings.feed.fan_out_batch),
-        notifications=Notifications(on.database, work, cards, Publisher(on.redis)),
+        notifications=Notifications(
+            on.database, work, cards, Publisher(on.redis, outage=on.told.redis), on.told.metrics
+        ),
+        queues=queue_control(settings, on.database, on.doorbell),
     )
     return nouns, the_jobs
 
 
+def queue_control(settings: Settings, database: Database, doorbell: Doorbell) -> QueueControl:
+    limits = {
+        queue: QueueLimits(chosen.rate_per_s, chosen.keep_completed)
+        for queue, chosen in _queues(settings).items()
+    }
+    return QueueControl(database, limits, doorbell.garbage)
+
+
 def workers(
-    settings: Settings, nouns: Services, the_jobs: Jobs, by_queue: Mapping[str, QueueBroker]
+    settings: Settings, on: Foundations, nouns: Services, the_jobs: Jobs, by_queue: Mapping[str, QueueBroker]
 ) -> dict[Queue, Worker]:
     """A worker for each queue, none of them running yet."""
+    handlers = _handlers(settings, on, nouns, the_jobs)
 
-    def receiver(queue: Queue, run_job: Callable[[int], Awaitable[None]]) -> QueueReceiver:
-        concurrency = _queues(settings)[queue].concurrency
-        return QueueReceiver(by_queue[queue], run_job, concurrency, settings.shutdown.jobs_s)
+    def worker(queue: Queue, chosen: QueueSettings) -> Worker:
+        limiter = RateLimiter(on.redis, f"queue:{queue}", chosen.rate_per_s) if chosen.rate_per_s else None
 
-    heartbeat_s = settings.queues.heartbeat_ms / 1000
-    return {
-        queue: Worker(
+        def receiver(run_job: Callable[[int], Awaitable[None]]) -> QueueReceiver:
+            return QueueReceiver(by_queue[queue], run_job, chosen.concurrency, settings.shutdown.jobs_s)
+
+        return Worker(
             queue,
             the_jobs,
-            _handlers(nouns),
-            lambda run_job, queue=queue: receiver(queue, run_job),
-            heartbeat_s,
+            handlers,
+            receiver,
+            settings.queues.heartbeat_ms / 1000,
+            gate=Gate(queue, nouns.queues, limiter, on.told.redis),
+            metrics=on.told.metrics,
         )
-        for queue in Queue
-    }
+
+    return {queue: worker(queue, chosen) for queue, chosen in _queues(settings).items()}
 
 
-def dispatcher(settings: Settings, the_jobs: Jobs, doorbell: Doorbell) -> Dispatcher:
+def dispatcher(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jobs) -> Dispatcher:
     queues = settings.queues
     return Dispatcher(
         the_jobs,
-        doorbell,
+        on.doorbell,
         poll_s=queues.poll_ms / 1000,
         lease_s=queues.lease_ms / 1000,
-        keep_completed={queue: chosen.keep_completed for queue, chosen in _queues(settings).items()},
+        control=nouns.queues,
+        schedules=Schedules(on.database, on.ids, _recurring(settings)),
+        turn=Turn(on.redis, "dispatcher", hold_ms=3 * queues.poll_ms),
+        database=on.told.database,
+    )
+
+
+def relay(on: Foundations, nouns: Services, hub: Hub) -> Relay:
+    on.told.metrics.count_streams(lambda: hub.streams)
+    return Relay(
+        hub,
+        on.redis,
+        nouns.notifications.last_sequences,
+        redis_outage=on.told.redis,
+        database_outage=on.told.database,
+    )
+
+
+def watch(on: Foundations) -> Watch:
+    return Watch(
+        {"database": on.database.ping, "redis": on.redis.ping},
+        {"database": on.told.database, "redis": on.told.redis},
+        on.told.metrics,
     )
 
 
@@ -191,18 +259,57 @@ def redis_url(settings: Settings) -> str:
 
 
 def _queues(settings: Settings) -> dict[Queue, QueueSettings]:
-    return {Queue.FEED: settings.queues.feed, Queue.NOTIFICATIONS: settings.queues.notifications}
-
-
-def _handlers(nouns: Services) -> Mapping[str, Handler]:
     return {
-        JobKind.FAN_OUT: nouns.feed.fan_out,
+        Queue.FEED: settings.queues.feed,
+        Queue.NOTIFICATIONS: settings.queues.notifications,
+        Queue.MAINTENANCE: settings.queues.maintenance,
+    }
+
+
+def _handlers(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jobs) -> Mapping[str, Handler]:
+    kept = {
+        queue: Kept(chosen.keep_completed, chosen.keep_failed) for queue, chosen in _queues(settings).items()
+    }
+    maintenance = Maintenance(on.database, the_jobs, on.media, kept)
+    return {
+        JobKind.FAN_OUT: _measured_fan_out(nouns.feed.fan_out, on.told.metrics),
         JobKind.MERGE: nouns.feed.merge,
         JobKind.PURGE: nouns.feed.purge,
         JobKind.NOTIFY_LIKE: nouns.notifications.deliver_like,
         JobKind.NOTIFY_COMMENT: nouns.notifications.deliver_comment,
         JobKind.NOTIFY_FOLLOW: nouns.notifications.deliver_follow,
+        JobKind.SWEEP_SESSIONS: maintenance.sweep_sessions,
+        JobKind.RETENTION: maintenance.retain,
+        JobKind.AUDIT_COUNTERS: maintenance.audit_counters,
+        JobKind.SWEEP_MEDIA: maintenance.sweep_media,
     }
+
+
+def _measured_fan_out(fan_out: Handler, metrics: Metrics) -> Handler:
+    """`fan_out`, which returns when a post has reached its last follower; the post's id tells its age."""
+    clock = SystemClock()
+
+    async def measured(claim: Claim) -> None:
+        began_ms = clock.now_ms()
+        await fan_out(claim)
+        now_ms = clock.now_ms()
+        age_ms = now_ms - made_at_ms(claim.payload["post_id"])
+        metrics.fanned_out((now_ms - began_ms) / 1000, age_ms / 1000)
+
+    return measured
+
+
+def _recurring(settings: Settings) -> list[Recurring]:
+    every = settings.maintenance
+    return [
+        Recurring(kind, round(every_s * 1000))
+        for kind, every_s in (
+            (JobKind.SWEEP_SESSIONS, every.sessions_every_s),
+            (JobKind.RETENTION, every.retention_every_s),
+            (JobKind.AUDIT_COUNTERS, every.counters_every_s),
+            (JobKind.SWEEP_MEDIA, every.media_every_s),
+        )
+    ]
 
 
 def _token_rules(settings: Settings) -> TokenRules:

@@ -32,6 +32,7 @@ class CommentAdded(Event):
     post_id: PostId
     post_author_id: UserId
     actor_id: UserId
+    answered_id: UserId | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ Each stage is closed under a deadline of its own, and says so in the log.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,10 +17,9 @@ from aiohttp import web
 from redis.asyncio import Redis
 
 from server import assembly
-from server.actors.relay import Relay
 from server.actors.supervisor import Supervisor
-from server.app import Services, build_app
-from server.assembly import Foundations
+from server.app import Insight, Services, build_app, build_worker_app
+from server.assembly import Foundations, Telling
 from server.clock import SystemClock
 from server.errors import ConfigurationError, Unavailable
 from server.gateways.embedded_redis import EmbeddedRedis
@@ -28,6 +27,7 @@ from server.gateways.process_claims import bind, claim_role
 from server.gateways.redis_client import check, redis_client
 from server.handlers.middleware import InFlight
 from server.ids import IdGenerator
+from server.metrics import Metrics
 from server.models.database import Database
 from server.models.migrations import Migrations
 from server.pubsub.broker import QueueBroker
@@ -36,6 +36,8 @@ from server.pubsub.hub import Hub
 from server.pubsub.inbox import Closing
 from server.services.jobs import Jobs
 from server.services.nodes import RENEW_S, NodeLease
+from server.services.queue_control import QueueControl
+from server.services.roles import Roles
 from server.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -74,12 +76,13 @@ class Lifecycle:
     def __init__(self, settings: Settings, role: Role) -> None:
         self.settings = settings
         self.role = role
-        self.supervisor = Supervisor()
+        self.told = Telling(Metrics(of_process=True))
+        self.supervisor = Supervisor(self.told.metrics)
         self.services: Services
         self.port = 0
         self._stages: list[Stage] = []
         self._clean = True
-        self._in_flight = InFlight()
+        self._in_flight = InFlight(self.told.metrics)
         self._var = settings.app.var_dir.resolve()
 
     async def open(self) -> None:
@@ -93,10 +96,16 @@ class Lifecycle:
         on = self._foundations(database, redis, ids, Doorbell(brokers))
         self.services, jobs = assembly.services(self.settings, self._var, on)
         self._open_doorbell(on.doorbell)
+        self._open_watch(on)
         if Role.WORKER in self.role.parts:
-            self._open_workers(jobs, brokers, on.doorbell)
-        if listener is not None:
+            self._open_workers(on, jobs, brokers)
+        if Role.API in self.role.parts:
+            assert listener is not None
             await self._open_http(listener, on)
+        elif listener is not None:
+            insight = self._insight(on)
+            app = build_worker_app(self.settings, self.services, self._in_flight, insight)
+            await self._serve(app, listener)
 
     async def close(self) -> bool:
         """Close everything in reverse; True if each part ended within its deadline and with nothing cut off."""
@@ -130,6 +139,8 @@ class Lifecycle:
         }
         if Role.API in self.role.parts:
             parts = {"listening": f"http://{settings.app.host}:{self.port}", **parts}
+        elif self.port:
+            parts["health, metrics"] = f"http://{settings.app.host}:{self.port}"
         return parts
 
     def _opened(self, name: str, close: Callable[[], Awaitable[None]], deadline_s: float = CLOSE_S) -> None:
@@ -140,6 +151,13 @@ class Lifecycle:
         listener: socket | None = None
         if Role.API in self.role.parts:
             listener = bind(self.settings.app.host, self.settings.app.port)
+            self.port = listener.getsockname()[1]
+            # With port 0 only now is it known what stands in the links and media URLs.
+            app = self.settings.app.model_copy(update={"port": self.port})
+            self.settings = self.settings.model_copy(update={"app": app})
+            self._opened("port", _closing(listener.close))
+        elif self.settings.app.worker_port:
+            listener = bind(self.settings.app.host, self.settings.app.worker_port)
             self.port = listener.getsockname()[1]
             self._opened("port", _closing(listener.close))
         try:
@@ -205,7 +223,7 @@ class Lifecycle:
         return ids
 
     async def _open_brokers(self, redis_url: str) -> dict[str, QueueBroker]:
-        brokers = assembly.brokers(self.settings, redis_url)
+        brokers = assembly.brokers(self.settings, redis_url, self.told)
 
         async def close() -> None:
             for broker in brokers.values():
@@ -225,7 +243,7 @@ class Lifecycle:
         self._opened("image children", images.stop)
         self._opened("password threads", passwords.close)
         media = assembly.media_store(self.settings, self._var)
-        return Foundations(database, redis, ids, doorbell, media, images, passwords)
+        return Foundations(database, redis, ids, doorbell, media, images, passwords, self.told)
 
     def _open_doorbell(self, doorbell: Doorbell) -> None:
         actor = self.supervisor.start("doorbell", doorbell.run)
@@ -236,11 +254,15 @@ class Lifecycle:
 
         self._opened("doorbell", close)
 
-    def _open_workers(self, jobs: Jobs, brokers: dict[str, QueueBroker], doorbell: Doorbell) -> None:
-        workers = assembly.workers(self.settings, self.services, jobs, brokers)
+    def _open_watch(self, on: Foundations) -> None:
+        watching = self.supervisor.start("watch", assembly.watch(on).run)
+        self._opened("watch", lambda: self.supervisor.stop(watching))
+
+    def _open_workers(self, on: Foundations, jobs: Jobs, brokers: dict[str, QueueBroker]) -> None:
+        workers = assembly.workers(self.settings, on, self.services, jobs, brokers)
         actors = [self.supervisor.start(f"{queue} worker", worker.run) for queue, worker in workers.items()]
         dispatching = self.supervisor.start(
-            "dispatcher", assembly.dispatcher(self.settings, jobs, doorbell).run
+            "dispatcher", assembly.dispatcher(self.settings, on, self.services, jobs).run
         )
 
         async def close() -> None:
@@ -256,12 +278,23 @@ class Lifecycle:
     async def _open_http(self, listener: socket, on: Foundations) -> None:
         settings = self.settings
         hub = Hub(settings.stream.max_per_user)
-        relay = Relay(hub, on.redis, self.services.notifications.last_sequences)
-        relaying = self.supervisor.start("relay", relay.run)
+        relaying = self.supervisor.start("relay", assembly.relay(on, self.services, hub).run)
         self._opened("relay", lambda: self.supervisor.stop(relaying))
         uploads = assembly.uploads(settings, self._var / "tmp")
-        checks = assembly.checks(on.database, on.redis, self.supervisor.actors)
-        app = build_app(settings, self.services, uploads, on.media, hub, self._in_flight, checks)
+        app = build_app(settings, self.services, uploads, on.media, hub, self._in_flight, self._insight(on))
+        await self._serve(app, listener, on_close=lambda: hub.close_all(Closing.SHUTDOWN))
+
+    def _insight(self, on: Foundations) -> Insight:
+        actors = self.supervisor.actors
+        return Insight(
+            checks=assembly.checks(on.database, on.redis, actors),
+            restarts=lambda: {actor.name: actor.restarts for actor in actors},
+            metrics=self.told.metrics,
+        )
+
+    async def _serve(
+        self, app: web.Application, listener: socket, on_close: Callable[[], None] = lambda: None
+    ) -> None:
         runner = web.AppRunner(
             app,
             access_log=None,
@@ -275,11 +308,11 @@ class Lifecycle:
 
         async def close() -> None:
             await site.stop()
-            hub.close_all(Closing.SHUTDOWN)
+            on_close()
             await self._finish_requests()
             await runner.cleanup()
 
-        self._opened("http", close, settings.shutdown.requests_s + CLOSE_S + 1)
+        self._opened("http", close, self.settings.shutdown.requests_s + CLOSE_S + 1)
 
     async def _finish_requests(self) -> None:
         """Wait for the requests that were accepted; and a moment for those on their way on an open connection."""
@@ -299,6 +332,37 @@ async def migrate(settings: Settings, on_step: Callable[[str], None]) -> list[st
         await database.open()
         return await Migrations(database, MIGRATIONS).upgrade(on_step)
     finally:
+        await database.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """What an operator's commands work with, beside a running program or without one."""
+
+    queues: QueueControl
+    roles: Roles
+
+
+@asynccontextmanager
+async def open_control(settings: Settings) -> AsyncGenerator[Control]:
+    """Open the database, and nothing else; Redis is only asked how much garbage there is, if it answers.
+
+    Raises ConfigurationError, with what to do, when there is no database or not with this schema.
+    """
+    var = settings.app.var_dir.resolve()
+    parameters = assembly.database_parameters(settings, var)
+    if parameters.file is not None and not parameters.file.exists():
+        raise ConfigurationError(f"There is no database at {parameters.file} yet: start the program first.")
+    database = Database(parameters)
+    url = EmbeddedRedis(var / "redis").url if settings.embedded_redis else assembly.redis_url(settings)
+    brokers = assembly.brokers(settings, url, Telling())
+    try:
+        await database.open()
+        await Migrations(database, MIGRATIONS).check()
+        yield Control(assembly.queue_control(settings, database, Doorbell(brokers)), Roles(database))
+    finally:
+        for broker in brokers.values():
+            await broker.shutdown()
         await database.close()
 
 

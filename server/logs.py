@@ -1,29 +1,55 @@
 """Structured logs: readable lines in a terminal, JSON elsewhere; nothing secret in either."""
 
+import io
+import json
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
-from typing import Any, Literal
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Literal, TextIO, cast
 
 import orjson
-import structlog
+
+# structlog imports rich for its tracebacks wherever it finds it: 0.3 s of every start, for tracebacks that are
+# printed plainly here. Hidden while structlog is imported for the first time.
+if "rich" not in sys.modules:
+    sys.modules["rich"] = None  # pyright: ignore[reportArgumentType]
+    import structlog
+
+    del sys.modules["rich"]
+else:
+    import structlog
 
 SECRET_FIELD = re.compile(r"password|secret|token|authorization|cookie|ticket|private_key", re.IGNORECASE)
 NOISY_LIBRARIES = ("taskiq", "tortoise", "asyncmy", "aiosqlite", "PIL", "aiohttp.access", "google", "asyncio")
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Blank every field whose name says that it holds a secret."""
-    for name in event:
-        if SECRET_FIELD.search(name):
-            event[name] = "[redacted]"
+    """Blank every field whose name says that it holds a secret, within other fields too."""
+    for name, value in event.items():
+        event[name] = "[redacted]" if SECRET_FIELD.search(name) else _redacted(value)
     return event
+
+
+def _redacted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[Any, Any]", value)
+        return {
+            name: "[redacted]" if SECRET_FIELD.search(str(name)) else _redacted(inner)
+            for name, inner in fields.items()
+        }
+    if isinstance(value, list):
+        return [_redacted(inner) for inner in cast("list[Any]", value)]
+    return value
 
 
 def configure(level: str, form: Literal["auto", "console", "json"]) -> None:
     """Send the program's and the libraries' logs to standard output, in the one form."""
     console = form == "console" or (form == "auto" and sys.stdout.isatty())
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(
+            errors="backslashreplace"
+        )  # a lone surrogate in a value must not fail a request
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -37,11 +63,11 @@ def configure(level: str, form: Literal["auto", "console", "json"]) -> None:
         logger_factory=structlog.PrintLoggerFactory() if console else structlog.BytesLoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
-    final = renderer if console else [*renderer[:-1], structlog.processors.JSONRenderer(serializer=_dumps)]
+    handler = logging.StreamHandler[TextIO](sys.stdout)
+    final = renderer if console else [*renderer[:-1], structlog.processors.JSONRenderer(serializer=_text)]
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
         )
     )
@@ -66,9 +92,16 @@ def _json_renderer() -> list[structlog.types.Processor]:
             structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
         ),
         structlog.processors.EventRenamer("message"),
-        structlog.processors.JSONRenderer(serializer=orjson.dumps, default=str),
+        structlog.processors.JSONRenderer(serializer=_line),
     ]
 
 
-def _dumps(value: Any, **options: Any) -> str:
-    return orjson.dumps(value, default=options.get("default", str)).decode()
+def _line(value: Any, **_: Any) -> bytes:
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:  # a lone surrogate, a number over 64 bits: rare, and the standard library bears them
+        return json.dumps(value, default=str, ensure_ascii=False).encode(errors="replace")
+
+
+def _text(value: Any, **_: Any) -> str:
+    return _line(value).decode()

@@ -36,6 +36,8 @@ class App(Section):
     public_url: str = ""
     var_dir: Path = Path("var")
     allow_embedded: bool = False
+    worker_port: int = Field(default=0, ge=0, le=65535)
+    metrics_token: SecretStr = SecretStr("")
     max_body_bytes: int = Field(default=65_536, ge=1024)
     body_timeout_s: float = Field(default=30.0, gt=0)
 
@@ -95,15 +97,17 @@ class QueueSettings(Section):
     concurrency: int = Field(default=10, ge=1, le=1000)
     max_attempts: int = Field(default=3, ge=1, le=100)
     backoff_ms: int = Field(default=2000, ge=1)
+    rate_per_s: float = Field(default=0.0, ge=0, le=100_000)
     keep_completed: int = Field(default=100, ge=0)
-    keep_failed: int = Field(default=50, ge=0)
+    keep_failed: int = Field(default=0, ge=0)
 
 
 class Queues(Section):
-    feed: QueueSettings = QueueSettings()
+    feed: QueueSettings = QueueSettings(rate_per_s=100.0)
     notifications: QueueSettings = QueueSettings(
-        concurrency=5, max_attempts=5, backoff_ms=1000, keep_completed=50, keep_failed=25
+        concurrency=5, max_attempts=5, backoff_ms=1000, rate_per_s=50.0, keep_completed=50
     )
+    maintenance: QueueSettings = QueueSettings(concurrency=1, backoff_ms=5000, keep_completed=20)
     lease_ms: int = Field(default=15_000, ge=100)
     heartbeat_ms: int = Field(default=5_000, ge=50)
     max_deaths: int = Field(default=3, ge=1)
@@ -111,10 +115,17 @@ class Queues(Section):
     poll_ms: int = Field(default=500, ge=10)
 
 
+class Maintenance(Section):
+    sessions_every_s: float = Field(default=3600.0, ge=0)
+    retention_every_s: float = Field(default=30.0, ge=0)
+    counters_every_s: float = Field(default=21_600.0, ge=0)
+    media_every_s: float = Field(default=21_600.0, ge=0)
+
+
 class Stream(Section):
     heartbeat_s: float = Field(default=15.0, gt=0)
     max_per_user: int = Field(default=5, ge=1)
-    replay_limit: int = Field(default=500, ge=1)
+    replay_limit: int = Field(default=50, ge=1)
     retry_ms: int = Field(default=2000, ge=100)
 
 
@@ -142,6 +153,7 @@ class Settings(Section):
     uploads: Uploads = Uploads()
     feed: Feed = Feed()
     queues: Queues = Queues()
+    maintenance: Maintenance = Maintenance()
     stream: Stream = Stream()
     shutdown: Shutdown = Shutdown()
     log: Log = Log()
@@ -174,6 +186,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "PUBLIC_URL": "app.public_url",
     "VAR_DIR": "app.var_dir",
     "ALLOW_EMBEDDED": "app.allow_embedded",
+    "WORKER_PORT": "app.worker_port",
+    "METRICS_TOKEN": "app.metrics_token",
     "DB_HOST": "database.host",
     "DB_PORT": "database.port",
     "DB_USERNAME": "database.username",
@@ -195,6 +209,8 @@ ENVIRONMENT: Mapping[str, str] = {
     "MAX_FILE_SIZE": "uploads.max_file_bytes",
     "FEED_WORKER_CONCURRENCY": "queues.feed.concurrency",
     "NOTIFICATION_WORKER_CONCURRENCY": "queues.notifications.concurrency",
+    "FEED_RATE_PER_S": "queues.feed.rate_per_s",
+    "NOTIFICATION_RATE_PER_S": "queues.notifications.rate_per_s",
     "QUEUE_LEASE_MS": "queues.lease_ms",
     "LOG_LEVEL": "log.level",
     "LOG_FORMAT": "log.format",
@@ -209,7 +225,13 @@ SHARED_ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
 }
 
 SECRET_KEYS = frozenset(
-    {"database.password", "redis.password", "auth.jwt_secret", "auth.jwt_refresh_secret"},
+    {
+        "app.metrics_token",
+        "database.password",
+        "redis.password",
+        "auth.jwt_secret",
+        "auth.jwt_refresh_secret",
+    },
 )
 
 
@@ -249,7 +271,7 @@ def load(
             origins[key] = f"environment variable {name}"
     for key, text in (overrides or {}).items():
         _put(values, key, text)
-        origins[key] = f"flag for {key}"
+        origins[key] = f"flag --{key.rpartition('.')[2]}"
     try:
         settings = Settings.model_validate(values)
     except ValidationError as error:
@@ -265,6 +287,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise ConfigurationError(
             f"{path} was not found: start from the project's folder, or name the file with --config."
+        ) from error
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error.strerror}): let this user read it, or name another file with --config."
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not valid TOML: {error}. Mend that line.") from error
@@ -307,11 +333,11 @@ def _known_names() -> set[str]:
     return {*ENVIRONMENT, *SHARED_ENVIRONMENT}
 
 
-def _near(name: str, known: Iterable[str]) -> str | None:
+def _near(name: str, known: Iterable[str], cutoff: float = 0.85) -> str | None:
     known = set(known)
     if name in known:
         return None
-    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=0.85)), None)
+    return next(iter(difflib.get_close_matches(name, known, n=1, cutoff=cutoff)), None)
 
 
 def _explain(error: ValidationError, config: Path, origins: Mapping[str, str]) -> str:
@@ -321,7 +347,7 @@ def _explain(error: ValidationError, config: Path, origins: Mapping[str, str]) -
         key = ".".join(path)
         where = origins.get(key, f"{config}: {key}")
         if problem["type"] == "extra_forbidden":
-            guess = _near(path[-1], _keys_of(path[:-1]))
+            guess = _near(path[-1], _keys_of(path[:-1]), cutoff=0.6)
             hint = (
                 f"; did you mean {guess}?" if guess else ": remove it, or look it up in the README's table."
             )
@@ -387,19 +413,29 @@ def _check_production(settings: Settings) -> None:
 
 def _development_secrets(path: Path) -> dict[str, str]:
     """Random secrets, made once and kept, so that tokens outlive a restart; two first starts at once agree."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     fresh = {name: secrets.token_urlsafe(48) for name in ("JWT_SECRET", "JWT_REFRESH_SECRET")}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_once(path, orjson.dumps(fresh))
+        kept = orjson.loads(path.read_bytes())
+        return {name: str(kept[name]) for name in fresh}
+    except OSError as error:
+        raise ConfigurationError(
+            f"The secrets cannot be kept in {path} ({error.strerror}): set VAR_DIR to a folder that this user may"
+            " write to, or JWT_SECRET and JWT_REFRESH_SECRET."
+        ) from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(f"{path} is damaged: delete it, and everybody signs in again.") from error
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    """Give `path` this content, readable by its owner alone, unless it exists."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     draft.touch(mode=0o600)
-    draft.write_bytes(orjson.dumps(fresh))
+    draft.write_bytes(content)
     try:
         os.link(draft, path)  # fails when the file is there, unlike a rename
     except FileExistsError:
         pass
     finally:
         draft.unlink()
-    try:
-        kept = orjson.loads(path.read_bytes())
-        return {name: str(kept[name]) for name in fresh}
-    except (ValueError, KeyError, TypeError) as error:
-        raise ConfigurationError(f"{path} is damaged: delete it, and everybody signs in again.") from error

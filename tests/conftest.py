@@ -11,10 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from tortoise.backends.base.executor import EXECUTOR_CACHE  # pyright: ignore[reportUnknownVariableType]
 
 from server.models.database import Database, DatabaseParameters
 from server.models.migrations import Migrations
+from tests.house import House
 from tests.servers import DB_PASSWORD, DB_USERNAME, MariaDB, RedisServer, make_scratch, wait_until
 from tests.stacks import (
     ROOT,
@@ -142,6 +146,15 @@ async def database(migrated_stack: Stack) -> AsyncIterator[Database]:
     await database.open()
     yield database
     await database.close()
+
+
+@pytest.fixture
+async def house(database: Database, stack: Stack) -> AsyncIterator[House]:
+    """The services on each stack in turn."""
+    async with Redis.from_url(stack.redis.url, retry=Retry(NoBackoff(), 0), socket_timeout=5) as redis:
+        house = House(database, redis)
+        yield house
+        await house.close()
 
 
 @pytest.fixture(autouse=True)

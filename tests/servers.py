@@ -87,7 +87,7 @@ class Server:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the tests, which then stop their servers
-                preexec_fn=_die_with_the_tests if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call
+                preexec_fn=die_with_the_tests if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call
             )
         wait_until(self._answers_or_died, START_TIMEOUT_S, f"{type(self).__name__} to answer")
         if self._process.poll() is not None:
@@ -291,5 +291,5 @@ def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> No
 _LIBC = ctypes.CDLL(None)
 
 
-def _die_with_the_tests() -> None:
+def die_with_the_tests() -> None:
     _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,20 +1,28 @@
-"""Rings again for every job that is due and that nobody runs: delayed, retried, orphaned, or rung for in vain."""
+"""Rings again for every job that is due and that nobody runs: delayed, retried, orphaned, or rung for in vain.
+
+It also puts recurring work into the table when its time has come.
+"""
 
 import asyncio
+import random
 import time
-from collections.abc import Mapping
 
 import structlog
 
 from server.errors import Unavailable
+from server.outages import Outage
 from server.pubsub.doorbell import Doorbell
+from server.pubsub.turn import Turn
 from server.services.jobs import Jobs, Rung
+from server.services.queue_control import QueueControl
 from server.services.reactions import Queue
+from server.services.schedules import Schedules
 
 log = structlog.get_logger(__name__)
 
 RING_AGAIN_S = 5.0
-PRUNE_EVERY_S = 10.0
+RING_SOON_AGAIN_S = 1.0
+BUSY = "busy"
 
 
 class Dispatcher:
@@ -27,59 +35,75 @@ class Dispatcher:
         doorbell: Doorbell,
         poll_s: float,
         lease_s: float,
-        keep_completed: Mapping[Queue, int],
+        *,
+        control: QueueControl | None = None,
+        schedules: Schedules | None = None,
+        turn: Turn | None = None,
+        database: Outage | None = None,
     ) -> None:
+        """`control` says which queues are paused, `turn` which of several dispatchers rings, lest each job be rung for
+        as often as there are processes; `database` is told when the database is away."""
         self._jobs = jobs
         self._doorbell = doorbell
         self._poll_s = poll_s
         self._lease_s = lease_s
-        self._keep_completed = keep_completed
+        self._control = control
+        self._schedules = schedules
+        self._turn = turn
+        self._outage = database or Outage("database")
         self._rung_at: dict[int, float] = {}
         self._reclaim_from = 0.0
-        self._prune_at = 0.0
 
     async def run(self) -> None:
         """Poll until cancelled."""
-        away = False
         while True:
             try:
                 await self.look()
-                if away:
-                    log.info("database_back")
-                away = False
+                self._outage.succeeded()
             except Unavailable as error:
-                if not away:
-                    log.warning("database_away", error=error.detail)
-                away = True
-                self._reclaim_from = time.monotonic() + self._lease_s
-            await asyncio.sleep(self._poll_s)
+                if error.code != BUSY:  # a deadlock is no outage
+                    self._outage.failed(error)
+                    self._reclaim_from = time.monotonic() + self._lease_s
+            # Not in step with other processes, which would ring for the same jobs at the same moment.
+            await asyncio.sleep(self._poll_s * random.uniform(0.75, 1.25))
 
     async def look(self) -> None:
-        """Take back what was orphaned, ring for what is due, delete what is long done."""
+        """Take back what was orphaned, add what is scheduled, ring for what is due."""
         now = time.monotonic()
         if now >= self._reclaim_from:
             reclaimed = await self._jobs.reclaim()
             if reclaimed:
                 log.warning("jobs_reclaimed", jobs=reclaimed)
-        await self._ring(await self._jobs.due(), now)
-        if now >= self._prune_at:
-            self._prune_at = now + PRUNE_EVERY_S
-            for queue, keep in self._keep_completed.items():
-                await self._jobs.prune(queue, keep)
+        if self._schedules is not None:
+            await self._schedules.enqueue()
+        if self._turn is None or await self._turn.is_mine():
+            await self._ring(await self._due(), now)
+
+    async def _due(self) -> list[Rung]:
+        paused = await self._control.paused() if self._control else frozenset[Queue]()
+        if self._control is None or not paused:
+            return await self._jobs.due()
+        return await self._control.due([queue for queue in Queue if queue not in paused])
 
     async def _ring(self, due: list[Rung], now: float) -> None:
-        """Ring for a job when its queue's stream is empty, or when we did not in the last five seconds.
+        """Ring for jobs whose ring seems to be lost.
 
-        A stream that holds messages is being worked through, and may well hold this job's.
+        A stream with as many messages as the queue has jobs that are due is being worked through, and holds theirs:
+        ringing again would fill it with messages that say nothing new. What is in no stream may be in the hands of a
+        worker that waits for the queue's rate, so it is not rung at every look either.
         """
-        depths: dict[Queue, int] = {}
-        for queue in {rung.queue for rung in due}:
-            try:
-                depths[queue] = await self._doorbell.depth(queue)
-            except Unavailable:
-                depths[queue] = 1
         self._rung_at = {job_id: at for job_id, at in self._rung_at.items() if now - at < RING_AGAIN_S}
-        unanswered = [rung for rung in due if depths[rung.queue] == 0 or rung.job_id not in self._rung_at]
+        unanswered: list[Rung] = []
+        for queue in {rung.queue for rung in due}:
+            jobs = [rung for rung in due if rung.queue == queue]
+            try:
+                depth = await self._doorbell.depth(queue)
+            except Unavailable:
+                continue  # it could not be rung either
+            if depth >= len(jobs):
+                continue
+            again_s = RING_AGAIN_S if depth else RING_SOON_AGAIN_S
+            unanswered += [rung for rung in jobs if now - self._rung_at.get(rung.job_id, -again_s) >= again_s]
         if unanswered:
             self._rung_at |= {rung.job_id: now for rung in unanswered}
             self._doorbell.ring(unanswered)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from server.metrics import Metrics
+
 log = structlog.get_logger(__name__)
 
 FIRST_BACKOFF_S = 0.2
@@ -29,7 +31,8 @@ class Actor:
 class Supervisor:
     """Owns the tasks of this process's actors."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics | None = None) -> None:
+        self._metrics = metrics or Metrics()
         self.actors: list[Actor] = []
 
     def start(self, name: str, run: Callable[[], Awaitable[None]]) -> Actor:
@@ -46,19 +49,23 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
+    def _enter(self, actor: Actor, state: str) -> None:
+        actor.state = state
+        self._metrics.actor_changed(actor.name, state)
+
     async def _keep_alive(self, actor: Actor) -> None:
         backoff_s = FIRST_BACKOFF_S
         try:
             while True:
                 began = time.monotonic()
                 try:
-                    actor.state = "running"
+                    self._enter(actor, "running")
                     await actor.run()
                     return
                 except Exception as error:
                     if time.monotonic() - began > SETTLED_AFTER_S:
                         backoff_s = FIRST_BACKOFF_S
-                    actor.state = "restarting"
+                    self._enter(actor, "restarting")
                     actor.restarts += 1
                     log.exception(
                         "actor_crashed", actor=actor.name, error=str(error), again_in_s=round(backoff_s, 1)
@@ -66,4 +73,4 @@ class Supervisor:
                     await asyncio.sleep(backoff_s * random.uniform(0.5, 1.0))
                     backoff_s = min(LONGEST_BACKOFF_S, backoff_s * 2)
         finally:
-            actor.state = "stopped"
+            self._enter(actor, "stopped")

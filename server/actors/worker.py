@@ -1,12 +1,20 @@
-"""Runs one queue's jobs: claims what the doorbell names, keeps the lease alive, settles how it ended."""
+"""Runs one queue's jobs: claims what the doorbell names, keeps the lease alive, settles how it ended.
+
+A job is claimed only while its queue is not paused and when the queue's rate allows it. Until then it is a row that
+is ready: nothing is lost when its ring is dropped here, for the dispatcher rings again.
+"""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
+from server.actors.gate import Gate
+from server.clock import SystemClock
 from server.errors import Unavailable
 from server.ids import JobId
+from server.metrics import Metrics
 from server.pubsub.receiver import QueueReceiver
 from server.services.jobs import Claim, Jobs, LeaseLost
 
@@ -27,12 +35,19 @@ class Worker:
         handlers: Mapping[str, Handler],
         receiver: Callable[[Callable[[int], Awaitable[None]]], QueueReceiver],
         heartbeat_s: float,
+        *,
+        gate: Gate | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self._queue = queue
         self._jobs = jobs
         self._handlers = handlers
         self._heartbeat_s = heartbeat_s
+        self._gate = gate
+        self._metrics = metrics or Metrics()
+        self._in_hand: set[int] = set()
         self._running: dict[JobId, Claim] = {}
+        self._clock = SystemClock()
         self._receiver = receiver(self.run_job)
 
     async def run(self) -> None:
@@ -46,49 +61,82 @@ class Worker:
 
     async def drain(self) -> int:
         """Take no more jobs, wait for those that run; how many were cut off (and handed back) at the deadline."""
+        if self._gate is not None:
+            self._gate.close()
         return await self._receiver.drain()
 
     async def run_job(self, job_id: int) -> None:
         """Claim one job, run it, settle it. Harmless for a job that is done, not due, or somebody else's."""
-        try:
-            claim = await self._jobs.claim(JobId(job_id))
-        except Unavailable:
-            return  # still ready, or its lease will expire: the dispatcher comes back to it
-        if claim is None:
+        if job_id in self._in_hand:
             return
-        self._running[claim.id] = claim
+        self._in_hand.add(job_id)
         try:
-            await self._run(claim)
+            claim = await self._claim(JobId(job_id))
+            if claim is not None:
+                await self._run_claimed(claim)
+        finally:
+            self._in_hand.discard(job_id)
+
+    async def _claim(self, job_id: JobId) -> Claim | None:
+        if self._gate is not None and not await self._gate.enter(job_id):
+            return None
+        claim = None
+        try:
+            claim = await self._jobs.claim(job_id)
+        except Unavailable as error:
+            log.debug("claim_failed", queue=self._queue, job_id=job_id, error=error.detail)
+        if claim is None and self._gate is not None:
+            await self._gate.return_unused()
+        return claim
+
+    async def _run_claimed(self, claim: Claim) -> None:
+        self._running[claim.id] = claim
+        if claim.attempts == 1:
+            # Later attempts were due at a time that the claim does not tell.
+            self._metrics.job_started(self._queue, (self._clock.now_ms() - claim.created_at_ms) / 1000)
+        known = claim.kind in self._handlers
+        outcome, began = "handed_back", time.perf_counter()
+        try:
+            outcome = await self._run(claim)
         finally:
             del self._running[claim.id]
+            self._jobs.let_go(claim)
+            kind = claim.kind if known else "unknown"
+            self._metrics.job_ended(self._queue, kind, outcome, time.perf_counter() - began)
 
-    async def _run(self, claim: Claim) -> None:
-        known = {"queue": self._queue, "kind": claim.kind, "job_id": claim.id, "attempt": claim.attempts}
+    async def _run(self, claim: Claim) -> str:
+        """How it ended, for the metrics; a job of an unknown kind fails, for a newer process may know it."""
+        told = {"queue": self._queue, "kind": claim.kind, "job_id": claim.id, "attempt": claim.attempts}
+        handler = self._handlers.get(claim.kind)
         try:
-            handler = self._handlers.get(claim.kind)
             if handler is None:
                 raise LookupError(f"no handler for jobs of kind {claim.kind!r}")
             await handler(claim)
         except asyncio.CancelledError:
             await asyncio.shield(self._jobs.hand_back([claim]))
-            log.info("job_handed_back", **known)
+            log.info("job_handed_back", **told)
             raise
         except LeaseLost:
-            log.warning("job_taken_over", **known)
+            log.warning("job_taken_over", **told)
+            return "lease_lost"
         except Unavailable as error:
-            log.debug("job_postponed", error=error.detail, **known)
+            log.debug("job_postponed", error=error.detail, **told)
             await self._settle(lambda: self._jobs.postpone(claim))
+            return "postponed"
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-            log.warning("job_failed", error=reason, exc_info=True, **known)
-            await self._settle(lambda: self._jobs.fail(claim, reason))
+            log.warning("job_failed", error=reason, exc_info=handler is not None, **told)
+            state = await self._settle(lambda: self._jobs.fail(claim, reason))
+            if handler is None:
+                return "unknown"
+            return "lease_lost" if state is None else "dead" if state == "dead" else "failed"
+        return "completed"
 
-    async def _settle(self, write: Callable[[], Awaitable[object]]) -> None:
+    async def _settle(self, write: Callable[[], Awaitable[object]]) -> object:
         """Write how a job ended, as often as it takes: the heartbeat keeps the lease meanwhile."""
         while True:
             try:
-                await write()
-                return
+                return await write()
             except Unavailable:
                 await asyncio.sleep(SETTLE_BACKOFF_S)
 

@@ -1,6 +1,9 @@
 """Keeps the pictures that are served, in a folder or in a bucket, and knows their public addresses.
 
 It knows nothing of what a picture shows or whose it is: keys are given, never made here.
+
+obstore's blocking calls are used, in threads of our own: after its asynchronous ones the process may end with
+SIGABRT when the interpreter exits soon (29 of 100 runs), because threads of Rust call back into Python.
 """
 
 import asyncio
@@ -8,11 +11,13 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import structlog
 from obstore.exceptions import BaseError
@@ -25,12 +30,14 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
 log = structlog.get_logger(__name__)
+Answer = TypeVar("Answer")
 
 CONTENT_TYPE = "image/jpeg"
 CACHE_CONTROL = "public, max-age=31536000, immutable"
 KEY = re.compile(r"[a-z0-9_-][a-z0-9_.-]*(/[a-z0-9_-][a-z0-9_.-]*)*")
 MAX_KEY_LENGTH = 512
-CHUNK_BYTES = 64 * 1024
+THREADS = 8
+CHUNK_BYTES = 256 * 1024
 KEYS_A_CALL = 1000  # The most that S3 deletes or lists at once.
 # obstore hands out no error numbers: Rust's names for ENOSPC and EDQUOT, or what MinIO says.
 FULL = re.compile(r"StorageFull|QuotaExceeded|os error (28|122)\b")
@@ -76,6 +83,7 @@ class MediaStore:
         self._public_url = public_url.rstrip("/")
         self._timeout_s = timeout_s
         self._folder = folder
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="media")
 
     @classmethod
     def in_folder(cls, folder: Path, *, public_url: str, timeout_s: float = 10.0) -> Self:
@@ -119,23 +127,17 @@ class MediaStore:
 
     async def put(self, key: str, source: Path | bytes) -> None:
         """Store a JPEG: all of it or nothing is ever seen. Raises StorageFull when there is no room."""
-        async with self._answer("put", _valid(key)):
-            await self._store.put_async(
-                key,
-                source,
-                # A file system has nowhere to keep attributes, and obstore refuses them.
-                attributes=None
-                if self._folder
-                else {"Content-Type": CONTENT_TYPE, "Cache-Control": CACHE_CONTROL},
-                use_multipart=False,  # Renditions are small, and a broken multipart upload leaves parts behind.
-            )
+        # A file system has nowhere to keep attributes, and obstore refuses them.
+        attributes = None if self._folder else {"Content-Type": CONTENT_TYPE, "Cache-Control": CACHE_CONTROL}
+        # Renditions are small, and a multipart upload that breaks off leaves its parts behind.
+        call = partial(self._store.put, key, source, attributes=attributes, use_multipart=False)
+        await self._ask("put", _valid(key), call)
 
     async def get(self, key: str) -> MediaObject:
         """The picture at `key`; NotFound when there is none, or when it is no key."""
         if not _is_key(key):
-            raise NotFound("There is no such picture.")
-        async with self._answer("get", key):
-            found = await self._store.get_async(key)
+            raise _missing()
+        found = await self._ask("get", key, partial(self._store.get, key))
         meta = found.meta
         return MediaObject(
             size=meta["size"],
@@ -151,23 +153,17 @@ class MediaStore:
         for start in range(0, len(todo), KEYS_A_CALL):
             some = todo[start : start + KEYS_A_CALL]
             try:
-                async with self._answer("delete", some[0]):
-                    await self._store.delete_async(some)
+                await self._ask("delete", some[0], partial(self._store.delete, some))
             except NotFound:
                 # Files: a missing one ends the call, with others perhaps not yet removed.
                 for key in some:
                     with contextlib.suppress(NotFound):
-                        async with self._answer("delete", key):
-                            await self._store.delete_async(key)
+                        await self._ask("delete", key, partial(self._store.delete, key))
 
     async def list(self, prefix: str = "") -> AsyncIterator[MediaEntry]:
         """Every picture below the folder `prefix`, in no order; what changes meanwhile may be in it or not."""
         pages = self._store.list(_valid(prefix) if prefix else None, chunk_size=KEYS_A_CALL)
-        while True:
-            async with self._answer("list", prefix):
-                page = await anext(pages, None)
-            if page is None:
-                return
+        while page := await self._ask("list", prefix, lambda: next(pages, None)):
             for meta in page:
                 if _is_key(meta["path"]):  # What others put there is not ours to list or sweep.
                     yield MediaEntry(meta["path"], meta["size"], meta["last_modified"])
@@ -179,32 +175,34 @@ class MediaStore:
         """
         if self._folder is None:
             return 0
-        return await asyncio.to_thread(
-            _remove_unfinished, self._folder, time.time() - older_than.total_seconds()
-        )
+        modified_before = time.time() - older_than.total_seconds()
+        return await asyncio.to_thread(_remove_unfinished, self._folder, modified_before)
+
+    async def close(self) -> None:
+        """Wait for the calls that run; those that wait for a thread are given up."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
+        except TimeoutError:
+            log.warning("media_store_did_not_close")
 
     async def _chunks(self, found: "GetResult", key: str) -> AsyncIterator[bytes]:
         stream = found.stream(min_chunk_size=CHUNK_BYTES)
-        while True:
-            async with self._answer("get", key):
-                chunk = await anext(stream, None)
-            if chunk is None:
-                return
+        while chunk := await self._ask("get", key, lambda: next(stream, None)):
             yield bytes(chunk)
 
-    @contextlib.asynccontextmanager
-    async def _answer(self, call: str, key: str) -> AsyncIterator[None]:
-        """Bound a call on the store and translate its errors."""
+    async def _ask(self, name: str, key: str, call: Callable[[], Answer]) -> Answer:
+        """Make a blocking call in a thread, bound the wait for it, and translate its errors."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                yield
+                return await asyncio.get_running_loop().run_in_executor(self._threads, call)
         except TimeoutError as error:
-            log.warning("media_store_timed_out", call=call, key=key, timeout_s=self._timeout_s)
+            log.warning("media_store_timed_out", call=name, key=key, timeout_s=self._timeout_s)
             raise _unavailable() from error
         except (BaseError, OSError) as error:
-            if isinstance(error, FileNotFoundError) and call != "put":
-                raise NotFound("There is no such picture.") from error
-            log.warning("media_store_failed", call=call, key=key, error=_brief(error))
+            if isinstance(error, FileNotFoundError) and name != "put":
+                raise _missing() from error
+            log.warning("media_store_failed", call=name, key=key, error=_brief(error))
             if FULL.search(str(error)):
                 raise StorageFull("There is no room to keep the picture.") from error
             raise _unavailable() from error
@@ -218,6 +216,10 @@ def _valid(key: str) -> str:
     if not _is_key(key):
         raise ValueError(f"not a key: {key!r}")
     return key
+
+
+def _missing() -> NotFound:
+    return NotFound("There is no such picture.")
 
 
 def _unavailable() -> Unavailable:

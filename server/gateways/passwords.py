@@ -24,7 +24,8 @@ class Passwords:
         self._nobody = ""
 
     async def hash(self, password: str) -> str:
-        """The bcrypt hash. Raises InvalidInput above 72 bytes, Unavailable when too many are waiting."""
+        """The bcrypt hash. Raises InvalidInput above 72 bytes and for a lone surrogate, Unavailable when too many are
+        waiting."""
         secret = self._bytes(password)
         return (await self._run(lambda: bcrypt.hashpw(secret, bcrypt.gensalt(self._cost)))).decode()
 
@@ -63,7 +64,12 @@ class Passwords:
 
     @staticmethod
     def _bytes(password: str) -> bytes:
-        secret = password.encode()
+        try:
+            secret = password.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidInput(
+                "This password is not text.", fields={"password": ["Not valid Unicode."]}
+            ) from error
         if len(secret) > MAX_BYTES:
             raise InvalidInput(
                 "This password is too long.",

@@ -1,7 +1,8 @@
 """The feeds in Redis: one sorted set of post ids a reader, a window on what SQL knows whole.
 
-`feed:{user}` holds ids as members and scores, plus one marker with score 0: `building` while it is being filled,
-`built` once it is complete down to its lowest id. A feed without its marker does not exist.
+`feed:{user}` holds ids as members and scores, plus one marker: `building` with score 0 while it is being filled, then
+`built`, whose score is the feed's floor, negated: the feed has every post from the floor up, and 0 means every post. A
+post below the floor is left to SQL, or there would be a gap above it. A feed without its marker does not exist.
 """
 
 from collections.abc import Sequence
@@ -17,9 +18,16 @@ BUILDING_TTL_MS = 30_000
 
 # In each script KEYS are feeds and `trim` drops the oldest posts over the window; rank 0 is the marker.
 _TRIM = """
+local function floor_of(key)
+  local score = redis.call('ZSCORE', key, 'built')
+  return score and -tonumber(score) or 0
+end
 local function trim(key, window)
   local over = redis.call('ZCARD', key) - 1 - window
-  if over > 0 then redis.call('ZREMRANGEBYRANK', key, 1, over) end
+  if over > 0 then
+    redis.call('ZREMRANGEBYRANK', key, 1, over)
+    redis.call('ZADD', key, 'XX', '-' .. redis.call('ZRANGE', key, 1, 1)[1], 'built')
+  end
 end
 """
 _PUSH = (
@@ -27,7 +35,7 @@ _PUSH = (
     + """
 local pushed = 0
 for _, key in ipairs(KEYS) do
-  if redis.call('EXISTS', key) == 1 then
+  if redis.call('EXISTS', key) == 1 and tonumber(ARGV[2]) >= floor_of(key) then
     redis.call('ZADD', key, ARGV[2], ARGV[2])
     trim(key, tonumber(ARGV[1]))
     pushed = pushed + 1
@@ -49,23 +57,35 @@ redis.call('ZADD', KEYS[1], 0, 'building')
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1
 """
+# Fewer posts than a window holds are all that SQL has.
 _FILL = (
     _TRIM
     + """
 if not redis.call('ZSCORE', KEYS[1], 'building') then return 0 end
 for i = 3, #ARGV do redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i]) end
 trim(KEYS[1], tonumber(ARGV[1]))
+local floor = 0
+if redis.call('ZCARD', KEYS[1]) - 1 >= tonumber(ARGV[1]) then
+  floor = '-' .. redis.call('ZRANGE', KEYS[1], 1, 1)[1]
+end
 redis.call('ZREM', KEYS[1], 'building')
-redis.call('ZADD', KEYS[1], 0, 'built')
+redis.call('ZADD', KEYS[1], floor, 'built')
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 return 1
 """
 )
+# An author who has as many posts as a window holds may have more, below the last of them.
 _MERGE = (
     _TRIM
     + """
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-for i = 2, #ARGV do redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i]) end
+local floor = floor_of(KEYS[1])
+for i = 2, #ARGV do
+  if tonumber(ARGV[i]) >= floor then redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i]) end
+end
+if #ARGV - 1 >= tonumber(ARGV[1]) then
+  redis.call('ZADD', KEYS[1], 'XX', -math.max(floor, tonumber(ARGV[#ARGV])), 'built')
+end
 trim(KEYS[1], tonumber(ARGV[1]))
 return 1
 """
@@ -89,7 +109,7 @@ class Timelines:
         self._merge = redis.register_script(_MERGE)
 
     async def push(self, reader_ids: Sequence[UserId], post_id: PostId) -> int:
-        """Add a post to those of the feeds that exist; to how many. Adding it twice is adding it once."""
+        """Add a post to those of the feeds that are kept and reach down to it; to how many. Twice is once."""
         if not reader_ids:
             return 0
         return await self._run(
@@ -115,7 +135,7 @@ class Timelines:
         await self._run(self._fill, [_key(reader_id)], [self.window, self._ttl_s, *post_ids])
 
     async def merge(self, reader_id: UserId, post_ids: Sequence[PostId]) -> None:
-        """Add posts of one author to a feed, if it is kept."""
+        """Add an author's newest posts, newest first and as many as a window holds, to a feed, if it is kept."""
         if post_ids:
             await self._run(self._merge, [_key(reader_id)], [self.window, *post_ids])
 

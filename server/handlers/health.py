@@ -16,11 +16,20 @@ Check = Callable[[], Awaitable[str]]
 
 
 class HealthRoutes:
-    """`checks`: for each part by name, what says `ok` or what is wrong; an exception is a wrong as well."""
+    """`checks`: for each part by name, what says `ok` or what is wrong; an exception is a wrong as well.
 
-    def __init__(self, in_flight: InFlight, checks: Mapping[str, Check]) -> None:
+    `restarts`: how often each long-lived task has crashed and was started again.
+    """
+
+    def __init__(
+        self,
+        in_flight: InFlight,
+        checks: Mapping[str, Check],
+        restarts: Callable[[], Mapping[str, int]] = dict[str, int],
+    ) -> None:
         self._in_flight = in_flight
         self._checks = checks
+        self._restarts = restarts
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/healthz", self.alive), web.get("/readyz", self.ready)]
@@ -39,7 +48,8 @@ class HealthRoutes:
         well = not self._in_flight.leaving and all(answer == "ok" for answer in answers)
         status = "ok" if well else "leaving" if self._in_flight.leaving else "unavailable"
         headers = None if well else {"Retry-After": "1"}
-        return rendering.json_response({"status": status, "parts": parts}, 200 if well else 503, headers)
+        body = {"status": status, "parts": parts, "restarts": self._restarts()}
+        return rendering.json_response(body, 200 if well else 503, headers)
 
 
 async def _ask(check: Check) -> str:

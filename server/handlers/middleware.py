@@ -6,23 +6,29 @@ import time
 from collections.abc import Callable
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from server.errors import AppError, Unauthenticated
 from server.handlers import problems
 from server.handlers.requests import PRINCIPAL, REQUEST_ID, Handler, is_public, load
+from server.metrics import Metrics
 from server.services.records import Principal
 
 log = structlog.get_logger(__name__)
 
 GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+CLIENT_LEFT = 499  # nobody reads it but in our log, where it is known from nginx
+NO_ROUTE = "none"
+EVENT_STREAM = "text/event-stream"
+REFUSAL = web.RequestKey("refusal", str)
 QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class InFlight:
     """How many requests are being answered, and whether the server has begun to leave."""
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics | None = None) -> None:
+        self._metrics = metrics or Metrics()
         self.requests = 0
         self.leaving = False
 
@@ -47,29 +53,63 @@ class InFlight:
                 response.headers["X-Content-Type-Options"] = "nosniff"
                 if self.leaving:
                     response.force_close()
+                if request.content.exception() is not None:
+                    # Neither the rest of this body nor another request after it can be read.
+                    response.force_close()
+                    request.content.feed_eof()
+            took_s = time.perf_counter() - began
+            streamed = response.content_type == EVENT_STREAM
+            self._metrics.answered(*_kind(request), response.status, None if streamed else took_s)
             if request.path not in QUIET_PATHS:
-                took_ms = round((time.perf_counter() - began) * 1000, 1)
+                refused = {"code": request[REFUSAL]} if REFUSAL in request else {}
                 log.info(
-                    "request", method=request.method, path=request.path, status=response.status, ms=took_ms,
-                    request_id=request_id,
+                    "request", method=request.method, path=request.path, status=response.status,
+                    ms=round(took_s * 1000, 1), request_id=request_id, **refused,
                 )  # fmt: skip
             return response
 
         return observe
 
 
+def _kind(request: web.Request) -> tuple[str, str]:
+    """Route and method for the metrics: whatever a client sends, there are only so many."""
+    resource = request.match_info.route.resource
+    route = NO_ROUTE if resource is None else resource.canonical
+    return route, request.method if request.method in hdrs.METH_ALL else "other"
+
+
 async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
-    except AppError as error:
+    except (AppError, web.HTTPException) as error:
+        if _has_begun(request):  # a problem in the middle of a picture would be taken for a part of it
+            log.warning("response_broken_off", path=request.path, error=str(error))
+            return _broken_off(request)
+        if isinstance(error, web.HTTPException):
+            return problems.http_problem(error, request.path)
         if problems.status_of(error) >= 500:
-            log.warning("request_refused", code=error.code, detail=error.detail)
+            request[REFUSAL] = error.code  # for the one line of the request: an outage has a line of its own
         return problems.problem(error, request.path)
-    except web.HTTPException as error:
-        return problems.http_problem(error, request.path)
-    except Exception:
+    except Exception as error:
+        if isinstance(error, ConnectionError) and _has_left(request):
+            return web.Response(status=CLIENT_LEFT)
         log.exception("request_crashed", method=request.method, path=request.path)
-        return problems.unexpected(request.path)
+        return _broken_off(request) if _has_begun(request) else problems.unexpected(request.path)
+
+
+def _has_begun(request: web.Request) -> bool:
+    return request.writer.output_size > 0
+
+
+def _broken_off(request: web.Request) -> web.Response:
+    """End the connection, so that the client sees that what it got is not all; the response goes nowhere."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=CLIENT_LEFT)
+
+
+def _has_left(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def authentication(principal: Callable[[str], Principal]) -> Callable[[web.Request, Handler], object]:

@@ -36,7 +36,10 @@ class NotificationRoutes:
         self._stream = stream
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/notifications", self.read), web.get("/notifications/stream", self.listen)]
+        return [
+            web.get("/notifications", self.read),
+            web.get("/notifications/stream", self.listen, allow_head=False),
+        ]
 
     @docs(tags=["notifications"], summary="Get your notifications, newest first")
     @querystring_schema(PageQuery)

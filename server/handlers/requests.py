@@ -67,6 +67,8 @@ async def read_json(request: web.Request, max_bytes: int, timeout_s: float) -> d
                     raise TooLarge(f"The body is larger than {max_bytes} bytes.")
     except TimeoutError as error:
         raise Malformed(f"The body did not arrive within {timeout_s:g} s.", code="body_timeout") from error
+    except web.RequestPayloadError as error:
+        raise Malformed("The body is not in the Content-Encoding that the request names.") from error
     try:
         value: Any = orjson.loads(body)
     except orjson.JSONDecodeError as error:

@@ -6,7 +6,8 @@ sequence number, so `Last-Event-ID` says all there is to know of what a client h
 
 import random
 import re
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -125,8 +126,13 @@ class NotificationStream:
             if replay_to is not None:
                 await self._admit_gap(client, inbox, page[0].sequence if page else replay_to + 1)
                 replay_to = None
-            await self._send(client, inbox, page)
-            if len(page) < self._replay_limit:
+            chunks, complete = self._chunks(page), len(page) < self._replay_limit
+            # A slow reader holds what is below, so that should be its share of bytes and not the records.
+            del page
+            while chunks and not inbox.closed:
+                inbox.position, chunk = chunks.popleft()
+                await client.write(chunk)
+            if complete:
                 return
 
     async def _admit_gap(self, client: sse.EventWriter, inbox: Inbox, first: int) -> None:
@@ -135,18 +141,16 @@ class NotificationStream:
             inbox.position = first - 1
             await client.write(_reset(inbox.position))
 
-    async def _send(self, client: sse.EventWriter, inbox: Inbox, page: Iterable[Notification]) -> None:
+    def _chunks(self, page: Sequence[Notification]) -> deque[tuple[int, bytes]]:
+        """The page's events in pieces of about CHUNK_BYTES, each with the last sequence in it."""
+        chunks: deque[tuple[int, bytes]] = deque()
         chunk = bytearray()
         for notification in page:
             chunk += sse.event(notification.sequence, notification.type, self._render(notification))
-            inbox.position = notification.sequence
-            if len(chunk) >= CHUNK_BYTES:
-                await client.write(bytes(chunk))
+            if len(chunk) >= CHUNK_BYTES or notification is page[-1]:
+                chunks.append((notification.sequence, bytes(chunk)))
                 chunk.clear()
-                if inbox.closed:
-                    return
-        if chunk:
-            await client.write(bytes(chunk))
+        return chunks
 
 
 def _sequence(last_event_id: str | None) -> int | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from server.errors import InvalidInput, Malformed, StorageFull, TooLarge, UnsupportedMedia
 
@@ -73,6 +74,8 @@ class Uploads:
                 ValueError,
                 AssertionError,
                 RuntimeError,
+                HttpProcessingError,
+                web.RequestPayloadError,
             ) as error:  # what aiohttp's reader raises on bad input
                 raise Malformed(
                     "The multipart body is damaged: check its boundary and the headers of its parts."

@@ -3,12 +3,14 @@
 Tables live in the files beside this one; who commits what together is decided by `services/unit_of_work.py`.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from tortoise import Tortoise, connections
 from tortoise.exceptions import IntegrityError
@@ -19,6 +21,8 @@ from server.models.engines.mysql import error_number
 from server.models.engines.safety import DuplicateKey, SerializationFailure
 
 __all__ = ["Database", "DatabaseParameters", "DuplicateKey", "IntegrityError", "SerializationFailure"]
+
+Result = TypeVar("Result")
 
 Dialect = Literal["sqlite", "mysql"]
 ALIAS = "default"
@@ -31,6 +35,8 @@ MODULES = [
     "server.models.follows",
     "server.models.notifications",
     "server.models.jobs",
+    "server.models.queues",
+    "server.models.schedules",
     "server.models.nodes",
 ]
 
@@ -67,7 +73,8 @@ class DatabaseParameters:
                     "file_path": str(self.file),
                     "timeout_s": self.timeout_s,
                     "synchronous": "NORMAL",
-                    "busy_timeout": 5000,
+                    # Below the bound of a turn: a writer in another process must not keep readers here waiting.
+                    "busy_timeout": int(self.timeout_s * 800),
                     "journal_size_limit": 67_108_864,
                 },
             }
@@ -153,6 +160,16 @@ class Database:
         return " FOR UPDATE" if self.dialect == "mysql" else ""
 
 
+async def again_if_given_up(statement: Callable[[], Awaitable[Result]], tries: int = 5) -> Result:
+    """Run one statement of its own, again when the database gave it up for another one's sake."""
+    for attempt in range(1, tries):
+        try:
+            return await statement()
+        except SerializationFailure:
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
+    return await statement()
+
+
 @lru_cache(maxsize=512)
 def _percent(sql: str) -> str:
     return sql.replace("?", "%s")
@@ -176,5 +193,15 @@ def _why_not(parameters: DatabaseParameters, error: Exception) -> str:
             who = f"User {parameters.username!r} may not use database {parameters.name!r} at {where}"
             return f"{who}: grant it, or set DB_NAME."
         case _:
-            reason = error.detail if isinstance(error, Unavailable) else str(error)
+            reason = _what_the_system_said(error)
             return f"No database answers at {where} ({reason}). Check DB_HOST and DB_PORT, and that it is running."
+
+
+def _what_the_system_said(error: Exception) -> str:
+    """The words of the operating system below `error`, whose own are meant for clients of a running program."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror
+        cause = cause.__cause__ or cause.__context__
+    return "no answer in time" if isinstance(error, Unavailable) else str(error)

@@ -37,3 +37,4 @@ class PostImage(Model):
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "post_images"
         unique_together = (("post_id", "position"),)
+        indexes = (("media_key",),)  # the sweep of the media store asks which of its folders belong to a row

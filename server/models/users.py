@@ -26,3 +26,4 @@ class User(Model):
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "users"
+        indexes = (("avatar_key",),)  # the sweep of the media store asks which of its folders belong to a row

@@ -20,6 +20,7 @@ from taskiq.utils import maybe_awaitable
 from taskiq_redis import RedisStreamBroker
 
 from server.errors import Unavailable
+from server.outages import Outage
 from server.pubsub.garbage import Flaw, GarbageReports, flaw_of
 from server.pubsub.outage import RedisOutage
 from server.pubsub.streams import GROUP, Entry, Priority, PriorityStreams
@@ -47,7 +48,9 @@ class QueueBroker(RedisStreamBroker):
         block_ms: int = 2000,
         max_connections: int = 8,
         count_garbage: Callable[[Flaw], None] | None = None,
+        outage: Outage | None = None,
     ) -> None:
+        """`outage` is told when Redis is away."""
         super().__init__(
             url,
             queue_name=f"queue:{name}",
@@ -65,7 +68,7 @@ class QueueBroker(RedisStreamBroker):
         self.name = name
         redis = Redis(connection_pool=self.connection_pool)
         self._streams = PriorityStreams(redis, name, self.consumer_name, call_timeout_s)
-        self._outage = RedisOutage(queue=name)
+        self._outage = RedisOutage(outage, queue=name)
         self._garbage = GarbageReports(name, count_garbage)
         self._regrouped = False
         self._sweep_at = 0.0
@@ -96,6 +99,13 @@ class QueueBroker(RedisStreamBroker):
         """Messages waiting, by priority; raises Unavailable when Redis does not answer."""
         try:
             return await self._streams.depth()
+        except (RedisError, OSError) as error:
+            raise _unavailable() from error
+
+    async def garbage(self) -> int:
+        """Messages kept aside because they ring for no job; raises Unavailable when Redis does not answer."""
+        try:
+            return await self._streams.garbage_length()
         except (RedisError, OSError) as error:
             raise _unavailable() from error
 

@@ -60,6 +60,10 @@ class Doorbell:
         """Messages of a queue that nobody has taken yet. Raises Unavailable."""
         return sum((await self._brokers[name].depth()).values())
 
+    async def garbage(self, name: str) -> int:
+        """Messages of a queue that rang for no job and are kept aside. Raises Unavailable."""
+        return await self._brokers[name].garbage()
+
 
 def _priority(bell: Bell) -> Priority:
     return Priority.HIGH if bell.priority > 0 else Priority.NORMAL

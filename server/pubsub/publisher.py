@@ -9,15 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import orjson
-import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from server.clock import isoformat
 from server.ids import PostId, UserId
+from server.outages import Outage
 from server.pubsub import channels
-
-log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +35,41 @@ class Publisher:
     """Publishes over one Redis client; `count_lost` is called for every signal that could not be sent."""
 
     def __init__(
-        self, redis: Redis, *, timeout_s: float = 1.0, count_lost: Callable[[], None] | None = None
+        self,
+        redis: Redis,
+        *,
+        timeout_s: float = 1.0,
+        outage: Outage | None = None,
+        count_lost: Callable[[], None] | None = None,
     ) -> None:
         self._redis = redis
         self._timeout_s = timeout_s
         self._count_lost = count_lost
+        self._outage = outage or Outage("redis", by="publisher")
         self._away = False
         self._probing = False
-        self._lost = 0
 
-    async def publish(self, signal: Signal) -> None:
-        """Send to both channels in one round trip; return within `timeout_s` whether they were sent or not.
+    async def publish(self, signal: Signal) -> bool:
+        """Send to both channels in one round trip; return within `timeout_s`, and whether they were sent.
 
         While Redis is away one call at a time tries it and the others return at once, lest every job wait in turn.
         """
         if self._away and self._probing:
             self._lose()
-            return
+            return False
         self._probing = True
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._send(signal)
         except (RedisError, OSError) as error:
+            self._away = True
+            self._outage.failed(error)
             self._lose()
-            self._note_away(error)
+            return False
         else:
-            self._note_back()
+            self._away = False
+            self._outage.succeeded()
+            return True
         finally:
             self._probing = False
 
@@ -73,19 +80,8 @@ class Publisher:
             await pipeline.execute()
 
     def _lose(self) -> None:
-        self._lost += 1
         if self._count_lost:
             self._count_lost()
-
-    def _note_away(self, error: Exception) -> None:
-        if not self._away:
-            log.warning("redis_unavailable", part="publisher", reason=f"{type(error).__name__}: {error}")
-        self._away = True
-
-    def _note_back(self) -> None:
-        if self._away:
-            log.info("redis_recovered", part="publisher", lost=self._lost)
-        self._away, self._lost = False, 0
 
 
 def _announcement(signal: Signal) -> bytes:

@@ -92,16 +92,15 @@ class QueueReceiver:
             log.error("job_raised", queue=self._broker.name, job_id=job_id, exc_info=error)
 
     async def _cancel_jobs(self) -> int:
-        unfinished = {callback: job for callback, job in self._jobs.items() if not job.done()}
-        if not self._jobs:
-            return 0
-        for job in unfinished.values():
+        unfinished = [job for job in self._jobs.values() if not job.done()]
+        for job in unfinished:
             job.cancel()
-        await asyncio.wait(self._jobs, timeout=CUT_OFF_GRACE_S)
+        if self._jobs:
+            await asyncio.wait(self._jobs, timeout=CUT_OFF_GRACE_S)
         if unfinished:
             log.warning("jobs_cut_off", queue=self._broker.name, jobs=len(unfinished))
         return len(unfinished)
 
 
 async def _leave_to_dispatcher(job_id: int) -> None:
-    """Body of a message that Taskiq starts after all has stopped (it was cancelled with one in hand)."""
+    """What becomes of a message that Taskiq had in hand when it was cancelled: its row will be rung again."""

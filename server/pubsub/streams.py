@@ -163,11 +163,26 @@ class PriorityStreams:
         async with asyncio.timeout(self._call_timeout_s):
             await self._redis.xadd(self._garbage_key, cast("dict[Any, Any]", fields), maxlen=GARBAGE_LENGTH)
 
+    async def garbage_length(self) -> int:
+        """Entries in the garbage stream, which keeps the last 1,000 or so."""
+        async with asyncio.timeout(self._call_timeout_s):
+            return await self._redis.xlen(self._garbage_key)
+
     async def depth(self) -> dict[Priority, int]:
-        """Entries waiting in each stream."""
+        """Entries of each stream that are assigned to nobody: what a killed consumer had in hand is not waiting."""
         pipeline = self._redis.pipeline(transaction=False)
         async with asyncio.timeout(self._call_timeout_s), pipeline:
             for key in self._keys.values():
                 pipeline.xlen(key)
-            lengths = cast("list[int]", await pipeline.execute())
-        return dict(zip(self._keys, lengths, strict=True))
+                pipeline.xpending(key, GROUP)
+            answers = await pipeline.execute(raise_on_error=False)
+        depths: dict[Priority, int] = {}
+        for priority, length, pending in zip(self._keys, answers[::2], answers[1::2], strict=True):
+            if isinstance(length, Exception):
+                raise length
+            if isinstance(pending, Exception) and not isinstance(pending, ResponseError):
+                raise pending
+            # Without a group, before the first worker or after a FLUSHALL, nothing is assigned.
+            assigned = 0 if isinstance(pending, ResponseError) else int(pending["pending"])
+            depths[priority] = max(0, length - assigned)
+        return depths

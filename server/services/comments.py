@@ -30,7 +30,9 @@ class Comments:
 
         async def body(work: Work) -> CommentId:
             post_author_id = await self._lock(post_id)
-            thread_id = None if parent_id is None else await self._thread(post_id, parent_id)
+            thread_id, answered_id = (
+                (None, None) if parent_id is None else await self._thread(post_id, parent_id)
+            )
             comment = await CommentRow.create(
                 id=work.new_id(), post_id=post_id, author_id=author_id, parent_id=thread_id, content=content
             )
@@ -41,7 +43,7 @@ class Comments:
                 await self._database.execute(
                     "UPDATE comments SET replies_count = replies_count + 1 WHERE id = ?", [thread_id]
                 )
-            work.emit(CommentAdded(CommentId(comment.id), post_id, post_author_id, author_id))
+            work.emit(CommentAdded(CommentId(comment.id), post_id, post_author_id, author_id, answered_id))
             return CommentId(comment.id)
 
         comment_id = await self._unit_of_work.run(body)
@@ -86,8 +88,9 @@ class Comments:
             raise NotFound("There is no such post.")
         return UserId(rows[0]["author_id"])
 
-    async def _thread(self, post_id: PostId, parent_id: CommentId) -> CommentId:
+    async def _thread(self, post_id: PostId, parent_id: CommentId) -> tuple[CommentId, UserId]:
+        """The first comment of a thread, and who wrote the one that is answered."""
         parent = await CommentRow.filter(id=parent_id, post_id=post_id).first()
         if parent is None:
             raise NotFound("There is no such comment to reply to.")
-        return CommentId(parent.parent_id or parent.id)
+        return CommentId(parent.parent_id or parent.id), UserId(parent.author_id)

@@ -51,7 +51,7 @@ class Feed:
         post_id, author_id = PostId(claim.payload["post_id"]), UserId(claim.payload["author_id"])
         if await self._database.rows("SELECT 1 FROM posts WHERE id = ?", [post_id]):
             await self._push_from(claim, post_id, author_id)
-        await self._jobs.complete(claim)
+        await self._jobs.finish(claim)
 
     async def _push_from(self, claim: Claim, post_id: PostId, author_id: UserId) -> None:
         after = int(claim.progress.get("after", 0))
@@ -69,14 +69,14 @@ class Feed:
         reader_id, author_id = _relation(claim.payload)
         if await self._follows(reader_id, author_id):
             await self._timelines.merge(reader_id, await self._newest_of(author_id))
-        await self._jobs.complete(claim)
+        await self._jobs.finish(claim)
 
     async def purge(self, claim: Claim) -> None:
         """Take the posts of somebody who is followed no longer out of the feed. Twice is once."""
         reader_id, author_id = _relation(claim.payload)
         if not await self._follows(reader_id, author_id):
             await self._timelines.remove(reader_id, await self._newest_of(author_id))
-        await self._jobs.complete(claim)
+        await self._jobs.finish(claim)
 
     async def _from_window(self, reader_id: UserId, before_id: int, limit: int) -> list[PostId]:
         """Ids from Redis; from SQL while the window is being built or Redis is away."""

@@ -14,8 +14,9 @@ import orjson
 from server.errors import AppError
 from server.events import Event
 from server.ids import IdGenerator, JobId
-from server.models.database import Database, placeholders
+from server.models.database import Database, again_if_given_up, placeholders
 from server.models.jobs import JobState
+from server.services.coalescing import Coalescer
 from server.services.reactions import REACTIONS, Queue
 
 HISTORY_LENGTH = 20
@@ -84,6 +85,9 @@ class Jobs:
         self._rules = rules
         self._lease_ms = lease_ms
         self._max_deaths = max_deaths
+        self._claims = Coalescer(self._claim_all, unwanted=self._return_unwanted)
+        self._finishes = Coalescer(self._finish_all)
+        self._suspect: JobId | None = None
 
     async def add(self, events: Sequence[Event]) -> list[Rung]:
         """Insert the jobs that `events` cause. Call inside the transaction that makes the events true."""
@@ -106,35 +110,84 @@ class Jobs:
         return rungs
 
     async def claim(self, job_id: JobId) -> Claim | None:
-        """Take a job that is due; None if it is not ready, not due yet, or somebody else was faster."""
+        """Take a job that is due; None if it is not ready, not due yet, or somebody else was faster.
+
+        Claims that are asked for together are made together, in two statements. Of the suspects, those with which a
+        worker has died, this process takes one at a time, until `let_go`: or a job that kills its process would take
+        the same neighbours with it each time, and they would end among the dead letters beside it.
+        """
+        return await self._claims.ask(job_id)
+
+    def let_go(self, claim: Claim) -> None:
+        """This process is done with a job, however it ended."""
+        if self._suspect == claim.id:
+            self._suspect = None
+
+    async def _claim_all(self, job_ids: Sequence[JobId]) -> list[Claim | None]:
+        wanted = sorted(set(job_ids))  # in one order, or two workers deadlock
         lease = secrets.token_hex(16)
-        now = self._database.now_ms
-        taken = await self._database.execute(
-            f"UPDATE jobs SET state = ?, lease = ?, lease_until_ms = {now} + ?, attempts = attempts + 1"
-            f" WHERE id = ? AND state = ? AND run_at_ms <= {now}",
-            [JobState.RUNNING, lease, self._lease_ms, job_id, JobState.READY],
+        taken = await self._take(wanted, lease, "deaths = 0")
+        if taken < len(wanted) and (suspect := await self._suspect_among(wanted)):
+            taken += await self._take([suspect], lease, "deaths > 0")
+        rows = taken and await self._database.rows(
+            "SELECT id, queue, kind, payload, attempts, deaths, created_at_ms, progress FROM jobs"
+            f" WHERE id IN ({placeholders(len(wanted))}) AND lease = ?",
+            [*wanted, lease],
         )
-        if not taken:
+        self._suspect = next((row["id"] for row in rows or () if row["deaths"]), self._suspect)
+        claims = {row["id"]: _claim(row, lease) for row in rows or ()}
+        # Asked for twice in one batch, a job goes to the first who asked.
+        return [claims.pop(job_id, None) for job_id in job_ids]
+
+    async def _take(self, job_ids: Sequence[JobId], lease: str, condition: str) -> int:
+        now = self._database.now_ms
+        return await again_if_given_up(
+            lambda: self._database.execute(
+                f"UPDATE jobs SET state = ?, lease = ?, lease_until_ms = {now} + ?, attempts = attempts + 1 WHERE"
+                f" id IN ({placeholders(len(job_ids))}) AND state = ? AND run_at_ms <= {now} AND {condition}",
+                [JobState.RUNNING, lease, self._lease_ms, *job_ids, JobState.READY],
+            )
+        )
+
+    async def _suspect_among(self, job_ids: Sequence[JobId]) -> JobId | None:
+        """One that may be taken beside what this process has in hand, if there is any."""
+        candidates = [job_id for job_id in job_ids if self._suspect in (None, job_id)]
+        if not candidates:
             return None
         rows = await self._database.rows(
-            "SELECT queue, kind, payload, attempts, created_at_ms, progress FROM jobs WHERE id = ?", [job_id]
+            f"SELECT id FROM jobs WHERE id IN ({placeholders(len(candidates))}) AND state = ?"
+            f" AND run_at_ms <= {self._database.now_ms} AND deaths > 0 ORDER BY id LIMIT 1",
+            [*candidates, JobState.READY],
         )
-        row = rows[0]
-        return Claim(
-            id=job_id,
-            queue=Queue(row["queue"]),
-            kind=row["kind"],
-            payload=orjson.loads(row["payload"]),
-            attempts=row["attempts"],
-            created_at_ms=row["created_at_ms"],
-            progress=orjson.loads(row["progress"] or "{}"),
-            lease=lease,
+        return rows[0]["id"] if rows else None
+
+    async def finish(self, claim: Claim) -> None:
+        """Finish a job whose effect is not in the database, or may be made twice. Raises LeaseLost as `complete`."""
+        if not await self._finishes.ask(claim):
+            raise LeaseLost(f"Job {claim.id} was taken over.")
+
+    async def _finish_all(self, claims: Sequence[Claim]) -> list[bool]:
+        ids = sorted(claim.id for claim in claims)
+        done = await again_if_given_up(
+            lambda: self._database.execute(
+                f"UPDATE jobs SET state = ?, finished_at_ms = {self._database.now_ms} WHERE"
+                f" id IN ({placeholders(len(claims))}) AND state = ? AND lease IN ({placeholders(len(claims))})",
+                [JobState.COMPLETED, *ids, JobState.RUNNING, *(claim.lease for claim in claims)],
+            )
         )
+        if done == len(claims):
+            return [True] * len(claims)
+        rows = await self._database.rows(
+            f"SELECT id, lease FROM jobs WHERE state = ? AND id IN ({placeholders(len(claims))})",
+            [JobState.COMPLETED, *ids],
+        )
+        leases = {row["id"]: row["lease"] for row in rows}
+        return [leases.get(claim.id) == claim.lease for claim in claims]
 
     async def complete(self, claim: Claim) -> None:
         """Finish a job; inside a transaction, together with its effect. Raises LeaseLost if it is not ours any more."""
         done = await self._database.execute(
-            f"UPDATE jobs SET state = ?, lease = '', finished_at_ms = {self._database.now_ms}"
+            f"UPDATE jobs SET state = ?, finished_at_ms = {self._database.now_ms}"
             " WHERE id = ? AND state = ? AND lease = ?",
             [JobState.COMPLETED, claim.id, JobState.RUNNING, claim.lease],
         )
@@ -156,8 +209,14 @@ class Jobs:
         if claims:
             await self._database.execute(
                 f"UPDATE jobs SET lease_until_ms = {self._database.now_ms} + ?"
-                f" WHERE state = ? AND lease IN ({placeholders(len(claims))})",
-                [self._lease_ms, JobState.RUNNING, *(claim.lease for claim in claims)],
+                f" WHERE id IN ({placeholders(len(claims))}) AND state = ?"
+                f" AND lease IN ({placeholders(len(claims))})",
+                [
+                    self._lease_ms,
+                    *(claim.id for claim in claims),
+                    JobState.RUNNING,
+                    *(claim.lease for claim in claims),
+                ],
             )
 
     async def fail(self, claim: Claim, error: str) -> JobState | None:
@@ -196,6 +255,12 @@ class Jobs:
                 " WHERE id = ? AND state = ? AND lease = ?",
                 [JobState.READY, claim.id, JobState.RUNNING, claim.lease],
             )
+
+    async def _return_unwanted(self, claims: Sequence[Claim | None]) -> None:
+        unwanted = [claim for claim in claims if claim is not None]
+        for claim in unwanted:
+            self.let_go(claim)
+        await self.hand_back(unwanted)
 
     async def reclaim(self) -> int:
         """Take jobs back whose lease ran out; those that ended too many workers are dead letters. How many."""
@@ -264,3 +329,16 @@ class Jobs:
         past = orjson.loads(rows[0]["history"] or "[]")
         entry = {"attempt": attempt, "atMs": rows[0]["now_ms"], "error": error[:ERROR_LENGTH]}
         return orjson.dumps([*past, entry][-HISTORY_LENGTH:]).decode()
+
+
+def _claim(row: Mapping[str, Any], lease: str) -> Claim:
+    return Claim(
+        id=JobId(row["id"]),
+        queue=Queue(row["queue"]),
+        kind=row["kind"],
+        payload=orjson.loads(row["payload"]),
+        attempts=row["attempts"],
+        created_at_ms=row["created_at_ms"],
+        progress=orjson.loads(row["progress"] or "{}"),
+        lease=lease,
+    )

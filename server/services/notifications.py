@@ -3,7 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
+from server.clock import SystemClock
 from server.ids import CommentId, NotificationId, PostId, UserId
+from server.metrics import Metrics
 from server.models.database import Database, DuplicateKey, SerializationFailure, placeholders
 from server.models.notifications import Inbox
 from server.models.notifications import Notification as NotificationRow
@@ -18,12 +20,19 @@ from server.services.unit_of_work import UnitOfWork, Work
 
 class Notifications:
     def __init__(
-        self, database: Database, unit_of_work: UnitOfWork, cards: Cards, publisher: Publisher
+        self,
+        database: Database,
+        unit_of_work: UnitOfWork,
+        cards: Cards,
+        publisher: Publisher,
+        metrics: Metrics | None = None,
     ) -> None:
         self._database = database
         self._unit_of_work = unit_of_work
         self._cards = cards
         self._publisher = publisher
+        self._metrics = metrics or Metrics()
+        self._clock = SystemClock()
 
     async def page(self, recipient_id: UserId, request: PageRequest) -> Page[Notification]:
         """What a person was told, newest first. The cursor is the sequence."""
@@ -87,11 +96,7 @@ class Notifications:
         """Tell the post's author, whom it answers and whom it mentions of a comment; each once. Twice is once."""
         comment_id, post_id = CommentId(claim.payload["comment_id"]), PostId(claim.payload["post_id"])
         actor_id = UserId(claim.payload["actor_id"])
-        rows = await self._database.rows(
-            "SELECT c.content, p.author_id AS answered_id FROM comments c LEFT JOIN comments p ON p.id = c.parent_id"
-            " WHERE c.id = ?",
-            [comment_id],
-        )
+        rows = await self._database.rows("SELECT content FROM comments WHERE id = ?", [comment_id])
         content = rows[0]["content"] if rows else ""
         mentioned = await self._ids_of(mentions(content))
 
@@ -100,8 +105,9 @@ class Notifications:
                 return []
             recipients: dict[UserId, NotificationType] = dict.fromkeys(mentioned, NotificationType.MENTION)
             recipients[UserId(claim.payload["post_author_id"])] = NotificationType.COMMENT
-            if rows[0]["answered_id"] is not None:
-                recipients[UserId(rows[0]["answered_id"])] = NotificationType.REPLY
+            answered_id = claim.payload["answered_id"]
+            if answered_id is not None:
+                recipients[UserId(answered_id)] = NotificationType.REPLY
             told: list[int] = []
             for recipient_id, type_ in sorted(recipients.items()):  # in one order, or two comments deadlock
                 told += await self._tell(work, recipient_id, type_, actor_id, comment_id, post_id, comment_id)
@@ -111,10 +117,12 @@ class Notifications:
 
     async def _deliver(self, claim: Claim, body: Callable[[Work], Awaitable[list[int]]], text: str) -> None:
         told = await self._unit_of_work.run(body, completes=claim)
+        for _ in told:
+            self._metrics.delivered("in_app", self._age_s(claim))
         if told:
             condition = f"n.id IN ({placeholders(len(told))})"
             for notification in await self._read(condition, told):
-                await self._publisher.publish(
+                sent = await self._publisher.publish(
                     Signal(
                         recipient_id=notification.recipient_id,
                         sequence=notification.sequence,
@@ -125,6 +133,11 @@ class Notifications:
                         created_at_ms=notification.created_at_ms,
                     )
                 )
+                self._metrics.delivered("live", self._age_s(claim) if sent else None)
+
+    def _age_s(self, claim: Claim) -> float:
+        """Seconds since the event, which was committed with its job."""
+        return (self._clock.now_ms() - claim.created_at_ms) / 1000
 
     async def _tell(
         self,

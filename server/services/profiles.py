@@ -56,7 +56,9 @@ class Profiles:
             try:
                 await self._unit_of_work.run(body)
             except DuplicateKey as error:
-                taken = "email" if "email_key" in str(error) else "username"
+                # MySQL's message quotes the value before the key, and a value may read like a key.
+                key = str(error).rpartition(" for key ")[2]
+                taken = "email" if "email_key" in key else "username"
                 detail = (
                     "This user name is taken." if taken == "username" else "Another account has this e-mail."
                 )

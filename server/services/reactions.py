@@ -12,6 +12,7 @@ class Queue(StrEnum):
 
     FEED = "feed"
     NOTIFICATIONS = "notifications"
+    MAINTENANCE = "maintenance"
 
 
 class JobKind(StrEnum):
@@ -21,6 +22,10 @@ class JobKind(StrEnum):
     NOTIFY_LIKE = "notify.like"
     NOTIFY_COMMENT = "notify.comment"
     NOTIFY_FOLLOW = "notify.follow"
+    SWEEP_SESSIONS = "maintenance.sessions"
+    RETENTION = "maintenance.retention"
+    AUDIT_COUNTERS = "maintenance.counters"
+    SWEEP_MEDIA = "maintenance.media"
 
 
 NORMAL = 0

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from structlog.testing import capture_logs
 
 from server.actors.relay import Relay
 from server.errors import Throttled
+from server.gateways.redis_client import redis_client
 from server.ids import UserId
+from server.outages import Outage
 from server.pubsub.hub import Hub
 from tests.live import DEADLINE_S, Ledger, until
 from tests.stacks import RedisServer, start_valkey
@@ -34,7 +34,7 @@ def server(scratch: Path, request: pytest.FixtureRequest) -> Iterator[RedisServe
 
 @pytest.fixture
 async def redis(server: RedisServer) -> AsyncIterator[Redis]:
-    async with Redis.from_url(server.url, retry=Retry(NoBackoff(), 0), socket_timeout=1) as redis:
+    async with redis_client(server.url, timeout_s=1.0) as redis:
         yield redis
 
 
@@ -63,7 +63,7 @@ async def relaying(relay: Relay, hub: Hub) -> AsyncIterator[asyncio.Task[None]]:
 @pytest.fixture
 async def relay(hub: Hub, redis: Redis, ledger: Ledger) -> AsyncIterator[Relay]:
     """A running relay that never sweeps of itself."""
-    relay = Relay(hub, redis, ledger.last_sequences, sweep_s=NEVER_S)
+    relay = Relay(hub, redis, ledger.last_sequences, sweep_s=NEVER_S, ping_s=1.0)
     async with relaying(relay, hub):
         yield relay
 
@@ -78,6 +78,24 @@ async def test_signal_published_after_opening_is_heard(hub: Hub, redis: Redis) -
     async with hub.open(ADA) as inbox:
         await redis.publish("inbox:1", "5")
         assert await inbox.wait(DEADLINE_S) == 5
+
+
+@pytest.mark.parametrize("protocol", [2, 3])
+@pytest.mark.parametrize("decode_responses", [False, True])
+async def test_every_dialect_of_redis_is_understood(
+    hub: Hub, server: RedisServer, ledger: Ledger, protocol: int, decode_responses: bool
+) -> None:
+    async with (
+        Redis.from_url(server.url, protocol=protocol, decode_responses=decode_responses) as redis,
+        relaying(Relay(hub, redis, ledger.last_sequences, ping_s=0.02), hub),
+    ):
+        pings = await calls_of(redis, "ping")
+        await until(lambda: called(redis, "ping", pings + 3))
+        async with hub.open(ADA) as inbox:
+            await until(lambda: called(redis, "ping", pings + 6))
+            await redis.publish("inbox:1", "5")
+            assert await inbox.wait(DEADLINE_S) == 5
+        await until(lambda: unsubscribed(redis, ADA))
 
 
 @pytest.mark.usefixtures("relay")
@@ -176,7 +194,10 @@ async def test_cut_connection_is_made_again(hub: Hub, redis: Redis, ledger: Ledg
 async def test_server_that_falls_silent_is_left(
     hub: Hub, server: RedisServer, redis: Redis, ledger: Ledger
 ) -> None:
-    async with relaying(Relay(hub, redis, ledger.last_sequences, NEVER_S, ping_s=0.1), hub), hub.open(ADA) as inbox:
+    async with (
+        relaying(Relay(hub, redis, ledger.last_sequences, sweep_s=NEVER_S, ping_s=0.1), hub),
+        hub.open(ADA) as inbox,
+    ):
         server.pause()
         try:
             await until(lambda: not hub.connected)
@@ -187,7 +208,7 @@ async def test_server_that_falls_silent_is_left(
 
 
 async def test_idle_connection_outlives_many_pings(hub: Hub, redis: Redis, ledger: Ledger) -> None:
-    async with relaying(Relay(hub, redis, ledger.last_sequences, NEVER_S, ping_s=0.02), hub):
+    async with relaying(Relay(hub, redis, ledger.last_sequences, sweep_s=NEVER_S, ping_s=0.02), hub):
         pings = await calls_of(redis, "ping")
         with capture_logs() as logs:
             await until(lambda: called(redis, "ping", pings + 20))
@@ -218,7 +239,9 @@ async def test_sweep_goes_on_after_the_database_was_away(
     hub: Hub, redis: Redis, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.actors.relay.ASK_AGAIN_S", 0.01)
-    async with relaying(Relay(hub, redis, ledger.last_sequences, sweep_s=0.02), hub), hub.open(ADA) as inbox:
+    outage = Outage("database", settled_after_s=0.0)
+    relay = Relay(hub, redis, ledger.last_sequences, sweep_s=0.02, database_outage=outage)
+    async with relaying(relay, hub), hub.open(ADA) as inbox:
         with capture_logs() as logs:
             ledger.away = True
             questions = ledger.questions
@@ -226,7 +249,7 @@ async def test_sweep_goes_on_after_the_database_was_away(
             ledger.add(ADA)
             ledger.away = False
             assert await inbox.wait(DEADLINE_S) == 1
-        assert [entry["event"] for entry in logs] == ["sweep_failed", "sweep_recovered"]
+        assert [entry["event"] for entry in logs] == ["database_unavailable", "database_recovered"]
 
 
 async def test_crash_of_a_part_ends_the_relay_which_may_run_again(hub: Hub, redis: Redis) -> None:

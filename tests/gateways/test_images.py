@@ -479,7 +479,7 @@ async def test_child_killed_at_rest_is_replaced(
     await processor.process(photo, tmp_path / "out")
     (pid,) = children()
     os.kill(pid, signal.SIGKILL)
-    await until(lambda: children() == [])
+    await until(lambda: not any(child.alive for child in processor._children))
     assert await processor.process(photo, tmp_path / "out")
 
 

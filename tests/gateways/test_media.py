@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -22,18 +22,24 @@ from server.gateways.media import MediaObject, MediaStore
 PUBLIC = "http://localhost:3000/media/"
 
 
-@pytest.fixture(params=["folder", "s3"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> MediaStore:
-    """The same promises, whatever it is kept in."""
-    if request.param == "folder":
-        return MediaStore.in_folder(tmp_path / "media", public_url=PUBLIC)
-    request.getfixturevalue("s3")
-    return MediaStore.in_bucket(f"s3://pictures/{tmp_path.name}", public_url=PUBLIC)
+@pytest.fixture
+async def folder(tmp_path: Path) -> AsyncIterator[MediaStore]:
+    store = MediaStore.in_folder(tmp_path / "media", public_url=PUBLIC)
+    yield store
+    await store.close()
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> MediaStore:
-    return MediaStore.in_folder(tmp_path / "media", public_url=PUBLIC)
+async def bucket(s3: None, tmp_path: Path) -> AsyncIterator[MediaStore]:
+    store = MediaStore.in_bucket(f"s3://pictures/{tmp_path.name}", public_url=PUBLIC)
+    yield store
+    await store.close()
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(request: pytest.FixtureRequest) -> MediaStore:
+    """The same promises, whatever it is kept in."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -53,12 +59,11 @@ def s3_server() -> Iterator[str]:
 
 
 @pytest.fixture
-def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"ENDPOINT_URL": s3_server, "REGION": "us-east-1"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "something")
-    return s3_server
 
 
 def made_bucket(url: str) -> bool:
@@ -97,10 +102,10 @@ async def test_what_is_put_is_got(store: MediaStore, tmp_path: Path) -> None:
 
 
 async def test_large_picture_is_streamed_in_pieces(folder: MediaStore) -> None:
-    await folder.put("a.jpg", bytes(1_000_000))
+    await folder.put("a.jpg", bytes(2_000_000))
     sizes = [len(chunk) async for chunk in (await folder.get("a.jpg")).chunks]
     assert len(sizes) > 4
-    assert sum(sizes) == 1_000_000
+    assert sum(sizes) == 2_000_000
 
 
 async def test_missing_picture_is_not_found(store: MediaStore) -> None:
@@ -313,14 +318,33 @@ async def test_store_that_is_away_is_unavailable(bucket_at: socket.socket, silen
         with pytest.raises(Unavailable) as raised:
             await call
         assert raised.value.retry_after_s
+    await store.close()
 
 
-async def test_bucket_serves_pictures_as_jpeg_for_ever(s3: str) -> None:
-    store = MediaStore.in_bucket("s3://pictures/served", public_url=PUBLIC)
-    await store.put("a.jpg", b"x")
-    found = await store._store.get_async("a.jpg")
-    assert dict(found.attributes) == {
+async def test_bucket_serves_pictures_as_jpeg_for_ever(bucket: MediaStore) -> None:
+    await bucket.put("a.jpg", b"x")
+    assert dict(bucket._store.get("a.jpg").attributes) == {
         "Content-Type": "image/jpeg",
         "Cache-Control": "public, max-age=31536000, immutable",
     }
-    assert await store.remove_unfinished() == 0
+    assert await bucket.remove_unfinished() == 0
+
+
+LAST_WORDS = """
+import asyncio, sys
+from pathlib import Path
+from server.gateways.media import MediaStore
+
+async def main():
+    store = MediaStore.in_folder(Path(sys.argv[1]), public_url="")
+    await store.put("a.jpg", bytes(100_000))
+    await store.get("a.jpg")
+
+asyncio.run(main())
+"""
+
+
+def test_program_may_end_right_after_a_call(tmp_path: Path) -> None:
+    for _ in range(10):
+        command = [sys.executable, "-c", LAST_WORDS, str(tmp_path / "media")]
+        assert subprocess.run(command, check=False).returncode == 0

@@ -236,6 +236,13 @@ async def test_depth_counts_what_waits_in_each_stream(broker: QueueBroker) -> No
     assert await broker.depth() == {NORMAL: 2, HIGH: 1}
 
 
+async def test_what_a_killed_reader_had_in_hand_is_not_waiting(broker: QueueBroker, redis: Redis) -> None:
+    await broker.startup()
+    await broker.ring([(1, NORMAL), (2, NORMAL)])
+    await redis.xreadgroup(GROUP, "killed", {"queue:feed": ">"}, count=1)
+    assert await broker.depth() == {NORMAL: 1, HIGH: 0}
+
+
 async def test_task_kicked_through_taskiq_runs_and_passes_every_middleware(
     make_worker: Callable[..., Worker],
 ) -> None:
@@ -511,6 +518,26 @@ async def test_cancelled_receiver_cancels_its_jobs_and_leaves_nothing_pending(
     assert worker.ended == []
     assert await pending(redis) == 0
     assert await worker.broker.depth() == {NORMAL: 3, HIGH: 0}
+
+
+async def test_no_job_starts_once_a_cancelled_receiver_has_ended(make_worker: Callable[..., Worker]) -> None:
+    class Slow(TaskiqMiddleware):
+        async def pre_execute(self, message: TaskiqMessage) -> TaskiqMessage:
+            self.entered.set()
+            await self.released.wait()
+            return message
+
+    slow = Slow()
+    slow.entered, slow.released = asyncio.Event(), asyncio.Event()
+    worker = make_worker()
+    worker.broker.add_middlewares(slow)
+    await worker.broker.ring([(1, NORMAL)])
+    worker.start()
+    await slow.entered.wait()
+    await worker.cancel()
+    slow.released.set()
+    await until(lambda: len(asyncio.all_tasks()) == 1)
+    assert worker.started == []
 
 
 async def test_job_that_outlasts_the_drain_is_cut_off(

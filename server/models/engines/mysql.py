@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Any, TypeVar, cast
 
 from asyncmy import errors
+from asyncmy.constants.CLIENT import FOUND_ROWS
 from tortoise.backends.base.client import PoolConnectionWrapper, TransactionalDBClient, TransactionContext
 from tortoise.backends.mysql.client import MySQLClient, TransactionWrapper
 from tortoise.connection import get_connections
@@ -69,7 +70,10 @@ class Client(MySQLClient):
     """A pool of connections; `timeout_s` bounds the wait for one and every statement on it."""
 
     def __init__(self, *, timeout_s: float = 3.0, **kwargs: Any) -> None:
-        super().__init__(**kwargs, connect_timeout=timeout_s, init_command=INIT_COMMAND)
+        # FOUND_ROWS: an update counts the rows that it finds, as on SQLite, and not only those that it makes different.
+        super().__init__(
+            **kwargs, connect_timeout=timeout_s, init_command=INIT_COMMAND, client_flag=FOUND_ROWS
+        )
         self.timeout_s = timeout_s
 
     def acquire_connection(self) -> Any:

@@ -4,9 +4,9 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
-from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
+from tortoise.backends.base.client import ConnectionWrapper, TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapper
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError
@@ -45,14 +45,42 @@ class Client(SqliteClient):
         super().__init__(file_path, **kwargs)
         self.timeout_s = timeout_s
 
+    def acquire_connection(self) -> ConnectionWrapper[Any]:
+        return _Turn(self._lock, self)
+
     def _in_transaction(self) -> TransactionContext:
         return _Transaction(_TransactionClient(self), self)
 
+    async def execute_many(self, query: str, values: list[list[Any]]) -> None:
+        # Tortoise's own leaves its transaction open when it is cancelled.
+        async with self._in_transaction() as client:
+            await client.execute_many(query, values)
+
     execute_insert = translated(SqliteClient.execute_insert)
-    execute_many = translated(SqliteClient.execute_many)
     execute_query = translated(SqliteClient.execute_query)
     execute_query_dict = translated(SqliteClient.execute_query_dict)
     execute_script = translated(SqliteClient.execute_script)
+
+
+async def _take_turn(client: Client) -> None:
+    try:
+        async with asyncio.timeout(client.timeout_s):
+            await client._lock.acquire()
+    except TimeoutError as error:
+        raise SerializationFailure("The database is busy with another writer; try again.") from error
+
+
+class _Turn(ConnectionWrapper[Any]):
+    """The connection for one statement outside a transaction."""
+
+    async def __aenter__(self) -> Any:
+        await _take_turn(cast("Client", self.client))
+        try:
+            await self.ensure_connection()
+        except BaseException:
+            self._lock.release()
+            raise
+        return self.connection
 
 
 class _TransactionClient(SqliteTransactionWrapper):
@@ -75,12 +103,7 @@ class _Transaction(TransactionContext):
         self._parent = parent
 
     async def __aenter__(self) -> TransactionalDBClient:
-        lock = self._parent._lock
-        try:
-            async with asyncio.timeout(self._parent.timeout_s):
-                await lock.acquire()
-        except TimeoutError as error:
-            raise SerializationFailure("The database is busy with another writer; try again.") from error
+        await _take_turn(self._parent)
         try:
             if self._parent._connection is None:
                 await to_the_end(self._parent.create_connection(with_db=True))
@@ -92,7 +115,7 @@ class _Transaction(TransactionContext):
                 await self._roll_back()
                 raise
         except BaseException:
-            lock.release()
+            self._parent._lock.release()
             raise
         self._token = get_connections().set(self._parent.connection_name, self._client)
         return self._client

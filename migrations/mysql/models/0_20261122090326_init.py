@@ -21,7 +21,8 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
     `posts_count` INT NOT NULL,
     `followers_count` INT NOT NULL,
     `following_count` INT NOT NULL,
-    `created_at_ms` BIGINT NOT NULL
+    `created_at_ms` BIGINT NOT NULL,
+    KEY `idx_users_avatar__3d365f` (`avatar_key`)
 ) CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='`*_key` columns hold the normalised form (NFKC, casefolded) by which names and addresses are unique.';
 CREATE TABLE IF NOT EXISTS `sessions` (
     `id` BIGINT NOT NULL PRIMARY KEY,
@@ -59,7 +60,8 @@ CREATE TABLE IF NOT EXISTS `post_images` (
     `variants` LONGTEXT NOT NULL,
     `post_id` BIGINT NOT NULL,
     UNIQUE KEY `uid_post_images_post_id_df116e` (`post_id`, `position`),
-    CONSTRAINT `fk_post_ima_posts_16fce689` FOREIGN KEY (`post_id`) REFERENCES `posts` (`id`) ON DELETE CASCADE
+    CONSTRAINT `fk_post_ima_posts_16fce689` FOREIGN KEY (`post_id`) REFERENCES `posts` (`id`) ON DELETE CASCADE,
+    KEY `idx_post_images_media_k_5cf825` (`media_key`)
 ) CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='`media_key` is the folder of its renditions in the media store.';
 CREATE TABLE IF NOT EXISTS `comments` (
     `id` BIGINT NOT NULL PRIMARY KEY,
@@ -135,6 +137,15 @@ CREATE TABLE IF NOT EXISTS `jobs` (
     KEY `idx_jobs_state_54ff77` (`state`, `lease_until_ms`),
     KEY `idx_jobs_queue_1131b5` (`queue`, `state`, `finished_at_ms`)
 ) CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='`run_at_ms` and `lease_until_ms` are on the clock of the database; `lease` names the claim that holds the job.';
+CREATE TABLE IF NOT EXISTS `queues` (
+    `name` VARCHAR(32) NOT NULL PRIMARY KEY,
+    `paused_at_ms` BIGINT,
+    `changed_at_ms` BIGINT NOT NULL
+) CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='Both times are on the clock of the database.';
+CREATE TABLE IF NOT EXISTS `schedules` (
+    `name` VARCHAR(64) NOT NULL PRIMARY KEY,
+    `next_run_at_ms` BIGINT NOT NULL
+) CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='`next_run_at_ms` is on the clock of the database, and moves in the transaction that inserts the job.';
 CREATE TABLE IF NOT EXISTS `nodes` (
     `node` SMALLINT NOT NULL PRIMARY KEY,
     `owner` VARCHAR(40) NOT NULL,
@@ -155,58 +166,62 @@ async def downgrade(db: BaseDBAsyncClient) -> str:
 
 
 MODELS_STATE = (
-    "eJztXVtz2zYW/isYPaU7asfRzdnkyfEmrVvX3ondTmfSDg2JkIiKJFQAsqzp+r8vAN6vJm"
-    "mJplm8aEQAhwS/c3iuIPj3wCEmstl3vzBEB+/B3wMXOkj8SbQPwQBuNlGrbOBwbquBWzFC"
-    "tcA54xQuuGhcQpsh0WQitqB4wzFx5dC7fxlrtL8DC2JvHZcBi9gm4BYCLqEOtDFDJliKv+"
-    "DN1eefzodgARlaijHI/AbM92Bn4YUF5AQZgK4JoGlSxJg8oghsXfzXFn0nZ2KShZgKdldt"
-    "XtT7a3CyQuLsEsyvf4hm7JroAbHgcLM2lhjZZgJrbMoTqHaD7zeq7SNeXbj8sxorb2lueD"
-    "cQjd/suUXckAC7XLaukIso5MiMscHd2rbPrqDJm61o4HSLwmmaUYOJlnBrS2ZKam8GUdvA"
-    "MK6ub42bT7eGMcgwOqCIscFvWhBXComYK1MIrOQUvv33aDQen45OxrN308np6fTdyTsxVs"
-    "0323X66E0mgss7lQLt4vuLq1s5ISIk0ZNP2fCoaCCHHpXiRgS/lGD1P8OEcwvSfBbEaVKM"
-    "EDfYhBFBQ8SJ6ClqgxUOfDBs5K64JQ7HJyUo/3r25fyHsy9vxiffJKG+8ntGqkuCngVZPo"
-    "xNgA7oDgP2y0p9AupZFahnxVDPMlAjB2K7DsYhQQ8leTSdVMBXjCoEWPXlIFxXkhNEvRPj"
-    "o+C8gYztCDUNCzKrDtYZwh5K9umoAuCno0K8ZVcB3AsLuitkGpAbDqvnmxSf4zD+ykuzoE"
-    "WPJWLMUszFqOuiJIjak//BoBXpf3tSxW6KUYXyr/qSOM8xqYOwP7x32E4rYTstwXaaxXaH"
-    "5gzzWhIcI+kdxqNKGI9KMB5lMYb3IsahdR2TJFXvkH47qqQpRiWaYpRBmhK7ligH41tEd+"
-    "unblpAeFYF4FkxvrOMJ0IYZwK+reckJFEu9j2SVO05HCfH9TZGbyenk3fj2SR0MsKWMt8i"
-    "x48gtk12iNaHNodSw5sPr7hiQ3gTlBreNLwLiuSdN4lKMqQ6GKkVjMjU9XIdy57KhjlcrH"
-    "dQhHqZHjIiRWOzXc7ISbdAF64UnPK+5YT9asQNYszDKFOoCLqGZbUK5g2qWK74gpYUMQtw"
-    "skaul+9fow0HkIGbH86+HU1ngCxlKQFTQKFrEgfc/cnx3QdVXthQdI/JlgHiIoCZR7okVH"
-    "WSe0RtuMlWK1q6pi5WdPlpG5YUK6gnILUzYmm6HibEZlUykLPiBOQsm3/0n6f6+cc0Ye+i"
-    "qsODTQlvat4zpL1xnlpONMqY0RC2N895La/RRVS9E/XjpGq8dQS18jQRSe8wnkwrQDyZFi"
-    "Isu3S00EGNYkPGDaEgGjEih1izojEr0MMGCwXShBEZ0mOxoa8OfdyBvxexXTM3J03aiAs+"
-    "xP/sZ0G5LHVD2RiRVkPPyx8lOZFlw2dCEV65P6G9YsWFmDd0F3kllNRC1VfGgsdAxoLW6A"
-    "GlcBemX+KiJ+5d3DHinrd4dnN+9p9Pg8eXScj9lzA+yMnGqfZhWSpO1Woq5eGKsXw6i/V1"
-    "ALdCWgLoxO8fOrHVzcTWAnoTz/DgFj0U+ekRSS/SWSWY3n76TSHqMPaXPYiFPm9+PvtNRU"
-    "XO3u+5vL76PhgeC5XOL68/pn1zvEb1S4Epqt6kWg5XpyKOg9wG9essoQY3E8SYuGFUn6bU"
-    "znNT5zlhU6szIEGmHehDOdAerNqFfsqFTohf15zoCwcqWcr1pL3OJ91pA8txVd/Fc4Q+hN"
-    "6rcZipArF6643K+jLmDFDkCoUpq+UAu6pfUQDGhVzlvGb3/PPluPNf/RvzVAZh6gSeD69r"
-    "1Z1QTGUufciwDBNuHGjbZev4cIFj/6rtxHh0OgsZIA/KIL/5+ezyMmt7w8esTuUoQdSLUK"
-    "mFlwF22OQ5Rf9CqQ3H90lkD+a3W8IXseoEQxGBxjMHz7m9pXVXpcRpeqgFDr8kBdrc4Oih"
-    "1mKIOE3vyvRCTVbUtKWqNqNr7yHF0OU5EX1x9i9O0wtpbjv9F3Otq7vIcX+8R3r5ZUP4jV"
-    "8ueWYAH1RdXhkLqgbwMdHrUvh+7mVtBznBe9A1LAvdg6xvC8Ww+MMLRUDOdV2sE6phWBZE"
-    "xxlVQ0/HyXSqu2mqW0yC566GLalKRiTaLWngllC0sXGDumSGThfPXlPhpq+aXfvb2t/uFg"
-    "sO5m9nVUunqpBtapRXX4S8xGs0yAlhVPuwLH5R64EOH7x8TSy39UUxXflLhDQ6inlpW1da"
-    "CtS2Ty91/wdAr5e6H3upe9qn1p7cK82cfla73uR5HX5Pqd/h7ZlzFM8j2O0oUJveIcr3QO"
-    "K90WBFK8Zm+lPN+tWEbqjtMuclzeHKfEgRakva2IlJP5F1WaCdmUM7MwGw2qF5yvqmRPBp"
-    "pyZQGxraitCiDjo3F+6cPOT5Nl5HqWuD5ZCqK7mvXQQo2QEIKFrgDUYu/6BWXNtksQabLW"
-    "f+5044XuIF9JZgk6XaI2yDKCMuEAATdUyoiWh2cfdxLvGMTci6EdNq18jboYMhgYevhqqz"
-    "I0Pam3pd1zdkfCojIR73WyJ+jmxjXvTxOc6L98+yGFcx9ZlnOBL9pfYjoYirWZFbK/iaFV"
-    "ijPXDgWn7iSuj7jdoLCQhipb7jp/4A7jikQnsLgMK3fmSuYaj++QubgL//ZGCrs+alxWv/"
-    "7v7uysstoGCsuNIezBHwuGqKv0vhXwHo7ufE3AvjRtZsCBhR51Vf/wpOK/fl3NhCbAQPnb"
-    "mwcEAYsJK3mEKz6YuSeoIkXxY8rAaFt+PlB9IkoabUbz91Rw2XmcZmVvFlDGJPmBGBHzxg"
-    "VVftB+N7sWLr2LvzR5qqlmgnyLRsv651RHo16PtwqXZt8JN0Gv+m+FMEG26cB/XGH4eQf7"
-    "2nahfYEI8aaqzijVHpRbzNVVAyLKujhJKU+gE4VCkqRFYXTJ5KZ6WFsMLCXqk2OgVsF9OE"
-    "ceXapSrUj2Q+yEklyuZhWQbxTzKvupEQ3bqeVb9TKbI7G0GGjK3Lse01UgSIt+PPQtWLvA"
-    "/YAJk4mYuhH3ySOyAnyfyBEDviH+TAIuI+VaOYU86+Q61fvsqLlkx+j0IODmfnJfXC9uQs"
-    "vU5x1q3qDEctsYuZFXpNeoFQR1N9IeeqpptCgh7mm8ZVvks9Lv4u9TjzXeq1uK866Abjew"
-    "juEb5xBPc2gTn4Fr/hGiPpBcStb7xBMaGY52zh9cS+aDG63hTLD7EpWsxgVtMQIUEv5Df9"
-    "veMq+f5i/fs2o38jJ6aWk5Eg09Fu83QP58jZ5G2OVJzriZH0RlMc7DV4E0Fu1YEzItBgZj"
-    "7wJCOZOro3JOjd7miTKnujTYp3Rptk9kVLhYm11G+WtjfC23bBlZJV/sf6SnzkGE0jQe9Y"
-    "waltH9nCcmPoHBe5GPIYiUa8PuK6uNcJZZPK+dXiQ5ZW17pbW1V9yIXAJhrkLgA2n9iLwx"
-    "VNVfP2av29zJCTLbfxvZ/6Vl7De+91DqFpVf7b28RfNanVrkCEz5QzAJdcHGA+BDtLSNO9"
-    "OmB+mp3BPctJ17d11We8XOL6MNdJzQQ0/UmpN8/LFOfJyc7Ne9+gOFYICXqYp9HRQq9sR+"
-    "ajx40+dqyhf71m+wxRvLDyDLffU2q6YTTmmJsA1yohP7t+7Nutrtu6ZybDig2ecE5Y7gdw"
-    "ik1ejKSHRm80nVawemJUodlTfakEuXioaiDsD+8hukf5Dk7hFsg/3lxfFa13L9oC2cQLDv"
-    "4HbPya91vKA1eCUZ6SSWdfht5LGTJLGJzg40sbs8f/A1lCnJY="
+    "eJztXW1z2zYS/isYfUpv1I4jW3Iu+eT4ktat6/Ri301n0g4NkZCIiiRUALKs6eW/HwC+v5"
+    "qkJZpi8cUWASwJPrvcXezi5a+RSyzksO/+wxAdvQV/jTzoIvEjVT4GI7hex6WygMO5oxpu"
+    "RAtVAueMU2hyUbiADkOiyELMpHjNMfFk0/t/GCu0uwcmcTaux4BNHAtwGwGPUBc6mCELLM"
+    "RP8Orm40+XY2BChhaiDbK+AfMd2NrYtIHsIAPQswC0LIoYk1cUgY2H/9yg72RPLGKKrmBv"
+    "2eVD/Z8GJ0sk7i7B/PK7KMaehR4Rk5dfRvABckhlf0a/y8r1ylhg5Fgp5LElb6fKDb5bq7"
+    "L3eHnl8Y+qrXzBueG/Ttx+veM28SIC7HFZukQeopAjK8EUb+M4AfPCIr/vooDTDYo6bcUF"
+    "FlrAjSNZK6n9HsRlI8O4+XRn3H64M4xRju0hRYIpQZFJPCkyoq9MIbCUXfj2n5PJ6en55O"
+    "R09mZ6dn4+fXPyRrRV/c1XnX/1OxPD5d9KgXb1/dXNnewQEXLpS6ss+KpoBCd8KsWbGH4p"
+    "z+p3jgmXNqTFLEjSZBghXrANI8KCmBPxN9UFK1z4aDjIW3JbXJ6eVKD834vPlz9cfH51ev"
+    "JNGuqboGaiqiToeZDVp9AC6JBuP2C/rNSnoJ7VgXpWDvUsBzVyIXaaYBwRDFCSJ9OzGviK"
+    "VqUAq7oChJtKcopocGJ8EJzXkLEtoZZhQ2Y3wTpHOEDJPp/UAPx8Uoq3rCqB27Sht0SWAb"
+    "nhsma+Sfk99uOvvDQLOvRYYsYsRF+Mpi5Kiqg7+R+NOpH+1yd17KZoVSr/qi6N8xyTJggH"
+    "zQeH7bQWttMKbKd5bLdozjBvJMEJksFhPKmF8aQC40ke48RoswHMaarBIf16UktTTCo0xS"
+    "SHNCVOI1EO23eI7iYI5HSA8KwOwLNyfGc5T4QwzgR8G99JSKNc7nukqbpzOE4O621MXp+d"
+    "n705nZ1FTkZUUuVbFPgRxHHIFtHm0BZQaniL4RVPbAlvilLDm4XXpEi+eZtRSY5UD0YaDU"
+    "Zk6HqxSkRPZcEcmqstFEO9XA2ZkLK2+Sp34mZLoAeXCk753rLDQW7iFjHmY5RLW4RV46rM"
+    "BfMb1UxefEYLipgNOFkhz4/+r9CaA8jA7Q8X306mM0AWMrGAKaDQs4gL7v/g+P6dSjasKX"
+    "rAZMMA8RDAzCddEKoqyQOiDlzncxcdPfPp1IVOVvQzWUF9AWkcEcvSDTAgNqsTgZyVByBn"
+    "+fhj8D01jz9mCQc3qto/2JTwtuY9RzoY56njQKMcMxrC9hY5r9U5uphqcKJ+mFCNP6ugUZ"
+    "wmJhkcxmfTGhCfTUsRllV6tNBDjeJAxg2hIFoxooBYs6I1K9DjGgsF0oYROdJDsWGoDn3S"
+    "gX8QY7t2bk6WtBUXAoj/3t+CclmaDmUTRFoNPS9+lOZEng0fCUV46f2EdooVV6Lf0DOLUi"
+    "iZaatHxoKvoYyFpfEHSuE2Cr8kRU+8u3hjxH1v8eL28uJfH0ZfXyYg9wthfFQQjVPl46pQ"
+    "nMrV1IrDlWNZawLuRkhLCJ34q2fh9jSwZUK/4zke3KHHMj89JhlEOKsC07sPvypEXcb+dE"
+    "aJoc+rny9+VaMidxfUXH+6+T5snhgqXV5/ep/1zfEKNU8FZqgGE2rZX56KuC7yWuSv84Qa"
+    "3NwgxsItR/VZSu08t3WeUza1PgNSZNqB3pcD7cOqXeinXOiU+PXNib5yoZKlQk/ar3zSnT"
+    "awbFd3ZZ4r9CH0F8phphLEag0clfllzBmgyBMKU2bLAfZUvaIAjAu5Klh09/z7FbjzX4IX"
+    "81UGYeoGvg+f8vKjh2v/vq/+fcS9HBNuXeg4VZP6cImXf9RG43RyPosYIC+qIL/9+eL6Om"
+    "+IY7HPgVqeRkoRDWLc1MHKgC22eMEMgFKpjdoPSWT35sTbwjGxm4yMYgKNZwGec2dDm05R"
+    "SdIMUAvsf34KdLjB0WOjmRFJmsHl7IWarKlpK1VtTtc+QIqhxwuG9+WhwCTNIKS561hgws"
+    "+u7yInnfMB6eWXHc+vg9zJM0fzYQrmyFhQdzSfEL0+jeUv/RDuqGAkH1aNq8bxYQi4g8xY"
+    "8uOFYnTOdZKsF6phXDWITjKqgZ5Okum4d9u4t+gEL5waW5GijEm0W9LCLaFo7eAWScocnc"
+    "6kHVMWZ6iaXfvb2t/uFwv25m/nVUuvUpJdapSjz0he4xUaFQxhVPm4avyiJgftf/DyJTX3"
+    "NhDFfBowIaR6FPPStq4yFahtn573/jeAXs97P/S896xPrT25I42cflRb4BR5HUFNpd/hb6"
+    "BzEM8j3PooVJv+JSr2QJK1cWNFK9rm6jPFep1CP9R2lfOS5XBtPmQItSVt7cRkv8imLNDO"
+    "zL6dmRBY7dA8ZX0zIvi0UxOqDQ1tTWhRD52bK29OHot8G7+i0rXBskndad2fPAQo2QIIKD"
+    "LxGiOPv1PTrx1irsB6w1lwEgrHC2xCfz42WagNw9aIMuIBATBR14RaiOZneh/mEc/Ykawf"
+    "Y1rtGvnbdTAk8AjUUH125EgHk6/r++6MT0UkxOd+R8SfA9uYF/18DrMK/1kW4yahPosMR6"
+    "q+0n6kFHE9K3JnhwddgRXaAReu5OlXQt+v1cZIQBAr9Z289TtwzyEV2lsAFC0BkrGGsfoV"
+    "TGwCwWaUoa3Om5cOn/2b95snH2dCwVjxpB2YI+Bz1RI/F8K/AtDbzYm1E8aNrNgYMKLuqw"
+    "4GC28rN+lcO0JsBA/dubBwQBiwiiVNkdkMREl9QZIvJo+yQdHr+PGBLEmkKbMRCB016Kdp"
+    "bGcVX8YgDoQZMfjhB1Z31n7YfhAztg69VX+sqRqJdopMy/ZxzSPSs0HfRlO1G4OfptP4t8"
+    "WfIthyFz2odwHZh/zrDVb7wIbkqKHBLN4ElZ7E214FpYdlTZRQmlJ/APtKRUXI6oTJU+Gs"
+    "rBDWmNgr1UavgO1jmDCpXPuUhfqRzEcFoURZPK6KIP5B5nV3FaIbz7fq9ypEdu8gyJCx8T"
+    "h2/EKKAPG3/zFVvsg/zQbIwMlcNH0XkNwD2UkWNITYFb8gBzYR76kKRZ8KNiHq/PF1Floy"
+    "eTiFbBz1zg/qReXpXvqV4q4bVRm1WmAPMzvymvQEoZ6G+iLO1Q03RQQDjDed1jmk+rT8kO"
+    "rT3CHVK/FeTdAN2w8Q3AMceAR3DoEF+JavcE2QDALizjfeoJhQzAu28HpiX7QE3WCS5fvY"
+    "FC1hMOtpiIhgEPKbPfy4Try/XP++zunf2Ilp5GSkyPRot324h3Pkros2RyqP9SRIBqMp9r"
+    "YM3kKQ203gjAk0mLnTnuRIponujQgGtzvaWZ290c7Kd0Y7y+2LlhkmNlK/edrBCG/XCVdK"
+    "lsUn91X4yAmaVoLes4RT1z6yjeUu0QUucjnkCRKNeHPEdXKvF8omE/NrxIc8rc51dzaren"
+    "9B+3/L6ODtFnPTHhUE75PV46ogvooy1gzjvyfcBhzLCPhTEfN8EL4p8TNWfqj/DbzNsP1+"
+    "nM2XjXUfJMxatfNg20Ncs5RaC7WecWNDb9nSKGdJtVE+RmNwawqDvlEdy1mCqK7SDLCgVd"
+    "2Eric8bCORVsWsUqOPVd7VJQ8oOuZFPMFj4iFY0UEuyhmivCqN29FDteXpTw6q3PKkhaGZ"
+    "2svTar13jHrvRvwr0nmqvFLfeaKorq5Ti1ClviEb7uCHYP6HCp299dc0C3FSk0D8Y61UkV"
+    "ryBRiHUrvABRcXmI/BVigd9KAuWKC1GNyxAmXX1VOfo+0CmJvkJ0Oa4cwraZ+cLFduZOsV"
+    "LbotNyQRwQCTlTpkPijbkWKEr+QaciAm0tAfo9m+QBQXh62CmkrTDeM2hzwJo9E8ymdPog"
+    "zsVt9t3TMzwuUGTzgnrPAUyHKTlyAZoNGbTKc1rJ5oVWr2VF1mloj4qBogHDQfILoHOQyy"
+    "9ByQH28/3ZTE30rPAbGwycH/gIOPedPRInAlGNV5yWwKcuyvTJap8vAG71/amH39P21QLS"
+    "Q="
 )

@@ -1,0 +1,39 @@
+"""`make bench`: measures what the README claims, beside a rival and a floor in the same run.
+
+Absolute times belong to the machine; the ratios are what to quote.
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+import sys
+
+from rich.console import Console
+
+from benchmarks import jobs, startup
+
+MEASUREMENTS = {"startup": startup.measure, "jobs": jobs.measure}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"which ones: {', '.join(MEASUREMENTS)} (default: all)"
+    )
+    names = parser.parse_args().names or list(MEASUREMENTS)
+    unknown = [name for name in names if name not in MEASUREMENTS]
+    if unknown:
+        sys.exit(f"error: there is no measurement {unknown[0]!r}; there are {', '.join(MEASUREMENTS)}.")
+    console = Console(width=None if sys.stdout.isatty() else 110)
+    load = os.getloadavg()[0]
+    console.print(
+        f"Python {platform.python_version()}, {os.cpu_count()} CPUs, load {load:.1f}"
+        + (" [yellow](busy: expect noise)[/yellow]" if load > 1 else "")
+    )
+    for name in names:
+        asyncio.run(MEASUREMENTS[name](console))
+
+
+if __name__ == "__main__":
+    main()

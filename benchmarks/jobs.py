@@ -1,0 +1,269 @@
+"""How fast one process drains a queue, and what a job costs in CPU, beside a bare Taskiq RedisStreamBroker.
+
+The rival keeps nothing but Redis: no row, no lease, no retry. The same Redis serves both, in turn.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.table import Table
+from taskiq.receiver import Receiver
+from taskiq_redis import RedisStreamBroker
+
+from server import assembly, logs
+from server.actors.worker import Handler, Worker
+from server.app import Services
+from server.clock import SystemClock
+from server.gateways.redis_client import redis_client
+from server.ids import IdGenerator, JobId
+from server.models.database import Database
+from server.models.migrations import Migrations
+from server.pubsub.doorbell import Doorbell
+from server.pubsub.receiver import QueueReceiver
+from server.services.jobs import Claim, Jobs, Rung
+from server.services.reactions import JobKind, Queue
+from server.settings import Settings, load
+from tests.servers import find_program, make_scratch
+from tests.stacks import Stack, mariadb_missing, start_mariadb, start_redis, start_valkey
+
+JOBS = 3000
+CONCURRENCY = 10
+ROWS_A_STATEMENT = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """How `jobs` jobs went: wall-clock and CPU seconds of this process."""
+
+    jobs: int
+    wall_s: float
+    cpu_s: float
+
+    @property
+    def rate(self) -> float:
+        return self.jobs / self.wall_s
+
+    @property
+    def cpu_ms(self) -> float:
+        return self.cpu_s / self.jobs * 1000
+
+
+async def measure(console: Console) -> None:
+    """Prints jobs a second and CPU milliseconds a job, on both stacks where MariaDB is installed."""
+    logs.configure("error", "console")
+    scratch = make_scratch()
+    for name, stack in _stacks(scratch):
+        with console.status(f"{name}: draining {JOBS} jobs, three ways"):
+            bare = await _bare_taskiq(stack.redis.url)
+            trivial, notification = await _ours(stack)
+        table = Table(
+            "one process, " + name,
+            "jobs/s",
+            "CPU a job",
+            "rate, bare = 1",
+            "CPU, bare = 1",
+            title="draining a queue",
+        )
+        for label, drained in (
+            ("bare Taskiq stream, trivial task", bare),
+            ("trivial job, with its row", trivial),
+            ("notification, with its row", notification),
+        ):
+            ratio, cost = drained.rate / bare.rate, drained.cpu_ms / bare.cpu_ms
+            table.add_row(
+                label, f"{drained.rate:.0f}", f"{drained.cpu_ms:.2f} ms", f"{ratio:.2f}", f"{cost:.2f}"
+            )
+        console.print(table)
+
+
+def _stacks(scratch: Path) -> Any:
+    valkey = start_valkey(scratch / "valkey")
+    yield "SQLite + Valkey", Stack("embedded", scratch / "embedded", valkey)
+    valkey.stop()
+    if mariadb_missing() or find_program("redis-server") is None:
+        return
+    mariadb, redis = start_mariadb(scratch / "mariadb", durable=True), start_redis(scratch / "redis")
+    mariadb.query("CREATE DATABASE bench")
+    credentials = {
+        "DB_HOST": "127.0.0.1",
+        "DB_PORT": str(mariadb.port),
+        "DB_USERNAME": "photofeed",
+        "DB_PASSWORD": "the password of the tests",
+        "DB_NAME": "bench",
+    }
+    yield "MariaDB + Redis", Stack("mariadb", scratch / "external", redis, credentials, mariadb)
+    mariadb.stop()
+    redis.stop()
+
+
+async def _bare_taskiq(url: str) -> Drained:
+    broker = RedisStreamBroker(url, queue_name="bare", consumer_id="0")
+    done = asyncio.Event()
+    left = JOBS
+
+    @broker.task(task_name="trivial")
+    async def trivial(job_id: int) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            done.set()
+
+    await broker.startup()
+    for job_id in range(JOBS):
+        await trivial.kiq(job_id)
+    receiver = Receiver(broker, max_async_tasks=CONCURRENCY, max_prefetch=0, run_startup=False)
+    finish = asyncio.Event()
+    drained = await _until(done, lambda: receiver.listen(finish), finish.set)
+    await broker.shutdown()
+    return drained
+
+
+async def _ours(stack: Stack) -> tuple[Drained, Drained]:
+    settings = load(Path("config.toml"), environ=stack.environ).settings
+    database = Database(assembly.database_parameters(settings, stack.var_dir))
+    await database.open()
+    await Migrations(database, Path("migrations")).upgrade()
+    ids = IdGenerator(SystemClock(), 1)
+    redis_url = stack.redis.url
+    brokers = assembly.brokers(settings, redis_url)
+    doorbell = Doorbell(brokers)
+    async with _foundations(settings, stack, database, ids, doorbell) as (services, jobs):
+        for broker in brokers.values():
+            await broker.startup()
+
+        async def finish(claim: Claim) -> None:
+            await jobs.finish(claim)
+
+        rungs = await _insert(database, ids, "trivial", [{} for _ in range(JOBS)])
+        trivial = await _drain(brokers, jobs, doorbell, rungs, {"trivial": finish})
+        payloads = await _likes(database, ids)
+        rungs = await _insert(database, ids, JobKind.NOTIFY_LIKE, payloads)
+        handlers = {JobKind.NOTIFY_LIKE: services.notifications.deliver_like}
+        notification = await _drain(brokers, jobs, doorbell, rungs, handlers)
+        for broker in brokers.values():
+            await broker.shutdown()
+    await database.close()
+    return trivial, notification
+
+
+@asynccontextmanager
+async def _foundations(
+    settings: Settings, stack: Stack, database: Database, ids: IdGenerator, doorbell: Doorbell
+) -> AsyncIterator[tuple[Services, Jobs]]:
+    redis = redis_client(stack.redis.url, settings.redis.timeout_s)
+    images, passwords = assembly.image_processor(settings), assembly.passwords(settings)
+    stack.var_dir.mkdir(parents=True, exist_ok=True)
+    media = assembly.media_store(settings, stack.var_dir)
+    on = assembly.Foundations(database, redis, ids, doorbell, media, images, passwords)
+    yield assembly.services(settings, stack.var_dir, on)
+    await images.stop()
+    await passwords.close()
+    await redis.aclose()
+
+
+async def _drain(
+    brokers: Mapping[str, Any],
+    jobs: Jobs,
+    doorbell: Doorbell,
+    rungs: list[Rung],
+    handlers: Mapping[str, Handler],
+) -> Drained:
+    doorbell.ring(rungs)
+    await doorbell.flush()
+    done, left = asyncio.Event(), len(rungs)
+
+    def counted(handler: Handler) -> Handler:
+        async def run(claim: Claim) -> None:
+            nonlocal left
+            await handler(claim)
+            left -= 1
+            if left == 0:
+                done.set()
+
+        return run
+
+    worker = Worker(
+        Queue.NOTIFICATIONS,
+        jobs,
+        {kind: counted(handler) for kind, handler in handlers.items()},
+        lambda run_job: QueueReceiver(brokers[Queue.NOTIFICATIONS], run_job, CONCURRENCY, 10.0),
+        heartbeat_s=5.0,
+    )
+    return await _until(done, worker.run, lambda: asyncio.ensure_future(worker.drain()))
+
+
+async def _until(
+    done: asyncio.Event, run: Callable[[], Awaitable[None]], stop: Callable[[], object]
+) -> Drained:
+    wall, cpu = time.perf_counter(), time.process_time()
+    running = asyncio.ensure_future(run())
+    async with asyncio.timeout(300):
+        await done.wait()
+    drained = Drained(JOBS, time.perf_counter() - wall, time.process_time() - cpu)
+    stopping = stop()
+    await running
+    if isinstance(stopping, asyncio.Future):
+        await stopping
+    return drained
+
+
+async def _insert(
+    database: Database, ids: IdGenerator, kind: str, payloads: list[dict[str, int]]
+) -> list[Rung]:
+    rungs: list[Rung] = []
+    for start in range(0, len(payloads), ROWS_A_STATEMENT):
+        values: list[Any] = []
+        some = payloads[start : start + ROWS_A_STATEMENT]
+        for payload in some:
+            job_id = JobId(ids.next())
+            rungs.append(Rung(Queue.NOTIFICATIONS, job_id, 0))
+            values += [job_id, Queue.NOTIFICATIONS, kind, orjson.dumps(payload).decode()]
+        row = f"(?, ?, ?, ?, 0, 'ready', {database.now_ms}, {database.now_ms}, 0, 0, '', 0)"
+        await database.execute(
+            "INSERT INTO jobs (id, queue, kind, payload, priority, state, run_at_ms, created_at_ms, attempts, deaths,"
+            f" lease, lease_until_ms) VALUES {', '.join([row] * len(some))}",
+            values,
+        )
+    return rungs
+
+
+async def _likes(database: Database, ids: IdGenerator) -> list[dict[str, int]]:
+    """JOBS people who each liked one of a hundred people's posts; the notifications are still to be made."""
+    people = [ids.next() for _ in range(JOBS)]
+    for start in range(0, JOBS, 300):
+        some = people[start : start + 300]
+        row = "(?, ?, ?, ?, ?, '', 0, '', '', '', '', 'user', 0, 0, 0, 0)"
+        await database.execute(
+            "INSERT INTO users (id, username, username_key, email, email_key, password_hash, password_changed_at_ms,"
+            " full_name, bio, website, avatar_key, role, posts_count, followers_count, following_count, created_at_ms)"
+            f" VALUES {', '.join([row] * len(some))}",
+            [
+                value
+                for person in some
+                for value in (person, f"u{person}", f"u{person}", f"e{person}", f"e{person}")
+            ],
+        )
+    posts = {author: ids.next() for author in people[:100]}
+    for author, post in posts.items():
+        await database.execute(
+            "INSERT INTO posts (id, author_id, caption, likes_count, comments_count) VALUES (?, ?, '', 0, 0)",
+            [post, author],
+        )
+    payloads: list[dict[str, int]] = []
+    for number, actor in enumerate(people):
+        author = people[(number + 1) % 100]
+        payloads.append({"post_id": posts[author], "author_id": author, "actor_id": actor})
+    for start in range(0, JOBS, 300):
+        some = payloads[start : start + 300]
+        await database.execute(
+            f"INSERT INTO likes (id, user_id, post_id) VALUES {', '.join(['(?, ?, ?)'] * len(some))}",
+            [value for like in some for value in (ids.next(), like["actor_id"], like["post_id"])],
+        )
+    return payloads

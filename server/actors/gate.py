@@ -1,0 +1,101 @@
+"""When a queue's next job may start: not while the queue is paused, and no sooner than its rate allows."""
+
+import asyncio
+from contextlib import suppress
+from typing import Protocol
+
+from server.errors import Unavailable
+from server.outages import Outage
+from server.pubsub.outage import RedisOutage
+
+
+class Limiter(Protocol):
+    """Keeps the rate of a queue. `reserve` says in how many seconds a job may start; both raise Unavailable."""
+
+    async def reserve(self) -> float: ...
+    async def give_back(self) -> None: ...
+
+
+class Switches(Protocol):
+    """What the gate asks of the queues."""
+
+    async def is_paused(self, queue: str) -> bool: ...
+    async def is_ready(self, job_id: int) -> bool: ...
+
+
+class Gate:
+    """What a worker passes before it claims a job. With `limiter` None there is no rate to keep."""
+
+    def __init__(
+        self,
+        queue: str,
+        switches: Switches,
+        limiter: Limiter | None,
+        redis: Outage | None = None,
+    ) -> None:
+        """`redis` is told when the limiter's server is away; jobs wait until it is back."""
+        self._queue = queue
+        self._switches = switches
+        self._limiter = limiter
+        self._outage = RedisOutage(redis, queue=queue, asked_by="rate limiter")
+        self._closed = asyncio.Event()
+
+    async def enter(self, job_id: int) -> bool:
+        """Wait until the job may start; False if it may not: the queue is paused, or the gate was closed, or somebody
+        else has had the job meanwhile."""
+        if await self._switches.is_paused(self._queue):
+            return False
+        if self._limiter is None:
+            return True
+        wait_s = await self._reserve(self._limiter)
+        if wait_s is None:
+            return False
+        if wait_s == 0:
+            return True
+        # Of a backlog many jobs are rung for twice. Those that are done must not wait for their turn in earnest, or
+        # they would take the places of others.
+        if not await self._is_ready(job_id):
+            await self.return_unused()
+            return False
+        if await self._closed_within(wait_s):
+            return False
+        if await self._switches.is_paused(self._queue):  # the wait may have been long
+            await self.return_unused()
+            return False
+        return True
+
+    async def return_unused(self) -> None:
+        """No job was started after all: let another one be."""
+        if self._limiter is not None:
+            with suppress(Unavailable):
+                await self._limiter.give_back()
+
+    def close(self) -> None:
+        """Let nobody in any more, those who wait included."""
+        self._closed.set()
+
+    async def _is_ready(self, job_id: int) -> bool:
+        try:
+            return await self._switches.is_ready(job_id)
+        except Unavailable:
+            return True  # the claim will tell
+
+    async def _reserve(self, limiter: Limiter) -> float | None:
+        """In how many seconds a job may start; None if the gate was closed."""
+        while not self._closed.is_set():
+            try:
+                wait_s = await limiter.reserve()
+            except Unavailable as error:
+                await self._outage.back_off(error)
+                continue
+            self._outage.succeeded()
+            return wait_s
+        return None
+
+    async def _closed_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._closed.wait()
+        except TimeoutError:
+            return False
+        return True

@@ -1,0 +1,15 @@
+"""`python run.py role USERNAME ROLE`: gives somebody a role."""
+
+from server.lifecycle import open_control
+from server.services.records import Role
+from server.settings import Settings
+
+
+async def grant_role(settings: Settings, username: str, role: str) -> int:
+    async with open_control(settings) as control:
+        before = await control.roles.grant(username, Role(role))
+    if before == role:
+        print(f"{username} has the role {role} already.")
+    else:
+        print(f"{username} has the role {role} now, no longer {before}. It counts from their next sign-in.")
+    return 0

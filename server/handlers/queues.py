@@ -1,0 +1,222 @@
+"""`/queues`: how the background work stands, dead letters, pause and resume. For the role admin alone."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from aiohttp import web
+from aiohttp_apispec import docs, json_schema, querystring_schema, response_schema
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from server.clock import isoformat
+from server.errors import Forbidden
+from server.handlers import rendering
+from server.handlers.requests import BODY, QUERY, page_request, viewer
+from server.handlers.schemas import ID_PATTERN, Id, PageQuery, ProblemSchema, Strict
+from server.paging import Page
+from server.services.queue_control import DeadLetter, QueueControl, QueueStatus, queue_named
+from server.services.reactions import Queue
+from server.services.records import Role
+
+MOST_IDS = 1000
+IDS_PATTERN = ID_PATTERN.removesuffix("$") + r"(,[0-9]{1,16})*$"
+
+
+def _one_of_two(data: dict[str, Any]) -> None:
+    if ("ids" in data) == bool(data.get("all")):
+        raise ValidationError("Name the jobs, or say that all of them are meant.", "ids")
+
+
+class Chosen(Strict):
+    """Which dead letters are meant."""
+
+    ids = fields.List(Id(), validate=validate.Length(1, MOST_IDS))
+    all = fields.Boolean(metadata={"description": "Every dead letter of the queue."})
+
+    @validates_schema
+    def one_of_two(self, data: dict[str, Any], **_: Any) -> None:
+        _one_of_two(data)
+
+
+class ChosenQuery(Strict):
+    """The same in a query."""
+
+    ids = fields.String(
+        validate=[
+            validate.Length(max=17 * MOST_IDS),
+            validate.Regexp(IDS_PATTERN, error="Not a list of ids."),
+        ],
+        metadata={"description": "Ids, divided by commas."},
+    )
+    all = fields.Boolean(metadata={"description": "Every dead letter of the queue."})
+
+    @validates_schema
+    def one_of_two(self, data: dict[str, Any], **_: Any) -> None:
+        _one_of_two(data)
+
+
+class QueueSchema(Schema):
+    name = fields.String(required=True)
+    paused = fields.Boolean(required=True)
+    pausedAt = fields.String(required=True, allow_none=True)
+    waiting = fields.Integer(required=True)
+    delayed = fields.Integer(required=True)
+    running = fields.Integer(required=True)
+    completed = fields.Integer(required=True, metadata={"description": "Of those that are still kept."})
+    failed = fields.Integer(required=True, metadata={"description": "Dead letters."})
+    oldestWaitingS = fields.Float(required=True)
+    completedPerMinute = fields.Float(required=True)
+    failedPerMinute = fields.Float(required=True)
+    ratePerS = fields.Float(required=True, metadata={"description": "The limit; 0: there is none."})
+    garbage = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Messages kept aside; null: Redis is away."}
+    )
+
+
+class QueueListSchema(Schema):
+    items = fields.List(fields.Nested(QueueSchema), required=True)
+    nextCursor = fields.String(required=True, allow_none=True)
+
+
+class AttemptSchema(Schema):
+    attempt = fields.Integer(required=True)
+    at = fields.String(required=True)
+    error = fields.String(required=True)
+
+
+class FailedJobSchema(Schema):
+    id = fields.String(required=True)
+    kind = fields.String(required=True)
+    payload = fields.Dict(required=True)
+    attempts = fields.Integer(required=True)
+    deaths = fields.Integer(required=True, metadata={"description": "Workers that ended while they ran it."})
+    error = fields.String(required=True)
+    history = fields.List(fields.Nested(AttemptSchema), required=True)
+    createdAt = fields.String(required=True)
+    failedAt = fields.String(required=True)
+
+
+class FailedJobPageSchema(Schema):
+    items = fields.List(fields.Nested(FailedJobSchema), required=True)
+    nextCursor = fields.String(required=True, allow_none=True)
+
+
+class ChangedSchema(Schema):
+    jobs = fields.Integer(required=True, metadata={"description": "How many it were."})
+
+
+class QueueRoutes:
+    def __init__(self, queues: QueueControl) -> None:
+        self._queues = queues
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/queues", self.overview),
+            web.get("/queues/{queue}/failed", self.failed),
+            web.delete("/queues/{queue}/failed", self.discard),
+            web.post("/queues/{queue}/retry", self.retry),
+            web.post("/queues/{queue}/pause", self.pause),
+            web.post("/queues/{queue}/resume", self.resume),
+        ]
+
+    @docs(tags=["queues"], summary="How the queues stand")
+    @response_schema(QueueListSchema, 200)
+    @response_schema(ProblemSchema, 403, description="You are no admin")
+    async def overview(self, request: web.Request) -> web.Response:
+        _require_admin(request)
+        return rendering.page_response(request, Page(await self._queues.overview(), None), _status)
+
+    @docs(tags=["queues"], summary="List the jobs that were given up, newest first")
+    @querystring_schema(PageQuery)
+    @response_schema(FailedJobPageSchema, 200)
+    @response_schema(ProblemSchema, 403, description="You are no admin")
+    @response_schema(ProblemSchema, 404, description="No such queue")
+    async def failed(self, request: web.Request) -> web.Response:
+        page = await self._queues.failed(_queue(request), page_request(request))
+        return rendering.page_response(request, page, _dead_letter)
+
+    @docs(tags=["queues"], summary="Run failed jobs again, with all their attempts")
+    @json_schema(Chosen)
+    @response_schema(ChangedSchema, 200)
+    @response_schema(ProblemSchema, 403, description="You are no admin")
+    @response_schema(ProblemSchema, 404, description="No such queue")
+    async def retry(self, request: web.Request) -> web.Response:
+        ids = request[BODY].get("ids")
+        return await _changed(request, self._queues.retry, ids)
+
+    @docs(tags=["queues"], summary="Delete failed jobs for good")
+    @querystring_schema(ChosenQuery)
+    @response_schema(ChangedSchema, 200)
+    @response_schema(ProblemSchema, 403, description="You are no admin")
+    @response_schema(ProblemSchema, 404, description="No such queue")
+    async def discard(self, request: web.Request) -> web.Response:
+        ids: str | None = request[QUERY].get("ids")
+        return await _changed(request, self._queues.discard, None if ids is None else ids.split(","))
+
+    @docs(tags=["queues"], summary="Start no more jobs of a queue; those that run are finished")
+    @response_schema(ProblemSchema, 403, description="You are no admin")
+    @response_schema(ProblemSchema, 404, description="No such queue")
+    async def pause(self, request: web.Request) -> web.Response:
+        await self._queues.pause(_queue(request))
+        return web.Response(status=204)
+
+    @docs(tags=["queues"], summary="Let a paused queue run again")
+    @response_schema(ProblemSchema, 403, description="You are no admin")
+    @response_schema(ProblemSchema, 404, description="No such queue")
+    async def resume(self, request: web.Request) -> web.Response:
+        await self._queues.resume(_queue(request))
+        return web.Response(status=204)
+
+
+def _require_admin(request: web.Request) -> None:
+    if viewer(request).role is not Role.ADMIN:
+        raise Forbidden("Only administrators may see and change the queues.")
+
+
+def _queue(request: web.Request) -> Queue:
+    """The queue of the path, for an administrator. Raises Forbidden before NotFound."""
+    _require_admin(request)
+    return queue_named(request.match_info["queue"])
+
+
+async def _changed(
+    request: web.Request,
+    change: Callable[[Queue, Sequence[int] | None], Awaitable[int]],
+    ids: Sequence[str] | None,
+) -> web.Response:
+    chosen = None if ids is None else [int(text) for text in ids]
+    return rendering.json_response({"jobs": await change(_queue(request), chosen)})
+
+
+def _status(status: QueueStatus) -> dict[str, Any]:
+    return {
+        "name": status.queue,
+        "paused": status.paused_at_ms is not None,
+        "pausedAt": None if status.paused_at_ms is None else isoformat(status.paused_at_ms),
+        "waiting": status.waiting,
+        "delayed": status.delayed,
+        "running": status.running,
+        "completed": status.completed,
+        "failed": status.dead,
+        "oldestWaitingS": status.oldest_waiting_s,
+        "completedPerMinute": status.completed_per_minute,
+        "failedPerMinute": status.failed_per_minute,
+        "ratePerS": status.rate_per_s,
+        "garbage": status.garbage,
+    }
+
+
+def _dead_letter(letter: DeadLetter) -> dict[str, Any]:
+    return {
+        "id": str(letter.id),
+        "kind": letter.kind,
+        "payload": letter.payload,
+        "attempts": letter.attempts,
+        "deaths": letter.deaths,
+        "error": letter.error,
+        "history": [
+            {"attempt": each["attempt"], "at": isoformat(each["atMs"]), "error": each["error"]}
+            for each in letter.history
+        ],
+        "createdAt": isoformat(letter.created_at_ms),
+        "failedAt": isoformat(letter.failed_at_ms),
+    }

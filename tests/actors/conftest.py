@@ -1,0 +1,25 @@
+"""What the tests of the queue door share: the streams of both queues, with nobody listening yet."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from server.pubsub.broker import QueueBroker
+from server.pubsub.doorbell import Doorbell
+from server.services.reactions import Queue
+from tests.stacks import Stack
+
+
+@pytest.fixture
+async def brokers(stack: Stack) -> AsyncIterator[dict[Queue, QueueBroker]]:
+    brokers = {queue: QueueBroker(stack.redis.url, queue, block_ms=100) for queue in Queue}
+    for broker in brokers.values():
+        await broker.startup()
+    yield brokers
+    for broker in brokers.values():
+        await broker.shutdown()
+
+
+@pytest.fixture
+def doorbell(brokers: dict[Queue, QueueBroker]) -> Doorbell:
+    return Doorbell(brokers)

@@ -1,0 +1,114 @@
+"""What a worker passes before it claims a job."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
+
+from server.actors.gate import Gate
+from server.gateways.rate_limiter import RateLimiter
+from server.gateways.redis_client import redis_client
+from server.outages import Outage
+from tests.live import until
+from tests.servers import RedisServer
+from tests.stacks import start_valkey
+
+DEADLINE_S = 10.0
+
+
+class Switch:
+    """Whether a queue is paused."""
+
+    def __init__(self) -> None:
+        self.paused = False
+        self.asked = 0
+        self.looked_for: list[int] = []
+        self.done: set[int] = set()
+
+    async def is_paused(self, _: str) -> bool:
+        self.asked += 1
+        return self.paused
+
+    async def is_ready(self, job_id: int) -> bool:
+        self.looked_for.append(job_id)
+        return job_id not in self.done
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    async with redis_client(redis_url, 5.0) as client:
+        yield client
+
+
+@pytest.fixture
+def switch() -> Switch:
+    return Switch()
+
+
+async def test_without_a_limit_everybody_enters(switch: Switch) -> None:
+    gate = Gate("feed", switch, None)
+    assert await gate.enter(1)
+    await gate.return_unused()
+
+
+async def test_nobody_enters_a_paused_queue_and_no_permit_is_spent(redis: Redis, switch: Switch) -> None:
+    switch.paused = True
+    assert not await Gate("feed", switch, RateLimiter(redis, "queue:feed", 1)).enter(1)
+    assert await redis.keys() == []
+
+
+async def test_a_queue_paused_during_the_wait_gives_the_permit_back(redis: Redis, switch: Switch) -> None:
+    limiter = RateLimiter(redis, "queue:feed", 20)
+    gate = Gate("feed", switch, limiter)
+    assert await gate.enter(1)
+    entering = asyncio.create_task(gate.enter(1))
+    await until(lambda: switch.looked_for == [1])
+    switch.paused = True
+    assert not await entering
+    assert await limiter.reserve() <= 0.05
+
+
+async def test_a_job_that_is_done_gives_its_permit_back_at_once(redis: Redis, switch: Switch) -> None:
+    limiter = RateLimiter(redis, "queue:feed", 0.001)
+    gate = Gate("feed", switch, limiter)
+    assert await gate.enter(7)
+    switch.done.add(8)
+    async with asyncio.timeout(DEADLINE_S):
+        assert not await gate.enter(8)
+    assert switch.looked_for == [8]  # nobody asks while there is nothing to wait for
+    assert await limiter.reserve() <= 1000.0
+
+
+async def test_a_closed_gate_lets_nobody_wait(redis: Redis, switch: Switch) -> None:
+    gate = Gate("feed", switch, RateLimiter(redis, "queue:feed", 0.001))
+    assert await gate.enter(1)
+    entering = [asyncio.create_task(gate.enter(1)) for _ in range(3)]
+    await until(lambda: len(switch.looked_for) == 3)
+    gate.close()
+    async with asyncio.timeout(DEADLINE_S):
+        assert not any(await asyncio.gather(*entering))
+    assert not await gate.enter(1)
+
+
+async def test_an_outage_of_the_limiter_is_waited_for_and_told_once(scratch: Path, switch: Switch) -> None:
+    server: RedisServer = start_valkey(scratch / "gate")
+    outage = Outage("redis", settled_after_s=0.0)
+    try:
+        async with redis_client(server.url, 1.0) as client:
+            gates = [
+                Gate(f"queue{number}", switch, RateLimiter(client, "queue:feed", 100), outage)
+                for number in range(3)
+            ]
+            server.kill()
+            with capture_logs() as lines:
+                entering = [asyncio.create_task(gate.enter(1)) for gate in gates for _ in range(3)]
+                await until(lambda: bool(lines))
+                server.start()
+                async with asyncio.timeout(DEADLINE_S):
+                    assert all(await asyncio.gather(*entering))
+    finally:
+        server.stop()
+    assert [line["event"] for line in lines] == ["redis_unavailable", "redis_recovered"]

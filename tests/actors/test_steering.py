@@ -1,0 +1,301 @@
+"""Workers and dispatchers of queues that are paused, limited, scheduled and measured, on both stacks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from server.actors.dispatcher import Dispatcher
+from server.actors.gate import Gate, Limiter
+from server.actors.supervisor import Supervisor
+from server.actors.worker import Worker
+from server.errors import Unavailable
+from server.gateways.rate_limiter import RateLimiter
+from server.metrics import Metrics
+from server.models.jobs import Job, JobState
+from server.outages import Outage
+from server.pubsub.broker import QueueBroker
+from server.pubsub.doorbell import Doorbell
+from server.pubsub.receiver import QueueReceiver
+from server.pubsub.streams import Priority
+from server.services.jobs import Claim
+from server.services.queue_control import QueueControl
+from server.services.reactions import JobKind, Queue
+from server.services.schedules import Recurring, Schedules
+from tests.house import House
+from tests.live import until
+from tests.test_metrics import figures
+
+KIND = "tests.note"
+
+
+class Note:
+    """A kind of job that notes that it was run."""
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self.ran: list[int] = []
+        self.fails: Exception | None = None
+
+    async def run(self, claim: Claim) -> None:
+        self.ran.append(claim.id)
+        if self.fails is not None:
+            raise self.fails
+        await self._house.jobs.finish(claim)
+
+
+@pytest.fixture
+def note(house: House) -> Note:
+    return Note(house)
+
+
+@pytest.fixture
+def control(house: House, doorbell: Doorbell) -> QueueControl:
+    return QueueControl(house.database, {}, doorbell.garbage)
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+async def dispatcher(house: House, doorbell: Doorbell, control: QueueControl) -> AsyncIterator[Dispatcher]:
+    """A dispatcher that runs, with the doorbell that it rings."""
+    schedules = Schedules(house.database, house.ids, [Recurring(JobKind.SWEEP_SESSIONS, 3_600_000)])
+    dispatcher = Dispatcher(
+        house.jobs, doorbell, poll_s=0.05, lease_s=60, control=control, schedules=schedules
+    )
+    supervisor = Supervisor()
+    actors = [supervisor.start("doorbell", doorbell.run), supervisor.start("dispatcher", dispatcher.run)]
+    yield dispatcher
+    await supervisor.stop(*actors)
+
+
+class Start:
+    """Starts workers of the queue `feed`, which end with the test."""
+
+    def __init__(
+        self,
+        house: House,
+        brokers: dict[Queue, QueueBroker],
+        control: QueueControl,
+        note: Note,
+        metrics: Metrics,
+    ) -> None:
+        self._house, self._brokers, self._control = house, brokers, control
+        self._note, self._metrics = note, metrics
+        self.supervisor = Supervisor()
+
+    def __call__(self, limiter: Limiter | None = None, concurrency: int = 5) -> Worker:
+        def receiver(run_job: Callable[[int], Any]) -> QueueReceiver:
+            return QueueReceiver(self._brokers[Queue.FEED], run_job, concurrency, drain_timeout_s=5)
+
+        worker = Worker(
+            Queue.FEED,
+            self._house.jobs,
+            {KIND: self._note.run},
+            receiver,
+            heartbeat_s=5,
+            gate=Gate(Queue.FEED, self._control, limiter),
+            metrics=self._metrics,
+        )
+        self.supervisor.start("feed worker", worker.run)
+        return worker
+
+
+@pytest.fixture
+async def start(
+    house: House, brokers: dict[Queue, QueueBroker], control: QueueControl, note: Note, metrics: Metrics
+) -> AsyncIterator[Start]:
+    start = Start(house, brokers, control, note, metrics)
+    yield start
+    await start.supervisor.stop(*start.supervisor.actors)
+
+
+async def add(house: House, count: int, queue: Queue = Queue.FEED, kind: str = KIND) -> list[int]:
+    now_ms = await house.value(f"SELECT {house.database.now_ms} AS now_ms")
+    rows = [
+        Job(
+            id=house.ids.next(), queue=queue, kind=kind, payload="{}", state=JobState.READY, run_at_ms=now_ms,
+            created_at_ms=now_ms,
+        )
+        for _ in range(count)
+    ]  # fmt: skip
+    await Job.bulk_create(rows)
+    return [row.id for row in rows]
+
+
+async def test_a_paused_queue_starts_nothing_and_loses_nothing(
+    house: House, brokers: dict[Queue, QueueBroker], control: QueueControl, start: Start, note: Note,
+    dispatcher: Dispatcher,
+) -> None:  # fmt: skip
+    await control.pause(Queue.FEED)
+    start()
+    ids = await add(house, 20)
+    await brokers[Queue.FEED].ring([(job_id, Priority.NORMAL) for job_id in ids])
+    await until(lambda: _drained(brokers[Queue.FEED]))
+    assert note.ran == []
+    assert (
+        await house.value("SELECT COUNT(*) AS jobs FROM jobs WHERE state = 'ready' AND queue = 'feed'") == 20
+    )
+    await control.resume(Queue.FEED)
+    await until(lambda: len(note.ran) == 20)
+    assert sorted(note.ran) == ids
+
+
+async def test_a_paused_queue_does_not_crowd_the_others_out(
+    house: House, doorbell: Doorbell, control: QueueControl
+) -> None:
+    await add(house, 600)
+    await add(house, 1, Queue.NOTIFICATIONS)
+    await control.pause(Queue.FEED)
+    await Dispatcher(house.jobs, doorbell, poll_s=1, lease_s=60, control=control).look()
+    await doorbell.flush()
+    assert await doorbell.depth(Queue.FEED) == 0
+    assert await doorbell.depth(Queue.NOTIFICATIONS) == 1
+
+
+async def test_workers_together_keep_the_rate(
+    house: House, start: Start, note: Note, dispatcher: Dispatcher
+) -> None:
+    start(RateLimiter(house.redis, "queue:feed", 50))
+    start(RateLimiter(house.redis, "queue:feed", 50))
+    began = asyncio.get_running_loop().time()
+    await add(house, 40)
+    await until(lambda: len(note.ran) == 40)
+    # 40 jobs, a burst of 2: the last one was not let in before 38 / 50 s had passed.
+    assert asyncio.get_running_loop().time() - began >= 38 / 50 - 0.02
+    assert len(set(note.ran)) == 40
+
+
+async def test_a_drain_does_not_wait_for_the_rate(
+    house: House, start: Start, note: Note, brokers: dict[Queue, QueueBroker]
+) -> None:
+    worker = start(RateLimiter(house.redis, "queue:feed", 0.01))
+    ids = await add(house, 5)
+    await brokers[Queue.FEED].ring([(job_id, Priority.NORMAL) for job_id in ids])
+    await until(lambda: len(note.ran) == 1)
+    await until(lambda: _drained(brokers[Queue.FEED]))
+    async with asyncio.timeout(4):
+        assert await worker.drain() == 0
+    assert await house.value("SELECT COUNT(*) AS jobs FROM jobs WHERE state = 'ready'") == 4
+
+
+async def test_looking_for_a_job_in_vain_spends_nothing_of_the_rate(house: House, start: Start) -> None:
+    limiter = RateLimiter(house.redis, "queue:feed", 0.01)
+    worker = start(limiter)
+    await worker.run_job(1)
+    assert await limiter.reserve() == 0.0
+
+
+async def test_a_long_backlog_is_not_rung_for_twice(
+    house: House, doorbell: Doorbell, brokers: dict[Queue, QueueBroker]
+) -> None:
+    ids = await add(house, 700)
+    await brokers[Queue.FEED].ring([(job_id, Priority.NORMAL) for job_id in ids])
+    await Dispatcher(house.jobs, doorbell, poll_s=1, lease_s=60).look()
+    await doorbell.flush()
+    assert await doorbell.depth(Queue.FEED) == 700
+
+
+async def test_rings_for_what_is_done_take_nobodys_place(
+    house: House, start: Start, brokers: dict[Queue, QueueBroker], note: Note
+) -> None:
+    await RateLimiter(house.redis, "queue:feed", 0.01).reserve()
+    done = await add(house, 100)
+    await house.database.execute("UPDATE jobs SET state = ?", [JobState.COMPLETED])
+    await brokers[Queue.FEED].ring([(job_id, Priority.NORMAL) for job_id in done])
+    start(RateLimiter(house.redis, "queue:feed", 0.01), concurrency=2)
+    await until(lambda: _drained(brokers[Queue.FEED]))
+    assert note.ran == []
+
+
+async def test_scheduled_work_is_rung_for(house: House, doorbell: Doorbell, control: QueueControl) -> None:
+    schedules = Schedules(house.database, house.ids, [Recurring(JobKind.RETENTION, 3_600_000)])
+    dispatcher = Dispatcher(house.jobs, doorbell, 1, 60, control=control, schedules=schedules)
+    await dispatcher.look()
+    await house.database.execute("UPDATE schedules SET next_run_at_ms = 1")
+    await dispatcher.look()
+    await doorbell.flush()
+    assert await doorbell.depth(Queue.MAINTENANCE) == 1
+
+
+@pytest.mark.parametrize(
+    ("fails", "outcome"),
+    [(None, "completed"), (ValueError("no"), "failed"), (Unavailable("away"), "postponed")],
+)
+async def test_how_a_job_ended_is_counted(
+    house: House, start: Start, note: Note, metrics: Metrics, fails: Exception | None, outcome: str
+) -> None:
+    note.fails = fails
+    worker = start()
+    (job_id,) = await add(house, 1)
+    await worker.run_job(job_id)
+    found = figures(metrics)
+    assert found["photofeed_jobs_total", KIND, outcome, "feed"] == 1
+    assert found["photofeed_job_seconds_count", KIND, "feed"] == 1
+    assert found["photofeed_job_wait_seconds_count", "feed"] == 1
+
+
+async def test_the_last_attempt_and_an_unknown_kind_are_counted_as_such(
+    house: House, start: Start, note: Note, metrics: Metrics
+) -> None:
+    note.fails = ValueError("no")
+    worker = start()
+    (job_id,) = await add(house, 1)
+    await house.database.execute("UPDATE jobs SET attempts = 2 WHERE id = ?", [job_id])
+    (unknown,) = await add(house, 1, kind="made.up.by.somebody")
+    for each in (job_id, unknown):
+        await worker.run_job(each)
+    found = figures(metrics)
+    assert found["photofeed_jobs_total", KIND, "dead", "feed"] == 1
+    assert found["photofeed_jobs_total", "unknown", "unknown", "feed"] == 1
+
+
+async def test_a_job_in_hand_is_not_taken_twice(house: House, start: Start, note: Note) -> None:
+    worker = start()
+    (job_id,) = await add(house, 1)
+    await asyncio.gather(*(worker.run_job(job_id) for _ in range(5)))
+    assert note.ran == [job_id]
+
+
+async def test_an_outage_of_the_database_is_told_once(
+    house: House, doorbell: Doorbell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outage = Outage("database", settled_after_s=0.0)
+    dispatcher = Dispatcher(house.jobs, doorbell, poll_s=0.001, lease_s=60, database=outage)
+    codes = ["busy"]
+    looks = 0
+
+    async def away(*_: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        raise Unavailable("The database does not answer.", code=codes[-1])
+
+    monkeypatch.setattr(house.database, "rows", away)
+    with capture_logs() as lines:
+        task = asyncio.create_task(dispatcher.run())
+        await until(lambda: looks > 5)
+        told_of_deadlocks = list(lines)
+        codes.append("database_away")
+        await until(lambda: len(lines) > 0)
+        seen = looks
+        await until(lambda: looks > seen + 5)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert told_of_deadlocks == []
+    assert [line["event"] for line in lines] == ["database_unavailable"]
+
+
+async def test_garbage_is_counted_by_queue(control: QueueControl, house: House) -> None:
+    for queue, entries in ((Queue.FEED, 2), (Queue.NOTIFICATIONS, 1)):
+        for _ in range(entries):
+            await house.redis.xadd(f"queue:{queue}:garbage", {"reason": "undecodable"})
+    assert [status.garbage for status in await control.overview()] == [2, 1, 0]
+
+
+async def _drained(broker: QueueBroker) -> bool:
+    return sum((await broker.depth()).values()) == 0

@@ -1,0 +1,102 @@
+"""Actors that crash, end and are stopped."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from server.actors import supervisor as module
+from server.actors.supervisor import Supervisor
+from tests.live import until
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backoff that a test can see through."""
+    monkeypatch.setattr(module, "FIRST_BACKOFF_S", 0.01)
+
+
+async def test_an_actor_that_crashes_is_started_again() -> None:
+    supervisor = Supervisor()
+    runs = 0
+
+    async def crash_twice() -> None:
+        nonlocal runs
+        runs += 1
+        if runs <= 2:
+            raise ValueError(f"crash {runs}")
+        await asyncio.Event().wait()
+
+    with capture_logs() as logs:
+        actor = supervisor.start("crasher", crash_twice)
+        await until(lambda: runs == 3)
+    assert (actor.state, actor.restarts) == ("running", 2)
+    assert [entry["error"] for entry in logs if entry["event"] == "actor_crashed"] == ["crash 1", "crash 2"]
+    assert supervisor.actors == [actor]
+    await supervisor.stop(actor)
+    assert actor.state == "stopped"
+
+
+async def test_the_backoff_doubles_up_to_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_BACKOFF_S", 0.1)
+    monkeypatch.setattr(module, "LONGEST_BACKOFF_S", 0.2)
+    supervisor = Supervisor()
+
+    async def crash() -> None:
+        raise ValueError
+
+    with capture_logs() as logs:
+        actor = supervisor.start("crasher", crash)
+        await until(lambda: actor.restarts == 3)
+        await supervisor.stop(actor)
+    backoffs = [entry["again_in_s"] for entry in logs if entry["event"] == "actor_crashed"]
+    assert backoffs == [0.1, 0.2, 0.2]
+
+
+async def test_while_it_waits_its_state_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_BACKOFF_S", 60)
+    supervisor = Supervisor()
+
+    async def crash() -> None:
+        raise ValueError
+
+    with capture_logs():
+        actor = supervisor.start("crasher", crash)
+        await until(lambda: actor.state == "restarting")
+    await supervisor.stop(actor)
+    assert actor.state == "stopped"
+
+
+async def test_an_actor_that_returns_is_done() -> None:
+    supervisor = Supervisor()
+    runs = 0
+
+    async def run() -> None:
+        nonlocal runs
+        runs += 1
+
+    actor = supervisor.start("once", run)
+    await until(lambda: actor.state == "stopped")
+    assert (runs, actor.restarts) == (1, 0)
+    await supervisor.stop(actor)
+
+
+async def test_stopping_waits_for_what_an_actor_still_has_to_do() -> None:
+    supervisor = Supervisor()
+    tidied: list[str] = []
+
+    async def run(name: str) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.01)
+            tidied.append(name)
+
+    actors = [supervisor.start(name, lambda name=name: run(name)) for name in ("one", "two", "three")]
+    await until(lambda: all(actor.state == "running" for actor in actors))
+    await asyncio.sleep(0)
+    await supervisor.stop(*actors[:2])
+    assert sorted(tidied) == ["one", "two"]
+    assert [actor.state for actor in actors] == ["stopped", "stopped", "running"]
+    await supervisor.stop(*actors)
+    assert sorted(tidied) == ["one", "three", "two"]

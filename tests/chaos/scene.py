@@ -1,0 +1,199 @@
+"""What the tests of this folder share: how often they break things, on which configuration, and a look into the
+database and Redis from outside.
+
+`make test` breaks each thing once or twice, with short leases. CHAOS=full, which is `make chaos`, does it as often as
+is promised, with the leases of config.toml.
+"""
+
+import asyncio
+import os
+import random
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from redis import Redis
+
+from server.gateways.processes import socket_path
+from server.models.database import NOW_MS
+from tests.journeys.conftest import NewProgram, Register
+from tests.journeys.program import Program, config_file, eventually
+from tests.journeys.traffic import Traffic
+from tests.stacks import Stack
+
+FULL = os.environ.get("CHAOS") == "full"
+LEASE_S = 15.0 if FULL else 1.5
+SABOTEUR = Path(__file__).with_name("saboteur.py")
+ROWS_A_STATEMENT = 1000
+FIRST_JOB = 1_000  # below every id that the program makes
+
+QUICK = {"lease_ms = 15000": "lease_ms = 1500", "heartbeat_ms = 5000": "heartbeat_ms = 400"}
+# Completed jobs are counted here, and a rate would only make the tests longer.
+COUNTABLE = {
+    "keep_completed = 100": "keep_completed = 100000",
+    "rate_per_s = 100.0": "rate_per_s = 0.0",
+    "rate_per_s = 50.0": "rate_per_s = 0.0",
+}
+
+
+def rounds(short: int, full: int) -> int:
+    """How often: `full` with CHAOS=full."""
+    return full if FULL else short
+
+
+def configuration(stack: Stack, changes: Mapping[str, str] | None = None) -> Path:
+    """config.toml with what the tests of this folder need; `changes` are lines and what to write instead."""
+    return config_file(stack.var_dir, {**COUNTABLE, **({} if FULL else QUICK), **(changes or {})})
+
+
+def sabotage(**orders: Any) -> dict[str, Any]:
+    """What makes `new_program` start the saboteur with these orders."""
+    return {"script": SABOTEUR, "SABOTAGE": orjson.dumps(orders, default=str).decode()}
+
+
+async def migrated(stack: Stack, new_program: NewProgram) -> None:
+    """Give an external database its tables, as an operator would; the embedded one gets them at its first start."""
+    if stack.mariadb is not None:
+        ended = await new_program("migrate").spawn().end()
+        assert ended.code == 0, ended
+
+
+def ask(stack: Stack, sql: str) -> list[list[str]]:
+    """The rows of a SELECT, each value as text; NULL is 'NULL'."""
+    if stack.mariadb is not None:
+        out = stack.mariadb.query(sql, stack.database["DB_NAME"])
+        return [line.split("\t") for line in out.splitlines()]
+    with closing(sqlite3.connect(stack.sqlite_file, timeout=10)) as database:
+        return [["NULL" if value is None else str(value) for value in row] for row in database.execute(sql)]
+
+
+def number(stack: Stack, sql: str) -> int:
+    """The one number that a SELECT finds."""
+    ((value,),) = ask(stack, sql)
+    return int(value)
+
+
+def insert(stack: Stack, table: str, columns: str, rows: Iterable[str]) -> None:
+    """Insert rows, each given as the text between the parentheses of VALUES, in one transaction."""
+    rows = list(rows)
+    batches = [rows[start : start + ROWS_A_STATEMENT] for start in range(0, len(rows), ROWS_A_STATEMENT)]
+    statements = [
+        f"INSERT INTO {table} ({columns}) VALUES {', '.join(f'({row})' for row in batch)}"
+        for batch in batches
+    ]
+    if stack.mariadb is not None:
+        stack.mariadb.query(";".join(["START TRANSACTION", *statements, "COMMIT"]), stack.database["DB_NAME"])
+        return
+    with closing(sqlite3.connect(stack.sqlite_file, timeout=10)) as database, database:
+        for statement in statements:
+            database.execute(statement)
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job of the queue `feed`, put into the table behind the program's back; due in `delay_ms`."""
+
+    id: int
+    kind: str
+    delay_ms: int = 0
+    payload: str = "{}"
+
+
+def insert_jobs(stack: Stack, jobs: Iterable[NewJob]) -> None:
+    now = NOW_MS["sqlite" if stack.mariadb is None else "mysql"]
+    insert(
+        stack,
+        "jobs",
+        "id, queue, kind, payload, priority, state, run_at_ms, created_at_ms, attempts, deaths, lease, lease_until_ms",
+        (
+            f"{job.id}, 'feed', '{job.kind}', '{job.payload}', 0, 'ready', {now} + {job.delay_ms}, {now}, 0, 0, '', 0"
+            for job in jobs
+        ),
+    )
+
+
+def some_jobs(kind: str, count: int, first: int = FIRST_JOB, within_ms: int = 0) -> list[NewJob]:
+    """Jobs of one kind, due at random moments of the next `within_ms`."""
+    return [NewJob(first + n, kind, random.randint(0, within_ms)) for n in range(count)]
+
+
+def states(stack: Stack, kind: str) -> Counter[str]:
+    """How many jobs of a kind are in each state."""
+    found = ask(stack, f"SELECT state, COUNT(*) FROM jobs WHERE kind LIKE '{kind}' GROUP BY state")
+    return Counter({state: int(count) for state, count in found})
+
+
+def recorded(file: Path) -> list[dict[str, Any]]:
+    """The runs of the saboteur's jobs so far."""
+    return [orjson.loads(line) for line in file.read_bytes().splitlines()] if file.exists() else []
+
+
+def redis_of(stack: Stack) -> Redis:
+    """A client, to look and to break with; on the embedded stack of the Redis that the program brought."""
+    if stack.name == "mariadb":
+        return stack.redis.client()
+    return Redis(
+        unix_socket_path=str(socket_path(stack.var_dir / "redis")), socket_timeout=5, decode_responses=True
+    )
+
+
+async def settled(stack: Stack, deadline_s: float) -> float:
+    """Wait until no job is ready or running; after how many seconds."""
+    began = time.monotonic()
+
+    async def nothing_left() -> bool:
+        return not number(stack, "SELECT COUNT(*) FROM jobs WHERE state IN ('ready', 'running')")
+
+    await eventually(nothing_left, deadline_s)
+    return time.monotonic() - began
+
+
+async def people(program: Program, register: Register, prefix: str = "", fans: int = 4) -> Traffic:
+    """An author, a witness and fans who follow the author, all new."""
+    names = [f"{prefix}{name}" for name in ("author", "witness", *(f"fan{n}" for n in range(fans)))]
+    author, witness, *others = await register(program, *names)
+    traffic = Traffic(author, others, witness)
+    await traffic.befriend()
+    return traffic
+
+
+@asynccontextmanager
+async def busy(traffic: Traffic) -> AsyncIterator[None]:
+    """Everybody writes during the block, and comes to the end of a request after it."""
+    running = asyncio.create_task(traffic.run())
+    try:
+        await more(traffic, 20)
+        yield
+    finally:
+        traffic.stop()
+        await running
+
+
+async def more(traffic: Traffic, writes: int, deadline_s: float = 20.0) -> None:
+    """Wait until so many more writes were acknowledged."""
+    goal = traffic.acknowledged + writes
+    await eventually(lambda: _reached(traffic, goal), deadline_s)
+
+
+def loudest_second(programs: Iterable[Program]) -> tuple[int, Mapping[str, int]]:
+    """The most lines that one run logged within a second of the clock, its request lines aside; and which they were."""
+    worst: tuple[int, Mapping[str, int]] = (0, {})
+    for program in programs:
+        by_second: dict[str, Counter[str]] = {}
+        for line in program.log:
+            if line["message"] != "request":
+                by_second.setdefault(line["timestamp"][:19], Counter())[line["message"]] += 1
+        worst = max(
+            [worst, *((lines.total(), lines) for lines in by_second.values())], key=lambda each: each[0]
+        )
+    return worst
+
+
+async def _reached(traffic: Traffic, goal: int) -> bool:
+    return traffic.acknowledged >= goal

@@ -1,0 +1,85 @@
+"""MariaDB is killed under load: what was acknowledged is there, what was not was refused in order, and it heals."""
+
+import asyncio
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.conftest import Report
+from tests.chaos.scene import busy, configuration, migrated, more, people, rounds
+from tests.journeys.conftest import NewProgram, Register
+from tests.journeys.program import Program, eventually
+from tests.journeys.traffic import Traffic, assert_complete
+from tests.servers import DB_PASSWORD, DB_USERNAME, RedisServer
+from tests.stacks import Stack, start_mariadb
+
+pytestmark = pytest.mark.chaos
+
+AWAY_S = 1.0
+HEALTHY_WITHIN_S = 10.0
+
+
+@pytest.fixture
+def stack(scratch: Path, tcp_redis_server: RedisServer) -> Iterator[Stack]:
+    """A MariaDB of the test's own, which syncs its commits."""
+    folder = scratch / "killed-mariadb"
+    folder.mkdir()
+    mariadb = start_mariadb(folder / "server", durable=True)
+    mariadb.query("CREATE DATABASE killed")
+    credentials = {
+        "DB_HOST": "127.0.0.1",
+        "DB_PORT": str(mariadb.port),
+        "DB_USERNAME": DB_USERNAME,
+        "DB_PASSWORD": DB_PASSWORD,
+        "DB_NAME": "killed",
+    }
+    tcp_redis_server.flush()
+    yield Stack("mariadb", folder, tcp_redis_server, credentials, mariadb)
+    mariadb.stop()
+    shutil.rmtree(folder)
+
+
+async def test_a_killed_database_loses_nothing_that_was_acknowledged(
+    stack: Stack, new_program: NewProgram, register: Register, report: Report
+) -> None:
+    assert stack.mariadb is not None
+    await migrated(stack, new_program)
+    program = await new_program("--port=0", config=configuration(stack)).start()
+    slowest_s, acknowledged, refused = 0.0, 0, 0
+    for turn in range(rounds(1, 10)):
+        traffic = await people(program, register, prefix=f"r{turn}_")
+        async with busy(traffic):
+            stack.mariadb.kill()
+            await asyncio.sleep(AWAY_S)
+            stack.mariadb.start()
+            slowest_s = max(slowest_s, await healthy_again(program, traffic))
+            await more(traffic, 50)
+        assert traffic.unanswered == []
+        assert traffic.refused, "it was never away"
+        for answer in traffic.refused:
+            assert answer.status == 503, answer
+            assert int(answer.headers["Retry-After"]) > 0
+        await assert_complete(traffic, stack)
+        acknowledged, refused = acknowledged + traffic.acknowledged, refused + len(traffic.refused)
+    report(
+        f"R4 {stack.name}: {rounds(1, 10)} kills, {acknowledged} writes acknowledged and all there, {refused} refused"
+        f" with 503 and Retry-After, healthy within {slowest_s:.1f} s"
+    )
+    assert slowest_s < HEALTHY_WITHIN_S
+
+
+async def healthy_again(program: Program, traffic: Traffic) -> float:
+    """After how many seconds it says so, and takes a write."""
+    began = time.monotonic()
+
+    fan, path = traffic.fans[0], f"/posts/{traffic.posts[0]}/likes"
+
+    async def healthy() -> bool:
+        ready = await fan.call("GET", f"{program.url}/readyz")
+        return ready.ok and (await fan.call("POST", path)).ok
+
+    await eventually(healthy, HEALTHY_WITHIN_S)
+    return time.monotonic() - began

@@ -1,0 +1,121 @@
+"""Jobs and messages that nobody can run end among the dead letters, and the healthy ones around them are all done."""
+
+import asyncio
+import random
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from tests.chaos.conftest import Report
+from tests.chaos.scene import (
+    FIRST_JOB,
+    LEASE_S,
+    NewJob,
+    ask,
+    configuration,
+    insert_jobs,
+    migrated,
+    number,
+    recorded,
+    redis_of,
+    rounds,
+    sabotage,
+)
+from tests.journeys.conftest import NewProgram
+from tests.stacks import Stack
+
+pytestmark = pytest.mark.chaos
+
+HEALTHY = rounds(300, 1000)
+POISON = ("chaos.raise", "chaos.kill_process", "chaos.unknown")
+MAX_ATTEMPTS, MAX_DEATHS = 3, 3
+PATIENCE_S = 30 + 6 * LEASE_S
+
+GARBAGE: list[dict[Any, Any]] = [
+    {"data": "not JSON"},
+    {"data": b"\xff\xfe\x00"},
+    {"data": "[]"},
+    {"data": "{}"},
+    {"data": '{"task_id": "1", "task_name": "another_task", "labels": {}, "args": [1], "kwargs": {}}'},
+    {"data": '{"task_id": "1", "task_name": "run_job", "labels": {}, "args": ["one"], "kwargs": {}}'},
+    {"data": '{"task_id": "1", "task_name": "run_job", "labels": {}, "args": [], "kwargs": {}}'},
+    {"data": '{"task_id": "1", "task_name": "run_job", "labels": {}, "args": [1, 2], "kwargs": {}}'},
+    {"data": "x" * 1_000_000},
+    {"another field": "and no data"},
+]
+# Well made, but there is no such job: looked for in vain, and forgotten.
+STRAY = {"data": '{"task_id": "1", "task_name": "run_job", "labels": {}, "args": [7], "kwargs": {}}'}
+
+
+async def test_poison_ends_among_the_dead_letters_and_all_healthy_jobs_are_done(
+    stack: Stack, new_program: NewProgram, report: Report
+) -> None:
+    await migrated(stack, new_program)
+    record = stack.var_dir / "record"
+    config = configuration(stack, {"backoff_ms = 2000": "backoff_ms = 200"})
+    worker = await new_program("--role=worker", config=config, **sabotage(record=record)).start()
+    with redis_of(stack) as redis:
+        for fields in [*GARBAGE, STRAY]:
+            redis.xadd("queue:feed", fields)
+    insert_jobs(stack, mixed_jobs())
+
+    kills, began = 0, time.monotonic()
+    while unsettled(stack):
+        assert time.monotonic() - began < PATIENCE_S, states_by_kind(stack)
+        if not worker.running:
+            assert (await worker.end()).code == -9
+            kills += 1
+            await worker.start()
+        await asyncio.sleep(0.05)
+
+    assert states_by_kind(stack) == {
+        "chaos.sleep": {"completed": HEALTHY},
+        **{kind: {"dead": 1} for kind in POISON},
+    }
+    assert attempts_and_deaths(stack) == {
+        "chaos.raise": (MAX_ATTEMPTS, 0),
+        "chaos.kill_process": (MAX_DEATHS, MAX_DEATHS),
+        "chaos.unknown": (MAX_ATTEMPTS, 0),
+    }
+    assert kills == MAX_DEATHS
+    with redis_of(stack) as redis:
+        assert redis.xlen("queue:feed:garbage") == len(GARBAGE)
+        assert redis.xlen("queue:feed") == 0
+    assert worker.err == ""
+    runs = Counter(run["id"] for run in recorded(record) if run["kind"] == "chaos.sleep")
+    report(
+        f"R12 {stack.name}: {HEALTHY} healthy jobs done ({sum(runs.values()) - HEALTHY} begun again after one of"
+        f" {kills} deaths), {len(POISON)} dead letters, {len(GARBAGE)} messages of garbage set aside,"
+        f" after {time.monotonic() - began:.1f} s"
+    )
+
+
+def mixed_jobs() -> list[NewJob]:
+    """Healthy jobs that last a moment, with the poison somewhere in the first half, all due at once."""
+    kinds = ["chaos.sleep"] * HEALTHY
+    for kind in POISON:
+        kinds.insert(random.randint(1, HEALTHY // 2), kind)
+    return [NewJob(FIRST_JOB + n, kind, payload='{"ms": 50}') for n, kind in enumerate(kinds)]
+
+
+def unsettled(stack: Stack) -> int:
+    return number(
+        stack, "SELECT COUNT(*) FROM jobs WHERE kind LIKE 'chaos.%' AND state IN ('ready', 'running')"
+    )
+
+
+def states_by_kind(stack: Stack) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for kind, state, count in ask(
+        stack, "SELECT kind, state, COUNT(*) FROM jobs WHERE kind LIKE 'chaos.%' GROUP BY kind, state"
+    ):
+        found.setdefault(kind, {})[state] = int(count)
+    return found
+
+
+def attempts_and_deaths(stack: Stack) -> dict[str, tuple[int, int]]:
+    """Of the dead letters, by kind."""
+    rows = ask(stack, "SELECT kind, attempts, deaths FROM jobs WHERE state = 'dead'")
+    return {kind: (int(attempts), int(deaths)) for kind, attempts, deaths in rows}

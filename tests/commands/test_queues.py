@@ -1,0 +1,170 @@
+"""What `python run.py queues` prints, on both stacks."""
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from server.commands import queues
+from server.errors import AppError, ConfigurationError, InvalidInput, NotFound
+from server.models.database import Database
+from server.models.jobs import Job, JobState
+from server.settings import Settings
+from tests.stacks import ROOT, Stack
+
+LIVE_DEADLINE_S = 20.0
+HISTORY = '[{"attempt": 1, "atMs": 1790000000123, "error": "ValueError: it cannot be done"}]'
+
+
+@pytest.fixture
+def settings(migrated_stack: Stack) -> Settings:
+    return migrated_stack.settings()
+
+
+@asynccontextmanager
+async def opened(stack: Stack) -> AsyncIterator[Database]:
+    database = Database(stack.database_parameters())
+    await database.open()
+    yield database
+    await database.close()
+
+
+async def add_dead_letters(stack: Stack, *ids: int) -> None:
+    async with opened(stack):
+        for job_id in ids:
+            await Job.create(
+                id=job_id, queue="feed", kind="feed.merge", payload='{"follower_id":1}', state=JobState.DEAD,
+                run_at_ms=1, attempts=3, history=HISTORY, created_at_ms=1_790_000_000_000,
+                finished_at_ms=1_790_000_000_123,
+            )  # fmt: skip
+
+
+async def states(stack: Stack) -> dict[int, str]:
+    async with opened(stack) as database:
+        return {row["id"]: row["state"] for row in await database.rows("SELECT id, state FROM jobs")}
+
+
+def table(printed: str) -> dict[str, dict[str, str]]:
+    """The table that was printed: by queue, then by title."""
+    titles, *lines = (line.split() for line in printed.strip().splitlines())
+    return {line[0]: dict(zip(titles, line, strict=True)) for line in lines}
+
+
+async def test_the_table_shows_every_queue(
+    settings: Settings, migrated_stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await add_dead_letters(migrated_stack, 7)
+    with migrated_stack.redis.client() as redis:
+        redis.xadd("queue:notifications:garbage", {"reason": "undecodable"})
+    assert await queues.pause(settings, "maintenance") == 0
+    capsys.readouterr()
+    assert await queues.show(settings, once=True) == 0
+    shown = table(capsys.readouterr().out)
+    assert list(shown) == ["feed", "notifications", "maintenance"]
+    assert (shown["feed"]["FAILED"], shown["feed"]["LIMIT/S"], shown["feed"]["STATE"]) == ("1", "100", "runs")
+    assert shown["notifications"]["GARBAGE"] == "1"
+    assert (shown["maintenance"]["STATE"], shown["maintenance"]["LIMIT/S"]) == ("paused", "none")
+
+
+async def test_output_for_another_program_has_no_control_characters(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await queues.show(settings, once=False)
+    assert "\x1b" not in capsys.readouterr().out
+
+
+async def test_dead_letters_are_listed_with_their_reason(
+    settings: Settings, migrated_stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await queues.failed(settings, "feed") == 0
+    assert capsys.readouterr().out == "There are no dead letters in feed.\n"
+    await add_dead_letters(migrated_stack, *range(1, 61))
+    assert await queues.failed(settings, "feed") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3 * 60
+    assert lines[:3] == [
+        "60  feed.merge  failed 2026-09-21T14:13:20.123Z after 3 attempt(s)",
+        "    ValueError: it cannot be done",
+        '    {"follower_id":1}',
+    ]
+
+
+async def test_some_are_retried_and_the_others_discarded(
+    settings: Settings, migrated_stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    await add_dead_letters(migrated_stack, 1, 2, 3)
+    assert await queues.retry(settings, "feed", ["1", "9"], everything=False) == 0
+    assert await queues.discard(settings, "feed", [], everything=True) == 0
+    assert await states(migrated_stack) == {1: "ready"}
+    assert await queues.discard(settings, "feed", ["1"], everything=False) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        "1 job(s) will be run again.",
+        "1 of the ids are no dead letters of feed.",
+        "2 job(s) deleted.",
+        "Nothing to discard: feed has no such dead letters.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("queue", "ids", "everything", "kind", "sentence"),
+    [
+        ("fed", ["1"], False, NotFound, "there are: feed, notifications, maintenance"),
+        ("feed", [], False, InvalidInput, "say --all"),
+        ("feed", ["1"], True, InvalidInput, "say --all"),
+        ("feed", ["1", "x'y"], False, InvalidInput, "is no job's id"),
+        ("feed", ["99999999999999999999"], False, InvalidInput, "is no job's id"),
+    ],
+)
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+async def test_a_mistake_gets_a_sentence(
+    settings: Settings, queue: str, ids: Sequence[str], everything: bool, kind: type[AppError], sentence: str
+) -> None:
+    for command in (queues.retry, queues.discard):
+        with pytest.raises(kind) as raised:
+            await command(settings, queue, ids, everything=everything)
+        assert sentence in raised.value.detail
+
+
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+async def test_without_a_database_it_says_what_to_do(stack: Stack) -> None:
+    with pytest.raises(ConfigurationError, match="start the program first"):
+        await queues.show(stack.settings(), once=True)
+    assert not stack.sqlite_file.exists()
+
+
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+def test_in_a_terminal_it_goes_on_until_ctrl_c(migrated_stack: Stack) -> None:
+    terminal, theirs = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "run.py"), "queues", f"--config={ROOT / 'config.toml'}"],
+        cwd=migrated_stack.var_dir,
+        env={"PATH": os.environ["PATH"], "TERM": "xterm", "COLUMNS": "140", **migrated_stack.environ},
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        _read_until(terminal, b"Ctrl-C leaves", times=2)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=LIVE_DEADLINE_S)
+    finally:
+        process.kill()
+        os.close(terminal)
+    assert (process.returncode, errors) == (0, b"")
+
+
+def _read_until(terminal: int, text: bytes, times: int) -> None:
+    seen, deadline = b"", time.monotonic() + LIVE_DEADLINE_S
+    while seen.count(text) < times:
+        ready, _, _ = select.select([terminal], [], [], 0.1)
+        if ready:
+            seen += os.read(terminal, 65536)
+        assert time.monotonic() < deadline, seen

@@ -1,0 +1,173 @@
+"""The business on a real database and a real Redis, without HTTP, queues or workers: what tests of services share.
+
+Jobs are not run until a test asks for it, so a test decides what happens between a commit and its jobs.
+"""
+
+import itertools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+
+from server.clock import SystemClock
+from server.events import PostPublished
+from server.gateways.passwords import Passwords
+from server.gateways.timelines import Timelines
+from server.ids import IdGenerator, JobId, PostId, UserId
+from server.models.database import Database
+from server.models.posts import Post as PostRow
+from server.models.users import User
+from server.pubsub.publisher import Publisher
+from server.services.accounts import Accounts
+from server.services.cards import Cards
+from server.services.comments import Comments
+from server.services.feed import Feed
+from server.services.follows import Follows
+from server.services.jobs import Claim, Jobs, RetryRule, Rung
+from server.services.likes import Likes
+from server.services.markup import normalised
+from server.services.notifications import Notifications
+from server.services.profiles import Profiles
+from server.services.reactions import JobKind, Queue
+from server.services.unit_of_work import UnitOfWork, Work
+
+WINDOW = 20
+FAN_OUT_BATCH = 3
+FEED_TTL_S = 600
+LEASE_MS = 60_000
+MAX_ATTEMPTS = 3
+BACKOFF_MS = 1000
+BACKOFF_CAP_MS = 3000
+MAX_DEATHS = 3
+
+
+class Rings:
+    """A doorbell that nobody answers; `heard` is what was rung for."""
+
+    def __init__(self) -> None:
+        self.heard: list[Rung] = []
+
+    def ring(self, rungs: Sequence[Rung]) -> None:
+        self.heard += rungs
+
+
+class House:
+    """The services, built as the program builds them, with small bounds that tests can reach."""
+
+    def __init__(self, database: Database, redis: Redis) -> None:
+        self.database = database
+        self.redis = redis
+        self.clock = SystemClock()
+        self.ids = IdGenerator(self.clock, node=1)
+        rule = RetryRule(MAX_ATTEMPTS, BACKOFF_MS, BACKOFF_CAP_MS)
+        self.jobs = Jobs(database, self.ids, dict.fromkeys(Queue, rule), LEASE_MS, MAX_DEATHS)
+        self.rings = Rings()
+        self.unit_of_work = UnitOfWork(database, self.ids, self.clock, self.jobs, self.rings)
+        self.cards = Cards(database, "https://media.test/{}".format)
+        self.passwords = Passwords(cost=4, threads=2, queue=64)
+        self.accounts = Accounts(self.unit_of_work, self.passwords)
+        self.profiles = Profiles(database, self.unit_of_work, self.cards)
+        self.comments = Comments(database, self.unit_of_work, self.cards)
+        self.likes = Likes(database, self.unit_of_work)
+        self.follows = Follows(database, self.unit_of_work)
+        self.timelines = Timelines(redis, WINDOW, FEED_TTL_S)
+        self.feed = self.feed_on(self.timelines)
+        self.notifications = Notifications(database, self.unit_of_work, self.cards, Publisher(redis))
+        self._serial = itertools.count(1)
+
+    def feed_on(self, timelines: Timelines) -> Feed:
+        return Feed(self.database, timelines, self.cards, self.jobs, FAN_OUT_BATCH)
+
+    async def close(self) -> None:
+        await self.passwords.close()
+
+    async def user(self, username: str = "") -> UserId:
+        """Somebody who exists, without a password that could be right."""
+        name = username or f"user{next(self._serial)}"
+        user = await User.create(
+            id=self.ids.next(),
+            username=name,
+            username_key=normalised(name),
+            email=f"{name}@example.com",
+            email_key=normalised(f"{name}@example.com"),
+            password_hash="",
+            password_changed_at_ms=0,
+            created_at_ms=self.clock.now_ms(),
+        )
+        return UserId(user.id)
+
+    async def users(self, count: int) -> list[UserId]:
+        return [await self.user() for _ in range(count)]
+
+    async def post(self, author_id: UserId, caption: str = "") -> PostId:
+        """A post without pictures, with the event of its publication."""
+
+        async def body(work: Work) -> PostId:
+            post_id = PostId(work.new_id())
+            await PostRow.create(id=post_id, author_id=author_id, caption=caption)
+            work.emit(PostPublished(post_id, author_id))
+            return post_id
+
+        return await self.unit_of_work.run(body)
+
+    async def due(self, *kinds: JobKind) -> list[JobId]:
+        """The jobs that are due, or those of certain kinds, oldest first."""
+        rungs = await self.jobs.due(limit=10_000)
+        rows = {row["id"]: row["kind"] for row in await self.rows("SELECT id, kind FROM jobs")}
+        return sorted(rung.job_id for rung in rungs if not kinds or rows[rung.job_id] in kinds)
+
+    async def claim(self, kind: JobKind) -> Claim:
+        """Claim the one job of a kind that is due."""
+        (job_id,) = await self.due(kind)
+        claim = await self.jobs.claim(job_id)
+        assert claim is not None
+        return claim
+
+    async def work_off(self, *kinds: JobKind) -> int:
+        """Run, one after the other, the jobs that are due, or those of certain kinds; how many."""
+        handlers = self.handlers()
+        done = 0
+        for job_id in await self.due(*kinds):
+            claim = await self.jobs.claim(job_id)
+            assert claim is not None
+            await handlers[claim.kind](claim)
+            done += 1
+        return done
+
+    def handlers(self) -> Mapping[str, Callable[[Claim], Awaitable[None]]]:
+        return {
+            JobKind.FAN_OUT: self.feed.fan_out,
+            JobKind.MERGE: self.feed.merge,
+            JobKind.PURGE: self.feed.purge,
+            JobKind.NOTIFY_LIKE: self.notifications.deliver_like,
+            JobKind.NOTIFY_COMMENT: self.notifications.deliver_comment,
+            JobKind.NOTIFY_FOLLOW: self.notifications.deliver_follow,
+        }
+
+    async def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
+        return await self.database.rows(sql, parameters)
+
+    async def value(self, sql: str, *parameters: Any) -> Any:
+        """The one value of the one row."""
+        (row,) = await self.rows(sql, *parameters)
+        (value,) = row.values()
+        return value
+
+    async def job(self, job_id: int) -> dict[str, Any]:
+        """A job's row, with what it holds as JSON read."""
+        (row,) = await self.rows("SELECT * FROM jobs WHERE id = ?", job_id)
+        return {
+            **row,
+            "payload": orjson.loads(row["payload"]),
+            "progress": orjson.loads(row["progress"] or "{}"),
+            "history": orjson.loads(row["history"] or "[]"),
+        }
+
+    async def make_due(self) -> None:
+        """Let the time of every ready job come."""
+        await self.database.execute("UPDATE jobs SET run_at_ms = 0 WHERE state = ?", ["ready"])
+
+    async def expire_leases(self) -> None:
+        """Let the lease of every running job run out, as if its worker had died a while ago."""
+        await self.database.execute("UPDATE jobs SET lease_until_ms = 1 WHERE state = ?", ["running"])

@@ -1,0 +1,88 @@
+"""What the stories share: programs that are ended with the story, and people who use them."""
+
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from aiohttp import ClientSession, ClientTimeout
+
+from tests.journeys.program import Person, Program, config_file, own_parts, tell
+from tests.stacks import Stack
+
+REQUEST_TIMEOUT_S = 15.0
+LOG_TAIL = 60
+
+Register = Callable[..., Awaitable[list[Person]]]
+
+
+class NewProgram(Protocol):
+    """Makes a program that is not started yet; ended, and killed if need be, when the story is over."""
+
+    def __call__(
+        self,
+        *arguments: str,
+        config: Path | None = None,
+        script: Path | None = None,
+        **environ: str | None,
+    ) -> Program: ...
+
+
+@pytest.fixture
+async def new_program(stack: Stack) -> AsyncIterator[NewProgram]:
+    """On the stack in turn, on a free port; `environ` sets variables, None takes one away."""
+    made: list[Program] = []
+
+    def make(
+        *arguments: str, config: Path | None = None, script: Path | None = None, **environ: str | None
+    ) -> Program:
+        folder = stack.var_dir / f"program-{len(made) + 1}"
+        folder.mkdir()
+        merged = {**own_parts(stack), **environ}
+        kept = {name: value for name, value in merged.items() if value is not None}
+        chosen = {"config": config, "script": script}
+        more = {name: path for name, path in chosen.items() if path is not None}
+        made.append(Program(folder, kept, *arguments, **more))
+        return made[-1]
+
+    yield make
+    for program in made:
+        if program.running:
+            program.signal(signal.SIGTERM)
+            await program.end()
+        with suppress(FileNotFoundError):  # shown by pytest when the story failed
+            tell("\n".join(["---", program.err, *program.out.splitlines()[-LOG_TAIL:]]))
+
+
+@pytest.fixture
+async def program(stack: Stack, new_program: NewProgram) -> Program:
+    """The program, ready, with its database migrated as an operator would do it; jobs of a dead worker wait 2 s."""
+    if stack.name == "mariadb":
+        migrated = await new_program("migrate").spawn().end()
+        assert migrated.code == 0, migrated
+    return await new_program("--port=0", config=quick_leases(stack)).start()
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[ClientSession]:
+    async with ClientSession(timeout=ClientTimeout(total=REQUEST_TIMEOUT_S)) as session:
+        yield session
+
+
+@pytest.fixture
+def register(session: ClientSession) -> Register:
+    """Registers people with the program."""
+
+    async def people(program: Program, *usernames: str) -> list[Person]:
+        return [await Person(program, session, username).register() for username in usernames]
+
+    return people
+
+
+def quick_leases(stack: Stack) -> Path:
+    """A configuration in which the jobs of a killed worker are taken up after 2 seconds."""
+    return config_file(
+        stack.var_dir, {"lease_ms = 15000": "lease_ms = 2000", "heartbeat_ms = 5000": "heartbeat_ms = 500"}
+    )

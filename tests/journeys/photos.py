@@ -1,0 +1,38 @@
+"""Photographs for the stories, as cameras make them."""
+
+import io
+from functools import cache
+
+from PIL import Image
+from PIL.Image import Exif
+
+ORIENTATION, MAKER, GPS = 0x0112, 0x010F, 0x8825
+TURNED_RIGHT = 6  # the first column of what is stored is the top of what is seen
+CAMERA = "A camera that should stay unknown"
+COMMENT = b"a comment that should stay unknown"
+RED = (200, 30, 30)
+
+
+@cache
+def twelve_megapixels() -> bytes:
+    """4000 x 3000 as stored, to be seen upright with a red band on top; with the place where it was taken."""
+    noise = Image.effect_noise((1000, 750), 60).resize((4000, 3000)).convert("RGB")
+    noise.paste(RED, (0, 0, 600, 3000))
+    exif = Exif()
+    exif[ORIENTATION], exif[MAKER] = TURNED_RIGHT, CAMERA
+    exif.get_ifd(GPS).update(
+        {1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 36.0), 29: "2026:11:22"},
+    )
+    return _jpeg(noise, exif=exif, comment=COMMENT, quality=80)
+
+
+@cache
+def small(shade: int = 128) -> bytes:
+    """A picture that is quick to work on."""
+    return _jpeg(Image.new("RGB", (64, 48), (shade, 90, 200)))
+
+
+def _jpeg(image: Image.Image, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "JPEG", **options)
+    return file.getvalue()

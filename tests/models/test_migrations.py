@@ -1,0 +1,221 @@
+"""Migrations on both dialects: they make what the models say, once, by whoever comes first."""
+
+import asyncio
+import re
+import shutil
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tortoise import Tortoise
+
+from server.errors import ConfigurationError
+from server.models.database import Database, DatabaseParameters
+from server.models.migrations import Migrations
+from tests.stacks import ROOT, Stack
+
+FOLDER = ROOT / "migrations"
+# The answers of both dialects in one form: a table's columns, its indexes, its foreign keys.
+Schema = dict[str, tuple[set[Any], set[Any], set[Any]]]
+
+
+@asynccontextmanager
+async def opened(parameters: DatabaseParameters) -> AsyncIterator[Database]:
+    database = Database(parameters)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@contextmanager
+def another_database(stack: Stack) -> Iterator[DatabaseParameters]:
+    """A second empty database beside the stack's own."""
+    parameters = stack.database_parameters()
+    if stack.mariadb is None:
+        yield replace(parameters, file=stack.var_dir / "another.sqlite3")
+        return
+    name = f"{parameters.name}_another"
+    stack.mariadb.query(f"CREATE DATABASE {name}")
+    try:
+        yield replace(parameters, name=name)
+    finally:
+        stack.mariadb.query(f"DROP DATABASE {name}")
+
+
+async def schema_of(database: Database) -> Schema:
+    return await (_mysql_schema(database) if database.dialect == "mysql" else _sqlite_schema(database))
+
+
+async def _sqlite_schema(database: Database) -> Schema:
+    tables = await database.rows(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+    )
+    schema: Schema = {}
+    for table in [row["name"] for row in tables]:
+        columns = await database.rows(f"PRAGMA table_info('{table}')")
+        indexes = await database.rows(f"PRAGMA index_list('{table}')")
+        foreign = await database.rows(f"PRAGMA foreign_key_list('{table}')")
+        schema[table] = (
+            {(row["name"], row["type"], row["notnull"], row["dflt_value"], row["pk"]) for row in columns},
+            {(row["unique"], row["partial"], await _index_columns(database, row["name"])) for row in indexes},
+            {(row["from"], row["table"], row["to"], row["on_delete"], row["on_update"]) for row in foreign},
+        )
+    return schema
+
+
+async def _index_columns(database: Database, index: str) -> tuple[str, ...]:
+    rows = await database.rows(f"PRAGMA index_info('{index}')")
+    return tuple(row["name"] for row in sorted(rows, key=lambda row: row["seqno"]))
+
+
+async def _mysql_schema(database: Database) -> Schema:
+    columns = await database.rows(
+        "SELECT TABLE_NAME AS t, COLUMN_NAME AS c, COLUMN_TYPE AS type, IS_NULLABLE AS nullable, COLUMN_KEY AS k,"
+        " COLUMN_DEFAULT AS fallback, EXTRA AS extra FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE()"
+    )
+    indexes = await database.rows(
+        "SELECT TABLE_NAME AS t, INDEX_NAME AS name, NON_UNIQUE AS many, GROUP_CONCAT(COLUMN_NAME ORDER BY"
+        " SEQ_IN_INDEX) AS columns FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE()"
+        " GROUP BY TABLE_NAME, INDEX_NAME, NON_UNIQUE"
+    )
+    foreign = await database.rows(
+        "SELECT k.TABLE_NAME AS t, k.COLUMN_NAME AS c, k.REFERENCED_TABLE_NAME AS r, k.REFERENCED_COLUMN_NAME AS rc,"
+        " x.DELETE_RULE AS on_delete, x.UPDATE_RULE AS on_update FROM information_schema.KEY_COLUMN_USAGE k"
+        " JOIN information_schema.REFERENTIAL_CONSTRAINTS x ON x.CONSTRAINT_SCHEMA = k.CONSTRAINT_SCHEMA"
+        " AND x.CONSTRAINT_NAME = k.CONSTRAINT_NAME WHERE k.TABLE_SCHEMA = DATABASE()"
+    )
+    schema: Schema = {row["t"]: (set(), set(), set()) for row in columns}
+    for position, rows in enumerate((columns, indexes, foreign)):
+        for row in rows:
+            schema[row.pop("t")][position].add(tuple(sorted(row.items())))
+    return schema
+
+
+async def test_all_migrations_make_what_the_models_say(migrated_stack: Stack) -> None:
+    async with opened(migrated_stack.database_parameters()) as database:
+        migrated = await schema_of(database)
+    with another_database(migrated_stack) as parameters:
+        async with opened(parameters) as database:
+            await Tortoise.generate_schemas(safe=False)
+            generated = await schema_of(database)
+    assert set(migrated) == set(generated)
+    for table, (columns, indexes, foreign_keys) in generated.items():
+        assert migrated[table][0] == columns, table
+        assert migrated[table][1] == indexes, table
+        assert migrated[table][2] == foreign_keys, table
+
+
+async def test_every_table_of_mysql_compares_text_by_its_code_points(migrated_stack: Stack) -> None:
+    async with opened(migrated_stack.database_parameters()) as database:
+        if database.dialect == "sqlite":
+            pytest.skip("SQLite compares text by its bytes")
+        tables = await database.rows(
+            "SELECT TABLE_NAME AS name, TABLE_COLLATION AS collation FROM information_schema.TABLES"
+            " WHERE TABLE_SCHEMA = DATABASE()"
+        )
+        columns = await database.rows(
+            "SELECT TABLE_NAME AS name, COLUMN_NAME AS c, COLLATION_NAME AS collation FROM information_schema.COLUMNS"
+            " WHERE TABLE_SCHEMA = DATABASE() AND COLLATION_NAME IS NOT NULL"
+        )
+    assert len(tables) >= 10
+    assert [row for row in [*tables, *columns] if row["collation"] != "utf8mb4_bin"] == []
+
+
+async def test_a_second_upgrade_does_nothing(stack: Stack) -> None:
+    async with opened(stack.database_parameters()) as database:
+        migrations = Migrations(database, FOLDER)
+        steps: list[str] = []
+        assert await migrations.upgrade(steps.append) == migrations.known() == steps
+        before = await schema_of(database)
+        assert await migrations.upgrade(steps.append) == []
+        assert steps == migrations.known()
+        assert await schema_of(database) == before
+        assert await migrations.pending() == []
+        await migrations.check()
+
+
+MIGRATE = """
+import asyncio, sys
+from pathlib import Path
+from server.models.database import Database, DatabaseParameters
+from server.models.migrations import Migrations
+
+async def main():
+    file, host, port, username, password, name = sys.argv[1:]
+    where = dict(host=host, port=int(port), username=username, password=password, name=name)
+    database = Database(DatabaseParameters(file=Path(file)) if file else DatabaseParameters(**where))
+    await database.open()
+    print(len(await Migrations(database, Path("migrations")).upgrade()))
+    await database.close()
+
+asyncio.run(main())
+"""
+
+
+async def test_of_processes_that_migrate_at_once_one_does(stack: Stack) -> None:
+    where = stack.database_parameters()
+    arguments = [where.file or "", where.host, where.port, where.username, where.password, where.name]
+
+    async def migrate() -> str:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-W", "error", "-c", MIGRATE, *map(str, arguments)),
+            cwd=ROOT,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        assert process.returncode == 0, err.decode()
+        return out.decode().strip()
+
+    applied = await asyncio.gather(*(migrate() for _ in range(3)))
+    async with opened(where) as database:
+        known = len(Migrations(database, FOLDER).known())
+        assert sorted(applied) == ["0", "0", str(known)]
+        rows = await database.rows("SELECT COUNT(*) AS n FROM aerich")
+        assert rows == [{"n": known}]
+
+
+async def test_an_unmigrated_database_is_refused(stack: Stack) -> None:
+    async with opened(stack.database_parameters()) as database:
+        migrations = Migrations(database, FOLDER)
+        assert await migrations.pending() == migrations.known()
+        with pytest.raises(ConfigurationError, match=re.escape("run.py migrate")):
+            await migrations.check()
+
+
+async def test_a_database_of_a_newer_program_is_refused(migrated_stack: Stack) -> None:
+    async with opened(migrated_stack.database_parameters()) as database:
+        await database.execute(
+            "INSERT INTO aerich (version, app, content) VALUES (?, 'models', '{}')", ["9_29990101_later.py"]
+        )
+        with pytest.raises(ConfigurationError, match="newer") as refused:
+            await Migrations(database, FOLDER).check()
+        assert "9_29990101_later.py" in refused.value.detail
+
+
+async def test_a_migration_that_came_since_is_pending(migrated_stack: Stack, tmp_path: Path) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(FOLDER, folder)
+    async with opened(migrated_stack.database_parameters()) as database:
+        migrations = Migrations(database, folder)
+        newest = folder / database.dialect / "models" / migrations.known()[-1]
+        later = newest.with_name("10_20991231235959_later.py")
+        table = "CREATE TABLE later (id INT NOT NULL PRIMARY KEY)"
+        text = newest.read_text()
+        body = text.index("MODELS_STATE")
+        later.write_text(
+            "RUN_IN_TRANSACTION = True\n\n\nasync def upgrade(db):\n"
+            f'    return "{table}"\n\n\nasync def downgrade(db):\n    return ""\n\n\n{text[body:]}'
+        )
+        assert await migrations.pending() == [later.name]
+        with pytest.raises(ConfigurationError, match="lacks 1 migration"):
+            await migrations.check()
+        assert await migrations.upgrade() == [later.name]
+        await migrations.check()
+        assert await database.rows("SELECT * FROM later") == []

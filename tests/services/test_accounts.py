@@ -1,0 +1,82 @@
+"""Accounts: names are unique, and a failed sign-in tells nothing."""
+
+import asyncio
+
+import pytest
+
+from server.errors import Conflict, InvalidInput, Unauthenticated
+from server.services.accounts import Account
+from tests.house import House
+
+PASSWORD = "correct horse battery staple"
+
+
+async def register(house: House, username: str = "ada", email: str = "", password: str = PASSWORD) -> Account:
+    return await house.accounts.register(username, email or f"{username}@example.com", password, "Ada")
+
+
+async def test_who_registered_may_sign_in_by_name_or_address(house: House) -> None:
+    account = await register(house)
+    for login in ("ada", "ADA", "ada@example.com", "Ada@EXAMPLE.com"):
+        assert await house.accounts.authenticate(login, PASSWORD) == account
+
+
+async def test_an_unknown_name_and_a_wrong_password_read_alike(house: House) -> None:
+    await register(house)
+    errors: list[Unauthenticated] = []
+    for login, password in [
+        ("nobody", PASSWORD),
+        ("nobody@example.com", PASSWORD),
+        ("ada", "wrong"),
+        ("ada", ""),
+        ("ada", PASSWORD + "x" * 72),
+        ("", ""),
+    ]:
+        with pytest.raises(Unauthenticated) as refused:
+            await house.accounts.authenticate(login, password)
+        errors.append(refused.value)
+    assert {(error.code, error.detail, str(error.fields)) for error in errors} == {
+        ("wrong_credentials", errors[0].detail, "{}")
+    }
+
+
+async def test_a_name_is_taken_in_every_spelling(house: House) -> None:
+    await register(house)
+    for username in ("ADA", "ａｄａ", "𝐀𝐝𝐚"):
+        with pytest.raises(Conflict) as taken:
+            await register(house, username, "other@example.com")
+        assert taken.value.code == "username_taken"
+
+
+async def test_an_address_is_taken_in_every_case(house: House) -> None:
+    await register(house)
+    with pytest.raises(Conflict) as taken:
+        await register(house, "other", "ADA@example.com")
+    assert taken.value.code == "email_taken"
+
+
+async def test_of_many_who_want_a_name_at_once_one_gets_it(house: House) -> None:
+    outcomes = await asyncio.gather(
+        *(register(house, "ada", f"ada{number}@example.com") for number in range(10)), return_exceptions=True
+    )
+    assert sum(isinstance(outcome, Account) for outcome in outcomes) == 1
+    assert {outcome.code for outcome in outcomes if isinstance(outcome, Conflict)} == {"username_taken"}
+    assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 9
+    assert await house.value("SELECT COUNT(*) AS n FROM users") == 1
+
+
+async def test_a_password_has_72_bytes_at_most(house: House) -> None:
+    longest = "é" * 36
+    account = await register(house, password=longest)
+    assert await house.accounts.authenticate("ada", longest) == account
+    with pytest.raises(InvalidInput) as refused:
+        await register(house, "bob", password=longest + "x")
+    assert list(refused.value.fields) == ["password"]
+    assert await house.value("SELECT COUNT(*) AS n FROM users") == 1
+
+
+async def test_a_password_is_kept_as_a_hash(house: House) -> None:
+    await register(house)
+    kept = await house.value("SELECT password_hash FROM users")
+    assert kept.startswith("$2b$04$")
+    assert PASSWORD not in kept

@@ -1,0 +1,87 @@
+"""Follows: once each, with the counters of both sides exact, however many come at once."""
+
+import asyncio
+import random
+
+import pytest
+
+from server.errors import InvalidInput, NotFound
+from server.ids import UserId
+from server.services.reactions import JobKind
+from server.services.records import FollowState
+from tests.house import House
+
+
+async def assert_counts_are_exact(house: House) -> None:
+    wrong = await house.rows(
+        "SELECT id FROM users WHERE"
+        " followers_count <> (SELECT COUNT(*) FROM follows f WHERE f.followee_id = users.id)"
+        " OR following_count <> (SELECT COUNT(*) FROM follows f WHERE f.follower_id = users.id)"
+    )
+    assert wrong == []
+
+
+async def test_a_follow_is_counted_on_both_sides(house: House) -> None:
+    ada, bob = await house.users(2)
+    assert await house.follows.follow(ada, bob) == FollowState(True, 1)
+    rows = await house.rows("SELECT id, followers_count, following_count FROM users")
+    counts = {row["id"]: (row["followers_count"], row["following_count"]) for row in rows}
+    assert counts == {ada: (0, 1), bob: (1, 0)}
+    assert len(await house.due(JobKind.MERGE, JobKind.NOTIFY_FOLLOW)) == 2
+
+
+async def test_a_second_follow_changes_nothing(house: House) -> None:
+    ada, bob = await house.users(2)
+    await house.follows.follow(ada, bob)
+    assert await house.follows.follow(ada, bob) == FollowState(True, 1)
+    await assert_counts_are_exact(house)
+    assert len(await house.due()) == 2
+
+
+async def test_an_unfollow_is_done_once(house: House) -> None:
+    ada, bob = await house.users(2)
+    await house.follows.follow(ada, bob)
+    for _ in range(2):
+        assert await house.follows.unfollow(ada, bob) == FollowState(False, 0)
+    await assert_counts_are_exact(house)
+    assert len(await house.due(JobKind.PURGE)) == 1
+
+
+async def test_nobody_follows_themselves_or_nobody(house: House) -> None:
+    ada = await house.user()
+    with pytest.raises(InvalidInput) as refused:
+        await house.follows.follow(ada, ada)
+    assert refused.value.code == "own_account"
+    for act in (house.follows.follow, house.follows.unfollow):
+        with pytest.raises(NotFound):
+            await act(ada, UserId(404))
+    await assert_counts_are_exact(house)
+    assert await house.due() == []
+
+
+async def test_fifty_follows_of_one_pair_at_once_are_one(house: House) -> None:
+    ada, bob = await house.users(2)
+    states = await asyncio.gather(*(house.follows.follow(ada, bob) for _ in range(50)))
+    assert set(states) == {FollowState(True, 1)}
+    assert await house.value("SELECT COUNT(*) AS n FROM follows") == 1
+    await assert_counts_are_exact(house)
+    assert len(await house.due(JobKind.MERGE)) == 1
+
+
+async def test_two_who_follow_each_other_at_once_do_not_stand_in_each_other_s_way(house: House) -> None:
+    people = await house.users(6)
+    pairs = [(one, other) for one in people for other in people if one != other]
+    await asyncio.gather(*(house.follows.follow(one, other) for one, other in pairs))
+    assert await house.value("SELECT COUNT(*) AS n FROM follows") == 30
+    await assert_counts_are_exact(house)
+
+
+async def test_follows_and_unfollows_at_once_leave_exact_counts(house: House) -> None:
+    people = await house.users(4)
+    pairs = [(one, other) for one in people for other in people if one != other] * 5
+
+    async def waver(one: UserId, other: UserId) -> None:
+        await random.choice([house.follows.follow, house.follows.unfollow])(one, other)
+
+    await asyncio.gather(*(waver(one, other) for one, other in random.sample(pairs, len(pairs))))
+    await assert_counts_are_exact(house)

@@ -1,0 +1,212 @@
+"""Notifications: once each, numbered without a gap, and never of one's own acts."""
+
+import asyncio
+from collections import Counter
+
+import orjson
+import pytest
+from redis.asyncio import Redis
+
+from server.ids import PostId, UserId
+from server.paging import PageRequest, decode_cursor
+from server.services.jobs import LeaseLost
+from server.services.reactions import JobKind
+from server.services.records import Notification, NotificationType
+from tests.house import House
+
+
+async def told(house: House, user_id: UserId) -> list[Notification]:
+    """All that a person was told, oldest first."""
+    return await house.notifications.since(user_id, 0, 1000)
+
+
+async def deliver_at_once(house: House, limit: int = 20) -> None:
+    """Run the jobs that are due in parallel, each as often as its transaction is given up."""
+    gate = asyncio.Semaphore(limit)
+    handlers = house.handlers()
+
+    async def deliver(job_id: int) -> None:
+        async with gate:
+            claim = await house.jobs.claim(job_id)  # pyright: ignore[reportArgumentType]
+            assert claim is not None
+            await handlers[claim.kind](claim)
+
+    await asyncio.gather(*map(deliver, await house.due(*NOTIFY)))
+
+
+NOTIFY = (JobKind.NOTIFY_LIKE, JobKind.NOTIFY_COMMENT, JobKind.NOTIFY_FOLLOW)
+
+
+async def test_a_like_a_comment_and_a_follow_are_told(house: House) -> None:
+    ada, bob = await house.users(2)
+    post_id = await house.post(ada)
+    await house.likes.like(bob, post_id)
+    comment = await house.comments.add(bob, post_id, "Nice.", None)
+    await house.follows.follow(bob, ada)
+    await house.work_off(*NOTIFY)
+    notifications = await told(house, ada)
+    assert [(n.sequence, n.type, n.actor.id, n.post_id, n.comment_id, n.read) for n in notifications] == [
+        (1, NotificationType.LIKE, bob, post_id, None, False),
+        (2, NotificationType.COMMENT, bob, post_id, comment.id, False),
+        (3, NotificationType.FOLLOW, bob, None, None, False),
+    ]
+    assert await told(house, bob) == []
+
+
+async def test_sixty_four_likes_taken_back_and_given_again_are_one_notification(house: House) -> None:
+    ada, bob = await house.users(2)
+    post_id = await house.post(ada)
+    for _ in range(64):
+        await house.likes.like(bob, post_id)
+        await house.likes.unlike(bob, post_id)
+    await house.likes.like(bob, post_id)
+    assert len(await house.due(JobKind.NOTIFY_LIKE)) == 65
+    await deliver_at_once(house)
+    assert [n.sequence for n in await told(house, ada)] == [1]
+    assert await house.notifications.last_sequence(ada) == 1
+
+
+async def test_a_like_that_was_taken_back_is_not_told(house: House) -> None:
+    ada, bob = await house.users(2)
+    post_id = await house.post(ada)
+    await house.likes.like(bob, post_id)
+    await house.likes.unlike(bob, post_id)
+    await house.follows.follow(bob, ada)
+    await house.follows.unfollow(bob, ada)
+    await house.work_off(*NOTIFY)
+    assert await told(house, ada) == []
+    assert await house.due(*NOTIFY) == []
+
+
+async def test_nobody_is_told_of_their_own_acts(house: House) -> None:
+    ada = await house.user("ada")
+    post_id = await house.post(ada)
+    await house.likes.like(ada, post_id)
+    comment = await house.comments.add(ada, post_id, "Me, @ada.", None)
+    await house.comments.add(ada, post_id, "And me, @ada.", comment.id)
+    await house.work_off(*NOTIFY)
+    assert await told(house, ada) == []
+    assert await house.notifications.last_sequences([ada]) == {}
+
+
+async def test_a_comment_tells_each_person_once(house: House) -> None:
+    ada, bob, eve, joe = [await house.user(name) for name in ("ada", "bob", "eve", "joe")]
+    post_id = await house.post(ada)
+    first = await house.comments.add(bob, post_id, "First!", None)
+    await house.work_off(*NOTIFY)
+    await house.comments.add(eve, post_id, "@ada @bob @joe @eve @nobody @JOE", first.id)
+    await house.work_off(*NOTIFY)
+    assert [n.type for n in await told(house, ada)] == [NotificationType.COMMENT, NotificationType.COMMENT]
+    assert [n.type for n in await told(house, bob)] == [NotificationType.REPLY]
+    assert [n.type for n in await told(house, joe)] == [NotificationType.MENTION]
+    assert await told(house, eve) == []
+
+
+async def test_a_comment_on_one_s_own_thread_is_a_reply(house: House) -> None:
+    ada, bob = await house.user("ada"), await house.user("bob")
+    post_id = await house.post(ada)
+    first = await house.comments.add(ada, post_id, "Mine.", None)
+    await house.comments.add(bob, post_id, "@ada, no.", first.id)
+    await house.work_off(*NOTIFY)
+    assert [n.type for n in await told(house, ada)] == [NotificationType.REPLY]
+
+
+async def test_sequences_have_no_gap_however_many_deliver_at_once(house: House) -> None:
+    ada, *fans = await house.users(21)
+    post_ids = [await house.post(ada) for _ in range(3)]
+    for post_id in post_ids:
+        await asyncio.gather(*(house.likes.like(fan, post_id) for fan in fans))
+    await deliver_at_once(house, limit=20)
+    assert [n.sequence for n in await told(house, ada)] == list(range(1, 61))
+    assert await house.notifications.last_sequence(ada) == 60
+
+
+async def test_comments_that_tell_the_same_people_at_once_all_arrive(house: House) -> None:
+    names = ["ada", "bob", "eve", "joe"]
+    people = [await house.user(name) for name in names]
+    guests = await house.users(10)
+    post_id = await house.post(people[0])
+    for guest in guests:
+        await house.comments.add(guest, post_id, "@eve @joe @bob", None)
+    await deliver_at_once(house)
+    for person in people:
+        assert [n.sequence for n in await told(house, person)] == list(range(1, 11))
+
+
+async def test_two_deliveries_of_one_job_are_one(house: House) -> None:
+    ada, bob = await house.users(2)
+    await house.likes.like(bob, await house.post(ada))
+    first = await house.claim(JobKind.NOTIFY_LIKE)
+    await house.expire_leases()
+    await house.jobs.reclaim()
+    second = await house.claim(JobKind.NOTIFY_LIKE)
+    with pytest.raises(LeaseLost):
+        await house.notifications.deliver_like(first)
+    assert await told(house, ada) == []
+    await house.notifications.deliver_like(second)
+    assert len(await told(house, ada)) == 1
+
+
+async def test_a_cause_that_is_gone_is_not_told(house: House) -> None:
+    ada, bob = await house.users(2)
+    post_id = await house.post(ada)
+    await house.likes.like(bob, post_id)
+    await house.comments.add(bob, post_id, "Nice.", None)
+    await house.database.execute("DELETE FROM posts WHERE id = ?", [post_id])
+    await house.work_off(*NOTIFY)
+    assert await told(house, ada) == []
+    assert await house.due(*NOTIFY) == []
+
+
+async def test_pages_go_back_by_sequence(house: House) -> None:
+    ada, bob = await house.users(2)
+    for _ in range(7):
+        await house.likes.like(bob, await house.post(ada))
+    await house.work_off(JobKind.NOTIFY_LIKE)
+    first = await house.notifications.page(ada, PageRequest(4))
+    assert [n.sequence for n in first.items] == [7, 6, 5, 4]
+    assert first.next_cursor is not None
+    rest = await house.notifications.page(ada, PageRequest(4, decode_cursor(first.next_cursor)))
+    assert ([n.sequence for n in rest.items], rest.next_cursor) == ([3, 2, 1], None)
+    assert [n.sequence for n in await house.notifications.since(ada, 5, 1)] == [6]
+
+
+async def test_channels_hear_of_a_notification_after_its_commit(house: House) -> None:
+    ada, bob = await house.users(2)
+    post_id = await house.post(ada)
+    async with house.redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+        await pubsub.subscribe("notification-like", f"inbox:{ada}")
+        await house.likes.like(bob, post_id)
+        await house.work_off(JobKind.NOTIFY_LIKE)
+        heard: Counter[str] = Counter()
+        async with asyncio.timeout(10):
+            while heard.total() < 2:
+                message = await pubsub.get_message(timeout=1)
+                if message:
+                    heard[message["channel"].decode()] += 1
+                    if message["channel"] == b"notification-like":
+                        announced = orjson.loads(message["data"])
+    assert heard == {"notification-like": 1, f"inbox:{ada}": 1}
+    assert (announced["fromUserId"], announced["toUserId"]) == (str(bob), str(ada))
+    assert PostId(int(announced["postId"])) == post_id
+
+
+async def test_without_redis_a_notification_is_kept_all_the_same(house: House) -> None:
+    ada, bob = await house.users(2)
+    await house.likes.like(bob, await house.post(ada))
+    async with Redis.from_url("unix:///nowhere/redis.sock") as nowhere:
+        away = House(house.database, nowhere)
+        await away.work_off(JobKind.NOTIFY_LIKE)
+        await away.close()
+    assert len(await told(house, ada)) == 1
+
+
+async def test_a_reply_to_a_reply_is_told_to_whom_it_answers(house: House) -> None:
+    author, asker, answerer = await house.users(3)
+    post_id = await house.post(author)
+    first = await house.comments.add(asker, post_id, "where?", None)
+    reply = await house.comments.add(answerer, post_id, "there", first.id)
+    await house.comments.add(asker, post_id, "thanks", reply.id)
+    await house.work_off()
+    told = [each.type for each in await house.notifications.since(answerer, 0, 10)]
+    assert told == [NotificationType.REPLY]

@@ -1,0 +1,85 @@
+"""Profiles, and names that are taken in another spelling."""
+
+import pytest
+
+from server.errors import Conflict, NotFound
+from server.ids import UserId
+from tests.house import House
+
+LOOK_ALIKES = ["ada", "ADA", "Ada", "ａｄａ", "𝐀𝐝𝐚", "ⓐⓓⓐ"]
+
+
+async def test_a_name_that_looks_alike_is_taken(house: House) -> None:
+    await house.user("ada")
+    bob = await house.user("bob")
+    for name in LOOK_ALIKES:
+        with pytest.raises(Conflict) as taken:
+            await house.profiles.edit(bob, {"username": name})
+        assert taken.value.code == "username_taken"
+        assert list(taken.value.fields) == ["username"]
+    assert (await house.profiles.own(bob)).username == "bob"
+
+
+async def test_names_are_compared_without_case(house: House) -> None:
+    for one, other in [("straße", "STRASSE"), ("ﬁn", "FIN"), ("ΣΊΣΥΦΟΣ", "σίσυφος")]:
+        user_id = await house.user(one)
+        assert (await house.profiles.of(user_id, other)).id == user_id
+
+
+async def test_an_address_in_another_case_is_taken(house: House) -> None:
+    await house.user("ada")
+    bob = await house.user("bob")
+    with pytest.raises(Conflict) as taken:
+        await house.profiles.edit(bob, {"email": "ADA@Example.COM"})
+    assert taken.value.code == "email_taken"
+
+
+async def test_a_taken_name_is_told_from_a_taken_address(house: House) -> None:
+    await house.user("email_key")
+    bob = await house.user("bob")
+    with pytest.raises(Conflict) as taken:
+        await house.profiles.edit(bob, {"username": "email_key"})
+    assert taken.value.code == "username_taken"
+
+
+async def test_emoji_in_names_differ(house: House) -> None:
+    sushi, beer = await house.user("🍣"), await house.user("🍺")
+    assert (await house.profiles.of(sushi, "🍺")).id == beer
+
+
+async def test_one_s_own_name_in_another_case_is_free(house: House) -> None:
+    ada = await house.user("ada")
+    assert (await house.profiles.edit(ada, {"username": "Ada"})).username == "Ada"
+
+
+async def test_only_what_may_be_edited_is(house: House) -> None:
+    ada = await house.user("ada")
+    edited = await house.profiles.edit(ada, {"bio": "Photos.", "role": "admin", "followers_count": "9"})
+    assert (edited.bio, edited.role, edited.followers_count) == ("Photos.", "user", 0)
+    assert await house.profiles.edit(ada, {}) == edited
+
+
+async def test_an_address_is_for_its_owner(house: House) -> None:
+    ada, bob = await house.user("ada"), await house.user("bob")
+    assert (await house.profiles.own(ada)).email == "ada@example.com"
+    assert (await house.profiles.of(bob, ada)).email is None
+
+
+async def test_a_profile_tells_who_follows_whom(house: House) -> None:
+    ada, bob = await house.users(2)
+    await house.follows.follow(ada, bob)
+    seen, back = await house.profiles.of(ada, bob), await house.profiles.of(bob, ada)
+    assert (seen.is_following, seen.follows_you) == (True, False)
+    assert (back.is_following, back.follows_you) == (False, True)
+
+
+async def test_nobody_has_no_profile(house: House) -> None:
+    ada = await house.user()
+    for look in (
+        house.profiles.own(UserId(404)),
+        house.profiles.of(ada, UserId(404)),
+        house.profiles.of(ada, "nobody"),
+        house.profiles.edit(UserId(404), {"bio": "Boo."}),
+    ):
+        with pytest.raises(NotFound):
+            await look

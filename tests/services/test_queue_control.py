@@ -1,0 +1,289 @@
+"""The queues as an operator sees and steers them, on both databases."""
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+
+from server.errors import NotFound, Unavailable
+from server.models.jobs import Job, JobState
+from server.paging import PageRequest, decode_cursor
+from server.services.queue_control import QueueControl, QueueLimits, QueueStatus, queue_named
+from server.services.reactions import JobKind, Queue
+from tests.house import House
+
+LIMITS = {Queue.FEED: QueueLimits(rate_per_s=100.0, keep_completed=100)}
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+def control(house: House) -> QueueControl:
+    return QueueControl(house.database, LIMITS)
+
+
+async def add_job(
+    house: House, state: JobState = JobState.DEAD, queue: Queue = Queue.FEED, **more: Any
+) -> int:
+    """A job whose times are `..._ago_ms` before now, on the clock of the database."""
+    now_ms = await house.value(f"SELECT {house.database.now_ms} AS now_ms")
+    ago = {name.removesuffix("_ago_ms"): more.pop(name) for name in list(more) if name.endswith("_ago_ms")}
+    row: dict[str, Any] = {
+        "id": house.ids.next(),
+        "queue": queue,
+        "kind": JobKind.MERGE,
+        "payload": orjson.dumps({"follower_id": 1, "followee_id": 2}).decode(),
+        "state": state,
+        "run_at_ms": now_ms - ago.get("due", 0),
+        "created_at_ms": now_ms - ago.get("created", 0),
+        "finished_at_ms": now_ms - ago.get("finished", 0)
+        if state in (JobState.DEAD, JobState.COMPLETED)
+        else None,
+        **more,
+    }
+    return (await Job.create(**row)).id
+
+
+async def status_of(control: QueueControl, queue: Queue = Queue.FEED) -> QueueStatus:
+    return next(status for status in await control.overview() if status.queue == queue)
+
+
+async def test_jobs_are_counted_by_what_they_wait_for(house: House, control: QueueControl) -> None:
+    for state, times in ((JobState.RUNNING, 2), (JobState.COMPLETED, 3), (JobState.DEAD, 4)):
+        for _ in range(times):
+            await add_job(house, state)
+    for _ in range(5):
+        await add_job(house, JobState.READY, due_ago_ms=10_000)
+    await add_job(house, JobState.READY, due_ago_ms=-HOUR_MS)
+    await add_job(house, JobState.READY, Queue.NOTIFICATIONS)
+    status = await status_of(control)
+    counts = (status.waiting, status.delayed, status.running, status.completed, status.dead)
+    assert counts == (5, 1, 2, 3, 4)
+    assert 10 <= status.oldest_waiting_s < 60
+    assert status.rate_per_s == 100.0
+    assert [each.queue for each in await control.overview()] == list(Queue)
+    assert status.size.jobs == {"waiting": 5, "delayed": 1, "running": 2, "completed": 3, "dead": 4}
+
+
+async def test_empty_queues_have_nothing_to_show(control: QueueControl) -> None:
+    for status in await control.overview():
+        assert (status.waiting, status.oldest_waiting_s, status.completed_per_minute, status.dead) == (
+            0,
+            0,
+            0,
+            0,
+        )
+
+
+async def test_delayed_jobs_do_not_grow_old(house: House, control: QueueControl) -> None:
+    await add_job(house, JobState.READY, due_ago_ms=-HOUR_MS)
+    assert (await status_of(control)).oldest_waiting_s == 0
+
+
+async def test_rates_are_of_the_last_minute(house: House, control: QueueControl) -> None:
+    for _ in range(3):
+        await add_job(house, JobState.COMPLETED, finished_ago_ms=30_000)
+        await add_job(house, JobState.DEAD, finished_ago_ms=30_000)
+        await add_job(house, JobState.COMPLETED, finished_ago_ms=HOUR_MS)
+    status = await status_of(control)
+    assert status.completed_per_minute == 3
+    assert status.failed_per_minute == 3
+
+
+async def test_where_only_the_newest_rows_are_kept_the_rate_is_told_from_their_span(house: House) -> None:
+    control = QueueControl(house.database, {Queue.FEED: QueueLimits(keep_completed=10)})
+    for number in range(10):
+        await add_job(house, JobState.COMPLETED, finished_ago_ms=number * 1000 + 1000)
+    rate = (await status_of(control)).completed_per_minute
+    assert 30 <= rate <= 60  # 10 in the last 10 seconds, and a while for this test to ask
+
+
+async def test_dead_letters_are_listed_newest_first_with_what_became_of_them(
+    house: House, control: QueueControl
+) -> None:
+    history = [{"attempt": 1, "atMs": 5, "error": "first"}, {"attempt": 2, "atMs": 6, "error": "last"}]
+    older = await add_job(house)
+    newer = await add_job(house, attempts=2, deaths=1, history=orjson.dumps(history).decode())
+    await add_job(house, JobState.COMPLETED)
+    await add_job(house, queue=Queue.NOTIFICATIONS)
+    page = await control.failed(Queue.FEED, PageRequest())
+    assert [letter.id for letter in page.items] == [newer, older]
+    letter = page.items[0]
+    assert (letter.kind, letter.attempts, letter.deaths, letter.error) == (JobKind.MERGE, 2, 1, "last")
+    assert letter.payload == {"follower_id": 1, "followee_id": 2}
+    assert list(letter.history) == history
+    assert letter.failed_at_ms >= letter.created_at_ms
+    assert page.items[1].error == ""
+
+
+async def test_pages_of_dead_letters_follow_one_another(house: House, control: QueueControl) -> None:
+    ids = [await add_job(house) for _ in range(5)]
+    seen: list[int] = []
+    request = PageRequest(limit=2)
+    while True:
+        page = await control.failed(Queue.FEED, request)
+        seen += [letter.id for letter in page.items]
+        if page.next_cursor is None:
+            break
+        request = PageRequest(2, decode_cursor(page.next_cursor))
+    assert seen == ids[::-1]
+
+
+async def test_a_retried_job_has_all_its_attempts_again_and_keeps_its_history(
+    house: House, control: QueueControl
+) -> None:
+    post_id = await house.post(await house.user())
+    claim = await house.claim(JobKind.FAN_OUT)
+    for attempt in range(3):
+        await house.jobs.fail(claim, f"error {attempt}")
+        await house.make_due()
+        claim = await house.jobs.claim(claim.id) or claim
+    assert (await house.job(claim.id))["state"] == JobState.DEAD
+    assert await control.retry(Queue.FEED, [claim.id]) == 1
+    row = await house.job(claim.id)
+    assert (row["state"], row["attempts"], row["deaths"], row["finished_at_ms"]) == (
+        JobState.READY,
+        0,
+        0,
+        None,
+    )
+    assert [entry["error"] for entry in row["history"]] == ["error 0", "error 1", "error 2"]
+    again = await house.claim(JobKind.FAN_OUT)
+    assert (again.attempts, again.payload["post_id"]) == (1, post_id)
+
+
+async def test_only_dead_letters_of_the_queue_are_retried_and_discarded(
+    house: House, control: QueueControl
+) -> None:
+    running = await add_job(house, JobState.RUNNING)
+    elsewhere = await add_job(house, queue=Queue.NOTIFICATIONS)
+    for change in (control.retry, control.discard):
+        assert await change(Queue.FEED, [running, elsewhere, 1]) == 0
+        assert await change(Queue.FEED, []) == 0
+        assert await change(Queue.FEED) == 0
+    assert (await house.job(running))["state"] == JobState.RUNNING
+    assert (await house.job(elsewhere))["state"] == JobState.DEAD
+
+
+async def test_all_dead_letters_are_retried_in_batches(house: House, control: QueueControl) -> None:
+    rows = [
+        Job(
+            id=house.ids.next(), queue=Queue.FEED, kind=JobKind.MERGE, payload="{}", state=JobState.DEAD,
+            run_at_ms=1, created_at_ms=1, finished_at_ms=1,
+        )
+        for _ in range(1203)
+    ]  # fmt: skip
+    await Job.bulk_create(rows)
+    assert await control.retry(Queue.FEED) == 1203
+    assert (await status_of(control)).waiting == 1203
+
+
+async def test_what_is_discarded_is_gone(house: House, control: QueueControl) -> None:
+    first, second, third = [await add_job(house) for _ in range(3)]
+    assert await control.discard(Queue.FEED, [second, second]) == 1
+    assert [letter.id for letter in (await control.failed(Queue.FEED, PageRequest())).items] == [third, first]
+    assert await control.discard(Queue.FEED) == 2
+    assert await house.rows("SELECT id FROM jobs") == []
+
+
+async def test_pause_and_resume_are_seen_by_other_processes(house: House, control: QueueControl) -> None:
+    other = QueueControl(house.database, LIMITS)
+    assert not await control.is_paused(Queue.FEED)
+    await control.pause(Queue.FEED)
+    await control.pause(Queue.FEED)
+    assert await other.paused() == {Queue.FEED}
+    assert await control.is_paused("feed")
+    assert not await control.is_paused("notifications")
+    assert (await status_of(other)).paused_at_ms
+    await control.resume(Queue.FEED)
+    assert await control.paused() == frozenset()
+    await control.resume(Queue.NOTIFICATIONS)
+    assert (await status_of(control)).paused_at_ms is None
+
+
+async def test_a_second_pause_keeps_the_time_of_the_first(house: House, control: QueueControl) -> None:
+    await control.pause(Queue.FEED)
+    await house.database.execute("UPDATE queues SET paused_at_ms = 7")
+    await control.pause(Queue.FEED)
+    assert (await status_of(control)).paused_at_ms == 7
+
+
+async def test_a_pause_outlives_an_emptied_redis(house: House, control: QueueControl) -> None:
+    await control.pause(Queue.FEED)
+    await house.redis.flushall()
+    assert await QueueControl(house.database, LIMITS).is_paused(Queue.FEED)
+
+
+async def test_whether_a_queue_is_paused_is_asked_once_a_second_by_however_many(
+    house: House, control: QueueControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+    rows = house.database.rows
+
+    async def counted(*arguments: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return await rows(*arguments)
+
+    monkeypatch.setattr(house.database, "rows", counted)
+    await asyncio.gather(*(control.is_paused(Queue.FEED) for _ in range(100)))
+    assert asked == 1
+
+
+async def test_while_the_database_is_away_the_last_answer_stands(
+    house: House, control: QueueControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await control.pause(Queue.FEED)
+    assert await control.is_paused(Queue.FEED)
+
+    async def away(*_: Any) -> Any:
+        raise Unavailable("The database does not answer.")
+
+    monkeypatch.setattr("server.services.queue_control.SWITCHES_FRESH_S", 0.0)
+    monkeypatch.setattr(house.database, "rows", away)
+    assert await control.is_paused(Queue.FEED)
+
+
+async def test_whether_jobs_are_ready_is_one_question_for_many(
+    house: House, control: QueueControl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = [await add_job(house, JobState.READY) for _ in range(3)]
+    dead = await add_job(house)
+    asked = 0
+    rows = house.database.rows
+
+    async def counted(*arguments: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return await rows(*arguments)
+
+    monkeypatch.setattr(house.database, "rows", counted)
+    answers = await asyncio.gather(*(control.is_ready(job_id) for job_id in [*ready, dead, 7]))
+    assert answers == [True, True, True, False, False]
+    assert asked <= 2
+
+
+async def test_due_jobs_are_those_of_the_queues_that_are_named(house: House, control: QueueControl) -> None:
+    await add_job(house, JobState.READY)
+    high = await add_job(house, JobState.READY, Queue.NOTIFICATIONS, priority=1)
+    normal = await add_job(house, JobState.READY, Queue.NOTIFICATIONS, due_ago_ms=5000)
+    await add_job(house, JobState.READY, Queue.NOTIFICATIONS, due_ago_ms=-HOUR_MS)
+    rungs = await control.due([Queue.NOTIFICATIONS])
+    assert [(rung.job_id, rung.priority) for rung in rungs] == [(high, 1), (normal, 0)]
+    assert await control.due([]) == []
+
+
+async def test_garbage_is_counted_and_unknown_while_redis_is_away(house: House) -> None:
+    async def garbage(queue: str) -> int:
+        if queue == Queue.FEED:
+            return 3
+        raise Unavailable("Redis does not answer.")
+
+    control = QueueControl(house.database, LIMITS, garbage)
+    assert [status.garbage for status in await control.overview()] == [3, None, None]
+
+
+def test_an_unknown_queue_is_refused_with_the_names_of_the_known() -> None:
+    assert queue_named("feed") is Queue.FEED
+    with pytest.raises(NotFound, match="feed, notifications, maintenance"):
+        queue_named("fed")

@@ -1,0 +1,103 @@
+"""Ids, on a clock that the tests set."""
+
+import random
+
+import pytest
+
+from server.ids import EPOCH_MS, MAX_ID, NODES, IdGenerator, first_at, made_at_ms
+
+NOW_MS = 1_800_000_000_000
+LAST_MS = EPOCH_MS + (1 << 41) - 1
+
+
+class SetClock:
+    def __init__(self, at_ms: int = NOW_MS) -> None:
+        self.at_ms = at_ms
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+def test_ids_are_unique_and_rise_whatever_the_clock_does(clock: SetClock) -> None:
+    ids = IdGenerator(clock, node=5)
+    made: list[int] = []
+    for _ in range(20_000):
+        made.append(ids.next())
+        clock.at_ms += random.choice([0, 0, 0, 0, 1, 7, -1, -5000])
+    assert made == sorted(set(made))
+
+
+def test_an_id_holds_its_time(clock: SetClock) -> None:
+    new_id = IdGenerator(clock, node=NODES - 1).next()
+    assert made_at_ms(new_id) == NOW_MS
+    assert first_at(NOW_MS) <= new_id < first_at(NOW_MS + 1)
+
+
+def test_the_last_id_of_all_has_53_bits(clock: SetClock) -> None:
+    clock.at_ms = LAST_MS
+    ids = IdGenerator(clock, node=NODES - 1)
+    newest = [ids.next() for _ in range(32)][-1]
+    assert newest == MAX_ID == 2**53 - 1
+    assert int(float(newest)) == newest
+
+
+def test_ids_of_two_nodes_never_meet(clock: SetClock) -> None:
+    one, other = IdGenerator(clock, node=1), IdGenerator(clock, node=2)
+    made = [ids.next() for _ in range(500) for ids in (one, other)]
+    assert len(set(made)) == len(made)
+
+
+def test_more_ids_than_a_millisecond_has_borrow_from_the_next(clock: SetClock) -> None:
+    ids = IdGenerator(clock, node=0)
+    made = [ids.next() for _ in range(33)]
+    assert [made_at_ms(row_id) for row_id in made] == [NOW_MS] * 32 + [NOW_MS + 1]
+    clock.at_ms += 1
+    assert ids.next() > made[-1]
+
+
+def test_a_clock_that_steps_back_does_not_move_ids_back(clock: SetClock) -> None:
+    ids = IdGenerator(clock, node=0)
+    before = ids.next()
+    clock.at_ms -= 3_600_000
+    after = [ids.next() for _ in range(100)]
+    assert before < min(after)
+    assert ids.last_ms < NOW_MS + 5
+
+
+def test_ids_start_after_what_the_node_number_has_used(clock: SetClock) -> None:
+    ids = IdGenerator(clock, node=3, not_before_ms=NOW_MS + 10_000)
+    assert made_at_ms(ids.next()) > NOW_MS + 10_000
+
+
+def test_a_second_holder_of_a_node_number_repeats_nothing(clock: SetClock) -> None:
+    first = IdGenerator(clock, node=3)
+    made = {first.next() for _ in range(100)}
+    clock.at_ms -= 50
+    second = IdGenerator(clock, node=3, not_before_ms=first.last_ms)
+    assert made.isdisjoint(second.next() for _ in range(100))
+
+
+def test_moving_to_another_node_keeps_ids_rising(clock: SetClock) -> None:
+    ids = IdGenerator(clock, node=100)
+    before = ids.next()
+    ids.move(node=2, not_before_ms=0)
+    after = ids.next()
+    assert after > before
+    assert after >> 5 & (NODES - 1) == 2
+    ids.move(node=3, not_before_ms=NOW_MS + 500)
+    assert made_at_ms(ids.next()) == NOW_MS + 501
+
+
+@pytest.mark.parametrize("node", [-1, NODES])
+def test_a_node_number_out_of_range_is_refused(clock: SetClock, node: int) -> None:
+    with pytest.raises(ValueError, match="node"):
+        IdGenerator(clock, node)
+
+
+def test_before_the_epoch_every_id_counts() -> None:
+    assert first_at(0) == first_at(EPOCH_MS) == 0

@@ -1,0 +1,134 @@
+"""The logs, as a process of its own writes them."""
+
+import subprocess
+import sys
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.stacks import ROOT
+
+HUSH = "hush-hush"
+
+SCRIPT = """
+import datetime, logging, pathlib, sys
+import structlog
+from server.logs import configure
+
+configure(sys.argv[2], sys.argv[1])
+HUSH = "hush-hush"
+log = structlog.get_logger("photos")
+log.info("signed_in", password=HUSH, refresh_token=HUSH, Authorization=HUSH, jwt_secret=HUSH, cookie=HUSH, user_id=7)
+log.info("nested", headers={"authorization": HUSH, "host": "here"}, queries=[{"access_token": HUSH}])
+log.bind(api_token=HUSH).info("bound")
+structlog.contextvars.bind_contextvars(session_token=HUSH)
+log.info("inherited")
+structlog.contextvars.clear_contextvars()
+library = logging.getLogger("library")
+library.warning("with %s", "arguments")
+library.warning("with_more", extra={"password": HUSH, "size": 3})
+log.info("unusual", path=pathlib.Path("/tmp"), at=datetime.datetime(2026, 1, 2), raw=b"\\xff", number=2**70,
+         text="line\\nbreak", surrogate="\\udcff", by_number={1: "one"}, some={"a"})
+
+def fail():
+    my_password = HUSH
+    raise ValueError("no such thing")
+
+try:
+    fail()
+except ValueError:
+    log.exception("failed")
+    library.exception("library_failed")
+log.debug("hidden")
+library.info("library_info")
+log.info("last")
+"""
+
+
+def run(form: str, level: str = "info") -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SCRIPT, form, level], cwd=ROOT, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    assert done.stderr == b""
+    return done.stdout.decode()
+
+
+@pytest.fixture(scope="module")
+def json_lines() -> list[dict[str, Any]]:
+    return [orjson.loads(line) for line in run("json").splitlines()]
+
+
+@pytest.fixture(scope="module")
+def console() -> str:
+    return run("console")
+
+
+def line(lines: list[dict[str, Any]], message: str) -> dict[str, Any]:
+    (found,) = [line for line in lines if line["message"] == message]
+    return found
+
+
+def test_every_line_is_json_with_level_and_time(json_lines: list[dict[str, Any]]) -> None:
+    assert all(line["level"] and line["timestamp"].endswith("Z") for line in json_lines)
+    assert json_lines[-1]["message"] == "last"
+
+
+def test_fields_that_hold_secrets_are_blanked(json_lines: list[dict[str, Any]]) -> None:
+    signed_in = line(json_lines, "signed_in")
+    assert signed_in["user_id"] == 7
+    for name in ("password", "refresh_token", "Authorization", "jwt_secret", "cookie"):
+        assert signed_in[name] == "[redacted]"
+    assert line(json_lines, "bound")["api_token"] == "[redacted]"
+    assert line(json_lines, "inherited")["session_token"] == "[redacted]"
+
+
+def test_secrets_of_libraries_are_blanked(json_lines: list[dict[str, Any]]) -> None:
+    told = line(json_lines, "with_more")
+    assert (told["password"], told["size"]) == ("[redacted]", 3)
+
+
+def test_secrets_within_a_field_are_blanked(json_lines: list[dict[str, Any]]) -> None:
+    nested = line(json_lines, "nested")
+    assert nested["headers"] == {"authorization": "[redacted]", "host": "here"}
+    assert nested["queries"] == [{"access_token": "[redacted]"}]
+
+
+def test_no_secret_is_anywhere(json_lines: list[dict[str, Any]], console: str) -> None:
+    assert HUSH.encode() not in orjson.dumps(json_lines)
+    assert HUSH not in console
+
+
+def test_libraries_write_in_the_same_form(json_lines: list[dict[str, Any]]) -> None:
+    assert line(json_lines, "with arguments")["level"] == "warning"
+    assert line(json_lines, "library_info")["level"] == "info"
+
+
+@pytest.mark.parametrize("message", ["failed", "library_failed"])
+def test_a_traceback_has_frames_and_no_locals(json_lines: list[dict[str, Any]], message: str) -> None:
+    (exception,) = line(json_lines, message)["exception"]
+    assert (exception["exc_type"], exception["exc_value"]) == ("ValueError", "no such thing")
+    assert exception["frames"][-1]["name"] == "fail"
+    assert not any(frame.get("locals") for frame in exception["frames"])
+
+
+def test_a_value_of_any_kind_is_written(json_lines: list[dict[str, Any]]) -> None:
+    unusual = line(json_lines, "unusual")
+    assert unusual["path"] == "/tmp"
+    assert unusual["text"] == "line\nbreak"
+
+
+def test_the_level_holds_back_what_is_below(json_lines: list[dict[str, Any]]) -> None:
+    assert "hidden" not in {line["message"] for line in json_lines}
+    assert {orjson.loads(line)["message"] for line in run("json", "error").splitlines()} == {
+        "failed",
+        "library_failed",
+    }
+
+
+def test_the_console_shows_a_line_an_event(console: str) -> None:
+    (line,) = [line for line in console.splitlines() if "signed_in" in line]
+    assert "user_id=7" in line
+    assert "\x1b[" not in console
+    assert "ValueError: no such thing" in console

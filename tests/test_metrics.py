@@ -1,0 +1,85 @@
+"""What Prometheus reads."""
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from server.metrics import Metrics, QueueSize
+
+
+def figures(metrics: Metrics) -> dict[tuple[str, ...], float]:
+    """Every sample: its name, then its labels' values in the order of their names."""
+    found: dict[tuple[str, ...], float] = {}
+    for family in text_string_to_metric_families(metrics.render().decode()):
+        for sample in family.samples:
+            found[(sample.name, *(value for _, value in sorted(sample.labels.items())))] = sample.value
+    return found
+
+
+def test_two_processes_in_one_count_apart() -> None:
+    one, other = Metrics(), Metrics()
+    one.garbage_found("feed", "undecodable")
+    assert figures(one)["photofeed_garbage_messages_total", "undecodable", "feed"] == 1
+    assert ("photofeed_garbage_messages_total", "undecodable", "feed") not in figures(other)
+
+
+def test_jobs_are_counted_by_outcome_and_timed() -> None:
+    metrics = Metrics()
+    for outcome in ("completed", "completed", "failed"):
+        metrics.job_ended("feed", "feed.merge", outcome, 0.2)
+    metrics.job_started("feed", -3.0)  # a clock that is behind
+    found = figures(metrics)
+    assert found["photofeed_jobs_total", "feed.merge", "completed", "feed"] == 2
+    assert found["photofeed_jobs_total", "feed.merge", "failed", "feed"] == 1
+    assert found["photofeed_job_seconds_count", "feed.merge", "feed"] == 3
+    assert found["photofeed_job_wait_seconds_sum", "feed"] == 0
+
+
+def test_sizes_of_queues_are_shown_as_they_are_now() -> None:
+    metrics = Metrics()
+    metrics.show_queues([QueueSize("feed", {"waiting": 7, "dead": 1}, 12.5, paused=True)])
+    found = figures(metrics)
+    assert found["photofeed_queue_jobs", "feed", "waiting"] == 7
+    assert found["photofeed_queue_oldest_seconds", "feed"] == 12.5
+    assert found["photofeed_queue_paused", "feed"] == 1
+    metrics.show_queues([])
+    assert ("photofeed_queue_jobs", "feed", "waiting") not in figures(metrics)
+
+
+def test_a_failed_delivery_has_no_latency() -> None:
+    metrics = Metrics()
+    metrics.delivered("live", None)
+    metrics.delivered("in_app", 0.5)
+    found = figures(metrics)
+    assert found["photofeed_notification_deliveries_total", "live", "failed"] == 1
+    assert found["photofeed_notification_deliveries_total", "in_app", "delivered"] == 1
+    assert ("photofeed_notification_delivery_seconds_count", "live") not in found
+    assert found["photofeed_notification_delivery_seconds_sum", "in_app"] == 0.5
+
+
+def test_actors_show_their_restarts() -> None:
+    metrics = Metrics()
+    for state in ("running", "restarting", "running", "restarting"):
+        metrics.actor_changed("relay", state)
+    found = figures(metrics)
+    assert found["photofeed_actor_restarts_total", "relay"] == 2
+    assert found["photofeed_actor_up", "relay"] == 0
+
+
+def test_live_streams_are_counted_but_not_timed() -> None:
+    metrics = Metrics()
+    metrics.answered("/notifications/stream", "GET", 200, None)
+    metrics.answered("/feed", "GET", 200, 0.01)
+    metrics.count_streams(lambda: 42)
+    found = figures(metrics)
+    assert found["photofeed_live_streams",] == 42
+    assert found["photofeed_http_requests_total", "GET", "/notifications/stream", "200"] == 1
+    assert ("photofeed_http_request_seconds_count", "GET", "/notifications/stream") not in found
+
+
+def test_every_name_is_the_programs_own_and_every_figure_explains_itself() -> None:
+    for family in text_string_to_metric_families(Metrics().render().decode()):
+        assert family.name.startswith("photofeed_")
+        assert family.documentation.endswith(".")
+
+
+def test_the_process_itself_may_be_shown_too() -> None:
+    assert ("process_resident_memory_bytes",) in figures(Metrics(of_process=True))

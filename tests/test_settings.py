@@ -1,0 +1,332 @@
+"""Settings: where each value comes from, what is refused, and what a person is told."""
+
+import asyncio
+import json
+import stat
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from server.errors import ConfigurationError
+from server.settings import (
+    ENVIRONMENT,
+    SECRET_KEYS,
+    SHARED_ENVIRONMENT,
+    Loaded,
+    Settings,
+    load,
+)
+from tests.stacks import ROOT
+
+LONG, OTHER = "an access secret that is long enough", "a refresh secret that is long enough"
+PRODUCTION = {
+    "APP_ENV": "production",
+    "JWT_SECRET": LONG,
+    "JWT_REFRESH_SECRET": OTHER,
+    "DB_HOST": "db.internal",
+    "REDIS_HOST": "redis.internal",
+}
+# Settings that are unset on purpose, and whose default config.toml names in a comment.
+UNSET = {"database.migrate_at_start"}
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Any:
+    """Loads `config` (or config.toml) with `environ`, in a folder of its own."""
+
+    def read(
+        environ: dict[str, str] | None = None, config: str | None = None, dotenv: str = "", **overrides: str
+    ) -> Loaded:
+        file = ROOT / "config.toml"
+        if config is not None:
+            file = tmp_path / "config.toml"
+            file.write_text(config)
+        (tmp_path / ".env").write_text(dotenv)
+        var = {"VAR_DIR": str(tmp_path / "var")}
+        return load(file, {**var, **(environ or {})}, tmp_path / ".env", overrides)
+
+    return read
+
+
+def value_of(settings: BaseModel, key: str) -> Any:
+    found: Any = settings
+    for part in key.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def keys_of(model: type[BaseModel], path: str = "") -> set[str]:
+    keys: set[str] = set()
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            keys |= keys_of(field.annotation, f"{path}{name}.")
+        else:
+            keys.add(path + name)
+    return keys
+
+
+def flat(table: dict[str, Any], path: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        found |= flat(value, f"{path}{name}.") if isinstance(value, dict) else {path + name: value}
+    return found
+
+
+def test_config_toml_names_every_key_with_the_default_in_the_code() -> None:
+    written = flat(tomllib.loads((ROOT / "config.toml").read_text()))
+    assert set(written) == keys_of(Settings) - SECRET_KEYS - UNSET
+    defaults = Settings()
+    for key, value in written.items():
+        default = value_of(defaults, key)
+        assert value == (str(default) if isinstance(default, Path) else default), key
+
+
+def test_every_name_of_the_environment_stands_for_a_key() -> None:
+    keys = keys_of(Settings)
+    assert set(ENVIRONMENT.values()) <= keys
+    assert {key for shared in SHARED_ENVIRONMENT.values() for key in shared} <= keys
+    assert not set(ENVIRONMENT) & set(SHARED_ENVIRONMENT)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("APP_ENV", "test", "test"),
+        ("HOST", "0.0.0.0", "0.0.0.0"),
+        ("PORT", "8080", 8080),
+        ("ALLOW_EMBEDDED", "true", True),
+        ("DB_HOST", "db", "db"),
+        ("DB_PORT", "3307", 3307),
+        ("DB_NAME", "photos", "photos"),
+        ("REDIS_HOST", "redis", "redis"),
+        ("REDIS_DB", "2", 2),
+        ("BCRYPT_COST", "5", 5),
+        ("UPLOAD_DEST", "/srv/photos", "/srv/photos"),
+        ("MAX_FILE_SIZE", "1048576", 1_048_576),
+        ("FEED_WORKER_CONCURRENCY", "3", 3),
+        ("LOG_LEVEL", "debug", "debug"),
+        ("NODE_ID", "7", 7),
+    ],
+)
+def test_the_environment_overrides_config_toml(read: Any, name: str, text: str, expected: Any) -> None:
+    assert value_of(read({name: text}).settings, ENVIRONMENT[name]) == expected
+
+
+def test_secrets_come_from_the_environment(read: Any) -> None:
+    settings = read({"JWT_SECRET": LONG, "JWT_REFRESH_SECRET": OTHER, "DB_PASSWORD": "p1"}).settings
+    assert settings.auth.jwt_secret.get_secret_value() == LONG
+    assert settings.auth.jwt_refresh_secret.get_secret_value() == OTHER
+    assert settings.database.password.get_secret_value() == "p1"
+
+
+def test_a_secret_is_not_printed(read: Any) -> None:
+    settings = read({"JWT_SECRET": LONG, "JWT_REFRESH_SECRET": OTHER, "REDIS_PASSWORD": "hush-hush"}).settings
+    for secret in (LONG, OTHER, "hush-hush"):
+        assert secret not in repr(settings)
+        assert secret not in settings.model_dump_json()
+
+
+def test_an_empty_variable_is_no_value(read: Any) -> None:
+    assert read({"PORT": "", "DB_HOST": ""}).settings == read().settings
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "feed", "notifications"),
+    [
+        ("QUEUE_CONCURRENCY", "2", "queues.feed.concurrency", "queues.notifications.concurrency"),
+        ("QUEUE_MAX_ATTEMPTS", "9", "queues.feed.max_attempts", "queues.notifications.max_attempts"),
+        ("QUEUE_BACKOFF_DELAY", "123", "queues.feed.backoff_ms", "queues.notifications.backoff_ms"),
+    ],
+)
+def test_a_shared_name_sets_every_queue(
+    read: Any, name: str, text: str, feed: str, notifications: str
+) -> None:
+    settings = read({name: text}).settings
+    assert value_of(settings, feed) == value_of(settings, notifications) == int(text)
+
+
+def test_a_queue_s_own_name_wins_over_the_shared_one(read: Any) -> None:
+    queues = read({"QUEUE_CONCURRENCY": "2", "NOTIFICATION_WORKER_CONCURRENCY": "7"}).settings.queues
+    assert (queues.feed.concurrency, queues.notifications.concurrency) == (2, 7)
+    assert queues.feed.max_attempts != queues.notifications.max_attempts
+
+
+def test_a_dotenv_file_lies_below_the_environment(read: Any) -> None:
+    settings = read({"PORT": "4000"}, dotenv="PORT=5000\nHOST=127.0.0.2\n").settings
+    assert (settings.app.port, settings.app.host) == (4000, "127.0.0.2")
+
+
+def test_a_flag_lies_above_the_environment(read: Any) -> None:
+    assert read({"PORT": "4000"}, **{"app.port": "6000"}).settings.app.port == 6000
+
+
+def refused(read: Any, *arguments: Any, **named: Any) -> str:
+    with pytest.raises(ConfigurationError) as error:
+        read(*arguments, **named)
+    return error.value.detail
+
+
+def test_a_mistyped_key_is_refused_with_the_right_one(read: Any) -> None:
+    detail = refused(read, config="[app]\nprot = 3000\n")
+    assert "app.prot" in detail
+    assert "did you mean port?" in detail
+
+
+def test_a_mistyped_table_is_refused_with_the_right_one(read: Any) -> None:
+    assert "did you mean database?" in refused(read, config="[databse]\nhost = ''\n")
+
+
+def test_a_mistyped_key_of_a_queue_is_refused_with_the_right_one(read: Any) -> None:
+    detail = refused(read, config="[queues.feed]\nconcurency = 1\n")
+    assert "queues.feed.concurency" in detail
+    assert "did you mean concurrency?" in detail
+
+
+def test_a_mistyped_name_in_the_dotenv_file_is_refused(read: Any) -> None:
+    assert "did you mean JWT_SECRET?" in refused(read, dotenv="JWT_SECRTE=x\n")
+
+
+def test_a_mistyped_name_in_the_environment_is_a_warning(read: Any) -> None:
+    (warning,) = read({"REDIS_HOTS": "redis"}).warnings
+    assert "REDIS_HOTS" in warning
+    assert "did you mean REDIS_HOST?" in warning
+
+
+def test_other_people_s_variables_are_nobody_s_business(read: Any) -> None:
+    assert read({"PATH": "/bin", "HOME": "/", "LANG": "C", "SHELL": "sh", "USER": "me"}).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"PORT": "many"}, "PORT"),
+        ({"PORT": "65536"}, "PORT"),
+        ({"APP_ENV": "staging"}, "APP_ENV"),
+        ({"QUEUE_CONCURRENCY": "0"}, "QUEUE_CONCURRENCY"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
+        ({"NODE_ID": "128"}, "NODE_ID"),
+    ],
+)
+def test_a_wrong_value_is_refused_under_its_variable_s_name(
+    read: Any, environ: dict[str, str], named: str
+) -> None:
+    detail = refused(read, environ)
+    assert f"environment variable {named}" in detail
+
+
+def test_a_wrong_value_in_the_file_is_refused_under_its_key(read: Any) -> None:
+    detail = refused(read, config="[stream]\nheartbeat_s = -1\n")
+    assert "stream.heartbeat_s" in detail
+    assert "config.toml" in detail
+
+
+def test_every_mistake_is_named_at_once(read: Any) -> None:
+    detail = refused(read, {"PORT": "x"}, config="[app]\nprot = 1\n[feed]\nwindow = 1\n")
+    assert all(word in detail for word in ("PORT", "app.prot", "feed.window"))
+
+
+@pytest.mark.parametrize("key", sorted(SECRET_KEYS))
+def test_a_secret_in_config_toml_is_refused(read: Any, key: str) -> None:
+    section, name = key.split(".")
+    detail = refused(read, config=f"[{section}]\n{name} = 'hush-hush'\n")
+    assert key in detail
+    assert next(variable for variable, target in ENVIRONMENT.items() if target == key) in detail
+    assert "hush-hush" not in detail
+
+
+def test_a_file_that_is_no_toml_is_refused(read: Any) -> None:
+    assert "not valid TOML" in refused(read, config="[app\n")
+    assert "must be a table" in refused(read, {"PORT": "1"}, config="app = 3\n")
+
+
+def test_a_missing_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="--config"):
+        load(tmp_path / "config.toml", {}, tmp_path / ".env")
+
+
+def test_production_runs_on_what_is_named(read: Any) -> None:
+    settings = read(PRODUCTION).settings
+    assert not settings.embedded_database
+    assert not settings.embedded_redis
+    assert not settings.migrate_at_start
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"JWT_SECRET": ""}, "JWT_SECRET"),
+        ({"JWT_REFRESH_SECRET": ""}, "JWT_REFRESH_SECRET"),
+        ({"JWT_SECRET": "too short"}, "JWT_SECRET"),
+        ({"JWT_REFRESH_SECRET": "x" * 31}, "JWT_REFRESH_SECRET"),
+        ({"JWT_SECRET": "your_jwt_secret_key"}, "sample"),
+        ({"JWT_REFRESH_SECRET": "your_jwt_refresh_secret_key"}, "sample"),
+        ({"JWT_REFRESH_SECRET": LONG}, "must differ"),
+        ({"DB_HOST": ""}, "DB_HOST"),
+        ({"REDIS_HOST": ""}, "REDIS_HOST"),
+    ],
+)
+def test_production_refuses(read: Any, changes: dict[str, str], named: str) -> None:
+    detail = refused(read, {**PRODUCTION, **changes})
+    assert named in detail
+    assert LONG not in detail
+
+
+def test_production_may_be_allowed_its_embedded_parts(read: Any) -> None:
+    environ = {**PRODUCTION, "DB_HOST": "", "REDIS_HOST": "", "ALLOW_EMBEDDED": "true"}
+    settings = read(environ).settings
+    assert settings.embedded_database
+    assert settings.embedded_redis
+    assert "JWT_SECRET" in refused(read, {**environ, "JWT_SECRET": ""})
+
+
+def test_an_embedded_database_is_migrated_at_start(read: Any) -> None:
+    assert read().settings.migrate_at_start
+    assert not read({"DB_HOST": "db"}).settings.migrate_at_start
+    assert read({"DB_HOST": "db"}, config="[database]\nmigrate_at_start = true\n").settings.migrate_at_start
+
+
+def test_development_makes_its_secrets_once(read: Any, tmp_path: Path) -> None:
+    first, second = read().settings.auth, read().settings.auth
+    assert first == second
+    access, refresh = first.jwt_secret.get_secret_value(), first.jwt_refresh_secret.get_secret_value()
+    assert len(access) >= 32
+    assert access != refresh
+    (file,) = (tmp_path / "var").iterdir()
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_given_secret_wins_over_a_made_one(read: Any) -> None:
+    made = read().settings.auth.jwt_refresh_secret
+    auth = read({"JWT_SECRET": LONG}).settings.auth
+    assert auth.jwt_secret.get_secret_value() == LONG
+    assert auth.jwt_refresh_secret == made
+
+
+def test_damaged_secrets_are_named(read: Any, tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "secrets.json").write_text("{}")
+    assert "secrets.json" in refused(read)
+
+
+async def test_two_that_start_at_once_agree_on_the_secrets(tmp_path: Path) -> None:
+    script = (
+        "import sys; from pathlib import Path; from server.settings import load\n"
+        "auth = load(Path('config.toml'), {'VAR_DIR': sys.argv[1]}, Path('none.env')).settings.auth\n"
+        "import json; print(json.dumps([auth.jwt_secret.get_secret_value(),"
+        " auth.jwt_refresh_secret.get_secret_value()]))"
+    )
+
+    async def start() -> list[str]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", script, str(tmp_path / "var"), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        )
+        out, _ = await process.communicate()
+        return json.loads(out)
+
+    one, other = await asyncio.gather(start(), start())
+    assert one == other
+    assert [file.name for file in (tmp_path / "var").iterdir()] == ["secrets.json"]
