@@ -132,7 +132,7 @@ async def _ours(stack: Stack) -> tuple[Drained, Drained]:
     await Migrations(database, Path("migrations")).upgrade()
     ids = IdGenerator(SystemClock(), 1)
     redis_url = stack.redis.url
-    brokers = assembly.brokers(settings, redis_url)
+    brokers = assembly.brokers(settings, redis_url, assembly.Telling())
     doorbell = Doorbell(brokers)
     async with _foundations(settings, stack, database, ids, doorbell) as (services, jobs):
         for broker in brokers.values():

@@ -243,6 +243,7 @@ class Lifecycle:
         self._opened("image children", images.stop)
         self._opened("password threads", passwords.close)
         media = assembly.media_store(self.settings, self._var)
+        self._opened("media store", media.close)
         return Foundations(database, redis, ids, doorbell, media, images, passwords, self.told)
 
     def _open_doorbell(self, doorbell: Doorbell) -> None:

@@ -33,7 +33,9 @@ class Outage:
         self._last_failure = time.monotonic()
         if self._failures == 0:
             self._began = self._last_failure
-            text = f"{type(reason).__name__}: {reason}" if isinstance(reason, Exception) else str(reason)
+            text = str(reason)
+            if isinstance(reason, Exception):
+                text = f"{type(reason).__name__}: {text}" if text else type(reason).__name__
             log.warning(self._gone, reason=text, **self._fields)
         self._failures += 1
 

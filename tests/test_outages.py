@@ -37,3 +37,9 @@ def test_a_second_outage_is_told_as_well() -> None:
             outage.failed("no answer")
             outage.succeeded()
     assert [line["event"] for line in lines] == ["redis_unavailable", "redis_recovered"] * 2
+
+
+def test_an_exception_without_words_is_told_by_its_name() -> None:
+    with capture_logs() as lines:
+        Outage("redis").failed(TimeoutError())
+    assert lines[0]["reason"] == "TimeoutError"

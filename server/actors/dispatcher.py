@@ -81,9 +81,7 @@ class Dispatcher:
 
     async def _due(self) -> list[Rung]:
         paused = await self._control.paused() if self._control else frozenset[Queue]()
-        if self._control is None or not paused:
-            return await self._jobs.due()
-        return await self._control.due([queue for queue in Queue if queue not in paused])
+        return await self._jobs.due([queue for queue in Queue if queue not in paused])
 
     async def _ring(self, due: list[Rung], now: float) -> None:
         """Ring for jobs whose ring seems to be lost.

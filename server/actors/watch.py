@@ -35,12 +35,12 @@ class Watch:
         """Watch until cancelled."""
         ask_at = time.monotonic()
         while True:
-            began = time.monotonic()
-            await asyncio.sleep(LAG_EVERY_S)
-            self._metrics.loop_lagged(time.monotonic() - began - LAG_EVERY_S)
             if time.monotonic() >= ask_at:
                 await asyncio.gather(*map(self._ask, self._pings))
                 ask_at = time.monotonic() + ASK_EVERY_S
+            began = time.monotonic()
+            await asyncio.sleep(LAG_EVERY_S)
+            self._metrics.loop_lagged(time.monotonic() - began - LAG_EVERY_S)
 
     async def _ask(self, part: str) -> None:
         try:

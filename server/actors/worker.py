@@ -7,6 +7,7 @@ is ready: nothing is lost when its ring is dropped here, for the dispatcher ring
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 import structlog
 
@@ -98,6 +99,11 @@ class Worker:
         outcome, began = "handed_back", time.perf_counter()
         try:
             outcome = await self._run(claim)
+        except asyncio.CancelledError:
+            with suppress(Unavailable):  # then its lease runs out
+                await asyncio.shield(self._jobs.hand_back([claim]))
+                log.info("job_handed_back", queue=self._queue, kind=claim.kind, job_id=claim.id)
+            raise
         finally:
             del self._running[claim.id]
             self._jobs.let_go(claim)
@@ -112,10 +118,6 @@ class Worker:
             if handler is None:
                 raise LookupError(f"no handler for jobs of kind {claim.kind!r}")
             await handler(claim)
-        except asyncio.CancelledError:
-            await asyncio.shield(self._jobs.hand_back([claim]))
-            log.info("job_handed_back", **told)
-            raise
         except LeaseLost:
             log.warning("job_taken_over", **told)
             return "lease_lost"

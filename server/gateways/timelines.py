@@ -2,7 +2,10 @@
 
 `feed:{user}` holds ids as members and scores, plus one marker: `building` with score 0 while it is being filled, then
 `built`, whose score is the feed's floor, negated: the feed has every post from the floor up, and 0 means every post. A
-post below the floor is left to SQL, or there would be a gap above it. A feed without its marker does not exist.
+post below the floor is left to SQL, or there would be a gap above it.
+
+A marker names the life of the server in which it was set. A server that comes back with what it had saved a while ago
+has lost what was pushed since, and does not know: a feed of another life, or without a marker, does not exist.
 """
 
 from collections.abc import Sequence
@@ -17,25 +20,35 @@ from server.ids import PostId, UserId
 BUILDING_TTL_MS = 30_000
 
 # In each script KEYS are feeds and `trim` drops the oldest posts over the window; rank 0 is the marker.
-_TRIM = """
+_MARKERS = """
+local life = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'):sub(1, 12)
+local built, building = 'built:' .. life, 'building:' .. life
+local function exists(key)
+  return redis.call('ZSCORE', key, built) or redis.call('ZSCORE', key, building)
+end
+"""
+_TRIM = (
+    _MARKERS
+    + """
 local function floor_of(key)
-  local score = redis.call('ZSCORE', key, 'built')
+  local score = redis.call('ZSCORE', key, built)
   return score and -tonumber(score) or 0
 end
 local function trim(key, window)
   local over = redis.call('ZCARD', key) - 1 - window
   if over > 0 then
     redis.call('ZREMRANGEBYRANK', key, 1, over)
-    redis.call('ZADD', key, 'XX', '-' .. redis.call('ZRANGE', key, 1, 1)[1], 'built')
+    redis.call('ZADD', key, 'XX', '-' .. redis.call('ZRANGE', key, 1, 1)[1], built)
   end
 end
 """
+)
 _PUSH = (
     _TRIM
     + """
 local pushed = 0
 for _, key in ipairs(KEYS) do
-  if redis.call('EXISTS', key) == 1 and tonumber(ARGV[2]) >= floor_of(key) then
+  if exists(key) and tonumber(ARGV[2]) >= floor_of(key) then
     redis.call('ZADD', key, ARGV[2], ARGV[2])
     trim(key, tonumber(ARGV[1]))
     pushed = pushed + 1
@@ -44,32 +57,39 @@ end
 return pushed
 """
 )
-_READ = """
-if not redis.call('ZSCORE', KEYS[1], 'built') then
-  return redis.call('EXISTS', KEYS[1]) == 1 and 'building' or false
+_READ = (
+    _MARKERS
+    + """
+if not redis.call('ZSCORE', KEYS[1], built) then
+  return exists(KEYS[1]) and 'building' or false
 end
 redis.call('EXPIRE', KEYS[1], ARGV[3])
 return redis.call('ZREVRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '(0', 'LIMIT', 0, ARGV[2])
 """
-_OPEN = """
-if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
-redis.call('ZADD', KEYS[1], 0, 'building')
+)
+_OPEN = (
+    _MARKERS
+    + """
+if exists(KEYS[1]) then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('ZADD', KEYS[1], 0, building)
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1
 """
+)
 # Fewer posts than a window holds are all that SQL has.
 _FILL = (
     _TRIM
     + """
-if not redis.call('ZSCORE', KEYS[1], 'building') then return 0 end
+if not redis.call('ZSCORE', KEYS[1], building) then return 0 end
 for i = 3, #ARGV do redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i]) end
 trim(KEYS[1], tonumber(ARGV[1]))
 local floor = 0
 if redis.call('ZCARD', KEYS[1]) - 1 >= tonumber(ARGV[1]) then
   floor = '-' .. redis.call('ZRANGE', KEYS[1], 1, 1)[1]
 end
-redis.call('ZREM', KEYS[1], 'building')
-redis.call('ZADD', KEYS[1], floor, 'built')
+redis.call('ZREM', KEYS[1], building)
+redis.call('ZADD', KEYS[1], floor, built)
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 return 1
 """
@@ -78,13 +98,13 @@ return 1
 _MERGE = (
     _TRIM
     + """
-if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+if not exists(KEYS[1]) then return 0 end
 local floor = floor_of(KEYS[1])
 for i = 2, #ARGV do
   if tonumber(ARGV[i]) >= floor then redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i]) end
 end
 if #ARGV - 1 >= tonumber(ARGV[1]) then
-  redis.call('ZADD', KEYS[1], 'XX', -math.max(floor, tonumber(ARGV[#ARGV])), 'built')
+  redis.call('ZADD', KEYS[1], 'XX', -math.max(floor, tonumber(ARGV[#ARGV])), built)
 end
 trim(KEYS[1], tonumber(ARGV[1]))
 return 1

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from tortoise import Tortoise, connections
+from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
@@ -112,6 +113,8 @@ class Database:
         """Connect once. Raises ConfigurationError with a sentence that says what is wrong and what to do."""
         if self.parameters.file is not None:
             self.parameters.file.parent.mkdir(parents=True, exist_ok=True)
+        # Keyed by the connection's name alone: it would give this dialect the statements of the one opened before.
+        EXECUTOR_CACHE.clear()
         await Tortoise.init(config=self.parameters.tortoise_config(), _enable_global_fallback=True)
         try:
             await self.ping()

@@ -34,4 +34,8 @@ class Job(Model):
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "jobs"
-        indexes = (("state", "run_at_ms"), ("state", "lease_until_ms"), ("queue", "state", "finished_at_ms"))
+        indexes = (
+            ("queue", "state", "priority", "run_at_ms"),
+            ("state", "lease_until_ms"),
+            ("queue", "state", "finished_at_ms"),
+        )

@@ -17,7 +17,7 @@ from server.ids import IdGenerator, JobId
 from server.models.database import Database, again_if_given_up, placeholders
 from server.models.jobs import JobState
 from server.services.coalescing import Coalescer
-from server.services.reactions import REACTIONS, Queue
+from server.services.reactions import HIGH, NORMAL, REACTIONS, Queue
 
 HISTORY_LENGTH = 20
 ERROR_LENGTH = 500
@@ -287,38 +287,20 @@ class Jobs:
             )
         return reclaimed
 
-    async def due(self, limit: int = 500) -> list[Rung]:
-        """Ready jobs whose time has come, urgent and oldest first."""
-        rows = await self._database.rows(
-            f"SELECT id, queue, priority FROM jobs WHERE state = ? AND run_at_ms <= {self._database.now_ms}"
-            " ORDER BY priority DESC, run_at_ms, id LIMIT ?",
-            [JobState.READY, limit],
-        )
-        return [Rung(Queue(row["queue"]), JobId(row["id"]), row["priority"]) for row in rows]
-
-    async def prune(self, queue: Queue, keep_completed: int) -> int:
-        """Delete all but the newest `keep_completed` completed jobs of a queue; how many went."""
-        rows = await self._database.rows(
-            "SELECT finished_at_ms FROM jobs WHERE queue = ? AND state = ? ORDER BY finished_at_ms DESC"
-            " LIMIT 1 OFFSET ?",
-            [queue, JobState.COMPLETED, keep_completed],
-        )
-        if not rows:
-            return 0
-        return await self._database.execute(
-            "DELETE FROM jobs WHERE queue = ? AND state = ? AND finished_at_ms <= ?",
-            [queue, JobState.COMPLETED, rows[0]["finished_at_ms"]],
-        )
-
-    async def counts(self) -> dict[Queue, dict[str, int]]:
-        """How many jobs each queue has in each state."""
-        rows = await self._database.rows(
-            "SELECT queue, state, COUNT(*) AS jobs FROM jobs GROUP BY queue, state"
-        )
-        counts = {queue: dict.fromkeys(map(str, JobState), 0) for queue in Queue}
-        for row in rows:
-            counts[Queue(row["queue"])][row["state"]] = row["jobs"]
-        return counts
+    async def due(self, queues: Sequence[Queue] = tuple(Queue), limit: int = 500) -> list[Rung]:
+        """Ready jobs of these queues whose time has come, at most `limit` a queue; of each, urgent and oldest first."""
+        rungs: list[Rung] = []
+        for queue in queues:
+            room = limit
+            for priority in (HIGH, NORMAL):  # one at a time, each in the order of the index
+                rows = await self._database.rows(
+                    "SELECT id FROM jobs WHERE queue = ? AND state = ? AND priority = ?"
+                    f" AND run_at_ms <= {self._database.now_ms} ORDER BY run_at_ms LIMIT ?",
+                    [queue, JobState.READY, priority, room],
+                )
+                rungs += [Rung(queue, JobId(row["id"]), priority) for row in rows]
+                room -= len(rows)
+        return rungs
 
     async def _history(self, job_id: int, attempt: int, error: str) -> str:
         rows = await self._database.rows(

@@ -18,7 +18,6 @@ from server.models.database import Database, DuplicateKey, again_if_given_up, pl
 from server.models.jobs import JobState
 from server.paging import Page, PageRequest, cut
 from server.services.coalescing import Coalescer
-from server.services.jobs import Rung
 from server.services.reactions import Queue
 
 BATCH = 500
@@ -169,17 +168,6 @@ class QueueControl:
     async def is_ready(self, job_id: int) -> bool:
         """Whether a job waits to be run, due or not; what is asked together is one query. Raises Unavailable."""
         return await self._readiness.ask(job_id)
-
-    async def due(self, queues: Sequence[Queue], limit: int = BATCH) -> list[Rung]:
-        """As `Jobs.due`, of these queues alone: the jobs of one that is paused would crowd the others out."""
-        if not queues:
-            return []
-        rows = await self._database.rows(
-            f"SELECT id, queue, priority FROM jobs WHERE state = ? AND run_at_ms <= {self._database.now_ms}"
-            f" AND queue IN ({placeholders(len(queues))}) ORDER BY priority DESC, run_at_ms, id LIMIT ?",
-            [JobState.READY, *queues, limit],
-        )
-        return [Rung(Queue(row["queue"]), JobId(row["id"]), row["priority"]) for row in rows]
 
     async def _which_are_ready(self, job_ids: Sequence[int]) -> list[bool]:
         rows = await self._database.rows(

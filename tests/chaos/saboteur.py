@@ -4,6 +4,7 @@ SABOTAGE names, and then is `run.py`. The product knows nothing of it.
 SABOTAGE is JSON; each member may be missing:
 - failpoint: {"at": a name of FAILPOINTS, "nth": n}: it kills itself when it comes there for the n-th time
 - record: a file; the kinds of job of `Kinds` exist, and write a line there each time that one of them begins
+- mended: with `record`; all of these kinds do what they should
 - clock_ms: by how much its clock is wrong
 """
 
@@ -103,6 +104,7 @@ class Kinds:
         self._record = os.open(record, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def handlers(self) -> dict[str, Callable[[Claim], Awaitable[None]]]:
+        """By kind. The kind `chaos.unknown` is known to those that are mended only."""
         return {
             "chaos.note": self.note,
             "chaos.sleep": self.sleep,
@@ -110,6 +112,9 @@ class Kinds:
             "chaos.raise_once": self.fail_once,
             "chaos.kill_process": self.kill_process,
         }
+
+    def mended(self) -> dict[str, Callable[[Claim], Awaitable[None]]]:
+        return dict.fromkeys([*self.handlers(), "chaos.unknown"], self.note)
 
     async def note(self, claim: Claim) -> None:
         await self._write(claim)
@@ -143,7 +148,7 @@ class Kinds:
         os.write(self._record, orjson.dumps(line) + b"\n")
 
 
-def add_kinds(record: Path) -> None:
+def add_kinds(record: Path, *, mended: bool) -> None:
     made: list[Jobs] = []
     make_jobs, make_handlers = assembly.jobs, assembly._handlers
 
@@ -152,7 +157,8 @@ def add_kinds(record: Path) -> None:
         return made[-1]
 
     def handlers(*arguments: Any, **named: Any) -> Any:
-        return {**make_handlers(*arguments, **named), **Kinds(made[-1], record).handlers()}
+        kinds = Kinds(made[-1], record)
+        return {**make_handlers(*arguments, **named), **(kinds.mended() if mended else kinds.handlers())}
 
     assembly.jobs, assembly._handlers = jobs, handlers
 
@@ -166,7 +172,7 @@ def sabotage(orders: dict[str, Any]) -> None:
     if "failpoint" in orders:
         FAILPOINTS[orders["failpoint"]["at"]](Failpoint(orders["failpoint"]["nth"]))
     if "record" in orders:
-        add_kinds(Path(orders["record"]))
+        add_kinds(Path(orders["record"]), mended=orders.get("mended", False))
     if "clock_ms" in orders:
         set_clock_wrong(orders["clock_ms"])
 

@@ -1,6 +1,7 @@
 """The API dies around a commit and its doorbell: what was committed takes effect, and nothing else does."""
 
 import random
+import time
 from typing import Any
 
 import pytest
@@ -37,11 +38,14 @@ async def test_an_api_killed_around_a_commit_loses_and_invents_nothing(
             assert_nothing_unacknowledged(traffic, writes_in_database(stack) - before)
 
         following = turns[(turn + 1) % len(turns)]
+        restarted = time.monotonic()
         api = await new_program("--port=0", "--role=api", config=config, **fault(following)).start()
-        slowest_s = max(slowest_s, await settled(stack, DELIVERED_WITHIN_S))
+        await settled(stack, DELIVERED_WITHIN_S)
+        slowest_s = max(slowest_s, time.monotonic() - restarted)
         traffic.move_to(api)
         await assert_complete(traffic, stack)
         acknowledged += traffic.acknowledged
+    assert slowest_s < DELIVERED_WITHIN_S
     report(
         f"R2 {stack.name}: {rounds(1, 20)} kills at each of {', '.join(FAILPOINTS)}: {acknowledged} writes"
         f" acknowledged, 0 lost, 0 invented, all delivered within {slowest_s:.1f} s of the restart"

@@ -1,14 +1,17 @@
 """The windows of feeds, on both servers."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from server.errors import Unavailable
 from server.gateways.timelines import BUILDING_TTL_MS, Timelines
 from server.ids import MAX_ID, PostId, UserId
-from tests.stacks import Stack
+from tests.stacks import Stack, start_valkey
 
 WINDOW, TTL_S = 10, 500
 ADA, BOB, EVE = UserId(1), UserId(2), UserId(MAX_ID)
@@ -191,3 +194,21 @@ async def test_a_server_that_forgot_the_scripts_is_told_them_again(
     await built(timelines, ADA, 1)
     await redis.script_flush()
     assert await whole(timelines, ADA) == [1]
+
+
+async def test_a_feed_that_came_back_from_an_old_snapshot_is_built_again(scratch: Path) -> None:
+    server = start_valkey(scratch / "set-back")
+    async with Redis.from_url(server.url, socket_timeout=5, retry=Retry(NoBackoff(), 1)) as redis:
+        timelines = Timelines(redis, WINDOW, TTL_S)
+        await built(timelines, ADA, 1)
+        assert await timelines.open(BOB)
+        await redis.save()
+        assert await timelines.push([ADA, BOB], PostId(2)) == 2
+        server.kill()
+        server.start()
+        assert await timelines.push([ADA, BOB], PostId(3)) == 0
+        await timelines.fill(BOB, posts(1))
+        assert [await whole(timelines, reader) for reader in (ADA, BOB)] == [None, None]
+        await built(timelines, ADA, 3, 2, 1)
+        assert await whole(timelines, ADA) == [3, 2, 1]
+    server.stop()

@@ -207,4 +207,7 @@ async def _has_types(person: Person, types: set[str]) -> bool:
 
 async def _counted(person: Person) -> bool:
     found = await samples(person)
-    return found.get(("photofeed_notification_deliveries_total", "live", "delivered")) == 2
+    return (
+        found.get(("photofeed_notification_deliveries_total", "live", "delivered")) == 2
+        and ("photofeed_part_up", "database") in found
+    )

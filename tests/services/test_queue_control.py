@@ -6,10 +6,10 @@ from typing import Any
 import orjson
 import pytest
 
-from server.errors import NotFound, Unavailable
+from server.errors import Unavailable
 from server.models.jobs import Job, JobState
 from server.paging import PageRequest, decode_cursor
-from server.services.queue_control import QueueControl, QueueLimits, QueueStatus, queue_named
+from server.services.queue_control import QueueControl, QueueLimits, QueueStatus
 from server.services.reactions import JobKind, Queue
 from tests.house import House
 
@@ -261,29 +261,3 @@ async def test_whether_jobs_are_ready_is_one_question_for_many(
     answers = await asyncio.gather(*(control.is_ready(job_id) for job_id in [*ready, dead, 7]))
     assert answers == [True, True, True, False, False]
     assert asked <= 2
-
-
-async def test_due_jobs_are_those_of_the_queues_that_are_named(house: House, control: QueueControl) -> None:
-    await add_job(house, JobState.READY)
-    high = await add_job(house, JobState.READY, Queue.NOTIFICATIONS, priority=1)
-    normal = await add_job(house, JobState.READY, Queue.NOTIFICATIONS, due_ago_ms=5000)
-    await add_job(house, JobState.READY, Queue.NOTIFICATIONS, due_ago_ms=-HOUR_MS)
-    rungs = await control.due([Queue.NOTIFICATIONS])
-    assert [(rung.job_id, rung.priority) for rung in rungs] == [(high, 1), (normal, 0)]
-    assert await control.due([]) == []
-
-
-async def test_garbage_is_counted_and_unknown_while_redis_is_away(house: House) -> None:
-    async def garbage(queue: str) -> int:
-        if queue == Queue.FEED:
-            return 3
-        raise Unavailable("Redis does not answer.")
-
-    control = QueueControl(house.database, LIMITS, garbage)
-    assert [status.garbage for status in await control.overview()] == [3, None, None]
-
-
-def test_an_unknown_queue_is_refused_with_the_names_of_the_known() -> None:
-    assert queue_named("feed") is Queue.FEED
-    with pytest.raises(NotFound, match="feed, notifications, maintenance"):
-        queue_named("fed")
