@@ -51,7 +51,7 @@ class Dispatcher:
         self._schedules = schedules
         self._turn = turn
         self._outage = database or Outage("database")
-        self._rung_at: dict[int, float] = {}
+        self._rung_at: dict[Rung, float] = {}
         self._reclaim_from = 0.0
 
     async def run(self) -> None:
@@ -88,9 +88,10 @@ class Dispatcher:
 
         A stream with as many messages as the queue has jobs that are due is being worked through, and holds theirs:
         ringing again would fill it with messages that say nothing new. What is in no stream may be in the hands of a
-        worker that waits for the queue's rate, so it is not rung at every look either.
+        worker that waits for the queue's rate, so it is not rung at every look either; but at once when it failed
+        meanwhile and is due for another attempt.
         """
-        self._rung_at = {job_id: at for job_id, at in self._rung_at.items() if now - at < RING_AGAIN_S}
+        self._rung_at = {rung: at for rung, at in self._rung_at.items() if now - at < RING_AGAIN_S}
         unanswered: list[Rung] = []
         for queue in {rung.queue for rung in due}:
             jobs = [rung for rung in due if rung.queue == queue]
@@ -101,7 +102,7 @@ class Dispatcher:
             if depth >= len(jobs):
                 continue
             again_s = RING_AGAIN_S if depth else RING_SOON_AGAIN_S
-            unanswered += [rung for rung in jobs if now - self._rung_at.get(rung.job_id, -again_s) >= again_s]
+            unanswered += [rung for rung in jobs if now - self._rung_at.get(rung, -again_s) >= again_s]
         if unanswered:
-            self._rung_at |= {rung.job_id: now for rung in unanswered}
+            self._rung_at |= dict.fromkeys(unanswered, now)
             self._doorbell.ring(unanswered)

@@ -48,11 +48,12 @@ class RetryRule:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """What the doorbell needs to know of a job."""
+    """What the doorbell needs to know of a job, and since when it is due: put off, it is due another time."""
 
     queue: Queue
     job_id: JobId
     priority: int
+    due_at_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,11 +295,11 @@ class Jobs:
             room = limit
             for priority in (HIGH, NORMAL):  # one at a time, each in the order of the index
                 rows = await self._database.rows(
-                    "SELECT id FROM jobs WHERE queue = ? AND state = ? AND priority = ?"
+                    "SELECT id, run_at_ms FROM jobs WHERE queue = ? AND state = ? AND priority = ?"
                     f" AND run_at_ms <= {self._database.now_ms} ORDER BY run_at_ms LIMIT ?",
                     [queue, JobState.READY, priority, room],
                 )
-                rungs += [Rung(queue, JobId(row["id"]), priority) for row in rows]
+                rungs += [Rung(queue, JobId(row["id"]), priority, row["run_at_ms"]) for row in rows]
                 room -= len(rows)
         return rungs
 

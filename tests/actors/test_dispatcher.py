@@ -93,6 +93,21 @@ async def test_a_job_that_runs_or_is_done_or_is_not_due_is_not_rung_for(
     assert await depths(doorbell) == (1, 1)
 
 
+async def test_a_job_that_failed_is_rung_for_as_soon_as_its_backoff_is_over(
+    house: House, dispatcher: Dispatcher, doorbell: Doorbell
+) -> None:
+    """However short ago it was rung for, for the attempt before."""
+    feed_job, _ = await add(house)
+    await look(dispatcher, doorbell)
+    await house.redis.flushall()  # a worker took the messages
+    claim = await house.jobs.claim(feed_job)
+    assert claim is not None
+    await house.jobs.fail(claim, "not this time")
+    await house.make_due()
+    await look(dispatcher, doorbell)
+    assert await doorbell.depth(Queue.FEED) == 1
+
+
 async def test_an_orphan_is_taken_back_and_rung_for(
     house: House, dispatcher: Dispatcher, doorbell: Doorbell
 ) -> None:
