@@ -103,6 +103,7 @@ class NewJob:
     kind: str
     delay_ms: int = 0
     payload: str = "{}"
+    priority: int = 0
 
 
 def insert_jobs(stack: Stack, jobs: Iterable[NewJob]) -> None:
@@ -112,7 +113,8 @@ def insert_jobs(stack: Stack, jobs: Iterable[NewJob]) -> None:
         "jobs",
         "id, queue, kind, payload, priority, state, run_at_ms, created_at_ms, attempts, deaths, lease, lease_until_ms",
         (
-            f"{job.id}, 'feed', '{job.kind}', '{job.payload}', 0, 'ready', {now} + {job.delay_ms}, {now}, 0, 0, '', 0"
+            f"{job.id}, 'feed', '{job.kind}', '{job.payload}', {job.priority}, 'ready',"
+            f" {now} + {job.delay_ms}, {now}, 0, 0, '', 0"
             for job in jobs
         ),
     )
