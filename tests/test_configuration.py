@@ -11,15 +11,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from server.configuration import ENVIRONMENT, SECRET_KEYS, SHARED_ENVIRONMENT, Loaded, load
 from server.errors import ConfigurationError
-from server.settings import (
-    ENVIRONMENT,
-    SECRET_KEYS,
-    SHARED_ENVIRONMENT,
-    Loaded,
-    Settings,
-    load,
-)
+from server.settings import Settings
 from tests.stacks import ROOT
 
 LONG, OTHER = "an access secret that is long enough", "a refresh secret that is long enough"
@@ -314,7 +308,7 @@ def test_damaged_secrets_are_named(read: Any, tmp_path: Path) -> None:
 
 async def test_two_that_start_at_once_agree_on_the_secrets(tmp_path: Path) -> None:
     script = (
-        "import sys; from pathlib import Path; from server.settings import load\n"
+        "import sys; from pathlib import Path; from server.configuration import load\n"
         "auth = load(Path('config.toml'), {'VAR_DIR': sys.argv[1]}, Path('none.env')).settings.auth\n"
         "import json; print(json.dumps([auth.jwt_secret.get_secret_value(),"
         " auth.jwt_refresh_secret.get_secret_value()]))"

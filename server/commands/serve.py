@@ -8,8 +8,8 @@ import time
 
 import structlog
 
+from server.configuration import Loaded
 from server.lifecycle import Lifecycle, Role
-from server.settings import Loaded
 
 log = structlog.get_logger("run")
 
