@@ -76,6 +76,16 @@ def configure(level: str, form: Literal["auto", "console", "json"]) -> None:
     root.setLevel(level.upper())
     for name in NOISY_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("aiohttp.server").addFilter(one_line_if_malformed)
+
+
+def one_line_if_malformed(record: logging.LogRecord) -> bool:
+    """Take the traceback off a request that was no HTTP: aiohttp gives each one, and anybody can send thousands."""
+    error = record.exc_info[1] if record.exc_info else None
+    if any(kind.__name__ == "BadHttpMessage" for kind in type(error).__mro__):
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = None
+    return True
 
 
 def _console_renderer() -> list[structlog.types.Processor]:

@@ -1,12 +1,15 @@
 """The logs, as a process of its own writes them."""
 
+import logging
 import subprocess
 import sys
 from typing import Any
 
 import orjson
 import pytest
+from aiohttp.http_exceptions import BadHttpMessage
 
+from server.logs import one_line_if_malformed
 from tests.stacks import ROOT
 
 HUSH = "hush-hush"
@@ -132,3 +135,19 @@ def test_the_console_shows_a_line_an_event(console: str) -> None:
     assert "user_id=7" in line
     assert "\x1b[" not in console
     assert "ValueError: no such thing" in console
+
+
+def test_a_malformed_request_is_one_line_without_a_traceback() -> None:
+    record = logging.LogRecord("aiohttp.server", logging.ERROR, "", 1, "Error handling request", None, None)
+    error = BadHttpMessage("Duplicate Content-Length")
+    record.exc_info = (type(error), error, None)
+    assert one_line_if_malformed(record)
+    assert (record.levelname, record.exc_info) == ("WARNING", None)
+
+
+def test_another_fault_of_the_server_keeps_its_traceback() -> None:
+    record = logging.LogRecord("aiohttp.server", logging.ERROR, "", 1, "Error handling request", None, None)
+    error = RuntimeError("a fault of ours")
+    record.exc_info = (type(error), error, None)
+    assert one_line_if_malformed(record)
+    assert (record.levelname, record.exc_info) == ("ERROR", (RuntimeError, error, None))

@@ -16,7 +16,14 @@ from server.services.sessions import Sessions
 class RegisterBody(Strict):
     username = USERNAME(required=True)
     email = EMAIL(required=True)
-    password = fields.String(required=True, validate=validate.Length(8, 72), metadata={"format": "password"})
+    password = fields.String(
+        required=True,
+        validate=[
+            validate.Length(8, 72),
+            validate.ContainsNoneOf("\x00", error="Contains a character that is not text."),
+        ],
+        metadata={"format": "password"},
+    )
     fullName = FULL_NAME(load_default="")
 
 
