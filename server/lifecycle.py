@@ -148,18 +148,15 @@ class Lifecycle:
 
     def _claim(self) -> socket | None:
         """Take the port and the role before anything is started, so that a twin is refused at once."""
-        listener: socket | None = None
-        if Role.API in self.role.parts:
-            listener = bind(self.settings.app.host, self.settings.app.port)
-            self.port = listener.getsockname()[1]
-            # With port 0 only now is it known what stands in the links and media URLs.
-            app = self.settings.app.model_copy(update={"port": self.port})
-            self.settings = self.settings.model_copy(update={"app": app})
-            self._opened("port", _closing(listener.close))
-        elif self.settings.app.worker_port:
-            listener = bind(self.settings.app.host, self.settings.app.worker_port)
+        app, listener = self.settings.app, None
+        serves = Role.API in self.role.parts
+        if serves or app.worker_port:
+            listener = bind(app.host, app.port if serves else app.worker_port)
             self.port = listener.getsockname()[1]
             self._opened("port", _closing(listener.close))
+        if serves:  # with port 0 only now is it known what stands in the links and media URLs
+            settled = app.model_copy(update={"port": self.port})
+            self.settings = self.settings.model_copy(update={"app": settled})
         try:
             (self._var / "tmp").mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any, Literal, TextIO, cast
 
 import orjson
+from aiohttp.http_exceptions import BadHttpMessage
 
 # structlog imports rich for its tracebacks wherever it finds it: 0.3 s of every start, for tracebacks that are
 # printed plainly here. Hidden while structlog is imported for the first time.
@@ -82,7 +83,7 @@ def configure(level: str, form: Literal["auto", "console", "json"]) -> None:
 def one_line_if_malformed(record: logging.LogRecord) -> bool:
     """Take the traceback off a request that was no HTTP: aiohttp gives each one, and anybody can send thousands."""
     error = record.exc_info[1] if record.exc_info else None
-    if any(kind.__name__ == "BadHttpMessage" for kind in type(error).__mro__):
+    if isinstance(error, BadHttpMessage):
         record.levelno, record.levelname = logging.WARNING, "WARNING"
         record.exc_info = None
     return True

@@ -14,7 +14,6 @@ import pytest
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from tortoise.backends.base.executor import EXECUTOR_CACHE  # pyright: ignore[reportUnknownVariableType]
 
 from server.models.database import Database, DatabaseParameters
 from server.models.migrations import Migrations
@@ -123,8 +122,6 @@ def stack(request: pytest.FixtureRequest, scratch: Path) -> Iterator[Stack]:
             with _tidied(redis, request), _new_database(mariadb, f"test_{number}") as credentials:
                 yield Stack("mariadb", folder, redis, credentials, mariadb)
     finally:
-        # Tortoise keeps each model's SQL under its connection's name, whatever the dialect.
-        EXECUTOR_CACHE.clear()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -222,4 +219,3 @@ async def _migrate(parameters: DatabaseParameters) -> None:
         await Migrations(database, ROOT / "migrations").upgrade()
     finally:
         await database.close()
-        EXECUTOR_CACHE.clear()

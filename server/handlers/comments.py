@@ -6,7 +6,7 @@ from marshmallow import Schema, fields
 
 from server.handlers import rendering
 from server.handlers.requests import BODY, page_request, path_id, viewer
-from server.handlers.schemas import Id, PageQuery, ProblemSchema, Strict, Text, UserCardSchema
+from server.handlers.schemas import Id, PageQuery, ProblemSchema, Strict, Text, UserCardSchema, page_of
 from server.ids import CommentId, PostId
 from server.services.comments import Comments
 
@@ -25,11 +25,6 @@ class CommentSchema(Schema):
     mentions = fields.List(fields.String(), required=True)
     repliesCount = fields.Integer(required=True)
     createdAt = fields.String(required=True)
-
-
-class CommentPageSchema(Schema):
-    items = fields.List(fields.Nested(CommentSchema), required=True)
-    nextCursor = fields.String(required=True, allow_none=True)
 
 
 class CommentRoutes:
@@ -55,7 +50,7 @@ class CommentRoutes:
 
     @docs(tags=["comments"], summary="Get the comments of a post, newest first")
     @querystring_schema(PageQuery)
-    @response_schema(CommentPageSchema, 200)
+    @response_schema(page_of(CommentSchema), 200)
     @response_schema(ProblemSchema, 404, description="No such post")
     async def of_post(self, request: web.Request) -> web.Response:
         page = await self._comments.of_post(PostId(path_id(request, "postId")), page_request(request))

@@ -6,7 +6,7 @@ from marshmallow import Schema, fields
 
 from server.handlers import rendering
 from server.handlers.requests import page_request, viewer
-from server.handlers.schemas import PageQuery, UserCardSchema
+from server.handlers.schemas import PageQuery, UserCardSchema, page_of
 from server.handlers.stream import NotificationStream
 from server.services.notifications import Notifications
 
@@ -25,11 +25,6 @@ class NotificationSchema(Schema):
     createdAt = fields.String(required=True)
 
 
-class NotificationPageSchema(Schema):
-    items = fields.List(fields.Nested(NotificationSchema), required=True)
-    nextCursor = fields.String(required=True, allow_none=True)
-
-
 class NotificationRoutes:
     def __init__(self, notifications: Notifications, stream: NotificationStream) -> None:
         self._notifications = notifications
@@ -43,7 +38,7 @@ class NotificationRoutes:
 
     @docs(tags=["notifications"], summary="Get your notifications, newest first")
     @querystring_schema(PageQuery)
-    @response_schema(NotificationPageSchema, 200)
+    @response_schema(page_of(NotificationSchema), 200)
     async def read(self, request: web.Request) -> web.Response:
         page = await self._notifications.page(viewer(request).user_id, page_request(request))
         return rendering.page_response(request, page, rendering.notification)

@@ -6,7 +6,7 @@ from aiohttp_apispec import docs, querystring_schema, response_schema
 from server.errors import InvalidInput
 from server.handlers import rendering
 from server.handlers.requests import QUERY, page_request, path_id, viewer
-from server.handlers.schemas import Id, PageQuery, PostPageSchema, PostSchema, ProblemSchema
+from server.handlers.schemas import Id, PageQuery, PostSchema, ProblemSchema, page_of
 from server.handlers.uploads import Form, Uploads
 from server.ids import PostId, UserId
 from server.services.posts import Posts, Upload
@@ -63,7 +63,7 @@ class PostRoutes:
 
     @docs(tags=["posts"], summary="Get your own posts, or somebody's, newest first")
     @querystring_schema(PostsQuery)
-    @response_schema(PostPageSchema, 200)
+    @response_schema(page_of(PostSchema), 200)
     @response_schema(ProblemSchema, 404, description="No such user")
     async def of_author(self, request: web.Request) -> web.Response:
         viewer_id = viewer(request).user_id

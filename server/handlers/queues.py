@@ -11,7 +11,7 @@ from server.clock import isoformat
 from server.errors import Forbidden
 from server.handlers import rendering
 from server.handlers.requests import BODY, QUERY, page_request, viewer
-from server.handlers.schemas import ID_PATTERN, Id, PageQuery, ProblemSchema, Strict
+from server.handlers.schemas import ID_PATTERN, Id, PageQuery, ProblemSchema, Strict, page_of
 from server.paging import Page
 from server.services.queue_control import DeadLetter, QueueControl, QueueStatus, queue_named
 from server.services.reactions import Queue
@@ -72,11 +72,6 @@ class QueueSchema(Schema):
     )
 
 
-class QueueListSchema(Schema):
-    items = fields.List(fields.Nested(QueueSchema), required=True)
-    nextCursor = fields.String(required=True, allow_none=True)
-
-
 class AttemptSchema(Schema):
     attempt = fields.Integer(required=True)
     at = fields.String(required=True)
@@ -93,11 +88,6 @@ class FailedJobSchema(Schema):
     history = fields.List(fields.Nested(AttemptSchema), required=True)
     createdAt = fields.String(required=True)
     failedAt = fields.String(required=True)
-
-
-class FailedJobPageSchema(Schema):
-    items = fields.List(fields.Nested(FailedJobSchema), required=True)
-    nextCursor = fields.String(required=True, allow_none=True)
 
 
 class ChangedSchema(Schema):
@@ -119,7 +109,7 @@ class QueueRoutes:
         ]
 
     @docs(tags=["queues"], summary="How the queues stand")
-    @response_schema(QueueListSchema, 200)
+    @response_schema(page_of(QueueSchema), 200)
     @response_schema(ProblemSchema, 403, description="You are no admin")
     async def overview(self, request: web.Request) -> web.Response:
         _require_admin(request)
@@ -127,7 +117,7 @@ class QueueRoutes:
 
     @docs(tags=["queues"], summary="List the jobs that were given up, newest first")
     @querystring_schema(PageQuery)
-    @response_schema(FailedJobPageSchema, 200)
+    @response_schema(page_of(FailedJobSchema), 200)
     @response_schema(ProblemSchema, 403, description="You are no admin")
     @response_schema(ProblemSchema, 404, description="No such queue")
     async def failed(self, request: web.Request) -> web.Response:

@@ -1,5 +1,6 @@
 """The shapes of bodies, queries and answers that several nouns share, as marshmallow schemas."""
 
+from functools import cache
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
@@ -85,9 +86,16 @@ class PostSchema(Schema):
     editedAt = fields.String(required=True, allow_none=True)
 
 
-class PostPageSchema(Schema):
-    items = fields.List(fields.Nested(PostSchema), required=True)
-    nextCursor = fields.String(required=True, allow_none=True)
+@cache
+def page_of(item: type[Schema]) -> type[Schema]:
+    """The shape of a list of `item`s, named after it: `PostSchema` gives `PostPage`."""
+    return Schema.from_dict(
+        {
+            "items": fields.List(fields.Nested(item), required=True),
+            "nextCursor": fields.String(required=True, allow_none=True),
+        },
+        name=f"{item.__name__.removesuffix('Schema')}Page",
+    )
 
 
 class ProblemSchema(Schema):

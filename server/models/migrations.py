@@ -32,7 +32,8 @@ class Migrations:
 
     async def pending(self) -> list[str]:
         """The migrations that the database has not had, oldest first."""
-        return [version for version in self.known() if version not in await self._applied()]
+        applied = await self._applied()
+        return [version for version in self.known() if version not in applied]
 
     async def check(self) -> None:
         """Raises ConfigurationError if the schema is older than this program, or newer."""
