@@ -17,9 +17,10 @@ from rich.table import Table
 from taskiq.receiver import Receiver
 from taskiq_redis import RedisStreamBroker
 
-from server import assembly, logs
+from server import logs
 from server.actors.worker import Handler, Worker
 from server.app import Services
+from server.assembly import business, foundations
 from server.clock import SystemClock
 from server.configuration import load
 from server.gateways.redis_client import redis_client
@@ -128,12 +129,12 @@ async def _bare_taskiq(url: str) -> Drained:
 
 async def _ours(stack: Stack) -> tuple[Drained, Drained]:
     settings = load(Path("config.toml"), environ=stack.environ).settings
-    database = Database(assembly.database_parameters(settings, stack.var_dir))
+    database = Database(foundations.database_parameters(settings, stack.var_dir))
     await database.open()
     await Migrations(database, Path("migrations")).upgrade()
     ids = IdGenerator(SystemClock(), 1)
     redis_url = stack.redis.url
-    brokers = assembly.brokers(settings, redis_url, assembly.Telling())
+    brokers = foundations.brokers(settings, redis_url, foundations.Telling())
     doorbell = Doorbell(brokers)
     async with _foundations(settings, stack, database, ids, doorbell) as (services, jobs):
         for broker in brokers.values():
@@ -159,11 +160,11 @@ async def _foundations(
     settings: Settings, stack: Stack, database: Database, ids: IdGenerator, doorbell: Doorbell
 ) -> AsyncIterator[tuple[Services, Jobs]]:
     redis = redis_client(stack.redis.url, settings.redis.timeout_s)
-    images, passwords = assembly.image_processor(settings), assembly.passwords(settings)
+    images, passwords = foundations.image_processor(settings), foundations.passwords(settings)
     stack.var_dir.mkdir(parents=True, exist_ok=True)
-    media = assembly.media_store(settings, stack.var_dir)
-    on = assembly.Foundations(database, redis, ids, doorbell, media, images, passwords)
-    yield assembly.services(settings, stack.var_dir, on)
+    media = foundations.media_store(settings, stack.var_dir)
+    on = foundations.Foundations(database, redis, ids, doorbell, media, images, passwords)
+    yield business.services(settings, stack.var_dir, on)
     await images.stop()
     await passwords.close()
     await redis.aclose()

@@ -5,8 +5,8 @@ Each stage is closed under a deadline of its own, and says so in the log.
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -16,10 +16,10 @@ import structlog
 from aiohttp import web
 from redis.asyncio import Redis
 
-from server import assembly
 from server.actors.supervisor import Supervisor
 from server.app import Insight, Services, build_app, build_worker_app
-from server.assembly import Foundations, Telling
+from server.assembly import actors, business, doors, foundations
+from server.assembly.foundations import Foundations, Telling
 from server.clock import SystemClock
 from server.errors import ConfigurationError, Unavailable
 from server.gateways.embedded_redis import EmbeddedRedis
@@ -36,8 +36,6 @@ from server.pubsub.hub import Hub
 from server.pubsub.inbox import Closing
 from server.services.jobs import Jobs
 from server.services.nodes import RENEW_S, NodeLease
-from server.services.queue_control import QueueControl
-from server.services.roles import Roles
 from server.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -94,7 +92,7 @@ class Lifecycle:
         ids = await self._open_ids(database)
         brokers = await self._open_brokers(redis_url)
         on = self._foundations(database, redis, ids, Doorbell(brokers))
-        self.services, jobs = assembly.services(self.settings, self._var, on)
+        self.services, jobs = business.services(self.settings, self._var, on)
         self._open_doorbell(on.doorbell)
         self._open_watch(on)
         if Role.WORKER in self.role.parts:
@@ -130,7 +128,7 @@ class Lifecycle:
         """What runs where, for the banner."""
         settings, where = self.settings, self.settings.database
         mysql = f"MySQL at {where.host}:{where.port}, database {where.name}"
-        redis = _without_password(assembly.redis_url(settings))
+        redis = _without_password(foundations.redis_url(settings))
         parts = {
             "role": f"{self.role}, {settings.app.env}",
             "database": "embedded SQLite" if settings.embedded_database else mysql,
@@ -170,7 +168,7 @@ class Lifecycle:
 
     async def _open_embedded_redis(self) -> str:
         if not self.settings.embedded_redis:
-            return assembly.redis_url(self.settings)
+            return foundations.redis_url(self.settings)
         embedded = EmbeddedRedis(self._var / "redis")
         await embedded.start()
         keeper = self.supervisor.start("embedded redis", embedded.run)
@@ -189,7 +187,7 @@ class Lifecycle:
         return redis
 
     async def _open_database(self) -> Database:
-        database = Database(assembly.database_parameters(self.settings, self._var))
+        database = Database(foundations.database_parameters(self.settings, self._var))
         self._opened("database", database.close)
         await database.open()
         migrations = Migrations(database, MIGRATIONS)
@@ -220,7 +218,7 @@ class Lifecycle:
         return ids
 
     async def _open_brokers(self, redis_url: str) -> dict[str, QueueBroker]:
-        brokers = assembly.brokers(self.settings, redis_url, self.told)
+        brokers = foundations.brokers(self.settings, redis_url, self.told)
 
         async def close() -> None:
             for broker in brokers.values():
@@ -235,11 +233,11 @@ class Lifecycle:
     def _foundations(
         self, database: Database, redis: Redis, ids: IdGenerator, doorbell: Doorbell
     ) -> Foundations:
-        images = assembly.image_processor(self.settings)
-        passwords = assembly.passwords(self.settings)
+        images = foundations.image_processor(self.settings)
+        passwords = foundations.passwords(self.settings)
         self._opened("image children", images.stop)
         self._opened("password threads", passwords.close)
-        media = assembly.media_store(self.settings, self._var)
+        media = foundations.media_store(self.settings, self._var)
         self._opened("media store", media.close)
         return Foundations(database, redis, ids, doorbell, media, images, passwords, self.told)
 
@@ -253,20 +251,20 @@ class Lifecycle:
         self._opened("doorbell", close)
 
     def _open_watch(self, on: Foundations) -> None:
-        watching = self.supervisor.start("watch", assembly.watch(on).run)
+        watching = self.supervisor.start("watch", actors.watch(on).run)
         self._opened("watch", lambda: self.supervisor.stop(watching))
 
     def _open_workers(self, on: Foundations, jobs: Jobs, brokers: dict[str, QueueBroker]) -> None:
-        workers = assembly.workers(self.settings, on, self.services, jobs, brokers)
-        actors = [self.supervisor.start(f"{queue} worker", worker.run) for queue, worker in workers.items()]
+        workers = actors.workers(self.settings, on, self.services, jobs, brokers)
+        running = [self.supervisor.start(f"{queue} worker", worker.run) for queue, worker in workers.items()]
         dispatching = self.supervisor.start(
-            "dispatcher", assembly.dispatcher(self.settings, on, self.services, jobs).run
+            "dispatcher", actors.dispatcher(self.settings, on, self.services, jobs).run
         )
 
         async def close() -> None:
             await self.supervisor.stop(dispatching)
             cut_off = sum(await asyncio.gather(*(worker.drain() for worker in workers.values())))
-            await self.supervisor.stop(*actors)
+            await self.supervisor.stop(*running)
             if cut_off:
                 self._clean = False
                 log.error("jobs_handed_back", jobs=cut_off)
@@ -276,17 +274,17 @@ class Lifecycle:
     async def _open_http(self, listener: socket, on: Foundations) -> None:
         settings = self.settings
         hub = Hub(settings.stream.max_per_user)
-        relaying = self.supervisor.start("relay", assembly.relay(on, self.services, hub).run)
+        relaying = self.supervisor.start("relay", actors.relay(on, self.services, hub).run)
         self._opened("relay", lambda: self.supervisor.stop(relaying))
-        uploads = assembly.uploads(settings, self._var / "tmp")
+        uploads = doors.uploads(settings, self._var / "tmp")
         app = build_app(settings, self.services, uploads, on.media, hub, self._in_flight, self._insight(on))
         await self._serve(app, listener, on_close=lambda: hub.close_all(Closing.SHUTDOWN))
 
     def _insight(self, on: Foundations) -> Insight:
-        actors = self.supervisor.actors
+        started = self.supervisor.actors
         return Insight(
-            checks=assembly.checks(on.database, on.redis, actors),
-            restarts=lambda: {actor.name: actor.restarts for actor in actors},
+            checks=doors.checks(on.database, on.redis, started),
+            restarts=lambda: {actor.name: actor.restarts for actor in started},
             metrics=self.told.metrics,
         )
 
@@ -321,47 +319,6 @@ class Lifecycle:
             await asyncio.sleep(0.02)
         self._clean = False
         log.error("requests_cut_off", requests=self._in_flight.requests)
-
-
-async def migrate(settings: Settings, on_step: Callable[[str], None]) -> list[str]:
-    """Bring the schema up to date without starting anything else; the names of what was applied."""
-    database = Database(assembly.database_parameters(settings, settings.app.var_dir.resolve()))
-    try:
-        await database.open()
-        return await Migrations(database, MIGRATIONS).upgrade(on_step)
-    finally:
-        await database.close()
-
-
-@dataclass(frozen=True, slots=True)
-class Control:
-    """What an operator's commands work with, beside a running program or without one."""
-
-    queues: QueueControl
-    roles: Roles
-
-
-@asynccontextmanager
-async def open_control(settings: Settings) -> AsyncGenerator[Control]:
-    """Open the database, and nothing else; Redis is only asked how much garbage there is, if it answers.
-
-    Raises ConfigurationError, with what to do, when there is no database or not with this schema.
-    """
-    var = settings.app.var_dir.resolve()
-    parameters = assembly.database_parameters(settings, var)
-    if parameters.file is not None and not parameters.file.exists():
-        raise ConfigurationError(f"There is no database at {parameters.file} yet: start the program first.")
-    database = Database(parameters)
-    url = EmbeddedRedis(var / "redis").url if settings.embedded_redis else assembly.redis_url(settings)
-    brokers = assembly.brokers(settings, url, Telling())
-    try:
-        await database.open()
-        await Migrations(database, MIGRATIONS).check()
-        yield Control(assembly.queue_control(settings, database, Doorbell(brokers)), Roles(database))
-    finally:
-        for broker in brokers.values():
-            await broker.shutdown()
-        await database.close()
 
 
 def _closing(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:

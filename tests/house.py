@@ -31,6 +31,7 @@ from server.services.notifications import Notifications
 from server.services.profiles import Profiles
 from server.services.reactions import JobKind, Queue
 from server.services.unit_of_work import UnitOfWork, Work
+from server.services.visibility import Visibility
 
 WINDOW = 20
 FAN_OUT_BATCH = 3
@@ -64,12 +65,13 @@ class House:
         self.jobs = Jobs(database, self.ids, dict.fromkeys(Queue, rule), LEASE_MS, MAX_DEATHS)
         self.rings = Rings()
         self.unit_of_work = UnitOfWork(database, self.ids, self.clock, self.jobs, self.rings)
-        self.cards = Cards(database, "https://media.test/{}".format)
+        self.visibility = Visibility(database)
+        self.cards = Cards(database, self.visibility, "https://media.test/{}".format)
         self.passwords = Passwords(cost=4, threads=2, queue=64)
         self.accounts = Accounts(self.unit_of_work, self.passwords)
         self.profiles = Profiles(database, self.unit_of_work, self.cards)
-        self.comments = Comments(database, self.unit_of_work, self.cards)
-        self.likes = Likes(database, self.unit_of_work)
+        self.comments = Comments(database, self.unit_of_work, self.cards, self.visibility)
+        self.likes = Likes(database, self.unit_of_work, self.visibility)
         self.follows = Follows(database, self.unit_of_work)
         self.timelines = Timelines(redis, WINDOW, FEED_TTL_S)
         self.feed = self.feed_on(self.timelines)
@@ -77,7 +79,7 @@ class House:
         self._serial = itertools.count(1)
 
     def feed_on(self, timelines: Timelines) -> Feed:
-        return Feed(self.database, timelines, self.cards, self.jobs, FAN_OUT_BATCH)
+        return Feed(self.database, self.visibility, timelines, self.cards, self.jobs, FAN_OUT_BATCH)
 
     async def close(self) -> None:
         await self.passwords.close()

@@ -1,10 +1,12 @@
 """Write the next migration of both dialects from the models: `python -m tools.make_migrations NAME`.
 
-Works without a database, by comparing the models with the state kept in the newest migration. Read what it wrote
-before committing it: MySQL tables must end in `COLLATE=utf8mb4_bin`, which aerich does not know of.
+Works without a database, by comparing the models with the state kept in the newest migration. A NOT NULL column of a
+table that exists needs a `db_default`. Read what it wrote before committing it.
 """
 
 import asyncio
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -26,15 +28,29 @@ async def write(dialect: str, name: str) -> str | None:
         await command.init_migrations(safe=True)
         return "the first migration"
     await command.init(offline=True)
-    return await command.migrate(name, no_input=True, offline=True)
+    written = await command.migrate(name, no_input=True, offline=True)
+    if written and dialect == "mysql":
+        _name_collation(MIGRATIONS / dialect / "models" / written)
+    return written
+
+
+def _name_collation(file: Path) -> None:
+    """aerich knows character sets alone, and their default collations take two different emoji for one."""
+    text = file.read_text()
+    file.write_text(text.replace("CHARACTER SET utf8mb4", "CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin"))
 
 
 def main() -> None:
-    if len(sys.argv) != 2 or not sys.argv[1].isidentifier():
-        sys.exit("usage: python -m tools.make_migrations NAME    (NAME: a word that says what changes)")
-    for dialect in ("sqlite", "mysql"):
-        written = asyncio.run(write(dialect, sys.argv[1]))
-        print(f"{dialect}: {written or 'nothing to do'}")
+    match sys.argv[1:]:
+        case [name] if name.isidentifier():
+            # aerich keeps what it found in class attributes, so the second dialect would get the first one's as well.
+            for dialect in ("sqlite", "mysql"):
+                subprocess.run([sys.executable, "-m", "tools.make_migrations", name, dialect], check=True)
+        case [name, ("sqlite" | "mysql") as dialect]:
+            os.environ.setdefault("AERICH_MYSQL_VERSION", "8.0")
+            print(f"{dialect}: {asyncio.run(write(dialect, name)) or 'nothing to do'}")
+        case _:
+            sys.exit("usage: python -m tools.make_migrations NAME    (NAME: a word that says what changes)")
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """`python run.py migrate`: brings the schema up to date."""
 
-from server import lifecycle
+from server import control
 from server.settings import Settings
 
 
 async def migrate(settings: Settings) -> int:
-    applied = await lifecycle.migrate(settings, lambda version: print(f"applying {version}", flush=True))
+    applied = await control.migrate(settings, lambda version: print(f"applying {version}", flush=True))
     print(f"{len(applied)} migration(s) applied." if applied else "The schema is up to date.")
     return 0

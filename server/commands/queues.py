@@ -14,9 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from server.clock import isoformat
+from server.control import open_control
 from server.errors import InvalidInput, Unavailable
 from server.ids import MAX_ID
-from server.lifecycle import open_control
 from server.paging import PageRequest
 from server.services.queue_control import DeadLetter, QueueControl, QueueStatus, queue_named
 from server.services.reactions import Queue

@@ -1,6 +1,6 @@
 """`python run.py role USERNAME ROLE`: gives somebody a role."""
 
-from server.lifecycle import open_control
+from server.control import open_control
 from server.services.records import Role
 from server.settings import Settings
 

@@ -53,5 +53,6 @@ class CommentRoutes:
     @response_schema(page_of(CommentSchema), 200)
     @response_schema(ProblemSchema, 404, description="No such post")
     async def of_post(self, request: web.Request) -> web.Response:
-        page = await self._comments.of_post(PostId(path_id(request, "postId")), page_request(request))
+        post_id = PostId(path_id(request, "postId"))
+        page = await self._comments.of_post(viewer(request).user_id, post_id, page_request(request))
         return rendering.page_response(request, page, rendering.comment)

@@ -30,6 +30,8 @@ ALIAS = "default"
 MODULES = [
     "server.models.users",
     "server.models.sessions",
+    "server.models.password_resets",
+    "server.models.idempotency_keys",
     "server.models.posts",
     "server.models.comments",
     "server.models.likes",

@@ -5,6 +5,11 @@ from tortoise.models import Model
 
 
 class Post(Model):
+    """A deleted post is hidden at once by `deleted_at_ms`, and taken apart later, in pieces.
+
+    `revision` grows with every change of what is shown of it, counters included: caches tell by it which is newer.
+    """
+
     id = fields.BigIntField(primary_key=True, generated=False)
     author_id: int
     author = fields.ForeignKeyField(
@@ -14,6 +19,8 @@ class Post(Model):
     likes_count = fields.IntField(default=0)
     comments_count = fields.IntField(default=0)
     edited_at_ms = fields.BigIntField(null=True)
+    revision = fields.IntField(default=0, db_default=0)
+    deleted_at_ms = fields.BigIntField(null=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "posts"

@@ -18,7 +18,7 @@ class Session(Model):
     created_at_ms = fields.BigIntField()
     last_used_at_ms = fields.BigIntField()
     expires_at_ms = fields.BigIntField(db_index=True)
-    revoked_at_ms = fields.BigIntField(null=True)
+    revoked_at_ms = fields.BigIntField(null=True, db_index=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "sessions"

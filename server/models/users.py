@@ -5,7 +5,11 @@ from tortoise.models import Model
 
 
 class User(Model):
-    """`*_key` columns hold the normalised form (NFKC, casefolded) by which names and addresses are unique."""
+    """`*_key` columns hold the normalised form (NFKC, casefolded) by which names and addresses are unique.
+
+    `revision` grows with every change of what a card shows. `pulled` is 1 while new posts are not pushed to followers'
+    feeds, but pulled from the author's own list when a feed is read.
+    """
 
     id = fields.BigIntField(primary_key=True, generated=False)
     username = fields.CharField(max_length=30)
@@ -23,7 +27,10 @@ class User(Model):
     followers_count = fields.IntField(default=0)
     following_count = fields.IntField(default=0)
     created_at_ms = fields.BigIntField()
+    revision = fields.IntField(default=0, db_default=0)
+    pulled = fields.SmallIntField(default=0, db_default=0)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "users"
-        indexes = (("avatar_key",),)  # the sweep of the media store asks which of its folders belong to a row
+        # By avatar_key the sweep of the media store asks which of its folders belong to a row.
+        indexes = (("avatar_key",), ("pulled", "id"))

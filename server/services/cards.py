@@ -9,6 +9,7 @@ from server.ids import PostId, UserId, made_at_ms
 from server.models.database import Database, placeholders
 from server.services.markup import hashtags, mentions
 from server.services.records import Image, Post, Role, UserCard
+from server.services.visibility import Visibility
 
 USER_COLUMNS = "u.id AS user_id, u.username, u.full_name, u.avatar_key, u.role"
 AVATAR_SIZE = "medium"
@@ -17,8 +18,9 @@ AVATAR_SIZE = "medium"
 class Cards:
     """Reads the rows of many ids at once. `media_url` gives the public address of a key in the media store."""
 
-    def __init__(self, database: Database, media_url: Callable[[str], str]) -> None:
+    def __init__(self, database: Database, visibility: Visibility, media_url: Callable[[str], str]) -> None:
         self._database = database
+        self._visibility = visibility
         self._media_url = media_url
 
     def avatar_url(self, avatar_key: str) -> str | None:
@@ -45,15 +47,15 @@ class Cards:
         return {UserId(row["user_id"]): self.user(row) for row in rows}
 
     async def posts(self, post_ids: Sequence[PostId], viewer_id: UserId) -> list[Post]:
-        """The posts that exist, in the order of `post_ids`, as `viewer_id` sees them; three queries in all."""
+        """Of these posts those that `viewer_id` may see, as they see them, in the order of `post_ids`; two queries."""
         if not post_ids:
             return []
-        some = placeholders(len(post_ids))
+        some, seen = placeholders(len(post_ids)), self._visibility.of_posts(viewer_id)
         rows = await self._database.rows(
             f"SELECT p.id, p.caption, p.likes_count, p.comments_count, p.edited_at_ms, {USER_COLUMNS},"
             " EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked"
-            f" FROM posts p JOIN users u ON u.id = p.author_id WHERE p.id IN ({some})",
-            [viewer_id, *post_ids],
+            f" FROM posts p JOIN users u ON u.id = p.author_id WHERE p.id IN ({some}) AND {seen.sql}",
+            [viewer_id, *post_ids, *seen.parameters],
         )
         images = await self._images(post_ids)
         found = {row["id"]: self._post(row, images.get(row["id"], [])) for row in rows}

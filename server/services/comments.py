@@ -12,12 +12,16 @@ from server.services.cards import USER_COLUMNS, Cards
 from server.services.markup import mentions
 from server.services.records import Comment
 from server.services.unit_of_work import UnitOfWork, Work
+from server.services.visibility import Visibility
 
 
 class Comments:
-    def __init__(self, database: Database, unit_of_work: UnitOfWork, cards: Cards) -> None:
+    def __init__(
+        self, database: Database, unit_of_work: UnitOfWork, cards: Cards, visibility: Visibility
+    ) -> None:
         self._database = database
         self._unit_of_work = unit_of_work
+        self._visibility = visibility
         self._cards = cards
 
     async def add(
@@ -29,7 +33,7 @@ class Comments:
         """
 
         async def body(work: Work) -> CommentId:
-            post_author_id = await self._lock(post_id)
+            post = await self._visibility.post(author_id, post_id, lock=True)
             thread_id, answered_id = (
                 (None, None) if parent_id is None else await self._thread(post_id, parent_id)
             )
@@ -37,22 +41,26 @@ class Comments:
                 id=work.new_id(), post_id=post_id, author_id=author_id, parent_id=thread_id, content=content
             )
             await self._database.execute(
-                "UPDATE posts SET comments_count = comments_count + 1 WHERE id = ?", [post_id]
+                "UPDATE posts SET comments_count = comments_count + 1, revision = revision + 1 WHERE id = ?",
+                [post_id],
             )
             if thread_id is not None:
                 await self._database.execute(
                     "UPDATE comments SET replies_count = replies_count + 1 WHERE id = ?", [thread_id]
                 )
-            work.emit(CommentAdded(CommentId(comment.id), post_id, post_author_id, author_id, answered_id))
+            work.emit(
+                CommentAdded(
+                    CommentId(comment.id), post_id, UserId(post["author_id"]), author_id, answered_id
+                )
+            )
             return CommentId(comment.id)
 
         comment_id = await self._unit_of_work.run(body)
         return (await self._read("c.id = ?", [comment_id], 1))[0]
 
-    async def of_post(self, post_id: PostId, request: PageRequest) -> Page[Comment]:
+    async def of_post(self, viewer_id: UserId, post_id: PostId, request: PageRequest) -> Page[Comment]:
         """Comments of a post, without the replies, newest first. Raises NotFound."""
-        if not await self._database.rows("SELECT 1 FROM posts WHERE id = ?", [post_id]):
-            raise NotFound("There is no such post.")
+        await self._visibility.post(viewer_id, post_id)
         comments = await self._read(
             "c.post_id = ? AND c.parent_id IS NULL AND c.id < ?",
             [post_id, request.before_id],
@@ -79,14 +87,6 @@ class Comments:
             )
             for row in rows
         ]
-
-    async def _lock(self, post_id: PostId) -> UserId:
-        rows = await self._database.rows(
-            f"SELECT author_id FROM posts WHERE id = ?{self._database.for_update}", [post_id]
-        )
-        if not rows:
-            raise NotFound("There is no such post.")
-        return UserId(rows[0]["author_id"])
 
     async def _thread(self, post_id: PostId, parent_id: CommentId) -> tuple[CommentId, UserId]:
         """The first comment of a thread, and who wrote the one that is answered."""

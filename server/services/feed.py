@@ -11,13 +11,21 @@ from server.paging import Page, PageRequest, cut
 from server.services.cards import Cards
 from server.services.jobs import Claim, Jobs
 from server.services.records import Post
+from server.services.visibility import Visibility
 
 
 class Feed:
     def __init__(
-        self, database: Database, timelines: Timelines, cards: Cards, jobs: Jobs, batch: int
+        self,
+        database: Database,
+        visibility: Visibility,
+        timelines: Timelines,
+        cards: Cards,
+        jobs: Jobs,
+        batch: int,
     ) -> None:
         self._database = database
+        self._visibility = visibility
         self._timelines = timelines
         self._cards = cards
         self._jobs = jobs
@@ -93,10 +101,11 @@ class Feed:
         return ids or []
 
     async def _from_sql(self, reader_id: UserId, before_id: int, limit: int) -> list[PostId]:
+        seen = self._visibility.of_posts(reader_id)
         rows = await self._database.rows(
-            "SELECT p.id FROM posts p WHERE p.id < ? AND (p.author_id = ? OR p.author_id IN"
-            " (SELECT f.followee_id FROM follows f WHERE f.follower_id = ?)) ORDER BY p.id DESC LIMIT ?",
-            [before_id, reader_id, reader_id, limit],
+            "SELECT p.id FROM posts p WHERE p.id < ? AND (p.author_id = ? OR p.author_id IN (SELECT f.followee_id FROM"
+            f" follows f WHERE f.follower_id = ?)) AND {seen.sql} ORDER BY p.id DESC LIMIT ?",
+            [before_id, reader_id, reader_id, *seen.parameters, limit],
         )
         return [PostId(row["id"]) for row in rows]
 

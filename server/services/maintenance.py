@@ -63,7 +63,7 @@ COUNTED = (
     Counted(
         "users",
         {
-            "posts_count": "SELECT COUNT(*) FROM posts WHERE posts.author_id = it.id",
+            "posts_count": "SELECT COUNT(*) FROM posts WHERE posts.author_id = it.id AND posts.deleted_at_ms IS NULL",
             "followers_count": "SELECT COUNT(*) FROM follows WHERE follows.followee_id = it.id",
             "following_count": "SELECT COUNT(*) FROM follows WHERE follows.follower_id = it.id",
         },

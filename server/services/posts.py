@@ -22,6 +22,7 @@ from server.paging import Page, PageRequest, cut
 from server.services.cards import Cards
 from server.services.records import Post
 from server.services.unit_of_work import UnitOfWork, Work
+from server.services.visibility import Visibility
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +54,7 @@ class Posts:
         database: Database,
         unit_of_work: UnitOfWork,
         cards: Cards,
+        visibility: Visibility,
         images: ImageProcessor,
         media: MediaStore,
         work_dir: Path,
@@ -60,6 +62,7 @@ class Posts:
         self._database = database
         self._unit_of_work = unit_of_work
         self._cards = cards
+        self._visibility = visibility
         self._images = images
         self._media = media
         self._work_dir = work_dir
@@ -92,9 +95,10 @@ class Posts:
 
     async def of_author(self, viewer_id: UserId, author_id: UserId, request: PageRequest) -> Page[Post]:
         """What one person published, newest first. Raises NotFound for the person."""
+        seen = self._visibility.of_posts(viewer_id)
         rows = await self._database.rows(
-            "SELECT id FROM posts WHERE author_id = ? AND id < ? ORDER BY id DESC LIMIT ?",
-            [author_id, request.before_id, request.limit + 1],
+            f"SELECT p.id FROM posts p WHERE p.author_id = ? AND p.id < ? AND {seen.sql} ORDER BY p.id DESC LIMIT ?",
+            [author_id, request.before_id, *seen.parameters, request.limit + 1],
         )
         if not rows and not await self._database.rows("SELECT 1 FROM users WHERE id = ?", [author_id]):
             raise NotFound("There is no such user.")

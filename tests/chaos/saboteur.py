@@ -21,7 +21,7 @@ import orjson
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import run
-from server import assembly
+from server.assembly import actors, business
 from server.clock import SystemClock
 from server.handlers import middleware
 from server.pubsub.broker import QueueBroker
@@ -150,7 +150,7 @@ class Kinds:
 
 def add_kinds(record: Path, *, mended: bool) -> None:
     made: list[Jobs] = []
-    make_jobs, make_handlers = assembly.jobs, assembly._handlers
+    make_jobs, make_handlers = business.jobs, actors._handlers
 
     def jobs(*arguments: Any, **named: Any) -> Jobs:
         made.append(make_jobs(*arguments, **named))
@@ -160,7 +160,7 @@ def add_kinds(record: Path, *, mended: bool) -> None:
         kinds = Kinds(made[-1], record)
         return {**make_handlers(*arguments, **named), **(kinds.mended() if mended else kinds.handlers())}
 
-    assembly.jobs, assembly._handlers = jobs, handlers
+    business.jobs, actors._handlers = jobs, handlers
 
 
 def set_clock_wrong(by_ms: int) -> None:

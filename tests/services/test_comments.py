@@ -35,7 +35,7 @@ async def test_a_reply_to_a_reply_joins_the_thread(house: House) -> None:
     reply = await house.comments.add(guest, post_id, "reply", first.id)
     deeper = await house.comments.add(guest, post_id, "deeper", reply.id)
     assert (reply.parent_id, deeper.parent_id) == (first.id, first.id)
-    (shown,) = (await house.comments.of_post(post_id, PageRequest())).items
+    (shown,) = (await house.comments.of_post(guest, post_id, PageRequest())).items
     assert (shown.id, shown.replies_count) == (first.id, 2)
     assert await house.value("SELECT comments_count FROM posts WHERE id = ?", post_id) == 3
 
@@ -56,7 +56,7 @@ async def test_a_missing_post_takes_no_comment(house: House) -> None:
     with pytest.raises(NotFound):
         await house.comments.add(guest, PostId(404), "hello?", None)
     with pytest.raises(NotFound):
-        await house.comments.of_post(PostId(404), PageRequest())
+        await house.comments.of_post(guest, PostId(404), PageRequest())
     assert await house.rows("SELECT id FROM comments") == []
     assert await house.due() == []
 
@@ -83,7 +83,7 @@ async def test_comments_are_read_newest_first_without_a_gap(house: House) -> Non
     seen: list[CommentId] = []
     request = PageRequest(limit=4)
     while True:
-        page = await house.comments.of_post(post_id, request)
+        page = await house.comments.of_post(guest, post_id, request)
         seen += [comment.id for comment in page.items]
         if page.next_cursor is None:
             break

@@ -1,0 +1,130 @@
+"""What works in the background: workers with their handlers, dispatcher, relay, watch. None of it runs yet."""
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from server.actors.dispatcher import Dispatcher
+from server.actors.gate import Gate
+from server.actors.relay import Relay
+from server.actors.watch import Watch
+from server.actors.worker import Handler, Worker
+from server.app import Services
+from server.assembly.business import queue_settings
+from server.assembly.foundations import Foundations
+from server.clock import SystemClock
+from server.gateways.rate_limiter import RateLimiter
+from server.ids import made_at_ms
+from server.metrics import Metrics
+from server.pubsub.broker import QueueBroker
+from server.pubsub.hub import Hub
+from server.pubsub.receiver import QueueReceiver
+from server.pubsub.turn import Turn
+from server.services.jobs import Claim, Jobs
+from server.services.maintenance import Kept, Maintenance
+from server.services.reactions import JobKind, Queue
+from server.services.schedules import Recurring, Schedules
+from server.settings import QueueSettings, Settings
+
+
+def workers(
+    settings: Settings, on: Foundations, nouns: Services, the_jobs: Jobs, by_queue: Mapping[str, QueueBroker]
+) -> dict[Queue, Worker]:
+    """A worker for each queue, none of them running yet."""
+    handlers = _handlers(settings, on, nouns, the_jobs)
+
+    def worker(queue: Queue, chosen: QueueSettings) -> Worker:
+        limiter = RateLimiter(on.redis, f"queue:{queue}", chosen.rate_per_s) if chosen.rate_per_s else None
+
+        def receiver(run_job: Callable[[int], Awaitable[None]]) -> QueueReceiver:
+            return QueueReceiver(by_queue[queue], run_job, chosen.concurrency, settings.shutdown.jobs_s)
+
+        return Worker(
+            queue,
+            the_jobs,
+            handlers,
+            receiver,
+            settings.queues.heartbeat_ms / 1000,
+            gate=Gate(queue, nouns.queues, limiter, on.told.redis),
+            metrics=on.told.metrics,
+        )
+
+    return {queue: worker(queue, chosen) for queue, chosen in queue_settings(settings).items()}
+
+
+def dispatcher(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jobs) -> Dispatcher:
+    queues = settings.queues
+    return Dispatcher(
+        the_jobs,
+        on.doorbell,
+        poll_s=queues.poll_ms / 1000,
+        lease_s=queues.lease_ms / 1000,
+        control=nouns.queues,
+        schedules=Schedules(on.database, on.ids, _recurring(settings)),
+        turn=Turn(on.redis, "dispatcher", hold_ms=3 * queues.poll_ms),
+        database=on.told.database,
+    )
+
+
+def relay(on: Foundations, nouns: Services, hub: Hub) -> Relay:
+    on.told.metrics.count_streams(lambda: hub.streams)
+    return Relay(
+        hub,
+        on.redis,
+        nouns.notifications.last_sequences,
+        redis_outage=on.told.redis,
+        database_outage=on.told.database,
+    )
+
+
+def watch(on: Foundations) -> Watch:
+    return Watch(
+        {"database": on.database.ping, "redis": on.redis.ping},
+        {"database": on.told.database, "redis": on.told.redis},
+        on.told.metrics,
+    )
+
+
+def _handlers(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jobs) -> Mapping[str, Handler]:
+    kept = {
+        queue: Kept(chosen.keep_completed, chosen.keep_failed)
+        for queue, chosen in queue_settings(settings).items()
+    }
+    maintenance = Maintenance(on.database, the_jobs, on.media, kept)
+    return {
+        JobKind.FAN_OUT: _measured_fan_out(nouns.feed.fan_out, on.told.metrics),
+        JobKind.MERGE: nouns.feed.merge,
+        JobKind.PURGE: nouns.feed.purge,
+        JobKind.NOTIFY_LIKE: nouns.notifications.deliver_like,
+        JobKind.NOTIFY_COMMENT: nouns.notifications.deliver_comment,
+        JobKind.NOTIFY_FOLLOW: nouns.notifications.deliver_follow,
+        JobKind.SWEEP_SESSIONS: maintenance.sweep_sessions,
+        JobKind.RETENTION: maintenance.retain,
+        JobKind.AUDIT_COUNTERS: maintenance.audit_counters,
+        JobKind.SWEEP_MEDIA: maintenance.sweep_media,
+    }
+
+
+def _measured_fan_out(fan_out: Handler, metrics: Metrics) -> Handler:
+    """`fan_out`, which returns when a post has reached its last follower; the post's id tells its age."""
+    clock = SystemClock()
+
+    async def measured(claim: Claim) -> None:
+        began_ms = clock.now_ms()
+        await fan_out(claim)
+        now_ms = clock.now_ms()
+        age_ms = now_ms - made_at_ms(claim.payload["post_id"])
+        metrics.fanned_out((now_ms - began_ms) / 1000, age_ms / 1000)
+
+    return measured
+
+
+def _recurring(settings: Settings) -> list[Recurring]:
+    every = settings.maintenance
+    return [
+        Recurring(kind, round(every_s * 1000))
+        for kind, every_s in (
+            (JobKind.SWEEP_SESSIONS, every.sessions_every_s),
+            (JobKind.RETENTION, every.retention_every_s),
+            (JobKind.AUDIT_COUNTERS, every.counters_every_s),
+            (JobKind.SWEEP_MEDIA, every.media_every_s),
+        )
+    ]

@@ -1,0 +1,91 @@
+"""The nouns of the business, made out of the settings and what they stand on."""
+
+from pathlib import Path
+
+from server.app import Services
+from server.assembly.foundations import Foundations
+from server.clock import SystemClock
+from server.gateways.timelines import Timelines
+from server.ids import IdGenerator
+from server.models.database import Database
+from server.pubsub.doorbell import Doorbell
+from server.pubsub.publisher import Publisher
+from server.services.accounts import Accounts
+from server.services.cards import Cards
+from server.services.comments import Comments
+from server.services.feed import Feed
+from server.services.follows import Follows
+from server.services.jobs import Jobs, RetryRule
+from server.services.likes import Likes
+from server.services.notifications import Notifications
+from server.services.posts import Posts
+from server.services.profiles import Profiles
+from server.services.queue_control import QueueControl, QueueLimits
+from server.services.reactions import Queue
+from server.services.sessions import Sessions, TokenRules
+from server.services.unit_of_work import UnitOfWork
+from server.services.visibility import Visibility
+from server.settings import QueueSettings, Settings
+
+
+def jobs(settings: Settings, database: Database, ids: IdGenerator) -> Jobs:
+    queues = settings.queues
+    rules = {
+        queue: RetryRule(chosen.max_attempts, chosen.backoff_ms, queues.backoff_cap_ms)
+        for queue, chosen in queue_settings(settings).items()
+    }
+    return Jobs(database, ids, rules, queues.lease_ms, queues.max_deaths)
+
+
+def services(settings: Settings, var: Path, on: Foundations) -> tuple[Services, Jobs]:
+    """The nouns of the business, and the jobs that they cause."""
+    clock = SystemClock()
+    the_jobs = jobs(settings, on.database, on.ids)
+    work = UnitOfWork(on.database, on.ids, clock, the_jobs, on.doorbell)
+    visibility = Visibility(on.database)
+    cards = Cards(on.database, visibility, on.media.url)
+    timelines = Timelines(on.redis, settings.feed.window, settings.feed.ttl_s)
+    nouns = Services(
+        accounts=Accounts(work, on.passwords),
+        sessions=Sessions(work, clock, _token_rules(settings)),
+        profiles=Profiles(on.database, work, cards),
+        posts=Posts(on.database, work, cards, visibility, on.images, on.media, var / "tmp"),
+        comments=Comments(on.database, work, cards, visibility),
+        likes=Likes(on.database, work, visibility),
+        follows=Follows(on.database, work),
+        feed=Feed(on.database, visibility, timelines, cards, the_jobs, settings.feed.fan_out_batch),
+        notifications=Notifications(
+            on.database, work, cards, Publisher(on.redis, outage=on.told.redis), on.told.metrics
+        ),
+        queues=queue_control(settings, on.database, on.doorbell),
+    )
+    return nouns, the_jobs
+
+
+def queue_control(settings: Settings, database: Database, doorbell: Doorbell) -> QueueControl:
+    limits = {
+        queue: QueueLimits(chosen.rate_per_s, chosen.keep_completed)
+        for queue, chosen in queue_settings(settings).items()
+    }
+    return QueueControl(database, limits, doorbell.garbage)
+
+
+def _token_rules(settings: Settings) -> TokenRules:
+    auth = settings.auth
+    return TokenRules(
+        access_secret=auth.jwt_secret.get_secret_value(),
+        refresh_secret=auth.jwt_refresh_secret.get_secret_value(),
+        issuer=auth.issuer,
+        audience=auth.audience,
+        access_ttl_s=auth.access_ttl_s,
+        refresh_idle_s=auth.refresh_idle_s,
+        refresh_absolute_s=auth.refresh_absolute_s,
+    )
+
+
+def queue_settings(settings: Settings) -> dict[Queue, QueueSettings]:
+    return {
+        Queue.FEED: settings.queues.feed,
+        Queue.NOTIFICATIONS: settings.queues.notifications,
+        Queue.MAINTENANCE: settings.queues.maintenance,
+    }

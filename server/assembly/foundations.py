@@ -1,0 +1,100 @@
+"""What the services stand on, made out of the settings: database, Redis, queues' brokers, media store, children."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from server.gateways.images import ImageProcessor
+from server.gateways.media import MediaStore
+from server.gateways.passwords import Passwords
+from server.ids import IdGenerator
+from server.metrics import Metrics
+from server.models.database import Database, DatabaseParameters
+from server.outages import Outage
+from server.pubsub.broker import QueueBroker
+from server.pubsub.doorbell import Doorbell
+from server.services.reactions import Queue
+from server.settings import Settings
+
+OUTAGE_SETTLED_S = 3.0  # longer than any loop that meets an outage waits between two attempts
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Who is told what happens in this process: its figures, and the outages of the parts that it depends on."""
+
+    metrics: Metrics = field(default_factory=Metrics)
+    redis: Outage = field(default_factory=lambda: Outage("redis", settled_after_s=OUTAGE_SETTLED_S))
+    database: Outage = field(default_factory=lambda: Outage("database", settled_after_s=OUTAGE_SETTLED_S))
+
+
+@dataclass(frozen=True, slots=True)
+class Foundations:
+    """What the services stand on, open and working."""
+
+    database: Database
+    redis: Redis
+    ids: IdGenerator
+    doorbell: Doorbell
+    media: MediaStore
+    images: ImageProcessor
+    passwords: Passwords
+    told: Telling = field(default_factory=Telling)
+
+
+def database_parameters(settings: Settings, var: Path) -> DatabaseParameters:
+    database = settings.database
+    if settings.embedded_database:
+        return DatabaseParameters(file=var / "photofeed.sqlite3", timeout_s=database.timeout_s)
+    return DatabaseParameters(
+        host=database.host,
+        port=database.port,
+        username=database.username,
+        password=database.password.get_secret_value(),
+        name=database.name,
+        pool_size=database.pool_size,
+        timeout_s=database.timeout_s,
+    )
+
+
+def media_store(settings: Settings, var: Path) -> MediaStore:
+    uploads, public_url = settings.uploads, f"{settings.public_url}/media"
+    if uploads.media_url:
+        return MediaStore.in_bucket(uploads.media_url, public_url=public_url)
+    return MediaStore.in_folder(Path(uploads.dest) if uploads.dest else var / "media", public_url=public_url)
+
+
+def image_processor(settings: Settings) -> ImageProcessor:
+    uploads = settings.uploads
+    return ImageProcessor(
+        workers=uploads.image_workers, max_pixels=uploads.max_pixels, timeout_s=uploads.image_timeout_s
+    )
+
+
+def passwords(settings: Settings) -> Passwords:
+    auth = settings.auth
+    return Passwords(auth.bcrypt_cost, auth.bcrypt_threads, auth.bcrypt_queue)
+
+
+def brokers(settings: Settings, redis_url: str, told: Telling) -> dict[str, QueueBroker]:
+    return {
+        queue: QueueBroker(
+            redis_url,
+            queue,
+            call_timeout_s=settings.redis.timeout_s,
+            count_garbage=lambda flaw, queue=queue: told.metrics.garbage_found(queue, flaw),
+            outage=told.redis,
+        )
+        for queue in Queue
+    }
+
+
+def redis_url(settings: Settings) -> str:
+    """The address of the external Redis, with its credentials."""
+    redis = settings.redis
+    if redis.url:
+        return redis.url
+    password = redis.password.get_secret_value()
+    credentials = f"{redis.username}:{password}@" if password or redis.username else ""
+    return f"redis://{credentials}{redis.host}:{redis.port}/{redis.db}"

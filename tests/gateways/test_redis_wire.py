@@ -1,0 +1,121 @@
+"""The shared connection to Redis: answers find whoever asked, and a Redis that is away is said to be."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from server.errors import Unavailable
+from server.gateways.redis_wire import RedisWire, ReplyError, Script
+from tests.servers import RedisServer
+from tests.stacks import start_valkey
+
+ECHO = Script("return {KEYS[1], ARGV[1], tonumber(ARGV[2]), false}")
+
+
+@pytest.fixture
+async def wire(redis_url: str) -> AsyncIterator[RedisWire]:
+    wire = RedisWire(redis_url, timeout_s=1.0)
+    yield wire
+    await wire.close()
+
+
+@pytest.fixture
+async def own_server(scratch: Path, tmp_path: Path) -> AsyncIterator[RedisServer]:
+    """A Valkey that a test may kill and start again."""
+    server = start_valkey(scratch / f"wire-{tmp_path.name}")
+    yield server
+    server.stop()
+
+
+async def test_answers_find_whoever_asked(wire: RedisWire) -> None:
+    async def ask(number: int) -> bytes:
+        answer: bytes = await wire.command("ECHO", f"number {number}")
+        return answer
+
+    answers = await asyncio.gather(*(ask(number) for number in range(500)))
+    assert answers == [f"number {number}".encode() for number in range(500)]
+
+
+async def test_commands_of_one_call_are_answered_in_their_order(wire: RedisWire) -> None:
+    assert await wire.commands(("SET", "a", "1", "PX", 1000), ("GET", "a"), ("GET", "b")) == [
+        b"OK",
+        b"1",
+        None,
+    ]
+
+
+async def test_a_script_is_loaded_when_it_is_missing(wire: RedisWire) -> None:
+    await wire.command("SCRIPT", "FLUSH")
+    for _ in range(2):
+        assert await wire.run(ECHO, ["key"], ["ü", 7]) == [b"key", "ü".encode(), 7, None]
+
+
+async def test_a_refused_command_is_the_askers_own_affair(wire: RedisWire) -> None:
+    await wire.command("SET", "text", "a", "PX", 1000)
+    good, bad = await asyncio.gather(
+        wire.command("ECHO", "good"), wire.command("LPUSH", "text", "x"), return_exceptions=True
+    )
+    assert good == b"good"
+    assert isinstance(bad, ReplyError)
+
+
+async def test_a_cancelled_asker_leaves_the_others_their_answers(wire: RedisWire) -> None:
+    await wire.command("PING")
+    tasks = [asyncio.create_task(wire.command("ECHO", str(number))) for number in range(100)]
+    await asyncio.sleep(0)
+    for task in tasks[::3]:
+        task.cancel()
+    answers = await asyncio.gather(*tasks, return_exceptions=True)
+    for number, answer in enumerate(answers):
+        if number % 3:
+            assert answer == str(number).encode()
+        else:
+            assert isinstance(answer, asyncio.CancelledError)
+
+
+async def test_a_redis_that_is_gone_is_away_and_comes_back_with_another_life(own_server: RedisServer) -> None:
+    wire = RedisWire(own_server.url, timeout_s=1.0)
+    await wire.command("PING")
+    first = wire.life
+    assert len(first) == 12
+    own_server.kill()
+    for _ in range(3):
+        with pytest.raises(Unavailable) as caught:
+            await wire.command("PING")
+        assert caught.value.code == "redis_away"
+        assert wire.life == ""
+    own_server.start()
+    deadline = time.monotonic() + 5
+    while True:
+        try:
+            assert await wire.command("PING") == b"PONG"
+            break
+        except Unavailable:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+    assert wire.life not in {first, ""}
+    await wire.close()
+
+
+async def test_a_redis_that_hangs_is_given_up_in_time(own_server: RedisServer) -> None:
+    wire = RedisWire(own_server.url, timeout_s=0.3)
+    await wire.command("PING")
+    own_server.pause()
+    began = time.monotonic()
+    answers = await asyncio.gather(*(wire.command("PING") for _ in range(50)), return_exceptions=True)
+    assert all(isinstance(answer, Unavailable) for answer in answers)
+    assert time.monotonic() - began < 2
+    own_server.resume()
+    await wire.close()
+
+
+async def test_nobody_is_answered_after_the_end(wire: RedisWire, redis_url: str) -> None:
+    await wire.close()
+    with pytest.raises(Unavailable):
+        await wire.command("PING")
+    async with Redis.from_url(redis_url) as redis:
+        assert len(await redis.client_list()) == 1
