@@ -24,6 +24,7 @@ from server.assembly import business, foundations
 from server.clock import SystemClock
 from server.configuration import load
 from server.gateways.redis_client import redis_client
+from server.gateways.redis_wire import RedisWire
 from server.ids import IdGenerator, JobId
 from server.models.database import Database
 from server.models.migrations import Migrations
@@ -163,10 +164,12 @@ async def _foundations(
     images, passwords = foundations.image_processor(settings), foundations.passwords(settings)
     stack.var_dir.mkdir(parents=True, exist_ok=True)
     media = foundations.media_store(settings, stack.var_dir)
-    on = foundations.Foundations(database, redis, ids, doorbell, media, images, passwords)
+    wire = RedisWire(stack.redis.url, settings.redis.timeout_s)
+    on = foundations.Foundations(database, redis, wire, ids, doorbell, media, images, passwords)
     yield business.services(settings, stack.var_dir, on)
     await images.stop()
     await passwords.close()
+    await wire.close()
     await redis.aclose()
 
 

@@ -25,6 +25,7 @@ from server.errors import ConfigurationError, Unavailable
 from server.gateways.embedded_redis import EmbeddedRedis
 from server.gateways.process_claims import bind, claim_role
 from server.gateways.redis_client import check, redis_client
+from server.gateways.redis_wire import RedisWire
 from server.handlers.middleware import InFlight
 from server.ids import IdGenerator
 from server.metrics import Metrics
@@ -88,10 +89,11 @@ class Lifecycle:
         listener = self._claim()
         redis_url = await self._open_embedded_redis()
         redis = await self._open_redis(redis_url)
+        wire = self._open_wire(redis_url)
         database = await self._open_database()
         ids = await self._open_ids(database)
         brokers = await self._open_brokers(redis_url)
-        on = self._foundations(database, redis, ids, Doorbell(brokers))
+        on = self._foundations(database, redis, wire, ids, Doorbell(brokers))
         self.services, jobs = business.services(self.settings, self._var, on)
         self._open_doorbell(on.doorbell)
         self._open_watch(on)
@@ -186,6 +188,11 @@ class Lifecycle:
         await check(redis, _without_password(url))
         return redis
 
+    def _open_wire(self, url: str) -> RedisWire:
+        wire = RedisWire(url, self.settings.redis.timeout_s)
+        self._opened("redis wire", wire.close)
+        return wire
+
     async def _open_database(self) -> Database:
         database = Database(foundations.database_parameters(self.settings, self._var))
         self._opened("database", database.close)
@@ -231,7 +238,7 @@ class Lifecycle:
         return brokers
 
     def _foundations(
-        self, database: Database, redis: Redis, ids: IdGenerator, doorbell: Doorbell
+        self, database: Database, redis: Redis, wire: RedisWire, ids: IdGenerator, doorbell: Doorbell
     ) -> Foundations:
         images = foundations.image_processor(self.settings)
         passwords = foundations.passwords(self.settings)
@@ -239,7 +246,7 @@ class Lifecycle:
         self._opened("password threads", passwords.close)
         media = foundations.media_store(self.settings, self._var)
         self._opened("media store", media.close)
-        return Foundations(database, redis, ids, doorbell, media, images, passwords, self.told)
+        return Foundations(database, redis, wire, ids, doorbell, media, images, passwords, self.told)
 
     def _open_doorbell(self, doorbell: Doorbell) -> None:
         actor = self.supervisor.start("doorbell", doorbell.run)

@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from server.gateways.images import ImageProcessor
 from server.gateways.media import MediaStore
 from server.gateways.passwords import Passwords
+from server.gateways.redis_wire import RedisWire
 from server.ids import IdGenerator
 from server.metrics import Metrics
 from server.models.database import Database, DatabaseParameters
@@ -31,10 +32,11 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Foundations:
-    """What the services stand on, open and working."""
+    """What the services stand on, open and working. `wire` is for what every request needs, `redis` for all else."""
 
     database: Database
     redis: Redis
+    wire: RedisWire
     ids: IdGenerator
     doorbell: Doorbell
     media: MediaStore
