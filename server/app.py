@@ -26,7 +26,9 @@ from server.metrics import Metrics
 from server.pubsub.hub import Hub
 from server.services.accounts import Accounts
 from server.services.comments import Comments
-from server.services.feed import Feed
+from server.services.feed.fan_out import FanOut
+from server.services.feed.freshness import Freshness
+from server.services.feed.pages import Feed
 from server.services.follows import Follows
 from server.services.likes import Likes
 from server.services.notifications import Notifications
@@ -49,6 +51,8 @@ class Services:
     likes: Likes
     follows: Follows
     feed: Feed
+    fan_out: FanOut
+    freshness: Freshness
     notifications: Notifications
     queues: QueueControl
 

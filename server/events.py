@@ -27,6 +27,35 @@ class PostLiked(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class LikeChanged(Event):
+    """Whether somebody likes a post now; `revision` is the post's, and tells which of two is newer."""
+
+    post_id: PostId
+    actor_id: UserId
+    liked: bool
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostChanged(Event):
+    """What is shown of a post now, its pictures left out."""
+
+    post_id: PostId
+    author_id: UserId
+    revision: int
+    likes_count: int
+    comments_count: int
+    edited_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PostDeleted(Event):
+    post_id: PostId
+    author_id: UserId
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class CommentAdded(Event):
     comment_id: CommentId
     post_id: PostId
@@ -45,3 +74,11 @@ class UserFollowed(Event):
 class UserUnfollowed(Event):
     follower_id: UserId
     followee_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class PersonChanged(Event):
+    """Something that a person's card shows is another now."""
+
+    user_id: UserId
+    revision: int

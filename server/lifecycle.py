@@ -90,10 +90,12 @@ class Lifecycle:
         redis_url = await self._open_embedded_redis()
         redis = await self._open_redis(redis_url)
         wire = self._open_wire(redis_url)
+        feeds_url = self.settings.redis.feeds_url
+        feed_wire = self._open_wire(feeds_url) if feeds_url else wire
         database = await self._open_database()
         ids = await self._open_ids(database)
         brokers = await self._open_brokers(redis_url)
-        on = self._foundations(database, redis, wire, ids, Doorbell(brokers))
+        on = self._foundations(database, redis, (wire, feed_wire), ids, Doorbell(brokers))
         self.services, jobs = business.services(self.settings, self._var, on)
         self._open_doorbell(on.doorbell)
         self._open_watch(on)
@@ -238,7 +240,12 @@ class Lifecycle:
         return brokers
 
     def _foundations(
-        self, database: Database, redis: Redis, wire: RedisWire, ids: IdGenerator, doorbell: Doorbell
+        self,
+        database: Database,
+        redis: Redis,
+        wires: tuple[RedisWire, RedisWire],
+        ids: IdGenerator,
+        doorbell: Doorbell,
     ) -> Foundations:
         images = foundations.image_processor(self.settings)
         passwords = foundations.passwords(self.settings)
@@ -246,7 +253,7 @@ class Lifecycle:
         self._opened("password threads", passwords.close)
         media = foundations.media_store(self.settings, self._var)
         self._opened("media store", media.close)
-        return Foundations(database, redis, wire, ids, doorbell, media, images, passwords, self.told)
+        return Foundations(database, redis, *wires, ids, doorbell, media, images, passwords, self.told)
 
     def _open_doorbell(self, doorbell: Doorbell) -> None:
         actor = self.supervisor.start("doorbell", doorbell.run)
@@ -259,7 +266,8 @@ class Lifecycle:
 
     def _open_watch(self, on: Foundations) -> None:
         watching = self.supervisor.start("watch", actors.watch(on).run)
-        self._opened("watch", lambda: self.supervisor.stop(watching))
+        sweeping = self.supervisor.start("cache sweep", self.services.freshness.run)
+        self._opened("watch", lambda: self.supervisor.stop(watching, sweeping))
 
     def _open_workers(self, on: Foundations, jobs: Jobs, brokers: dict[str, QueueBroker]) -> None:
         workers = actors.workers(self.settings, on, self.services, jobs, brokers)

@@ -109,6 +109,18 @@ class Metrics:
             buckets=WAIT_BUCKETS,
             registry=registry,
         )
+        self._feed_pages = Counter(
+            "photofeed_feed_pages",
+            "Feed pages answered, by where their ids came from in the end: redis or database.",
+            ["source"],
+            registry=registry,
+        )
+        self._feed_build_seconds = Histogram(
+            "photofeed_feed_build_seconds",
+            "How long it took to build a feed in Redis from the database.",
+            buckets=REQUEST_BUCKETS,
+            registry=registry,
+        )
         self._requests = Counter(
             "photofeed_http_requests",
             "Requests answered.",
@@ -163,6 +175,14 @@ class Metrics:
         """A post has reached its last follower."""
         self._fan_out_seconds.observe(took_s)
         self._fan_out_age_seconds.observe(max(0.0, age_s))
+
+    def feed_page(self, source: str) -> None:
+        """A page of a feed was answered, from `redis` alone or from the `database` as well."""
+        self._feed_pages.labels(source).inc()
+
+    def feed_built(self, took_s: float) -> None:
+        """A feed that nobody had read for a while is in Redis again."""
+        self._feed_build_seconds.observe(took_s)
 
     def answered(self, route: str, method: str, status: int, took_s: float | None) -> None:
         """A request was answered; `took_s` is None for a live stream."""

@@ -76,7 +76,10 @@ class Uploads(Section):
 class Feed(Section):
     window: int = Field(default=800, ge=20)
     ttl_s: int = Field(default=14 * 86_400, ge=60)
-    fan_out_batch: int = Field(default=1000, ge=1, le=10_000)
+    fan_out_batch: int = Field(default=1000, ge=1, le=7000)
+    celebrity_threshold: int = Field(default=10_000, ge=1)
+    cached_posts: int = Field(default=20_000, ge=100)
+    posts_in_memory: int = Field(default=5000, ge=100)
 
 
 class QueueSettings(Section):

@@ -11,9 +11,12 @@ import orjson
 from redis.asyncio import Redis
 
 from server.clock import SystemClock
-from server.events import PostPublished
+from server.events import PostChanged, PostDeleted, PostPublished
+from server.gateways.card_shelf import CardShelf
 from server.gateways.passwords import Passwords
+from server.gateways.redis_wire import RedisWire
 from server.gateways.timelines import Timelines
+from server.gateways.touches import Subject, Touches
 from server.ids import IdGenerator, JobId, PostId, UserId
 from server.models.database import Database
 from server.models.posts import Post as PostRow
@@ -22,7 +25,11 @@ from server.pubsub.publisher import Publisher
 from server.services.accounts import Accounts
 from server.services.cards import Cards
 from server.services.comments import Comments
-from server.services.feed import Feed
+from server.services.feed.cards_at_hand import CardsAtHand
+from server.services.feed.fan_out import FanOut, FanOutRules
+from server.services.feed.freshness import Freshness
+from server.services.feed.pages import Feed
+from server.services.feed.source import Source
 from server.services.follows import Follows
 from server.services.jobs import Claim, Jobs, RetryRule, Rung
 from server.services.likes import Likes
@@ -36,6 +43,8 @@ from server.services.visibility import Visibility
 WINDOW = 20
 FAN_OUT_BATCH = 3
 FEED_TTL_S = 600
+CELEBRITY_THRESHOLD = 12
+MOST_NOTES = 1000
 LEASE_MS = 60_000
 MAX_ATTEMPTS = 3
 BACKOFF_MS = 1000
@@ -56,15 +65,19 @@ class Rings:
 class House:
     """The services, built as the program builds them, with small bounds that tests can reach."""
 
-    def __init__(self, database: Database, redis: Redis) -> None:
+    def __init__(self, database: Database, redis: Redis, redis_url: str) -> None:
         self.database = database
         self.redis = redis
+        self.redis_url = redis_url
         self.clock = SystemClock()
         self.ids = IdGenerator(self.clock, node=1)
         rule = RetryRule(MAX_ATTEMPTS, BACKOFF_MS, BACKOFF_CAP_MS)
         self.jobs = Jobs(database, self.ids, dict.fromkeys(Queue, rule), LEASE_MS, MAX_DEATHS)
         self.rings = Rings()
-        self.unit_of_work = UnitOfWork(database, self.ids, self.clock, self.jobs, self.rings)
+        self.wire = RedisWire(redis_url, timeout_s=2.0)
+        self.timelines = self.timelines_on(self.wire)
+        self.freshness = Freshness(self.timelines, Touches(self.wire))
+        self.unit_of_work = UnitOfWork(database, self.ids, self.clock, self.jobs, self.rings, self.freshness)
         self.visibility = Visibility(database)
         self.cards = Cards(database, self.visibility, "https://media.test/{}".format)
         self.passwords = Passwords(cost=4, threads=2, queue=64)
@@ -73,15 +86,23 @@ class House:
         self.comments = Comments(database, self.unit_of_work, self.cards, self.visibility)
         self.likes = Likes(database, self.unit_of_work, self.visibility)
         self.follows = Follows(database, self.unit_of_work)
-        self.timelines = Timelines(redis, WINDOW, FEED_TTL_S)
-        self.feed = self.feed_on(self.timelines)
+        self.source = Source(database, self.visibility, self.clock)
+        self.feed = self.feed_on(self.wire)
+        rules = FanOutRules(FAN_OUT_BATCH, CELEBRITY_THRESHOLD)
+        self.fan_out = FanOut(database, self.source, self.timelines, self.jobs, rules)
         self.notifications = Notifications(database, self.unit_of_work, self.cards, Publisher(redis))
         self._serial = itertools.count(1)
 
-    def feed_on(self, timelines: Timelines) -> Feed:
-        return Feed(self.database, self.visibility, timelines, self.cards, self.jobs, FAN_OUT_BATCH)
+    def timelines_on(self, wire: RedisWire) -> Timelines:
+        return Timelines(wire, WINDOW, FEED_TTL_S, MOST_NOTES)
+
+    def feed_on(self, wire: RedisWire) -> Feed:
+        """The feed of a process with nothing in its memory."""
+        at_hand = CardsAtHand(CardShelf(wire, MOST_NOTES), MOST_NOTES)
+        return Feed(self.source, self.timelines_on(wire), self.cards, at_hand)
 
     async def close(self) -> None:
+        await self.wire.close()
         await self.passwords.close()
 
     async def user(self, username: str = "") -> UserId:
@@ -109,9 +130,23 @@ class House:
             post_id = PostId(work.new_id())
             await PostRow.create(id=post_id, author_id=author_id, caption=caption)
             work.emit(PostPublished(post_id, author_id))
+            work.emit(PostChanged(post_id, author_id, 0, 0, 0, None))
             return post_id
 
-        return await self.unit_of_work.run(body)
+        return await self.unit_of_work.run(body, changes=(Subject("feed", author_id),))
+
+    async def delete(self, post_id: PostId) -> None:
+        """A post is deleted, as far as anybody sees."""
+
+        async def body(work: Work) -> None:
+            (row,) = await self.rows("SELECT author_id, revision FROM posts WHERE id = ?", post_id)
+            await self.database.execute(
+                "UPDATE posts SET deleted_at_ms = ?, revision = revision + 1 WHERE id = ?",
+                [work.now_ms(), post_id],
+            )
+            work.emit(PostDeleted(post_id, UserId(row["author_id"]), row["revision"] + 1))
+
+        await self.unit_of_work.run(body, changes=(Subject("post", post_id),))
 
     async def due(self, *kinds: JobKind) -> list[JobId]:
         """The jobs that are due, or those of certain kinds, oldest first."""
@@ -139,9 +174,8 @@ class House:
 
     def handlers(self) -> Mapping[str, Callable[[Claim], Awaitable[None]]]:
         return {
-            JobKind.FAN_OUT: self.feed.fan_out,
-            JobKind.MERGE: self.feed.merge,
-            JobKind.PURGE: self.feed.purge,
+            JobKind.FAN_OUT: self.fan_out.publish,
+            JobKind.WITHDRAW: self.fan_out.withdraw,
             JobKind.NOTIFY_LIKE: self.notifications.deliver_like,
             JobKind.NOTIFY_COMMENT: self.notifications.deliver_comment,
             JobKind.NOTIFY_FOLLOW: self.notifications.deliver_follow,

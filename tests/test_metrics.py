@@ -24,12 +24,12 @@ def test_two_processes_in_one_count_apart() -> None:
 def test_jobs_are_counted_by_outcome_and_timed() -> None:
     metrics = Metrics()
     for outcome in ("completed", "completed", "failed"):
-        metrics.job_ended("feed", "feed.merge", outcome, 0.2)
+        metrics.job_ended("feed", "feed.withdraw", outcome, 0.2)
     metrics.job_started("feed", -3.0)  # a clock that is behind
     found = figures(metrics)
-    assert found["photofeed_jobs_total", "feed.merge", "completed", "feed"] == 2
-    assert found["photofeed_jobs_total", "feed.merge", "failed", "feed"] == 1
-    assert found["photofeed_job_seconds_count", "feed.merge", "feed"] == 3
+    assert found["photofeed_jobs_total", "feed.withdraw", "completed", "feed"] == 2
+    assert found["photofeed_jobs_total", "feed.withdraw", "failed", "feed"] == 1
+    assert found["photofeed_job_seconds_count", "feed.withdraw", "feed"] == 3
     assert found["photofeed_job_wait_seconds_sum", "feed"] == 0
 
 

@@ -90,9 +90,8 @@ def _handlers(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jo
     }
     maintenance = Maintenance(on.database, the_jobs, on.media, kept)
     return {
-        JobKind.FAN_OUT: _measured_fan_out(nouns.feed.fan_out, on.told.metrics),
-        JobKind.MERGE: nouns.feed.merge,
-        JobKind.PURGE: nouns.feed.purge,
+        JobKind.FAN_OUT: _measured_fan_out(nouns.fan_out.publish, on.told.metrics),
+        JobKind.WITHDRAW: nouns.fan_out.withdraw,
         JobKind.NOTIFY_LIKE: nouns.notifications.deliver_like,
         JobKind.NOTIFY_COMMENT: nouns.notifications.deliver_comment,
         JobKind.NOTIFY_FOLLOW: nouns.notifications.deliver_follow,

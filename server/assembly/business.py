@@ -5,7 +5,9 @@ from pathlib import Path
 from server.app import Services
 from server.assembly.foundations import Foundations
 from server.clock import SystemClock
+from server.gateways.card_shelf import CardShelf
 from server.gateways.timelines import Timelines
+from server.gateways.touches import Touches
 from server.ids import IdGenerator
 from server.models.database import Database
 from server.pubsub.doorbell import Doorbell
@@ -13,7 +15,11 @@ from server.pubsub.publisher import Publisher
 from server.services.accounts import Accounts
 from server.services.cards import Cards
 from server.services.comments import Comments
-from server.services.feed import Feed
+from server.services.feed.cards_at_hand import CardsAtHand
+from server.services.feed.fan_out import FanOut, FanOutRules
+from server.services.feed.freshness import Freshness
+from server.services.feed.pages import Feed
+from server.services.feed.source import Source
 from server.services.follows import Follows
 from server.services.jobs import Jobs, RetryRule
 from server.services.likes import Likes
@@ -41,10 +47,15 @@ def services(settings: Settings, var: Path, on: Foundations) -> tuple[Services, 
     """The nouns of the business, and the jobs that they cause."""
     clock = SystemClock()
     the_jobs = jobs(settings, on.database, on.ids)
-    work = UnitOfWork(on.database, on.ids, clock, the_jobs, on.doorbell)
     visibility = Visibility(on.database)
     cards = Cards(on.database, visibility, on.media.url)
-    timelines = Timelines(on.redis, settings.feed.window, settings.feed.ttl_s)
+    chosen = settings.feed
+    timelines = Timelines(on.feed_wire, chosen.window, chosen.ttl_s, chosen.cached_posts)
+    source = Source(on.database, visibility, clock)
+    freshness = Freshness(timelines, Touches(on.feed_wire))
+    work = UnitOfWork(on.database, on.ids, clock, the_jobs, on.doorbell, freshness)
+    at_hand = CardsAtHand(CardShelf(on.feed_wire, chosen.cached_posts), chosen.posts_in_memory)
+    rules = FanOutRules(chosen.fan_out_batch, chosen.celebrity_threshold)
     nouns = Services(
         accounts=Accounts(work, on.passwords),
         sessions=Sessions(work, clock, _token_rules(settings)),
@@ -53,7 +64,9 @@ def services(settings: Settings, var: Path, on: Foundations) -> tuple[Services, 
         comments=Comments(on.database, work, cards, visibility),
         likes=Likes(on.database, work, visibility),
         follows=Follows(on.database, work),
-        feed=Feed(on.database, visibility, timelines, cards, the_jobs, settings.feed.fan_out_batch),
+        feed=Feed(source, timelines, cards, at_hand, on.told.metrics),
+        fan_out=FanOut(on.database, source, timelines, the_jobs, rules),
+        freshness=freshness,
         notifications=Notifications(
             on.database, work, cards, Publisher(on.redis, outage=on.told.redis), on.told.metrics
         ),

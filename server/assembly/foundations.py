@@ -32,11 +32,14 @@ class Telling:
 
 @dataclass(frozen=True, slots=True)
 class Foundations:
-    """What the services stand on, open and working. `wire` is for what every request needs, `redis` for all else."""
+    """What the services stand on, open and working. `wire` is for what every request needs, `feed_wire` for the
+    feeds, which may have a Redis of their own; `redis` is for all else.
+    """
 
     database: Database
     redis: Redis
     wire: RedisWire
+    feed_wire: RedisWire
     ids: IdGenerator
     doorbell: Doorbell
     media: MediaStore

@@ -10,6 +10,7 @@ import hashlib
 import time
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
 import hiredis
@@ -29,6 +30,20 @@ class Script:
     def __init__(self, source: str) -> None:
         self.source = source
         self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One run of a script; see `RedisWire.run`."""
+
+    script: Script
+    keys: Sequence[Value]
+    arguments: Sequence[Value] = ()
+    with_life: bool = False
+
+    def parts(self, command: str, script: str, life: str) -> tuple[Value, ...]:
+        before = (command, script, len(self.keys), *self.keys)
+        return (*before, life, *self.arguments) if self.with_life else (*before, *self.arguments)
 
 
 class RedisWire:
@@ -74,12 +89,37 @@ class RedisWire:
                 raise answer
         return answers
 
-    async def run(self, script: Script, keys: Sequence[Value], arguments: Sequence[Value] = ()) -> Any:
-        """What a script returns."""
+    async def run(
+        self,
+        script: Script,
+        keys: Sequence[Value],
+        arguments: Sequence[Value] = (),
+        *,
+        with_life: bool = False,
+    ) -> Any:
+        """What a script returns. `with_life` puts the life of the server that runs it before the arguments."""
+        (answer,) = await self.batch((Call(script, keys, arguments, with_life),))
+        return answer
+
+    async def batch(self, calls: "Sequence[Call]") -> list[Any]:
+        """What several scripts return, sent in one go; they are no transaction. The first that fails is raised."""
+        connection = self._connection
+        if connection is None or connection.lost is not None:
+            connection = await self._connected()
+        futures = [connection.send(call.parts("EVALSHA", call.script.sha, connection.life)) for call in calls]
+        answers: list[Any] = []
         try:
-            return await self.command("EVALSHA", script.sha, len(keys), *keys, *arguments)
-        except ScriptMissing:
-            return await self.command("EVAL", script.source, len(keys), *keys, *arguments)
+            for call, future in zip(calls, futures, strict=True):
+                try:
+                    answers.append(await future)
+                except ScriptMissing:
+                    answers.append(
+                        await connection.send(call.parts("EVAL", call.script.source, connection.life))
+                    )
+        finally:
+            for future in futures[len(answers) :]:  # nobody waits for these any more
+                future.cancel()
+        return answers
 
     async def close(self) -> None:
         """End the connection; commands under way fail."""

@@ -1,182 +1,271 @@
-"""The feeds in Redis: one sorted set of post ids a reader, a window on what SQL knows whole.
+"""The feeds in Redis: for each who reads, the newest post ids, and beside them what a page needs besides the pictures.
 
-`feed:{user}` holds ids as members and scores, plus one marker: `building` with score 0 while it is being filled, then
-`built`, whose score is the feed's floor, negated: the feed has every post from the floor up, and 0 means every post. A
-post below the floor is left to SQL, or there would be a gap above it.
-
-A marker names the life of the server in which it was set. A server that comes back with what it had saved a while ago
-has lost what was pushed since, and does not know: a feed of another life, or without a marker, does not exist.
+What is kept, under which keys, and in which form is told in `timeline_scripts`. All of it can be built again from SQL,
+which is the truth; nothing here is ever waited for but Redis.
 """
 
-from collections.abc import Sequence
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
-from server.errors import Unavailable
+from server.gateways import timeline_scripts as scripts
+from server.gateways.redis_wire import Call, RedisWire
 from server.ids import PostId, UserId
 
 BUILDING_TTL_MS = 30_000
+PULLED_TTL_S = 86_400
+NOTES_TTL_S = 86_400
+MOST_LIKES = 5000
+TOKENS = 1 << 52
+PULLED, COUNTS, PEOPLE, TOUCHED = "pulled", "counts", "people", "touched"
 
-# In each script KEYS are feeds and `trim` drops the oldest posts over the window; rank 0 is the marker.
-_MARKERS = """
-local life = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'):sub(1, 12)
-local built, building = 'built:' .. life, 'building:' .. life
-local function exists(key)
-  return redis.call('ZSCORE', key, built) or redis.call('ZSCORE', key, building)
-end
-"""
-_TRIM = (
-    _MARKERS
-    + """
-local function floor_of(key)
-  local score = redis.call('ZSCORE', key, built)
-  return score and -tonumber(score) or 0
-end
-local function trim(key, window)
-  local over = redis.call('ZCARD', key) - 1 - window
-  if over > 0 then
-    redis.call('ZREMRANGEBYRANK', key, 1, over)
-    redis.call('ZADD', key, 'XX', '-' .. redis.call('ZRANGE', key, 1, 1)[1], built)
-  end
-end
-"""
-)
-_PUSH = (
-    _TRIM
-    + """
-local pushed = 0
-for _, key in ipairs(KEYS) do
-  if exists(key) and tonumber(ARGV[2]) >= floor_of(key) then
-    redis.call('ZADD', key, ARGV[2], ARGV[2])
-    trim(key, tonumber(ARGV[1]))
-    pushed = pushed + 1
-  end
-end
-return pushed
-"""
-)
-_READ = (
-    _MARKERS
-    + """
-if not redis.call('ZSCORE', KEYS[1], built) then
-  return exists(KEYS[1]) and 'building' or false
-end
-redis.call('EXPIRE', KEYS[1], ARGV[3])
-return redis.call('ZREVRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '(0', 'LIMIT', 0, ARGV[2])
-"""
-)
-_OPEN = (
-    _MARKERS
-    + """
-if exists(KEYS[1]) then return 0 end
-redis.call('DEL', KEYS[1])
-redis.call('ZADD', KEYS[1], 0, building)
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return 1
-"""
-)
-# Fewer posts than a window holds are all that SQL has.
-_FILL = (
-    _TRIM
-    + """
-if not redis.call('ZSCORE', KEYS[1], building) then return 0 end
-for i = 3, #ARGV do redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i]) end
-trim(KEYS[1], tonumber(ARGV[1]))
-local floor = 0
-if redis.call('ZCARD', KEYS[1]) - 1 >= tonumber(ARGV[1]) then
-  floor = '-' .. redis.call('ZRANGE', KEYS[1], 1, 1)[1]
-end
-redis.call('ZREM', KEYS[1], building)
-redis.call('ZADD', KEYS[1], floor, built)
-redis.call('EXPIRE', KEYS[1], ARGV[2])
-return 1
-"""
-)
-# An author who has as many posts as a window holds may have more, below the last of them.
-_MERGE = (
-    _TRIM
-    + """
-if not exists(KEYS[1]) then return 0 end
-local floor = floor_of(KEYS[1])
-for i = 2, #ARGV do
-  if tonumber(ARGV[i]) >= floor then redis.call('ZADD', KEYS[1], ARGV[i], ARGV[i]) end
-end
-if #ARGV - 1 >= tonumber(ARGV[1]) then
-  redis.call('ZADD', KEYS[1], 'XX', -math.max(floor, tonumber(ARGV[#ARGV])), built)
-end
-trim(KEYS[1], tonumber(ARGV[1]))
-return 1
-"""
-)
+
+class State(StrEnum):
+    """What a look at a feed found: it, or what has to be built first."""
+
+    OK = "ok"
+    MISSING = "missing"
+    BUILDING = "building"
+    UNPULLED = "unpulled"
+    LISTS = "lists"
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What changes of a post. `revision` tells which of two is newer; None for `edited_at_ms`: never edited."""
+
+    revision: int
+    author_id: UserId
+    likes: int
+    comments: int
+    edited_at_ms: int | None
+
+    def packed(self) -> str:
+        edited = "" if self.edited_at_ms is None else self.edited_at_ms
+        return f"{self.revision},{self.author_id},{self.likes},{self.comments},{edited}"
+
+    @classmethod
+    def unpacked(cls, packed: bytes) -> "Counts":
+        revision, author_id, likes, comments, edited = packed.split(b",")
+        return cls(
+            int(revision), UserId(int(author_id)), int(likes), int(comments), int(edited) if edited else None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A post in a feed. `counts` and `liked` are None where Redis does not know."""
+
+    post_id: PostId
+    counts: Counts | None
+    liked: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a feed showed. From `floor` up it has everything, 0: all there is. `revisions` are of the authors' cards.
+
+    `likes_known` is False when not even the likes of new posts are known, `authors` are those whose lists are wanted.
+    """
+
+    state: State
+    floor: int = 0
+    entries: Sequence[Entry] = ()
+    revisions: Mapping[UserId, int] = field(default_factory=dict[UserId, int])
+    likes_known: bool = True
+    authors: Sequence[UserId] = ()
 
 
 class Timelines:
-    """The feeds kept in `redis`, at most `window` posts each, dropped `ttl_s` seconds after they were last read.
+    """Lists of at most `window` posts; a feed is dropped `ttl_s` seconds after it was last read. At most `most_notes`
+    posts' counters are kept, and as many people's revisions.
 
-    Every method raises Unavailable when Redis does not answer.
+    Every method raises Unavailable when Redis does not answer, and bears being repeated.
     """
 
-    def __init__(self, redis: Redis, window: int, ttl_s: int) -> None:
+    def __init__(self, wire: RedisWire, window: int, ttl_s: int, most_notes: int) -> None:
         self.window = window
+        self._wire = wire
         self._ttl_s = ttl_s
-        self._redis = redis
-        self._push = redis.register_script(_PUSH)
-        self._read = redis.register_script(_READ)
-        self._open = redis.register_script(_OPEN)
-        self._fill = redis.register_script(_FILL)
-        self._merge = redis.register_script(_MERGE)
+        self._most_notes = most_notes
+
+    async def look(self, reader_id: UserId, before_id: int, limit: int) -> Look:
+        """The newest `limit` posts below `before_id` of those whom the reader follows, from the feed and from the
+        lists of the authors whose posts are not pushed."""
+        keys = (_feed(reader_id), _follows(reader_id), _liked(reader_id), COUNTS, PEOPLE, PULLED)
+        answer = await self._wire.run(scripts.READ, keys, (before_id, limit, self._ttl_s), with_life=True)
+        state = State(answer[0].decode())
+        if state is State.LISTS:
+            return Look(state, authors=[UserId(int(author)) for author in answer[1]])
+        return _look(answer) if state is State.OK else Look(state)
 
     async def push(self, reader_ids: Sequence[UserId], post_id: PostId) -> int:
-        """Add a post to those of the feeds that are kept and reach down to it; to how many. Twice is once."""
-        if not reader_ids:
-            return 0
-        return await self._run(
-            self._push, [_key(reader_id) for reader_id in reader_ids], [self.window, post_id]
+        """Add a post to those of the feeds that are kept and reach down to it; to how many."""
+        return await self._push([_feed(reader_id) for reader_id in reader_ids], post_id)
+
+    async def push_own(self, author_id: UserId, post_id: PostId) -> None:
+        """Add a post to its author's own feed, and to the list that is read instead of pushing."""
+        await self._wire.batch((self.push_own_call(author_id, post_id),))
+
+    async def withdraw(self, reader_ids: Sequence[UserId], post_ids: Sequence[PostId]) -> None:
+        """Take posts out of feeds."""
+        if reader_ids and post_ids:
+            await self._wire.run(scripts.WITHDRAW, [_feed(reader_id) for reader_id in reader_ids], post_ids)
+
+    async def withdraw_own(self, author_id: UserId, post_id: PostId) -> None:
+        """Take a post out of its author's feed and list."""
+        await self._wire.run(scripts.WITHDRAW, (_feed(author_id), _author(author_id)), (post_id,))
+
+    async def reset(self, reader_ids: Sequence[UserId]) -> None:
+        """Drop feeds, so that they are built again when they are next read; a build under way is given up."""
+        if reader_ids:
+            await self._wire.run(scripts.RESET, [_feed(reader_id) for reader_id in reader_ids])
+
+    async def open_feed(self, reader_id: UserId) -> int | None:
+        """Begin to build a feed; the token to fill it with, or None if it is there or somebody else is at it.
+
+        From here on new posts are pushed to it and likes noted, so none is missed between reading SQL and filling.
+        """
+        return await self._open(_feed(reader_id), _liked(reader_id), _follows(reader_id))
+
+    async def fill_feed(
+        self,
+        reader_id: UserId,
+        token: int,
+        post_ids: Sequence[PostId],
+        followee_ids: Sequence[UserId],
+        likes: tuple[int, Sequence[PostId]],
+    ) -> bool:
+        """Complete a feed that was opened with what SQL has; False if it was reset meanwhile.
+
+        `likes` are a post id from which on all likes are known, and the posts.
+        """
+        floor, liked_ids = likes
+        _, filled, _ = await self._wire.batch(
+            (
+                Call(
+                    scripts.FILL_FOLLOWS,
+                    (_feed(reader_id), _follows(reader_id)),
+                    (token, self._ttl_s, reader_id, *followee_ids),
+                    with_life=True,
+                ),
+                Call(
+                    scripts.FILL,
+                    (_feed(reader_id),),
+                    (token, self.window, self._ttl_s, *post_ids),
+                    with_life=True,
+                ),
+                Call(scripts.FILL_LIKED, (_liked(reader_id),), (token, floor, self._ttl_s, *liked_ids)),
+            )
+        )
+        return bool(filled)
+
+    async def open_likes(self, reader_id: UserId) -> int | None:
+        """Begin to build what a reader likes; the token, or None as with `open_feed`."""
+        token = _token()
+        opened = await self._wire.run(scripts.OPEN_LIKED, (_liked(reader_id),), (token, BUILDING_TTL_MS))
+        return token if opened else None
+
+    async def fill_likes(self, reader_id: UserId, token: int, likes: tuple[int, Sequence[PostId]]) -> None:
+        """Complete it; `likes` as in `fill_feed`."""
+        floor, liked_ids = likes
+        await self._wire.run(
+            scripts.FILL_LIKED, (_liked(reader_id),), (token, floor, self._ttl_s, *liked_ids)
         )
 
-    async def read(self, reader_id: UserId, before_id: int, limit: int) -> list[PostId] | None:
-        """The newest `limit` ids below `before_id`, newest first; None if this feed is not kept or not filled yet."""
-        found = await self._run(self._read, [_key(reader_id)], [before_id, limit, self._ttl_s])
-        if found is None or found in (b"building", "building"):
-            return None
-        return [PostId(int(member)) for member in found]
+    async def open_list(self, author_id: UserId) -> int | None:
+        """Begin to build the list of an author whose posts are not pushed."""
+        return await self._open(_author(author_id))
 
-    async def open(self, reader_id: UserId) -> bool:
-        """Begin to build a feed that is not kept; False if it is there or somebody else is at it.
+    async def fill_list(self, author_id: UserId, token: int, post_ids: Sequence[PostId]) -> None:
+        """Complete it with the author's newest posts."""
+        arguments = (token, self.window, self._ttl_s, *post_ids)
+        await self._wire.run(scripts.FILL, (_author(author_id),), arguments, with_life=True)
 
-        From here on new posts are pushed to it, so none is missed between reading SQL and `fill`.
-        """
-        return bool(await self._run(self._open, [_key(reader_id)], [BUILDING_TTL_MS]))
+    async def fill_pulled(self, author_ids: Sequence[UserId]) -> None:
+        """Say which authors' posts are not pushed."""
+        await self._wire.run(scripts.FILL_PULLED, (PULLED,), (PULLED_TTL_S, *author_ids), with_life=True)
 
-    async def fill(self, reader_id: UserId, post_ids: Sequence[PostId]) -> None:
-        """Complete a feed that was opened, with what SQL has."""
-        await self._run(self._fill, [_key(reader_id)], [self.window, self._ttl_s, *post_ids])
+    async def pull(self, author_id: UserId) -> None:
+        """From now on this author's posts are read from their own list. The set need not be there yet."""
+        await self._wire.command("SADD", PULLED, author_id)
+        await self._wire.command("EXPIRE", PULLED, PULLED_TTL_S)
 
-    async def merge(self, reader_id: UserId, post_ids: Sequence[PostId]) -> None:
-        """Add an author's newest posts, newest first and as many as a window holds, to a feed, if it is kept."""
-        if post_ids:
-            await self._run(self._merge, [_key(reader_id)], [self.window, *post_ids])
+    async def stop_pulling(self, author_id: UserId) -> None:
+        """From now on this author's posts are read from where they were pushed to."""
+        await self._wire.command("SREM", PULLED, author_id)
 
-    async def remove(self, reader_id: UserId, post_ids: Sequence[PostId]) -> None:
-        """Take posts out of a feed."""
-        if post_ids:
-            try:
-                await self._redis.zrem(_key(reader_id), *post_ids)
-            except (RedisError, OSError, TimeoutError) as error:
-                raise _away() from error
+    async def note(self, counts: Mapping[PostId, Counts], revisions: Mapping[UserId, int]) -> None:
+        """Remember counters of posts and revisions of people's cards, unless newer ones are known."""
+        if counts:
+            packed = {post_id: noted.packed() for post_id, noted in counts.items()}
+            await self._wire.batch((self.counts_call(packed), self.people_call(revisions)))
 
-    async def _run(self, script: Any, keys: Sequence[str], arguments: Sequence[int]) -> Any:
-        try:
-            return await script(keys=keys, args=arguments)
-        except (RedisError, OSError, TimeoutError) as error:
-            raise _away() from error
+    def push_own_call(self, author_id: UserId, post_id: PostId) -> Call:
+        keys = (_feed(author_id), _author(author_id))
+        return Call(scripts.PUSH, keys, (self.window, post_id), with_life=True)
+
+    def reset_call(self, reader_id: UserId) -> Call:
+        return Call(scripts.RESET, (_feed(reader_id),))
+
+    def like_call(self, reader_id: UserId, post_id: PostId, revision: int, *, liked: bool) -> Call:
+        """What makes Redis note that a post is liked, or no longer, unless it knows of something newer."""
+        return Call(scripts.NOTE_LIKE, (_liked(reader_id),), (post_id, revision, int(liked), MOST_LIKES))
+
+    def counts_call(self, packed: Mapping[PostId, str]) -> Call:
+        return self._note(COUNTS, [part for item in packed.items() for part in item])
+
+    def people_call(self, revisions: Mapping[UserId, int]) -> Call:
+        return self._note(PEOPLE, [part for item in revisions.items() for part in item])
+
+    async def _push(self, keys: Sequence[str], post_id: PostId) -> int:
+        if not keys:
+            return 0
+        pushed: int = await self._wire.run(scripts.PUSH, keys, (self.window, post_id), with_life=True)
+        return pushed
+
+    async def _open(self, *keys: str) -> int | None:
+        token = _token()
+        opened = await self._wire.run(scripts.OPEN, keys, (token, BUILDING_TTL_MS), with_life=True)
+        return token if opened else None
+
+    def _note(self, key: str, items: Sequence[Any]) -> Call:
+        return Call(scripts.NOTE, (key,), (NOTES_TTL_S, self._most_notes, *items), with_life=True)
 
 
-def _key(reader_id: UserId) -> str:
-    return f"feed:{reader_id}"
+def _feed(user_id: int) -> str:
+    return f"feed:{user_id}"
 
 
-def _away() -> Unavailable:
-    return Unavailable("The feeds do not answer at this moment; try again.", code="redis_away")
+def _follows(user_id: int) -> str:
+    return f"follows:{user_id}"
+
+
+def _liked(user_id: int) -> str:
+    return f"liked:{user_id}"
+
+
+def _author(user_id: int) -> str:
+    return f"author:{user_id}"
+
+
+def _token() -> int:
+    return 1 + secrets.randbelow(TOKENS)
+
+
+def _look(answer: list[Any]) -> Look:
+    _, floor, likes_floor, shown, people = answer
+    known_from = int(likes_floor) if likes_floor else None
+    entries: list[Entry] = []
+    for index in range(0, len(shown), 3):
+        post_id = PostId(int(shown[index]))
+        counts, like = shown[index + 1], shown[index + 2]
+        if like:
+            is_liked = like[-1:] == b"1"
+        else:
+            is_liked = False if known_from is not None and post_id >= known_from else None
+        entries.append(Entry(post_id, Counts.unpacked(counts) if counts else None, is_liked))
+    revisions = {UserId(int(people[i])): int(people[i + 1]) for i in range(0, len(people), 2)}
+    return Look(State.OK, int(floor), entries, revisions, likes_known=known_from is not None)

@@ -6,7 +6,7 @@ from aiohttp_apispec import docs, querystring_schema, response_schema
 from server.handlers import rendering
 from server.handlers.requests import page_request, viewer
 from server.handlers.schemas import PageQuery, PostSchema, page_of
-from server.services.feed import Feed
+from server.services.feed.pages import Feed
 
 
 class FeedRoutes:

@@ -8,10 +8,10 @@ import orjson
 from server.ids import PostId, UserId, made_at_ms
 from server.models.database import Database, placeholders
 from server.services.markup import hashtags, mentions
-from server.services.records import Image, Post, Role, UserCard
+from server.services.records import Image, Post, PostCard, Role, UserCard
 from server.services.visibility import Visibility
 
-USER_COLUMNS = "u.id AS user_id, u.username, u.full_name, u.avatar_key, u.role"
+USER_COLUMNS = "u.id AS user_id, u.username, u.full_name, u.avatar_key, u.role, u.revision AS user_revision"
 AVATAR_SIZE = "medium"
 
 
@@ -34,6 +34,7 @@ class Cards:
             full_name=row["full_name"],
             avatar_url=self.avatar_url(row["avatar_key"]),
             is_celebrity=row["role"] == Role.CELEBRITY,
+            revision=row["user_revision"],
         )
 
     async def users(self, user_ids: Iterable[UserId]) -> dict[UserId, UserCard]:
@@ -52,7 +53,7 @@ class Cards:
             return []
         some, seen = placeholders(len(post_ids)), self._visibility.of_posts(viewer_id)
         rows = await self._database.rows(
-            f"SELECT p.id, p.caption, p.likes_count, p.comments_count, p.edited_at_ms, {USER_COLUMNS},"
+            f"SELECT p.id, p.caption, p.likes_count, p.comments_count, p.edited_at_ms, p.revision, {USER_COLUMNS},"
             " EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked"
             f" FROM posts p JOIN users u ON u.id = p.author_id WHERE p.id IN ({some}) AND {seen.sql}",
             [viewer_id, *post_ids, *seen.parameters],
@@ -80,16 +81,21 @@ class Cards:
         )
 
     def _post(self, row: Mapping[str, Any], images: list[Image]) -> Post:
-        return Post(
+        card = PostCard(
             id=PostId(row["id"]),
-            author=self.user(row),
+            author_id=UserId(row["user_id"]),
             caption=row["caption"],
             mentions=mentions(row["caption"]),
             hashtags=hashtags(row["caption"]),
             images=tuple(images),
-            likes_count=row["likes_count"],
-            comments_count=row["comments_count"],
-            liked=bool(row["liked"]),
             created_at_ms=made_at_ms(row["id"]),
             edited_at_ms=row["edited_at_ms"],
+        )
+        return Post(
+            card,
+            self.user(row),
+            row["likes_count"],
+            row["comments_count"],
+            liked=bool(row["liked"]),
+            revision=row["revision"],
         )

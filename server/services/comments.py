@@ -1,9 +1,11 @@
 """Comments: what people write under a post, with replies one level deep."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from server.errors import NotFound
-from server.events import CommentAdded
+from server.events import CommentAdded, PostChanged
+from server.gateways.touches import Subject
 from server.ids import CommentId, PostId, UserId, made_at_ms
 from server.models.comments import Comment as CommentRow
 from server.models.database import Database
@@ -40,10 +42,7 @@ class Comments:
             comment = await CommentRow.create(
                 id=work.new_id(), post_id=post_id, author_id=author_id, parent_id=thread_id, content=content
             )
-            await self._database.execute(
-                "UPDATE posts SET comments_count = comments_count + 1, revision = revision + 1 WHERE id = ?",
-                [post_id],
-            )
+            await self._count(work, post, +1)
             if thread_id is not None:
                 await self._database.execute(
                     "UPDATE comments SET replies_count = replies_count + 1 WHERE id = ?", [thread_id]
@@ -55,7 +54,7 @@ class Comments:
             )
             return CommentId(comment.id)
 
-        comment_id = await self._unit_of_work.run(body)
+        comment_id = await self._unit_of_work.run(body, changes=(Subject("post", post_id),))
         return (await self._read("c.id = ?", [comment_id], 1))[0]
 
     async def of_post(self, viewer_id: UserId, post_id: PostId, request: PageRequest) -> Page[Comment]:
@@ -87,6 +86,15 @@ class Comments:
             )
             for row in rows
         ]
+
+    async def _count(self, work: Work, post: Mapping[str, Any], change: int) -> None:
+        """Count comments more or less of a post that is locked."""
+        post_id, count, revision = PostId(post["id"]), post["comments_count"] + change, post["revision"] + 1
+        await self._database.execute(
+            "UPDATE posts SET comments_count = ?, revision = ? WHERE id = ?", [count, revision, post_id]
+        )
+        author_id, likes, edited = UserId(post["author_id"]), post["likes_count"], post["edited_at_ms"]
+        work.emit(PostChanged(post_id, author_id, revision, likes, count, edited))
 
     async def _thread(self, post_id: PostId, parent_id: CommentId) -> tuple[CommentId, UserId]:
         """The first comment of a thread, and who wrote the one that is answered."""

@@ -2,6 +2,7 @@
 
 from server.errors import InvalidInput, NotFound
 from server.events import UserFollowed, UserUnfollowed
+from server.gateways.touches import Subject
 from server.ids import UserId
 from server.models.database import Database
 from server.models.follows import Follow
@@ -28,7 +29,7 @@ class Follows:
             work.emit(UserFollowed(follower_id, followee_id))
             return FollowState(True, count + 1)
 
-        return await self._unit_of_work.run(body)
+        return await self._unit_of_work.run(body, changes=(Subject("feed", follower_id),))
 
     async def unfollow(self, follower_id: UserId, followee_id: UserId) -> FollowState:
         """Follow somebody no longer; without a follow it changes nothing. Raises NotFound."""
@@ -41,7 +42,7 @@ class Follows:
             work.emit(UserUnfollowed(follower_id, followee_id))
             return FollowState(False, count - 1)
 
-        return await self._unit_of_work.run(body)
+        return await self._unit_of_work.run(body, changes=(Subject("feed", follower_id),))
 
     async def _lock(self, follower_id: UserId, followee_id: UserId) -> int:
         """The followee's count of followers, with both rows ours until the commit; always in the order of ids."""

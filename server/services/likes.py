@@ -1,6 +1,10 @@
 """Likes: who likes which post, and the post's counter of them."""
 
-from server.events import PostLiked
+from collections.abc import Mapping
+from typing import Any
+
+from server.events import LikeChanged, PostChanged, PostLiked
+from server.gateways.touches import Subject
 from server.ids import PostId, UserId
 from server.models.database import Database
 from server.models.likes import Like
@@ -19,39 +23,46 @@ class Likes:
         """Like a post; a second like changes nothing. Raises NotFound."""
 
         async def body(work: Work) -> LikeState:
-            author_id, count = await self._lock(actor_id, post_id)
+            post = await self._lock(actor_id, post_id)
             if await Like.filter(user_id=actor_id, post_id=post_id).exists():
-                return LikeState(True, count)
+                return LikeState(True, post["likes_count"])
             await Like.create(id=work.new_id(), user_id=actor_id, post_id=post_id)
-            await self._count(post_id, +1)
-            work.emit(PostLiked(post_id, author_id, actor_id))
-            return LikeState(True, count + 1)
+            count = await self._count(work, post, actor_id, +1)
+            work.emit(PostLiked(post_id, UserId(post["author_id"]), actor_id))
+            return LikeState(True, count)
 
-        return await self._unit_of_work.run(body)
+        return await self._unit_of_work.run(body, changes=_changed(actor_id, post_id))
 
     async def unlike(self, actor_id: UserId, post_id: PostId) -> LikeState:
         """Take a like back; without one it changes nothing. Raises NotFound."""
 
         async def body(work: Work) -> LikeState:
-            _author_id, count = await self._lock(actor_id, post_id)
+            post = await self._lock(actor_id, post_id)
             if not await Like.filter(user_id=actor_id, post_id=post_id).delete():
-                return LikeState(False, count)
-            await self._count(post_id, -1)
-            return LikeState(False, count - 1)
+                return LikeState(False, post["likes_count"])
+            return LikeState(False, await self._count(work, post, actor_id, -1))
 
-        return await self._unit_of_work.run(body)
+        return await self._unit_of_work.run(body, changes=_changed(actor_id, post_id))
 
-    async def _lock(self, actor_id: UserId, post_id: PostId) -> tuple[UserId, int]:
-        """Author and count of a post whose row is ours until the commit.
+    async def _lock(self, actor_id: UserId, post_id: PostId) -> Mapping[str, Any]:
+        """A post whose row is ours until the commit.
 
         The lock comes before the like is inserted: its foreign key would take a shared lock on the post, and two
         likers holding that would deadlock at the counter.
         """
-        row = await self._visibility.post(actor_id, post_id, lock=True)
-        return UserId(row["author_id"]), row["likes_count"]
+        return await self._visibility.post(actor_id, post_id, lock=True)
 
-    async def _count(self, post_id: PostId, change: int) -> None:
+    async def _count(self, work: Work, post: Mapping[str, Any], actor_id: UserId, change: int) -> int:
+        """Count a like more or less of a post that is locked; how many there are now."""
+        post_id, count, revision = PostId(post["id"]), post["likes_count"] + change, post["revision"] + 1
         await self._database.execute(
-            "UPDATE posts SET likes_count = likes_count + ?, revision = revision + 1 WHERE id = ?",
-            [change, post_id],
+            "UPDATE posts SET likes_count = ?, revision = ? WHERE id = ?", [count, revision, post_id]
         )
+        work.emit(LikeChanged(post_id, actor_id, change > 0, revision))
+        author_id, comments, edited = UserId(post["author_id"]), post["comments_count"], post["edited_at_ms"]
+        work.emit(PostChanged(post_id, author_id, revision, count, comments, edited))
+        return count
+
+
+def _changed(actor_id: UserId, post_id: PostId) -> tuple[Subject, ...]:
+    return Subject("post", post_id), Subject("likes", actor_id)

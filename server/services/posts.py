@@ -11,9 +11,10 @@ import orjson
 import structlog
 
 from server.errors import AppError, NotFound
-from server.events import PostPublished
+from server.events import PostChanged, PostPublished
 from server.gateways.images import ImageProcessor, ProcessedImage
 from server.gateways.media import MediaStore
+from server.gateways.touches import Subject
 from server.ids import PostId, UserId
 from server.models.database import Database
 from server.models.posts import Post as PostRow
@@ -79,7 +80,8 @@ class Posts:
             for number, upload in enumerate(uploads):
                 stored.append(await self._store(upload, number))
             post_id = await self._unit_of_work.run(
-                lambda work: self._insert(work, author_id, caption, stored)
+                lambda work: self._insert(work, author_id, caption, stored),
+                changes=(Subject("feed", author_id),),
             )
         except BaseException:
             await asyncio.shield(self._discard(stored))
@@ -136,6 +138,7 @@ class Posts:
                 variants=orjson.dumps([rendition.name for rendition in picture.image.renditions]).decode(),
             )
         work.emit(PostPublished(post_id, author_id))
+        work.emit(PostChanged(post_id, author_id, 0, 0, 0, None))
         return post_id
 
     async def _discard(self, stored: Sequence[_Stored]) -> None:

@@ -3,6 +3,8 @@
 from typing import Any
 
 from server.errors import Conflict, NotFound
+from server.events import PersonChanged
+from server.gateways.touches import Subject
 from server.ids import UserId
 from server.models.database import Database, DuplicateKey
 from server.models.users import User
@@ -49,12 +51,14 @@ class Profiles:
         if "email" in columns:
             columns["email_key"] = normalised(columns["email"])
 
-        async def body(_: Work) -> None:
-            await User.filter(id=user_id).update(**columns)
+        async def body(work: Work) -> None:
+            revision = await self._next_revision(user_id)
+            await User.filter(id=user_id).update(**columns, revision=revision)
+            work.emit(PersonChanged(user_id, revision))
 
         if columns:
             try:
-                await self._unit_of_work.run(body)
+                await self._unit_of_work.run(body, changes=(Subject("person", user_id),))
             except DuplicateKey as error:
                 # MySQL's message quotes the value before the key, and a value may read like a key.
                 key = str(error).rpartition(" for key ")[2]
@@ -64,6 +68,14 @@ class Profiles:
                 )
                 raise Conflict(detail, code=f"{taken}_taken", fields={taken: [detail]}) from error
         return await self.own(user_id)
+
+    async def _next_revision(self, user_id: UserId) -> int:
+        rows = await self._database.rows(
+            f"SELECT revision FROM users WHERE id = ?{self._database.for_update}", [user_id]
+        )
+        if not rows:
+            raise _nobody()
+        return rows[0]["revision"] + 1
 
     def _profile(self, user: User, email: str | None = None, **relations: bool) -> Profile:
         return Profile(

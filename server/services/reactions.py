@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from server.events import CommentAdded, Event, PostLiked, PostPublished, UserFollowed, UserUnfollowed
+from server.events import CommentAdded, Event, PostDeleted, PostLiked, PostPublished, UserFollowed
 
 
 class Queue(StrEnum):
@@ -17,8 +17,7 @@ class Queue(StrEnum):
 
 class JobKind(StrEnum):
     FAN_OUT = "feed.fan_out"
-    MERGE = "feed.merge"
-    PURGE = "feed.purge"
+    WITHDRAW = "feed.withdraw"
     NOTIFY_LIKE = "notify.like"
     NOTIFY_COMMENT = "notify.comment"
     NOTIFY_FOLLOW = "notify.follow"
@@ -43,11 +42,8 @@ class Reaction:
 
 REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     PostPublished: (Reaction(Queue.FEED, JobKind.FAN_OUT),),
-    UserFollowed: (
-        Reaction(Queue.FEED, JobKind.MERGE, HIGH),
-        Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),
-    ),
-    UserUnfollowed: (Reaction(Queue.FEED, JobKind.PURGE, HIGH),),
+    PostDeleted: (Reaction(Queue.FEED, JobKind.WITHDRAW, HIGH),),
+    UserFollowed: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),
     PostLiked: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
     CommentAdded: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT),),
 }

@@ -40,13 +40,14 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class UserCard:
-    """A person as shown beside what they did."""
+    """A person as shown beside what they did. `revision` tells which of two is newer, and is not shown."""
 
     id: UserId
     username: str
     full_name: str
     avatar_url: str | None
     is_celebrity: bool
+    revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,19 +82,34 @@ class Image:
     variants: dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+@dataclass(frozen=True, slots=True, eq=False)
+class PostCard:
+    """What stays of a post until it is edited, and may be kept and rendered once: two are equal if they are one."""
+
     id: PostId
-    author: UserCard
+    author_id: UserId
     caption: str
     mentions: tuple[str, ...]
     hashtags: tuple[str, ...]
     images: tuple[Image, ...]
+    created_at_ms: int
+    edited_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A post as one viewer sees it now. `revision` tells which of two is newer, and is not shown."""
+
+    card: PostCard
+    author: UserCard
     likes_count: int
     comments_count: int
     liked: bool
-    created_at_ms: int
-    edited_at_ms: int | None
+    revision: int = 0
+
+    @property
+    def id(self) -> PostId:
+        return self.card.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeVar
 
 from server.clock import Clock
+from server.errors import AppError, Unavailable
 from server.events import Event
+from server.gateways.touches import Subject
 from server.ids import IdGenerator
 from server.models.database import Database, SerializationFailure
 from server.services.jobs import Claim, Jobs, Rung
@@ -20,6 +22,23 @@ class Doorbell(Protocol):
     """Tells workers at once that a job is there. May lose what it is told: the dispatcher rings again."""
 
     def ring(self, rungs: Sequence[Rung]) -> None: ...
+
+
+class Watcher(Protocol):
+    """Hears of every change before it is made and after it is committed, to keep what is remembered elsewhere in step.
+
+    Neither call may fail, or take longer than a moment.
+    """
+
+    async def before(self, subjects: Sequence[Subject]) -> Sequence[str]:
+        """These are about to change; what `after` is to be told."""
+        ...
+
+    async def after(
+        self, handle: Sequence[str], subjects: Sequence[Subject], events: Sequence[Event]
+    ) -> None:
+        """It is committed, and this is what happened; or nothing was, and there are no subjects."""
+        ...
 
 
 class Work:
@@ -45,20 +64,52 @@ class UnitOfWork:
     """Runs bodies in transactions."""
 
     def __init__(
-        self, database: Database, ids: IdGenerator, clock: Clock, jobs: Jobs, doorbell: Doorbell
+        self,
+        database: Database,
+        ids: IdGenerator,
+        clock: Clock,
+        jobs: Jobs,
+        doorbell: Doorbell,
+        watcher: Watcher | None = None,
     ) -> None:
         self._database = database
         self._ids = ids
         self._clock = clock
         self._jobs = jobs
         self._doorbell = doorbell
+        self._watcher = watcher
 
-    async def run(self, body: Callable[[Work], Awaitable[Result]], completes: Claim | None = None) -> Result:
+    async def run(
+        self,
+        body: Callable[[Work], Awaitable[Result]],
+        completes: Claim | None = None,
+        changes: Sequence[Subject] = (),
+    ) -> Result:
         """Run `body` in a transaction, write the jobs of its events, commit, then ring for them.
 
-        With `completes` the job is finished in the same transaction, so that effect and completion are one; LeaseLost
-        undoes both. A deadlock runs the body again, so it must not touch anything but the database and its `Work`.
+        `changes` names what is remembered elsewhere and gets stale by this: the watcher hears of it before and after,
+        so that it is right again when this returns. With `completes` the job is finished in the same transaction, so
+        that effect and completion are one; LeaseLost undoes both. A deadlock runs the body again, so it must not touch
+        anything but the database and its `Work`.
         """
+        if self._watcher is None or not changes:
+            result, _ = await self._commit(body, completes)
+            return result
+        handle = await self._watcher.before(changes)
+        try:
+            result, events = await self._commit(body, completes)
+        except AppError as error:
+            # Of a database that went away meanwhile nobody knows whether it committed: then the announcement runs out.
+            if isinstance(error, Unavailable):
+                raise
+            await self._watcher.after(handle, (), ())
+            raise
+        await self._watcher.after(handle, changes, events)
+        return result
+
+    async def _commit(
+        self, body: Callable[[Work], Awaitable[Result]], completes: Claim | None
+    ) -> tuple[Result, list[Event]]:
         for attempt in range(1, TRIES + 1):
             work = Work(self._ids, self._clock)
             try:
@@ -74,5 +125,5 @@ class UnitOfWork:
                 continue
             if rungs:
                 self._doorbell.ring(rungs)
-            return result
+            return result, work.events
         raise AssertionError("the loop above returns or raises")

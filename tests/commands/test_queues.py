@@ -39,7 +39,7 @@ async def add_dead_letters(stack: Stack, *ids: int) -> None:
     async with opened(stack):
         for job_id in ids:
             await Job.create(
-                id=job_id, queue="feed", kind="feed.merge", payload='{"follower_id":1}', state=JobState.DEAD,
+                id=job_id, queue="feed", kind="feed.withdraw", payload='{"follower_id":1}', state=JobState.DEAD,
                 run_at_ms=1, attempts=3, history=HISTORY, created_at_ms=1_790_000_000_000,
                 finished_at_ms=1_790_000_000_123,
             )  # fmt: skip
@@ -89,7 +89,7 @@ async def test_dead_letters_are_listed_with_their_reason(
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 * 60
     assert lines[:3] == [
-        "60  feed.merge  failed 2026-09-21T14:13:20.123Z after 3 attempt(s)",
+        "60  feed.withdraw  failed 2026-09-21T14:13:20.123Z after 3 attempt(s)",
         "    ValueError: it cannot be done",
         '    {"follower_id":1}',
     ]

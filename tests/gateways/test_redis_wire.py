@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from server.errors import Unavailable
-from server.gateways.redis_wire import RedisWire, ReplyError, Script
+from server.gateways.redis_wire import Call, RedisWire, ReplyError, Script
 from tests.servers import RedisServer
 from tests.stacks import start_valkey
 
@@ -119,3 +119,22 @@ async def test_nobody_is_answered_after_the_end(wire: RedisWire, redis_url: str)
         await wire.command("PING")
     async with Redis.from_url(redis_url) as redis:
         assert len(await redis.client_list()) == 1
+
+
+async def test_scripts_of_one_batch_are_answered_in_their_order_also_when_they_are_missing(
+    wire: RedisWire,
+) -> None:
+    await wire.command("SCRIPT", "FLUSH")
+    life = Script("return {ARGV[1], ARGV[2]}")
+    calls = [Call(ECHO, ["a"], ["b", 1]), Call(life, [], ["c"], with_life=True), Call(ECHO, ["d"], ["e", 2])]
+    for _ in range(2):
+        assert await wire.batch(calls) == [
+            [b"a", b"b", 1, None], [wire.life.encode(), b"c"], [b"d", b"e", 2, None]
+        ]  # fmt: skip
+
+
+async def test_a_batch_fails_with_the_first_of_its_scripts(wire: RedisWire) -> None:
+    bad = Script("return redis.call('LPUSH', KEYS[1])")
+    with pytest.raises(ReplyError):
+        await wire.batch([Call(ECHO, ["a"], ["b", 1]), Call(bad, ["key"]), Call(bad, ["key"])])
+    assert await wire.command("PING") == b"PONG"

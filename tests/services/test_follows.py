@@ -27,7 +27,7 @@ async def test_a_follow_is_counted_on_both_sides(house: House) -> None:
     rows = await house.rows("SELECT id, followers_count, following_count FROM users")
     counts = {row["id"]: (row["followers_count"], row["following_count"]) for row in rows}
     assert counts == {ada: (0, 1), bob: (1, 0)}
-    assert len(await house.due(JobKind.MERGE, JobKind.NOTIFY_FOLLOW)) == 2
+    assert len(await house.due(JobKind.NOTIFY_FOLLOW)) == 1
 
 
 async def test_a_second_follow_changes_nothing(house: House) -> None:
@@ -35,7 +35,7 @@ async def test_a_second_follow_changes_nothing(house: House) -> None:
     await house.follows.follow(ada, bob)
     assert await house.follows.follow(ada, bob) == FollowState(True, 1)
     await assert_counts_are_exact(house)
-    assert len(await house.due()) == 2
+    assert len(await house.due()) == 1
 
 
 async def test_an_unfollow_is_done_once(house: House) -> None:
@@ -44,7 +44,7 @@ async def test_an_unfollow_is_done_once(house: House) -> None:
     for _ in range(2):
         assert await house.follows.unfollow(ada, bob) == FollowState(False, 0)
     await assert_counts_are_exact(house)
-    assert len(await house.due(JobKind.PURGE)) == 1
+    assert await house.due() == await house.due(JobKind.NOTIFY_FOLLOW)
 
 
 async def test_nobody_follows_themselves_or_nobody(house: House) -> None:
@@ -65,7 +65,7 @@ async def test_fifty_follows_of_one_pair_at_once_are_one(house: House) -> None:
     assert set(states) == {FollowState(True, 1)}
     assert await house.value("SELECT COUNT(*) AS n FROM follows") == 1
     await assert_counts_are_exact(house)
-    assert len(await house.due(JobKind.MERGE)) == 1
+    assert len(await house.due()) == 1
 
 
 async def test_two_who_follow_each_other_at_once_do_not_stand_in_each_other_s_way(house: House) -> None:

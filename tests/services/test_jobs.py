@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from server.events import PostLiked, PostPublished, UserFollowed
+from server.events import PostDeleted, PostLiked, PostPublished, UserFollowed
 from server.ids import JobId, PostId, UserId
 from server.models.jobs import JobState
 from server.services.jobs import Claim, LeaseLost, RetryRule
@@ -16,9 +16,10 @@ from tests.house import BACKOFF_MS, LEASE_MS, MAX_ATTEMPTS, MAX_DEATHS, House
 PUBLISHED = PostPublished(PostId(1), UserId(2))
 LIKED = PostLiked(PostId(1), UserId(2), UserId(3))
 FOLLOWED = UserFollowed(UserId(1), UserId(2))
+DELETED = PostDeleted(PostId(1), UserId(2), 3)
 
 
-async def add(house: House, *events: PostPublished | PostLiked | UserFollowed) -> list[JobId]:
+async def add(house: House, *events: PostDeleted | PostPublished | PostLiked | UserFollowed) -> list[JobId]:
     """The jobs of these events, oldest first."""
 
     async def body(work: Work) -> None:
@@ -56,7 +57,7 @@ async def test_of_many_who_claim_a_job_one_gets_it(house: House) -> None:
 
 async def test_of_many_processes_that_claim_a_job_one_gets_it(house: House) -> None:
     """Each with a `Jobs` of its own, which knows nothing of the others."""
-    others = [House(house.database, house.redis) for _ in range(20)]
+    others = [House(house.database, house.redis, house.redis_url) for _ in range(20)]
     job_ids = await add(house, *[PUBLISHED] * 5)
     claims = await asyncio.gather(*(other.jobs.claim(job_id) for other in others for job_id in job_ids))
     assert Counter(claim.id for claim in claims if claim) == dict.fromkeys(job_ids, 1)
@@ -250,13 +251,13 @@ async def test_progress_prolongs_the_lease(house: House) -> None:
 
 
 async def test_urgent_jobs_are_due_first_then_the_oldest(house: House) -> None:
-    published, merge, follow, liked = await add(house, PUBLISHED, FOLLOWED, LIKED)
+    published, withdrawn, follow, liked = await add(house, PUBLISHED, DELETED, FOLLOWED, LIKED)
     await house.database.execute("UPDATE jobs SET run_at_ms = run_at_ms - 5000 WHERE id = ?", [liked])
     due = await house.jobs.due()
-    assert [rung.job_id for rung in due if rung.queue is Queue.FEED] == [merge, published]
+    assert [rung.job_id for rung in due if rung.queue is Queue.FEED] == [withdrawn, published]
     assert [rung.job_id for rung in due if rung.queue is Queue.NOTIFICATIONS] == [liked, follow]
     assert [rung.priority for rung in due] == [1, 0, 0, 0]
-    assert [rung.job_id for rung in await house.jobs.due(limit=1)] == [merge, liked]
+    assert [rung.job_id for rung in await house.jobs.due(limit=1)] == [withdrawn, liked]
     assert [rung.job_id for rung in await house.jobs.due([Queue.NOTIFICATIONS])] == [liked, follow]
 
 

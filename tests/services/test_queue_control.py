@@ -31,7 +31,7 @@ async def add_job(
     row: dict[str, Any] = {
         "id": house.ids.next(),
         "queue": queue,
-        "kind": JobKind.MERGE,
+        "kind": JobKind.WITHDRAW,
         "payload": orjson.dumps({"follower_id": 1, "followee_id": 2}).decode(),
         "state": state,
         "run_at_ms": now_ms - ago.get("due", 0),
@@ -109,7 +109,7 @@ async def test_dead_letters_are_listed_newest_first_with_what_became_of_them(
     page = await control.failed(Queue.FEED, PageRequest())
     assert [letter.id for letter in page.items] == [newer, older]
     letter = page.items[0]
-    assert (letter.kind, letter.attempts, letter.deaths, letter.error) == (JobKind.MERGE, 2, 1, "last")
+    assert (letter.kind, letter.attempts, letter.deaths, letter.error) == (JobKind.WITHDRAW, 2, 1, "last")
     assert letter.payload == {"follower_id": 1, "followee_id": 2}
     assert list(letter.history) == history
     assert letter.failed_at_ms >= letter.created_at_ms
@@ -168,7 +168,7 @@ async def test_only_dead_letters_of_the_queue_are_retried_and_discarded(
 async def test_all_dead_letters_are_retried_in_batches(house: House, control: QueueControl) -> None:
     rows = [
         Job(
-            id=house.ids.next(), queue=Queue.FEED, kind=JobKind.MERGE, payload="{}", state=JobState.DEAD,
+            id=house.ids.next(), queue=Queue.FEED, kind=JobKind.WITHDRAW, payload="{}", state=JobState.DEAD,
             run_at_ms=1, created_at_ms=1, finished_at_ms=1,
         )
         for _ in range(1203)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from server.errors import AppError
-from server.events import PostLiked, PostPublished, UserFollowed
+from server.events import PostDeleted, PostLiked, PostPublished
 from server.ids import PostId, UserId
 from server.models.database import SerializationFailure
 from server.services.jobs import LeaseLost, Rung
@@ -15,7 +15,7 @@ from server.services.unit_of_work import TRIES, UnitOfWork, Work
 from tests.house import House
 
 LIKED = PostLiked(PostId(1), UserId(2), UserId(3))
-FOLLOWED = UserFollowed(UserId(1), UserId(2))
+DELETED = PostDeleted(PostId(1), UserId(2), 3)
 
 
 async def mark(house: House) -> None:
@@ -32,7 +32,7 @@ async def marks(house: House) -> int:
 async def test_a_change_and_its_jobs_are_committed_together(house: House) -> None:
     async def body(work: Work) -> str:
         await mark(house)
-        work.emit(FOLLOWED)
+        work.emit(DELETED)
         work.emit(LIKED)
         assert await house.value("SELECT COUNT(*) AS n FROM jobs") == 0
         return "done"
@@ -41,8 +41,7 @@ async def test_a_change_and_its_jobs_are_committed_together(house: House) -> Non
     assert await marks(house) == 1
     jobs = await house.rows("SELECT kind, queue, priority, state, attempts, payload FROM jobs ORDER BY id")
     assert [(job["kind"], job["queue"]) for job in jobs] == [
-        (JobKind.MERGE, Queue.FEED),
-        (JobKind.NOTIFY_FOLLOW, Queue.NOTIFICATIONS),
+        (JobKind.WITHDRAW, Queue.FEED),
         (JobKind.NOTIFY_LIKE, Queue.NOTIFICATIONS),
     ]
     assert {(job["state"], job["attempts"]) for job in jobs} == {("ready", 0)}
@@ -167,7 +166,7 @@ async def test_a_lost_lease_undoes_the_effect(house: House) -> None:
 
     async def body(work: Work) -> None:
         await mark(house)
-        work.emit(FOLLOWED)
+        work.emit(DELETED)
 
     with pytest.raises(LeaseLost):
         await house.unit_of_work.run(body, completes=claim)

@@ -1,0 +1,105 @@
+"""The cards that feeds show: from this process's memory, else from the shelf in Redis, else from the database.
+
+Which card is the right one is said by whoever asks: a post's by the moment of its last edit, a person's by revision.
+"""
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import asdict
+from typing import Any, Generic, TypeVar
+
+import orjson
+
+from server.gateways.card_shelf import CardShelf
+from server.ids import PostId, UserId
+from server.services.records import Image, Post, PostCard, UserCard
+
+Key = TypeVar("Key", bound=Hashable)
+Card = TypeVar("Card")
+
+# What is on the shelf is read by whatever version of the program comes next: another form gets another number.
+FORM = 1
+
+
+class Memory(Generic[Key, Card]):
+    """The `most` cards that were used last."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._cards: OrderedDict[Key, Card] = OrderedDict()
+
+    def get(self, key: Key) -> Card | None:
+        card = self._cards.get(key)
+        if card is not None:
+            self._cards.move_to_end(key)
+        return card
+
+    def put(self, key: Key, card: Card) -> None:
+        self._cards[key] = card
+        self._cards.move_to_end(key)
+        if len(self._cards) > self._most:
+            self._cards.popitem(last=False)
+
+
+class CardsAtHand:
+    """`most` bounds the posts in memory, and the people as well."""
+
+    def __init__(self, shelf: CardShelf, most: int) -> None:
+        self._shelf = shelf
+        self._posts: Memory[PostId, PostCard] = Memory(most)
+        self._people: Memory[UserId, UserCard] = Memory(most)
+
+    def post(self, post_id: PostId, edited_at_ms: int | None) -> PostCard | None:
+        """The card of a post as it was edited at that time, if it is in memory."""
+        card = self._posts.get(post_id)
+        return card if card is not None and card.edited_at_ms == edited_at_ms else None
+
+    def person(self, user_id: UserId, revision: int | None) -> UserCard | None:
+        """The card of a person in that revision, if it is in memory."""
+        card = self._people.get(user_id)
+        return card if card is not None and card.revision == revision else None
+
+    async def fetch(self, post_ids: Sequence[PostId], user_ids: Sequence[UserId]) -> None:
+        """Bring what the shelf has into memory."""
+        posts, people = await self._shelf.take(post_ids, user_ids)
+        for raw in posts.values():
+            if (card := _post_card(raw)) is not None:
+                self._posts.put(card.id, card)
+        for raw in people.values():
+            if (person := _user_card(raw)) is not None:
+                self._people.put(person.id, person)
+
+    async def keep(self, posts: Iterable[Post]) -> None:
+        """Put what came from the database into memory, and on the shelf."""
+        cards: dict[int, bytes] = {}
+        people: dict[int, bytes] = {}
+        for post in posts:
+            self._posts.put(post.id, post.card)
+            self._people.put(post.author.id, post.author)
+            cards[post.id] = _packed(post.card)
+            people[post.author.id] = _packed(post.author)
+        await self._shelf.put(cards, people)
+
+
+def _packed(card: PostCard | UserCard) -> bytes:
+    return orjson.dumps([FORM, asdict(card)])
+
+
+def _unpacked(raw: bytes) -> dict[str, Any] | None:
+    form, members = orjson.loads(raw)
+    return members if form == FORM else None
+
+
+def _post_card(raw: bytes) -> PostCard | None:
+    members = _unpacked(raw)
+    if members is None:
+        return None
+    members["images"] = tuple(Image(**image) for image in members["images"])
+    for name in ("mentions", "hashtags"):
+        members[name] = tuple(members[name])
+    return PostCard(**members)
+
+
+def _user_card(raw: bytes) -> UserCard | None:
+    members = _unpacked(raw)
+    return None if members is None else UserCard(**members)

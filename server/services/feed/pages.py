@@ -1,0 +1,173 @@
+"""The personalised feed, page by page: from Redis as far as it reaches, from SQL beyond, by one cursor."""
+
+from collections.abc import Sequence
+
+from server.errors import Unavailable
+from server.gateways.timelines import Counts, Entry, Look, State, Timelines
+from server.ids import PostId, UserId
+from server.metrics import Metrics
+from server.paging import Page, PageRequest, cut
+from server.services.cards import Cards
+from server.services.feed.building import Building
+from server.services.feed.cards_at_hand import CardsAtHand
+from server.services.feed.source import Source
+from server.services.records import Post
+
+TRIES = 6  # a feed, the set of the pulled, their lists: each may have to be built, and one may go meanwhile
+
+
+class Feed:
+    def __init__(
+        self,
+        source: Source,
+        timelines: Timelines,
+        cards: Cards,
+        at_hand: CardsAtHand,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._source = source
+        self._timelines = timelines
+        self._cards = cards
+        self._at_hand = at_hand
+        self._metrics = metrics or Metrics()
+        self._building = Building(source, timelines, self._metrics)
+
+    async def page(self, reader_id: UserId, request: PageRequest) -> Page[Post]:
+        """Posts of those whom the reader follows and the reader's own, newest first; short only where the feed ends.
+
+        A page from Redis whose posts were shown before costs one round trip there, and no query. The cursor is the last
+        post's id, in Redis as in SQL: so there is no seam, and what is published meanwhile comes above it.
+        """
+        posts: list[Post] = []
+        before_id, wanted = request.before_id, request.limit + 1
+        in_redis = True
+        while len(posts) < wanted:
+            missing = wanted - len(posts)
+            if in_redis and (look := await self._look(reader_id, before_id, missing)) is not None:
+                posts += await self._shown(reader_id, look)
+                if len(look.entries) == missing:
+                    before_id = look.entries[-1].post_id
+                elif look.floor == 0:
+                    break
+                else:
+                    in_redis, before_id = False, min(before_id, look.floor)
+            else:
+                in_redis = False
+                ids = await self._below(reader_id, before_id, missing)
+                posts += await self._cards.posts(ids, reader_id)
+                if len(ids) < missing:
+                    break
+                before_id = ids[-1]
+        self._metrics.feed_page("redis" if in_redis else "database")
+        return cut(posts, request.limit, lambda post: post.card.id)
+
+    async def _below(self, reader_id: UserId, before_id: int, limit: int) -> list[PostId]:
+        authors = [reader_id, *await self._source.followees(reader_id)]
+        return await self._source.newest(reader_id, authors, before_id, limit)
+
+    async def _look(self, reader_id: UserId, before_id: int, limit: int) -> Look | None:
+        """What Redis has, with what was missing there built first; None while it is away, or another process builds."""
+        try:
+            for _ in range(TRIES):
+                look = await self._timelines.look(reader_id, before_id, limit)
+                match look.state:
+                    case State.OK:
+                        return look
+                    case State.MISSING:
+                        await self._building.feed(reader_id)
+                    case State.BUILDING if not await self._building.is_feed_under_way(reader_id):
+                        return None
+                    case State.UNPULLED:
+                        await self._building.pulled()
+                    case _:
+                        await self._building.lists(look.authors)
+        except Unavailable as error:
+            _pass_over(error)
+        return None
+
+    async def _shown(self, reader_id: UserId, look: Look) -> list[Post]:
+        """The posts of what a look found; those that are gone left out."""
+        if not all(self._has(entry, look) for entry in look.entries):
+            await self._fetch(look)
+        cold = [entry for entry in look.entries if not self._has(entry, look)]
+        loaded = await self._load(reader_id, cold) if cold else {}
+        likes = await self._likes(reader_id, look)
+        shown: list[Post] = []
+        for entry in look.entries:
+            post = loaded.get(entry.post_id) if loaded else None
+            if post is None and (post := self._post(entry, look, likes)) is None:
+                continue
+            shown.append(post)
+        return shown
+
+    def _has(self, entry: Entry, look: Look) -> bool:
+        counts = entry.counts
+        return (
+            counts is not None
+            and self._at_hand.post(entry.post_id, counts.edited_at_ms) is not None
+            and self._at_hand.person(counts.author_id, look.revisions.get(counts.author_id)) is not None
+        )
+
+    def _post(self, entry: Entry, look: Look, likes: set[PostId]) -> Post | None:
+        counts = entry.counts
+        if counts is None:
+            return None
+        card = self._at_hand.post(entry.post_id, counts.edited_at_ms)
+        author = self._at_hand.person(counts.author_id, look.revisions.get(counts.author_id))
+        if card is None or author is None:
+            return None
+        liked = entry.post_id in likes if entry.liked is None else entry.liked
+        return Post(card, author, counts.likes, counts.comments, liked, counts.revision)
+
+    async def _fetch(self, look: Look) -> None:
+        """Bring cards from the shelf that this process has not shown yet."""
+        posts = [
+            entry.post_id
+            for entry in look.entries
+            if entry.counts and self._at_hand.post(entry.post_id, entry.counts.edited_at_ms) is None
+        ]
+        people = [
+            user_id
+            for user_id, revision in look.revisions.items()
+            if self._at_hand.person(user_id, revision) is None
+        ]
+        if posts or people:
+            await self._at_hand.fetch(posts, people)
+
+    async def _load(self, reader_id: UserId, cold: Sequence[Entry]) -> dict[PostId, Post]:
+        """What Redis does not know, from the database: three queries. Redis is told, also of what is there no more."""
+        posts = await self._cards.posts([entry.post_id for entry in cold], reader_id)
+        followed = await self._source.followed_among(reader_id, [post.author.id for post in posts])
+        await self._at_hand.keep(posts)
+        found = {post.id: post for post in posts if post.author.id in followed}
+        gone = [entry.post_id for entry in cold if entry.post_id not in found]
+        counts = {
+            post.id: Counts(
+                post.revision, post.author.id, post.likes_count, post.comments_count, post.card.edited_at_ms
+            )
+            for post in posts
+        }
+        try:
+            await self._timelines.note(counts, {post.author.id: post.author.revision for post in posts})
+            await self._timelines.withdraw([reader_id], gone)
+        except Unavailable as error:
+            _pass_over(error)
+        return found
+
+    async def _likes(self, reader_id: UserId, look: Look) -> set[PostId]:
+        """Of the posts of which Redis does not know it, those that the reader likes."""
+        unknown = [entry.post_id for entry in look.entries if entry.liked is None]
+        if not unknown:
+            return set()
+        if not look.likes_known:
+            try:
+                await self._building.likes(reader_id, look.floor)
+            except Unavailable as error:
+                _pass_over(error)
+        return await self._source.liked_among(reader_id, unknown)
+
+
+def _pass_over(error: Unavailable) -> None:
+    """A page does without Redis; the database it needs."""
+    if error.code != "redis_away":
+        raise error
