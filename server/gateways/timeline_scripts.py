@@ -143,12 +143,13 @@ redis.call('EXPIRE', KEYS[1], ARGV[2])
 )
 
 # KEYS: counts or people; ARGV: life, ttl, most, then id and value in turn. `most` bounds the memory: what goes is
-# taken at random, and read from SQL when it is wanted again.
+# taken at random, and read from SQL when it is wanted again. A long value makes Redis keep a table from the start: in
+# the list that it makes of a short hash, finding 20 posts among 400 took 60 us.
 NOTE = Script(
     """
 if redis.call('HGET', KEYS[1], 'life') ~= ARGV[1] then
   redis.call('DEL', KEYS[1])
-  redis.call('HSET', KEYS[1], 'life', ARGV[1])
+  redis.call('HSET', KEYS[1], 'life', ARGV[1], 'long', string.rep('-', 80))
 end
 for i = 4, #ARGV, 2 do
   local noted = redis.call('HGET', KEYS[1], ARGV[i])
@@ -157,10 +158,10 @@ for i = 4, #ARGV, 2 do
   end
 end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
-local over = redis.call('HLEN', KEYS[1]) - 1 - tonumber(ARGV[3])
+local over = redis.call('HLEN', KEYS[1]) - 2 - tonumber(ARGV[3])
 if over > 0 then
   for _, field in ipairs(redis.call('HRANDFIELD', KEYS[1], over + 100)) do
-    if field ~= 'life' then redis.call('HDEL', KEYS[1], field) end
+    if field ~= 'life' and field ~= 'long' then redis.call('HDEL', KEYS[1], field) end
   end
 end
 """
@@ -193,7 +194,9 @@ for _, author in ipairs(redis.call('SINTER', KEYS[2], KEYS[6])) do
   end
 end
 if #unbuilt > 0 then return {'lists', unbuilt} end
-for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[4]) end
+if redis.call('TTL', KEYS[1]) < ARGV[4] * 0.9 then
+  for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[4]) end
+end
 
 local limit, lowest = tonumber(ARGV[3]), math.max(floor, 1)
 local function below(before)
@@ -222,13 +225,24 @@ repeat
   before = ids[#ids]
   local counts = redis.call('HMGET', KEYS[4], unpack(ids))
   local likes = redis.call('HMGET', KEYS[3], unpack(ids))
-  for i, id in ipairs(ids) do
-    local count = known and counts[i] or ''
-    local author, belongs = string.match(count, '^%d+,(%d+)'), count == ''
+  local writers, unsure = {}, {}
+  for i, count in ipairs(counts) do
+    local author = known and count and string.match(count, '^%d+,(%d+)')
     if author then
-      if follows[author] == nil then follows[author] = redis.call('SISMEMBER', KEYS[2], author) == 1 end
-      belongs = follows[author]
+      writers[i] = author
+      if follows[author] == nil then
+        follows[author] = false
+        unsure[#unsure + 1] = author
+      end
     end
+  end
+  if #unsure > 0 then
+    for i, is in ipairs(redis.call('SMISMEMBER', KEYS[2], unpack(unsure))) do follows[unsure[i]] = is == 1 end
+  end
+  for i, id in ipairs(ids) do
+    local count, author = known and counts[i] or '', writers[i]
+    local belongs = count == ''
+    if author then belongs = follows[author] end
     if belongs and found < limit then
       found = found + 1
       shown[#shown + 1] = id

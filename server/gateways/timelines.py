@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from server.gateways import timeline_scripts as scripts
@@ -45,13 +46,6 @@ class Counts:
     def packed(self) -> str:
         edited = "" if self.edited_at_ms is None else self.edited_at_ms
         return f"{self.revision},{self.author_id},{self.likes},{self.comments},{edited}"
-
-    @classmethod
-    def unpacked(cls, packed: bytes) -> "Counts":
-        revision, author_id, likes, comments, edited = packed.split(b",")
-        return cls(
-            int(revision), UserId(int(author_id)), int(likes), int(comments), int(edited) if edited else None
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +249,15 @@ def _token() -> int:
     return 1 + secrets.randbelow(TOKENS)
 
 
+# Most posts of a page have the counters that they had on the page before.
+@lru_cache(maxsize=16_384)
+def _counts(packed: bytes) -> Counts:
+    revision, author_id, likes, comments, edited = packed.split(b",")
+    return Counts(
+        int(revision), UserId(int(author_id)), int(likes), int(comments), int(edited) if edited else None
+    )
+
+
 def _look(answer: list[Any]) -> Look:
     _, floor, likes_floor, shown, people = answer
     known_from = int(likes_floor) if likes_floor else None
@@ -266,6 +269,6 @@ def _look(answer: list[Any]) -> Look:
             is_liked = like[-1:] == b"1"
         else:
             is_liked = False if known_from is not None and post_id >= known_from else None
-        entries.append(Entry(post_id, Counts.unpacked(counts) if counts else None, is_liked))
+        entries.append(Entry(post_id, _counts(counts) if counts else None, is_liked))
     revisions = {UserId(int(people[i])): int(people[i + 1]) for i in range(0, len(people), 2)}
     return Look(State.OK, int(floor), entries, revisions, likes_known=known_from is not None)

@@ -3,7 +3,6 @@
 Which card is the right one is said by whoever asks: a post's by the moment of its last edit, a person's by revision.
 """
 
-from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import asdict
 from typing import Any, Generic, TypeVar
@@ -22,23 +21,17 @@ FORM = 1
 
 
 class Memory(Generic[Key, Card]):
-    """The `most` cards that were used last."""
+    """The `most` cards that came last. Whichever is used often comes again at once, so use is not kept account of."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._cards: OrderedDict[Key, Card] = OrderedDict()
-
-    def get(self, key: Key) -> Card | None:
-        card = self._cards.get(key)
-        if card is not None:
-            self._cards.move_to_end(key)
-        return card
+        self._cards: dict[Key, Card] = {}
+        self.get = self._cards.get
 
     def put(self, key: Key, card: Card) -> None:
         self._cards[key] = card
-        self._cards.move_to_end(key)
         if len(self._cards) > self._most:
-            self._cards.popitem(last=False)
+            del self._cards[next(iter(self._cards))]
 
 
 class CardsAtHand:

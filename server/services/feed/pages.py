@@ -1,6 +1,7 @@
 """The personalised feed, page by page: from Redis as far as it reaches, from SQL beyond, by one cursor."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from server.errors import Unavailable
 from server.gateways.timelines import Counts, Entry, Look, State, Timelines
@@ -87,28 +88,24 @@ class Feed:
 
     async def _shown(self, reader_id: UserId, look: Look) -> list[Post]:
         """The posts of what a look found; those that are gone left out."""
-        if not all(self._has(entry, look) for entry in look.entries):
+        posts = [self._post(entry, look) for entry in look.entries]
+        if None in posts:
             await self._fetch(look)
-        cold = [entry for entry in look.entries if not self._has(entry, look)]
-        loaded = await self._load(reader_id, cold) if cold else {}
-        likes = await self._likes(reader_id, look)
-        shown: list[Post] = []
-        for entry in look.entries:
-            post = loaded.get(entry.post_id) if loaded else None
-            if post is None and (post := self._post(entry, look, likes)) is None:
-                continue
-            shown.append(post)
+            posts = [self._post(entry, look) for entry in look.entries]
+            if cold := [entry for entry, post in zip(look.entries, posts, strict=True) if post is None]:
+                loaded = await self._load(reader_id, cold)
+                posts = [
+                    post or loaded.get(entry.post_id) for entry, post in zip(look.entries, posts, strict=True)
+                ]
+        shown = [post for post in posts if post is not None]
+        unknown = {entry.post_id for entry in look.entries if entry.liked is None}
+        if unknown:
+            likes = await self._likes(reader_id, look, unknown)
+            shown = [replace(post, liked=post.id in likes) if post.id in unknown else post for post in shown]
         return shown
 
-    def _has(self, entry: Entry, look: Look) -> bool:
-        counts = entry.counts
-        return (
-            counts is not None
-            and self._at_hand.post(entry.post_id, counts.edited_at_ms) is not None
-            and self._at_hand.person(counts.author_id, look.revisions.get(counts.author_id)) is not None
-        )
-
-    def _post(self, entry: Entry, look: Look, likes: set[PostId]) -> Post | None:
+    def _post(self, entry: Entry, look: Look) -> Post | None:
+        """The post, if everything of it is at hand; whether it is liked may still have to be found out."""
         counts = entry.counts
         if counts is None:
             return None
@@ -116,8 +113,7 @@ class Feed:
         author = self._at_hand.person(counts.author_id, look.revisions.get(counts.author_id))
         if card is None or author is None:
             return None
-        liked = entry.post_id in likes if entry.liked is None else entry.liked
-        return Post(card, author, counts.likes, counts.comments, liked, counts.revision)
+        return Post(card, author, counts.likes, counts.comments, entry.liked is True, counts.revision)
 
     async def _fetch(self, look: Look) -> None:
         """Bring cards from the shelf that this process has not shown yet."""
@@ -154,17 +150,14 @@ class Feed:
             _pass_over(error)
         return found
 
-    async def _likes(self, reader_id: UserId, look: Look) -> set[PostId]:
+    async def _likes(self, reader_id: UserId, look: Look, unknown: Collection[PostId]) -> set[PostId]:
         """Of the posts of which Redis does not know it, those that the reader likes."""
-        unknown = [entry.post_id for entry in look.entries if entry.liked is None]
-        if not unknown:
-            return set()
         if not look.likes_known:
             try:
                 await self._building.likes(reader_id, look.floor)
             except Unavailable as error:
                 _pass_over(error)
-        return await self._source.liked_among(reader_id, unknown)
+        return await self._source.liked_among(reader_id, list(unknown))
 
 
 def _pass_over(error: Unavailable) -> None:
