@@ -58,6 +58,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     _add_serving_flags(serve)
     _command(commands, "migrate", "bring the schema of the database up to date")
     _add_queues(_command(commands, "queues", "watch the queues; list, retry, discard, pause", QUEUES_EPILOG))
+    doctor = _command(commands, "doctor", "compare what is cached with the database, and repair it")
+    doctor.add_argument(
+        "subject", choices=["feeds"], metavar="feeds", help="feeds, counters and cards in Redis"
+    )
+    doctor.add_argument("--user", metavar="NAME", help="the feed of this person alone")
+    doctor.add_argument("--fix", action="store_true", help="drop what differs, so that it is built again")
     role = _command(commands, "role", "give a user a role; it counts from their next sign-in")
     role.add_argument("username")
     role.add_argument("granted", choices=ROLES, metavar="role", help="user, celebrity or admin")
@@ -163,6 +169,10 @@ def _work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any
             from server.commands.role import grant_role
 
             return grant_role(loaded.settings, arguments.username, arguments.granted)
+        case "doctor":
+            from server.commands.doctor import feeds
+
+            return feeds(loaded.settings, arguments.user, fix=arguments.fix)
         case "queues":
             return _on_queues(arguments, loaded)
         case _:

@@ -26,6 +26,7 @@ from server.metrics import Metrics
 from server.pubsub.hub import Hub
 from server.services.accounts import Accounts
 from server.services.comments import Comments
+from server.services.feed.explanations import Explanations
 from server.services.feed.fan_out import FanOut
 from server.services.feed.freshness import Freshness
 from server.services.feed.pages import Feed
@@ -51,6 +52,7 @@ class Services:
     likes: Likes
     follows: Follows
     feed: Feed
+    explanations: Explanations
     fan_out: FanOut
     freshness: Freshness
     notifications: Notifications
@@ -109,7 +111,7 @@ def build_app(
         CommentRoutes(services.comments),
         LikeRoutes(services.likes),
         FollowRoutes(services.follows),
-        FeedRoutes(services.feed),
+        FeedRoutes(services.feed, services.explanations),
         NotificationRoutes(services.notifications, stream),
         QueueRoutes(services.queues),
         MediaRoutes(media),

@@ -6,6 +6,7 @@ from server.app import Services
 from server.assembly.foundations import Foundations
 from server.clock import SystemClock
 from server.gateways.card_shelf import CardShelf
+from server.gateways.timeline_audit import TimelineAudit
 from server.gateways.timelines import Timelines
 from server.gateways.touches import Touches
 from server.ids import IdGenerator
@@ -16,6 +17,7 @@ from server.services.accounts import Accounts
 from server.services.cards import Cards
 from server.services.comments import Comments
 from server.services.feed.cards_at_hand import CardsAtHand
+from server.services.feed.explanations import Explanations
 from server.services.feed.fan_out import FanOut, FanOutRules
 from server.services.feed.freshness import Freshness
 from server.services.feed.pages import Feed
@@ -65,6 +67,7 @@ def services(settings: Settings, var: Path, on: Foundations) -> tuple[Services, 
         likes=Likes(on.database, work, visibility),
         follows=Follows(on.database, work),
         feed=Feed(source, timelines, cards, at_hand, on.told.metrics),
+        explanations=Explanations(source, visibility, TimelineAudit(on.feed_wire)),
         fan_out=FanOut(on.database, source, timelines, the_jobs, rules),
         freshness=freshness,
         notifications=Notifications(

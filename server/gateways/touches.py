@@ -57,6 +57,15 @@ class Touches:
             if len(self._owed) < MOST_OWED:
                 self._owed.update(subjects)
 
+    async def drop(self, members: Sequence[str], subjects: Sequence[Subject]) -> None:
+        """The change is made, and nobody says what came of it: what it made stale is dropped at once."""
+        self._owed.update(subjects)
+        try:
+            await self.settle(members, (), ())
+            await self.sweep()
+        except Unavailable:
+            return  # the announcement, if there is one, is swept by whoever is there then
+
     async def sweep(self) -> int:
         """Drop what changes made stale that nobody told of; how many changes. Raises Unavailable."""
         owed = list(self._owed)[:500]
