@@ -11,9 +11,9 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import jobs, startup
+from benchmarks import feed, jobs, startup
 
-MEASUREMENTS = {"startup": startup.measure, "jobs": jobs.measure}
+MEASUREMENTS = {"startup": startup.measure, "jobs": jobs.measure, "feed": feed.measure}
 
 
 def main() -> None:

@@ -1,0 +1,136 @@
+"""The stacks that are measured on, and a place with people, posts and follows in it, laid down by bulk statements.
+
+What it makes is what the services would have made, jobs and caches left out. A place as large as wanted, with pictures,
+comments and likes, comes from `python -m seeds --scale`.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from server.clock import SystemClock
+from server.ids import IdGenerator, UserId, first_at
+from server.models.database import Database, placeholders
+from tests.servers import find_program
+from tests.stacks import Stack, mariadb_missing, start_mariadb, start_redis, start_valkey
+
+ROWS_A_STATEMENT = 1000
+YEAR_MS = 365 * 86_400_000
+IMAGE_COLUMNS = "id, post_id, position, media_key, width, height, blurhash, alt_text, variants"
+
+
+@contextmanager
+def mariadb_stack(scratch: Path) -> Iterator[Stack | None]:
+    """MariaDB that flushes at every commit, and Redis; None where they are not installed."""
+    if mariadb_missing() or find_program("redis-server") is None:
+        yield None
+        return
+    mariadb, redis = start_mariadb(scratch / "mariadb", durable=True), start_redis(scratch / "redis")
+    mariadb.query("CREATE DATABASE bench")
+    credentials = {
+        "DB_HOST": "127.0.0.1",
+        "DB_PORT": str(mariadb.port),
+        "DB_USERNAME": "photofeed",
+        "DB_PASSWORD": "the password of the tests",
+        "DB_NAME": "bench",
+    }
+    (scratch / "external").mkdir()
+    try:
+        yield Stack("mariadb", scratch / "external", redis, credentials, mariadb)
+    finally:
+        mariadb.stop()
+        redis.stop()
+
+
+@contextmanager
+def embedded_stack(scratch: Path) -> Iterator[Stack]:
+    """A SQLite file and a Valkey."""
+    valkey = start_valkey(scratch / "valkey")
+    (scratch / "embedded").mkdir()
+    try:
+        yield Stack("embedded", scratch / "embedded", valkey)
+    finally:
+        valkey.stop()
+
+
+class Place:
+    """Fills a migrated, empty database."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._ids = IdGenerator(SystemClock(), 1)
+        self._serial = 0
+        self.random = random.Random(1)
+
+    async def people(self, count: int) -> list[UserId]:
+        rows: list[tuple[Any, ...]] = []
+        for _ in range(count):
+            self._serial += 1
+            name = f"person{self._serial}"
+            address = f"{name}@example.com"
+            rows.append((self._ids.next(), name, name, address, address, "", 0, "Somebody", 0))
+        columns = (
+            "id, username, username_key, email, email_key, password_hash, password_changed_at_ms, full_name,"
+            " created_at_ms"
+        )
+        constants = ", bio, website, avatar_key, role, posts_count, followers_count, following_count"
+        await self._insert("users", columns, rows, constants, ", '', '', '', 'user', 0, 0, 0")
+        return [UserId(row[0]) for row in rows]
+
+    async def follow(self, followers: Sequence[int], followees: Sequence[int]) -> None:
+        """Everybody of the first follows everybody of the second."""
+        pairs = [(self._ids.next(), one, other) for one in followers for other in followees]
+        await self._insert("follows", "id, follower_id, followee_id", pairs)
+        await self._count("followers_count", followees, len(followers))
+        await self._count("following_count", followers, len(followees))
+
+    async def posts(self, authors: Sequence[int], count: int, *, pictures: int = 0) -> list[int]:
+        """Posts of the last year, each of one of the authors; oldest first."""
+        now_ms = SystemClock().now_ms()
+        step_ms = YEAR_MS / count
+        ids = [first_at(round(now_ms - YEAR_MS + number * step_ms)) + number % 32 for number in range(count)]
+        caption = "The last light over the hills, and nobody there but us #sunset #hills"
+        rows = [(id_, authors[self.random.randrange(len(authors))], caption) for id_ in ids]
+        await self._insert("posts", "id, author_id, caption", rows, ", likes_count, comments_count", ", 3, 2")
+        if pictures:
+            variants = '["small","medium","large"]'
+            shown = [
+                (
+                    self._ids.next(),
+                    id_,
+                    n,
+                    f"posts/{id_:032x}",
+                    1440,
+                    1080,
+                    "LEHV6nWB2yk8pyo0adR*",
+                    "Hills",
+                    variants,
+                )
+                for id_ in ids
+                for n in range(pictures)
+            ]
+            await self._insert("post_images", IMAGE_COLUMNS, shown)
+        return ids
+
+    async def _count(self, column: str, ids: Sequence[int], change: int) -> None:
+        for start in range(0, len(ids), ROWS_A_STATEMENT):
+            some = ids[start : start + ROWS_A_STATEMENT]
+            await self._database.execute(
+                f"UPDATE users SET {column} = {column} + {change} WHERE id IN ({placeholders(len(some))})",
+                some,
+            )
+
+    async def _insert(
+        self, table: str, columns: str, rows: Sequence[Sequence[Any]], more: str = "", values: str = ""
+    ) -> None:
+        with self._database.patience(600):
+            async with self._database.transaction():
+                for start in range(0, len(rows), ROWS_A_STATEMENT):
+                    some = rows[start : start + ROWS_A_STATEMENT]
+                    row = f"({placeholders(len(some[0]))}{values})"
+                    await self._database.execute(
+                        f"INSERT INTO {table} ({columns}{more}) VALUES {', '.join([row] * len(some))}",
+                        [value for each in some for value in each],
+                    )
