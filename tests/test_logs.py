@@ -9,7 +9,8 @@ import orjson
 import pytest
 from aiohttp.http_exceptions import BadHttpMessage
 
-from server.logs import one_line_if_malformed
+from server.logs import Lines, one_line_if_malformed
+from tests.live import until
 from tests.stacks import ROOT
 
 HUSH = "hush-hush"
@@ -151,3 +152,22 @@ def test_another_fault_of_the_server_keeps_its_traceback() -> None:
     record.exc_info = (type(error), error, None)
     assert one_line_if_malformed(record)
     assert (record.levelname, record.exc_info) == ("ERROR", (RuntimeError, error, None))
+
+
+async def test_lines_are_written_together_and_trouble_at_once() -> None:
+    written: list[bytes] = []
+    lines = Lines(written.append)
+    lines.info(b"one")
+    lines.info(b"two")
+    assert written == []
+    lines.error(b"three")
+    assert written == [b"one\ntwo\nthree\n"]
+    lines.info(b"four")
+    await until(lambda: len(written) == 2)
+    assert written[1] == b"four\n"
+
+
+def test_outside_of_a_loop_nothing_is_held_back() -> None:
+    written: list[bytes] = []
+    Lines(written.append).info(b"one")
+    assert written == [b"one\n"]
