@@ -1,11 +1,11 @@
-"""`/posts/{postId}/comments`: comment, reply, and read."""
+"""`/posts/{postId}/comments`: comment, reply, read, and delete."""
 
 from aiohttp import web
 from aiohttp_apispec import docs, json_schema, querystring_schema, response_schema
 from marshmallow import Schema, fields
 
 from server.handlers import rendering
-from server.handlers.requests import BODY, page_request, path_id, viewer
+from server.handlers.requests import BODY, QUERY, page_request, path_id, viewer
 from server.handlers.schemas import Id, PageQuery, ProblemSchema, Strict, Text, UserCardSchema, page_of
 from server.ids import CommentId, PostId
 from server.services.comments import Comments
@@ -14,6 +14,10 @@ from server.services.comments import Comments
 class CommentBody(Strict):
     content = Text(minimum=1, maximum=2200, required=True)
     parentId = Id(load_default=None, allow_none=True)
+
+
+class CommentsQuery(PageQuery):
+    parentId = Id(metadata={"description": "Whose replies; left out: the comments that are no reply."})
 
 
 class CommentSchema(Schema):
@@ -35,6 +39,7 @@ class CommentRoutes:
         return [
             web.post("/posts/{postId}/comments", self.add),
             web.get("/posts/{postId}/comments", self.of_post),
+            web.delete("/posts/{postId}/comments/{commentId}", self.delete),
         ]
 
     @docs(tags=["comments"], summary="Add a comment to a post, or a reply to a comment")
@@ -48,11 +53,32 @@ class CommentRoutes:
         comment = await self._comments.add(viewer(request).user_id, post_id, body["content"], parent_id)
         return rendering.json_response(rendering.comment(comment), 201)
 
-    @docs(tags=["comments"], summary="Get the comments of a post, newest first")
-    @querystring_schema(PageQuery)
+    @docs(
+        tags=["comments"], summary="Get the comments of a post, or the replies to one of them, newest first"
+    )
+    @querystring_schema(CommentsQuery)
     @response_schema(page_of(CommentSchema), 200)
-    @response_schema(ProblemSchema, 404, description="No such post")
+    @response_schema(ProblemSchema, 404, description="No such post, or no such comment of it")
     async def of_post(self, request: web.Request) -> web.Response:
-        post_id = PostId(path_id(request, "postId"))
-        page = await self._comments.of_post(viewer(request).user_id, post_id, page_request(request))
+        viewer_id, post_id = viewer(request).user_id, PostId(path_id(request, "postId"))
+        wanted = page_request(request)
+        if "parentId" in request[QUERY]:
+            parent_id = CommentId(int(request[QUERY]["parentId"]))
+            page = await self._comments.replies(viewer_id, post_id, parent_id, wanted)
+        else:
+            page = await self._comments.of_post(viewer_id, post_id, wanted)
         return rendering.page_response(request, page, rendering.comment)
+
+    @docs(
+        tags=["comments"],
+        summary="Delete a comment",
+        description="By its author or the post's. The replies to it go with it.",
+    )
+    @response_schema(None, 204, description="It is gone")
+    @response_schema(ProblemSchema, 403, description="Neither your comment nor your post")
+    @response_schema(ProblemSchema, 404, description="No such post, or no such comment of it")
+    async def delete(self, request: web.Request) -> web.Response:
+        post_id = PostId(path_id(request, "postId"))
+        comment_id = CommentId(path_id(request, "commentId"))
+        await self._comments.delete(viewer(request).user_id, post_id, comment_id)
+        return web.Response(status=204)

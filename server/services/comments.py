@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from server.errors import NotFound
+from server.errors import Forbidden, NotFound
 from server.events import CommentAdded, PostChanged
 from server.gateways.touches import Subject
 from server.ids import CommentId, PostId, UserId, made_at_ms
@@ -34,7 +34,7 @@ class Comments:
         Raises NotFound for the post and for the parent.
         """
 
-        async def body(work: Work) -> CommentId:
+        async def body(work: Work) -> Comment:
             post = await self._visibility.post(author_id, post_id, lock=True)
             thread_id, answered_id = (
                 (None, None) if parent_id is None else await self._thread(post_id, parent_id)
@@ -42,20 +42,16 @@ class Comments:
             comment = await CommentRow.create(
                 id=work.new_id(), post_id=post_id, author_id=author_id, parent_id=thread_id, content=content
             )
-            await self._count(work, post, +1)
-            if thread_id is not None:
-                await self._database.execute(
-                    "UPDATE comments SET replies_count = replies_count + 1 WHERE id = ?", [thread_id]
-                )
+            await self._count(work, post, thread_id, +1)
             work.emit(
                 CommentAdded(
                     CommentId(comment.id), post_id, UserId(post["author_id"]), author_id, answered_id
                 )
             )
-            return CommentId(comment.id)
+            # Read in here: a moment after the commit somebody may have deleted it.
+            return (await self._read("c.id = ?", [comment.id], 1))[0]
 
-        comment_id = await self._unit_of_work.run(body, changes=(Subject("post", post_id),))
-        return (await self._read("c.id = ?", [comment_id], 1))[0]
+        return await self._unit_of_work.run(body, changes=(Subject("post", post_id),))
 
     async def of_post(self, viewer_id: UserId, post_id: PostId, request: PageRequest) -> Page[Comment]:
         """Comments of a post, without the replies, newest first. Raises NotFound."""
@@ -66,6 +62,42 @@ class Comments:
             request.limit + 1,
         )
         return cut(comments, request.limit, lambda comment: comment.id)
+
+    async def replies(
+        self, viewer_id: UserId, post_id: PostId, parent_id: CommentId, request: PageRequest
+    ) -> Page[Comment]:
+        """Replies to a comment of a post, newest first, as every list is. Raises NotFound for both."""
+        await self._visibility.post(viewer_id, post_id)
+        if not await CommentRow.filter(id=parent_id, post_id=post_id).exists():
+            raise _no_comment()
+        replies = await self._read(
+            "c.post_id = ? AND c.parent_id = ? AND c.id < ?",
+            [post_id, parent_id, request.before_id],
+            request.limit + 1,
+        )
+        return cut(replies, request.limit, lambda reply: reply.id)
+
+    async def delete(self, editor_id: UserId, post_id: PostId, comment_id: CommentId) -> None:
+        """Delete a comment, and the replies to it.
+
+        Raises NotFound for post and comment, Forbidden for anybody but the comment's author and the post's.
+        """
+
+        async def body(work: Work) -> None:
+            # The lock on the post keeps a reply from being written to a comment that is on its way out.
+            post = await self._visibility.post(editor_id, post_id, lock=True)
+            comment = await CommentRow.filter(id=comment_id, post_id=post_id).first()
+            if comment is None:
+                raise _no_comment()
+            if editor_id not in (comment.author_id, post["author_id"]):
+                raise Forbidden("Only its author and the author of the post may delete a comment.")
+            replies = await self._database.execute(
+                "DELETE FROM comments WHERE post_id = ? AND parent_id = ?", [post_id, comment_id]
+            )
+            await self._database.execute("DELETE FROM comments WHERE id = ?", [comment_id])
+            await self._count(work, post, comment.parent_id, -1 - replies)
+
+        await self._unit_of_work.run(body, changes=(Subject("post", post_id),))
 
     async def _read(self, condition: str, parameters: list[Any], limit: int) -> list[Comment]:
         rows = await self._database.rows(
@@ -87,18 +119,26 @@ class Comments:
             for row in rows
         ]
 
-    async def _count(self, work: Work, post: Mapping[str, Any], change: int) -> None:
-        """Count comments more or less of a post that is locked."""
+    async def _count(self, work: Work, post: Mapping[str, Any], thread_id: int | None, change: int) -> None:
+        """Count comments more or less of a post that is locked, and of the thread that they belong to."""
         post_id, count, revision = PostId(post["id"]), post["comments_count"] + change, post["revision"] + 1
         await self._database.execute(
             "UPDATE posts SET comments_count = ?, revision = ? WHERE id = ?", [count, revision, post_id]
         )
         author_id, likes, edited = UserId(post["author_id"]), post["likes_count"], post["edited_at_ms"]
         work.emit(PostChanged(post_id, author_id, revision, likes, count, edited))
+        if thread_id is not None:
+            await self._database.execute(
+                "UPDATE comments SET replies_count = replies_count + ? WHERE id = ?", [change, thread_id]
+            )
 
     async def _thread(self, post_id: PostId, parent_id: CommentId) -> tuple[CommentId, UserId]:
         """The first comment of a thread, and who wrote the one that is answered."""
         parent = await CommentRow.filter(id=parent_id, post_id=post_id).first()
         if parent is None:
-            raise NotFound("There is no such comment to reply to.")
+            raise _no_comment()
         return CommentId(parent.parent_id or parent.id), UserId(parent.author_id)
+
+
+def _no_comment() -> NotFound:
+    return NotFound("There is no such comment.")

@@ -1,11 +1,12 @@
 """Comments and their replies."""
 
 import asyncio
+import contextlib
 
 import pytest
 
-from server.errors import NotFound
-from server.ids import CommentId, PostId
+from server.errors import Forbidden, NotFound
+from server.ids import CommentId, PostId, UserId
 from server.paging import PageRequest, decode_cursor
 from server.services.reactions import JobKind
 from tests.house import House
@@ -96,3 +97,122 @@ async def test_text_comes_back_as_it_was_written(house: House) -> None:
     post_id = await house.post(guest)
     for content in ("😀", "🍣 and 🍺", "ẛ̣ ﬁ Å", "日本語", "'; DROP TABLE comments; --", "100 % \\ ? %s"):
         assert (await house.comments.add(guest, post_id, content, None)).content == content
+
+
+async def assert_counts_are_exact(house: House) -> None:
+    """Counters equal what they count, and no reply is without its parent."""
+    wrong = await house.rows(
+        "SELECT id FROM posts WHERE comments_count <> (SELECT COUNT(*) FROM comments c WHERE c.post_id = posts.id)"
+        " UNION SELECT it.id FROM comments it"
+        " WHERE replies_count <> (SELECT COUNT(*) FROM comments r WHERE r.parent_id = it.id)"
+        " UNION SELECT r.id FROM comments r WHERE r.parent_id IS NOT NULL"
+        " AND r.parent_id NOT IN (SELECT id FROM (SELECT id FROM comments) parents)"
+    )
+    assert wrong == []
+
+
+async def test_replies_are_read_newest_first_without_a_gap(house: House) -> None:
+    guest = await house.user()
+    post_id = await house.post(guest)
+    thread, other = [(await house.comments.add(guest, post_id, "thread", None)).id for _ in range(2)]
+    made = [(await house.comments.add(guest, post_id, f"{n}", thread)).id for n in range(7)]
+    await house.comments.add(guest, post_id, "elsewhere", other)
+    seen: list[CommentId] = []
+    request = PageRequest(limit=3)
+    while True:
+        page = await house.comments.replies(guest, post_id, thread, request)
+        seen += [reply.id for reply in page.items]
+        if page.next_cursor is None:
+            break
+        request = PageRequest(3, decode_cursor(page.next_cursor))
+        if len(seen) == 3:  # what goes meanwhile, the cursor's own place among it, moves nothing
+            await house.comments.delete(guest, post_id, seen[-1])
+    assert seen == made[::-1]
+
+
+async def test_a_comment_without_replies_has_an_empty_list_of_them(house: House) -> None:
+    guest = await house.user()
+    post_id, other = await house.post(guest), await house.post(guest)
+    comment = await house.comments.add(guest, post_id, "alone", None)
+    assert (await house.comments.replies(guest, post_id, comment.id, PageRequest())).items == []
+    for where, whose in ((other, comment.id), (post_id, CommentId(404)), (PostId(404), comment.id)):
+        with pytest.raises(NotFound):
+            await house.comments.replies(guest, where, whose, PageRequest())
+
+
+async def test_a_comment_goes_with_its_replies(house: House) -> None:
+    author, guest = await house.users(2)
+    post_id = await house.post(author)
+    first, second = [(await house.comments.add(guest, post_id, "thread", None)).id for _ in range(2)]
+    replies = [(await house.comments.add(author, post_id, "reply", first)).id for _ in range(3)]
+    kept = await house.comments.add(author, post_id, "reply", second)
+
+    await house.comments.delete(author, post_id, replies[0])
+    assert await house.value("SELECT replies_count FROM comments WHERE id = ?", first) == 2
+    await house.comments.delete(guest, post_id, first)
+    rows = await house.rows("SELECT id FROM comments ORDER BY id")
+    assert [row["id"] for row in rows] == [second, kept.id]
+    assert await house.value("SELECT comments_count FROM posts WHERE id = ?", post_id) == 2
+    assert await house.value("SELECT revision FROM posts WHERE id = ?", post_id) == 8
+    await assert_counts_are_exact(house)
+    for gone in (first, *replies):
+        with pytest.raises(NotFound):
+            await house.comments.delete(guest, post_id, gone)
+    assert await house.value("SELECT revision FROM posts WHERE id = ?", post_id) == 8
+
+
+async def test_a_comment_is_deleted_by_its_author_and_the_post_s_alone(house: House) -> None:
+    author, guest, stranger = await house.users(3)
+    post_id, other = await house.post(author), await house.post(author)
+    comments = [(await house.comments.add(guest, post_id, f"{n}", None)).id for n in range(2)]
+    with pytest.raises(Forbidden):
+        await house.comments.delete(stranger, post_id, comments[0])
+    with pytest.raises(NotFound):
+        await house.comments.delete(guest, other, comments[0])
+    for editor, comment_id in zip((author, guest), comments, strict=True):
+        await house.comments.delete(editor, post_id, comment_id)
+    assert await house.rows("SELECT id FROM comments") == []
+
+
+async def test_nobody_is_told_of_a_comment_that_is_gone(house: House) -> None:
+    author, guest = await house.users(2)
+    post_id = await house.post(author)
+    comment = await house.comments.add(guest, post_id, "Sorry", None)
+    await house.comments.delete(guest, post_id, comment.id)
+    assert await house.work_off(JobKind.NOTIFY_COMMENT) == 1
+    assert await house.rows("SELECT id FROM notifications") == []
+
+
+async def test_replies_and_the_end_of_their_parent_at_once_leave_no_orphan(house: House) -> None:
+    guests = await house.users(5)
+    post_id = await house.post(guests[0])
+    for _ in range(4):
+        parent = await house.comments.add(guests[0], post_id, "parent", None)
+
+        async def reply(guest: UserId, parent_id: CommentId = parent.id) -> None:
+            with contextlib.suppress(NotFound):
+                await house.comments.add(guest, post_id, "reply", parent_id)
+
+        deletion = house.comments.delete(guests[0], post_id, parent.id)
+        await asyncio.gather(*(reply(guest) for guest in guests[:3]), deletion, *map(reply, guests))
+        await assert_counts_are_exact(house)
+    assert await house.rows("SELECT id FROM comments") == []
+
+
+async def test_fifty_comments_and_deletions_at_once_leave_exact_counts(house: House) -> None:
+    guests = await house.users(5)
+    post_id = await house.post(guests[0])
+    thread = await house.comments.add(guests[0], post_id, "thread", None)
+
+    async def come_and_go(number: int) -> None:
+        guest = guests[number % 5]
+        comment = await house.comments.add(guest, post_id, f"{number}", thread.id if number % 2 else None)
+        if number % 3:
+            await house.comments.delete(guest, post_id, comment.id)
+            with pytest.raises(NotFound):
+                await house.comments.delete(guest, post_id, comment.id)
+
+    await asyncio.gather(*(come_and_go(number) for number in range(50)))
+    assert await house.value("SELECT comments_count FROM posts WHERE id = ?", post_id) == 18
+    assert await house.value("SELECT replies_count FROM comments WHERE id = ?", thread.id) == 8
+    await assert_counts_are_exact(house)
