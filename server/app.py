@@ -36,6 +36,7 @@ from server.services.notifications import Notifications
 from server.services.posts import Posts
 from server.services.profiles import Profiles
 from server.services.queue_control import QueueControl
+from server.services.removals import Removals
 from server.services.sessions import Sessions
 from server.settings import Settings
 
@@ -56,6 +57,7 @@ class Services:
     fan_out: FanOut
     freshness: Freshness
     notifications: Notifications
+    removals: Removals
     queues: QueueControl
 
 
@@ -106,7 +108,7 @@ def build_app(
     for door in (
         *insight.doors(settings, services, in_flight),
         AccountRoutes(services.accounts, services.sessions, services.profiles),
-        ProfileRoutes(services.profiles),
+        ProfileRoutes(services.profiles, uploads),
         PostRoutes(services.posts, uploads),
         CommentRoutes(services.comments),
         LikeRoutes(services.likes),

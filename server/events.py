@@ -50,6 +50,8 @@ class PostChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class PostDeleted(Event):
+    """It is hidden already; what hangs on it is still there."""
+
     post_id: PostId
     author_id: UserId
     revision: int
@@ -62,6 +64,14 @@ class CommentAdded(Event):
     post_author_id: UserId
     actor_id: UserId
     answered_id: UserId | None
+
+
+@dataclass(frozen=True, slots=True)
+class AvatarReplaced(Event):
+    """`media_key` is that of the avatar that was."""
+
+    user_id: UserId
+    media_key: str
 
 
 @dataclass(frozen=True, slots=True)

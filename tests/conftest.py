@@ -149,7 +149,7 @@ async def database(migrated_stack: Stack) -> AsyncIterator[Database]:
 async def house(database: Database, stack: Stack) -> AsyncIterator[House]:
     """The services on each stack in turn."""
     async with Redis.from_url(stack.redis.url, retry=Retry(NoBackoff(), 0), socket_timeout=5) as redis:
-        house = House(database, redis, stack.redis.url)
+        house = House(database, redis, stack.redis.url, stack.var_dir)
         yield house
         await house.close()
 

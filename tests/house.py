@@ -5,14 +5,17 @@ Jobs are not run until a test asks for it, so a test decides what happens betwee
 
 import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import orjson
 from redis.asyncio import Redis
 
 from server.clock import SystemClock
-from server.events import PostChanged, PostDeleted, PostPublished
+from server.events import PostChanged, PostPublished
 from server.gateways.card_shelf import CardShelf
+from server.gateways.images import ImageProcessor
+from server.gateways.media import MediaStore
 from server.gateways.passwords import Passwords
 from server.gateways.redis_wire import RedisWire
 from server.gateways.timelines import Timelines
@@ -35,8 +38,11 @@ from server.services.jobs import Claim, Jobs, RetryRule, Rung
 from server.services.likes import Likes
 from server.services.markup import normalised
 from server.services.notifications import Notifications
+from server.services.pictures import Pictures
+from server.services.posts import Posts
 from server.services.profiles import Profiles
 from server.services.reactions import JobKind, Queue
+from server.services.removals import Removals
 from server.services.unit_of_work import UnitOfWork, Work
 from server.services.visibility import Visibility
 
@@ -49,6 +55,7 @@ LEASE_MS = 60_000
 MAX_ATTEMPTS = 3
 BACKOFF_MS = 1000
 BACKOFF_CAP_MS = 3000
+REMOVAL_BATCH = 4
 MAX_DEATHS = 3
 
 
@@ -65,10 +72,12 @@ class Rings:
 class House:
     """The services, built as the program builds them, with small bounds that tests can reach."""
 
-    def __init__(self, database: Database, redis: Redis, redis_url: str) -> None:
+    def __init__(self, database: Database, redis: Redis, redis_url: str, folder: Path) -> None:
+        """Pictures are kept and worked on below `folder`."""
         self.database = database
         self.redis = redis
         self.redis_url = redis_url
+        self.folder = folder
         self.clock = SystemClock()
         self.ids = IdGenerator(self.clock, node=1)
         rule = RetryRule(MAX_ATTEMPTS, BACKOFF_MS, BACKOFF_CAP_MS)
@@ -82,15 +91,20 @@ class House:
         self.cards = Cards(database, self.visibility, "https://media.test/{}".format)
         self.passwords = Passwords(cost=4, threads=2, queue=64)
         self.accounts = Accounts(self.unit_of_work, self.passwords)
-        self.profiles = Profiles(database, self.unit_of_work, self.cards)
+        self.images = ImageProcessor()
+        self.media = MediaStore.in_folder(folder / "media", public_url="https://media.test")
+        self.pictures = Pictures(self.images, self.media, folder)
+        self.profiles = Profiles(database, self.unit_of_work, self.cards, self.pictures)
+        self.posts = Posts(database, self.unit_of_work, self.cards, self.visibility, self.pictures)
         self.comments = Comments(database, self.unit_of_work, self.cards, self.visibility)
-        self.likes = Likes(database, self.unit_of_work, self.visibility)
-        self.follows = Follows(database, self.unit_of_work)
+        self.likes = Likes(database, self.unit_of_work, self.cards, self.visibility)
+        self.follows = Follows(database, self.unit_of_work, self.cards)
         self.source = Source(database, self.visibility, self.clock)
         self.feed = self.feed_on(self.wire)
         rules = FanOutRules(FAN_OUT_BATCH, CELEBRITY_THRESHOLD)
         self.fan_out = FanOut(database, self.source, self.timelines, self.jobs, rules)
         self.notifications = Notifications(database, self.unit_of_work, self.cards, Publisher(redis))
+        self.removals = Removals(database, self.unit_of_work, self.jobs, self.pictures, REMOVAL_BATCH)
         self._serial = itertools.count(1)
 
     def timelines_on(self, wire: RedisWire) -> Timelines:
@@ -103,6 +117,8 @@ class House:
 
     async def close(self) -> None:
         await self.wire.close()
+        await self.images.stop()
+        await self.media.close()
         await self.passwords.close()
 
     async def user(self, username: str = "") -> UserId:
@@ -128,6 +144,9 @@ class House:
 
         async def body(work: Work) -> PostId:
             post_id = PostId(work.new_id())
+            await self.database.execute(
+                "UPDATE users SET posts_count = posts_count + 1 WHERE id = ?", [author_id]
+            )
             await PostRow.create(id=post_id, author_id=author_id, caption=caption)
             work.emit(PostPublished(post_id, author_id))
             work.emit(PostChanged(post_id, author_id, 0, 0, 0, None))
@@ -136,17 +155,9 @@ class House:
         return await self.unit_of_work.run(body, changes=(Subject("feed", author_id),))
 
     async def delete(self, post_id: PostId) -> None:
-        """A post is deleted, as far as anybody sees."""
-
-        async def body(work: Work) -> None:
-            (row,) = await self.rows("SELECT author_id, revision FROM posts WHERE id = ?", post_id)
-            await self.database.execute(
-                "UPDATE posts SET deleted_at_ms = ?, revision = revision + 1 WHERE id = ?",
-                [work.now_ms(), post_id],
-            )
-            work.emit(PostDeleted(post_id, UserId(row["author_id"]), row["revision"] + 1))
-
-        await self.unit_of_work.run(body, changes=(Subject("post", post_id),))
+        """A post is deleted by its author."""
+        author_id: UserId = await self.value("SELECT author_id FROM posts WHERE id = ?", post_id)
+        await self.posts.delete(author_id, post_id)
 
     async def due(self, *kinds: JobKind) -> list[JobId]:
         """The jobs that are due, or those of certain kinds, oldest first."""
@@ -179,6 +190,8 @@ class House:
             JobKind.NOTIFY_LIKE: self.notifications.deliver_like,
             JobKind.NOTIFY_COMMENT: self.notifications.deliver_comment,
             JobKind.NOTIFY_FOLLOW: self.notifications.deliver_follow,
+            JobKind.REMOVE_POST: self.removals.remove_post,
+            JobKind.REMOVE_AVATAR: self.removals.remove_avatar,
         }
 
     async def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:

@@ -95,6 +95,8 @@ def _handlers(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jo
         JobKind.NOTIFY_LIKE: nouns.notifications.deliver_like,
         JobKind.NOTIFY_COMMENT: nouns.notifications.deliver_comment,
         JobKind.NOTIFY_FOLLOW: nouns.notifications.deliver_follow,
+        JobKind.REMOVE_POST: nouns.removals.remove_post,
+        JobKind.REMOVE_AVATAR: nouns.removals.remove_avatar,
         JobKind.SWEEP_SESSIONS: maintenance.sweep_sessions,
         JobKind.RETENTION: maintenance.retain,
         JobKind.AUDIT_COUNTERS: maintenance.audit_counters,

@@ -26,10 +26,12 @@ from server.services.follows import Follows
 from server.services.jobs import Jobs, RetryRule
 from server.services.likes import Likes
 from server.services.notifications import Notifications
+from server.services.pictures import Pictures
 from server.services.posts import Posts
 from server.services.profiles import Profiles
 from server.services.queue_control import QueueControl, QueueLimits
 from server.services.reactions import Queue
+from server.services.removals import Removals
 from server.services.sessions import Sessions, TokenRules
 from server.services.unit_of_work import UnitOfWork
 from server.services.visibility import Visibility
@@ -51,6 +53,7 @@ def services(settings: Settings, var: Path, on: Foundations) -> tuple[Services, 
     the_jobs = jobs(settings, on.database, on.ids)
     visibility = Visibility(on.database)
     cards = Cards(on.database, visibility, on.media.url)
+    pictures = Pictures(on.images, on.media, var / "tmp")
     chosen = settings.feed
     timelines = Timelines(on.feed_wire, chosen.window, chosen.ttl_s, chosen.cached_posts)
     source = Source(on.database, visibility, clock)
@@ -61,11 +64,11 @@ def services(settings: Settings, var: Path, on: Foundations) -> tuple[Services, 
     nouns = Services(
         accounts=Accounts(work, on.passwords),
         sessions=Sessions(work, clock, _token_rules(settings)),
-        profiles=Profiles(on.database, work, cards),
-        posts=Posts(on.database, work, cards, visibility, on.images, on.media, var / "tmp"),
+        profiles=Profiles(on.database, work, cards, pictures),
+        posts=Posts(on.database, work, cards, visibility, pictures),
         comments=Comments(on.database, work, cards, visibility),
-        likes=Likes(on.database, work, visibility),
-        follows=Follows(on.database, work),
+        likes=Likes(on.database, work, cards, visibility),
+        follows=Follows(on.database, work, cards),
         feed=Feed(source, timelines, cards, at_hand, on.told.metrics),
         explanations=Explanations(source, visibility, TimelineAudit(on.feed_wire)),
         fan_out=FanOut(on.database, source, timelines, the_jobs, rules),
@@ -73,6 +76,7 @@ def services(settings: Settings, var: Path, on: Foundations) -> tuple[Services, 
         notifications=Notifications(
             on.database, work, cards, Publisher(on.redis, outage=on.told.redis), on.told.metrics
         ),
+        removals=Removals(on.database, work, the_jobs, pictures),
         queues=queue_control(settings, on.database, on.doorbell),
     )
     return nouns, the_jobs

@@ -1,13 +1,12 @@
-"""`/users/{userId}/follow`: follow and unfollow."""
+"""`/users/{userId}/follow`, `/followers`, `/following`: follow, unfollow, and read who follows whom."""
 
 from aiohttp import web
-from aiohttp_apispec import docs, response_schema
+from aiohttp_apispec import docs, querystring_schema, response_schema
 from marshmallow import Schema, fields
 
 from server.handlers import rendering
-from server.handlers.requests import path_id, viewer
-from server.handlers.schemas import ProblemSchema
-from server.ids import UserId
+from server.handlers.requests import named_user, page_request, viewer
+from server.handlers.schemas import PageQuery, ProblemSchema, UserCardSchema, page_of
 from server.services.follows import Follows
 from server.services.records import FollowState
 
@@ -25,21 +24,37 @@ class FollowRoutes:
         return [
             web.post("/users/{userId}/follow", self.follow),
             web.delete("/users/{userId}/follow", self.unfollow),
+            web.get("/users/{userId}/followers", self.followers),
+            web.get("/users/{userId}/following", self.following),
         ]
 
-    @docs(tags=["follows"], summary="Follow a user")
+    @docs(tags=["follows"], summary="Follow a user, by id or @username")
     @response_schema(FollowSchema, 200)
     @response_schema(ProblemSchema, 404, description="No such user")
     async def follow(self, request: web.Request) -> web.Response:
-        state = await self._follows.follow(viewer(request).user_id, UserId(path_id(request, "userId")))
-        return _answer(state)
+        return _answer(await self._follows.follow(viewer(request).user_id, named_user(request)))
 
-    @docs(tags=["follows"], summary="Unfollow a user")
+    @docs(tags=["follows"], summary="Unfollow a user, by id or @username")
     @response_schema(FollowSchema, 200)
     @response_schema(ProblemSchema, 404, description="No such user")
     async def unfollow(self, request: web.Request) -> web.Response:
-        state = await self._follows.unfollow(viewer(request).user_id, UserId(path_id(request, "userId")))
-        return _answer(state)
+        return _answer(await self._follows.unfollow(viewer(request).user_id, named_user(request)))
+
+    @docs(tags=["follows"], summary="Get who follows a user, the newest follow first")
+    @querystring_schema(PageQuery)
+    @response_schema(page_of(UserCardSchema), 200)
+    @response_schema(ProblemSchema, 404, description="No such user")
+    async def followers(self, request: web.Request) -> web.Response:
+        page = await self._follows.followers(named_user(request), page_request(request))
+        return rendering.page_response(request, page, rendering.user_card)
+
+    @docs(tags=["follows"], summary="Get whom a user follows, the newest follow first")
+    @querystring_schema(PageQuery)
+    @response_schema(page_of(UserCardSchema), 200)
+    @response_schema(ProblemSchema, 404, description="No such user")
+    async def following(self, request: web.Request) -> web.Response:
+        page = await self._follows.following(named_user(request), page_request(request))
+        return rendering.page_response(request, page, rendering.user_card)
 
 
 def _answer(state: FollowState) -> web.Response:

@@ -1,12 +1,12 @@
-"""`/posts/{postId}/likes`: like and unlike."""
+"""`/posts/{postId}/likes`: like, unlike, and read who does."""
 
 from aiohttp import web
-from aiohttp_apispec import docs, response_schema
+from aiohttp_apispec import docs, querystring_schema, response_schema
 from marshmallow import Schema, fields
 
 from server.handlers import rendering
-from server.handlers.requests import path_id, viewer
-from server.handlers.schemas import ProblemSchema
+from server.handlers.requests import page_request, path_id, viewer
+from server.handlers.schemas import PageQuery, ProblemSchema, UserCardSchema, page_of
 from server.ids import PostId
 from server.services.likes import Likes
 from server.services.records import LikeState
@@ -25,6 +25,7 @@ class LikeRoutes:
         return [
             web.post("/posts/{postId}/likes", self.like),
             web.delete("/posts/{postId}/likes", self.unlike),
+            web.get("/posts/{postId}/likes", self.of_post),
         ]
 
     @docs(tags=["likes"], summary="Like a post")
@@ -38,6 +39,15 @@ class LikeRoutes:
     @response_schema(ProblemSchema, 404, description="No such post")
     async def unlike(self, request: web.Request) -> web.Response:
         return _answer(await self._likes.unlike(viewer(request).user_id, PostId(path_id(request, "postId"))))
+
+    @docs(tags=["likes"], summary="Get who likes a post, the newest like first")
+    @querystring_schema(PageQuery)
+    @response_schema(page_of(UserCardSchema), 200)
+    @response_schema(ProblemSchema, 404, description="No such post")
+    async def of_post(self, request: web.Request) -> web.Response:
+        post_id = PostId(path_id(request, "postId"))
+        page = await self._likes.of_post(viewer(request).user_id, post_id, page_request(request))
+        return rendering.page_response(request, page, rendering.user_card)
 
 
 def _answer(state: LikeState) -> web.Response:

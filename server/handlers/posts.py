@@ -1,22 +1,42 @@
-"""`/posts`: publish photographs, read posts."""
+"""`/posts`: publish photographs, read posts, change and delete them."""
+
+from typing import Any
 
 from aiohttp import web
-from aiohttp_apispec import docs, querystring_schema, response_schema
+from aiohttp_apispec import docs, json_schema, querystring_schema, response_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from server.errors import InvalidInput
 from server.handlers import rendering
-from server.handlers.requests import QUERY, page_request, path_id, viewer
-from server.handlers.schemas import Id, PageQuery, PostSchema, ProblemSchema, page_of
+from server.handlers.requests import BODY, QUERY, page_request, path_id, viewer
+from server.handlers.schemas import Id, PageQuery, PostSchema, ProblemSchema, Strict, Text, page_of
 from server.handlers.uploads import Form, Uploads
 from server.ids import PostId, UserId
-from server.services.posts import Posts, Upload
+from server.services.posts import Posts, Upload, more_texts_than_pictures
 
 LONGEST_CAPTION = 2200
 LONGEST_ALT_TEXT = 1000
+MOST_IMAGES = 10
 
 
 class PostsQuery(PageQuery):
     userId = Id(metadata={"description": "Whose posts; left out: your own."})
+
+
+class PostBody(Strict):
+    caption = Text(maximum=LONGEST_CAPTION)
+    altTexts = fields.List(
+        Text(maximum=LONGEST_ALT_TEXT),
+        validate=validate.Length(max=MOST_IMAGES),
+        metadata={
+            "description": "One for each image at most, in their order; images beyond the last text have none."
+        },
+    )
+
+    @validates_schema
+    def _changes_something(self, data: dict[str, Any], **_: Any) -> None:
+        if not data:
+            raise ValidationError("Give a caption, altTexts, or both.", "caption")
 
 
 class PostRoutes:
@@ -29,6 +49,8 @@ class PostRoutes:
             web.post("/posts", self.publish),
             web.get("/posts", self.of_author),
             web.get("/posts/{postId}", self.read),
+            web.put("/posts/{postId}", self.edit),
+            web.delete("/posts/{postId}", self.delete),
         ]
 
     @docs(
@@ -78,6 +100,30 @@ class PostRoutes:
         post = await self._posts.get(viewer(request).user_id, PostId(path_id(request, "postId")))
         return rendering.json_response(rendering.post(post))
 
+    @docs(
+        tags=["posts"],
+        summary="Change the caption or the texts of the images of your own post",
+        description="What is left out stays as it is; one of them has to be there.",
+    )
+    @json_schema(PostBody)
+    @response_schema(PostSchema, 200)
+    @response_schema(ProblemSchema, 403, description="Not your post")
+    @response_schema(ProblemSchema, 404, description="No such post")
+    async def edit(self, request: web.Request) -> web.Response:
+        body, post_id = request[BODY], PostId(path_id(request, "postId"))
+        post = await self._posts.edit(
+            viewer(request).user_id, post_id, body.get("caption"), body.get("altTexts")
+        )
+        return rendering.json_response(rendering.post(post))
+
+    @docs(tags=["posts"], summary="Delete your own post")
+    @response_schema(None, 204, description="It is gone")
+    @response_schema(ProblemSchema, 403, description="Not your post")
+    @response_schema(ProblemSchema, 404, description="No such post")
+    async def delete(self, request: web.Request) -> web.Response:
+        await self._posts.delete(viewer(request).user_id, PostId(path_id(request, "postId")))
+        return web.Response(status=204)
+
 
 def _uploads(form: Form) -> list[Upload]:
     paths = form.files.get("images", [])
@@ -85,8 +131,6 @@ def _uploads(form: Form) -> list[Upload]:
         raise InvalidInput("A post needs a picture.", fields={"images": ["At least one file."]})
     alt_texts = form.all_texts("altTexts", LONGEST_ALT_TEXT)
     if len(alt_texts) > len(paths):
-        raise InvalidInput(
-            "There are more texts than pictures.", fields={"altTexts": ["At most one for each image."]}
-        )
+        raise more_texts_than_pictures()
     alt_texts += [""] * (len(paths) - len(alt_texts))
     return [Upload(path, alt_text) for path, alt_text in zip(paths, alt_texts, strict=True)]

@@ -1,5 +1,6 @@
 """`/users`: one's own profile, and other people's."""
 
+import re
 from functools import partial
 from typing import Any
 
@@ -7,13 +8,14 @@ from aiohttp import web
 from aiohttp_apispec import docs, json_schema, response_schema
 from marshmallow import Schema, ValidationError, fields, validate
 
-from server.errors import NotFound
 from server.handlers import rendering
-from server.handlers.requests import BODY, path_id, viewer
+from server.handlers.requests import BODY, named_user, viewer
 from server.handlers.schemas import ProblemSchema, Strict, Text
-from server.ids import UserId
+from server.handlers.uploads import Uploads
 from server.services.markup import USERNAME as USERNAME_FORM
 from server.services.profiles import Profiles
+
+WEB_ADDRESS = re.compile(r"https?://\S+")
 
 
 def _is_username(name: str) -> None:
@@ -21,9 +23,14 @@ def _is_username(name: str) -> None:
         raise ValidationError("3 to 30 letters, digits, underscores and dots; no dot at either end.")
 
 
-def _is_web_address(address: str) -> None:
-    if address and not address.startswith(("http://", "https://")):
-        raise ValidationError("An address starts with http:// or https://.")
+class WebAddress(Text):
+    """The address of a page, or nothing."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        address = super()._deserialize(value, attr, data, **kwargs)
+        if address and not WEB_ADDRESS.fullmatch(address):
+            raise ValidationError("An address starts with http:// or https://, and has no spaces.")
+        return address
 
 
 USERNAME: Any = partial(fields.String, validate=_is_username)
@@ -36,7 +43,7 @@ class ProfileBody(Strict):
     email = EMAIL()
     fullName = FULL_NAME(attribute="full_name")
     bio = Text(maximum=500)
-    website = fields.String(validate=[validate.Length(max=200), _is_web_address])
+    website = WebAddress(maximum=200)
 
 
 class PublicProfileSchema(Schema):
@@ -61,13 +68,15 @@ class ProfileSchema(PublicProfileSchema):
 
 
 class ProfileRoutes:
-    def __init__(self, profiles: Profiles) -> None:
+    def __init__(self, profiles: Profiles, uploads: Uploads) -> None:
         self._profiles = profiles
+        self._uploads = uploads
 
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/users/profile", self.own),
             web.put("/users/profile", self.edit),
+            web.post("/users/avatar", self.change_avatar),
             web.get("/users/{userId}", self.read),
         ]
 
@@ -76,12 +85,39 @@ class ProfileRoutes:
     async def own(self, request: web.Request) -> web.Response:
         return rendering.json_response(rendering.profile(await self._profiles.own(viewer(request).user_id)))
 
-    @docs(tags=["users"], summary="Change your profile")
+    @docs(
+        tags=["users"],
+        summary="Change your profile",
+        description="Members that are left out stay as they are; an empty object changes nothing.",
+    )
     @json_schema(ProfileBody)
     @response_schema(ProfileSchema, 200)
     @response_schema(ProblemSchema, 409, description="The user name or the e-mail is taken")
     async def edit(self, request: web.Request) -> web.Response:
         changed = await self._profiles.edit(viewer(request).user_id, request[BODY])
+        return rendering.json_response(rendering.profile(changed))
+
+    @docs(
+        tags=["users"],
+        summary="Change your avatar",
+        description="What is shown is the square out of the middle.",
+        consumes=["multipart/form-data"],
+        parameters=[
+            {
+                "in": "formData",
+                "name": "avatar",
+                "type": "file",
+                "required": True,
+                "description": "A JPEG, PNG or WebP image.",
+            }
+        ],
+    )
+    @response_schema(ProfileSchema, 200)
+    @response_schema(ProblemSchema, 413, description="The file or the image is too large")
+    @response_schema(ProblemSchema, 415, description="The file is no JPEG, PNG or WebP image")
+    async def change_avatar(self, request: web.Request) -> web.Response:
+        async with self._uploads.read(request, files={"avatar"}, texts=set()) as form:
+            changed = await self._profiles.change_avatar(viewer(request).user_id, form.file("avatar"))
         return rendering.json_response(rendering.profile(changed))
 
     @docs(tags=["users"], summary="Get somebody's profile, by id or @username")
@@ -90,13 +126,3 @@ class ProfileRoutes:
     async def read(self, request: web.Request) -> web.Response:
         found = await self._profiles.of(viewer(request).user_id, named_user(request))
         return rendering.json_response(rendering.profile(found))
-
-
-def named_user(request: web.Request) -> UserId | str:
-    """The `{userId}` of a path: an id, or a user name after an @. Raises NotFound for anything else."""
-    text = request.match_info["userId"]
-    if not text.startswith("@"):
-        return UserId(path_id(request, "userId"))
-    if not USERNAME_FORM.fullmatch(text[1:]):
-        raise NotFound("There is no such user.")
-    return text[1:]

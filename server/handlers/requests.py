@@ -9,8 +9,9 @@ import orjson
 from aiohttp import web
 
 from server.errors import InvalidInput, Malformed, NotFound, TooLarge, UnsupportedMedia
-from server.ids import MAX_ID
+from server.ids import MAX_ID, UserId
 from server.paging import PageRequest, decode_cursor
+from server.services.markup import USERNAME
 from server.services.records import Principal
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -52,6 +53,16 @@ def path_id(request: web.Request, name: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= 16) or int(text) > MAX_ID:
         raise NotFound("There is nothing at this address.")
     return int(text)
+
+
+def named_user(request: web.Request) -> UserId | str:
+    """The `{userId}` of a path: an id, or a user name after an @. Raises NotFound for anything else."""
+    text = request.match_info["userId"]
+    if not text.startswith("@"):
+        return UserId(path_id(request, "userId"))
+    if not USERNAME.fullmatch(text[1:]):
+        raise NotFound("There is no such user.")
+    return text[1:]
 
 
 async def read_json(request: web.Request, max_bytes: int, timeout_s: float) -> dict[str, Any]:

@@ -41,6 +41,13 @@ class Form:
             raise _refused(name, "Given more than once.")
         return _bounded(name, values[0], max_length)
 
+    def file(self, name: str) -> Path:
+        """The one file of a field. Raises InvalidInput if it is missing or not the only one."""
+        files = self.files.get(name, [])
+        if len(files) != 1:
+            raise _refused(name, "Exactly one file.")
+        return files[0]
+
     def all_texts(self, name: str, max_length: int) -> list[str]:
         """Every text of a repeated field."""
         return [_bounded(name, value, max_length) for value in self.texts.get(name, [])]

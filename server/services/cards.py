@@ -12,7 +12,7 @@ from server.services.records import Image, Post, PostCard, Role, UserCard
 from server.services.visibility import Visibility
 
 USER_COLUMNS = "u.id AS user_id, u.username, u.full_name, u.avatar_key, u.role, u.revision AS user_revision"
-AVATAR_SIZE = "medium"
+AVATAR_SIZE = "large"
 
 
 class Cards:

@@ -1,22 +1,27 @@
-"""Follows: who follows whom, and the counters of both."""
+"""Follows: who follows whom, and the counters of both. Whom one means may be given by id or by user name."""
 
-from server.errors import InvalidInput, NotFound
+from server.errors import InvalidInput
 from server.events import UserFollowed, UserUnfollowed
 from server.gateways.touches import Subject
 from server.ids import UserId
 from server.models.database import Database
 from server.models.follows import Follow
-from server.services.records import FollowState
+from server.paging import Page, PageRequest, cut
+from server.services.cards import USER_COLUMNS, Cards
+from server.services.directory import find, nobody
+from server.services.records import FollowState, UserCard
 from server.services.unit_of_work import UnitOfWork, Work
 
 
 class Follows:
-    def __init__(self, database: Database, unit_of_work: UnitOfWork) -> None:
+    def __init__(self, database: Database, unit_of_work: UnitOfWork, cards: Cards) -> None:
         self._database = database
         self._unit_of_work = unit_of_work
+        self._cards = cards
 
-    async def follow(self, follower_id: UserId, followee_id: UserId) -> FollowState:
+    async def follow(self, follower_id: UserId, followee: UserId | str) -> FollowState:
         """Follow somebody; again changes nothing. Raises NotFound, InvalidInput for oneself."""
+        followee_id = await find(self._database, followee)
         if follower_id == followee_id:
             raise InvalidInput("You cannot follow yourself.", code="own_account")
 
@@ -31,8 +36,9 @@ class Follows:
 
         return await self._unit_of_work.run(body, changes=(Subject("feed", follower_id),))
 
-    async def unfollow(self, follower_id: UserId, followee_id: UserId) -> FollowState:
+    async def unfollow(self, follower_id: UserId, followee: UserId | str) -> FollowState:
         """Follow somebody no longer; without a follow it changes nothing. Raises NotFound."""
+        followee_id = await find(self._database, followee)
 
         async def body(work: Work) -> FollowState:
             count = await self._lock(follower_id, followee_id)
@@ -44,6 +50,23 @@ class Follows:
 
         return await self._unit_of_work.run(body, changes=(Subject("feed", follower_id),))
 
+    async def followers(self, user: UserId | str, request: PageRequest) -> Page[UserCard]:
+        """Who follows somebody, the newest follow first. Raises NotFound."""
+        return await self._page("f.follower_id", "f.followee_id", user, request)
+
+    async def following(self, user: UserId | str, request: PageRequest) -> Page[UserCard]:
+        """Whom somebody follows, the newest follow first. Raises NotFound."""
+        return await self._page("f.followee_id", "f.follower_id", user, request)
+
+    async def _page(self, shown: str, of: str, user: UserId | str, request: PageRequest) -> Page[UserCard]:
+        user_id = await find(self._database, user)
+        rows = await self._database.rows(
+            f"SELECT f.id, {USER_COLUMNS} FROM follows f JOIN users u ON u.id = {shown}"
+            f" WHERE {of} = ? AND f.id < ? ORDER BY f.id DESC LIMIT ?",
+            [user_id, request.before_id, request.limit + 1],
+        )
+        return cut(rows, request.limit, lambda row: row["id"]).map(self._cards.user)
+
     async def _lock(self, follower_id: UserId, followee_id: UserId) -> int:
         """The followee's count of followers, with both rows ours until the commit; always in the order of ids."""
         rows = await self._database.rows(
@@ -52,7 +75,7 @@ class Follows:
         )
         counts = {row["id"]: row["followers_count"] for row in rows}
         if followee_id not in counts:
-            raise NotFound("There is no such user.")
+            raise nobody()
         return counts[followee_id]
 
     async def _count(self, follower_id: UserId, followee_id: UserId, change: int) -> None:

@@ -8,15 +8,20 @@ from server.gateways.touches import Subject
 from server.ids import PostId, UserId
 from server.models.database import Database
 from server.models.likes import Like
-from server.services.records import LikeState
+from server.paging import Page, PageRequest, cut
+from server.services.cards import USER_COLUMNS, Cards
+from server.services.records import LikeState, UserCard
 from server.services.unit_of_work import UnitOfWork, Work
 from server.services.visibility import Visibility
 
 
 class Likes:
-    def __init__(self, database: Database, unit_of_work: UnitOfWork, visibility: Visibility) -> None:
+    def __init__(
+        self, database: Database, unit_of_work: UnitOfWork, cards: Cards, visibility: Visibility
+    ) -> None:
         self._database = database
         self._unit_of_work = unit_of_work
+        self._cards = cards
         self._visibility = visibility
 
     async def like(self, actor_id: UserId, post_id: PostId) -> LikeState:
@@ -43,6 +48,16 @@ class Likes:
             return LikeState(False, await self._count(work, post, actor_id, -1))
 
         return await self._unit_of_work.run(body, changes=_changed(actor_id, post_id))
+
+    async def of_post(self, viewer_id: UserId, post_id: PostId, request: PageRequest) -> Page[UserCard]:
+        """Who likes a post, the newest like first. Raises NotFound."""
+        await self._visibility.post(viewer_id, post_id)
+        rows = await self._database.rows(
+            f"SELECT l.id, {USER_COLUMNS} FROM likes l JOIN users u ON u.id = l.user_id"
+            " WHERE l.post_id = ? AND l.id < ? ORDER BY l.id DESC LIMIT ?",
+            [post_id, request.before_id, request.limit + 1],
+        )
+        return cut(rows, request.limit, lambda row: row["id"]).map(self._cards.user)
 
     async def _lock(self, actor_id: UserId, post_id: PostId) -> Mapping[str, Any]:
         """A post whose row is ours until the commit.

@@ -36,12 +36,14 @@ class Kept:
 class Counted:
     """A table with counters, each with the query that says what it should be.
 
-    The table is called `it` in them, and has the column `by` there: what the queries need besides its id.
+    The table is called `it` in them, and has the column `by` there: what the queries need besides its id. `alive` says
+    which rows have counters that hold: a deleted post is being taken apart.
     """
 
     table: str
     counters: Mapping[str, str]
     by: str = "id"
+    alive: str = "TRUE"
 
 
 COUNTED = (
@@ -51,6 +53,7 @@ COUNTED = (
             "likes_count": "SELECT COUNT(*) FROM likes WHERE likes.post_id = it.id",
             "comments_count": "SELECT COUNT(*) FROM comments WHERE comments.post_id = it.id",
         },
+        alive="deleted_at_ms IS NULL",
     ),
     Counted(
         "comments",
@@ -59,6 +62,7 @@ COUNTED = (
             "replies_count": "SELECT COUNT(*) FROM comments r WHERE r.post_id = it.post_id AND r.parent_id = it.id"
         },
         by="post_id",
+        alive="EXISTS(SELECT 1 FROM posts p WHERE p.id = comments.post_id AND p.deleted_at_ms IS NULL)",
     ),
     Counted(
         "users",
@@ -158,7 +162,8 @@ class Maintenance:
             f"it.{name}, ({truth}) AS true_{name}" for name, truth in counted.counters.items()
         )
         return await self._database.rows(
-            f"SELECT it.id, {columns} FROM (SELECT {kept} FROM {counted.table} WHERE {condition}) it ORDER BY it.id",
+            f"SELECT it.id, {columns} FROM (SELECT {kept} FROM {counted.table}"
+            f" WHERE {counted.alive} AND {condition}) it ORDER BY it.id",
             parameters,
         )
 

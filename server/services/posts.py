@@ -1,19 +1,15 @@
-"""Posts: publishing photographs with a caption, and reading what one person published."""
+"""Posts: publishing photographs with a caption, changing and deleting that, reading what one person published."""
 
-import asyncio
-import secrets
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
-import structlog
 
-from server.errors import AppError, NotFound
-from server.events import PostChanged, PostPublished
-from server.gateways.images import ImageProcessor, ProcessedImage
-from server.gateways.media import MediaStore
+from server.errors import AppError, Forbidden, InvalidInput, NotFound
+from server.events import PostChanged, PostDeleted, PostPublished
+from server.gateways.images import Shape
 from server.gateways.touches import Subject
 from server.ids import PostId, UserId
 from server.models.database import Database
@@ -21,11 +17,12 @@ from server.models.posts import Post as PostRow
 from server.models.posts import PostImage
 from server.paging import Page, PageRequest, cut
 from server.services.cards import Cards
+from server.services.pictures import Picture, Pictures
 from server.services.records import Post
 from server.services.unit_of_work import UnitOfWork, Work
 from server.services.visibility import Visibility
 
-log = structlog.get_logger(__name__)
+FOLDER = "posts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,19 +33,6 @@ class Upload:
     alt_text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """A picture whose renditions are in the media store under `media_key`."""
-
-    media_key: str
-    image: ProcessedImage
-    alt_text: str
-
-    @property
-    def keys(self) -> list[str]:
-        return [f"{self.media_key}/{rendition.name}.jpg" for rendition in self.image.renditions]
-
-
 class Posts:
     def __init__(
         self,
@@ -56,37 +40,76 @@ class Posts:
         unit_of_work: UnitOfWork,
         cards: Cards,
         visibility: Visibility,
-        images: ImageProcessor,
-        media: MediaStore,
-        work_dir: Path,
+        pictures: Pictures,
     ) -> None:
         self._database = database
         self._unit_of_work = unit_of_work
         self._cards = cards
         self._visibility = visibility
-        self._images = images
-        self._media = media
-        self._work_dir = work_dir
+        self._pictures = pictures
 
     async def publish(self, author_id: UserId, caption: str, uploads: Sequence[Upload]) -> Post:
         """Publish photographs in their order.
 
         The files are in the media store before the row is committed, so no post is ever without its pictures; files
-        without a row, left by a kill in between, are the sweep's. Raises what `ImageProcessor.process` and the store
-        raise, with the number of the picture in `fields`.
+        without a row are the sweep's. Raises what `Pictures.store` raises, with the number of the picture in `fields`.
         """
-        stored: list[_Stored] = []
+        stored: list[Picture] = []
         try:
             for number, upload in enumerate(uploads):
                 stored.append(await self._store(upload, number))
-            post_id = await self._unit_of_work.run(
-                lambda work: self._insert(work, author_id, caption, stored),
-                changes=(Subject("feed", author_id),),
-            )
         except BaseException:
-            await asyncio.shield(self._discard(stored))
+            await self._pictures.discard(stored)
             raise
+        # Cut off in here, the row may be there all the same: then its pictures have to be, too.
+        alt_texts = [upload.alt_text for upload in uploads]
+        post_id = await self._unit_of_work.run(
+            lambda work: self._insert(work, author_id, caption, stored, alt_texts),
+            changes=(Subject("feed", author_id),),
+        )
         return await self.get(author_id, post_id)
+
+    async def edit(
+        self, editor_id: UserId, post_id: PostId, caption: str | None, alt_texts: Sequence[str] | None
+    ) -> Post:
+        """Change the caption, the texts of the pictures, or both; None leaves as it is.
+
+        `alt_texts` are those of the first pictures, the others have none from then on. Raises NotFound, Forbidden for
+        anybody but the author, InvalidInput for more texts than pictures.
+        """
+
+        async def body(work: Work) -> None:
+            post = await self._lock_own(editor_id, post_id)
+            if alt_texts is not None:
+                await self._describe(post_id, alt_texts)
+            # Later than the edit before, whatever the clock says: caches know a card by this.
+            edited_at_ms = max(work.now_ms(), (post["edited_at_ms"] or 0) + 1)
+            revision = post["revision"] + 1
+            await self._database.execute(
+                "UPDATE posts SET caption = COALESCE(?, caption), edited_at_ms = ?, revision = ? WHERE id = ?",
+                [caption, edited_at_ms, revision, post_id],
+            )
+            likes, comments = post["likes_count"], post["comments_count"]
+            work.emit(PostChanged(post_id, editor_id, revision, likes, comments, edited_at_ms))
+
+        await self._unit_of_work.run(body, changes=(Subject("post", post_id),))
+        return await self.get(editor_id, post_id)
+
+    async def delete(self, editor_id: UserId, post_id: PostId) -> None:
+        """Hide a post from everybody at once; what hangs on it goes by a job. Raises NotFound, Forbidden."""
+
+        async def body(work: Work) -> None:
+            revision = (await self._lock_own(editor_id, post_id))["revision"] + 1
+            await self._database.execute(
+                "UPDATE posts SET deleted_at_ms = ?, revision = ? WHERE id = ?",
+                [work.now_ms(), revision, post_id],
+            )
+            await self._database.execute(
+                "UPDATE users SET posts_count = posts_count - 1 WHERE id = ?", [editor_id]
+            )
+            work.emit(PostDeleted(post_id, editor_id, revision))
+
+        await self._unit_of_work.run(body, changes=(Subject("post", post_id),))
 
     async def get(self, viewer_id: UserId, post_id: PostId) -> Post:
         """One post. Raises NotFound."""
@@ -107,25 +130,27 @@ class Posts:
         posts = await self._cards.posts([PostId(row["id"]) for row in rows], viewer_id)
         return cut(posts, request.limit, lambda post: post.id)
 
-    async def _store(self, upload: Upload, number: int) -> _Stored:
-        media_key = f"posts/{secrets.token_hex(16)}"
-        with tempfile.TemporaryDirectory(dir=self._work_dir) as folder:
-            try:
-                image = await self._images.process(upload.path, Path(folder))
-            except AppError as error:
-                error.fields.setdefault("images", [f"Picture {number + 1}: {error.detail}"])
-                raise
-            for rendition in image.renditions:
-                await self._media.put(f"{media_key}/{rendition.name}.jpg", rendition.path)
-        return _Stored(media_key, image, upload.alt_text)
+    async def _store(self, upload: Upload, number: int) -> Picture:
+        try:
+            return await self._pictures.store(upload.path, FOLDER, Shape.PHOTO)
+        except AppError as error:
+            error.fields.setdefault("images", [f"Picture {number + 1}: {error.detail}"])
+            raise
 
-    async def _insert(self, work: Work, author_id: UserId, caption: str, stored: Sequence[_Stored]) -> PostId:
+    async def _insert(
+        self,
+        work: Work,
+        author_id: UserId,
+        caption: str,
+        pictures: Sequence[Picture],
+        alt_texts: Sequence[str],
+    ) -> PostId:
         post_id = PostId(work.new_id())
         await self._database.execute(
             "UPDATE users SET posts_count = posts_count + 1 WHERE id = ?", [author_id]
         )
         await PostRow.create(id=post_id, author_id=author_id, caption=caption)
-        for position, picture in enumerate(stored):
+        for position, (picture, alt_text) in enumerate(zip(pictures, alt_texts, strict=True)):
             await PostImage.create(
                 id=work.new_id(),
                 post_id=post_id,
@@ -134,15 +159,32 @@ class Posts:
                 width=picture.image.width,
                 height=picture.image.height,
                 blurhash=picture.image.blurhash,
-                alt_text=picture.alt_text,
+                alt_text=alt_text,
                 variants=orjson.dumps([rendition.name for rendition in picture.image.renditions]).decode(),
             )
         work.emit(PostPublished(post_id, author_id))
         work.emit(PostChanged(post_id, author_id, 0, 0, 0, None))
         return post_id
 
-    async def _discard(self, stored: Sequence[_Stored]) -> None:
-        try:
-            await self._media.delete([key for picture in stored for key in picture.keys])
-        except AppError as error:
-            log.warning("media_left_behind", error=error.detail)
+    async def _lock_own(self, editor_id: UserId, post_id: PostId) -> Mapping[str, Any]:
+        """The row of one's own post is ours until the commit. Raises NotFound, Forbidden."""
+        post = await self._visibility.post(editor_id, post_id, lock=True)
+        if post["author_id"] != editor_id:
+            raise Forbidden("Only its author may change or delete a post.")
+        return post
+
+    async def _describe(self, post_id: PostId, alt_texts: Sequence[str]) -> None:
+        rows = await self._database.rows(
+            "SELECT id FROM post_images WHERE post_id = ? ORDER BY position", [post_id]
+        )
+        if len(alt_texts) > len(rows):
+            raise more_texts_than_pictures()
+        given = [*alt_texts, *[""] * (len(rows) - len(alt_texts))]
+        for row, alt_text in zip(rows, given, strict=True):
+            await PostImage.filter(id=row["id"]).update(alt_text=alt_text)
+
+
+def more_texts_than_pictures() -> InvalidInput:
+    return InvalidInput(
+        "There are more texts than pictures.", fields={"altTexts": ["At most one for each image."]}
+    )

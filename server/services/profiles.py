@@ -1,40 +1,48 @@
 """Profiles: what a person shows of themselves, and what they may change."""
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-from server.errors import Conflict, NotFound
-from server.events import PersonChanged
+from server.errors import AppError, Conflict
+from server.events import AvatarReplaced, PersonChanged
+from server.gateways.images import Shape
 from server.gateways.touches import Subject
 from server.ids import UserId
 from server.models.database import Database, DuplicateKey
 from server.models.users import User
 from server.services.cards import Cards
+from server.services.directory import find, nobody
 from server.services.markup import normalised
+from server.services.pictures import Pictures
 from server.services.records import Profile, Role
 from server.services.unit_of_work import UnitOfWork, Work
 
 EDITABLE = frozenset({"full_name", "bio", "website", "username", "email"})
+FOLDER = "avatars"
 
 
 class Profiles:
-    def __init__(self, database: Database, unit_of_work: UnitOfWork, cards: Cards) -> None:
+    def __init__(
+        self, database: Database, unit_of_work: UnitOfWork, cards: Cards, pictures: Pictures
+    ) -> None:
         self._database = database
         self._unit_of_work = unit_of_work
         self._cards = cards
+        self._pictures = pictures
 
     async def own(self, user_id: UserId) -> Profile:
         """The person's own profile, with the e-mail. Raises NotFound."""
         user = await User.filter(id=user_id).first()
         if user is None:
-            raise _nobody()
+            raise nobody()
         return self._profile(user, email=user.email)
 
     async def of(self, viewer_id: UserId, user: UserId | str) -> Profile:
         """Somebody's public profile, by id or by user name, with how the two stand to each other. Raises NotFound."""
-        query = User.filter(username_key=normalised(user)) if isinstance(user, str) else User.filter(id=user)
-        row = await query.first()
+        row = await User.filter(id=await find(self._database, user)).first()
         if row is None:
-            raise _nobody()
+            raise nobody()
         related = await self._database.rows(
             "SELECT follower_id FROM follows WHERE (follower_id = ? AND followee_id = ?)"
             " OR (follower_id = ? AND followee_id = ?)",
@@ -44,7 +52,7 @@ class Profiles:
         return self._profile(row, is_following=viewer_id in followers, follows_you=row.id in followers)
 
     async def edit(self, user_id: UserId, changes: dict[str, str]) -> Profile:
-        """Change any of EDITABLE. Raises Conflict (`username_taken`, `email_taken`), NotFound."""
+        """Change any of EDITABLE; no changes are fine. Raises Conflict (`username_taken`, `email_taken`), NotFound."""
         columns: dict[str, Any] = {name: value for name, value in changes.items() if name in EDITABLE}
         if "username" in columns:
             columns["username_key"] = normalised(columns["username"])
@@ -52,7 +60,7 @@ class Profiles:
             columns["email_key"] = normalised(columns["email"])
 
         async def body(work: Work) -> None:
-            revision = await self._next_revision(user_id)
+            revision = (await self._lock(user_id))["revision"] + 1
             await User.filter(id=user_id).update(**columns, revision=revision)
             work.emit(PersonChanged(user_id, revision))
 
@@ -69,13 +77,36 @@ class Profiles:
                 raise Conflict(detail, code=f"{taken}_taken", fields={taken: [detail]}) from error
         return await self.own(user_id)
 
-    async def _next_revision(self, user_id: UserId) -> int:
+    async def change_avatar(self, user_id: UserId, upload: Path) -> Profile:
+        """Show another picture of oneself; the one before is deleted by a job.
+
+        Raises NotFound, and what `Pictures.store` raises. A picture without a row is the sweep's.
+        """
+        try:
+            picture = await self._pictures.store(upload, FOLDER, Shape.AVATAR)
+        except AppError as error:
+            error.fields.setdefault("avatar", [error.detail])
+            raise
+
+        async def body(work: Work) -> None:
+            user = await self._lock(user_id)
+            revision = user["revision"] + 1
+            await User.filter(id=user_id).update(avatar_key=picture.media_key, revision=revision)
+            work.emit(PersonChanged(user_id, revision))
+            if user["avatar_key"]:
+                work.emit(AvatarReplaced(user_id, user["avatar_key"]))
+
+        await self._unit_of_work.run(body, changes=(Subject("person", user_id),))
+        return await self.own(user_id)
+
+    async def _lock(self, user_id: UserId) -> Mapping[str, Any]:
+        """Somebody's row is ours until the commit. Raises NotFound."""
         rows = await self._database.rows(
-            f"SELECT revision FROM users WHERE id = ?{self._database.for_update}", [user_id]
+            f"SELECT revision, avatar_key FROM users WHERE id = ?{self._database.for_update}", [user_id]
         )
         if not rows:
-            raise _nobody()
-        return rows[0]["revision"] + 1
+            raise nobody()
+        return rows[0]
 
     def _profile(self, user: User, email: str | None = None, **relations: bool) -> Profile:
         return Profile(
@@ -93,7 +124,3 @@ class Profiles:
             created_at_ms=user.created_at_ms,
             **relations,
         )
-
-
-def _nobody() -> NotFound:
-    return NotFound("There is no such user.")

@@ -4,7 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from server.events import CommentAdded, Event, PostDeleted, PostLiked, PostPublished, UserFollowed
+from server.events import (
+    AvatarReplaced,
+    CommentAdded,
+    Event,
+    PostDeleted,
+    PostLiked,
+    PostPublished,
+    UserFollowed,
+)
 
 
 class Queue(StrEnum):
@@ -21,6 +29,8 @@ class JobKind(StrEnum):
     NOTIFY_LIKE = "notify.like"
     NOTIFY_COMMENT = "notify.comment"
     NOTIFY_FOLLOW = "notify.follow"
+    REMOVE_POST = "posts.remove"
+    REMOVE_AVATAR = "avatars.remove"
     SWEEP_SESSIONS = "maintenance.sessions"
     RETENTION = "maintenance.retention"
     AUDIT_COUNTERS = "maintenance.counters"
@@ -42,7 +52,11 @@ class Reaction:
 
 REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     PostPublished: (Reaction(Queue.FEED, JobKind.FAN_OUT),),
-    PostDeleted: (Reaction(Queue.FEED, JobKind.WITHDRAW, HIGH),),
+    PostDeleted: (
+        Reaction(Queue.FEED, JobKind.WITHDRAW, HIGH),
+        Reaction(Queue.MAINTENANCE, JobKind.REMOVE_POST),
+    ),
+    AvatarReplaced: (Reaction(Queue.MAINTENANCE, JobKind.REMOVE_AVATAR),),
     UserFollowed: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),
     PostLiked: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
     CommentAdded: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT),),

@@ -490,6 +490,7 @@ async def test_what_redis_could_not_be_told_is_dropped_when_it_is_back(house: Ho
             house.database, house.ids, house.clock, house.jobs, house.rings,
             Freshness(house.timelines_on(nowhere), touches),
         ),
+        house.cards,
         house.visibility,
     )  # fmt: skip
     assert (await likes.like(author, post_id)).likes_count == 1

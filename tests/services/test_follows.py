@@ -7,6 +7,7 @@ import pytest
 
 from server.errors import InvalidInput, NotFound
 from server.ids import UserId
+from server.paging import PageRequest, decode_cursor
 from server.services.reactions import JobKind
 from server.services.records import FollowState
 from tests.house import House
@@ -84,4 +85,49 @@ async def test_follows_and_unfollows_at_once_leave_exact_counts(house: House) ->
         await random.choice([house.follows.follow, house.follows.unfollow])(one, other)
 
     await asyncio.gather(*(waver(one, other) for one, other in random.sample(pairs, len(pairs))))
+    await assert_counts_are_exact(house)
+
+
+async def test_lists_of_people_are_read_newest_follow_first_without_a_gap(house: House) -> None:
+    people = await house.users(7)
+    star = await house.user("Star")
+    order = random.sample(people, len(people))
+    for person in order:
+        await house.follows.follow(person, star)
+        await house.follows.follow(star, person)
+    for read in (house.follows.followers, house.follows.following):
+        for whom in (star, "star"):
+            seen: list[UserId] = []
+            request = PageRequest(limit=3)
+            while True:
+                page = await read(whom, request)
+                seen += [card.id for card in page.items]
+                if page.next_cursor is None:
+                    break
+                request = PageRequest(3, decode_cursor(page.next_cursor))
+            assert seen == order[::-1]
+        for nobody in (UserId(404), "nobody"):
+            with pytest.raises(NotFound):
+                await read(nobody, PageRequest())
+    assert [card.id for card in (await house.follows.followers(people[0], PageRequest())).items] == [star]
+
+
+async def test_one_may_be_followed_by_name(house: House) -> None:
+    ada, bob = await house.user("ada"), await house.user("Bob")
+    assert await house.follows.follow(ada, "bob") == FollowState(True, 1)
+    assert await house.follows.follow(ada, bob) == FollowState(True, 1)
+    assert await house.follows.unfollow(ada, "BOB") == FollowState(False, 0)
+    with pytest.raises(InvalidInput):
+        await house.follows.follow(ada, "ADA")
+    for act in (house.follows.follow, house.follows.unfollow):
+        with pytest.raises(NotFound):
+            await act(ada, "nobody")
+    await assert_counts_are_exact(house)
+
+
+async def test_fifty_unfollows_of_one_pair_at_once_are_one(house: House) -> None:
+    ada, bob = await house.users(2)
+    await house.follows.follow(ada, bob)
+    states = await asyncio.gather(*(house.follows.unfollow(ada, bob) for _ in range(50)))
+    assert set(states) == {FollowState(False, 0)}
     await assert_counts_are_exact(house)

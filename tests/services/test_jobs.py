@@ -57,7 +57,7 @@ async def test_of_many_who_claim_a_job_one_gets_it(house: House) -> None:
 
 async def test_of_many_processes_that_claim_a_job_one_gets_it(house: House) -> None:
     """Each with a `Jobs` of its own, which knows nothing of the others."""
-    others = [House(house.database, house.redis, house.redis_url) for _ in range(20)]
+    others = [House(house.database, house.redis, house.redis_url, house.folder) for _ in range(20)]
     job_ids = await add(house, *[PUBLISHED] * 5)
     claims = await asyncio.gather(*(other.jobs.claim(job_id) for other in others for job_id in job_ids))
     assert Counter(claim.id for claim in claims if claim) == dict.fromkeys(job_ids, 1)
@@ -251,13 +251,14 @@ async def test_progress_prolongs_the_lease(house: House) -> None:
 
 
 async def test_urgent_jobs_are_due_first_then_the_oldest(house: House) -> None:
-    published, withdrawn, follow, liked = await add(house, PUBLISHED, DELETED, FOLLOWED, LIKED)
+    published, withdrawn, removed, follow, liked = await add(house, PUBLISHED, DELETED, FOLLOWED, LIKED)
     await house.database.execute("UPDATE jobs SET run_at_ms = run_at_ms - 5000 WHERE id = ?", [liked])
     due = await house.jobs.due()
     assert [rung.job_id for rung in due if rung.queue is Queue.FEED] == [withdrawn, published]
     assert [rung.job_id for rung in due if rung.queue is Queue.NOTIFICATIONS] == [liked, follow]
-    assert [rung.priority for rung in due] == [1, 0, 0, 0]
-    assert [rung.job_id for rung in await house.jobs.due(limit=1)] == [withdrawn, liked]
+    assert [rung.job_id for rung in due if rung.queue is Queue.MAINTENANCE] == [removed]
+    assert [rung.priority for rung in due] == [1, 0, 0, 0, 0]
+    assert [rung.job_id for rung in await house.jobs.due(limit=1)] == [withdrawn, liked, removed]
     assert [rung.job_id for rung in await house.jobs.due([Queue.NOTIFICATIONS])] == [liked, follow]
 
 

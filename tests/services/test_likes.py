@@ -1,12 +1,14 @@
 """Likes: once each, and counted exactly, however many come at once."""
 
 import asyncio
+import contextlib
 import random
 
 import pytest
 
 from server.errors import NotFound
 from server.ids import PostId, UserId
+from server.paging import PageRequest, decode_cursor
 from server.services.reactions import JobKind
 from server.services.records import LikeState
 from tests.house import House
@@ -85,3 +87,59 @@ async def test_likes_and_unlikes_at_once_leave_an_exact_count(house: House) -> N
     for post_id in post_ids:
         said, are = await counted(house, post_id)
         assert said == are
+
+
+async def test_who_likes_is_read_newest_like_first_without_a_gap(house: House) -> None:
+    fans = await house.users(7)
+    post_id = await house.post(fans[0])
+    order = random.sample(fans, len(fans))
+    for fan in order:
+        await house.likes.like(fan, post_id)
+    seen: list[UserId] = []
+    request = PageRequest(limit=3)
+    while True:
+        page = await house.likes.of_post(fans[0], post_id, request)
+        seen += [card.id for card in page.items]
+        if page.next_cursor is None:
+            break
+        request = PageRequest(3, decode_cursor(page.next_cursor))
+    assert seen == order[::-1]
+    assert (await house.likes.of_post(fans[0], await house.post(fans[0]), PageRequest())).items == []
+    with pytest.raises(NotFound):
+        await house.likes.of_post(fans[0], PostId(404), PageRequest())
+
+
+async def test_likes_and_the_end_of_the_post_at_once_leave_none_behind(house: House) -> None:
+    fans = await house.users(10)
+    post_id = await house.post(fans[0])
+
+    async def like(fan: UserId) -> None:
+        with contextlib.suppress(NotFound):
+            await house.likes.like(fan, post_id)
+
+    deletion = house.posts.delete(fans[0], post_id)
+    await asyncio.gather(*map(like, fans[:5]), deletion, *map(like, fans))
+    assert await house.work_off(JobKind.REMOVE_POST) == 1
+    assert await house.rows("SELECT id FROM likes") == []
+
+
+async def test_the_likes_of_a_post_are_found_by_an_index(house: House) -> None:
+    fans = await house.users(30)
+    post_ids = [await house.post(fans[0]) for _ in range(10)]
+    for post_id in post_ids:
+        for fan in fans:
+            await house.likes.like(fan, post_id)
+    question = "SELECT id FROM likes WHERE post_id = ? AND id < ? ORDER BY id DESC LIMIT 21"
+    if house.database.dialect == "sqlite":
+        (plan,) = await house.rows(f"EXPLAIN QUERY PLAN {question}", post_ids[0], 2**53)
+        assert "COVERING INDEX" in plan["detail"]
+        assert "(post_id=? AND " in plan["detail"]
+    else:
+        (plan,) = await house.rows(f"EXPLAIN {question}", post_ids[0], 2**53)
+        (columns,) = await house.rows(
+            "SELECT GROUP_CONCAT(column_name ORDER BY seq_in_index) AS names FROM information_schema.statistics"
+            " WHERE table_schema = DATABASE() AND table_name = 'likes' AND index_name = ?",
+            plan["key"],
+        )
+        assert columns["names"] == "post_id,id"
+        assert "filesort" not in plan["Extra"]

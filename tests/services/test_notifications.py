@@ -195,7 +195,7 @@ async def test_without_redis_a_notification_is_kept_all_the_same(house: House) -
     ada, bob = await house.users(2)
     await house.likes.like(bob, await house.post(ada))
     async with Redis.from_url("unix:///nowhere/redis.sock") as nowhere:
-        away = House(house.database, nowhere)
+        away = House(house.database, nowhere, house.redis_url, house.folder)
         await away.work_off(JobKind.NOTIFY_LIKE)
         await away.close()
     assert len(await told(house, ada)) == 1

@@ -1,10 +1,14 @@
 """Profiles, and names that are taken in another spelling."""
 
+from pathlib import Path
+
 import pytest
 
-from server.errors import Conflict, NotFound
+from server.errors import Conflict, InvalidInput, NotFound, UnsupportedMedia
 from server.ids import UserId
+from server.paging import PageRequest
 from tests.house import House
+from tests.journeys import photos
 
 LOOK_ALIKES = ["ada", "ADA", "Ada", "ａｄａ", "𝐀𝐝𝐚", "ⓐⓓⓐ"]
 
@@ -83,3 +87,36 @@ async def test_nobody_has_no_profile(house: House) -> None:
     ):
         with pytest.raises(NotFound):
             await look
+
+
+async def test_the_revision_grows_with_every_change(house: House) -> None:
+    ada = await house.user("ada")
+    for changes, revision in (
+        ({}, 0),
+        ({"full_name": "Ada L."}, 1),
+        ({"username": "lovelace"}, 2),
+        ({"username": "ada", "full_name": "Ada", "bio": ""}, 3),
+    ):
+        await house.profiles.edit(ada, changes)
+        assert await house.value("SELECT revision FROM users WHERE id = ?", ada) == revision
+
+
+async def test_a_new_avatar_is_on_the_feed_s_next_page(house: House, tmp_path: Path) -> None:
+    ada = await house.user("ada")
+    await house.post(ada)
+    (before,) = (await house.feed.page(ada, PageRequest())).items
+    (tmp_path / "me").write_bytes(photos.small())
+    profile = await house.profiles.change_avatar(ada, tmp_path / "me")
+    (after,) = (await house.feed.page(ada, PageRequest())).items
+    assert (before.author.avatar_url, after.author.avatar_url) == (None, profile.avatar_url)
+
+
+async def test_a_bad_avatar_changes_nothing(house: House, tmp_path: Path) -> None:
+    ada = await house.user("ada")
+    for data, kind in ((b"<svg/>", UnsupportedMedia), (b"", InvalidInput), (b"GIF89a", UnsupportedMedia)):
+        (tmp_path / "me.jpg").write_bytes(data)
+        with pytest.raises(kind) as refused:
+            await house.profiles.change_avatar(ada, tmp_path / "me.jpg")
+        assert list(refused.value.fields) == ["avatar"]
+    assert (await house.profiles.own(ada)).avatar_url is None
+    assert [entry async for entry in house.media.list()] == []

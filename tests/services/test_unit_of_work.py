@@ -42,6 +42,7 @@ async def test_a_change_and_its_jobs_are_committed_together(house: House) -> Non
     jobs = await house.rows("SELECT kind, queue, priority, state, attempts, payload FROM jobs ORDER BY id")
     assert [(job["kind"], job["queue"]) for job in jobs] == [
         (JobKind.WITHDRAW, Queue.FEED),
+        (JobKind.REMOVE_POST, Queue.MAINTENANCE),
         (JobKind.NOTIFY_LIKE, Queue.NOTIFICATIONS),
     ]
     assert {(job["state"], job["attempts"]) for job in jobs} == {("ready", 0)}

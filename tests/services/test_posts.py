@@ -1,0 +1,193 @@
+"""Posts: what is published, who may change and delete it, and that a deleted one is gone for everybody at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.errors import AppError, Forbidden, InvalidInput, NotFound, UnsupportedMedia
+from server.ids import CommentId, PostId, UserId
+from server.paging import PageRequest
+from server.services.posts import Upload
+from server.services.reactions import JobKind
+from tests.house import House
+from tests.journeys import photos
+
+
+@pytest.fixture
+def photo(house: House) -> Path:
+    file = house.folder / "photo"
+    file.write_bytes(photos.small())
+    return file
+
+
+async def revision(house: House, post_id: PostId) -> int:
+    return await house.value("SELECT revision FROM posts WHERE id = ?", post_id)
+
+
+async def stored(house: House) -> list[str]:
+    """The folders of the pictures that are in the media store."""
+    return sorted({entry.key.rpartition("/")[0] async for entry in house.media.list("posts")})
+
+
+async def posts_count(house: House, user_id: UserId) -> int:
+    return await house.value("SELECT posts_count FROM users WHERE id = ?", user_id)
+
+
+async def test_pictures_keep_their_order_and_their_texts(house: House, photo: Path) -> None:
+    ana = await house.user()
+    post = await house.posts.publish(
+        ana, "Hello", [Upload(photo, "one"), Upload(photo), Upload(photo, "three")]
+    )
+    assert [image.alt_text for image in post.card.images] == ["one", "", "three"]
+    assert len({image.url for image in post.card.images}) == 3
+    assert await posts_count(house, ana) == 1
+
+
+async def test_a_bad_picture_leaves_neither_a_post_nor_the_good_ones(house: House, photo: Path) -> None:
+    ana = await house.user()
+    bad = house.folder / "bad"
+    bad.write_bytes(b"<svg/>")
+    with pytest.raises(UnsupportedMedia) as refused:
+        await house.posts.publish(ana, "", [Upload(photo), Upload(bad)])
+    assert refused.value.fields["images"][0].startswith("Picture 2:")
+    assert await stored(house) == []
+    assert await house.rows("SELECT id FROM posts") == []
+    assert await posts_count(house, ana) == 0
+
+
+async def test_a_publication_cut_off_after_its_commit_keeps_its_pictures(
+    house: House, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut_off(_: object) -> None:
+        raise asyncio.CancelledError
+
+    ana = await house.user()
+    monkeypatch.setattr(house.rings, "ring", cut_off)
+    with pytest.raises(asyncio.CancelledError):
+        await house.posts.publish(ana, "", [Upload(photo)])
+    row = await house.value("SELECT media_key FROM post_images")
+    assert await stored(house) == [row]
+
+
+async def test_an_edit_changes_what_it_names_and_nothing_else(house: House, photo: Path) -> None:
+    ana = await house.user()
+    before = await house.posts.publish(ana, "Before #old", [Upload(photo, "one"), Upload(photo, "two")])
+    assert before.card.edited_at_ms is None
+
+    edited = await house.posts.edit(ana, before.id, "After #new", None)
+    assert (edited.card.caption, edited.card.hashtags) == ("After #new", ("new",))
+    assert [image.alt_text for image in edited.card.images] == ["one", "two"]
+    assert edited.card.edited_at_ms is not None
+    assert edited.card.edited_at_ms >= before.card.created_at_ms
+
+    described = await house.posts.edit(ana, before.id, None, ["uno"])
+    assert (described.card.caption, [image.alt_text for image in described.card.images]) == (
+        "After #new",
+        ["uno", ""],
+    )
+    emptied = await house.posts.edit(ana, before.id, "", [])
+    assert (emptied.card.caption, [image.alt_text for image in emptied.card.images]) == ("", ["", ""])
+    assert await revision(house, before.id) == 3
+
+
+async def test_edits_within_a_moment_are_told_apart(house: House) -> None:
+    ana = await house.user()
+    post_id = await house.post(ana, "first")
+    await house.feed.page(ana, PageRequest())
+    times: set[int | None] = set()
+    for number in range(20):
+        edited = await house.posts.edit(ana, post_id, f"{number}", None)
+        times.add(edited.card.edited_at_ms)
+        (shown,) = (await house.feed.page(ana, PageRequest())).items
+        assert shown.card.caption == f"{number}"
+    assert len(times) == 20
+
+
+async def test_more_texts_than_pictures_change_nothing(house: House, photo: Path) -> None:
+    ana = await house.user()
+    post = await house.posts.publish(ana, "As it was", [Upload(photo, "one")])
+    with pytest.raises(InvalidInput) as refused:
+        await house.posts.edit(ana, post.id, "Changed", ["one", "two"])
+    assert list(refused.value.fields) == ["altTexts"]
+    assert asdict(await house.posts.get(ana, post.id)) == asdict(post)
+
+
+async def test_a_post_is_its_author_s_alone_to_change(house: House) -> None:
+    ana, eve = await house.users(2)
+    post_id = await house.post(ana, "Mine")
+    for kind, attempt in (
+        (Forbidden, house.posts.edit(eve, post_id, "Eve's", None)),
+        (Forbidden, house.posts.delete(eve, post_id)),
+        (NotFound, house.posts.edit(ana, PostId(404), "Boo", None)),
+        (NotFound, house.posts.delete(ana, PostId(404))),
+    ):
+        with pytest.raises(kind):
+            await attempt
+    assert (await house.posts.get(eve, post_id)).card.caption == "Mine"
+    assert await revision(house, post_id) == 0
+    assert await house.due(JobKind.REMOVE_POST) == []
+
+
+async def test_a_deleted_post_is_gone_for_everybody_before_any_job_runs(house: House) -> None:
+    ana, bob = await house.users(2)
+    kept, post_id = await house.post(ana), await house.post(ana)
+    await house.follows.follow(bob, ana)
+    comment = await house.comments.add(bob, post_id, "Nice", None)
+    await house.likes.like(bob, post_id)
+    await house.work_off(JobKind.FAN_OUT)
+    assert len((await house.feed.page(bob, PageRequest())).items) == 2
+
+    await house.posts.delete(ana, post_id)
+    assert await posts_count(house, ana) == 1
+    assert await revision(house, post_id) == 3
+    for viewer in (ana, bob):
+        for page in (
+            await house.posts.of_author(viewer, ana, PageRequest()),
+            await house.feed.page(viewer, PageRequest()),
+        ):
+            assert [post.id for post in page.items] == [kept]
+        for attempt in every_use_of(house, viewer, post_id, comment.id):
+            with pytest.raises(NotFound, match="no such post"):
+                await attempt()
+    claim = await house.claim(JobKind.REMOVE_POST)
+    assert claim.payload == {"post_id": post_id, "author_id": ana, "revision": 3}
+
+
+def every_use_of(
+    house: House, viewer: UserId, post_id: PostId, comment_id: CommentId
+) -> list[Callable[[], Awaitable[Any]]]:
+    return [
+        lambda: house.posts.get(viewer, post_id),
+        lambda: house.posts.edit(viewer, post_id, "Back", None),
+        lambda: house.posts.delete(viewer, post_id),
+        lambda: house.likes.like(viewer, post_id),
+        lambda: house.likes.unlike(viewer, post_id),
+        lambda: house.likes.of_post(viewer, post_id, PageRequest()),
+        lambda: house.comments.add(viewer, post_id, "Hello?", None),
+        lambda: house.comments.add(viewer, post_id, "Hello?", comment_id),
+        lambda: house.comments.of_post(viewer, post_id, PageRequest()),
+        lambda: house.comments.replies(viewer, post_id, comment_id, PageRequest()),
+        lambda: house.comments.delete(viewer, post_id, comment_id),
+    ]
+
+
+async def test_fifty_deletions_at_once_are_one(house: House) -> None:
+    ana = await house.user()
+    await house.post(ana)
+    post_id = await house.post(ana)
+
+    async def outcome() -> str:
+        try:
+            await house.posts.delete(ana, post_id)
+        except AppError as error:
+            return error.code
+        return "deleted"
+
+    outcomes = await asyncio.gather(*(outcome() for _ in range(50)))
+    assert sorted(outcomes) == ["deleted", *["not_found"] * 49]
+    assert await posts_count(house, ana) == 1
+    assert len(await house.due(JobKind.REMOVE_POST)) == 1
