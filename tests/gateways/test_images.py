@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 import zipfile
-import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 
 from server.errors import AppError, InvalidInput, StorageFull, TooLarge, Unavailable, UnsupportedMedia
 from server.gateways.images import ImageProcessor, Shape
+from tests.hostile import jpeg_bomb, png_bomb, webp_bomb
 
 RED, GREY = (230, 20, 20), (120, 120, 120)
 PIXELS_ONLY = {0xD8, 0xE0, 0xDB, 0xC2, 0xC4, 0xDA, 0xD9}  # SOI APP0(JFIF) DQT SOF2(progressive) DHT SOS EOI
@@ -64,30 +64,6 @@ def encoded(picture: Image.Image, form: str = "JPEG", **options: object) -> byte
 
 def srgb_profile() -> bytes:
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-
-
-def png_chunk(kind: bytes, body: bytes) -> bytes:
-    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-
-
-def png_bomb(width: int, height: int) -> bytes:
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    body = png_chunk(b"IDAT", zlib.compress(bytes(10_000)))
-    return b"\x89PNG\r\n\x1a\n" + png_chunk(b"IHDR", header) + body + png_chunk(b"IEND", b"")
-
-
-def jpeg_bomb(width: int, height: int) -> bytes:
-    data = bytearray(encoded(Image.new("RGB", (8, 8))))
-    frame = data.index(b"\xff\xc0")
-    data[frame + 5 : frame + 9] = struct.pack(">HH", height, width)
-    return bytes(data)
-
-
-def webp_bomb(width: int, height: int) -> bytes:
-    canvas = b"\x10\0\0\0" + (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    still = encoded(Image.new("RGB", (8, 8)), "WEBP", lossless=True)[12:]
-    body = b"WEBP" + b"VP8X" + struct.pack("<I", 10) + canvas + still
-    return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
 def markers(jpeg: bytes) -> set[int]:

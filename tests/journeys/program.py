@@ -253,12 +253,12 @@ class Person:
             yield Reader(response)
 
 
-def photo_form(*photos: bytes, caption: str = "") -> FormData:
-    """The multipart body of a post."""
+def photo_form(*photos: bytes, caption: str = "", field: str = "images") -> FormData:
+    """The multipart body of a post, or of another upload, whose field has another name."""
     form = FormData()
     for number, photo in enumerate(photos):
         # In a file: of bytes this long aiohttp warns.
-        form.add_field("images", io.BytesIO(photo), filename=f"photo-{number}.jpg", content_type="image/jpeg")
+        form.add_field(field, io.BytesIO(photo), filename=f"photo-{number}.jpg", content_type="image/jpeg")
     if caption:
         form.add_field("caption", caption)
     return form

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientError
 
+from tests.hostile import NO_PICTURES, bombs
 from tests.journeys import photos
 from tests.journeys.conftest import Register
 from tests.journeys.program import Answer, Person, Program, photo_form
@@ -169,16 +170,17 @@ def comments(post_id: str) -> Iterator[Case]:
 
 def uploads() -> Iterator[Case]:
     photo = photos.small()
-    big = photo + secrets.token_bytes(OVER_5_MIB)
-    for what, status, *files in (
-        ("a text that says it is a photo", 415, b"Dear diary, \n" * 100),
-        ("an SVG", 415, b"<svg xmlns='http://www.w3.org/2000/svg'/>"),
+    no_photos = (
+        *((what, 415, data) for what, data in NO_PICTURES.items()),
+        *((what, 413, data) for what, data in bombs().items()),
         ("a truncated JPEG", 422, photos.twelve_megapixels()[:200_000]),
         ("an empty file", 422, b""),
-        ("a file over the limit", 413, big),
-        ("too many files", 422, *[photo] * TOO_MANY),
-    ):
-        yield Case(what, status, "POST", "/posts", {"data": photo_form(*files)})
+        ("a file over the limit", 413, photo + secrets.token_bytes(OVER_5_MIB)),
+    )
+    for path, name in (("/posts", "images"), ("/users/avatar", "avatar")):
+        for what, status, data in no_photos:
+            yield Case(f"{what} for {path}", status, "POST", path, {"data": photo_form(data, field=name)})
+    yield Case("too many files", 422, "POST", "/posts", {"data": photo_form(*[photo] * TOO_MANY)})
     yield Case("a long caption", 422, "POST", "/posts", {"data": photo_form(photo, caption="a" * 3000)})
     yield Case("JSON for a form", 415, "POST", "/posts", {"json": {"caption": "x"}})
     yield Case("no body for a form", 415, "POST", "/posts")
@@ -197,6 +199,9 @@ def uploads() -> Iterator[Case]:
     ):
         yield Case(what, status, "POST", "/posts", {"data": data, "headers": FORM})
     without = {"Content-Type": "multipart/form-data"}
+    yield Case("a picture that is a field", 422, "POST", "/users/avatar", {
+        "data": head % (b"avatar", b"") + b"\r\n--cut--\r\n", "headers": FORM,
+    })  # fmt: skip
     yield Case("no boundary", 400, "POST", "/posts", {"data": b"--cut--", "headers": without})
 
 

@@ -9,16 +9,9 @@ from PIL import Image
 
 from tests.journeys import photos
 from tests.journeys.conftest import Register
-from tests.journeys.program import Person, Program, eventually
+from tests.journeys.program import Person, Program, eventually, photo_form
 
 CARD = {"id", "username", "fullName", "avatarUrl", "isCelebrity"}
-
-
-def avatar_form(*pictures: bytes, name: str = "avatar", filename: str = "me.jpg") -> FormData:
-    form = FormData()
-    for picture in pictures:
-        form.add_field(name, io.BytesIO(picture), filename=filename, content_type="image/jpeg")
-    return form
 
 
 async def refused(person: Person, method: str, path: str, status: int, code: str, **options: Any) -> Any:
@@ -179,13 +172,15 @@ async def test_a_profile_is_edited_and_gets_a_face(program: Program, register: R
         assert list(problem["errors"]) == [field]
     assert await ana.does("GET", "/users/profile") == edited
 
-    faced = await ana.does("POST", "/users/avatar", data=avatar_form(photos.twelve_megapixels()))
+    faced = await ana.does(
+        "POST", "/users/avatar", data=photo_form(photos.twelve_megapixels(), field="avatar")
+    )
     assert faced == edited | {"avatarUrl": faced["avatarUrl"]}
     picture = Image.open(io.BytesIO((await eve.call("GET", faced["avatarUrl"])).content))
     assert (picture.format, picture.size) == ("JPEG", (320, 320))
     assert (await eve.does("GET", "/users/@ana.l"))["avatarUrl"] == faced["avatarUrl"]
 
-    again = await ana.does("POST", "/users/avatar", data=avatar_form(photos.small()))
+    again = await ana.does("POST", "/users/avatar", data=photo_form(photos.small(), field="avatar"))
     assert again["avatarUrl"] != faced["avatarUrl"]
     post = await ana.publish(photos.small())
     assert post["author"]["avatarUrl"] == again["avatarUrl"]
@@ -204,8 +199,8 @@ async def test_a_face_is_exactly_one_picture(program: Program, register: Registe
     text = FormData({"caption": "x"})
     text.add_field("avatar", io.BytesIO(photo), filename="me.jpg")
     for data, field in (
-        (avatar_form(photo, photo), "avatar"),
-        (avatar_form(photo, name="images"), "images"),
+        (photo_form(photo, photo, field="avatar"), "avatar"),
+        (photo_form(photo), "images"),
         (text, "caption"),
     ):
         problem = await refused(ana, "POST", "/users/avatar", 422, "invalid_input", data=data)

@@ -1,10 +1,13 @@
 """A photograph on its way from a camera to a follower, and what comes back."""
 
 import io
+import re
 import time
+import zipfile
 from typing import Any, cast
 
 import pytest
+from aiohttp import FormData
 from PIL import Image
 
 from tests.journeys import photos
@@ -14,6 +17,13 @@ from tests.journeys.program import Program, eventually, tell
 # What is wanted in quiet is a fifth of it; a crowded machine gets patience, and the figures are printed.
 IN_FEED_WITHIN_S = 5 * 2.0
 ON_STREAM_WITHIN_S = 5 * 1.0
+
+ADDRESS = re.compile(r"https?://[^/]+/media/(posts|avatars)/[0-9a-f]{32}/(small|medium|large)\.jpg")
+HARMLESS = {
+    "Content-Type": "image/jpeg",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
 
 ONE_STACK_IS_SMOKE = pytest.mark.parametrize(
     "stack", [pytest.param("embedded", marks=pytest.mark.smoke), "mariadb"], indirect=True
@@ -77,6 +87,40 @@ async def test_photograph_reaches_a_follower_and_the_like_comes_back_live(
         (1, 1, True),
     ]
     assert await program.interrupt() == 0
+
+
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+async def test_of_a_file_nothing_is_served_but_its_pixels(program: Program, register: Register) -> None:
+    ana, bob = await register(program, "ana", "bob")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as tail:
+        tail.writestr("canary.txt", "canary")
+    polyglot = photos.twelve_megapixels() + b"<script>canary()</script>" + archive.getvalue()
+    assert zipfile.is_zipfile(io.BytesIO(polyglot))
+
+    def form(field: str) -> FormData:
+        data = FormData()
+        name = "../../canary.html"
+        data.add_field(field, io.BytesIO(polyglot), filename=name, content_type="text/html")
+        return data
+
+    post = await ana.does("POST", "/posts", data=form("images"))
+    face = (await ana.does("POST", "/users/avatar", data=form("avatar")))["avatarUrl"]
+    urls = [*post["images"][0]["variants"].values(), face, face.replace("large", "small")]
+    assert len(urls) == 5
+    for url in urls:
+        assert ADDRESS.fullmatch(url), url
+        served = await bob.call("GET", url)
+        assert served.status == 200
+        assert {name: served.headers.get(name) for name in HARMLESS} == HARMLESS
+        assert_tells_nothing(served.content)
+        assert b"canary" not in served.content
+        assert served.content.endswith(b"\xff\xd9")
+        assert not zipfile.is_zipfile(io.BytesIO(served.content))
+        wanted = await bob.call("GET", url, headers={"Accept": "text/html"})
+        assert (wanted.content, wanted.headers["Content-Type"]) == (served.content, "image/jpeg")
+        head = await bob.call("HEAD", url)
+        assert {name: head.headers.get(name) for name in HARMLESS} == HARMLESS
 
 
 def assert_tells_nothing(served: bytes) -> None:
