@@ -1,0 +1,182 @@
+"""Reads all that there is of the program and of the model beside it, and compares, for the rules of a machine."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from hypothesis.stateful import RuleBasedStateMachine
+
+from server.errors import AppError, Unavailable
+from server.ids import CommentId, PostId, UserId
+from server.paging import Page, PageRequest, decode_cursor
+from server.services.maintenance import Maintenance
+from server.services.records import Comment, Post, UserCard
+from tests.chaos.content_model import ContentModel, ModelComment, ModelPost, Refused
+from tests.house import House
+
+MOST_ITEMS = 1000
+
+
+class Desk:
+    """The services on one loop, for a machine that is not asynchronous; and how many steps were made on it."""
+
+    def __init__(self, runner: asyncio.Runner, house: House) -> None:
+        self._runner = runner
+        self.house = house
+        self.maintenance = Maintenance(house.database, house.jobs, house.media, {})
+        self.runs = self.steps = 0
+
+    def do(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return self._runner.run(coroutine)
+
+    def outcome(self, awaitable: Awaitable[Any]) -> Any:
+        """What comes back, or the code of the refusal."""
+
+        async def attempt() -> Any:
+            try:
+                return await awaitable
+            except Unavailable:  # of a busy machine, and nothing of the program's to say
+                raise
+            except AppError as error:
+                return error.code
+
+        return self.do(attempt())
+
+    def pages(self, read: Callable[[PageRequest], Awaitable[Page[Any]]], limit: int) -> Any:
+        """All items of a list, read by pages of `limit`, each of them full but the last; or the refusal's code."""
+
+        async def walk() -> Any:
+            items: list[Any] = []
+            request = PageRequest(limit)
+            try:
+                while True:
+                    page = await read(request)
+                    items += page.items
+                    if page.next_cursor is None:
+                        assert len(page.items) <= limit
+                        return items
+                    assert len(page.items) == limit
+                    assert len(items) < MOST_ITEMS, "the list has no end"
+                    request = PageRequest(limit, decode_cursor(page.next_cursor))
+            except Unavailable:
+                raise
+            except AppError as error:
+                return error.code
+
+        return self.do(walk())
+
+
+class ContentReader(RuleBasedStateMachine):
+    """Each read fails unless both say the same: the same items in the same order, or the same refusal."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__()
+        self.desk = desk
+        self.house = desk.house
+        self.model = ContentModel()
+
+    def read_post(self, viewer: UserId, post: PostId) -> None:
+        seen = self.desk.outcome(self.house.posts.get(viewer, post))
+        wanted = expected(lambda: self._wanted_post(viewer, self.model.post(post)))
+        assert (self._shown_post(seen) if isinstance(seen, Post) else seen) == wanted
+
+    def read_posts(self, viewer: UserId, author: UserId, limit: int) -> None:
+        found = self.desk.pages(lambda request: self.house.posts.of_author(viewer, author, request), limit)
+        assert shown(found, self._shown_post) == expected(
+            lambda: [
+                self._wanted_post(viewer, self.model.post(each)) for each in self.model.of_author(author)
+            ]
+        )
+
+    def read_profile(self, viewer: UserId, user: UserId) -> None:
+        profile = self.desk.outcome(self.house.profiles.of(viewer, user))
+        wanted = expected(
+            lambda: (
+                len(self.model.of_author(user)),
+                len(self.model.followers(user)),
+                len(self.model.following(user)),
+                (viewer, user) in self.model.follows,
+                (user, viewer) in self.model.follows,
+            )
+        )
+        columns = ("posts_count", "followers_count", "following_count", "is_following", "follows_you")
+        assert pair(profile, *columns) == wanted
+
+    def read_likers(self, viewer: UserId, post: PostId, limit: int) -> None:
+        found = self.desk.pages(lambda request: self.house.likes.of_post(viewer, post, request), limit)
+        assert shown(found, _card) == expected(lambda: self._people(self.model.likers(post)))
+
+    def read_follows(self, user: UserId, limit: int) -> None:
+        for read, wanted in (
+            (self.house.follows.followers, self.model.followers),
+            (self.house.follows.following, self.model.following),
+        ):
+            found = self.desk.pages(lambda request, read=read: read(user, request), limit)
+            assert shown(found, _card) == expected(lambda wanted=wanted: self._people(wanted(user)))
+
+    def read_comments(self, viewer: UserId, post: PostId, limit: int) -> None:
+        found = self.desk.pages(lambda request: self.house.comments.of_post(viewer, post, request), limit)
+        assert shown(found, self._shown_comment) == expected(
+            lambda: self._wanted_comments(post, self.model.comments(post))
+        )
+
+    def read_replies(self, viewer: UserId, post: PostId, parent: CommentId, limit: int) -> None:
+        found = self.desk.pages(
+            lambda request: self.house.comments.replies(viewer, post, parent, request), limit
+        )
+        assert shown(found, self._shown_comment) == expected(
+            lambda: self._wanted_comments(post, self.model.replies(post, parent))
+        )
+
+    # How each side is seen
+
+    def _shown_post(self, post: Post) -> tuple[Any, ...]:
+        return (
+            post.id, _card(post.author), post.card.caption, [image.alt_text for image in post.card.images],
+            post.likes_count, post.comments_count, post.liked, post.card.edited_at_ms is not None,
+        )  # fmt: skip
+
+    def _wanted_post(self, viewer: UserId, post: ModelPost) -> tuple[Any, ...]:
+        return (
+            post.id, self._person(post.author), post.caption, post.alt_texts,
+            len(post.likers), len(post.comments), viewer in post.likers, post.edited,
+        )  # fmt: skip
+
+    def _shown_comment(self, comment: Comment) -> tuple[Any, ...]:
+        author = _card(comment.author)
+        return comment.id, comment.parent_id, author, comment.content, comment.replies_count
+
+    def _wanted_comment(self, post: ModelPost, comment: ModelComment) -> tuple[Any, ...]:
+        author = self._person(comment.author)
+        return comment.id, comment.thread, author, comment.content, len(post.replies(comment.id))
+
+    def _wanted_comments(self, post: PostId, comments: list[ModelComment]) -> list[tuple[Any, ...]]:
+        return [self._wanted_comment(self.model.post(post), comment) for comment in comments]
+
+    def _person(self, user: int) -> tuple[int, str]:
+        return user, self.model.names[user]
+
+    def _people(self, users: list[int]) -> list[tuple[int, str]]:
+        return [self._person(user) for user in users]
+
+
+def expected(ask: Callable[[], Any]) -> Any:
+    """What the model says, or the code of its refusal."""
+    try:
+        return ask()
+    except Refused as refusal:
+        return refusal.code
+
+
+def shown(found: Any, look: Callable[[Any], Any]) -> Any:
+    """Each of the items, as the comparison sees it; the code of a refusal as it is."""
+    return found if isinstance(found, str) else [look(item) for item in found]
+
+
+def pair(record: Any, *names: str) -> Any:
+    """Some attributes of a record; the code of a refusal as it is."""
+    return record if isinstance(record, str) else tuple(getattr(record, name) for name in names)
+
+
+def _card(card: UserCard) -> tuple[int, str]:
+    return card.id, card.full_name

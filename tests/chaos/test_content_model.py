@@ -1,0 +1,294 @@
+"""Whatever people do in whatever order, the program says what a model in plain lists says, on both databases."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
+
+from server.ids import CommentId, PostId, UserId
+from server.models.database import Database
+from server.models.jobs import Job, JobState
+from server.models.posts import PostImage
+from server.services.reactions import JobKind, Queue
+from server.services.records import Comment, Post
+from tests.chaos.conftest import Report
+from tests.chaos.content_model import ModelPost
+from tests.chaos.content_reader import ContentReader, Desk, expected, pair
+from tests.chaos.scene import FULL, rounds
+from tests.house import House
+from tests.stacks import Stack
+
+pytestmark = pytest.mark.chaos
+
+STEPS_A_RUN = 40
+RUNS = rounds(10, 170)
+NOBODY, NO_POST, NO_COMMENT = UserId(404), PostId(404), CommentId(404)
+TABLES = ("likes", "comments", "post_images", "posts", "follows", "jobs", "users")
+
+PEOPLE = 5
+
+
+def out_of(place: Callable[[Any], Sequence[Any]]) -> Any:
+    """Something of what the running machine has."""
+    return st.runner().flatmap(lambda machine: st.sampled_from(place(machine)))
+
+
+# Few people, and the newest posts and comments, deleted ones among them: drawn at large, no post would ever get more
+# than a page of anything; and what takes many bytes to draw ends a run early.
+people = out_of(lambda machine: machine.people)
+people_or_nobody = out_of(lambda machine: [*machine.people, NOBODY])
+recent_posts = out_of(lambda machine: machine.posts[-3:])
+recent_comments = out_of(lambda machine: machine.comments[-6:])
+texts = st.sampled_from(["", "a", "%_", "Å 😀", "@user1 #tag"])
+limits = st.integers(1, 4)
+
+
+class ContentMachine(ContentReader):
+    """Every rule does the same to the program and to the model, and compares what both say."""
+
+    def __init__(self, desk: Desk) -> None:
+        super().__init__(desk)
+        desk.runs += 1
+        self.people: list[UserId] = []
+        self.posts = [NO_POST]
+        self.comments = [NO_COMMENT]
+        self.person, self.post, self.thread = NOBODY, NO_POST, NO_COMMENT
+
+    # People
+
+    @initialize()
+    def people_and_posts(self) -> None:
+        self.people = [self._new_user() for _ in range(PEOPLE)]
+        for author in self.people[:2]:
+            self.publish(author, "", 3)
+            self.comment(author, self.post, "first", None)
+
+    @rule(user=people, name=texts)
+    def rename(self, user: UserId, name: str) -> None:
+        self.model.names[user] = name
+        profile = self._step(self.house.profiles.edit(user, {"full_name": name}), person=user)
+        assert profile.full_name == name
+
+    @rule(one=people, other=people_or_nobody)
+    def follow(self, one: UserId, other: UserId) -> None:
+        state = self._step(self.house.follows.follow(one, other), person=other)
+        assert pair(state, "following", "followers_count") == expected(lambda: self.model.follow(one, other))
+
+    @rule(one=people, other=people_or_nobody)
+    def unfollow(self, one: UserId, other: UserId) -> None:
+        state = self._step(self.house.follows.unfollow(one, other), person=other)
+        assert pair(state, "following", "followers_count") == expected(
+            lambda: self.model.unfollow(one, other)
+        )
+
+    # Posts
+
+    @rule(author=people, caption=texts, pictures=st.integers(0, 3))
+    def publish(self, author: UserId, caption: str, pictures: int) -> None:
+        post_id = self._step(self._publish(author, caption, pictures), person=author)
+        self.model.posts[post_id] = ModelPost(post_id, author, caption, [""] * pictures)
+        self.posts.append(post_id)
+        self.post = post_id
+
+    @rule(
+        editor=people,
+        post=recent_posts,
+        caption=st.none() | texts,
+        alt_texts=st.none() | st.lists(texts, max_size=4),
+    )
+    def edit(self, editor: UserId, post: PostId, caption: str | None, alt_texts: list[str] | None) -> None:
+        edited = self._step(self.house.posts.edit(editor, post, caption, alt_texts), post=post)
+        wanted = expected(lambda: self.model.edit(editor, post, caption, alt_texts))
+        assert isinstance(edited, Post) if wanted is None else edited == wanted
+
+    @rule(post=recent_posts, caption=st.none() | texts, alt_texts=st.none() | st.lists(texts, max_size=3))
+    def edit_one_s_own(self, post: PostId, caption: str | None, alt_texts: list[str] | None) -> None:
+        owner = self.model.posts[post].author if post in self.model.posts else self.people[0]
+        self.edit(UserId(owner), post, caption, alt_texts)
+
+    @rule(editor=people, post=recent_posts)
+    def delete(self, editor: UserId, post: PostId) -> None:
+        outcome = self._step(self.house.posts.delete(editor, post), post=post, person=editor)
+        assert outcome == expected(lambda: self.model.delete(editor, post))
+
+    @rule()
+    def take_apart_what_was_deleted(self) -> None:
+        self._step(self.house.work_off(JobKind.REMOVE_POST))
+        hidden = self.desk.do(self.house.rows("SELECT id FROM posts WHERE deleted_at_ms IS NOT NULL"))
+        assert hidden == []
+
+    # Likes and comments
+
+    @rule(actor=people, post=recent_posts)
+    def like(self, actor: UserId, post: PostId) -> None:
+        state = self._step(self.house.likes.like(actor, post), post=post)
+        assert pair(state, "liked", "likes_count") == expected(lambda: self.model.like(actor, post))
+
+    @rule(actor=people, post=recent_posts)
+    def unlike(self, actor: UserId, post: PostId) -> None:
+        state = self._step(self.house.likes.unlike(actor, post), post=post)
+        assert pair(state, "liked", "likes_count") == expected(lambda: self.model.unlike(actor, post))
+
+    @rule(author=people, post=recent_posts, content=texts, parent=st.none() | recent_comments)
+    def comment(self, author: UserId, post: PostId, content: str, parent: CommentId | None) -> None:
+        made = self._step(self.house.comments.add(author, post, content, parent), post=post)
+        new_id = made.id if isinstance(made, Comment) else 0
+        wanted = expected(lambda: self.model.comment(author, post, content, parent, new_id))
+        if not isinstance(made, Comment):
+            assert made == wanted
+            return
+        assert self._shown_comment(made) == self._wanted_comment(self.model.post(post), wanted)
+        self.thread = CommentId(wanted.thread or wanted.id)
+        self.comments.append(made.id)
+
+    @rule(editor=people, post=recent_posts, comment=recent_comments)
+    def delete_comment(self, editor: UserId, post: PostId, comment: CommentId) -> None:
+        outcome = self._step(self.house.comments.delete(editor, post, comment), post=post)
+        assert outcome == expected(lambda: self.model.delete_comment(editor, post, comment))
+
+    @rule(editor=people, comment=recent_comments)
+    def delete_a_comment_where_it_is(self, editor: UserId, comment: CommentId) -> None:
+        self.delete_comment(editor, self._post_of(comment), comment)
+
+    # Crowds: what a single one does, done by all, so that lists get long
+
+    @rule(one=people)
+    def everybody_follows(self, one: UserId) -> None:
+        for other in self.people:
+            self.follow(other, one)
+            self.follow(one, other)
+
+    @rule(post=recent_posts, first=people)
+    def everybody_likes(self, post: PostId, first: UserId) -> None:
+        start = self.people.index(first)
+        for actor in self.people[start:] + self.people[:start]:
+            self.like(actor, post)
+
+    @rule(post=recent_posts)
+    def everybody_comments(self, post: PostId) -> None:
+        for author in self.people:
+            self.comment(author, post, "a", None)
+
+    @rule(parent=recent_comments)
+    def everybody_answers(self, parent: CommentId) -> None:
+        for author in self.people:
+            self.comment(author, self._post_of(parent), "a", parent)
+
+    # Reads: after every step of what it was about, and of anything at all
+
+    @invariant()
+    def what_was_changed_is_shown(self) -> None:
+        if self.people:
+            turn = self.desk.steps
+            self.look_around(self.people[turn % PEOPLE], self.person, self.post, self.thread, 1 + turn % 4)
+
+    @rule(viewer=people, user=people_or_nobody, post=recent_posts, parent=recent_comments, limit=limits)
+    def look_around(self, viewer: UserId, user: UserId, post: PostId, parent: CommentId, limit: int) -> None:
+        """All that there is to read of a person, a post, and the replies to a comment, by pages of `limit`."""
+        self.read_profile(viewer, user)
+        self.read_follows(user, limit)
+        self.read_posts(viewer, user, limit)
+        self.read_post(viewer, post)
+        self.read_likers(viewer, post, limit)
+        self.read_comments(viewer, post, limit)
+        self.read_replies(viewer, post, parent, limit)
+
+    def teardown(self) -> None:
+        """Every counter of the database is right, and every post that is left has the revision of its changes."""
+        try:
+            with capture_logs() as lines:
+                self.desk.do(self._audit())
+            assert lines == []
+            rows = self.desk.do(self.house.rows("SELECT id, revision FROM posts WHERE deleted_at_ms IS NULL"))
+            revisions = {post.id: post.revision for post in self.model.posts.values()}
+            assert {row["id"]: row["revision"] for row in rows} == revisions
+        finally:
+            self.desk.do(self._empty())
+
+    def _step(self, awaitable: Awaitable[Any], **about: Any) -> Any:
+        """Do one thing, and remember what it was about: `person`, `post`, `thread`."""
+        self.desk.steps += 1
+        for name, what in about.items():
+            setattr(self, name, what)
+        return self.desk.outcome(awaitable)
+
+    def _post_of(self, comment: CommentId) -> PostId:
+        posts = self.model.posts.values()
+        found = (post.id for post in posts if comment in {each.id for each in post.comments})
+        return PostId(next(found, NO_POST))
+
+    # What the services are not asked for
+
+    def _new_user(self) -> UserId:
+        user_id: UserId = self.desk.do(self.house.user())
+        self.model.names[user_id] = ""
+        return user_id
+
+    async def _publish(self, author: UserId, caption: str, pictures: int) -> PostId:
+        """A post with pictures of which only the rows are real."""
+        post_id = await self.house.post(author, caption)
+        for position in range(pictures):
+            await PostImage.create(
+                id=self.house.ids.next(), post_id=post_id, position=position, media_key=f"posts/{post_id}",
+                width=1, height=1, blurhash="", variants='["large"]',
+            )  # fmt: skip
+        return post_id
+
+    async def _audit(self) -> None:
+        await Job.create(
+            id=self.house.ids.next(), queue=Queue.MAINTENANCE, kind=JobKind.AUDIT_COUNTERS, payload="{}",
+            state=JobState.READY, run_at_ms=1, created_at_ms=1,
+        )  # fmt: skip
+        claim = await self.house.claim(JobKind.AUDIT_COUNTERS)
+        await self.desk.maintenance.audit_counters(claim)
+        assert (await self.house.job(claim.id))["state"] == JobState.COMPLETED
+
+    async def _empty(self) -> None:
+        for table in TABLES:
+            await self.house.database.execute(f"DELETE FROM {table}")
+
+
+@pytest.fixture
+def desk(migrated_stack: Stack) -> Iterator[Desk]:
+    """The services of the stack in turn, on a loop that stands still between two steps."""
+    # Nothing here is about time: a machine that is busy with other tests gets patience.
+    database = Database(replace(migrated_stack.database_parameters(), timeout_s=30.0))
+    redis = Redis.from_url(migrated_stack.redis.url)
+    with asyncio.Runner() as runner:
+        runner.run(database.open())
+        house = House(database, redis, migrated_stack.redis.url, migrated_stack.var_dir)
+        yield Desk(runner, house)
+        runner.run(house.close())
+        runner.run(database.close())
+        runner.run(redis.aclose())
+
+
+@pytest.mark.timeout(1800 if FULL else 600)
+def test_the_program_does_what_the_model_does(desk: Desk, stack: Stack, report: Report) -> None:
+    run_state_machine_as_test(
+        lambda: ContentMachine(desk),
+        settings=settings(
+            max_examples=RUNS,
+            stateful_step_count=STEPS_A_RUN,
+            deadline=None,
+            derandomize=not FULL,  # in between it is to say the same each time
+            database=None,
+            phases=[Phase.generate, Phase.shrink],
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    report(f"{stack.name}: {desk.steps} steps in {desk.runs} runs, 0 differences")
+    assert desk.steps >= rounds(400, 10_000)
