@@ -1,7 +1,7 @@
 """Posts: what is published, who may change and delete it, and that a deleted one is gone for everybody at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -173,6 +173,36 @@ def every_use_of(
         lambda: house.comments.replies(viewer, post_id, comment_id, PageRequest()),
         lambda: house.comments.delete(viewer, post_id, comment_id),
     ]
+
+
+async def test_what_hangs_on_posts_does_not_make_reading_them_dearer(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fans = await house.users(20)
+    post_ids = [await house.post(fans[0]) for _ in range(3)]
+    ask, found = house.database.rows, list[int]()
+
+    async def counting(sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+        rows = await ask(sql, parameters)
+        found.append(len(rows))
+        return rows
+
+    async def cost() -> list[int]:
+        """How many rows each query finds that a page of posts takes."""
+        found.clear()
+        with monkeypatch.context() as patched:
+            patched.setattr(house.database, "rows", counting)
+            page = await house.posts.of_author(fans[1], fans[0], PageRequest())
+        assert len(page.items) == 3
+        return list(found)
+
+    before = await cost()
+    for post_id in post_ids:
+        for fan in fans:
+            await house.likes.like(fan, post_id)
+            await house.comments.add(fan, post_id, "Nice", None)
+    assert await cost() == before
+    assert sum(before) <= 2 * 3  # an id and a card each
 
 
 async def test_fifty_deletions_at_once_are_one(house: House) -> None:
