@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from server.errors import AppError, Forbidden, InvalidInput, NotFound
+from server.errors import AppError, Forbidden, InvalidInput, NotFound, Unavailable
 from server.events import PostChanged, PostDeleted, PostPublished
 from server.gateways.images import Shape
 from server.gateways.touches import Subject
@@ -61,12 +61,17 @@ class Posts:
         except BaseException:
             await self._pictures.discard(stored)
             raise
-        # Cut off in here, the row may be there all the same: then its pictures have to be, too.
         alt_texts = [upload.alt_text for upload in uploads]
-        post_id = await self._unit_of_work.run(
-            lambda work: self._insert(work, author_id, caption, stored, alt_texts),
-            changes=(Subject("feed", author_id),),
-        )
+        try:
+            post_id = await self._unit_of_work.run(
+                lambda work: self._insert(work, author_id, caption, stored, alt_texts),
+                changes=(Subject("feed", author_id),),
+            )
+        except AppError as error:
+            # After a database that went away, or a cancellation, it may be committed all the same: its pictures stay.
+            if not isinstance(error, Unavailable):
+                await self._pictures.discard(stored)
+            raise
         return await self.get(author_id, post_id)
 
     async def edit(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from server.errors import AppError, Forbidden, InvalidInput, NotFound, UnsupportedMedia
+from server.errors import AppError, Conflict, Forbidden, InvalidInput, NotFound, UnsupportedMedia
 from server.ids import CommentId, PostId, UserId
 from server.paging import PageRequest
 from server.services.posts import Upload
@@ -71,6 +71,19 @@ async def test_a_publication_cut_off_after_its_commit_keeps_its_pictures(
         await house.posts.publish(ana, "", [Upload(photo)])
     row = await house.value("SELECT media_key FROM post_images")
     assert await stored(house) == [row]
+
+
+async def test_a_publication_that_was_refused_leaves_no_pictures(
+    house: House, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: object, **__: object) -> None:
+        raise Conflict("Not now.")
+
+    ana = await house.user()
+    monkeypatch.setattr(house.unit_of_work, "run", refuse)
+    with pytest.raises(Conflict):
+        await house.posts.publish(ana, "", [Upload(photo)])
+    assert await stored(house) == []
 
 
 async def test_an_edit_changes_what_it_names_and_nothing_else(house: House, photo: Path) -> None:
