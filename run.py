@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 STARTED = time.monotonic()
 PLAIN = argparse.RawDescriptionHelpFormatter
-QUEUES = ("feed", "notifications", "maintenance")
+QUEUES = ("feed", "notifications", "mail", "maintenance")
 ROLES = ("user", "celebrity", "admin")
 
 EPILOG = """\

@@ -49,6 +49,12 @@ ENVIRONMENT: Mapping[str, str] = {
     "JWT_SECRET": "auth.jwt_secret",
     "JWT_REFRESH_SECRET": "auth.jwt_refresh_secret",
     "BCRYPT_COST": "auth.bcrypt_cost",
+    "EMAIL_HOST": "mail.host",
+    "EMAIL_PORT": "mail.port",
+    "EMAIL_USER": "mail.username",
+    "EMAIL_PASS": "mail.password",
+    "EMAIL_FROM": "mail.sender",
+    "EMAIL_TLS": "mail.tls",
     "UPLOAD_DEST": "uploads.dest",
     "MEDIA_URL": "uploads.media_url",
     "MAX_FILE_SIZE": "uploads.max_file_bytes",
@@ -76,6 +82,7 @@ SECRET_KEYS = frozenset(
         "redis.password",
         "auth.jwt_secret",
         "auth.jwt_refresh_secret",
+        "mail.password",
     },
 )
 
@@ -249,6 +256,7 @@ def _check_production(settings: Settings) -> None:
     for embedded, part, name in (
         (settings.embedded_database, "the embedded SQLite database", "DB_HOST"),
         (settings.embedded_redis, "the embedded Redis", "REDIS_HOST"),
+        (settings.mails_to_a_folder, "a folder in the place of a mail server", "EMAIL_HOST"),
     ):
         if embedded:
             raise ConfigurationError(

@@ -253,7 +253,8 @@ class Lifecycle:
         self._opened("password threads", passwords.close)
         media = foundations.media_store(self.settings, self._var)
         self._opened("media store", media.close)
-        return Foundations(database, redis, *wires, ids, doorbell, media, images, passwords, self.told)
+        mail = foundations.mail(self.settings, self._var)
+        return Foundations(database, redis, *wires, ids, doorbell, media, images, passwords, mail, self.told)
 
     def _open_doorbell(self, doorbell: Doorbell) -> None:
         actor = self.supervisor.start("doorbell", doorbell.run)

@@ -3,10 +3,15 @@
 Where the values come from is `configuration`'s affair.
 """
 
+import re
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+# Also in front of a name, and in nothing that could end a header.
+SENDER = re.compile(r"[^\s<>@,;]+@[^\s<>@,;]+|[^<>@,;\r\n]+ <[^\s<>@,;]+@[^\s<>@,;]+>")
 
 
 class Section(BaseModel):
@@ -63,6 +68,23 @@ class Auth(Section):
     bcrypt_queue: int = Field(default=32, ge=1)
 
 
+class Mail(Section):
+    host: str = ""
+    port: int = Field(default=587, ge=1, le=65535)
+    username: str = ""
+    password: SecretStr = SecretStr("")
+    sender: str = ""
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    timeout_s: float = Field(default=15.0, gt=0)
+
+    @field_validator("sender")
+    @classmethod
+    def _one_address(cls, text: str) -> str:
+        if text and not SENDER.fullmatch(text):
+            raise ValueError("write name@example.com, or Name <name@example.com>")
+        return text
+
+
 class Uploads(Section):
     dest: str = ""
     media_url: str = ""
@@ -96,6 +118,7 @@ class Queues(Section):
     notifications: QueueSettings = QueueSettings(
         concurrency=5, max_attempts=5, backoff_ms=1000, rate_per_s=50.0, keep_completed=50
     )
+    mail: QueueSettings = QueueSettings(concurrency=2, max_attempts=15, rate_per_s=20.0, keep_completed=50)
     maintenance: QueueSettings = QueueSettings(concurrency=1, backoff_ms=5000, keep_completed=20)
     lease_ms: int = Field(default=15_000, ge=100)
     heartbeat_ms: int = Field(default=5_000, ge=50)
@@ -139,6 +162,7 @@ class Settings(Section):
     database: Database = Database()
     redis: Redis = Redis()
     auth: Auth = Auth()
+    mail: Mail = Mail()
     uploads: Uploads = Uploads()
     feed: Feed = Feed()
     queues: Queues = Queues()
@@ -157,6 +181,10 @@ class Settings(Section):
         return not (self.redis.host or self.redis.url)
 
     @property
+    def mails_to_a_folder(self) -> bool:
+        return not self.mail.host
+
+    @property
     def migrate_at_start(self) -> bool:
         chosen = self.database.migrate_at_start
         return self.embedded_database if chosen is None else chosen
@@ -165,3 +193,9 @@ class Settings(Section):
     def public_url(self) -> str:
         """The address in links and media URLs, without a slash at its end."""
         return (self.app.public_url or f"http://localhost:{self.app.port}").rstrip("/")
+
+    @property
+    def mail_sender(self) -> str:
+        """Whom mail is from: an address, also in front of a name."""
+        host = urlsplit(self.public_url).hostname or "localhost"
+        return self.mail.sender or (self.mail.username if "@" in self.mail.username else f"photofeed@{host}")

@@ -23,6 +23,7 @@ PRODUCTION = {
     "JWT_REFRESH_SECRET": OTHER,
     "DB_HOST": "db.internal",
     "REDIS_HOST": "redis.internal",
+    "EMAIL_HOST": "smtp.internal",
 }
 # Settings that are unset on purpose, and whose default config.toml names in a comment.
 UNSET = {"database.migrate_at_start"}
@@ -246,6 +247,7 @@ def test_production_runs_on_what_is_named(read: Any) -> None:
     settings = read(PRODUCTION).settings
     assert not settings.embedded_database
     assert not settings.embedded_redis
+    assert not settings.mails_to_a_folder
     assert not settings.migrate_at_start
 
 
@@ -261,6 +263,7 @@ def test_production_runs_on_what_is_named(read: Any) -> None:
         ({"JWT_REFRESH_SECRET": LONG}, "must differ"),
         ({"DB_HOST": ""}, "DB_HOST"),
         ({"REDIS_HOST": ""}, "REDIS_HOST"),
+        ({"EMAIL_HOST": ""}, "EMAIL_HOST"),
     ],
 )
 def test_production_refuses(read: Any, changes: dict[str, str], named: str) -> None:
@@ -270,11 +273,33 @@ def test_production_refuses(read: Any, changes: dict[str, str], named: str) -> N
 
 
 def test_production_may_be_allowed_its_embedded_parts(read: Any) -> None:
-    environ = {**PRODUCTION, "DB_HOST": "", "REDIS_HOST": "", "ALLOW_EMBEDDED": "true"}
+    environ = {**PRODUCTION, "DB_HOST": "", "REDIS_HOST": "", "EMAIL_HOST": "", "ALLOW_EMBEDDED": "true"}
     settings = read(environ).settings
     assert settings.embedded_database
     assert settings.embedded_redis
+    assert settings.mails_to_a_folder
     assert "JWT_SECRET" in refused(read, {**environ, "JWT_SECRET": ""})
+
+
+@pytest.mark.parametrize(
+    ("environ", "sender"),
+    [
+        ({}, "photofeed@localhost"),
+        ({"PUBLIC_URL": "https://photos.example.com/app"}, "photofeed@photos.example.com"),
+        ({"EMAIL_USER": "post@example.com"}, "post@example.com"),
+        ({"EMAIL_USER": "postmaster"}, "photofeed@localhost"),
+        ({"EMAIL_USER": "a@b.com", "EMAIL_FROM": "Photos <hello@example.com>"}, "Photos <hello@example.com>"),
+    ],
+)
+def test_mail_has_a_sender(read: Any, environ: dict[str, str], sender: str) -> None:
+    assert read(environ).settings.mail_sender == sender
+
+
+@pytest.mark.parametrize(
+    "sender", ["me", "a@b.com\r\nBcc: c@d.com", "a@b.com, c@d.com", "A <a@b.com> <c@d.com>"]
+)
+def test_a_sender_that_is_no_address_is_refused(read: Any, sender: str) -> None:
+    assert "EMAIL_FROM" in refused(read, {"EMAIL_FROM": sender})
 
 
 def test_an_embedded_database_is_migrated_at_start(read: Any) -> None:

@@ -107,5 +107,6 @@ def queue_settings(settings: Settings) -> dict[Queue, QueueSettings]:
     return {
         Queue.FEED: settings.queues.feed,
         Queue.NOTIFICATIONS: settings.queues.notifications,
+        Queue.MAIL: settings.queues.mail,
         Queue.MAINTENANCE: settings.queues.maintenance,
     }

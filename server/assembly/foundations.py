@@ -6,6 +6,7 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from server.gateways.images import ImageProcessor
+from server.gateways.mail import Mail, OutboxMail, SmtpMail, SmtpServer
 from server.gateways.media import MediaStore
 from server.gateways.passwords import Passwords
 from server.gateways.redis_wire import RedisWire
@@ -45,6 +46,7 @@ class Foundations:
     media: MediaStore
     images: ImageProcessor
     passwords: Passwords
+    mail: Mail
     told: Telling = field(default_factory=Telling)
 
 
@@ -80,6 +82,21 @@ def image_processor(settings: Settings) -> ImageProcessor:
 def passwords(settings: Settings) -> Passwords:
     auth = settings.auth
     return Passwords(auth.bcrypt_cost, auth.bcrypt_threads, auth.bcrypt_queue)
+
+
+def mail(settings: Settings, var: Path) -> Mail:
+    chosen = settings.mail
+    if settings.mails_to_a_folder:
+        return OutboxMail(var / "outbox", settings.mail_sender)
+    server = SmtpServer(
+        host=chosen.host,
+        port=chosen.port,
+        username=chosen.username,
+        password=chosen.password.get_secret_value(),
+        tls=chosen.tls,
+        timeout_s=chosen.timeout_s,
+    )
+    return SmtpMail(server, settings.mail_sender)
 
 
 def brokers(settings: Settings, redis_url: str, told: Telling) -> dict[str, QueueBroker]:

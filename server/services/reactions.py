@@ -20,6 +20,7 @@ class Queue(StrEnum):
 
     FEED = "feed"
     NOTIFICATIONS = "notifications"
+    MAIL = "mail"
     MAINTENANCE = "maintenance"
 
 

@@ -127,8 +127,21 @@ async def test_a_configuration_that_cannot_be_read_is_named(
         ({"JWT_REFRESH_SECRET": LONG}, ["equal"]),
         ({}, ["DB_HOST is not set", "ALLOW_EMBEDDED=true"]),
         ({"DB_HOST": "127.0.0.1"}, ["REDIS_HOST is not set", "ALLOW_EMBEDDED=true"]),
+        (
+            {"DB_HOST": "127.0.0.1", "REDIS_HOST": "127.0.0.1"},
+            ["EMAIL_HOST is not set", "ALLOW_EMBEDDED=true"],
+        ),
     ],
-    ids=["no secret", "no refresh secret", "short", "sample", "equal", "embedded database", "embedded redis"],
+    ids=[
+        "no secret",
+        "no refresh secret",
+        "short",
+        "sample",
+        "equal",
+        "embedded database",
+        "embedded redis",
+        "no mail server",
+    ],
 )
 async def test_production_refuses_what_is_meant_for_a_laptop(
     new_program: NewProgram, environ: Mapping[str, str | None], fragments: list[str]

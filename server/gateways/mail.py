@@ -1,0 +1,199 @@
+"""Mail on its way out: through an SMTP server, or as files in a folder that a person can open.
+
+Owns the form of a message. What is written, to whom, and how often it is tried is decided by others.
+"""
+
+import asyncio
+import re
+import secrets
+import ssl
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.errors import MessageError
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime, parseaddr
+from pathlib import Path
+from typing import Literal, Protocol
+
+import aiosmtplib
+import structlog
+
+from server.errors import AppError
+
+log = structlog.get_logger(__name__)
+
+PERMANENT = 500
+# Neither white space nor any character that divides, quotes or comments in a header or an SMTP command.
+_WORD = r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\]]+"
+PLAIN_ADDRESS = re.compile(f"(?P<local>{_WORD})@(?P<domain>{_WORD})")
+UNSAFE_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A mail to one person. `key` names it for ever: sent again it has the same Message-ID."""
+
+    key: str
+    to: str
+    subject: str
+    text: str
+    html: str
+
+
+class MailRefused(AppError):
+    """This letter will never be taken: the address is none, or the server wants neither of them."""
+
+    code = "mail_refused"
+
+
+class MailFailed(AppError):
+    """The server was not reached, or could not take the letter now. It may have been sent all the same."""
+
+    code = "mail_failed"
+
+
+class Mail(Protocol):
+    """Sends letters."""
+
+    async def send(self, letter: Letter) -> None:
+        """Send to the one recipient. Raises MailRefused, MailFailed."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where mail is handed in. `tls`: from the start, by STARTTLS (never without), or none."""
+
+    host: str
+    port: int
+    username: str
+    password: str
+    tls: Literal["starttls", "tls", "none"]
+    timeout_s: float
+
+
+class SmtpMail:
+    """Hands each letter to `server` on a connection of its own, within its timeout."""
+
+    def __init__(self, server: SmtpServer, sender: str, tls_context: ssl.SSLContext | None = None) -> None:
+        self._server = server
+        self._sender = sender
+        self._tls_context = tls_context
+
+    async def send(self, letter: Letter) -> None:
+        message = compose(letter, self._sender)
+        try:
+            async with asyncio.timeout(self._server.timeout_s):
+                client = self._client()
+                try:
+                    await client.connect()
+                    await self._hand_in(client, message, address_of(letter.to))
+                    # It has the letter, whatever it says now.
+                    with suppress(aiosmtplib.SMTPException, OSError):
+                        await client.quit()
+                finally:
+                    client.close()
+        except aiosmtplib.SMTPResponseException as error:
+            raise _failed(f"{type(error).__name__}, {error.code}") from error
+        except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
+            raise _failed(type(error).__name__) from error
+
+    async def _hand_in(self, client: aiosmtplib.SMTP, message: EmailMessage, to: Address) -> None:
+        """Raises MailRefused where another attempt would end alike: what is wrong with sender or sign-in may be mended,
+        a recipient or a letter that is refused may not."""
+        sender = parseaddr(self._sender)[1]
+        try:
+            await client.send_message(message, sender=sender, recipients=[to.addr_spec])
+        except (
+            aiosmtplib.SMTPNotSupported
+        ) as error:  # an address that is not ASCII, and a server without SMTPUTF8
+            raise MailRefused("The mail server cannot write to this address.") from error
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            codes = [refused.code for refused in error.recipients]
+            raise (_refused if min(codes) >= PERMANENT else _failed)(f"recipient refused, {codes}") from error
+        except aiosmtplib.SMTPDataError as error:
+            raise (_refused if error.code >= PERMANENT else _failed)(
+                f"letter refused, {error.code}"
+            ) from error
+
+    def _client(self) -> aiosmtplib.SMTP:
+        server = self._server
+        return aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.username or None,
+            password=server.password or None,
+            use_tls=server.tls == "tls",
+            start_tls=server.tls == "starttls",
+            tls_context=self._tls_context,
+            timeout=server.timeout_s,
+        )
+
+
+class OutboxMail:
+    """Writes each letter to a file in `folder`, whole or not at all, readable by its owner alone."""
+
+    def __init__(self, folder: Path, sender: str) -> None:
+        self._folder = folder
+        self._sender = sender
+
+    async def send(self, letter: Letter) -> None:
+        content = compose(letter, self._sender).as_bytes()
+        file = self._folder / UNSAFE_IN_A_NAME.sub("_", f"{letter.key}.eml")
+        try:
+            await asyncio.to_thread(_write, file, content)
+        except OSError as error:
+            raise _failed(f"{file} cannot be written, {error.strerror}") from error
+        log.info("mail_kept", file=str(file), subject=letter.subject)
+
+
+def compose(letter: Letter, sender: str) -> EmailMessage:
+    """The message, in text and in HTML. Raises MailRefused for an address that is not exactly one."""
+    name, address = parseaddr(sender)
+    message = EmailMessage(policy=SMTP)
+    message["From"] = Address(name, addr_spec=address)
+    message["To"] = address_of(letter.to)
+    message["Subject"] = letter.subject
+    message["Date"] = format_datetime(datetime.now(UTC))
+    message["Message-ID"] = f"<{letter.key}@{address.rpartition('@')[2]}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(letter.text)
+    message.add_alternative(letter.html, subtype="html")
+    return message
+
+
+def address_of(text: str) -> Address:
+    """One plain address, with its domain in ASCII. Raises MailRefused for everything else, quoted ones among it."""
+    found = PLAIN_ADDRESS.fullmatch(text)
+    try:
+        if found is not None:
+            return Address(username=found["local"], domain=found["domain"].encode("idna").decode())
+    except (ValueError, MessageError) as error:
+        raise _no_address() from error
+    raise _no_address()
+
+
+def _write(file: Path, content: bytes) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        draft.touch(mode=0o600)
+        draft.write_bytes(content)
+        draft.replace(file)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _no_address() -> MailRefused:
+    return MailRefused("This is not an address that can be written to.")
+
+
+def _refused(why: str) -> MailRefused:
+    return MailRefused(f"The mail server will not take this letter ({why}).")
+
+
+def _failed(why: str) -> MailFailed:
+    return MailFailed(f"The mail server did not take this letter ({why}).")
