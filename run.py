@@ -64,7 +64,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     doctor.add_argument("--user", metavar="NAME", help="the feed of this person alone")
     doctor.add_argument("--fix", action="store_true", help="drop what differs, so that it is built again")
-    role = _command(commands, "role", "give a user a role; it counts from their next sign-in")
+    role = _command(commands, "role", "give a user a role; it counts from their next refresh")
     role.add_argument("username")
     role.add_argument("granted", choices=ROLES, metavar="role", help="user, celebrity or admin")
     return parser.parse_args(arguments)

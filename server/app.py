@@ -20,6 +20,7 @@ from server.handlers.notifications import NotificationRoutes
 from server.handlers.posts import PostRoutes
 from server.handlers.profiles import ProfileRoutes
 from server.handlers.queues import QueueRoutes
+from server.handlers.sessions import SessionRoutes
 from server.handlers.stream import NotificationStream
 from server.handlers.uploads import Uploads
 from server.metrics import Metrics
@@ -37,6 +38,7 @@ from server.services.posts import Posts
 from server.services.profiles import Profiles
 from server.services.queue_control import QueueControl
 from server.services.removals import Removals
+from server.services.revocations import Revocations
 from server.services.sessions import Sessions
 from server.settings import Settings
 
@@ -47,6 +49,7 @@ class Services:
 
     accounts: Accounts
     sessions: Sessions
+    revocations: Revocations
     profiles: Profiles
     posts: Posts
     comments: Comments
@@ -109,6 +112,7 @@ def build_app(
         *insight.doors(settings, services, in_flight),
         AccountRoutes(services.accounts, services.sessions, services.profiles),
         ProfileRoutes(services.profiles, uploads),
+        SessionRoutes(services.sessions),
         PostRoutes(services.posts, uploads),
         CommentRoutes(services.comments),
         LikeRoutes(services.likes),

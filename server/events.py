@@ -92,3 +92,8 @@ class PersonChanged(Event):
 
     user_id: UserId
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsRevoked(Event):
+    user_id: UserId

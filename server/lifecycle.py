@@ -291,7 +291,8 @@ class Lifecycle:
         settings = self.settings
         hub = Hub(settings.stream.max_per_user)
         relaying = self.supervisor.start("relay", actors.relay(on, self.services, hub).run)
-        self._opened("relay", lambda: self.supervisor.stop(relaying))
+        watching = self.supervisor.start("session watch", actors.session_watch(on, self.services, hub).run)
+        self._opened("relay", lambda: self.supervisor.stop(relaying, watching))
         uploads = doors.uploads(settings, self._var / "tmp")
         app = build_app(settings, self.services, uploads, on.media, hub, self._in_flight, self._insight(on))
         await self._serve(app, listener, on_close=lambda: hub.close_all(Closing.SHUTDOWN))

@@ -63,6 +63,7 @@ class Auth(Section):
     access_ttl_s: int = Field(default=900, ge=1)
     refresh_idle_s: int = Field(default=30 * 86_400, ge=1)
     refresh_absolute_s: int = Field(default=90 * 86_400, ge=1)
+    refresh_overlap_s: float = Field(default=10.0, ge=0, le=60)
     bcrypt_cost: int = Field(default=12, ge=4, le=15)
     bcrypt_threads: int = Field(default=2, ge=1, le=32)
     bcrypt_queue: int = Field(default=32, ge=1)

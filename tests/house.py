@@ -18,6 +18,7 @@ from server.gateways.images import ImageProcessor
 from server.gateways.media import MediaStore
 from server.gateways.passwords import Passwords
 from server.gateways.redis_wire import RedisWire
+from server.gateways.revocation_list import RevocationList
 from server.gateways.timelines import Timelines
 from server.gateways.touches import Subject, Touches
 from server.ids import IdGenerator, JobId, PostId, UserId
@@ -43,6 +44,9 @@ from server.services.posts import Posts
 from server.services.profiles import Profiles
 from server.services.reactions import JobKind, Queue
 from server.services.removals import Removals
+from server.services.revocations import Revocations, kept_ms
+from server.services.sessions import Sessions
+from server.services.tokens import TokenRules, Tokens
 from server.services.unit_of_work import UnitOfWork, Work
 from server.services.visibility import Visibility
 
@@ -57,6 +61,18 @@ BACKOFF_MS = 1000
 BACKOFF_CAP_MS = 3000
 REMOVAL_BATCH = 4
 MAX_DEATHS = 3
+
+
+TOKEN_RULES = TokenRules(
+    access_secret="the access secret of these tests, long enough",
+    refresh_secret="the refresh secret of these tests, long enough",
+    issuer="photofeed",
+    audience="photofeed-api",
+    access_ttl_s=900,
+    refresh_idle_s=86_400,
+    refresh_absolute_s=864_000,
+)
+KEPT_MS = kept_ms(TOKEN_RULES.access_ttl_s)
 
 
 class Rings:
@@ -96,6 +112,9 @@ class House:
         self.pictures = Pictures(self.images, self.media, folder)
         self.profiles = Profiles(database, self.unit_of_work, self.cards, self.pictures)
         self.posts = Posts(database, self.unit_of_work, self.cards, self.visibility, self.pictures)
+        self.tokens = Tokens(self.clock, TOKEN_RULES)
+        self.revocations = self.revocations_on(RevocationList(self.wire, KEPT_MS))
+        self.sessions = Sessions(database, self.unit_of_work, self.tokens, self.revocations)
         self.comments = Comments(database, self.unit_of_work, self.cards, self.visibility)
         self.likes = Likes(database, self.unit_of_work, self.cards, self.visibility)
         self.follows = Follows(database, self.unit_of_work, self.cards)
@@ -114,6 +133,10 @@ class House:
         """The feed of a process with nothing in its memory."""
         at_hand = CardsAtHand(CardShelf(wire, MOST_NOTES), MOST_NOTES)
         return Feed(self.source, self.timelines_on(wire), self.cards, at_hand)
+
+    def revocations_on(self, revoked: RevocationList) -> Revocations:
+        """As another process has them."""
+        return Revocations(self.database, self.jobs, revoked, Publisher(self.redis), TOKEN_RULES.access_ttl_s)
 
     async def close(self) -> None:
         await self.wire.close()
@@ -192,6 +215,7 @@ class House:
             JobKind.NOTIFY_FOLLOW: self.notifications.deliver_follow,
             JobKind.REMOVE_POST: self.removals.remove_post,
             JobKind.REMOVE_AVATAR: self.removals.remove_avatar,
+            JobKind.TELL_REVOKED: self.revocations.deliver,
         }
 
     async def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:

@@ -140,8 +140,14 @@ class Relay:
                 pass  # the answer to a ping, or to UNSUBSCRIBE
 
     def _hear(self, channel: bytes | str, data: bytes | str) -> None:
+        message = data.encode() if isinstance(data, str) else data
         try:
-            self._hub.signal(channels.owner_of(channel), int(data))
+            owner_id = channels.owner_of(channel)
+            ended = channels.ended_sessions(message)
+            if ended is None:
+                self._hub.signal(owner_id, int(message))
+            else:
+                self._hub.end_sessions(ended, owner_id)
         except ValueError:
             log.warning("signal_unreadable", channel=channel)
 

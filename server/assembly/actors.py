@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from server.actors.dispatcher import Dispatcher
 from server.actors.gate import Gate
 from server.actors.relay import Relay
+from server.actors.session_watch import SessionWatch
 from server.actors.watch import Watch
 from server.actors.worker import Handler, Worker
 from server.app import Services
@@ -75,6 +76,10 @@ def relay(on: Foundations, nouns: Services, hub: Hub) -> Relay:
     )
 
 
+def session_watch(on: Foundations, nouns: Services, hub: Hub) -> SessionWatch:
+    return SessionWatch(hub, nouns.revocations.lately, outage=on.told.database)
+
+
 def watch(on: Foundations) -> Watch:
     return Watch(
         {"database": on.database.ping, "redis": on.redis.ping},
@@ -97,6 +102,7 @@ def _handlers(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jo
         JobKind.NOTIFY_FOLLOW: nouns.notifications.deliver_follow,
         JobKind.REMOVE_POST: nouns.removals.remove_post,
         JobKind.REMOVE_AVATAR: nouns.removals.remove_avatar,
+        JobKind.TELL_REVOKED: nouns.revocations.deliver,
         JobKind.SWEEP_SESSIONS: maintenance.sweep_sessions,
         JobKind.RETENTION: maintenance.retain,
         JobKind.AUDIT_COUNTERS: maintenance.audit_counters,

@@ -6,6 +6,7 @@ from server.app import Services
 from server.assembly.foundations import Foundations
 from server.clock import SystemClock
 from server.gateways.card_shelf import CardShelf
+from server.gateways.revocation_list import RevocationList
 from server.gateways.timeline_audit import TimelineAudit
 from server.gateways.timelines import Timelines
 from server.gateways.touches import Touches
@@ -32,7 +33,9 @@ from server.services.profiles import Profiles
 from server.services.queue_control import QueueControl, QueueLimits
 from server.services.reactions import Queue
 from server.services.removals import Removals
-from server.services.sessions import Sessions, TokenRules
+from server.services.revocations import Revocations, kept_ms
+from server.services.sessions import Sessions
+from server.services.tokens import TokenRules, Tokens
 from server.services.unit_of_work import UnitOfWork
 from server.services.visibility import Visibility
 from server.settings import QueueSettings, Settings
@@ -60,23 +63,31 @@ def services(settings: Settings, var: Path, on: Foundations) -> tuple[Services, 
     freshness = Freshness(timelines, Touches(on.feed_wire))
     work = UnitOfWork(on.database, on.ids, clock, the_jobs, on.doorbell, freshness)
     at_hand = CardsAtHand(CardShelf(on.feed_wire, chosen.cached_posts), chosen.posts_in_memory)
-    rules = FanOutRules(chosen.fan_out_batch, chosen.celebrity_threshold)
+    fan_out_rules = FanOutRules(chosen.fan_out_batch, chosen.celebrity_threshold)
+    publisher = Publisher(on.redis, outage=on.told.redis)
+    rules = _token_rules(settings)
+    revocations = Revocations(
+        on.database,
+        the_jobs,
+        RevocationList(on.wire, kept_ms(rules.access_ttl_s)),
+        publisher,
+        rules.access_ttl_s,
+    )
     nouns = Services(
         accounts=Accounts(work, on.passwords),
-        sessions=Sessions(work, clock, _token_rules(settings)),
         profiles=Profiles(on.database, work, cards, pictures),
         posts=Posts(on.database, work, cards, visibility, pictures),
+        sessions=Sessions(on.database, work, Tokens(clock, rules), revocations),
+        revocations=revocations,
         comments=Comments(on.database, work, cards, visibility),
         likes=Likes(on.database, work, cards, visibility),
         follows=Follows(on.database, work, cards),
         feed=Feed(source, timelines, cards, at_hand, on.told.metrics),
         explanations=Explanations(source, visibility, TimelineAudit(on.feed_wire)),
-        fan_out=FanOut(on.database, source, timelines, the_jobs, rules),
+        fan_out=FanOut(on.database, source, timelines, the_jobs, fan_out_rules),
         freshness=freshness,
-        notifications=Notifications(
-            on.database, work, cards, Publisher(on.redis, outage=on.told.redis), on.told.metrics
-        ),
         removals=Removals(on.database, work, the_jobs, pictures),
+        notifications=Notifications(on.database, work, cards, publisher, on.told.metrics),
         queues=queue_control(settings, on.database, on.doorbell),
     )
     return nouns, the_jobs
@@ -100,6 +111,7 @@ def _token_rules(settings: Settings) -> TokenRules:
         access_ttl_s=auth.access_ttl_s,
         refresh_idle_s=auth.refresh_idle_s,
         refresh_absolute_s=auth.refresh_absolute_s,
+        refresh_overlap_s=auth.refresh_overlap_s,
     )
 
 

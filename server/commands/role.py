@@ -11,5 +11,5 @@ async def grant_role(settings: Settings, username: str, role: str) -> int:
     if before == role:
         print(f"{username} has the role {role} already.")
     else:
-        print(f"{username} has the role {role} now, no longer {before}. It counts from their next sign-in.")
+        print(f"{username} has the role {role} now, no longer {before}. It counts from their next refresh.")
     return 0

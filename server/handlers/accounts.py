@@ -2,12 +2,13 @@
 
 from aiohttp import web
 from aiohttp_apispec import docs, json_schema, response_schema
-from marshmallow import Schema, fields, validate
+from marshmallow import fields
 
 from server.handlers import rendering
 from server.handlers.profiles import EMAIL, FULL_NAME, USERNAME, ProfileSchema
 from server.handlers.requests import BODY, public
-from server.handlers.schemas import ProblemSchema, Strict, Text
+from server.handlers.schemas import NEW_PASSWORD, PASSWORD, ProblemSchema, Strict, Text
+from server.handlers.sessions import NO_STORE, TokenPairSchema, token_pair
 from server.services.accounts import Account, Accounts
 from server.services.profiles import Profiles
 from server.services.sessions import Sessions
@@ -16,30 +17,17 @@ from server.services.sessions import Sessions
 class RegisterBody(Strict):
     username = USERNAME(required=True)
     email = EMAIL(required=True)
-    password = fields.String(
-        required=True,
-        validate=[
-            validate.Length(8, 72),
-            validate.ContainsNoneOf("\x00", error="Contains a character that is not text."),
-        ],
-        metadata={"format": "password"},
-    )
+    password = NEW_PASSWORD(required=True)
     fullName = FULL_NAME(load_default="")
 
 
 class LoginBody(Strict):
     username = Text(maximum=254, required=True, metadata={"description": "User name or e-mail."})
-    password = fields.String(
-        required=True, validate=validate.Length(max=1000), metadata={"format": "password"}
-    )
+    password = PASSWORD(required=True)
 
 
-class SignedInSchema(Schema):
+class SignedInSchema(TokenPairSchema):
     user = fields.Nested(ProfileSchema, required=True)
-    accessToken = fields.String(required=True)
-    refreshToken = fields.String(required=True)
-    tokenType = fields.String(required=True)
-    expiresIn = fields.Integer(required=True)
 
 
 class AccountRoutes:
@@ -75,13 +63,10 @@ class AccountRoutes:
 
     async def _signed_in(self, request: web.Request, account: Account, status: int) -> web.Response:
         device = request.headers.get("User-Agent", "")
-        tokens = await self._sessions.open(account.id, account.role, device, request.remote or "")
+        tokens = await self._sessions.open(
+            account.id, account.password_changed_at_ms, device, request.remote or ""
+        )
         user = await self._profiles.own(account.id)
-        body = {
-            "user": rendering.profile(user),
-            "accessToken": tokens.access_token,
-            "refreshToken": tokens.refresh_token,
-            "tokenType": "Bearer",
-            "expiresIn": tokens.expires_in_s,
-        }
-        return rendering.json_response(body, status, {"Cache-Control": "no-store"})
+        return rendering.json_response(
+            {"user": rendering.profile(user), **token_pair(tokens)}, status, NO_STORE
+        )

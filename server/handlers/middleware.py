@@ -3,7 +3,7 @@
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import hdrs, web
@@ -112,7 +112,9 @@ def _has_left(request: web.Request) -> bool:
     return request.transport is None or request.transport.is_closing()
 
 
-def authentication(principal: Callable[[str], Principal]) -> Callable[[web.Request, Handler], object]:
+def authentication(
+    principal: Callable[[str], Awaitable[Principal]],
+) -> Callable[[web.Request, Handler], object]:
     """Let nobody without a valid access token past, except where the handler is public."""
 
     @web.middleware
@@ -121,7 +123,7 @@ def authentication(principal: Callable[[str], Principal]) -> Callable[[web.Reque
             scheme, _, token = request.headers.get("Authorization", "").partition(" ")
             if scheme.lower() != "bearer" or not token:
                 raise Unauthenticated("Send an access token: Authorization: Bearer <token>.")
-            request[PRINCIPAL] = principal(token.strip())
+            request[PRINCIPAL] = await principal(token.strip())
         return await handler(request)
 
     return authenticate

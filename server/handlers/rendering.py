@@ -10,7 +10,17 @@ from aiohttp import web
 
 from server.clock import isoformat
 from server.paging import Page
-from server.services.records import Comment, Image, Notification, Post, PostCard, Profile, Role, UserCard
+from server.services.records import (
+    Comment,
+    Device,
+    Image,
+    Notification,
+    Post,
+    PostCard,
+    Profile,
+    Role,
+    UserCard,
+)
 
 Item = TypeVar("Item")
 RENDERED = 8192  # cards that are kept as JSON, about 1 KB each
@@ -64,6 +74,17 @@ def profile(record: Profile) -> dict[str, Any]:
     if record.is_following is not None:
         body |= {"isFollowing": record.is_following, "followsYou": record.follows_you}
     return body
+
+
+def device(record: Device) -> dict[str, Any]:
+    return {
+        "id": str(record.id),
+        "device": record.user_agent,
+        "address": record.address,
+        "createdAt": isoformat(record.created_at_ms),
+        "lastUsedAt": isoformat(record.last_used_at_ms),
+        "current": record.current,
+    }
 
 
 def image(record: Image) -> dict[str, Any]:

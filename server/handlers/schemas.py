@@ -1,6 +1,6 @@
 """The shapes of bodies, queries and answers that several nouns share, as marshmallow schemas."""
 
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
@@ -29,6 +29,18 @@ class Text(fields.String):
         if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
             raise ValidationError("Contains a character that is not text.")
         return text.strip()
+
+
+# A password that is checked may be anything; one that is chosen is bounded by what bcrypt reads.
+PASSWORD: Any = partial(fields.String, validate=validate.Length(max=1000), metadata={"format": "password"})
+NEW_PASSWORD: Any = partial(
+    fields.String,
+    validate=[
+        validate.Length(8, 72),
+        validate.ContainsNoneOf("\x00", error="Contains a character that is not text."),
+    ],
+    metadata={"format": "password"},
+)
 
 
 class Id(fields.String):

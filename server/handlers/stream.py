@@ -63,14 +63,14 @@ class NotificationStream:
         self._write_timeout_s = write_timeout_s
 
     async def handle(self, request: web.Request, principal: Principal) -> web.StreamResponse:
-        """Serve until the client leaves, reads too slowly, or the server stops.
+        """Serve until the client leaves, reads too slowly, is signed out, or the server stops.
 
         Raises, before anything is sent, Throttled for too many streams and Unavailable without the database.
         """
         if request.can_read_body:
             raise Malformed("A stream takes no body.")
         # The subscription comes first, so that nothing falls between what is read and what is heard.
-        async with self._hub.open(principal.user_id) as inbox:
+        async with self._hub.open(principal.user_id, principal.session_id) as inbox:
             last = await self._notifications.last_sequence(principal.user_id)
             client = sse.EventWriter(request, self._write_timeout_s)
             inbox.on_close = client.hurry
@@ -97,6 +97,7 @@ class NotificationStream:
         if inbox.closed is Closing.SHUTDOWN:
             # Not all at once: everybody who hears this comes back.
             await client.write(sse.farewell(random.randint(self._retry_ms, 2 * self._retry_ms)))
+        if inbox.closed is not Closing.CLIENT_GONE:
             await client.end()
 
     async def _follow(self, client: sse.EventWriter, inbox: Inbox, replay_to: int | None) -> None:

@@ -5,12 +5,12 @@ about is read from the database by the stream.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Container
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from server.errors import Throttled, Unavailable
-from server.ids import UserId
+from server.ids import SessionId, UserId
 from server.pubsub.inbox import Closing, Inbox
 
 RETRY_AFTER_S = 5.0
@@ -48,13 +48,13 @@ class Hub:
         return sum(len(listeners.inboxes) for listeners in self._listeners.values())
 
     @asynccontextmanager
-    async def open(self, user_id: UserId) -> AsyncGenerator[Inbox]:
-        """An inbox that hears every signal from here on.
+    async def open(self, user_id: UserId, session_id: SessionId) -> AsyncGenerator[Inbox]:
+        """An inbox that hears every signal from here on, until its session ends.
 
         Waits for the subscription, `subscribe_timeout_s` at most, and goes on without when Redis is away: the relay
         catches up on it later. Raises Throttled when the user has too many, Unavailable during shutdown.
         """
-        inbox = self._add(user_id)
+        inbox = self._add(user_id, session_id)
         try:
             await self._wait_subscribed(user_id)
             yield inbox
@@ -74,6 +74,13 @@ class Hub:
             for inbox in listeners.inboxes:
                 inbox.close(reason)
             _release(listeners.openers)
+
+    def end_sessions(self, session_ids: Container[SessionId], user_id: UserId | None = None) -> None:
+        """Make the streams of these sessions end; of one user's, when it is known whose they are."""
+        everybody = self._listeners.values() if user_id is None else [self._listeners.get(user_id)]
+        for inbox in [inbox for listeners in everybody if listeners for inbox in listeners.inboxes]:
+            if inbox.session_id in session_ids:
+                inbox.close(Closing.SESSION_ENDED)
 
     # What follows is for the relay.
 
@@ -120,7 +127,7 @@ class Hub:
         listeners = self._listeners.get(user_id)
         return listeners is not None and _release(listeners.openers) < len(listeners.inboxes)
 
-    def _add(self, user_id: UserId) -> Inbox:
+    def _add(self, user_id: UserId, session_id: SessionId) -> Inbox:
         if self._closing:
             raise Unavailable("The server is about to stop.", code="stopping")
         listeners = self._listeners.get(user_id)
@@ -133,7 +140,7 @@ class Hub:
                 code="too_many_streams",
                 retry_after_s=RETRY_AFTER_S,
             )
-        inbox = Inbox(user_id)
+        inbox = Inbox(user_id, session_id)
         listeners.inboxes.append(inbox)
         return inbox
 

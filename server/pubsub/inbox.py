@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from enum import StrEnum
 
-from server.ids import UserId
+from server.ids import SessionId, UserId
 
 
 class Closing(StrEnum):
@@ -12,6 +12,7 @@ class Closing(StrEnum):
 
     SHUTDOWN = "shutdown"
     CLIENT_GONE = "client_gone"
+    SESSION_ENDED = "session_ended"
 
 
 class Inbox:
@@ -21,10 +22,11 @@ class Inbox:
     nobody. `on_close` is called once, when the inbox is closed.
     """
 
-    __slots__ = ("_closed", "_signalled", "_waker", "on_close", "position", "user_id")
+    __slots__ = ("_closed", "_signalled", "_waker", "on_close", "position", "session_id", "user_id")
 
-    def __init__(self, user_id: UserId) -> None:
+    def __init__(self, user_id: UserId, session_id: SessionId) -> None:
         self.user_id = user_id
+        self.session_id = session_id
         self.position = 0
         self.on_close: Callable[[], None] | None = None
         self._signalled = 0

@@ -1,11 +1,11 @@
-"""Tells live listeners of a notification that was committed.
+"""Tells live listeners of what was committed: a notification, the end of sessions.
 
 A message may be lost: the database is the truth, and the relay's sweep finds what was not heard. So a failure here is
 counted and logged, and is no failure of the job that published.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from server.clock import isoformat
-from server.ids import PostId, UserId
+from server.ids import PostId, SessionId, UserId
 from server.outages import Outage
 from server.pubsub import channels
 
@@ -54,13 +54,25 @@ class Publisher:
 
         While Redis is away one call at a time tries it and the others return at once, lest every job wait in turn.
         """
+        return await self._send(
+            {
+                channels.announcements(signal.type): _announcement(signal),
+                channels.inbox(signal.recipient_id): str(signal.sequence).encode(),
+            }
+        )
+
+    async def publish_ended(self, user_id: UserId, session_ids: Sequence[SessionId]) -> bool:
+        """Tell this user's streams that these sessions ended; as `publish`."""
+        return await self._send({channels.inbox(user_id): channels.ended(session_ids)})
+
+    async def _send(self, messages: Mapping[str, bytes]) -> bool:
         if self._away and self._probing:
             self._lose()
             return False
         self._probing = True
         try:
             async with asyncio.timeout(self._timeout_s):
-                await self._send(signal)
+                await self._pipeline(messages)
         except (RedisError, OSError) as error:
             self._away = True
             self._outage.failed(error)
@@ -73,10 +85,10 @@ class Publisher:
         finally:
             self._probing = False
 
-    async def _send(self, signal: Signal) -> None:
+    async def _pipeline(self, messages: Mapping[str, bytes]) -> None:
         async with self._redis.pipeline(transaction=False) as pipeline:
-            pipeline.publish(channels.announcements(signal.type), _announcement(signal))
-            pipeline.publish(channels.inbox(signal.recipient_id), str(signal.sequence))
+            for channel, message in messages.items():
+                pipeline.publish(channel, message)
             await pipeline.execute()
 
     def _lose(self) -> None:

@@ -18,6 +18,7 @@ class Account:
 
     id: UserId
     role: Role
+    password_changed_at_ms: int
 
 
 class Accounts:
@@ -42,7 +43,7 @@ class Accounts:
                 full_name=full_name,
                 created_at_ms=work.now_ms(),
             )
-            return Account(UserId(user.id), Role.USER)
+            return Account(UserId(user.id), Role.USER, user.password_changed_at_ms)
 
         try:
             return await self._unit_of_work.run(body)
@@ -55,10 +56,10 @@ class Accounts:
         unknown name and a wrong password."""
         key = normalised(login)
         query = User.filter(email_key=key) if "@" in key else User.filter(username_key=key)
-        user = await query.only("id", "password_hash", "role").first()
+        user = await query.only("id", "password_hash", "password_changed_at_ms", "role").first()
         if not await self._passwords.matches(password, user.password_hash if user else None) or user is None:
             raise Unauthenticated("The user name or the password is wrong.", code="wrong_credentials")
-        return Account(UserId(user.id), Role(user.role))
+        return Account(UserId(user.id), Role(user.role), user.password_changed_at_ms)
 
     async def _refuse_taken(self, username: str, email: str) -> None:
         if await User.filter(username_key=normalised(username)).exists():

@@ -11,6 +11,7 @@ from server.events import (
     PostDeleted,
     PostLiked,
     PostPublished,
+    SessionsRevoked,
     UserFollowed,
 )
 
@@ -32,6 +33,7 @@ class JobKind(StrEnum):
     NOTIFY_FOLLOW = "notify.follow"
     REMOVE_POST = "posts.remove"
     REMOVE_AVATAR = "avatars.remove"
+    TELL_REVOKED = "notify.revoked"
     SWEEP_SESSIONS = "maintenance.sessions"
     RETENTION = "maintenance.retention"
     AUDIT_COUNTERS = "maintenance.counters"
@@ -61,4 +63,5 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     UserFollowed: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),
     PostLiked: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
     CommentAdded: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT),),
+    SessionsRevoked: (Reaction(Queue.NOTIFICATIONS, JobKind.TELL_REVOKED, HIGH),),
 }

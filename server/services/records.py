@@ -39,6 +39,18 @@ class TokenPair:
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """Where somebody is signed in; `current` is the one that asks."""
+
+    id: SessionId
+    user_agent: str
+    address: str
+    created_at_ms: int
+    last_used_at_ms: int
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class UserCard:
     """A person as shown beside what they did. `revision` tells which of two is newer, and is not shown."""
 

@@ -16,7 +16,7 @@ class Roles:
     async def grant(self, username: str, role: Role) -> Role:
         """Give somebody a role; which one they had. Raises NotFound.
 
-        What they may do follows from their next sign-in, whether they are shown as a celebrity at once.
+        What they may do follows from their next refresh, whether they are shown as a celebrity at once.
         """
         rows = await self._database.rows(
             "SELECT id, role FROM users WHERE username_key = ?", [normalised(username)]

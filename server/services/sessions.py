@@ -1,118 +1,190 @@
-"""Sessions: a device that is signed in, its access tokens, and the refresh token that it may spend next."""
+"""Sessions: the devices that are signed in, and the refresh token that each may spend next.
+
+A session is the whole family of the tokens that followed one another since its sign-in. How a session that was ended is
+kept out is `revocations`' affair, and what a token looks like is `tokens`'.
+"""
 
 import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jwt
+import structlog
 
-from server.clock import Clock
-from server.errors import Unauthenticated
+from server.errors import NotFound, Unauthenticated
 from server.ids import SessionId, UserId
+from server.models.database import Database
 from server.models.sessions import Session
-from server.services.records import Principal, Role, TokenPair
+from server.paging import Page, PageRequest, cut
+from server.services.records import Device, Principal, Role, TokenPair
+from server.services.revocations import Revocations
+from server.services.tokens import RefreshClaim, Tokens, refused_access, refused_refresh
 from server.services.unit_of_work import UnitOfWork, Work
 
-ALGORITHM = "HS256"
-LEEWAY_S = 5
+log = structlog.get_logger(__name__)
+
+USER_AGENT_LENGTH = 200
+ADDRESS_LENGTH = 45
 
 
 @dataclass(frozen=True, slots=True)
-class TokenRules:
-    """How tokens are signed and how long they live; the two secrets differ."""
+class Turn:
+    """A refresh token was spent: which one follows, from when on, and until when its session may last."""
 
-    access_secret: str
-    refresh_secret: str
-    issuer: str
-    audience: str
-    access_ttl_s: int
-    refresh_idle_s: int
-    refresh_absolute_s: int
+    following: RefreshClaim
+    spent_at_ms: int
+    session_ends_at_ms: int
+    role: Role
 
 
 class Sessions:
-    def __init__(self, unit_of_work: UnitOfWork, clock: Clock, rules: TokenRules) -> None:
+    def __init__(
+        self, database: Database, unit_of_work: UnitOfWork, tokens: Tokens, revocations: Revocations
+    ) -> None:
+        self._database = database
         self._unit_of_work = unit_of_work
-        self._clock = clock
-        self._rules = rules
+        self._tokens = tokens
+        self._revocations = revocations
 
-    async def open(self, user_id: UserId, role: Role, user_agent: str, address: str) -> TokenPair:
-        """Sign a device in."""
+    async def open(
+        self, user_id: UserId, password_changed_at_ms: int, user_agent: str, address: str
+    ) -> TokenPair:
+        """Sign a device in with a password that was right when it was last changed at `password_changed_at_ms`.
+
+        Raises Unauthenticated if it was changed since: whoever changed it ended the sessions that there were, and this
+        one would have been among them.
+        """
         nonce = secrets.token_urlsafe(24)
 
-        async def body(work: Work) -> SessionId:
+        async def body(work: Work) -> Turn:
+            rows = await self._database.rows(
+                f"SELECT role, password_changed_at_ms FROM users WHERE id = ?{self._database.for_update}",
+                [user_id],
+            )
+            if not rows or rows[0]["password_changed_at_ms"] != password_changed_at_ms:
+                raise Unauthenticated("The user name or the password is wrong.", code="wrong_credentials")
             now_ms = work.now_ms()
             session = await Session.create(
                 id=work.new_id(),
                 user_id=user_id,
                 refresh_hash=_hash(nonce),
-                user_agent=user_agent[:200],
-                address=address[:45],
+                user_agent=user_agent[:USER_AGENT_LENGTH],
+                address=address[:ADDRESS_LENGTH],
                 created_at_ms=now_ms,
                 last_used_at_ms=now_ms,
-                expires_at_ms=now_ms + self._rules.refresh_absolute_s * 1000,
+                expires_at_ms=now_ms + self._tokens.rules.refresh_absolute_s * 1000,
             )
-            return SessionId(session.id)
+            first = RefreshClaim(user_id, SessionId(session.id), nonce)
+            return Turn(first, now_ms, session.expires_at_ms, Role(rows[0]["role"]))
 
-        return self._pair(user_id, await self._unit_of_work.run(body), role, nonce)
+        return self._pair(await self._unit_of_work.run(body))
 
-    def principal(self, access_token: str) -> Principal:
-        """Who an access token speaks for. Raises Unauthenticated, in the same words whatever is wrong with it."""
-        claims = self._claims(access_token, self._rules.access_secret, "access")
-        try:
-            return Principal(UserId(int(claims["sub"])), SessionId(int(claims["sid"])), Role(claims["role"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise _refused() from error
+    async def refresh(self, refresh_token: str, user_agent: str, address: str) -> TokenPair:
+        """Spend a refresh token for a new pair, with the role that its owner has now.
 
-    def _claims(self, token: str, secret: str, kind: str) -> dict[str, Any]:
-        try:
-            claims: dict[str, Any] = jwt.decode(
-                token,
-                secret,
-                algorithms=[ALGORITHM],
-                issuer=self._rules.issuer,
-                audience=self._rules.audience,
-                leeway=LEEWAY_S,
-                options={"require": ["exp", "iat", "sub", "jti", "aud", "iss"]},
-            )
-        except (jwt.InvalidTokenError, ValueError, RecursionError) as error:
-            raise _refused() from error
-        # PyJWT is content with a list of audiences that has ours in it.
-        if claims.get("typ") != kind or claims["aud"] != self._rules.audience:
-            raise _refused()
-        return claims
+        Whoever spends one that was spent already ends the session: either they have stolen it, or were stolen from.
+        Except the one that was spent last, for a short while, since an answer may get lost and two tabs may refresh at
+        once: it is answered with the refresh token of the first time. So however many spend one token at the same time,
+        one refresh token is good afterwards, and all of them have it. Raises Unauthenticated, alike for everything.
+        """
+        spent = self._tokens.read_refresh(refresh_token)
 
-    def _pair(self, user_id: UserId, session_id: SessionId, role: Role, nonce: str) -> TokenPair:
-        rules = self._rules
-        access = self._token(
-            user_id, session_id, "access", secrets.token_urlsafe(12), rules.access_ttl_s, {"role": role}
+        async def body(work: Work) -> Turn | None:
+            return await self._spend(work, spent, user_agent, address)
+
+        turn = await self._unit_of_work.run(body)
+        if turn is None:
+            await self._revocations.tell(spent.user_id)
+            raise refused_refresh()
+        return self._pair(turn)
+
+    async def principal(self, access_token: str) -> Principal:
+        """Who an access token speaks for, whose session stands. Raises Unauthenticated, in the same words whatever is
+        wrong with it, and Unavailable when nobody can tell whether the session stands."""
+        principal = self._tokens.read_access(access_token)
+        if await self._revocations.is_revoked(principal.session_id):
+            raise refused_access()
+        return principal
+
+    async def devices(self, viewer: Principal, page: PageRequest) -> Page[Device]:
+        """Where the viewer is signed in, the newest sign-in first."""
+        now, idle_ms = self._database.now_ms, self._tokens.rules.refresh_idle_s * 1000
+        rows = await self._database.rows(
+            "SELECT id, user_agent, address, created_at_ms, last_used_at_ms FROM sessions WHERE user_id = ? AND id < ?"
+            f" AND revoked_at_ms IS NULL AND expires_at_ms > {now} AND last_used_at_ms > {now} - ?"
+            " ORDER BY id DESC LIMIT ?",
+            [viewer.user_id, page.before_id, idle_ms, page.limit + 1],
         )
-        refresh = self._token(user_id, session_id, "refresh", nonce, rules.refresh_idle_s, {})
-        return TokenPair(access, refresh, rules.access_ttl_s)
+        return cut([_device(row, viewer) for row in rows], page.limit, lambda device: device.id)
 
-    def _token(
-        self, user_id: UserId, session_id: SessionId, kind: str, nonce: str, ttl_s: int, more: dict[str, Any]
-    ) -> str:
-        now_s = self._clock.now_ms() // 1000
-        claims = {
-            "iss": self._rules.issuer,
-            "aud": self._rules.audience,
-            "sub": str(user_id),
-            "sid": str(session_id),
-            "typ": kind,
-            "jti": nonce,
-            "iat": now_s,
-            "exp": now_s + ttl_s,
-            **more,
-        }
-        secret = self._rules.access_secret if kind == "access" else self._rules.refresh_secret
-        return jwt.encode(claims, secret, algorithm=ALGORITHM)
+    async def end(self, user_id: UserId, session_id: SessionId) -> None:
+        """Sign a device of this user out; it is refused from the next request on. Raises NotFound."""
+
+        async def body(work: Work) -> bool:
+            return await self._revocations.revoke(work, user_id, session_id)
+
+        if not await self._unit_of_work.run(body):
+            raise NotFound("There is no such session.")
+        await self._revocations.tell(user_id)
+
+    async def _spend(self, work: Work, spent: RefreshClaim, user_agent: str, address: str) -> Turn | None:
+        rows = await self._database.rows(
+            "SELECT user_id, refresh_hash, previous_hash, rotated_at_ms, expires_at_ms, revoked_at_ms"
+            f" FROM sessions WHERE id = ?{self._database.for_update}",
+            [spent.session_id],
+        )
+        now_ms, hashed = work.now_ms(), _hash(spent.nonce)
+        if not rows or rows[0]["user_id"] != spent.user_id or not _stands(rows[0], now_ms):
+            return None
+        spent_at_ms = now_ms
+        if hashed == rows[0]["refresh_hash"]:
+            following = self._tokens.successor(spent, now_ms)
+            await Session.filter(id=spent.session_id).update(
+                refresh_hash=_hash(following.nonce),
+                previous_hash=hashed,
+                rotated_at_ms=now_ms,
+                last_used_at_ms=now_ms,
+                user_agent=user_agent[:USER_AGENT_LENGTH],
+                address=address[:ADDRESS_LENGTH],
+            )
+        elif hashed == rows[0]["previous_hash"] and self._overlaps(rows[0]["rotated_at_ms"], now_ms):
+            spent_at_ms = rows[0]["rotated_at_ms"]
+            following = self._tokens.successor(spent, spent_at_ms)
+        else:
+            await self._revocations.revoke(work, spent.user_id, spent.session_id)
+            log.warning("refresh_reused", user_id=spent.user_id, session_id=spent.session_id)
+            return None
+        (user,) = await self._database.rows("SELECT role FROM users WHERE id = ?", [spent.user_id])
+        return Turn(following, spent_at_ms, rows[0]["expires_at_ms"], Role(user["role"]))
+
+    def _overlaps(self, rotated_at_ms: int, now_ms: int) -> bool:
+        return now_ms - rotated_at_ms <= self._tokens.rules.refresh_overlap_s * 1000
+
+    def _pair(self, turn: Turn) -> TokenPair:
+        follows, ends_at_ms = turn.following, turn.session_ends_at_ms
+        principal = Principal(follows.user_id, follows.session_id, turn.role)
+        return TokenPair(
+            self._tokens.access(principal, ends_at_ms),
+            self._tokens.refresh(follows, turn.spent_at_ms, ends_at_ms),
+            self._tokens.rules.access_ttl_s,
+        )
+
+
+def _stands(row: Mapping[str, Any], now_ms: int) -> bool:
+    return row["revoked_at_ms"] is None and row["expires_at_ms"] > now_ms
+
+
+def _device(row: Mapping[str, Any], viewer: Principal) -> Device:
+    return Device(
+        id=SessionId(row["id"]),
+        user_agent=row["user_agent"],
+        address=row["address"],
+        created_at_ms=row["created_at_ms"],
+        last_used_at_ms=row["last_used_at_ms"],
+        current=row["id"] == viewer.session_id,
+    )
 
 
 def _hash(nonce: str) -> str:
     return hashlib.sha256(nonce.encode()).hexdigest()
-
-
-def _refused() -> Unauthenticated:
-    return Unauthenticated("This access token is not valid: sign in or refresh it.", code="invalid_token")

@@ -14,13 +14,16 @@ from structlog.testing import capture_logs
 from server.actors.relay import Relay
 from server.errors import Throttled
 from server.gateways.redis_client import redis_client
-from server.ids import UserId
+from server.ids import SessionId, UserId
 from server.outages import Outage
 from server.pubsub.hub import Hub
+from server.pubsub.inbox import Closing
+from server.pubsub.publisher import Publisher
 from tests.live import DEADLINE_S, Ledger, until
 from tests.stacks import RedisServer, start_valkey
 
 ADA, BOB = UserId(1), UserId(2)
+PHONE, LAPTOP = SessionId(11), SessionId(12)
 NEVER_S = 3600.0
 
 
@@ -75,7 +78,7 @@ async def listeners(redis: Redis, *user_ids: UserId) -> list[int]:
 
 @pytest.mark.usefixtures("relay")
 async def test_signal_published_after_opening_is_heard(hub: Hub, redis: Redis) -> None:
-    async with hub.open(ADA) as inbox:
+    async with hub.open(ADA, PHONE) as inbox:
         await redis.publish("inbox:1", "5")
         assert await inbox.wait(DEADLINE_S) == 5
 
@@ -91,7 +94,7 @@ async def test_every_dialect_of_redis_is_understood(
     ):
         pings = await calls_of(redis, "ping")
         await until(lambda: called(redis, "ping", pings + 3))
-        async with hub.open(ADA) as inbox:
+        async with hub.open(ADA, PHONE) as inbox:
             await until(lambda: called(redis, "ping", pings + 6))
             await redis.publish("inbox:1", "5")
             assert await inbox.wait(DEADLINE_S) == 5
@@ -100,8 +103,8 @@ async def test_every_dialect_of_redis_is_understood(
 
 @pytest.mark.usefixtures("relay")
 async def test_only_users_with_a_stream_are_listened_for(hub: Hub, redis: Redis) -> None:
-    async with hub.open(ADA):
-        async with hub.open(BOB), hub.open(BOB):
+    async with hub.open(ADA, PHONE):
+        async with hub.open(BOB, PHONE), hub.open(BOB, PHONE):
             assert await listeners(redis, ADA, BOB) == [1, 1]
         await until(lambda: unsubscribed(redis, BOB))
         assert await listeners(redis, ADA) == [1]
@@ -115,7 +118,7 @@ async def unsubscribed(redis: Redis, user_id: UserId) -> bool:
 @pytest.mark.usefixtures("relay")
 async def test_thousands_of_streams_are_subscribed_at_once(hub: Hub, redis: Redis) -> None:
     async with AsyncExitStack() as streams:
-        opening = [streams.enter_async_context(hub.open(UserId(number))) for number in range(3000)]
+        opening = [streams.enter_async_context(hub.open(UserId(number), PHONE)) for number in range(3000)]
         inboxes = await asyncio.gather(*opening)
         for inbox in inboxes:
             await redis.publish(f"inbox:{inbox.user_id}", "1")
@@ -129,7 +132,7 @@ async def test_subscriptions_follow_streams_that_come_and_go_quickly(hub: Hub, r
     async def visit(dice: random.Random) -> None:
         for _ in range(40):
             with contextlib.suppress(Throttled):
-                async with hub.open(dice.choice(users)) as inbox:
+                async with hub.open(dice.choice(users), PHONE) as inbox:
                     assert await listeners(redis, inbox.user_id) == [1], "open before it was subscribed"
                     await inbox.wait(dice.choice([0, 0, 0.001]))
 
@@ -142,10 +145,21 @@ async def test_subscriptions_follow_streams_that_come_and_go_quickly(hub: Hub, r
 
 
 @pytest.mark.usefixtures("relay")
+async def test_the_end_of_a_session_is_heard(hub: Hub, redis: Redis) -> None:
+    async with hub.open(ADA, PHONE) as phone, hub.open(ADA, LAPTOP) as laptop, hub.open(BOB, PHONE) as other:
+        await Publisher(redis).publish_ended(ADA, [PHONE, SessionId(99)])
+        assert await phone.wait(DEADLINE_S) is None
+        assert phone.closed is Closing.SESSION_ENDED
+        await redis.publish("inbox:1", "5")
+        assert await laptop.wait(DEADLINE_S) == 5
+        assert (laptop.closed, other.closed) == (None, None)
+
+
+@pytest.mark.usefixtures("relay")
 async def test_unreadable_messages_are_passed_over(hub: Hub, redis: Redis) -> None:
-    async with hub.open(ADA) as inbox:
+    async with hub.open(ADA, PHONE) as inbox:
         with capture_logs() as logs:
-            for nonsense in ("", "x", "1.5", b"\xff"):
+            for nonsense in ("", "x", "1.5", b"\xff", "ended ", "ended 1,x"):
                 await redis.publish("inbox:1", nonsense)
             await redis.publish("inbox:1", "5")
             assert await inbox.wait(DEADLINE_S) == 5
@@ -156,7 +170,7 @@ async def test_unreadable_messages_are_passed_over(hub: Hub, redis: Redis) -> No
 async def test_what_was_lost_while_redis_was_away_is_caught_up_when_it_is_back(
     hub: Hub, server: RedisServer, redis: Redis, ledger: Ledger
 ) -> None:
-    async with hub.open(ADA) as inbox, hub.open(BOB) as idle:
+    async with hub.open(ADA, PHONE) as inbox, hub.open(BOB, PHONE) as idle:
         with capture_logs() as logs:
             server.kill()
             await until(lambda: not hub.connected)
@@ -175,7 +189,7 @@ async def test_stream_opened_while_redis_is_away_is_caught_up_too(
 ) -> None:
     server.kill()
     await until(lambda: not hub.connected)
-    async with hub.open(ADA) as inbox:
+    async with hub.open(ADA, PHONE) as inbox:
         ledger.add(ADA)
         server.start()
         assert await inbox.wait(DEADLINE_S) == 1
@@ -183,7 +197,7 @@ async def test_stream_opened_while_redis_is_away_is_caught_up_too(
 
 @pytest.mark.usefixtures("relay")
 async def test_cut_connection_is_made_again(hub: Hub, redis: Redis, ledger: Ledger) -> None:
-    async with hub.open(ADA) as inbox:
+    async with hub.open(ADA, PHONE) as inbox:
         for sequence in range(1, 6):
             await redis.client_kill_filter(_type="pubsub")
             ledger.add(ADA)
@@ -196,7 +210,7 @@ async def test_server_that_falls_silent_is_left(
 ) -> None:
     async with (
         relaying(Relay(hub, redis, ledger.last_sequences, sweep_s=NEVER_S, ping_s=0.1), hub),
-        hub.open(ADA) as inbox,
+        hub.open(ADA, PHONE) as inbox,
     ):
         server.pause()
         try:
@@ -212,7 +226,7 @@ async def test_idle_connection_outlives_many_pings(hub: Hub, redis: Redis, ledge
         pings = await calls_of(redis, "ping")
         with capture_logs() as logs:
             await until(lambda: called(redis, "ping", pings + 20))
-            async with hub.open(ADA) as inbox:
+            async with hub.open(ADA, PHONE) as inbox:
                 await until(lambda: called(redis, "ping", pings + 40))
                 await redis.publish("inbox:1", "5")
                 assert await inbox.wait(DEADLINE_S) == 5
@@ -228,7 +242,10 @@ async def calls_of(redis: Redis, command: str) -> int:
 
 
 async def test_sweep_finds_what_nobody_signalled(hub: Hub, redis: Redis, ledger: Ledger) -> None:
-    async with relaying(Relay(hub, redis, ledger.last_sequences, sweep_s=0.02), hub), hub.open(ADA) as inbox:
+    async with (
+        relaying(Relay(hub, redis, ledger.last_sequences, sweep_s=0.02), hub),
+        hub.open(ADA, PHONE) as inbox,
+    ):
         for sequence in (1, 2):
             ledger.add(ADA)
             assert await inbox.wait(DEADLINE_S) == sequence
@@ -241,7 +258,7 @@ async def test_sweep_goes_on_after_the_database_was_away(
     monkeypatch.setattr("server.actors.relay.ASK_AGAIN_S", 0.01)
     outage = Outage("database", settled_after_s=0.0)
     relay = Relay(hub, redis, ledger.last_sequences, sweep_s=0.02, database_outage=outage)
-    async with relaying(relay, hub), hub.open(ADA) as inbox:
+    async with relaying(relay, hub), hub.open(ADA, PHONE) as inbox:
         with capture_logs() as logs:
             ledger.away = True
             questions = ledger.questions
@@ -257,7 +274,7 @@ async def test_crash_of_a_part_ends_the_relay_which_may_run_again(hub: Hub, redi
         raise ZeroDivisionError
 
     relay = Relay(hub, redis, fail, sweep_s=0.01)
-    async with hub.open(ADA):
+    async with hub.open(ADA, PHONE):
         for _ in range(3):
             with pytest.raises(ZeroDivisionError):
                 await relay.run()
@@ -269,7 +286,7 @@ async def test_cancelled_at_any_moment_it_leaves_no_connection(
     hub: Hub, server: RedisServer, redis: Redis, ledger: Ledger
 ) -> None:
     dice = random.Random(11)
-    async with hub.open(ADA):
+    async with hub.open(ADA, PHONE):
         for _ in range(100):
             task = asyncio.create_task(Relay(hub, redis, ledger.last_sequences).run())
             for _ in range(dice.randrange(40)):

@@ -20,7 +20,7 @@ async def test_a_role_is_granted_and_told(migrated_stack: Stack, capsys: pytest.
     for _ in range(2):
         assert await grant_role(migrated_stack.settings(), "ana", "admin") == 0
     assert capsys.readouterr().out.splitlines() == [
-        "ana has the role admin now, no longer user. It counts from their next sign-in.",
+        "ana has the role admin now, no longer user. It counts from their next refresh.",
         "ana has the role admin already.",
     ]
     with pytest.raises(NotFound):

@@ -368,6 +368,19 @@ async def test_shutdown_tells_streams_to_come_back_and_ends_them(site: Site) -> 
     assert (await site.get(ADA)).response.status == 503
 
 
+async def test_the_stream_of_a_session_that_ends_is_ended_in_order(site: Site) -> None:
+    await site.start()
+    await site.tell(ADA, 5 * PAGE)
+    async with site.stream(ADA) as idle, site.stream(ADA, "1") as replaying, site.stream(BOB) as other:
+        await replaying.event()
+        await site.publisher.publish_ended(UserId(ADA), [SessionId(1)])
+        for reader in (idle, replaying):
+            assert not [block for block in await reader.rest() if block.retry], "nobody is asked to come back"
+        await site.tell(BOB)
+        assert ids(await other.events(1)) == [1]
+    await site.gone()
+
+
 async def test_what_a_stream_gets_is_whole_when_it_is_ended_in_the_middle(site: Site) -> None:
     await site.start(render=render_large)
     await site.tell(ADA, 200)

@@ -192,6 +192,21 @@ class Person:
         }
         answer = await self.call("POST", "/auth/register", json=body)
         assert answer.status == 201, answer
+        return self._signed_in(answer)
+
+    async def sign_in(self) -> Self:
+        self.token = ""
+        body = {"username": self.username, "password": self.password}
+        answer = await self.call("POST", "/auth/login", json=body)
+        assert answer.status == 200, answer
+        return self._signed_in(answer)
+
+    async def on_another_device(self, program: Program | None = None) -> "Person":
+        """The same person, signed in once more; with another process of the program, if there are several."""
+        other = Person(program or self.program, self.session, self.username, password=self.password)
+        return await other.sign_in()
+
+    def _signed_in(self, answer: Answer) -> Self:
         self.id = answer.json["user"]["id"]
         self.token, self.refresh_token = answer.json["accessToken"], answer.json["refreshToken"]
         return self

@@ -10,7 +10,7 @@ from server.services.roles import Roles
 from tests.house import House
 
 
-async def test_a_role_counts_from_the_next_sign_in(house: House) -> None:
+async def test_a_role_counts_from_the_next_sign_in_or_refresh(house: House) -> None:
     account = await house.accounts.register("ana", "ana@example.com", "a long password", "")
     assert account.role is Role.USER
     roles = Roles(house.database, Touches(house.wire))

@@ -1,0 +1,91 @@
+"""`/auth`: the devices that are signed in; refresh, sign out, here or elsewhere."""
+
+from typing import Any
+
+from aiohttp import web
+from aiohttp_apispec import docs, json_schema, querystring_schema, response_schema
+from marshmallow import Schema, fields, validate
+
+from server.handlers import rendering
+from server.handlers.requests import BODY, page_request, path_id, public, viewer
+from server.handlers.schemas import PageQuery, ProblemSchema, Strict, page_of
+from server.ids import SessionId
+from server.services.records import TokenPair
+from server.services.sessions import Sessions
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class RefreshBody(Strict):
+    refreshToken = fields.String(
+        required=True, validate=validate.Length(max=2000), metadata={"format": "password"}
+    )
+
+
+class TokenPairSchema(Schema):
+    accessToken = fields.String(required=True)
+    refreshToken = fields.String(required=True)
+    tokenType = fields.String(required=True)
+    expiresIn = fields.Integer(required=True, metadata={"description": "Seconds, of the access token."})
+
+
+class DeviceSchema(Schema):
+    id = fields.String(required=True)
+    device = fields.String(required=True, metadata={"description": "What it calls itself: its User-Agent."})
+    address = fields.String(required=True)
+    createdAt = fields.String(required=True)
+    lastUsedAt = fields.String(required=True)
+    current = fields.Boolean(required=True, metadata={"description": "Whether it is the one that asks."})
+
+
+class SessionRoutes:
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/auth/refresh", self.refresh),
+            web.post("/auth/logout", self.logout),
+            web.get("/auth/sessions", self.devices),
+            web.delete("/auth/sessions/{sessionId}", self.end),
+        ]
+
+    @docs(tags=["auth"], summary="Spend a refresh token for a new pair of tokens")
+    @json_schema(RefreshBody)
+    @response_schema(TokenPairSchema, 200)
+    @response_schema(ProblemSchema, 401, description="The refresh token is not valid, or was spent before")
+    @public
+    async def refresh(self, request: web.Request) -> web.Response:
+        device = request.headers.get("User-Agent", "")
+        tokens = await self._sessions.refresh(request[BODY]["refreshToken"], device, request.remote or "")
+        return rendering.json_response(token_pair(tokens), 200, NO_STORE)
+
+    @docs(tags=["auth"], summary="Sign out on this device")
+    @response_schema(None, 204, description="Signed out")
+    async def logout(self, request: web.Request) -> web.Response:
+        asker = viewer(request)
+        await self._sessions.end(asker.user_id, asker.session_id)
+        return web.Response(status=204)
+
+    @docs(tags=["auth"], summary="List the devices on which you are signed in")
+    @querystring_schema(PageQuery)
+    @response_schema(page_of(DeviceSchema), 200)
+    async def devices(self, request: web.Request) -> web.Response:
+        page = await self._sessions.devices(viewer(request), page_request(request))
+        return rendering.page_response(request, page, rendering.device)
+
+    @docs(tags=["auth"], summary="Sign out on one of your devices")
+    @response_schema(None, 204, description="Signed out")
+    @response_schema(ProblemSchema, 404, description="No such session of yours")
+    async def end(self, request: web.Request) -> web.Response:
+        await self._sessions.end(viewer(request).user_id, SessionId(path_id(request, "sessionId")))
+        return web.Response(status=204)
+
+
+def token_pair(tokens: TokenPair) -> dict[str, Any]:
+    return {
+        "accessToken": tokens.access_token,
+        "refreshToken": tokens.refresh_token,
+        "tokenType": "Bearer",
+        "expiresIn": tokens.expires_in_s,
+    }

@@ -1,0 +1,192 @@
+"""People who sign in on several devices, sign out, lose a phone or forget a password."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import time
+from functools import partial
+
+import pytest
+
+from tests.gateways.valkey_watch import servers
+from tests.journeys.conftest import NewProgram, Register
+from tests.journeys.program import Answer, Person, Program, eventually
+from tests.live import Reader
+from tests.stacks import Stack
+
+ON_EMBEDDED = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+ON_MARIADB = pytest.mark.parametrize("stack", ["mariadb"], indirect=True)
+STREAM_ENDS_WITHIN_S = 5.0
+REFRESHES = 20
+
+
+async def refresh(person: Person, token: str) -> Answer:
+    return await person.call("POST", "/auth/refresh", json={"refreshToken": token})
+
+
+async def session_of(person: Person) -> str:
+    (current,) = [each for each in await person.all_of("/auth/sessions") if each["current"]]
+    return current["id"]
+
+
+async def assert_signed_out(*devices: Person) -> None:
+    """In the same words as somebody whose token is none at all."""
+    for device in devices:
+        nonsense = Person(device.program, device.session, device.username, token="nonsense")
+        expected = await nonsense.call("GET", "/users/profile")
+        for path in ("/users/profile", "/notifications/stream"):
+            refused = await device.call("GET", path)
+            assert refused.status == 401
+            assert _without_path(refused) == _without_path(expected)
+        assert (await refresh(device, device.refresh_token)).status == 401
+
+
+async def assert_ends(stream: Reader, began: float) -> None:
+    async with asyncio.timeout(STREAM_ENDS_WITHIN_S):
+        await stream.rest()
+    assert time.monotonic() - began < STREAM_ENDS_WITHIN_S
+
+
+def _without_path(answer: Answer) -> dict[str, str]:
+    return {name: value for name, value in answer.json.items() if name != "instance"}
+
+
+async def test_a_lost_phone_is_signed_out_from_the_laptop(program: Program, register: Register) -> None:
+    (laptop,) = await register(program, "ana")
+    phone = await laptop.on_another_device()
+    devices = await laptop.all_of("/auth/sessions")
+    assert [device["current"] for device in devices] == [False, True]
+    assert {"id", "device", "address", "createdAt", "lastUsedAt", "current"} == set(devices[0])
+    assert devices[0]["address"] == "127.0.0.1"
+    async with phone.stream() as heard, laptop.stream() as kept:
+        began = time.monotonic()
+        gone = await laptop.call("DELETE", f"/auth/sessions/{await session_of(phone)}")
+        assert (gone.status, gone.content) == (204, b"")
+        await assert_signed_out(phone)
+        await assert_ends(heard, began)
+        assert len(await laptop.all_of("/auth/sessions")) == 1
+        bob = (await register(program, "bob"))[0]
+        await bob.follow(laptop)
+        assert (await kept.event()).event == "follow"
+    assert (await laptop.call("POST", "/auth/logout")).status == 204
+    await assert_signed_out(laptop)
+    await assert_signed_out(phone)
+    await phone.sign_in()
+    assert len(await phone.all_of("/auth/sessions")) == 1
+
+
+@ON_MARIADB
+async def test_who_is_signed_out_in_one_process_is_refused_by_the_next_request_to_another(
+    new_program: NewProgram, register: Register
+) -> None:
+    assert (await new_program("migrate").spawn().end()).code == 0
+    one, other = [await new_program("--port=0", "--role=api").start() for _ in range(2)]
+    (ana,) = await register(one, "ana")
+    for _ in range(20):
+        phone = await ana.on_another_device(other)
+        await phone.does("GET", "/users/profile")
+        async with phone.stream() as heard:
+            began = time.monotonic()
+            await ana.call("DELETE", f"/auth/sessions/{await session_of(phone)}")
+            await assert_signed_out(phone)
+            await assert_ends(heard, began)
+
+
+@ON_EMBEDDED
+async def test_a_stream_ends_though_nobody_heard_that_its_session_did(
+    program: Program, register: Register, stack: Stack
+) -> None:
+    (ana,) = await register(program, "ana")
+    async with ana.stream() as heard:
+        with sqlite3.connect(stack.sqlite_file, timeout=5) as database:
+            database.execute("UPDATE sessions SET revoked_at_ms = ?", [time.time_ns() // 1_000_000])
+        database.close()
+        await assert_ends(heard, time.monotonic())
+
+
+async def test_nobody_signs_somebody_else_out(program: Program, register: Register) -> None:
+    ana, bob = await register(program, "ana", "bob")
+    session_id = await session_of(ana)
+    answers = [
+        await bob.call("DELETE", f"/auth/sessions/{each}") for each in (session_id, "1", "abc", str(2**63))
+    ]
+    assert {answer.status for answer in answers} == {404}
+    await ana.does("GET", "/users/profile")
+    nobody = Person(program, ana.session, "nobody")
+    for method, path in [
+        ("POST", "/auth/logout"),
+        ("GET", "/auth/sessions"),
+        ("DELETE", f"/auth/sessions/{session_id}"),
+    ]:
+        assert (await nobody.call(method, path)).status == 401
+
+
+async def test_a_stolen_refresh_token_ends_the_session(program: Program, register: Register) -> None:
+    (ana,) = await register(program, "ana")
+    stolen = ana.refresh_token
+    answers = await asyncio.gather(*(refresh(ana, stolen) for _ in range(REFRESHES)))
+    assert {answer.status for answer in answers} == {200}
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}
+    (following,) = {answer.json["refreshToken"] for answer in answers}
+    ana.token, ana.refresh_token = answers[0].json["accessToken"], following
+    await ana.does("GET", "/users/profile")
+
+    last = await refresh(ana, following)
+    assert last.status == 200
+    assert (await refresh(ana, stolen)).status == 401  # by the thief, who is late
+    ana.token, ana.refresh_token = last.json["accessToken"], last.json["refreshToken"]
+    await assert_signed_out(ana)
+    for nonsense in ("", "nonsense", ana.token, "\udcff", "x" * 2000):
+        answer = await refresh(ana, nonsense)
+        assert answer.status in ({400} if nonsense == "\udcff" else {401})
+
+
+@ON_EMBEDDED
+async def test_who_was_signed_out_stays_out_whatever_becomes_of_redis(
+    program: Program, register: Register, stack: Stack
+) -> None:
+    ana, bob = await register(program, "ana", "bob")
+    phone = await ana.on_another_device()
+    await ana.call("DELETE", f"/auth/sessions/{await session_of(phone)}")
+    statuses: set[tuple[str, int]] = set()
+    for _ in range(3):
+        (pid,) = servers(stack.var_dir / "redis")
+        _kill(pid)
+        for _ in range(100):
+            refused, allowed = await asyncio.gather(
+                phone.call("GET", "/users/profile"), bob.call("GET", "/users/profile")
+            )
+            statuses |= {("phone", refused.status), ("bob", allowed.status)}
+        await eventually(partial(_is_back, stack, pid))
+    assert statuses == {("phone", 401), ("bob", 200)}
+
+    tablet = await ana.on_another_device()
+    (pid,) = servers(stack.var_dir / "redis")
+    _kill(pid)
+    assert (await ana.call("DELETE", f"/auth/sessions/{await session_of(tablet)}")).status == 204
+    for _ in range(100):
+        assert (await tablet.call("GET", "/users/profile")).status == 401
+    await eventually(partial(_is_back, stack, pid))
+    assert (await tablet.call("GET", "/users/profile")).status == 401
+
+
+@ON_MARIADB
+async def test_an_emptied_redis_lets_nobody_back_in(
+    program: Program, register: Register, stack: Stack
+) -> None:
+    ana, bob = await register(program, "ana", "bob")
+    phone = await ana.on_another_device()
+    await ana.call("DELETE", f"/auth/sessions/{await session_of(phone)}")
+    for _ in range(10):
+        stack.redis.flush()
+        answers = await asyncio.gather(*(who.call("GET", "/users/profile") for who in [phone, bob] * 10))
+        assert [answer.status for answer in answers] == [401, 200] * 10
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+async def _is_back(stack: Stack, before: int) -> bool:
+    return bool(set(servers(stack.var_dir / "redis")) - {before})
