@@ -9,6 +9,7 @@ from server.gateways.media import MediaStore
 from server.handlers import rendering
 from server.handlers.accounts import AccountRoutes
 from server.handlers.comments import CommentRoutes
+from server.handlers.credentials import CredentialRoutes
 from server.handlers.feed import FeedRoutes
 from server.handlers.follows import FollowRoutes
 from server.handlers.health import Check, HealthRoutes
@@ -25,8 +26,10 @@ from server.handlers.stream import NotificationStream
 from server.handlers.uploads import Uploads
 from server.metrics import Metrics
 from server.pubsub.hub import Hub
+from server.services.account_mail import AccountMail
 from server.services.accounts import Accounts
 from server.services.comments import Comments
+from server.services.credentials import Credentials
 from server.services.feed.explanations import Explanations
 from server.services.feed.fan_out import FanOut
 from server.services.feed.freshness import Freshness
@@ -50,6 +53,8 @@ class Services:
     accounts: Accounts
     sessions: Sessions
     revocations: Revocations
+    credentials: Credentials
+    account_mail: AccountMail
     profiles: Profiles
     posts: Posts
     comments: Comments
@@ -113,6 +118,7 @@ def build_app(
         AccountRoutes(services.accounts, services.sessions, services.profiles),
         ProfileRoutes(services.profiles, uploads),
         SessionRoutes(services.sessions),
+        CredentialRoutes(services.credentials),
         PostRoutes(services.posts, uploads),
         CommentRoutes(services.comments),
         LikeRoutes(services.likes),

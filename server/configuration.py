@@ -49,6 +49,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "JWT_SECRET": "auth.jwt_secret",
     "JWT_REFRESH_SECRET": "auth.jwt_refresh_secret",
     "BCRYPT_COST": "auth.bcrypt_cost",
+    "PASSWORD_RESET_URL": "auth.reset_url",
     "EMAIL_HOST": "mail.host",
     "EMAIL_PORT": "mail.port",
     "EMAIL_USER": "mail.username",

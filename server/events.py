@@ -97,3 +97,15 @@ class PersonChanged(Event):
 @dataclass(frozen=True, slots=True)
 class SessionsRevoked(Event):
     user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordForgotten(Event):
+    """Somebody says so; whether there is an account with this address is not known yet."""
+
+    email_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordChanged(Event):
+    user_id: UserId

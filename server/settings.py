@@ -64,6 +64,8 @@ class Auth(Section):
     refresh_idle_s: int = Field(default=30 * 86_400, ge=1)
     refresh_absolute_s: int = Field(default=90 * 86_400, ge=1)
     refresh_overlap_s: float = Field(default=10.0, ge=0, le=60)
+    reset_ttl_s: int = Field(default=1800, ge=60)
+    reset_url: str = Field(default="", pattern=r"^(https?://[^\s]+)?$")
     bcrypt_cost: int = Field(default=12, ge=4, le=15)
     bcrypt_threads: int = Field(default=2, ge=1, le=32)
     bcrypt_queue: int = Field(default=32, ge=1)
@@ -133,6 +135,7 @@ class Maintenance(Section):
     retention_every_s: float = Field(default=30.0, ge=0)
     counters_every_s: float = Field(default=21_600.0, ge=0)
     media_every_s: float = Field(default=21_600.0, ge=0)
+    resets_every_s: float = Field(default=3600.0, ge=0)
 
 
 class Stream(Section):
@@ -194,6 +197,11 @@ class Settings(Section):
     def public_url(self) -> str:
         """The address in links and media URLs, without a slash at its end."""
         return (self.app.public_url or f"http://localhost:{self.app.port}").rstrip("/")
+
+    @property
+    def reset_url(self) -> str:
+        """The page that takes a new password; a token is added to its query."""
+        return self.auth.reset_url or f"{self.public_url}/reset-password"
 
     @property
     def mail_sender(self) -> str:

@@ -15,6 +15,7 @@ from server.clock import SystemClock
 from server.events import PostChanged, PostPublished
 from server.gateways.card_shelf import CardShelf
 from server.gateways.images import ImageProcessor
+from server.gateways.mail import Letter
 from server.gateways.media import MediaStore
 from server.gateways.passwords import Passwords
 from server.gateways.redis_wire import RedisWire
@@ -26,9 +27,11 @@ from server.models.database import Database
 from server.models.posts import Post as PostRow
 from server.models.users import User
 from server.pubsub.publisher import Publisher
+from server.services.account_mail import AccountMail
 from server.services.accounts import Accounts
 from server.services.cards import Cards
 from server.services.comments import Comments
+from server.services.credentials import Credentials
 from server.services.feed.cards_at_hand import CardsAtHand
 from server.services.feed.fan_out import FanOut, FanOutRules
 from server.services.feed.freshness import Freshness
@@ -73,6 +76,7 @@ TOKEN_RULES = TokenRules(
     refresh_absolute_s=864_000,
 )
 KEPT_MS = kept_ms(TOKEN_RULES.access_ttl_s)
+RESET_TTL_S = 1800
 
 
 class Rings:
@@ -83,6 +87,19 @@ class Rings:
 
     def ring(self, rungs: Sequence[Rung]) -> None:
         self.heard += rungs
+
+
+class Letterbox:
+    """Keeps what is mailed; `refuses` is raised instead, once for each of its errors."""
+
+    def __init__(self) -> None:
+        self.letters: list[Letter] = []
+        self.refuses: list[Exception] = []
+
+    async def send(self, letter: Letter) -> None:
+        if self.refuses:
+            raise self.refuses.pop(0)
+        self.letters.append(letter)
 
 
 class House:
@@ -115,6 +132,11 @@ class House:
         self.tokens = Tokens(self.clock, TOKEN_RULES)
         self.revocations = self.revocations_on(RevocationList(self.wire, KEPT_MS))
         self.sessions = Sessions(database, self.unit_of_work, self.tokens, self.revocations)
+        self.credentials = Credentials(database, self.unit_of_work, self.passwords, self.revocations)
+        self.mail = Letterbox()
+        self.account_mail = AccountMail(
+            database, self.unit_of_work, self.jobs, self.mail, "https://photos.test/reset", RESET_TTL_S
+        )
         self.comments = Comments(database, self.unit_of_work, self.cards, self.visibility)
         self.likes = Likes(database, self.unit_of_work, self.cards, self.visibility)
         self.follows = Follows(database, self.unit_of_work, self.cards)
@@ -216,6 +238,8 @@ class House:
             JobKind.REMOVE_POST: self.removals.remove_post,
             JobKind.REMOVE_AVATAR: self.removals.remove_avatar,
             JobKind.TELL_REVOKED: self.revocations.deliver,
+            JobKind.MAIL_RESET: self.account_mail.send_reset,
+            JobKind.MAIL_CHANGED: self.account_mail.send_password_changed,
         }
 
     async def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:

@@ -302,6 +302,15 @@ def test_a_sender_that_is_no_address_is_refused(read: Any, sender: str) -> None:
     assert "EMAIL_FROM" in refused(read, {"EMAIL_FROM": sender})
 
 
+def test_the_page_for_a_new_password_is_at_the_public_url(read: Any) -> None:
+    assert read({"PUBLIC_URL": "https://x.com/"}).settings.reset_url == "https://x.com/reset-password"
+    assert (
+        read({"PASSWORD_RESET_URL": "https://app.x.com/#/new"}).settings.reset_url
+        == "https://app.x.com/#/new"
+    )
+    assert "PASSWORD_RESET_URL" in refused(read, {"PASSWORD_RESET_URL": "javascript:alert(1)"})
+
+
 def test_an_embedded_database_is_migrated_at_start(read: Any) -> None:
     assert read().settings.migrate_at_start
     assert not read({"DB_HOST": "db"}).settings.migrate_at_start

@@ -103,10 +103,13 @@ def _handlers(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jo
         JobKind.REMOVE_POST: nouns.removals.remove_post,
         JobKind.REMOVE_AVATAR: nouns.removals.remove_avatar,
         JobKind.TELL_REVOKED: nouns.revocations.deliver,
+        JobKind.MAIL_RESET: nouns.account_mail.send_reset,
+        JobKind.MAIL_CHANGED: nouns.account_mail.send_password_changed,
         JobKind.SWEEP_SESSIONS: maintenance.sweep_sessions,
         JobKind.RETENTION: maintenance.retain,
         JobKind.AUDIT_COUNTERS: maintenance.audit_counters,
         JobKind.SWEEP_MEDIA: maintenance.sweep_media,
+        JobKind.SWEEP_RESETS: maintenance.sweep_resets,
     }
 
 
@@ -133,5 +136,6 @@ def _recurring(settings: Settings) -> list[Recurring]:
             (JobKind.RETENTION, every.retention_every_s),
             (JobKind.AUDIT_COUNTERS, every.counters_every_s),
             (JobKind.SWEEP_MEDIA, every.media_every_s),
+            (JobKind.SWEEP_RESETS, every.resets_every_s),
         )
     ]

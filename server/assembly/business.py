@@ -14,9 +14,11 @@ from server.ids import IdGenerator
 from server.models.database import Database
 from server.pubsub.doorbell import Doorbell
 from server.pubsub.publisher import Publisher
+from server.services.account_mail import AccountMail
 from server.services.accounts import Accounts
 from server.services.cards import Cards
 from server.services.comments import Comments
+from server.services.credentials import Credentials
 from server.services.feed.cards_at_hand import CardsAtHand
 from server.services.feed.explanations import Explanations
 from server.services.feed.fan_out import FanOut, FanOutRules
@@ -79,6 +81,10 @@ def services(settings: Settings, var: Path, on: Foundations) -> tuple[Services, 
         posts=Posts(on.database, work, cards, visibility, pictures),
         sessions=Sessions(on.database, work, Tokens(clock, rules), revocations),
         revocations=revocations,
+        credentials=Credentials(on.database, work, on.passwords, revocations),
+        account_mail=AccountMail(
+            on.database, work, the_jobs, on.mail, settings.reset_url, settings.auth.reset_ttl_s
+        ),
         comments=Comments(on.database, work, cards, visibility),
         likes=Likes(on.database, work, cards, visibility),
         follows=Follows(on.database, work, cards),

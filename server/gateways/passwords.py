@@ -23,10 +23,10 @@ class Passwords:
         self._free_places = threads + queue
         self._nobody = ""
 
-    async def hash(self, password: str) -> str:
-        """The bcrypt hash. Raises InvalidInput above 72 bytes and for a lone surrogate, Unavailable when too many are
-        waiting."""
-        secret = self._bytes(password)
+    async def hash(self, password: str, field: str = "password") -> str:
+        """The bcrypt hash. Raises InvalidInput, naming `field`, above 72 bytes and for a lone surrogate, Unavailable
+        when too many are waiting."""
+        secret = self._bytes(password, field)
         return (await self._run(lambda: bcrypt.hashpw(secret, bcrypt.gensalt(self._cost)))).decode()
 
     async def matches(self, password: str, hashed: str | None) -> bool:
@@ -63,16 +63,16 @@ class Passwords:
             self._free_places += 1
 
     @staticmethod
-    def _bytes(password: str) -> bytes:
+    def _bytes(password: str, field: str = "password") -> bytes:
         try:
             secret = password.encode()
         except UnicodeEncodeError as error:
             raise InvalidInput(
-                "This password is not text.", fields={"password": ["Not valid Unicode."]}
+                "This password is not text.", fields={field: ["Not valid Unicode."]}
             ) from error
         if len(secret) > MAX_BYTES:
             raise InvalidInput(
                 "This password is too long.",
-                fields={"password": [f"Longer than {MAX_BYTES} bytes in UTF-8."]},
+                fields={field: [f"Longer than {MAX_BYTES} bytes in UTF-8."]},
             )
         return secret

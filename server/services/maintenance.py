@@ -86,12 +86,16 @@ class Maintenance:
 
     async def sweep_sessions(self, claim: Claim) -> None:
         """Delete sessions that expired: nobody can refresh them any more."""
-        condition = f"FROM sessions WHERE expires_at_ms < {self._database.now_ms}"
-        deleted = 0
-        while ids := await self._ids(f"SELECT id {condition} ORDER BY expires_at_ms LIMIT ?", [BATCH]):
-            deleted += await self._delete("sessions", ids)
+        deleted = await self._delete_expired("sessions")
         if deleted:
             log.info("sessions_swept", sessions=deleted)
+        await self._jobs.complete(claim)
+
+    async def sweep_resets(self, claim: Claim) -> None:
+        """Delete links to a new password that expired."""
+        deleted = await self._delete_expired("password_resets")
+        if deleted:
+            log.info("resets_swept", resets=deleted)
         await self._jobs.complete(claim)
 
     async def retain(self, claim: Claim) -> None:
@@ -205,6 +209,13 @@ class Maintenance:
 
     async def _ids(self, sql: str, parameters: Sequence[Any]) -> list[int]:
         return [row["id"] for row in await self._database.rows(sql, parameters)]
+
+    async def _delete_expired(self, table: str) -> int:
+        condition = f"FROM {table} WHERE expires_at_ms < {self._database.now_ms}"
+        deleted = 0
+        while ids := await self._ids(f"SELECT id {condition} ORDER BY expires_at_ms LIMIT ?", [BATCH]):
+            deleted += await self._delete(table, ids)
+        return deleted
 
     async def _delete(self, table: str, ids: Sequence[int]) -> int:
         some = sorted(ids)

@@ -10,6 +10,7 @@ from server.gateways.images import Shape
 from server.gateways.touches import Subject
 from server.ids import UserId
 from server.models.database import Database, DuplicateKey
+from server.models.password_resets import PasswordReset
 from server.models.users import User
 from server.services.cards import Cards
 from server.services.directory import find, nobody
@@ -63,6 +64,8 @@ class Profiles:
             revision = (await self._lock(user_id))["revision"] + 1
             await User.filter(id=user_id).update(**columns, revision=revision)
             work.emit(PersonChanged(user_id, revision))
+            if "email" in columns:  # what was mailed to the address before opens nothing any more
+                await PasswordReset.filter(user_id=user_id).delete()
 
         if columns:
             try:

@@ -8,6 +8,8 @@ from server.events import (
     AvatarReplaced,
     CommentAdded,
     Event,
+    PasswordChanged,
+    PasswordForgotten,
     PostDeleted,
     PostLiked,
     PostPublished,
@@ -34,10 +36,13 @@ class JobKind(StrEnum):
     REMOVE_POST = "posts.remove"
     REMOVE_AVATAR = "avatars.remove"
     TELL_REVOKED = "notify.revoked"
+    MAIL_RESET = "mail.reset"
+    MAIL_CHANGED = "mail.password_changed"
     SWEEP_SESSIONS = "maintenance.sessions"
     RETENTION = "maintenance.retention"
     AUDIT_COUNTERS = "maintenance.counters"
     SWEEP_MEDIA = "maintenance.media"
+    SWEEP_RESETS = "maintenance.resets"
 
 
 NORMAL = 0
@@ -64,4 +69,6 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     PostLiked: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
     CommentAdded: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT),),
     SessionsRevoked: (Reaction(Queue.NOTIFICATIONS, JobKind.TELL_REVOKED, HIGH),),
+    PasswordForgotten: (Reaction(Queue.MAIL, JobKind.MAIL_RESET),),
+    PasswordChanged: (Reaction(Queue.MAIL, JobKind.MAIL_CHANGED),),
 }

@@ -1,4 +1,4 @@
-"""Tokens: how access and refresh tokens are signed and read.
+"""Tokens: how access and refresh tokens are signed and read, and what a reset token is.
 
 Whether a session still stands is not written in them: `revocations` knows.
 """
@@ -122,6 +122,16 @@ class Tokens:
         }
         secret = self.rules.access_secret if kind == "access" else self.rules.refresh_secret
         return jwt.encode(claims, secret, algorithm=ALGORITHM)
+
+
+def new_reset_token() -> str:
+    """What the link to a new password proves itself with: 256 random bits, and nothing of anybody in them."""
+    return secrets.token_urlsafe(32)
+
+
+def reset_hash(token: str) -> str:
+    """How a reset token is kept."""
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
 def refused_access() -> Unauthenticated:

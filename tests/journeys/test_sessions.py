@@ -2,17 +2,25 @@
 
 import asyncio
 import os
+import re
 import signal
 import sqlite3
 import time
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from functools import partial
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from tests.gateways.valkey_watch import servers
+from tests.journeys import photos
 from tests.journeys.conftest import NewProgram, Register
 from tests.journeys.program import Answer, Person, Program, eventually
 from tests.live import Reader
+from tests.post_office import PostOffice
 from tests.stacks import Stack
 
 ON_EMBEDDED = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
@@ -118,6 +126,7 @@ async def test_nobody_signs_somebody_else_out(program: Program, register: Regist
         ("POST", "/auth/logout"),
         ("GET", "/auth/sessions"),
         ("DELETE", f"/auth/sessions/{session_id}"),
+        ("POST", "/auth/change-password"),
     ]:
         assert (await nobody.call(method, path)).status == 401
 
@@ -140,6 +149,62 @@ async def test_a_stolen_refresh_token_ends_the_session(program: Program, registe
     for nonsense in ("", "nonsense", ana.token, "\udcff", "x" * 2000):
         answer = await refresh(ana, nonsense)
         assert answer.status in ({400} if nonsense == "\udcff" else {401})
+
+
+async def test_who_changes_the_password_keeps_this_device_alone(program: Program, register: Register) -> None:
+    (ana,) = await register(program, "ana")
+    phone = await ana.on_another_device()
+    async with phone.stream() as heard:
+        body = {"oldPassword": ana.password, "newPassword": "another password"}
+        wrong = await ana.call("POST", "/auth/change-password", json={**body, "oldPassword": "wrong"})
+        assert (wrong.status, list(wrong.json["errors"])) == (422, ["oldPassword"])
+        began = time.monotonic()
+        assert (await ana.call("POST", "/auth/change-password", json=body)).status == 204
+        await assert_signed_out(phone)
+        await assert_ends(heard, began)
+    await ana.does("GET", "/users/profile")
+    phone.password = "another password"
+    await phone.sign_in()
+    await eventually(lambda: letters(program, "Your password was changed"))
+
+
+async def test_a_forgotten_password_is_replaced_by_way_of_the_mailbox(
+    program: Program, register: Register
+) -> None:
+    (ana,) = await register(program, "ana")
+    phone = await ana.on_another_device()
+    nobody = Person(program, ana.session, "nobody")
+    asked = [
+        await nobody.call("POST", "/auth/forgot-password", json={"email": email})
+        for email in ("nobody@example.com", "ANA@example.com")
+    ]
+    assert {(answer.status, answer.content) for answer in asked} == {(202, b"")}
+    (letter,) = await eventually(lambda: letters(program, "Choose a new password"))
+    assert letter["To"] == "ana@example.com"
+    token = token_in(letter)
+
+    body = {"token": token, "newPassword": "a password that is new"}
+    answers = await asyncio.gather(
+        *(nobody.call("POST", "/auth/reset-password", json=body) for _ in range(20))
+    )
+    assert sorted(answer.status for answer in answers) == [204] + [422] * 19
+    await assert_signed_out(ana, phone)
+    assert (
+        await nobody.call("GET", "/users/profile", headers={"Authorization": f"Bearer {token}"})
+    ).status == 401
+    ana.password = "a password that is new"
+    await ana.sign_in()
+    await eventually(lambda: letters(program, "Your password was changed"))
+    assert await program.interrupt() == 0
+    for secret in (
+        token,
+        "a password that is new",
+        phone.password,
+        ana.token,
+        phone.token,
+        ana.refresh_token,
+    ):
+        assert secret not in program.out + program.err
 
 
 @ON_EMBEDDED
@@ -184,9 +249,70 @@ async def test_an_emptied_redis_lets_nobody_back_in(
         assert [answer.status for answer in answers] == [401, 200] * 10
 
 
+@pytest.fixture
+def post_office() -> Iterator[PostOffice]:
+    office = PostOffice().start()
+    yield office
+    office.stop()
+
+
+@ON_EMBEDDED
+async def test_a_mail_server_that_is_slow_holds_up_nothing_else_and_gets_its_letters_later(
+    new_program: NewProgram, register: Register, post_office: PostOffice
+) -> None:
+    post_office.replies["MAIL"] = "451 Not now"
+    mail = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(post_office.port), "EMAIL_TLS": "none"}
+    program = await new_program("--port=0", **mail).start()
+    ana, bob = await register(program, "ana", "bob")
+    await bob.call("POST", "/auth/forgot-password", json={"email": "ana@example.com"})
+    await eventually(lambda: _has_logged(program, "job_failed"))
+    async with ana.stream() as heard:
+        await bob.like((await ana.publish(photos.small()))["id"])
+        assert (await heard.event()).event == "like"
+    post_office.replies.clear()
+
+    async def delivered() -> bool:
+        return bool(post_office.taken)
+
+    await eventually(delivered)
+    (envelope,) = post_office.taken
+    assert envelope.rcpt_tos == ["ana@example.com"]
+    assert isinstance(envelope.content, bytes)
+    token = token_in(_read(envelope.content))
+    body = {"token": token, "newPassword": "a password that is new"}
+    assert (await bob.call("POST", "/auth/reset-password", json=body)).status == 204
+    assert await program.interrupt() == 0
+    assert token not in program.out + program.err
+
+
+async def letters(program: Program, subject: str) -> list[EmailMessage]:
+    """What the program put into its outbox."""
+    files = [Path(line["file"]) for line in program.logged("mail_kept") if line["subject"] == subject]
+    return [_read(file.read_bytes()) for file in files]
+
+
+def token_in(letter: EmailMessage) -> str:
+    text = letter.get_body(("plain",))
+    assert text is not None
+    (link,) = re.findall(r"http\S+", text.get_content())
+    assert urlsplit(link).path == "/reset-password"
+    (token,) = parse_qs(urlsplit(link).query)["token"]
+    return token
+
+
+def _read(content: bytes) -> EmailMessage:
+    message = message_from_bytes(content, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
 def _kill(pid: int) -> None:
     os.kill(pid, signal.SIGKILL)
 
 
 async def _is_back(stack: Stack, before: int) -> bool:
     return bool(set(servers(stack.var_dir / "redis")) - {before})
+
+
+async def _has_logged(program: Program, message: str) -> bool:
+    return bool(program.logged(message))

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from server.gateways.media import MediaStore
 from server.ids import CommentId
 from server.models.jobs import Job, JobState
+from server.models.password_resets import PasswordReset
 from server.models.posts import PostImage
 from server.models.sessions import Session
 from server.models.users import User
@@ -64,6 +65,21 @@ async def test_expired_sessions_go_and_others_stay(house: House, maintenance: Ma
     claim = await claimed(house, JobKind.SWEEP_SESSIONS)
     await maintenance.sweep_sessions(claim)
     assert await house.value("SELECT COUNT(*) AS sessions FROM sessions") == 1
+    await assert_completed(house, claim)
+
+
+async def test_expired_links_to_a_new_password_go_and_others_stay(
+    house: House, maintenance: Maintenance
+) -> None:
+    user_id, now_ms = await house.user(), house.clock.now_ms()
+    for number, expires_at_ms in enumerate([*([now_ms - 60_000] * (BATCH + 1)), now_ms + 3_600_000]):
+        await PasswordReset.create(
+            id=house.ids.next(), user_id=user_id, token_hash=str(number), created_at_ms=1,
+            expires_at_ms=expires_at_ms,
+        )  # fmt: skip
+    claim = await claimed(house, JobKind.SWEEP_RESETS)
+    await maintenance.sweep_resets(claim)
+    assert await house.value("SELECT token_hash FROM password_resets") == str(BATCH + 1)
     await assert_completed(house, claim)
 
 

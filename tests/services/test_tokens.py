@@ -13,7 +13,7 @@ from server.clock import SystemClock
 from server.errors import Unauthenticated
 from server.ids import SessionId, UserId
 from server.services.records import Principal, Role
-from server.services.tokens import RefreshClaim, Tokens
+from server.services.tokens import RefreshClaim, Tokens, new_reset_token, reset_hash
 from tests.house import TOKEN_RULES as RULES
 
 ADA = Principal(UserId(7), SessionId(8), Role.USER)
@@ -194,3 +194,14 @@ def test_a_refresh_token_has_one_successor_at_a_time(tokens: Tokens, clock: Held
     ]
     assert len({each.nonce for each in [following, *others]}) == 5
     assert len(following.nonce) == 43
+
+
+def test_a_reset_token_is_random_and_no_other_token(tokens: Tokens) -> None:
+    made = {new_reset_token() for _ in range(100)}
+    assert len(made) == 100
+    for token in made:
+        assert len(base64.urlsafe_b64decode(token + "=")) == 32
+        assert len(reset_hash(token)) == 64
+        refused_access(tokens, token)
+        refused_refresh(tokens, token)
+    assert reset_hash("\udcff")

@@ -1,0 +1,96 @@
+"""The letters that an account causes: a link for whoever forgot their password, and word that it was changed.
+
+Each is a job of the queue `mail`, tried again while the mail server does not take it. Run twice, it may send a letter
+twice, under the same Message-ID.
+"""
+
+from urllib.parse import urlencode
+
+import structlog
+
+from server.gateways.mail import Letter, Mail, MailRefused
+from server.ids import UserId
+from server.models.database import Database
+from server.models.password_resets import PasswordReset
+from server.services.jobs import Claim, Jobs
+from server.services.letters import password_changed_letter, reset_letter
+from server.services.tokens import new_reset_token, reset_hash
+from server.services.unit_of_work import UnitOfWork, Work
+
+log = structlog.get_logger(__name__)
+
+
+class AccountMail:
+    """`reset_url` is the page that takes a new password; the token is added to its query. It is good for
+    `reset_ttl_s`."""
+
+    def __init__(
+        self,
+        database: Database,
+        unit_of_work: UnitOfWork,
+        jobs: Jobs,
+        mail: Mail,
+        reset_url: str,
+        reset_ttl_s: int,
+    ) -> None:
+        self._database = database
+        self._unit_of_work = unit_of_work
+        self._jobs = jobs
+        self._mail = mail
+        self._reset_url = reset_url
+        self._reset_ttl_s = reset_ttl_s
+
+    async def send_reset(self, claim: Claim) -> None:
+        """Mail a link to whoever has the address; to their own spelling of it, not to the asker's.
+
+        The token is made here, so that it is nowhere at rest. Each attempt makes another: the letter of an attempt that
+        seemed to fail may have arrived.
+        """
+        rows = await self._database.rows(
+            "SELECT id, username, email FROM users WHERE email_key = ?", [claim.payload["email_key"]]
+        )
+        if rows:
+            user_id = UserId(rows[0]["id"])
+            token = await self._new_token(user_id)
+            link = f"{self._reset_url}{'&' if '?' in self._reset_url else '?'}{urlencode({'token': token})}"
+            minutes = max(1, self._reset_ttl_s // 60)
+            letter = reset_letter(_key(claim), rows[0]["email"], rows[0]["username"], link, minutes)
+            await self._send(claim, user_id, letter)
+        await self._jobs.finish(claim)
+
+    async def send_password_changed(self, claim: Claim) -> None:
+        """Tell the owner, who may not be the one who changed it."""
+        rows = await self._database.rows(
+            "SELECT id, username, email FROM users WHERE id = ?", [claim.payload["user_id"]]
+        )
+        if rows:
+            letter = password_changed_letter(_key(claim), rows[0]["email"], rows[0]["username"])
+            await self._send(claim, UserId(rows[0]["id"]), letter)
+        await self._jobs.finish(claim)
+
+    async def _new_token(self, user_id: UserId) -> str:
+        token = new_reset_token()
+
+        async def body(work: Work) -> None:
+            now = self._database.now_ms
+            (row,) = await self._database.rows(f"SELECT {now} AS now_ms")
+            await PasswordReset.create(
+                id=work.new_id(),
+                user_id=user_id,
+                token_hash=reset_hash(token),
+                created_at_ms=row["now_ms"],
+                expires_at_ms=row["now_ms"] + self._reset_ttl_s * 1000,
+            )
+
+        await self._unit_of_work.run(body)
+        return token
+
+    async def _send(self, claim: Claim, user_id: UserId, letter: Letter) -> None:
+        try:
+            await self._mail.send(letter)
+        except MailRefused as error:  # it would be refused again
+            log.warning("mail_refused", kind=claim.kind, user_id=user_id, reason=error.detail)
+
+
+def _key(claim: Claim) -> str:
+    return f"{claim.kind}-{claim.id}"
