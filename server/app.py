@@ -12,6 +12,7 @@ from server.handlers.comments import CommentRoutes
 from server.handlers.credentials import CredentialRoutes
 from server.handlers.feed import FeedRoutes
 from server.handlers.follows import FollowRoutes
+from server.handlers.heads import finish_heads
 from server.handlers.health import Check, HealthRoutes
 from server.handlers.likes import LikeRoutes
 from server.handlers.media import MediaRoutes
@@ -23,6 +24,7 @@ from server.handlers.profiles import ProfileRoutes
 from server.handlers.queues import QueueRoutes
 from server.handlers.sessions import SessionRoutes
 from server.handlers.stream import NotificationStream
+from server.handlers.throttling import Throttling
 from server.handlers.uploads import Uploads
 from server.metrics import Metrics
 from server.pubsub.hub import Hub
@@ -95,16 +97,23 @@ def build_app(
     hub: Hub,
     in_flight: InFlight,
     insight: Insight,
+    throttling: Throttling | None = None,
 ) -> web.Application:
-    """The application with all its routes. It opens and closes nothing: that is the lifecycle's."""
+    """The application with all its routes, without limits of rates if there is no `throttling`.
+
+    It opens and closes nothing: that is the lifecycle's.
+    """
     app = web.Application(
         middlewares=[
             in_flight.middleware(),
             authentication(services.sessions.principal),
+            *([throttling.by_asker()] if throttling else []),
             validation(settings.app.max_body_bytes, settings.app.body_timeout_s),
+            *([throttling.by_body()] if throttling else []),
         ],  # pyright: ignore[reportArgumentType] - aiohttp's own type for middlewares is wider than it needs
         client_max_size=settings.app.max_body_bytes,
     )
+    app.on_response_prepare.append(finish_heads(settings.public_url))
     stream = NotificationStream(
         hub,
         services.notifications,
@@ -137,6 +146,7 @@ def build_worker_app(
 ) -> web.Application:
     """What a process that runs jobs only serves on a port of its own: how it is."""
     app = web.Application(middlewares=[in_flight.middleware()])  # pyright: ignore[reportArgumentType] - see above
+    app.on_response_prepare.append(finish_heads(settings.public_url))
     for door in insight.doors(settings, services, in_flight):
         app.add_routes(door.routes())
     return app

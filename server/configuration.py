@@ -33,6 +33,10 @@ ENVIRONMENT: Mapping[str, str] = {
     "ALLOW_EMBEDDED": "app.allow_embedded",
     "WORKER_PORT": "app.worker_port",
     "METRICS_TOKEN": "app.metrics_token",
+    "TRUSTED_PROXIES": "app.trusted_proxies",
+    "THROTTLE_ENABLED": "throttle.enabled",
+    "THROTTLE_TTL": "throttle.ttl_ms",
+    "THROTTLE_LIMIT": "throttle.limit",
     "DB_HOST": "database.host",
     "DB_PORT": "database.port",
     "DB_USERNAME": "database.username",
@@ -198,7 +202,9 @@ def _explain(error: ValidationError, config: Path, origins: Mapping[str, str]) -
     for problem in error.errors():
         path = [str(part) for part in problem["loc"]]
         key = ".".join(path)
-        where = origins.get(key, f"{config}: {key}")
+        # A value with commas is wrong in one of its items, which has a number and no name.
+        names = (".".join(path[:length]) for length in range(len(path), 0, -1))
+        where = next((origins[name] for name in names if name in origins), f"{config}: {key}")
         if problem["type"] == "extra_forbidden":
             guess = _near(path[-1], _keys_of(path[:-1]), cutoff=0.6)
             hint = (

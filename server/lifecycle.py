@@ -26,6 +26,7 @@ from server.gateways.embedded_redis import EmbeddedRedis
 from server.gateways.process_claims import bind, claim_role
 from server.gateways.redis_client import check, redis_client
 from server.gateways.redis_wire import RedisWire
+from server.handlers.addresses import ClientAddresses
 from server.handlers.middleware import InFlight
 from server.ids import IdGenerator
 from server.metrics import Metrics
@@ -81,7 +82,7 @@ class Lifecycle:
         self.port = 0
         self._stages: list[Stage] = []
         self._clean = True
-        self._in_flight = InFlight(self.told.metrics)
+        self._in_flight = InFlight(self.told.metrics, ClientAddresses(settings.app.trusted_proxies))
         self._var = settings.app.var_dir.resolve()
 
     async def open(self) -> None:
@@ -294,7 +295,8 @@ class Lifecycle:
         watching = self.supervisor.start("session watch", actors.session_watch(on, self.services, hub).run)
         self._opened("relay", lambda: self.supervisor.stop(relaying, watching))
         uploads = doors.uploads(settings, self._var / "tmp")
-        app = build_app(settings, self.services, uploads, on.media, hub, self._in_flight, self._insight(on))
+        insight, throttling = self._insight(on), doors.throttling(settings, on.wire)
+        app = build_app(settings, self.services, uploads, on.media, hub, self._in_flight, insight, throttling)
         await self._serve(app, listener, on_close=lambda: hub.close_all(Closing.SHUTDOWN))
 
     def _insight(self, on: Foundations) -> Insight:

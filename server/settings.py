@@ -5,13 +5,26 @@ Where the values come from is `configuration`'s affair.
 
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    field_validator,
+)
 
 # Also in front of a name, and in nothing that could end a header.
 SENDER = re.compile(r"[^\s<>@,;]+@[^\s<>@,;]+|[^<>@,;\r\n]+ <[^\s<>@,;]+@[^\s<>@,;]+>")
+
+
+def _listed(value: Any) -> Any:
+    """A list as the environment writes it: with commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
 class Section(BaseModel):
@@ -31,6 +44,26 @@ class App(Section):
     metrics_token: SecretStr = SecretStr("")
     max_body_bytes: int = Field(default=65_536, ge=1024)
     body_timeout_s: float = Field(default=30.0, gt=0)
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(_listed)] = ()
+
+
+class RateLimit(Section):
+    limit: int = Field(ge=1, le=1_000_000)
+    window_s: float = Field(gt=0, le=604_800)
+
+
+class Throttle(Section):
+    enabled: bool = True
+    ttl_ms: int = Field(default=60_000, ge=1, le=604_800_000)
+    limit: int = Field(default=10, ge=1, le=1_000_000)
+    login: RateLimit = RateLimit(limit=20, window_s=60)
+    login_account: RateLimit = RateLimit(limit=5, window_s=60)
+    forgot: RateLimit = RateLimit(limit=3, window_s=3600)
+    registration: RateLimit = RateLimit(limit=5, window_s=3600)
+    refresh: RateLimit = RateLimit(limit=30, window_s=60)
+    writes: RateLimit = RateLimit(limit=60, window_s=60)
+    uploads: RateLimit = RateLimit(limit=30, window_s=3600)
+    reads: RateLimit = RateLimit(limit=300, window_s=60)
 
 
 class Database(Section):
@@ -163,6 +196,7 @@ class Settings(Section):
     """The whole configuration, a table of config.toml each."""
 
     app: App = App()
+    throttle: Throttle = Throttle()
     database: Database = Database()
     redis: Redis = Redis()
     auth: Auth = Auth()

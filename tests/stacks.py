@@ -40,6 +40,7 @@ class Stack:
             "PORT": "0",
             "VAR_DIR": str(self.var_dir),
             "BCRYPT_COST": "4",
+            "THROTTLE_ENABLED": "false",  # the tests all come from one address
             "JWT_SECRET": "the access secret of the tests, which is long enough",
             "JWT_REFRESH_SECRET": "the refresh secret of the tests, which is long enough",
             **self.database,

@@ -5,6 +5,7 @@ import json
 import stat
 import sys
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,8 @@ def test_config_toml_names_every_key_with_the_default_in_the_code() -> None:
     defaults = Settings()
     for key, value in written.items():
         default = value_of(defaults, key)
-        assert value == (str(default) if isinstance(default, Path) else default), key
+        comparable = list(default) if isinstance(default, tuple) else default
+        assert value == (str(default) if isinstance(default, Path) else comparable), key
 
 
 def test_every_name_of_the_environment_stands_for_a_key() -> None:
@@ -105,6 +107,9 @@ def test_every_name_of_the_environment_stands_for_a_key() -> None:
         ("FEED_WORKER_CONCURRENCY", "3", 3),
         ("LOG_LEVEL", "debug", "debug"),
         ("NODE_ID", "7", 7),
+        ("TRUSTED_PROXIES", "10.0.0.0/8, fd00::/8", (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))),
+        ("THROTTLE_TTL", "1000", 1000),
+        ("THROTTLE_LIMIT", "5", 5),
     ],
 )
 def test_the_environment_overrides_config_toml(read: Any, name: str, text: str, expected: Any) -> None:
@@ -204,6 +209,8 @@ def test_other_people_s_variables_are_nobody_s_business(read: Any) -> None:
         ({"QUEUE_CONCURRENCY": "0"}, "QUEUE_CONCURRENCY"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
         ({"NODE_ID": "128"}, "NODE_ID"),
+        ({"TRUSTED_PROXIES": "10.0.0.0/8,everybody"}, "TRUSTED_PROXIES cannot be 'everybody'"),
+        ({"THROTTLE_LIMIT": "0"}, "THROTTLE_LIMIT"),
     ],
 )
 def test_a_wrong_value_is_refused_under_its_variable_s_name(

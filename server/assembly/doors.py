@@ -5,10 +5,13 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from server.actors.supervisor import Actor
+from server.gateways.redis_wire import RedisWire
+from server.gateways.throttle import Limit, Throttle
 from server.handlers.health import Check
+from server.handlers.throttling import Rate, Throttling
 from server.handlers.uploads import UploadLimits, Uploads
 from server.models.database import Database
-from server.settings import Settings
+from server.settings import RateLimit, Settings
 
 
 def uploads(settings: Settings, work_dir: Path) -> Uploads:
@@ -16,6 +19,26 @@ def uploads(settings: Settings, work_dir: Path) -> Uploads:
     return Uploads(
         work_dir, UploadLimits(chosen.max_file_bytes, chosen.max_files, settings.app.body_timeout_s)
     )
+
+
+def throttling(settings: Settings, wire: RedisWire) -> Throttling | None:
+    """The limits of rates; None if there are to be none."""
+    chosen = settings.throttle
+    if not chosen.enabled:
+        return None
+    by_name: dict[Rate, RateLimit] = {
+        Rate.DEFAULT: RateLimit(limit=chosen.limit, window_s=chosen.ttl_ms / 1000),
+        Rate.LOGIN: chosen.login,
+        Rate.LOGIN_ACCOUNT: chosen.login_account,
+        Rate.FORGOT: chosen.forgot,
+        Rate.REGISTRATION: chosen.registration,
+        Rate.REFRESH: chosen.refresh,
+        Rate.WRITES: chosen.writes,
+        Rate.UPLOADS: chosen.uploads,
+        Rate.READS: chosen.reads,
+    }
+    limits = {rate: Limit(rate, each.limit, each.window_s) for rate, each in by_name.items()}
+    return Throttling(Throttle(wire), limits)
 
 
 def checks(database: Database, redis: Redis, actors: list[Actor]) -> dict[str, Check]:

@@ -5,10 +5,12 @@ from aiohttp_apispec import docs, json_schema, response_schema
 from marshmallow import fields
 
 from server.handlers import rendering
+from server.handlers.addresses import client_address
 from server.handlers.profiles import EMAIL, FULL_NAME, USERNAME, ProfileSchema
 from server.handlers.requests import BODY, public
 from server.handlers.schemas import NEW_PASSWORD, PASSWORD, ProblemSchema, Strict, Text
 from server.handlers.sessions import NO_STORE, TokenPairSchema, token_pair
+from server.handlers.throttling import Rate, throttled, throttled_by
 from server.services.accounts import Account, Accounts
 from server.services.profiles import Profiles
 from server.services.sessions import Sessions
@@ -44,6 +46,7 @@ class AccountRoutes:
     @response_schema(SignedInSchema, 201, description="Registered and signed in")
     @response_schema(ProblemSchema, 409, description="The user name or the e-mail is taken")
     @public
+    @throttled(Rate.REGISTRATION)
     async def register(self, request: web.Request) -> web.Response:
         body = request[BODY]
         account = await self._accounts.register(
@@ -56,6 +59,8 @@ class AccountRoutes:
     @response_schema(SignedInSchema, 200, description="Signed in")
     @response_schema(ProblemSchema, 401, description="The user name or the password is wrong")
     @public
+    @throttled(Rate.LOGIN)
+    @throttled_by("username", Rate.LOGIN_ACCOUNT)
     async def login(self, request: web.Request) -> web.Response:
         body = request[BODY]
         account = await self._accounts.authenticate(body["username"], body["password"])
@@ -64,7 +69,7 @@ class AccountRoutes:
     async def _signed_in(self, request: web.Request, account: Account, status: int) -> web.Response:
         device = request.headers.get("User-Agent", "")
         tokens = await self._sessions.open(
-            account.id, account.password_changed_at_ms, device, request.remote or ""
+            account.id, account.password_changed_at_ms, device, client_address(request)
         )
         user = await self._profiles.own(account.id)
         return rendering.json_response(

@@ -7,6 +7,7 @@ from marshmallow import Schema, fields
 from server.handlers import rendering
 from server.handlers.requests import BODY, QUERY, page_request, path_id, viewer
 from server.handlers.schemas import Id, PageQuery, ProblemSchema, Strict, Text, UserCardSchema, page_of
+from server.handlers.throttling import Rate, throttled
 from server.ids import CommentId, PostId
 from server.services.comments import Comments
 
@@ -46,6 +47,7 @@ class CommentRoutes:
     @json_schema(CommentBody)
     @response_schema(CommentSchema, 201)
     @response_schema(ProblemSchema, 404, description="No such post, or no such comment to reply to")
+    @throttled(Rate.WRITES)
     async def add(self, request: web.Request) -> web.Response:
         body = request[BODY]
         parent_id = None if body["parentId"] is None else CommentId(int(body["parentId"]))
@@ -59,6 +61,7 @@ class CommentRoutes:
     @querystring_schema(CommentsQuery)
     @response_schema(page_of(CommentSchema), 200)
     @response_schema(ProblemSchema, 404, description="No such post, or no such comment of it")
+    @throttled(Rate.READS)
     async def of_post(self, request: web.Request) -> web.Response:
         viewer_id, post_id = viewer(request).user_id, PostId(path_id(request, "postId"))
         wanted = page_request(request)
@@ -77,6 +80,7 @@ class CommentRoutes:
     @response_schema(None, 204, description="It is gone")
     @response_schema(ProblemSchema, 403, description="Neither your comment nor your post")
     @response_schema(ProblemSchema, 404, description="No such post, or no such comment of it")
+    @throttled(Rate.WRITES)
     async def delete(self, request: web.Request) -> web.Response:
         post_id = PostId(path_id(request, "postId"))
         comment_id = CommentId(path_id(request, "commentId"))

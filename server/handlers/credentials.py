@@ -7,6 +7,7 @@ from marshmallow import fields, validate
 from server.handlers.profiles import EMAIL
 from server.handlers.requests import BODY, public, viewer
 from server.handlers.schemas import NEW_PASSWORD, PASSWORD, ProblemSchema, Strict
+from server.handlers.throttling import Rate, throttled_by
 from server.services.credentials import Credentials
 
 
@@ -49,6 +50,7 @@ class CredentialRoutes:
     @response_schema(
         None, 202, description="If there is an account with this address, a letter is on its way"
     )
+    @throttled_by("email", Rate.FORGOT)
     @public
     async def forget(self, request: web.Request) -> web.Response:
         await self._credentials.forget(request[BODY]["email"])

@@ -7,6 +7,7 @@ from marshmallow import Schema, fields, validate
 from server.handlers import rendering
 from server.handlers.requests import QUERY, page_request, viewer
 from server.handlers.schemas import Id, PageQuery, PostSchema, Strict, page_of
+from server.handlers.throttling import Rate, throttled
 from server.ids import PostId
 from server.services.feed.explanations import Explanations, Reason
 from server.services.feed.pages import Feed
@@ -35,6 +36,7 @@ class FeedRoutes:
     @docs(tags=["feed"], summary="Get your feed: your own posts and those of whom you follow, newest first")
     @querystring_schema(PageQuery)
     @response_schema(page_of(PostSchema), 200)
+    @throttled(Rate.READS)
     async def read(self, request: web.Request) -> web.Response:
         page = await self._feed.page(viewer(request).user_id, page_request(request))
         return rendering.page_response(request, page, rendering.post)
@@ -42,6 +44,7 @@ class FeedRoutes:
     @docs(tags=["feed"], summary="Say why a post is in your feed, or is not")
     @querystring_schema(ExplainQuery)
     @response_schema(ExplanationSchema, 200)
+    @throttled(Rate.READS)
     async def explain(self, request: web.Request) -> web.Response:
         post_id = PostId(int(request[QUERY]["postId"]))
         explanation = await self._explanations.of(viewer(request).user_id, post_id)

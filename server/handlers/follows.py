@@ -7,6 +7,7 @@ from marshmallow import Schema, fields
 from server.handlers import rendering
 from server.handlers.requests import named_user, page_request, viewer
 from server.handlers.schemas import PageQuery, ProblemSchema, UserCardSchema, page_of
+from server.handlers.throttling import Rate, throttled
 from server.services.follows import Follows
 from server.services.records import FollowState
 
@@ -31,12 +32,14 @@ class FollowRoutes:
     @docs(tags=["follows"], summary="Follow a user, by id or @username")
     @response_schema(FollowSchema, 200)
     @response_schema(ProblemSchema, 404, description="No such user")
+    @throttled(Rate.WRITES)
     async def follow(self, request: web.Request) -> web.Response:
         return _answer(await self._follows.follow(viewer(request).user_id, named_user(request)))
 
     @docs(tags=["follows"], summary="Unfollow a user, by id or @username")
     @response_schema(FollowSchema, 200)
     @response_schema(ProblemSchema, 404, description="No such user")
+    @throttled(Rate.WRITES)
     async def unfollow(self, request: web.Request) -> web.Response:
         return _answer(await self._follows.unfollow(viewer(request).user_id, named_user(request)))
 
@@ -44,6 +47,7 @@ class FollowRoutes:
     @querystring_schema(PageQuery)
     @response_schema(page_of(UserCardSchema), 200)
     @response_schema(ProblemSchema, 404, description="No such user")
+    @throttled(Rate.READS)
     async def followers(self, request: web.Request) -> web.Response:
         page = await self._follows.followers(named_user(request), page_request(request))
         return rendering.page_response(request, page, rendering.user_card)
@@ -52,6 +56,7 @@ class FollowRoutes:
     @querystring_schema(PageQuery)
     @response_schema(page_of(UserCardSchema), 200)
     @response_schema(ProblemSchema, 404, description="No such user")
+    @throttled(Rate.READS)
     async def following(self, request: web.Request) -> web.Response:
         page = await self._follows.following(named_user(request), page_request(request))
         return rendering.page_response(request, page, rendering.user_card)

@@ -9,6 +9,7 @@ from aiohttp_apispec import docs
 from server.handlers import rendering
 from server.handlers.middleware import InFlight
 from server.handlers.requests import public
+from server.handlers.throttling import unthrottled
 
 CHECK_TIMEOUT_S = 2.0
 
@@ -36,11 +37,13 @@ class HealthRoutes:
 
     @docs(tags=["health"], summary="Is the process alive?")
     @public
+    @unthrottled
     async def alive(self, _: web.Request) -> web.Response:
         return rendering.json_response({"status": "ok"})
 
     @docs(tags=["health"], summary="Can the process take requests? Each part by name")
     @public
+    @unthrottled
     async def ready(self, _: web.Request) -> web.Response:
         names = list(self._checks)
         answers = await asyncio.gather(*(_ask(self._checks[name]) for name in names))

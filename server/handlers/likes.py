@@ -7,6 +7,7 @@ from marshmallow import Schema, fields
 from server.handlers import rendering
 from server.handlers.requests import page_request, path_id, viewer
 from server.handlers.schemas import PageQuery, ProblemSchema, UserCardSchema, page_of
+from server.handlers.throttling import Rate, throttled
 from server.ids import PostId
 from server.services.likes import Likes
 from server.services.records import LikeState
@@ -31,12 +32,14 @@ class LikeRoutes:
     @docs(tags=["likes"], summary="Like a post")
     @response_schema(LikeSchema, 200)
     @response_schema(ProblemSchema, 404, description="No such post")
+    @throttled(Rate.WRITES)
     async def like(self, request: web.Request) -> web.Response:
         return _answer(await self._likes.like(viewer(request).user_id, PostId(path_id(request, "postId"))))
 
     @docs(tags=["likes"], summary="Unlike a post")
     @response_schema(LikeSchema, 200)
     @response_schema(ProblemSchema, 404, description="No such post")
+    @throttled(Rate.WRITES)
     async def unlike(self, request: web.Request) -> web.Response:
         return _answer(await self._likes.unlike(viewer(request).user_id, PostId(path_id(request, "postId"))))
 
@@ -44,6 +47,7 @@ class LikeRoutes:
     @querystring_schema(PageQuery)
     @response_schema(page_of(UserCardSchema), 200)
     @response_schema(ProblemSchema, 404, description="No such post")
+    @throttled(Rate.READS)
     async def of_post(self, request: web.Request) -> web.Response:
         post_id = PostId(path_id(request, "postId"))
         page = await self._likes.of_post(viewer(request).user_id, post_id, page_request(request))

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from server.gateways.media import MediaStore
 from server.handlers.requests import public
+from server.handlers.throttling import unthrottled
 
 HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
@@ -21,6 +22,7 @@ class MediaRoutes:
         return [web.get("/media/{key:.+}", self.read)]
 
     @public
+    @unthrottled
     async def read(self, request: web.Request) -> web.StreamResponse:
         found = await self._media.get(request.match_info["key"])
         response = web.StreamResponse(headers={**HEADERS, "ETag": found.etag} if found.etag else HEADERS)

@@ -13,6 +13,7 @@ from aiohttp_apispec import docs
 
 from server.errors import Unauthenticated, Unavailable
 from server.handlers.requests import public
+from server.handlers.throttling import unthrottled
 from server.metrics import CONTENT_TYPE, Metrics
 from server.services.queue_control import QueueControl
 
@@ -30,6 +31,7 @@ class MetricsRoutes:
 
     @docs(tags=["health"], summary="Prometheus metrics", produces=["text/plain"])
     @public
+    @unthrottled
     async def read(self, request: web.Request) -> web.Response:
         if self._token:
             scheme, _, given = request.headers.get("Authorization", "").partition(" ")

@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 
 from server.errors import AppError, Unauthenticated
 from server.handlers import problems
+from server.handlers.addresses import ADDRESS, ClientAddresses
 from server.handlers.requests import PRINCIPAL, REQUEST_ID, Handler, is_public, load
 from server.metrics import Metrics
 from server.services.records import Principal
@@ -27,8 +28,9 @@ QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 class InFlight:
     """How many requests are being answered, and whether the server has begun to leave."""
 
-    def __init__(self, metrics: Metrics | None = None) -> None:
+    def __init__(self, metrics: Metrics | None = None, addresses: ClientAddresses | None = None) -> None:
         self._metrics = metrics or Metrics()
+        self._addresses = addresses or ClientAddresses()
         self.requests = 0
         self.leaving = False
 
@@ -40,6 +42,7 @@ class InFlight:
             given = request.headers.get("X-Request-Id", "")
             request_id = given if GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
             request[REQUEST_ID] = request_id
+            request[ADDRESS] = address = self._addresses.of(request)
             structlog.contextvars.bind_contextvars(request_id=request_id)
             began = time.perf_counter()
             self.requests += 1
@@ -49,8 +52,6 @@ class InFlight:
                 self.requests -= 1
                 structlog.contextvars.unbind_contextvars("request_id")
             if not response.prepared:
-                response.headers["X-Request-Id"] = request_id
-                response.headers["X-Content-Type-Options"] = "nosniff"
                 if self.leaving:
                     response.force_close()
                 if request.content.exception() is not None:
@@ -64,7 +65,7 @@ class InFlight:
                 refused = {"code": request[REFUSAL]} if REFUSAL in request else {}
                 log.info(
                     "request", method=request.method, path=request.path, status=response.status,
-                    ms=round(took_s * 1000, 1), request_id=request_id, **refused,
+                    ms=round(took_s * 1000, 1), request_id=request_id, address=address, **refused,
                 )  # fmt: skip
             return response
 

@@ -8,6 +8,7 @@ from server.handlers import rendering
 from server.handlers.requests import page_request, viewer
 from server.handlers.schemas import PageQuery, UserCardSchema, page_of
 from server.handlers.stream import NotificationStream
+from server.handlers.throttling import Rate, throttled
 from server.services.notifications import Notifications
 
 
@@ -39,6 +40,7 @@ class NotificationRoutes:
     @docs(tags=["notifications"], summary="Get your notifications, newest first")
     @querystring_schema(PageQuery)
     @response_schema(page_of(NotificationSchema), 200)
+    @throttled(Rate.READS)
     async def read(self, request: web.Request) -> web.Response:
         page = await self._notifications.page(viewer(request).user_id, page_request(request))
         return rendering.page_response(request, page, rendering.notification)
@@ -49,5 +51,6 @@ class NotificationRoutes:
         description="`id:` is the sequence; send the last one seen as `Last-Event-ID` to go on from there.",
         produces=["text/event-stream"],
     )
+    @throttled(Rate.READS)
     async def listen(self, request: web.Request) -> web.StreamResponse:
         return await self._stream.handle(request, viewer(request))

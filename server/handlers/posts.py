@@ -10,6 +10,7 @@ from server.errors import InvalidInput
 from server.handlers import rendering
 from server.handlers.requests import BODY, QUERY, page_request, path_id, viewer
 from server.handlers.schemas import Id, PageQuery, PostSchema, ProblemSchema, Strict, Text, page_of
+from server.handlers.throttling import Rate, throttled
 from server.handlers.uploads import Form, Uploads
 from server.ids import PostId, UserId
 from server.services.posts import Posts, Upload, more_texts_than_pictures
@@ -77,6 +78,7 @@ class PostRoutes:
     @response_schema(PostSchema, 201)
     @response_schema(ProblemSchema, 413, description="A file or an image is too large")
     @response_schema(ProblemSchema, 415, description="A file is no JPEG, PNG or WebP image")
+    @throttled(Rate.UPLOADS, Rate.WRITES)
     async def publish(self, request: web.Request) -> web.Response:
         async with self._uploads.read(request, files={"images"}, texts={"altTexts", "caption"}) as form:
             caption = form.text("caption", LONGEST_CAPTION)
@@ -87,6 +89,7 @@ class PostRoutes:
     @querystring_schema(PostsQuery)
     @response_schema(page_of(PostSchema), 200)
     @response_schema(ProblemSchema, 404, description="No such user")
+    @throttled(Rate.READS)
     async def of_author(self, request: web.Request) -> web.Response:
         viewer_id = viewer(request).user_id
         author_id = UserId(int(request[QUERY].get("userId", viewer_id)))
@@ -96,6 +99,7 @@ class PostRoutes:
     @docs(tags=["posts"], summary="Get a post")
     @response_schema(PostSchema, 200)
     @response_schema(ProblemSchema, 404, description="No such post")
+    @throttled(Rate.READS)
     async def read(self, request: web.Request) -> web.Response:
         post = await self._posts.get(viewer(request).user_id, PostId(path_id(request, "postId")))
         return rendering.json_response(rendering.post(post))
@@ -109,6 +113,7 @@ class PostRoutes:
     @response_schema(PostSchema, 200)
     @response_schema(ProblemSchema, 403, description="Not your post")
     @response_schema(ProblemSchema, 404, description="No such post")
+    @throttled(Rate.WRITES)
     async def edit(self, request: web.Request) -> web.Response:
         body, post_id = request[BODY], PostId(path_id(request, "postId"))
         post = await self._posts.edit(
@@ -120,6 +125,7 @@ class PostRoutes:
     @response_schema(None, 204, description="It is gone")
     @response_schema(ProblemSchema, 403, description="Not your post")
     @response_schema(ProblemSchema, 404, description="No such post")
+    @throttled(Rate.WRITES)
     async def delete(self, request: web.Request) -> web.Response:
         await self._posts.delete(viewer(request).user_id, PostId(path_id(request, "postId")))
         return web.Response(status=204)

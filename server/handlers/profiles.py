@@ -11,6 +11,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 from server.handlers import rendering
 from server.handlers.requests import BODY, named_user, viewer
 from server.handlers.schemas import ProblemSchema, Strict, Text
+from server.handlers.throttling import Rate, throttled
 from server.handlers.uploads import Uploads
 from server.services.markup import USERNAME as USERNAME_FORM
 from server.services.profiles import Profiles
@@ -82,6 +83,7 @@ class ProfileRoutes:
 
     @docs(tags=["users"], summary="Get your own profile")
     @response_schema(ProfileSchema, 200)
+    @throttled(Rate.READS)
     async def own(self, request: web.Request) -> web.Response:
         return rendering.json_response(rendering.profile(await self._profiles.own(viewer(request).user_id)))
 
@@ -93,6 +95,7 @@ class ProfileRoutes:
     @json_schema(ProfileBody)
     @response_schema(ProfileSchema, 200)
     @response_schema(ProblemSchema, 409, description="The user name or the e-mail is taken")
+    @throttled(Rate.WRITES)
     async def edit(self, request: web.Request) -> web.Response:
         changed = await self._profiles.edit(viewer(request).user_id, request[BODY])
         return rendering.json_response(rendering.profile(changed))
@@ -115,6 +118,7 @@ class ProfileRoutes:
     @response_schema(ProfileSchema, 200)
     @response_schema(ProblemSchema, 413, description="The file or the image is too large")
     @response_schema(ProblemSchema, 415, description="The file is no JPEG, PNG or WebP image")
+    @throttled(Rate.UPLOADS, Rate.WRITES)
     async def change_avatar(self, request: web.Request) -> web.Response:
         async with self._uploads.read(request, files={"avatar"}, texts=set()) as form:
             changed = await self._profiles.change_avatar(viewer(request).user_id, form.file("avatar"))
@@ -123,6 +127,7 @@ class ProfileRoutes:
     @docs(tags=["users"], summary="Get somebody's profile, by id or @username")
     @response_schema(PublicProfileSchema, 200)
     @response_schema(ProblemSchema, 404, description="No such user")
+    @throttled(Rate.READS)
     async def read(self, request: web.Request) -> web.Response:
         found = await self._profiles.of(viewer(request).user_id, named_user(request))
         return rendering.json_response(rendering.profile(found))

@@ -12,6 +12,7 @@ from server.errors import Forbidden
 from server.handlers import rendering
 from server.handlers.requests import BODY, QUERY, page_request, viewer
 from server.handlers.schemas import ID_PATTERN, Id, PageQuery, ProblemSchema, Strict, page_of
+from server.handlers.throttling import Rate, throttled
 from server.paging import Page
 from server.services.queue_control import DeadLetter, QueueControl, QueueStatus, queue_named
 from server.services.reactions import Queue
@@ -111,6 +112,7 @@ class QueueRoutes:
     @docs(tags=["queues"], summary="How the queues stand")
     @response_schema(page_of(QueueSchema), 200)
     @response_schema(ProblemSchema, 403, description="You are no admin")
+    @throttled(Rate.READS)
     async def overview(self, request: web.Request) -> web.Response:
         _require_admin(request)
         return rendering.page_response(request, Page(await self._queues.overview(), None), _status)
@@ -120,6 +122,7 @@ class QueueRoutes:
     @response_schema(page_of(FailedJobSchema), 200)
     @response_schema(ProblemSchema, 403, description="You are no admin")
     @response_schema(ProblemSchema, 404, description="No such queue")
+    @throttled(Rate.READS)
     async def failed(self, request: web.Request) -> web.Response:
         page = await self._queues.failed(_queue(request), page_request(request))
         return rendering.page_response(request, page, _dead_letter)
@@ -129,6 +132,7 @@ class QueueRoutes:
     @response_schema(ChangedSchema, 200)
     @response_schema(ProblemSchema, 403, description="You are no admin")
     @response_schema(ProblemSchema, 404, description="No such queue")
+    @throttled(Rate.WRITES)
     async def retry(self, request: web.Request) -> web.Response:
         ids = request[BODY].get("ids")
         return await _changed(request, self._queues.retry, ids)
@@ -138,6 +142,7 @@ class QueueRoutes:
     @response_schema(ChangedSchema, 200)
     @response_schema(ProblemSchema, 403, description="You are no admin")
     @response_schema(ProblemSchema, 404, description="No such queue")
+    @throttled(Rate.WRITES)
     async def discard(self, request: web.Request) -> web.Response:
         ids: str | None = request[QUERY].get("ids")
         return await _changed(request, self._queues.discard, None if ids is None else ids.split(","))
@@ -145,6 +150,7 @@ class QueueRoutes:
     @docs(tags=["queues"], summary="Start no more jobs of a queue; those that run are finished")
     @response_schema(ProblemSchema, 403, description="You are no admin")
     @response_schema(ProblemSchema, 404, description="No such queue")
+    @throttled(Rate.WRITES)
     async def pause(self, request: web.Request) -> web.Response:
         await self._queues.pause(_queue(request))
         return web.Response(status=204)
@@ -152,6 +158,7 @@ class QueueRoutes:
     @docs(tags=["queues"], summary="Let a paused queue run again")
     @response_schema(ProblemSchema, 403, description="You are no admin")
     @response_schema(ProblemSchema, 404, description="No such queue")
+    @throttled(Rate.WRITES)
     async def resume(self, request: web.Request) -> web.Response:
         await self._queues.resume(_queue(request))
         return web.Response(status=204)

@@ -7,8 +7,10 @@ from aiohttp_apispec import docs, json_schema, querystring_schema, response_sche
 from marshmallow import Schema, fields, validate
 
 from server.handlers import rendering
+from server.handlers.addresses import client_address
 from server.handlers.requests import BODY, page_request, path_id, public, viewer
 from server.handlers.schemas import PageQuery, ProblemSchema, Strict, page_of
+from server.handlers.throttling import Rate, throttled
 from server.ids import SessionId
 from server.services.records import TokenPair
 from server.services.sessions import Sessions
@@ -54,14 +56,16 @@ class SessionRoutes:
     @json_schema(RefreshBody)
     @response_schema(TokenPairSchema, 200)
     @response_schema(ProblemSchema, 401, description="The refresh token is not valid, or was spent before")
+    @throttled(Rate.REFRESH)
     @public
     async def refresh(self, request: web.Request) -> web.Response:
         device = request.headers.get("User-Agent", "")
-        tokens = await self._sessions.refresh(request[BODY]["refreshToken"], device, request.remote or "")
+        tokens = await self._sessions.refresh(request[BODY]["refreshToken"], device, client_address(request))
         return rendering.json_response(token_pair(tokens), 200, NO_STORE)
 
     @docs(tags=["auth"], summary="Sign out on this device")
     @response_schema(None, 204, description="Signed out")
+    @throttled(Rate.WRITES)
     async def logout(self, request: web.Request) -> web.Response:
         asker = viewer(request)
         await self._sessions.end(asker.user_id, asker.session_id)
@@ -70,6 +74,7 @@ class SessionRoutes:
     @docs(tags=["auth"], summary="List the devices on which you are signed in")
     @querystring_schema(PageQuery)
     @response_schema(page_of(DeviceSchema), 200)
+    @throttled(Rate.READS)
     async def devices(self, request: web.Request) -> web.Response:
         page = await self._sessions.devices(viewer(request), page_request(request))
         return rendering.page_response(request, page, rendering.device)
@@ -77,6 +82,7 @@ class SessionRoutes:
     @docs(tags=["auth"], summary="Sign out on one of your devices")
     @response_schema(None, 204, description="Signed out")
     @response_schema(ProblemSchema, 404, description="No such session of yours")
+    @throttled(Rate.WRITES)
     async def end(self, request: web.Request) -> web.Response:
         await self._sessions.end(viewer(request).user_id, SessionId(path_id(request, "sessionId")))
         return web.Response(status=204)

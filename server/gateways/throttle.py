@@ -1,0 +1,144 @@
+"""How many requests somebody may still make: rate limits that all processes share in Redis.
+
+The generic cell rate algorithm (ITU-T I.371): one number a key, the time at which the next request would be due if they
+came evenly. A limit of 60 a minute lets 60 come at once, and then one a second; there is no seam between two windows at
+which twice as many pass. Which request counts against which limit is the handlers' affair.
+"""
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from server.errors import Unavailable
+from server.gateways.redis_wire import RedisWire, ReplyError, Script
+
+MOST_KEYS = 10_000
+ASK_REDIS_AGAIN_S = 1.0
+
+# ARGV: for each key the microseconds from one request to the next, and those of the window. The answer: for each key by
+# how many microseconds the request after this one is ahead of its time; above its window it is refused, and then
+# nothing was counted against any key.
+_HIT = Script("""
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local ahead, refused = {}, false
+for i, key in ipairs(KEYS) do
+  ahead[i] = math.max(0, tonumber(redis.call('GET', key) or 0) - now) + tonumber(ARGV[2 * i - 1])
+  refused = refused or ahead[i] > tonumber(ARGV[2 * i])
+end
+if not refused then
+  for i, key in ipairs(KEYS) do
+    redis.call('SET', key, string.format('%.0f', now + ahead[i]), 'PX', math.ceil(ahead[i] / 1000))
+  end
+end
+return ahead
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`count` requests in `window_s`, for each of those that it is asked about."""
+
+    name: str
+    count: int
+    window_s: float
+
+    @property
+    def window_us(self) -> int:
+        return round(self.window_s * 1_000_000)
+
+    @property
+    def interval_us(self) -> int:
+        """From one request to the next when they come evenly; rounded down, so that `count` fit into the window."""
+        return max(1, self.window_us // self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How somebody stands with a limit after a request: how many are left, and in how many seconds all of them are.
+
+    `wait_s` is 0, or for how long this request is too early.
+    """
+
+    limit: Limit
+    remaining: int
+    reset_s: int
+    wait_s: float = 0.0
+
+
+class Throttle:
+    """Counts in Redis; while that is away, in this process, so that a limit is never open.
+
+    A Redis that hangs makes one request a second wait for it, and no other.
+    """
+
+    def __init__(self, wire: RedisWire) -> None:
+        self._wire = wire
+        self._memory = Memory(MOST_KEYS)
+        self._away = False
+        self._ask_again_at = 0.0
+
+    async def hit(self, limits: Sequence[Limit], who: str) -> list[Standing]:
+        """Count a request of `who` against every limit, or against none if one of them refuses it."""
+        now = time.monotonic()
+        if self._away and now < self._ask_again_at:
+            return self._hit_memory(limits, who)
+        self._ask_again_at = now + ASK_REDIS_AGAIN_S
+        # One hash slot for all that is asked about one person.
+        keys = [f"throttle:{{{who}}}:{limit.name}" for limit in limits]
+        bounds = [bound for limit in limits for bound in (limit.interval_us, limit.window_us)]
+        try:
+            ahead: list[int] = await self._wire.run(_HIT, keys, bounds)
+        except (Unavailable, ReplyError):  # the watch tells of it
+            self._away, self._ask_again_at = True, time.monotonic() + ASK_REDIS_AGAIN_S
+            return self._hit_memory(limits, who)
+        self._away = False
+        return standings(limits, ahead)
+
+    def _hit_memory(self, limits: Sequence[Limit], who: str) -> list[Standing]:
+        return standings(limits, self._memory.hit(limits, who, time.monotonic_ns() // 1000))
+
+
+class Memory:
+    """The same algorithm in the process, for at most `most` keys: the one unused for longest gives way."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._due_us: OrderedDict[tuple[str, str], int] = OrderedDict()
+
+    def hit(self, limits: Sequence[Limit], who: str, now_us: int) -> list[int]:
+        """As the script, at the time `now_us`."""
+        keys = [(who, limit.name) for limit in limits]
+        ahead = [
+            max(0, self._due_us.get(key, 0) - now_us) + limit.interval_us
+            for key, limit in zip(keys, limits, strict=True)
+        ]
+        if all(each <= limit.window_us for each, limit in zip(ahead, limits, strict=True)):
+            for key, each in zip(keys, ahead, strict=True):
+                self._due_us[key] = now_us + each
+                self._due_us.move_to_end(key)
+            while len(self._due_us) > self._most:
+                self._due_us.popitem(last=False)
+        return ahead
+
+    def __len__(self) -> int:
+        return len(self._due_us)
+
+
+def standings(limits: Sequence[Limit], ahead_us: Sequence[int]) -> list[Standing]:
+    """What the script's answer means."""
+    counted = all(ahead <= limit.window_us for limit, ahead in zip(limits, ahead_us, strict=True))
+    return [_standing(limit, ahead, counted=counted) for limit, ahead in zip(limits, ahead_us, strict=True)]
+
+
+def _standing(limit: Limit, ahead_us: int, *, counted: bool) -> Standing:
+    interval, window = limit.interval_us, limit.window_us
+    used = ahead_us if counted else ahead_us - interval
+    return Standing(
+        limit,
+        remaining=max(0, (window - used) // interval),
+        reset_s=math.ceil(used / 1_000_000),
+        wait_s=max(0, ahead_us - window) / 1_000_000,
+    )

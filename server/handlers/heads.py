@@ -1,0 +1,41 @@
+"""What the head of every answer carries besides what its handler wrote: for browsers, for tracing, and of the limits.
+
+It is added when the head is about to be sent, so that streams, pictures and problems have it too.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from server.handlers.requests import PRINCIPAL, REQUEST_ID
+from server.handlers.throttling import STANDINGS, rate_headers
+
+# For an answer that a browser shows by itself; a page or a picture that is meant to be shown brings its own.
+SAFE = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+)
+# Only where we are reached by https: elsewhere browsers ignore it, and a laptop would be told a lie.
+HSTS = ("Strict-Transport-Security", "max-age=31536000")
+
+OnPrepare = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
+
+
+def finish_heads(public_url: str) -> OnPrepare:
+    """For `on_response_prepare` of an application that is reached at `public_url`."""
+    constant = (*SAFE, HSTS) if public_url.startswith("https://") else SAFE
+
+    async def finish(request: web.Request, response: web.StreamResponse) -> None:
+        headers = response.headers
+        for name, value in constant:
+            headers.setdefault(name, value)
+        headers["X-Request-Id"] = request[REQUEST_ID]
+        if PRINCIPAL in request:
+            headers.setdefault("Cache-Control", "no-store")
+        if STANDINGS in request:
+            for name, value in rate_headers(request[STANDINGS]):
+                headers[name] = value
+
+    return finish

@@ -1,0 +1,147 @@
+"""Which requests count against which rate limit, and how an answer tells of it.
+
+A handler names its limits with `@throttled`; one that names none has the default. Liveness, metrics, pictures and the
+API's own description are exempt: who asks for them are probes, scrapers and browsers by the dozen, and what they get
+costs less than the question whether they may. So is what is at no address.
+
+The headers are those of draft-ietf-httpapi-ratelimit-headers-10, on refusals and on all other answers alike.
+"""
+
+import hashlib
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from server.errors import Throttled
+from server.gateways.throttle import Limit, Standing
+from server.handlers.addresses import client_address, limited_as
+from server.handlers.requests import BODY, PRINCIPAL, AnyHandler, Handler
+from server.services.markup import normalised
+
+STANDINGS = web.RequestKey("standings", list[Standing])
+
+
+class Rate(StrEnum):
+    """The limits, by their names in config.toml and in the headers."""
+
+    DEFAULT = "default"
+    LOGIN = "login"
+    LOGIN_ACCOUNT = "login_account"
+    FORGOT = "forgot"
+    REGISTRATION = "registration"
+    REFRESH = "refresh"
+    WRITES = "writes"
+    UPLOADS = "uploads"
+    READS = "reads"
+
+
+def throttled(*rates: Rate) -> Callable[[AnyHandler], AnyHandler]:
+    """Let a request count against these limits, of the one who is signed in, or else of the address."""
+
+    def declare(handler: AnyHandler) -> AnyHandler:
+        handler.__rates__ = rates  # pyright: ignore[reportFunctionMemberAccess]
+        return handler
+
+    return declare
+
+
+def throttled_by(member: str, rate: Rate) -> Callable[[AnyHandler], AnyHandler]:
+    """Let it count as well against a limit of the user name or the e-mail in a member of its body, whoever asks.
+
+    Somebody with a name and an e-mail has that limit twice: which account they belong to is not known yet.
+    """
+
+    def declare(handler: AnyHandler) -> AnyHandler:
+        handler.__rate_by__ = (member, rate)  # pyright: ignore[reportFunctionMemberAccess]
+        return handler
+
+    return declare
+
+
+def unthrottled(handler: AnyHandler) -> AnyHandler:
+    """Exempt a handler."""
+    return throttled()(handler)
+
+
+def rates_of(handler: Callable[..., Any]) -> tuple[Rate, ...] | None:
+    """What a handler was declared with; None if it was not."""
+    return getattr(handler, "__rates__", None)
+
+
+class Counter(Protocol):
+    async def hit(self, limits: Sequence[Limit], who: str) -> list[Standing]:
+        """Count a request against every limit, or against none if one of them refuses it."""
+        ...
+
+
+class Throttling:
+    """`limits` has every `Rate`."""
+
+    def __init__(self, counter: Counter, limits: Mapping[Rate, Limit]) -> None:
+        self._counter = counter
+        self._limits = limits
+        self._by_rates: dict[tuple[Rate, ...], tuple[Limit, ...]] = {}
+
+    def by_asker(self) -> Callable[[web.Request, Handler], object]:
+        """A middleware: before anything is read of a request, once it is known who asks."""
+
+        @web.middleware
+        async def throttle(request: web.Request, handler: Handler) -> web.StreamResponse:
+            match = request.match_info
+            if match.http_exception is None and (limits := self._limits_of(match.handler)):
+                await self._admit(request, limits, _asker(request))
+            return await handler(request)
+
+        return throttle
+
+    def by_body(self) -> Callable[[web.Request, Handler], object]:
+        """A middleware: after the body was checked, for the limits that it names somebody for."""
+
+        @web.middleware
+        async def throttle(request: web.Request, handler: Handler) -> web.StreamResponse:
+            declared: tuple[str, Rate] | None = getattr(request.match_info.handler, "__rate_by__", None)
+            if declared is not None and BODY in request:
+                member, rate = declared
+                name = normalised(request[BODY][member]).encode()
+                who = hashlib.blake2b(name, digest_size=16).hexdigest()
+                await self._admit(request, (self._limits[rate],), f"n{who}")
+            return await handler(request)
+
+        return throttle
+
+    def _limits_of(self, handler: Callable[..., Awaitable[Any]]) -> tuple[Limit, ...]:
+        rates = rates_of(handler)
+        if rates is None:
+            rates = (Rate.DEFAULT,)
+        limits = self._by_rates.get(rates)
+        if limits is None:
+            limits = self._by_rates[rates] = tuple(self._limits[rate] for rate in rates)
+        return limits
+
+    async def _admit(self, request: web.Request, limits: Sequence[Limit], who: str) -> None:
+        standings = await self._counter.hit(limits, who)
+        request[STANDINGS] = [*request.get(STANDINGS, ()), *standings]
+        worst = max(standings, key=lambda standing: standing.wait_s)
+        if worst.wait_s > 0:
+            raise Throttled(
+                f"Too many requests: {worst.limit.count} are let through in {worst.limit.window_s:g} s. Try again in"
+                f" {math.ceil(worst.wait_s)} s.",
+                retry_after_s=worst.wait_s,
+            )
+
+
+def _asker(request: web.Request) -> str:
+    principal = request.get(PRINCIPAL)
+    return f"u{principal.user_id}" if principal else f"a{limited_as(client_address(request))}"
+
+
+def rate_headers(standings: Sequence[Standing]) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The policies, and how the client stands with each."""
+    policies = ", ".join(
+        f'"{each.limit.name}";q={each.limit.count};w={math.ceil(each.limit.window_s)}' for each in standings
+    )
+    states = ", ".join(f'"{each.limit.name}";r={each.remaining};t={each.reset_s}' for each in standings)
+    return ("RateLimit-Policy", policies), ("RateLimit", states)

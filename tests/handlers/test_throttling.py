@@ -1,0 +1,65 @@
+"""Every route has its rate limits declared, and they are the ones that are promised."""
+
+from typing import Any
+from unittest.mock import Mock
+
+from aiohttp import web
+
+from server.app import Insight, Services, build_app
+from server.gateways.throttle import Limit, Standing
+from server.handlers.middleware import InFlight
+from server.handlers.throttling import Rate, rate_headers, rates_of
+from server.metrics import Metrics
+from server.pubsub.hub import Hub
+from server.settings import Settings
+
+NOBODY: Any = Mock()  # what a table of routes needs no more of than that it is there
+
+EXEMPT = {"GET /healthz", "GET /readyz", "GET /metrics", "GET /media/{key}"}
+OF_THEIR_OWN = {
+    "POST /auth/login": (Rate.LOGIN,),
+    "POST /auth/register": (Rate.REGISTRATION,),
+    "POST /posts": (Rate.UPLOADS, Rate.WRITES),
+}
+BY_BODY = {"POST /auth/login": ("username", Rate.LOGIN_ACCOUNT)}
+
+
+def routes() -> dict[str, Any]:
+    """Every route of the API and its handler."""
+    services = Services(**dict.fromkeys(Services.__dataclass_fields__, NOBODY))
+    insight = Insight(checks={}, restarts=dict[str, int], metrics=Metrics())
+    app = build_app(Settings(), services, NOBODY, NOBODY, Hub(1), InFlight(), insight)
+    return {
+        f"{route.method} {route.resource.canonical}": route.handler
+        for route in app.router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    }
+
+
+def test_every_route_has_the_limits_that_are_promised() -> None:
+    found = routes()
+    assert len(found) > 20
+    for name, handler in found.items():
+        method = name.partition(" ")[0]
+        usual = (Rate.READS,) if method == "GET" else (Rate.WRITES,)
+        promised = () if name in EXEMPT else OF_THEIR_OWN.get(name, usual)
+        assert rates_of(handler) == promised, name
+        assert getattr(handler, "__rate_by__", None) == BY_BODY.get(name), name
+
+
+def test_a_handler_that_declares_nothing_has_the_default() -> None:
+    async def undeclared(_: web.Request) -> web.Response:
+        raise NotImplementedError
+
+    assert rates_of(undeclared) is None
+
+
+def test_the_headers_are_structured_fields() -> None:
+    standings = [
+        Standing(Limit("uploads", 30, 3600), remaining=29, reset_s=120),
+        Standing(Limit("writes", 60, 0.5), remaining=0, reset_s=1, wait_s=0.1),
+    ]
+    assert rate_headers(standings) == (
+        ("RateLimit-Policy", '"uploads";q=30;w=3600, "writes";q=60;w=1'),
+        ("RateLimit", '"uploads";r=29;t=120, "writes";r=0;t=1'),
+    )
