@@ -14,6 +14,7 @@ from server.handlers.feed import FeedRoutes
 from server.handlers.follows import FollowRoutes
 from server.handlers.heads import finish_heads
 from server.handlers.health import Check, HealthRoutes
+from server.handlers.idempotency import Repeats
 from server.handlers.likes import LikeRoutes
 from server.handlers.media import MediaRoutes
 from server.handlers.metrics import MetricsRoutes
@@ -37,6 +38,7 @@ from server.services.feed.fan_out import FanOut
 from server.services.feed.freshness import Freshness
 from server.services.feed.pages import Feed
 from server.services.follows import Follows
+from server.services.idempotency import Idempotency
 from server.services.likes import Likes
 from server.services.notifications import Notifications
 from server.services.posts import Posts
@@ -69,6 +71,7 @@ class Services:
     notifications: Notifications
     removals: Removals
     queues: QueueControl
+    idempotency: Idempotency
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,14 +125,15 @@ def build_app(
         replay_limit=settings.stream.replay_limit,
         render=rendering.notification_json,
     )
+    repeats = Repeats(services.idempotency)
     for door in (
         *insight.doors(settings, services, in_flight),
-        AccountRoutes(services.accounts, services.sessions, services.profiles),
         ProfileRoutes(services.profiles, uploads),
         SessionRoutes(services.sessions),
         CredentialRoutes(services.credentials),
-        PostRoutes(services.posts, uploads),
-        CommentRoutes(services.comments),
+        AccountRoutes(services.accounts, services.sessions, services.profiles, repeats),
+        PostRoutes(services.posts, uploads, repeats),
+        CommentRoutes(services.comments, repeats),
         LikeRoutes(services.likes),
         FollowRoutes(services.follows),
         FeedRoutes(services.feed, services.explanations),

@@ -169,6 +169,8 @@ class Maintenance(Section):
     counters_every_s: float = Field(default=21_600.0, ge=0)
     media_every_s: float = Field(default=21_600.0, ge=0)
     resets_every_s: float = Field(default=3600.0, ge=0)
+    keys_every_s: float = Field(default=3600.0, ge=0)
+    keys_kept_s: float = Field(default=86_400.0, ge=60)
 
 
 class Stream(Section):

@@ -38,6 +38,7 @@ from server.services.feed.freshness import Freshness
 from server.services.feed.pages import Feed
 from server.services.feed.source import Source
 from server.services.follows import Follows
+from server.services.idempotency import Idempotency
 from server.services.jobs import Claim, Jobs, RetryRule, Rung
 from server.services.likes import Likes
 from server.services.markup import normalised
@@ -146,6 +147,7 @@ class House:
         self.fan_out = FanOut(database, self.source, self.timelines, self.jobs, rules)
         self.notifications = Notifications(database, self.unit_of_work, self.cards, Publisher(redis))
         self.removals = Removals(database, self.unit_of_work, self.jobs, self.pictures, REMOVAL_BATCH)
+        self.idempotency = Idempotency(database, b"a secret of the tests")
         self._serial = itertools.count(1)
 
     def timelines_on(self, wire: RedisWire) -> Timelines:

@@ -93,7 +93,9 @@ def _handlers(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jo
         queue: Kept(chosen.keep_completed, chosen.keep_failed)
         for queue, chosen in queue_settings(settings).items()
     }
-    maintenance = Maintenance(on.database, the_jobs, on.media, kept)
+    maintenance = Maintenance(
+        on.database, the_jobs, on.media, kept, keys_kept_ms=round(settings.maintenance.keys_kept_s * 1000)
+    )
     return {
         JobKind.FAN_OUT: _measured_fan_out(nouns.fan_out.publish, on.told.metrics),
         JobKind.WITHDRAW: nouns.fan_out.withdraw,
@@ -110,6 +112,7 @@ def _handlers(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jo
         JobKind.AUDIT_COUNTERS: maintenance.audit_counters,
         JobKind.SWEEP_MEDIA: maintenance.sweep_media,
         JobKind.SWEEP_RESETS: maintenance.sweep_resets,
+        JobKind.SWEEP_KEYS: maintenance.sweep_keys,
     }
 
 
@@ -137,5 +140,6 @@ def _recurring(settings: Settings) -> list[Recurring]:
             (JobKind.AUDIT_COUNTERS, every.counters_every_s),
             (JobKind.SWEEP_MEDIA, every.media_every_s),
             (JobKind.SWEEP_RESETS, every.resets_every_s),
+            (JobKind.SWEEP_KEYS, every.keys_every_s),
         )
     ]

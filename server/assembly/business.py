@@ -26,6 +26,7 @@ from server.services.feed.freshness import Freshness
 from server.services.feed.pages import Feed
 from server.services.feed.source import Source
 from server.services.follows import Follows
+from server.services.idempotency import Idempotency
 from server.services.jobs import Jobs, RetryRule
 from server.services.likes import Likes
 from server.services.notifications import Notifications
@@ -95,6 +96,7 @@ def services(settings: Settings, var: Path, on: Foundations) -> tuple[Services, 
         removals=Removals(on.database, work, the_jobs, pictures),
         notifications=Notifications(on.database, work, cards, publisher, on.told.metrics),
         queues=queue_control(settings, on.database, on.doorbell),
+        idempotency=Idempotency(on.database, settings.auth.jwt_refresh_secret.get_secret_value().encode()),
     )
     return nouns, the_jobs
 

@@ -6,11 +6,13 @@ from marshmallow import fields
 
 from server.handlers import rendering
 from server.handlers.addresses import client_address
+from server.handlers.idempotency import Repeats, idempotent, json_content
 from server.handlers.profiles import EMAIL, FULL_NAME, USERNAME, ProfileSchema
 from server.handlers.requests import BODY, public
 from server.handlers.schemas import NEW_PASSWORD, PASSWORD, ProblemSchema, Strict, Text
 from server.handlers.sessions import NO_STORE, TokenPairSchema, token_pair
 from server.handlers.throttling import Rate, throttled, throttled_by
+from server.ids import UserId
 from server.services.accounts import Account, Accounts
 from server.services.profiles import Profiles
 from server.services.sessions import Sessions
@@ -33,8 +35,9 @@ class SignedInSchema(TokenPairSchema):
 
 
 class AccountRoutes:
-    def __init__(self, accounts: Accounts, sessions: Sessions, profiles: Profiles) -> None:
+    def __init__(self, accounts: Accounts, sessions: Sessions, profiles: Profiles, repeats: Repeats) -> None:
         self._accounts = accounts
+        self._repeats = repeats
         self._sessions = sessions
         self._profiles = profiles
 
@@ -42,6 +45,7 @@ class AccountRoutes:
         return [web.post("/auth/register", self.register), web.post("/auth/login", self.login)]
 
     @docs(tags=["auth"], summary="Register a new user")
+    @idempotent
     @json_schema(RegisterBody)
     @response_schema(SignedInSchema, 201, description="Registered and signed in")
     @response_schema(ProblemSchema, 409, description="The user name or the e-mail is taken")
@@ -49,10 +53,17 @@ class AccountRoutes:
     @throttled(Rate.REGISTRATION)
     async def register(self, request: web.Request) -> web.Response:
         body = request[BODY]
-        account = await self._accounts.register(
-            body["username"], body["email"], body["password"], body["fullName"]
+        return await self._repeats.answer(
+            request,
+            json_content(request),
+            do=lambda once: self._accounts.register(
+                body["username"], body["email"], body["password"], body["fullName"], once
+            ),
+            # Not kept: the answer holds tokens. A repeated one is a session of its own.
+            again=lambda user_id: self._accounts.registered(UserId(user_id), body["password"]),
+            render=lambda account: self._signed_in(request, account, 201),
+            secret=True,
         )
-        return await self._signed_in(request, account, 201)
 
     @docs(tags=["auth"], summary="Sign in")
     @json_schema(LoginBody)

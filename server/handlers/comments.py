@@ -5,11 +5,13 @@ from aiohttp_apispec import docs, json_schema, querystring_schema, response_sche
 from marshmallow import Schema, fields
 
 from server.handlers import rendering
+from server.handlers.idempotency import Repeats, idempotent, json_content
 from server.handlers.requests import BODY, QUERY, page_request, path_id, viewer
 from server.handlers.schemas import Id, PageQuery, ProblemSchema, Strict, Text, UserCardSchema, page_of
 from server.handlers.throttling import Rate, throttled
 from server.ids import CommentId, PostId
 from server.services.comments import Comments
+from server.services.records import Comment
 
 
 class CommentBody(Strict):
@@ -33,8 +35,9 @@ class CommentSchema(Schema):
 
 
 class CommentRoutes:
-    def __init__(self, comments: Comments) -> None:
+    def __init__(self, comments: Comments, repeats: Repeats) -> None:
         self._comments = comments
+        self._repeats = repeats
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -44,6 +47,7 @@ class CommentRoutes:
         ]
 
     @docs(tags=["comments"], summary="Add a comment to a post, or a reply to a comment")
+    @idempotent
     @json_schema(CommentBody)
     @response_schema(CommentSchema, 201)
     @response_schema(ProblemSchema, 404, description="No such post, or no such comment to reply to")
@@ -52,8 +56,14 @@ class CommentRoutes:
         body = request[BODY]
         parent_id = None if body["parentId"] is None else CommentId(int(body["parentId"]))
         post_id = PostId(path_id(request, "postId"))
-        comment = await self._comments.add(viewer(request).user_id, post_id, body["content"], parent_id)
-        return rendering.json_response(rendering.comment(comment), 201)
+        author_id = viewer(request).user_id
+        return await self._repeats.answer(
+            request,
+            json_content(request),
+            do=lambda once: self._comments.add(author_id, post_id, body["content"], parent_id, once),
+            again=lambda comment_id: self._comments.get(CommentId(comment_id)),
+            render=_created,
+        )
 
     @docs(
         tags=["comments"], summary="Get the comments of a post, or the replies to one of them, newest first"
@@ -86,3 +96,7 @@ class CommentRoutes:
         comment_id = CommentId(path_id(request, "commentId"))
         await self._comments.delete(viewer(request).user_id, post_id, comment_id)
         return web.Response(status=204)
+
+
+async def _created(comment: Comment) -> web.Response:
+    return rendering.json_response(rendering.comment(comment), 201)

@@ -8,12 +8,14 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from server.errors import InvalidInput
 from server.handlers import rendering
+from server.handlers.idempotency import Repeats, idempotent
 from server.handlers.requests import BODY, QUERY, page_request, path_id, viewer
 from server.handlers.schemas import Id, PageQuery, PostSchema, ProblemSchema, Strict, Text, page_of
 from server.handlers.throttling import Rate, throttled
 from server.handlers.uploads import Form, Uploads
 from server.ids import PostId, UserId
 from server.services.posts import Posts, Upload, more_texts_than_pictures
+from server.services.records import Post
 
 LONGEST_CAPTION = 2200
 LONGEST_ALT_TEXT = 1000
@@ -41,8 +43,9 @@ class PostBody(Strict):
 
 
 class PostRoutes:
-    def __init__(self, posts: Posts, uploads: Uploads) -> None:
+    def __init__(self, posts: Posts, uploads: Uploads, repeats: Repeats) -> None:
         self._posts = posts
+        self._repeats = repeats
         self._uploads = uploads
 
     def routes(self) -> list[web.RouteDef]:
@@ -75,15 +78,22 @@ class PostRoutes:
             {"in": "formData", "name": "caption", "type": "string"},
         ],
     )
+    @idempotent
     @response_schema(PostSchema, 201)
     @response_schema(ProblemSchema, 413, description="A file or an image is too large")
     @response_schema(ProblemSchema, 415, description="A file is no JPEG, PNG or WebP image")
     @throttled(Rate.UPLOADS, Rate.WRITES)
     async def publish(self, request: web.Request) -> web.Response:
+        author_id = viewer(request).user_id
         async with self._uploads.read(request, files={"images"}, texts={"altTexts", "caption"}) as form:
-            caption = form.text("caption", LONGEST_CAPTION)
-            post = await self._posts.publish(viewer(request).user_id, caption, _uploads(form))
-        return rendering.json_response(rendering.post(post), 201, {"Location": f"/posts/{post.id}"})
+            caption, uploads = form.text("caption", LONGEST_CAPTION), _uploads(form)
+            return await self._repeats.answer(
+                request,
+                form.content,
+                do=lambda once: self._posts.publish(author_id, caption, uploads, once),
+                again=lambda post_id: self._posts.get(author_id, PostId(post_id)),
+                render=_created,
+            )
 
     @docs(tags=["posts"], summary="Get your own posts, or somebody's, newest first")
     @querystring_schema(PostsQuery)
@@ -129,6 +139,10 @@ class PostRoutes:
     async def delete(self, request: web.Request) -> web.Response:
         await self._posts.delete(viewer(request).user_id, PostId(path_id(request, "postId")))
         return web.Response(status=204)
+
+
+async def _created(post: Post) -> web.Response:
+    return rendering.json_response(rendering.post(post), 201, {"Location": f"/posts/{post.id}"})
 
 
 def _uploads(form: Form) -> list[Upload]:

@@ -1,12 +1,13 @@
 """Reads multipart uploads: files are streamed to disk and counted, texts are bounded, the rest is refused."""
 
 import asyncio
+import hashlib
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -33,6 +34,16 @@ class Form:
 
     files: dict[str, list[Path]] = field(default_factory=dict)
     texts: dict[str, list[str]] = field(default_factory=dict)
+    _digest: Any = field(default_factory=hashlib.sha256, repr=False)
+
+    @property
+    def content(self) -> bytes:
+        """A hash of the fields and of what they hold, in their order; boundary and file names are no part of it."""
+        return self._digest.digest()
+
+    def saw(self, name: str, digest: bytes) -> None:
+        """Note a part and the hash of what it holds."""
+        self._digest.update(hashlib.sha256(name.encode(errors="surrogatepass")).digest() + digest)
 
     def text(self, name: str, max_length: int, default: str = "") -> str:
         """The one text of a field. Raises InvalidInput if it is too long or given twice."""
@@ -106,15 +117,20 @@ class Uploads:
                 spooled = form.files.setdefault(name, [])
                 if len(spooled) >= self._limits.max_files:
                     raise _refused(name, f"At most {self._limits.max_files} files.")
-                spooled.append(await self._spool(part, folder / f"{name}-{len(spooled)}", name))
+                path = folder / f"{name}-{len(spooled)}"
+                form.saw(name, await self._spool(part, path, name))
+                spooled.append(path)
             elif name in texts:
-                form.texts.setdefault(name, []).append(await _text(part, name))
+                text = await _text(part, name)
+                form.saw(name, hashlib.sha256(text.encode()).digest())
+                form.texts.setdefault(name, []).append(text)
             else:
                 raise _refused(name or "(no name)", "Not a field of this form.")
         raise Malformed(f"More than {MOST_PARTS} parts.")
 
-    async def _spool(self, part: BodyPartReader, path: Path, name: str) -> Path:
-        limit, size = self._limits.max_file_bytes, 0
+    async def _spool(self, part: BodyPartReader, path: Path, name: str) -> bytes:
+        """Write a file; the hash of what it holds."""
+        limit, size, digest = self._limits.max_file_bytes, 0, hashlib.sha256()
         with path.open("wb") as file:
             while chunk := await part.read_chunk(65_536):
                 size += len(chunk)
@@ -122,12 +138,13 @@ class Uploads:
                     raise TooLarge(
                         f"A file in {name} is larger than {limit} bytes.", fields={name: ["Too large."]}
                     )
-                await asyncio.to_thread(_write(file), chunk)
-        return path
+                await asyncio.to_thread(_write, file, digest, chunk)
+        return digest.digest()
 
 
-def _write(file: BinaryIO) -> Callable[[bytes], int]:
-    return file.write
+def _write(file: BinaryIO, digest: Any, chunk: bytes) -> None:
+    file.write(chunk)
+    digest.update(chunk)
 
 
 async def _text(part: BodyPartReader, name: str) -> str:

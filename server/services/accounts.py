@@ -9,7 +9,7 @@ from server.models.database import DuplicateKey
 from server.models.users import User
 from server.services.markup import normalised
 from server.services.records import Role
-from server.services.unit_of_work import UnitOfWork, Work
+from server.services.unit_of_work import Once, UnitOfWork, Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,19 @@ class Accounts:
         self._unit_of_work = unit_of_work
         self._passwords = passwords
 
-    async def register(self, username: str, email: str, password: str, full_name: str) -> Account:
-        """Create an account. Raises Conflict (`username_taken`, `email_taken`), InvalidInput for the password."""
+    async def register(
+        self, username: str, email: str, password: str, full_name: str, once: Once | None = None
+    ) -> Account:
+        """Create an account.
+
+        Raises Conflict (`username_taken`, `email_taken`), InvalidInput for the password, AlreadyDone for `once`.
+        """
         await self._refuse_taken(username, email)
         password_hash = await self._passwords.hash(password)
 
         async def body(work: Work) -> Account:
             user = await User.create(
-                id=work.new_id(),
+                id=work.made_id,
                 username=username,
                 username_key=normalised(username),
                 email=email,
@@ -46,10 +51,17 @@ class Accounts:
             return Account(UserId(user.id), Role.USER, user.password_changed_at_ms)
 
         try:
-            return await self._unit_of_work.run(body)
+            return await self._unit_of_work.run(body, once=once)
         except DuplicateKey:
             await self._refuse_taken(username, email)
             raise
+
+    async def registered(self, user_id: UserId, password: str) -> Account:
+        """The account that was registered with this password. Raises Unauthenticated if it has another by now."""
+        user = await (
+            User.filter(id=user_id).only("id", "password_hash", "password_changed_at_ms", "role").first()
+        )
+        return await self._proven(user, password)
 
     async def authenticate(self, login: str, password: str) -> Account:
         """The account whose user name or e-mail is `login`. Raises Unauthenticated, alike in words and in time for an
@@ -57,6 +69,9 @@ class Accounts:
         key = normalised(login)
         query = User.filter(email_key=key) if "@" in key else User.filter(username_key=key)
         user = await query.only("id", "password_hash", "password_changed_at_ms", "role").first()
+        return await self._proven(user, password)
+
+    async def _proven(self, user: User | None, password: str) -> Account:
         if not await self._passwords.matches(password, user.password_hash if user else None) or user is None:
             raise Unauthenticated("The user name or the password is wrong.", code="wrong_credentials")
         return Account(UserId(user.id), Role(user.role), user.password_changed_at_ms)

@@ -13,7 +13,7 @@ from server.paging import Page, PageRequest, cut
 from server.services.cards import USER_COLUMNS, Cards
 from server.services.markup import mentions
 from server.services.records import Comment
-from server.services.unit_of_work import UnitOfWork, Work
+from server.services.unit_of_work import Once, UnitOfWork, Work
 from server.services.visibility import Visibility
 
 
@@ -27,11 +27,16 @@ class Comments:
         self._cards = cards
 
     async def add(
-        self, author_id: UserId, post_id: PostId, content: str, parent_id: CommentId | None
+        self,
+        author_id: UserId,
+        post_id: PostId,
+        content: str,
+        parent_id: CommentId | None,
+        once: Once | None = None,
     ) -> Comment:
         """Comment on a post, or reply to a comment of it; a reply to a reply goes to the same thread.
 
-        Raises NotFound for the post and for the parent.
+        Raises NotFound for the post and for the parent, AlreadyDone for `once`.
         """
 
         async def body(work: Work) -> Comment:
@@ -40,7 +45,7 @@ class Comments:
                 (None, None) if parent_id is None else await self._thread(post_id, parent_id)
             )
             comment = await CommentRow.create(
-                id=work.new_id(), post_id=post_id, author_id=author_id, parent_id=thread_id, content=content
+                id=work.made_id, post_id=post_id, author_id=author_id, parent_id=thread_id, content=content
             )
             await self._count(work, post, thread_id, +1)
             work.emit(
@@ -51,7 +56,14 @@ class Comments:
             # Read in here: a moment after the commit somebody may have deleted it.
             return (await self._read("c.id = ?", [comment.id], 1))[0]
 
-        return await self._unit_of_work.run(body, changes=(Subject("post", post_id),))
+        return await self._unit_of_work.run(body, changes=(Subject("post", post_id),), once=once)
+
+    async def get(self, comment_id: CommentId) -> Comment:
+        """One comment, for its author. Raises NotFound."""
+        found = await self._read("c.id = ?", [comment_id], 1)
+        if not found:
+            raise _no_comment()
+        return found[0]
 
     async def of_post(self, viewer_id: UserId, post_id: PostId, request: PageRequest) -> Page[Comment]:
         """Comments of a post, without the replies, newest first. Raises NotFound."""

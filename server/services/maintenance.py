@@ -22,6 +22,7 @@ BATCH = 500
 MEDIA_FOLDERS = ("posts", "avatars")
 LEAST_MEDIA_AGE = timedelta(hours=1)  # a post's pictures are stored before its row is committed
 MOST_LINES = 20
+DAY_MS = 86_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,15 @@ COUNTED = (
 class Maintenance:
     """`kept` has the queues whose finished rows are pruned."""
 
-    def __init__(self, database: Database, jobs: Jobs, media: MediaStore, kept: Mapping[Queue, Kept]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        jobs: Jobs,
+        media: MediaStore,
+        kept: Mapping[Queue, Kept],
+        keys_kept_ms: int = DAY_MS,
+    ) -> None:
+        self._keys_kept_ms = keys_kept_ms
         self._database = database
         self._jobs = jobs
         self._media = media
@@ -96,6 +105,18 @@ class Maintenance:
         deleted = await self._delete_expired("password_resets")
         if deleted:
             log.info("resets_swept", resets=deleted)
+        await self._jobs.complete(claim)
+
+    async def sweep_keys(self, claim: Claim) -> None:
+        """Delete the idempotency keys that nobody will come back with."""
+        condition = f"FROM idempotency_keys WHERE created_at_ms < {self._database.now_ms} - ?"
+        deleted = 0
+        while ids := await self._ids(
+            f"SELECT id {condition} ORDER BY created_at_ms LIMIT ?", [self._keys_kept_ms, BATCH]
+        ):
+            deleted += await self._delete("idempotency_keys", ids)
+        if deleted:
+            log.info("idempotency_keys_swept", keys=deleted)
         await self._jobs.complete(claim)
 
     async def retain(self, claim: Claim) -> None:

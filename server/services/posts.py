@@ -19,7 +19,7 @@ from server.paging import Page, PageRequest, cut
 from server.services.cards import Cards
 from server.services.pictures import Picture, Pictures
 from server.services.records import Post
-from server.services.unit_of_work import UnitOfWork, Work
+from server.services.unit_of_work import Once, UnitOfWork, Work
 from server.services.visibility import Visibility
 
 FOLDER = "posts"
@@ -48,11 +48,14 @@ class Posts:
         self._visibility = visibility
         self._pictures = pictures
 
-    async def publish(self, author_id: UserId, caption: str, uploads: Sequence[Upload]) -> Post:
+    async def publish(
+        self, author_id: UserId, caption: str, uploads: Sequence[Upload], once: Once | None = None
+    ) -> Post:
         """Publish photographs in their order.
 
         The files are in the media store before the row is committed, so no post is ever without its pictures; files
-        without a row are the sweep's. Raises what `Pictures.store` raises, with the number of the picture in `fields`.
+        without a row are the sweep's. Raises what `Pictures.store` raises, with the number of the picture in `fields`,
+        and AlreadyDone for `once`.
         """
         stored: list[Picture] = []
         try:
@@ -66,6 +69,7 @@ class Posts:
             post_id = await self._unit_of_work.run(
                 lambda work: self._insert(work, author_id, caption, stored, alt_texts),
                 changes=(Subject("feed", author_id),),
+                once=once,
             )
         except AppError as error:
             # After a database that went away, or a cancellation, it may be committed all the same: its pictures stay.
@@ -150,7 +154,7 @@ class Posts:
         pictures: Sequence[Picture],
         alt_texts: Sequence[str],
     ) -> PostId:
-        post_id = PostId(work.new_id())
+        post_id = PostId(work.made_id)
         await self._database.execute(
             "UPDATE users SET posts_count = posts_count + 1 WHERE id = ?", [author_id]
         )

@@ -43,6 +43,7 @@ class JobKind(StrEnum):
     AUDIT_COUNTERS = "maintenance.counters"
     SWEEP_MEDIA = "maintenance.media"
     SWEEP_RESETS = "maintenance.resets"
+    SWEEP_KEYS = "maintenance.idempotency_keys"
 
 
 NORMAL = 0

@@ -3,14 +3,16 @@
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from server.clock import Clock
-from server.errors import AppError, Unavailable
+from server.errors import AppError, Conflict, Unavailable
 from server.events import Event
 from server.gateways.touches import Subject
 from server.ids import IdGenerator
-from server.models.database import Database, SerializationFailure
+from server.models.database import Database, DuplicateKey, SerializationFailure
+from server.models.idempotency_keys import IdempotencyKey
 from server.services.jobs import Claim, Jobs, Rung
 
 Result = TypeVar("Result")
@@ -22,6 +24,20 @@ class Doorbell(Protocol):
     """Tells workers at once that a job is there. May lose what it is told: the dispatcher rings again."""
 
     def ring(self, rungs: Sequence[Rung]) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """Names a request that must take effect once: `key_hash` says which one it is, `fingerprint` what it asks for."""
+
+    key_hash: str
+    fingerprint: str
+
+
+class AlreadyDone(Conflict):
+    """The request of a `Once` has taken effect before, or is doing so now."""
+
+    code = "idempotency_key_in_use"
 
 
 class Watcher(Protocol):
@@ -47,6 +63,7 @@ class Work:
     def __init__(self, ids: IdGenerator, clock: Clock) -> None:
         self._ids = ids
         self._clock = clock
+        self._made_id = 0
         self.events: list[Event] = []
 
     def emit(self, event: Event) -> None:
@@ -55,6 +72,13 @@ class Work:
 
     def new_id(self) -> int:
         return self._ids.next()
+
+    @property
+    def made_id(self) -> int:
+        """The id for the row that the whole is about, if it makes one; the same however often it is asked for."""
+        if not self._made_id:
+            self._made_id = self._ids.next()
+        return self._made_id
 
     def now_ms(self) -> int:
         return self._clock.now_ms()
@@ -84,20 +108,22 @@ class UnitOfWork:
         body: Callable[[Work], Awaitable[Result]],
         completes: Claim | None = None,
         changes: Sequence[Subject] = (),
+        once: Once | None = None,
     ) -> Result:
         """Run `body` in a transaction, write the jobs of its events, commit, then ring for them.
 
         `changes` names what is remembered elsewhere and gets stale by this: the watcher hears of it before and after,
         so that it is right again when this returns. With `completes` the job is finished in the same transaction, so
-        that effect and completion are one; LeaseLost undoes both. A deadlock runs the body again, so it must not touch
-        anything but the database and its `Work`.
+        that effect and completion are one; LeaseLost undoes both. With `once` the request is noted in it, with
+        `made_id` for its result; AlreadyDone, and no effect, if it was noted before. A deadlock runs the body again, so
+        it must not touch anything but the database and its `Work`.
         """
         if self._watcher is None or not changes:
-            result, _ = await self._commit(body, completes)
+            result, _ = await self._commit(body, completes, once)
             return result
         handle = await self._watcher.before(changes)
         try:
-            result, events = await self._commit(body, completes)
+            result, events = await self._commit(body, completes, once)
         except AppError as error:
             # Of a database that went away meanwhile nobody knows whether it committed: then the announcement runs out.
             if isinstance(error, Unavailable):
@@ -108,12 +134,14 @@ class UnitOfWork:
         return result
 
     async def _commit(
-        self, body: Callable[[Work], Awaitable[Result]], completes: Claim | None
+        self, body: Callable[[Work], Awaitable[Result]], completes: Claim | None, once: Once | None
     ) -> tuple[Result, list[Event]]:
         for attempt in range(1, TRIES + 1):
             work = Work(self._ids, self._clock)
             try:
                 async with self._database.transaction():
+                    if once is not None:
+                        await _note(work, once)
                     result = await body(work)
                     if completes is not None:
                         await self._jobs.complete(completes)
@@ -127,3 +155,17 @@ class UnitOfWork:
                 self._doorbell.ring(rungs)
             return result, work.events
         raise AssertionError("the loop above returns or raises")
+
+
+async def _note(work: Work, once: Once) -> None:
+    """Before all else: whoever asks for the same at this moment waits here, and for nothing that the body locks."""
+    try:
+        await IdempotencyKey.create(
+            id=work.new_id(),
+            key_hash=once.key_hash,
+            fingerprint=once.fingerprint,
+            result_id=work.made_id,
+            created_at_ms=work.now_ms(),
+        )
+    except DuplicateKey as error:
+        raise AlreadyDone("This request was carried out before.", retry_after_s=1.0) from error

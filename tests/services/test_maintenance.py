@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from server.gateways.media import MediaStore
 from server.ids import CommentId
+from server.models.idempotency_keys import IdempotencyKey
 from server.models.jobs import Job, JobState
 from server.models.password_resets import PasswordReset
 from server.models.posts import PostImage
@@ -80,6 +81,21 @@ async def test_expired_links_to_a_new_password_go_and_others_stay(
     claim = await claimed(house, JobKind.SWEEP_RESETS)
     await maintenance.sweep_resets(claim)
     assert await house.value("SELECT token_hash FROM password_resets") == str(BATCH + 1)
+    await assert_completed(house, claim)
+
+
+async def test_old_idempotency_keys_go_and_those_of_the_last_day_stay(
+    house: House, maintenance: Maintenance
+) -> None:
+    now_ms, day_ms = house.clock.now_ms(), 24 * 3_600_000
+    for number, age_ms in enumerate([*([day_ms + 60_000] * (BATCH + 1)), day_ms - 60_000, 0]):
+        await IdempotencyKey.create(
+            id=house.ids.next(), key_hash=f"key {number}", fingerprint="x", result_id=1,
+            created_at_ms=now_ms - age_ms,
+        )  # fmt: skip
+    claim = await claimed(house, JobKind.SWEEP_KEYS)
+    await maintenance.sweep_keys(claim)
+    assert await house.value("SELECT COUNT(*) AS n FROM idempotency_keys") == 2
     await assert_completed(house, claim)
 
 

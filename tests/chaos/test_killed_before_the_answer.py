@@ -1,0 +1,47 @@
+"""The API dies around a commit; the client asks again under the same Idempotency-Key, and has one post."""
+
+import pytest
+from aiohttp import ClientError
+
+from tests.chaos.scene import configuration, migrated, number, rounds, sabotage
+from tests.journeys import photos
+from tests.journeys.conftest import NewProgram, Register
+from tests.journeys.program import Answer, Person, photo_form
+from tests.stacks import Stack
+
+pytestmark = pytest.mark.chaos
+
+POSTS = "SELECT COUNT(*) FROM posts"
+
+
+@pytest.mark.parametrize("failpoint", ["before_commit", "after_commit", "before_response"])
+async def test_a_request_that_was_not_answered_can_be_sent_again(
+    stack: Stack, new_program: NewProgram, register: Register, failpoint: str
+) -> None:
+    await migrated(stack, new_program)
+    config = configuration(stack)
+    program = await new_program("--port=0", config=config).start()
+    (ana,) = await register(program, "ana")
+    assert await program.interrupt() == 0
+    for turn in range(1, rounds(1, 20) + 1):
+        key = f"key {turn}"
+        fault = sabotage(failpoint={"at": failpoint, "nth": 1})
+        ana.program = await new_program("--port=0", config=config, **fault).start()
+        with pytest.raises(ClientError):
+            await publish(ana, key)
+        assert (await ana.program.end()).code == -9
+        committed = failpoint != "before_commit"
+        assert number(stack, POSTS) == turn - 1 + committed
+
+        ana.program = await new_program("--port=0", config=config).start()
+        first, second = await publish(ana, key), await publish(ana, key)
+        assert (first.status, second.status) == (201, 201)
+        assert ("Idempotency-Replayed" in first.headers) == committed
+        assert first.json == second.json
+        assert number(stack, POSTS) == turn
+        assert await ana.program.interrupt() == 0
+
+
+async def publish(person: Person, key: str) -> Answer:
+    data = photo_form(photos.small(), caption="once")
+    return await person.call("POST", "/posts", data=data, headers={"Idempotency-Key": key})
