@@ -9,6 +9,7 @@ from server.gateways.media import MediaStore
 from server.handlers import rendering
 from server.handlers.accounts import AccountRoutes
 from server.handlers.comments import CommentRoutes
+from server.handlers.cors import Cors
 from server.handlers.credentials import CredentialRoutes
 from server.handlers.feed import FeedRoutes
 from server.handlers.follows import FollowRoutes
@@ -106,9 +107,11 @@ def build_app(
 
     It opens and closes nothing: that is the lifecycle's.
     """
+    cors = Cors(settings.app.cors_origins)
     app = web.Application(
         middlewares=[
             in_flight.middleware(),
+            cors.middleware(),
             authentication(services.sessions.principal),
             *([throttling.by_asker()] if throttling else []),
             validation(settings.app.max_body_bytes, settings.app.body_timeout_s),
@@ -116,7 +119,7 @@ def build_app(
         ],  # pyright: ignore[reportArgumentType] - aiohttp's own type for middlewares is wider than it needs
         client_max_size=settings.app.max_body_bytes,
     )
-    app.on_response_prepare.append(finish_heads(settings.public_url))
+    app.on_response_prepare.append(finish_heads(settings.public_url, cors))
     stream = NotificationStream(
         hub,
         services.notifications,
@@ -150,7 +153,7 @@ def build_worker_app(
 ) -> web.Application:
     """What a process that runs jobs only serves on a port of its own: how it is."""
     app = web.Application(middlewares=[in_flight.middleware()])  # pyright: ignore[reportArgumentType] - see above
-    app.on_response_prepare.append(finish_heads(settings.public_url))
+    app.on_response_prepare.append(finish_heads(settings.public_url, Cors()))
     for door in insight.doors(settings, services, in_flight):
         app.add_routes(door.routes())
     return app

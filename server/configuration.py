@@ -33,6 +33,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "ALLOW_EMBEDDED": "app.allow_embedded",
     "WORKER_PORT": "app.worker_port",
     "METRICS_TOKEN": "app.metrics_token",
+    "CORS_ORIGINS": "app.cors_origins",
     "TRUSTED_PROXIES": "app.trusted_proxies",
     "THROTTLE_ENABLED": "throttle.enabled",
     "THROTTLE_TTL": "throttle.ttl_ms",

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -25,6 +26,15 @@ SENDER = re.compile(r"[^\s<>@,;]+@[^\s<>@,;]+|[^<>@,;\r\n]+ <[^\s<>@,;]+@[^\s<>@
 def _listed(value: Any) -> Any:
     """A list as the environment writes it: with commas."""
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _spelt_out(origin: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#*@,]+", origin):
+        raise ValueError("write each origin out, as https://www.example.com")
+    return origin
+
+
+Origin = Annotated[str, AfterValidator(_spelt_out)]
 
 
 class Section(BaseModel):
@@ -44,6 +54,7 @@ class App(Section):
     metrics_token: SecretStr = SecretStr("")
     max_body_bytes: int = Field(default=65_536, ge=1024)
     body_timeout_s: float = Field(default=30.0, gt=0)
+    cors_origins: Annotated[tuple[Origin, ...], BeforeValidator(_listed)] = ()
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(_listed)] = ()
 
 

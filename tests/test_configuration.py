@@ -108,6 +108,11 @@ def test_every_name_of_the_environment_stands_for_a_key() -> None:
         ("LOG_LEVEL", "debug", "debug"),
         ("NODE_ID", "7", 7),
         ("TRUSTED_PROXIES", "10.0.0.0/8, fd00::/8", (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))),
+        (
+            "CORS_ORIGINS",
+            "https://a.example, http://localhost:8080",
+            ("https://a.example", "http://localhost:8080"),
+        ),
         ("THROTTLE_TTL", "1000", 1000),
         ("THROTTLE_LIMIT", "5", 5),
     ],
@@ -211,6 +216,10 @@ def test_other_people_s_variables_are_nobody_s_business(read: Any) -> None:
         ({"NODE_ID": "128"}, "NODE_ID"),
         ({"TRUSTED_PROXIES": "10.0.0.0/8,everybody"}, "TRUSTED_PROXIES cannot be 'everybody'"),
         ({"THROTTLE_LIMIT": "0"}, "THROTTLE_LIMIT"),
+        *(
+            ({"CORS_ORIGINS": origin}, f"CORS_ORIGINS cannot be {origin!r}")
+            for origin in ("*", "null", "www.example.com", "https://a.example/", "https://*.example")
+        ),
     ],
 )
 def test_a_wrong_value_is_refused_under_its_variable_s_name(

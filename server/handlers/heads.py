@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from server.handlers.cors import Cors
 from server.handlers.requests import PRINCIPAL, REQUEST_ID
 from server.handlers.throttling import STANDINGS, rate_headers
 
@@ -23,7 +24,7 @@ HSTS = ("Strict-Transport-Security", "max-age=31536000")
 OnPrepare = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
 
-def finish_heads(public_url: str) -> OnPrepare:
+def finish_heads(public_url: str, cors: Cors) -> OnPrepare:
     """For `on_response_prepare` of an application that is reached at `public_url`."""
     constant = (*SAFE, HSTS) if public_url.startswith("https://") else SAFE
 
@@ -37,5 +38,6 @@ def finish_heads(public_url: str) -> OnPrepare:
         if STANDINGS in request:
             for name, value in rate_headers(request[STANDINGS]):
                 headers[name] = value
+        cors.finish(request, response)
 
     return finish
