@@ -27,6 +27,7 @@ from server.gateways.process_claims import bind, claim_role
 from server.gateways.redis_client import check, redis_client
 from server.gateways.redis_wire import RedisWire
 from server.handlers.addresses import ClientAddresses
+from server.handlers.connections import Runner
 from server.handlers.middleware import InFlight
 from server.ids import IdGenerator
 from server.metrics import Metrics
@@ -44,6 +45,9 @@ log = structlog.get_logger(__name__)
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 KEEP_ALIVE_S = 20.0
+LINGER_S = (
+    2.0  # for the rest of a body that was refused, lest the client should be cut off before it reads why
+)
 LAME_DUCK_S = 0.3
 CLOSE_S = 5.0
 BACKLOG = 1024
@@ -310,11 +314,12 @@ class Lifecycle:
     async def _serve(
         self, app: web.Application, listener: socket, on_close: Callable[[], None] = lambda: None
     ) -> None:
-        runner = web.AppRunner(
+        runner = Runner(
             app,
             access_log=None,
             handle_signals=False,
             keepalive_timeout=KEEP_ALIVE_S,
+            lingering_time=LINGER_S,
             shutdown_timeout=CLOSE_S,
         )
         await runner.setup()

@@ -69,6 +69,12 @@ def http_problem(error: web.HTTPException, instance: str) -> web.Response:
     return _response(error.status, CODES.get(error.status, "http_error"), detail, instance, headers, {})
 
 
+def no_http(instance: str) -> web.Response:
+    """The answer to what cannot be read as a request at all."""
+    detail = "This cannot be read as a request: check its first line and its headers."
+    return _response(400, "malformed_request", detail, instance, {}, {})
+
+
 def unexpected(instance: str) -> web.Response:
     """The answer to a fault of ours: nothing of it is told to the client."""
     detail = "Something went wrong on our side. The request id helps to find it."

@@ -1,6 +1,7 @@
 """What a handler is given besides the request: who asks, and the body and query as its schemas have checked them."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -84,9 +85,27 @@ async def read_json(request: web.Request, max_bytes: int, timeout_s: float) -> d
         value: Any = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise Malformed(f"The body is not valid JSON: {error}.") from error
+    _refuse_twins(body)
     if not isinstance(value, dict):
         raise Malformed("The body must be a JSON object.")
     return value
+
+
+def _refuse_twins(body: bytearray) -> None:
+    """Raise Malformed for an object with two members of one name.
+
+    Of two, orjson keeps the last; a proxy that checked the first would have checked in vain. It has no hook for them,
+    and the standard library's parser with one costs 5 µs for a comment.
+    """
+    try:
+        json.loads(body, object_pairs_hook=_distinct)
+    except RecursionError as error:  # it bears a little less than orjson
+        raise Malformed("The body is nested too deeply.") from error
+
+
+def _distinct(members: list[tuple[str, Any]]) -> None:
+    if len(members) > 1 and len({name for name, _ in members}) < len(members):
+        raise Malformed("The body has an object with two members of the same name.", code="duplicate_member")
 
 
 async def load(request: web.Request, handler: Callable[..., Any], max_bytes: int, timeout_s: float) -> None:

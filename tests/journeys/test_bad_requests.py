@@ -109,6 +109,14 @@ def bodies() -> Iterator[Case]:
         ("deeper than anybody reads", 400, "[" * 20_000, JSON),
         ("NaN", 400, '{"username": NaN}', JSON),
         ("half a character", 400, '{"username": "\\ud800"}', JSON),
+        ("a member twice", 400, '{"username": "abc", "username": "def"}', JSON),
+        ("a member twice, spelt differently", 400, '{"username": "abc", "\\u0075sername": "def"}', JSON),
+        ("a member twice further in", 400, '{"username": [{"a": 1, "a": 2}]}', JSON),
+        ("as deep as can be read", 422, '{"username": ' + "[" * 500 + "]" * 500 + "}", JSON),
+        ("infinity", 400, '{"username": -Infinity}', JSON),
+        ("a number beyond all bounds", 400, '{"username": 1e999}', JSON),
+        ("two values", 400, '{"username": "abc"} {}', JSON),
+        ("a byte order mark", 400, b'\xef\xbb\xbf{"username": "abc"}', JSON),
         ("not UTF-8", 400, b'{"username": "\xff"}', JSON),
         ("a number without end", 400, '{"username": ' + "9" * 5000 + "}", JSON),
         ("a form", 415, "username=ana", {"Content-Type": "application/x-www-form-urlencoded"}),
@@ -159,6 +167,8 @@ def comments(post_id: str) -> Iterator[Case]:
     for what, body in (
         ("an empty comment", {"content": ""}),
         ("blanks", {"content": "  \n "}),
+        ("NUL", {"content": "a\0b"}),
+        ("an unknown member", {"content": "x", "likesCount": 5}),
         ("a parent of the wrong type", {"content": "x", "parentId": 5}),
         ("a parent that is no id", {"content": "x", "parentId": "9223372036854775808"}),
         ("a comment of 2,201 letters", {"content": "a" * 2201}),
@@ -241,7 +251,8 @@ def addresses() -> Iterator[Case]:
 def queries() -> Iterator[Case]:
     for path in ("/feed", "/posts", "/notifications"):
         for query in (
-            "limit=0", "limit=101", "limit=-1", "limit=abc", "limit=", "limit=1e9", "limit=9" + "9" * 30,
+            "limit=0", "limit=101", "limit=-1", "limit=abc", "limit=", "limit=1000000000", "limit=%00",
+            "limit=1e9", "limit=9" + "9" * 30,
             "cursor=rubbish", "cursor=", "cursor=////", "cursor=" + "A" * 500, "cursor=%00", "cursor=%F0%9F%93%B7",
             "colour=red",
         ):  # fmt: skip

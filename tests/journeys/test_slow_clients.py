@@ -1,0 +1,84 @@
+"""Clients that send slowly, or no HTTP at all, hold nothing for long and are told why."""
+
+import asyncio
+import time
+
+import pytest
+
+from tests.journeys.conftest import NewProgram, Register
+from tests.journeys.program import Answer, Program, config_file
+from tests.journeys.test_bad_requests import faults_in
+from tests.stacks import Stack
+
+pytestmark = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+
+BODY_TIMEOUT_S = 0.5
+TOKEN_CANARY = "canary-token-in-no-request"
+
+
+@pytest.fixture
+async def program(stack: Stack, new_program: NewProgram) -> Program:
+    changes = {"body_timeout_s = 30.0": f"body_timeout_s = {BODY_TIMEOUT_S}"}
+    return await new_program("--port=0", config=config_file(stack.var_dir, changes)).start()
+
+
+async def answer_to(program: Program, *pieces: bytes, every_s: float = 0.0) -> Answer:
+    """What is answered, up to the end of the connection, to pieces that are sent one after the other."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", program.port)
+
+    async def send() -> None:
+        for piece in pieces:
+            writer.write(piece)
+            await asyncio.sleep(every_s)
+
+    sending = asyncio.create_task(send())
+    async with asyncio.timeout(15):
+        said = await reader.read()
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    writer.close()
+    head, _, body = said.partition(b"\r\n\r\n")
+    first, *lines = head.decode().split("\r\n")
+    headers = dict(line.split(": ", 1) for line in lines)
+    return Answer(int(first.split()[1]), headers, body)
+
+
+async def test_a_body_that_dribbles_is_given_up(program: Program, register: Register) -> None:
+    (ana,) = await register(program, "ana")
+    for path, kind in (("/auth/login", "application/json"), ("/posts", "multipart/form-data; boundary=cut")):
+        head = (
+            f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: 60000\r\n"
+            f"Authorization: Bearer {ana.token}\r\n\r\n"
+        )
+        began = time.monotonic()
+        answer = await answer_to(program, head.encode(), *[b"-"] * 200, every_s=0.05)
+        assert time.monotonic() - began < BODY_TIMEOUT_S + 5
+        assert list(faults_in(answer, 400)) == []
+        assert answer.json["code"] == "body_timeout"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
+        b"GET\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /" + b"a" * 20_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + TOKEN_CANARY.encode() + b"\x00\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nno colon " + TOKEN_CANARY.encode() + b"\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+    ids=["TLS", "half a line", "version", "long line", "NUL", "no colon", "negative length", "two lengths"],
+)
+async def test_what_is_no_http_gets_a_problem(program: Program, sent: bytes) -> None:
+    answer = await answer_to(program, sent)
+    assert list(faults_in(answer, 400)) == []
+    assert answer.json["code"] == "malformed_request"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert await program.interrupt() == 0
+    said = program.out + program.err
+    assert len(program.logged("request_malformed")) == 1
+    assert "Traceback" not in said
+    assert TOKEN_CANARY not in said
+    assert answer.headers["X-Request-Id"] == program.logged("request_malformed")[0]["request_id"]
