@@ -101,21 +101,18 @@ def build_app(
     hub: Hub,
     in_flight: InFlight,
     insight: Insight,
-    throttling: Throttling | None = None,
+    throttling: Throttling,
 ) -> web.Application:
-    """The application with all its routes, without limits of rates if there is no `throttling`.
-
-    It opens and closes nothing: that is the lifecycle's.
-    """
+    """The application with all its routes. It opens and closes nothing: that is the lifecycle's."""
     cors = Cors(settings.app.cors_origins)
     app = web.Application(
         middlewares=[
             in_flight.middleware(),
             cors.middleware(),
-            authentication(services.sessions.principal),
-            *([throttling.by_asker()] if throttling else []),
+            authentication(services.sessions.principal, throttling.admit),
+            throttling.by_asker(),
             validation(settings.app.max_body_bytes, settings.app.body_timeout_s),
-            *([throttling.by_body()] if throttling else []),
+            throttling.by_body(),
         ],  # pyright: ignore[reportArgumentType] - aiohttp's own type for middlewares is wider than it needs
         client_max_size=settings.app.max_body_bytes,
     )

@@ -21,11 +21,8 @@ def uploads(settings: Settings, work_dir: Path) -> Uploads:
     )
 
 
-def throttling(settings: Settings, wire: RedisWire) -> Throttling | None:
-    """The limits of rates; None if there are to be none."""
+def throttling(settings: Settings, wire: RedisWire) -> Throttling:
     chosen = settings.throttle
-    if not chosen.enabled:
-        return None
     by_name: dict[Rate, RateLimit] = {
         Rate.DEFAULT: RateLimit(limit=chosen.limit, window_s=chosen.ttl_ms / 1000),
         Rate.LOGIN: chosen.login,
@@ -38,7 +35,7 @@ def throttling(settings: Settings, wire: RedisWire) -> Throttling | None:
         Rate.READS: chosen.reads,
     }
     limits = {rate: Limit(rate, each.limit, each.window_s) for rate, each in by_name.items()}
-    return Throttling(Throttle(wire), limits)
+    return Throttling(Throttle(wire), limits if chosen.enabled else {})
 
 
 def checks(database: Database, redis: Redis, actors: list[Actor]) -> dict[str, Check]:

@@ -1,6 +1,6 @@
-"""The connections of the server: as aiohttp has them, but what is no HTTP is answered with a problem, like all else.
+"""The connections of the server: as aiohttp has them, but what comes to no middleware gets a problem, like all else.
 
-aiohttp answers it itself, before there is a request that a middleware could see.
+That is what is no HTTP, and an Expect header that nobody can meet; aiohttp answers both itself, in plain text.
 """
 
 import secrets
@@ -45,8 +45,15 @@ class Server(web.Server):
 
     def __init__(self, made: web.Server, **options: Any) -> None:
         """`made` is what aiohttp made for an application, `options` are those of its connections."""
-        super().__init__(made.request_handler, request_factory=made.request_factory, **options)
+        super().__init__(self._handle, request_factory=made.request_factory, **options)
+        self._handler = made.request_handler
         self._options = options
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await self._handler(request)
+        except web.HTTPExpectationFailed as error:  # raised by aiohttp before the middlewares
+            return problems.http_problem(error, request.path)
 
     def __call__(self) -> Connection:
         return Connection(self, loop=self._loop, **self._options)

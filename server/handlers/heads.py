@@ -3,6 +3,7 @@
 It is added when the head is about to be sent, so that streams, pictures and problems have it too.
 """
 
+import secrets
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
@@ -32,7 +33,7 @@ def finish_heads(public_url: str, cors: Cors) -> OnPrepare:
         headers = response.headers
         for name, value in constant:
             headers.setdefault(name, value)
-        headers["X-Request-Id"] = request[REQUEST_ID]
+        headers["X-Request-Id"] = request.get(REQUEST_ID) or secrets.token_hex(8)
         if PRINCIPAL in request:
             headers.setdefault("Cache-Control", "no-store")
         if STANDINGS in request:

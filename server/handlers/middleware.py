@@ -114,20 +114,31 @@ def _has_left(request: web.Request) -> bool:
 
 
 def authentication(
-    principal: Callable[[str], Awaitable[Principal]],
+    principal: Callable[[str], Awaitable[Principal]], refused: Callable[[web.Request], Awaitable[None]]
 ) -> Callable[[web.Request, Handler], object]:
-    """Let nobody without a valid access token past, except where the handler is public."""
+    """Let nobody without a valid access token past, except where the handler is public.
+
+    `refused` is told of a request before it is turned away, and may raise something else.
+    """
 
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.match_info.http_exception is None and not is_public(request.match_info.handler):
-            scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not token:
-                raise Unauthenticated("Send an access token: Authorization: Bearer <token>.")
-            request[PRINCIPAL] = await principal(token.strip())
+            try:
+                request[PRINCIPAL] = await principal(_bearer(request))
+            except Unauthenticated:
+                await refused(request)
+                raise
         return await handler(request)
 
     return authenticate
+
+
+def _bearer(request: web.Request) -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise Unauthenticated("Send an access token: Authorization: Bearer <token>.")
+    return token.strip()
 
 
 def validation(max_bytes: int, timeout_s: float) -> Callable[[web.Request, Handler], object]:

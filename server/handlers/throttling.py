@@ -78,7 +78,7 @@ class Counter(Protocol):
 
 
 class Throttling:
-    """`limits` has every `Rate`."""
+    """`limits` has every `Rate`, or none, and then nothing is limited."""
 
     def __init__(self, counter: Counter, limits: Mapping[Rate, Limit]) -> None:
         self._counter = counter
@@ -90,12 +90,16 @@ class Throttling:
 
         @web.middleware
         async def throttle(request: web.Request, handler: Handler) -> web.StreamResponse:
-            match = request.match_info
-            if match.http_exception is None and (limits := self._limits_of(match.handler)):
-                await self._admit(request, limits, _asker(request))
+            await self.admit(request)
             return await handler(request)
 
         return throttle
+
+    async def admit(self, request: web.Request) -> None:
+        """Count a request; an address stands in for somebody who has not been recognised. Raises Throttled."""
+        match = request.match_info
+        if match.http_exception is None and (limits := self._limits_of(match.handler)):
+            await self._count(request, limits, _asker(request))
 
     def by_body(self) -> Callable[[web.Request, Handler], object]:
         """A middleware: after the body was checked, for the limits that it names somebody for."""
@@ -103,16 +107,18 @@ class Throttling:
         @web.middleware
         async def throttle(request: web.Request, handler: Handler) -> web.StreamResponse:
             declared: tuple[str, Rate] | None = getattr(request.match_info.handler, "__rate_by__", None)
-            if declared is not None and BODY in request:
+            if declared is not None and self._limits and BODY in request:
                 member, rate = declared
                 name = normalised(request[BODY][member]).encode()
                 who = hashlib.blake2b(name, digest_size=16).hexdigest()
-                await self._admit(request, (self._limits[rate],), f"n{who}")
+                await self._count(request, (self._limits[rate],), f"n{who}")
             return await handler(request)
 
         return throttle
 
     def _limits_of(self, handler: Callable[..., Awaitable[Any]]) -> tuple[Limit, ...]:
+        if not self._limits:
+            return ()
         rates = rates_of(handler)
         if rates is None:
             rates = (Rate.DEFAULT,)
@@ -121,7 +127,7 @@ class Throttling:
             limits = self._by_rates[rates] = tuple(self._limits[rate] for rate in rates)
         return limits
 
-    async def _admit(self, request: web.Request, limits: Sequence[Limit], who: str) -> None:
+    async def _count(self, request: web.Request, limits: Sequence[Limit], who: str) -> None:
         standings = await self._counter.hit(limits, who)
         request[STANDINGS] = [*request.get(STANDINGS, ()), *standings]
         worst = max(standings, key=lambda standing: standing.wait_s)

@@ -8,7 +8,7 @@ from aiohttp import web
 from server.app import Insight, Services, build_app
 from server.gateways.throttle import Limit, Standing
 from server.handlers.middleware import InFlight
-from server.handlers.throttling import Rate, rate_headers, rates_of
+from server.handlers.throttling import Rate, Throttling, rate_headers, rates_of
 from server.metrics import Metrics
 from server.pubsub.hub import Hub
 from server.settings import Settings
@@ -28,7 +28,7 @@ def routes() -> dict[str, Any]:
     """Every route of the API and its handler."""
     services = Services(**dict.fromkeys(Services.__dataclass_fields__, NOBODY))
     insight = Insight(checks={}, restarts=dict[str, int], metrics=Metrics())
-    app = build_app(Settings(), services, NOBODY, NOBODY, Hub(1), InFlight(), insight)
+    app = build_app(Settings(), services, NOBODY, NOBODY, Hub(1), InFlight(), insight, Throttling(NOBODY, {}))
     return {
         f"{route.method} {route.resource.canonical}": route.handler
         for route in app.router.routes()

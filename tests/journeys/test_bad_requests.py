@@ -43,7 +43,16 @@ async def test_bad_requests_get_problems_and_leave_no_trace_of_secrets(
     post_id = (await ana.publish(photos.small()))["id"]
     login = {"username": "ana", "password": PASSWORD_CANARY}
     faults: list[str] = []
-    for cases in (bodies(), accounts(), comments(post_id), uploads(), addresses(), queries(), tokens(ana)):
+    for cases in (
+        bodies(),
+        accounts(),
+        profiles(),
+        comments(post_id),
+        uploads(),
+        addresses(),
+        queries(),
+        tokens(ana),
+    ):
         for case in cases:
             faults += [f"{case.what}: {fault}" for fault in await faults_of(case, ana)]
     assert (await ana.call("POST", "/auth/login", json=login)).status == 401
@@ -160,6 +169,20 @@ def accounts() -> Iterator[Case]:
     )
     for what, password in (("a long password", "é" * 900), ("NUL in a password", "canary\0password")):
         yield Case(what, 401, "POST", "/auth/login", {"json": {"username": "ana", "password": password}})
+
+
+def profiles() -> Iterator[Case]:
+    """Members that are not one's own to change, and values that cannot be."""
+    for what, body in (
+        ("a role of one's own choice", {"role": "admin"}),
+        ("fame", {"isCelebrity": True}),
+        ("followers", {"followersCount": 1_000_000}),
+        ("another id", {"id": "1"}),
+        ("a password", {"password": "a new password"}),
+        ("NUL in a bio", {"bio": "a\0b"}),
+        ("an address that is a script", {"website": "javascript:alert(1)"}),
+    ):
+        yield Case(what, 422, "PUT", "/users/profile", {"json": body})
 
 
 def comments(post_id: str) -> Iterator[Case]:

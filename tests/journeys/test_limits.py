@@ -71,6 +71,16 @@ async def test_reads_are_limited_for_each_person_and_every_answer_says_so(
     assert missing.headers["RateLimit"].startswith('"reads";r=18;')
 
 
+async def test_tokens_that_are_none_count_for_the_address(limited: Program, register: Register) -> None:
+    ana, ben = await register(limited, "ana", "ben")
+    token, ben.token = ana.token, "no.such.token"
+    answers = [await ben.call("GET", "/feed") for _ in range(21)]
+    assert [answer.status for answer in answers] == [401] * 20 + [429]
+    assert answers[0].headers["RateLimit"].startswith('"reads";r=19;')
+    ben.token = token
+    assert (await ben.call("GET", "/feed")).status == 200
+
+
 async def test_signing_in_is_limited_for_an_account_and_for_an_address(
     limited: Program, register: Register
 ) -> None:

@@ -82,3 +82,13 @@ async def test_what_is_no_http_gets_a_problem(program: Program, sent: bytes) -> 
     assert "Traceback" not in said
     assert TOKEN_CANARY not in said
     assert answer.headers["X-Request-Id"] == program.logged("request_malformed")[0]["request_id"]
+
+
+async def test_an_expectation_that_nobody_can_meet_gets_a_problem(
+    program: Program, register: Register
+) -> None:
+    (ana,) = await register(program, "ana")
+    for path in ("/feed", "/nothing"):
+        answer = await ana.call("GET", path, headers={"Expect": "a miracle"})
+        assert list(faults_in(answer, 417)) == []
+    assert (await ana.call("GET", "/feed", headers={"Expect": "100-continue"})).status == 200
