@@ -4,9 +4,13 @@ from typing import Any
 from unittest.mock import Mock
 
 from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from server.app import Insight, Services, build_app
-from server.gateways.throttle import Limit, Standing
+from server.gateways.redis_wire import RedisWire
+from server.gateways.throttle import Limit, Standing, Throttle
+from server.handlers.cors import Cors
+from server.handlers.heads import finish_heads
 from server.handlers.middleware import InFlight
 from server.handlers.throttling import Rate, Throttling, rate_headers, rates_of
 from server.metrics import Metrics
@@ -47,11 +51,23 @@ def test_every_route_has_the_limits_that_are_promised() -> None:
         assert getattr(handler, "__rate_by__", None) == BY_BODY.get(name), name
 
 
-def test_a_handler_that_declares_nothing_has_the_default() -> None:
+async def test_a_handler_that_declares_nothing_has_the_default(redis_url: str) -> None:
     async def undeclared(_: web.Request) -> web.Response:
-        raise NotImplementedError
+        return web.Response(text="well")
 
-    assert rates_of(undeclared) is None
+    wire = RedisWire(redis_url, timeout_s=1.0)
+    throttling = Throttling(Throttle(wire), {rate: Limit(rate, 2, 60) for rate in Rate})
+    app = web.Application(middlewares=[InFlight().middleware(), throttling.by_asker()])  # type: ignore[list-item]
+    app.on_response_prepare.append(finish_heads("", Cors()))
+    app.add_routes([web.get("/", undeclared), web.get("/more", undeclared)])
+    async with TestClient(TestServer(app)) as client:
+        answers = [await client.get(path) for path in ("/", "/more", "/", "/nothing")]
+    assert [answer.status for answer in answers] == [200, 200, 429, 404]
+    assert [answer.headers.get("RateLimit-Policy") for answer in answers] == ['"default";q=2;w=60'] * 3 + [
+        None
+    ]
+    assert answers[2].headers["Retry-After"] == "30"
+    await wire.close()
 
 
 def test_the_headers_are_structured_fields() -> None:
