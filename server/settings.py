@@ -59,14 +59,14 @@ class App(Section):
 
 
 class RateLimit(Section):
-    limit: int = Field(ge=1, le=1_000_000)
+    limit: int = Field(ge=1, le=1_000_000_000)
     window_s: float = Field(gt=0, le=604_800)
 
 
 class Throttle(Section):
     enabled: bool = True
     ttl_ms: int = Field(default=60_000, ge=1, le=604_800_000)
-    limit: int = Field(default=10, ge=1, le=1_000_000)
+    limit: int = Field(default=10, ge=1, le=1_000_000_000)
     login: RateLimit = RateLimit(limit=20, window_s=60)
     login_account: RateLimit = RateLimit(limit=5, window_s=60)
     forgot: RateLimit = RateLimit(limit=3, window_s=3600)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -27,13 +28,15 @@ async def answer_to(program: Program, *pieces: bytes, every_s: float = 0.0) -> A
     reader, writer = await asyncio.open_connection("127.0.0.1", program.port)
 
     async def send() -> None:
-        for piece in pieces:
-            writer.write(piece)
+        for part in pieces:
+            writer.write(part)
             await asyncio.sleep(every_s)
 
-    sending = asyncio.create_task(send())
+    sending, said = asyncio.create_task(send()), b""
     async with asyncio.timeout(15):
-        said = await reader.read()
+        with suppress(ConnectionError):  # it is closed while we still send
+            while piece := await reader.read(65_536):
+                said += piece
     sending.cancel()
     await asyncio.gather(sending, return_exceptions=True)
     writer.close()
