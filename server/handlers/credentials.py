@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 from server.handlers.profiles import EMAIL
 from server.handlers.requests import BODY, public, viewer
 from server.handlers.schemas import NEW_PASSWORD, PASSWORD, ProblemSchema, Strict
-from server.handlers.throttling import Rate, throttled_by
+from server.handlers.throttling import Rate, throttled, throttled_by
 from server.services.credentials import Credentials
 
 
@@ -40,6 +40,7 @@ class CredentialRoutes:
     @json_schema(ChangeBody)
     @response_schema(None, 204, description="Changed")
     @response_schema(ProblemSchema, 422, description="The old password is wrong")
+    @throttled(Rate.DEFAULT)
     async def change(self, request: web.Request) -> web.Response:
         body = request[BODY]
         await self._credentials.change(viewer(request), body["oldPassword"], body["newPassword"])
@@ -50,6 +51,7 @@ class CredentialRoutes:
     @response_schema(
         None, 202, description="If there is an account with this address, a letter is on its way"
     )
+    @throttled(Rate.DEFAULT)
     @throttled_by("email", Rate.FORGOT)
     @public
     async def forget(self, request: web.Request) -> web.Response:
@@ -60,6 +62,7 @@ class CredentialRoutes:
     @json_schema(ResetBody)
     @response_schema(None, 204, description="Changed")
     @response_schema(ProblemSchema, 422, description="The token is unknown, used or expired")
+    @throttled(Rate.DEFAULT)
     @public
     async def reset(self, request: web.Request) -> web.Response:
         body = request[BODY]

@@ -22,3 +22,4 @@ class Session(Model):
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "sessions"
+        indexes = (("user_id", "id"),)

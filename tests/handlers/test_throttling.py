@@ -23,9 +23,18 @@ EXEMPT = {"GET /healthz", "GET /readyz", "GET /metrics", "GET /media/{key}"}
 OF_THEIR_OWN = {
     "POST /auth/login": (Rate.LOGIN,),
     "POST /auth/register": (Rate.REGISTRATION,),
+    "POST /auth/refresh": (Rate.REFRESH,),
+    # The strictest: who asks here may be guessing.
+    "POST /auth/change-password": (Rate.DEFAULT,),
+    "POST /auth/forgot-password": (Rate.DEFAULT,),
+    "POST /auth/reset-password": (Rate.DEFAULT,),
     "POST /posts": (Rate.UPLOADS, Rate.WRITES),
+    "POST /users/avatar": (Rate.UPLOADS, Rate.WRITES),
 }
-BY_BODY = {"POST /auth/login": ("username", Rate.LOGIN_ACCOUNT)}
+BY_BODY = {
+    "POST /auth/login": ("username", Rate.LOGIN_ACCOUNT),
+    "POST /auth/forgot-password": ("email", Rate.FORGOT),
+}
 
 
 def routes() -> dict[str, Any]:
