@@ -13,7 +13,7 @@ from server.clock import SystemClock
 from server.errors import Unauthenticated
 from server.ids import SessionId, UserId
 from server.services.records import Principal, Role
-from server.services.tokens import RefreshClaim, Tokens, new_reset_token, reset_hash
+from server.services.tokens import MOST_CHECKED, RefreshClaim, Tokens, new_reset_token, reset_hash
 from tests.house import TOKEN_RULES as RULES
 
 ADA = Principal(UserId(7), SessionId(8), Role.USER)
@@ -205,3 +205,36 @@ def test_a_reset_token_is_random_and_no_other_token(tokens: Tokens) -> None:
         refused_access(tokens, token)
         refused_refresh(tokens, token)
     assert reset_hash("\udcff")
+
+
+def test_a_token_is_checked_once_and_again_when_its_time_is_over(
+    tokens: Tokens, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked: list[str] = []
+    decode = jwt.decode
+
+    def counted(token: str, *arguments: Any, **options: Any) -> Any:
+        checked.append(token)
+        return decode(token, *arguments, **options)
+
+    monkeypatch.setattr("server.services.tokens.jwt.decode", counted)
+    token = tokens.access(ADA, never_ms(clock))
+    for _ in range(3):
+        assert tokens.read_access(token) == ADA
+    assert checked == [token]
+    clock.at_ms += (RULES.access_ttl_s + 60) * 1000
+    tokens.read_access(token)
+    assert checked == [token, token]
+
+
+def test_only_so_many_checked_tokens_are_remembered(tokens: Tokens, clock: HeldClock) -> None:
+    for _ in range(MOST_CHECKED + 10):
+        tokens.read_access(tokens.access(ADA, never_ms(clock)))
+    assert len(tokens._checked) == MOST_CHECKED
+
+
+def test_a_token_that_was_refused_is_not_remembered(tokens: Tokens, clock: HeldClock) -> None:
+    head, claims, _ = tokens.access(ADA, never_ms(clock)).split(".")
+    for _ in range(2):
+        refused_access(tokens, f"{head}.{claims}.{'A' * 43}")
+    assert tokens._checked == {}
