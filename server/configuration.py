@@ -51,6 +51,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "REDIS_DB": "redis.db",
     "REDIS_URL": "redis.url",
     "REDIS_FEEDS_URL": "redis.feeds_url",
+    "FEED_CELEBRITY_THRESHOLD": "feed.celebrity_threshold",
     "JWT_SECRET": "auth.jwt_secret",
     "JWT_REFRESH_SECRET": "auth.jwt_refresh_secret",
     "BCRYPT_COST": "auth.bcrypt_cost",
