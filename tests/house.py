@@ -145,7 +145,9 @@ class House:
         self.feed = self.feed_on(self.wire)
         rules = FanOutRules(FAN_OUT_BATCH, CELEBRITY_THRESHOLD)
         self.fan_out = FanOut(database, self.source, self.timelines, self.jobs, rules)
-        self.notifications = Notifications(database, self.unit_of_work, self.cards, Publisher(redis))
+        self.notifications = Notifications(
+            database, self.unit_of_work, self.cards, self.visibility, Publisher(redis)
+        )
         self.removals = Removals(database, self.unit_of_work, self.jobs, self.pictures, REMOVAL_BATCH)
         self.idempotency = Idempotency(database, b"a secret of the tests")
         self._serial = itertools.count(1)

@@ -94,7 +94,7 @@ def services(settings: Settings, var: Path, on: Foundations) -> tuple[Services, 
         fan_out=FanOut(on.database, source, timelines, the_jobs, fan_out_rules),
         freshness=freshness,
         removals=Removals(on.database, work, the_jobs, pictures),
-        notifications=Notifications(on.database, work, cards, publisher, on.told.metrics),
+        notifications=Notifications(on.database, work, cards, visibility, publisher, on.told.metrics),
         queues=queue_control(settings, on.database, on.doorbell),
         idempotency=Idempotency(on.database, settings.auth.jwt_refresh_secret.get_secret_value().encode()),
     )

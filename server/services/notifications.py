@@ -16,6 +16,10 @@ from server.services.jobs import Claim
 from server.services.markup import mentions
 from server.services.records import Notification, NotificationType
 from server.services.unit_of_work import UnitOfWork, Work
+from server.services.visibility import Visibility
+
+# Whom a job has told, and of which notification.
+Told = list[tuple[UserId, NotificationId]]
 
 
 class Notifications:
@@ -24,12 +28,14 @@ class Notifications:
         database: Database,
         unit_of_work: UnitOfWork,
         cards: Cards,
+        visibility: Visibility,
         publisher: Publisher,
         metrics: Metrics | None = None,
     ) -> None:
         self._database = database
         self._unit_of_work = unit_of_work
         self._cards = cards
+        self._visibility = visibility
         self._publisher = publisher
         self._metrics = metrics or Metrics()
         self._clock = SystemClock()
@@ -37,6 +43,7 @@ class Notifications:
     async def page(self, recipient_id: UserId, request: PageRequest) -> Page[Notification]:
         """What a person was told, newest first. The cursor is the sequence."""
         found = await self._read(
+            recipient_id,
             "n.recipient_id = ? AND n.sequence < ? ORDER BY n.sequence DESC LIMIT ?",
             [recipient_id, request.before_id, request.limit + 1],
         )
@@ -45,7 +52,9 @@ class Notifications:
     async def since(self, recipient_id: UserId, after: int, limit: int) -> list[Notification]:
         """At most `limit` notifications with a sequence above `after`, oldest first."""
         return await self._read(
-            "n.recipient_id = ? AND n.sequence > ? ORDER BY n.sequence LIMIT ?", [recipient_id, after, limit]
+            recipient_id,
+            "n.recipient_id = ? AND n.sequence > ? ORDER BY n.sequence LIMIT ?",
+            [recipient_id, after, limit],
         )
 
     async def last_sequence(self, recipient_id: UserId) -> int:
@@ -66,15 +75,18 @@ class Notifications:
         """Tell an author of a like that still stands. Twice is once, by the unique key and the job's completion."""
         post_id, actor_id = PostId(claim.payload["post_id"]), UserId(claim.payload["actor_id"])
 
-        async def body(work: Work) -> list[int]:
+        author_id = UserId(claim.payload["author_id"])
+        seen = self._visibility.of_posts(author_id)
+
+        async def body(work: Work) -> Told:
             stands = await self._database.rows(
-                "SELECT 1 FROM likes WHERE user_id = ? AND post_id = ?", [actor_id, post_id]
+                "SELECT 1 FROM likes l JOIN posts p ON p.id = l.post_id WHERE l.user_id = ? AND l.post_id = ?"
+                f" AND {seen.sql}",
+                [actor_id, post_id, *seen.parameters],
             )
             if not stands:
                 return []
-            return await self._tell(
-                work, UserId(claim.payload["author_id"]), NotificationType.LIKE, actor_id, post_id, post_id
-            )
+            return await self._tell(work, author_id, NotificationType.LIKE, actor_id, post_id, post_id)
 
         await self._deliver(claim, body, "")
 
@@ -82,7 +94,7 @@ class Notifications:
         """Tell somebody of a new follower who still follows. Twice is once."""
         follower_id, followee_id = UserId(claim.payload["follower_id"]), UserId(claim.payload["followee_id"])
 
-        async def body(work: Work) -> list[int]:
+        async def body(work: Work) -> Told:
             stands = await self._database.rows(
                 "SELECT 1 FROM follows WHERE follower_id = ? AND followee_id = ?", [follower_id, followee_id]
             )
@@ -96,32 +108,34 @@ class Notifications:
         """Tell the post's author, whom it answers and whom it mentions of a comment; each once. Twice is once."""
         comment_id, post_id = CommentId(claim.payload["comment_id"]), PostId(claim.payload["post_id"])
         actor_id = UserId(claim.payload["actor_id"])
-        rows = await self._database.rows("SELECT content FROM comments WHERE id = ?", [comment_id])
+        post_author_id = UserId(claim.payload["post_author_id"])
+        seen = self._visibility.of_posts(post_author_id)
+        rows = await self._database.rows(
+            f"SELECT c.content FROM comments c JOIN posts p ON p.id = c.post_id WHERE c.id = ? AND {seen.sql}",
+            [comment_id, *seen.parameters],
+        )
         content = rows[0]["content"] if rows else ""
         mentioned = await self._ids_of(mentions(content))
 
-        async def body(work: Work) -> list[int]:
+        async def body(work: Work) -> Told:
             if not rows:
                 return []
             recipients: dict[UserId, NotificationType] = dict.fromkeys(mentioned, NotificationType.MENTION)
-            recipients[UserId(claim.payload["post_author_id"])] = NotificationType.COMMENT
+            recipients[post_author_id] = NotificationType.COMMENT
             answered_id = claim.payload["answered_id"]
             if answered_id is not None:
                 recipients[UserId(answered_id)] = NotificationType.REPLY
-            told: list[int] = []
+            told: Told = []
             for recipient_id, type_ in sorted(recipients.items()):  # in one order, or two comments deadlock
                 told += await self._tell(work, recipient_id, type_, actor_id, comment_id, post_id, comment_id)
             return told
 
         await self._deliver(claim, body, content)
 
-    async def _deliver(self, claim: Claim, body: Callable[[Work], Awaitable[list[int]]], text: str) -> None:
-        told = await self._unit_of_work.run(body, completes=claim)
-        for _ in told:
+    async def _deliver(self, claim: Claim, body: Callable[[Work], Awaitable[Told]], text: str) -> None:
+        for recipient_id, notification_id in await self._unit_of_work.run(body, completes=claim):
             self._metrics.delivered("in_app", self._age_s(claim))
-        if told:
-            condition = f"n.id IN ({placeholders(len(told))})"
-            for notification in await self._read(condition, told):
+            for notification in await self._read(recipient_id, "n.id = ?", [notification_id]):
                 sent = await self._publisher.publish(
                     Signal(
                         recipient_id=notification.recipient_id,
@@ -148,8 +162,8 @@ class Notifications:
         target_id: int,
         post_id: PostId | None = None,
         comment_id: CommentId | None = None,
-    ) -> list[int]:
-        """Insert one notification under the recipient's next number; its id, or nothing if they know or did it."""
+    ) -> Told:
+        """Insert one notification under the recipient's next number; or nothing if they know or did it."""
         told = NotificationRow.filter(
             recipient_id=recipient_id, type=type_, actor_id=actor_id, target_id=target_id
         )
@@ -170,7 +184,7 @@ class Notifications:
             )
         except DuplicateKey as error:
             raise SerializationFailure("Another worker told them at the same moment.") from error
-        return [row.id]
+        return [(recipient_id, NotificationId(row.id))]
 
     async def _next_sequence(self, recipient_id: UserId) -> int:
         """Counts on under the lock of the recipient's inbox, so numbers have no gap and follow the commits."""
@@ -193,11 +207,17 @@ class Notifications:
         )
         return [UserId(row["id"]) for row in rows]
 
-    async def _read(self, condition: str, parameters: Sequence[Any]) -> list[Notification]:
+    async def _read(
+        self, recipient_id: UserId, condition: str, parameters: Sequence[Any]
+    ) -> list[Notification]:
+        """What is not about a post that the recipient may no longer see, or a comment that is gone."""
+        seen = self._visibility.of_posts(recipient_id)
         rows = await self._database.rows(
             "SELECT n.id, n.recipient_id, n.sequence, n.type, n.post_id, n.comment_id, n.read_at_ms, n.created_at_ms,"
-            f" {USER_COLUMNS} FROM notifications n JOIN users u ON u.id = n.actor_id WHERE {condition}",
-            parameters,
+            f" {USER_COLUMNS} FROM notifications n JOIN users u ON u.id = n.actor_id WHERE (n.post_id IS NULL OR"
+            f" EXISTS(SELECT 1 FROM posts p WHERE p.id = n.post_id AND {seen.sql})) AND (n.comment_id IS NULL OR"
+            f" EXISTS(SELECT 1 FROM comments c WHERE c.id = n.comment_id)) AND {condition}",
+            [*seen.parameters, *parameters],
         )
         return [
             Notification(

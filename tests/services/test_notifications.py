@@ -210,3 +210,29 @@ async def test_a_reply_to_a_reply_is_told_to_whom_it_answers(house: House) -> No
     await house.work_off()
     told = [each.type for each in await house.notifications.since(answerer, 0, 10)]
     assert told == [NotificationType.REPLY]
+
+
+async def test_nobody_is_told_of_what_happened_to_a_post_that_is_deleted(house: House) -> None:
+    ada, bob = await house.users(2)
+    post_id = await house.post(ada)
+    await house.likes.like(bob, post_id)
+    await house.comments.add(bob, post_id, "late", None)
+    await house.delete(post_id)
+    await house.work_off(JobKind.NOTIFY_LIKE, JobKind.NOTIFY_COMMENT)
+    assert await told(house, ada) == []
+    assert await house.rows("SELECT id FROM notifications") == []
+
+
+async def test_what_was_told_of_a_post_or_comment_goes_with_it(house: House) -> None:
+    ada, bob = await house.users(2)
+    first, second = await house.post(ada), await house.post(ada)
+    await house.likes.like(bob, first)
+    comment = await house.comments.add(bob, second, "here", None)
+    await house.follows.follow(bob, ada)
+    await house.work_off()
+    assert len(await told(house, ada)) == 3
+    await house.delete(first)
+    await house.comments.delete(bob, second, comment.id)
+    (left,) = (await house.notifications.page(ada, PageRequest())).items
+    assert left.type == "follow"
+    assert [each.id for each in await house.notifications.since(ada, 0, 10)] == [left.id]
