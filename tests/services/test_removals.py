@@ -68,6 +68,24 @@ async def test_nothing_is_left_of_a_deleted_post(house: House) -> None:
     assert (await left_of(house, kept), sorted(await pictures(house))) == before
 
 
+async def test_a_picture_that_two_posts_show_goes_with_the_second(house: House) -> None:
+    ana = await house.user()
+    first, second = await published(house, ana), await published(house, ana)
+    (shared,) = await house.rows(
+        "SELECT media_key FROM post_images WHERE post_id = ? AND position = 0", first
+    )
+    await house.database.execute(
+        "UPDATE post_images SET media_key = ? WHERE post_id = ? AND position = 0",
+        [shared["media_key"], second],
+    )
+    await house.posts.delete(ana, first)
+    await house.work_off(JobKind.REMOVE_POST)
+    assert f"{shared['media_key']}/large.jpg" in await pictures(house)
+    await house.posts.delete(ana, second)
+    await house.work_off(JobKind.REMOVE_POST)
+    assert f"{shared['media_key']}/large.jpg" not in await pictures(house)
+
+
 async def test_a_removal_cut_off_anywhere_goes_on_and_twice_is_once(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
