@@ -1,23 +1,32 @@
-"""What an operator's commands work with: the database without the program around it, migrated or steered."""
+"""What an operator's commands work with: the database without the program around it, migrated, steered or filled."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
+from server.app import Services
 from server.assembly import business, foundations
-from server.assembly.foundations import Telling
-from server.clock import SystemClock
+from server.assembly.foundations import Foundations, Telling
+from server.clock import Clock, SystemClock
 from server.errors import ConfigurationError, Unavailable
 from server.gateways.embedded_redis import EmbeddedRedis
+from server.gateways.images import ImageProcessor
+from server.gateways.media import MediaStore
+from server.gateways.redis_client import redis_client
 from server.gateways.redis_wire import RedisWire
 from server.gateways.timeline_audit import TimelineAudit
+from server.gateways.timelines import Timelines
 from server.gateways.touches import Touches
+from server.ids import IdGenerator
 from server.lifecycle import MIGRATIONS
 from server.models.database import Database
 from server.models.migrations import Migrations
 from server.pubsub.doorbell import Doorbell
 from server.services.feed.checkup import Checkup
 from server.services.feed.source import Source
+from server.services.nodes import RENEW_S, NodeLease
 from server.services.queue_control import QueueControl
 from server.services.roles import Roles
 from server.services.visibility import Visibility
@@ -65,11 +74,11 @@ async def open_checkup(settings: Settings) -> AsyncGenerator[Checkup]:
 
 
 def _feeds_url(settings: Settings) -> str:
-    if settings.redis.feeds_url:
-        return settings.redis.feeds_url
-    if settings.embedded_redis:
-        return EmbeddedRedis(settings.app.var_dir.resolve() / "redis").url
-    return foundations.redis_url(settings)
+    return settings.redis.feeds_url or _redis_url(settings, settings.app.var_dir.resolve())
+
+
+def _redis_url(settings: Settings, var: Path) -> str:
+    return EmbeddedRedis(var / "redis").url if settings.embedded_redis else foundations.redis_url(settings)
 
 
 @asynccontextmanager
@@ -93,8 +102,7 @@ async def open_control(settings: Settings) -> AsyncGenerator[Control]:
     Raises ConfigurationError, with what to do, when there is no database or not with this schema.
     """
     var = settings.app.var_dir.resolve()
-    url = EmbeddedRedis(var / "redis").url if settings.embedded_redis else foundations.redis_url(settings)
-    brokers = foundations.brokers(settings, url, Telling())
+    brokers = foundations.brokers(settings, _redis_url(settings, var), Telling())
     wire = RedisWire(_feeds_url(settings), settings.redis.timeout_s)
     try:
         async with _database(settings) as database:
@@ -104,3 +112,97 @@ async def open_control(settings: Settings) -> AsyncGenerator[Control]:
         await wire.close()
         for broker in brokers.values():
             await broker.shutdown()
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What fills a database works with: the services as the program has them, at a time that can be set."""
+
+    database: Database
+    services: Services
+    roles: Roles
+    timelines: Timelines
+    media: MediaStore
+    images: ImageProcessor
+    ids: IdGenerator
+    work_dir: Path
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncGenerator[Database]:
+    """The database alone, migrated as the program migrates it at its start. Raises ConfigurationError."""
+    database = Database(foundations.database_parameters(settings, settings.app.var_dir.resolve()))
+    try:
+        await database.open()
+        migrations = Migrations(database, MIGRATIONS)
+        if settings.migrate_at_start:
+            await migrations.upgrade()
+        await migrations.check()
+        yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_workshop(settings: Settings, database: Database, clock: Clock) -> AsyncGenerator[Workshop]:
+    """The services on an open database, beside a running program or without one. Their jobs are the program's to do.
+
+    Redis may be away. Nothing is rung for, as the dispatcher finds the rows. Ids are made under the free node number
+    that was used longest ago, so that `clock` may stand in the past.
+    """
+    var = settings.app.var_dir.resolve()
+    (var / "tmp").mkdir(parents=True, exist_ok=True)
+    url = _redis_url(settings, var)
+    redis, brokers = (
+        redis_client(url, settings.redis.timeout_s),
+        foundations.brokers(settings, url, Telling()),
+    )
+    wire = RedisWire(_feeds_url(settings), settings.redis.timeout_s)
+    images, passwords = foundations.image_processor(settings), foundations.passwords(settings)
+    media = foundations.media_store(settings, var)
+    try:
+        async with _ids(database, clock) as ids:
+            bell = Doorbell(brokers)
+            mail = foundations.mail(settings, var)
+            on = Foundations(database, redis, wire, wire, ids, bell, media, images, passwords, mail)
+            services, _ = business.services(settings, var, on, clock)
+            roles, timelines = Roles(database, Touches(wire)), business.timelines(settings, wire)
+            yield Workshop(database, services, roles, timelines, media, images, ids, var / "tmp")
+    finally:
+        await images.stop()
+        await passwords.close()
+        await media.close()
+        await wire.close()
+        for broker in brokers.values():
+            await broker.shutdown()
+        await redis.aclose()
+
+
+async def hash_password(settings: Settings, password: str) -> str:
+    """The hash with which an account is made that `password` opens."""
+    passwords = foundations.passwords(settings)
+    try:
+        return await passwords.hash(password)
+    finally:
+        await passwords.close()
+
+
+@asynccontextmanager
+async def _ids(database: Database, clock: Clock) -> AsyncGenerator[IdGenerator]:
+    """Ids under a leased node number, renewed meanwhile and given back."""
+    lease = NodeLease(database, clock, longest_unused=True)
+    ids = await lease.take()
+
+    async def keep() -> None:
+        while True:
+            await asyncio.sleep(RENEW_S)
+            with suppress(Unavailable):
+                await lease.renew(ids)
+
+    keeper = asyncio.create_task(keep())
+    try:
+        yield ids
+    finally:
+        keeper.cancel()
+        await asyncio.gather(keeper, return_exceptions=True)
+        await lease.give_back(ids)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from server.app import Services
 from server.assembly.foundations import Foundations
-from server.clock import SystemClock
+from server.clock import Clock, SystemClock
 from server.gateways.card_shelf import CardShelf
+from server.gateways.redis_wire import RedisWire
 from server.gateways.revocation_list import RevocationList
 from server.gateways.timeline_audit import TimelineAudit
 from server.gateways.timelines import Timelines
@@ -53,17 +54,19 @@ def jobs(settings: Settings, database: Database, ids: IdGenerator) -> Jobs:
     return Jobs(database, ids, rules, queues.lease_ms, queues.max_deaths)
 
 
-def services(settings: Settings, var: Path, on: Foundations) -> tuple[Services, Jobs]:
-    """The nouns of the business, and the jobs that they cause."""
-    clock = SystemClock()
+def services(
+    settings: Settings, var: Path, on: Foundations, clock: Clock | None = None
+) -> tuple[Services, Jobs]:
+    """The nouns of the business, and the jobs that they cause. `clock`: at which time changes are made."""
+    clock = clock or SystemClock()
     the_jobs = jobs(settings, on.database, on.ids)
     visibility = Visibility(on.database)
     cards = Cards(on.database, visibility, on.media.url)
     pictures = Pictures(on.images, on.media, var / "tmp")
     chosen = settings.feed
-    timelines = Timelines(on.feed_wire, chosen.window, chosen.ttl_s, chosen.cached_posts)
-    source = Source(on.database, visibility, clock)
-    freshness = Freshness(timelines, Touches(on.feed_wire))
+    lists = timelines(settings, on.feed_wire)
+    source = Source(on.database, visibility, SystemClock())
+    freshness = Freshness(lists, Touches(on.feed_wire))
     work = UnitOfWork(on.database, on.ids, clock, the_jobs, on.doorbell, freshness)
     at_hand = CardsAtHand(CardShelf(on.feed_wire, chosen.cached_posts), chosen.posts_in_memory)
     fan_out_rules = FanOutRules(chosen.fan_out_batch, chosen.celebrity_threshold)
@@ -80,7 +83,7 @@ def services(settings: Settings, var: Path, on: Foundations) -> tuple[Services, 
         accounts=Accounts(work, on.passwords),
         profiles=Profiles(on.database, work, cards, pictures),
         posts=Posts(on.database, work, cards, visibility, pictures),
-        sessions=Sessions(on.database, work, Tokens(clock, rules), revocations),
+        sessions=Sessions(on.database, work, Tokens(SystemClock(), rules), revocations),
         revocations=revocations,
         credentials=Credentials(on.database, work, on.passwords, revocations),
         account_mail=AccountMail(
@@ -89,9 +92,9 @@ def services(settings: Settings, var: Path, on: Foundations) -> tuple[Services, 
         comments=Comments(on.database, work, cards, visibility),
         likes=Likes(on.database, work, cards, visibility),
         follows=Follows(on.database, work, cards),
-        feed=Feed(source, timelines, cards, at_hand, on.told.metrics),
+        feed=Feed(source, lists, cards, at_hand, on.told.metrics),
         explanations=Explanations(source, visibility, TimelineAudit(on.feed_wire)),
-        fan_out=FanOut(on.database, source, timelines, the_jobs, fan_out_rules),
+        fan_out=FanOut(on.database, source, lists, the_jobs, fan_out_rules),
         freshness=freshness,
         removals=Removals(on.database, work, the_jobs, pictures),
         notifications=Notifications(on.database, work, cards, visibility, publisher, on.told.metrics),
@@ -99,6 +102,11 @@ def services(settings: Settings, var: Path, on: Foundations) -> tuple[Services, 
         idempotency=Idempotency(on.database, settings.auth.jwt_refresh_secret.get_secret_value().encode()),
     )
     return nouns, the_jobs
+
+
+def timelines(settings: Settings, feed_wire: RedisWire) -> Timelines:
+    chosen = settings.feed
+    return Timelines(feed_wire, chosen.window, chosen.ttl_s, chosen.cached_posts)
 
 
 def queue_control(settings: Settings, database: Database, doorbell: Doorbell) -> QueueControl:

@@ -117,6 +117,11 @@ class Timelines:
         if reader_ids:
             await self._wire.run(scripts.RESET, [_feed(reader_id) for reader_id in reader_ids])
 
+    async def reset_lists(self, author_ids: Sequence[UserId]) -> None:
+        """The same for the lists of authors whose posts are not pushed."""
+        if author_ids:
+            await self._wire.run(scripts.RESET, [_author(author_id) for author_id in author_ids])
+
     async def open_feed(self, reader_id: UserId) -> int | None:
         """Begin to build a feed; the token to fill it with, or None if it is there or somebody else is at it.
 

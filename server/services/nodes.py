@@ -23,11 +23,18 @@ class NodeLease:
     keeps the last time used in an id, so that the next holder starts after it even if its clock is behind.
     """
 
-    def __init__(self, database: Database, clock: Clock, configured: int = -1) -> None:
-        """`configured`: a number that the operator vouches for, or -1."""
+    def __init__(
+        self, database: Database, clock: Clock, configured: int = -1, *, longest_unused: bool = False
+    ) -> None:
+        """`configured`: a number that the operator vouches for, or -1.
+
+        `longest_unused` takes the free number that was used longest ago: with a clock in the past, its ids can carry
+        any time since then.
+        """
         self._database = database
         self._clock = clock
         self._configured = configured
+        self._longest_unused = longest_unused
         self._owner = secrets.token_hex(16)
         self._node = -1
 
@@ -61,17 +68,22 @@ class NodeLease:
         else:
             candidates = random.sample(range(NODES), NODES)
         now = self._database.now_ms
-        busy = {
-            row["node"]
-            for row in await self._database.rows(f"SELECT node FROM nodes WHERE lease_until_ms >= {now}")
-        }
+        known = await self._database.rows(
+            f"SELECT node, last_ms, lease_until_ms, lease_until_ms >= {now} AS busy FROM nodes"
+        )
+        busy = {row["node"] for row in known if row["busy"]}
+        used_ms: dict[int, int] = {}
+        if self._longest_unused:
+            # Who was killed may have made ids after the row was last written, but none after the lease.
+            used_ms = {row["node"]: max(row["last_ms"], row["lease_until_ms"]) for row in known}
+            candidates.sort(key=lambda node: used_ms.get(node, 0))
         for node in candidates:
             if self._configured < 0 and node in busy:
                 continue
             if await self._claim(node):
                 rows = await self._database.rows("SELECT last_ms FROM nodes WHERE node = ?", [node])
                 self._node = node
-                return node, rows[0]["last_ms"]
+                return node, max(rows[0]["last_ms"], used_ms.get(node, 0))
         raise Unavailable(f"All {NODES} node numbers are in use: are there that many processes?")
 
     async def _claim(self, node: int) -> bool:

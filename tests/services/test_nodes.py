@@ -12,6 +12,14 @@ from server.models.database import Database
 from server.services.nodes import LEASE_MS, NodeLease
 
 
+class StoppedClock:
+    def __init__(self, at_ms: int) -> None:
+        self.at_ms = at_ms
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
+
 def node_of(row_id: int) -> int:
     return row_id >> 5 & (NODES - 1)
 
@@ -45,6 +53,26 @@ async def test_a_lease_that_is_renewed_is_kept(database: Database) -> None:
     assert after["node"] == before["node"] == node_of(first) == node_of(ids.next())
     assert after["lease_until_ms"] >= before["lease_until_ms"]
     assert after["last_ms"] == made_at_ms(first)
+
+
+async def test_the_number_that_was_used_longest_ago_can_make_ids_of_the_past(database: Database) -> None:
+    past_ms = SystemClock().now_ms() - 86_400_000
+    for node in range(NODES):
+        used_ms = past_ms if node == 7 else past_ms + 60_000
+        await database.execute("INSERT INTO nodes VALUES (?, '', 0, ?)", [node, used_ms])
+    ids = await NodeLease(database, StoppedClock(past_ms), longest_unused=True).take()
+    first = ids.next()
+    assert (node_of(first), made_at_ms(first)) == (7, past_ms + 1)
+
+
+async def test_a_number_whose_holder_was_killed_makes_no_ids_from_before_its_lease_ended(
+    database: Database,
+) -> None:
+    now_ms = SystemClock().now_ms()
+    for node in range(NODES):
+        await database.execute("INSERT INTO nodes VALUES (?, '', ?, 1)", [node, now_ms - 1000])
+    ids = await NodeLease(database, StoppedClock(now_ms - 86_400_000), longest_unused=True).take()
+    assert made_at_ms(ids.next()) == now_ms - 1000 + 1
 
 
 async def test_the_next_holder_starts_after_the_last_id(database: Database) -> None:
