@@ -30,11 +30,11 @@ if [ -z "$$python" ]; then \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format-check lint types contracts audit check-versions fmt lock bench chaos clean
+.PHONY: help setup run seed test check format-check lint types contracts audit check-versions fmt lock bench chaos clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
-	@echo '  ARGS="..." is handed on by run, test, bench and chaos.'
+	@echo '  ARGS="..." is handed on by run, seed, test, bench and chaos.'
 
 setup: $(RUN)  ## Make .venv with what the program needs
 
@@ -47,6 +47,9 @@ $(DEV):
 
 run: $(RUN)  ## Start the server (ARGS="--role=worker", ...)
 	@$(MAIN) run.py $(ARGS)
+
+seed: $(RUN)  ## Fill the database with sample data (ARGS="--scale 10000")
+	@$(MAIN) -m seeds $(ARGS)
 
 test: $(DEV)  ## The whole test suite (ARGS="tests/services -k like")
 	@$(MAIN) -m pytest $(ARGS)

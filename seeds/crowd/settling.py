@@ -1,0 +1,48 @@
+"""What is to be true once a crowd is written: who is pulled instead of pushed, and no cache from before.
+
+Somebody may have signed in as one of the crowd while it grew, or before; what Redis keeps for them lacks what was
+written past it. So it is dropped, and built again when it is next read.
+"""
+
+from collections.abc import Sequence
+
+from seeds.crowd.people import Crowd
+from seeds.crowd.rows import MOST_IDS, slices
+from server.control import Workshop
+from server.errors import Unavailable
+from server.ids import UserId
+from server.models.database import Database, placeholders
+from server.services.records import Role
+
+
+async def settle(workshop: Workshop, crowd: Crowd, celebrity_threshold: int) -> bool:
+    """Mark the pulled, as the fan-out of their posts would have, and drop caches; False if Redis does not answer."""
+    pulled = await unmarked(workshop.database, crowd, celebrity_threshold)
+    for some in slices(pulled, MOST_IDS):
+        await workshop.database.execute(
+            f"UPDATE users SET pulled = 1 WHERE id IN ({placeholders(len(some))})", some
+        )
+    people = [UserId(user_id) for user_id in crowd.ids if user_id]
+    try:
+        for author_id in pulled:
+            await workshop.timelines.pull(author_id)
+        for some in slices(people, MOST_IDS):
+            await workshop.timelines.reset(some)
+            await workshop.timelines.reset_lists(some)
+    except Unavailable:
+        return False
+    return True
+
+
+async def unmarked(database: Database, crowd: Crowd, celebrity_threshold: int) -> list[UserId]:
+    """The authors of the crowd whose posts are to be pulled, and are not marked so."""
+    found: list[UserId] = []
+    people: Sequence[int] = [user_id for user_id in crowd.ids if user_id]
+    for some in slices(people, MOST_IDS):
+        rows = await database.rows(
+            f"SELECT id FROM users WHERE id IN ({placeholders(len(some))}) AND pulled = 0 AND posts_count > 0"
+            " AND (role = ? OR followers_count >= ?)",
+            [*some, Role.CELEBRITY, celebrity_threshold],
+        )
+        found += [UserId(row["id"]) for row in rows]
+    return found

@@ -1,0 +1,123 @@
+"""`python -m seeds` as a person runs it: beside the running program, in production, broken off by Ctrl-C."""
+
+import signal
+
+import pytest
+from aiohttp import ClientSession
+
+from seeds.__main__ import parse
+from seeds.commands import PASSWORD
+from server.clock import SystemClock
+from server.control import open_workshop
+from server.errors import Unauthenticated
+from tests.journeys.conftest import NewProgram
+from tests.journeys.program import Ended, Person, Program, eventually
+from tests.seeds.tables import count, looked_into, wrong_counters
+from tests.stacks import ROOT, Stack
+
+# Full-sized pictures of a whole place take minutes on a busy machine: a few acts show as much.
+SMALL_PLACE = f"""
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+from seeds import __main__, cast, photographs
+
+photographs.SIZES = ((240, 160), (160, 200))
+cast.CAST = cast.CAST[:8]
+sys.exit(__main__.main())
+"""
+
+
+@pytest.fixture
+def seeds(stack: Stack, new_program: NewProgram) -> Program:
+    """A small sample place, made by a process of its own on the database of the stack."""
+    script = stack.var_dir / "small_place.py"
+    script.write_text(SMALL_PLACE)
+    return new_program(script=script)
+
+
+async def run(program: Program) -> Ended:
+    return await program.spawn().end()
+
+
+async def test_feeds_and_notifications_of_sample_people_fill_while_the_program_runs(
+    stack: Stack, program: Program, seeds: Program, session: ClientSession
+) -> None:
+    made = await run(seeds)
+    assert made.code == 0, made
+    assert PASSWORD in made.out
+    ben = Person(program, session, "ben", password=PASSWORD)
+    answer = await ben.call("POST", "/auth/login", json={"username": "ben", "password": PASSWORD})
+    assert answer.status == 200, answer
+    ben.token = answer.json["accessToken"]
+    followees = await ben.all_of("/feed")
+    assert len(followees) > 10
+    picture = await ben.call("GET", followees[0]["images"][0]["url"])
+    assert (picture.status, picture.headers["Content-Type"]) == (200, "image/jpeg")
+
+    async def all_jobs_are_done() -> bool:
+        async with looked_into(stack) as database:
+            return await count(database, "jobs", "state <> 'completed' AND queue <> 'maintenance'") == 0
+
+    await eventually(all_jobs_are_done, 50.0)
+    assert {post["id"] for post in await ben.all_of("/feed")} == {post["id"] for post in followees}
+    assert await ben.all_of("/notifications")
+    times = [post["createdAt"] for post in followees]
+    assert times == sorted(times, reverse=True)
+
+
+async def test_ctrl_c_leaves_what_the_next_run_completes(
+    stack: Stack, program: Program, seeds: Program
+) -> None:
+    await program.interrupt()
+    seeds.spawn()
+
+    async def some_posts_are_there() -> bool:
+        async with looked_into(stack) as database:
+            return await count(database, "posts") >= 3
+
+    await eventually(some_posts_are_there, 40.0)
+    seeds.signal(signal.SIGINT)
+    ended = await seeds.end()
+    assert ended.code == 130, ended
+    assert "run it again" in ended.err
+    assert "Traceback" not in ended.err
+    async with looked_into(stack) as database:
+        assert await wrong_counters(database) == []
+    assert (await run(seeds)).code == 0
+    assert "nothing was changed" in (await run(seeds)).out
+
+
+async def test_production_is_refused_without_yes_and_has_no_known_password_with_it(
+    stack: Stack, program: Program, seeds: Program, new_program: NewProgram
+) -> None:
+    script, production = stack.var_dir / "small_place.py", {"APP_ENV": "production", "ALLOW_EMBEDDED": "true"}
+    refused = await run(new_program("users", script=script, **production))
+    assert (refused.code, "--yes" in refused.err, refused.out) == (2, True, "")
+    async with looked_into(stack) as database:
+        assert await count(database, "users") == 0
+    made = await run(new_program("users", "--yes", script=script, **production))
+    assert made.code == 0, made
+    assert PASSWORD not in made.out
+    async with looked_into(stack) as database:
+        assert await count(database, "users") == 8
+        async with open_workshop(stack.settings(), database, SystemClock()) as workshop:
+            with pytest.raises(Unauthenticated):
+                await workshop.services.accounts.authenticate("ben", PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--scale", "3"], "--scale 3 is not within"),
+        (["--scale", "many"], "invalid int value"),
+        (["--scale", "50", "users"], "leave the steps out"),
+        (["usres"], "there is no step 'usres'"),
+    ],
+)
+async def test_a_mistake_in_the_flags_is_told_in_a_sentence(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        parse(arguments)
+    assert left.value.code == 2
+    assert told in capsys.readouterr().err
