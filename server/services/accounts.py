@@ -11,6 +11,9 @@ from server.services.markup import normalised
 from server.services.records import Role
 from server.services.unit_of_work import Once, UnitOfWork, Work
 
+LONGEST_USERNAME_KEY = 60
+LONGEST_EMAIL_KEY = 254
+
 
 @dataclass(frozen=True, slots=True)
 class Account:
@@ -66,10 +69,7 @@ class Accounts:
     async def authenticate(self, login: str, password: str) -> Account:
         """The account whose user name or e-mail is `login`. Raises Unauthenticated, alike in words and in time for an
         unknown name and a wrong password."""
-        key = normalised(login)
-        query = User.filter(email_key=key) if "@" in key else User.filter(username_key=key)
-        user = await query.only("id", "password_hash", "password_changed_at_ms", "role").first()
-        return await self._proven(user, password)
+        return await self._proven(await _find(normalised(login)), password)
 
     async def _proven(self, user: User | None, password: str) -> Account:
         if not await self._passwords.matches(password, user.password_hash if user else None) or user is None:
@@ -89,3 +89,11 @@ class Accounts:
                 code="email_taken",
                 fields={"email": ["Already registered."]},
             )
+
+
+async def _find(key: str) -> User | None:
+    by_email = "@" in key
+    if len(key) > (LONGEST_EMAIL_KEY if by_email else LONGEST_USERNAME_KEY):
+        return None  # Tortoise does not ask for what no row can hold, it raises
+    query = User.filter(email_key=key) if by_email else User.filter(username_key=key)
+    return await query.only("id", "password_hash", "password_changed_at_ms", "role").first()

@@ -31,6 +31,8 @@ async def test_an_unknown_name_and_a_wrong_password_read_alike(house: House) -> 
         ("ada", ""),
         ("ada", PASSWORD + "x" * 72),
         ("", ""),
+        ("a" * 254, PASSWORD),
+        ("ada@" + "ﷺ" * 250, PASSWORD),  # 18 characters each, as it is looked for
     ]:
         with pytest.raises(Unauthenticated) as refused:
             await house.accounts.authenticate(login, password)
