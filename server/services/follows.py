@@ -1,6 +1,6 @@
 """Follows: who follows whom, and the counters of both. Whom one means may be given by id or by user name."""
 
-from server.errors import InvalidInput
+from server.errors import Forbidden
 from server.events import UserFollowed, UserUnfollowed
 from server.gateways.touches import Subject
 from server.ids import UserId
@@ -20,10 +20,10 @@ class Follows:
         self._cards = cards
 
     async def follow(self, follower_id: UserId, followee: UserId | str) -> FollowState:
-        """Follow somebody; again changes nothing. Raises NotFound, InvalidInput for oneself."""
+        """Follow somebody; again changes nothing. Raises NotFound, Forbidden for oneself."""
         followee_id = await find(self._database, followee)
         if follower_id == followee_id:
-            raise InvalidInput("You cannot follow yourself.", code="own_account")
+            raise Forbidden("You cannot follow yourself.", code="own_account")
 
         async def body(work: Work) -> FollowState:
             count = await self._lock(follower_id, followee_id)

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from server.errors import InvalidInput, NotFound
+from server.errors import Forbidden, NotFound
 from server.ids import UserId
 from server.paging import PageRequest, decode_cursor
 from server.services.reactions import JobKind
@@ -50,7 +50,7 @@ async def test_an_unfollow_is_done_once(house: House) -> None:
 
 async def test_nobody_follows_themselves_or_nobody(house: House) -> None:
     ada = await house.user()
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(Forbidden) as refused:
         await house.follows.follow(ada, ada)
     assert refused.value.code == "own_account"
     for act in (house.follows.follow, house.follows.unfollow):
@@ -117,7 +117,7 @@ async def test_one_may_be_followed_by_name(house: House) -> None:
     assert await house.follows.follow(ada, "bob") == FollowState(True, 1)
     assert await house.follows.follow(ada, bob) == FollowState(True, 1)
     assert await house.follows.unfollow(ada, "BOB") == FollowState(False, 0)
-    with pytest.raises(InvalidInput):
+    with pytest.raises(Forbidden):
         await house.follows.follow(ada, "ADA")
     for act in (house.follows.follow, house.follows.unfollow):
         with pytest.raises(NotFound):
