@@ -5,18 +5,21 @@ from functools import partial
 from typing import Any
 
 from aiohttp import web
-from aiohttp_apispec import docs, json_schema, response_schema
+from aiohttp_apispec import docs, form_schema, json_schema, response_schema
 from marshmallow import Schema, ValidationError, fields, validate
 
 from server.handlers import rendering
 from server.handlers.requests import BODY, named_user, viewer
-from server.handlers.schemas import ProblemSchema, Strict, Text
+from server.handlers.schemas import Address, Count, File, Id, Moment, ProblemSchema, Strict, Text
 from server.handlers.throttling import Rate, throttled
 from server.handlers.uploads import Uploads
 from server.services.markup import USERNAME as USERNAME_FORM
+from server.services.markup import normalised
 from server.services.profiles import Profiles
+from server.services.records import Role
 
 WEB_ADDRESS = re.compile(r"https?://\S+")
+LONGEST_ADDRESS = 254
 
 
 def _is_username(name: str) -> None:
@@ -24,8 +27,16 @@ def _is_username(name: str) -> None:
         raise ValidationError("3 to 30 letters, digits, underscores and dots; no dot at either end.")
 
 
+def _fits_normalised(address: str) -> None:
+    if len(normalised(address)) > LONGEST_ADDRESS:  # one character can stand for 18
+        raise ValidationError(f"Longer than {LONGEST_ADDRESS} characters.")
+
+
 class WebAddress(Text):
     """The address of a page, or nothing."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"pattern": rf"^\s*({WEB_ADDRESS.pattern}\s*)?$"}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         address = super()._deserialize(value, attr, data, **kwargs)
@@ -34,8 +45,16 @@ class WebAddress(Text):
         return address
 
 
-USERNAME: Any = partial(fields.String, validate=_is_username)
-EMAIL: Any = partial(fields.Email, validate=validate.Length(max=254))
+USERNAME: Any = partial(
+    fields.String,
+    validate=_is_username,
+    metadata={"pattern": f"^{USERNAME_FORM.pattern}$", "examples": ["ana"]},
+)
+EMAIL: Any = partial(
+    fields.Email,
+    validate=[validate.Length(max=LONGEST_ADDRESS), _fits_normalised],
+    metadata={"examples": ["ana@example.com"]},
+)
 FULL_NAME: Any = partial(Text, maximum=100)
 
 
@@ -47,25 +66,31 @@ class ProfileBody(Strict):
     website = WebAddress(maximum=200)
 
 
+class AvatarForm(Strict):
+    """What `change_avatar` takes as multipart/form-data."""
+
+    avatar = File(required=True, metadata={"description": "A JPEG, PNG or WebP image."})
+
+
 class PublicProfileSchema(Schema):
-    id = fields.String(required=True)
+    id = Id(required=True)
     username = fields.String(required=True)
     fullName = fields.String(required=True)
     bio = fields.String(required=True)
     website = fields.String(required=True)
-    avatarUrl = fields.String(required=True, allow_none=True)
-    role = fields.String(required=True)
+    avatarUrl = Address(required=True, allow_none=True)
+    role = fields.Enum(Role, by_value=fields.String, required=True)
     isCelebrity = fields.Boolean(required=True)
-    postsCount = fields.Integer(required=True)
-    followersCount = fields.Integer(required=True)
-    followingCount = fields.Integer(required=True)
-    createdAt = fields.String(required=True)
+    postsCount = Count(required=True)
+    followersCount = Count(required=True)
+    followingCount = Count(required=True)
+    createdAt = Moment(required=True)
     isFollowing = fields.Boolean()
     followsYou = fields.Boolean()
 
 
 class ProfileSchema(PublicProfileSchema):
-    email = fields.String(required=True)
+    email = fields.Email(required=True)
 
 
 class ProfileRoutes:
@@ -78,10 +103,11 @@ class ProfileRoutes:
             web.get("/users/profile", self.own),
             web.put("/users/profile", self.edit),
             web.post("/users/avatar", self.change_avatar),
-            web.get("/users/{userId}", self.read),
+            # Not all that a segment can be: GET /users/avatar is the wrong method there, and no user.
+            web.get("/users/{userId:[0-9@][^/]*}", self.read),
         ]
 
-    @docs(tags=["users"], summary="Get your own profile")
+    @docs(tags=["users"], operationId="getOwnProfile", summary="Get your own profile")
     @response_schema(ProfileSchema, 200)
     @throttled(Rate.READS)
     async def own(self, request: web.Request) -> web.Response:
@@ -89,6 +115,7 @@ class ProfileRoutes:
 
     @docs(
         tags=["users"],
+        operationId="editProfile",
         summary="Change your profile",
         description="Members that are left out stay as they are; an empty object changes nothing.",
     )
@@ -102,19 +129,11 @@ class ProfileRoutes:
 
     @docs(
         tags=["users"],
+        operationId="changeAvatar",
         summary="Change your avatar",
         description="What is shown is the square out of the middle.",
-        consumes=["multipart/form-data"],
-        parameters=[
-            {
-                "in": "formData",
-                "name": "avatar",
-                "type": "file",
-                "required": True,
-                "description": "A JPEG, PNG or WebP image.",
-            }
-        ],
     )
+    @form_schema(AvatarForm)
     @response_schema(ProfileSchema, 200)
     @response_schema(ProblemSchema, 413, description="The file or the image is too large")
     @response_schema(ProblemSchema, 415, description="The file is no JPEG, PNG or WebP image")
@@ -124,7 +143,7 @@ class ProfileRoutes:
             changed = await self._profiles.change_avatar(viewer(request).user_id, form.file("avatar"))
         return rendering.json_response(rendering.profile(changed))
 
-    @docs(tags=["users"], summary="Get somebody's profile, by id or @username")
+    @docs(tags=["users"], operationId="getProfile", summary="Get somebody's profile, by id or @username")
     @response_schema(PublicProfileSchema, 200)
     @response_schema(ProblemSchema, 404, description="No such user")
     @throttled(Rate.READS)

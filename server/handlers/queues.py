@@ -1,6 +1,7 @@
 """`/queues`: how the background work stands, dead letters, pause and resume. For the role admin alone."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
@@ -11,7 +12,18 @@ from server.clock import isoformat
 from server.errors import Forbidden
 from server.handlers import rendering
 from server.handlers.requests import BODY, QUERY, page_request, viewer
-from server.handlers.schemas import ID_PATTERN, Id, PageQuery, ProblemSchema, Strict, page_of
+from server.handlers.schemas import (
+    ID_PATTERN,
+    Count,
+    Flag,
+    Id,
+    Moment,
+    PageQuery,
+    ProblemSchema,
+    QueryFlag,
+    Strict,
+    page_of,
+)
 from server.handlers.throttling import Rate, throttled
 from server.paging import Page
 from server.services.queue_control import DeadLetter, QueueControl, QueueStatus, queue_named
@@ -19,19 +31,22 @@ from server.services.reactions import Queue
 from server.services.records import Role
 
 MOST_IDS = 1000
+MOST_IDS_OF_QUERY = 400  # a request line has 8190 bytes
 IDS_PATTERN = ID_PATTERN.removesuffix("$") + r"(,[0-9]{1,16})*$"
 
 
 def _one_of_two(data: dict[str, Any]) -> None:
-    if ("ids" in data) == bool(data.get("all")):
+    if len(data) != 1:
         raise ValidationError("Name the jobs, or say that all of them are meant.", "ids")
 
 
 class Chosen(Strict):
-    """Which dead letters are meant."""
+    """Which dead letters are meant: these, or all."""
+
+    keywords = MappingProxyType({"minProperties": 1, "maxProperties": 1})
 
     ids = fields.List(Id(), validate=validate.Length(1, MOST_IDS))
-    all = fields.Boolean(metadata={"description": "Every dead letter of the queue."})
+    all = Flag(validate=validate.OneOf([True]), metadata={"description": "Every dead letter of the queue."})
 
     @validates_schema
     def one_of_two(self, data: dict[str, Any], **_: Any) -> None:
@@ -39,16 +54,18 @@ class Chosen(Strict):
 
 
 class ChosenQuery(Strict):
-    """The same in a query."""
+    """The same in a query: one of the two."""
 
     ids = fields.String(
         validate=[
-            validate.Length(max=17 * MOST_IDS),
+            validate.Length(max=17 * MOST_IDS_OF_QUERY),
             validate.Regexp(IDS_PATTERN, error="Not a list of ids."),
         ],
         metadata={"description": "Ids, divided by commas."},
     )
-    all = fields.Boolean(metadata={"description": "Every dead letter of the queue."})
+    all = QueryFlag(
+        validate=validate.OneOf([True]), metadata={"description": "Every dead letter of the queue."}
+    )
 
     @validates_schema
     def one_of_two(self, data: dict[str, Any], **_: Any) -> None:
@@ -56,43 +73,43 @@ class ChosenQuery(Strict):
 
 
 class QueueSchema(Schema):
-    name = fields.String(required=True)
+    name = fields.Enum(Queue, by_value=fields.String, required=True)
     paused = fields.Boolean(required=True)
-    pausedAt = fields.String(required=True, allow_none=True)
-    waiting = fields.Integer(required=True)
-    delayed = fields.Integer(required=True)
-    running = fields.Integer(required=True)
-    completed = fields.Integer(required=True, metadata={"description": "Of those that are still kept."})
-    failed = fields.Integer(required=True, metadata={"description": "Dead letters."})
+    pausedAt = Moment(required=True, allow_none=True)
+    waiting = Count(required=True)
+    delayed = Count(required=True)
+    running = Count(required=True)
+    completed = Count(required=True, metadata={"description": "Of those that are still kept."})
+    failed = Count(required=True, metadata={"description": "Dead letters."})
     oldestWaitingS = fields.Float(required=True)
     completedPerMinute = fields.Float(required=True)
     failedPerMinute = fields.Float(required=True)
     ratePerS = fields.Float(required=True, metadata={"description": "The limit; 0: there is none."})
-    garbage = fields.Integer(
+    garbage = Count(
         required=True, allow_none=True, metadata={"description": "Messages kept aside; null: Redis is away."}
     )
 
 
 class AttemptSchema(Schema):
-    attempt = fields.Integer(required=True)
-    at = fields.String(required=True)
+    attempt = Count(required=True)
+    at = Moment(required=True)
     error = fields.String(required=True)
 
 
 class FailedJobSchema(Schema):
-    id = fields.String(required=True)
+    id = Id(required=True)
     kind = fields.String(required=True)
     payload = fields.Dict(required=True)
-    attempts = fields.Integer(required=True)
-    deaths = fields.Integer(required=True, metadata={"description": "Workers that ended while they ran it."})
+    attempts = Count(required=True)
+    deaths = Count(required=True, metadata={"description": "Workers that ended while they ran it."})
     error = fields.String(required=True)
     history = fields.List(fields.Nested(AttemptSchema), required=True)
-    createdAt = fields.String(required=True)
-    failedAt = fields.String(required=True)
+    createdAt = Moment(required=True)
+    failedAt = Moment(required=True)
 
 
 class ChangedSchema(Schema):
-    jobs = fields.Integer(required=True, metadata={"description": "How many it were."})
+    jobs = Count(required=True, metadata={"description": "How many it were."})
 
 
 class QueueRoutes:
@@ -109,7 +126,7 @@ class QueueRoutes:
             web.post("/queues/{queue}/resume", self.resume),
         ]
 
-    @docs(tags=["queues"], summary="How the queues stand")
+    @docs(tags=["queues"], operationId="listQueues", summary="How the queues stand")
     @response_schema(page_of(QueueSchema), 200)
     @response_schema(ProblemSchema, 403, description="You are no admin")
     @throttled(Rate.READS)
@@ -117,7 +134,11 @@ class QueueRoutes:
         _require_admin(request)
         return rendering.page_response(request, Page(await self._queues.overview(), None), _status)
 
-    @docs(tags=["queues"], summary="List the jobs that were given up, newest first")
+    @docs(
+        tags=["queues"],
+        operationId="listFailedJobs",
+        summary="List the jobs that were given up, newest first",
+    )
     @querystring_schema(PageQuery)
     @response_schema(page_of(FailedJobSchema), 200)
     @response_schema(ProblemSchema, 403, description="You are no admin")
@@ -127,7 +148,11 @@ class QueueRoutes:
         page = await self._queues.failed(_queue(request), page_request(request))
         return rendering.page_response(request, page, _dead_letter)
 
-    @docs(tags=["queues"], summary="Run failed jobs again, with all their attempts")
+    @docs(
+        tags=["queues"],
+        operationId="retryFailedJobs",
+        summary="Run failed jobs again, with all their attempts",
+    )
     @json_schema(Chosen)
     @response_schema(ChangedSchema, 200)
     @response_schema(ProblemSchema, 403, description="You are no admin")
@@ -137,7 +162,7 @@ class QueueRoutes:
         ids = request[BODY].get("ids")
         return await _changed(request, self._queues.retry, ids)
 
-    @docs(tags=["queues"], summary="Delete failed jobs for good")
+    @docs(tags=["queues"], operationId="discardFailedJobs", summary="Delete failed jobs for good")
     @querystring_schema(ChosenQuery)
     @response_schema(ChangedSchema, 200)
     @response_schema(ProblemSchema, 403, description="You are no admin")
@@ -147,7 +172,12 @@ class QueueRoutes:
         ids: str | None = request[QUERY].get("ids")
         return await _changed(request, self._queues.discard, None if ids is None else ids.split(","))
 
-    @docs(tags=["queues"], summary="Start no more jobs of a queue; those that run are finished")
+    @docs(
+        tags=["queues"],
+        operationId="pauseQueue",
+        summary="Start no more jobs of a queue; those that run are finished",
+    )
+    @response_schema(None, 204)
     @response_schema(ProblemSchema, 403, description="You are no admin")
     @response_schema(ProblemSchema, 404, description="No such queue")
     @throttled(Rate.WRITES)
@@ -155,7 +185,12 @@ class QueueRoutes:
         await self._queues.pause(_queue(request))
         return web.Response(status=204)
 
-    @docs(tags=["queues"], summary="Let a paused queue run again")
+    @docs(
+        tags=["queues"],
+        operationId="resumeQueue",
+        summary="Let a paused queue run again",
+    )
+    @response_schema(None, 204)
     @response_schema(ProblemSchema, 403, description="You are no admin")
     @response_schema(ProblemSchema, 404, description="No such queue")
     @throttled(Rate.WRITES)

@@ -1,18 +1,26 @@
 """The shapes of bodies, queries and answers that several nouns share, as marshmallow schemas."""
 
+from collections.abc import Mapping
 from functools import cache, partial
+from types import MappingProxyType
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
-from server.ids import MAX_ID
 from server.paging import DEFAULT_LIMIT, MAX_LIMIT
 
 ID_PATTERN = r"^[0-9]{1,16}$"
+TEXT_PATTERN = r"^[^\x00]*$"
+FILLED_TEXT_PATTERN = r"^[^\x00]*[^\s\x00][^\x00]*$"  # what is trimmed has to leave something
 
 
 class Strict(Schema):
-    """A request's shape: members that it does not name are refused."""
+    """A request's shape: members that it does not name are refused.
+
+    `keywords` are words of JSON Schema for what its fields cannot say.
+    """
+
+    keywords: Mapping[str, Any] = MappingProxyType({})
 
     class Meta:
         unknown = RAISE
@@ -22,6 +30,8 @@ class Text(fields.String):
     """A text of bounded length that the database can keep: no NUL, no lone surrogate; trimmed at both ends."""
 
     def __init__(self, *, minimum: int = 0, maximum: int, **kwargs: Any) -> None:
+        pattern = FILLED_TEXT_PATTERN if minimum else TEXT_PATTERN
+        kwargs["metadata"] = {"pattern": pattern, **kwargs.get("metadata", {})}
         super().__init__(validate=validate.Length(min=minimum, max=maximum), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
@@ -51,51 +61,105 @@ class Id(fields.String):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text: str = super()._deserialize(value, attr, data, **kwargs)
-        if not (text.isascii() and text.isdigit() and len(text) <= 16) or int(text) > MAX_ID:
+        if not (text.isascii() and text.isdigit()):
             raise ValidationError("Not an id.")
         return text
 
 
+class Flag(fields.Boolean):
+    """True or false in a body, and nothing that resembles them."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, bool):
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class QueryFlag(fields.Boolean):
+    """The same in a query."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(truthy={"true"}, falsy={"false"}, **kwargs)
+
+
+class QueryNumber(fields.Integer):
+    """A number in a query: digits alone, where Python's `int` takes `1_0`, `+10` and the digits of every script."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not (value.isascii() and value.isdigit()):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Count(fields.Integer):
+    """How many there are."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Range(min=0), **kwargs)
+
+
+class Moment(fields.String):
+    """A time, as `clock.isoformat` writes it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"examples": ["2026-01-31T12:00:00.123Z"]}, **kwargs)
+
+
+class Address(fields.String):
+    """An absolute URL."""
+
+
+class File(fields.Raw):
+    """A file in a multipart body; `uploads` reads it."""
+
+
 class PageQuery(Strict):
-    limit = fields.Integer(
+    limit = QueryNumber(
         load_default=DEFAULT_LIMIT,
         validate=validate.Range(1, MAX_LIMIT),
         metadata={"description": "How many items at most."},
     )
     cursor = fields.String(
-        validate=validate.Length(max=64), metadata={"description": "`nextCursor` of the page before."}
+        validate=validate.Length(max=64),
+        metadata={"format": "cursor", "description": "`nextCursor` of the page before."},
     )
 
 
 class UserCardSchema(Schema):
-    id = fields.String(required=True)
+    id = Id(required=True)
     username = fields.String(required=True)
     fullName = fields.String(required=True)
-    avatarUrl = fields.String(required=True, allow_none=True)
+    avatarUrl = Address(required=True, allow_none=True)
     isCelebrity = fields.Boolean(required=True)
 
 
+class VariantsSchema(Schema):
+    small = Address(required=True)
+    medium = Address(required=True)
+    large = Address(required=True)
+
+
 class ImageSchema(Schema):
-    url = fields.String(required=True)
-    width = fields.Integer(required=True)
-    height = fields.Integer(required=True)
+    url = Address(required=True)
+    width = Count(required=True)
+    height = Count(required=True)
     blurhash = fields.String(required=True)
     altText = fields.String(required=True)
-    variants = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
+    variants = fields.Nested(VariantsSchema, required=True)
 
 
 class PostSchema(Schema):
-    id = fields.String(required=True)
+    id = Id(required=True)
     author = fields.Nested(UserCardSchema, required=True)
     caption = fields.String(required=True)
     mentions = fields.List(fields.String(), required=True)
     hashtags = fields.List(fields.String(), required=True)
     images = fields.List(fields.Nested(ImageSchema), required=True)
-    likesCount = fields.Integer(required=True)
-    commentsCount = fields.Integer(required=True)
+    likesCount = Count(required=True)
+    commentsCount = Count(required=True)
     liked = fields.Boolean(required=True)
-    createdAt = fields.String(required=True)
-    editedAt = fields.String(required=True, allow_none=True)
+    createdAt = Moment(required=True)
+    editedAt = Moment(required=True, allow_none=True)
 
 
 @cache
@@ -111,10 +175,21 @@ def page_of(item: type[Schema]) -> type[Schema]:
 
 
 class ProblemSchema(Schema):
-    type = fields.String(required=True)
-    title = fields.String(required=True)
-    status = fields.Integer(required=True)
-    detail = fields.String(required=True)
-    instance = fields.String(required=True)
-    code = fields.String(required=True)
-    errors = fields.Dict(keys=fields.String(), values=fields.List(fields.String()))
+    """RFC 9457."""
+
+    type = fields.String(required=True, metadata={"examples": ["about:blank"]})
+    title = fields.String(required=True, metadata={"examples": ["Unprocessable Entity"]})
+    status = fields.Integer(required=True, metadata={"examples": [422]})
+    detail = fields.String(required=True, metadata={"examples": ["Some values cannot be accepted."]})
+    instance = fields.String(
+        required=True, metadata={"examples": ["/posts"], "description": "The path that was asked for."}
+    )
+    code = fields.String(
+        required=True,
+        metadata={"examples": ["invalid_input"], "description": "Stable: what a program may go by."},
+    )
+    errors = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(fields.String()),
+        metadata={"examples": [{"caption": ["Longer than 2200 characters."]}]},
+    )

@@ -153,6 +153,7 @@ def accounts() -> Iterator[Case]:
         ("a name with a space", {"username": "a b c"}),
         ("a name with NUL", {"username": "abc\0def"}),
         ("no address", {"email": "nobody"}),
+        ("an address that is longer when normalised", {"email": f"a@{'ﷺ' * 60}.com"}),
         ("an address with a line", {"email": "a@example.com\r\nBcc: b@example.com"}),
         ("a short password", {"password": "short"}),
         ("73 letters", {"password": "a" * 73}),
@@ -275,13 +276,14 @@ def queries() -> Iterator[Case]:
     for path in ("/feed", "/posts", "/notifications"):
         for query in (
             "limit=0", "limit=101", "limit=-1", "limit=abc", "limit=", "limit=1000000000", "limit=%00",
-            "limit=1e9", "limit=9" + "9" * 30,
+            "limit=1e9", "limit=1_0", "limit=%2B10", "limit=%D9%A1", "limit=9" + "9" * 30,
             "cursor=rubbish", "cursor=", "cursor=////", "cursor=" + "A" * 500, "cursor=%00", "cursor=%F0%9F%93%B7",
             "colour=red",
         ):  # fmt: skip
             yield Case(f"{path}?{query[:40]}", 422, "GET", f"{path}?{query}")
     for user_id in ("abc", "9223372036854775808"):
         yield Case(f"posts of {user_id}", 422, "GET", f"/posts?userId={user_id}")
+    yield Case("posts of a number above every id", 404, "GET", "/posts?userId=9999999999999999")
     yield Case("posts of nobody", 404, "GET", "/posts?userId=12345")
 
 

@@ -63,9 +63,13 @@ async def test_only_an_administrator_sees_and_steers_the_queues(
     for method, path, options in (
         ("POST", "/queues/feed/retry", {"json": {}}),
         ("POST", "/queues/feed/retry", {"json": {"ids": ["1"], "all": True}}),
+        ("POST", "/queues/feed/retry", {"json": {"all": False}}),
+        ("POST", "/queues/feed/retry", {"json": {"all": 1}}),
         ("POST", "/queues/feed/retry", {"json": {"ids": []}}),
         ("POST", "/queues/feed/retry", {"json": {"ids": ["-1"]}}),
         ("DELETE", "/queues/feed/failed", {}),
+        ("DELETE", "/queues/feed/failed?all=yes", {}),
+        ("DELETE", "/queues/feed/failed?ids=1&all=true", {}),
         ("DELETE", "/queues/feed/failed?ids=1,two", {}),
         ("DELETE", "/queues/feed/failed?ids=1,99999999999999999999", {}),
     ):
