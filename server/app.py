@@ -11,6 +11,7 @@ from server.handlers.accounts import AccountRoutes
 from server.handlers.comments import CommentRoutes
 from server.handlers.cors import Cors
 from server.handlers.credentials import CredentialRoutes
+from server.handlers.documentation import DocumentationRoutes
 from server.handlers.feed import FeedRoutes
 from server.handlers.follows import FollowRoutes
 from server.handlers.heads import finish_heads
@@ -142,6 +143,8 @@ def build_app(
         MediaRoutes(media),
     ):
         app.add_routes(door.routes())
+    if settings.docs:
+        app.add_routes(DocumentationRoutes(app.router.routes).routes())
     return app
 
 

@@ -32,6 +32,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "VAR_DIR": "app.var_dir",
     "ALLOW_EMBEDDED": "app.allow_embedded",
     "WORKER_PORT": "app.worker_port",
+    "API_DOCS": "app.docs",
     "METRICS_TOKEN": "app.metrics_token",
     "CORS_ORIGINS": "app.cors_origins",
     "TRUSTED_PROXIES": "app.trusted_proxies",

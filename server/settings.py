@@ -51,6 +51,7 @@ class App(Section):
     var_dir: Path = Path("var")
     allow_embedded: bool = False
     worker_port: int = Field(default=0, ge=0, le=65535)
+    docs: bool | None = None
     metrics_token: SecretStr = SecretStr("")
     max_body_bytes: int = Field(default=65_536, ge=1024)
     body_timeout_s: float = Field(default=30.0, gt=0)
@@ -239,6 +240,11 @@ class Settings(Section):
     def migrate_at_start(self) -> bool:
         chosen = self.database.migrate_at_start
         return self.embedded_database if chosen is None else chosen
+
+    @property
+    def docs(self) -> bool:
+        """Are the OpenAPI document and its page served?"""
+        return self.app.env != "production" if self.app.docs is None else self.app.docs
 
     @property
     def public_url(self) -> str:

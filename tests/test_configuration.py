@@ -27,7 +27,7 @@ PRODUCTION = {
     "EMAIL_HOST": "smtp.internal",
 }
 # Settings that are unset on purpose, and whose default config.toml names in a comment.
-UNSET = {"database.migrate_at_start"}
+UNSET = {"app.docs", "database.migrate_at_start"}
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ class AccountRoutes:
     def routes(self) -> list[web.RouteDef]:
         return [web.post("/auth/register", self.register), web.post("/auth/login", self.login)]
 
-    @docs(tags=["auth"], summary="Register a new user")
+    @docs(tags=["auth"], operationId="registerUser", summary="Register a new user")
     @idempotent
     @json_schema(RegisterBody)
     @response_schema(SignedInSchema, 201, description="Registered and signed in")
@@ -65,7 +65,7 @@ class AccountRoutes:
             secret=True,
         )
 
-    @docs(tags=["auth"], summary="Sign in")
+    @docs(tags=["auth"], operationId="login", summary="Sign in")
     @json_schema(LoginBody)
     @response_schema(SignedInSchema, 200, description="Signed in")
     @response_schema(ProblemSchema, 401, description="The user name or the password is wrong")

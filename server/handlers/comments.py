@@ -7,7 +7,17 @@ from marshmallow import Schema, fields
 from server.handlers import rendering
 from server.handlers.idempotency import Repeats, idempotent, json_content
 from server.handlers.requests import BODY, QUERY, page_request, path_id, viewer
-from server.handlers.schemas import Id, PageQuery, ProblemSchema, Strict, Text, UserCardSchema, page_of
+from server.handlers.schemas import (
+    Count,
+    Id,
+    Moment,
+    PageQuery,
+    ProblemSchema,
+    Strict,
+    Text,
+    UserCardSchema,
+    page_of,
+)
 from server.handlers.throttling import Rate, throttled
 from server.ids import CommentId, PostId
 from server.services.comments import Comments
@@ -24,14 +34,14 @@ class CommentsQuery(PageQuery):
 
 
 class CommentSchema(Schema):
-    id = fields.String(required=True)
-    postId = fields.String(required=True)
-    parentId = fields.String(required=True, allow_none=True)
+    id = Id(required=True)
+    postId = Id(required=True)
+    parentId = Id(required=True, allow_none=True)
     author = fields.Nested(UserCardSchema, required=True)
     content = fields.String(required=True)
     mentions = fields.List(fields.String(), required=True)
-    repliesCount = fields.Integer(required=True)
-    createdAt = fields.String(required=True)
+    repliesCount = Count(required=True)
+    createdAt = Moment(required=True)
 
 
 class CommentRoutes:
@@ -46,7 +56,11 @@ class CommentRoutes:
             web.delete("/posts/{postId}/comments/{commentId}", self.delete),
         ]
 
-    @docs(tags=["comments"], summary="Add a comment to a post, or a reply to a comment")
+    @docs(
+        tags=["comments"],
+        operationId="addComment",
+        summary="Add a comment to a post, or a reply to a comment",
+    )
     @idempotent
     @json_schema(CommentBody)
     @response_schema(CommentSchema, 201)
@@ -66,7 +80,9 @@ class CommentRoutes:
         )
 
     @docs(
-        tags=["comments"], summary="Get the comments of a post, or the replies to one of them, newest first"
+        tags=["comments"],
+        operationId="listComments",
+        summary="Get the comments of a post, or the replies to one of them, newest first",
     )
     @querystring_schema(CommentsQuery)
     @response_schema(page_of(CommentSchema), 200)
@@ -84,6 +100,7 @@ class CommentRoutes:
 
     @docs(
         tags=["comments"],
+        operationId="deleteComment",
         summary="Delete a comment",
         description="By its author or the post's. The replies to it go with it.",
     )

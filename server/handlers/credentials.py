@@ -36,7 +36,11 @@ class CredentialRoutes:
             web.post("/auth/reset-password", self.reset),
         ]
 
-    @docs(tags=["auth"], summary="Change your password; your other devices are signed out")
+    @docs(
+        tags=["auth"],
+        operationId="changePassword",
+        summary="Change your password; your other devices are signed out",
+    )
     @json_schema(ChangeBody)
     @response_schema(None, 204, description="Changed")
     @response_schema(ProblemSchema, 422, description="The old password is wrong")
@@ -46,7 +50,11 @@ class CredentialRoutes:
         await self._credentials.change(viewer(request), body["oldPassword"], body["newPassword"])
         return web.Response(status=204)
 
-    @docs(tags=["auth"], summary="Have a link mailed to choose a new password with")
+    @docs(
+        tags=["auth"],
+        operationId="forgotPassword",
+        summary="Have a link mailed to choose a new password with",
+    )
     @json_schema(ForgotBody)
     @response_schema(
         None, 202, description="If there is an account with this address, a letter is on its way"
@@ -58,7 +66,11 @@ class CredentialRoutes:
         await self._credentials.forget(request[BODY]["email"])
         return web.Response(status=202)
 
-    @docs(tags=["auth"], summary="Choose a new password with a mailed token; every device is signed out")
+    @docs(
+        tags=["auth"],
+        operationId="resetPassword",
+        summary="Choose a new password with a mailed token; every device is signed out",
+    )
     @json_schema(ResetBody)
     @response_schema(None, 204, description="Changed")
     @response_schema(ProblemSchema, 422, description="The token is unknown, used or expired")

@@ -18,7 +18,7 @@ class ExplainQuery(Strict):
 
 
 class ExplanationSchema(Schema):
-    postId = fields.String(required=True)
+    postId = Id(required=True)
     inFeed = fields.Boolean(required=True)
     reason = fields.String(required=True, validate=validate.OneOf([reason.value for reason in Reason]))
     detail = fields.String(required=True, metadata={"description": "The same as a sentence for a person."})
@@ -33,7 +33,11 @@ class FeedRoutes:
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/feed", self.read), web.get("/feed/explain", self.explain)]
 
-    @docs(tags=["feed"], summary="Get your feed: your own posts and those of whom you follow, newest first")
+    @docs(
+        tags=["feed"],
+        operationId="readFeed",
+        summary="Get your feed: your own posts and those of whom you follow, newest first",
+    )
     @querystring_schema(PageQuery)
     @response_schema(page_of(PostSchema), 200)
     @throttled(Rate.READS)
@@ -41,7 +45,7 @@ class FeedRoutes:
         page = await self._feed.page(viewer(request).user_id, page_request(request))
         return rendering.page_response(request, page, rendering.post)
 
-    @docs(tags=["feed"], summary="Say why a post is in your feed, or is not")
+    @docs(tags=["feed"], operationId="explainFeed", summary="Say why a post is in your feed, or is not")
     @querystring_schema(ExplainQuery)
     @response_schema(ExplanationSchema, 200)
     @throttled(Rate.READS)

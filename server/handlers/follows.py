@@ -6,7 +6,7 @@ from marshmallow import Schema, fields
 
 from server.handlers import rendering
 from server.handlers.requests import named_user, page_request, viewer
-from server.handlers.schemas import PageQuery, ProblemSchema, UserCardSchema, page_of
+from server.handlers.schemas import Count, PageQuery, ProblemSchema, UserCardSchema, page_of
 from server.handlers.throttling import Rate, throttled
 from server.services.follows import Follows
 from server.services.records import FollowState
@@ -14,7 +14,7 @@ from server.services.records import FollowState
 
 class FollowSchema(Schema):
     following = fields.Boolean(required=True)
-    followersCount = fields.Integer(required=True)
+    followersCount = Count(required=True)
 
 
 class FollowRoutes:
@@ -29,21 +29,26 @@ class FollowRoutes:
             web.get("/users/{userId}/following", self.following),
         ]
 
-    @docs(tags=["follows"], summary="Follow a user, by id or @username")
+    @docs(tags=["follows"], operationId="followUser", summary="Follow a user, by id or @username")
     @response_schema(FollowSchema, 200)
+    @response_schema(ProblemSchema, 403, description="It is yourself")
     @response_schema(ProblemSchema, 404, description="No such user")
     @throttled(Rate.WRITES)
     async def follow(self, request: web.Request) -> web.Response:
         return _answer(await self._follows.follow(viewer(request).user_id, named_user(request)))
 
-    @docs(tags=["follows"], summary="Unfollow a user, by id or @username")
+    @docs(tags=["follows"], operationId="unfollowUser", summary="Unfollow a user, by id or @username")
     @response_schema(FollowSchema, 200)
     @response_schema(ProblemSchema, 404, description="No such user")
     @throttled(Rate.WRITES)
     async def unfollow(self, request: web.Request) -> web.Response:
         return _answer(await self._follows.unfollow(viewer(request).user_id, named_user(request)))
 
-    @docs(tags=["follows"], summary="Get who follows a user, the newest follow first")
+    @docs(
+        tags=["follows"],
+        operationId="listFollowers",
+        summary="Get who follows a user, the newest follow first",
+    )
     @querystring_schema(PageQuery)
     @response_schema(page_of(UserCardSchema), 200)
     @response_schema(ProblemSchema, 404, description="No such user")
@@ -52,7 +57,11 @@ class FollowRoutes:
         page = await self._follows.followers(named_user(request), page_request(request))
         return rendering.page_response(request, page, rendering.user_card)
 
-    @docs(tags=["follows"], summary="Get whom a user follows, the newest follow first")
+    @docs(
+        tags=["follows"],
+        operationId="listFollowing",
+        summary="Get whom a user follows, the newest follow first",
+    )
     @querystring_schema(PageQuery)
     @response_schema(page_of(UserCardSchema), 200)
     @response_schema(ProblemSchema, 404, description="No such user")

@@ -4,16 +4,38 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
-from aiohttp_apispec import docs
+from aiohttp_apispec import docs, response_schema
+from marshmallow import Schema, fields, validate
 
 from server.handlers import rendering
 from server.handlers.middleware import InFlight
 from server.handlers.requests import public
+from server.handlers.schemas import Count
 from server.handlers.throttling import unthrottled
 
 CHECK_TIMEOUT_S = 2.0
 
 Check = Callable[[], Awaitable[str]]
+
+
+class AliveSchema(Schema):
+    status = fields.String(required=True, validate=validate.OneOf(["ok"]))
+
+
+class ReadySchema(Schema):
+    status = fields.String(required=True, validate=validate.OneOf(["ok", "leaving", "unavailable"]))
+    parts = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "`ok`, or what is wrong, by the part's name."},
+    )
+    restarts = fields.Dict(
+        keys=fields.String(),
+        values=Count(),
+        required=True,
+        metadata={"description": "How often each long-lived task was started again."},
+    )
 
 
 class HealthRoutes:
@@ -35,13 +57,20 @@ class HealthRoutes:
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/healthz", self.alive), web.get("/readyz", self.ready)]
 
-    @docs(tags=["health"], summary="Is the process alive?")
+    @docs(tags=["health"], operationId="checkLiveness", summary="Is the process alive?")
+    @response_schema(AliveSchema, 200, description="It is")
     @public
     @unthrottled
     async def alive(self, _: web.Request) -> web.Response:
         return rendering.json_response({"status": "ok"})
 
-    @docs(tags=["health"], summary="Can the process take requests? Each part by name")
+    @docs(
+        tags=["health"],
+        operationId="checkReadiness",
+        summary="Can the process take requests? Each part by name",
+    )
+    @response_schema(ReadySchema, 200, description="It can")
+    @response_schema(ReadySchema, 503, description="It cannot: a part does not answer, or it is about to end")
     @public
     @unthrottled
     async def ready(self, _: web.Request) -> web.Response:

@@ -29,7 +29,7 @@ ASK_AGAIN_S = 1.0
 PARAMETER = {
     "in": "header",
     "name": KEY,
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+    "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
     "description": "Chosen by the client, as a UUID. Sent again within a day, the request is answered as before.",
 }
 

@@ -6,7 +6,7 @@ from marshmallow import Schema, fields
 
 from server.handlers import rendering
 from server.handlers.requests import page_request, path_id, viewer
-from server.handlers.schemas import PageQuery, ProblemSchema, UserCardSchema, page_of
+from server.handlers.schemas import Count, PageQuery, ProblemSchema, UserCardSchema, page_of
 from server.handlers.throttling import Rate, throttled
 from server.ids import PostId
 from server.services.likes import Likes
@@ -15,7 +15,7 @@ from server.services.records import LikeState
 
 class LikeSchema(Schema):
     liked = fields.Boolean(required=True)
-    likesCount = fields.Integer(required=True)
+    likesCount = Count(required=True)
 
 
 class LikeRoutes:
@@ -29,21 +29,21 @@ class LikeRoutes:
             web.get("/posts/{postId}/likes", self.of_post),
         ]
 
-    @docs(tags=["likes"], summary="Like a post")
+    @docs(tags=["likes"], operationId="likePost", summary="Like a post")
     @response_schema(LikeSchema, 200)
     @response_schema(ProblemSchema, 404, description="No such post")
     @throttled(Rate.WRITES)
     async def like(self, request: web.Request) -> web.Response:
         return _answer(await self._likes.like(viewer(request).user_id, PostId(path_id(request, "postId"))))
 
-    @docs(tags=["likes"], summary="Unlike a post")
+    @docs(tags=["likes"], operationId="unlikePost", summary="Unlike a post")
     @response_schema(LikeSchema, 200)
     @response_schema(ProblemSchema, 404, description="No such post")
     @throttled(Rate.WRITES)
     async def unlike(self, request: web.Request) -> web.Response:
         return _answer(await self._likes.unlike(viewer(request).user_id, PostId(path_id(request, "postId"))))
 
-    @docs(tags=["likes"], summary="Get who likes a post, the newest like first")
+    @docs(tags=["likes"], operationId="listLikers", summary="Get who likes a post, the newest like first")
     @querystring_schema(PageQuery)
     @response_schema(page_of(UserCardSchema), 200)
     @response_schema(ProblemSchema, 404, description="No such post")

@@ -1,6 +1,7 @@
 """`/media/{key}`: the pictures, where they are kept in a folder of ours and not in a bucket."""
 
 from aiohttp import web
+from aiohttp_apispec import docs
 
 from server.gateways.media import MediaStore
 from server.handlers.requests import public
@@ -21,6 +22,14 @@ class MediaRoutes:
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/media/{key:.+}", self.read)]
 
+    @docs(
+        tags=["media"],
+        operationId="getPicture",
+        summary="Get a picture, by the URL that a post or a profile gives",
+        produces=["image/jpeg"],
+        headers={"200": ["ETag"]},
+        responses={"200": {"description": "The picture", "schema": {"type": "string", "format": "binary"}}},
+    )
     @public
     @unthrottled
     async def read(self, request: web.Request) -> web.StreamResponse:

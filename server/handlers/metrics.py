@@ -13,6 +13,7 @@ from aiohttp_apispec import docs
 
 from server.errors import Unauthenticated, Unavailable
 from server.handlers.requests import public
+from server.handlers.schemas import ProblemSchema
 from server.handlers.throttling import unthrottled
 from server.metrics import CONTENT_TYPE, Metrics
 from server.services.queue_control import QueueControl
@@ -29,7 +30,16 @@ class MetricsRoutes:
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/metrics", self.read)]
 
-    @docs(tags=["health"], summary="Prometheus metrics", produces=["text/plain"])
+    @docs(
+        tags=["health"],
+        operationId="readMetrics",
+        summary="Prometheus metrics",
+        produces=["text/plain"],
+        responses={
+            "200": {"description": "The text format of Prometheus", "schema": {"type": "string"}},
+            "401": {"description": "METRICS_TOKEN is set, and was not sent", "schema": ProblemSchema()},
+        },
+    )
     @public
     @unthrottled
     async def read(self, request: web.Request) -> web.Response:

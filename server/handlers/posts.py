@@ -1,16 +1,17 @@
 """`/posts`: publish photographs, read posts, change and delete them."""
 
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
-from aiohttp_apispec import docs, json_schema, querystring_schema, response_schema
+from aiohttp_apispec import docs, form_schema, json_schema, querystring_schema, response_schema
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from server.errors import InvalidInput
 from server.handlers import rendering
 from server.handlers.idempotency import Repeats, idempotent
 from server.handlers.requests import BODY, QUERY, page_request, path_id, viewer
-from server.handlers.schemas import Id, PageQuery, PostSchema, ProblemSchema, Strict, Text, page_of
+from server.handlers.schemas import File, Id, PageQuery, PostSchema, ProblemSchema, Strict, Text, page_of
 from server.handlers.throttling import Rate, throttled
 from server.handlers.uploads import Form, Uploads
 from server.ids import PostId, UserId
@@ -20,6 +21,23 @@ from server.services.records import Post
 LONGEST_CAPTION = 2200
 LONGEST_ALT_TEXT = 1000
 MOST_IMAGES = 10
+
+
+class PublishForm(Strict):
+    """What `publish` takes as multipart/form-data; `_uploads` and the `Form` check it."""
+
+    images = fields.List(
+        File(),
+        required=True,
+        validate=validate.Length(1, MOST_IMAGES),
+        metadata={"description": "JPEG, PNG or WebP."},
+    )
+    altTexts = fields.List(
+        Text(maximum=LONGEST_ALT_TEXT),
+        validate=validate.Length(max=MOST_IMAGES),
+        metadata={"description": "One for each image, in their order."},
+    )
+    caption = Text(maximum=LONGEST_CAPTION, metadata={"examples": ["The last light #sunset"]})
 
 
 class PostsQuery(PageQuery):
@@ -35,6 +53,8 @@ class PostBody(Strict):
             "description": "One for each image at most, in their order; images beyond the last text have none."
         },
     )
+
+    keywords = MappingProxyType({"minProperties": 1})
 
     @validates_schema
     def _changes_something(self, data: dict[str, Any], **_: Any) -> None:
@@ -59,26 +79,12 @@ class PostRoutes:
 
     @docs(
         tags=["posts"],
+        operationId="publishPost",
         summary="Publish a post with one or more photographs",
-        consumes=["multipart/form-data"],
-        parameters=[
-            {
-                "in": "formData",
-                "name": "images",
-                "type": "file",
-                "required": True,
-                "description": "1 to 10 files.",
-            },
-            {
-                "in": "formData",
-                "name": "altTexts",
-                "type": "string",
-                "description": "One for each image, repeated.",
-            },
-            {"in": "formData", "name": "caption", "type": "string"},
-        ],
+        headers={"201": ["Location"]},
     )
     @idempotent
+    @form_schema(PublishForm)
     @response_schema(PostSchema, 201)
     @response_schema(ProblemSchema, 413, description="A file or an image is too large")
     @response_schema(ProblemSchema, 415, description="A file is no JPEG, PNG or WebP image")
@@ -95,7 +101,7 @@ class PostRoutes:
                 render=_created,
             )
 
-    @docs(tags=["posts"], summary="Get your own posts, or somebody's, newest first")
+    @docs(tags=["posts"], operationId="listPosts", summary="Get your own posts, or somebody's, newest first")
     @querystring_schema(PostsQuery)
     @response_schema(page_of(PostSchema), 200)
     @response_schema(ProblemSchema, 404, description="No such user")
@@ -106,7 +112,7 @@ class PostRoutes:
         page = await self._posts.of_author(viewer_id, author_id, page_request(request))
         return rendering.page_response(request, page, rendering.post)
 
-    @docs(tags=["posts"], summary="Get a post")
+    @docs(tags=["posts"], operationId="getPost", summary="Get a post")
     @response_schema(PostSchema, 200)
     @response_schema(ProblemSchema, 404, description="No such post")
     @throttled(Rate.READS)
@@ -116,6 +122,7 @@ class PostRoutes:
 
     @docs(
         tags=["posts"],
+        operationId="editPost",
         summary="Change the caption or the texts of the images of your own post",
         description="What is left out stays as it is; one of them has to be there.",
     )
@@ -131,7 +138,7 @@ class PostRoutes:
         )
         return rendering.json_response(rendering.post(post))
 
-    @docs(tags=["posts"], summary="Delete your own post")
+    @docs(tags=["posts"], operationId="deletePost", summary="Delete your own post")
     @response_schema(None, 204, description="It is gone")
     @response_schema(ProblemSchema, 403, description="Not your post")
     @response_schema(ProblemSchema, 404, description="No such post")

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 from server.handlers import rendering
 from server.handlers.addresses import client_address
 from server.handlers.requests import BODY, page_request, path_id, public, viewer
-from server.handlers.schemas import PageQuery, ProblemSchema, Strict, page_of
+from server.handlers.schemas import Count, Id, Moment, PageQuery, ProblemSchema, Strict, page_of
 from server.handlers.throttling import Rate, throttled
 from server.ids import SessionId
 from server.services.records import TokenPair
@@ -27,16 +27,16 @@ class RefreshBody(Strict):
 class TokenPairSchema(Schema):
     accessToken = fields.String(required=True)
     refreshToken = fields.String(required=True)
-    tokenType = fields.String(required=True)
-    expiresIn = fields.Integer(required=True, metadata={"description": "Seconds, of the access token."})
+    tokenType = fields.String(required=True, validate=validate.OneOf(["Bearer"]))
+    expiresIn = Count(required=True, metadata={"description": "Seconds, of the access token."})
 
 
 class DeviceSchema(Schema):
-    id = fields.String(required=True)
+    id = Id(required=True)
     device = fields.String(required=True, metadata={"description": "What it calls itself: its User-Agent."})
     address = fields.String(required=True)
-    createdAt = fields.String(required=True)
-    lastUsedAt = fields.String(required=True)
+    createdAt = Moment(required=True)
+    lastUsedAt = Moment(required=True)
     current = fields.Boolean(required=True, metadata={"description": "Whether it is the one that asks."})
 
 
@@ -52,7 +52,9 @@ class SessionRoutes:
             web.delete("/auth/sessions/{sessionId}", self.end),
         ]
 
-    @docs(tags=["auth"], summary="Spend a refresh token for a new pair of tokens")
+    @docs(
+        tags=["auth"], operationId="refreshTokens", summary="Spend a refresh token for a new pair of tokens"
+    )
     @json_schema(RefreshBody)
     @response_schema(TokenPairSchema, 200)
     @response_schema(ProblemSchema, 401, description="The refresh token is not valid, or was spent before")
@@ -63,7 +65,7 @@ class SessionRoutes:
         tokens = await self._sessions.refresh(request[BODY]["refreshToken"], device, client_address(request))
         return rendering.json_response(token_pair(tokens), 200, NO_STORE)
 
-    @docs(tags=["auth"], summary="Sign out on this device")
+    @docs(tags=["auth"], operationId="logout", summary="Sign out on this device")
     @response_schema(None, 204, description="Signed out")
     @throttled(Rate.WRITES)
     async def logout(self, request: web.Request) -> web.Response:
@@ -71,7 +73,7 @@ class SessionRoutes:
         await self._sessions.end(asker.user_id, asker.session_id)
         return web.Response(status=204)
 
-    @docs(tags=["auth"], summary="List the devices on which you are signed in")
+    @docs(tags=["auth"], operationId="listSessions", summary="List the devices on which you are signed in")
     @querystring_schema(PageQuery)
     @response_schema(page_of(DeviceSchema), 200)
     @throttled(Rate.READS)
@@ -79,7 +81,7 @@ class SessionRoutes:
         page = await self._sessions.devices(viewer(request), page_request(request))
         return rendering.page_response(request, page, rendering.device)
 
-    @docs(tags=["auth"], summary="Sign out on one of your devices")
+    @docs(tags=["auth"], operationId="revokeSession", summary="Sign out on one of your devices")
     @response_schema(None, 204, description="Signed out")
     @response_schema(ProblemSchema, 404, description="No such session of yours")
     @throttled(Rate.WRITES)

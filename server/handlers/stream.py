@@ -24,6 +24,7 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 CHUNK_BYTES = 8192
 ASK_AGAIN_S = 2.0
+RESET = "reset"
 SEQUENCE = re.compile(r"[0-9]{1,18}")
 
 
@@ -160,4 +161,4 @@ def _sequence(last_event_id: str | None) -> int | None:
 
 def _reset(position: int) -> bytes:
     """Tells a client that what it knows may be incomplete: it should fetch the list, and go on from here."""
-    return sse.event(position, "reset", b"{}")
+    return sse.event(position, RESET, b"{}")

@@ -1,0 +1,29 @@
+"""The routes of the application, without anything behind them."""
+
+import inspect
+from unittest.mock import Mock
+
+from aiohttp import hdrs, web
+
+from server.app import Insight, build_app
+from server.handlers.requests import is_public
+from server.metrics import Metrics
+from server.settings import Settings
+
+
+def app_routes() -> list[web.AbstractRoute]:
+    """Every route that the application has, except HEAD, which comes with GET. Nobody may ask them anything."""
+    parts = {name: Mock() for name in inspect.signature(build_app).parameters}
+    insight = Insight(checks={}, restarts=dict[str, int], metrics=Metrics())
+    app = build_app(**{**parts, "settings": Settings(), "insight": insight})
+    return [route for route in app.router.routes() if route.method != hdrs.METH_HEAD]
+
+
+def names(routes: list[web.AbstractRoute]) -> set[str]:
+    """`GET /posts/{postId}` and so on."""
+    return {f"{route.method} {route.resource.canonical}" for route in routes if route.resource}
+
+
+def is_open(route: web.AbstractRoute) -> bool:
+    """Does it ask for no access token?"""
+    return is_public(route.handler)

@@ -1,0 +1,136 @@
+"""The OpenAPI document is valid and leaves nothing out, and its page shows it."""
+
+import re
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from openapi_spec_validator import validate
+
+from server.handlers import openapi
+from tests.contract.routes import app_routes, names
+from tests.journeys.conftest import NewProgram, Register
+from tests.journeys.program import Program
+from tests.stacks import ROOT
+
+# The page for people; what it loads.
+UNLISTED = {"GET /api", "GET /api/{asset}"}
+ON_EMBEDDED = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+PRODUCTION = {
+    "APP_ENV": "production",
+    "ALLOW_EMBEDDED": "true",
+    "JWT_SECRET": "a secret of production, long enough by far",
+    "JWT_REFRESH_SECRET": "another secret of production, long enough too",
+}
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return openapi.build(app_routes())
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield f"{method.upper()} {path}", operation
+
+
+def test_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1")
+    validate(document)
+
+
+def test_version_is_that_of_the_project(document: dict[str, Any]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert document["info"]["version"] == project["version"]
+
+
+def test_document_names_every_route(document: dict[str, Any]) -> None:
+    assert {name for name, _ in operations(document)} == names(app_routes()) - UNLISTED
+
+
+def test_every_operation_has_a_name_of_its_own_and_a_described_tag(document: dict[str, Any]) -> None:
+    described = {tag["name"] for tag in document["tags"]}
+    ids = [operation["operationId"] for _, operation in operations(document)]
+    assert len(set(ids)) == len(ids)
+    for name, operation in operations(document):
+        assert re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", operation["operationId"]), name
+        assert set(operation["tags"]) <= described, name
+        assert operation["summary"], name
+    assert {tag for _, operation in operations(document) for tag in operation["tags"]} == described
+
+
+def test_every_answer_that_is_no_204_says_what_is_in_it(document: dict[str, Any]) -> None:
+    for name, operation in operations(document):
+        successes = {status: answer for status, answer in operation["responses"].items() if status < "300"}
+        assert successes, f"{name} never succeeds"
+        for status, answer in successes.items():
+            assert ("content" in answer) == (status not in ("202", "204")), f"{name} {status}"
+
+
+def test_every_body_refuses_members_that_it_does_not_name(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for name, operation in operations(document):
+        for content in operation.get("requestBody", {}).get("content", {}).values():
+            body = schemas[content["schema"]["$ref"].rpartition("/")[2]]
+            assert body["additionalProperties"] is False, name
+
+
+def test_only_public_routes_ask_for_no_token(document: dict[str, Any]) -> None:
+    public = {name for name, operation in operations(document) if operation.get("security") == []}
+    assert all(
+        "401" in operation["responses"] for name, operation in operations(document) if name not in public
+    )
+    assert "POST /auth/login" in public
+    assert "GET /feed" not in public
+
+
+@ON_EMBEDDED
+async def test_document_is_sent_once_to_a_client_that_keeps_it(program: Program, register: Register) -> None:
+    (ana,) = await register(program, "ana")
+    first = await ana.call("GET", "/api/openapi.json")
+    assert first.status == 200
+    assert first.headers["Content-Type"].startswith("application/json")
+    validate(first.json)
+    again = await ana.call(
+        "GET", "/api/openapi.json", headers={"If-None-Match": f'"another", W/{first.headers["ETag"]}'}
+    )
+    assert (again.status, again.content) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+    other = await ana.call("GET", "/api/openapi.json", headers={"If-None-Match": '"another"'})
+    assert other.status == 200
+
+
+@ON_EMBEDDED
+async def test_page_loads_all_that_it_names_and_nothing_from_elsewhere(
+    program: Program, register: Register
+) -> None:
+    (ana,) = await register(program, "ana")
+    page = await ana.call("GET", "/api")
+    text = page.content.decode()
+    policy = page.headers["Content-Security-Policy"]
+    assert page.status == 200
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    named = re.findall(r'(?:src|href)="([^"]+)"', text)
+    assert {"api/swagger-ui.css", "api/swagger-ui-bundle.js", "api/start.js"} <= set(named)
+    types = {"css": "text/css", "js": "text/javascript", "png": "image/png"}
+    for address in named:
+        answer = await ana.call("GET", f"/{address}")
+        assert answer.status == 200, address
+        assert answer.headers["Content-Type"].startswith(types[address.rpartition(".")[2]]), address
+    assert '"api/openapi.json"' in (await ana.call("GET", "/api/start.js")).content.decode()
+    for missing in ("/api/index.html", "/api/..%2f__init__.py", "/api/nothing.js"):
+        assert (await ana.call("GET", missing)).status == 404, missing
+
+
+@ON_EMBEDDED
+@pytest.mark.parametrize(("asked", "status"), [(None, 404), ("true", 200)])
+async def test_production_shows_the_document_only_when_asked_to(
+    new_program: NewProgram, register: Register, asked: str | None, status: int
+) -> None:
+    program = await new_program("--port=0", **PRODUCTION, API_DOCS=asked).start()
+    (ana,) = await register(program, "ana")
+    for path in ("/api", "/api/openapi.json", "/api/start.js"):
+        assert (await ana.call("GET", path)).status == status, path
