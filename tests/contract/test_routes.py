@@ -1,0 +1,193 @@
+"""Whom every route lets in: a row for each, with the answers to anybody, the owner, a stranger, an administrator.
+
+A new route needs a row here, or the first test fails. Each cell is one request over HTTP, freshly signed in, about
+things that were made for it: a cell may delete them, or end its session.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, ClientTimeout, FormData
+
+from tests.contract.routes import app_routes, is_open, names
+from tests.journeys import photos
+from tests.journeys.conftest import NewProgram, Register
+from tests.journeys.program import Person, Program
+
+ANYBODY, OWNER, STRANGER, ADMIN = "anybody", "owner", "stranger", "administrator"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The statuses for each of the four, in that order, and what is sent besides the path.
+
+    In the texts of `json` and `query`, {names} are filled in as they are in the path. `form`: the field of a picture.
+    """
+
+    anybody: int
+    owner: int
+    stranger: int
+    administrator: int
+    json: dict[str, Any] | None = None
+    query: str = ""
+    form: str = ""
+
+    def cells(self) -> Iterator[tuple[str, int]]:
+        for who in (ANYBODY, OWNER, STRANGER, ADMIN):
+            yield who, getattr(self, who)
+
+
+def open_to_all(status: int, **sent: Any) -> Row:
+    return Row(status, status, status, status, **sent)
+
+
+def signed_in(status: int, **sent: Any) -> Row:
+    return Row(401, status, status, status, **sent)
+
+
+def administrators(status: int, **sent: Any) -> Row:
+    return Row(401, 403, 403, status, **sent)
+
+
+TABLE: dict[str, Row] = {
+    "GET /healthz": open_to_all(200),
+    "GET /readyz": open_to_all(200),
+    "GET /metrics": open_to_all(200),
+    "GET /api": open_to_all(200),
+    "GET /api/openapi.json": open_to_all(200),
+    "GET /api/{asset}": open_to_all(200),
+    "GET /media/{key}": open_to_all(200),
+    "POST /auth/register": open_to_all(
+        201, json={"username": "{new}", "email": "{new}@example.com", "password": "long enough"}
+    ),
+    "POST /auth/login": open_to_all(401, json={"username": "{owner}", "password": "not the password"}),
+    "POST /auth/refresh": open_to_all(401, json={"refreshToken": "no refresh token"}),
+    "POST /auth/logout": signed_in(204),
+    "GET /auth/sessions": signed_in(200),
+    "DELETE /auth/sessions/{sessionId}": Row(401, 204, 404, 404),
+    "POST /auth/change-password": signed_in(
+        422, json={"oldPassword": "not the password", "newPassword": "long enough"}
+    ),
+    "POST /auth/forgot-password": open_to_all(202, json={"email": "{owner}@example.com"}),
+    "POST /auth/reset-password": open_to_all(422, json={"token": "no token", "newPassword": "long enough"}),
+    "GET /users/profile": signed_in(200),
+    "PUT /users/profile": signed_in(200, json={"bio": "Light and hills"}),
+    "POST /users/avatar": signed_in(200, form="avatar"),
+    "GET /users/{userId}": signed_in(200),
+    "POST /users/{userId}/follow": Row(401, 403, 200, 200),
+    "DELETE /users/{userId}/follow": signed_in(200),
+    "GET /users/{userId}/followers": signed_in(200),
+    "GET /users/{userId}/following": signed_in(200),
+    "POST /posts": signed_in(201, form="images"),
+    "GET /posts": signed_in(200, query="?userId={userId}"),
+    "GET /posts/{postId}": signed_in(200),
+    "PUT /posts/{postId}": Row(401, 200, 403, 403, json={"caption": "The first light"}),
+    "DELETE /posts/{postId}": Row(401, 204, 403, 403),
+    "POST /posts/{postId}/comments": signed_in(201, json={"content": "Well seen"}),
+    "GET /posts/{postId}/comments": signed_in(200),
+    "DELETE /posts/{postId}/comments/{commentId}": Row(401, 204, 403, 403),
+    "POST /posts/{postId}/likes": signed_in(200),
+    "DELETE /posts/{postId}/likes": signed_in(200),
+    "GET /posts/{postId}/likes": signed_in(200),
+    "GET /feed": signed_in(200),
+    "GET /feed/explain": signed_in(200, query="?postId={postId}"),
+    "GET /notifications": signed_in(200),
+    "GET /notifications/stream": signed_in(200),
+    "GET /queues": administrators(200),
+    "GET /queues/{queue}/failed": administrators(200),
+    "DELETE /queues/{queue}/failed": administrators(200, query="?all=true"),
+    "POST /queues/{queue}/retry": administrators(200, json={"all": True}),
+    "POST /queues/{queue}/pause": administrators(204),
+    "POST /queues/{queue}/resume": administrators(204),
+}
+
+
+@dataclass(slots=True)
+class Scene:
+    """The people, and what one cell is about."""
+
+    people: dict[str, Person]
+    made: int = 0
+    names: dict[str, str] = field(default_factory=dict[str, str])
+
+    async def fresh(self, wanted: str) -> dict[str, str]:
+        """What {names} stand for; a post and a comment of the owner's if one is asked for."""
+        self.made += 1
+        owner = self.people[OWNER]
+        found = {
+            "owner": owner.username, "userId": owner.id, "new": f"new{self.made}", "queue": "feed",
+            "asset": "swagger-ui.css",
+        }  # fmt: skip
+        if "{postId}" in wanted or "{key}" in wanted:
+            post = await owner.publish(photos.small())
+            found |= {"postId": post["id"], "key": post["images"][0]["url"].partition("/media/")[2]}
+        if "{sessionId}" in wanted:
+            sessions = await owner.all_of("/auth/sessions")
+            found["sessionId"] = next(session["id"] for session in sessions if session["current"])
+        if "{commentId}" in wanted:
+            found["commentId"] = (await owner.comment(found["postId"], "Mine"))["id"]
+        return found
+
+
+def test_every_route_has_a_row() -> None:
+    assert set(TABLE) == names(app_routes())
+
+
+def test_rows_and_routes_agree_on_what_is_public() -> None:
+    for route in app_routes():
+        assert route.resource
+        row = TABLE[f"{route.method} {route.resource.canonical}"]
+        asks = row.anybody == 401 and row.owner != 401  # a wrong password is a 401 to all
+        assert asks is not is_open(route), route
+
+
+@pytest.mark.timeout(120)
+async def test_every_route_lets_in_whom_it_should(
+    program: Program, register: Register, new_program: NewProgram, session: ClientSession
+) -> None:
+    anybody = Person(program, session, username="")
+    owner, stranger, admin = await register(program, "ana", "ben", "cleo")
+    assert (await new_program("role", "cleo", "admin").spawn().end()).code == 0
+    scene = Scene({ANYBODY: anybody, OWNER: owner, STRANGER: stranger, ADMIN: admin})
+    faults = [
+        f"{name} for {who}: {status}, not {expected}"
+        for name, row in TABLE.items()
+        for who, expected in row.cells()
+        if (status := await status_of(scene, name, row, who)) != expected
+    ]
+    assert not faults, "\n".join(faults)
+
+
+async def status_of(scene: Scene, name: str, row: Row, who: str) -> int:
+    """The answer to one of the four; what follows the head of it is not read, for a stream has no end."""
+    person = scene.people[who]
+    for each in {scene.people[OWNER].username: scene.people[OWNER], person.username: person}.values():
+        await sign_in(each)
+    method, path = name.split(" ")
+    fresh = await scene.fresh(f"{path} {row.query} {row.json}")
+    sent: dict[str, Any] = {}
+    if row.json is not None:
+        sent["json"] = {member: filled_in(value, fresh) for member, value in row.json.items()}
+    if row.form:
+        sent["data"] = FormData()
+        sent["data"].add_field(row.form, photos.small(), filename="photo.jpg", content_type="image/jpeg")
+    headers = {"Authorization": f"Bearer {person.token}"} if person.token else {}
+    url = person.program.url + (path + row.query).format_map(fresh)
+    async with person.session.request(
+        method, url, headers=headers, timeout=ClientTimeout(total=15), **sent
+    ) as response:
+        return response.status
+
+
+def filled_in(value: Any, names: dict[str, str]) -> Any:
+    return value.format_map(names) if isinstance(value, str) else value
+
+
+async def sign_in(person: Person) -> None:
+    """A session for this cell alone."""
+    if person.username:
+        body = {"username": person.username, "password": person.password}
+        answer = await person.does("POST", "/auth/login", json=body, headers={"Authorization": ""})
+        person.token = answer["accessToken"]
