@@ -55,7 +55,7 @@ test: $(DEV)  ## The whole test suite (ARGS="tests/services -k like")
 	@$(MAIN) -m pytest $(ARGS)
 
 chaos: $(DEV)  ## Kill what the program depends on, as often as is promised: the better part of an hour
-	@CHAOS=full $(MAIN) -m pytest tests/chaos --timeout=3600 $(ARGS)
+	@CHAOS=full $(MAIN) -m pytest tests/chaos tests/contract/test_conformance.py --timeout=3600 $(ARGS)
 
 bench: $(DEV)  ## Measure
 	@$(MAIN) -m benchmarks $(ARGS)

@@ -1,0 +1,143 @@
+"""What schemathesis has to know of this API and a schema cannot say; schemathesis itself imports this.
+
+Who asks, real ids beside made-up ones, texts in forms that a pattern cannot express, and pictures that are some.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+import requests
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis import AuthContext, Case, HookContext, Response
+from schemathesis.core.failures import AcceptedNegativeData, Failure
+from schemathesis.openapi.checks import RejectedPositiveData
+from schemathesis.transport.serialization import Binary
+
+from server.ids import MAX_ID
+from server.paging import encode_cursor
+from tests.journeys import photos
+
+# From the test: where the program is, whose token asks, and ids of what there is, by path parameter.
+URL = os.environ["CONTRACT_URL"]
+TOKEN = os.environ["CONTRACT_TOKEN"]
+OWN_SESSION = os.environ["CONTRACT_SESSION"]
+KNOWN: dict[str, list[str]] = json.loads(os.environ["CONTRACT_KNOWN"])
+POST_OF_COMMENT: dict[str, str] = json.loads(os.environ["CONTRACT_POST_OF_COMMENT"])
+# After these the token is worth nothing: somebody who is there only for this asks.
+ENDINGS = {"logout", "changePassword"}
+PASSWORD = "a password of the contract"
+LONGEST_PASSWORD_BYTES = 72
+
+schemathesis.openapi.format("cursor", st.integers(0, MAX_ID).map(encode_cursor))
+schemathesis.openapi.format("binary", st.sampled_from([photos.small()]).map(Binary))
+schemathesis.openapi.format(
+    "password",
+    st.text(
+        st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=8, max_size=72
+    ).filter(lambda text: len(text.encode()) <= LONGEST_PASSWORD_BYTES),
+)
+
+
+@schemathesis.auth(refresh_interval=None)
+class AccessToken:
+    def get(self, case: Case, _: AuthContext) -> str:
+        ends = operation_of(case) in ENDINGS or OWN_SESSION in (case.path_parameters or {}).values()
+        return newcomer()["accessToken"] if ends else TOKEN
+
+    def set(self, case: Case, data: str, _: AuthContext) -> None:
+        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
+
+
+@schemathesis.hook
+def map_path_parameters(_: HookContext, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Every second id that could be right is one of something that is there; a comment comes with its post."""
+    path = {name: known(name, value) for name, value in (path_parameters or {}).items()}
+    if path.get("commentId") in POST_OF_COMMENT:
+        path["postId"] = POST_OF_COMMENT[path["commentId"]]
+    return path
+
+
+@schemathesis.hook
+def map_case(_: HookContext, case: Case) -> Case:
+    """Bring into bounds what the document says in words, because a schema cannot."""
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return case
+    if "Idempotency-Key" in (case.headers or {}):  # each is for one request
+        case.headers["Idempotency-Key"] = secrets.token_urlsafe(16)
+    if (
+        isinstance(case.body, dict) and "altTexts" in case.body
+    ):  # at most one for each image; what is there has one
+        images = len(case.body.get("images", ["one"]))
+        case.body["altTexts"] = case.body["altTexts"][:images]
+    if change := CHANGES.get(operation_of(case)):
+        change(case)
+    return case
+
+
+def _one_of_two(case: Case) -> None:
+    """`ids` or `all`: each may be left out, but not both, and they do not go together."""
+    query = dict(case.query or {}) or {"all": "true"}
+    case.query = dict([next(iter(query.items()))])
+
+
+def _right_password(case: Case) -> None:
+    case.body["oldPassword"] = PASSWORD
+
+
+def _real_account(case: Case) -> None:
+    case.body |= {"username": newcomer()["user"]["username"], "password": PASSWORD}
+
+
+def _real_token(case: Case) -> None:
+    case.body["refreshToken"] = newcomer()["refreshToken"]
+
+
+CHANGES: dict[str, Callable[[Case], None]] = {
+    "discardFailedJobs": _one_of_two,
+    "changePassword": _right_password,
+    "login": _real_account,
+    "refreshTokens": _real_token,
+}
+
+
+@schemathesis.hook
+def filter_failure(_: HookContext, failure: Failure, case: Case, response: Response) -> bool:
+    """Drop two that are no failures.
+
+    The token that resets a password comes by mail: a made-up one is refused, though its form is right. And a form
+    holds texts, of which one is a list of one: no other type of `altTexts` arrives as a fault.
+    """
+    if isinstance(failure, RejectedPositiveData):
+        return b'"invalid_reset_token"' not in response.content
+    if not isinstance(failure, AcceptedNegativeData) or not isinstance(case.body, dict):
+        return True
+    texts = case.body.get("altTexts", [])
+    return case.media_type != "multipart/form-data" or (
+        isinstance(texts, list) and all(isinstance(text, str) for text in texts)
+    )
+
+
+def operation_of(case: Case) -> str:
+    declared: str = case.operation.definition.raw["operationId"]
+    return declared
+
+
+def known(name: str, value: Any) -> Any:
+    ids = KNOWN.get(name)
+    if not ids or not isinstance(value, str) or not value.isascii() or not value.isdigit() or int(value) % 2:
+        return value
+    return ids[int(value) // 2 % len(ids)]
+
+
+def newcomer() -> dict[str, Any]:
+    """Somebody who has just registered."""
+    name = f"n{secrets.token_hex(8)}"
+    body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+    answer = requests.post(f"{URL}/auth/register", json=body, timeout=10)
+    answer.raise_for_status()
+    signed_in: dict[str, Any] = answer.json()
+    return signed_in
