@@ -233,7 +233,7 @@ async def _services(database: Database, redis: Redis, stack: Stack) -> house.Hou
         10**9,
         20_000,
     )
-    return house.House(database, redis, stack.redis.url)
+    return house.House(database, redis, stack.redis.url, stack.var_dir)
 
 
 @contextmanager

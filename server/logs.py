@@ -8,6 +8,8 @@ import logging
 import re
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Literal, TextIO, cast
 
 import orjson
@@ -24,6 +26,7 @@ else:
     import structlog
 
 HELD_BACK_S = 0.01
+LEVELS = {"exception": "error", "warn": "warning"}  # methods that are named otherwise than their level
 SECRET_FIELD = re.compile(r"password|secret|token|authorization|cookie|ticket|private_key", re.IGNORECASE)
 NOISY_LIBRARIES = ("taskiq", "tortoise", "asyncmy", "aiosqlite", "PIL", "aiohttp.access", "google", "asyncio")
 
@@ -31,20 +34,34 @@ NOISY_LIBRARIES = ("taskiq", "tortoise", "asyncmy", "aiosqlite", "PIL", "aiohttp
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Blank every field whose name says that it holds a secret, within other fields too."""
     for name, value in event.items():
-        event[name] = "[redacted]" if SECRET_FIELD.search(name) else _redacted(value)
+        if _is_secret(name):
+            event[name] = "[redacted]"
+        elif isinstance(value, Mapping | list):
+            event[name] = _redacted(value)
     return event
+
+
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    return SECRET_FIELD.search(name) is not None
 
 
 def _redacted(value: Any) -> Any:
     if isinstance(value, Mapping):
         fields = cast("Mapping[Any, Any]", value)
         return {
-            name: "[redacted]" if SECRET_FIELD.search(str(name)) else _redacted(inner)
+            name: "[redacted]" if _is_secret(str(name)) else _redacted(inner)
             for name, inner in fields.items()
         }
     if isinstance(value, list):
         return [_redacted(inner) for inner in cast("list[Any]", value)]
     return value
+
+
+def _stamp(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """As structlog's own stamper, which formats by way of several calls."""
+    event["timestamp"] = datetime.now(UTC).isoformat()[:-6] + "Z"
+    return event
 
 
 def configure(level: str, form: Literal["auto", "console", "json"]) -> None:
@@ -59,12 +76,12 @@ def configure(level: str, form: Literal["auto", "console", "json"]) -> None:
     shared: list[structlog.types.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="%H:%M:%S.%f" if console else "iso", utc=not console),
+        structlog.processors.TimeStamper(fmt="%H:%M:%S.%f", utc=False) if console else _stamp,
         redact,
     ]
     renderer = _console_renderer() if console else _json_renderer()
     structlog.configure(
-        processors=[*shared, *renderer],
+        processors=[*shared, *renderer] if console else [_json_line],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.PrintLoggerFactory() if console else lambda *_: lines,
         cache_logger_on_first_use=True,
@@ -141,12 +158,28 @@ def _console_renderer() -> list[structlog.types.Processor]:
 
 def _json_renderer() -> list[structlog.types.Processor]:
     return [
-        structlog.processors.ExceptionRenderer(
-            structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-        ),
+        _explain,
         structlog.processors.EventRenamer("message"),
         structlog.processors.JSONRenderer(serializer=_line),
     ]
+
+
+_explain = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
+
+def _json_line(logger: Any, level: str, event: MutableMapping[str, Any]) -> bytes:
+    """What the processors for JSON do one after the other, in one, for half the price: there is a line a request."""
+    if "exc_info" in event:
+        event = cast("dict[str, Any]", _explain(logger, level, event))
+    for name, value in structlog.contextvars.get_contextvars().items():
+        event.setdefault(name, value)
+    event["level"] = LEVELS.get(level, level)
+    event["timestamp"] = datetime.now(UTC).isoformat()[:-6] + "Z"
+    event = redact(logger, level, event)
+    event["message"] = event.pop("event")
+    return _line(event)
 
 
 def _line(value: Any, **_: Any) -> bytes:

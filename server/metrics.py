@@ -115,6 +115,8 @@ class Metrics:
             ["source"],
             registry=registry,
         )
+        self._pages_from_redis = self._feed_pages.labels("redis")
+        self._pages_from_database = self._feed_pages.labels("database")
         self._feed_build_seconds = Histogram(
             "photofeed_feed_build_seconds",
             "How long it took to build a feed in Redis from the database.",
@@ -134,6 +136,7 @@ class Metrics:
             buckets=REQUEST_BUCKETS,
             registry=registry,
         )
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._streams = Gauge("photofeed_live_streams", "Live streams open.", registry=registry)
         self._loop_lag_seconds = Histogram(
             "photofeed_loop_lag_seconds",
@@ -178,7 +181,7 @@ class Metrics:
 
     def feed_page(self, source: str) -> None:
         """A page of a feed was answered, from `redis` alone or from the `database` as well."""
-        self._feed_pages.labels(source).inc()
+        (self._pages_from_redis if source == "redis" else self._pages_from_database).inc()
 
     def feed_built(self, took_s: float) -> None:
         """A feed that nobody had read for a while is in Redis again."""
@@ -186,9 +189,18 @@ class Metrics:
 
     def answered(self, route: str, method: str, status: int, took_s: float | None) -> None:
         """A request was answered; `took_s` is None for a live stream."""
-        self._requests.labels(route, method, str(status)).inc()
+        # `labels` checks and locks; there are only so many routes, methods and statuses.
+        key = (route, method, status)
+        kept = self._answered.get(key)
+        if kept is None:
+            kept = self._answered[key] = (
+                self._requests.labels(route, method, str(status)),
+                self._request_seconds.labels(route, method),
+            )
+        counter, histogram = kept
+        counter.inc()
         if took_s is not None:
-            self._request_seconds.labels(route, method).observe(took_s)
+            histogram.observe(took_s)
 
     def count_streams(self, count: Callable[[], int]) -> None:
         """Ask `count` for the number of open streams at every rendering."""

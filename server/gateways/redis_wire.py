@@ -22,6 +22,18 @@ Value = bytes | str | int | float
 
 RECONNECT_S = 0.2
 CHECK_EVERY_S = 0.1
+# It loads what it saved, has no room, is another one's replica, cannot save, or is held up by a script.
+NOT_NOW = (
+    "LOADING",
+    "OOM",
+    "READONLY",
+    "MISCONF",
+    "MASTERDOWN",
+    "NOREPLICAS",
+    "BUSY",
+    "TRYAGAIN",
+    "CLUSTERDOWN",
+)
 
 
 class Script:
@@ -238,8 +250,7 @@ class _Connection(asyncio.Protocol):
                 if future.done():
                     continue  # whoever asked was cancelled
                 if isinstance(answer, hiredis.ReplyError):
-                    text = str(answer)
-                    future.set_exception((ScriptMissing if text.startswith("NOSCRIPT") else ReplyError)(text))
+                    future.set_exception(_refusal(str(answer)))
                 else:
                     future.set_result(answer)
         except (hiredis.ProtocolError, IndexError) as error:
@@ -277,6 +288,13 @@ class _Connection(asyncio.Protocol):
             self._timer.cancel()
         if self._transport is not None:
             self._transport.abort()
+
+
+def _refusal(text: str) -> Exception:
+    """What Redis says instead of an answer: not now, no such script, or that we are at fault."""
+    if text.startswith(NOT_NOW):
+        return away(text)
+    return ScriptMissing(text) if text.startswith("NOSCRIPT") else ReplyError(text)
 
 
 def away(reason: str) -> Unavailable:

@@ -169,8 +169,9 @@ end
 
 # KEYS: feed, follows, liked, counts, people, pulled; ARGV: life, before, limit, ttl. The lists of pulled authors have
 # names that only the script knows, so it is for one server and not for a cluster. Returns a word and more by it:
-# ok, floor, likes' floor, {id, counts, like, ...}, {user id, revision, ...}: the newest `limit` posts of those whom the
-#   reader follows below `before` and not below the floor; what Redis does not know of them is an empty string
+# ok, floor, likes known, {post, ...}: the newest `limit` posts of those whom the reader follows below `before` and not
+#   below the floor. Each is `id|counts|liked|revision of the author's card`, what is not known left out: as one text it
+#   is a key, by which a process finds the post that it put together before
 # missing | building: the feed;   unpulled: the set of pulled authors;   lists, {user id, ...}: those authors' lists
 READ = Script(
     """
@@ -217,7 +218,8 @@ local function below(before)
 end
 
 local known = redis.call('HGET', KEYS[4], 'life') == ARGV[1]
-local shown, found, follows, authors, seen = {}, 0, {}, {'life'}, {}
+local likes_floor = tonumber(redis.call('HGET', KEYS[3], 'floor') or '')
+local parts, writers_shown, follows, authors = {}, {}, {}, {'life'}
 local before = ARGV[2]
 repeat
   local ids = below(before)
@@ -237,35 +239,33 @@ repeat
     end
   end
   if #unsure > 0 then
-    for i, is in ipairs(redis.call('SMISMEMBER', KEYS[2], unpack(unsure))) do follows[unsure[i]] = is == 1 end
+    for i, is in ipairs(redis.call('SMISMEMBER', KEYS[2], unpack(unsure))) do
+      if is == 1 then
+        follows[unsure[i]] = true
+        authors[#authors + 1] = unsure[i]
+      end
+    end
   end
   for i, id in ipairs(ids) do
     local count, author = known and counts[i] or '', writers[i]
     local belongs = count == ''
     if author then belongs = follows[author] end
-    if belongs and found < limit then
-      found = found + 1
-      shown[#shown + 1] = id
-      shown[#shown + 1] = count
-      shown[#shown + 1] = likes[i] or ''
-      if author and not seen[author] then
-        seen[author] = true
-        authors[#authors + 1] = author
-      end
+    if belongs and #parts < limit then
+      local liked = ''
+      if likes[i] then liked = string.sub(likes[i], -1)
+      elseif likes_floor and tonumber(id) >= likes_floor then liked = '0' end
+      parts[#parts + 1] = id .. '|' .. count .. '|' .. liked .. '|'
+      writers_shown[#parts] = author or ''
     end
   end
-until found >= limit or #ids < limit
+until #parts >= limit or #ids < limit
 
-local people, revisions = {}, redis.call('HMGET', KEYS[5], unpack(authors))
-if revisions[1] == ARGV[1] then
-  for i = 2, #authors do
-    if revisions[i] then
-      people[#people + 1] = authors[i]
-      people[#people + 1] = revisions[i]
-    end
-  end
+local revisions, current = {}, redis.call('HMGET', KEYS[5], unpack(authors))
+if current[1] == ARGV[1] then
+  for i = 2, #authors do revisions[authors[i]] = current[i] end
 end
-return {'ok', string.format('%.0f', floor), redis.call('HGET', KEYS[3], 'floor') or '', shown, people}
+for i, author in ipairs(writers_shown) do parts[i] = parts[i] .. (revisions[author] or '') end
+return {'ok', string.format('%.0f', floor), likes_floor and 1 or 0, parts}
 """
 )
 

@@ -6,7 +6,7 @@ which is the truth; nothing here is ever waited for but Redis.
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -20,6 +20,7 @@ PULLED_TTL_S = 86_400
 NOTES_TTL_S = 86_400
 MOST_LIKES = 5000
 TOKENS = 1 << 52
+REMEMBERED = 32_768
 PULLED, COUNTS, PEOPLE, TOUCHED = "pulled", "counts", "people", "touched"
 
 
@@ -31,6 +32,9 @@ class State(StrEnum):
     BUILDING = "building"
     UNPULLED = "unpulled"
     LISTS = "lists"
+
+
+STATES = {state.encode(): state for state in State}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +52,22 @@ class Counts:
         return f"{self.revision},{self.author_id},{self.likes},{self.comments},{edited}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """A post in a feed. `counts` and `liked` are None where Redis does not know."""
+    """A post in a feed, with what tells one state of it from another; what Redis does not know is None.
+
+    The same state is the same object, as long as it is remembered.
+    """
 
     post_id: PostId
     counts: Counts | None
     liked: bool | None
+    author_revision: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a feed showed. From `floor` up it has everything, 0: all there is. `revisions` are of the authors' cards.
+    """What a feed showed. From `floor` up it has everything, 0: all there is.
 
     `likes_known` is False when not even the likes of new posts are known, `authors` are those whose lists are wanted.
     """
@@ -67,7 +75,6 @@ class Look:
     state: State
     floor: int = 0
     entries: Sequence[Entry] = ()
-    revisions: Mapping[UserId, int] = field(default_factory=dict[UserId, int])
     likes_known: bool = True
     authors: Sequence[UserId] = ()
 
@@ -90,7 +97,7 @@ class Timelines:
         lists of the authors whose posts are not pushed."""
         keys = (_feed(reader_id), _follows(reader_id), _liked(reader_id), COUNTS, PEOPLE, PULLED)
         answer = await self._wire.run(scripts.READ, keys, (before_id, limit, self._ttl_s), with_life=True)
-        state = State(answer[0].decode())
+        state = STATES[answer[0]]
         if state is State.LISTS:
             return Look(state, authors=[UserId(int(author)) for author in answer[1]])
         return _look(answer) if state is State.OK else Look(state)
@@ -254,8 +261,18 @@ def _token() -> int:
     return 1 + secrets.randbelow(TOKENS)
 
 
-# Most posts of a page have the counters that they had on the page before.
-@lru_cache(maxsize=16_384)
+# Most posts of a page are as they were on the page before.
+@lru_cache(maxsize=REMEMBERED)
+def _entry(packed: bytes) -> Entry:
+    post_id, counts, liked, revision = packed.split(b"|")
+    return Entry(
+        PostId(int(post_id)),
+        _counts(counts) if counts else None,
+        liked == b"1" if liked else None,
+        int(revision) if revision else None,
+    )
+
+
 def _counts(packed: bytes) -> Counts:
     revision, author_id, likes, comments, edited = packed.split(b",")
     return Counts(
@@ -264,16 +281,5 @@ def _counts(packed: bytes) -> Counts:
 
 
 def _look(answer: list[Any]) -> Look:
-    _, floor, likes_floor, shown, people = answer
-    known_from = int(likes_floor) if likes_floor else None
-    entries: list[Entry] = []
-    for index in range(0, len(shown), 3):
-        post_id = PostId(int(shown[index]))
-        counts, like = shown[index + 1], shown[index + 2]
-        if like:
-            is_liked = like[-1:] == b"1"
-        else:
-            is_liked = False if known_from is not None and post_id >= known_from else None
-        entries.append(Entry(post_id, _counts(counts) if counts else None, is_liked))
-    revisions = {UserId(int(people[i])): int(people[i + 1]) for i in range(0, len(people), 2)}
-    return Look(State.OK, int(floor), entries, revisions, likes_known=known_from is not None)
+    _, floor, likes_known, posts = answer
+    return Look(State.OK, int(floor), [_entry(post) for post in posts], likes_known=bool(likes_known))

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
+from multidict import istr
 
 from server.handlers.cors import Cors
 from server.handlers.requests import PRINCIPAL, REQUEST_ID
@@ -14,13 +15,14 @@ from server.handlers.throttling import STANDINGS, rate_headers
 
 # For an answer that a browser shows by itself; a page or a picture that is meant to be shown brings its own.
 SAFE = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
-    ("Cross-Origin-Resource-Policy", "same-origin"),
+    (istr("X-Content-Type-Options"), "nosniff"),
+    (istr("Referrer-Policy"), "no-referrer"),
+    (istr("Content-Security-Policy"), "default-src 'none'; frame-ancestors 'none'"),
+    (istr("Cross-Origin-Resource-Policy"), "same-origin"),
 )
 # Only where we are reached by https: elsewhere browsers ignore it, and a laptop would be told a lie.
-HSTS = ("Strict-Transport-Security", "max-age=31536000")
+HSTS = (istr("Strict-Transport-Security"), "max-age=31536000")
+REQUEST_ID_HEADER, CACHE_CONTROL = istr("X-Request-Id"), istr("Cache-Control")
 
 OnPrepare = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
 
@@ -33,9 +35,9 @@ def finish_heads(public_url: str, cors: Cors) -> OnPrepare:
         headers = response.headers
         for name, value in constant:
             headers.setdefault(name, value)
-        headers["X-Request-Id"] = request.get(REQUEST_ID) or secrets.token_hex(8)
+        headers[REQUEST_ID_HEADER] = request.get(REQUEST_ID) or secrets.token_hex(8)
         if PRINCIPAL in request:
-            headers.setdefault("Cache-Control", "no-store")
+            headers.setdefault(CACHE_CONTROL, "no-store")
         if STANDINGS in request:
             for name, value in rate_headers(request[STANDINGS]):
                 headers[name] = value

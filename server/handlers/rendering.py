@@ -23,7 +23,7 @@ from server.services.records import (
 )
 
 Item = TypeVar("Item")
-RENDERED = 8192  # cards that are kept as JSON, about 1 KB each
+RENDERED = 8192  # posts, and cards, that are kept as JSON, about 1 KB each
 
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -36,7 +36,9 @@ def page_response(request: web.Request, page: Page[Item], render: Callable[[Item
     """A list, with the address of its next page in a Link header as well."""
     headers: dict[str, str] = {}
     if page.next_cursor is not None:
-        query = urlencode({**request.query, "cursor": page.next_cursor})
+        query = f"cursor={page.next_cursor}"
+        if request.query_string:
+            query = urlencode({**request.query, "cursor": page.next_cursor})
         headers["Link"] = f'<{request.path}?{query}>; rel="next"'
     return json_response(
         {"items": [render(item) for item in page.items], "nextCursor": page.next_cursor}, 200, headers
@@ -98,8 +100,9 @@ def image(record: Image) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=RENDERED)
 def post(record: Post) -> orjson.Fragment:
-    """A post, of which only what changes from page to page is rendered anew."""
+    """A post. The same record is rendered once, and of one that changed only what changed."""
     liked = b"true" if record.liked else b"false"
     return orjson.Fragment(
         b'%b,"author":%b,"likesCount":%d,"commentsCount":%d,"liked":%b}'

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from aiohttp import web
+from multidict import istr
 
 from server.errors import Throttled
 from server.gateways.throttle import Limit, Standing
@@ -21,6 +22,7 @@ from server.handlers.addresses import client_address, limited_as
 from server.handlers.requests import BODY, PRINCIPAL, AnyHandler, Handler
 from server.services.markup import normalised
 
+POLICY, STANDING = istr("RateLimit-Policy"), istr("RateLimit")
 STANDINGS = web.RequestKey("standings", list[Standing])
 
 
@@ -150,4 +152,4 @@ def rate_headers(standings: Sequence[Standing]) -> tuple[tuple[str, str], tuple[
         f'"{each.limit.name}";q={each.limit.count};w={math.ceil(each.limit.window_s)}' for each in standings
     )
     states = ", ".join(f'"{each.limit.name}";r={each.remaining};t={each.reset_s}' for each in standings)
-    return ("RateLimit-Policy", policies), ("RateLimit", states)
+    return (POLICY, policies), (STANDING, states)

@@ -108,9 +108,9 @@ class PostCard:
     edited_at_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Post:
-    """A post as one viewer sees it now. `revision` tells which of two is newer, and is not shown."""
+    """A post as one viewer sees it now, which may be kept and rendered once. `revision` tells which of two is newer."""
 
     card: PostCard
     author: UserCard

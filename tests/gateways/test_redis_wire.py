@@ -138,3 +138,13 @@ async def test_a_batch_fails_with_the_first_of_its_scripts(wire: RedisWire) -> N
     with pytest.raises(ReplyError):
         await wire.batch([Call(ECHO, ["a"], ["b", 1]), Call(bad, ["key"]), Call(bad, ["key"])])
     assert await wire.command("PING") == b"PONG"
+
+
+async def test_a_redis_without_room_is_away_and_no_fault_of_ours(own_server: RedisServer) -> None:
+    wire = RedisWire(own_server.url, timeout_s=1.0)
+    await wire.command("CONFIG", "SET", "maxmemory", "1")
+    with pytest.raises(Unavailable) as refused:
+        await wire.command("SET", "key", "value")
+    assert refused.value.code == "redis_away"
+    assert await wire.command("GET", "key") is None
+    await wire.close()

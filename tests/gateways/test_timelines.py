@@ -156,7 +156,7 @@ async def test_counters_and_revisions_come_with_the_page_and_the_newest_stays(ti
         await timelines.note({PostId(1): by(BOB, revision, likes=revision)}, {BOB: revision})
     found = await look(timelines, ADA)
     assert [entry.counts for entry in found.entries] == [None, by(BOB, 5, likes=5)]
-    assert found.revisions == {BOB: 5}
+    assert [entry.author_revision for entry in found.entries] == [None, 5]
     edited = Counts(6, BOB, 1, 2, 1_764_000_000_000)
     await timelines.note({PostId(1): edited}, {})
     assert (await look(timelines, ADA)).entries[1].counts == edited

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 
 from server.gateways.card_shelf import CardShelf
+from server.gateways.timelines import Entry
 from server.ids import PostId, UserId
 from server.services.records import Image, Post, PostCard, UserCard
 
@@ -35,12 +36,15 @@ class Memory(Generic[Key, Card]):
 
 
 class CardsAtHand:
-    """`most` bounds the posts in memory, and the people as well."""
+    """`most` bounds the posts in memory, and the people as well; and twice as many are kept as they were shown."""
 
     def __init__(self, shelf: CardShelf, most: int) -> None:
         self._shelf = shelf
         self._posts: Memory[PostId, PostCard] = Memory(most)
         self._people: Memory[UserId, UserCard] = Memory(most)
+        self._shown: Memory[Entry, Post] = Memory(2 * most)
+        self.shown = self._shown.get
+        self.show = self._shown.put
 
     def post(self, post_id: PostId, edited_at_ms: int | None) -> PostCard | None:
         """The card of a post as it was edited at that time, if it is in memory."""

@@ -88,10 +88,10 @@ class Feed:
 
     async def _shown(self, reader_id: UserId, look: Look) -> list[Post]:
         """The posts of what a look found; those that are gone left out."""
-        posts = [self._post(entry, look) for entry in look.entries]
+        posts = [self._at_hand.shown(entry) or self._post(entry) for entry in look.entries]
         if None in posts:
             await self._fetch(look)
-            posts = [self._post(entry, look) for entry in look.entries]
+            posts = [self._post(entry) for entry in look.entries]
             if cold := [entry for entry, post in zip(look.entries, posts, strict=True) if post is None]:
                 loaded = await self._load(reader_id, cold)
                 posts = [
@@ -104,16 +104,19 @@ class Feed:
             shown = [replace(post, liked=post.id in likes) if post.id in unknown else post for post in shown]
         return shown
 
-    def _post(self, entry: Entry, look: Look) -> Post | None:
+    def _post(self, entry: Entry) -> Post | None:
         """The post, if everything of it is at hand; whether it is liked may still have to be found out."""
         counts = entry.counts
         if counts is None:
             return None
         card = self._at_hand.post(entry.post_id, counts.edited_at_ms)
-        author = self._at_hand.person(counts.author_id, look.revisions.get(counts.author_id))
+        author = self._at_hand.person(counts.author_id, entry.author_revision)
         if card is None or author is None:
             return None
-        return Post(card, author, counts.likes, counts.comments, entry.liked is True, counts.revision)
+        post = Post(card, author, counts.likes, counts.comments, entry.liked is True, counts.revision)
+        if entry.liked is not None:
+            self._at_hand.show(entry, post)
+        return post
 
     async def _fetch(self, look: Look) -> None:
         """Bring cards from the shelf that this process has not shown yet."""
@@ -122,13 +125,15 @@ class Feed:
             for entry in look.entries
             if entry.counts and self._at_hand.post(entry.post_id, entry.counts.edited_at_ms) is None
         ]
-        people = [
-            user_id
-            for user_id, revision in look.revisions.items()
-            if self._at_hand.person(user_id, revision) is None
-        ]
+        people = {
+            entry.counts.author_id
+            for entry in look.entries
+            if entry.counts
+            and entry.author_revision is not None
+            and self._at_hand.person(entry.counts.author_id, entry.author_revision) is None
+        }
         if posts or people:
-            await self._at_hand.fetch(posts, people)
+            await self._at_hand.fetch(posts, list(people))
 
     async def _load(self, reader_id: UserId, cold: Sequence[Entry]) -> dict[PostId, Post]:
         """What Redis does not know, from the database: three queries. Redis is told, also of what is there no more."""
