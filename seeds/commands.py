@@ -16,7 +16,7 @@ from seeds.history import HistoryClock, Span
 from seeds.place import Place, survey
 from seeds.progress import Progress
 from seeds.story import Story, tell
-from server.control import hash_password, open_database, open_workshop
+from server.control import drop_feeds, hash_password, open_database, open_workshop
 from server.errors import Conflict
 from server.models.database import Database, DuplicateKey, placeholders
 from server.settings import Settings
@@ -51,7 +51,8 @@ async def fill_crowd(settings: Settings, people: int, seed: int) -> int:
     async with open_database(settings) as database:
         threshold = settings.feed.celebrity_threshold
         todo = await fill.plan(database, people, threshold)
-        if todo.empty:
+        if todo.empty:  # the run that made it may have been killed just before its end
+            await drop_feeds(settings)
             console.print(f"The crowd of {people:,} is there already: nothing was changed.")
             return 0
         clock = HistoryClock(0)

@@ -178,6 +178,16 @@ async def open_workshop(settings: Settings, database: Database, clock: Clock) ->
         await redis.aclose()
 
 
+async def drop_feeds(settings: Settings) -> None:
+    """Forget what Redis holds of feeds, to be built again when it is wanted; nothing if Redis does not answer."""
+    wire = RedisWire(_feeds_url(settings), settings.redis.timeout_s)
+    try:
+        with suppress(Unavailable):
+            await business.timelines(settings, wire).drop_all()
+    finally:
+        await wire.close()
+
+
 async def hash_password(settings: Settings, password: str) -> str:
     """The hash with which an account is made that `password` opens."""
     passwords = foundations.passwords(settings)

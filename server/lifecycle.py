@@ -96,7 +96,7 @@ class Lifecycle:
         redis = await self._open_redis(redis_url)
         wire = self._open_wire(redis_url)
         feeds_url = self.settings.redis.feeds_url
-        feed_wire = self._open_wire(feeds_url) if feeds_url else wire
+        feed_wire = await self._open_feed_wire(feeds_url) if feeds_url else wire
         database = await self._open_database()
         ids = await self._open_ids(database)
         brokers = await self._open_brokers(redis_url)
@@ -200,6 +200,16 @@ class Lifecycle:
         self._opened("redis wire", wire.close)
         return wire
 
+    async def _open_feed_wire(self, url: str) -> RedisWire:
+        wire = self._open_wire(url)
+        try:
+            await wire.command("PING")
+        except Unavailable as error:
+            raise ConfigurationError(
+                f"No Redis answers at {_without_password(url)} ({error.detail}) Check REDIS_FEEDS_URL."
+            ) from error
+        return wire
+
     async def _open_database(self) -> Database:
         database = Database(foundations.database_parameters(self.settings, self._var))
         self._opened("database", database.close)
@@ -273,7 +283,13 @@ class Lifecycle:
     def _open_watch(self, on: Foundations) -> None:
         watching = self.supervisor.start("watch", actors.watch(on).run)
         sweeping = self.supervisor.start("cache sweep", self.services.freshness.run)
-        self._opened("watch", lambda: self.supervisor.stop(watching, sweeping))
+
+        async def close() -> None:
+            await self.supervisor.stop(watching, sweeping)
+            with suppress(Unavailable):
+                await self.services.freshness.sweep()
+
+        self._opened("watch", close)
 
     def _open_workers(self, on: Foundations, jobs: Jobs, brokers: dict[str, QueueBroker]) -> None:
         workers = actors.workers(self.settings, on, self.services, jobs, brokers)
@@ -306,7 +322,7 @@ class Lifecycle:
     def _insight(self, on: Foundations) -> Insight:
         started = self.supervisor.actors
         return Insight(
-            checks=doors.checks(on.database, on.redis, started),
+            checks=doors.checks(on, started),
             restarts=lambda: {actor.name: actor.restarts for actor in started},
             metrics=self.told.metrics,
         )

@@ -136,7 +136,8 @@ class Metrics:
             buckets=REQUEST_BUCKETS,
             registry=registry,
         )
-        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._answered: dict[tuple[str, str, int], Counter] = {}
+        self._answered_in: dict[tuple[str, str], Histogram] = {}
         self._streams = Gauge("photofeed_live_streams", "Live streams open.", registry=registry)
         self._loop_lag_seconds = Histogram(
             "photofeed_loop_lag_seconds",
@@ -191,15 +192,15 @@ class Metrics:
         """A request was answered; `took_s` is None for a live stream."""
         # `labels` checks and locks; there are only so many routes, methods and statuses.
         key = (route, method, status)
-        kept = self._answered.get(key)
-        if kept is None:
-            kept = self._answered[key] = (
-                self._requests.labels(route, method, str(status)),
-                self._request_seconds.labels(route, method),
-            )
-        counter, histogram = kept
+        counter = self._answered.get(key)
+        if counter is None:
+            counter = self._answered[key] = self._requests.labels(route, method, str(status))
         counter.inc()
         if took_s is not None:
+            histogram = self._answered_in.get((route, method))
+            if histogram is None:
+                histogram = self._request_seconds.labels(route, method)
+                self._answered_in[route, method] = histogram
             histogram.observe(took_s)
 
     def count_streams(self, count: Callable[[], int]) -> None:

@@ -1,7 +1,7 @@
 """What is to be true once a crowd is written: who is pulled instead of pushed, and no cache from before.
 
-Somebody may have signed in as one of the crowd while it grew, or before; what Redis keeps for them lacks what was
-written past it. So it is dropped, and built again when it is next read.
+Somebody may have read a feed while the crowd grew, or before; what Redis keeps lacks what was written past it. So all
+of it is dropped, and built again when it is next read.
 """
 
 from collections.abc import Sequence
@@ -22,13 +22,8 @@ async def settle(workshop: Workshop, crowd: Crowd, celebrity_threshold: int) -> 
         await workshop.database.execute(
             f"UPDATE users SET pulled = 1 WHERE id IN ({placeholders(len(some))})", some
         )
-    people = [UserId(user_id) for user_id in crowd.ids if user_id]
     try:
-        for author_id in pulled:
-            await workshop.timelines.pull(author_id)
-        for some in slices(people, MOST_IDS):
-            await workshop.timelines.reset(some)
-            await workshop.timelines.reset_lists(some)
+        await workshop.timelines.drop_all()
     except Unavailable:
         return False
     return True

@@ -94,7 +94,12 @@ def _handlers(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jo
         for queue, chosen in queue_settings(settings).items()
     }
     maintenance = Maintenance(
-        on.database, the_jobs, on.media, kept, keys_kept_ms=round(settings.maintenance.keys_kept_s * 1000)
+        on.database,
+        the_jobs,
+        on.media,
+        kept,
+        keys_kept_ms=round(settings.maintenance.keys_kept_s * 1000),
+        drop_stale=nouns.freshness.drop,
     )
     return {
         JobKind.FAN_OUT: _measured_fan_out(nouns.fan_out.publish, on.told.metrics),

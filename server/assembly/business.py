@@ -68,7 +68,9 @@ def services(
     source = Source(on.database, visibility, SystemClock())
     freshness = Freshness(lists, Touches(on.feed_wire))
     work = UnitOfWork(on.database, on.ids, clock, the_jobs, on.doorbell, freshness)
-    at_hand = CardsAtHand(CardShelf(on.feed_wire, chosen.cached_posts), chosen.posts_in_memory)
+    at_hand = CardsAtHand(
+        CardShelf(on.feed_wire, chosen.cached_posts), chosen.posts_in_memory, settings.public_url
+    )
     fan_out_rules = FanOutRules(chosen.fan_out_batch, chosen.celebrity_threshold)
     publisher = Publisher(on.redis, outage=on.told.redis)
     rules = _token_rules(settings)

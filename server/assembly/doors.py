@@ -2,15 +2,13 @@
 
 from pathlib import Path
 
-from redis.asyncio import Redis
-
 from server.actors.supervisor import Actor
+from server.assembly.foundations import Foundations
 from server.gateways.redis_wire import RedisWire
 from server.gateways.throttle import Limit, Throttle
 from server.handlers.health import Check
 from server.handlers.throttling import Rate, Throttling
 from server.handlers.uploads import UploadLimits, Uploads
-from server.models.database import Database
 from server.settings import RateLimit, Settings
 
 
@@ -38,15 +36,19 @@ def throttling(settings: Settings, wire: RedisWire) -> Throttling:
     return Throttling(Throttle(wire), limits if chosen.enabled else {})
 
 
-def checks(database: Database, redis: Redis, actors: list[Actor]) -> dict[str, Check]:
+def checks(on: Foundations, actors: list[Actor]) -> dict[str, Check]:
     """What `/readyz` asks, by the part's name."""
 
     async def ask_database() -> str:
-        await database.ping()
+        await on.database.ping()
         return "ok"
 
     async def ask_redis() -> str:
-        await redis.ping()
+        await on.redis.ping()
+        return "ok"
+
+    async def ask_feeds() -> str:
+        await on.feed_wire.command("PING")
         return "ok"
 
     def ask(actor: Actor) -> Check:
@@ -55,4 +57,7 @@ def checks(database: Database, redis: Redis, actors: list[Actor]) -> dict[str, C
 
         return state
 
-    return {"database": ask_database, "redis": ask_redis, **{actor.name: ask(actor) for actor in actors}}
+    parts: dict[str, Check] = {"database": ask_database, "redis": ask_redis}
+    if on.feed_wire is not on.wire:
+        parts["feeds"] = ask_feeds
+    return parts | {actor.name: ask(actor) for actor in actors}

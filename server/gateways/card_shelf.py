@@ -18,7 +18,9 @@ _PUT = Script(
 redis.call('HSET', KEYS[1], unpack(ARGV, 3))
 redis.call('EXPIRE', KEYS[1], ARGV[1])
 local over = redis.call('HLEN', KEYS[1]) - tonumber(ARGV[2])
-if over > 0 then redis.call('HDEL', KEYS[1], unpack(redis.call('HRANDFIELD', KEYS[1], over + 100))) end
+if over > 0 then
+  redis.call('HDEL', KEYS[1], unpack(redis.call('HRANDFIELD', KEYS[1], math.min(over + 100, 1000))))
+end
 """
 )
 

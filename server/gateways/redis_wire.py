@@ -165,7 +165,7 @@ class RedisWire:
                 return await _Connection.open(self._url, self._timeout_s)
         except TimeoutError as error:
             raise away(f"no connection within {self._timeout_s:g} s") from error
-        except (OSError, ReplyError) as error:
+        except (OSError, ReplyError, ValueError) as error:
             raise away(f"{type(error).__name__}: {error}") from error
 
 
@@ -292,6 +292,8 @@ class _Connection(asyncio.Protocol):
 
 def _refusal(text: str) -> Exception:
     """What Redis says instead of an answer: not now, no such script, or that we are at fault."""
+    if text.startswith("ERR Error running script"):  # Redis 6 wraps what a command in it was answered
+        text = text.rpartition(": -")[2] or text
     if text.startswith(NOT_NOW):
         return away(text)
     return ScriptMissing(text) if text.startswith("NOSCRIPT") else ReplyError(text)

@@ -137,7 +137,8 @@ return 1
 # KEYS: pulled; ARGV: life, ttl, user ids. One too many costs a look, one too few costs posts: so none is removed.
 FILL_PULLED = Script(
     """
-redis.call('SADD', KEYS[1], 'built:' .. ARGV[1], unpack(ARGV, 3))
+for i = 3, #ARGV, 1000 do redis.call('SADD', KEYS[1], unpack(ARGV, i, math.min(i + 999, #ARGV))) end
+redis.call('SADD', KEYS[1], 'built:' .. ARGV[1])
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 """
 )
@@ -160,7 +161,7 @@ end
 redis.call('EXPIRE', KEYS[1], ARGV[2])
 local over = redis.call('HLEN', KEYS[1]) - 2 - tonumber(ARGV[3])
 if over > 0 then
-  for _, field in ipairs(redis.call('HRANDFIELD', KEYS[1], over + 100)) do
+  for _, field in ipairs(redis.call('HRANDFIELD', KEYS[1], math.min(over + 100, 1000))) do
     if field ~= 'life' and field ~= 'long' then redis.call('HDEL', KEYS[1], field) end
   end
 end
@@ -200,21 +201,29 @@ if redis.call('TTL', KEYS[1]) < ARGV[4] * 0.9 then
 end
 
 local limit, lowest = tonumber(ARGV[3]), math.max(floor, 1)
-local function below(before)
-  local ids = redis.call('ZREVRANGEBYSCORE', KEYS[1], '(' .. before, lowest, 'LIMIT', 0, limit)
-  if #sources == 1 then return ids end
-  for i = 2, #sources do
-    for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', sources[i], '(' .. before, lowest, 'LIMIT', 0, limit)) do
-      ids[#ids + 1] = id
-    end
-  end
-  table.sort(ids, function(a, b) return tonumber(a) > tonumber(b) end)
+local function newest(ids)
+  table.sort(ids, function(a, b) if #a == #b then return a > b end return #a > #b end)
   local merged = {}
   for _, id in ipairs(ids) do
     if id ~= merged[#merged] then merged[#merged + 1] = id end
     if #merged == limit then break end
   end
   return merged
+end
+-- Of most lists nothing is as new as the last of those that are found already.
+local function below(before)
+  local ids = redis.call('ZREVRANGEBYSCORE', KEYS[1], '(' .. before, lowest, 'LIMIT', 0, limit)
+  local last = #ids == limit and ids[limit] or lowest
+  for i = 2, #sources do
+    for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', sources[i], '(' .. before, last, 'LIMIT', 0, limit)) do
+      ids[#ids + 1] = id
+    end
+    if #ids >= 4 * limit then
+      ids = newest(ids)
+      if #ids == limit then last = ids[limit] end
+    end
+  end
+  return #sources == 1 and ids or newest(ids)
 end
 
 local known = redis.call('HGET', KEYS[4], 'life') == ARGV[1]

@@ -21,6 +21,7 @@ NOTES_TTL_S = 86_400
 MOST_LIKES = 5000
 TOKENS = 1 << 52
 REMEMBERED = 32_768
+A_SCAN = 500
 PULLED, COUNTS, PEOPLE, TOUCHED = "pulled", "counts", "people", "touched"
 
 
@@ -124,10 +125,9 @@ class Timelines:
         if reader_ids:
             await self._wire.run(scripts.RESET, [_feed(reader_id) for reader_id in reader_ids])
 
-    async def reset_lists(self, author_ids: Sequence[UserId]) -> None:
-        """The same for the lists of authors whose posts are not pushed."""
-        if author_ids:
-            await self._wire.run(scripts.RESET, [_author(author_id) for author_id in author_ids])
+    async def drop_all(self) -> None:
+        """Forget everything of everybody."""
+        await drop_all(self._wire)
 
     async def open_feed(self, reader_id: UserId) -> int | None:
         """Begin to build a feed; the token to fill it with, or None if it is there or somebody else is at it.
@@ -239,6 +239,19 @@ class Timelines:
 
     def _note(self, key: str, items: Sequence[Any]) -> Call:
         return Call(scripts.NOTE, (key,), (NOTES_TTL_S, self._most_notes, *items), with_life=True)
+
+
+async def drop_all(wire: RedisWire) -> None:
+    """Forget every feed, list, like and counter: all of it is built again when it is wanted."""
+    for pattern in ("feed:*", "author:*", "liked:*"):
+        cursor = b"0"
+        while True:
+            cursor, keys = await wire.command("SCAN", cursor, "MATCH", pattern, "COUNT", A_SCAN)
+            if keys:
+                await wire.command("DEL", *keys)
+            if cursor == b"0":
+                break
+    await wire.command("DEL", COUNTS, PEOPLE, PULLED)
 
 
 def _feed(user_id: int) -> str:

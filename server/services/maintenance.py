@@ -3,7 +3,7 @@
 Each piece of work is a job, and harmless when run twice: it looks for what is wrong now, and mends that.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from server.gateways.media import MediaStore
+from server.gateways.touches import Subject
 from server.models.database import Database, again_if_given_up, placeholders
 from server.models.jobs import JobState
 from server.services.jobs import Claim, Jobs
@@ -86,7 +87,9 @@ class Maintenance:
         media: MediaStore,
         kept: Mapping[Queue, Kept],
         keys_kept_ms: int = DAY_MS,
+        drop_stale: Callable[[Sequence[Subject]], Awaitable[None]] | None = None,
     ) -> None:
+        self._drop_stale = drop_stale
         self._keys_kept_ms = keys_kept_ms
         self._database = database
         self._jobs = jobs
@@ -202,9 +205,13 @@ class Maintenance:
             rows = await self._counted(counted, "id = ?", [row_id])
             wrong = _wrong(counted, rows[0]) if rows else []
             for name in wrong:
+                newer = ", revision = revision + 1" if counted.table == "posts" else ""
                 await self._database.execute(
-                    f"UPDATE {counted.table} SET {name} = ? WHERE id = ?", [rows[0][f"true_{name}"], row_id]
+                    f"UPDATE {counted.table} SET {name} = ?{newer} WHERE id = ?",
+                    [rows[0][f"true_{name}"], row_id],
                 )
+        if wrong and counted.table == "posts" and self._drop_stale is not None:
+            await self._drop_stale((Subject("post", row_id),))
         for name in wrong if not quiet else ():
             log.warning(
                 "counter_mended", table=counted.table, id=row_id, counter=name, was=rows[0][name],

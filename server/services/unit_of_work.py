@@ -125,8 +125,9 @@ class UnitOfWork:
         try:
             result, events = await self._commit(body, completes, once)
         except AppError as error:
-            # Of a database that went away meanwhile nobody knows whether it committed: then the announcement runs out.
+            # Of a database that went away meanwhile nobody knows whether it committed: then an announcement runs out.
             if isinstance(error, Unavailable):
+                await self._watcher.before(changes)
                 raise
             await self._watcher.after(handle, (), ())
             raise

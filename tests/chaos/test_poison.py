@@ -56,8 +56,10 @@ async def test_poison_ends_among_the_dead_letters_and_all_healthy_jobs_are_done(
 ) -> None:
     await migrated(stack, new_program)
     record = stack.var_dir / "record"
-    config = configuration(stack, {"backoff_ms = 2000": "backoff_ms = 200"})
-    worker = await new_program("--role=worker", config=config, **sabotage(record=record)).start()
+    config = configuration(stack)
+    worker = await new_program(
+        "--role=worker", config=config, QUEUE_BACKOFF_DELAY="200", **sabotage(record=record)
+    ).start()
     with redis_of(stack) as redis:
         for fields in [*GARBAGE, STRAY]:
             redis.xadd("queue:feed", fields)

@@ -14,6 +14,7 @@ from tests.journeys.program import Answer, Person, Program, eventually, photo_fo
 from tests.stacks import Stack
 
 SETTLED_WITHIN_S = 30.0
+FORGOTTEN_WITHIN_S = 10.0
 AGAIN_AFTER_REFUSAL_S = 0.05
 
 # Type, actor, and the post or comment that it is about.
@@ -114,11 +115,17 @@ async def assert_complete(traffic: Traffic, stack: Stack) -> None:
     assert set(traffic.posts) <= set(posts)
     assert len(posts) == len(set(posts))
     likes: set[tuple[str, str]] = set()
-    for fan in traffic.fans:
-        feed = await fan.feed()
-        assert [post["id"] for post in feed] == posts, f"the feed of {fan.username}"
-        likes |= {(fan.id, post["id"]) for post in feed if post["liked"]}
+    for post_id in posts:
+        likes |= {(each["id"], post_id) for each in await traffic.author.all_of(f"/posts/{post_id}/likes")}
     assert traffic.likes <= likes
+    for fan in traffic.fans:
+        shown = [(post_id, (fan.id, post_id) in likes) for post_id in posts]
+
+        async def agrees(fan: Person = fan, shown: list[tuple[str, bool]] = shown) -> bool:
+            return [(post["id"], post["liked"]) for post in await fan.feed()] == shown
+
+        # What a process that was killed did not live to tell of is forgotten a few seconds later.
+        assert await eventually(agrees, FORGOTTEN_WITHIN_S), f"the feed of {fan.username}"
 
     comments: dict[str, str] = {}
     for post_id in posts:

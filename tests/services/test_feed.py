@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from server.errors import Unavailable
+from server.gateways.card_shelf import CardShelf
 from server.gateways.redis_wire import RedisWire
+from server.gateways.timelines import Counts
 from server.gateways.touches import Subject, Touches
 from server.ids import PostId, UserId
 from server.models.database import Database
@@ -557,3 +559,87 @@ async def test_who_has_lost_the_crowd_is_pushed_again_without_a_gap(house: House
     await house.work_off(*FEED_JOBS)
     assert await pushed_to(house, readers[:2], new) == [True, True]
     assert last in (await window_of(house, readers[0]) or [])
+
+
+async def test_thousands_of_pulled_authors_are_no_trouble(house: House) -> None:
+    reader = await house.user()
+    own = await house.post(reader)
+    await house.timelines.fill_pulled([UserId(10**9 + number) for number in range(9000)])
+    assert await read(house.feed, reader) == [own]
+
+
+async def test_a_reader_of_many_pulled_authors_sees_all_of_them(house: House) -> None:
+    reader, *authors = await house.users(41)
+    await following(house, reader, *authors)
+    for number in range(3 * len(authors)):
+        await house.post(authors[number % len(authors)])
+    for author in authors:
+        await house.database.execute("UPDATE users SET pulled = 1 WHERE id = ?", [author])
+    expected = await by_sql(house, reader)
+    for _ in range(4):  # their lists are built some at a time, and SQL answers meanwhile
+        assert await read(house.feed, reader) == expected
+    with counted(house.database) as statements:
+        page = await house.feed.page(reader, PageRequest(5))
+    assert [post.id for post in page.items] == expected[:5]
+    assert statements == []
+
+
+async def test_a_shelf_that_shrank_gets_by(house: House) -> None:
+    large, small = CardShelf(house.wire, 5000), CardShelf(house.wire, 10)
+    await large.put(dict.fromkeys(range(3000), b"[]"), {})
+    await small.put({1: b"[]"}, {})
+    assert await house.redis.hlen("cards:posts") < 3000
+
+
+async def test_what_was_told_too_late_is_dropped(house: House) -> None:
+    """Somebody else told newer things meanwhile, and those were swept with the announcement."""
+    author = await house.user()
+    post_id = await house.post(author)
+    await read(house.feed, author)
+    touches = Touches(house.wire)
+    subjects = (Subject("post", post_id),)
+    members = await touches.announce(subjects)
+    await house.likes.like(author, post_id)
+    for member in await house.redis.zrange("touched", 0, -1):
+        await house.redis.zadd("touched", {member: 1})
+    await Touches(house.wire).sweep()
+    old = house.timelines.counts_call({post_id: Counts(0, author, 0, 0, None).packed()})
+    await touches.settle(members, subjects, [old])
+    await touches.sweep()
+    (post,) = (await house.feed.page(author, PageRequest())).items
+    assert post.likes_count == 1
+
+
+async def test_more_than_can_be_kept_account_of_drops_everything(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("server.gateways.touches.MOST_OWED", 3)
+    reader = await house.user()
+    await house.post(reader)
+    await read(house.feed, reader)
+    touches = Touches(house.wire)
+    touches.owe([Subject("post", number) for number in range(5)])
+    await touches.sweep()
+    assert await house.redis.keys("feed:*") == []
+    assert not await house.redis.exists("counts")
+
+
+async def test_pushing_again_is_done_to_its_end_whatever_interrupts_it(house: House) -> None:
+    author = await house.user()
+    readers = await crowd(house, author, CELEBRITY_THRESHOLD)
+    await house.post(author)
+    await house.work_off(*FEED_JOBS)
+    for reader in readers[2:]:
+        await house.follows.unfollow(reader, author)
+    await house.post(author)
+    claim = await house.claim(JobKind.FAN_OUT)
+    await house.jobs.save_progress(claim, {"again": True})
+    await house.database.execute(
+        "UPDATE users SET pulled = 0 WHERE id = ?", [author]
+    )  # and there it was killed
+    await house.expire_leases()
+    await house.jobs.reclaim()
+    await house.fan_out.publish(await house.claim(JobKind.FAN_OUT))
+    assert not await house.redis.sismember("pulled", str(author))
+    for reader in readers[:2]:
+        assert await read(house.feed, reader) == await by_sql(house, reader)

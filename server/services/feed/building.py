@@ -10,6 +10,8 @@ from server.ids import PostId, UserId
 from server.metrics import Metrics
 from server.services.feed.source import NEWEST, Source
 
+LISTS_AT_ONCE = 16
+
 
 class Building:
     def __init__(self, source: Source, timelines: Timelines, metrics: Metrics) -> None:
@@ -34,10 +36,16 @@ class Building:
         """Build what a reader likes among the posts from `floor` up."""
         await self._once(f"likes {reader_id}", lambda: self._likes(reader_id, floor))
 
-    async def lists(self, author_ids: Sequence[UserId]) -> None:
-        """Build the lists of authors whose posts are not pushed."""
-        for author_id in author_ids:
-            await self._once(f"list {author_id}", lambda author_id=author_id: self._list(author_id))
+    async def lists(self, author_ids: Sequence[UserId]) -> bool:
+        """Build the lists of authors whose posts are not pushed; False if they were too many to do all of them now."""
+        some = author_ids[:LISTS_AT_ONCE]
+        await asyncio.gather(
+            *(
+                self._once(f"list {author_id}", lambda author_id=author_id: self._list(author_id))
+                for author_id in some
+            )
+        )
+        return len(some) == len(author_ids)
 
     async def pulled(self) -> None:
         """Build the set of those authors."""

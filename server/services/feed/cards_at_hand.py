@@ -36,10 +36,14 @@ class Memory(Generic[Key, Card]):
 
 
 class CardsAtHand:
-    """`most` bounds the posts in memory, and the people as well; and twice as many are kept as they were shown."""
+    """`most` bounds the posts in memory, and the people as well; and twice as many are kept as they were shown.
 
-    def __init__(self, shelf: CardShelf, most: int) -> None:
+    `origin` is where pictures are, for cards have their addresses: with another one, what is on the shelf is of no use.
+    """
+
+    def __init__(self, shelf: CardShelf, most: int, origin: str = "") -> None:
         self._shelf = shelf
+        self._form = [FORM, origin]
         self._posts: Memory[PostId, PostCard] = Memory(most)
         self._people: Memory[UserId, UserCard] = Memory(most)
         self._shown: Memory[Entry, Post] = Memory(2 * most)
@@ -60,10 +64,12 @@ class CardsAtHand:
         """Bring what the shelf has into memory."""
         posts, people = await self._shelf.take(post_ids, user_ids)
         for raw in posts.values():
-            if (card := _post_card(raw)) is not None:
+            if (members := self._unpacked(raw)) is not None:
+                card = _post_card(members)
                 self._posts.put(card.id, card)
         for raw in people.values():
-            if (person := _user_card(raw)) is not None:
+            if (members := self._unpacked(raw)) is not None:
+                person = UserCard(**members)
                 self._people.put(person.id, person)
 
     async def keep(self, posts: Iterable[Post]) -> None:
@@ -73,30 +79,20 @@ class CardsAtHand:
         for post in posts:
             self._posts.put(post.id, post.card)
             self._people.put(post.author.id, post.author)
-            cards[post.id] = _packed(post.card)
-            people[post.author.id] = _packed(post.author)
+            cards[post.id] = self._packed(post.card)
+            people[post.author.id] = self._packed(post.author)
         await self._shelf.put(cards, people)
 
+    def _packed(self, card: PostCard | UserCard) -> bytes:
+        return orjson.dumps([self._form, asdict(card)])
 
-def _packed(card: PostCard | UserCard) -> bytes:
-    return orjson.dumps([FORM, asdict(card)])
-
-
-def _unpacked(raw: bytes) -> dict[str, Any] | None:
-    form, members = orjson.loads(raw)
-    return members if form == FORM else None
+    def _unpacked(self, raw: bytes) -> dict[str, Any] | None:
+        form, members = orjson.loads(raw)
+        return members if form == self._form else None
 
 
-def _post_card(raw: bytes) -> PostCard | None:
-    members = _unpacked(raw)
-    if members is None:
-        return None
+def _post_card(members: dict[str, Any]) -> PostCard:
     members["images"] = tuple(Image(**image) for image in members["images"])
     for name in ("mentions", "hashtags"):
         members[name] = tuple(members[name])
     return PostCard(**members)
-
-
-def _user_card(raw: bytes) -> UserCard | None:
-    members = _unpacked(raw)
-    return None if members is None else UserCard(**members)

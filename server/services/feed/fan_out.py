@@ -1,8 +1,9 @@
 """Brings a post to those who follow its author: pushed to the many, left to be pulled where they are a crowd."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from server.gateways.timelines import Timelines
 from server.ids import PostId, UserId
@@ -49,13 +50,17 @@ class FanOut:
             crowded = author["followers_count"] >= self._rules.celebrity_threshold
             if crowded or author["role"] == Role.CELEBRITY:
                 await self._pull(author_id, already=bool(author["pulled"]))
+            elif claim.progress.get("again") or self._has_lost_the_crowd(author):
+                await self._jobs.save_progress(claim, {"again": True})  # or a repeat would take it for done
+                await self._push_again(author_id)
             elif not author["pulled"]:
                 await self._push_from(claim, post_id, author_id)
-            elif author["followers_count"] < self._rules.celebrity_threshold / 2:
-                await self._push_again(author_id)
             else:
                 await self._timelines.pull(author_id)
         await self._jobs.finish(claim)
+
+    def _has_lost_the_crowd(self, author: Mapping[str, Any]) -> bool:
+        return author["pulled"] and author["followers_count"] < self._rules.celebrity_threshold / 2
 
     async def withdraw(self, claim: Claim) -> None:
         """Take a deleted post out of the feeds. Nobody sees it there any more; it only takes up room. Twice is once."""
@@ -82,6 +87,9 @@ class FanOut:
         await self._database.execute("UPDATE users SET pulled = 0 WHERE id = ?", [author_id])
         await self._to_followers(author_id, None, self._timelines.reset)
         await self._timelines.stop_pulling(author_id)
+        rows = await self._database.rows("SELECT 1 FROM users WHERE id = ? AND pulled = 1", [author_id])
+        if rows:  # by another post's fan-out, meanwhile
+            await self._timelines.pull(author_id)
 
     async def _push_from(self, claim: Claim, post_id: PostId, author_id: UserId) -> None:
         async def push(followers: Sequence[UserId]) -> None:

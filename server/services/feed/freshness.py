@@ -43,15 +43,23 @@ class Freshness:
         """Tell what was committed. Twice is once, and late is never worse than early: revisions decide."""
         await self._touches.settle(handle, subjects, list(self._calls(events)))
 
+    async def drop(self, subjects: Sequence[Subject]) -> None:
+        """These were changed without an event: what is remembered of them is dropped."""
+        await self._touches.drop((), subjects)
+
     async def run(self) -> None:
-        """Sweep, every second, what processes that died did not live to tell; until cancelled."""
+        """Sweep every second, until cancelled."""
         while True:
             await asyncio.sleep(SWEEP_EVERY_S)
             try:
-                if swept := await self._touches.sweep():
-                    log.info("cache_swept", changes=swept)
+                await self.sweep()
             except Unavailable:
                 continue  # the process's watch tells of it
+
+    async def sweep(self) -> None:
+        """Drop what processes that died did not live to tell, and what this one could not. Raises Unavailable."""
+        if swept := await self._touches.sweep():
+            log.info("cache_swept", changes=swept)
 
     def _calls(self, events: Sequence[Event]) -> Iterable[Call]:
         for event in events:

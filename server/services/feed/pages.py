@@ -81,7 +81,8 @@ class Feed:
                     case State.UNPULLED:
                         await self._building.pulled()
                     case _:
-                        await self._building.lists(look.authors)
+                        if not await self._building.lists(look.authors):
+                            return None
         except Unavailable as error:
             _pass_over(error)
         return None
@@ -141,7 +142,8 @@ class Feed:
         followed = await self._source.followed_among(reader_id, [post.author.id for post in posts])
         await self._at_hand.keep(posts)
         found = {post.id: post for post in posts if post.author.id in followed}
-        gone = [entry.post_id for entry in cold if entry.post_id not in found]
+        there = {post.id for post in posts}
+        gone = [entry.post_id for entry in cold if entry.post_id not in there]
         counts = {
             post.id: Counts(
                 post.revision, post.author.id, post.likes_count, post.comments_count, post.card.edited_at_ms
