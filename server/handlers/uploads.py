@@ -16,6 +16,7 @@ from server.errors import InvalidInput, Malformed, StorageFull, TooLarge, Unsupp
 
 TEXT_BYTES = 16_384
 MOST_PARTS = 40
+MOST_LINES = 4 * MOST_PARTS  # outside the parts, where boundaries are, and nothing that anybody wants
 ENOSPC = 28
 
 
@@ -43,7 +44,7 @@ class Form:
 
     def saw(self, name: str, digest: bytes) -> None:
         """Note a part and the hash of what it holds."""
-        self._digest.update(hashlib.sha256(name.encode(errors="surrogatepass")).digest() + digest)
+        self._digest.update(hashlib.sha256(name.encode()).digest() + digest)
 
     def text(self, name: str, max_length: int, default: str = "") -> str:
         """The one text of a field. Raises InvalidInput if it is too long or given twice."""
@@ -73,17 +74,20 @@ class Uploads:
 
     @asynccontextmanager
     async def read(self, request: web.Request, files: set[str], texts: set[str]) -> AsyncIterator[Form]:
-        """The body of `request`; its files exist until the context ends.
+        """The body of `request`, which must not be compressed; its files exist until the context ends.
 
         Raises UnsupportedMedia, Malformed, TooLarge, StorageFull, and InvalidInput for a field that is none of
         `files` and `texts`.
         """
         if request.content_type != "multipart/form-data":
             raise UnsupportedMedia("Send this as multipart/form-data.")
+        if any(coding.lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
+            # Unpacked it is there all at once, so that reading it line by line gives no turn to anybody else.
+            raise UnsupportedMedia("Send this without a Content-Encoding: pictures are compressed already.")
         with tempfile.TemporaryDirectory(dir=self._work_dir) as folder:
             try:
                 async with asyncio.timeout(self._limits.timeout_s):
-                    form = await self._parts(await request.multipart(), Path(folder), files, texts)
+                    form = await self._parts(_reader(request), Path(folder), files, texts)
             except TimeoutError as error:
                 raise Malformed(
                     f"The upload did not arrive within {self._limits.timeout_s:g} s.", code="body_timeout"
@@ -112,7 +116,7 @@ class Uploads:
                 return form
             if not isinstance(part, BodyPartReader):
                 raise Malformed("A part of the multipart body is itself multipart.")
-            name = part.name or ""
+            name = (part.name or "").encode(errors="replace").decode()  # with a lone surrogate it is no text
             if name in files:
                 spooled = form.files.setdefault(name, [])
                 if len(spooled) >= self._limits.max_files:
@@ -140,6 +144,31 @@ class Uploads:
                     )
                 await asyncio.to_thread(_write, file, digest, chunk)
         return digest.digest()
+
+
+class _Reader(MultipartReader):
+    """aiohttp's, which reads what comes before the first boundary line by line, however many lines that are."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._lines = 0
+
+    async def _readline(self) -> bytes:
+        self._lines += 1
+        if self._lines > MOST_LINES:
+            raise ValueError(f"More than {MOST_LINES} lines outside the parts.")
+        return await super()._readline()
+
+
+def _reader(request: web.Request) -> MultipartReader:
+    """As `request.multipart` makes one."""
+    return _Reader(
+        request.headers,
+        request.content,
+        client_max_size=request.client_max_size,
+        max_field_size=request.protocol.max_field_size,
+        max_headers=request.protocol.max_headers,
+    )
 
 
 def _write(file: BinaryIO, digest: Any, chunk: bytes) -> None:

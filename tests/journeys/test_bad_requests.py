@@ -228,10 +228,14 @@ def uploads() -> Iterator[Case]:
         ("a field without a name", 422, b"--cut\r\n\r\nx\r\n--cut--\r\n"),
         ("a caption that is not UTF-8", 422, head % (b"caption", b"") + b"\xff\xfe\r\n--cut--\r\n"),
         ("headers without a colon", 400, b"--cut\r\nnonsense\r\n\r\nx\r\n--cut--\r\n"),
+        ("a field whose name is not UTF-8", 422, head % (b"\xff", b"") + b"x\r\n--cut--\r\n"),
+        ("a form after more lines than one", 400, b"\n" * 1000 + photo_head + photo + b"\r\n--cut--\r\n"),
         ("rubbish", 400, secrets.token_bytes(5000)),
         ("nothing in the form", 400, b""),
     ):
         yield Case(what, status, "POST", "/posts", {"data": data, "headers": FORM})
+    bomb = {"data": gzip.compress(b"\n" * 3_000_000), "headers": FORM | {"Content-Encoding": "gzip"}}
+    yield Case("a bomb of empty lines", 415, "POST", "/posts", bomb)
     without = {"Content-Type": "multipart/form-data"}
     yield Case("a picture that is a field", 422, "POST", "/users/avatar", {
         "data": head % (b"avatar", b"") + b"\r\n--cut--\r\n", "headers": FORM,
