@@ -34,13 +34,16 @@ Answer = TypeVar("Answer")
 
 CONTENT_TYPE = "image/jpeg"
 CACHE_CONTROL = "public, max-age=31536000, immutable"
-KEY = re.compile(r"[a-z0-9_-][a-z0-9_.-]*(/[a-z0-9_-][a-z0-9_.-]*)*")
+# A file system takes 255 bytes for a name, and some of them are wanted for the number of an unfinished put.
+_NAME = r"[a-z0-9_-][a-z0-9_.-]{0,199}"
+KEY = re.compile(f"{_NAME}(/{_NAME})*")
 MAX_KEY_LENGTH = 512
 THREADS = 8
 CHUNK_BYTES = 256 * 1024
 KEYS_A_CALL = 1000  # The most that S3 deletes or lists at once.
 # obstore hands out no error numbers: Rust's names for ENOSPC and EDQUOT, or what MinIO says.
 FULL = re.compile(r"StorageFull|QuotaExceeded|os error (28|122)\b")
+FILE_IN_THE_WAY = re.compile(r"os error 20\b")  # ENOTDIR: what should be a folder of the key is a file
 UNFINISHED = re.compile(r".+#\d+")
 
 
@@ -200,7 +203,8 @@ class MediaStore:
             log.warning("media_store_timed_out", call=name, key=key, timeout_s=self._timeout_s)
             raise _unavailable() from error
         except (BaseError, OSError) as error:
-            if isinstance(error, FileNotFoundError) and name != "put":
+            missing = isinstance(error, FileNotFoundError) or FILE_IN_THE_WAY.search(str(error))
+            if missing and name != "put":
                 raise _missing() from error
             log.warning("media_store_failed", call=name, key=key, error=_brief(error))
             if FULL.search(str(error)):

@@ -143,7 +143,8 @@ async def test_url_is_below_the_public_address(store: MediaStore) -> None:
 
 WRONG_KEYS = [
     "", "/", "/a.jpg", "a/", "a//b", "../a", "a/../b", "a/..", "./a", ".hidden", "A.jpg", "a b.jpg",
-    "a.jpg#1", "ä.jpg", "a\n", "a\0", "a%2e", "a\\b", "a?b", "a/" * 300 + "a",
+    "a.jpg#1", "ä.jpg", "a\n", "a\0", "a%2e", "a\\b", "a?b", "a/" * 300 + "a", "a" * 201,
+    "a/" + "a" * 201,
 ]  # fmt: skip
 
 
@@ -158,6 +159,19 @@ async def test_only_keys_of_ours_are_keys(folder: MediaStore, tmp_path: Path, ke
     with pytest.raises(NotFound):  # Clients ask for anything.
         await folder.get(key)
     assert list((tmp_path / "media").iterdir()) == []
+
+
+async def test_below_a_picture_there_is_none(store: MediaStore) -> None:
+    await store.put("posts/1.jpg", b"x")
+    with pytest.raises(NotFound):
+        await store.get("posts/1.jpg/large.jpg")
+    await store.delete(["posts/1.jpg/large.jpg"])
+    assert (await store.get("posts/1.jpg")).size == 1
+
+
+async def test_the_longest_name_can_be_kept(folder: MediaStore) -> None:
+    await folder.put("a" * 200, b"x")
+    assert (await folder.get("a" * 200)).size == 1
 
 
 async def test_listing_leaves_out_what_others_put_there(folder: MediaStore, tmp_path: Path) -> None:

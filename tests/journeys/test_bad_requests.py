@@ -251,6 +251,7 @@ def addresses() -> Iterator[Case]:
         "/media/",
         "/media/../run.py",
         "/media/posts/x/large.jpg",
+        f"/media/{'a' * 256}",
     ):
         yield Case(f"GET {path}", 404, "GET", path)
     for text in (
