@@ -8,7 +8,7 @@ from server.handlers import rendering
 from server.handlers.addresses import client_address
 from server.handlers.idempotency import Repeats, idempotent, json_content
 from server.handlers.profiles import EMAIL, FULL_NAME, USERNAME, ProfileSchema
-from server.handlers.requests import BODY, public
+from server.handlers.requests import BODY, device, public
 from server.handlers.schemas import NEW_PASSWORD, PASSWORD, ProblemSchema, Strict, Text
 from server.handlers.sessions import NO_STORE, TokenPairSchema, token_pair
 from server.handlers.throttling import Rate, throttled, throttled_by
@@ -78,9 +78,8 @@ class AccountRoutes:
         return await self._signed_in(request, account, 200)
 
     async def _signed_in(self, request: web.Request, account: Account, status: int) -> web.Response:
-        device = request.headers.get("User-Agent", "")
         tokens = await self._sessions.open(
-            account.id, account.password_changed_at_ms, device, client_address(request)
+            account.id, account.password_changed_at_ms, device(request), client_address(request)
         )
         user = await self._profiles.own(account.id)
         return rendering.json_response(

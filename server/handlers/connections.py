@@ -52,8 +52,9 @@ class Server(web.Server):
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             return await self._handler(request)
-        except web.HTTPExpectationFailed as error:  # raised by aiohttp before the middlewares
-            return problems.http_problem(error, request.path)
+        # Raised by aiohttp before the middlewares; the second when it quotes an Expect that is not UTF-8.
+        except (web.HTTPExpectationFailed, UnicodeEncodeError):
+            return problems.http_problem(web.HTTPExpectationFailed(), request.path)
 
     def __call__(self) -> Connection:
         return Connection(self, loop=self._loop, **self._options)

@@ -45,7 +45,8 @@ class MetricsRoutes:
     async def read(self, request: web.Request) -> web.Response:
         if self._token:
             scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not hmac.compare_digest(given.strip().encode(), self._token):
+            sent = given.strip().encode(errors="replace")  # with a lone surrogate it is no text, and not ours
+            if scheme.lower() != "bearer" or not hmac.compare_digest(sent, self._token):
                 raise Unauthenticated("Send the token of the metrics: Authorization: Bearer <token>.")
         await self._look_at_queues()
         text = await asyncio.to_thread(self._metrics.render)

@@ -1,5 +1,6 @@
 """Errors as `application/problem+json` (RFC 9457): the one place where a kind of error has an HTTP status."""
 
+import json
 import math
 from http import HTTPStatus
 from typing import Any
@@ -93,4 +94,11 @@ def _response(
         "code": code,
         **members,
     }
-    return web.Response(status=status, body=orjson.dumps(body), content_type=PROBLEM_JSON, headers=headers)
+    return web.Response(status=status, body=_json(body), content_type=PROBLEM_JSON, headers=headers)
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body)
+    except TypeError:  # something that was sent is quoted in it, and has a lone surrogate
+        return json.dumps(body, ensure_ascii=False).encode(errors="replace")

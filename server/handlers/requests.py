@@ -67,6 +67,11 @@ def named_user(request: web.Request) -> UserId | str:
     return text[1:]
 
 
+def device(request: web.Request) -> str:
+    """What the client calls itself, as text: aiohttp makes lone surrogates of bytes that are no UTF-8."""
+    return request.headers.get("User-Agent", "").encode(errors="replace").decode()
+
+
 async def read_json(request: web.Request, max_bytes: int, timeout_s: float) -> dict[str, Any]:
     """The body as an object. Raises UnsupportedMedia, TooLarge, Malformed with the place of the mistake."""
     if request.content_type != JSON:

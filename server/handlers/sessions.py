@@ -8,7 +8,7 @@ from marshmallow import Schema, fields, validate
 
 from server.handlers import rendering
 from server.handlers.addresses import client_address
-from server.handlers.requests import BODY, page_request, path_id, public, viewer
+from server.handlers.requests import BODY, device, page_request, path_id, public, viewer
 from server.handlers.schemas import Count, Id, Moment, PageQuery, ProblemSchema, Strict, page_of
 from server.handlers.throttling import Rate, throttled
 from server.ids import SessionId
@@ -61,8 +61,8 @@ class SessionRoutes:
     @throttled(Rate.REFRESH)
     @public
     async def refresh(self, request: web.Request) -> web.Response:
-        device = request.headers.get("User-Agent", "")
-        tokens = await self._sessions.refresh(request[BODY]["refreshToken"], device, client_address(request))
+        spent = request[BODY]["refreshToken"]
+        tokens = await self._sessions.refresh(spent, device(request), client_address(request))
         return rendering.json_response(token_pair(tokens), 200, NO_STORE)
 
     @docs(tags=["auth"], operationId="logout", summary="Sign out on this device")

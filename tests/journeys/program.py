@@ -4,6 +4,7 @@ What the stories say is in the tests; here is only how a process is started and 
 """
 
 import asyncio
+import http.client
 import io
 import os
 import signal
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -266,6 +267,21 @@ class Person:
             assert response.status == 200, await response.text()
             assert response.content_type == "text/event-stream"
             yield Reader(response)
+
+
+async def in_bytes(
+    program: Program, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
+) -> Answer:
+    """Ask with headers in which each character is one byte: such as aiohttp's own client cannot send."""
+
+    def ask() -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=DEADLINE_S)
+        with closing(connection):
+            connection.request(method, path, body or None, dict(headers))
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+
+    return await asyncio.to_thread(ask)
 
 
 def photo_form(*photos: bytes, caption: str = "", field: str = "images") -> FormData:

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+import orjson
 import pytest
 from aiohttp import ClientError
 
 from tests.hostile import NO_PICTURES, bombs
 from tests.journeys import photos
 from tests.journeys.conftest import Register
-from tests.journeys.program import Answer, Person, Program, photo_form
+from tests.journeys.program import Answer, Person, Program, in_bytes, photo_form
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "code"}
 JSON = {"Content-Type": "application/json"}
@@ -55,6 +56,10 @@ async def test_bad_requests_get_problems_and_leave_no_trace_of_secrets(
     ):
         for case in cases:
             faults += [f"{case.what}: {fault}" for fault in await faults_of(case, ana)]
+    for case in odd_headers(ana):
+        answer = await in_bytes(program, case.method, case.path, **case.options)
+        faults += [f"{case.what}: {fault}" for fault in faults_in(answer, case.status)]
+    faults += await faults_of_odd_devices(ana)
     assert (await ana.call("POST", "/auth/login", json=login)).status == 401
     assert (await ana.call("GET", f"/feed?token={TOKEN_CANARY}")).status == 422
     assert not faults, "\n".join(faults)
@@ -307,6 +312,43 @@ def tokens(person: Person) -> Iterator[Case]:
     ):
         for path in ("/feed", "/notifications/stream"):
             yield Case(f"{what} for {path}", 401, "GET", path, {"headers": {"Authorization": value}})
+
+
+def odd_headers(person: Person) -> Iterator[Case]:
+    """Headers with a byte that is no UTF-8."""
+    good = {"Authorization": f"Bearer {person.token}"}
+    for name, status in (
+        ("Authorization", 401),
+        ("Expect", 417),
+        ("Last-Event-ID", 404),
+        ("X-Request-Id", 404),
+        ("Origin", 404),
+        ("Cookie", 404),
+        ("X-Forwarded-For", 404),
+    ):
+        yield Case(
+            f"{name} is not UTF-8", status, "GET", "/posts/1", {"headers": {**good, name: "Bearer \xff"}}
+        )
+    for name, status in (("Content-Type", 415), ("Content-Encoding", 404), ("Idempotency-Key", 422)):
+        options = {"headers": {**good, **JSON, name: "a\xff"}, "body": b'{"content": "x"}'}
+        yield Case(f"{name} is not UTF-8", status, "POST", "/posts/1/comments", options)
+
+
+async def faults_of_odd_devices(ana: Person) -> list[str]:
+    """What goes wrong when a device calls itself what is not text: nothing, it is signed in under another name."""
+    faults: list[str] = []
+    headers = {**JSON, "User-Agent": "a\xff"}
+    mia = {"username": "mia", "email": "mia@example.com", "password": ana.password}
+    for path, body, status in (
+        ("/auth/register", mia, 201),
+        ("/auth/login", {"username": "ana", "password": ana.password}, 200),
+        ("/auth/refresh", {"refreshToken": ana.refresh_token}, 200),
+    ):
+        answer = await in_bytes(ana.program, "POST", path, headers, orjson.dumps(body))
+        if answer.status != status:
+            faults.append(f"{path} by an odd device: status {answer.status}, not {status}")
+    named = [device["device"] for device in (await ana.does("GET", "/auth/sessions"))["items"]]
+    return faults if named == ["a?", "a?"] else [*faults, f"odd devices are called {named}"]
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.chaos.scene import NewJob, insert_jobs, redis_of
 from tests.journeys import photos
 from tests.journeys.conftest import NewProgram, Register
-from tests.journeys.program import Person, Program, eventually
+from tests.journeys.program import Person, Program, eventually, in_bytes
 from tests.servers import free_port
 from tests.stacks import Stack
 
@@ -168,6 +168,7 @@ async def test_metrics_may_ask_for_a_token(new_program: NewProgram, register: Re
     (ana,) = await register(program, "ana")
     for given in ("", f"Bearer {ana.token}", "Bearer the token", "Basic the token of the metrics"):
         assert (await ana.call("GET", "/metrics", headers={"Authorization": given})).status == 401
+    assert (await in_bytes(program, "GET", "/metrics", {"Authorization": "Bearer \xff"})).status == 401
     answer = await ana.call("GET", "/metrics", headers={"Authorization": "Bearer the token of the metrics"})
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("text/plain")
