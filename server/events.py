@@ -95,6 +95,15 @@ class PersonChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class EmailChanged(Event):
+    """`previous` is the address that was."""
+
+    user_id: UserId
+    previous: str
+    email: str
+
+
+@dataclass(frozen=True, slots=True)
 class SessionsRevoked(Event):
     user_id: UserId
 

@@ -244,6 +244,7 @@ class House:
             JobKind.TELL_REVOKED: self.revocations.deliver,
             JobKind.MAIL_RESET: self.account_mail.send_reset,
             JobKind.MAIL_CHANGED: self.account_mail.send_password_changed,
+            JobKind.MAIL_ADDRESS_CHANGED: self.account_mail.send_address_changed,
         }
 
     async def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:

@@ -112,6 +112,7 @@ def _handlers(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jo
         JobKind.TELL_REVOKED: nouns.revocations.deliver,
         JobKind.MAIL_RESET: nouns.account_mail.send_reset,
         JobKind.MAIL_CHANGED: nouns.account_mail.send_password_changed,
+        JobKind.MAIL_ADDRESS_CHANGED: nouns.account_mail.send_address_changed,
         JobKind.SWEEP_SESSIONS: maintenance.sweep_sessions,
         JobKind.RETENTION: maintenance.retain,
         JobKind.AUDIT_COUNTERS: maintenance.audit_counters,

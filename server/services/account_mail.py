@@ -1,9 +1,12 @@
-"""The letters that an account causes: a link for whoever forgot their password, and word that it was changed.
+"""The letters that an account causes: a link for whoever forgot their password, and word that it or the address was
+changed.
 
 Each is a job of the queue `mail`, tried again while the mail server does not take it. Run twice, it may send a letter
 twice, under the same Message-ID.
 """
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 import structlog
@@ -13,7 +16,7 @@ from server.ids import UserId
 from server.models.database import Database
 from server.models.password_resets import PasswordReset
 from server.services.jobs import Claim, Jobs
-from server.services.letters import password_changed_letter, reset_letter
+from server.services.letters import address_changed_letter, password_changed_letter, reset_letter
 from server.services.tokens import new_reset_token, reset_hash
 from server.services.unit_of_work import UnitOfWork, Work
 
@@ -46,16 +49,13 @@ class AccountMail:
         The token is made here, so that it is nowhere at rest. Each attempt makes another: the letter of an attempt that
         seemed to fail may have arrived.
         """
-        rows = await self._database.rows(
-            "SELECT id, username, email FROM users WHERE email_key = ?", [claim.payload["email_key"]]
-        )
-        if rows:
-            user_id = UserId(rows[0]["id"])
-            token = await self._new_token(user_id)
+        token = new_reset_token()
+        user = await self._keep(token, claim.payload["email_key"])
+        if user is not None:
             link = f"{self._reset_url}{'&' if '?' in self._reset_url else '?'}{urlencode({'token': token})}"
             minutes = max(1, self._reset_ttl_s // 60)
-            letter = reset_letter(_key(claim), rows[0]["email"], rows[0]["username"], link, minutes)
-            await self._send(claim, user_id, letter)
+            letter = reset_letter(_key(claim), user["email"], user["username"], link, minutes)
+            await self._send(claim, UserId(user["id"]), letter)
         await self._jobs.finish(claim)
 
     async def send_password_changed(self, claim: Claim) -> None:
@@ -68,22 +68,41 @@ class AccountMail:
             await self._send(claim, UserId(rows[0]["id"]), letter)
         await self._jobs.finish(claim)
 
-    async def _new_token(self, user_id: UserId) -> str:
-        token = new_reset_token()
+    async def send_address_changed(self, claim: Claim) -> None:
+        """Tell whoever has the address before, which may be the owner's when the new one is not."""
+        user_id, previous, email = (claim.payload[name] for name in ("user_id", "previous", "email"))
+        rows = await self._database.rows("SELECT username FROM users WHERE id = ?", [user_id])
+        if rows:
+            letter = address_changed_letter(_key(claim), previous, rows[0]["username"], email)
+            await self._send(claim, UserId(user_id), letter)
+        await self._jobs.finish(claim)
 
-        async def body(work: Work) -> None:
-            now = self._database.now_ms
-            (row,) = await self._database.rows(f"SELECT {now} AS now_ms")
+    async def _keep(self, token: str, email_key: str) -> Mapping[str, Any] | None:
+        """Whose token it is from now on; None: nobody has the address.
+
+        Their row is ours until the commit, so whoever gives the address up meanwhile does so before, and gets none, or
+        after, and takes it back.
+        """
+        now = self._database.now_ms
+
+        async def body(work: Work) -> Mapping[str, Any] | None:
+            rows = await self._database.rows(
+                f"SELECT id, username, email, {now} AS now_ms FROM users WHERE email_key = ?"
+                f"{self._database.for_update}",
+                [email_key],
+            )
+            if not rows:
+                return None
             await PasswordReset.create(
                 id=work.new_id(),
-                user_id=user_id,
+                user_id=rows[0]["id"],
                 token_hash=reset_hash(token),
-                created_at_ms=row["now_ms"],
-                expires_at_ms=row["now_ms"] + self._reset_ttl_s * 1000,
+                created_at_ms=rows[0]["now_ms"],
+                expires_at_ms=rows[0]["now_ms"] + self._reset_ttl_s * 1000,
             )
+            return rows[0]
 
-        await self._unit_of_work.run(body)
-        return token
+        return await self._unit_of_work.run(body)
 
     async def _send(self, claim: Claim, user_id: UserId, letter: Letter) -> None:
         try:

@@ -54,5 +54,24 @@ def password_changed_letter(key: str, to: str, username: str) -> Letter:
     )
 
 
+def address_changed_letter(key: str, to: str, username: str, email: str) -> Letter:
+    """Word to the address before that another one has taken its place, for the case that its owner did not do it."""
+    greeting = f"Hello {username},"
+    fact = (
+        f"the e-mail address of your account was changed to {email}. Nothing is mailed to this one any more."
+    )
+    advice = (
+        "If it was not you, somebody else knows your password: sign in, change it, and give your own address again."
+        " If you cannot sign in any more, write to the people who run the service."
+    )
+    return Letter(
+        key=key,
+        to=to,
+        subject="Your e-mail address was changed",
+        text=f"{greeting}\n\n{fact}\n\n{advice}\n",
+        html=_page(*map(html.escape, (greeting, fact, advice))),
+    )
+
+
 def _page(*paragraphs: str) -> str:
     return PAGE.format(paragraphs="\n".join(f"<p>{paragraph}</p>" for paragraph in paragraphs))

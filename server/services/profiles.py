@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from server.errors import AppError, Conflict
-from server.events import AvatarReplaced, PersonChanged
+from server.events import AvatarReplaced, EmailChanged, PersonChanged
 from server.gateways.images import Shape
 from server.gateways.touches import Subject
 from server.ids import UserId
@@ -53,7 +53,10 @@ class Profiles:
         return self._profile(row, is_following=viewer_id in followers, follows_you=row.id in followers)
 
     async def edit(self, user_id: UserId, changes: dict[str, str]) -> Profile:
-        """Change any of EDITABLE; no changes are fine. Raises Conflict (`username_taken`, `email_taken`), NotFound."""
+        """Change any of EDITABLE; no changes are fine. Who had the e-mail address before is told of another one.
+
+        Raises Conflict (`username_taken`, `email_taken`), NotFound.
+        """
         columns: dict[str, Any] = {name: value for name, value in changes.items() if name in EDITABLE}
         if "username" in columns:
             columns["username_key"] = normalised(columns["username"])
@@ -61,11 +64,14 @@ class Profiles:
             columns["email_key"] = normalised(columns["email"])
 
         async def body(work: Work) -> None:
-            revision = (await self._lock(user_id))["revision"] + 1
+            before = await self._lock(user_id)
+            revision = before["revision"] + 1
             await User.filter(id=user_id).update(**columns, revision=revision)
             work.emit(PersonChanged(user_id, revision))
             if "email" in columns:  # what was mailed to the address before opens nothing any more
                 await PasswordReset.filter(user_id=user_id).delete()
+                if columns["email"] != before["email"]:
+                    work.emit(EmailChanged(user_id, before["email"], columns["email"]))
 
         if columns:
             try:
@@ -105,7 +111,8 @@ class Profiles:
     async def _lock(self, user_id: UserId) -> Mapping[str, Any]:
         """Somebody's row is ours until the commit. Raises NotFound."""
         rows = await self._database.rows(
-            f"SELECT revision, avatar_key FROM users WHERE id = ?{self._database.for_update}", [user_id]
+            f"SELECT revision, avatar_key, email FROM users WHERE id = ?{self._database.for_update}",
+            [user_id],
         )
         if not rows:
             raise nobody()

@@ -7,6 +7,7 @@ from enum import StrEnum
 from server.events import (
     AvatarReplaced,
     CommentAdded,
+    EmailChanged,
     Event,
     PasswordChanged,
     PasswordForgotten,
@@ -38,6 +39,7 @@ class JobKind(StrEnum):
     TELL_REVOKED = "notify.revoked"
     MAIL_RESET = "mail.reset"
     MAIL_CHANGED = "mail.password_changed"
+    MAIL_ADDRESS_CHANGED = "mail.address_changed"
     SWEEP_SESSIONS = "maintenance.sessions"
     RETENTION = "maintenance.retention"
     AUDIT_COUNTERS = "maintenance.counters"
@@ -72,4 +74,5 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
     SessionsRevoked: (Reaction(Queue.NOTIFICATIONS, JobKind.TELL_REVOKED, HIGH),),
     PasswordForgotten: (Reaction(Queue.MAIL, JobKind.MAIL_RESET),),
     PasswordChanged: (Reaction(Queue.MAIL, JobKind.MAIL_CHANGED),),
+    EmailChanged: (Reaction(Queue.MAIL, JobKind.MAIL_ADDRESS_CHANGED),),
 }

@@ -159,6 +159,27 @@ async def test_a_link_that_went_to_an_address_before_is_good_for_nothing(house: 
     await house.credentials.reset(await asked_for(house, "elsewhere@example.com"), NEW)
 
 
+async def test_a_link_is_not_mailed_to_an_address_that_was_just_given_up(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = await register(house)
+    await house.credentials.forget("ada@example.com")
+    claim = await house.claim(JobKind.MAIL_RESET)
+    run = house.unit_of_work.run
+
+    async def overtaken(body: Any) -> Any:
+        """Another request is a moment faster."""
+        monkeypatch.undo()
+        await house.profiles.edit(account.id, {"email": "elsewhere@example.com"})
+        return await run(body)
+
+    monkeypatch.setattr(house.unit_of_work, "run", overtaken)
+    await house.account_mail.send_reset(claim)
+    assert house.mail.letters == []
+    assert await house.value("SELECT COUNT(*) AS n FROM password_resets") == 0
+    assert (await house.job(claim.id))["state"] == JobState.COMPLETED
+
+
 async def test_nothing_else_is_a_reset_token(house: House) -> None:
     await register(house)
     pair, token = await sign_in(house), await asked_for(house)

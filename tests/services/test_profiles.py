@@ -7,6 +7,7 @@ import pytest
 from server.errors import Conflict, InvalidInput, NotFound, UnsupportedMedia
 from server.ids import UserId
 from server.paging import PageRequest
+from server.services.reactions import JobKind
 from tests.house import House
 from tests.journeys import photos
 
@@ -99,6 +100,37 @@ async def test_the_revision_grows_with_every_change(house: House) -> None:
     ):
         await house.profiles.edit(ada, changes)
         assert await house.value("SELECT revision FROM users WHERE id = ?", ada) == revision
+
+
+async def test_the_address_before_is_told_that_it_was_changed(house: House) -> None:
+    ada = await house.user("ada")
+    await house.profiles.edit(ada, {"email": "elsewhere@example.com"})
+    await house.profiles.edit(ada, {"email": "further@example.com"})
+    assert await house.work_off(JobKind.MAIL_ADDRESS_CHANGED) == 2
+    first, second = house.mail.letters
+    assert [first.to, second.to] == ["ada@example.com", "elsewhere@example.com"]
+    assert first.key != second.key
+    for letter, address in ((first, "elsewhere@example.com"), (second, "further@example.com")):
+        assert letter.subject == "Your e-mail address was changed"
+        assert "Hello ada," in letter.text
+        assert address in letter.text
+        assert address in letter.html
+
+
+async def test_nobody_is_told_of_an_address_that_stays(house: House) -> None:
+    ada, _ = await house.user("ada"), await house.user("bob")
+    await house.profiles.edit(ada, {"email": "ada@example.com", "bio": "Photos."})
+    with pytest.raises(Conflict):
+        await house.profiles.edit(ada, {"email": "bob@example.com"})
+    assert await house.due(JobKind.MAIL_ADDRESS_CHANGED) == []
+
+
+async def test_word_of_a_changed_address_is_not_for_who_is_gone(house: House) -> None:
+    ada = await house.user("ada")
+    await house.profiles.edit(ada, {"email": "elsewhere@example.com"})
+    await house.database.execute("DELETE FROM users WHERE id = ?", [ada])
+    assert await house.work_off(JobKind.MAIL_ADDRESS_CHANGED) == 1
+    assert house.mail.letters == []
 
 
 async def test_a_new_avatar_is_on_the_feed_s_next_page(house: House, tmp_path: Path) -> None:
