@@ -1,7 +1,8 @@
 """Sessions: the devices that are signed in, and the refresh token that each may spend next.
 
 A session is the whole family of the tokens that followed one another since its sign-in. How a session that was ended is
-kept out is `revocations`' affair, and what a token looks like is `tokens`'.
+kept out is `revocations`' affair, and what a token looks like is `tokens`'. Times are the database's own: processes may
+disagree about the hour.
 """
 
 import hashlib
@@ -59,12 +60,13 @@ class Sessions:
 
         async def body(work: Work) -> Turn:
             rows = await self._database.rows(
-                f"SELECT role, password_changed_at_ms FROM users WHERE id = ?{self._database.for_update}",
+                f"SELECT role, password_changed_at_ms, {self._database.now_ms} AS now_ms FROM users"
+                f" WHERE id = ?{self._database.for_update}",
                 [user_id],
             )
             if not rows or rows[0]["password_changed_at_ms"] != password_changed_at_ms:
                 raise Unauthenticated("The user name or the password is wrong.", code="wrong_credentials")
-            now_ms = work.now_ms()
+            now_ms: int = rows[0]["now_ms"]
             session = await Session.create(
                 id=work.new_id(),
                 user_id=user_id,
@@ -130,13 +132,13 @@ class Sessions:
 
     async def _spend(self, work: Work, spent: RefreshClaim, user_agent: str, address: str) -> Turn | None:
         rows = await self._database.rows(
-            "SELECT user_id, refresh_hash, previous_hash, rotated_at_ms, expires_at_ms, revoked_at_ms"
-            f" FROM sessions WHERE id = ?{self._database.for_update}",
+            "SELECT user_id, refresh_hash, previous_hash, rotated_at_ms, expires_at_ms, revoked_at_ms,"
+            f" {self._database.now_ms} AS now_ms FROM sessions WHERE id = ?{self._database.for_update}",
             [spent.session_id],
         )
-        now_ms, hashed = work.now_ms(), _hash(spent.nonce)
-        if not rows or rows[0]["user_id"] != spent.user_id or not _stands(rows[0], now_ms):
+        if not rows or rows[0]["user_id"] != spent.user_id or not _stands(rows[0]):
             return None
+        now_ms, hashed = rows[0]["now_ms"], _hash(spent.nonce)
         spent_at_ms = now_ms
         if hashed == rows[0]["refresh_hash"]:
             following = self._tokens.successor(spent, now_ms)
@@ -148,7 +150,7 @@ class Sessions:
                 user_agent=user_agent[:USER_AGENT_LENGTH],
                 address=address[:ADDRESS_LENGTH],
             )
-        elif hashed == rows[0]["previous_hash"] and self._overlaps(rows[0]["rotated_at_ms"], now_ms):
+        elif hashed == rows[0]["previous_hash"] and self._overlaps(rows[0]):
             spent_at_ms = rows[0]["rotated_at_ms"]
             following = self._tokens.successor(spent, spent_at_ms)
         else:
@@ -158,8 +160,8 @@ class Sessions:
         (user,) = await self._database.rows("SELECT role FROM users WHERE id = ?", [spent.user_id])
         return Turn(following, spent_at_ms, rows[0]["expires_at_ms"], Role(user["role"]))
 
-    def _overlaps(self, rotated_at_ms: int, now_ms: int) -> bool:
-        return now_ms - rotated_at_ms <= self._tokens.rules.refresh_overlap_s * 1000
+    def _overlaps(self, row: Mapping[str, Any]) -> bool:
+        return row["now_ms"] - row["rotated_at_ms"] <= self._tokens.rules.refresh_overlap_s * 1000
 
     def _pair(self, turn: Turn) -> TokenPair:
         follows, ends_at_ms = turn.following, turn.session_ends_at_ms
@@ -171,8 +173,8 @@ class Sessions:
         )
 
 
-def _stands(row: Mapping[str, Any], now_ms: int) -> bool:
-    return row["revoked_at_ms"] is None and row["expires_at_ms"] > now_ms
+def _stands(row: Mapping[str, Any]) -> bool:
+    return row["revoked_at_ms"] is None and row["expires_at_ms"] > row["now_ms"]
 
 
 def _device(row: Mapping[str, Any], viewer: Principal) -> Device:

@@ -13,6 +13,9 @@ from server.ids import SessionId, UserId
 from server.paging import PageRequest
 from server.services.records import Principal, Role, TokenPair
 from server.services.roles import Roles
+from server.services.sessions import Sessions
+from server.services.tokens import Tokens
+from server.services.unit_of_work import UnitOfWork
 from tests.house import TOKEN_RULES as RULES
 from tests.house import House
 
@@ -135,6 +138,40 @@ async def test_only_the_token_that_was_spent_last_has_an_overlap(house: House) -
     assert (await refresh(house, pairs[1].refresh_token)).refresh_token == pairs[2].refresh_token
     await assert_spent(house, pairs[0].refresh_token, pairs[2].refresh_token)
     await assert_signed_out(house, *pairs)
+
+
+@pytest.mark.parametrize("apart_s", [-300, 300])
+async def test_two_processes_whose_clocks_are_apart_give_the_same_next_token(
+    house: House, apart_s: int
+) -> None:
+    pair = await sign_in(house)
+    first = await refresh(house, pair.refresh_token)
+    again = await sessions_elsewhere(house, apart_s).refresh(pair.refresh_token, "", "")
+    assert again.refresh_token == first.refresh_token
+    await owner(house, await refresh(house, again.refresh_token))
+
+
+@pytest.mark.parametrize("apart_s", [-300, 300])
+async def test_the_overlap_is_as_short_for_a_process_whose_clock_is_wrong(house: House, apart_s: int) -> None:
+    elsewhere = sessions_elsewhere(house, apart_s)
+    for one, other in ((house.sessions, elsewhere), (elsewhere, house.sessions)):
+        pair = await sign_in(house)
+        await one.refresh(pair.refresh_token, "", "")
+        await let_overlap_pass(house)
+        with pytest.raises(Unauthenticated):
+            await other.refresh(pair.refresh_token, "", "")
+
+
+def sessions_elsewhere(house: House, apart_s: int) -> Sessions:
+    """As a process has them whose clock is so far ahead."""
+
+    class Apart:
+        def now_ms(self) -> int:
+            return house.clock.now_ms() + apart_s * 1000
+
+    clock = Apart()
+    work = UnitOfWork(house.database, house.ids, clock, house.jobs, house.rings)
+    return Sessions(house.database, work, Tokens(clock, RULES), house.revocations)
 
 
 async def test_a_session_that_is_over_is_not_refreshed(house: House) -> None:
