@@ -170,7 +170,10 @@ def address_of(text: str) -> Address:
     found = PLAIN_ADDRESS.fullmatch(text)
     try:
         if found is not None:
-            return Address(username=found["local"], domain=found["domain"].encode("idna").decode())
+            domain = found["domain"].encode("idna").decode()
+            # What was a letter of another script may be a comma or a colon in ASCII.
+            if PLAIN_ADDRESS.fullmatch(f"{found['local']}@{domain}"):
+                return Address(username=found["local"], domain=domain)
     except (ValueError, MessageError) as error:
         raise _no_address() from error
     raise _no_address()

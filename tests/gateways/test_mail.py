@@ -149,6 +149,10 @@ async def test_the_certificate_is_checked(tmp_path: Path, tls: str) -> None:
         "a@",
         "a@[127.0.0.1]",
         "a@b..com",
+        "a@b.com\uff0cd.com",
+        "a@b.com\uff1ed.com",
+        "a@b.com\uff20d.com",
+        "a@b.com\u037ed.com",
     ],
 )
 async def test_nobody_else_can_be_written_to(server: PostOffice, address: str) -> None:
