@@ -165,7 +165,9 @@ class RedisWire:
                 return await _Connection.open(self._url, self._timeout_s)
         except TimeoutError as error:
             raise away(f"no connection within {self._timeout_s:g} s") from error
-        except (OSError, ReplyError, ValueError) as error:
+        except OSError as error:
+            raise away(type(error).__name__) from error  # its text has the address, and clients are told
+        except (ReplyError, ValueError) as error:
             raise away(f"{type(error).__name__}: {error}") from error
 
 

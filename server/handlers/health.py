@@ -7,6 +7,7 @@ from aiohttp import web
 from aiohttp_apispec import docs, response_schema
 from marshmallow import Schema, fields, validate
 
+from server.errors import AppError
 from server.handlers import rendering
 from server.handlers.middleware import InFlight
 from server.handlers.requests import public
@@ -90,5 +91,7 @@ async def _ask(check: Check) -> str:
             return await check()
     except TimeoutError:
         return "no answer in time"
+    except AppError as error:
+        return error.detail
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is the answer to the question
-        return str(error) or type(error).__name__
+        return f"no answer: {type(error).__name__}"  # its text has the part's address, and anybody may ask

@@ -1,6 +1,7 @@
 """The shared connection to Redis: answers find whoever asked, and a Redis that is away is said to be."""
 
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -110,6 +111,17 @@ async def test_a_redis_that_hangs_is_given_up_in_time(own_server: RedisServer) -
     assert all(isinstance(answer, Unavailable) for answer in answers)
     assert time.monotonic() - began < 2
     own_server.resume()
+    await wire.close()
+
+
+async def test_clients_are_not_told_where_redis_should_be() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    wire = RedisWire(f"redis://127.0.0.1:{port}", timeout_s=1.0)
+    with pytest.raises(Unavailable) as away:
+        await wire.command("PING")
+    assert str(port) not in away.value.detail
+    assert "ConnectionRefusedError" in away.value.detail
     await wire.close()
 
 
