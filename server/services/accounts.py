@@ -34,7 +34,8 @@ class Accounts:
     ) -> Account:
         """Create an account.
 
-        Raises Conflict (`username_taken`, `email_taken`), InvalidInput for the password, AlreadyDone for `once`.
+        Raises Conflict (`username_taken`, `email_taken`, `taken_meanwhile`), InvalidInput for the password, AlreadyDone
+        for `once`.
         """
         await self._refuse_taken(username, email)
         password_hash = await self._passwords.hash(password)
@@ -55,9 +56,11 @@ class Accounts:
 
         try:
             return await self._unit_of_work.run(body, once=once)
-        except DuplicateKey:
+        except DuplicateKey as error:
             await self._refuse_taken(username, email)
-            raise
+            raise Conflict(  # by somebody who has another by now
+                "This user name or e-mail was taken a moment ago; try again.", code="taken_meanwhile"
+            ) from error
 
     async def registered(self, user_id: UserId, password: str) -> Account:
         """The account that was registered with this password. Raises Unauthenticated if it has another by now."""

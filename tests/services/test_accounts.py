@@ -1,6 +1,7 @@
 """Accounts: names are unique, and a failed sign-in tells nothing."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -65,6 +66,27 @@ async def test_of_many_who_want_a_name_at_once_one_gets_it(house: House) -> None
     assert {outcome.code for outcome in outcomes if isinstance(outcome, Conflict)} == {"username_taken"}
     assert sum(isinstance(outcome, Conflict) for outcome in outcomes) == 9
     assert await house.value("SELECT COUNT(*) AS n FROM users") == 1
+
+
+async def test_a_name_that_is_taken_for_a_moment_only_is_a_conflict(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = house.unit_of_work.run
+
+    async def overtaken(*arguments: Any, **options: Any) -> Any:
+        """Somebody else has the name, and gives it up when it was refused."""
+        ada = await house.user("ada")
+        try:
+            return await run(*arguments, **options)
+        finally:
+            monkeypatch.undo()
+            await house.profiles.edit(ada, {"username": "lovelace", "email": "lovelace@example.com"})
+
+    monkeypatch.setattr(house.unit_of_work, "run", overtaken)
+    with pytest.raises(Conflict) as taken:
+        await register(house)
+    assert taken.value.code == "taken_meanwhile"
+    await register(house)
 
 
 async def test_a_password_has_72_bytes_at_most(house: House) -> None:
