@@ -39,6 +39,14 @@ class Connection(web.RequestHandler):
         response.force_close()
         return response
 
+    def log_exception(self, *arguments: Any, **options: Any) -> None:
+        """What goes wrong after the answer. The rest of a body may be damaged, which is the client's affair."""
+        error = options.get("exc_info")
+        if isinstance(error, web.RequestPayloadError):
+            log.info("request_malformed", error=type(error).__name__)
+        else:
+            super().log_exception(*arguments, **options)
+
 
 class Server(web.Server):
     """Makes the connections."""

@@ -1,10 +1,12 @@
-"""A connection on which a request's head comes a byte at a time ends, whatever keeps coming."""
+"""A connection ends when a request's head comes a byte at a time, or when the rest of a body cannot be read."""
 
 import asyncio
 import contextlib
 import time
 
+import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from server.handlers.connections import Runner
 
@@ -33,5 +35,29 @@ async def test_a_head_that_dribbles_is_given_up() -> None:
     assert time.monotonic() - began < KEEP_ALIVE_S + 3
     dribbling.cancel()
     await asyncio.gather(dribbling, return_exceptions=True)
+    writer.close()
+    await runner.cleanup()
+
+
+async def test_a_body_that_is_damaged_after_its_answer_is_no_fault_of_ours(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    runner = Runner(web.Application(), access_log=None, handle_signals=False)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0]
+    reader, writer = await asyncio.open_connection(host, port)
+    with capture_logs() as logs:
+        async with asyncio.timeout(10):
+            writer.write(
+                b"POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 4000\r\n\r\n"
+            )
+            assert b" 404 " in await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"no gzip " * 500)
+            with contextlib.suppress(ConnectionError):
+                await reader.read()
+    assert [line["event"] for line in logs] == ["request_malformed"]
+    assert caplog.records == []
     writer.close()
     await runner.cleanup()
