@@ -17,6 +17,7 @@ from rich.table import Table
 from taskiq.receiver import Receiver
 from taskiq_redis import RedisStreamBroker
 
+from benchmarks.place import embedded_stack, mariadb_stack
 from server import logs
 from server.actors.worker import Handler, Worker
 from server.app import Services
@@ -33,8 +34,8 @@ from server.pubsub.receiver import QueueReceiver
 from server.services.jobs import Claim, Jobs, Rung
 from server.services.reactions import JobKind, Queue
 from server.settings import Settings
-from tests.servers import find_program, make_scratch
-from tests.stacks import Stack, mariadb_missing, start_mariadb, start_redis, start_valkey
+from tests.servers import make_scratch
+from tests.stacks import Stack
 
 JOBS = 3000
 CONCURRENCY = 10
@@ -62,48 +63,28 @@ async def measure(console: Console) -> None:
     """Prints jobs a second and CPU milliseconds a job, on both stacks where MariaDB is installed."""
     logs.configure("error", "console")
     scratch = make_scratch()
-    for name, stack in _stacks(scratch):
-        with console.status(f"{name}: draining {JOBS} jobs, three ways"):
-            bare = await _bare_taskiq(stack.redis.url)
-            trivial, notification = await _ours(stack)
-        table = Table(
-            "one process, " + name,
-            "jobs/s",
-            "CPU a job",
-            "rate, bare = 1",
-            "CPU, bare = 1",
-            title="draining a queue",
-        )
-        for label, drained in (
-            ("bare Taskiq stream, trivial task", bare),
-            ("trivial job, with its row", trivial),
-            ("notification, with its row", notification),
-        ):
-            ratio, cost = drained.rate / bare.rate, drained.cpu_ms / bare.cpu_ms
-            table.add_row(
-                label, f"{drained.rate:.0f}", f"{drained.cpu_ms:.2f} ms", f"{ratio:.2f}", f"{cost:.2f}"
-            )
-        console.print(table)
+    with embedded_stack(scratch) as embedded:
+        await _on(console, "SQLite + Valkey", embedded)
+    with mariadb_stack(scratch) as external:
+        if external is not None:
+            await _on(console, "MariaDB + Redis", external)
 
 
-def _stacks(scratch: Path) -> Any:
-    valkey = start_valkey(scratch / "valkey")
-    yield "SQLite + Valkey", Stack("embedded", scratch / "embedded", valkey)
-    valkey.stop()
-    if mariadb_missing() or find_program("redis-server") is None:
-        return
-    mariadb, redis = start_mariadb(scratch / "mariadb", durable=True), start_redis(scratch / "redis")
-    mariadb.query("CREATE DATABASE bench")
-    credentials = {
-        "DB_HOST": "127.0.0.1",
-        "DB_PORT": str(mariadb.port),
-        "DB_USERNAME": "photofeed",
-        "DB_PASSWORD": "the password of the tests",
-        "DB_NAME": "bench",
-    }
-    yield "MariaDB + Redis", Stack("mariadb", scratch / "external", redis, credentials, mariadb)
-    mariadb.stop()
-    redis.stop()
+async def _on(console: Console, name: str, stack: Stack) -> None:
+    with console.status(f"{name}: draining {JOBS} jobs, three ways"):
+        bare = await _bare_taskiq(stack.redis.url)
+        trivial, notification = await _ours(stack)
+    table = Table(
+        "one process, " + name, "jobs/s", "CPU a job", "rate, bare = 1", "CPU, bare = 1", title="draining a queue"
+    )  # fmt: skip
+    for label, drained in (
+        ("bare Taskiq stream, trivial task", bare),
+        ("trivial job, with its row", trivial),
+        ("notification, with its row", notification),
+    ):
+        ratio, cost = drained.rate / bare.rate, drained.cpu_ms / bare.cpu_ms
+        table.add_row(label, f"{drained.rate:.0f}", f"{drained.cpu_ms:.2f} ms", f"{ratio:.2f}", f"{cost:.2f}")
+    console.print(table)
 
 
 async def _bare_taskiq(url: str) -> Drained:

@@ -145,7 +145,9 @@ class Lifecycle:
             "data": str(self._var),
         }
         if Role.API in self.role.parts:
-            parts = {"listening": f"http://{settings.app.host}:{self.port}", **parts}
+            address = f"http://{settings.app.host}:{self.port}"
+            documented = {"try it out": f"{address}/api"} if settings.docs else {}
+            parts = {"listening": address, **documented, **parts}
         elif self.port:
             parts["health, metrics"] = f"http://{settings.app.host}:{self.port}"
         return parts

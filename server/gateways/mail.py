@@ -141,7 +141,8 @@ class OutboxMail:
         self._sender = sender
 
     async def send(self, letter: Letter) -> None:
-        content = compose(letter, self._sender).as_bytes()
+        # As it is read, and not as it travels: a person copies the link out of it.
+        content = compose(letter, self._sender, encoding="8bit").as_bytes()
         file = self._folder / UNSAFE_IN_A_NAME.sub("_", f"{letter.key}.eml")
         try:
             await asyncio.to_thread(_write, file, content)
@@ -150,8 +151,11 @@ class OutboxMail:
         log.info("mail_kept", file=str(file), subject=letter.subject)
 
 
-def compose(letter: Letter, sender: str) -> EmailMessage:
-    """The message, in text and in HTML. Raises MailRefused for an address that is not exactly one."""
+def compose(letter: Letter, sender: str, encoding: str | None = None) -> EmailMessage:
+    """The message, in text and in HTML, in an encoding that every server takes if none is named.
+
+    Raises MailRefused for an address that is not exactly one.
+    """
     name, address = parseaddr(sender)
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(name, addr_spec=address)
@@ -160,8 +164,8 @@ def compose(letter: Letter, sender: str) -> EmailMessage:
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = f"<{letter.key}@{address.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(letter.text)
-    message.add_alternative(letter.html, subtype="html")
+    message.set_content(letter.text, cte=encoding)
+    message.add_alternative(letter.html, subtype="html", cte=encoding)
     return message
 
 

@@ -215,3 +215,12 @@ def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(cert, key)
     return context, ssl.create_default_context(cafile=str(cert))
+
+
+async def test_a_link_in_the_outbox_can_be_copied_out_of_the_file(tmp_path: Path) -> None:
+    link = f"https://photos.test/reset-password?token={'a=b' * 40}"
+    letter = Letter(
+        key="one", to="ana@example.com", subject="A link", text=f"Grüße\n{link}\n", html=f"<p>{link}</p>"
+    )
+    await OutboxMail(tmp_path, "photos@example.com").send(letter)
+    assert f"\r\n{link}\r\n" in (tmp_path / "one.eml").read_bytes().decode()
