@@ -23,7 +23,7 @@ from tests.stacks import ROOT, Stack
 HOOKS = "tests.contract.hooks"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 REQUESTS = rounds(200, 20_000)
-RUN_S = rounds(15, 600)
+RUN_S = rounds(15, 480)
 MOST_RUNS = 10
 POSTS_EACH = 20
 SESSIONS = 30
