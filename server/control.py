@@ -21,7 +21,7 @@ from server.gateways.timelines import Timelines
 from server.gateways.touches import Touches
 from server.ids import IdGenerator
 from server.lifecycle import MIGRATIONS
-from server.models.database import Database
+from server.models.database import Database, DatabaseParameters
 from server.models.migrations import Migrations
 from server.pubsub.doorbell import Doorbell
 from server.services.feed.checkup import Checkup
@@ -35,12 +35,8 @@ from server.settings import Settings
 
 async def migrate(settings: Settings, on_step: Callable[[str], None]) -> list[str]:
     """Bring the schema up to date without starting anything else; the names of what was applied."""
-    database = Database(foundations.database_parameters(settings, settings.app.var_dir.resolve()))
-    try:
-        await database.open()
+    async with _opened(_parameters(settings)) as database:
         return await Migrations(database, MIGRATIONS).upgrade(on_step)
-    finally:
-        await database.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +79,23 @@ def _redis_url(settings: Settings, var: Path) -> str:
 
 @asynccontextmanager
 async def _database(settings: Settings) -> AsyncGenerator[Database]:
-    parameters = foundations.database_parameters(settings, settings.app.var_dir.resolve())
+    parameters = _parameters(settings)
     if parameters.file is not None and not parameters.file.exists():
         raise ConfigurationError(f"There is no database at {parameters.file} yet: start the program first.")
+    async with _opened(parameters) as database:
+        await Migrations(database, MIGRATIONS).check()
+        yield database
+
+
+def _parameters(settings: Settings) -> DatabaseParameters:
+    return foundations.database_parameters(settings, settings.app.var_dir.resolve())
+
+
+@asynccontextmanager
+async def _opened(parameters: DatabaseParameters) -> AsyncGenerator[Database]:
     database = Database(parameters)
     try:
         await database.open()
-        await Migrations(database, MIGRATIONS).check()
         yield database
     finally:
         await database.close()
@@ -131,16 +137,12 @@ class Workshop:
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncGenerator[Database]:
     """The database alone, migrated as the program migrates it at its start. Raises ConfigurationError."""
-    database = Database(foundations.database_parameters(settings, settings.app.var_dir.resolve()))
-    try:
-        await database.open()
+    async with _opened(_parameters(settings)) as database:
         migrations = Migrations(database, MIGRATIONS)
         if settings.migrate_at_start:
             await migrations.upgrade()
         await migrations.check()
         yield database
-    finally:
-        await database.close()
 
 
 @asynccontextmanager

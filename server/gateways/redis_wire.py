@@ -79,21 +79,22 @@ class RedisWire:
 
         A server that was restarted has another: what it had when it was last saved is then not to be trusted.
         """
+        return self._alive.life if self._alive else ""
+
+    @property
+    def _alive(self) -> "_Connection | None":
+        """The present connection, unless it was lost."""
         connection = self._connection
-        return connection.life if connection is not None and connection.lost is None else ""
+        return connection if connection is not None and connection.lost is None else None
 
     async def command(self, *parts: Value) -> Any:
         """The answer to one command: bytes, int, None, or a list of them."""
-        connection = self._connection
-        if connection is None or connection.lost is not None:
-            connection = await self._connected()
+        connection = self._alive or await self._connected()
         return await connection.send(parts)
 
     async def commands(self, *commands: Sequence[Value]) -> list[Any]:
         """The answers to several commands, sent in one go; they are no transaction."""
-        connection = self._connection
-        if connection is None or connection.lost is not None:
-            connection = await self._connected()
+        connection = self._alive or await self._connected()
         futures = [connection.send(parts) for parts in commands]
         answers = await asyncio.gather(*futures, return_exceptions=True)
         for answer in answers:
@@ -115,9 +116,7 @@ class RedisWire:
 
     async def batch(self, calls: "Sequence[Call]") -> list[Any]:
         """What several scripts return, sent in one go; they are no transaction. The first that fails is raised."""
-        connection = self._connection
-        if connection is None or connection.lost is not None:
-            connection = await self._connected()
+        connection = self._alive or await self._connected()
         futures = [connection.send(call.parts("EVALSHA", call.script.sha, connection.life)) for call in calls]
         answers: list[Any] = []
         try:
