@@ -5,7 +5,6 @@ Owns the form of a message. What is written, to whom, and how often it is tried 
 
 import asyncio
 import re
-import secrets
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import aiosmtplib
 import structlog
 
 from server.errors import AppError
+from server.gateways.outbox import UNSAFE_IN_A_NAME, write_whole
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +29,6 @@ PERMANENT = 500
 # Neither white space nor any character that divides, quotes or comments in a header or an SMTP command.
 _WORD = r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\]]+"
 PLAIN_ADDRESS = re.compile(f"(?P<local>{_WORD})@(?P<domain>{_WORD})")
-UNSAFE_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +144,7 @@ class OutboxMail:
         content = compose(letter, self._sender, encoding="8bit").as_bytes()
         file = self._folder / UNSAFE_IN_A_NAME.sub("_", f"{letter.key}.eml")
         try:
-            await asyncio.to_thread(_write, file, content)
+            await asyncio.to_thread(write_whole, file, content)
         except OSError as error:
             raise _failed(f"{file} cannot be written, {error.strerror}") from error
         log.info("mail_kept", file=str(file), subject=letter.subject)
@@ -181,17 +180,6 @@ def address_of(text: str) -> Address:
     except (ValueError, MessageError) as error:
         raise _no_address() from error
     raise _no_address()
-
-
-def _write(file: Path, content: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
-    try:
-        draft.touch(mode=0o600)
-        draft.write_bytes(content)
-        draft.replace(file)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _no_address() -> MailRefused:
