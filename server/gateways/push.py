@@ -1,0 +1,201 @@
+"""Pushes on their way out: by Firebase to phones and browsers, as files in a folder that a person can open, or nowhere.
+
+What is written, to which devices, and how often it is tried is decided by others.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import orjson
+import structlog
+
+from server.errors import AppError
+from server.gateways.outbox import UNSAFE_IN_A_NAME, write_whole
+from server.outages import Outage
+
+if TYPE_CHECKING:
+    from server.gateways.firebase import Firebase
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+AT_ONCE = 100  # messages, and so connections, of a process
+OUTAGE_SETTLED_S = 30.0
+LONGEST_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class PushMessage:
+    """A notification. `key` names it for ever: sent again, a device shows it once. `data` is handed to the client as it
+    is. Of one `group` a device shows the newest (Android, browsers), or all of them together (iOS).
+    """
+
+    key: str
+    title: str
+    body: str
+    data: Mapping[str, str]
+    group: str = ""
+
+
+class PushOutcome(StrEnum):
+    """What became of a message to one device.
+
+    GONE: nobody is behind this token any more, and the device is to be removed. REFUSED: it will never be taken, and
+    the token is not why. FAILED: it may be tried again under the same key; it may have been taken all the same.
+    """
+
+    SENT = "sent"
+    GONE = "gone"
+    REFUSED = "refused"
+    FAILED = "failed"
+
+
+class Push(Protocol):
+    """Sends notifications to devices."""
+
+    async def send(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
+        """One outcome a token, in their order; whatever the other side does is an outcome. Nothing is sent twice."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FirebaseAccount:
+    """The service account of a Firebase project, and the servers at which it signs in and sends."""
+
+    project_id: str
+    client_email: str
+    private_key: str = field(repr=False)
+    token_uri: str
+    fcm_url: str
+    timeout_s: float
+
+
+class FcmPush:
+    """Sends through Firebase Cloud Messaging, at most 500 messages within the account's timeout: whatever is not
+    answered by then has failed, each by itself."""
+
+    def __init__(self, account: FirebaseAccount) -> None:
+        self._account = account
+        self._opening: asyncio.Task[Firebase] | None = None
+        self._closed = False
+        self._places = asyncio.Semaphore(AT_ONCE)
+        self._outage = Outage("fcm", settled_after_s=OUTAGE_SETTLED_S)
+
+    async def send(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
+        devices = list(dict.fromkeys(tokens))
+        outcomes: dict[str, PushOutcome] = {}
+        for start in range(0, len(devices), BATCH):
+            batch = devices[start : start + BATCH]
+            outcomes |= zip(batch, await self._send_batch(message, batch), strict=True)
+        return [outcomes[token] for token in tokens]
+
+    async def close(self) -> None:
+        """Hang up. What is under way fails, and so does what is sent later."""
+        self._closed = True
+        opening, self._opening = self._opening, None
+        if opening is not None:
+            await (await opening).close()
+
+    async def _send_batch(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
+        if self._closed:
+            return [PushOutcome.FAILED for _ in tokens]
+        firebase = await self._firebase()
+        deadline = asyncio.get_running_loop().time() + self._account.timeout_s
+        try:
+            async with asyncio.timeout_at(deadline):
+                await firebase.sign_in()
+        except (AppError, TimeoutError) as error:
+            self._outage.failed(error if isinstance(error, AppError) else "signing in took too long")
+            return [PushOutcome.FAILED for _ in tokens]
+        async with asyncio.TaskGroup() as group:
+            sending = [
+                group.create_task(self._send_one(firebase, message, token, deadline)) for token in tokens
+            ]
+        return [task.result() for task in sending]
+
+    async def _send_one(
+        self, firebase: "Firebase", message: PushMessage, token: str, deadline: float
+    ) -> PushOutcome:
+        try:
+            async with asyncio.timeout_at(deadline), self._places:
+                outcome, reason = await firebase.send(message, token)
+        except TimeoutError:
+            outcome, reason = PushOutcome.FAILED, "no answer in time"
+        if outcome is PushOutcome.FAILED:
+            self._outage.failed(reason)
+        else:
+            self._outage.succeeded()
+        if outcome is PushOutcome.REFUSED:
+            log.warning("push_refused", key=message.key, reason=reason)
+        return outcome
+
+    async def _firebase(self) -> "Firebase":
+        """The one of this object, opened by whoever sends first; whoever of them is cancelled leaves it to the next."""
+        if self._opening is None:
+            self._opening = asyncio.create_task(self._open())
+        return await asyncio.shield(self._opening)
+
+    async def _open(self) -> "Firebase":
+        firebase = await asyncio.to_thread(_make, self._account)
+        firebase.connect()
+        return firebase
+
+
+class OutboxPush:
+    """Writes each message to a file a device in `folder`, readable by its owner alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def send(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
+        return [await self._keep(message, token) for token in tokens]
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+    async def _keep(self, message: PushMessage, token: str) -> PushOutcome:
+        # The hash is of the key as well, for keys that only differ in what a name cannot hold.
+        digest = hashlib.sha256(f"{message.key}\n{token}".encode()).hexdigest()[:16]
+        name = UNSAFE_IN_A_NAME.sub("_", message.key)[:LONGEST_NAME]
+        file = self._folder / f"{name}.{digest}.push.json"
+        content = orjson.dumps(
+            {
+                "token": token,
+                "key": message.key,
+                "group": message.group,
+                "title": message.title,
+                "body": message.body,
+                "data": dict(message.data),
+            },
+            option=orjson.OPT_INDENT_2,
+        )
+        try:
+            await asyncio.to_thread(write_whole, file, content)
+        except OSError as error:
+            log.warning("push_not_kept", file=str(file), reason=error.strerror)
+            return PushOutcome.FAILED
+        log.info("push_kept", file=str(file), title=message.title)
+        return PushOutcome.SENT
+
+
+class NoPush:
+    """Refuses every message: where there is no Firebase, and a folder would only grow."""
+
+    async def send(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
+        return [PushOutcome.REFUSED for _ in tokens]
+
+    async def close(self) -> None:
+        """There is nothing to close."""
+
+
+def _make(account: FirebaseAccount) -> "Firebase":
+    from server.gateways.firebase import Firebase  # 0.25 s and 15 MB, for those only who push
+
+    return Firebase(account)
