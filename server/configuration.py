@@ -63,6 +63,9 @@ ENVIRONMENT: Mapping[str, str] = {
     "EMAIL_PASS": "mail.password",
     "EMAIL_FROM": "mail.sender",
     "EMAIL_TLS": "mail.tls",
+    "FIREBASE_PROJECT_ID": "push.project_id",
+    "FIREBASE_CLIENT_EMAIL": "push.client_email",
+    "FIREBASE_PRIVATE_KEY": "push.private_key",
     "UPLOAD_DEST": "uploads.dest",
     "MEDIA_URL": "uploads.media_url",
     "MAX_FILE_SIZE": "uploads.max_file_bytes",
@@ -91,6 +94,7 @@ SECRET_KEYS = frozenset(
         "auth.jwt_secret",
         "auth.jwt_refresh_secret",
         "mail.password",
+        "push.private_key",
     },
 )
 
@@ -136,6 +140,7 @@ def load(
         settings = Settings.model_validate(values)
     except ValidationError as error:
         raise ConfigurationError(_explain(error, config, origins)) from error
+    _check_firebase(settings)
     settings = _with_secrets(settings)
     return Loaded(settings, tuple(_suspicious(process_env)))
 
@@ -227,6 +232,39 @@ def _keys_of(path: list[str]) -> list[str]:
             return []
         model = annotation
     return list(model.model_fields)
+
+
+def _check_firebase(settings: Settings) -> None:
+    push = settings.push
+    key = push.private_key.get_secret_value()
+    given = {
+        "FIREBASE_PROJECT_ID": push.project_id,
+        "FIREBASE_CLIENT_EMAIL": push.client_email,
+        "FIREBASE_PRIVATE_KEY": key,
+    }
+    missing = [name for name, value in given.items() if not value]
+    if missing and len(missing) < len(given):
+        raise ConfigurationError(
+            f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} not set, and Firebase needs all of"
+            f" {', '.join(given)}: take them from the JSON file of a service account, or set none of them."
+        )
+    if key and not _is_rsa_key(key):
+        raise ConfigurationError(
+            "FIREBASE_PRIVATE_KEY is no RSA private key without a password: copy private_key out of the JSON file of a"
+            " service account, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----, with each \\n in it."
+        )
+
+
+def _is_rsa_key(pem: str) -> bool:
+    # 7 MB and 13 ms, which whoever has no key need not pay.
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        return isinstance(load_pem_private_key(pem.encode(), password=None), RSAPrivateKey)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False
 
 
 def _with_secrets(settings: Settings) -> Settings:

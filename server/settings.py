@@ -133,6 +133,21 @@ class Mail(Section):
         return text
 
 
+class Push(Section):
+    project_id: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9.:-]*)?$")
+    client_email: str = Field(default="", pattern=r"^([^\s@]+@[^\s@]+)?$")
+    private_key: SecretStr = SecretStr("")
+    timeout_s: float = Field(default=10.0, gt=0)
+    token_uri: str = Field(default="https://oauth2.googleapis.com/token", pattern=r"^https?://[^\s]+$")
+    fcm_url: str = Field(default="https://fcm.googleapis.com", pattern=r"^https?://[^\s?#]+$")
+
+    @field_validator("private_key", mode="before")
+    @classmethod
+    def _with_its_lines(cls, text: Any) -> Any:
+        """The key as it stands in a service account's JSON file, quotes and all, has its ends of lines written out."""
+        return text.replace("\\n", "\n").strip(" \t\r\n\"'") if isinstance(text, str) else text
+
+
 class Uploads(Section):
     dest: str = ""
     media_url: str = ""
@@ -215,6 +230,7 @@ class Settings(Section):
     redis: Redis = Redis()
     auth: Auth = Auth()
     mail: Mail = Mail()
+    push: Push = Push()
     uploads: Uploads = Uploads()
     feed: Feed = Feed()
     queues: Queues = Queues()
@@ -235,6 +251,15 @@ class Settings(Section):
     @property
     def mails_to_a_folder(self) -> bool:
         return not self.mail.host
+
+    @property
+    def pushes_to_firebase(self) -> bool:
+        return bool(self.push.project_id)
+
+    @property
+    def pushes_to_a_folder(self) -> bool:
+        """Not in production unless it is allowed embedded parts: there nobody is pushed to without Firebase."""
+        return not self.pushes_to_firebase and (self.app.env != "production" or self.app.allow_embedded)
 
     @property
     def migrate_at_start(self) -> bool:

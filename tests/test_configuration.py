@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import BaseModel
 
 from server.configuration import ENVIRONMENT, SECRET_KEYS, SHARED_ENVIRONMENT, Loaded, load
 from server.errors import ConfigurationError
 from server.settings import Settings
+from tests.fcm import rsa_key
 from tests.stacks import ROOT
 
 LONG, OTHER = "an access secret that is long enough", "a refresh secret that is long enough"
@@ -25,6 +28,12 @@ PRODUCTION = {
     "DB_HOST": "db.internal",
     "REDIS_HOST": "redis.internal",
     "EMAIL_HOST": "smtp.internal",
+}
+RSA_KEY = rsa_key()
+FIREBASE = {
+    "FIREBASE_PROJECT_ID": "photos-1",
+    "FIREBASE_CLIENT_EMAIL": "push@photos-1.iam.gserviceaccount.com",
+    "FIREBASE_PRIVATE_KEY": RSA_KEY,
 }
 # Settings that are unset on purpose, and whose default config.toml names in a comment.
 UNSET = {"app.docs", "database.migrate_at_start"}
@@ -295,6 +304,93 @@ def test_production_may_be_allowed_its_embedded_parts(read: Any) -> None:
     assert settings.embedded_redis
     assert settings.mails_to_a_folder
     assert "JWT_SECRET" in refused(read, {**environ, "JWT_SECRET": ""})
+
+
+def test_pushes_go_to_firebase_where_it_is_named(read: Any) -> None:
+    for environ in (FIREBASE, {**PRODUCTION, **FIREBASE}):
+        settings = read(environ).settings
+        assert settings.pushes_to_firebase
+        assert not settings.pushes_to_a_folder
+        assert settings.push.private_key.get_secret_value() == RSA_KEY.strip()
+
+
+def test_without_firebase_pushes_go_to_a_folder_and_in_production_nowhere(read: Any) -> None:
+    development, production = read().settings, read(PRODUCTION).settings
+    allowed = read({**PRODUCTION, "ALLOW_EMBEDDED": "true"}).settings
+    assert not any(settings.pushes_to_firebase for settings in (development, production, allowed))
+    assert [settings.pushes_to_a_folder for settings in (development, production, allowed)] == [
+        True,
+        False,
+        True,
+    ]
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        RSA_KEY.replace("\n", "\\n"),
+        '"' + RSA_KEY.replace("\n", "\\n") + '"',
+        f"\n {RSA_KEY} \n",
+        f"'{RSA_KEY}'",
+    ],
+    ids=["ends of lines written out", "with its quotes", "white space around it", "other quotes"],
+)
+def test_the_key_for_firebase_is_taken_as_it_is_pasted(read: Any, pasted: str) -> None:
+    settings = read({**FIREBASE, "FIREBASE_PRIVATE_KEY": pasted}).settings
+    assert settings.push.private_key.get_secret_value() == RSA_KEY.strip()
+
+
+def test_the_key_for_firebase_may_stand_in_the_dotenv_file(read: Any) -> None:
+    pasted = RSA_KEY.replace("\n", "\\n")
+    for quote in ("", '"', "'"):
+        dotenv = "".join(f"{name}={value}\n" for name, value in FIREBASE.items() if value != RSA_KEY)
+        settings = read(dotenv=f"{dotenv}FIREBASE_PRIVATE_KEY={quote}{pasted}{quote}\n").settings
+        assert settings.push.private_key.get_secret_value() == RSA_KEY.strip()
+
+
+@pytest.mark.parametrize("missing", sorted(FIREBASE))
+def test_a_part_of_firebase_that_is_missing_is_named(read: Any, missing: str) -> None:
+    detail = refused(read, {**FIREBASE, missing: ""})
+    assert detail.startswith(f"{missing} is not set")
+    assert "service account" in detail
+    alone = refused(read, {missing: FIREBASE[missing]})
+    first, second = (name for name in FIREBASE if name != missing)
+    assert alone.startswith(f"{first} and {second} are not set")
+    assert RSA_KEY.splitlines()[1] not in detail + alone
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "hush-hush",
+        RSA_KEY.replace("-----END", ""),
+        RSA_KEY.replace("\n", "\nA", 1),
+        rsa_key("hush-hush"),
+        ec.generate_private_key(ec.SECP256R1())
+        .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        .decode(),
+        "\ud800",
+    ],
+    ids=["no key", "cut off", "damaged", "under a password", "of another kind", "no text"],
+)
+def test_a_key_for_firebase_that_is_none_is_refused_and_not_repeated(read: Any, key: str) -> None:
+    detail = refused(read, {**FIREBASE, "FIREBASE_PRIVATE_KEY": key})
+    assert detail.startswith("FIREBASE_PRIVATE_KEY is no RSA private key")
+    assert r"with each \n in it" in detail
+    assert key not in detail
+    assert "hush-hush" not in detail
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("FIREBASE_PROJECT_ID", "photos/../../v2"),
+        ("FIREBASE_PROJECT_ID", "my project"),
+        ("FIREBASE_CLIENT_EMAIL", "photos"),
+    ],
+)
+def test_a_name_in_firebase_that_can_be_none_is_refused(read: Any, name: str, text: str) -> None:
+    assert name in refused(read, {**FIREBASE, name: text})
 
 
 @pytest.mark.parametrize(
