@@ -146,8 +146,10 @@ async def _foundations(
     stack.var_dir.mkdir(parents=True, exist_ok=True)
     media = foundations.media_store(settings, stack.var_dir)
     wire = RedisWire(stack.redis.url, settings.redis.timeout_s)
-    mail = foundations.mail(settings, stack.var_dir)
-    on = foundations.Foundations(database, redis, wire, ids, doorbell, media, images, passwords, mail)
+    mail, push = foundations.mail(settings, stack.var_dir), foundations.push(settings, stack.var_dir)
+    on = foundations.Foundations(
+        database, redis, wire, wire, ids, doorbell, media, images, passwords, mail, push
+    )
     yield business.services(settings, stack.var_dir, on)
     await images.stop()
     await passwords.close()

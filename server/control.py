@@ -161,12 +161,12 @@ async def open_workshop(settings: Settings, database: Database, clock: Clock) ->
     )
     wire = RedisWire(_feeds_url(settings), settings.redis.timeout_s)
     images, passwords = foundations.image_processor(settings), foundations.passwords(settings)
-    media = foundations.media_store(settings, var)
+    media, push = foundations.media_store(settings, var), foundations.push(settings, var)
     try:
         async with _ids(database, clock) as ids:
             bell = Doorbell(brokers)
             mail = foundations.mail(settings, var)
-            on = Foundations(database, redis, wire, wire, ids, bell, media, images, passwords, mail)
+            on = Foundations(database, redis, wire, wire, ids, bell, media, images, passwords, mail, push)
             services, _ = business.services(settings, var, on, clock)
             roles, timelines = Roles(database, Touches(wire)), business.timelines(settings, wire)
             yield Workshop(database, services, roles, timelines, media, images, ids, var / "tmp")
@@ -174,6 +174,7 @@ async def open_workshop(settings: Settings, database: Database, clock: Clock) ->
         await images.stop()
         await passwords.close()
         await media.close()
+        await push.close()
         await wire.close()
         for broker in brokers.values():
             await broker.shutdown()

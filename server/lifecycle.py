@@ -142,6 +142,7 @@ class Lifecycle:
             "role": f"{self.role}, {settings.app.env}",
             "database": "embedded SQLite" if settings.embedded_database else mysql,
             "redis": "embedded Valkey" if settings.embedded_redis else redis,
+            "push": _pushes(settings),
             "data": str(self._var),
         }
         if Role.API in self.role.parts:
@@ -270,8 +271,11 @@ class Lifecycle:
         self._opened("password threads", passwords.close)
         media = foundations.media_store(self.settings, self._var)
         self._opened("media store", media.close)
-        mail = foundations.mail(self.settings, self._var)
-        return Foundations(database, redis, *wires, ids, doorbell, media, images, passwords, mail, self.told)
+        mail, push = foundations.mail(self.settings, self._var), foundations.push(self.settings, self._var)
+        self._opened("push", push.close)
+        return Foundations(
+            database, redis, *wires, ids, doorbell, media, images, passwords, mail, push, self.told
+        )
 
     def _open_doorbell(self, doorbell: Doorbell) -> None:
         actor = self.supervisor.start("doorbell", doorbell.run)
@@ -368,6 +372,12 @@ def _closing(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:
         close()
 
     return closed
+
+
+def _pushes(settings: Settings) -> str:
+    if settings.pushes_to_firebase:
+        return f"Firebase, project {settings.push.project_id}"
+    return "files in the outbox" if settings.pushes_to_a_folder else "none, as FIREBASE_PROJECT_ID is not set"
 
 
 def _without_password(url: str) -> str:

@@ -9,6 +9,7 @@ from server.gateways.images import ImageProcessor
 from server.gateways.mail import Mail, OutboxMail, SmtpMail, SmtpServer
 from server.gateways.media import MediaStore
 from server.gateways.passwords import Passwords
+from server.gateways.push import FcmPush, FirebaseAccount, NoPush, OutboxPush, Push
 from server.gateways.redis_wire import RedisWire
 from server.ids import IdGenerator
 from server.metrics import Metrics
@@ -47,6 +48,7 @@ class Foundations:
     images: ImageProcessor
     passwords: Passwords
     mail: Mail
+    push: Push
     told: Telling = field(default_factory=Telling)
 
 
@@ -97,6 +99,24 @@ def mail(settings: Settings, var: Path) -> Mail:
         timeout_s=chosen.timeout_s,
     )
     return SmtpMail(server, settings.mail_sender)
+
+
+def push(settings: Settings, var: Path) -> Push:
+    chosen = settings.push
+    if settings.pushes_to_a_folder:
+        return OutboxPush(var / "outbox")
+    if not settings.pushes_to_firebase:
+        return NoPush()
+    return FcmPush(
+        FirebaseAccount(
+            project_id=chosen.project_id,
+            client_email=chosen.client_email,
+            private_key=chosen.private_key.get_secret_value(),
+            token_uri=chosen.token_uri,
+            fcm_url=chosen.fcm_url,
+            timeout_s=chosen.timeout_s,
+        )
+    )
 
 
 def brokers(settings: Settings, redis_url: str, told: Telling) -> dict[str, QueueBroker]:
