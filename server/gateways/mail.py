@@ -28,7 +28,9 @@ log = structlog.get_logger(__name__)
 PERMANENT = 500
 # Neither white space nor any character that divides, quotes or comments in a header or an SMTP command.
 _WORD = r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\]]+"
-PLAIN_ADDRESS = re.compile(f"(?P<local>{_WORD})@(?P<domain>{_WORD})")
+# "=?" begins an encoded word: the headers of `email` decode it, line breaks and all, also in an address.
+PLAIN_ADDRESS = re.compile(rf"(?!.*=\?)(?P<local>{_WORD})@(?P<domain>{_WORD})")
+WORD_JOINER = "\u2060"  # of no width, and no place to break a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,7 @@ def compose(letter: Letter, sender: str, encoding: str | None = None) -> EmailMe
     message = EmailMessage(policy=SMTP)
     message["From"] = Address(name, addr_spec=address)
     message["To"] = address_of(letter.to)
-    message["Subject"] = letter.subject
+    message["Subject"] = letter.subject.replace("=?", f"={WORD_JOINER}?")  # for the reason at PLAIN_ADDRESS
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = f"<{letter.key}@{address.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"

@@ -153,6 +153,10 @@ async def test_the_certificate_is_checked(tmp_path: Path, tls: str) -> None:
         "a@b.com\uff1ed.com",
         "a@b.com\uff20d.com",
         "a@b.com\u037ed.com",
+        "=?utf-8?q?a=0D=0ABcc=3A_c=40d.com?=@b.com",
+        "=?utf-8?b?DQpCY2M6IGNAZC5jb20=?=@b.com",
+        "a@=?utf-8?q?b.com=0D=0ABcc=3A_c=40d.com?=",
+        "a@\uff1d\uff1futf-8\uff1fq\uff1fb.com=0D=0ABcc=3A_c=40d.com\uff1f\uff1d",
     ],
 )
 async def test_nobody_else_can_be_written_to(server: PostOffice, address: str) -> None:
@@ -183,6 +187,15 @@ async def test_names_beyond_ascii_are_written_to_where_that_is_possible(server: 
 def test_a_header_cannot_be_added_through_the_subject() -> None:
     with pytest.raises(ValueError):
         compose(Letter("key", "a@b.com", "Hello\r\nBcc: c@d.com", "text", "html"), SENDER)
+
+
+@pytest.mark.parametrize("code", ["q?=0D=0ABcc:_c@d.com", "b?DQpCY2M6IGNAZC5jb20="])
+def test_nor_through_an_encoded_word_in_the_subject(code: str) -> None:
+    subject = f"Hello =?utf-8?{code}?="
+    message = compose(Letter("key", "a@b.com", subject, "text", "html"), SENDER)
+    for sent in (message, read(message.as_bytes())):
+        assert sent["Bcc"] is None
+        assert sent["Subject"].replace("\u2060", "") == subject
 
 
 async def test_without_a_server_a_letter_is_a_file_that_a_person_can_open(tmp_path: Path) -> None:
