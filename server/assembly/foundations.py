@@ -6,11 +6,12 @@ from pathlib import Path
 from redis.asyncio import Redis
 
 from server.gateways.images import ImageProcessor
-from server.gateways.mail import Mail, OutboxMail, SmtpMail, SmtpServer
+from server.gateways.mail import Mail, OutboxMail
 from server.gateways.media import MediaStore
 from server.gateways.passwords import Passwords
 from server.gateways.push import FcmPush, FirebaseAccount, NoPush, OutboxPush, Push
 from server.gateways.redis_wire import RedisWire
+from server.gateways.smtp import SmtpMail, SmtpServer
 from server.ids import IdGenerator
 from server.metrics import Metrics
 from server.models.database import Database, DatabaseParameters

@@ -1,12 +1,10 @@
-"""Mail on its way out: through an SMTP server, or as files in a folder that a person can open.
+"""Letters on their way out: the form of a message, and the folder that takes them where there is no mail server.
 
-Owns the form of a message. What is written, to whom, and how often it is tried is decided by others.
+Handing them in at a server is `smtp`'s. What is written, to whom, and how often it is tried is decided by others.
 """
 
 import asyncio
 import re
-import ssl
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import MessageError
@@ -15,9 +13,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Protocol
 
-import aiosmtplib
 import structlog
 
 from server.errors import AppError
@@ -25,7 +22,6 @@ from server.gateways.outbox import UNSAFE_IN_A_NAME, write_whole
 
 log = structlog.get_logger(__name__)
 
-PERMANENT = 500
 # Neither white space nor any character that divides, quotes or comments in a header or an SMTP command.
 _WORD = r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\]]+"
 # "=?" begins an encoded word: the headers of `email` decode it, line breaks and all, also in an address.
@@ -64,76 +60,6 @@ class Mail(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SmtpServer:
-    """Where mail is handed in. `tls`: from the start, by STARTTLS (never without), or none."""
-
-    host: str
-    port: int
-    username: str
-    password: str
-    tls: Literal["starttls", "tls", "none"]
-    timeout_s: float
-
-
-class SmtpMail:
-    """Hands each letter to `server` on a connection of its own, within its timeout."""
-
-    def __init__(self, server: SmtpServer, sender: str, tls_context: ssl.SSLContext | None = None) -> None:
-        self._server = server
-        self._sender = sender
-        self._tls_context = tls_context
-
-    async def send(self, letter: Letter) -> None:
-        message = compose(letter, self._sender)
-        try:
-            async with asyncio.timeout(self._server.timeout_s):
-                client = self._client()
-                try:
-                    await client.connect()
-                    await self._hand_in(client, message, address_of(letter.to))
-                    # It has the letter, whatever it says now.
-                    with suppress(aiosmtplib.SMTPException, OSError):
-                        await client.quit()
-                finally:
-                    client.close()
-        except aiosmtplib.SMTPResponseException as error:
-            raise _failed(f"{type(error).__name__}, {error.code}") from error
-        except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
-            raise _failed(type(error).__name__) from error
-
-    async def _hand_in(self, client: aiosmtplib.SMTP, message: EmailMessage, to: Address) -> None:
-        """Raises MailRefused where another attempt would end alike: what is wrong with sender or sign-in may be mended,
-        a recipient or a letter that is refused may not."""
-        sender = parseaddr(self._sender)[1]
-        try:
-            await client.send_message(message, sender=sender, recipients=[to.addr_spec])
-        except (
-            aiosmtplib.SMTPNotSupported
-        ) as error:  # an address that is not ASCII, and a server without SMTPUTF8
-            raise MailRefused("The mail server cannot write to this address.") from error
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            codes = [refused.code for refused in error.recipients]
-            raise (_refused if min(codes) >= PERMANENT else _failed)(f"recipient refused, {codes}") from error
-        except aiosmtplib.SMTPDataError as error:
-            raise (_refused if error.code >= PERMANENT else _failed)(
-                f"letter refused, {error.code}"
-            ) from error
-
-    def _client(self) -> aiosmtplib.SMTP:
-        server = self._server
-        return aiosmtplib.SMTP(
-            hostname=server.host,
-            port=server.port,
-            username=server.username or None,
-            password=server.password or None,
-            use_tls=server.tls == "tls",
-            start_tls=server.tls == "starttls",
-            tls_context=self._tls_context,
-            timeout=server.timeout_s,
-        )
-
-
 class OutboxMail:
     """Writes each letter to a file in `folder`, whole or not at all, readable by its owner alone."""
 
@@ -148,7 +74,7 @@ class OutboxMail:
         try:
             await asyncio.to_thread(write_whole, file, content)
         except OSError as error:
-            raise _failed(f"{file} cannot be written, {error.strerror}") from error
+            raise MailFailed(f"{file} cannot be written ({error.strerror}).") from error
         log.info("mail_kept", file=str(file), subject=letter.subject)
 
 
@@ -186,11 +112,3 @@ def address_of(text: str) -> Address:
 
 def _no_address() -> MailRefused:
     return MailRefused("This is not an address that can be written to.")
-
-
-def _refused(why: str) -> MailRefused:
-    return MailRefused(f"The mail server will not take this letter ({why}).")
-
-
-def _failed(why: str) -> MailFailed:
-    return MailFailed(f"The mail server did not take this letter ({why}).")
