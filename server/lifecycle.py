@@ -272,6 +272,7 @@ class Lifecycle:
         media = foundations.media_store(self.settings, self._var)
         self._opened("media store", media.close)
         mail, push = foundations.mail(self.settings, self._var), foundations.push(self.settings, self._var)
+        self._opened("mail", mail.close)
         self._opened("push", push.close)
         return Foundations(
             database, redis, *wires, ids, doorbell, media, images, passwords, mail, push, self.told

@@ -102,6 +102,9 @@ class Letterbox:
             raise self.refuses.pop(0)
         self.letters.append(letter)
 
+    async def close(self) -> None:
+        pass
+
 
 class House:
     """The services, built as the program builds them, with small bounds that tests can reach."""

@@ -59,6 +59,10 @@ class Mail(Protocol):
         """Send to the one recipient. Raises MailRefused, MailFailed."""
         ...
 
+    async def close(self) -> None:
+        """Give up what is kept for further letters; none may be sent after it."""
+        ...
+
 
 class OutboxMail:
     """Writes each letter to a file in `folder`, whole or not at all, readable by its owner alone."""
@@ -76,6 +80,9 @@ class OutboxMail:
         except OSError as error:
             raise MailFailed(f"{file} cannot be written ({error.strerror}).") from error
         log.info("mail_kept", file=str(file), subject=letter.subject)
+
+    async def close(self) -> None:
+        """Nothing is kept."""
 
 
 def compose(letter: Letter, sender: str, encoding: str | None = None) -> EmailMessage:

@@ -1,4 +1,4 @@
-"""Handing letters in at an SMTP server."""
+"""Handing letters in at an SMTP server, over one connection."""
 
 import asyncio
 import ssl
@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import parseaddr
-from typing import Literal
+from typing import Any, Literal, cast
 
 import aiosmtplib
 
 from server.gateways.mail import Letter, MailFailed, MailRefused, address_of, compose
 
 PERMANENT = 500
+CLOSING = 421  # the server's word for: this connection ends here
+IDLE_S = 30.0  # servers end an idle connection after one to ten minutes
+GOODBYE_S = 1.0
+# Of the time for a letter. With less than the rest it might be cut off with its text on the way, and be sent again.
+WAITING_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,52 +34,113 @@ class SmtpServer:
 
 
 class SmtpMail:
-    """Hands each letter to `server` on a connection of its own, within its timeout."""
+    """Hands letters in one after the other. The connection is opened when one is there to send, and kept for the next.
 
-    def __init__(self, server: SmtpServer, sender: str, tls_context: ssl.SSLContext | None = None) -> None:
+    A `send` is over within the server's timeout. A letter that waited for half of it, behind others that hang, fails
+    (`mail_busy`) without having been begun.
+
+    `_kept` is the connection between two letters. Whoever uses it takes it out, and puts it back when it is whole; so
+    one on which something was cut off is used by nobody.
+    """
+
+    def __init__(
+        self,
+        server: SmtpServer,
+        sender: str,
+        tls_context: ssl.SSLContext | None = None,
+        *,
+        idle_s: float = IDLE_S,
+    ) -> None:
+        """After `idle_s` without a letter a connection is not used any more."""
         self._server = server
         self._sender = sender
         self._tls_context = tls_context
+        self._idle_s = idle_s
+        self._turn = asyncio.Lock()
+        self._kept: _Connection | None = None
+        self._kept_at = 0.0
+        self._closed = False
 
     async def send(self, letter: Letter) -> None:
-        message = compose(letter, self._sender)
+        message, to = compose(letter, self._sender), address_of(letter.to)
+        ends_at = asyncio.get_running_loop().time() + self._server.timeout_s
         try:
-            async with asyncio.timeout(self._server.timeout_s):
-                client = self._client()
-                try:
-                    await client.connect()
-                    await self._hand_in(client, message, address_of(letter.to))
-                    # It has the letter, whatever it says now.
-                    with suppress(aiosmtplib.SMTPException, OSError):
-                        await client.quit()
-                finally:
-                    client.close()
-        except aiosmtplib.SMTPResponseException as error:
-            raise _failed(f"{type(error).__name__}, {error.code}") from error
-        except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
-            raise _failed(type(error).__name__) from error
+            async with asyncio.timeout(self._server.timeout_s * WAITING_SHARE):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise MailFailed("The letters before this one take too long.", code="mail_busy") from error
+        try:
+            async with asyncio.timeout_at(ends_at):
+                await self._deliver(message, to)
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            raise _failed(error) from error
+        finally:
+            self._turn.release()
 
-    async def _hand_in(self, client: aiosmtplib.SMTP, message: EmailMessage, to: Address) -> None:
+    async def close(self) -> None:
+        """Take leave of the server. A letter that is on its way may end; none is sent any more after it."""
+        self._closed = True
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            await _leave(kept)
+
+    async def _deliver(self, message: EmailMessage, to: Address) -> None:
+        kept = await self._take_kept()
+        if kept is not None:
+            try:
+                await self._hand_in(kept, message, to)
+                return
+            except (aiosmtplib.SMTPException, OSError):
+                # The server has ended it meanwhile, or takes no more letters over it.
+                if kept.data_begun:
+                    raise
+        await self._hand_in(await self._open(), message, to)
+
+    async def _take_kept(self) -> "_Connection | None":
+        if self._closed:
+            raise MailFailed("Mail is closed.")
+        kept, self._kept = self._kept, None
+        if kept is None or not kept.is_connected:
+            return None
+        if asyncio.get_running_loop().time() - self._kept_at < self._idle_s:
+            return kept
+        await _leave(kept)
+        return None
+
+    async def _hand_in(self, connection: "_Connection", message: EmailMessage, to: Address) -> None:
         """Raises MailRefused where another attempt would end alike: what is wrong with sender or sign-in may be mended,
         a recipient or a letter that is refused may not."""
-        sender = parseaddr(self._sender)[1]
         try:
-            await client.send_message(message, sender=sender, recipients=[to.addr_spec])
-        except (
-            aiosmtplib.SMTPNotSupported
-        ) as error:  # an address that is not ASCII, and a server without SMTPUTF8
+            await connection.hand_in(message, parseaddr(self._sender)[1], to.addr_spec)
+        except aiosmtplib.SMTPNotSupported as error:  # an address not in ASCII, and a server without SMTPUTF8
+            self._keep(connection)
             raise MailRefused("The mail server cannot write to this address.") from error
-        except aiosmtplib.SMTPRecipientsRefused as error:
-            codes = [refused.code for refused in error.recipients]
-            raise (_refused if min(codes) >= PERMANENT else _failed)(f"recipient refused, {codes}") from error
-        except aiosmtplib.SMTPDataError as error:
-            raise (_refused if error.code >= PERMANENT else _failed)(
-                f"letter refused, {error.code}"
-            ) from error
+        except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPDataError) as error:
+            to_blame = error if isinstance(error, aiosmtplib.SMTPDataError) else error.recipients[0]
+            if to_blame.code == CLOSING:
+                connection.close()
+                raise
+            if to_blame.code >= PERMANENT:
+                self._keep(connection)
+                raise _refused(to_blame) from error
+            # The next attempt gets another connection: some servers count what comes over one.
+            await _leave(connection)
+            raise _failed(to_blame) from error
+        except BaseException:
+            connection.close()
+            raise
+        self._keep(connection)
 
-    def _client(self) -> aiosmtplib.SMTP:
+    def _keep(self, connection: "_Connection") -> None:
+        if self._closed:
+            connection.close()
+        else:
+            self._kept, self._kept_at = connection, asyncio.get_running_loop().time()
+
+    async def _open(self) -> "_Connection":
+        """Connected, encrypted if that is wanted, and signed in."""
         server = self._server
-        return aiosmtplib.SMTP(
+        connection = _Connection(
             hostname=server.host,
             port=server.port,
             username=server.username or None,
@@ -82,13 +148,52 @@ class SmtpMail:
             use_tls=server.tls == "tls",
             start_tls=server.tls == "starttls",
             tls_context=self._tls_context,
-            timeout=server.timeout_s,
+            # Ours is around all of it. A timeout of the library's goes through `asyncio.wait_for`, which on Python 3.11
+            # loses a cancellation that arrives together with the answer.
+            timeout=None,
         )
+        await connection.connect()
+        return connection
 
 
-def _refused(why: str) -> MailRefused:
-    return MailRefused(f"The mail server will not take this letter ({why}).")
+class _Connection(aiosmtplib.SMTP):
+    """`data_begun`: the letter that was handed in last may have been taken, whatever came of it."""
+
+    data_begun = False
+
+    async def hand_in(self, message: EmailMessage, sender: str, recipient: str) -> None:
+        self.data_begun = False
+        await self.send_message(message, sender=sender, recipients=[recipient])
+
+    async def data(self, message: str | bytes, /, **options: Any) -> aiosmtplib.SMTPResponse:
+        self.data_begun = True
+        return await super().data(message, **options)
+
+    def close(self) -> None:
+        """Cut it, so that a letter that is half written is none, and nothing is kept open for a server that hangs."""
+        if self.transport is not None:
+            cast("asyncio.WriteTransport", self.transport).abort()
+        super().close()
 
 
-def _failed(why: str) -> MailFailed:
-    return MailFailed(f"The mail server did not take this letter ({why}).")
+async def _leave(connection: _Connection) -> None:
+    try:
+        with suppress(aiosmtplib.SMTPException, OSError):
+            async with asyncio.timeout(GOODBYE_S):
+                await connection.quit()
+    finally:
+        connection.close()
+
+
+def _refused(error: aiosmtplib.SMTPResponseException) -> MailRefused:
+    return MailRefused(f"The mail server will not take this letter ({_named(error)}).")
+
+
+def _failed(error: Exception) -> MailFailed:
+    return MailFailed(f"The mail server did not take this letter ({_named(error)}).")
+
+
+def _named(error: Exception) -> str:
+    """Without what the server says, which may have the address in it."""
+    code = f", {error.code}" if isinstance(error, aiosmtplib.SMTPResponseException) else ""
+    return f"{type(error).__name__}{code}"
