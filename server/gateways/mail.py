@@ -14,6 +14,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 import structlog
 
@@ -27,6 +28,7 @@ _WORD = r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\]]+"
 # "=?" begins an encoded word: the headers of `email` decode it, line breaks and all, also in an address.
 PLAIN_ADDRESS = re.compile(rf"(?!.*=\?)(?P<local>{_WORD})@(?P<domain>{_WORD})")
 WORD_JOINER = "\u2060"  # of no width, and no place to break a line
+URL_CHARACTERS = ":/?#[]@!$&'()*+,;=%~"  # beside letters, digits and "_.-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,11 @@ def address_of(text: str) -> Address:
     except (ValueError, MessageError) as error:
         raise _no_address() from error
     raise _no_address()
+
+
+def ascii_url(url: str) -> str:
+    """The same address, with everything percent-encoded that a URL may not hold: it ends nothing that it stands in."""
+    return quote(url, safe=URL_CHARACTERS, errors="replace")
 
 
 def _no_address() -> MailRefused:
