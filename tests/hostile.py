@@ -1,4 +1,4 @@
-"""Files that are sent as pictures and are meant to hurt: bombs, and what is no picture at all."""
+"""What is sent to us and is meant to hurt: files that are bombs or no pictures at all, and texts."""
 
 import io
 import struct
@@ -14,6 +14,32 @@ NO_PICTURES = {
     "a GIF": b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;",
     "a PDF": b"%PDF-1.7\n",
     "a program": b"\x7fELF" + bytes(2000),
+}
+
+# By what they want to be; each may come as a name, as a comment, or in an address.
+TEXTS = {
+    "a header": "ana\r\nBcc: eve@example.com",
+    "a header after a line feed": "ana\nBcc: eve@example.com",
+    "a header after a carriage return": "ana\rBcc: eve@example.com",
+    "a header after other breaks": "ana\u2028Bcc: eve\u2029Bcc: eve\x85Bcc: eve\x0bBcc: eve\x0cBcc: eve\x1eBcc: eve",
+    "a header in an encoded word": "=?utf-8?q?ana=0D=0ABcc:_eve@example.com?=",
+    "a header in base64": "ana=?utf-8?b?DQpCY2M6IGV2ZUBleGFtcGxlLmNvbQ==?=",
+    "a body": "ana\r\n\r\n<h1>You won</h1>",
+    "another part": "ana\r\n--===============0==\r\nContent-Type: text/html\r\n\r\n<h1>You won</h1>",
+    "another letter": "ana\r\n.\r\nMAIL FROM:<eve@example.com>\r\nRCPT TO:<bob@example.com>\r\nDATA\r\n",
+    "another letter after bare line feeds": "ana\n.\nMAIL FROM:<eve@example.com>\r.\rRCPT TO:<bob@example.com>",
+    "another address": '"ana" <eve@example.com>, bob@example.com>',
+    "the end of a text": "ana\0bob",
+    "a text that runs backwards": "ana\u202e\u2066gpj.exe\u2069\u200f\u061c",
+    "an escape sequence": "ana\x1b[2J\x07\x9b2J\x7f",
+    "half a character": "ana\ud800bob\udc80",
+    "500 emoji": "\U0001f600" * 500,
+    "500 families": "\U0001f469\u200d\U0001f469\u200d\U0001f467\u200d\U0001f466" * 500,
+    "500 accents on one letter": "e" + "\u0301" * 500,
+    "a word without end": "x" * 5000,
+    "a script": "</td></table><script>alert(1)</script><img src=x onerror=alert(1)><!--",
+    "an attribute": '" onmouseover="alert(1)" x=\'',
+    "a template": "{{ 7 * 7 }}{% include 'layout.html' %}{# ana #}",
 }
 
 

@@ -8,12 +8,13 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import MessageError
-from email.headerregistry import Address
+from email.headerregistry import Address, BaseHeader, HeaderRegistry
 from email.message import EmailMessage
-from email.policy import SMTP
+from email.policy import SMTP, EmailPolicy, Policy
 from email.utils import format_datetime, parseaddr
+from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import structlog
@@ -29,17 +30,27 @@ _WORD = r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\]]+"
 PLAIN_ADDRESS = re.compile(rf"(?!.*=\?)(?P<local>{_WORD})@(?P<domain>{_WORD})")
 WORD_JOINER = "\u2060"  # of no width, and no place to break a line
 URL_CHARACTERS = ":/?#[]@!$&'()*+,;=%~"  # beside letters, digits and "_.-"
+LIST_ID, LIST_UNSUBSCRIBE = "List-Id", "List-Unsubscribe"
+LONGEST_LIST_ID = 255  # RFC 2919
+LONGEST_URL = 900  # a line of a letter has 998 bytes at most
+UNSAFE_IN_A_LIST_ID = re.compile(r"[^A-Za-z0-9._-]")
 
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A mail to one person. `key` names it for ever: sent again it has the same Message-ID."""
+    """A mail to one person. `key` names it for ever: sent again it has the same Message-ID.
+
+    Of letters that one may be rid of, `unsubscribe_url` is where a mail program posts to when its reader has enough of
+    them (RFC 8058), and `list_id` names their kind, for filters: words with dots between, our domain last (RFC 2919).
+    """
 
     key: str
     to: str
     subject: str
     text: str
     html: str
+    unsubscribe_url: str = ""
+    list_id: str = ""
 
 
 class MailRefused(AppError):
@@ -52,6 +63,19 @@ class MailFailed(AppError):
     """The server was not reached, or could not take the letter now. It may have been sent all the same."""
 
     code = "mail_failed"
+
+
+class Unfolded(BaseHeader):
+    """A header on one line. Folded, what is too long for one becomes encoded words, where nobody looks for a URL."""
+
+    max_count = 1
+
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        kwds["decoded"], kwds["parse_tree"] = value, None
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self}{policy.linesep}"
 
 
 class Mail(Protocol):
@@ -93,16 +117,35 @@ def compose(letter: Letter, sender: str, encoding: str | None = None) -> EmailMe
     Raises MailRefused for an address that is not exactly one.
     """
     name, address = parseaddr(sender)
-    message = EmailMessage(policy=SMTP)
+    message = EmailMessage(policy=_policy())
     message["From"] = Address(name, addr_spec=address)
     message["To"] = address_of(letter.to)
     message["Subject"] = letter.subject.replace("=?", f"={WORD_JOINER}?")  # for the reason at PLAIN_ADDRESS
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = f"<{letter.key}@{address.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
+    _name_list(message, letter)
     message.set_content(letter.text, cte=encoding)
     message.add_alternative(letter.html, subtype="html", cte=encoding)
     return message
+
+
+@cache
+def _policy() -> "EmailPolicy[EmailMessage]":
+    registry = HeaderRegistry()
+    for name in (LIST_ID, LIST_UNSUBSCRIBE):
+        registry.map_to_type(name, Unfolded)
+    return SMTP.clone(header_factory=registry)
+
+
+def _name_list(message: EmailMessage, letter: Letter) -> None:
+    """Say where one unsubscribes, and of which list the letter is. What no server would take is left out."""
+    url, list_id = ascii_url(letter.unsubscribe_url), UNSAFE_IN_A_LIST_ID.sub("", letter.list_id)
+    if url and len(url) <= LONGEST_URL:
+        message[LIST_UNSUBSCRIBE] = f"<{url}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+    if list_id and len(list_id) <= LONGEST_LIST_ID:
+        message[LIST_ID] = f"<{list_id}>"
 
 
 def address_of(text: str) -> Address:

@@ -1,6 +1,7 @@
 """What a letter looks like on its way, and the folder that takes letters where there is no server."""
 
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,16 @@ def test_nor_through_an_encoded_word_in_the_subject(code: str) -> None:
     for sent in (message, read(message.as_bytes())):
         assert sent["Bcc"] is None
         assert sent["Subject"].replace("\u2060", "") == subject
+
+
+def test_nor_through_what_names_a_list() -> None:
+    letter = replace(
+        LETTER, unsubscribe_url="https://x.y/\r\nBcc: c@d.com>\r\n", list_id="a.b\r\nBcc: <c@d.com>"
+    )
+    head = compose(letter, SENDER).as_bytes().partition(b"\r\n\r\n")[0].splitlines()
+    assert b"List-Unsubscribe: <https://x.y/%0D%0ABcc:%20c@d.com%3E%0D%0A>" in head
+    assert b"List-Id: <a.bBcccd.com>" in head
+    assert not any(line.startswith(b"Bcc") for line in head)
 
 
 async def test_without_a_server_a_letter_is_a_file_that_a_person_can_open(tmp_path: Path) -> None:

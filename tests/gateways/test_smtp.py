@@ -67,6 +67,22 @@ async def test_a_letter_arrives_whole_at_its_one_recipient(server: PostOffice, m
     assert_is_the_letter(read(envelope.content))
 
 
+async def test_a_letter_of_a_list_says_how_to_leave_it_in_a_way_that_programs_read(
+    server: PostOffice, mail: Mailer
+) -> None:
+    url = f"https://photos.test/unsubscribe?token={'a_B-' * 60}&kind=comments"
+    post = mail()
+    await post.send(replace(letter(1), unsubscribe_url=url, list_id="comments.photos.test"))
+    await post.send(letter(2))
+    listed, other = (envelope.original_content.splitlines() for envelope in server.taken)
+    assert {
+        f"List-Unsubscribe: <{url}>".encode(),
+        b"List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+        b"List-Id: <comments.photos.test>",
+    } <= set(listed)
+    assert not any(line.startswith((b"List-", b"Precedence")) for line in other)
+
+
 async def test_many_letters_go_over_one_connection(server: PostOffice, mail: Mailer) -> None:
     post = mail()
     for number in range(5):
