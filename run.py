@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 STARTED = time.monotonic()
 PLAIN = argparse.RawDescriptionHelpFormatter
-QUEUES = ("feed", "notifications", "mail", "maintenance")
+QUEUES = ("feed", "notifications", "push", "mail", "maintenance")
 ROLES = ("user", "celebrity", "admin")
 
 EPILOG = """\

@@ -129,7 +129,7 @@ async def _ours(stack: Stack) -> tuple[Drained, Drained]:
         trivial = await _drain(brokers, jobs, doorbell, rungs, {"trivial": finish})
         payloads = await _likes(database, ids)
         rungs = await _insert(database, ids, JobKind.NOTIFY_LIKE, payloads)
-        handlers = {JobKind.NOTIFY_LIKE: services.notifications.deliver_like}
+        handlers = {JobKind.NOTIFY_LIKE: services.telling.of_like}
         notification = await _drain(brokers, jobs, doorbell, rungs, handlers)
         for broker in brokers.values():
             await broker.shutdown()

@@ -11,6 +11,7 @@ from server.handlers.accounts import AccountRoutes
 from server.handlers.comments import CommentRoutes
 from server.handlers.cors import Cors
 from server.handlers.credentials import CredentialRoutes
+from server.handlers.devices import DeviceRoutes
 from server.handlers.documentation import DocumentationRoutes
 from server.handlers.feed import FeedRoutes
 from server.handlers.follows import FollowRoutes
@@ -23,6 +24,7 @@ from server.handlers.metrics import MetricsRoutes
 from server.handlers.middleware import InFlight, authentication, validation
 from server.handlers.notifications import NotificationRoutes
 from server.handlers.posts import PostRoutes
+from server.handlers.preferences import PreferenceRoutes
 from server.handlers.profiles import ProfileRoutes
 from server.handlers.queues import QueueRoutes
 from server.handlers.sessions import SessionRoutes
@@ -35,6 +37,8 @@ from server.services.account_mail import AccountMail
 from server.services.accounts import Accounts
 from server.services.comments import Comments
 from server.services.credentials import Credentials
+from server.services.deliveries import Deliveries
+from server.services.devices import Devices
 from server.services.feed.explanations import Explanations
 from server.services.feed.fan_out import FanOut
 from server.services.feed.freshness import Freshness
@@ -42,13 +46,16 @@ from server.services.feed.pages import Feed
 from server.services.follows import Follows
 from server.services.idempotency import Idempotency
 from server.services.likes import Likes
-from server.services.notifications import Notifications
+from server.services.notifications.inbox import Notifications
+from server.services.notifications.telling import Telling
 from server.services.posts import Posts
+from server.services.preferences import Preferences
 from server.services.profiles import Profiles
 from server.services.queue_control import QueueControl
 from server.services.removals import Removals
 from server.services.revocations import Revocations
 from server.services.sessions import Sessions
+from server.services.stream_tickets import StreamTickets
 from server.settings import Settings
 
 
@@ -71,6 +78,11 @@ class Services:
     fan_out: FanOut
     freshness: Freshness
     notifications: Notifications
+    telling: Telling
+    deliveries: Deliveries
+    preferences: Preferences
+    devices: Devices
+    tickets: StreamTickets
     removals: Removals
     queues: QueueControl
     idempotency: Idempotency
@@ -110,7 +122,7 @@ def build_app(
         middlewares=[
             in_flight.middleware(),
             cors.middleware(),
-            authentication(services.sessions.principal, throttling.admit),
+            authentication(services.sessions.principal, services.tickets.redeem, throttling.admit),
             throttling.by_asker(),
             validation(settings.app.max_body_bytes, settings.app.body_timeout_s),
             throttling.by_body(),
@@ -138,7 +150,9 @@ def build_app(
         LikeRoutes(services.likes),
         FollowRoutes(services.follows),
         FeedRoutes(services.feed, services.explanations),
-        NotificationRoutes(services.notifications, stream),
+        NotificationRoutes(services.notifications, stream, services.tickets),
+        PreferenceRoutes(services.preferences),
+        DeviceRoutes(services.devices),
         QueueRoutes(services.queues),
         MediaRoutes(media),
     ):

@@ -29,6 +29,7 @@ ENVIRONMENT: Mapping[str, str] = {
     "HOST": "app.host",
     "PORT": "app.port",
     "PUBLIC_URL": "app.public_url",
+    "CLIENT_URL": "app.client_url",
     "VAR_DIR": "app.var_dir",
     "ALLOW_EMBEDDED": "app.allow_embedded",
     "WORKER_PORT": "app.worker_port",

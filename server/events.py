@@ -5,7 +5,7 @@ An event is data and nothing else. Which jobs it causes is decided in `services/
 
 from dataclasses import dataclass
 
-from server.ids import CommentId, PostId, UserId
+from server.ids import CommentId, NotificationId, PostId, UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,13 @@ class PostPublished(Event):
 
 @dataclass(frozen=True, slots=True)
 class PostLiked(Event):
+    post_id: PostId
+    author_id: UserId
+    actor_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class PostUnliked(Event):
     post_id: PostId
     author_id: UserId
     actor_id: UserId
@@ -64,6 +71,37 @@ class CommentAdded(Event):
     post_author_id: UserId
     actor_id: UserId
     answered_id: UserId | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommentsDeleted(Event):
+    """A comment of this post is gone, and the replies to it."""
+
+    post_id: PostId
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleMentioned(Event):
+    """The caption of this post names people now; some of them it may have named before."""
+
+    post_id: PostId
+    author_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class PushOwed(Event):
+    """Somebody was told of something, and wants pushes of such things."""
+
+    notification_id: NotificationId
+    recipient_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class LetterOwed(Event):
+    """Somebody was told of something, and wants mail of such things."""
+
+    notification_id: NotificationId
+    recipient_id: UserId
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ CommentId = NewType("CommentId", int)
 NotificationId = NewType("NotificationId", int)
 SessionId = NewType("SessionId", int)
 JobId = NewType("JobId", int)
+DeviceId = NewType("DeviceId", int)
 
 EPOCH_MS = 1_735_689_600_000  # 2025-01-01T00:00:00Z; 41 bits reach into the year 2094
 NODE_BITS = 7
@@ -23,6 +24,11 @@ MAX_ID = (1 << 53) - 1
 
 _STEP_BITS = NODE_BITS + SEQUENCE_BITS
 _SEQUENCES = 1 << SEQUENCE_BITS
+
+
+def first_id_of(at_ms: int) -> int:
+    """The lowest id that can have been made at `at_ms`, milliseconds since the Unix epoch."""
+    return max(0, at_ms - EPOCH_MS) << _STEP_BITS
 
 
 class IdGenerator:

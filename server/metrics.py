@@ -171,9 +171,15 @@ class Metrics:
 
     def delivered(self, channel: str, took_s: float | None) -> None:
         """A notification was handed to a channel `took_s` after its event; None: that failed."""
-        self._deliveries.labels(channel, "failed" if took_s is None else "delivered").inc()
-        if took_s is not None:
-            self._delivery_seconds.labels(channel).observe(max(0.0, took_s))
+        if took_s is None:
+            self.undelivered(channel, "failed")
+            return
+        self._deliveries.labels(channel, "delivered").inc()
+        self._delivery_seconds.labels(channel).observe(max(0.0, took_s))
+
+    def undelivered(self, channel: str, outcome: str) -> None:
+        """A notification was not taken by a channel: `failed` is tried again, `refused` and `gone` are not."""
+        self._deliveries.labels(channel, outcome).inc()
 
     def fanned_out(self, took_s: float, age_s: float) -> None:
         """A post has reached its last follower."""

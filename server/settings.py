@@ -48,6 +48,7 @@ class App(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
     public_url: str = ""
+    client_url: str = Field(default="", pattern=r"^(https?://[^\s]+)?$")
     var_dir: Path = Path("var")
     allow_embedded: bool = False
     worker_port: int = Field(default=0, ge=0, le=65535)
@@ -169,7 +170,8 @@ class Feed(Section):
 
 class QueueSettings(Section):
     concurrency: int = Field(default=10, ge=1, le=1000)
-    max_attempts: int = Field(default=3, ge=1, le=100)
+    max_attempts: int = Field(default=3, ge=1, le=1000)
+    retry_for_s: float = Field(default=0.0, ge=0)
     backoff_ms: int = Field(default=2000, ge=1)
     rate_per_s: float = Field(default=0.0, ge=0, le=100_000)
     keep_completed: int = Field(default=100, ge=0)
@@ -181,7 +183,12 @@ class Queues(Section):
     notifications: QueueSettings = QueueSettings(
         concurrency=5, max_attempts=5, backoff_ms=1000, rate_per_s=50.0, keep_completed=50
     )
-    mail: QueueSettings = QueueSettings(concurrency=2, max_attempts=15, rate_per_s=20.0, keep_completed=50)
+    push: QueueSettings = QueueSettings(
+        concurrency=4, max_attempts=1000, retry_for_s=86_400, rate_per_s=500.0, keep_completed=50
+    )
+    mail: QueueSettings = QueueSettings(
+        concurrency=2, max_attempts=1000, retry_for_s=86_400, rate_per_s=20.0, keep_completed=50
+    )
     maintenance: QueueSettings = QueueSettings(concurrency=1, backoff_ms=5000, keep_completed=20)
     lease_ms: int = Field(default=15_000, ge=100)
     heartbeat_ms: int = Field(default=5_000, ge=50)
@@ -198,6 +205,8 @@ class Maintenance(Section):
     resets_every_s: float = Field(default=3600.0, ge=0)
     keys_every_s: float = Field(default=3600.0, ge=0)
     keys_kept_s: float = Field(default=86_400.0, ge=60)
+    notifications_every_s: float = Field(default=3600.0, ge=0)
+    notifications_kept_s: float = Field(default=90 * 86_400, ge=60)
 
 
 class Stream(Section):
@@ -277,9 +286,14 @@ class Settings(Section):
         return (self.app.public_url or f"http://localhost:{self.app.port}").rstrip("/")
 
     @property
+    def client_url(self) -> str:
+        """Where the pages of the client are, to which letters and pushes lead, without a slash at its end."""
+        return (self.app.client_url or self.public_url).rstrip("/")
+
+    @property
     def reset_url(self) -> str:
         """The page that takes a new password; a token is added to its query."""
-        return self.auth.reset_url or f"{self.public_url}/reset-password"
+        return self.auth.reset_url or f"{self.client_url}/reset-password"
 
     @property
     def mail_sender(self) -> str:

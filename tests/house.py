@@ -18,11 +18,13 @@ from server.gateways.images import ImageProcessor
 from server.gateways.mail import Letter
 from server.gateways.media import MediaStore
 from server.gateways.passwords import Passwords
+from server.gateways.push import PushMessage, PushOutcome
 from server.gateways.redis_wire import RedisWire
 from server.gateways.revocation_list import RevocationList
 from server.gateways.timelines import Timelines
 from server.gateways.touches import Subject, Touches
 from server.ids import IdGenerator, JobId, PostId, UserId
+from server.metrics import Metrics
 from server.models.database import Database
 from server.models.posts import Post as PostRow
 from server.models.users import User
@@ -32,6 +34,8 @@ from server.services.accounts import Accounts
 from server.services.cards import Cards
 from server.services.comments import Comments
 from server.services.credentials import Credentials
+from server.services.deliveries import Deliveries
+from server.services.devices import Devices
 from server.services.feed.cards_at_hand import CardsAtHand
 from server.services.feed.fan_out import FanOut, FanOutRules
 from server.services.feed.freshness import Freshness
@@ -41,10 +45,13 @@ from server.services.follows import Follows
 from server.services.idempotency import Idempotency
 from server.services.jobs import Claim, Jobs, RetryRule, Rung
 from server.services.likes import Likes
+from server.services.mail_links import MailLinks
 from server.services.markup import normalised
-from server.services.notifications import Notifications
+from server.services.notifications.inbox import Notifications
+from server.services.notifications.telling import Telling
 from server.services.pictures import Pictures
 from server.services.posts import Posts
+from server.services.preferences import Preferences
 from server.services.profiles import Profiles
 from server.services.reactions import JobKind, Queue
 from server.services.removals import Removals
@@ -106,6 +113,26 @@ class Letterbox:
         pass
 
 
+class Phones:
+    """Keeps what is pushed, by token; `outcomes` are those of the tokens that do not simply take it."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, PushMessage]] = []
+        self.outcomes: dict[str, PushOutcome] = {}
+
+    async def send(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
+        outcomes = [self.outcomes.get(token, PushOutcome.SENT) for token in tokens]
+        self.taken += [
+            (token, message)
+            for token, outcome in zip(tokens, outcomes, strict=True)
+            if outcome is PushOutcome.SENT
+        ]
+        return outcomes
+
+    async def close(self) -> None:
+        pass
+
+
 class House:
     """The services, built as the program builds them, with small bounds that tests can reach."""
 
@@ -118,6 +145,7 @@ class House:
         self.clock = SystemClock()
         self.ids = IdGenerator(self.clock, node=1)
         rule = RetryRule(MAX_ATTEMPTS, BACKOFF_MS, BACKOFF_CAP_MS)
+        self.metrics = Metrics()
         self.jobs = Jobs(database, self.ids, dict.fromkeys(Queue, rule), LEASE_MS, MAX_DEATHS)
         self.rings = Rings()
         self.wire = RedisWire(redis_url, timeout_s=2.0)
@@ -148,12 +176,32 @@ class House:
         self.feed = self.feed_on(self.wire)
         rules = FanOutRules(FAN_OUT_BATCH, CELEBRITY_THRESHOLD)
         self.fan_out = FanOut(database, self.source, self.timelines, self.jobs, rules)
-        self.notifications = Notifications(
-            database, self.unit_of_work, self.cards, self.visibility, Publisher(redis)
+        self.notifications = Notifications(database, self.unit_of_work, self.cards, self.visibility)
+        self.telling = Telling(
+            database, self.unit_of_work, self.jobs, self.visibility, Publisher(redis), self.metrics
+        )
+        self.links = MailLinks(b"a secret of the tests", "https://photos.test")
+        self.preferences = Preferences(database, self.unit_of_work, self.links)
+        self.devices = Devices(database, self.unit_of_work)
+        self.push = Phones()
+        self.deliveries = Deliveries(
+            database,
+            self.unit_of_work,
+            self.jobs,
+            self.visibility,
+            (self.mail, self.push),
+            self.links,
+            "https://pages.test",
+            self.metrics,
         )
         self.removals = Removals(database, self.unit_of_work, self.jobs, self.pictures, REMOVAL_BATCH)
         self.idempotency = Idempotency(database, b"a secret of the tests")
         self._serial = itertools.count(1)
+
+    def jobs_that_try_for(self, for_ms: int) -> Jobs:
+        """As a queue has them whose jobs are tried for so long, however often."""
+        rule = RetryRule(1_000_000, BACKOFF_MS, BACKOFF_CAP_MS, for_ms)
+        return Jobs(self.database, self.ids, dict.fromkeys(Queue, rule), LEASE_MS, MAX_DEATHS)
 
     def timelines_on(self, wire: RedisWire) -> Timelines:
         return Timelines(wire, WINDOW, FEED_TTL_S, MOST_NOTES)
@@ -239,9 +287,13 @@ class House:
         return {
             JobKind.FAN_OUT: self.fan_out.publish,
             JobKind.WITHDRAW: self.fan_out.withdraw,
-            JobKind.NOTIFY_LIKE: self.notifications.deliver_like,
-            JobKind.NOTIFY_COMMENT: self.notifications.deliver_comment,
-            JobKind.NOTIFY_FOLLOW: self.notifications.deliver_follow,
+            JobKind.NOTIFY_LIKE: self.telling.of_like,
+            JobKind.NOTIFY_COMMENT: self.telling.of_comment,
+            JobKind.NOTIFY_FOLLOW: self.telling.of_follow,
+            JobKind.NOTIFY_MENTIONED: self.telling.of_mentions,
+            JobKind.NOTIFY_WITHDRAW: self.telling.withdraw_comments,
+            JobKind.PUSH: self.deliveries.send_push,
+            JobKind.MAIL: self.deliveries.send_letter,
             JobKind.REMOVE_POST: self.removals.remove_post,
             JobKind.REMOVE_AVATAR: self.removals.remove_avatar,
             JobKind.TELL_REVOKED: self.revocations.deliver,

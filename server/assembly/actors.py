@@ -20,7 +20,7 @@ from server.pubsub.hub import Hub
 from server.pubsub.receiver import QueueReceiver
 from server.pubsub.turn import Turn
 from server.services.jobs import Claim, Jobs
-from server.services.maintenance import Kept, Maintenance
+from server.services.maintenance import Kept, Lifetimes, Maintenance
 from server.services.reactions import JobKind, Queue
 from server.services.schedules import Recurring, Schedules
 from server.settings import QueueSettings, Settings
@@ -98,15 +98,22 @@ def _handlers(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jo
         the_jobs,
         on.media,
         kept,
-        keys_kept_ms=round(settings.maintenance.keys_kept_s * 1000),
+        Lifetimes(
+            keys_ms=round(settings.maintenance.keys_kept_s * 1000),
+            notifications_ms=round(settings.maintenance.notifications_kept_s * 1000),
+        ),
         drop_stale=nouns.freshness.drop,
     )
     return {
         JobKind.FAN_OUT: _measured_fan_out(nouns.fan_out.publish, on.told.metrics),
         JobKind.WITHDRAW: nouns.fan_out.withdraw,
-        JobKind.NOTIFY_LIKE: nouns.notifications.deliver_like,
-        JobKind.NOTIFY_COMMENT: nouns.notifications.deliver_comment,
-        JobKind.NOTIFY_FOLLOW: nouns.notifications.deliver_follow,
+        JobKind.NOTIFY_LIKE: nouns.telling.of_like,
+        JobKind.NOTIFY_COMMENT: nouns.telling.of_comment,
+        JobKind.NOTIFY_FOLLOW: nouns.telling.of_follow,
+        JobKind.NOTIFY_MENTIONED: nouns.telling.of_mentions,
+        JobKind.NOTIFY_WITHDRAW: nouns.telling.withdraw_comments,
+        JobKind.PUSH: nouns.deliveries.send_push,
+        JobKind.MAIL: nouns.deliveries.send_letter,
         JobKind.REMOVE_POST: nouns.removals.remove_post,
         JobKind.REMOVE_AVATAR: nouns.removals.remove_avatar,
         JobKind.TELL_REVOKED: nouns.revocations.deliver,
@@ -119,6 +126,7 @@ def _handlers(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jo
         JobKind.SWEEP_MEDIA: maintenance.sweep_media,
         JobKind.SWEEP_RESETS: maintenance.sweep_resets,
         JobKind.SWEEP_KEYS: maintenance.sweep_keys,
+        JobKind.SWEEP_NOTIFICATIONS: maintenance.sweep_notifications,
     }
 
 
@@ -147,5 +155,6 @@ def _recurring(settings: Settings) -> list[Recurring]:
             (JobKind.SWEEP_MEDIA, every.media_every_s),
             (JobKind.SWEEP_RESETS, every.resets_every_s),
             (JobKind.SWEEP_KEYS, every.keys_every_s),
+            (JobKind.SWEEP_NOTIFICATIONS, every.notifications_every_s),
         )
     ]

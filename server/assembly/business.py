@@ -20,6 +20,8 @@ from server.services.accounts import Accounts
 from server.services.cards import Cards
 from server.services.comments import Comments
 from server.services.credentials import Credentials
+from server.services.deliveries import Deliveries
+from server.services.devices import Devices
 from server.services.feed.cards_at_hand import CardsAtHand
 from server.services.feed.explanations import Explanations
 from server.services.feed.fan_out import FanOut, FanOutRules
@@ -30,15 +32,19 @@ from server.services.follows import Follows
 from server.services.idempotency import Idempotency
 from server.services.jobs import Jobs, RetryRule
 from server.services.likes import Likes
-from server.services.notifications import Notifications
+from server.services.mail_links import MailLinks
+from server.services.notifications.inbox import Notifications
+from server.services.notifications.telling import Telling
 from server.services.pictures import Pictures
 from server.services.posts import Posts
+from server.services.preferences import Preferences
 from server.services.profiles import Profiles
 from server.services.queue_control import QueueControl, QueueLimits
 from server.services.reactions import Queue
 from server.services.removals import Removals
 from server.services.revocations import Revocations, kept_ms
 from server.services.sessions import Sessions
+from server.services.stream_tickets import StreamTickets
 from server.services.tokens import TokenRules, Tokens
 from server.services.unit_of_work import UnitOfWork
 from server.services.visibility import Visibility
@@ -48,7 +54,9 @@ from server.settings import QueueSettings, Settings
 def jobs(settings: Settings, database: Database, ids: IdGenerator) -> Jobs:
     queues = settings.queues
     rules = {
-        queue: RetryRule(chosen.max_attempts, chosen.backoff_ms, queues.backoff_cap_ms)
+        queue: RetryRule(
+            chosen.max_attempts, chosen.backoff_ms, queues.backoff_cap_ms, round(chosen.retry_for_s * 1000)
+        )
         for queue, chosen in queue_settings(settings).items()
     }
     return Jobs(database, ids, rules, queues.lease_ms, queues.max_deaths)
@@ -81,6 +89,8 @@ def services(
         publisher,
         rules.access_ttl_s,
     )
+    secret = settings.auth.jwt_refresh_secret.get_secret_value().encode()
+    links = MailLinks(secret, settings.public_url)
     nouns = Services(
         accounts=Accounts(work, on.passwords),
         profiles=Profiles(on.database, work, cards, pictures),
@@ -99,9 +109,23 @@ def services(
         fan_out=FanOut(on.database, source, lists, the_jobs, fan_out_rules),
         freshness=freshness,
         removals=Removals(on.database, work, the_jobs, pictures),
-        notifications=Notifications(on.database, work, cards, visibility, publisher, on.told.metrics),
+        notifications=Notifications(on.database, work, cards, visibility),
+        telling=Telling(on.database, work, the_jobs, visibility, publisher, on.told.metrics),
+        deliveries=Deliveries(
+            on.database,
+            work,
+            the_jobs,
+            visibility,
+            (on.mail, on.push),
+            links,
+            settings.client_url,
+            on.told.metrics,
+        ),
+        preferences=Preferences(on.database, work, links),
+        devices=Devices(on.database, work),
+        tickets=StreamTickets(on.wire, revocations),
         queues=queue_control(settings, on.database, on.doorbell),
-        idempotency=Idempotency(on.database, settings.auth.jwt_refresh_secret.get_secret_value().encode()),
+        idempotency=Idempotency(on.database, secret),
     )
     return nouns, the_jobs
 
@@ -137,6 +161,7 @@ def queue_settings(settings: Settings) -> dict[Queue, QueueSettings]:
     return {
         Queue.FEED: settings.queues.feed,
         Queue.NOTIFICATIONS: settings.queues.notifications,
+        Queue.PUSH: settings.queues.push,
         Queue.MAIL: settings.queues.mail,
         Queue.MAINTENANCE: settings.queues.maintenance,
     }

@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from server.errors import AppError, Unauthenticated
 from server.handlers import problems
 from server.handlers.addresses import ADDRESS, ClientAddresses
-from server.handlers.requests import PRINCIPAL, REQUEST_ID, Handler, is_public, load
+from server.handlers.requests import PRINCIPAL, REQUEST_ID, Handler, is_public, load, takes_ticket
 from server.metrics import Metrics
 from server.services.records import Principal
 
@@ -21,6 +21,7 @@ GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CLIENT_LEFT = 499  # nobody reads it but in our log, where it is known from nginx
 NO_ROUTE = "none"
 EVENT_STREAM = "text/event-stream"
+TICKET = "ticket"
 REFUSAL = web.RequestKey("refusal", str)
 QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -114,18 +115,24 @@ def _has_left(request: web.Request) -> bool:
 
 
 def authentication(
-    principal: Callable[[str], Awaitable[Principal]], refused: Callable[[web.Request], Awaitable[None]]
+    principal: Callable[[str], Awaitable[Principal]],
+    holder: Callable[[str], Awaitable[Principal]],
+    refused: Callable[[web.Request], Awaitable[None]],
 ) -> Callable[[web.Request, Handler], object]:
     """Let nobody without a valid access token past, except where the handler is public.
 
-    `refused` is told of a request before it is turned away, and may raise something else.
+    `principal` knows whose a token is, `holder` whose a ticket, for handlers that take one. `refused` is told of a
+    request before it is turned away, and may raise something else.
     """
 
     @web.middleware
     async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.match_info.http_exception is None and not is_public(request.match_info.handler):
             try:
-                request[PRINCIPAL] = await principal(_bearer(request))
+                if TICKET in request.query and takes_ticket(request.match_info.handler):
+                    request[PRINCIPAL] = await holder(request.query[TICKET])
+                else:
+                    request[PRINCIPAL] = await principal(_bearer(request))
             except Unauthenticated:
                 await refused(request)
                 raise

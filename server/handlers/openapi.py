@@ -17,7 +17,7 @@ from server.handlers import openapi_parts as parts
 from server.handlers.idempotency import PARAMETER, REPLAYED
 from server.handlers.openapi_schemas import SchemaPlugin
 from server.handlers.problems import PROBLEM_JSON
-from server.handlers.requests import JSON, is_public
+from server.handlers.requests import JSON, is_public, takes_ticket
 from server.handlers.schemas import File, ProblemSchema
 from server.handlers.throttling import rates_of
 
@@ -84,6 +84,8 @@ class _Document:
             operation["description"] = said["description"]
         if is_public(handler):
             operation["security"] = []
+        elif takes_ticket(handler):
+            operation["security"] = [{parts.BEARER: []}, {parts.TICKET: []}]
         parameters = [*_path_parameters(path), *said["parameters"], *self._query(schemas.get("querystring"))]
         if parameters:
             operation["parameters"] = parameters

@@ -38,13 +38,20 @@ TAGS: Mapping[str, str] = {
 }
 
 BEARER = "accessToken"
+TICKET = "streamTicket"
 SECURITY_SCHEMES: Mapping[str, Part] = {
     BEARER: {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
         "description": "The `accessToken` that registering, signing in and refreshing give.",
-    }
+    },
+    TICKET: {
+        "type": "apiKey",
+        "in": "query",
+        "name": "ticket",
+        "description": "A ticket for the live stream, in the place of an access token. Good once, for half a minute.",
+    },
 }
 
 _ID: Part = {"type": "string", "pattern": ID_PATTERN}

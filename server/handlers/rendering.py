@@ -149,6 +149,7 @@ def notification(record: Notification) -> dict[str, Any]:
         "id": str(record.id),
         "type": record.type,
         "actor": user_card(record.actor),
+        "othersCount": record.others_count,
         "read": record.read,
         "createdAt": isoformat(record.created_at_ms),
     }

@@ -33,6 +33,16 @@ def public(handler: AnyHandler) -> AnyHandler:
     return handler
 
 
+def by_ticket(handler: AnyHandler) -> AnyHandler:
+    """Mark a handler that takes a ticket in its query in the place of an access token."""
+    handler.__by_ticket__ = True  # pyright: ignore[reportFunctionMemberAccess]
+    return handler
+
+
+def takes_ticket(handler: Callable[..., Any]) -> bool:
+    return getattr(handler, "__by_ticket__", False)
+
+
 def is_public(handler: Callable[..., Any]) -> bool:
     return getattr(handler, "__public__", False)
 

@@ -37,6 +37,8 @@ MODULES = [
     "server.models.likes",
     "server.models.follows",
     "server.models.notifications",
+    "server.models.preferences",
+    "server.models.devices",
     "server.models.jobs",
     "server.models.queues",
     "server.models.schedules",

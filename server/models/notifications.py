@@ -3,11 +3,17 @@
 from tortoise import fields
 from tortoise.models import Model
 
+PUSH, EMAIL = 1, 2
+
 
 class Notification(Model):
     """The unique key makes a repeated act one notification; `target_id` is the post, the comment or the followee.
 
-    The cause may be deleted before anybody looks, so post and comment are plain numbers here.
+    `sequence` is negative for somebody who wants none of this kind in the app: then it is there for the other channels.
+    `listed` are those that the list shows: of the likes of one post only the newest, which counts the others. An act
+    that was taken back leaves its row, `withdrawn`, so that doing it again is nothing new. `owed` has a bit for each of
+    PUSH and EMAIL by which it was sent, or by which a job is to send it. The cause may be deleted
+    before anybody looks, so post and comment are plain numbers here.
     """
 
     id = fields.BigIntField(primary_key=True, generated=False)
@@ -20,14 +26,22 @@ class Notification(Model):
     actor_id: int
     actor = fields.ForeignKeyField("models.User", related_name=False, on_delete=fields.CASCADE, db_index=True)
     target_id = fields.BigIntField()
-    post_id = fields.BigIntField(null=True)
+    post_id = fields.BigIntField(null=True, db_index=True)
     comment_id = fields.BigIntField(null=True)
+    listed = fields.SmallIntField(default=1, db_default=1)
+    withdrawn = fields.SmallIntField(default=0, db_default=0)
+    others_count = fields.IntField(default=0, db_default=0)
+    owed = fields.SmallIntField(default=0, db_default=0)
     read_at_ms = fields.BigIntField(null=True)
     created_at_ms = fields.BigIntField()
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "notifications"
         unique_together = (("recipient_id", "type", "actor_id", "target_id"), ("recipient_id", "sequence"))
+        indexes = (
+            ("recipient_id", "listed", "sequence", "read_at_ms"),
+            ("recipient_id", "type", "target_id", "listed"),
+        )
 
 
 class Inbox(Model):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.errors import Forbidden, NotFound
-from server.events import CommentAdded, PostChanged
+from server.events import CommentAdded, CommentsDeleted, PostChanged
 from server.gateways.touches import Subject
 from server.ids import CommentId, PostId, UserId, made_at_ms
 from server.models.comments import Comment as CommentRow
@@ -108,6 +108,7 @@ class Comments:
             )
             await self._database.execute("DELETE FROM comments WHERE id = ?", [comment_id])
             await self._count(work, post, comment.parent_id, -1 - replies)
+            work.emit(CommentsDeleted(post_id))
 
         await self._unit_of_work.run(body, changes=(Subject("post", post_id),))
 

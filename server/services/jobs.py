@@ -33,12 +33,19 @@ class LeaseLost(AppError):
 class RetryRule:
     """How often a queue's jobs are tried, and the backoff between: full jitter under base * 2^(n-1), capped.
 
+    `for_ms`: a job that is older is not tried again, however few its attempts; 0: at any age.
+
     Source of the jitter: M. Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015.
     """
 
     max_attempts: int
     backoff_ms: int
     cap_ms: int
+    for_ms: int = 0
+
+    def is_last(self, attempts: int, age_ms: int) -> bool:
+        """Whether attempt number `attempts`, of a job of this age, was the last."""
+        return attempts >= self.max_attempts or 0 < self.for_ms <= age_ms
 
     def delay_ms(self, attempts: int) -> int:
         """Milliseconds to wait after attempt number `attempts` (from 1) has failed."""
@@ -223,7 +230,8 @@ class Jobs:
     async def fail(self, claim: Claim, error: str) -> JobState | None:
         """Note a failed attempt: back to READY after its backoff, or DEAD after the last; None if it was not ours."""
         rule = self._rules[claim.queue]
-        dead = claim.attempts >= rule.max_attempts
+        history, now_ms = await self._history(claim.id, claim.attempts, error)
+        dead = rule.is_last(claim.attempts, now_ms - claim.created_at_ms)
         state = JobState.DEAD if dead else JobState.READY
         now = self._database.now_ms
         changed = await self._database.execute(
@@ -232,7 +240,7 @@ class Jobs:
             [
                 state,
                 0 if dead else rule.delay_ms(claim.attempts),
-                await self._history(claim.id, claim.attempts, error),
+                history,
                 claim.id,
                 JobState.RUNNING,
                 claim.lease,
@@ -274,13 +282,14 @@ class Jobs:
         for row in expired:
             dead = row["deaths"] + 1 >= self._max_deaths
             now = self._database.now_ms
+            history, _ = await self._history(row["id"], row["attempts"], "The worker died or lost its lease.")
             reclaimed += await self._database.execute(
                 f"UPDATE jobs SET state = ?, lease = '', deaths = deaths + 1, run_at_ms = {now}, history = ?,"
                 f" finished_at_ms = {now if dead else 'NULL'} WHERE id = ? AND state = ? AND lease = ?"
                 f" AND lease_until_ms < {now}",
                 [
                     JobState.DEAD if dead else JobState.READY,
-                    await self._history(row["id"], row["attempts"], "The worker died or lost its lease."),
+                    history,
                     row["id"],
                     JobState.RUNNING,
                     row["lease"],
@@ -303,15 +312,16 @@ class Jobs:
                 room -= len(rows)
         return rungs
 
-    async def _history(self, job_id: int, attempt: int, error: str) -> str:
+    async def _history(self, job_id: int, attempt: int, error: str) -> tuple[str, int]:
+        """A job's history with another failure in it, and the database's time."""
         rows = await self._database.rows(
             f"SELECT history, {self._database.now_ms} AS now_ms FROM jobs WHERE id = ?", [job_id]
         )
         if not rows:
-            return "[]"
+            return "[]", 0
         past = orjson.loads(rows[0]["history"] or "[]")
         entry = {"attempt": attempt, "atMs": rows[0]["now_ms"], "error": error[:ERROR_LENGTH]}
-        return orjson.dumps([*past, entry][-HISTORY_LENGTH:]).decode()
+        return orjson.dumps([*past, entry][-HISTORY_LENGTH:]).decode(), rows[0]["now_ms"]
 
 
 def _claim(row: Mapping[str, Any], lease: str) -> Claim:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from server.events import LikeChanged, PostChanged, PostLiked
+from server.events import LikeChanged, PostChanged, PostLiked, PostUnliked
 from server.gateways.touches import Subject
 from server.ids import PostId, UserId
 from server.models.database import Database
@@ -45,6 +45,7 @@ class Likes:
             post = await self._lock(actor_id, post_id)
             if not await Like.filter(user_id=actor_id, post_id=post_id).delete():
                 return LikeState(False, post["likes_count"])
+            work.emit(PostUnliked(post_id, UserId(post["author_id"]), actor_id))
             return LikeState(False, await self._count(work, post, actor_id, -1))
 
         return await self._unit_of_work.run(body, changes=_changed(actor_id, post_id))

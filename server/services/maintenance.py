@@ -10,8 +10,10 @@ from typing import Any
 
 import structlog
 
+from server.clock import SystemClock
 from server.gateways.media import MediaStore
 from server.gateways.touches import Subject
+from server.ids import first_id_of
 from server.models.database import Database, again_if_given_up, placeholders
 from server.models.jobs import JobState
 from server.services.jobs import Claim, Jobs
@@ -32,6 +34,14 @@ class Kept:
 
     completed: int
     failed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long rows are kept that nobody takes away: idempotency keys, and notifications, read or not."""
+
+    keys_ms: int = DAY_MS
+    notifications_ms: int = 90 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,7 @@ COUNTED = (
 
 
 class Maintenance:
-    """`kept` has the queues whose finished rows are pruned."""
+    """`kept` has the queues whose finished rows are pruned; `lifetimes` is how long other rows are kept."""
 
     def __init__(
         self,
@@ -86,11 +96,11 @@ class Maintenance:
         jobs: Jobs,
         media: MediaStore,
         kept: Mapping[Queue, Kept],
-        keys_kept_ms: int = DAY_MS,
+        lifetimes: Lifetimes | None = None,
         drop_stale: Callable[[Sequence[Subject]], Awaitable[None]] | None = None,
     ) -> None:
         self._drop_stale = drop_stale
-        self._keys_kept_ms = keys_kept_ms
+        self._lifetimes = lifetimes or Lifetimes()
         self._database = database
         self._jobs = jobs
         self._media = media
@@ -115,11 +125,23 @@ class Maintenance:
         condition = f"FROM idempotency_keys WHERE created_at_ms < {self._database.now_ms} - ?"
         deleted = 0
         while ids := await self._ids(
-            f"SELECT id {condition} ORDER BY created_at_ms LIMIT ?", [self._keys_kept_ms, BATCH]
+            f"SELECT id {condition} ORDER BY created_at_ms LIMIT ?", [self._lifetimes.keys_ms, BATCH]
         ):
             deleted += await self._delete("idempotency_keys", ids)
         if deleted:
             log.info("idempotency_keys_swept", keys=deleted)
+        await self._jobs.complete(claim)
+
+    async def sweep_notifications(self, claim: Claim) -> None:
+        """Delete what people were told long ago; a stream that asks for it gets `reset`."""
+        first_kept = first_id_of(SystemClock().now_ms() - self._lifetimes.notifications_ms)
+        deleted = 0
+        while ids := await self._ids(
+            "SELECT id FROM notifications WHERE id < ? ORDER BY id LIMIT ?", [first_kept, BATCH]
+        ):
+            deleted += await self._delete("notifications", ids)
+        if deleted:
+            log.info("notifications_swept", notifications=deleted)
         await self._jobs.complete(claim)
 
     async def retain(self, claim: Claim) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from server.errors import AppError, Forbidden, InvalidInput, NotFound, Unavailable
-from server.events import PostChanged, PostDeleted, PostPublished
+from server.events import PeopleMentioned, PostChanged, PostDeleted, PostPublished
 from server.gateways.images import Shape
 from server.gateways.touches import Subject
 from server.ids import PostId, UserId
@@ -17,6 +17,7 @@ from server.models.posts import Post as PostRow
 from server.models.posts import PostImage
 from server.paging import Page, PageRequest, cut
 from server.services.cards import Cards
+from server.services.markup import mentions
 from server.services.pictures import Picture, Pictures
 from server.services.records import Post
 from server.services.unit_of_work import Once, UnitOfWork, Work
@@ -100,6 +101,8 @@ class Posts:
             )
             likes, comments = post["likes_count"], post["comments_count"]
             work.emit(PostChanged(post_id, editor_id, revision, likes, comments, edited_at_ms))
+            if caption and mentions(caption):
+                work.emit(PeopleMentioned(post_id, editor_id))
 
         await self._unit_of_work.run(body, changes=(Subject("post", post_id),))
         return await self.get(editor_id, post_id)
@@ -172,6 +175,8 @@ class Posts:
                 variants=orjson.dumps([rendition.name for rendition in picture.image.renditions]).decode(),
             )
         work.emit(PostPublished(post_id, author_id))
+        if mentions(caption):
+            work.emit(PeopleMentioned(post_id, author_id))
         work.emit(PostChanged(post_id, author_id, 0, 0, 0, None))
         return post_id
 

@@ -7,15 +7,21 @@ from enum import StrEnum
 from server.events import (
     AvatarReplaced,
     CommentAdded,
+    CommentsDeleted,
     EmailChanged,
     Event,
+    LetterOwed,
     PasswordChanged,
     PasswordForgotten,
+    PeopleMentioned,
     PostDeleted,
     PostLiked,
     PostPublished,
+    PostUnliked,
+    PushOwed,
     SessionsRevoked,
     UserFollowed,
+    UserUnfollowed,
 )
 
 
@@ -24,6 +30,7 @@ class Queue(StrEnum):
 
     FEED = "feed"
     NOTIFICATIONS = "notifications"
+    PUSH = "push"
     MAIL = "mail"
     MAINTENANCE = "maintenance"
 
@@ -34,6 +41,10 @@ class JobKind(StrEnum):
     NOTIFY_LIKE = "notify.like"
     NOTIFY_COMMENT = "notify.comment"
     NOTIFY_FOLLOW = "notify.follow"
+    NOTIFY_MENTIONED = "notify.mentioned"
+    NOTIFY_WITHDRAW = "notify.withdraw"
+    PUSH = "push.notification"
+    MAIL = "mail.notification"
     REMOVE_POST = "posts.remove"
     REMOVE_AVATAR = "avatars.remove"
     TELL_REVOKED = "notify.revoked"
@@ -46,6 +57,7 @@ class JobKind(StrEnum):
     SWEEP_MEDIA = "maintenance.media"
     SWEEP_RESETS = "maintenance.resets"
     SWEEP_KEYS = "maintenance.idempotency_keys"
+    SWEEP_NOTIFICATIONS = "maintenance.notifications"
 
 
 NORMAL = 0
@@ -68,11 +80,19 @@ REACTIONS: Mapping[type[Event], tuple[Reaction, ...]] = {
         Reaction(Queue.MAINTENANCE, JobKind.REMOVE_POST),
     ),
     AvatarReplaced: (Reaction(Queue.MAINTENANCE, JobKind.REMOVE_AVATAR),),
+    # What is done and what is taken back are one kind: the job looks which of them holds.
     UserFollowed: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),
+    UserUnfollowed: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),
     PostLiked: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
+    PostUnliked: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
     CommentAdded: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT),),
+    CommentsDeleted: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_WITHDRAW),),
+    PeopleMentioned: (Reaction(Queue.NOTIFICATIONS, JobKind.NOTIFY_MENTIONED),),
+    PushOwed: (Reaction(Queue.PUSH, JobKind.PUSH),),
+    LetterOwed: (Reaction(Queue.MAIL, JobKind.MAIL),),
     SessionsRevoked: (Reaction(Queue.NOTIFICATIONS, JobKind.TELL_REVOKED, HIGH),),
-    PasswordForgotten: (Reaction(Queue.MAIL, JobKind.MAIL_RESET),),
-    PasswordChanged: (Reaction(Queue.MAIL, JobKind.MAIL_CHANGED),),
-    EmailChanged: (Reaction(Queue.MAIL, JobKind.MAIL_ADDRESS_CHANGED),),
+    # Somebody waits for these: they go before the letters that tell of likes.
+    PasswordForgotten: (Reaction(Queue.MAIL, JobKind.MAIL_RESET, HIGH),),
+    PasswordChanged: (Reaction(Queue.MAIL, JobKind.MAIL_CHANGED, HIGH),),
+    EmailChanged: (Reaction(Queue.MAIL, JobKind.MAIL_ADDRESS_CHANGED, HIGH),),
 }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from server.ids import CommentId, NotificationId, PostId, SessionId, UserId
+from server.ids import CommentId, DeviceId, NotificationId, PostId, SessionId, UserId
 
 
 class Role(StrEnum):
@@ -18,6 +18,22 @@ class NotificationType(StrEnum):
     FOLLOW = "follow"
     MENTION = "mention"
     REPLY = "reply"
+
+
+class Channel(StrEnum):
+    """The ways by which a person is told, and may refuse to be; the live stream goes with `inApp`."""
+
+    PUSH = "push"
+    EMAIL = "email"
+    IN_APP = "inApp"
+
+
+class Platform(StrEnum):
+    """What a device runs."""
+
+    ANDROID = "android"
+    IOS = "ios"
+    WEB = "web"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +154,10 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """`sequence` numbers the notifications of one recipient: 1, 2, 3, ... in the order of their commits."""
+    """`sequence` numbers the notifications of one recipient: 1, 2, 3, ... in the order of their commits.
+
+    `others_count`: how many did the same to the same post before the actor did; only likes are counted up.
+    """
 
     id: NotificationId
     recipient_id: UserId
@@ -148,6 +167,16 @@ class Notification:
     post_id: PostId | None
     comment_id: CommentId | None
     read: bool
+    created_at_ms: int
+    others_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PushDevice:
+    """Where pushes go: an app on a device that somebody is signed in on."""
+
+    id: DeviceId
+    platform: Platform
     created_at_ms: int
 
 

@@ -12,7 +12,7 @@ from server.services.pictures import Pictures
 from server.services.unit_of_work import UnitOfWork, Work
 
 BATCH = 500
-PARTS = ("likes", "comments")
+PARTS = ("likes", "comments", "notifications")
 
 
 class Removals:

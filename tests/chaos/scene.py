@@ -39,6 +39,7 @@ COUNTABLE = {
     "keep_completed = 100": "keep_completed = 100000",
     "rate_per_s = 100.0": "rate_per_s = 0.0",
     "rate_per_s = 50.0": "rate_per_s = 0.0",
+    "rate_per_s = 20.0": "rate_per_s = 0.0",
 }
 
 

@@ -36,6 +36,8 @@ OF_THEIR_OWN = {
     "POST /auth/change-password": (Rate.DEFAULT,),
     "POST /auth/forgot-password": (Rate.DEFAULT,),
     "POST /auth/reset-password": (Rate.DEFAULT,),
+    # Mail services post there for many of their users, from few addresses.
+    "POST /notifications/unsubscribe": (Rate.READS,),
     "POST /posts": (Rate.UPLOADS, Rate.WRITES),
     "POST /users/avatar": (Rate.UPLOADS, Rate.WRITES),
 }

@@ -272,13 +272,13 @@ async def test_a_mail_server_that_is_slow_holds_up_nothing_else_and_gets_its_let
     post_office.replies.clear()
 
     async def delivered() -> bool:
-        return bool(post_office.taken)
+        return any(b"password" in (each.content or b"") for each in post_office.taken)  # type: ignore[operator]
 
     await eventually(delivered)
-    (envelope,) = post_office.taken
-    assert envelope.rcpt_tos == ["ana@example.com"]
-    assert isinstance(envelope.content, bytes)
-    token = token_in(_read(envelope.content))
+    taken = [_read(envelope.content) for envelope in post_office.taken if isinstance(envelope.content, bytes)]
+    (letter,) = [each for each in taken if "password" in each["Subject"]]
+    assert letter["To"] == "ana@example.com"
+    token = token_in(letter)
     body = {"token": token, "newPassword": "a password that is new"}
     assert (await bob.call("POST", "/auth/reset-password", json=body)).status == 204
     assert await program.interrupt() == 0

@@ -135,7 +135,10 @@ async def assert_complete(traffic: Traffic, stack: Stack) -> None:
 
     wanted = Counter[Told](
         [("follow", fan.id, "") for fan in traffic.fans]
-        + [("like", fan_id, post_id) for fan_id, post_id in likes]
+        + [
+            ("like", f"{count} people", post_id)
+            for post_id, count in Counter(post for _, post in likes).items()
+        ]
         + [("comment", author_id, comment_id) for comment_id, author_id in comments.items()]
     )
     assert _differences(wanted, await _told(traffic.author)) == []
@@ -158,8 +161,13 @@ async def _no_job_is_left(stack: Stack) -> bool:
 
 
 async def _told(person: Person) -> Counter[Told]:
+    """What, by whom and of what; the likes of a post are one, and say how many they are."""
     return Counter(
-        (each["type"], each["actor"]["id"], (each.get("comment") or each.get("post") or {"id": ""})["id"])
+        (
+            each["type"],
+            f"{each['othersCount'] + 1} people" if each["type"] == "like" else each["actor"]["id"],
+            (each.get("comment") or each.get("post") or {"id": ""})["id"],
+        )
         for each in await person.notifications()
     )
 

@@ -219,3 +219,43 @@ async def test_a_migration_that_came_since_is_pending(migrated_stack: Stack, tmp
         assert await migrations.upgrade() == [later.name]
         await migrations.check()
         assert await database.rows("SELECT * FROM later") == []
+
+
+async def test_likes_that_were_told_before_they_were_listed_as_one_are_listed_so(
+    stack: Stack, tmp_path: Path
+) -> None:
+    folder = tmp_path / "migrations"
+    shutil.copytree(FOLDER, folder)
+    async with opened(stack.database_parameters()) as database:
+        later = [
+            file
+            for file in (folder / database.dialect / "models").glob("*.py")
+            if int(file.name.partition("_")[0]) >= 2
+        ]
+        texts = {file: file.read_text() for file in later}
+        for file in later:
+            file.unlink()
+        await Migrations(database, folder).upgrade()
+        for user_id in (1, 2, 3, 4):
+            await database.execute(
+                "INSERT INTO users (id, username, username_key, email, email_key, password_hash,"
+                " password_changed_at_ms, full_name, bio, website, avatar_key, role, posts_count, followers_count,"
+                " following_count, created_at_ms) VALUES (?, ?, ?, ?, ?, '', 0, '', '', '', '', 'user', 0, 0, 0, 0)",
+                [user_id, *[f"user{user_id}"] * 4],
+            )
+        told = [("like", 2, 7), ("like", 3, 7), ("follow", 2, 1), ("like", 4, 7), ("like", 2, 8)]
+        for sequence, (type_, actor_id, target_id) in enumerate(told, start=1):
+            await database.execute(
+                "INSERT INTO notifications (id, recipient_id, sequence, type, actor_id, target_id, created_at_ms)"
+                " VALUES (?, 1, ?, ?, ?, ?, 0)",
+                [100 + sequence, sequence, type_, actor_id, target_id],
+            )
+        for file, text in texts.items():
+            file.write_text(text)
+        assert len(await Migrations(database, folder).upgrade()) == len(later)
+        rows = await database.rows(
+            "SELECT sequence, listed, others_count FROM notifications ORDER BY sequence"
+        )
+        assert [tuple(row.values()) for row in rows] == [
+            (1, 0, 0), (2, 0, 0), (3, 1, 0), (4, 1, 2), (5, 1, 0),
+        ]  # fmt: skip

@@ -9,6 +9,7 @@ from server.clock import SystemClock
 from server.control import open_workshop
 from server.errors import NotFound
 from server.paging import PageRequest
+from server.services.markup import mentions
 from server.services.records import Role
 from tests.seeds.tables import checksums, count, looked_into, wrong_counters
 from tests.stacks import Stack
@@ -37,6 +38,7 @@ async def test_the_place_is_made_as_its_people_would_have_made_it(migrated_stack
         assert await count(database, "likes") == len(STORY.likings)
         assert await wrong_counters(database) == []
         acts = len(STORY.followings) + len(STORY.publications) + len(STORY.remarks) + len(STORY.likings)
+        acts += sum(bool(mentions(post.caption)) for post in STORY.publications)
         assert await count(database, "jobs", "state = 'ready'") == acts  # for the program, when it runs
         async with open_workshop(settings, database, SystemClock()) as workshop:
             account = await workshop.services.accounts.authenticate("ben", PASSWORD)

@@ -17,12 +17,13 @@ from server.models.posts import PostImage
 from server.models.sessions import Session
 from server.models.users import User
 from server.services.jobs import Claim
-from server.services.maintenance import BATCH, Kept, Maintenance
+from server.services.maintenance import BATCH, Kept, Lifetimes, Maintenance
 from server.services.reactions import JobKind, Queue
 from tests.house import House
 from tests.stacks import Stack
 
 PICTURE = b"a picture"
+DAY_MS = 86_400_000
 KEPT = {Queue.FEED: Kept(completed=3, failed=2), Queue.NOTIFICATIONS: Kept(completed=0)}
 WRONG = {
     "posts": ("likes_count", "comments_count"),
@@ -245,3 +246,24 @@ async def test_a_store_without_pictures_is_in_order(house: House, maintenance: M
 def _age(file: Path) -> None:
     two_hours_ago = time.time() - 7200
     os.utime(file, (two_hours_ago, two_hours_ago))
+
+
+async def test_what_people_were_told_long_ago_goes(house: House, media: MediaStore) -> None:
+    ada, *fans = await house.users(4)
+    for fan in fans:
+        await house.follows.follow(fan, ada)
+    await house.work_off(JobKind.NOTIFY_FOLLOW)
+    old = await house.notifications.since(ada, 0, 2)
+    for each in old:
+        # The id tells when it was made.
+        await house.database.execute(
+            "UPDATE notifications SET id = id - ? WHERE id = ?", [(10 * DAY_MS + 1000) << 12, each.id]
+        )
+    maintenance = Maintenance(
+        house.database, house.jobs, media, KEPT, Lifetimes(notifications_ms=10 * DAY_MS)
+    )
+    for _ in range(2):
+        claim = await claimed(house, JobKind.SWEEP_NOTIFICATIONS)
+        await maintenance.sweep_notifications(claim)
+        await assert_completed(house, claim)
+        assert [each.sequence for each in await house.notifications.since(ada, 0, 10)] == [3]

@@ -60,10 +60,11 @@ async def test_sixty_four_likes_taken_back_and_given_again_are_one_notification(
         await house.likes.like(bob, post_id)
         await house.likes.unlike(bob, post_id)
     await house.likes.like(bob, post_id)
-    assert len(await house.due(JobKind.NOTIFY_LIKE)) == 65
+    assert len(await house.due(JobKind.NOTIFY_LIKE)) == 129
     await deliver_at_once(house)
     assert [n.sequence for n in await told(house, ada)] == [1]
     assert await house.notifications.last_sequence(ada) == 1
+    assert len(await house.due(JobKind.MAIL)) == 1
 
 
 async def test_a_like_that_was_taken_back_is_not_told(house: House) -> None:
@@ -141,9 +142,9 @@ async def test_two_deliveries_of_one_job_are_one(house: House) -> None:
     await house.jobs.reclaim()
     second = await house.claim(JobKind.NOTIFY_LIKE)
     with pytest.raises(LeaseLost):
-        await house.notifications.deliver_like(first)
+        await house.telling.of_like(first)
     assert await told(house, ada) == []
-    await house.notifications.deliver_like(second)
+    await house.telling.of_like(second)
     assert len(await told(house, ada)) == 1
 
 

@@ -1,0 +1,74 @@
+"""`/devices`: where pushes go."""
+
+from aiohttp import web
+from aiohttp_apispec import docs, json_schema, response_schema
+from marshmallow import Schema, fields, validate
+
+from server.clock import isoformat
+from server.handlers import rendering
+from server.handlers.requests import BODY, viewer
+from server.handlers.schemas import Id, Moment, Strict
+from server.handlers.throttling import Rate, throttled
+from server.services.devices import Devices
+from server.services.records import Platform
+
+# Printable ASCII: what Firebase calls one is letters, digits, and a few of these.
+TOKEN = validate.And(
+    validate.Length(1, 2048), validate.Regexp(r"^[\x21-\x7e]+$", error="Not a registration token.")
+)
+
+
+class RegistrationBody(Strict):
+    token = fields.String(
+        required=True,
+        validate=[*TOKEN.validators],
+        metadata={"description": "The app's registration token of Firebase Cloud Messaging."},
+    )
+    platform = fields.Enum(Platform, by_value=fields.String, required=True)
+
+
+class ForgottenBody(Strict):
+    token = fields.String(required=True, validate=[*TOKEN.validators])
+    platform = fields.Enum(Platform, by_value=fields.String)
+
+
+class PushDeviceSchema(Schema):
+    id = Id(required=True)
+    platform = fields.Enum(Platform, by_value=fields.String, required=True)
+    createdAt = Moment(required=True)
+
+
+class DeviceRoutes:
+    def __init__(self, devices: Devices) -> None:
+        self._devices = devices
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post("/devices", self.register), web.delete("/devices", self.forget)]
+
+    @docs(
+        tags=["notifications"],
+        operationId="registerDevice",
+        summary="Have your notifications pushed to this device",
+        description="While you are signed in here, and no longer than until somebody else registers the same device.",
+    )
+    @json_schema(RegistrationBody)
+    @response_schema(PushDeviceSchema, 200)
+    @throttled(Rate.WRITES)
+    async def register(self, request: web.Request) -> web.Response:
+        body = request[BODY]
+        device = await self._devices.register(viewer(request), body["token"], body["platform"])
+        return rendering.json_response(
+            {"id": str(device.id), "platform": device.platform, "createdAt": isoformat(device.created_at_ms)}
+        )
+
+    @docs(
+        tags=["notifications"],
+        operationId="forgetDevice",
+        summary="Have nothing pushed to this device any more",
+    )
+    @json_schema(ForgottenBody)
+    @response_schema(None, 204, description="Nothing is pushed to it for you")
+    @throttled(Rate.WRITES)
+    async def forget(self, request: web.Request) -> web.Response:
+        await self._devices.forget(viewer(request).user_id, request[BODY]["token"])
+        return web.Response(status=204)

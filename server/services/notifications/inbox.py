@@ -1,0 +1,172 @@
+"""What a person was told: the list, what is new on it, and what they have seen. How it gets there is `telling`'s."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from server.errors import InvalidInput
+from server.ids import NotificationId, UserId
+from server.models.database import Database, placeholders
+from server.paging import Page, PageRequest, cut
+from server.services.cards import USER_COLUMNS, Cards
+from server.services.notifications.ledger import GROUPED, Ledger
+from server.services.records import Notification, NotificationType
+from server.services.unit_of_work import UnitOfWork, Work
+from server.services.visibility import Visibility
+
+MOST_COUNTED = 10_000
+
+
+class Notifications:
+    def __init__(
+        self,
+        database: Database,
+        unit_of_work: UnitOfWork,
+        cards: Cards,
+        visibility: Visibility,
+    ) -> None:
+        self._database = database
+        self._unit_of_work = unit_of_work
+        self._cards = cards
+        self._visibility = visibility
+        self._ledger = Ledger(database)
+
+    async def page(
+        self,
+        recipient_id: UserId,
+        request: PageRequest,
+        types: Collection[NotificationType] = (),
+        *,
+        unread: bool = False,
+    ) -> Page[Notification]:
+        """What a person was told, newest first, the likes of a post as one; of these types, if any are named.
+
+        The cursor is the sequence.
+        """
+        some = f" AND n.type IN ({placeholders(len(types))})" if types else ""
+        new = " AND n.read_at_ms IS NULL" if unread else ""
+        found = await self._read(
+            recipient_id,
+            f"n.recipient_id = ? AND n.listed = 1 AND n.sequence < ?{some}{new} ORDER BY n.sequence DESC LIMIT ?",
+            [recipient_id, request.before_id, *sorted(types), request.limit + 1],
+        )
+        return cut(found, request.limit, lambda notification: notification.sequence)
+
+    async def since(self, recipient_id: UserId, after: int, limit: int) -> list[Notification]:
+        """At most `limit` notifications with a sequence above `after`, oldest first; each like by itself."""
+        return await self._read(
+            recipient_id,
+            "n.recipient_id = ? AND n.sequence > ? ORDER BY n.sequence LIMIT ?",
+            [recipient_id, after, limit],
+        )
+
+    async def last_sequence(self, recipient_id: UserId) -> int:
+        """The sequence of the newest notification, 0 before the first."""
+        return (await self.last_sequences([recipient_id])).get(recipient_id, 0)
+
+    async def last_sequences(self, recipient_ids: Sequence[UserId]) -> Mapping[UserId, int]:
+        """The newest sequence of each who was ever told anything."""
+        if not recipient_ids:
+            return {}
+        rows = await self._database.rows(
+            f"SELECT user_id, last_sequence FROM inboxes WHERE user_id IN ({placeholders(len(recipient_ids))})",
+            recipient_ids,
+        )
+        return {UserId(row["user_id"]): row["last_sequence"] for row in rows}
+
+    async def unread_count(self, recipient_id: UserId) -> int:
+        """How many of the list have not been read; counted up to MOST_COUNTED."""
+        shown = self._shown(recipient_id)
+        rows = await self._database.rows(
+            f"SELECT COUNT(*) AS n FROM (SELECT n.id FROM notifications n WHERE n.recipient_id = ? AND n.listed = 1"
+            f" AND n.read_at_ms IS NULL AND {shown[0]} LIMIT ?) unread",
+            [recipient_id, *shown[1], MOST_COUNTED],
+        )
+        return rows[0]["n"]
+
+    async def read_some(self, recipient_id: UserId, notification_ids: Sequence[NotificationId]) -> int:
+        """Mark these as read, of likes those that the list has under one as well; how many are left unread.
+
+        Those that are read already, that are gone or that belong to somebody else are passed over.
+        """
+
+        async def body(work: Work) -> None:
+            await self._ledger.lock([recipient_id])
+            rows = await self._database.rows(
+                "SELECT id, type, target_id, sequence FROM notifications WHERE recipient_id = ? AND id IN"
+                f" ({placeholders(len(notification_ids))})",
+                [recipient_id, *notification_ids],
+            )
+            await self._mark(work, f"id IN ({placeholders(len(rows))})", [row["id"] for row in rows])
+            for row in rows:
+                if row["type"] in GROUPED:
+                    await self._mark(
+                        work,
+                        "recipient_id = ? AND type = ? AND target_id = ? AND sequence < ?",
+                        [recipient_id, row["type"], row["target_id"], row["sequence"]],
+                    )
+
+        await self._unit_of_work.run(body)
+        return await self.unread_count(recipient_id)
+
+    async def read_up_to(self, recipient_id: UserId, notification_id: NotificationId | None) -> int:
+        """Mark this one and all before it as read, or all there are; how many are left unread. Raises InvalidInput."""
+
+        async def body(work: Work) -> None:
+            last = (await self._ledger.lock([recipient_id]))[recipient_id]
+            if notification_id is not None:
+                rows = await self._database.rows(
+                    "SELECT sequence FROM notifications WHERE recipient_id = ? AND id = ?",
+                    [recipient_id, notification_id],
+                )
+                if not rows:
+                    raise InvalidInput(
+                        "Some values cannot be accepted.", fields={"upTo": ["No notification of yours."]}
+                    )
+                last = rows[0]["sequence"]
+            await self._mark(work, "recipient_id = ? AND sequence <= ?", [recipient_id, last])
+
+        await self._unit_of_work.run(body)
+        return await self.unread_count(recipient_id)
+
+    async def _mark(self, work: Work, condition: str, parameters: Sequence[Any]) -> None:
+        if parameters:
+            await self._database.execute(
+                f"UPDATE notifications SET read_at_ms = ? WHERE {condition} AND read_at_ms IS NULL",
+                [work.now_ms(), *parameters],
+            )
+
+    async def _read(
+        self, recipient_id: UserId, condition: str, parameters: Sequence[Any]
+    ) -> list[Notification]:
+        shown = self._shown(recipient_id)
+        rows = await self._database.rows(
+            "SELECT n.id, n.recipient_id, n.sequence, n.type, n.post_id, n.comment_id, n.others_count, n.read_at_ms,"
+            f" n.created_at_ms, {USER_COLUMNS} FROM notifications n JOIN users u ON u.id = n.actor_id"
+            f" WHERE {shown[0]} AND {condition}",
+            [*shown[1], *parameters],
+        )
+        return [self._notification(row) for row in rows]
+
+    def _shown(self, recipient_id: UserId) -> tuple[str, tuple[Any, ...]]:
+        """What was not taken back, and is not about a post that the recipient may no longer see, or a comment that is
+        gone: that shows at once, and not only when their jobs have run."""
+        seen = self._visibility.of_posts(recipient_id)
+        return (
+            "n.withdrawn = 0 AND (n.post_id IS NULL OR EXISTS(SELECT 1 FROM posts p WHERE p.id = n.post_id AND"
+            f" {seen.sql})) AND (n.comment_id IS NULL OR EXISTS(SELECT 1 FROM comments c WHERE c.id = n.comment_id))",
+            seen.parameters,
+        )
+
+    def _notification(self, row: Mapping[str, Any]) -> Notification:
+        return Notification(
+            id=NotificationId(row["id"]),
+            recipient_id=UserId(row["recipient_id"]),
+            sequence=row["sequence"],
+            type=NotificationType(row["type"]),
+            actor=self._cards.user(row),
+            post_id=row["post_id"],
+            comment_id=row["comment_id"],
+            read=row["read_at_ms"] is not None,
+            created_at_ms=row["created_at_ms"],
+            others_count=row["others_count"],
+        )

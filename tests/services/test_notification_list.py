@@ -1,0 +1,237 @@
+"""The list of notifications: likes of a post as one, what was taken back gone, and what is new on it."""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from server.errors import InvalidInput
+from server.ids import NotificationId, PostId, UserId
+from server.paging import PageRequest, decode_cursor
+from server.services.records import Channel, Notification, NotificationType
+from tests.house import House
+
+
+async def listed(house: House, user_id: UserId) -> Sequence[Notification]:
+    """The list of a person, newest first."""
+    return (await house.notifications.page(user_id, PageRequest(100))).items
+
+
+async def liked(house: House, post_id: PostId, *fans: UserId) -> None:
+    for fan in fans:
+        await house.likes.like(fan, post_id)
+    await house.work_off()
+
+
+async def test_likes_of_a_post_are_one_that_counts_the_others(house: House) -> None:
+    ada, *fans = await house.users(14)
+    first, second = await house.post(ada), await house.post(ada)
+    await liked(house, first, *fans)
+    await liked(house, second, fans[0])
+    assert [(each.post_id, each.actor.id, each.others_count) for each in await listed(house, ada)] == [
+        (second, fans[0], 0),
+        (first, fans[-1], 12),
+    ]
+    assert [each.others_count for each in await house.notifications.since(ada, 0, 100)] == [*range(13), 0]
+    assert await house.notifications.unread_count(ada) == 2
+
+
+async def test_a_like_that_is_taken_back_leaves_the_others(house: House) -> None:
+    ada, bob, eve, joe = await house.users(4)
+    post_id = await house.post(ada)
+    await liked(house, post_id, bob, eve, joe)
+    await house.likes.unlike(bob, post_id)
+    await house.work_off()
+    assert [(each.actor.id, each.others_count) for each in await listed(house, ada)] == [(joe, 1)]
+    await house.likes.unlike(joe, post_id)
+    await house.work_off()
+    assert [(each.actor.id, each.others_count) for each in await listed(house, ada)] == [(eve, 0)]
+    await house.likes.unlike(eve, post_id)
+    await house.work_off()
+    assert await listed(house, ada) == []
+    assert await house.notifications.unread_count(ada) == 0
+
+
+async def test_a_like_that_is_given_again_comes_back_to_its_place(house: House) -> None:
+    ada, bob, eve = await house.users(3)
+    post_id = await house.post(ada)
+    await liked(house, post_id, bob, eve)
+    for fan in (bob, eve):
+        await house.likes.unlike(fan, post_id)
+        await house.work_off()
+    await liked(house, post_id, bob)
+    assert [(each.actor.id, each.others_count) for each in await listed(house, ada)] == [(bob, 0)]
+    await liked(house, post_id, eve)
+    assert [(each.actor.id, each.others_count) for each in await listed(house, ada)] == [(eve, 1)]
+    assert await house.notifications.last_sequence(ada) == 2
+
+
+async def test_whom_somebody_follows_no_longer_is_not_told_so(house: House) -> None:
+    ada, bob = await house.users(2)
+    await house.follows.follow(bob, ada)
+    await house.work_off()
+    await house.follows.unfollow(bob, ada)
+    await house.work_off()
+    assert await listed(house, ada) == []
+    await house.follows.follow(bob, ada)
+    await house.work_off()
+    assert [each.type for each in await listed(house, ada)] == [NotificationType.FOLLOW]
+
+
+async def test_what_was_told_of_a_deleted_comment_and_its_replies_is_deleted(house: House) -> None:
+    ada, bob, eve = [await house.user(name) for name in ("ada", "bob", "eve")]
+    post_id = await house.post(ada)
+    first = await house.comments.add(bob, post_id, "look, @eve", None)
+    await house.comments.add(eve, post_id, "nice", first.id)
+    await house.work_off()
+    assert [len(await listed(house, each)) for each in (ada, bob, eve)] == [2, 1, 1]
+    await house.comments.delete(bob, post_id, first.id)
+    await house.work_off()
+    assert await house.rows("SELECT id FROM notifications") == []
+
+
+async def test_what_was_told_of_a_deleted_post_is_deleted(house: House) -> None:
+    ada, bob = await house.users(2)
+    post_id = await house.post(ada)
+    await liked(house, post_id, bob)
+    await house.comments.add(bob, post_id, "nice", None)
+    await house.work_off()
+    await house.delete(post_id)
+    assert await house.notifications.unread_count(ada) == 0
+    await house.work_off()
+    assert await house.rows("SELECT id FROM notifications") == []
+
+
+async def test_a_caption_tells_whom_it_mentions_once(house: House) -> None:
+    ada, bob, eve = [await house.user(name) for name in ("ada", "bob", "eve")]
+    post = (await house.posts.publish(ada, "with @bob, @ada and @nobody", [])).id
+    await house.work_off()
+    await house.posts.edit(ada, post, "with @bob and @eve", None)
+    await house.work_off()
+    for person in (bob, eve):
+        assert [(each.type, each.post_id, each.comment_id) for each in await listed(house, person)] == [
+            (NotificationType.MENTION, post, None)
+        ]
+    assert await listed(house, ada) == []
+
+
+async def test_the_list_may_be_of_some_types_or_of_what_is_new(house: House) -> None:
+    ada, bob = await house.users(2)
+    post_ids = [await house.post(ada) for _ in range(3)]
+    for post_id in post_ids:
+        await liked(house, post_id, bob)
+        await house.comments.add(bob, post_id, "nice", None)
+        await house.work_off()
+    likes = await house.notifications.page(ada, PageRequest(2), {NotificationType.LIKE})
+    assert [each.post_id for each in likes.items] == [post_ids[2], post_ids[1]]
+    assert likes.next_cursor is not None
+    rest = await house.notifications.page(
+        ada, PageRequest(2, decode_cursor(likes.next_cursor)), {NotificationType.LIKE}
+    )
+    assert ([each.post_id for each in rest.items], rest.next_cursor) == ([post_ids[0]], None)
+    assert await house.notifications.read_some(ada, [likes.items[0].id]) == 5
+    new = await house.notifications.page(ada, PageRequest(10), unread=True)
+    assert len(new.items) == 5
+    assert likes.items[0].id not in {each.id for each in new.items}
+    both = await house.notifications.page(
+        ada, PageRequest(10), {NotificationType.LIKE, NotificationType.COMMENT}, unread=True
+    )
+    assert both == new
+
+
+async def test_to_read_a_like_is_to_read_those_that_are_listed_with_it(house: House) -> None:
+    ada, bob, eve, joe = await house.users(4)
+    post_id = await house.post(ada)
+    await liked(house, post_id, bob, eve)
+    (told,) = await listed(house, ada)
+    assert await house.notifications.read_some(ada, [told.id]) == 0
+    await house.likes.unlike(eve, post_id)
+    await house.work_off()
+    assert [(each.actor.id, each.read) for each in await listed(house, ada)] == [(bob, True)]
+    await liked(house, post_id, joe)
+    assert [(each.actor.id, each.read) for each in await listed(house, ada)] == [(joe, False)]
+    assert await house.notifications.unread_count(ada) == 1
+
+
+async def test_all_up_to_one_or_all_are_read(house: House) -> None:
+    ada, *fans = await house.users(6)
+    for fan in fans:
+        await house.follows.follow(fan, ada)
+    await house.work_off()
+    told = await listed(house, ada)
+    assert await house.notifications.read_up_to(ada, told[2].id) == 2
+    assert [each.read for each in await listed(house, ada)] == [False, False, True, True, True]
+    assert await house.notifications.read_up_to(ada, None) == 0
+    assert await house.notifications.read_up_to(ada, told[4].id) == 0
+
+
+async def test_nobody_reads_for_somebody_else(house: House) -> None:
+    ada, bob, eve = await house.users(3)
+    await house.follows.follow(bob, ada)
+    await house.work_off()
+    (told,) = await listed(house, ada)
+    await house.notifications.read_some(eve, [told.id, NotificationId(1)])
+    with pytest.raises(InvalidInput):
+        await house.notifications.read_up_to(eve, told.id)
+    await house.notifications.read_up_to(eve, None)
+    assert await house.notifications.unread_count(ada) == 1
+
+
+async def test_whoever_wants_none_in_the_app_is_told_by_the_other_ways_alone(house: House) -> None:
+    ada, bob, eve = await house.users(3)
+    await house.preferences.change(ada, {NotificationType.LIKE: {Channel.IN_APP: False}})
+    post_id = await house.post(ada)
+    await liked(house, post_id, bob)
+    assert (await listed(house, ada), await house.notifications.since(ada, 0, 10)) == ([], [])
+    assert await house.notifications.unread_count(ada) == 0
+    await house.work_off()
+    assert len(house.mail.letters) == 1
+    await house.preferences.change(ada, {NotificationType.LIKE: {Channel.IN_APP: True}})
+    await liked(house, post_id, eve)
+    assert [(each.sequence, each.actor.id, each.others_count) for each in await listed(house, ada)] == [
+        (1, eve, 0)
+    ]
+    await house.likes.unlike(bob, post_id)
+    await house.work_off()
+    await liked(house, post_id, bob)
+    assert [(each.actor.id, each.others_count) for each in await listed(house, ada)] == [(eve, 0)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_is_liked_and_taken_back_in_whatever_order_the_jobs_run(
+    house: House, seed: int
+) -> None:
+    chance = random.Random(seed)
+    ada, *fans = await house.users(6)
+    post_id = await house.post(ada)
+    standing: set[UserId] = set()
+    handlers = house.handlers()
+    for _ in range(60):
+        fan = chance.choice(fans)
+        match chance.randrange(6):
+            case 0 | 1:
+                await house.likes.like(fan, post_id)
+                standing.add(fan)
+            case 2:
+                await house.likes.unlike(fan, post_id)
+                standing.discard(fan)
+            case 3:
+                await house.notifications.read_up_to(ada, None)
+            case _:
+                due = await house.due()
+                if due:
+                    claim = await house.jobs.claim(chance.choice(due))
+                    assert claim is not None
+                    await handlers[claim.kind](claim)
+    await house.work_off()
+    await house.work_off()
+    found = await listed(house, ada)
+    assert len(found) == bool(standing)
+    if standing:
+        assert found[0].others_count == len(standing) - 1
+        assert {each.actor.id for each in await house.notifications.since(ada, 0, 100)} == standing
+        assert found[0].sequence == max(
+            each.sequence for each in await house.notifications.since(ada, 0, 100)
+        )
+    numbers = [row["sequence"] for row in await house.rows("SELECT sequence FROM notifications")]
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))
