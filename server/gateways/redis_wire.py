@@ -22,6 +22,9 @@ Value = bytes | str | int | float
 
 RECONNECT_S = 0.2
 CHECK_EVERY_S = 0.1
+# So many commands are written without waiting for the end of the turn, so that Redis is at work on them meanwhile: 32
+# connections that read their feeds are served a sixth more. With fewer, the writes cost what that gains.
+MOST_HELD = 8
 # It loads what it saved, has no room, is another one's replica, cannot save, or is held up by a script.
 NOT_NOW = (
     "LOADING",
@@ -221,7 +224,7 @@ class _Connection(asyncio.Protocol):
         return made
 
     def send(self, parts: Sequence[Value]) -> "asyncio.Future[Any]":
-        """Queue a command; the future has its answer. Writing is done at the end of this turn of the loop."""
+        """Queue a command; the future has its answer. It is written by the end of this turn of the loop."""
         future: asyncio.Future[Any] = self._loop.create_future()
         if self.lost is not None:
             future.set_exception(away(f"{self.lost}"))
@@ -232,6 +235,8 @@ class _Connection(asyncio.Protocol):
         self._waiting.append((self._loop.time(), future))
         if self._timer is None:
             self._timer = self._loop.call_later(CHECK_EVERY_S, self._look)
+        if len(self._unsent) >= MOST_HELD:
+            self._write()
         return future
 
     async def close(self) -> None:
@@ -264,7 +269,7 @@ class _Connection(asyncio.Protocol):
 
     def _write(self) -> None:
         unsent, self._unsent = self._unsent, []
-        if self._transport is not None and self.lost is None:
+        if unsent and self._transport is not None and self.lost is None:
             self._transport.write(b"".join(unsent))
 
     def _look(self) -> None:
