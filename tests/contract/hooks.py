@@ -3,6 +3,7 @@
 Who asks, real ids beside made-up ones, texts in forms that a pattern cannot express, and pictures that are some.
 """
 
+import itertools
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis import AuthContext, Case, HookContext, Response
 from schemathesis.core.failures import AcceptedNegativeData, Failure
+from schemathesis.generation.meta import TestPhase
 from schemathesis.openapi.checks import RejectedPositiveData, UseAfterFree
 from schemathesis.transport.serialization import Binary
 
@@ -23,12 +25,15 @@ from server.ids import MAX_ID
 from server.paging import encode_cursor
 from tests.journeys import photos
 
-# From the test: where the program is, whose token asks, and ids of what there is, by path parameter.
+# From the test: where the program is, who asks, and ids of what there is, by path parameter. Somebody else's post
+# cannot be deleted by the one who asks.
 URL = os.environ["CONTRACT_URL"]
+USERNAME = os.environ["CONTRACT_USERNAME"]
+USER_PASSWORD = os.environ["CONTRACT_PASSWORD"]
 TOKEN = os.environ["CONTRACT_TOKEN"]
 OWN_SESSION = os.environ["CONTRACT_SESSION"]
+LASTING_POST = os.environ["CONTRACT_LASTING_POST"]
 KNOWN: dict[str, list[str]] = json.loads(os.environ["CONTRACT_KNOWN"])
-POST_OF_COMMENT: dict[str, str] = json.loads(os.environ["CONTRACT_POST_OF_COMMENT"])
 # After these the token is worth nothing: somebody who is there only for this asks.
 ENDINGS = {"logout", "changePassword"}
 PASSWORD = "a password of the contract"
@@ -55,12 +60,14 @@ class AccessToken:
 
 
 @schemathesis.hook
-def map_path_parameters(_: HookContext, path_parameters: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Every second id that could be right is one of something that is there; a comment comes with its post."""
-    path = {name: known(name, value) for name, value in (path_parameters or {}).items()}
-    if path.get("commentId") in POST_OF_COMMENT:
-        path["postId"] = POST_OF_COMMENT[path["commentId"]]
-    return path
+def map_path_parameters(
+    context: HookContext, path_parameters: dict[str, Any] | None
+) -> dict[str, Any] | None:
+    """Three of four ids that could be right are of something that is there, unless it would be gone after that."""
+    assert context.operation is not None
+    if context.operation.definition.raw["operationId"] in OWN_THINGS:
+        return path_parameters
+    return {name: known(name, value) for name, value in (path_parameters or {}).items()}
 
 
 @schemathesis.hook
@@ -77,6 +84,9 @@ def map_case(_: HookContext, case: Case) -> Case:
         case.body["altTexts"] = case.body["altTexts"][:images]
     if change := CHANGES.get(operation_of(case)):
         change(case)
+    # The other phases are about the ids themselves: which are still one, and what an earlier answer told of.
+    if case.meta.phase.name is TestPhase.FUZZING and (own := OWN_THINGS.get(operation_of(case))):
+        case.path_parameters = own()
     return case
 
 
@@ -104,6 +114,38 @@ CHANGES: dict[str, Callable[[Case], None]] = {
     "login": _real_account,
     "refreshTokens": _real_token,
 }
+
+
+def _own_post() -> dict[str, str]:
+    picture = {"images": ("photo.jpg", photos.small(), "image/jpeg")}
+    return {"postId": _made("/posts", files=picture)["id"]}
+
+
+def _own_comment() -> dict[str, str]:
+    comment = _made(f"/posts/{LASTING_POST}/comments", json={"content": "Not for long"})
+    return {"postId": LASTING_POST, "commentId": comment["id"]}
+
+
+def _own_session() -> dict[str, str]:
+    signed_in = _made("/auth/login", json={"username": USERNAME, "password": USER_PASSWORD})
+    sessions = _asked("GET", "/auth/sessions", token=signed_in["accessToken"])["items"]
+    return {"sessionId": next(session["id"] for session in sessions if session["current"])}
+
+
+def _next_picture() -> dict[str, str]:
+    return {"key": next(PICTURES)}
+
+
+# What an operation uses up is made for each of its cases: of something shared, later cases would find nothing. An edit
+# needs a post of one's own, and no made-up key is ever one of a picture.
+OWN_THINGS: dict[str, Callable[[], dict[str, str]]] = {
+    "deletePost": _own_post,
+    "deleteComment": _own_comment,
+    "revokeSession": _own_session,
+    "editPost": _own_post,
+    "getPicture": _next_picture,
+}
+PICTURES = itertools.cycle(KNOWN["key"])
 
 
 @schemathesis.hook
@@ -146,16 +188,31 @@ def operation_of(case: Case) -> str:
 
 def known(name: str, value: Any) -> Any:
     ids = KNOWN.get(name)
-    if not ids or not isinstance(value, str) or not value.isascii() or not value.isdigit() or int(value) % 2:
+    if (
+        not ids
+        or not isinstance(value, str)
+        or not value.isascii()
+        or not value.isdigit()
+        or int(value) % 4 == 3
+    ):
         return value
-    return ids[int(value) // 2 % len(ids)]
+    return ids[int(value) // 4 % len(ids)]
 
 
 def newcomer() -> dict[str, Any]:
     """Somebody who has just registered."""
     name = f"n{secrets.token_hex(8)}"
     body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-    answer = requests.post(f"{URL}/auth/register", json=body, timeout=10)
+    return _asked("POST", "/auth/register", json=body)
+
+
+def _made(path: str, **sent: Any) -> dict[str, Any]:
+    return _asked("POST", path, token=TOKEN, **sent)
+
+
+def _asked(method: str, path: str, token: str = "", **sent: Any) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    answer = requests.request(method, f"{URL}{path}", headers=headers, timeout=10, **sent)
     answer.raise_for_status()
-    signed_in: dict[str, Any] = answer.json()
-    return signed_in
+    told: dict[str, Any] = answer.json()
+    return told
