@@ -209,6 +209,7 @@ class MariaDB(Server):
 
     def install(self) -> Self:
         """Make the system tables and the user of the tests; once, before the first start."""
+        (self.folder / "tmp").mkdir()
         self._config.write_text(self._options())
         install = find_program("mariadb-install-db") or "mariadb-install-db"
         command = [install, f"--defaults-file={self._config}", "--auth-root-authentication-method=normal"]
@@ -259,6 +260,7 @@ class MariaDB(Server):
     def _options(self) -> str:
         server = {
             "datadir": f"{self.folder}/data",
+            "tmpdir": f"{self.folder}/tmp",  # a server that starts empties it, whoever else uses it
             "socket": str(self._socket),
             "bind-address": "127.0.0.1",
             "port": str(self.port),
