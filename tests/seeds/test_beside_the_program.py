@@ -1,7 +1,5 @@
 """`python -m seeds` as a person runs it: beside the running program, in production, broken off by Ctrl-C."""
 
-import signal
-
 import pytest
 from aiohttp import ClientSession
 
@@ -23,6 +21,24 @@ from seeds import __main__, cast, photographs
 
 photographs.SIZES = ((240, 160), (160, 200))
 cast.CAST = cast.CAST[:8]
+"""
+TO_THE_END = f"{SMALL_PLACE}sys.exit(__main__.main())\n"
+# Ctrl-C comes while the tenth picture is painted: from outside it could come too late.
+BROKEN_OFF = f"""{SMALL_PLACE}
+import os, signal
+from seeds import posts
+
+paint, painted = posts.paint, []
+
+
+def paint_until_ctrl_c(*arguments):
+    painted.append(arguments)
+    if len(painted) == 10:
+        os.kill(os.getpid(), signal.SIGINT)
+    return paint(*arguments)
+
+
+posts.paint = paint_until_ctrl_c
 sys.exit(__main__.main())
 """
 
@@ -31,7 +47,7 @@ sys.exit(__main__.main())
 def seeds(stack: Stack, new_program: NewProgram) -> Program:
     """A small sample place, made by a process of its own on the database of the stack."""
     script = stack.var_dir / "small_place.py"
-    script.write_text(SMALL_PLACE)
+    script.write_text(TO_THE_END)
     return new_program(script=script)
 
 
@@ -66,22 +82,17 @@ async def test_feeds_and_notifications_of_sample_people_fill_while_the_program_r
 
 
 async def test_ctrl_c_leaves_what_the_next_run_completes(
-    stack: Stack, program: Program, seeds: Program
+    stack: Stack, program: Program, seeds: Program, new_program: NewProgram
 ) -> None:
     await program.interrupt()
-    seeds.spawn()
-
-    async def some_posts_are_there() -> bool:
-        async with looked_into(stack) as database:
-            return await count(database, "posts") >= 3
-
-    await eventually(some_posts_are_there, 40.0)
-    seeds.signal(signal.SIGINT)
-    ended = await seeds.end()
+    script = stack.var_dir / "broken_off.py"
+    script.write_text(BROKEN_OFF)
+    ended = await run(new_program(script=script))
     assert ended.code == 130, ended
     assert "run it again" in ended.err
     assert "Traceback" not in ended.err
     async with looked_into(stack) as database:
+        assert await count(database, "posts") >= 3
         assert await wrong_counters(database) == []
     assert (await run(seeds)).code == 0
     assert "nothing was changed" in (await run(seeds)).out
