@@ -33,6 +33,8 @@ USER_PASSWORD = os.environ["CONTRACT_PASSWORD"]
 TOKEN = os.environ["CONTRACT_TOKEN"]
 OWN_SESSION = os.environ["CONTRACT_SESSION"]
 LASTING_POST = os.environ["CONTRACT_LASTING_POST"]
+LINK_TOKEN = os.environ["CONTRACT_LINK_TOKEN"]
+NOTIFICATION = os.environ["CONTRACT_NOTIFICATION"]
 KNOWN: dict[str, list[str]] = json.loads(os.environ["CONTRACT_KNOWN"])
 # After these the token is worth nothing: somebody who is there only for this asks.
 ENDINGS = {"logout", "changePassword"}
@@ -108,7 +110,19 @@ def _real_token(case: Case) -> None:
     case.body["refreshToken"] = newcomer()["refreshToken"]
 
 
+def _real_link(case: Case) -> None:
+    case.query = {"token": LINK_TOKEN}
+
+
+def _real_notification(case: Case) -> None:
+    if "upTo" in case.body:
+        case.body["upTo"] = NOTIFICATION
+
+
 CHANGES: dict[str, Callable[[Case], None]] = {
+    "askToUnsubscribe": _real_link,
+    "unsubscribe": _real_link,
+    "readNotifications": _real_notification,
     "discardFailedJobs": _one_of_two,
     "changePassword": _right_password,
     "login": _real_account,

@@ -6,8 +6,9 @@ goes on until 20,000 requests were made.
 
 import asyncio
 import os
+import re
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from tests.chaos.scene import FULL, migrated, rounds
 from tests.contract.answers import closed
 from tests.journeys import photos
 from tests.journeys.conftest import NewProgram, Register
-from tests.journeys.program import Person, Program, config_file, tell
+from tests.journeys.program import Person, Program, config_file, eventually, tell
 from tests.stacks import ROOT, Stack
 
 HOOKS = "tests.contract.hooks"
@@ -65,6 +66,8 @@ class Known:
     own_session_id: str
     post_ids: list[str] = field(default_factory=list[str])
     keys: list[str] = field(default_factory=list[str])
+    notification_id: str = ""
+    link_token: str = ""
 
     @property
     def environ(self) -> dict[str, str]:
@@ -74,6 +77,8 @@ class Known:
             "CONTRACT_KNOWN": orjson.dumps(ids).decode(),
             "CONTRACT_SESSION": self.own_session_id,
             "CONTRACT_LASTING_POST": self.post_ids[-1],
+            "CONTRACT_NOTIFICATION": self.notification_id,
+            "CONTRACT_LINK_TOKEN": self.link_token,
         }
 
 
@@ -88,7 +93,11 @@ async def test_program_answers_as_its_document_says(
     cleo, ben = await register(program, "cleo", "ben")
     granted = await new_program("role", "cleo", "admin", VAR_DIR=str(stack.var_dir)).spawn().end()
     assert granted.code == 0, granted
-    known = await a_little_of_everything(cleo, ben)
+    known = replace(
+        await a_little_of_everything(cleo, ben),
+        notification_id=(await eventually(cleo.notifications))[0]["id"],
+        link_token=await link_token(stack),
+    )
     document = stack.var_dir / "openapi.json"
     document.write_bytes(orjson.dumps(closed(await cleo.does("GET", "/api/openapi.json"))))
 
@@ -125,6 +134,16 @@ async def a_little_of_everything(cleo: Person, ben: Person) -> Known:
             await person.like(post["id"])
             await person.comment(post["id"], "Where was that, @cleo?")
     return known
+
+
+async def link_token(stack: Stack) -> str:
+    """What the link at the end of a letter has in its query."""
+
+    async def letters() -> list[Path]:
+        return list((stack.var_dir / "outbox").glob("*.eml"))
+
+    letter = (await eventually(letters))[0].read_text()
+    return re.findall(r"/notifications/unsubscribe\?token=([\w-]+)", letter)[0]
 
 
 def operations_of(document: Path) -> set[str]:
