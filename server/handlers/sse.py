@@ -5,7 +5,9 @@ What is sent, and when, is decided by the stream.
 
 import asyncio
 import contextlib
+import os
 import socket
+import struct
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, cast
 
@@ -13,8 +15,11 @@ from aiohttp import web
 from aiohttp.abc import AbstractStreamWriter
 
 HEARTBEAT = b": heartbeat\n\n"
-BUFFER_BYTES = 16_384
+BUFFER_BYTES = 8192
 LAST_WORDS_S = 0.3
+KERNEL_PATIENCE = 1.25
+# What is not sent yet is thrown away; Windows has short numbers here.
+RESET_AT_CLOSE = struct.pack("hh" if os.name == "nt" else "ii", 1, 0)
 
 HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
@@ -89,12 +94,20 @@ class EventWriter:
             async with asyncio.timeout(self._timeout_s) as self._deadline:
                 yield
         except TimeoutError as error:
-            # A plain close would wait for the client to read what is buffered.
-            if self._request.transport is not None:
-                self._request.transport.abort()
+            self._cut_off()
             raise SlowReader("the client does not read") from error
         finally:
             self._deadline = None
+
+    def _cut_off(self) -> None:
+        """Drop the connection with all that the client did not read of it, in the kernel too."""
+        transport = self._request.transport
+        if transport is None:
+            return
+        connection = transport.get_extra_info("socket")
+        if connection is not None:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_AT_CLOSE)
+        transport.abort()
 
     def _bound_buffers(self) -> None:
         transport = self._request.transport
@@ -107,8 +120,10 @@ class EventWriter:
         # The kernel would take megabytes for a client that does not read, ...
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER_BYTES)
         if hasattr(socket, "TCP_USER_TIMEOUT"):
-            # ... and wait a quarter of an hour for one that vanished without a word.
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._timeout_s * 1000))
+            # ... and wait a quarter of an hour for one that vanished without a word. It should be a little more patient
+            # than we are, lest it end what we would have told of.
+            patience_ms = int(self._timeout_s * KERNEL_PATIENCE * 1000)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience_ms)
 
 
 class _Departure:
