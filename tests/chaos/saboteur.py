@@ -6,6 +6,7 @@ SABOTAGE is JSON; each member may be missing:
 - record: a file; the kinds of job of `Kinds` exist, and write a line there each time that one of them begins
 - mended: with `record`; all of these kinds do what they should
 - clock_ms: by how much its clock is wrong
+- write_timeout_s: for how long a stream waits for a client that does not read
 """
 
 import asyncio
@@ -24,6 +25,7 @@ import run
 from server.assembly import actors, business
 from server.clock import SystemClock
 from server.handlers import middleware
+from server.handlers.stream import NotificationStream
 from server.pubsub.broker import QueueBroker
 from server.pubsub.doorbell import Doorbell
 from server.services.jobs import Claim, Jobs
@@ -168,6 +170,12 @@ def set_clock_wrong(by_ms: int) -> None:
     SystemClock.now_ms = lambda self: now_ms(self) + by_ms  # type: ignore[method-assign]
 
 
+def set_patience(write_timeout_s: float) -> None:
+    defaults = NotificationStream.__init__.__kwdefaults__
+    assert defaults is not None
+    defaults["write_timeout_s"] = write_timeout_s
+
+
 def sabotage(orders: dict[str, Any]) -> None:
     if "failpoint" in orders:
         FAILPOINTS[orders["failpoint"]["at"]](Failpoint(orders["failpoint"]["nth"]))
@@ -175,6 +183,8 @@ def sabotage(orders: dict[str, Any]) -> None:
         add_kinds(Path(orders["record"]), mended=orders.get("mended", False))
     if "clock_ms" in orders:
         set_clock_wrong(orders["clock_ms"])
+    if "write_timeout_s" in orders:
+        set_patience(orders["write_timeout_s"])
 
 
 if __name__ == "__main__":

@@ -88,6 +88,11 @@ def insert(stack: Stack, table: str, columns: str, rows: Iterable[str]) -> None:
         f"INSERT INTO {table} ({columns}) VALUES {', '.join(f'({row})' for row in batch)}"
         for batch in batches
     ]
+    execute(stack, statements)
+
+
+def execute(stack: Stack, statements: Iterable[str]) -> None:
+    """Run writing statements in one transaction."""
     if stack.mariadb is not None:
         stack.mariadb.query(";".join(["START TRANSACTION", *statements, "COMMIT"]), stack.database["DB_NAME"])
         return

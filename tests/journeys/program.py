@@ -92,6 +92,11 @@ class Program:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
     def logged(self, message: str) -> list[dict[str, Any]]:
         """The lines of one event."""
         return [line for line in self.log if line["message"] == message]

@@ -1,0 +1,217 @@
+"""Streams are cut off and the API is restarted and killed, while people are told things: every client gets all of it,
+once, in order."""
+
+import asyncio
+import random
+import signal
+import time
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import orjson
+import pytest
+from aiohttp import ClientError
+
+from server.handlers.stream import RESET
+from tests.chaos.conftest import Report
+from tests.chaos.crowd import Listener, Member, many_connections, settle
+from tests.chaos.scene import ask, configuration, execute, rounds, settled
+from tests.journeys.conftest import NewProgram
+from tests.journeys.program import Person, Program, eventually
+from tests.live import Block
+from tests.stacks import Stack
+
+pytestmark = pytest.mark.chaos
+
+LISTENERS = rounds(50, 1000)
+WRITERS = rounds(6, 12)
+RESTARTS = rounds(1, 10)  # in order, and as many kills
+WRITES_BETWEEN = rounds(40, 600)
+CUT_AFTER_S = rounds(1, 5)
+CAUGHT_UP_WITHIN_S = 30.0
+READ_AGAIN = 5  # clients who come back with a number that is not there
+HEARTBEAT = {"heartbeat_s = 15.0": "heartbeat_s = 2.0"}
+
+# Recipient, type, actor, and the post, comment or person that it is about.
+Told = tuple[str, str, str, str]
+
+
+class Chatter:
+    """Writers who follow, like and comment what others have published; and of what these have to be told."""
+
+    def __init__(self, writers: list[Person], others: list[Member]) -> None:
+        self.owed: set[Told] = set()
+        self.acknowledged = 0
+        self.unanswered = 0
+        self._writers = writers
+        self._others = others
+        self._stopping = False
+
+    async def more(self, writes: int) -> None:
+        """Wait until so many more were acknowledged."""
+        goal = self.acknowledged + writes
+
+        async def reached() -> bool:
+            return self.acknowledged >= goal
+
+        await eventually(reached, 60)
+
+    @asynccontextmanager
+    async def going_on(self) -> AsyncIterator[None]:
+        """Everybody writes during the block, and comes to the end of a request after it."""
+        writing = [asyncio.create_task(self._write(writer)) for writer in self._writers]
+        try:
+            yield
+        finally:
+            self._stopping = True
+            await asyncio.gather(*writing)
+
+    async def _write(self, writer: Person) -> None:
+        while not self._stopping:
+            one, another = random.sample(self._others, 2)
+            act = random.choice((self._follow, self._like, self._comment))
+            try:
+                self.owed.update(await act(writer, one, another))
+                self.acknowledged += 1
+            except (ClientError, OSError):
+                self.unanswered += 1
+                await asyncio.sleep(0.05)
+
+    async def _follow(self, writer: Person, one: Member, another: Member) -> Iterable[Told]:
+        await writer.does("POST", f"/users/{one.id}/follow")
+        return [(one.id, "follow", writer.id, one.id)]
+
+    async def _like(self, writer: Person, one: Member, another: Member) -> Iterable[Told]:
+        await writer.like(one.post_id)
+        return [(one.id, "like", writer.id, one.post_id)]
+
+    async def _comment(self, writer: Person, one: Member, another: Member) -> Iterable[Told]:
+        comment_id = (await writer.comment(one.post_id, f"look at this, @{another.username}"))["id"]
+        return [
+            (one.id, "comment", writer.id, comment_id),
+            (another.id, "mention", writer.id, comment_id),
+        ]
+
+
+async def test_clients_that_are_cut_off_get_every_event_once_and_in_order(
+    migrated_stack: Stack, new_program: NewProgram, report: Report
+) -> None:
+    stack = migrated_stack
+    config = configuration(stack, HEARTBEAT)
+    async with many_connections() as session:
+        await new_program("--port=0", "--role=worker", config=config).start()
+        api = await new_program("--port=0", "--role=api", config=config).start()
+        members = settle(stack, LISTENERS + WRITERS)
+        listeners = [Listener(member, api, session, CUT_AFTER_S) for member in members[:LISTENERS]]
+        chatter = Chatter([m.acts(api, session) for m in members[LISTENERS:]], members[:LISTENERS])
+        async with listening(listeners):
+            async with chatter.going_on():
+                for trouble in [restarted, killed] * RESTARTS:
+                    await chatter.more(WRITES_BETWEEN)
+                    await trouble(api)
+                await chatter.more(WRITES_BETWEEN)
+            began = time.monotonic()
+            await settled(stack, CAUGHT_UP_WITHIN_S)
+            rows = rows_of(stack)
+            for listener in listeners:
+                listener.keep()
+            await eventually(lambda: all_have(listeners, rows), CAUGHT_UP_WITHIN_S)
+            took_s = time.monotonic() - began
+        assert {row.told for each in rows.values() for row in each} >= chatter.owed
+        for listener in listeners:
+            mine = rows[listener.member.id]
+            assert [row.sequence for row in mine] == list(range(1, len(mine) + 1))
+            assert [received(event) for event in listener.events] == [row.event for row in mine]
+            shown = await listener.member.acts(api, session).notifications()
+            assert [each["id"] for each in reversed(shown)] == [row.event.id for row in mine]
+        most = sorted(listeners, key=lambda listener: len(listener.events))[-READ_AGAIN:]
+        for listener in most:
+            await assert_reset(stack, listener.member.acts(api, session), len(listener.events))
+    streams = sum(listener.streams for listener in listeners)
+    refused = sum((listener.refused for listener in listeners), Counter[int]())
+    report(
+        f"R9 {stack.name}: {LISTENERS} clients, cut off {streams - LISTENERS} times, {RESTARTS} restarts of the API and"
+        f" {RESTARTS} kills, {chatter.acknowledged} writes acknowledged: {sum(map(len, rows.values()))} events, 0 lost,"
+        f" 0 doubled, all in order, complete {took_s:.1f} s after the last write; refused meanwhile: {dict(refused)}"
+    )
+
+
+@asynccontextmanager
+async def listening(listeners: list[Listener]) -> AsyncIterator[None]:
+    """Everybody listens during the block."""
+    running = [asyncio.create_task(listener.run()) for listener in listeners]
+    try:
+        yield
+    finally:
+        for each in running:
+            each.cancel()
+        ended = await asyncio.gather(*running, return_exceptions=True)
+    assert [each for each in ended if not isinstance(each, asyncio.CancelledError)] == []
+
+
+async def restarted(api: Program) -> None:
+    api.signal(signal.SIGTERM)
+    assert (await api.end()).code == 0
+    await api.start()
+
+
+async def killed(api: Program) -> None:
+    await api.kill()
+    await api.start()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What an event says, as far as it is compared."""
+
+    sequence: int
+    type: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A notification in the database."""
+
+    event: Event
+    told: Told
+
+    @property
+    def sequence(self) -> int:
+        return self.event.sequence
+
+
+def rows_of(stack: Stack) -> dict[str, list[Row]]:
+    """Everybody's notifications, in the order of their numbers."""
+    rows = defaultdict[str, list[Row]](list)
+    found = ask(
+        stack,
+        "SELECT recipient_id, sequence, type, id, actor_id, target_id FROM notifications ORDER BY sequence",
+    )
+    for recipient_id, sequence, type_, id_, actor_id, target_id in found:
+        event = Event(int(sequence), type_, id_)
+        rows[recipient_id].append(Row(event, (recipient_id, type_, actor_id, target_id)))
+    return rows
+
+
+def received(block: Block) -> Event:
+    return Event(int(block.id), block.event, orjson.loads(block.data)["id"])
+
+
+async def all_have(listeners: list[Listener], rows: dict[str, list[Row]]) -> bool:
+    return all(len(listener.events) >= len(rows[listener.member.id]) for listener in listeners)
+
+
+async def assert_reset(stack: Stack, person: Person, last: int) -> None:
+    """Whoever comes back with a number that was never given, or was pruned, is told to read the list again."""
+    async with person.stream(str(last + 1)) as reader:
+        assert await reader.event() == Block(str(last), RESET, "{}")
+    pruned = last // 2 + 1
+    execute(stack, [f"DELETE FROM notifications WHERE recipient_id = {person.id} AND sequence <= {pruned}"])
+    async with person.stream("1") as reader:
+        assert await reader.event() == Block(str(pruned), RESET, "{}")
+        assert [int((await reader.event()).id) for _ in range(last - pruned)] == list(
+            range(pruned + 1, last + 1)
+        )

@@ -1,0 +1,158 @@
+"""Clients stop reading their streams: they are dropped, hold next to nothing until then, and slow nobody down."""
+
+import asyncio
+import socket
+import statistics
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.conftest import Report
+from tests.chaos.crowd import Member, many_connections, settle
+from tests.chaos.scene import FULL, configuration, insert, rounds, sabotage
+from tests.gateways.valkey_watch import linux
+from tests.journeys.conftest import NewProgram
+from tests.journeys.program import Person, Program, eventually
+from tests.live import Reader
+from tests.stacks import Stack
+
+pytestmark = [pytest.mark.chaos, linux]
+
+STREAMS_EACH = 5  # as many as one person may have
+DEAF_PEOPLE = rounds(2, 20)
+DEAF = DEAF_PEOPLE * STREAMS_EACH
+READERS = rounds(4, 20)
+COMMENTS = rounds(12, 300)
+MISSED = 500  # notifications, about 170 KB: more than kernel and server may hold for a client
+DROPPED_WITHIN_S = 30.0
+HELD_AT_MOST = 65_536
+SLOWER_AT_MOST = 1.5
+NOTICEABLE_MS = 5.0
+# Twenty seconds are too long for the suite.
+PATIENCE = {} if FULL else sabotage(write_timeout_s=2.0)
+FIRST_NOTIFICATION = 4_000_000
+
+
+async def test_clients_that_do_not_read_are_dropped_cost_little_and_slow_nobody(
+    migrated_stack: Stack, new_program: NewProgram, report: Report
+) -> None:
+    stack = migrated_stack
+    async with many_connections() as session, AsyncExitStack() as open_streams:
+        program = await new_program("--port=0", config=configuration(stack), **PATIENCE).start()
+        writer, *members = settle(stack, 1 + DEAF_PEOPLE + READERS)
+        deaf_members, reading = members[:DEAF_PEOPLE], members[DEAF_PEOPLE:]
+        tell(stack, deaf_members, about=writer)
+        readers = [
+            (one, await open_streams.enter_async_context(one.acts(program, session).stream()))
+            for one in reading
+        ]
+        author = writer.acts(program, session)
+        # Everything is loaded now, and all connections to the database are open.
+        await asyncio.gather(*(one.acts(program, session).call("GET", "/notifications") for one in members))
+        await latencies(author, readers)
+        before_ms, resident = await latencies(author, readers), resident_bytes(program)
+        began = time.monotonic()
+        deaf = [
+            open_streams.enter_context(deaf_client(program, member))
+            for member in deaf_members
+            for _ in range(STREAMS_EACH)
+        ]
+        await eventually(lambda: all_stuck(program))
+        held = (resident_bytes(program) - resident) / DEAF
+        sent = max(unsent_bytes(program))
+        meanwhile_ms = await latencies(author, readers)
+        await eventually(lambda: all_dropped(program), 2 * DROPPED_WITHIN_S)
+        dropped_s = time.monotonic() - began
+        for client in deaf:
+            assert_cut_off(client)
+        assert unsent_bytes(program) == []
+        # What they did not read is still theirs.
+        async with deaf_members[0].acts(program, session).stream("0") as reader:
+            assert [int((await reader.event()).id) for _ in range(MISSED)] == list(range(1, MISSED + 1))
+    report(
+        f"R11 {stack.name}: {DEAF} clients that do not read dropped within {dropped_s:.1f} s, {held / 1024:.0f} KiB of"
+        f" memory and at most {sent / 1024:.0f} KiB in the kernel for each; an event took {figures(before_ms)} to the"
+        f" others before, {figures(meanwhile_ms)} meanwhile"
+    )
+    if FULL:
+        assert dropped_s < DROPPED_WITHIN_S
+        assert held + sent < HELD_AT_MOST
+        assert statistics.median(meanwhile_ms) < SLOWER_AT_MOST * statistics.median(before_ms) + NOTICEABLE_MS
+        assert p90(meanwhile_ms) < SLOWER_AT_MOST * p90(before_ms) + NOTICEABLE_MS
+
+
+def tell(stack: Stack, members: Sequence[Member], about: Member) -> None:
+    """Give each of them MISSED notifications."""
+    insert(
+        stack,
+        "notifications",
+        "id, recipient_id, sequence, type, actor_id, target_id, post_id, created_at_ms",
+        (
+            f"{FIRST_NOTIFICATION + n * MISSED + sequence}, {member.id}, {sequence}, 'comment', {about.id}, {sequence},"
+            f" {about.post_id}, 1"
+            for n, member in enumerate(members)
+            for sequence in range(1, MISSED + 1)
+        ),
+    )
+    insert(stack, "inboxes", "user_id, last_sequence", (f"{member.id}, {MISSED}" for member in members))
+
+
+async def latencies(author: Person, readers: Sequence[tuple[Member, Reader]]) -> list[float]:
+    """Milliseconds from a comment's being sent until whom it is for has the event, one after the other."""
+    took_ms: list[float] = []
+    for n in range(COMMENTS):
+        member, reader = readers[n % len(readers)]
+        began = time.monotonic()
+        comment, event = await asyncio.gather(author.comment(member.post_id, "nice"), reader.event())
+        took_ms.append((time.monotonic() - began) * 1000)
+        assert comment["id"] in event.data
+    return took_ms
+
+
+def deaf_client(program: Program, member: Member) -> socket.socket:
+    """A client that asks for a stream from its beginning, and reads nothing of it."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connect(("127.0.0.1", program.port))
+    head = ["GET /notifications/stream HTTP/1.1", "Host: x", f"Authorization: Bearer {member.token}"]
+    client.sendall("\r\n".join([*head, "Last-Event-ID: 0", "", ""]).encode())
+    return client
+
+
+def unsent_bytes(program: Program) -> list[int]:
+    """What the kernel holds of each connection of the server that has not taken everything; its end counts for one."""
+    port = f":{program.port:04X}"
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    waiting = [int(row[4].partition(":")[0], 16) for row in rows if row[1].endswith(port)]
+    return [count for count in waiting if count > 1]
+
+
+async def all_stuck(program: Program) -> bool:
+    return len(unsent_bytes(program)) == DEAF
+
+
+async def all_dropped(program: Program) -> bool:
+    return len(program.logged("slow_reader_dropped")) == DEAF
+
+
+def assert_cut_off(client: socket.socket) -> None:
+    client.settimeout(5)
+    with pytest.raises(ConnectionResetError):
+        while client.recv(65_536):
+            pass
+
+
+def resident_bytes(program: Program) -> int:
+    status = Path(f"/proc/{program.pid}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+
+
+def figures(took_ms: Sequence[float]) -> str:
+    return f"{statistics.median(took_ms):.1f} ms (p90 {p90(took_ms):.1f})"
+
+
+def p90(figures: Sequence[float]) -> float:
+    return statistics.quantiles(figures, n=10)[-1]
