@@ -8,13 +8,9 @@ import asyncio
 import json
 import os
 import re
-import signal
 import statistics
-import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +19,11 @@ from redis.asyncio import Redis
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.place import Place, mariadb_stack
+from benchmarks.place import Place, mariadb_stack, opened
+from benchmarks.processes import cpu_s, server
 from server import logs
 from server.ids import UserId
 from server.models.database import Database
-from server.models.migrations import Migrations
 from server.paging import PageRequest
 from server.services.reactions import JobKind
 from tests import house
@@ -44,7 +40,6 @@ FAN_OUTS = 9
 AUTHORS = 1000
 POSTS = int(os.environ.get("BENCH_POSTS", "100000"))
 REBUILDS = 9
-DEADLINE_S = 60.0
 
 FLOOR = """
 import sys, uvloop
@@ -66,7 +61,7 @@ async def measure(console: Console) -> None:
         if stack is None:
             console.print("The feed is measured on MariaDB and Redis, which are not installed here.")
             return
-        async with _open(stack) as (database, redis):
+        async with opened(stack) as (database, redis):
             place = Place(database)
             with console.status("pages of a feed"):
                 await _pages(console, stack, place, scratch)
@@ -76,16 +71,6 @@ async def measure(console: Console) -> None:
                 await _rebuild(console, stack, database, redis, place)
 
 
-@asynccontextmanager
-async def _open(stack: Stack) -> AsyncIterator[tuple[Database, Redis]]:
-    database = Database(stack.database_parameters())
-    await database.open()
-    await Migrations(database, ROOT / "migrations").upgrade()
-    async with Redis.from_url(stack.redis.url) as redis:
-        yield database, redis
-    await database.close()
-
-
 async def _pages(console: Console, stack: Stack, place: Place, scratch: Path) -> None:
     """The page of 20 posts of a signed-in reader, with the limits of rates switched on and out of reach."""
     config = scratch / "config.toml"
@@ -93,7 +78,7 @@ async def _pages(console: Console, stack: Stack, place: Place, scratch: Path) ->
     config.write_text(re.sub(r"^(reads = \{ limit = )\d+", r"\g<1>100000000", text, flags=re.MULTILINE))
     environ = {**os.environ, **stack.environ, "LOG_FORMAT": "json", "THROTTLE_ENABLED": "true"}
     command = [sys.executable, "run.py", "--role=api", f"--config={config}", "--port=0"]
-    with _server(command, environ) as (pid, ready):
+    with server(command, environ) as (pid, ready):
         url = json.loads(ready)["listening"]
         port, body = int(url.rpartition(":")[2]), {"username": "reader", "password": "a long password"}
         async with ClientSession() as session:
@@ -115,7 +100,7 @@ async def _pages(console: Console, stack: Stack, place: Place, scratch: Path) ->
         floor_command = [sys.executable, "-c", FLOOR, str(floor_port), str(scratch / "page.json")]
         ours: list[tuple[float, float]] = []
         bare: list[tuple[float, float]] = []
-        with _server(floor_command, dict(os.environ)) as (floor_pid, _):
+        with server(floor_command, dict(os.environ)) as (floor_pid, _):
             for _ in range(ROUNDS):
                 ours.append(await _load(pid, port, token))
                 bare.append(await _load(floor_pid, floor_port, token))
@@ -132,7 +117,7 @@ async def _pages(console: Console, stack: Stack, place: Place, scratch: Path) ->
 
 async def _load(pid: int, port: int, token: str) -> tuple[float, float]:
     """Answers a second, and milliseconds of the server's CPU for each."""
-    before = _cpu_s(pid)
+    before = cpu_s(pid)
     client = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "benchmarks.load", str(port), "/feed", f"--token={token}",
         f"--connections={CONNECTIONS}", f"--seconds={SECONDS}", cwd=ROOT, stdout=asyncio.subprocess.PIPE,
@@ -140,7 +125,7 @@ async def _load(pid: int, port: int, token: str) -> tuple[float, float]:
     out, _ = await client.communicate()
     found = json.loads(out)
     assert found["refused"] == 0, found
-    return found["answers"] / found["seconds"], (_cpu_s(pid) - before) / found["answers"] * 1000
+    return found["answers"] / found["seconds"], (cpu_s(pid) - before) / found["answers"] * 1000
 
 
 async def _fan_out(console: Console, stack: Stack, database: Database, redis: Redis, place: Place) -> None:
@@ -234,31 +219,3 @@ async def _services(database: Database, redis: Redis, stack: Stack) -> house.Hou
         20_000,
     )
     return house.House(database, redis, stack.redis.url, stack.var_dir)
-
-
-@contextmanager
-def _server(command: list[str], environ: dict[str, str]) -> Iterator[tuple[int, str]]:
-    """A server process that is ready: its pid, and the line in which it said so."""
-    process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True)
-    began = time.monotonic()
-    try:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if '"message":"ready"' in line:
-                break
-            if time.monotonic() - began > DEADLINE_S:
-                sys.exit("error: the server did not start within a minute.")
-        else:
-            sys.exit(f"error: {command[1]} ended at once.")
-        # What it goes on to say must not fill the pipe.
-        drain = subprocess.Popen(["cat"], stdin=process.stdout, stdout=subprocess.DEVNULL)
-        yield process.pid, line
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
-    drain.wait(30)
-
-
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -5,19 +5,23 @@ comments and likes, comes from `python -m seeds --scale`.
 """
 
 import random
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from redis.asyncio import Redis
+
 from server.clock import SystemClock
-from server.ids import IdGenerator, UserId, first_at
+from server.ids import IdGenerator, SessionId, UserId, first_at
 from server.models.database import Database, placeholders
+from server.models.migrations import Migrations
 from tests.servers import find_program
-from tests.stacks import Stack, mariadb_missing, start_mariadb, start_redis, start_valkey
+from tests.stacks import ROOT, Stack, mariadb_missing, start_mariadb, start_redis, start_valkey
 
 ROWS_A_STATEMENT = 1000
-YEAR_MS = 365 * 86_400_000
+DAY_MS = 86_400_000
+YEAR_MS = 365 * DAY_MS
 IMAGE_COLUMNS = "id, post_id, position, media_key, width, height, blurhash, alt_text, variants"
 
 
@@ -53,6 +57,17 @@ def embedded_stack(scratch: Path) -> Iterator[Stack]:
         yield Stack("embedded", scratch / "embedded", valkey)
     finally:
         valkey.stop()
+
+
+@asynccontextmanager
+async def opened(stack: Stack) -> AsyncIterator[tuple[Database, Redis]]:
+    """The database of a stack, migrated, and a client for its Redis."""
+    database = Database(stack.database_parameters())
+    await database.open()
+    await Migrations(database, ROOT / "migrations").upgrade()
+    async with Redis.from_url(stack.redis.url) as redis:
+        yield database, redis
+    await database.close()
 
 
 class Place:
@@ -113,6 +128,32 @@ class Place:
             ]
             await self._insert("post_images", IMAGE_COLUMNS, shown)
         return ids
+
+    async def sessions(self, people: Sequence[UserId]) -> list[SessionId]:
+        """A session of each that lasts for a day."""
+        now_ms = SystemClock().now_ms()
+        rows = [(self._ids.next(), one, now_ms, now_ms, now_ms + DAY_MS) for one in people]
+        columns = "id, user_id, created_at_ms, last_used_at_ms, expires_at_ms"
+        more, values = (
+            ", refresh_hash, previous_hash, rotated_at_ms, user_agent, address",
+            ", '', '', 0, '', ''",
+        )
+        await self._insert("sessions", columns, rows, more, values)
+        return [SessionId(row[0]) for row in rows]
+
+    async def notifications(self, people: Sequence[UserId], posts: Sequence[int], sequence: int) -> None:
+        """Tell each that another one likes a post: their notification number `sequence`, called in that order."""
+        now_ms = SystemClock().now_ms()
+        rows: list[tuple[Any, ...]] = []
+        for number, one in enumerate(people):
+            actor, post = people[(number + sequence) % len(people)], posts[number % len(posts)]
+            rows.append((self._ids.next(), one, sequence, actor, post, post, now_ms))
+        columns = "id, recipient_id, sequence, actor_id, target_id, post_id, created_at_ms"
+        await self._insert("notifications", columns, rows, ", type", ", 'like'")
+        if sequence == 1:
+            await self._insert("inboxes", "user_id, last_sequence", [(one, 1) for one in people])
+        else:
+            await self._database.execute("UPDATE inboxes SET last_sequence = ?", [sequence])
 
     async def _count(self, column: str, ids: Sequence[int], change: int) -> None:
         for start in range(0, len(ids), ROWS_A_STATEMENT):
