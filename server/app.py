@@ -46,6 +46,7 @@ from server.services.feed.pages import Feed
 from server.services.follows import Follows
 from server.services.idempotency import Idempotency
 from server.services.likes import Likes
+from server.services.notifications.arrivals import Arrivals
 from server.services.notifications.inbox import Notifications
 from server.services.notifications.telling import Telling
 from server.services.posts import Posts
@@ -78,6 +79,7 @@ class Services:
     fan_out: FanOut
     freshness: Freshness
     notifications: Notifications
+    arrivals: Arrivals
     telling: Telling
     deliveries: Deliveries
     preferences: Preferences
@@ -132,7 +134,7 @@ def build_app(
     app.on_response_prepare.append(finish_heads(settings.public_url, cors))
     stream = NotificationStream(
         hub,
-        services.notifications,
+        services.arrivals,
         heartbeat_s=settings.stream.heartbeat_s,
         retry_ms=settings.stream.retry_ms,
         replay_limit=settings.stream.replay_limit,

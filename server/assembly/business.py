@@ -33,6 +33,7 @@ from server.services.idempotency import Idempotency
 from server.services.jobs import Jobs, RetryRule
 from server.services.likes import Likes
 from server.services.mail_links import MailLinks
+from server.services.notifications.arrivals import Arrivals
 from server.services.notifications.inbox import Notifications
 from server.services.notifications.telling import Telling
 from server.services.pictures import Pictures
@@ -91,6 +92,7 @@ def services(
     )
     secret = settings.auth.jwt_refresh_secret.get_secret_value().encode()
     links = MailLinks(secret, settings.public_url)
+    notifications = Notifications(on.database, work, cards, visibility)
     nouns = Services(
         accounts=Accounts(work, on.passwords),
         profiles=Profiles(on.database, work, cards, pictures),
@@ -109,7 +111,8 @@ def services(
         fan_out=FanOut(on.database, source, lists, the_jobs, fan_out_rules),
         freshness=freshness,
         removals=Removals(on.database, work, the_jobs, pictures),
-        notifications=Notifications(on.database, work, cards, visibility),
+        notifications=notifications,
+        arrivals=Arrivals(on.database, cards, visibility, notifications),
         telling=Telling(on.database, work, the_jobs, visibility, publisher, on.told.metrics),
         deliveries=Deliveries(
             on.database,

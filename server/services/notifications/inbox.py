@@ -7,7 +7,8 @@ from server.errors import InvalidInput
 from server.ids import NotificationId, UserId
 from server.models.database import Database, placeholders
 from server.paging import Page, PageRequest, cut
-from server.services.cards import USER_COLUMNS, Cards
+from server.services.cards import Cards
+from server.services.notifications import rows
 from server.services.notifications.ledger import GROUPED, Ledger
 from server.services.records import Notification, NotificationType
 from server.services.unit_of_work import UnitOfWork, Work
@@ -67,21 +68,21 @@ class Notifications:
         """The newest sequence of each who was ever told anything."""
         if not recipient_ids:
             return {}
-        rows = await self._database.rows(
+        found = await self._database.rows(
             f"SELECT user_id, last_sequence FROM inboxes WHERE user_id IN ({placeholders(len(recipient_ids))})",
             recipient_ids,
         )
-        return {UserId(row["user_id"]): row["last_sequence"] for row in rows}
+        return {UserId(row["user_id"]): row["last_sequence"] for row in found}
 
     async def unread_count(self, recipient_id: UserId) -> int:
         """How many of the list have not been read; counted up to MOST_COUNTED."""
-        shown = self._shown(recipient_id)
-        rows = await self._database.rows(
+        shown = rows.shown(self._visibility.of_posts(recipient_id))
+        counted = await self._database.rows(
             f"SELECT COUNT(*) AS n FROM (SELECT n.id FROM notifications n WHERE n.recipient_id = ? AND n.listed = 1"
-            f" AND n.read_at_ms IS NULL AND {shown[0]} LIMIT ?) unread",
-            [recipient_id, *shown[1], MOST_COUNTED],
+            f" AND n.read_at_ms IS NULL AND {shown.sql} LIMIT ?) unread",
+            [recipient_id, *shown.parameters, MOST_COUNTED],
         )
-        return rows[0]["n"]
+        return counted[0]["n"]
 
     async def read_some(self, recipient_id: UserId, notification_ids: Sequence[NotificationId]) -> int:
         """Mark these as read, of likes those that the list has under one as well; how many are left unread.
@@ -91,13 +92,13 @@ class Notifications:
 
         async def body(work: Work) -> None:
             await self._ledger.lock([recipient_id])
-            rows = await self._database.rows(
+            found = await self._database.rows(
                 "SELECT id, type, target_id, sequence FROM notifications WHERE recipient_id = ? AND id IN"
                 f" ({placeholders(len(notification_ids))})",
                 [recipient_id, *notification_ids],
             )
-            await self._mark(work, f"id IN ({placeholders(len(rows))})", [row["id"] for row in rows])
-            for row in rows:
+            await self._mark(work, f"id IN ({placeholders(len(found))})", [row["id"] for row in found])
+            for row in found:
                 if row["type"] in GROUPED:
                     await self._mark(
                         work,
@@ -114,15 +115,15 @@ class Notifications:
         async def body(work: Work) -> None:
             last = (await self._ledger.lock([recipient_id]))[recipient_id]
             if notification_id is not None:
-                rows = await self._database.rows(
+                found = await self._database.rows(
                     "SELECT sequence FROM notifications WHERE recipient_id = ? AND id = ?",
                     [recipient_id, notification_id],
                 )
-                if not rows:
+                if not found:
                     raise InvalidInput(
                         "Some values cannot be accepted.", fields={"upTo": ["No notification of yours."]}
                     )
-                last = rows[0]["sequence"]
+                last = found[0]["sequence"]
             await self._mark(work, "recipient_id = ? AND sequence <= ?", [recipient_id, last])
 
         await self._unit_of_work.run(body)
@@ -138,35 +139,5 @@ class Notifications:
     async def _read(
         self, recipient_id: UserId, condition: str, parameters: Sequence[Any]
     ) -> list[Notification]:
-        shown = self._shown(recipient_id)
-        rows = await self._database.rows(
-            "SELECT n.id, n.recipient_id, n.sequence, n.type, n.post_id, n.comment_id, n.others_count, n.read_at_ms,"
-            f" n.created_at_ms, {USER_COLUMNS} FROM notifications n JOIN users u ON u.id = n.actor_id"
-            f" WHERE {shown[0]} AND {condition}",
-            [*shown[1], *parameters],
-        )
-        return [self._notification(row) for row in rows]
-
-    def _shown(self, recipient_id: UserId) -> tuple[str, tuple[Any, ...]]:
-        """What was not taken back, and is not about a post that the recipient may no longer see, or a comment that is
-        gone: that shows at once, and not only when their jobs have run."""
         seen = self._visibility.of_posts(recipient_id)
-        return (
-            "n.withdrawn = 0 AND (n.post_id IS NULL OR EXISTS(SELECT 1 FROM posts p WHERE p.id = n.post_id AND"
-            f" {seen.sql})) AND (n.comment_id IS NULL OR EXISTS(SELECT 1 FROM comments c WHERE c.id = n.comment_id))",
-            seen.parameters,
-        )
-
-    def _notification(self, row: Mapping[str, Any]) -> Notification:
-        return Notification(
-            id=NotificationId(row["id"]),
-            recipient_id=UserId(row["recipient_id"]),
-            sequence=row["sequence"],
-            type=NotificationType(row["type"]),
-            actor=self._cards.user(row),
-            post_id=row["post_id"],
-            comment_id=row["comment_id"],
-            read=row["read_at_ms"] is not None,
-            created_at_ms=row["created_at_ms"],
-            others_count=row["others_count"],
-        )
+        return await rows.read(self._database, self._cards, seen, condition, parameters)

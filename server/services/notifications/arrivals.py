@@ -1,0 +1,111 @@
+"""What arrived for those who listen to their streams: those who ask at the same moment are answered by one query.
+
+Something that is told to ten thousand people would be ten thousand queries, with every other request behind them.
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from server.ids import UserId
+from server.models.database import Database
+from server.services.cards import Cards
+from server.services.coalescing import Coalescer
+from server.services.notifications import rows
+from server.services.records import Notification
+from server.services.visibility import Condition, Visibility
+
+PEOPLE_A_QUERY = 50
+NUMBERS_A_QUERY = 500
+FAR_BEHIND_AT_ONCE = 3
+
+
+class Inboxes(Protocol):
+    """What is known of one person's notifications, or of the newest of many."""
+
+    async def since(self, recipient_id: UserId, after: int, limit: int) -> list[Notification]: ...
+    async def last_sequences(self, recipient_ids: Sequence[UserId]) -> Mapping[UserId, int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    recipient_id: UserId
+    after: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Of one person's notifications those above the one number, up to the other."""
+
+    recipient_id: UserId
+    after: int
+    last: int
+
+
+class Arrivals:
+    """One query at a time, so a storm of streams leaves the other connections to the database to the requests."""
+
+    def __init__(self, database: Database, cards: Cards, visibility: Visibility, inboxes: Inboxes) -> None:
+        self._database = database
+        self._cards = cards
+        self._visibility = visibility
+        self._inboxes = inboxes
+        self._numbers = Coalescer(self._number_all, NUMBERS_A_QUERY)
+        self._questions = Coalescer(self._answer_all, PEOPLE_A_QUERY)
+        self._far_behind = asyncio.Semaphore(FAR_BEHIND_AT_ONCE)
+
+    async def since(self, recipient_id: UserId, after: int, limit: int) -> list[Notification]:
+        """At most `limit` notifications with a sequence above `after`, oldest first."""
+        found = await self._questions.ask(Question(recipient_id, after, limit))
+        if found is None:
+            async with self._far_behind:
+                return await self._inboxes.since(recipient_id, after, limit)
+        return found
+
+    async def last_sequence(self, recipient_id: UserId) -> int:
+        """The sequence of the newest notification, 0 before the first."""
+        return await self._numbers.ask(recipient_id)
+
+    async def _number_all(self, recipient_ids: Sequence[UserId]) -> list[int]:
+        last = await self._inboxes.last_sequences(recipient_ids)
+        return [last.get(recipient_id, 0) for recipient_id in recipient_ids]
+
+    async def _answer_all(self, questions: Sequence[Question]) -> list[list[Notification] | None]:
+        """None for whoever is more than a page behind: where their page ends is not known beforehand."""
+        if len(questions) == 1:
+            (lone,) = questions
+            return [await self._inboxes.since(lone.recipient_id, lone.after, lone.limit)]
+        last = await self._number_all([question.recipient_id for question in questions])
+        spans: dict[UserId, Span] = {}
+        for question, end in zip(questions, last, strict=True):
+            if 0 < end - question.after <= question.limit:
+                span = spans.get(question.recipient_id)
+                after = question.after if span is None else min(question.after, span.after)
+                spans[question.recipient_id] = Span(question.recipient_id, after, end)
+        found = await self._read(spans.values())
+        return [
+            [each for each in found.get(question.recipient_id, ()) if each.sequence > question.after]
+            if end - question.after <= question.limit
+            else None
+            for question, end in zip(questions, last, strict=True)
+        ]
+
+    async def _read(self, spans: Iterable[Span]) -> dict[UserId, list[Notification]]:
+        """What is in the spans, by the recipient, in order: one query for all who may see the same."""
+        groups: dict[Condition, list[Span]] = {}
+        for span in spans:
+            groups.setdefault(self._visibility.of_posts(span.recipient_id), []).append(span)
+        found: dict[UserId, list[Notification]] = {}
+        for seen, group in groups.items():
+            for notification in await self._read_group(seen, group):
+                found.setdefault(notification.recipient_id, []).append(notification)
+        return found
+
+    async def _read_group(self, seen: Condition, spans: Sequence[Span]) -> list[Notification]:
+        within = " OR ".join(["(n.recipient_id = ? AND n.sequence > ? AND n.sequence <= ?)"] * len(spans))
+        parameters = [value for span in spans for value in (span.recipient_id, span.after, span.last)]
+        return await rows.read(
+            self._database, self._cards, seen, f"({within}) ORDER BY n.sequence", parameters
+        )
