@@ -59,8 +59,9 @@ class EventWriter:
 
     async def start(self, on_gone: Callable[[], None]) -> None:
         """Send the headers; `on_gone` is called when the client leaves, though nothing is being written."""
-        # Nothing else is ever answered on this connection.
+        # Nothing else is ever answered on this connection; so nobody need look when it idles, either.
         self.response.force_close()
+        self._request.protocol.keep_alive(False)
         self._bound_buffers()
         # The one hook that aiohttp has for a lost connection while a handler waits for something else.
         self._request.protocol.set_parser(cast("Any", _Departure(on_gone)))
