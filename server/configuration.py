@@ -221,7 +221,8 @@ def _explain(error: ValidationError, config: Path, origins: Mapping[str, str]) -
             )
             sentences.append(f"{config}: unknown key {key}{hint}")
         else:
-            sentences.append(f"{where} cannot be {problem['input']!r}: {problem['msg'].lower()}.")
+            reason = problem["msg"].removeprefix("Value error, ")
+            sentences.append(f"{where} cannot be {problem['input']!r}: {reason[:1].lower()}{reason[1:]}.")
     return " ".join(sentences)
 
 

@@ -34,7 +34,33 @@ def _spelt_out(origin: str) -> str:
     return origin
 
 
+def _page(url: str) -> str:
+    if url and not re.fullmatch(r"https?://[^\s/?#]+[^\s]*", url):
+        raise ValueError("write it out, as https://www.example.com/page")
+    return url
+
+
+def _service(url: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url):
+        raise ValueError("write it out, as https://fcm.googleapis.com")
+    return url
+
+
+def _project(name: str) -> str:
+    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:-]*", name):
+        raise ValueError("take project_id from the JSON file of the service account")
+    return name
+
+
+def _account(address: str) -> str:
+    if address and not re.fullmatch(r"[^\s@]+@[^\s@]+", address):
+        raise ValueError("take client_email from the JSON file of the service account")
+    return address
+
+
 Origin = Annotated[str, AfterValidator(_spelt_out)]
+Page = Annotated[str, AfterValidator(_page)]
+Service = Annotated[str, AfterValidator(_service)]
 
 
 class Section(BaseModel):
@@ -48,7 +74,7 @@ class App(Section):
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
     public_url: str = ""
-    client_url: str = Field(default="", pattern=r"^(https?://[^\s]+)?$")
+    client_url: Page = ""
     var_dir: Path = Path("var")
     allow_embedded: bool = False
     worker_port: int = Field(default=0, ge=0, le=65535)
@@ -111,7 +137,7 @@ class Auth(Section):
     refresh_absolute_s: int = Field(default=90 * 86_400, ge=1)
     refresh_overlap_s: float = Field(default=10.0, ge=0, le=60)
     reset_ttl_s: int = Field(default=1800, ge=60)
-    reset_url: str = Field(default="", pattern=r"^(https?://[^\s]+)?$")
+    reset_url: Page = ""
     bcrypt_cost: int = Field(default=12, ge=4, le=15)
     bcrypt_threads: int = Field(default=2, ge=1, le=32)
     bcrypt_queue: int = Field(default=32, ge=1)
@@ -135,12 +161,12 @@ class Mail(Section):
 
 
 class Push(Section):
-    project_id: str = Field(default="", pattern=r"^([A-Za-z0-9][A-Za-z0-9.:-]*)?$")
-    client_email: str = Field(default="", pattern=r"^([^\s@]+@[^\s@]+)?$")
+    project_id: Annotated[str, AfterValidator(_project)] = ""
+    client_email: Annotated[str, AfterValidator(_account)] = ""
     private_key: SecretStr = SecretStr("")
     timeout_s: float = Field(default=10.0, gt=0)
-    token_uri: str = Field(default="https://oauth2.googleapis.com/token", pattern=r"^https?://[^\s]+$")
-    fcm_url: str = Field(default="https://fcm.googleapis.com", pattern=r"^https?://[^\s?#]+$")
+    token_uri: Service = "https://oauth2.googleapis.com/token"
+    fcm_url: Service = "https://fcm.googleapis.com"
 
     @field_validator("private_key", mode="before")
     @classmethod
