@@ -37,7 +37,8 @@ from server.services.account_mail import AccountMail
 from server.services.accounts import Accounts
 from server.services.comments import Comments
 from server.services.credentials import Credentials
-from server.services.deliveries import Deliveries
+from server.services.deliveries.letters import NotificationLetters
+from server.services.deliveries.pushes import Pushes
 from server.services.devices import Devices
 from server.services.feed.explanations import Explanations
 from server.services.feed.fan_out import FanOut
@@ -81,7 +82,8 @@ class Services:
     notifications: Notifications
     arrivals: Arrivals
     telling: Telling
-    deliveries: Deliveries
+    letters: NotificationLetters
+    pushes: Pushes
     preferences: Preferences
     devices: Devices
     tickets: StreamTickets

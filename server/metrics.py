@@ -178,7 +178,8 @@ class Metrics:
         self._delivery_seconds.labels(channel).observe(max(0.0, took_s))
 
     def undelivered(self, channel: str, outcome: str) -> None:
-        """A notification was not taken by a channel: `failed` is tried again, `refused` and `gone` are not."""
+        """A notification was not taken by a channel: `retried` is tried again, `refused`, `gone`, `limited` and `lost`
+        are not, and `failed` is made up for otherwise. So the rate is delivered / (all but retried)."""
         self._deliveries.labels(channel, outcome).inc()
 
     def fanned_out(self, took_s: float, age_s: float) -> None:

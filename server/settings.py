@@ -103,6 +103,8 @@ class Throttle(Section):
     writes: RateLimit = RateLimit(limit=60, window_s=60)
     uploads: RateLimit = RateLimit(limit=30, window_s=3600)
     reads: RateLimit = RateLimit(limit=300, window_s=60)
+    letters_to: RateLimit = RateLimit(limit=30, window_s=3600)
+    letters_by: RateLimit = RateLimit(limit=100, window_s=3600)
 
 
 class Database(Section):
@@ -165,7 +167,7 @@ class Push(Section):
     client_email: Annotated[str, AfterValidator(_account)] = ""
     private_key: SecretStr = SecretStr("")
     timeout_s: float = Field(default=10.0, gt=0)
-    token_uri: Service = "https://oauth2.googleapis.com/token"
+    token_uri: Service = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
     fcm_url: Service = "https://fcm.googleapis.com"
 
     @field_validator("private_key", mode="before")

@@ -34,7 +34,9 @@ from server.services.accounts import Accounts
 from server.services.cards import Cards
 from server.services.comments import Comments
 from server.services.credentials import Credentials
-from server.services.deliveries import Deliveries
+from server.services.deliveries.letters import NotificationLetters
+from server.services.deliveries.notices import Notices
+from server.services.deliveries.pushes import Pushes
 from server.services.devices import Devices
 from server.services.feed.cards_at_hand import CardsAtHand
 from server.services.feed.fan_out import FanOut, FanOutRules
@@ -57,6 +59,7 @@ from server.services.reactions import JobKind, Queue
 from server.services.removals import Removals
 from server.services.revocations import Revocations, kept_ms
 from server.services.sessions import Sessions
+from server.services.standing import Standing
 from server.services.tokens import TokenRules, Tokens
 from server.services.unit_of_work import UnitOfWork, Work
 from server.services.visibility import Visibility
@@ -85,6 +88,7 @@ TOKEN_RULES = TokenRules(
 )
 KEPT_MS = kept_ms(TOKEN_RULES.access_ttl_s)
 RESET_TTL_S = 1800
+CLIENT_URL = "https://pages.test"
 
 
 class Rings:
@@ -176,23 +180,26 @@ class House:
         self.feed = self.feed_on(self.wire)
         rules = FanOutRules(FAN_OUT_BATCH, CELEBRITY_THRESHOLD)
         self.fan_out = FanOut(database, self.source, self.timelines, self.jobs, rules)
-        self.notifications = Notifications(database, self.unit_of_work, self.cards, self.visibility)
+        self.standing = Standing(database, TOKEN_RULES.refresh_idle_s)
+        self.notifications = Notifications(database, self.cards, self.visibility)
         self.telling = Telling(
-            database, self.unit_of_work, self.jobs, self.visibility, Publisher(redis), self.metrics
-        )
-        self.links = MailLinks(b"a secret of the tests", "https://photos.test")
-        self.preferences = Preferences(database, self.unit_of_work, self.links)
-        self.devices = Devices(database, self.unit_of_work)
-        self.push = Phones()
-        self.deliveries = Deliveries(
             database,
             self.unit_of_work,
             self.jobs,
-            self.visibility,
-            (self.mail, self.push),
-            self.links,
-            "https://pages.test",
+            (self.visibility, self.standing),
+            Publisher(redis),
             self.metrics,
+        )
+        self.links = MailLinks(b"a secret of the tests", "https://photos.test")
+        self.preferences = Preferences(database, self.unit_of_work, self.links)
+        self.devices = Devices(database, self.unit_of_work, self.standing)
+        self.push = Phones()
+        notices = Notices(database, self.unit_of_work, self.visibility)
+        self.letters = NotificationLetters(
+            self.jobs, notices, self.mail, self.links, CLIENT_URL, metrics=self.metrics
+        )
+        self.pushes = Pushes(
+            database, self.jobs, notices, self.standing, self.push, CLIENT_URL, metrics=self.metrics
         )
         self.removals = Removals(database, self.unit_of_work, self.jobs, self.pictures, REMOVAL_BATCH)
         self.idempotency = Idempotency(database, b"a secret of the tests")
@@ -292,8 +299,8 @@ class House:
             JobKind.NOTIFY_FOLLOW: self.telling.of_follow,
             JobKind.NOTIFY_MENTIONED: self.telling.of_mentions,
             JobKind.NOTIFY_WITHDRAW: self.telling.withdraw_comments,
-            JobKind.PUSH: self.deliveries.send_push,
-            JobKind.MAIL: self.deliveries.send_letter,
+            JobKind.PUSH: self.pushes.send,
+            JobKind.MAIL: self.letters.send,
             JobKind.REMOVE_POST: self.removals.remove_post,
             JobKind.REMOVE_AVATAR: self.removals.remove_avatar,
             JobKind.TELL_REVOKED: self.revocations.deliver,

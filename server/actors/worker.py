@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 
 import structlog
 
@@ -39,13 +40,16 @@ class Worker:
         *,
         gate: Gate | None = None,
         metrics: Metrics | None = None,
+        channels: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        """`channels`: which way of telling people is lost with a job of a kind that is given up."""
         self._queue = queue
         self._jobs = jobs
         self._handlers = handlers
         self._heartbeat_s = heartbeat_s
         self._gate = gate
         self._metrics = metrics or Metrics()
+        self._channels = channels
         self._in_hand: set[int] = set()
         self._running: dict[JobId, Claim] = {}
         self._clock = SystemClock()
@@ -129,6 +133,8 @@ class Worker:
             reason = f"{type(error).__name__}: {error}"
             log.warning("job_failed", error=reason, exc_info=handler is not None, **told)
             state = await self._settle(lambda: self._jobs.fail(claim, reason))
+            if state == "dead" and claim.kind in self._channels:
+                self._metrics.undelivered(self._channels[claim.kind], "lost")
             if handler is None:
                 return "unknown"
             return "lease_lost" if state is None else "dead" if state == "dead" else "failed"

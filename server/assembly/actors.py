@@ -25,6 +25,16 @@ from server.services.reactions import JobKind, Queue
 from server.services.schedules import Recurring, Schedules
 from server.settings import QueueSettings, Settings
 
+# By which way nobody is told when a job of this kind is given up.
+CHANNELS: Mapping[str, str] = {
+    JobKind.NOTIFY_LIKE: "in_app",
+    JobKind.NOTIFY_FOLLOW: "in_app",
+    JobKind.NOTIFY_COMMENT: "in_app",
+    JobKind.NOTIFY_MENTIONED: "in_app",
+    JobKind.PUSH: "push",
+    JobKind.MAIL: "email",
+}
+
 
 def workers(
     settings: Settings, on: Foundations, nouns: Services, the_jobs: Jobs, by_queue: Mapping[str, QueueBroker]
@@ -46,6 +56,7 @@ def workers(
             settings.queues.heartbeat_ms / 1000,
             gate=Gate(queue, nouns.queues, limiter, on.told.redis),
             metrics=on.told.metrics,
+            channels=CHANNELS,
         )
 
     return {queue: worker(queue, chosen) for queue, chosen in queue_settings(settings).items()}
@@ -112,8 +123,8 @@ def _handlers(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jo
         JobKind.NOTIFY_FOLLOW: nouns.telling.of_follow,
         JobKind.NOTIFY_MENTIONED: nouns.telling.of_mentions,
         JobKind.NOTIFY_WITHDRAW: nouns.telling.withdraw_comments,
-        JobKind.PUSH: nouns.deliveries.send_push,
-        JobKind.MAIL: nouns.deliveries.send_letter,
+        JobKind.PUSH: nouns.pushes.send,
+        JobKind.MAIL: nouns.letters.send,
         JobKind.REMOVE_POST: nouns.removals.remove_post,
         JobKind.REMOVE_AVATAR: nouns.removals.remove_avatar,
         JobKind.TELL_REVOKED: nouns.revocations.deliver,

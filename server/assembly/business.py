@@ -8,6 +8,7 @@ from server.clock import Clock, SystemClock
 from server.gateways.card_shelf import CardShelf
 from server.gateways.redis_wire import RedisWire
 from server.gateways.revocation_list import RevocationList
+from server.gateways.throttle import Limit, Throttle
 from server.gateways.timeline_audit import TimelineAudit
 from server.gateways.timelines import Timelines
 from server.gateways.touches import Touches
@@ -20,7 +21,9 @@ from server.services.accounts import Accounts
 from server.services.cards import Cards
 from server.services.comments import Comments
 from server.services.credentials import Credentials
-from server.services.deliveries import Deliveries
+from server.services.deliveries.letters import Budget, NotificationLetters
+from server.services.deliveries.notices import Notices
+from server.services.deliveries.pushes import Pushes
 from server.services.devices import Devices
 from server.services.feed.cards_at_hand import CardsAtHand
 from server.services.feed.explanations import Explanations
@@ -45,6 +48,7 @@ from server.services.reactions import Queue
 from server.services.removals import Removals
 from server.services.revocations import Revocations, kept_ms
 from server.services.sessions import Sessions
+from server.services.standing import Standing
 from server.services.stream_tickets import StreamTickets
 from server.services.tokens import TokenRules, Tokens
 from server.services.unit_of_work import UnitOfWork
@@ -92,7 +96,9 @@ def services(
     )
     secret = settings.auth.jwt_refresh_secret.get_secret_value().encode()
     links = MailLinks(secret, settings.public_url)
-    notifications = Notifications(on.database, work, cards, visibility)
+    standing = Standing(on.database, rules.refresh_idle_s)
+    notices = Notices(on.database, work, visibility)
+    notifications = Notifications(on.database, cards, visibility)
     nouns = Services(
         accounts=Accounts(work, on.passwords),
         profiles=Profiles(on.database, work, cards, pictures),
@@ -113,19 +119,21 @@ def services(
         removals=Removals(on.database, work, the_jobs, pictures),
         notifications=notifications,
         arrivals=Arrivals(on.database, cards, visibility, notifications),
-        telling=Telling(on.database, work, the_jobs, visibility, publisher, on.told.metrics),
-        deliveries=Deliveries(
-            on.database,
-            work,
+        telling=Telling(on.database, work, the_jobs, (visibility, standing), publisher, on.told.metrics),
+        letters=NotificationLetters(
             the_jobs,
-            visibility,
-            (on.mail, on.push),
+            notices,
+            on.mail,
             links,
             settings.client_url,
+            _letter_budget(settings, on),
             on.told.metrics,
         ),
+        pushes=Pushes(
+            on.database, the_jobs, notices, standing, on.push, settings.client_url, on.told.metrics
+        ),
         preferences=Preferences(on.database, work, links),
-        devices=Devices(on.database, work),
+        devices=Devices(on.database, work, standing),
         tickets=StreamTickets(on.wire, revocations),
         queues=queue_control(settings, on.database, on.doorbell),
         idempotency=Idempotency(on.database, secret),
@@ -144,6 +152,17 @@ def queue_control(settings: Settings, database: Database, doorbell: Doorbell) ->
         for queue, chosen in queue_settings(settings).items()
     }
     return QueueControl(database, limits, doorbell.garbage)
+
+
+def _letter_budget(settings: Settings, on: Foundations) -> Budget | None:
+    chosen = settings.throttle
+    if not chosen.enabled:
+        return None
+    to, by = (
+        Limit(name, each.limit, each.window_s)
+        for name, each in (("letters_to", chosen.letters_to), ("letters_by", chosen.letters_by))
+    )
+    return Budget(Throttle(on.wire), to, by)
 
 
 def _token_rules(settings: Settings) -> TokenRules:

@@ -140,7 +140,13 @@ class FcmPush:
         """The one of this object, opened by whoever sends first; whoever of them is cancelled leaves it to the next."""
         if self._opening is None:
             self._opening = asyncio.create_task(self._open())
-        return await asyncio.shield(self._opening)
+        opening = self._opening
+        try:
+            return await asyncio.shield(opening)
+        except Exception:
+            if self._opening is opening:  # the next one tries again
+                self._opening = None
+            raise
 
     async def _open(self) -> "Firebase":
         firebase = await asyncio.to_thread(_make, self._account)

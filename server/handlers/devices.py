@@ -7,28 +7,26 @@ from marshmallow import Schema, fields, validate
 from server.clock import isoformat
 from server.handlers import rendering
 from server.handlers.requests import BODY, viewer
-from server.handlers.schemas import Id, Moment, Strict
+from server.handlers.schemas import Id, Moment, Strict, Whole
 from server.handlers.throttling import Rate, throttled
 from server.services.devices import Devices
 from server.services.records import Platform
 
 # Printable ASCII: what Firebase calls one is letters, digits, and a few of these.
-TOKEN = validate.And(
-    validate.Length(1, 2048), validate.Regexp(r"^[\x21-\x7e]+$", error="Not a registration token.")
-)
+TOKEN = (validate.Length(1, 2048), Whole(r"^[\x21-\x7e]+$", error="Not a registration token."))
 
 
 class RegistrationBody(Strict):
     token = fields.String(
         required=True,
-        validate=[*TOKEN.validators],
+        validate=[*TOKEN],
         metadata={"description": "The app's registration token of Firebase Cloud Messaging."},
     )
     platform = fields.Enum(Platform, by_value=fields.String, required=True)
 
 
 class ForgottenBody(Strict):
-    token = fields.String(required=True, validate=[*TOKEN.validators])
+    token = fields.String(required=True, validate=[*TOKEN])
     platform = fields.Enum(Platform, by_value=fields.String)
 
 

@@ -19,6 +19,7 @@ from server.handlers.schemas import (
     QueryFlag,
     Strict,
     UserCardSchema,
+    Whole,
     page_of,
 )
 from server.handlers.stream import RESET, NotificationStream
@@ -54,7 +55,7 @@ class NotificationsQuery(PageQuery):
     types = fields.String(
         validate=[
             validate.Length(max=200),
-            validate.Regexp(TYPES_PATTERN, error=f"Any of {', '.join(NotificationType)}, divided by commas."),
+            Whole(TYPES_PATTERN, error=f"Any of {', '.join(NotificationType)}, divided by commas."),
         ],
         metadata={"description": "Of these types alone, divided by commas."},
     )
@@ -94,7 +95,7 @@ class EventSchema(Schema):
 
     id = fields.String(
         required=True,
-        validate=validate.Regexp("^[0-9]+$"),
+        validate=Whole("^[0-9]+$"),
         metadata={"description": "Send the last one seen as `Last-Event-ID` to go on from there."},
     )
     event = fields.String(
@@ -188,7 +189,14 @@ class NotificationRoutes:
                 "schema": {"type": "string"},
                 "description": "The last `id:` seen; anything else begins anew.",
             },
+            {
+                "in": "query",
+                "name": "lastEventId",
+                "schema": {"type": "string"},
+                "description": "The same, for an `EventSource` with a new ticket: it cannot send the header.",
+            },
         ],
+        description="A ticket is good for one connection: when it ends, get another one, and send `lastEventId`.",
     )
     @throttled(Rate.READS)
     @response_schema(EventSchema, 200, description="Events without end")

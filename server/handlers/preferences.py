@@ -7,11 +7,12 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp_apispec import docs, json_schema, querystring_schema, response_schema
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
+from server.errors import NotFound
 from server.handlers import rendering
 from server.handlers.requests import BODY, QUERY, public, viewer
-from server.handlers.schemas import Flag, ProblemSchema, Strict
+from server.handlers.schemas import Flag, Strict
 from server.handlers.throttling import Rate, throttled
 from server.services.preferences import Preferences, Wishes
 from server.services.records import Channel, NotificationType
@@ -66,8 +67,13 @@ PreferencesSchema = _shape("PreferencesSchema", Schema, fields.Boolean, required
 PreferencesBody = _shape("PreferencesBody", ChangesBody, Flag, required=False)
 
 
-class LinkQuery(Strict):
-    token = fields.String(required=True, validate=validate.Length(1, 200))
+class LinkQuery(Schema):
+    """What mail programs and those who count clicks add to a link is none of our affair."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    token = fields.String(load_default="", validate=validate.Length(max=200))
 
 
 class PreferenceRoutes:
@@ -113,14 +119,19 @@ class PreferenceRoutes:
         operationId="askToUnsubscribe",
         summary="The page behind the link in a letter: it asks, and changes nothing",
         produces=[HTML],
-        responses={"200": {"description": "A page with a button", "schema": {"type": "string"}}},
+        responses={
+            "200": {"description": "A page with a button", "schema": {"type": "string"}},
+            "404": {"description": "A page that says that the link is broken", "schema": {"type": "string"}},
+        },
     )
     @querystring_schema(LinkQuery)
-    @response_schema(ProblemSchema, 404, description="The link was not made here")
     @throttled(Rate.READS)
     @public
     async def ask(self, request: web.Request) -> web.Response:
-        subject = SUBJECTS[self._preferences.subscription(request[QUERY]["token"])]
+        try:
+            subject = SUBJECTS[self._preferences.subscription(request[QUERY]["token"])]
+        except NotFound:
+            return _broken()
         # Programs that look into mail follow links: only a person presses a button.
         return _page(
             f"No more mail about {subject}?",
@@ -132,14 +143,19 @@ class PreferenceRoutes:
         operationId="unsubscribe",
         summary="End the mail that a link is for: RFC 8058's one click",
         produces=[HTML],
-        responses={"200": {"description": "A page that says so", "schema": {"type": "string"}}},
+        responses={
+            "200": {"description": "A page that says so", "schema": {"type": "string"}},
+            "404": {"description": "A page that says that the link is broken", "schema": {"type": "string"}},
+        },
     )
     @querystring_schema(LinkQuery)
-    @response_schema(ProblemSchema, 404, description="The link was not made here")
     @throttled(Rate.READS)
     @public
     async def unsubscribe(self, request: web.Request) -> web.Response:
-        subject = SUBJECTS[await self._preferences.unsubscribe(request[QUERY]["token"])]
+        try:
+            subject = SUBJECTS[await self._preferences.unsubscribe(request[QUERY]["token"])]
+        except NotFound:
+            return _broken()
         return _page(
             f"No more mail about {subject}",
             "<p>You find everything in the app, where you can also have it mailed again.</p>",
@@ -154,6 +170,12 @@ def _answer(wishes: Wishes) -> web.Response:
     return rendering.json_response(body)
 
 
-def _page(title: str, content: str) -> web.Response:
+def _broken() -> web.Response:
+    """A person reads this, so it is no problem in JSON."""
+    advice = "<p>Open it from the letter once more, or choose in the app what you get mail about.</p>"
+    return _page("This link is not whole", advice, 404)
+
+
+def _page(title: str, content: str, status: int = 200) -> web.Response:
     text = PAGE.format(title=html.escape(title), content=content)
-    return web.Response(text=text, content_type=HTML, headers=PAGE_HEADERS)
+    return web.Response(text=text, content_type=HTML, headers=PAGE_HEADERS, status=status)

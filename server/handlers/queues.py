@@ -22,6 +22,7 @@ from server.handlers.schemas import (
     ProblemSchema,
     QueryFlag,
     Strict,
+    Whole,
     page_of,
 )
 from server.handlers.throttling import Rate, throttled
@@ -59,7 +60,7 @@ class ChosenQuery(Strict):
     ids = fields.String(
         validate=[
             validate.Length(max=17 * MOST_IDS_OF_QUERY),
-            validate.Regexp(IDS_PATTERN, error="Not a list of ids."),
+            Whole(IDS_PATTERN, error="Not a list of ids."),
         ],
         metadata={"description": "Ids, divided by commas."},
     )

@@ -53,11 +53,20 @@ NEW_PASSWORD: Any = partial(
 )
 
 
+class Whole(validate.Regexp):
+    """A pattern that all of a text has to match: `$` alone lets a line break follow."""
+
+    def __call__(self, value: Any) -> Any:
+        if self.regex.fullmatch(value) is None:
+            raise ValidationError(self.error)
+        return value
+
+
 class Id(fields.String):
     """An id in a body: a decimal string."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=validate.Regexp(ID_PATTERN, error="Not an id."), **kwargs)
+        super().__init__(validate=Whole(ID_PATTERN, error="Not an id."), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text: str = super()._deserialize(value, attr, data, **kwargs)

@@ -77,7 +77,7 @@ class NotificationStream:
             inbox.on_close = client.hurry
             try:
                 await client.start(on_gone=lambda: inbox.close(Closing.CLIENT_GONE))
-                await self._serve(client, inbox, request.headers.get("Last-Event-ID"), last)
+                await self._serve(client, inbox, last_seen(request), last)
             except sse.SlowReader:
                 log.info("slow_reader_dropped", user_id=principal.user_id)
             except ConnectionError:
@@ -153,6 +153,11 @@ class NotificationStream:
                 chunks.append((notification.sequence, bytes(chunk)))
                 chunk.clear()
         return chunks
+
+
+def last_seen(request: web.Request) -> str | None:
+    """The last event that the client has: a browser's EventSource that is made anew cannot send the header."""
+    return request.headers.get("Last-Event-ID") or request.query.get("lastEventId")
 
 
 def _sequence(last_event_id: str | None) -> int | None:

@@ -21,6 +21,7 @@ class Device(Model):
         "models.Session", related_name=False, on_delete=fields.CASCADE, db_index=True
     )
     created_at_ms = fields.BigIntField()
+    registered_at_ms = fields.BigIntField()
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "devices"

@@ -26,7 +26,7 @@ class Notification(Model):
     actor_id: int
     actor = fields.ForeignKeyField("models.User", related_name=False, on_delete=fields.CASCADE, db_index=True)
     target_id = fields.BigIntField()
-    post_id = fields.BigIntField(null=True, db_index=True)
+    post_id = fields.BigIntField(null=True)
     comment_id = fields.BigIntField(null=True)
     listed = fields.SmallIntField(default=1, db_default=1)
     withdrawn = fields.SmallIntField(default=0, db_default=0)
@@ -39,8 +39,10 @@ class Notification(Model):
         table = "notifications"
         unique_together = (("recipient_id", "type", "actor_id", "target_id"), ("recipient_id", "sequence"))
         indexes = (
-            ("recipient_id", "listed", "sequence", "read_at_ms"),
-            ("recipient_id", "type", "target_id", "listed"),
+            ("recipient_id", "listed", "sequence"),
+            ("recipient_id", "listed", "read_at_ms", "sequence"),
+            ("recipient_id", "type", "target_id", "listed", "sequence"),
+            ("post_id", "comment_id"),
         )
 
 

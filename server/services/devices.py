@@ -10,20 +10,23 @@ from server.ids import DeviceId, UserId
 from server.models.database import Database, DuplicateKey, SerializationFailure, placeholders
 from server.models.devices import Device
 from server.services.records import Platform, Principal, PushDevice
+from server.services.standing import Standing
 from server.services.unit_of_work import UnitOfWork, Work
 
 MOST_EACH = 20
 
 
 class Devices:
-    def __init__(self, database: Database, unit_of_work: UnitOfWork) -> None:
+    def __init__(self, database: Database, unit_of_work: UnitOfWork, standing: Standing) -> None:
         self._database = database
+        self._standing = standing
         self._unit_of_work = unit_of_work
 
     async def register(self, owner: Principal, token: str, platform: Platform) -> PushDevice:
         """Send pushes for the owner to `token` while their session stands, and for nobody else any more.
 
-        Again changes nothing but the session. Of more than MOST_EACH the oldest are forgotten.
+        Again changes nothing but the session. Those of sessions that ended are forgotten, and of more than MOST_EACH
+        those that registered longest ago.
         """
 
         async def body(work: Work) -> PushDevice:
@@ -33,7 +36,9 @@ class Devices:
             )
             found = await Device.filter(token_hash=_hash(token)).first()
             if found is not None and found.user_id == owner.user_id:
-                await Device.filter(id=found.id).update(session_id=owner.session_id, platform=platform)
+                await Device.filter(id=found.id).update(
+                    session_id=owner.session_id, platform=platform, registered_at_ms=work.now_ms()
+                )
                 return PushDevice(DeviceId(found.id), platform, found.created_at_ms)
             if found is not None:
                 await Device.filter(id=found.id).delete()
@@ -46,6 +51,7 @@ class Devices:
                     user_id=owner.user_id,
                     session_id=owner.session_id,
                     created_at_ms=work.now_ms(),
+                    registered_at_ms=work.now_ms(),
                 )
             except DuplicateKey as error:
                 raise SerializationFailure("Somebody else registered this device just now.") from error
@@ -61,13 +67,16 @@ class Devices:
         )
 
     async def _forget_oldest(self, user_id: UserId) -> None:
-        rows = await self._database.rows(
-            "SELECT id FROM devices WHERE user_id = ? ORDER BY id DESC LIMIT 1000 OFFSET ?",
-            [user_id, MOST_EACH],
+        standing = self._standing.of_sessions()
+        devices = await self._database.rows(
+            f"SELECT d.id, ({standing.sql}) AS stands FROM devices d JOIN sessions s ON s.id = d.session_id"
+            " WHERE d.user_id = ? ORDER BY d.registered_at_ms DESC, d.id DESC",
+            [*standing.parameters, user_id],
         )
-        if rows:
-            ids = [row["id"] for row in rows]
-            await self._database.execute(f"DELETE FROM devices WHERE id IN ({placeholders(len(ids))})", ids)
+        kept = [each["id"] for each in devices if each["stands"]][:MOST_EACH]
+        gone = [each["id"] for each in devices if each["id"] not in kept]
+        if gone:
+            await self._database.execute(f"DELETE FROM devices WHERE id IN ({placeholders(len(gone))})", gone)
 
 
 def _hash(token: str) -> str:

@@ -32,7 +32,7 @@ class MailLinks:
 
     def token(self, user_id: UserId, type_: NotificationType) -> str:
         content = user_id.to_bytes(USER_BYTES, "big") + type_.encode()
-        return base64.urlsafe_b64encode(self._signature(content) + content).decode().rstrip("=")
+        return _encoded(self._signature(content) + content)
 
     def read(self, token: str) -> tuple[UserId, NotificationType]:
         """Whose mail of what `token` is to end. Raises NotFound for one that was not made here."""
@@ -41,13 +41,17 @@ class MailLinks:
         except (ValueError, binascii.Error) as error:
             raise _unknown() from error
         signature, content = whole[:SIGNATURE_BYTES], whole[SIGNATURE_BYTES:]
-        if not hmac.compare_digest(signature, self._signature(content)):
+        if not hmac.compare_digest(signature, self._signature(content)) or _encoded(whole) != token:
             raise _unknown()
         type_ = NotificationType(content[USER_BYTES:].decode())
         return UserId(int.from_bytes(content[:USER_BYTES], "big")), type_
 
     def _signature(self, content: bytes) -> bytes:
         return hmac.digest(self._secret, content, "sha256")[:SIGNATURE_BYTES]
+
+
+def _encoded(content: bytes) -> str:
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
 
 
 def _unknown() -> NotFound:

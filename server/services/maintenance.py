@@ -139,7 +139,10 @@ class Maintenance:
         while ids := await self._ids(
             "SELECT id FROM notifications WHERE id < ? ORDER BY id LIMIT ?", [first_kept, BATCH]
         ):
+            touched = await self._groups(ids)
             deleted += await self._delete("notifications", ids)
+            for group in touched:
+                await self._recount(group)
         if deleted:
             log.info("notifications_swept", notifications=deleted)
         await self._jobs.complete(claim)
@@ -190,6 +193,32 @@ class Maintenance:
         if deleted or unfinished:
             log.info("media_swept", pictures=deleted, unfinished=unfinished)
         await self._jobs.complete(claim)
+
+    async def _groups(self, notification_ids: Sequence[int]) -> list[tuple[int, str, int]]:
+        """With which others they are listed: recipient, type, target."""
+        rows = await self._database.rows(
+            "SELECT DISTINCT recipient_id, type, target_id FROM notifications WHERE listed = 0 AND sequence > 0"
+            f" AND withdrawn = 0 AND id IN ({placeholders(len(notification_ids))})",
+            notification_ids,
+        )
+        return [(row["recipient_id"], row["type"], row["target_id"]) for row in rows]
+
+    async def _recount(self, group: tuple[int, str, int]) -> None:
+        """Let the one that is listed count those that are left; who tells of more holds the inbox."""
+        same = "recipient_id = ? AND type = ? AND target_id = ?"
+        async with self._database.transaction():
+            await self._database.rows(
+                f"SELECT user_id FROM inboxes WHERE user_id = ?{self._database.for_update}", [group[0]]
+            )
+            rows = await self._database.rows(
+                f"SELECT COUNT(*) AS n FROM notifications WHERE {same} AND listed = 0 AND sequence > 0"
+                " AND withdrawn = 0",
+                group,
+            )
+            await self._database.execute(
+                f"UPDATE notifications SET others_count = ? WHERE {same} AND listed = 1",
+                [rows[0]["n"], *group],
+            )
 
     async def _prune(self, queue: Queue, state: JobState, keep: int) -> int:
         deleted = 0

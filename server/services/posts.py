@@ -90,6 +90,8 @@ class Posts:
 
         async def body(work: Work) -> None:
             post = await self._lock_own(editor_id, post_id)
+            (row,) = await self._database.rows("SELECT caption FROM posts WHERE id = ?", [post_id])
+            before = row["caption"]
             if alt_texts is not None:
                 await self._describe(post_id, alt_texts)
             # Later than the edit before, whatever the clock says: caches know a card by this.
@@ -101,7 +103,7 @@ class Posts:
             )
             likes, comments = post["likes_count"], post["comments_count"]
             work.emit(PostChanged(post_id, editor_id, revision, likes, comments, edited_at_ms))
-            if caption and mentions(caption):
+            if caption is not None and mentions(caption) != mentions(before):
                 work.emit(PeopleMentioned(post_id, editor_id))
 
         await self._unit_of_work.run(body, changes=(Subject("post", post_id),))

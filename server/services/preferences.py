@@ -6,6 +6,7 @@ from typing import Any
 from server.ids import UserId
 from server.models.database import Database, DuplicateKey, SerializationFailure
 from server.models.preferences import NotificationPreference
+from server.services.directory import nobody
 from server.services.mail_links import MailLinks
 from server.services.records import Channel, NotificationType
 from server.services.unit_of_work import UnitOfWork, Work
@@ -36,9 +37,13 @@ class Preferences:
         }
 
     async def change(self, user_id: UserId, wishes: Wishes) -> Wishes:
-        """Change what is named and leave the rest; everything as it is now."""
+        """Change what is named and leave the rest; everything as it is now. Raises NotFound for nobody."""
 
         async def body(work: Work) -> None:
+            if not await self._database.rows(
+                f"SELECT id FROM users WHERE id = ?{self._database.for_update}", [user_id]
+            ):
+                raise nobody()
             for type_ in sorted(wishes):
                 if wishes[type_]:
                     await self._put(work, user_id, type_, wishes[type_])

@@ -20,6 +20,7 @@ from server.models.sessions import Session
 from server.paging import Page, PageRequest, cut
 from server.services.records import Device, Principal, Role, TokenPair
 from server.services.revocations import Revocations
+from server.services.standing import Standing
 from server.services.tokens import RefreshClaim, Tokens, refused_access, refused_refresh
 from server.services.unit_of_work import UnitOfWork, Work
 
@@ -111,12 +112,11 @@ class Sessions:
 
     async def devices(self, viewer: Principal, page: PageRequest) -> Page[Device]:
         """Where the viewer is signed in, the newest sign-in first."""
-        now, idle_ms = self._database.now_ms, self._tokens.rules.refresh_idle_s * 1000
+        standing = Standing(self._database, self._tokens.rules.refresh_idle_s).of_sessions()
         rows = await self._database.rows(
-            "SELECT id, user_agent, address, created_at_ms, last_used_at_ms FROM sessions WHERE user_id = ? AND id < ?"
-            f" AND revoked_at_ms IS NULL AND expires_at_ms > {now} AND last_used_at_ms > {now} - ?"
-            " ORDER BY id DESC LIMIT ?",
-            [viewer.user_id, page.before_id, idle_ms, page.limit + 1],
+            "SELECT s.id, s.user_agent, s.address, s.created_at_ms, s.last_used_at_ms FROM sessions s"
+            f" WHERE s.user_id = ? AND s.id < ? AND {standing.sql} ORDER BY s.id DESC LIMIT ?",
+            [viewer.user_id, page.before_id, *standing.parameters, page.limit + 1],
         )
         return cut([_device(row, viewer) for row in rows], page.limit, lambda device: device.id)
 

@@ -82,7 +82,7 @@ async def test_likes_are_one_notification_that_is_read_as_one(program: Program, 
     for body in ({}, {"all": False}, {"all": True, "upTo": mention["id"]}, {"ids": []}, {"ids": ["x"]}):
         assert (await ana.call("POST", "/notifications/read", json=body)).status == 422, body
     assert (await ana.call("POST", "/notifications/read", json={"upTo": mention["id"]})).status == 422
-    for query in ("types=likes", "types=", "unread=yes", "types=like,,follow"):
+    for query in ("types=likes", "types=", "types=like%0A", "unread=yes", "types=like,,follow"):
         assert (await ana.call("GET", f"/notifications?{query}")).status == 422, query
 
 
@@ -169,10 +169,12 @@ async def test_a_link_in_a_letter_ends_such_letters(
     await cleo.like(post["id"])
     await eventually(of(2, lambda: letters(stack, ana)))
     assert "liked" in letters(stack, ana)[-1]["Subject"]
-    for made_up in (path[:-1], "/notifications/unsubscribe?token=x", "/notifications/unsubscribe?token=%00"):
+    assert (await anybody.call("GET", f"{path}&utm_source=letter")).status == 200
+    for made_up in (path[:-1], "/notifications/unsubscribe?token=%00", "/notifications/unsubscribe"):
         for method in ("GET", "POST"):
-            assert (await anybody.call(method, made_up)).status == 404, made_up
-    assert (await anybody.call("GET", "/notifications/unsubscribe")).status == 422
+            broken = await anybody.call(method, made_up)
+            assert (broken.status, broken.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+            assert b"not whole" in broken.content
 
 
 async def test_a_browser_listens_with_a_ticket(
@@ -189,6 +191,12 @@ async def test_a_browser_listens_with_a_ticket(
         assert (await heard.event()).event == "follow"
         async with session.get(url) as again:
             assert again.status == 401
+    await ben.like((await ana.publish(photos.small()))["id"])
+    await told(ana, 2)
+    ticket = (await ana.does("POST", "/notifications/stream-ticket"))["ticket"]
+    url = f"{program.url}/notifications/stream?ticket={ticket}&lastEventId=1"
+    async with session.get(url, timeout=ClientTimeout(total=None)) as response:
+        assert (await Reader(response).event()).event == "like"
     assert ticket not in program.out
     for path in ("/notifications", "/feed"):
         fresh = (await ana.does("POST", "/notifications/stream-ticket"))["ticket"]
@@ -226,6 +234,7 @@ async def test_a_phone_that_changed_hands_gets_nothing_of_who_had_it(
         {"token": "phone"},
         {"token": "", "platform": "ios"},
         {"token": "a phone", "platform": "ios"},
+        {"token": "phone\n", "platform": "ios"},
         {"token": "x" * 2049, "platform": "ios"},
         {"token": "phone", "platform": "symbian"},
         {"token": 7, "platform": "ios"},

@@ -7,14 +7,17 @@ import pytest
 
 from server.gateways.mail import MailFailed, MailRefused
 from server.gateways.push import PushOutcome
+from server.gateways.throttle import Limit, Throttle
 from server.ids import SessionId, UserId
-from server.services.deliveries import PushFailed
+from server.services.deliveries.letters import Budget, NotificationLetters
+from server.services.deliveries.notices import Notices
+from server.services.deliveries.pushes import PushFailed
 from server.services.devices import MOST_EACH
 from server.services.jobs import Claim
 from server.services.notifications.ledger import NEWS_MS
 from server.services.reactions import JobKind
 from server.services.records import Channel, NotificationType, Platform, Principal, Role
-from tests.house import House
+from tests.house import TOKEN_RULES, House
 
 
 async def signed_in(house: House, user_id: UserId) -> Principal:
@@ -178,7 +181,7 @@ async def test_a_push_is_tried_again_only_where_it_did_not_arrive(house: House) 
     await told(house)
     claim = await house.claim(JobKind.PUSH)
     with pytest.raises(PushFailed, match="1 of 2"):
-        await house.deliveries.send_push(claim)
+        await house.pushes.send(claim)
     await house.jobs.fail(claim, "away")
     house.push.outcomes.clear()
     await house.make_due()
@@ -194,11 +197,11 @@ async def test_a_letter_that_is_not_taken_is_tried_again_and_one_that_is_refused
     claim = await house.claim(JobKind.MAIL)
     house.mail.refuses = [MailFailed("away"), MailRefused("never")]
     with pytest.raises(MailFailed):
-        await house.deliveries.send_letter(claim)
-    await house.deliveries.send_letter(claim)
+        await house.letters.send(claim)
+    await house.letters.send(claim)
     assert (await house.job(claim.id))["state"] == "completed"
     text = house.metrics.render().decode()
-    for outcome in ("failed", "refused"):
+    for outcome in ("retried", "refused"):
         assert f'deliveries_total{{channel="email",outcome="{outcome}"}} 1.0' in text
 
 
@@ -262,6 +265,113 @@ async def test_many_likes_that_nobody_has_read_of_yet_are_one_letter_and_one_pus
     await house.work_off()
     assert len(house.push.taken) == 2
     assert house.push.taken[1][1].title.endswith("and 3 others liked your post")
+
+
+async def test_a_like_beside_one_that_is_taken_back_before_it_is_sent_is_sent_instead(house: House) -> None:
+    ada, bob, eve = await house.users(3)
+    await with_a_phone(house, ada, "phone")
+    post_id = await house.post(ada)
+    for fan in (bob, eve):
+        await house.likes.like(fan, post_id)
+        await told(house)
+    await house.likes.unlike(bob, post_id)
+    await told(house)
+    for _ in range(2):
+        await house.work_off(JobKind.PUSH, JobKind.MAIL)
+    ((_, message),) = house.push.taken
+    assert message.data["actorId"] == str(eve)
+    assert len(house.mail.letters) == 1
+    assert await house.due() == []
+
+
+async def test_a_way_that_was_not_told_of_the_others_is_told_of_the_next(house: House) -> None:
+    ada, bob, eve, joe = await house.users(4)
+    post_id = await house.post(ada)
+    await house.likes.like(bob, post_id)
+    await told(house)
+    await house.work_off()
+    assert (len(house.mail.letters), len(house.push.taken)) == (1, 0)
+    await with_a_phone(house, ada, "a new phone")
+    for fan in (eve, joe):
+        await house.likes.like(fan, post_id)
+        await told(house)
+        await house.work_off()
+    assert (len(house.mail.letters), len(house.push.taken)) == (1, 1)
+    assert house.push.taken[0][1].title.endswith("and 1 other liked your post")
+
+
+async def test_who_sees_none_of_it_in_the_app_hears_of_likes_of_a_post_once_an_hour(house: House) -> None:
+    ada, *fans = await house.users(6)
+    await house.preferences.change(ada, {NotificationType.LIKE: {Channel.IN_APP: False}})
+    post_id = await house.post(ada)
+    for fan in fans[:4]:
+        await house.likes.like(fan, post_id)
+        await told(house)
+    await house.work_off()
+    assert len(house.mail.letters) == 1
+    await house.database.execute("UPDATE notifications SET created_at_ms = created_at_ms - 3600000")
+    await house.likes.like(fans[4], post_id)
+    await told(house)
+    await house.work_off()
+    assert len(house.mail.letters) == 2
+
+
+async def test_a_letter_counts_those_who_are_there_when_it_is_written(house: House) -> None:
+    ada, *fans = await house.users(5)
+    post_id = await house.post(ada)
+    for fan in fans:
+        await house.likes.like(fan, post_id)
+        await told(house)
+    for fan in fans[1:3]:
+        await house.likes.unlike(fan, post_id)
+        await told(house)
+    await house.work_off()
+    (letter,) = house.mail.letters
+    assert "and 1 other liked your post" in letter.subject
+
+
+async def test_a_session_that_was_left_alone_gets_no_pushes(house: House) -> None:
+    ada, bob = await house.users(2)
+    principal = await with_a_phone(house, ada, "phone")
+    idle_ms = (TOKEN_RULES.refresh_idle_s + 1) * 1000
+    await house.database.execute(
+        "UPDATE sessions SET last_used_at_ms = last_used_at_ms - ? WHERE id = ?",
+        [idle_ms, principal.session_id],
+    )
+    await house.follows.follow(bob, ada)
+    await told(house)
+    assert await house.due(JobKind.PUSH) == []
+
+
+async def test_devices_of_sessions_that_ended_give_way_to_others(house: House) -> None:
+    ada = await house.user()
+    await with_a_phone(house, ada, "mine")
+    for number in range(MOST_EACH):
+        principal = await with_a_phone(house, ada, f"phone {number}")
+        await house.sessions.end(ada, principal.session_id)
+    await with_a_phone(house, ada, "mine as well")
+    assert {row["token"] for row in await house.rows("SELECT token FROM devices")} == {"mine", "mine as well"}
+
+
+async def test_letters_to_one_person_and_because_of_one_are_bounded(house: House) -> None:
+    ada, bob, eve = await house.users(3)
+    throttle = Throttle(house.wire)
+    house.letters = NotificationLetters(
+        house.jobs,
+        Notices(house.database, house.unit_of_work, house.visibility),
+        house.mail,
+        house.links,
+        "https://pages.test",
+        Budget(throttle, Limit("letters_to", 3, 3600), Limit("letters_by", 2, 3600)),
+        house.metrics,
+    )
+    for actor in (bob, bob, bob, eve, eve):
+        await house.likes.like(actor, await house.post(ada))
+    await told(house)
+    await house.work_off()
+    assert [letter.subject.split()[0] for letter in house.mail.letters] == ["user2", "user2", "user3"]
+    assert 'channel="email",outcome="limited"} 2.0' in house.metrics.render().decode()
+    assert len(await house.notifications.since(ada, 0, 10)) == 5
 
 
 async def test_what_is_long_past_is_listed_and_no_more(house: House) -> None:

@@ -8,8 +8,11 @@ import pytest
 from server.errors import InvalidInput
 from server.ids import NotificationId, PostId, UserId
 from server.paging import PageRequest, decode_cursor
+from server.services.maintenance import Lifetimes, Maintenance
+from server.services.reactions import JobKind
 from server.services.records import Channel, Notification, NotificationType
 from tests.house import House
+from tests.services.test_maintenance import DAY_MS, claimed
 
 
 async def listed(house: House, user_id: UserId) -> Sequence[Notification]:
@@ -32,7 +35,8 @@ async def test_likes_of_a_post_are_one_that_counts_the_others(house: House) -> N
         (second, fans[0], 0),
         (first, fans[-1], 12),
     ]
-    assert [each.others_count for each in await house.notifications.since(ada, 0, 100)] == [*range(13), 0]
+    # One by one, those that others came after speak for themselves.
+    assert [each.others_count for each in await house.notifications.since(ada, 0, 100)] == [*[0] * 12, 12, 0]
     assert await house.notifications.unread_count(ada) == 2
 
 
@@ -115,6 +119,84 @@ async def test_a_caption_tells_whom_it_mentions_once(house: House) -> None:
     assert await listed(house, ada) == []
 
 
+async def test_a_mention_that_is_edited_away_is_taken_back(house: House) -> None:
+    ada, bob = await house.user("ada"), await house.user("bob")
+    post = (await house.posts.publish(ada, "with @bob", [])).id
+    await house.work_off()
+    await house.posts.edit(ada, post, "never mind", None)
+    await house.work_off()
+    assert await listed(house, bob) == []
+    await house.posts.edit(ada, post, "with @bob after all", None)
+    await house.work_off()
+    assert len(await listed(house, bob)) == 1
+
+
+async def test_of_an_edit_and_the_edit_after_it_the_last_one_holds(house: House) -> None:
+    ada, bob = await house.user("ada"), await house.user("bob")
+    post = (await house.posts.publish(ada, "with @bob", [])).id
+    await house.posts.edit(ada, post, "never mind", None)
+    first, second = await house.due(JobKind.NOTIFY_MENTIONED)
+    for job_id in (second, first):
+        claim = await house.jobs.claim(job_id)
+        assert claim is not None
+        await house.telling.of_mentions(claim)
+    assert await listed(house, bob) == []
+
+
+@pytest.mark.parametrize(
+    ("unwanted", "told"),
+    [
+        ([], NotificationType.COMMENT),
+        ([NotificationType.COMMENT], NotificationType.MENTION),
+        ([NotificationType.COMMENT, NotificationType.MENTION], None),
+    ],
+)
+async def test_what_is_of_two_kinds_is_told_as_one_that_is_wanted(
+    house: House, unwanted: list[NotificationType], told: NotificationType | None
+) -> None:
+    ada, bob = await house.user("ada"), await house.user("bob")
+    await house.preferences.change(ada, {each: dict.fromkeys(Channel, False) for each in unwanted})
+    await house.comments.add(bob, await house.post(ada), "hello @ada", None)
+    await house.work_off()
+    assert [each.type for each in await listed(house, ada)] == ([] if told is None else [told])
+
+
+async def test_what_is_pushed_can_be_read_though_others_came_after_it(house: House) -> None:
+    ada, bob, eve = await house.users(3)
+    post_id = await house.post(ada)
+    await liked(house, post_id, bob, eve)
+    first, _ = await house.notifications.since(ada, 0, 10)
+    assert await house.notifications.read_some(ada, [first.id]) == 0
+    assert [each.read for each in await listed(house, ada)] == [True]
+
+
+async def test_very_many_are_read_in_pieces(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.services.notifications.inbox.BATCH", 2)
+    ada, *fans = await house.users(6)
+    for fan in fans:
+        await house.follows.follow(fan, ada)
+    await house.work_off()
+    assert await house.notifications.read_up_to(ada, None) == 0
+
+
+async def test_of_likes_of_which_some_are_pruned_those_that_are_left_are_counted(house: House) -> None:
+    ada, *fans = await house.users(6)
+    post_id = await house.post(ada)
+    await liked(house, post_id, *fans)
+    kept = Lifetimes(notifications_ms=10 * DAY_MS)
+    for each in await house.notifications.since(ada, 0, 3):
+        await house.database.execute(
+            "UPDATE notifications SET id = id - ? WHERE id = ?", [(10 * DAY_MS + 1000) << 12, each.id]
+        )
+    maintenance = Maintenance(house.database, house.jobs, house.media, {}, kept)
+    await maintenance.sweep_notifications(await claimed(house, JobKind.SWEEP_NOTIFICATIONS))
+    assert [(each.actor.id, each.others_count) for each in await listed(house, ada)] == [(fans[4], 1)]
+    await house.likes.unlike(fans[0], post_id)
+    await house.likes.unlike(fans[3], post_id)
+    await house.work_off()
+    assert [(each.actor.id, each.others_count) for each in await listed(house, ada)] == [(fans[4], 0)]
+
+
 async def test_the_list_may_be_of_some_types_or_of_what_is_new(house: House) -> None:
     ada, bob = await house.users(2)
     post_ids = [await house.post(ada) for _ in range(3)]
@@ -163,6 +245,19 @@ async def test_all_up_to_one_or_all_are_read(house: House) -> None:
     assert [each.read for each in await listed(house, ada)] == [False, False, True, True, True]
     assert await house.notifications.read_up_to(ada, None) == 0
     assert await house.notifications.read_up_to(ada, told[4].id) == 0
+
+
+async def test_what_is_not_in_the_app_is_not_read_with_what_is(house: House) -> None:
+    ada, bob, eve = await house.users(3)
+    await house.preferences.change(ada, {NotificationType.FOLLOW: {Channel.IN_APP: False}})
+    await house.follows.follow(bob, ada)
+    await house.follows.follow(eve, ada)
+    await house.work_off(JobKind.NOTIFY_FOLLOW)
+    (unseen, _) = await house.rows("SELECT id FROM notifications ORDER BY id")
+    assert await house.notifications.read_up_to(ada, None) == 0
+    assert await house.notifications.read_up_to(ada, NotificationId(unseen["id"])) == 0
+    await house.work_off()
+    assert len(house.mail.letters) == 2
 
 
 async def test_nobody_reads_for_somebody_else(house: House) -> None:

@@ -58,7 +58,9 @@ async def test_a_link_ends_mail_about_one_thing_to_one_person(house: House) -> N
     assert (await house.preferences.of(bob))[NotificationType.LIKE][Channel.EMAIL] is True
 
 
-@pytest.mark.parametrize("flaw", ["empty", "cut", "another", "foreign", "no base64", "not ascii"])
+@pytest.mark.parametrize(
+    "flaw", ["empty", "cut", "another", "foreign", "no base64", "not ascii", "padded", "broken", "spare bits"]
+)
 async def test_a_link_that_was_not_made_here_ends_nothing(house: House, flaw: str) -> None:
     ada = await house.user()
     good = house.links.token(ada, NotificationType.LIKE)
@@ -70,7 +72,15 @@ async def test_a_link_that_was_not_made_here_ends_nothing(house: House, flaw: st
         "foreign": MailLinks(b"another secret", "https://photos.test").token(ada, NotificationType.LIKE),
         "no base64": "&" * 40,
         "not ascii": "ü" * 40,
+        "padded": f"{good}=",
+        "broken": f"{good[:9]}\n{good[9:]}",
+        "spare bits": good[:-1] + chr(ord(good[-1]) + 1),
     }[flaw]
     with pytest.raises(NotFound):
         await house.preferences.unsubscribe(token)
     assert await house.rows("SELECT id FROM notification_preferences") == []
+
+
+async def test_a_link_of_somebody_who_is_gone_ends_nothing(house: House) -> None:
+    with pytest.raises(NotFound):
+        await house.preferences.unsubscribe(house.links.token(UserId(7), NotificationType.LIKE))

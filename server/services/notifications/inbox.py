@@ -3,33 +3,31 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from server.clock import SystemClock
 from server.errors import InvalidInput
 from server.ids import NotificationId, UserId
-from server.models.database import Database, placeholders
+from server.models.database import Database, again_if_given_up, placeholders
 from server.paging import Page, PageRequest, cut
 from server.services.cards import Cards
 from server.services.notifications import rows
-from server.services.notifications.ledger import GROUPED, Ledger
 from server.services.records import Notification, NotificationType
-from server.services.unit_of_work import UnitOfWork, Work
 from server.services.visibility import Visibility
 
 MOST_COUNTED = 10_000
+BATCH = 1000
 
 
 class Notifications:
     def __init__(
         self,
         database: Database,
-        unit_of_work: UnitOfWork,
         cards: Cards,
         visibility: Visibility,
     ) -> None:
         self._database = database
-        self._unit_of_work = unit_of_work
         self._cards = cards
         self._visibility = visibility
-        self._ledger = Ledger(database)
+        self._clock = SystemClock()
 
     async def page(
         self,
@@ -85,56 +83,55 @@ class Notifications:
         return counted[0]["n"]
 
     async def read_some(self, recipient_id: UserId, notification_ids: Sequence[NotificationId]) -> int:
-        """Mark these as read, of likes those that the list has under one as well; how many are left unread.
+        """Mark these as read, and where one is listed under another, that one; how many are left unread.
 
         Those that are read already, that are gone or that belong to somebody else are passed over.
         """
-
-        async def body(work: Work) -> None:
-            await self._ledger.lock([recipient_id])
-            found = await self._database.rows(
-                "SELECT id, type, target_id, sequence FROM notifications WHERE recipient_id = ? AND id IN"
-                f" ({placeholders(len(notification_ids))})",
-                [recipient_id, *notification_ids],
-            )
-            await self._mark(work, f"id IN ({placeholders(len(found))})", [row["id"] for row in found])
-            for row in found:
-                if row["type"] in GROUPED:
-                    await self._mark(
-                        work,
-                        "recipient_id = ? AND type = ? AND target_id = ? AND sequence < ?",
-                        [recipient_id, row["type"], row["target_id"], row["sequence"]],
-                    )
-
-        await self._unit_of_work.run(body)
+        found = await self._database.rows(
+            "SELECT n.id, h.id AS head_id FROM notifications n LEFT JOIN notifications h ON n.listed = 0 AND"
+            " h.recipient_id = n.recipient_id AND h.type = n.type AND h.target_id = n.target_id AND h.listed = 1"
+            f" WHERE n.recipient_id = ? AND n.id IN ({placeholders(len(notification_ids))})",
+            [recipient_id, *notification_ids],
+        )
+        await self._mark({row["head_id"] or row["id"] for row in found})
         return await self.unread_count(recipient_id)
 
     async def read_up_to(self, recipient_id: UserId, notification_id: NotificationId | None) -> int:
-        """Mark this one and all before it as read, or all there are; how many are left unread. Raises InvalidInput."""
+        """Mark this one and all before it as read, or all there are now; how many are left unread. Raises InvalidInput.
 
-        async def body(work: Work) -> None:
-            last = (await self._ledger.lock([recipient_id]))[recipient_id]
-            if notification_id is not None:
-                found = await self._database.rows(
-                    "SELECT sequence FROM notifications WHERE recipient_id = ? AND id = ?",
-                    [recipient_id, notification_id],
-                )
-                if not found:
-                    raise InvalidInput(
-                        "Some values cannot be accepted.", fields={"upTo": ["No notification of yours."]}
-                    )
-                last = found[0]["sequence"]
-            await self._mark(work, "recipient_id = ? AND sequence <= ?", [recipient_id, last])
-
-        await self._unit_of_work.run(body)
+        In pieces, each on its own: a person with a crowd may have left very many unread.
+        """
+        last = await self._place(recipient_id, notification_id)
+        while found := await self._database.rows(
+            "SELECT id FROM notifications WHERE recipient_id = ? AND listed = 1 AND read_at_ms IS NULL"
+            " AND sequence <= ? ORDER BY sequence LIMIT ?",
+            [recipient_id, last, BATCH],
+        ):
+            await self._mark({row["id"] for row in found})
         return await self.unread_count(recipient_id)
 
-    async def _mark(self, work: Work, condition: str, parameters: Sequence[Any]) -> None:
-        if parameters:
-            await self._database.execute(
-                f"UPDATE notifications SET read_at_ms = ? WHERE {condition} AND read_at_ms IS NULL",
-                [work.now_ms(), *parameters],
+    async def _place(self, recipient_id: UserId, notification_id: NotificationId | None) -> int:
+        if notification_id is None:
+            return await self.last_sequence(recipient_id)
+        found = await self._database.rows(
+            "SELECT sequence FROM notifications WHERE recipient_id = ? AND id = ?",
+            [recipient_id, notification_id],
+        )
+        if not found:
+            raise InvalidInput(
+                "Some values cannot be accepted.", fields={"upTo": ["No notification of yours."]}
             )
+        return found[0]["sequence"]
+
+    async def _mark(self, notification_ids: Collection[int]) -> None:
+        if not notification_ids:
+            return
+        sql = (
+            f"UPDATE notifications SET read_at_ms = ? WHERE id IN ({placeholders(len(notification_ids))})"
+            " AND read_at_ms IS NULL"
+        )
+        parameters = [self._clock.now_ms(), *sorted(notification_ids)]
+        await again_if_given_up(lambda: self._database.execute(sql, parameters))
 
     async def _read(
         self, recipient_id: UserId, condition: str, parameters: Sequence[Any]

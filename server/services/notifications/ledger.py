@@ -14,11 +14,13 @@ from server.models.database import Database, DuplicateKey, SerializationFailure,
 from server.models.notifications import EMAIL, PUSH, Inbox
 from server.models.notifications import Notification as NotificationRow
 from server.services.records import NotificationType
+from server.services.standing import Standing
 from server.services.unit_of_work import Work
 
 GROUPED = frozenset({NotificationType.LIKE})
 # What is older is no news: it is listed, and neither pushed nor mailed. As long as those are tried for.
 NEWS_MS = 86_400_000
+UNSEEN_MS = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +42,13 @@ class Entered:
     id: NotificationId
     recipient_id: UserId
     sequence: int
+    act: Act
 
 
 class Ledger:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, standing: Standing) -> None:
         self._database = database
+        self._standing = standing
 
     async def lock(self, recipient_ids: Sequence[UserId]) -> dict[UserId, int]:
         """The inboxes of people who exist are ours until the commit: the last number in each. In the order of ids, lest
@@ -66,16 +70,17 @@ class Ledger:
         return locked
 
     async def enter(
-        self, work: Work, locked: dict[UserId, int], recipient_id: UserId, act: Act
+        self, work: Work, locked: dict[UserId, int], recipient_id: UserId, acts: Sequence[Act]
     ) -> Entered | None:
-        """Note an act that stands; None if it is known already, was done by the recipient, or is not shown in the app.
+        """Note an act that stands, as the first of the kinds that it is and that the recipient wants to hear of; None
+        if it is known already, was done by the recipient, or is not shown in the app.
 
         What was taken back and is done again comes back to its old place, and is news only to the channels that it was
         taken back from in time.
         """
+        act, found = await self._wanted(recipient_id, acts)
         if recipient_id == act.actor_id:
             return None
-        found = await self._look(recipient_id, act)
         if found["id"] is not None:
             if found["withdrawn"]:
                 await self._restore(found, act)
@@ -86,7 +91,7 @@ class Ledger:
         shown = found["in_app"] != 0
         others = found["head_others"] + 1 if shown and found["head_id"] else 0
         if others:
-            await self._set(found["head_id"], listed=0)
+            await self._set(found["head_id"], listed=0, others_count=0)
         sequence = await self._next_number(locked, recipient_id) if shown else -notification_id
         try:
             await NotificationRow.create(
@@ -105,7 +110,7 @@ class Ledger:
             )
         except DuplicateKey as error:
             raise SerializationFailure("Another worker told them at the same moment.") from error
-        return Entered(notification_id, recipient_id, sequence) if shown else None
+        return Entered(notification_id, recipient_id, sequence, act) if shown else None
 
     async def withdraw(self, recipient_id: UserId, act: Act) -> None:
         """Take an act back that no longer stands; one that was never told is none. Its row stays, and is not shown."""
@@ -119,7 +124,12 @@ class Ledger:
         if found["id"] != found["head_id"]:
             await self._set(found["head_id"], others_count=max(others, 0))
         elif newest := await self._newest(recipient_id, act):
-            await self._set(newest, listed=1, others_count=max(others, 0))
+            # It was read with the one above it.
+            await self._database.execute(
+                "UPDATE notifications SET listed = 1, others_count = ?, read_at_ms = COALESCE(read_at_ms, ?)"
+                " WHERE id = ?",
+                [max(others, 0), found["head_read_at_ms"], newest],
+            )
 
     async def _restore(self, found: Mapping[str, Any], act: Act) -> None:
         if found["sequence"] < 0 or act.type not in GROUPED or not found["head_id"]:
@@ -128,34 +138,57 @@ class Ledger:
             await self._set(found["id"], withdrawn=0)
             await self._set(found["head_id"], others_count=found["head_others"] + 1)
         else:
-            await self._set(found["head_id"], listed=0)
+            await self._set(found["head_id"], listed=0, others_count=0)
             await self._set(found["id"], withdrawn=0, listed=1, others_count=found["head_others"] + 1)
+
+    async def _wanted(self, recipient_id: UserId, acts: Sequence[Act]) -> tuple[Act, Mapping[str, Any]]:
+        """The first that the recipient wants to see in the app, else the first that they want at all, else any."""
+        looked = [(act, await self._look(recipient_id, act)) for act in acts]
+        for wanted in (("in_app",), ("push", "email")):
+            for act, found in looked:
+                if found["id"] is not None or any(found[channel] != 0 for channel in wanted):
+                    return act, found
+        return looked[0]
 
     async def _look(self, recipient_id: UserId, act: Act) -> Mapping[str, Any]:
         """What there is of this act, of the others that it is listed with, and what the recipient wants to hear."""
+        standing = self._standing.of_sessions()
+        grouped = act.type in GROUPED
         rows = await self._database.rows(
             "SELECT n.id, n.withdrawn, n.sequence, n.owed, h.id AS head_id, h.sequence AS head_sequence,"
-            " h.others_count AS head_others, h.read_at_ms AS head_read_at_ms, f.push, f.email, f.in_app,"
-            " EXISTS(SELECT 1 FROM devices d WHERE d.user_id = r.id) AS has_device FROM users r"
+            " h.others_count AS head_others, h.owed AS head_owed, h.read_at_ms AS head_read_at_ms,"
+            " f.push, f.email, f.in_app, EXISTS(SELECT 1 FROM devices d JOIN sessions s ON s.id = d.session_id"
+            f" WHERE d.user_id = r.id AND {standing.sql}) AS has_device FROM users r"
             " LEFT JOIN notifications n ON n.recipient_id = r.id AND n.type = ? AND n.actor_id = ? AND n.target_id = ?"
             " LEFT JOIN notifications h ON ? AND h.recipient_id = r.id AND h.type = ? AND h.target_id = ?"
             " AND h.listed = 1"
             " LEFT JOIN notification_preferences f ON f.user_id = r.id AND f.type = ?"
             " WHERE r.id = ?",
             [
-                act.type,
-                act.actor_id,
-                act.target_id,
-                act.type in GROUPED,
-                act.type,
-                act.target_id,
+                *standing.parameters,
+                *(act.type, act.actor_id, act.target_id),
+                *(grouped, act.type, act.target_id),
                 act.type,
                 recipient_id,
             ],
         )
         if not rows:
             raise SerializationFailure("The recipient is on their way out.")
-        return rows[0]
+        found = rows[0]
+        if grouped and found["in_app"] == 0:
+            return {**found, "head_id": None, "beside": await self._unseen_owed(recipient_id, act)}
+        unread = found["head_id"] is not None and found["head_read_at_ms"] is None
+        return {**found, "beside": found["head_owed"] if unread else 0}
+
+    async def _unseen_owed(self, recipient_id: UserId, act: Act) -> int:
+        """By which ways the last of those that are listed together was told of, within the last hour, to somebody who
+        sees none of them in the app and so never reads them."""
+        rows = await self._database.rows(
+            "SELECT owed, created_at_ms FROM notifications WHERE recipient_id = ? AND type = ? AND target_id = ?"
+            " AND listed = 0 AND sequence < 0 ORDER BY sequence LIMIT 1",
+            [recipient_id, act.type, act.target_id],
+        )
+        return rows[0]["owed"] if rows and act.at_ms - rows[0]["created_at_ms"] < UNSEEN_MS else 0
 
     async def _newest(self, recipient_id: UserId, act: Act) -> int:
         """The newest of the acts that are listed together and stand, 0 if there is none."""
@@ -187,16 +220,15 @@ class Ledger:
         found: Mapping[str, Any],
         act: Act,
     ) -> int:
-        """Have it pushed and mailed, if the recipient wants that, it is news, and it is not beside others that nobody
-        has read of; by which of the two it is owed now and was not before."""
-        if work.now_ms() - act.at_ms >= NEWS_MS or (found["head_id"] and found["head_read_at_ms"] is None):
+        """Have it pushed and mailed, if the recipient wants that, and it is news; but not by a way by which they were
+        told of others of the same that they have not read of. By which of the two they are told, of it or of those."""
+        if work.now_ms() - act.at_ms >= NEWS_MS:
             return 0
-        before = found["owed"] or 0
-        owed = 0
-        if found["has_device"] and found["push"] != 0 and not before & PUSH:
+        told: int = (found["owed"] or 0) | (found["beside"] or 0)
+        if found["has_device"] and found["push"] != 0 and not told & PUSH:
             work.emit(PushOwed(notification_id, recipient_id))
-            owed |= PUSH
-        if found["email"] != 0 and not before & EMAIL:
+            told |= PUSH
+        if found["email"] != 0 and not told & EMAIL:
             work.emit(LetterOwed(notification_id, recipient_id))
-            owed |= EMAIL
-        return owed
+            told |= EMAIL
+        return told

@@ -15,13 +15,14 @@ from server.services.jobs import Claim, Jobs
 from server.services.markup import mentions
 from server.services.notifications.ledger import Act, Entered, Ledger
 from server.services.records import NotificationType
+from server.services.standing import Standing
 from server.services.unit_of_work import UnitOfWork, Work
 from server.services.visibility import Visibility
 
 BATCH = 500
 
-# What a job has told anew, and by which act.
-Told = list[tuple[Entered, Act]]
+# What a job has told anew.
+Told = list[Entered]
 
 
 class Telling:
@@ -30,18 +31,18 @@ class Telling:
         database: Database,
         unit_of_work: UnitOfWork,
         jobs: Jobs,
-        visibility: Visibility,
+        views: tuple[Visibility, Standing],
         publisher: Publisher,
         metrics: Metrics | None = None,
     ) -> None:
         self._database = database
         self._unit_of_work = unit_of_work
         self._jobs = jobs
-        self._visibility = visibility
+        self._visibility, standing = views
         self._publisher = publisher
         self._metrics = metrics or Metrics()
         self._clock = SystemClock()
-        self._ledger = Ledger(database)
+        self._ledger = Ledger(database, standing)
 
     async def of_like(self, claim: Claim) -> None:
         """Tell an author of a like, or take that back."""
@@ -80,11 +81,16 @@ class Telling:
         )
         rows = await self._database.rows(sql, [comment_id, *seen.parameters])
         content = rows[0]["content"] if rows else ""
-        recipients = dict.fromkeys(await self._ids_of(mentions(content)), NotificationType.MENTION)
-        recipients[post_author_id] = NotificationType.COMMENT
-        if answered_id is not None:
-            recipients[UserId(answered_id)] = NotificationType.REPLY
-        recipients.pop(actor_id, None)
+        # To each the closest of what it is, unless they do not want to hear of such.
+        closest = [
+            *([(UserId(answered_id), NotificationType.REPLY)] if answered_id is not None else ()),
+            (post_author_id, NotificationType.COMMENT),
+            *((mentioned, NotificationType.MENTION) for mentioned in await self._ids_of(mentions(content))),
+        ]
+        recipients: dict[UserId, list[NotificationType]] = {}
+        for recipient_id, type_ in closest:
+            if recipient_id != actor_id:
+                recipients.setdefault(recipient_id, []).append(type_)
 
         async def body(work: Work) -> Told:
             locked = await self._ledger.lock(list(recipients))
@@ -92,31 +98,45 @@ class Telling:
                 return []
             at_ms = made_at_ms(comment_id)
             acts = {
-                recipient_id: Act(type_, actor_id, comment_id, at_ms, post_id, comment_id)
-                for recipient_id, type_ in recipients.items()
+                recipient_id: [
+                    Act(type_, actor_id, comment_id, at_ms, post_id, comment_id) for type_ in types
+                ]
+                for recipient_id, types in recipients.items()
             }
             return await self._enter(work, locked, acts)
 
         await self._tell(claim, body if rows and recipients else _nobody, content)
 
     async def of_mentions(self, claim: Claim) -> None:
-        """Tell those whom a caption mentions; those whom it mentioned before an edit know already."""
+        """Tell those whom a caption mentions, and take it back from those whom it mentions no more."""
         post_id, author_id = PostId(claim.payload["post_id"]), UserId(claim.payload["author_id"])
         seen = self._visibility.of_posts(author_id)
-        sql = f"SELECT p.caption, p.edited_at_ms FROM posts p WHERE p.id = ? AND {seen.sql}"
-        rows = await self._database.rows(sql, [post_id, *seen.parameters])
-        caption = rows[0]["caption"] if rows else ""
-        mentioned = [each for each in await self._ids_of(mentions(caption)) if each != author_id]
-        at_ms = rows[0]["edited_at_ms"] or made_at_ms(post_id) if rows else 0
+        posts = await self._database.rows(
+            f"SELECT p.caption, p.edited_at_ms FROM posts p WHERE p.id = ? AND {seen.sql}",
+            [post_id, *seen.parameters],
+        )
+        caption = posts[0]["caption"] if posts else ""
+        mentioned = {each for each in await self._ids_of(mentions(caption)) if each != author_id}
+        told = {
+            UserId(row["recipient_id"])
+            for row in await self._database.rows(
+                "SELECT recipient_id FROM notifications WHERE post_id = ? AND comment_id IS NULL AND type = ?",
+                [post_id, NotificationType.MENTION],
+            )
+        }
+        at_ms = posts[0]["edited_at_ms"] or made_at_ms(post_id) if posts else 0
+        act = Act(NotificationType.MENTION, author_id, post_id, at_ms, post_id)
 
         async def body(work: Work) -> Told:
-            locked = await self._ledger.lock(mentioned)
-            if not await self._database.rows(sql, [post_id, *seen.parameters]):
-                return []
-            act = Act(NotificationType.MENTION, author_id, post_id, at_ms, post_id)
-            return await self._enter(work, locked, dict.fromkeys(mentioned, act))
+            locked = await self._ledger.lock([*mentioned | told])
+            now = await self._database.rows("SELECT caption FROM posts WHERE id = ?", [post_id])
+            if not now or now[0]["caption"] != caption:
+                return []  # the job of that edit knows more
+            for recipient_id in sorted(told - mentioned):
+                await self._ledger.withdraw(recipient_id, act)
+            return await self._enter(work, locked, {each: [act] for each in mentioned})
 
-        await self._tell(claim, body if mentioned else _nobody, caption)
+        await self._tell(claim, body if posts and (mentioned or told) else _nobody, caption)
 
     async def withdraw_comments(self, claim: Claim) -> None:
         """Delete what was told of the comments of a post that are gone, in pieces: they cannot come back."""
@@ -143,21 +163,21 @@ class Telling:
                 await self._ledger.withdraw(recipient_id, act)
                 return []
             done = Act(act.type, act.actor_id, act.target_id, made_at_ms(rows[0]["id"]), act.post_id)
-            return await self._enter(work, locked, {recipient_id: done})
+            return await self._enter(work, locked, {recipient_id: [done]})
 
         await self._tell(claim, body if recipient_id != act.actor_id else _nobody, "")
 
-    async def _enter(self, work: Work, locked: dict[UserId, int], acts: dict[UserId, Act]) -> Told:
-        told: Told = []
-        for recipient_id, act in sorted(acts.items()):
-            entered = await self._ledger.enter(work, locked, recipient_id, act)
-            if entered is not None:
-                told.append((entered, act))
-        return told
+    async def _enter(self, work: Work, locked: dict[UserId, int], acts: dict[UserId, list[Act]]) -> Told:
+        entered = [
+            await self._ledger.enter(work, locked, recipient_id, acts[recipient_id])
+            for recipient_id in sorted(acts)
+        ]
+        return [each for each in entered if each is not None]
 
     async def _tell(self, claim: Claim, body: Callable[[Work], Awaitable[Told]], text: str) -> None:
         """Commit with the job what `body` enters, then wake the streams of those who were told."""
-        for entered, act in await self._unit_of_work.run(body, completes=claim):
+        for entered in await self._unit_of_work.run(body, completes=claim):
+            act = entered.act
             age_s = (self._clock.now_ms() - claim.created_at_ms) / 1000
             self._metrics.delivered("in_app", age_s)
             sent = await self._publisher.publish(

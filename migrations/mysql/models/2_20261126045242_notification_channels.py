@@ -21,6 +21,7 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
     `token` VARCHAR(2048) NOT NULL,
     `platform` VARCHAR(16) NOT NULL,
     `created_at_ms` BIGINT NOT NULL,
+    `registered_at_ms` BIGINT NOT NULL,
     `session_id` BIGINT NOT NULL,
     `user_id` BIGINT NOT NULL,
     CONSTRAINT `fk_devices_sessions_a55a9913` FOREIGN KEY (`session_id`) REFERENCES `sessions` (`id`) ON DELETE CASCADE,
@@ -28,13 +29,14 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
     KEY `idx_devices_session_393214` (`session_id`),
     KEY `idx_devices_user_id_415869` (`user_id`)
 ) CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin COMMENT='A registration token of Firebase Cloud Messaging, which belongs to the session that brought it last.';
-        ALTER TABLE `notifications` ADD `others_count` INT NOT NULL DEFAULT 0;
         ALTER TABLE `notifications` ADD `owed` SMALLINT NOT NULL DEFAULT 0;
-        ALTER TABLE `notifications` ADD `withdrawn` SMALLINT NOT NULL DEFAULT 0;
+        ALTER TABLE `notifications` ADD `others_count` INT NOT NULL DEFAULT 0;
         ALTER TABLE `notifications` ADD `listed` SMALLINT NOT NULL DEFAULT 1;
-        ALTER TABLE `notifications` ADD INDEX `idx_notificatio_recipie_fcdc7e` (`recipient_id`, `type`, `target_id`, `listed`);
-        ALTER TABLE `notifications` ADD INDEX `idx_notificatio_recipie_4a4c57` (`recipient_id`, `listed`, `sequence`, `read_at_ms`);
-        ALTER TABLE `notifications` ADD INDEX `idx_notificatio_post_id_af941b` (`post_id`);
+        ALTER TABLE `notifications` ADD `withdrawn` SMALLINT NOT NULL DEFAULT 0;
+        ALTER TABLE `notifications` ADD INDEX `idx_notificatio_recipie_fbfdd7` (`recipient_id`, `listed`, `read_at_ms`, `sequence`);
+        ALTER TABLE `notifications` ADD INDEX `idx_notificatio_recipie_f05cb0` (`recipient_id`, `listed`, `sequence`);
+        ALTER TABLE `notifications` ADD INDEX `idx_notificatio_recipie_685ff6` (`recipient_id`, `type`, `target_id`, `listed`, `sequence`);
+        ALTER TABLE `notifications` ADD INDEX `idx_notificatio_post_id_2d60cc` (`post_id`, `comment_id`);
         UPDATE `notifications` n JOIN (SELECT `recipient_id`, `target_id`, MAX(`sequence`) AS newest, COUNT(*) - 1 AS others
     FROM `notifications` WHERE `type` = 'like' GROUP BY `recipient_id`, `target_id`) likes
     ON likes.`recipient_id` = n.`recipient_id` AND likes.`target_id` = n.`target_id`
@@ -45,15 +47,16 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
 
 async def downgrade(db: BaseDBAsyncClient) -> str:
     return """
-        ALTER TABLE `notifications` DROP INDEX `idx_notificatio_post_id_af941b`;
-        ALTER TABLE `notifications` DROP INDEX `idx_notificatio_recipie_4a4c57`;
-        ALTER TABLE `notifications` DROP INDEX `idx_notificatio_recipie_fcdc7e`;
-        ALTER TABLE `notifications` DROP COLUMN `others_count`;
+        ALTER TABLE `notifications` DROP INDEX `idx_notificatio_post_id_2d60cc`;
+        ALTER TABLE `notifications` DROP INDEX `idx_notificatio_recipie_685ff6`;
+        ALTER TABLE `notifications` DROP INDEX `idx_notificatio_recipie_f05cb0`;
+        ALTER TABLE `notifications` DROP INDEX `idx_notificatio_recipie_fbfdd7`;
         ALTER TABLE `notifications` DROP COLUMN `owed`;
-        ALTER TABLE `notifications` DROP COLUMN `withdrawn`;
+        ALTER TABLE `notifications` DROP COLUMN `others_count`;
         ALTER TABLE `notifications` DROP COLUMN `listed`;
-        DROP TABLE IF EXISTS `devices`;
-        DROP TABLE IF EXISTS `notification_preferences`;"""
+        ALTER TABLE `notifications` DROP COLUMN `withdrawn`;
+        DROP TABLE IF EXISTS `notification_preferences`;
+        DROP TABLE IF EXISTS `devices`;"""
 
 
 MODELS_STATE = (
@@ -113,32 +116,33 @@ MODELS_STATE = (
     "+93UFEfYoDdMEAss9MPx/y5JmkJMClyCX4Vj1YH8/i6z4aQfoRR7E8G0U5BB0OKffUa+GZ"
     "+jQ0SurZUKb6PkAjBaV6kTmGWRpTc/0cwWowfPqZvf/t+rVOhfLy7cXlG8hK4qckMWMRal"
     "r6MC9hBUZ/8bFGkEOtAlgeIOCJCVZfn2KHOzQmQT6Wz2xMVHeQlfBOz5TL+Y3QQ9coQcfB"
-    "5APSSxfegK0WY0icAlNUfPAsVG78D17LOfh6JjKM2YVMZ7w4aZJwPcv6idJNDT8kiED4EB"
-    "wcWM7tIBhTNI7oUdaB1FItqZmC9Di6UUcmI5br3f9iqh7gCNp3YvPetq+ST4ih6qydILO8"
-    "vV9byuxdQuGm/drYJ+nsvuym+EfKUxL78oPlEdXuZM5RGvejB2O9iXPkodpfF8ME4V6nKN"
-    "oEjMbkqr1XPU221zhubHs6mJV12TGg2WsEN8GJMcOx1oqUpLMrUmONYA/SH38D0xD31dQ4"
-    "4RKjsgdcmmKf9lXVEUJJSvsBbGqbRois3UxwX6gnzYQVDr2A2GgVsG0MocWFa5t2aMTjae"
-    "89MiWe9rbeE3mLtexXjcENlyFRxXDc7zoMQ6dTiFpMPb7QAR5/CvtRknedN16HZp5BxEzv"
-    "0fB3XOhs9IrPsvG2TT/8vtM7mtvTAREbq2hnrMK6y7foLl+u8jJ23ZMNcZWbsWuXLqv2pU"
-    "EkC0zdukiGRBbKuLxlQ1jFamIZUVkwW7cx8bGlaBsMH3vYbvPb23ammv9Ebmm+Ku7XlKre"
-    "jm5T+UIpj8wotNK3quo73mHf1SvqkTEWBL1w+cpBb4kQeKYgD/TjMXE5m+lNS6A9C1Wv6U"
-    "G3Hnt8NZtL2PIEu1zzrpfafqew1Q12UZmHK3Xe32Knr4kS6Pr1xY+D07On/u41eK6+gRWD"
-    "co802/pbrw7Q73prW7xH2PtFVBunH24No2Zvl72CtfVSs1T9B26pfQlrkspew5oyBLKZZT"
-    "VgtRHuqJ01ODx5UgFgaFYIsalMWVsullPuLergHKfpINSbN2lt3KsVsRd/Ya5teyTpbOyr"
-    "Kf5tNfy6ifw+2X1tDMnUyrHii4gNgHodPambuCalaZss6l/4uJdjTkNxv8yW/ouPq14v5a"
-    "2YfxWyDg+NXKIs2eGKSeqaQmVDcnN2aqIPDvtHncAWAaP3mU8yQjBI4TfEdGHs2zlX76kL"
-    "1ZhybqPaefdVMm6rBiv9QahPQ5ovw6Pco1JfxRMO2Zz1Cdskh24qs0+aUkbFPNSf7Omflp"
-    "rU4cxVtUFCgg4aIMeDCgbI8aDQAIGqpOYFZzLroBu07yC4m/dTLPGdy3EOvsX5z2MknYC4"
-    "BNLtXMsSWyBqxYljdJ1JpbCJmFxswawmIaK1ugv8m3IAVZG/R8Xy9ygjfyMlppaSkSCzjp"
-    "/mG56lJItl3tVZxbudYySdkRQbvHAcy3kdOCMCC2bmnB5YMnVkb0jQubvzTqrcnHdSfG/e"
-    "SebWvJSZWEv8Zmk7w7y7PoPt8ZlHRK27C+M0jRi9ZUeudq0jzyncIZ6jIhdDHiOxiNdH3I"
-    "b5WiFsUj6/WvOQpbWnPR8UdHocT/5/wDt4vaZyMu/lePTj1f0yz772Mlb07T/nco4kBbf4"
-    "fW70rGe+LvEDNo/p/2tom0H7zu1Y2pSbtexeypVoJofSlFYKNV0NIL3grOGinCa1i/I+Lg"
-    "bXE7Wgr/TAMitBWFe6DAi/VdUoL1Ma9jAWa6WiVKL3dTB2wXXSSdNO9cCE6iTcuUyZIJ4s"
-    "i+3uqFO78rQnBlW88iSZoZ7Yy9JaubePcu9K/Zcn83R5qbxjqqiqrNMpykHe8JV06a2/KU"
-    "S7zp76qXi/mJ0hxAtkkEk1i4TEIF3wVKofVJ+qVux0q38IX2oJfCdyhN2uen2ItPNhrhOf"
-    "DGi6s6+keXCyWLjxNcvbv1i8kIQEHQxWWpd5p9aOxEQYIVdzBiIiC/0+LtsXxKP5biu/pn"
-    "TpxlGbjV7495CjiQ/eROmvW21f6x4YES5e8JRykr+7vHjJi5F0cNEbnJ5WOQx3elp8Fg7q"
-    "UrtE8jI8FCOcn9qhC+geHVbRKVSr4h1QhxmtQvUoc1Os/XL97qrA/xaRpFB26ESi/+k7Qf"
-    "YQ7RJwAYzyuGQ6BNk3ycohVB484PljL2Zf/w879oiH"
+    "5APSSxfegK0WY0icAlNUfPAsVG78D17LOfh6JjKM2YVMZ7w4aZJwPcv6idJNDT8kifIeGb"
+    "XzCI4dZi6nCsYejbeky5h/0MduaP1R7VW6mulbj6NqdWQyYqnj/Q+r6nmQoH0n9gJu+2b6"
+    "hLSqztoJMsvb+7VDze4zfppYdmuBn6Sz+DfFP9KMktiXH1SPqHYndI7SuB89GOtNnEsPzY"
+    "i6GCYI9zrl0SZgNCZc7b3vabK9xnFj293BTK3LjgHNXiO4CU5MGpvVV6QknV2RGmsEe5BO"
+    "+RuYhrjvp8aJmRiVPTDTFPu0T6uOEEpS2g9gU9s+QmTt5oT7QkdpJqxwiAbERquAbWNILi"
+    "5c27TjIx6fe++RKfG0u/WeSF6sZb9qTG+4DIkqhvd+12EdOp1CFGTq8YUOGPlT2I+Sxus8"
+    "9DrU8wwicHrPh7+DQ2e3V3yWjd9t+uH3nQbS3J4OsNhgRTuDFdZfvkV/+XKVlwHsnuyKq9"
+    "wMYLt0WbUvrSJZYOrWRTIkslDG5S0bwipWE8uIyoLZuo2Ojy1F22D42MN7m98utzPV/Cdy"
+    "S/NVcb+mVPV2dJvKF1R5ZEahlb6lVd8ZD/u4XlGPjLEg6IXLVw56S4TAMwV5oB+PicvZTG"
+    "+CAu1ZqHpND7r12OOr2VzCFirYNZt3XdX2O4Wtc7AryzxcqfP+lj197ZRA168vfhycnj31"
+    "d8PBc/WNrhiUe6TZ1t/KdYB+11vl4j3CXjKi2jj9cKsZNXvF7JWurZeapeo/cEvtS12TVP"
+    "Za15QhkM1UqwGrjXBH7azB4cmTCgBDs0KITWXK2nKxnHJvUQfnOE0Hod68SWvjXi2JvYA+"
+    "oZbphkHgLLWdjMaT4WtJtQ3BJJ0NRDbFv61WeDeR3ycjvI3xsVoJdHwRsQFQr6MndRPXpD"
+    "Rtk3vjFz7u5fg2oLhf5tj4i4+r3h3mrZh/z7WO1Y1cggUZrpikrilUBj03B+Mm+lS4f44N"
+    "DEPwQDzzSUYIBin8hpgujLNhztV76kI1ppyrxnbefZV06qrBSn8Q6tOQ5svwKPeo1PcshU"
+    "M2Z6zCNsmhm8rsk6aUUTEP9Sd7Fqul/o1w5qoahCFBB63B40EFa/B4UGgNQlVS84IDt3XQ"
+    "Ddp3ENzNO42W+M7lOAff4uT2MZJOQFwC6Xbu3IktELWC9jG6zuTJ2ESANLZgVpMQ0VrdBf"
+    "5NeeOqyN+jYvl7lJG/kRJTS8lIkFnHT/Pd51KSxTLvXrTirecxks5Iig3eJo/lvA6cEYEF"
+    "M3NoEiyZOrI3JOjcxYgnVa5FPCm+FPEkcyViykysJX6ztJ1h3l2fiPf4zCOi1sWUcZpGjN"
+    "6y82+71pHnFC6Iz1GRiyGPkVjE6yNuY66tEDYpn1+tecjS2qO3Dwo6PY4n/z/gHbxeUzmZ"
+    "93I8+vHqfplnX3sZK/r2n3M5R5KCW/w+N3rWM1+X+AE7+fT/NbTNoH3nto9tys1adunoSj"
+    "STQ2lKK4WargaQO3LWcFFOk9pFeR8Xg+uJWtBXemCZlSCsK10GhN+qapSXKQ17GIu1UlEq"
+    "0fs6GLvgOqOoaad6YEJ1Em4jp0wQT5bFdnfUqV152hODKl55ksxQT+xlaa3c20e5d6X+y5"
+    "N5urxU3jFVVFXW6fzzIG/4Srr01t8Uol1nT/08y1/MzhDiBTLI5BFGQmKQLngq1Q+qj7gr"
+    "drrVP4QvtQS+EznCble9PkTa+TDXiU8GNN3ZV9I8OFks3Pia5e1fLF5IQoIOBiuty7xTa0"
+    "diIoyQqzkDEZGFfh+X7Qvi0Xy3lV9TunTjqM1Gb3N8yDnRB2+i9Nettq91D4wIFy94SjnJ"
+    "311evOTFSDq46A1OT6ucTDw9LT6YCHWpXSJ56TaKEc7Ps9EFdI8Oq+gUqlXxDqjDjFahep"
+    "S5+e5+uX53VeB/i0hSKDt0ItH/9IUve4h2CbgARnlcMh2C7JvU8RAqDx7w/LEXs6//B4dU"
+    "Hos="
 )
