@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -145,6 +146,9 @@ def _add_serving_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    # What is imported stays, and is not looked through for garbage: neither now nor, frozen, later. To do so took a
+    # quarter of the time that a start and an end need together.
+    gc.disable()
     # Imported after the flags were read, so that --help and a mistyped flag answer at once.
     from server import configuration, logs
 
@@ -155,7 +159,10 @@ def _run(arguments: argparse.Namespace) -> int:
     # A command's output is for a person: what the parts log while it runs would be in the way.
     logs.configure(loaded.settings.log.level if serving else "error", loaded.settings.log.format)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_work(arguments, loaded))
+        work = _work(arguments, loaded)
+        gc.freeze()
+        gc.enable()
+        return runner.run(work)
 
 
 def _work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any, int]:
