@@ -22,7 +22,7 @@ from redis import Redis
 
 from server.gateways.processes import socket_path
 from server.models.database import NOW_MS
-from tests.journeys.conftest import NewProgram, Register
+from tests.journeys.conftest import Register
 from tests.journeys.program import Program, config_file, eventually
 from tests.journeys.traffic import Traffic
 from tests.stacks import Stack
@@ -56,13 +56,6 @@ def configuration(stack: Stack, changes: Mapping[str, str] | None = None) -> Pat
 def sabotage(**orders: Any) -> dict[str, Any]:
     """What makes `new_program` start the saboteur with these orders."""
     return {"script": SABOTEUR, "SABOTAGE": orjson.dumps(orders, default=str).decode()}
-
-
-async def migrated(stack: Stack, new_program: NewProgram) -> None:
-    """Give an external database its tables, as an operator would; the embedded one gets them at its first start."""
-    if stack.mariadb is not None:
-        ended = await new_program("migrate").spawn().end()
-        assert ended.code == 0, ended
 
 
 def ask(stack: Stack, sql: str) -> list[list[str]]:

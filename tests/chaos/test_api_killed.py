@@ -8,12 +8,12 @@ import pytest
 
 from tests.chaos.conftest import Report
 from tests.chaos.saboteur import FAILPOINTS
-from tests.chaos.scene import configuration, migrated, number, people, rounds, sabotage, settled
+from tests.chaos.scene import configuration, number, people, rounds, sabotage, settled
 from tests.journeys.conftest import NewProgram, Register
 from tests.journeys.traffic import Traffic, assert_complete
 from tests.stacks import Stack
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
 DELIVERED_WITHIN_S = 5.0
 SOME_WRITES = (25, 60)  # beyond what making friends takes
@@ -22,7 +22,6 @@ SOME_WRITES = (25, 60)  # beyond what making friends takes
 async def test_an_api_killed_around_a_commit_loses_and_invents_nothing(
     stack: Stack, new_program: NewProgram, register: Register, report: Report
 ) -> None:
-    await migrated(stack, new_program)
     config = configuration(stack)
     await new_program("--port=0", "--role=worker", config=config).start()
     slowest_s, acknowledged = 0.0, 0

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from tests.chaos.conftest import Report
-from tests.chaos.scene import configuration, migrated, number, rounds
+from tests.chaos.scene import configuration, number, rounds
 from tests.journeys import photos
 from tests.journeys.conftest import NewProgram, Register
 from tests.journeys.program import Answer, Person
 from tests.stacks import Stack
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
 AT_ONCE = 50
 
@@ -42,7 +42,6 @@ def agree(stack: Stack, rows: str, counter: str, of: str) -> int:
 async def test_what_two_do_fifty_times_at_once_is_done_once(
     new_program: NewProgram, register: Register, stack: Stack, report: Report
 ) -> None:
-    await migrated(stack, new_program)
     program = await new_program("--port=0", config=configuration(stack)).start()
     ana, bob = await register(program, "ana", "bob")
     post_id = (await ana.publish(photos.small()))["id"]

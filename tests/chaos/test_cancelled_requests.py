@@ -9,13 +9,13 @@ import pytest
 from aiohttp import ClientSession, ClientTimeout
 
 from tests.chaos.conftest import Report
-from tests.chaos.scene import configuration, migrated, number, rounds, settled
+from tests.chaos.scene import configuration, number, rounds, settled
 from tests.journeys import photos
 from tests.journeys.conftest import NewProgram, Register
 from tests.journeys.program import Person
 from tests.stacks import Stack
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
 PEOPLE = 10
 HANG_UP = 0.3
@@ -72,7 +72,6 @@ class Impatient:
 async def test_clients_that_hang_up_mix_nothing_up_and_leave_nothing_held(
     stack: Stack, new_program: NewProgram, register: Register, report: Report
 ) -> None:
-    await migrated(stack, new_program)
     program = await new_program("--port=0", config=configuration(stack)).start()
     people = await register(program, *(f"person{n}" for n in range(PEOPLE)))
     posts = [(await person.publish(photos.small()))["id"] for person in people]

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.conftest import Report
-from tests.chaos.scene import busy, configuration, migrated, more, people, rounds
+from tests.chaos.scene import busy, configuration, more, people, rounds
 from tests.journeys.conftest import NewProgram, Register
 from tests.journeys.program import Program, eventually
 from tests.journeys.traffic import Traffic, assert_complete
 from tests.servers import DB_PASSWORD, DB_USERNAME, RedisServer
 from tests.stacks import Stack, start_mariadb
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
 AWAY_S = 1.0
 HEALTHY_WITHIN_S = 10.0
@@ -46,7 +46,6 @@ async def test_a_killed_database_loses_nothing_that_was_acknowledged(
     stack: Stack, new_program: NewProgram, register: Register, report: Report
 ) -> None:
     assert stack.mariadb is not None
-    await migrated(stack, new_program)
     program = await new_program("--port=0", config=configuration(stack)).start()
     slowest_s, acknowledged, refused = 0.0, 0, 0
     for turn in range(rounds(1, 10)):

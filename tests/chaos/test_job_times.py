@@ -11,7 +11,6 @@ from tests.chaos.scene import (
     busy,
     configuration,
     insert_jobs,
-    migrated,
     more,
     people,
     recorded,
@@ -25,7 +24,7 @@ from tests.journeys.conftest import NewProgram, Register
 from tests.journeys.traffic import assert_complete
 from tests.stacks import Stack
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
 ON_TIME_MS = 1000
 DELAYED = rounds(200, 1000)
@@ -38,7 +37,6 @@ LONG_JOB_S = rounds(4, 60)
 async def test_a_job_longer_than_its_lease_runs_once(
     stack: Stack, new_program: NewProgram, report: Report
 ) -> None:
-    await migrated(stack, new_program)
     record, config = stack.var_dir / "record", configuration(stack)
     # The embedded stack knows one worker process only; its own dispatcher may not take the job away either.
     workers = [
@@ -58,7 +56,6 @@ async def test_a_job_longer_than_its_lease_runs_once(
 async def test_delayed_and_retried_jobs_run_within_a_second_of_their_time(
     stack: Stack, new_program: NewProgram, report: Report
 ) -> None:
-    await migrated(stack, new_program)
     record, config = stack.var_dir / "record", configuration(stack)
     await new_program("--role=worker", config=config, **sabotage(record=record)).start()
     insert_jobs(stack, delayed_jobs())
@@ -72,7 +69,6 @@ async def test_delayed_and_retried_jobs_run_within_a_second_of_their_time(
 async def test_clocks_that_disagree_neither_hurry_nor_lose_nor_double_a_job(
     stack: Stack, new_program: NewProgram, register: Register, report: Report
 ) -> None:
-    await migrated(stack, new_program)
     record, config = stack.var_dir / "record", configuration(stack)
     slow, fast = ({"record": record, "clock_ms": by_ms} for by_ms in (-WRONG_BY_MS, WRONG_BY_MS))
     await new_program("--role=worker", config=config, **sabotage(**fast)).start()

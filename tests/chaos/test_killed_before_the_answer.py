@@ -3,13 +3,13 @@
 import pytest
 from aiohttp import ClientError
 
-from tests.chaos.scene import configuration, migrated, number, rounds, sabotage
+from tests.chaos.scene import configuration, number, rounds, sabotage
 from tests.journeys import photos
 from tests.journeys.conftest import NewProgram, Register
 from tests.journeys.program import Answer, Person, photo_form
 from tests.stacks import Stack
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
 POSTS = "SELECT COUNT(*) FROM posts"
 
@@ -18,7 +18,6 @@ POSTS = "SELECT COUNT(*) FROM posts"
 async def test_a_request_that_was_not_answered_can_be_sent_again(
     stack: Stack, new_program: NewProgram, register: Register, failpoint: str
 ) -> None:
-    await migrated(stack, new_program)
     config = configuration(stack)
     program = await new_program("--port=0", config=config).start()
     (ana,) = await register(program, "ana")

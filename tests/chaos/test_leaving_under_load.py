@@ -18,14 +18,14 @@ import pytest
 
 from tests.chaos.conftest import Report
 from tests.chaos.keep_alive import Fate, KeepAlive
-from tests.chaos.scene import configuration, migrated, people, rounds
+from tests.chaos.scene import configuration, people, rounds
 from tests.journeys import photos
 from tests.journeys.conftest import NewProgram, Register
 from tests.journeys.program import Program
 from tests.journeys.traffic import Traffic, assert_complete, jobs_in
 from tests.stacks import Stack
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
 CLIENTS = 20
 REQUESTS_A_SECOND = 200
@@ -37,7 +37,6 @@ WRITES = 0.3
 async def test_interrupted_at_200_requests_a_second_it_fails_none_that_it_accepted(
     stack: Stack, new_program: NewProgram, register: Register, report: Report
 ) -> None:
-    await migrated(stack, new_program)
     program = await new_program("--port=0", config=configuration(stack)).start()
     traffic = await people(program, register, fans=CLIENTS)
     traffic.posts.append((await traffic.author.publish(photos.small()))["id"])

@@ -16,7 +16,6 @@ from tests.chaos.scene import (
     ask,
     configuration,
     insert_jobs,
-    migrated,
     number,
     recorded,
     redis_of,
@@ -28,7 +27,7 @@ from tests.chaos.scene import (
 from tests.journeys.conftest import NewProgram
 from tests.stacks import Stack
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
 HEALTHY = rounds(200, 1000)
 POISON = ("chaos.raise", "chaos.kill_process", "chaos.unknown")
@@ -54,7 +53,6 @@ STRAY = {"data": '{"task_id": "1", "task_name": "run_job", "labels": {}, "args":
 async def test_poison_ends_among_the_dead_letters_and_all_healthy_jobs_are_done(
     stack: Stack, new_program: NewProgram, report: Report
 ) -> None:
-    await migrated(stack, new_program)
     record = stack.var_dir / "record"
     config = configuration(stack)
     worker = await new_program(

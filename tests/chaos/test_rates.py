@@ -9,7 +9,6 @@ from tests.chaos.scene import (
     ask,
     configuration,
     insert_jobs,
-    migrated,
     number,
     rounds,
     sabotage,
@@ -19,7 +18,7 @@ from tests.journeys.conftest import NewProgram
 from tests.journeys.program import Program, eventually
 from tests.stacks import Stack
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
 RATE_PER_S = 100
 OFF_BY = 0.05
@@ -33,7 +32,6 @@ SHORT_JOB = '{"ms": 0}'
 
 async def workers(stack: Stack, new_program: NewProgram) -> list[Program]:
     """Three processes; one where the embedded parts allow no more."""
-    await migrated(stack, new_program)
     config, record = configuration(stack, LIMITED), stack.var_dir / "record"
     count = 1 if stack.name == "embedded" else 3
     return [

@@ -15,7 +15,6 @@ from tests.chaos.scene import (
     busy,
     configuration,
     loudest_second,
-    migrated,
     more,
     people,
     redis_of,
@@ -28,7 +27,7 @@ from tests.journeys.traffic import Traffic, assert_complete
 from tests.servers import RedisServer
 from tests.stacks import Stack, start_redis
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
 Trouble = Callable[[], Coroutine[Any, Any, None]]
 
@@ -119,7 +118,6 @@ async def test_posts_go_on_without_redis_and_everything_is_caught_up(
     redis: EmbeddedRedis | OutsideRedis,
     report: Report,
 ) -> None:
-    await migrated(stack, new_program)
     elsewhere = {"REDIS_PORT": str(redis.server.port)} if isinstance(redis, OutsideRedis) else {}
     program = await new_program("--port=0", config=configuration(stack), **elsewhere).start()
     for trouble in redis.troubles:

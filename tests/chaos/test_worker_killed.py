@@ -15,7 +15,6 @@ from tests.chaos.scene import (
     ask,
     configuration,
     insert,
-    migrated,
     number,
     redis_of,
     rounds,
@@ -26,7 +25,7 @@ from tests.journeys.conftest import NewProgram, Register
 from tests.journeys.program import Person, Program
 from tests.stacks import Stack
 
-pytestmark = pytest.mark.chaos
+pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
 FOLLOWERS = 5000
 FANS = 5
@@ -39,7 +38,6 @@ KILL_WITHIN_S = 0.5
 async def test_a_fan_out_survives_the_death_of_its_worker(
     stack: Stack, new_program: NewProgram, register: Register, report: Report
 ) -> None:
-    await migrated(stack, new_program)
     config = small_batches(stack)
     # The first one here owns the embedded Redis, which would go with it.
     api = await new_program("--port=0", "--role=api", config=config).start()
@@ -58,7 +56,6 @@ async def test_a_fan_out_survives_the_death_of_its_worker(
 async def test_another_worker_takes_a_fan_out_over(
     stack: Stack, new_program: NewProgram, register: Register, report: Report
 ) -> None:
-    await migrated(stack, new_program)
     config = small_batches(stack)
     api = await new_program("--port=0", "--role=api", config=config).start()
     workers = [await new_program("--role=worker", config=config).start() for _ in range(2)]

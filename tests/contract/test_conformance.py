@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.chaos.scene import FULL, migrated, rounds
+from tests.chaos.scene import FULL, rounds
 from tests.contract.answers import closed
 from tests.journeys import photos
 from tests.journeys.conftest import NewProgram, Register
@@ -84,10 +84,10 @@ class Known:
 
 @pytest.mark.chaos
 @pytest.mark.timeout(7200)
+@pytest.mark.usefixtures("migrated_stack")
 async def test_program_answers_as_its_document_says(
     stack: Stack, new_program: NewProgram, register: Register
 ) -> None:
-    await migrated(stack, new_program)
     program = await new_program("--port=0", config=config_file(stack.var_dir, LASTING_TOKENS)).start()
     # Ana is whom the document has registered in its examples.
     cleo, ben = await register(program, "cleo", "ben")

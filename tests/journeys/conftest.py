@@ -1,6 +1,5 @@
-"""What the stories share: programs that are ended with the story, and people who use them."""
+"""What the stories share: programs that end with the story, and people who use them."""
 
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -19,7 +18,7 @@ Register = Callable[..., Awaitable[list[Person]]]
 
 
 class NewProgram(Protocol):
-    """Makes a program that is not started yet; ended, and killed if need be, when the story is over."""
+    """Makes a program that is not started yet; killed if it still runs when the story is over."""
 
     def __call__(
         self,
@@ -49,20 +48,23 @@ async def new_program(stack: Stack) -> AsyncIterator[NewProgram]:
 
     yield make
     for program in made:
-        if program.running:
-            program.signal(signal.SIGTERM)
-            await program.end()
+        if program.running:  # to leave in good order takes a while, and other stories look at that
+            await program.kill()
         with suppress(FileNotFoundError):  # shown by pytest when the story failed
             tell("\n".join(["---", program.err, *program.out.splitlines()[-LOG_TAIL:]]))
 
 
 @pytest.fixture
-async def program(stack: Stack, new_program: NewProgram) -> Program:
-    """The program, ready, with its database migrated as an operator would do it; jobs of a dead worker wait 2 s."""
-    if stack.name == "mariadb":
-        migrated = await new_program("migrate").spawn().end()
-        assert migrated.code == 0, migrated
+async def program(stack: Stack, new_program: NewProgram, tables: None) -> Program:
+    """The program, ready; jobs of a dead worker wait 2 s."""
     return await new_program("--port=0", config=quick_leases(stack)).start()
+
+
+@pytest.fixture
+def tables(stack: Stack, request: pytest.FixtureRequest) -> None:
+    """The tables that `run.py migrate` makes in MariaDB. The embedded database gets its own at its first start."""
+    if stack.mariadb is not None:
+        request.getfixturevalue("migrated_stack")
 
 
 @pytest.fixture

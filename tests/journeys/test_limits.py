@@ -24,10 +24,8 @@ LIMITS = {
 
 
 @pytest.fixture
-async def limited(stack: Stack, new_program: NewProgram) -> Program:
+async def limited(stack: Stack, new_program: NewProgram, tables: None) -> Program:
     """The program with its limits on, behind a proxy of this machine's network."""
-    if stack.mariadb is not None:
-        assert (await new_program("migrate").spawn().end()).code == 0
     environ = {"THROTTLE_ENABLED": "true", "TRUSTED_PROXIES": "127.0.0.0/8"}
     return await new_program("--port=0", config=roomy(stack), **environ).start()
 
