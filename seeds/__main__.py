@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import sys
 from pathlib import Path
 
@@ -67,10 +68,13 @@ def main() -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    gc.disable()  # what is imported stays, as in run.py
     # Imported after the flags were read, so that --help and a mistyped flag answer at once.
     from seeds.commands import fill_crowd, fill_place
     from server import configuration, logs
 
+    gc.freeze()
+    gc.enable()
     settings = configuration.load(arguments.config).settings
     if settings.app.env == "production" and not arguments.yes:
         raise ConfigurationError("This is production: sample data are not put there unless you say --yes.")

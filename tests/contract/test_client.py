@@ -49,24 +49,16 @@ def give_up(reason: str) -> NoReturn:
 
 
 @pytest.mark.timeout(300)
-def test_typed_client_compiles(client: Path) -> None:
-    ended = npm(client, "run", "check")
-    assert ended.returncode == 0, ended.stdout
-
-
-@pytest.mark.timeout(300)
-def test_client_that_reads_what_no_answer_has_does_not_compile(client: Path) -> None:
-    mistake = client / "mistake.ts"
-    mistake.write_text(
+def test_typed_client_compiles_and_one_that_reads_what_no_answer_has_does_not(client: Path) -> None:
+    (client / "mistake.ts").write_text(
         'import type { components } from "./schema";\n'
         'export const secret = (post: components["schemas"]["Post"]) => post.passwordHash;\n'
     )
-    try:
-        ended = npm(client, "run", "check")
-    finally:
-        mistake.unlink()
+    ended = npm(client, "run", "check")  # of both at once, as it takes long
+    (complaint,) = [line for line in ended.stdout.splitlines() if ": error " in line]
+    assert complaint.startswith("mistake.ts(2,"), ended.stdout
+    assert "passwordHash" in complaint
     assert ended.returncode != 0
-    assert "passwordHash" in ended.stdout
 
 
 def npm(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

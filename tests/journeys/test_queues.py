@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.chaos.scene import NewJob, insert_jobs, redis_of
 from tests.journeys import photos
 from tests.journeys.conftest import NewProgram, Register
-from tests.journeys.program import Person, Program, eventually, in_bytes
+from tests.journeys.program import Person, Program, config_file, eventually, in_bytes
 from tests.servers import free_port
 from tests.stacks import Stack
 
@@ -99,8 +99,10 @@ async def test_a_paused_queue_waits_until_it_is_resumed_even_if_redis_forgets_ev
 
 
 async def test_what_nobody_can_do_is_kept_aside_and_shown(
-    program: Program, register: Register, new_program: NewProgram, stack: Stack
+    register: Register, new_program: NewProgram, stack: Stack, tables: None
 ) -> None:
+    impatient = config_file(stack.var_dir, {"backoff_cap_ms = 600000": "backoff_cap_ms = 50"})
+    program = await new_program("--port=0", config=impatient).start()
     ana, bob = await register(program, "ana", "bob")
     await made_admin(new_program, ana)
     with redis_of(stack) as redis:

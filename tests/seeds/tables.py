@@ -11,6 +11,8 @@ from server.models.database import Database
 from server.services.maintenance import COUNTED
 from tests.stacks import Stack
 
+# Enough of everything: a celebrity, the administrator, and people who follow, answer and like each other.
+SMALL_CAST_NAMES = ("ana", "admin", "ben", "clara", "diego")
 TABLES = (
     "users", "sessions", "posts", "post_images", "comments", "likes", "follows", "notifications", "inboxes", "jobs",
     "queues", "schedules", "nodes",

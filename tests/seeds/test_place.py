@@ -11,10 +11,10 @@ from server.errors import NotFound
 from server.paging import PageRequest
 from server.services.markup import mentions
 from server.services.records import Role
-from tests.seeds.tables import checksums, count, looked_into, wrong_counters
+from tests.seeds.tables import SMALL_CAST_NAMES, checksums, count, looked_into, wrong_counters
 from tests.stacks import Stack
 
-SMALL_CAST = [*CAST[:3], CAST[3], *CAST[4:8]]
+SMALL_CAST = [person for person in CAST if person.username in SMALL_CAST_NAMES]
 STEPS = ("users", "follows", "posts", "comments", "likes")
 DAY_MS = 86_400_000
 STORY = tell(SMALL_CAST)
