@@ -11,9 +11,14 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import feed, jobs, startup
+from benchmarks import feed, jobs, startup, streams
 
-MEASUREMENTS = {"startup": startup.measure, "jobs": jobs.measure, "feed": feed.measure}
+MEASUREMENTS = {
+    "startup": startup.measure,
+    "jobs": jobs.measure,
+    "feed": feed.measure,
+    "streams": streams.measure,
+}
 
 
 def main() -> None:
