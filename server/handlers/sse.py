@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any, cast
 
 from aiohttp import web
-from aiohttp.abc import AbstractStreamWriter
+from aiohttp.http import StreamWriter
 
 HEARTBEAT = b": heartbeat\n\n"
 BUFFER_BYTES = 8192
@@ -54,7 +54,7 @@ class EventWriter:
         self.response = web.StreamResponse(headers=HEADERS)
         self._request = request
         self._timeout_s = write_timeout_s
-        self._writer: AbstractStreamWriter | None = None
+        self._writer: StreamWriter | None = None
         self._deadline: asyncio.Timeout | None = None
 
     async def start(self, on_gone: Callable[[], None]) -> None:
@@ -65,7 +65,7 @@ class EventWriter:
         self._bound_buffers()
         # The one hook that aiohttp has for a lost connection while a handler waits for something else.
         self._request.protocol.set_parser(cast("Any", _Departure(on_gone)))
-        self._writer = await self.response.prepare(self._request)
+        self._writer = cast("StreamWriter | None", await self.response.prepare(self._request))
 
     async def write(self, data: bytes) -> None:
         """Send `data`, and wait until no more than BUFFER_BYTES are still ours to send.
@@ -73,10 +73,11 @@ class EventWriter:
         A client that makes us wait longer than the timeout is cut off: SlowReader.
         """
         assert self._writer is not None, "the stream has not started"
-        async with self._in_time():
-            await self._writer.write(data)
-            # By itself `write` waits only after each 64 KiB.
-            await self._writer.drain()
+        # By itself it would wait after each 64 KiB, and for as long as it takes.
+        await self._writer.write(data, drain=False)
+        if self._request.protocol.writing_paused:
+            async with self._in_time():
+                await self._writer.drain()
 
     async def end(self) -> None:
         """End the response in order."""

@@ -19,16 +19,23 @@ class Coalescer(Generic[Question, Answer]):
         answer_all: Callable[[Sequence[Question]], Awaitable[Sequence[Answer]]],
         most: int = 100,
         unwanted: Callable[[Sequence[Answer]], Awaitable[object]] | None = None,
+        *,
+        fail_together: bool = False,
     ) -> None:
-        """`unwanted` gets the answers whose askers were cancelled meanwhile, to undo what they stand for."""
+        """`unwanted` gets the answers whose askers were cancelled meanwhile, to undo what they stand for.
+
+        With `fail_together` an error is that of all who wait, and not of the batch alone: when it takes a timeout to
+        find out that somebody does not answer, those behind should not each wait for another one.
+        """
         self._answer_all = answer_all
         self._most = most
         self._unwanted = unwanted
+        self._fail_together = fail_together
         self._waiting: list[tuple[Question, asyncio.Future[Answer]]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def ask(self, question: Question) -> Answer:
-        """The answer; or the error that its whole batch ended in."""
+        """The answer; or the error that its whole batch ended in, or one before it."""
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((question, future))
         if self._task is None:
@@ -48,6 +55,8 @@ class Coalescer(Generic[Question, Answer]):
         try:
             answers = await self._answer_all([question for question, _ in batch])
         except BaseException as error:
+            if self._fail_together:
+                batch, self._waiting = batch + self._waiting, []
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error if isinstance(error, Exception) else asyncio.CancelledError())

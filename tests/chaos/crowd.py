@@ -1,10 +1,12 @@
-"""People by the hundred, put into the tables behind the program's back, and clients that listen to their streams."""
+"""People by the hundred, put into the tables behind the program's back: some listen to their streams, others give them
+something to hear."""
 
 import asyncio
 import random
 import resource
 from collections import Counter
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
@@ -12,7 +14,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from server.ids import SessionId, UserId
 from server.models.database import NOW_MS
 from tests.chaos.scene import insert
-from tests.journeys.program import Person, Program
+from tests.journeys.program import Person, Program, eventually
 from tests.live import Block, Reader
 from tests.stacks import Stack
 from tests.tokens import LIVES_S, access_tokens
@@ -21,6 +23,9 @@ FIRST_PERSON = 1_000_000  # ids below every one that the program makes, each kin
 FIRST_POST = 2_000_000
 FIRST_SESSION = 3_000_000
 AGAIN_AFTER_S = 0.1
+
+# Recipient, type, actor, and the post, comment or person that it is about.
+Told = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,3 +137,62 @@ class Listener:
                 if block.event:
                     self.events.append(block)
                 self._last_id = block.id or self._last_id
+
+
+class Chatter:
+    """Writers who follow, like and comment what others have published; and of what these have to be told."""
+
+    def __init__(self, writers: list[Person], others: list[Member]) -> None:
+        self.owed: set[Told] = set()
+        self.acknowledged = 0
+        self._writers = writers
+        self._others = others
+        self._stopping = False
+
+    async def more(self, writes: int) -> None:
+        """Wait until so many more were acknowledged."""
+        goal = self.acknowledged + writes
+
+        async def reached() -> bool:
+            return self.acknowledged >= goal
+
+        await eventually(reached, 60)
+
+    @asynccontextmanager
+    async def going_on(self) -> AsyncIterator[None]:
+        """Everybody writes during the block, and comes to the end of a request after it."""
+        writing = [asyncio.create_task(self._write(writer)) for writer in self._writers]
+        try:
+            yield
+        finally:
+            self._stopping = True
+            await asyncio.gather(*writing)
+
+    async def _write(self, writer: Person) -> None:
+        while not self._stopping:
+            try:
+                told = await self._act(writer, *random.sample(self._others, 2))
+            except (ClientError, OSError):
+                told = []
+            if told:
+                self.owed.update(told)
+                self.acknowledged += 1
+            else:
+                await asyncio.sleep(0.05)
+
+    async def _act(self, writer: Person, one: Member, another: Member) -> list[Told]:
+        """Do something about `one`; what has to be told of it, nothing if it was refused."""
+        match random.choice(("follow", "like", "comment")):
+            case "follow":
+                answer = await writer.call("POST", f"/users/{one.id}/follow")
+                told = [(one.id, "follow", writer.id, one.id)]
+            case "like":
+                answer = await writer.call("POST", f"/posts/{one.post_id}/likes")
+                told = [(one.id, "like", writer.id, one.post_id)]
+            case _:
+                content = {"content": f"look at this, @{another.username}"}
+                answer = await writer.call("POST", f"/posts/{one.post_id}/comments", json=content)
+                id_ = answer.json.get("id")
+                told = [(one.id, "comment", writer.id, id_), (another.id, "mention", writer.id, id_)]
+        assert answer.ok or answer.status == 503, answer
+        return told if answer.ok else []

@@ -25,14 +25,14 @@ STREAMS_EACH = 5  # as many as one person may have
 DEAF_PEOPLE = rounds(2, 20)
 DEAF = DEAF_PEOPLE * STREAMS_EACH
 READERS = rounds(4, 20)
-COMMENTS = rounds(12, 300)
+COMMENTS = rounds(8, 300)
 MISSED = 500  # notifications, about 170 KB: more than kernel and server may hold for a client
 DROPPED_WITHIN_S = 30.0
 HELD_AT_MOST = 65_536
 SLOWER_AT_MOST = 1.5
 NOTICEABLE_MS = 5.0
 # Twenty seconds are too long for the suite.
-PATIENCE = {} if FULL else sabotage(write_timeout_s=2.0)
+PATIENCE = {} if FULL else sabotage(write_timeout_s=1.5)
 FIRST_NOTIFICATION = 4_000_000
 
 
