@@ -11,7 +11,7 @@ from statistics import quantiles
 import pytest
 
 from tests.chaos.conftest import Report
-from tests.chaos.scene import configuration, migrated, number, rounds
+from tests.chaos.scene import configuration, number, rounds
 from tests.fcm import Fcm, SignInTrouble
 from tests.fcm_answers import Trouble
 from tests.journeys import photos
@@ -118,7 +118,6 @@ class Conversation:
 async def begun(
     stack: Stack, new_program: NewProgram, register: Register, ways: WaysOut
 ) -> tuple[Program, Conversation, Person]:
-    await migrated(stack, new_program)
     program = await new_program(
         "--port=0",
         config=configuration(stack, {**ways.fcm.config_changes, **WAITS}),
@@ -146,14 +145,14 @@ def p99(took: list[float]) -> float:
 
 
 async def test_ways_out_that_are_closed_hold_up_nothing_and_are_caught_up_with(
-    stack: Stack,
+    migrated_stack: Stack,
     new_program: NewProgram,
     register: Register,
     post_office: PostOffice,
     fcm: Fcm,
     report: Report,
 ) -> None:
-    ways = WaysOut(post_office, fcm)
+    stack, ways = migrated_stack, WaysOut(post_office, fcm)
     program, conversation, ana = await begun(stack, new_program, register, ways)
     async with ana.stream() as heard:
         healthy = await conversation.go_on(heard, 4 * SAMPLES)
@@ -182,14 +181,14 @@ async def test_ways_out_that_are_closed_hold_up_nothing_and_are_caught_up_with(
 
 
 async def test_a_worker_that_is_killed_loses_no_push_and_no_letter(
-    stack: Stack,
+    migrated_stack: Stack,
     new_program: NewProgram,
     register: Register,
     post_office: PostOffice,
     fcm: Fcm,
     report: Report,
 ) -> None:
-    ways = WaysOut(post_office, fcm)
+    stack, ways = migrated_stack, WaysOut(post_office, fcm)
     program, conversation, ana = await begun(stack, new_program, register, ways)
     for _ in range(KILLS):
         async with ana.stream() as heard:
