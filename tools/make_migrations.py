@@ -23,7 +23,8 @@ async def write(dialect: str, name: str) -> str | None:
         if dialect == "sqlite"
         else DatabaseParameters(host="unused")
     )
-    command = Command(parameters.tortoise_config(), app="models", location=str(MIGRATIONS / dialect))
+    config = parameters.tortoise_config(migrating=True)
+    command = Command(config, app="models", location=str(MIGRATIONS / dialect))
     if not list((MIGRATIONS / dialect).glob("models/*.py")):
         await command.init_migrations(safe=True)
         return "the first migration"

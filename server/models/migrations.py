@@ -62,13 +62,16 @@ class Migrations:
             return await self._apply() if pending else []
 
     async def _apply(self) -> list[str]:
-        # Imported here: aerich and its command line cost 0.15 s, and most starts have nothing to migrate.
+        # Imported here, and by opening again: aerich costs 0.05 s, and most starts have nothing to migrate.
         from aerich import Command
         from aerich.migrate import Migrate
 
-        # Command.init would set Tortoise up a second time; these two are what upgrade() needs of it.
+        await self._database.close()
+        await self._database.open(migrating=True)
+        # Command.init would set Tortoise up once more; these two are what upgrade() needs of it.
         Migrate.app, Migrate.migrate_location = APP, self._location / APP
-        command = Command(self._database.parameters.tortoise_config(), app=APP, location=str(self._location))
+        config = self._database.parameters.tortoise_config(migrating=True)
+        command = Command(config, app=APP, location=str(self._location))
         with self._database.patience(STATEMENT_TIMEOUT_S):
             return await command.upgrade(run_in_transaction=True)
 

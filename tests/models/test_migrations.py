@@ -24,9 +24,9 @@ Schema = dict[str, tuple[set[Any], set[Any], set[Any]]]
 
 
 @asynccontextmanager
-async def opened(parameters: DatabaseParameters) -> AsyncIterator[Database]:
+async def opened(parameters: DatabaseParameters, *, migrating: bool = False) -> AsyncIterator[Database]:
     database = Database(parameters)
-    await database.open()
+    await database.open(migrating=migrating)
     try:
         yield database
     finally:
@@ -101,7 +101,7 @@ async def test_all_migrations_make_what_the_models_say(migrated_stack: Stack) ->
     async with opened(migrated_stack.database_parameters()) as database:
         migrated = await schema_of(database)
     with another_database(migrated_stack) as parameters:
-        async with opened(parameters) as database:
+        async with opened(parameters, migrating=True) as database:
             await Tortoise.generate_schemas(safe=False)
             generated = await schema_of(database)
     assert set(migrated) == set(generated)
