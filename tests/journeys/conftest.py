@@ -55,16 +55,9 @@ async def new_program(stack: Stack) -> AsyncIterator[NewProgram]:
 
 
 @pytest.fixture
-async def program(stack: Stack, new_program: NewProgram, tables: None) -> Program:
+async def program(migrated_stack: Stack, new_program: NewProgram) -> Program:
     """The program, ready; jobs of a dead worker wait 2 s."""
-    return await new_program("--port=0", config=quick_leases(stack)).start()
-
-
-@pytest.fixture
-def tables(stack: Stack, request: pytest.FixtureRequest) -> None:
-    """The tables that `run.py migrate` makes in MariaDB. The embedded database gets its own at its first start."""
-    if stack.mariadb is not None:
-        request.getfixturevalue("migrated_stack")
+    return await new_program("--port=0", config=quick_leases(migrated_stack)).start()
 
 
 @pytest.fixture

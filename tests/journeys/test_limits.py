@@ -24,10 +24,10 @@ LIMITS = {
 
 
 @pytest.fixture
-async def limited(stack: Stack, new_program: NewProgram, tables: None) -> Program:
+async def limited(migrated_stack: Stack, new_program: NewProgram) -> Program:
     """The program with its limits on, behind a proxy of this machine's network."""
     environ = {"THROTTLE_ENABLED": "true", "TRUSTED_PROXIES": "127.0.0.0/8"}
-    return await new_program("--port=0", config=roomy(stack), **environ).start()
+    return await new_program("--port=0", config=roomy(migrated_stack), **environ).start()
 
 
 def roomy(stack: Stack) -> Path:

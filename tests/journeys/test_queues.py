@@ -99,16 +99,16 @@ async def test_a_paused_queue_waits_until_it_is_resumed_even_if_redis_forgets_ev
 
 
 async def test_what_nobody_can_do_is_kept_aside_and_shown(
-    register: Register, new_program: NewProgram, stack: Stack, tables: None
+    register: Register, new_program: NewProgram, migrated_stack: Stack
 ) -> None:
-    impatient = config_file(stack.var_dir, {"backoff_cap_ms = 600000": "backoff_cap_ms = 50"})
+    impatient = config_file(migrated_stack.var_dir, {"backoff_cap_ms = 600000": "backoff_cap_ms = 50"})
     program = await new_program("--port=0", config=impatient).start()
     ana, bob = await register(program, "ana", "bob")
     await made_admin(new_program, ana)
-    with redis_of(stack) as redis:
+    with redis_of(migrated_stack) as redis:
         for entry in GARBAGE:
             redis.xadd("queue:feed", entry)
-    insert_jobs(stack, [NewJob(UNKNOWN, "made.up", payload='{"number": 7}')])
+    insert_jobs(migrated_stack, [NewJob(UNKNOWN, "made.up", payload='{"number": 7}')])
     await bob.follow(ana)
     await ana.publish(photos.small())
     assert len(await eventually(bob.feed)) == 1

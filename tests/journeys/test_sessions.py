@@ -85,8 +85,9 @@ async def test_a_lost_phone_is_signed_out_from_the_laptop(program: Program, regi
 
 
 @ON_MARIADB
+@pytest.mark.usefixtures("migrated_stack")
 async def test_who_is_signed_out_in_one_process_is_refused_by_the_next_request_to_another(
-    new_program: NewProgram, register: Register, tables: None
+    new_program: NewProgram, register: Register
 ) -> None:
     one, other = [await new_program("--port=0", "--role=api").start() for _ in range(2)]
     (ana,) = await register(one, "ana")
