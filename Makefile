@@ -51,9 +51,11 @@ run: $(RUN)  ## Start the server (ARGS="--role=worker", ...)
 seed: $(RUN)  ## Fill the database with sample data (ARGS="--scale 10000")
 	@$(MAIN) -m seeds $(ARGS)
 
-# All of it is spread over the processors; what ARGS picks out is not, since it may want -s or --pdb.
+# All of it is spread over the processors, and one more, for much of it is waiting; what ARGS picks out is not, since it
+# may want -s or --pdb.
+WORKERS = $(shell $(MAIN) -c 'import os; print(os.cpu_count() + 1)')
 test: $(DEV)  ## The whole test suite (ARGS="tests/services -k like")
-	@$(MAIN) -m pytest $(if $(ARGS),$(ARGS),-n auto --dist worksteal)
+	@$(MAIN) -m pytest $(if $(ARGS),$(ARGS),-n $(WORKERS) --dist worksteal)
 
 chaos: $(DEV)  ## Kill what the program depends on, as often as is promised: the better part of an hour
 	@CHAOS=full $(MAIN) -m pytest tests/chaos tests/contract/test_conformance.py --timeout=3600 $(ARGS)
