@@ -11,11 +11,9 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Self
 
 from aiohttp import ClientSession
 from redis.asyncio import Redis
@@ -23,22 +21,22 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import live
+from benchmarks.hosts import Host
 from benchmarks.place import Place, mariadb_stack, opened
-from benchmarks.processes import cpu_s, resident_mb, server
+from benchmarks.processes import cpu_s, server
 from server import logs
 from server.handlers import sse
 from server.ids import UserId
 from server.models.database import Database
 from server.pubsub import channels
 from tests.servers import free_port, make_scratch
-from tests.stacks import ROOT, Stack
+from tests.stacks import Stack
 from tests.tokens import access_tokens
 
 STREAMS = int(os.environ.get("BENCH_STREAMS", "10000"))
 IDLE_S = 60.0
 ROUNDS = 5
 SIGNALS_A_CALL = 1000
-ARRIVED_WITHIN_S = 60.0
 
 FLOOR = """
 import asyncio, sys, uvloop
@@ -85,71 +83,6 @@ async def measure(console: Console) -> None:
     await live.measure(console)
 
 
-class Listeners:
-    """As many clients as there are tokens in a file, in a process of their own."""
-
-    def __init__(self, process: asyncio.subprocess.Process, opened_s: float) -> None:
-        self._process = process
-        self.opened_s = opened_s
-
-    @classmethod
-    async def open(cls, port: int, path: str, tokens: Path) -> Self:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "benchmarks.listeners", str(port), str(tokens), f"--path={path}", cwd=ROOT,
-            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=1 << 24,
-        )  # fmt: skip
-        assert process.stdout is not None
-        said = await process.stdout.readline()
-        return cls(process, json.loads(said)["open"])
-
-    async def latencies(self, tell: Callable[[], Awaitable[object]]) -> list[float]:
-        """Seconds from when `tell` begins until the event is at each of them, the shortest first."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(b"\n")
-        await self._process.stdout.readline()  # they are on the watch
-        began = time.monotonic()
-        await tell()
-        async with asyncio.timeout(ARRIVED_WITHIN_S):
-            arrived = json.loads(await self._process.stdout.readline())
-        return sorted(at - began for at in arrived)
-
-    async def close(self) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        await self._process.wait()
-
-
-@dataclass(slots=True)
-class Host:
-    """A server process with all streams open, and what it took; memory in MB, CPU as a share of a core."""
-
-    pid: int
-    listeners: Listeners
-    empty_mb: float
-    opened_mb: float
-    most_mb: float = 0.0
-    idle_cpu: float = 0.0
-    p50_s: list[float] = field(default_factory=list[float])
-    p99_s: list[float] = field(default_factory=list[float])
-    cpu_s: list[float] = field(default_factory=list[float])
-
-    @classmethod
-    async def open(cls, pid: int, port: int, path: str, tokens: Path) -> Self:
-        empty_mb = resident_mb(pid)
-        listeners = await Listeners.open(port, path, tokens)
-        return cls(pid, listeners, empty_mb, resident_mb(pid))
-
-    async def deliver(self, tell: Callable[[], Awaitable[object]]) -> None:
-        """Have one event sent to every stream."""
-        before = cpu_s(self.pid)
-        latencies = await self.listeners.latencies(tell)
-        self.cpu_s.append(cpu_s(self.pid) - before)
-        self.p50_s.append(latencies[len(latencies) // 2])
-        self.p99_s.append(latencies[len(latencies) * 99 // 100])
-        self.most_mb = max(self.most_mb, resident_mb(self.pid))
-
-
 async def _many(console: Console, stack: Stack, database: Database, redis: Redis, scratch: Path) -> None:
     place, tokens = Place(database), scratch / "tokens"
     people = await place.people(STREAMS)
@@ -166,10 +99,11 @@ async def _many(console: Console, stack: Stack, database: Database, redis: Redis
         await _idle([ours, bare])
         async with ClientSession() as session:
             for sequence in range(1, ROUNDS + 1):
-                await place.notifications(people, posts, sequence)
-                await ours.deliver(partial(_signal, redis, people, sequence))
+                commit = partial(place.notifications, people, posts, sequence)
+                await ours.deliver(commit, partial(_signal, redis, people, sequence))
                 body = await _newest_event(session, url, tokens.read_text().partition("\n")[0])
-                await bare.deliver(partial(_post, session, f"http://127.0.0.1:{floor_port}/tell", body))
+                tell = partial(_post, session, f"http://127.0.0.1:{floor_port}/tell", body)
+                await bare.deliver(_nothing, tell)
         for host in (ours, bare):
             await host.listeners.close()
     _print(console, ours, bare)
@@ -190,6 +124,10 @@ async def _signal(redis: Redis, people: Sequence[UserId], sequence: int) -> None
             for one in people[start : start + SIGNALS_A_CALL]:
                 pipeline.publish(channels.inbox(one), str(sequence))
             await pipeline.execute()
+
+
+async def _nothing() -> None:
+    """The floor keeps nothing."""
 
 
 async def _newest_event(session: ClientSession, url: str, token: str) -> bytes:
@@ -223,5 +161,5 @@ def _print(console: Console, ours: Host, bare: Host) -> None:
     ]
     for label, figure, form in figures:
         one, other = figure(ours), figure(bare)
-        table.add_row(label, form.format(one), form.format(other), f"{one / other:.1f}")
+        table.add_row(label, form.format(one), form.format(other), f"{one / other:.1f}" if other else "")
     console.print(table)

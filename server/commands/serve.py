@@ -2,9 +2,11 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 import time
+from contextlib import suppress
 
 import structlog
 
@@ -18,6 +20,7 @@ async def serve(loaded: Loaded, role: str, started: float) -> int:
     """The exit code: 1 if something had to be cut off. `started`: when the process was, on the monotonic clock."""
     for warning in loaded.warnings:
         log.warning("check_configuration", detail=warning)
+    _take_all_descriptors()
     life = Lifecycle(loaded.settings, Role(role))
     asked = _stop_on_signals()
     try:
@@ -33,6 +36,15 @@ async def serve(loaded: Loaded, role: str, started: float) -> int:
         clean = await life.close()
     log.info("left", clean=clean)
     return 0 if clean else 1
+
+
+def _take_all_descriptors() -> None:
+    """Let the process have as many connections as it may: where a shell starts it, often a thousand of a million."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(
+        ValueError, OSError
+    ):  # macOS says that there is no limit, and refuses to be taken at its word
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _stop_on_signals() -> asyncio.Event:
