@@ -6,6 +6,7 @@ import inspect
 import itertools
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from redis.backoff import NoBackoff
 from server.models.database import Database, DatabaseParameters
 from server.models.migrations import Migrations
 from tests.house import House
+from tests.nursery import Nursery
 from tests.servers import DB_PASSWORD, DB_USERNAME, MariaDB, RedisServer, make_scratch, wait_until
 from tests.stacks import (
     ROOT,
@@ -37,12 +39,28 @@ LASTING_KEYS = ("queue:*",)
 serial = itertools.count(1)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long begins first, so that in the end no process waits for another that is still at it."""
+    items.sort(key=lambda item: not (item.get_closest_marker("chaos") or item.get_closest_marker("timeout")))
+
+
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Path]:
     """A folder in memory, with a short path, for servers and databases."""
     folder = make_scratch()
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def nursery() -> Iterator[Nursery | None]:
+    """What starts programs quickly; None where a fork is not to be relied on."""
+    if sys.platform != "linux":
+        yield None
+        return
+    nursery = Nursery()
+    yield nursery
+    nursery.stop()
 
 
 @pytest.fixture(scope="session")

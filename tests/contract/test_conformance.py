@@ -91,7 +91,7 @@ async def test_program_answers_as_its_document_says(
     program = await new_program("--port=0", config=config_file(stack.var_dir, LASTING_TOKENS)).start()
     # Ana is whom the document has registered in its examples.
     cleo, ben = await register(program, "cleo", "ben")
-    granted = await new_program("role", "cleo", "admin", VAR_DIR=str(stack.var_dir)).spawn().end()
+    granted = await new_program("role", "cleo", "admin", cold=True).spawn().end()
     assert granted.code == 0, granted
     known = replace(
         await a_little_of_everything(cleo, ben),

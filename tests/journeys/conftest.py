@@ -9,6 +9,7 @@ import pytest
 from aiohttp import ClientSession, ClientTimeout
 
 from tests.journeys.program import Person, Program, config_file, own_parts, tell
+from tests.nursery import Nursery
 from tests.stacks import Stack
 
 REQUEST_TIMEOUT_S = 15.0
@@ -18,24 +19,33 @@ Register = Callable[..., Awaitable[list[Person]]]
 
 
 class NewProgram(Protocol):
-    """Makes a program that is not started yet; killed if it still runs when the story is over."""
+    """Makes a program that is not started yet; killed if it still runs when the story is over.
+
+    A `cold` one is started as an operator does it, by an interpreter that imports everything; others are forked by the
+    nursery, where there is one.
+    """
 
     def __call__(
         self,
         *arguments: str,
         config: Path | None = None,
         script: Path | None = None,
+        cold: bool = False,
         **environ: str | None,
     ) -> Program: ...
 
 
 @pytest.fixture
-async def new_program(stack: Stack) -> AsyncIterator[NewProgram]:
+async def new_program(stack: Stack, nursery: Nursery | None) -> AsyncIterator[NewProgram]:
     """On the stack in turn, on a free port; `environ` sets variables, None takes one away."""
     made: list[Program] = []
 
     def make(
-        *arguments: str, config: Path | None = None, script: Path | None = None, **environ: str | None
+        *arguments: str,
+        config: Path | None = None,
+        script: Path | None = None,
+        cold: bool = False,
+        **environ: str | None,
     ) -> Program:
         folder = stack.var_dir / f"program-{len(made) + 1}"
         folder.mkdir()
@@ -43,7 +53,7 @@ async def new_program(stack: Stack) -> AsyncIterator[NewProgram]:
         kept = {name: value for name, value in merged.items() if value is not None}
         chosen = {"config": config, "script": script}
         more = {name: path for name, path in chosen.items() if path is not None}
-        made.append(Program(folder, kept, *arguments, **more))
+        made.append(Program(folder, kept, *arguments, **more, nursery=None if cold else nursery))
         return made[-1]
 
     yield make

@@ -21,6 +21,7 @@ import orjson
 from aiohttp import ClientSession, ClientTimeout, FormData
 
 from tests.live import Reader
+from tests.nursery import Nursery, Process
 from tests.servers import die_with_the_tests
 from tests.stacks import ROOT, Stack
 
@@ -55,12 +56,15 @@ class Program:
         *arguments: str,
         config: Path = ROOT / "config.toml",
         script: Path = ROOT / "run.py",
+        nursery: Nursery | None = None,
     ) -> None:
+        """Its runs are forked by `nursery`; without one each is a new interpreter."""
         self._folder = folder
+        self._nursery = nursery
         self._script = script
         self._environ = dict(environ)
         self._arguments = (*arguments, f"--config={config}")
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._ready: dict[str, Any] = {}
         self._out = self._err = folder / "unset"
 
@@ -106,17 +110,23 @@ class Program:
         run = len(list(self._folder.glob("run-*.out"))) + 1
         self._out, self._err = (self._folder / f"run-{run}.{kind}" for kind in ("out", "err"))
         kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+        command, environ = [str(self._script), *self._arguments], {**kept, **self._environ}
         with self._out.open("wb") as out, self._err.open("wb") as err:
-            self._process = subprocess.Popen(
-                [sys.executable, str(self._script), *self._arguments],
-                cwd=self._folder,
-                env={**kept, **self._environ},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=err,
-                start_new_session=True,
-                preexec_fn=die_with_the_tests if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call
-            )
+            if self._nursery is not None:
+                self._process = self._nursery.spawn(
+                    command, self._folder, environ, out.fileno(), err.fileno()
+                )
+            else:
+                self._process = subprocess.Popen(
+                    [sys.executable, *command],
+                    cwd=self._folder,
+                    env=environ,
+                    stdin=subprocess.DEVNULL,
+                    stdout=out,
+                    stderr=err,
+                    start_new_session=True,
+                    preexec_fn=die_with_the_tests if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call
+                )
         return self
 
     async def start(self) -> Self:

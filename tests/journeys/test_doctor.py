@@ -44,7 +44,9 @@ async def test_the_doctor_finds_what_is_wrong_in_feeds_and_repairs_it(
 
 
 async def test_without_a_redis_the_doctor_says_so(program: Program, new_program: NewProgram) -> None:
-    ended = await new_program("doctor", "feeds", REDIS_URL="unix:///nowhere/redis.sock").spawn().end()
+    ended = (
+        await new_program("doctor", "feeds", cold=True, REDIS_URL="unix:///nowhere/redis.sock").spawn().end()
+    )
     assert ended.code == 2
     assert "Redis does not answer" in ended.err
     assert "Traceback" not in ended.err

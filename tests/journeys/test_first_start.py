@@ -13,11 +13,11 @@ VERSIONS = sorted(file.name for file in (ROOT / "migrations" / "mysql" / "models
 async def test_an_operator_makes_the_tables_before_the_first_start(
     new_program: NewProgram, register: Register
 ) -> None:
-    first, again = [await new_program("migrate").spawn().end() for _ in range(2)]
+    first, again = [await new_program("migrate", cold=True).spawn().end() for _ in range(2)]
     told = [*(f"applying {version}" for version in VERSIONS), f"{len(VERSIONS)} migration(s) applied."]
     assert (first.code, first.out.splitlines()) == (0, told)
     assert (again.code, again.out) == (0, "The schema is up to date.\n")
-    program = await new_program("--port=0").start()
+    program = await new_program("--port=0", cold=True).start()
     (ana,) = await register(program, "ana")
     await ana.publish(photos.small())
 
@@ -26,7 +26,7 @@ async def test_an_operator_makes_the_tables_before_the_first_start(
 async def test_the_embedded_database_gets_its_tables_at_the_first_start(
     new_program: NewProgram, register: Register
 ) -> None:
-    program = await new_program("--port=0").start()
+    program = await new_program("--port=0", cold=True).start()
     (migrated,) = program.logged("migrated")
     assert migrated["migrations"] == len(VERSIONS)
     (ana,) = await register(program, "ana")

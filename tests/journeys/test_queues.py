@@ -129,7 +129,7 @@ async def test_what_nobody_can_do_is_kept_aside_and_shown(
 
     listed = await new_program("queues", "failed", "feed").spawn().end()
     assert listed.out.startswith(f"{UNKNOWN}  made.up  failed ")
-    table = await new_program("queues").spawn().end()
+    table = await new_program("queues", cold=True).spawn().end()
     assert table.out.splitlines()[1].split()[-1] == str(len(GARBAGE))
     assert await ana.does("POST", "/queues/feed/retry", json={"ids": [str(UNKNOWN)]}) == {"jobs": 1}
     await eventually(dead)

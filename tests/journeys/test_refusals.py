@@ -45,7 +45,7 @@ def assert_quiet(ended: Ended) -> None:
 async def test_a_mistake_in_the_flags_is_named(
     new_program: NewProgram, arguments: list[str], fragment: str
 ) -> None:
-    ended = await new_program(*arguments).spawn().end()
+    ended = await new_program(*arguments, cold=True).spawn().end()
     assert ended.code == 2
     assert fragment in ended.err.splitlines()[-1]
     assert_quiet(ended)
