@@ -1,6 +1,8 @@
 """The mail server and FCM refuse, hang, break down: nobody notices in the app, and everything is sent afterwards, once;
 a worker that is killed meanwhile loses nothing of it."""
 
+import asyncio
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -24,7 +26,8 @@ from tests.stacks import Stack
 pytestmark = pytest.mark.chaos
 
 SAMPLES = rounds(6, 100)  # notifications for each state of the ways out
-OUTAGE_S = rounds(0, 600)
+PAUSE_S = rounds(0, 1) / 10
+OUTAGE_S = float(os.environ.get("OUTAGE_S", rounds(0, 600)))
 KILLS = rounds(1, 20)
 BETWEEN_KILLS = rounds(12, 30)
 ALL_SENT_WITHIN_S = rounds(40, 600)
@@ -36,6 +39,7 @@ WAITS = {
     "backoff_cap_ms = 600000": f"backoff_cap_ms = {rounds(500, 20_000)}",
     "timeout_s = 15.0": f"timeout_s = {rounds(1, 15)}.0",
     "timeout_s = 10.0": f"timeout_s = {rounds(1, 10)}.0",
+    "rate_per_s = 20.0": f"rate_per_s = {rounds(0, 20)}.0",  # of letters, tried again ones among them
 }
 
 
@@ -112,6 +116,7 @@ class Conversation:
             assert (await heard.event()).event == "comment"
             took.append(time.perf_counter() - began)
             self.said += 1
+            await asyncio.sleep(PAUSE_S)
         return took
 
 
