@@ -14,7 +14,7 @@ import structlog
 
 from server.actors.gate import Gate
 from server.clock import SystemClock
-from server.errors import Unavailable
+from server.errors import AppError, Unavailable
 from server.ids import JobId
 from server.metrics import Metrics
 from server.pubsub.receiver import QueueReceiver
@@ -131,7 +131,9 @@ class Worker:
             return "postponed"
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-            log.warning("job_failed", error=reason, exc_info=handler is not None, **told)
+            # What is raised on purpose says what is wrong: a mail server that is away needs no traceback a letter.
+            surprising = handler is not None and not isinstance(error, AppError)
+            log.warning("job_failed", error=reason, exc_info=surprising, **told)
             state = await self._settle(lambda: self._jobs.fail(claim, reason))
             if state == "dead" and claim.kind in self._channels:
                 self._metrics.undelivered(self._channels[claim.kind], "lost")

@@ -6,6 +6,7 @@ from typing import Any
 import structlog
 
 from server.clock import SystemClock
+from server.errors import AppError
 from server.gateways.push import Push, PushMessage, PushOutcome
 from server.ids import UserId
 from server.metrics import Metrics
@@ -27,8 +28,10 @@ OUTCOMES: Mapping[PushOutcome, str] = {
 }
 
 
-class PushFailed(Exception):
+class PushFailed(AppError):
     """Some devices could not be reached; the others have it, and are not sent it again."""
+
+    code = "push_failed"
 
 
 class Pushes:
