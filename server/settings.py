@@ -28,39 +28,34 @@ def _listed(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-def _spelt_out(origin: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#*@,]+", origin):
-        raise ValueError("write each origin out, as https://www.example.com")
-    return origin
+def _written(pattern: str, advice: str) -> AfterValidator:
+    """A text that has to match as a whole, and what to write instead of one that does not."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(advice)
+        return text
+
+    return AfterValidator(check)
 
 
-def _page(url: str) -> str:
-    if url and not re.fullmatch(r"https?://[^\s/?#]+[^\s]*", url):
-        raise ValueError("write it out, as https://www.example.com/page")
-    return url
-
-
-def _service(url: str) -> str:
-    if not re.fullmatch(r"https?://[^\s/?#]+[^\s?#]*", url):
-        raise ValueError("write it out, as https://fcm.googleapis.com")
-    return url
-
-
-def _project(name: str) -> str:
-    if name and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9.:-]*", name):
-        raise ValueError("take project_id from the JSON file of the service account")
-    return name
-
-
-def _account(address: str) -> str:
-    if address and not re.fullmatch(r"[^\s@]+@[^\s@]+", address):
-        raise ValueError("take client_email from the JSON file of the service account")
-    return address
-
-
-Origin = Annotated[str, AfterValidator(_spelt_out)]
-Page = Annotated[str, AfterValidator(_page)]
-Service = Annotated[str, AfterValidator(_service)]
+Origin = Annotated[
+    str,
+    _written(r"[a-z][a-z0-9+.-]*://[^\s/?#*@,]+", "write each origin out, as https://www.example.com"),
+]
+Page = Annotated[
+    str, _written(r"(https?://[^\s/?#]+[^\s]*)?", "write it out, as https://www.example.com/page")
+]
+Service = Annotated[
+    str, _written(r"https?://[^\s/?#]+[^\s?#]*", "write it out, as https://fcm.googleapis.com")
+]
+Project = Annotated[
+    str,
+    _written(r"([A-Za-z0-9][A-Za-z0-9.:-]*)?", "take project_id from the JSON file of the service account"),
+]
+Account = Annotated[
+    str, _written(r"([^\s@]+@[^\s@]+)?", "take client_email from the JSON file of the service account")
+]
 
 
 class Section(BaseModel):
@@ -163,8 +158,8 @@ class Mail(Section):
 
 
 class Push(Section):
-    project_id: Annotated[str, AfterValidator(_project)] = ""
-    client_email: Annotated[str, AfterValidator(_account)] = ""
+    project_id: Project = ""
+    client_email: Account = ""
     private_key: SecretStr = SecretStr("")
     timeout_s: float = Field(default=10.0, gt=0)
     token_uri: Service = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
