@@ -155,17 +155,15 @@ async def open_workshop(settings: Settings, database: Database, clock: Clock) ->
     var = settings.app.var_dir.resolve()
     (var / "tmp").mkdir(parents=True, exist_ok=True)
     url = _redis_url(settings, var)
-    redis, brokers = (
-        redis_client(url, settings.redis.timeout_s),
-        foundations.brokers(settings, url, Telling()),
-    )
+    told = Telling()
+    redis, brokers = redis_client(url, settings.redis.timeout_s), foundations.brokers(settings, url, told)
     wire = RedisWire(_feeds_url(settings), settings.redis.timeout_s)
     images, passwords = foundations.image_processor(settings), foundations.passwords(settings)
-    media, push = foundations.media_store(settings, var), foundations.push(settings, var)
+    media, push = foundations.media_store(settings, var), foundations.push(settings, var, told)
     try:
         async with _ids(database, clock) as ids:
             bell = Doorbell(brokers)
-            mail = foundations.mail(settings, var)
+            mail = foundations.mail(settings, var, told)
             on = Foundations(database, redis, wire, wire, ids, bell, media, images, passwords, mail, push)
             services, _ = business.services(settings, var, on, clock)
             roles, timelines = Roles(database, Touches(wire)), business.timelines(settings, wire)

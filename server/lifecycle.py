@@ -271,7 +271,8 @@ class Lifecycle:
         self._opened("password threads", passwords.close)
         media = foundations.media_store(self.settings, self._var)
         self._opened("media store", media.close)
-        mail, push = foundations.mail(self.settings, self._var), foundations.push(self.settings, self._var)
+        mail = foundations.mail(self.settings, self._var, self.told)
+        push = foundations.push(self.settings, self._var, self.told)
         self._opened("mail", mail.close)
         self._opened("push", push.close)
         return Foundations(

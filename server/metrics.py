@@ -169,6 +169,10 @@ class Metrics:
         """A part that this process depends on was asked whether it is there."""
         self._part_up.labels(part).set(answered)
 
+    def show_part(self, part: str, answers: Callable[[], bool]) -> None:
+        """Ask at every rendering whether a part is known to answer."""
+        self._part_up.labels(part).set_function(answers)
+
     def delivered(self, channel: str, took_s: float | None) -> None:
         """A notification was handed to a channel `took_s` after its event; None: that failed."""
         if took_s is None:

@@ -250,8 +250,8 @@ def rsa_key(password: str = "") -> str:
 def _reset(request: web.Request) -> web.Response:
     """Hang up with RST, and answer nobody."""
     transport = request.transport
-    assert transport is not None
-    connection: socket.socket = transport.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    transport.abort()
+    if transport is not None:  # else the other side was faster
+        connection: socket.socket = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
     return web.Response()

@@ -1,8 +1,10 @@
 """How the outages of a part are told."""
 
+import pytest
 from structlog.testing import capture_logs
 
-from server.outages import Outage
+from server import outages
+from server.outages import Circuit, Outage
 
 
 def test_an_outage_that_many_meet_is_one_line_and_its_end_another() -> None:
@@ -43,3 +45,65 @@ def test_an_exception_without_words_is_told_by_its_name() -> None:
     with capture_logs() as lines:
         Outage("redis").failed(TimeoutError())
     assert lines[0]["reason"] == "TimeoutError"
+
+
+class Hands:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
+    hands = Hands()
+    monkeypatch.setattr(outages, "time", hands)
+    return hands
+
+
+def test_a_circuit_opens_after_three_failures_in_a_row_and_closes_with_a_success() -> None:
+    circuit = Circuit("smtp")
+    for _ in range(2):
+        circuit.failed("no answer")
+        circuit.failed("no answer")
+        assert not circuit.is_open
+        circuit.succeeded()
+    for _ in range(3):
+        assert circuit.enter(1)
+        circuit.failed("no answer")
+    assert circuit.is_open
+    assert not circuit.enter(2)
+    circuit.succeeded()
+    assert not circuit.is_open
+    assert circuit.enter(1)
+    assert circuit.enter(2)
+
+
+def test_an_open_circuit_is_tried_by_one_at_a_time_after_pauses_that_double(hands: Hands) -> None:
+    circuit = Circuit("smtp")
+    for _ in range(3):
+        circuit.failed("no answer")
+    for pause_s in (0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0):
+        hands.now_s += pause_s - 0.01
+        assert not circuit.enter(1)
+        hands.now_s += 0.02
+        assert circuit.enter(1)
+        assert not circuit.enter(2)
+        circuit.leave(2)
+        assert not circuit.enter(2)
+        hands.now_s += 60.0  # it hangs
+        circuit.failed("no answer")
+        circuit.leave(1)
+
+
+def test_who_did_not_need_the_part_leaves_the_try_to_the_next(hands: Hands) -> None:
+    circuit = Circuit("smtp")
+    for _ in range(3):
+        circuit.failed("no answer")
+    hands.now_s += 1.0
+    assert circuit.enter(1)
+    circuit.leave(1)
+    assert circuit.enter(2)

@@ -1,11 +1,12 @@
-"""When a queue's next job may start: not while the queue is paused, and no sooner than its rate allows."""
+"""When a queue's next job may start: not while the queue is paused, one at a time while what its jobs need is away,
+and no sooner than its rate allows."""
 
 import asyncio
 from contextlib import suppress
 from typing import Protocol
 
 from server.errors import Unavailable
-from server.outages import Outage
+from server.outages import Circuit, Outage
 from server.pubsub.outage import RedisOutage
 
 
@@ -32,18 +33,23 @@ class Gate:
         switches: Switches,
         limiter: Limiter | None,
         redis: Outage | None = None,
+        circuit: Circuit | None = None,
     ) -> None:
-        """`redis` is told when the limiter's server is away; jobs wait until it is back."""
+        """`redis` is told when the limiter's server is away; jobs wait until it is back. `circuit`: of what the jobs
+        need; whoever may not try it leaves its job as it is."""
         self._queue = queue
         self._switches = switches
         self._limiter = limiter
         self._outage = RedisOutage(redis, queue=queue, asked_by="rate limiter")
+        self._circuit = circuit
         self._closed = asyncio.Event()
 
     async def enter(self, job_id: int) -> bool:
         """Wait until the job may start; False if it may not: the queue is paused, or the gate was closed, or somebody
-        else has had the job meanwhile."""
+        else has had the job meanwhile, or tries what is away. Call `leave` afterwards in any case."""
         if await self._switches.is_paused(self._queue):
+            return False
+        if self._circuit is not None and not self._circuit.enter(job_id):
             return False
         if self._limiter is None:
             return True
@@ -63,6 +69,11 @@ class Gate:
             await self.return_unused()
             return False
         return True
+
+    def leave(self, job_id: int) -> None:
+        """The job is over, or was not started."""
+        if self._circuit is not None:
+            self._circuit.leave(job_id)
 
     async def return_unused(self) -> None:
         """No job was started after all: let another one be."""

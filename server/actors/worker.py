@@ -81,6 +81,8 @@ class Worker:
                 await self._run_claimed(claim)
         finally:
             self._in_hand.discard(job_id)
+            if self._gate is not None:
+                self._gate.leave(job_id)
 
     async def _claim(self, job_id: JobId) -> Claim | None:
         if self._gate is not None and not await self._gate.enter(job_id):

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from server.actors.dispatcher import Dispatcher
+from server.actors.dispatcher import Dispatcher, KnownOutages
 from server.actors.gate import Gate
 from server.actors.relay import Relay
 from server.actors.session_watch import SessionWatch
@@ -15,6 +15,7 @@ from server.clock import SystemClock
 from server.gateways.rate_limiter import RateLimiter
 from server.ids import made_at_ms
 from server.metrics import Metrics
+from server.outages import Circuit
 from server.pubsub.broker import QueueBroker
 from server.pubsub.hub import Hub
 from server.pubsub.receiver import QueueReceiver
@@ -54,7 +55,7 @@ def workers(
             handlers,
             receiver,
             settings.queues.heartbeat_ms / 1000,
-            gate=Gate(queue, nouns.queues, limiter, on.told.redis),
+            gate=Gate(queue, nouns.queues, limiter, on.told.redis, _circuits(on).get(queue)),
             metrics=on.told.metrics,
             channels=CHANNELS,
         )
@@ -72,7 +73,7 @@ def dispatcher(settings: Settings, on: Foundations, nouns: Services, the_jobs: J
         control=nouns.queues,
         schedules=Schedules(on.database, on.ids, _recurring(settings)),
         turn=Turn(on.redis, "dispatcher", hold_ms=3 * queues.poll_ms),
-        database=on.told.database,
+        outages=KnownOutages(on.told.database, _circuits(on)),
     )
 
 
@@ -97,6 +98,11 @@ def watch(on: Foundations) -> Watch:
         {"database": on.told.database, "redis": on.told.redis},
         on.told.metrics,
     )
+
+
+def _circuits(on: Foundations) -> Mapping[Queue, Circuit]:
+    """Those of the queues of which every job needs the same other side."""
+    return {Queue.PUSH: on.told.fcm, Queue.MAIL: on.told.smtp}
 
 
 def _handlers(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jobs) -> Mapping[str, Handler]:

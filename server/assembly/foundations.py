@@ -15,7 +15,7 @@ from server.gateways.smtp import SmtpMail, SmtpServer
 from server.ids import IdGenerator
 from server.metrics import Metrics
 from server.models.database import Database, DatabaseParameters
-from server.outages import Outage
+from server.outages import Circuit, Outage
 from server.pubsub.broker import QueueBroker
 from server.pubsub.doorbell import Doorbell
 from server.services.reactions import Queue
@@ -31,6 +31,8 @@ class Telling:
     metrics: Metrics = field(default_factory=Metrics)
     redis: Outage = field(default_factory=lambda: Outage("redis", settled_after_s=OUTAGE_SETTLED_S))
     database: Outage = field(default_factory=lambda: Outage("database", settled_after_s=OUTAGE_SETTLED_S))
+    smtp: Circuit = field(default_factory=lambda: Circuit("smtp", settled_after_s=OUTAGE_SETTLED_S))
+    fcm: Circuit = field(default_factory=lambda: Circuit("fcm", settled_after_s=OUTAGE_SETTLED_S))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def passwords(settings: Settings) -> Passwords:
     return Passwords(auth.bcrypt_cost, auth.bcrypt_threads, auth.bcrypt_queue)
 
 
-def mail(settings: Settings, var: Path) -> Mail:
+def mail(settings: Settings, var: Path, told: Telling) -> Mail:
     chosen = settings.mail
     if settings.mails_to_a_folder:
         return OutboxMail(var / "outbox", settings.mail_sender)
@@ -99,15 +101,17 @@ def mail(settings: Settings, var: Path) -> Mail:
         tls=chosen.tls,
         timeout_s=chosen.timeout_s,
     )
-    return SmtpMail(server, settings.mail_sender)
+    told.metrics.show_part("smtp", lambda: not told.smtp.is_open)
+    return SmtpMail(server, settings.mail_sender, circuit=told.smtp)
 
 
-def push(settings: Settings, var: Path) -> Push:
+def push(settings: Settings, var: Path, told: Telling) -> Push:
     chosen = settings.push
     if settings.pushes_to_a_folder:
         return OutboxPush(var / "outbox")
     if not settings.pushes_to_firebase:
         return NoPush()
+    told.metrics.show_part("fcm", lambda: not told.fcm.is_open)
     return FcmPush(
         FirebaseAccount(
             project_id=chosen.project_id,
@@ -116,7 +120,8 @@ def push(settings: Settings, var: Path) -> Push:
             token_uri=chosen.token_uri,
             fcm_url=chosen.fcm_url,
             timeout_s=chosen.timeout_s,
-        )
+        ),
+        told.fcm,
     )
 
 

@@ -22,7 +22,7 @@ from google.auth import jwt
 
 from server.errors import AppError
 from server.gateways.firebase_answers import json_of, outcome_of, reason_of
-from server.gateways.push import FirebaseAccount, PushMessage, PushOutcome
+from server.gateways.push import Answer, FirebaseAccount, PushMessage, PushOutcome
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 AUDIENCE = "https://oauth2.googleapis.com/token"  # Google's name, at whichever address it is spoken to
@@ -73,16 +73,21 @@ class Firebase:
         assert self._session is not None
         await self._access.renew(self._session)
 
-    async def send(self, message: PushMessage, token: str) -> tuple[PushOutcome, str]:
-        """What became of it, and why; the reason tells neither of the token nor of the message."""
+    async def send(self, message: PushMessage, token: str) -> Answer:
+        """Its reason tells neither of the token nor of the message."""
         try:
             batch = await messaging.send_each_async([compose(message, token)], app=self._app)
         except exceptions.FirebaseError as error:  # it could not make sense of the answer
-            return PushOutcome.FAILED, reason_of(error)
+            return Answer(PushOutcome.FAILED, reason_of(error), away=True)
         error = cast("exceptions.FirebaseError | None", batch.responses[0].exception)
-        if isinstance(error, exceptions.UnauthenticatedError):
+        if error is None:
+            return Answer(PushOutcome.SENT)
+        # Apple or a browser's maker does not take us; the devices of others may be reached.
+        of_one_platform = isinstance(error, messaging.ThirdPartyAuthError)
+        if isinstance(error, exceptions.UnauthenticatedError) and not of_one_platform:
             self._access.forget()
-        return (PushOutcome.SENT, "") if error is None else (outcome_of(error), reason_of(error))
+        outcome = outcome_of(error)
+        return Answer(outcome, reason_of(error), away=outcome is PushOutcome.FAILED and not of_one_platform)
 
     async def close(self) -> None:
         if self._session is not None:

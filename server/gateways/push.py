@@ -16,7 +16,7 @@ import structlog
 
 from server.errors import AppError
 from server.gateways.outbox import UNSAFE_IN_A_NAME, write_whole
-from server.outages import Outage
+from server.outages import Circuit
 
 if TYPE_CHECKING:
     from server.gateways.firebase import Firebase
@@ -25,7 +25,6 @@ log = structlog.get_logger(__name__)
 
 BATCH = 500
 AT_ONCE = 100  # messages, and so connections, of a process
-OUTAGE_SETTLED_S = 30.0
 LONGEST_NAME = 100
 
 
@@ -55,6 +54,15 @@ class PushOutcome(StrEnum):
     FAILED = "failed"
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What became of one message, and why. `away`: it says nothing of the message; the next one would fare alike."""
+
+    outcome: PushOutcome
+    reason: str = ""
+    away: bool = False
+
+
 class Push(Protocol):
     """Sends notifications to devices."""
 
@@ -81,12 +89,13 @@ class FcmPush:
     """Sends through Firebase Cloud Messaging, at most 500 messages within the account's timeout: whatever is not
     answered by then has failed, each by itself."""
 
-    def __init__(self, account: FirebaseAccount) -> None:
+    def __init__(self, account: FirebaseAccount, circuit: Circuit | None = None) -> None:
+        """`circuit` is told how each batch fared."""
         self._account = account
         self._opening: asyncio.Task[Firebase] | None = None
         self._closed = False
         self._places = asyncio.Semaphore(AT_ONCE)
-        self._outage = Outage("fcm", settled_after_s=OUTAGE_SETTLED_S)
+        self._circuit = circuit or Circuit("fcm")
 
     async def send(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
         devices = list(dict.fromkeys(tokens))
@@ -112,29 +121,30 @@ class FcmPush:
             async with asyncio.timeout_at(deadline):
                 await firebase.sign_in()
         except (AppError, TimeoutError) as error:
-            self._outage.failed(error if isinstance(error, AppError) else "signing in took too long")
+            self._circuit.failed(error if isinstance(error, AppError) else "signing in took too long")
             return [PushOutcome.FAILED for _ in tokens]
         async with asyncio.TaskGroup() as group:
             sending = [
                 group.create_task(self._send_one(firebase, message, token, deadline)) for token in tokens
             ]
-        return [task.result() for task in sending]
+        answers = [task.result() for task in sending]
+        if all(answer.away for answer in answers):
+            self._circuit.failed(answers[0].reason)
+        else:
+            self._circuit.succeeded()
+        return [answer.outcome for answer in answers]
 
     async def _send_one(
         self, firebase: "Firebase", message: PushMessage, token: str, deadline: float
-    ) -> PushOutcome:
+    ) -> Answer:
         try:
             async with asyncio.timeout_at(deadline), self._places:
-                outcome, reason = await firebase.send(message, token)
+                answer = await firebase.send(message, token)
         except TimeoutError:
-            outcome, reason = PushOutcome.FAILED, "no answer in time"
-        if outcome is PushOutcome.FAILED:
-            self._outage.failed(reason)
-        else:
-            self._outage.succeeded()
-        if outcome is PushOutcome.REFUSED:
-            log.warning("push_refused", key=message.key, reason=reason)
-        return outcome
+            return Answer(PushOutcome.FAILED, "no answer in time", away=True)
+        if answer.outcome is PushOutcome.REFUSED:
+            log.warning("push_refused", key=message.key, reason=answer.reason)
+        return answer
 
     async def _firebase(self) -> "Firebase":
         """The one of this object, opened by whoever sends first; whoever of them is cancelled leaves it to the next."""

@@ -12,6 +12,7 @@ from typing import Any, Literal, cast
 import aiosmtplib
 
 from server.gateways.mail import Letter, MailFailed, MailRefused, address_of, compose
+from server.outages import Circuit
 
 PERMANENT = 500
 CLOSING = 421  # the server's word for: this connection ends here
@@ -50,12 +51,15 @@ class SmtpMail:
         tls_context: ssl.SSLContext | None = None,
         *,
         idle_s: float = IDLE_S,
+        circuit: Circuit | None = None,
     ) -> None:
-        """After `idle_s` without a letter a connection is not used any more."""
+        """After `idle_s` without a letter a connection is not used any more. `circuit` is told how the server is: not
+        of what it has against one recipient."""
         self._server = server
         self._sender = sender
         self._tls_context = tls_context
         self._idle_s = idle_s
+        self._circuit = circuit or Circuit("smtp")
         self._turn = asyncio.Lock()
         self._kept: _Connection | None = None
         self._kept_at = 0.0
@@ -72,8 +76,15 @@ class SmtpMail:
         try:
             async with asyncio.timeout_at(ends_at):
                 await self._deliver(message, to)
+        except MailRefused:
+            self._circuit.succeeded()
+            raise
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            raise _failed(error) from error
+            failure = _failed(error)
+            self._circuit.failed(failure)
+            raise failure from error
+        else:
+            self._circuit.succeeded()
         finally:
             self._turn.release()
 
@@ -125,7 +136,9 @@ class SmtpMail:
                 raise _refused(to_blame) from error
             # The next attempt gets another connection: some servers count what comes over one.
             await _leave(connection)
-            raise _failed(to_blame) from error
+            if isinstance(error, aiosmtplib.SMTPDataError):
+                raise
+            raise _failed(to_blame) from error  # this recipient's server is away, or wants to be asked again
         except BaseException:
             connection.close()
             raise

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from server.actors.gate import Gate
 from server.gateways.rate_limiter import RateLimiter
 from server.gateways.redis_client import redis_client
-from server.outages import Outage
+from server.outages import Circuit, Outage
 from tests.live import until
 from tests.servers import RedisServer
 from tests.stacks import start_valkey
@@ -58,6 +58,23 @@ async def test_nobody_enters_a_paused_queue_and_no_permit_is_spent(redis: Redis,
     switch.paused = True
     assert not await Gate("feed", switch, RateLimiter(redis, "queue:feed", 1)).enter(1)
     assert await redis.keys() == []
+
+
+async def test_while_a_part_is_away_nobody_enters_and_no_permit_is_spent(
+    redis: Redis, switch: Switch
+) -> None:
+    circuit = Circuit("smtp")
+    gate = Gate("mail", switch, RateLimiter(redis, "queue:mail", 1), circuit=circuit)
+    for _ in range(3):
+        circuit.failed("no answer")
+    assert not await gate.enter(1)
+    assert await redis.keys() == []
+    await until(lambda: circuit.lets_in)
+    assert await gate.enter(1)
+    assert not await gate.enter(2)
+    gate.leave(1)
+    circuit.succeeded()
+    assert await gate.enter(2)
 
 
 async def test_a_queue_paused_during_the_wait_gives_the_permit_back(redis: Redis, switch: Switch) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from server.actors.dispatcher import Dispatcher
+from server.actors.dispatcher import Dispatcher, KnownOutages
 from server.actors.gate import Gate, Limiter
 from server.actors.supervisor import Supervisor
 from server.actors.worker import Worker
@@ -15,7 +15,7 @@ from server.errors import Unavailable
 from server.gateways.rate_limiter import RateLimiter
 from server.metrics import Metrics
 from server.models.jobs import Job, JobState
-from server.outages import Outage
+from server.outages import Circuit, Outage
 from server.pubsub.broker import QueueBroker
 from server.pubsub.doorbell import Doorbell
 from server.pubsub.receiver import QueueReceiver
@@ -89,7 +89,9 @@ class Start:
         self._note, self._metrics = note, metrics
         self.supervisor = Supervisor()
 
-    def __call__(self, limiter: Limiter | None = None, concurrency: int = 5) -> Worker:
+    def __call__(
+        self, limiter: Limiter | None = None, concurrency: int = 5, circuit: Circuit | None = None
+    ) -> Worker:
         def receiver(run_job: Callable[[int], Any]) -> QueueReceiver:
             return QueueReceiver(self._brokers[Queue.FEED], run_job, concurrency, drain_timeout_s=5)
 
@@ -99,7 +101,7 @@ class Start:
             {KIND: self._note.run},
             receiver,
             heartbeat_s=5,
-            gate=Gate(Queue.FEED, self._control, limiter),
+            gate=Gate(Queue.FEED, self._control, limiter, circuit=circuit),
             metrics=self._metrics,
         )
         self.supervisor.start("feed worker", worker.run)
@@ -156,6 +158,38 @@ async def test_a_paused_queue_does_not_crowd_the_others_out(
     await doorbell.flush()
     assert await doorbell.depth(Queue.FEED) == 0
     assert await doorbell.depth(Queue.NOTIFICATIONS) == 1
+
+
+async def test_of_a_queue_whose_jobs_would_all_fail_one_is_tried_and_all_run_when_it_succeeds(
+    house: House, doorbell: Doorbell, start: Start, note: Note
+) -> None:
+    circuit = Circuit("smtp")
+    dispatcher = Dispatcher(
+        house.jobs, doorbell, poll_s=1, lease_s=60, outages=KnownOutages(circuits={Queue.FEED: circuit})
+    )
+    for _ in range(3):
+        circuit.failed("no answer")
+    await add(house, 20)
+    worker = start(circuit=circuit)
+    await dispatcher.look()
+    await doorbell.flush()
+    assert await doorbell.depth(Queue.FEED) == 0  # it is not time yet
+    await until(lambda: circuit.lets_in)
+    note.fails = Unavailable("away")
+    await dispatcher.look()
+    await doorbell.flush()
+    await until(lambda: len(note.ran) == 1)
+    for job_id in await house.database.rows("SELECT id FROM jobs WHERE state = 'ready' ORDER BY id DESC"):
+        circuit.failed("no answer")
+        await worker.run_job(job_id["id"])
+    assert len(note.ran) == 1
+    note.fails = None
+    circuit.succeeded()
+    await house.database.execute("UPDATE jobs SET run_at_ms = 1")
+    await dispatcher.look()
+    await doorbell.flush()
+    await until(lambda: len(note.ran) == 21)
+    assert await house.value("SELECT COUNT(*) AS jobs FROM jobs WHERE state <> 'completed'") == 0
 
 
 async def test_workers_together_keep_the_rate(
@@ -266,7 +300,7 @@ async def test_an_outage_of_the_database_is_told_once(
     house: House, doorbell: Doorbell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outage = Outage("database", settled_after_s=0.0)
-    dispatcher = Dispatcher(house.jobs, doorbell, poll_s=0.001, lease_s=60, database=outage)
+    dispatcher = Dispatcher(house.jobs, doorbell, poll_s=0.001, lease_s=60, outages=KnownOutages(outage))
     codes = ["busy"]
     looks = 0
 

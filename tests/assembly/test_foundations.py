@@ -7,6 +7,7 @@ import orjson
 import pytest
 
 from server.assembly import foundations
+from server.assembly.foundations import Telling
 from server.configuration import load
 from server.gateways.push import NoPush, OutboxPush, PushMessage, PushOutcome
 from server.settings import Settings
@@ -38,14 +39,14 @@ def settings(folder: Path, environ: dict[str, str], changes: dict[str, str] | No
 
 async def test_pushes_go_through_firebase_where_there_is_an_account(tmp_path: Path, fcm: Fcm) -> None:
     chosen = settings(tmp_path, PRODUCTION | fcm.environ(), fcm.config_changes)
-    push = foundations.push(chosen, tmp_path)
+    push = foundations.push(chosen, tmp_path, Telling())
     assert await push.send(MESSAGE, ["phone"]) == [PushOutcome.SENT]
     await push.close()
     assert fcm.shown("phone") == [MESSAGE.key]
 
 
 async def test_without_an_account_pushes_go_into_the_outbox(tmp_path: Path) -> None:
-    push = foundations.push(settings(tmp_path, {}), tmp_path / "var")
+    push = foundations.push(settings(tmp_path, {}), tmp_path / "var", Telling())
     assert isinstance(push, OutboxPush)
     await push.send(MESSAGE, ["phone"])
     (file,) = (tmp_path / "var" / "outbox").iterdir()
@@ -53,6 +54,6 @@ async def test_without_an_account_pushes_go_into_the_outbox(tmp_path: Path) -> N
 
 
 def test_in_production_without_an_account_there_are_none(tmp_path: Path) -> None:
-    assert isinstance(foundations.push(settings(tmp_path, PRODUCTION), tmp_path), NoPush)
+    assert isinstance(foundations.push(settings(tmp_path, PRODUCTION), tmp_path, Telling()), NoPush)
     allowed = settings(tmp_path, {**PRODUCTION, "ALLOW_EMBEDDED": "true"})
-    assert isinstance(foundations.push(allowed, tmp_path), OutboxPush)
+    assert isinstance(foundations.push(allowed, tmp_path, Telling()), OutboxPush)

@@ -14,6 +14,7 @@ import pytest
 
 from server.gateways.mail import Letter, MailFailed, MailRefused
 from server.gateways.smtp import SmtpMail, SmtpServer
+from server.outages import Circuit
 from tests.gateways.sample_letter import LETTER, SENDER, assert_is_the_letter, read
 from tests.post_office import HANG, HANG_UP, PostOffice
 
@@ -319,6 +320,41 @@ async def test_only_what_another_attempt_would_not_mend_is_refused_for_good(
         assert "RSET" in server.heard
         # Some servers count what comes over a connection, so "not now" may be meant for this one.
         assert server.connections == (1 if kind is MailRefused else 2)
+
+
+@pytest.mark.parametrize(
+    ("command", "reply", "opens"),
+    [
+        ("RCPT", "550 No such mailbox", False),
+        ("RCPT", "450 Greylisted", False),
+        ("RCPT", "421 Going away", True),
+        ("DATA", "554 Spam", False),
+        ("DATA", "452 The disk is full", True),
+        ("MAIL", "451 Not now", True),
+        ("MAIL", "550 Not you", True),
+    ],
+)
+async def test_the_circuit_opens_for_what_the_next_letter_would_meet_as_well(
+    server: PostOffice, mail: Mailer, command: str, reply: str, opens: bool
+) -> None:
+    circuit = Circuit("smtp")
+    post = mail(circuit=circuit)
+    server.faults[command] = [reply] * 6  # over a kept connection some are tried again over a new one
+    for number in range(3):
+        with pytest.raises((MailFailed, MailRefused)):
+            await post.send(letter(number))
+    assert circuit.is_open == opens
+    server.faults.clear()
+    await post.send(letter(9))
+    assert not circuit.is_open
+
+
+async def test_letters_that_only_waited_do_not_open_the_circuit(server: PostOffice, mail: Mailer) -> None:
+    circuit = Circuit("smtp")
+    post = mail(timeout_s=0.5, circuit=circuit)
+    server.faults["LETTER"] = [HANG]
+    await asyncio.gather(*(post.send(letter(number)) for number in range(5)), return_exceptions=True)
+    assert not circuit.is_open
 
 
 async def test_a_refused_letter_leaves_nothing_of_itself_to_the_next(
