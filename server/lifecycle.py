@@ -1,13 +1,8 @@
-"""The order of life and death: opens every part once, from the ground up, and closes them in reverse.
-
-Each stage is closed under a deadline of its own, and says so in the log.
-"""
+"""The order of life and death: opens every part once, from the ground up, and has them closed in reverse."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from socket import socket
@@ -18,8 +13,10 @@ from redis.asyncio import Redis
 
 from server.actors.supervisor import Supervisor
 from server.app import Insight, Services, build_app, build_worker_app
-from server.assembly import actors, business, doors, foundations
+from server.assembly import actors, banner, business, doors, foundations
 from server.assembly.foundations import Foundations, Telling
+from server.assembly.serving import Serving
+from server.assembly.stages import CLOSE_S, Stages, at_once
 from server.clock import SystemClock
 from server.errors import ConfigurationError, Unavailable
 from server.gateways.embedded_redis import EmbeddedRedis
@@ -27,7 +24,6 @@ from server.gateways.process_claims import bind, claim_role
 from server.gateways.redis_client import check, redis_client
 from server.gateways.redis_wire import RedisWire
 from server.handlers.addresses import ClientAddresses
-from server.handlers.connections import Runner
 from server.handlers.middleware import InFlight
 from server.ids import IdGenerator
 from server.metrics import Metrics
@@ -44,13 +40,6 @@ from server.settings import Settings
 log = structlog.get_logger(__name__)
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
-KEEP_ALIVE_S = 20.0
-LINGER_S = (
-    2.0  # for the rest of a body that was refused, lest the client should be cut off before it reads why
-)
-LAME_DUCK_S = 0.3
-CLOSE_S = 5.0
-BACKLOG = 1024
 
 
 class Role(StrEnum):
@@ -65,15 +54,6 @@ class Role(StrEnum):
         return (Role.API, Role.WORKER) if self is Role.ALL else (self,)
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Something that was opened: how it is closed, and within how many seconds."""
-
-    name: str
-    close: Callable[[], Awaitable[None]]
-    deadline_s: float = CLOSE_S
-
-
 class Lifecycle:
     """One process of the program. `open`, then work, then `close`; `close` also after an `open` that failed."""
 
@@ -84,8 +64,8 @@ class Lifecycle:
         self.supervisor = Supervisor(self.told.metrics)
         self.services: Services
         self.port = 0
-        self._stages: list[Stage] = []
-        self._clean = True
+        self._stages = Stages()
+        self._opened = self._stages.opened
         self._in_flight = InFlight(self.told.metrics, ClientAddresses(settings.app.trusted_proxies))
         self._var = settings.app.var_dir.resolve()
 
@@ -117,44 +97,16 @@ class Lifecycle:
     async def close(self) -> bool:
         """Close everything in reverse; True if each part ended within its deadline and with nothing cut off."""
         self._in_flight.leaving = True
-        while self._stages:
-            stage = self._stages.pop()
-            began = time.monotonic()
-            try:
-                async with asyncio.timeout(stage.deadline_s):
-                    await stage.close()
-            except TimeoutError:
-                self._clean = False
-                log.error("deadline_missed", part=stage.name, deadline_s=stage.deadline_s)
-            except Exception:  # whatever a part dies of, the others must still be closed
-                self._clean = False
-                log.exception("close_failed", part=stage.name)
-            else:
-                log.info("closed", part=stage.name, ms=round((time.monotonic() - began) * 1000))
-        return self._clean
+        return await self._stages.close()
 
     def described(self) -> dict[str, str]:
         """What runs where, for the banner."""
-        settings, where = self.settings, self.settings.database
-        mysql = f"MySQL at {where.host}:{where.port}, database {where.name}"
-        redis = _without_password(foundations.redis_url(settings))
-        parts = {
+        settings, serves = self.settings, Role.API in self.role.parts
+        return {
+            **banner.addresses(settings, self.port, serves=serves),
             "role": f"{self.role}, {settings.app.env}",
-            "database": "embedded SQLite" if settings.embedded_database else mysql,
-            "redis": "embedded Valkey" if settings.embedded_redis else redis,
-            "push": _pushes(settings),
-            "data": str(self._var),
+            **banner.parts(settings, self._var),
         }
-        if Role.API in self.role.parts:
-            address = f"http://{settings.app.host}:{self.port}"
-            documented = {"try it out": f"{address}/api"} if settings.docs else {}
-            parts = {"listening": address, **documented, **parts}
-        elif self.port:
-            parts["health, metrics"] = f"http://{settings.app.host}:{self.port}"
-        return parts
-
-    def _opened(self, name: str, close: Callable[[], Awaitable[None]], deadline_s: float = CLOSE_S) -> None:
-        self._stages.append(Stage(name, close, deadline_s))
 
     def _claim(self) -> socket | None:
         """Take the port and the role before anything is started, so that a twin is refused at once."""
@@ -163,7 +115,7 @@ class Lifecycle:
         if serves or app.worker_port:
             listener = bind(app.host, app.port if serves else app.worker_port)
             self.port = listener.getsockname()[1]
-            self._opened("port", _closing(listener.close))
+            self._opened("port", at_once(listener.close))
         if serves:  # with port 0 only now is it known what stands in the links and media URLs
             settled = app.model_copy(update={"port": self.port})
             self.settings = self.settings.model_copy(update={"app": settled})
@@ -175,7 +127,7 @@ class Lifecycle:
             ) from error
         if self.settings.embedded_database or self.settings.embedded_redis:
             for role in self.role.parts:
-                self._opened(f"lock of role {role}", _closing(claim_role(self._var, role).close))
+                self._opened(f"lock of role {role}", at_once(claim_role(self._var, role).close))
         return listener
 
     async def _open_embedded_redis(self) -> str:
@@ -195,7 +147,7 @@ class Lifecycle:
     async def _open_redis(self, url: str) -> Redis:
         redis = redis_client(url, self.settings.redis.timeout_s)
         self._opened("redis", redis.aclose)
-        await check(redis, _without_password(url))
+        await check(redis, banner.without_password(url))
         return redis
 
     def _open_wire(self, url: str) -> RedisWire:
@@ -209,7 +161,7 @@ class Lifecycle:
             await wire.command("PING")
         except Unavailable as error:
             raise ConfigurationError(
-                f"No Redis answers at {_without_password(url)} ({error.detail}) Check REDIS_FEEDS_URL."
+                f"No Redis answers at {banner.without_password(url)} ({error.detail}) Check REDIS_FEEDS_URL."
             ) from error
         return wire
 
@@ -311,7 +263,7 @@ class Lifecycle:
             cut_off = sum(await asyncio.gather(*(worker.drain() for worker in workers.values())))
             await self.supervisor.stop(*running)
             if cut_off:
-                self._clean = False
+                self._stages.cut_off()
                 log.error("jobs_handed_back", jobs=cut_off)
 
         self._opened("jobs", close, self.settings.shutdown.jobs_s + CLOSE_S)
@@ -338,50 +290,11 @@ class Lifecycle:
     async def _serve(
         self, app: web.Application, listener: socket, on_close: Callable[[], None] = lambda: None
     ) -> None:
-        runner = Runner(
-            app,
-            access_log=None,
-            handle_signals=False,
-            keepalive_timeout=KEEP_ALIVE_S,
-            lingering_time=LINGER_S,
-            shutdown_timeout=CLOSE_S,
-        )
-        await runner.setup()
-        site = web.SockSite(runner, listener, backlog=BACKLOG)
-        await site.start()
+        serving = Serving(app, self._in_flight, self.settings.shutdown.requests_s)
+        await serving.open(listener)
 
         async def close() -> None:
-            await site.stop()
-            on_close()
-            await self._finish_requests()
-            await runner.cleanup()
+            if not await serving.close(on_close):
+                self._stages.cut_off()
 
-        self._opened("http", close, self.settings.shutdown.requests_s + CLOSE_S + 1)
-
-    async def _finish_requests(self) -> None:
-        """Wait for the requests that were accepted; and a moment for those on their way on an open connection."""
-        began = time.monotonic()
-        while (waited_s := time.monotonic() - began) < self.settings.shutdown.requests_s:
-            if self._in_flight.requests == 0 and waited_s >= LAME_DUCK_S:
-                return
-            await asyncio.sleep(0.02)
-        self._clean = False
-        log.error("requests_cut_off", requests=self._in_flight.requests)
-
-
-def _closing(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:
-    async def closed() -> None:
-        close()
-
-    return closed
-
-
-def _pushes(settings: Settings) -> str:
-    if settings.pushes_to_firebase:
-        return f"Firebase, project {settings.push.project_id}"
-    return "files in the outbox" if settings.pushes_to_a_folder else "none, as FIREBASE_PROJECT_ID is not set"
-
-
-def _without_password(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+        self._opened("http", close, serving.close_within_s)
