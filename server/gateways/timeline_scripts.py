@@ -169,10 +169,11 @@ end
 )
 
 # KEYS: feed, follows, liked, counts, people, pulled; ARGV: life, before, limit, ttl. The lists of pulled authors have
-# names that only the script knows, so it is for one server and not for a cluster. Returns a word and more by it:
-# ok, floor, likes known, {post, ...}: the newest `limit` posts of those whom the reader follows below `before` and not
-#   below the floor. Each is `id|counts|liked|revision of the author's card`, what is not known left out: as one text it
-#   is a key, by which a process finds the post that it put together before
+# names that only the script knows, so it is for one server and not for a cluster. Returns one text, or a list of
+# a word and more by it:
+# `floor likes-known post post ...`: the newest `limit` posts of those whom the reader follows below `before` and not
+#   below the floor. Each is `id|counts|liked|revision of the author's card`, what is not known left out. The text is a
+#   key, by which a process finds the page that it put together before; of another page, by its own part, each post
 # missing | building: the feed;   unpulled: the set of pulled authors;   lists, {user id, ...}: those authors' lists
 READ = Script(
     """
@@ -274,7 +275,7 @@ if current[1] == ARGV[1] then
   for i = 2, #authors do revisions[authors[i]] = current[i] end
 end
 for i, author in ipairs(writers_shown) do parts[i] = parts[i] .. (revisions[author] or '') end
-return {'ok', string.format('%.0f', floor), likes_floor and 1 or 0, parts}
+return table.concat({string.format('%.0f', floor), likes_floor and 1 or 0, unpack(parts)}, ' ')
 """
 )
 

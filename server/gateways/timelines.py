@@ -21,6 +21,7 @@ NOTES_TTL_S = 86_400
 MOST_LIKES = 5000
 TOKENS = 1 << 52
 REMEMBERED = 32_768
+REMEMBERED_LOOKS = 4096
 A_SCAN = 500
 PULLED, COUNTS, PEOPLE, TOUCHED = "pulled", "counts", "people", "touched"
 
@@ -66,9 +67,10 @@ class Entry:
     author_revision: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Look:
-    """What a feed showed. From `floor` up it has everything, 0: all there is.
+    """What a feed showed. From `floor` up it has everything, 0: all there is. The same is the same object, as long as
+    it is remembered.
 
     `likes_known` is False when not even the likes of new posts are known, `authors` are those whose lists are wanted.
     """
@@ -98,10 +100,12 @@ class Timelines:
         lists of the authors whose posts are not pushed."""
         keys = (_feed(reader_id), _follows(reader_id), _liked(reader_id), COUNTS, PEOPLE, PULLED)
         answer = await self._wire.run(scripts.READ, keys, (before_id, limit, self._ttl_s), with_life=True)
+        if isinstance(answer, bytes):
+            return _look(answer)
         state = STATES[answer[0]]
         if state is State.LISTS:
             return Look(state, authors=[UserId(int(author)) for author in answer[1]])
-        return _look(answer) if state is State.OK else Look(state)
+        return Look(state)
 
     async def push(self, reader_ids: Sequence[UserId], post_id: PostId) -> int:
         """Add a post to those of the feeds that are kept and reach down to it; to how many."""
@@ -293,6 +297,8 @@ def _counts(packed: bytes) -> Counts:
     )
 
 
-def _look(answer: list[Any]) -> Look:
-    _, floor, likes_known, posts = answer
-    return Look(State.OK, int(floor), [_entry(post) for post in posts], likes_known=bool(likes_known))
+# And most pages, of whoever comes back to see whether there is news.
+@lru_cache(maxsize=REMEMBERED_LOOKS)
+def _look(packed: bytes) -> Look:
+    floor, likes_known, *posts = packed.split(b" ")
+    return Look(State.OK, int(floor), [_entry(post) for post in posts], likes_known=likes_known == b"1")

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -193,21 +193,24 @@ def counted(database: Database) -> Iterator[list[str]]:
 def counted_calls(wire: RedisWire) -> Iterator[list[str]]:
     """The round trips to Redis meanwhile."""
     calls: list[str] = []
-    batch, commands = wire.batch, wire.commands
+    names = ("command", "commands", "run", "batch")
 
-    async def counted_batch(*arguments: Any) -> list[Any]:
-        calls.append("batch")
-        return await batch(*arguments)
+    def counted(name: str) -> Callable[..., Any]:
+        original = getattr(wire, name)
 
-    async def counted_commands(*arguments: Any) -> list[Any]:
-        calls.append("commands")
-        return await commands(*arguments)
+        async def call(*arguments: Any, **options: Any) -> Any:
+            calls.append(name)
+            return await original(*arguments, **options)
 
-    wire.batch, wire.commands = counted_batch, counted_commands  # type: ignore[method-assign]
+        return call
+
+    for name in names:
+        setattr(wire, name, counted(name))
     try:
         yield calls
     finally:
-        del wire.batch, wire.commands
+        for name in names:
+            delattr(wire, name)
 
 
 async def pushed_to(house: House, readers: list[UserId], post_id: PostId) -> list[bool]:

@@ -10,10 +10,11 @@ from server.metrics import Metrics
 from server.paging import Page, PageRequest, cut
 from server.services.cards import Cards
 from server.services.feed.building import Building
-from server.services.feed.cards_at_hand import CardsAtHand
+from server.services.feed.cards_at_hand import CardsAtHand, Memory
 from server.services.feed.source import Source
 from server.services.records import Post
 
+PAGES = 4096  # that are kept as they were shown
 TRIES = 6  # a feed, the set of the pulled, their lists: each may have to be built, and one may go meanwhile
 
 
@@ -32,6 +33,7 @@ class Feed:
         self._at_hand = at_hand
         self._metrics = metrics or Metrics()
         self._building = Building(source, timelines, self._metrics)
+        self._pages: Memory[tuple[Look, int], Page[Post]] = Memory(PAGES)
 
     async def page(self, reader_id: UserId, request: PageRequest) -> Page[Post]:
         """Posts of those whom the reader follows and the reader's own, newest first; short only where the feed ends.
@@ -41,10 +43,13 @@ class Feed:
         """
         posts: list[Post] = []
         before_id, wanted = request.before_id, request.limit + 1
-        in_redis = True
+        in_redis, only, page = True, None, None
         while len(posts) < wanted:
             missing = wanted - len(posts)
             if in_redis and (look := await self._look(reader_id, before_id, missing)) is not None:
+                only = None if posts else look
+                if only and (page := self._pages.get((only, request.limit))) is not None:
+                    break
                 posts += await self._shown(reader_id, look)
                 if len(look.entries) == missing:
                     before_id = look.entries[-1].post_id
@@ -53,14 +58,21 @@ class Feed:
                 else:
                     in_redis, before_id = False, min(before_id, look.floor)
             else:
-                in_redis = False
+                in_redis, only = False, None
                 ids = await self._below(reader_id, before_id, missing)
                 posts += await self._cards.posts(ids, reader_id)
                 if len(ids) < missing:
                     break
                 before_id = ids[-1]
         self._metrics.feed_page("redis" if in_redis else "database")
-        return cut(posts, request.limit, lambda post: post.card.id)
+        return page or self._whole(posts, request.limit, only)
+
+    def _whole(self, posts: Sequence[Post], limit: int, only: Look | None) -> Page[Post]:
+        """The page, which is kept if it was made out of `only` this look, with nothing to be asked for again."""
+        page = cut(posts, limit, lambda post: post.card.id)
+        if only is not None and all(map(self._at_hand.shown, only.entries)):
+            self._pages.put((only, limit), page)
+        return page
 
     async def _below(self, reader_id: UserId, before_id: int, limit: int) -> list[PostId]:
         authors = [reader_id, *await self._source.followees(reader_id)]
