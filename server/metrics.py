@@ -13,11 +13,13 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from server.request_metrics import BUCKETS as REQUEST_BUCKETS
+from server.request_metrics import RequestMetrics
+
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 JOB_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 WAIT_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
-REQUEST_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
 
 
@@ -123,21 +125,8 @@ class Metrics:
             buckets=REQUEST_BUCKETS,
             registry=registry,
         )
-        self._requests = Counter(
-            "photofeed_http_requests",
-            "Requests answered.",
-            ["route", "method", "status"],
-            registry=registry,
-        )
-        self._request_seconds = Histogram(
-            "photofeed_http_request_seconds",
-            "From the head of a request to the end of its answer; live streams are left out.",
-            ["route", "method"],
-            buckets=REQUEST_BUCKETS,
-            registry=registry,
-        )
-        self._answered: dict[tuple[str, str, int], Counter] = {}
-        self._answered_in: dict[tuple[str, str], Histogram] = {}
+        self._of_requests = RequestMetrics()
+        registry.register(self._of_requests)
         self._streams = Gauge("photofeed_live_streams", "Live streams open.", registry=registry)
         self._loop_lag_seconds = Histogram(
             "photofeed_loop_lag_seconds",
@@ -201,18 +190,7 @@ class Metrics:
 
     def answered(self, route: str, method: str, status: int, took_s: float | None) -> None:
         """A request was answered; `took_s` is None for a live stream."""
-        # `labels` checks and locks; there are only so many routes, methods and statuses.
-        key = (route, method, status)
-        counter = self._answered.get(key)
-        if counter is None:
-            counter = self._answered[key] = self._requests.labels(route, method, str(status))
-        counter.inc()
-        if took_s is not None:
-            histogram = self._answered_in.get((route, method))
-            if histogram is None:
-                histogram = self._request_seconds.labels(route, method)
-                self._answered_in[route, method] = histogram
-            histogram.observe(took_s)
+        self._of_requests.add(route, method, status, took_s)
 
     def count_streams(self, count: Callable[[], int]) -> None:
         """Ask `count` for the number of open streams at every rendering."""
