@@ -18,7 +18,7 @@ HUSH = "hush-hush"
 SCRIPT = """
 import datetime, logging, pathlib, sys
 import structlog
-from server.logs import configure
+from server.logs import CURRENT_REQUEST, configure
 
 configure(sys.argv[2], sys.argv[1])
 HUSH = "hush-hush"
@@ -26,10 +26,11 @@ log = structlog.get_logger("photos")
 log.info("signed_in", password=HUSH, refresh_token=HUSH, Authorization=HUSH, jwt_secret=HUSH, cookie=HUSH, user_id=7)
 log.info("nested", headers={"authorization": HUSH, "host": "here"}, queries=[{"access_token": HUSH}])
 log.bind(api_token=HUSH).info("bound")
-structlog.contextvars.bind_contextvars(session_token=HUSH)
-log.info("inherited")
-structlog.contextvars.clear_contextvars()
 library = logging.getLogger("library")
+CURRENT_REQUEST.set("the-request")
+log.info("inherited")
+library.warning("inherited_too")
+CURRENT_REQUEST.set("")
 library.warning("with %s", "arguments")
 library.warning("with_more", extra={"password": HUSH, "size": 3})
 log.info("unusual", path=pathlib.Path("/tmp"), at=datetime.datetime(2026, 1, 2), raw=b"\\xff", number=2**70,
@@ -85,7 +86,9 @@ def test_fields_that_hold_secrets_are_blanked(json_lines: list[dict[str, Any]]) 
     for name in ("password", "refresh_token", "Authorization", "jwt_secret", "cookie"):
         assert signed_in[name] == "[redacted]"
     assert line(json_lines, "bound")["api_token"] == "[redacted]"
-    assert line(json_lines, "inherited")["session_token"] == "[redacted]"
+    for each in ("inherited", "inherited_too"):
+        assert line(json_lines, each)["request_id"] == "the-request"
+    assert "request_id" not in line(json_lines, "unusual")
 
 
 def test_secrets_of_libraries_are_blanked(json_lines: list[dict[str, Any]]) -> None:

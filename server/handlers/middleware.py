@@ -12,6 +12,7 @@ from server.errors import AppError, Unauthenticated
 from server.handlers import problems
 from server.handlers.addresses import ADDRESS, ClientAddresses
 from server.handlers.requests import PRINCIPAL, REQUEST_ID, Handler, is_public, load, takes_ticket
+from server.logs import CURRENT_REQUEST
 from server.metrics import Metrics
 from server.services.records import Principal
 
@@ -44,14 +45,14 @@ class InFlight:
             request_id = given if GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
             request[REQUEST_ID] = request_id
             request[ADDRESS] = address = self._addresses.of(request)
-            structlog.contextvars.bind_contextvars(request_id=request_id)
+            logged_as = CURRENT_REQUEST.set(request_id)
             began = time.perf_counter()
             self.requests += 1
             try:
                 response = await _answer(request, handler)
             finally:
                 self.requests -= 1
-                structlog.contextvars.unbind_contextvars("request_id")
+                CURRENT_REQUEST.reset(logged_as)
             if not response.prepared:
                 if self.leaving:
                     response.force_close()
