@@ -8,6 +8,7 @@ from aiohttp import web
 from server.gateways.media import MediaStore
 from server.handlers import rendering
 from server.handlers.accounts import AccountRoutes
+from server.handlers.admission import admission
 from server.handlers.comments import CommentRoutes
 from server.handlers.cors import Cors
 from server.handlers.credentials import CredentialRoutes
@@ -21,7 +22,7 @@ from server.handlers.idempotency import Repeats
 from server.handlers.likes import LikeRoutes
 from server.handlers.media import MediaRoutes
 from server.handlers.metrics import MetricsRoutes
-from server.handlers.middleware import InFlight, authentication, validation
+from server.handlers.middleware import InFlight, validation
 from server.handlers.notifications import NotificationRoutes
 from server.handlers.posts import PostRoutes
 from server.handlers.preferences import PreferenceRoutes
@@ -35,6 +36,7 @@ from server.metrics import Metrics
 from server.pubsub.hub import Hub
 from server.services.account_mail import AccountMail
 from server.services.accounts import Accounts
+from server.services.admissions import Admissions
 from server.services.comments import Comments
 from server.services.credentials import Credentials
 from server.services.deliveries.letters import NotificationLetters
@@ -67,6 +69,7 @@ class Services:
 
     accounts: Accounts
     sessions: Sessions
+    admissions: Admissions
     revocations: Revocations
     credentials: Credentials
     account_mail: AccountMail
@@ -125,11 +128,9 @@ def build_app(
     app = web.Application(
         middlewares=[
             in_flight.middleware(),
-            cors.middleware(),
-            authentication(services.sessions.principal, services.tickets.redeem, throttling.admit),
-            throttling.by_asker(),
-            validation(settings.app.max_body_bytes, settings.app.body_timeout_s),
-            throttling.by_body(),
+            *cors.middlewares(),
+            admission(services.admissions, services.tickets.redeem, throttling),
+            validation(settings.app.max_body_bytes, settings.app.body_timeout_s, throttling.admit_named),
         ],  # pyright: ignore[reportArgumentType] - aiohttp's own type for middlewares is wider than it needs
         client_max_size=settings.app.max_body_bytes,
     )

@@ -275,7 +275,7 @@ class Lifecycle:
         watching = self.supervisor.start("session watch", actors.session_watch(on, self.services, hub).run)
         self._opened("relay", lambda: self.supervisor.stop(relaying, watching))
         uploads = doors.uploads(settings, self._var / "tmp")
-        insight, throttling = self._insight(on), doors.throttling(settings, on.wire)
+        insight, throttling = self._insight(on), doors.throttling(settings, on.throttle)
         app = build_app(settings, self.services, uploads, on.media, hub, self._in_flight, insight, throttling)
         await self._serve(app, listener, on_close=lambda: hub.close_all(Closing.SHUTDOWN))
 

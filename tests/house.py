@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 
 from server.clock import SystemClock
 from server.events import PostChanged, PostPublished
+from server.gateways.admission import Admission
 from server.gateways.card_shelf import CardShelf
 from server.gateways.images import ImageProcessor
 from server.gateways.mail import Letter
@@ -21,6 +22,7 @@ from server.gateways.passwords import Passwords
 from server.gateways.push import PushMessage, PushOutcome
 from server.gateways.redis_wire import RedisWire
 from server.gateways.revocation_list import RevocationList
+from server.gateways.throttle import Throttle
 from server.gateways.timelines import Timelines
 from server.gateways.touches import Subject, Touches
 from server.ids import IdGenerator, JobId, PostId, UserId
@@ -31,6 +33,7 @@ from server.models.users import User
 from server.pubsub.publisher import Publisher
 from server.services.account_mail import AccountMail
 from server.services.accounts import Accounts
+from server.services.admissions import Admissions
 from server.services.cards import Cards
 from server.services.comments import Comments
 from server.services.credentials import Credentials
@@ -56,6 +59,7 @@ from server.services.posts import Posts
 from server.services.preferences import Preferences
 from server.services.profiles import Profiles
 from server.services.reactions import JobKind, Queue
+from server.services.records import Principal
 from server.services.removals import Removals
 from server.services.revocations import Revocations, kept_ms
 from server.services.sessions import Sessions
@@ -168,6 +172,7 @@ class House:
         self.tokens = Tokens(self.clock, TOKEN_RULES)
         self.revocations = self.revocations_on(RevocationList(self.wire, KEPT_MS))
         self.sessions = Sessions(database, self.unit_of_work, self.tokens, self.revocations)
+        self.admissions = Admissions(self.tokens, Admission(self.wire), self.revocations, Throttle(self.wire))
         self.credentials = Credentials(database, self.unit_of_work, self.passwords, self.revocations)
         self.mail = Letterbox()
         self.account_mail = AccountMail(
@@ -217,6 +222,11 @@ class House:
         """The feed of a process with nothing in its memory."""
         at_hand = CardsAtHand(CardShelf(wire, MOST_NOTES), MOST_NOTES)
         return Feed(self.source, self.timelines_on(wire), self.cards, at_hand)
+
+    async def principal(self, access_token: str) -> Principal:
+        """Who an access token speaks for. Raises Unauthenticated."""
+        principal, _ = await self.admissions.admit(access_token)
+        return principal
 
     def revocations_on(self, revoked: RevocationList) -> Revocations:
         """As another process has them."""

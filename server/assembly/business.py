@@ -5,10 +5,11 @@ from pathlib import Path
 from server.app import Services
 from server.assembly.foundations import Foundations
 from server.clock import Clock, SystemClock
+from server.gateways.admission import Admission
 from server.gateways.card_shelf import CardShelf
 from server.gateways.redis_wire import RedisWire
 from server.gateways.revocation_list import RevocationList
-from server.gateways.throttle import Limit, Throttle
+from server.gateways.throttle import Limit
 from server.gateways.timeline_audit import TimelineAudit
 from server.gateways.timelines import Timelines
 from server.gateways.touches import Touches
@@ -18,6 +19,7 @@ from server.pubsub.doorbell import Doorbell
 from server.pubsub.publisher import Publisher
 from server.services.account_mail import AccountMail
 from server.services.accounts import Accounts
+from server.services.admissions import Admissions
 from server.services.cards import Cards
 from server.services.comments import Comments
 from server.services.credentials import Credentials
@@ -87,6 +89,7 @@ def services(
     fan_out_rules = FanOutRules(chosen.fan_out_batch, chosen.celebrity_threshold)
     publisher = Publisher(on.redis, outage=on.told.redis)
     rules = _token_rules(settings)
+    tokens = Tokens(SystemClock(), rules)
     revocations = Revocations(
         on.database,
         the_jobs,
@@ -103,7 +106,8 @@ def services(
         accounts=Accounts(work, on.passwords),
         profiles=Profiles(on.database, work, cards, pictures),
         posts=Posts(on.database, work, cards, visibility, pictures),
-        sessions=Sessions(on.database, work, Tokens(SystemClock(), rules), revocations),
+        sessions=Sessions(on.database, work, tokens, revocations),
+        admissions=Admissions(tokens, Admission(on.wire), revocations, on.throttle),
         revocations=revocations,
         credentials=Credentials(on.database, work, on.passwords, revocations),
         account_mail=AccountMail(
@@ -162,7 +166,7 @@ def _letter_budget(settings: Settings, on: Foundations) -> Budget | None:
         Limit(name, each.limit, each.window_s)
         for name, each in (("letters_to", chosen.letters_to), ("letters_by", chosen.letters_by))
     )
-    return Budget(Throttle(on.wire), to, by)
+    return Budget(on.throttle, to, by)
 
 
 def _token_rules(settings: Settings) -> TokenRules:

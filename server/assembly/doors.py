@@ -4,7 +4,6 @@ from pathlib import Path
 
 from server.actors.supervisor import Actor
 from server.assembly.foundations import Foundations
-from server.gateways.redis_wire import RedisWire
 from server.gateways.throttle import Limit, Throttle
 from server.handlers.health import Check
 from server.handlers.throttling import Rate, Throttling
@@ -19,7 +18,7 @@ def uploads(settings: Settings, work_dir: Path) -> Uploads:
     )
 
 
-def throttling(settings: Settings, wire: RedisWire) -> Throttling:
+def throttling(settings: Settings, throttle: Throttle) -> Throttling:
     chosen = settings.throttle
     by_name: dict[Rate, RateLimit] = {
         Rate.DEFAULT: RateLimit(limit=chosen.limit, window_s=chosen.ttl_ms / 1000),
@@ -33,7 +32,7 @@ def throttling(settings: Settings, wire: RedisWire) -> Throttling:
         Rate.READS: chosen.reads,
     }
     limits = {rate: Limit(rate, each.limit, each.window_s) for rate, each in by_name.items()}
-    return Throttling(Throttle(wire), limits if chosen.enabled else {})
+    return Throttling(throttle, limits if chosen.enabled else {})
 
 
 def checks(on: Foundations, actors: list[Actor]) -> dict[str, Check]:

@@ -12,6 +12,7 @@ from server.gateways.passwords import Passwords
 from server.gateways.push import FcmPush, FirebaseAccount, NoPush, OutboxPush, Push
 from server.gateways.redis_wire import RedisWire
 from server.gateways.smtp import SmtpMail, SmtpServer
+from server.gateways.throttle import Throttle
 from server.ids import IdGenerator
 from server.metrics import Metrics
 from server.models.database import Database, DatabaseParameters
@@ -53,6 +54,10 @@ class Foundations:
     mail: Mail
     push: Push
     told: Telling = field(default_factory=Telling)
+    throttle: Throttle = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "throttle", Throttle(self.wire))
 
 
 def database_parameters(settings: Settings, var: Path) -> DatabaseParameters:

@@ -114,8 +114,14 @@ class RedisWire:
         with_life: bool = False,
     ) -> Any:
         """What a script returns. `with_life` puts the life of the server that runs it before the arguments."""
-        (answer,) = await self.batch((Call(script, keys, arguments, with_life),))
-        return answer
+        connection = self._alive or await self._connected()
+        rest = (
+            (len(keys), *keys, connection.life, *arguments) if with_life else (len(keys), *keys, *arguments)
+        )
+        try:
+            return await connection.send(("EVALSHA", script.sha, *rest))
+        except ScriptMissing:
+            return await connection.send(("EVAL", script.source, *rest))
 
     async def batch(self, calls: "Sequence[Call]") -> list[Any]:
         """What several scripts return, sent in one go; they are no transaction. The first that fails is raised."""
@@ -225,7 +231,7 @@ class _Connection(asyncio.Protocol):
 
     def send(self, parts: Sequence[Value]) -> "asyncio.Future[Any]":
         """Queue a command; the future has its answer. It is written by the end of this turn of the loop."""
-        future: asyncio.Future[Any] = self._loop.create_future()
+        future = self._loop.create_future()
         if self.lost is not None:
             future.set_exception(away(f"{self.lost}"))
             return future

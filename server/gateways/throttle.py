@@ -9,7 +9,7 @@ import math
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from server.errors import Unavailable
 from server.gateways.redis_wire import RedisWire, ReplyError, Script
@@ -17,42 +17,46 @@ from server.gateways.redis_wire import RedisWire, ReplyError, Script
 MOST_KEYS = 10_000
 ASK_REDIS_AGAIN_S = 1.0
 
-# ARGV: for each key the microseconds from one request to the next, and those of the window. The answer: for each key by
-# how many microseconds the request after this one is ahead of its time; above its window it is refused, and then
-# nothing was counted against any key.
-_HIT = Script("""
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local ahead, refused = {}, false
-for i, key in ipairs(KEYS) do
-  ahead[i] = math.max(0, tonumber(redis.call('GET', key) or 0) - now) + tonumber(ARGV[2 * i - 1])
-  refused = refused or ahead[i] > tonumber(ARGV[2 * i])
-end
-if not refused then
-  for i, key in ipairs(KEYS) do
-    redis.call('SET', key, string.format('%.0f', now + ahead[i]), 'PX', math.ceil(ahead[i] / 1000))
+# For each key from `key` on there are two arguments from `argument` on: the microseconds from one request to the next,
+# and those of the window. What is returned: for each key by how many microseconds the request after this one is ahead
+# of its time; above its window it is refused, and then nothing was counted against any key.
+COUNT = """
+local function count(key, argument)
+  local time = redis.call('TIME')
+  local now = time[1] * 1000000 + time[2]
+  local ahead, refused = {}, false
+  for i = key, #KEYS do
+    local interval, window = tonumber(ARGV[argument]), tonumber(ARGV[argument + 1])
+    local late = math.max(0, tonumber(redis.call('GET', KEYS[i]) or 0) - now) + interval
+    ahead[#ahead + 1] = late
+    refused = refused or late > window
+    argument = argument + 2
   end
+  if not refused then
+    for i, late in ipairs(ahead) do
+      redis.call('SET', KEYS[key + i - 1], string.format('%.0f', now + late), 'PX', math.ceil(late / 1000))
+    end
+  end
+  return ahead
 end
-return ahead
-""")
+"""
+_HIT = Script(COUNT + "return count(1, 1)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Limit:
     """`count` requests in `window_s`, for each of those that it is asked about."""
 
     name: str
     count: int
     window_s: float
+    window_us: int = field(init=False)
+    # From one request to the next when they come evenly; rounded down, so that `count` fit into the window.
+    interval_us: int = field(init=False)
 
-    @property
-    def window_us(self) -> int:
-        return round(self.window_s * 1_000_000)
-
-    @property
-    def interval_us(self) -> int:
-        """From one request to the next when they come evenly; rounded down, so that `count` fit into the window."""
-        return max(1, self.window_us // self.count)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "window_us", round(self.window_s * 1_000_000))
+        object.__setattr__(self, "interval_us", max(1, self.window_us // self.count))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,20 +88,18 @@ class Throttle:
         """Count a request of `who` against every limit, or against none if one of them refuses it."""
         now = time.monotonic()
         if self._away and now < self._ask_again_at:
-            return self._hit_memory(limits, who)
+            return self.hit_memory(limits, who)
         self._ask_again_at = now + ASK_REDIS_AGAIN_S
-        # One hash slot for all that is asked about one person.
-        keys = [f"throttle:{{{who}}}:{limit.name}" for limit in limits]
-        bounds = [bound for limit in limits for bound in (limit.interval_us, limit.window_us)]
         try:
-            ahead: list[int] = await self._wire.run(_HIT, keys, bounds)
+            ahead: list[int] = await self._wire.run(_HIT, keys(limits, who), bounds(limits))
         except (Unavailable, ReplyError):  # the watch tells of it
             self._away, self._ask_again_at = True, time.monotonic() + ASK_REDIS_AGAIN_S
-            return self._hit_memory(limits, who)
+            return self.hit_memory(limits, who)
         self._away = False
         return standings(limits, ahead)
 
-    def _hit_memory(self, limits: Sequence[Limit], who: str) -> list[Standing]:
+    def hit_memory(self, limits: Sequence[Limit], who: str) -> list[Standing]:
+        """Count it in this process alone."""
         return standings(limits, self._memory.hit(limits, who, time.monotonic_ns() // 1000))
 
 
@@ -125,6 +127,16 @@ class Memory:
 
     def __len__(self) -> int:
         return len(self._due_us)
+
+
+def keys(limits: Sequence[Limit], who: str) -> list[str]:
+    """Where it is counted: in one hash slot for all that is asked about one person."""
+    return [f"throttle:{{{who}}}:{limit.name}" for limit in limits]
+
+
+def bounds(limits: Sequence[Limit]) -> list[int]:
+    """The arguments of a count."""
+    return [bound for limit in limits for bound in (limit.interval_us, limit.window_us)]
 
 
 def standings(limits: Sequence[Limit], ahead_us: Sequence[int]) -> list[Standing]:

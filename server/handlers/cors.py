@@ -29,8 +29,9 @@ class Cors:
         self._shown = ", ".join(SHOWN)
         self._sent = ", ".join(SENT)
 
-    def middleware(self) -> Callable[[web.Request, Handler], object]:
-        """Answers preflights, which ask for no route's OPTIONS but whether its other methods may be used."""
+    def middlewares(self) -> list[Callable[[web.Request, Handler], object]]:
+        """What answers preflights, which ask for no route's OPTIONS but whether its other methods may be used; nothing
+        where no other site is named."""
 
         @web.middleware
         async def preflight(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -49,7 +50,7 @@ class Cors:
                 return web.Response(status=204, headers=headers)
             return await handler(request)
 
-        return preflight
+        return [preflight] if self._origins else []
 
     def finish(self, request: web.Request, response: web.StreamResponse) -> None:
         """Say in the head of an answer whether the site that asks may see it."""

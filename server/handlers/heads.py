@@ -38,8 +38,8 @@ def finish_heads(public_url: str, cors: Cors) -> OnPrepare:
         headers[REQUEST_ID_HEADER] = request.get(REQUEST_ID) or secrets.token_hex(8)
         if PRINCIPAL in request:
             headers.setdefault(CACHE_CONTROL, "no-store")
-        if STANDINGS in request:
-            for name, value in rate_headers(request[STANDINGS]):
+        if standings := request.get(STANDINGS):
+            for name, value in rate_headers(standings):
                 headers[name] = value
         cors.finish(request, response)
 

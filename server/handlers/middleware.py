@@ -1,20 +1,19 @@
-"""What every request passes: its id and its log line, errors as problems, who asks, what the schemas say."""
+"""What every request passes: its id and its log line, errors as problems, what the schemas say."""
 
+import random
 import re
-import secrets
 import time
 from collections.abc import Awaitable, Callable
 
 import structlog
 from aiohttp import hdrs, web
 
-from server.errors import AppError, Unauthenticated
+from server.errors import AppError
 from server.handlers import problems
 from server.handlers.addresses import ADDRESS, ClientAddresses
-from server.handlers.requests import PRINCIPAL, REQUEST_ID, Handler, is_public, load, takes_ticket
+from server.handlers.requests import REQUEST_ID, Handler, load
 from server.logs import CURRENT_REQUEST
 from server.metrics import Metrics
-from server.services.records import Principal
 
 log = structlog.get_logger(__name__)
 
@@ -22,7 +21,6 @@ GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CLIENT_LEFT = 499  # nobody reads it but in our log, where it is known from nginx
 NO_ROUTE = "none"
 EVENT_STREAM = "text/event-stream"
-TICKET = "ticket"
 REFUSAL = web.RequestKey("refusal", str)
 QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
@@ -41,8 +39,8 @@ class InFlight:
 
         @web.middleware
         async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-            given = request.headers.get("X-Request-Id", "")
-            request_id = given if GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
+            given = request.headers.get("X-Request-Id")
+            request_id = given if given and GIVEN_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
             request[REQUEST_ID] = request_id
             request[ADDRESS] = address = self._addresses.of(request)
             logged_as = CURRENT_REQUEST.set(request_id)
@@ -61,10 +59,11 @@ class InFlight:
                     response.force_close()
                     request.content.feed_eof()
             took_s = time.perf_counter() - began
-            streamed = response.content_type == EVENT_STREAM
+            streamed = response.headers.get(hdrs.CONTENT_TYPE, "").startswith(EVENT_STREAM)
             self._metrics.answered(*_kind(request), response.status, None if streamed else took_s)
             if request.path not in QUIET_PATHS:
-                refused = {"code": request[REFUSAL]} if REFUSAL in request else {}
+                failed = response.status >= 500 and REFUSAL in request
+                refused = {"code": request[REFUSAL]} if failed else {}
                 log.info(
                     "request", method=request.method, path=request.path, status=response.status,
                     ms=round(took_s * 1000, 1), request_id=request_id, address=address, **refused,
@@ -115,42 +114,10 @@ def _has_left(request: web.Request) -> bool:
     return request.transport is None or request.transport.is_closing()
 
 
-def authentication(
-    principal: Callable[[str], Awaitable[Principal]],
-    holder: Callable[[str], Awaitable[Principal]],
-    refused: Callable[[web.Request], Awaitable[None]],
+def validation(
+    max_bytes: int, timeout_s: float, checked: Callable[[web.Request], Awaitable[None]]
 ) -> Callable[[web.Request, Handler], object]:
-    """Let nobody without a valid access token past, except where the handler is public.
-
-    `principal` knows whose a token is, `holder` whose a ticket, for handlers that take one. `refused` is told of a
-    request before it is turned away, and may raise something else.
-    """
-
-    @web.middleware
-    async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if request.match_info.http_exception is None and not is_public(request.match_info.handler):
-            try:
-                if TICKET in request.query and takes_ticket(request.match_info.handler):
-                    request[PRINCIPAL] = await holder(request.query[TICKET])
-                else:
-                    request[PRINCIPAL] = await principal(_bearer(request))
-            except Unauthenticated:
-                await refused(request)
-                raise
-        return await handler(request)
-
-    return authenticate
-
-
-def _bearer(request: web.Request) -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("Send an access token: Authorization: Bearer <token>.")
-    return token.strip()
-
-
-def validation(max_bytes: int, timeout_s: float) -> Callable[[web.Request, Handler], object]:
-    """Check body and query by the schemas of the handler.
+    """Check body and query by the schemas of the handler; `checked` is told, and may turn the request away.
 
     aiohttp-apispec's own middleware reads with webargs, which takes NaN, and knows no limit of time or size.
     """
@@ -159,6 +126,7 @@ def validation(max_bytes: int, timeout_s: float) -> Callable[[web.Request, Handl
     async def validate(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.match_info.http_exception is None:
             await load(request, request.match_info.handler, max_bytes, timeout_s)
+            await checked(request)
         return await handler(request)
 
     return validate

@@ -11,6 +11,7 @@ import hashlib
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from enum import StrEnum
+from functools import cache
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -19,7 +20,7 @@ from multidict import istr
 from server.errors import Throttled
 from server.gateways.throttle import Limit, Standing
 from server.handlers.addresses import client_address, limited_as
-from server.handlers.requests import BODY, PRINCIPAL, AnyHandler, Handler
+from server.handlers.requests import BODY, PRINCIPAL, AnyHandler
 from server.services.markup import normalised
 
 POLICY, STANDING = istr("RateLimit-Policy"), istr("RateLimit")
@@ -87,38 +88,22 @@ class Throttling:
         self._limits = limits
         self._by_rates: dict[tuple[Rate, ...], tuple[Limit, ...]] = {}
 
-    def by_asker(self) -> Callable[[web.Request, Handler], object]:
-        """A middleware: before anything is read of a request, once it is known who asks."""
-
-        @web.middleware
-        async def throttle(request: web.Request, handler: Handler) -> web.StreamResponse:
-            await self.admit(request)
-            return await handler(request)
-
-        return throttle
-
     async def admit(self, request: web.Request) -> None:
         """Count a request; an address stands in for somebody who has not been recognised. Raises Throttled."""
-        match = request.match_info
-        if match.http_exception is None and (limits := self._limits_of(match.handler)):
-            await self._count(request, limits, _asker(request))
+        if limits := self.limits_of(request.match_info.handler):
+            note(request, await self._counter.hit(limits, _asker(request)))
 
-    def by_body(self) -> Callable[[web.Request, Handler], object]:
-        """A middleware: after the body was checked, for the limits that it names somebody for."""
+    async def admit_named(self, request: web.Request) -> None:
+        """Count a request, whose body was checked, against the limit of whom its body names. Raises Throttled."""
+        declared: tuple[str, Rate] | None = getattr(request.match_info.handler, "__rate_by__", None)
+        if declared is not None and self._limits and BODY in request:
+            member, rate = declared
+            name = normalised(request[BODY][member]).encode()
+            who = hashlib.blake2b(name, digest_size=16).hexdigest()
+            note(request, await self._counter.hit((self._limits[rate],), f"n{who}"))
 
-        @web.middleware
-        async def throttle(request: web.Request, handler: Handler) -> web.StreamResponse:
-            declared: tuple[str, Rate] | None = getattr(request.match_info.handler, "__rate_by__", None)
-            if declared is not None and self._limits and BODY in request:
-                member, rate = declared
-                name = normalised(request[BODY][member]).encode()
-                who = hashlib.blake2b(name, digest_size=16).hexdigest()
-                await self._count(request, (self._limits[rate],), f"n{who}")
-            return await handler(request)
-
-        return throttle
-
-    def _limits_of(self, handler: Callable[..., Awaitable[Any]]) -> tuple[Limit, ...]:
+    def limits_of(self, handler: Callable[..., Awaitable[Any]]) -> tuple[Limit, ...]:
+        """Those that a handler was declared with, or the default; none where nothing is limited."""
         if not self._limits:
             return ()
         rates = rates_of(handler)
@@ -129,16 +114,22 @@ class Throttling:
             limits = self._by_rates[rates] = tuple(self._limits[rate] for rate in rates)
         return limits
 
-    async def _count(self, request: web.Request, limits: Sequence[Limit], who: str) -> None:
-        standings = await self._counter.hit(limits, who)
-        request[STANDINGS] = [*request.get(STANDINGS, ()), *standings]
-        worst = max(standings, key=lambda standing: standing.wait_s)
-        if worst.wait_s > 0:
-            raise Throttled(
-                f"Too many requests: {worst.limit.count} are let through in {worst.limit.window_s:g} s. Try again in"
-                f" {math.ceil(worst.wait_s)} s.",
-                retry_after_s=worst.wait_s,
-            )
+
+def note(request: web.Request, standings: Sequence[Standing]) -> None:
+    """Let the answer tell how the asker stands. Raises Throttled if a limit is exceeded."""
+    request[STANDINGS] += standings
+    for standing in standings:
+        if standing.wait_s > 0:
+            raise _too_many(standings)
+
+
+def _too_many(standings: Sequence[Standing]) -> Throttled:
+    worst = max(standings, key=lambda standing: standing.wait_s)
+    return Throttled(
+        f"Too many requests: {worst.limit.count} are let through in {worst.limit.window_s:g} s. Try again in"
+        f" {math.ceil(worst.wait_s)} s.",
+        retry_after_s=worst.wait_s,
+    )
 
 
 def _asker(request: web.Request) -> str:
@@ -148,8 +139,11 @@ def _asker(request: web.Request) -> str:
 
 def rate_headers(standings: Sequence[Standing]) -> tuple[tuple[str, str], tuple[str, str]]:
     """The policies, and how the client stands with each."""
-    policies = ", ".join(
-        f'"{each.limit.name}";q={each.limit.count};w={math.ceil(each.limit.window_s)}' for each in standings
-    )
-    states = ", ".join(f'"{each.limit.name}";r={each.remaining};t={each.reset_s}' for each in standings)
+    policies = ", ".join([_policy(each.limit) for each in standings])
+    states = ", ".join([f'"{each.limit.name}";r={each.remaining};t={each.reset_s}' for each in standings])
     return (POLICY, policies), (STANDING, states)
+
+
+@cache
+def _policy(limit: Limit) -> str:
+    return f'"{limit.name}";q={limit.count};w={math.ceil(limit.window_s)}'

@@ -79,6 +79,10 @@ class Revocations:
                 self._away = True
             finally:
                 self._probing = False
+        return await self.is_revoked_by_database(session_id)
+
+    async def is_revoked_by_database(self, session_id: SessionId) -> bool:
+        """The same without Redis; those who ask at the same moment share a query."""
         return await self._questions.ask(session_id)
 
     async def lately(self, within_s: float) -> frozenset[SessionId]:

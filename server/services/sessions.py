@@ -21,7 +21,7 @@ from server.paging import Page, PageRequest, cut
 from server.services.records import Device, Principal, Role, TokenPair
 from server.services.revocations import Revocations
 from server.services.standing import Standing
-from server.services.tokens import RefreshClaim, Tokens, refused_access, refused_refresh
+from server.services.tokens import RefreshClaim, Tokens, refused_refresh
 from server.services.unit_of_work import UnitOfWork, Work
 
 log = structlog.get_logger(__name__)
@@ -101,14 +101,6 @@ class Sessions:
             await self._revocations.tell(spent.user_id)
             raise refused_refresh()
         return self._pair(turn)
-
-    async def principal(self, access_token: str) -> Principal:
-        """Who an access token speaks for, whose session stands. Raises Unauthenticated, in the same words whatever is
-        wrong with it, and Unavailable when nobody can tell whether the session stands."""
-        principal = self._tokens.read_access(access_token)
-        if await self._revocations.is_revoked(principal.session_id):
-            raise refused_access()
-        return principal
 
     async def devices(self, viewer: Principal, page: PageRequest) -> Page[Device]:
         """Where the viewer is signed in, the newest sign-in first."""

@@ -9,9 +9,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from server.app import Insight, Services, build_app
 from server.gateways.redis_wire import RedisWire
 from server.gateways.throttle import Limit, Standing, Throttle
+from server.handlers.admission import admission
 from server.handlers.cors import Cors
 from server.handlers.heads import finish_heads
 from server.handlers.middleware import InFlight
+from server.handlers.requests import public
 from server.handlers.throttling import Rate, Throttling, rate_headers, rates_of
 from server.metrics import Metrics
 from server.pubsub.hub import Hub
@@ -71,12 +73,15 @@ def test_every_route_has_the_limits_that_are_promised() -> None:
 
 
 async def test_a_handler_that_declares_nothing_has_the_default(redis_url: str) -> None:
+    @public
     async def undeclared(_: web.Request) -> web.Response:
         return web.Response(text="well")
 
     wire = RedisWire(redis_url, timeout_s=1.0)
-    throttling = Throttling(Throttle(wire), {rate: Limit(rate, 2, 60) for rate in Rate})
-    app = web.Application(middlewares=[InFlight().middleware(), throttling.by_asker()])  # type: ignore[list-item]
+    let_in = admission(
+        NOBODY, NOBODY, Throttling(Throttle(wire), {rate: Limit(rate, 2, 60) for rate in Rate})
+    )
+    app = web.Application(middlewares=[InFlight().middleware(), let_in])  # type: ignore[list-item]
     app.on_response_prepare.append(finish_heads("", Cors()))
     app.add_routes([web.get("/", undeclared), web.get("/more", undeclared)])
     async with TestClient(TestServer(app)) as client:

@@ -29,7 +29,7 @@ async def sign_in(house: House, password: str = OLD, login: str = "ada") -> Toke
 
 
 async def owner(house: House, pair: TokenPair) -> Principal:
-    return await house.sessions.principal(pair.access_token)
+    return await house.principal(pair.access_token)
 
 
 async def assert_signed_out(house: House, *pairs: TokenPair) -> None:
@@ -187,7 +187,7 @@ async def test_nothing_else_is_a_reset_token(house: House) -> None:
     for other in (pair.access_token, pair.refresh_token, kept, token[:-1], token.upper(), "", "\udcff"):
         await assert_refused(house, other)
     with pytest.raises(Unauthenticated):
-        await house.sessions.principal(token)
+        await house.principal(token)
     await house.credentials.reset(token, NEW)
 
 

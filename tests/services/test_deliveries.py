@@ -23,7 +23,7 @@ from tests.house import TOKEN_RULES, House
 async def signed_in(house: House, user_id: UserId) -> Principal:
     """A device that somebody is signed in on."""
     tokens = await house.sessions.open(user_id, 0, "a phone", "127.0.0.1")
-    return await house.sessions.principal(tokens.access_token)
+    return await house.principal(tokens.access_token)
 
 
 async def with_a_phone(house: House, user_id: UserId, token: str) -> Principal:

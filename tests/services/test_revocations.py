@@ -28,7 +28,7 @@ from tests.stacks import Stack, start_valkey
 
 async def signed_in(house: House, user_id: UserId) -> SessionId:
     pair: TokenPair = await house.sessions.open(user_id, 0, "a phone", "192.0.2.1")
-    return (await house.sessions.principal(pair.access_token)).session_id
+    return (await house.principal(pair.access_token)).session_id
 
 
 async def revoke_silently(house: House, user_id: UserId, session_id: SessionId) -> None:

@@ -41,7 +41,7 @@ async def assert_spent(house: House, *tokens: str) -> None:
 
 
 async def owner(house: House, pair: TokenPair) -> Principal:
-    return await house.sessions.principal(pair.access_token)
+    return await house.principal(pair.access_token)
 
 
 async def assert_signed_out(house: House, *pairs: TokenPair) -> None:
@@ -75,7 +75,7 @@ async def test_a_refresh_token_is_kept_as_a_hash(house: House) -> None:
 async def test_a_refresh_token_is_no_access_token_nor_the_other_way_round(house: House) -> None:
     pair = await sign_in(house)
     with pytest.raises(Unauthenticated):
-        await house.sessions.principal(pair.refresh_token)
+        await house.principal(pair.refresh_token)
     await assert_spent(house, pair.access_token)
 
 

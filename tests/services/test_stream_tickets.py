@@ -13,7 +13,7 @@ from tests.house import House
 
 async def signed_in(house: House) -> Principal:
     tokens = await house.sessions.open(await house.user(), 0, "a browser", "127.0.0.1")
-    return await house.sessions.principal(tokens.access_token)
+    return await house.principal(tokens.access_token)
 
 
 async def test_a_ticket_is_good_once(house: House) -> None:
