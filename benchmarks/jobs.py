@@ -146,9 +146,11 @@ async def _foundations(
     stack.var_dir.mkdir(parents=True, exist_ok=True)
     media = foundations.media_store(settings, stack.var_dir)
     wire = RedisWire(stack.redis.url, settings.redis.timeout_s)
-    mail, push = foundations.mail(settings, stack.var_dir), foundations.push(settings, stack.var_dir)
+    told = foundations.Telling()
+    mail = foundations.mail(settings, stack.var_dir, told)
+    push = foundations.push(settings, stack.var_dir, told)
     on = foundations.Foundations(
-        database, redis, wire, wire, ids, doorbell, media, images, passwords, mail, push
+        database, redis, wire, wire, ids, doorbell, media, images, passwords, mail, push, told
     )
     yield business.services(settings, stack.var_dir, on)
     await images.stop()

@@ -164,7 +164,9 @@ async def open_workshop(settings: Settings, database: Database, clock: Clock) ->
         async with _ids(database, clock) as ids:
             bell = Doorbell(brokers)
             mail = foundations.mail(settings, var, told)
-            on = Foundations(database, redis, wire, wire, ids, bell, media, images, passwords, mail, push)
+            on = Foundations(
+                database, redis, wire, wire, ids, bell, media, images, passwords, mail, push, told
+            )
             services, _ = business.services(settings, var, on, clock)
             roles, timelines = Roles(database, Touches(wire)), business.timelines(settings, wire)
             yield Workshop(database, services, roles, timelines, media, images, ids, var / "tmp")

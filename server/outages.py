@@ -38,10 +38,7 @@ class Outage:
         self._last_failure = time.monotonic()
         if self._failures == 0:
             self._began = self._last_failure
-            text = str(reason)
-            if isinstance(reason, Exception):
-                text = f"{type(reason).__name__}: {text}" if text else type(reason).__name__
-            log.warning(self._gone, reason=text, **self._fields)
+            log.warning(self._gone, reason=_words(reason), **self._fields)
         self._failures += 1
 
     def succeeded(self) -> None:
@@ -53,34 +50,34 @@ class Outage:
         self._failures = 0
 
 
-class Circuit(Outage):
-    """A circuit breaker: after three failures in a row it is open. Then one at a time may try the part, after a pause
-    that doubles from half a second to ten, and with the first success it is closed.
+class Circuit:
+    """A circuit breaker: after three failures in a row, each of another message, it is open. Then one at a time may try
+    the part, after a pause that doubles from half a second to ten, and with the first success it is closed. Opening and
+    closing are logged as `<part>_unavailable` and `<part>_recovered`.
 
     Source: M. Nygard, "Release It!", 2007.
     """
 
-    def __init__(self, part: str, *, settled_after_s: float = 1.0, **fields: str) -> None:
-        super().__init__(part, settled_after_s=settled_after_s, **fields)
-        self._in_a_row = 0
+    def __init__(self, part: str) -> None:
+        self._gone, self._back = f"{part}_unavailable", f"{part}_recovered"
+        self._failed: set[str] = set()
         self._trying: int | None = None
+        self._opened_at = 0.0
+        self._failures = 0
+        self._pause_s = 0.0
         self._next_try = 0.0
 
     @property
     def is_open(self) -> bool:
-        return self._in_a_row >= OPENS_AFTER
-
-    @property
-    def lets_in(self) -> bool:
-        """Whether somebody may try the part now."""
-        return not self.is_open or (self._trying is None and time.monotonic() >= self._next_try)
+        return len(self._failed) >= OPENS_AFTER
 
     def enter(self, who: int) -> bool:
         """Whether `who` may try the part now; whoever may says `leave` afterwards."""
-        if not self.lets_in:
+        if not self.is_open or self._trying == who:
+            return True
+        if self._trying is not None or time.monotonic() < self._next_try:
             return False
-        if self.is_open:
-            self._trying = who
+        self._trying = who
         return True
 
     def leave(self, who: int) -> None:
@@ -88,13 +85,31 @@ class Circuit(Outage):
         if self._trying == who:
             self._trying = None
 
-    def failed(self, reason: object) -> None:
-        super().failed(reason)
-        self._in_a_row += 1
-        if self.is_open:
-            pause_s = min(PAUSE_S * 2 ** min(self._in_a_row - OPENS_AFTER, 30), LONGEST_PAUSE_S)
-            self._next_try = time.monotonic() + pause_s
+    def failed(self, reason: object, message: str) -> None:
+        """The part was met away, for a reason that another message would have met as well."""
+        self._failures += 1
+        if not self.is_open:
+            self._failed.add(message)
+            if self.is_open:
+                self._opened_at = time.monotonic()
+                self._pause_s = PAUSE_S
+                self._next_try = self._opened_at + PAUSE_S
+                log.warning(self._gone, reason=_words(reason))
+        elif self._trying is not None:  # and not by those who were let in before it opened
+            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+            self._next_try = time.monotonic() + self._pause_s
 
     def succeeded(self) -> None:
-        super().succeeded()
-        self._in_a_row = 0
+        """Somebody was answered."""
+        if self.is_open:
+            away_s = round(time.monotonic() - self._opened_at, 1)
+            log.info(self._back, away_s=away_s, attempts=self._failures)
+        self._failed.clear()
+        self._failures = 0
+
+
+def _words(reason: object) -> str:
+    if not isinstance(reason, Exception):
+        return str(reason)
+    text = str(reason)
+    return f"{type(reason).__name__}: {text}" if text else type(reason).__name__

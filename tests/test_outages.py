@@ -64,45 +64,59 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
     return hands
 
 
-def test_a_circuit_opens_after_three_failures_in_a_row_and_closes_with_a_success() -> None:
+def fail(circuit: Circuit, *messages: str) -> None:
+    for message in messages:
+        circuit.failed("no answer", message)
+
+
+def test_a_circuit_opens_after_three_failures_in_a_row_and_closes_with_a_success(hands: Hands) -> None:
     circuit = Circuit("smtp")
-    for _ in range(2):
-        circuit.failed("no answer")
-        circuit.failed("no answer")
-        assert not circuit.is_open
+    with capture_logs() as lines:
+        for _ in range(2):
+            fail(circuit, "one", "two")
+            assert not circuit.is_open
+            circuit.succeeded()
+        fail(circuit, "one", "two", "three")
+        assert circuit.is_open
+        assert not circuit.enter(1)
+        hands.now_s += 7.0
         circuit.succeeded()
-    for _ in range(3):
+        assert not circuit.is_open
         assert circuit.enter(1)
-        circuit.failed("no answer")
-    assert circuit.is_open
-    assert not circuit.enter(2)
-    circuit.succeeded()
+        assert circuit.enter(2)
+    assert [line["event"] for line in lines] == ["smtp_unavailable", "smtp_recovered"]
+    assert (lines[0]["reason"], lines[1]["away_s"], lines[1]["attempts"]) == ("no answer", 7.0, 3)
+
+
+def test_one_message_that_fails_over_and_over_opens_no_circuit() -> None:
+    circuit = Circuit("smtp")
+    fail(circuit, *["one"] * 20, *["two"] * 20)
     assert not circuit.is_open
-    assert circuit.enter(1)
-    assert circuit.enter(2)
+    fail(circuit, "three")
+    assert circuit.is_open
 
 
 def test_an_open_circuit_is_tried_by_one_at_a_time_after_pauses_that_double(hands: Hands) -> None:
     circuit = Circuit("smtp")
-    for _ in range(3):
-        circuit.failed("no answer")
+    fail(circuit, "one", "two", "three")
+    fail(circuit, *"abcdef")  # these were let in before
     for pause_s in (0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0):
         hands.now_s += pause_s - 0.01
         assert not circuit.enter(1)
         hands.now_s += 0.02
         assert circuit.enter(1)
+        assert circuit.enter(1)
         assert not circuit.enter(2)
         circuit.leave(2)
         assert not circuit.enter(2)
         hands.now_s += 60.0  # it hangs
-        circuit.failed("no answer")
+        fail(circuit, "four")
         circuit.leave(1)
 
 
 def test_who_did_not_need_the_part_leaves_the_try_to_the_next(hands: Hands) -> None:
     circuit = Circuit("smtp")
-    for _ in range(3):
-        circuit.failed("no answer")
+    fail(circuit, "one", "two", "three")
     hands.now_s += 1.0
     assert circuit.enter(1)
     circuit.leave(1)

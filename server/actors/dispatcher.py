@@ -6,13 +6,11 @@ It also puts recurring work into the table when its time has come.
 import asyncio
 import random
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import structlog
 
 from server.errors import Unavailable
-from server.outages import Circuit, Outage
+from server.outages import Outage
 from server.pubsub.doorbell import Doorbell
 from server.pubsub.turn import Turn
 from server.services.jobs import Jobs, Rung
@@ -25,14 +23,6 @@ log = structlog.get_logger(__name__)
 RING_AGAIN_S = 5.0
 RING_SOON_AGAIN_S = 1.0
 BUSY = "busy"
-
-
-@dataclass(frozen=True, slots=True)
-class KnownOutages:
-    """What a process knows to be away: the database, and what every job of a queue needs."""
-
-    database: Outage = field(default_factory=lambda: Outage("database"))
-    circuits: Mapping[Queue, Circuit] = field(default_factory=dict[Queue, Circuit])
 
 
 class Dispatcher:
@@ -49,11 +39,10 @@ class Dispatcher:
         control: QueueControl | None = None,
         schedules: Schedules | None = None,
         turn: Turn | None = None,
-        outages: KnownOutages | None = None,
+        database: Outage | None = None,
     ) -> None:
         """`control` says which queues are paused, `turn` which of several dispatchers rings, lest each job be rung for
-        as often as there are processes. `outages` are told when the database is away; of a queue whose circuit is open
-        one job is rung for, when one may try."""
+        as often as there are processes; `database` is told when the database is away."""
         self._jobs = jobs
         self._doorbell = doorbell
         self._poll_s = poll_s
@@ -61,7 +50,7 @@ class Dispatcher:
         self._control = control
         self._schedules = schedules
         self._turn = turn
-        self._outages = outages or KnownOutages()
+        self._outage = database or Outage("database")
         self._rung_at: dict[Rung, float] = {}
         self._reclaim_from = 0.0
 
@@ -70,10 +59,10 @@ class Dispatcher:
         while True:
             try:
                 await self.look()
-                self._outages.database.succeeded()
+                self._outage.succeeded()
             except Unavailable as error:
                 if error.code != BUSY:  # a deadlock is no outage
-                    self._outages.database.failed(error)
+                    self._outage.failed(error)
                     self._reclaim_from = time.monotonic() + self._lease_s
             # Not in step with other processes, which would ring for the same jobs at the same moment.
             await asyncio.sleep(self._poll_s * random.uniform(0.75, 1.25))
@@ -92,10 +81,7 @@ class Dispatcher:
 
     async def _due(self) -> list[Rung]:
         paused = await self._control.paused() if self._control else frozenset[Queue]()
-        away = {queue: circuit for queue, circuit in self._outages.circuits.items() if circuit.is_open}
-        due = await self._jobs.due([queue for queue in Queue if queue not in paused | away.keys()])
-        to_try = [queue for queue, circuit in away.items() if circuit.lets_in and queue not in paused]
-        return due + await self._jobs.due(to_try, limit=1)
+        return await self._jobs.due([queue for queue in Queue if queue not in paused])
 
     async def _ring(self, due: list[Rung], now: float) -> None:
         """Ring for jobs whose ring seems to be lost.

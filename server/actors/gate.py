@@ -2,12 +2,16 @@
 and no sooner than its rate allows."""
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Protocol
 
 from server.errors import Unavailable
 from server.outages import Circuit, Outage
 from server.pubsub.outage import RedisOutage
+
+TURN_WITHIN_S = 1.0
+ASK_AGAIN_S = 0.05
 
 
 class Limiter(Protocol):
@@ -36,7 +40,7 @@ class Gate:
         circuit: Circuit | None = None,
     ) -> None:
         """`redis` is told when the limiter's server is away; jobs wait until it is back. `circuit`: of what the jobs
-        need; whoever may not try it leaves its job as it is."""
+        need; whoever does not get a turn to try it leaves its job as it is."""
         self._queue = queue
         self._switches = switches
         self._limiter = limiter
@@ -46,10 +50,8 @@ class Gate:
 
     async def enter(self, job_id: int) -> bool:
         """Wait until the job may start; False if it may not: the queue is paused, or the gate was closed, or somebody
-        else has had the job meanwhile, or tries what is away. Call `leave` afterwards in any case."""
-        if await self._switches.is_paused(self._queue):
-            return False
-        if self._circuit is not None and not self._circuit.enter(job_id):
+        else has had the job meanwhile, or others try what is away. Call `leave` afterwards in any case."""
+        if not await self._may_try(job_id) or await self._switches.is_paused(self._queue):
             return False
         if self._limiter is None:
             return True
@@ -65,7 +67,8 @@ class Gate:
             return False
         if await self._closed_within(wait_s):
             return False
-        if await self._switches.is_paused(self._queue):  # the wait may have been long
+        # The wait may have been long.
+        if await self._switches.is_paused(self._queue) or not await self._may_try(job_id):
             await self.return_unused()
             return False
         return True
@@ -84,6 +87,17 @@ class Gate:
     def close(self) -> None:
         """Let nobody in any more, those who wait included."""
         self._closed.set()
+
+    async def _may_try(self, job_id: int) -> bool:
+        """While what the jobs need is away, wait for a turn to try it, a second at most.
+
+        To wait keeps the rings that follow in their stream, for processes that may reach it.
+        """
+        circuit, deadline = self._circuit, time.monotonic() + TURN_WITHIN_S
+        while circuit is not None and not circuit.enter(job_id):
+            if time.monotonic() >= deadline or await self._closed_within(ASK_AGAIN_S):
+                return False
+        return True
 
     async def _is_ready(self, job_id: int) -> bool:
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from server.actors.dispatcher import Dispatcher, KnownOutages
+from server.actors.dispatcher import Dispatcher
 from server.actors.gate import Gate
 from server.actors.relay import Relay
 from server.actors.session_watch import SessionWatch
@@ -15,7 +15,6 @@ from server.clock import SystemClock
 from server.gateways.rate_limiter import RateLimiter
 from server.ids import made_at_ms
 from server.metrics import Metrics
-from server.outages import Circuit
 from server.pubsub.broker import QueueBroker
 from server.pubsub.hub import Hub
 from server.pubsub.receiver import QueueReceiver
@@ -42,6 +41,8 @@ def workers(
 ) -> dict[Queue, Worker]:
     """A worker for each queue, none of them running yet."""
     handlers = _handlers(settings, on, nouns, the_jobs)
+    # Of the queues of which every job needs the same other side.
+    circuits = {Queue.PUSH: on.told.fcm, Queue.MAIL: on.told.smtp}
 
     def worker(queue: Queue, chosen: QueueSettings) -> Worker:
         limiter = RateLimiter(on.redis, f"queue:{queue}", chosen.rate_per_s) if chosen.rate_per_s else None
@@ -55,7 +56,7 @@ def workers(
             handlers,
             receiver,
             settings.queues.heartbeat_ms / 1000,
-            gate=Gate(queue, nouns.queues, limiter, on.told.redis, _circuits(on).get(queue)),
+            gate=Gate(queue, nouns.queues, limiter, on.told.redis, circuits.get(queue)),
             metrics=on.told.metrics,
             channels=CHANNELS,
         )
@@ -73,7 +74,7 @@ def dispatcher(settings: Settings, on: Foundations, nouns: Services, the_jobs: J
         control=nouns.queues,
         schedules=Schedules(on.database, on.ids, _recurring(settings)),
         turn=Turn(on.redis, "dispatcher", hold_ms=3 * queues.poll_ms),
-        outages=KnownOutages(on.told.database, _circuits(on)),
+        database=on.told.database,
     )
 
 
@@ -98,11 +99,6 @@ def watch(on: Foundations) -> Watch:
         {"database": on.told.database, "redis": on.told.redis},
         on.told.metrics,
     )
-
-
-def _circuits(on: Foundations) -> Mapping[Queue, Circuit]:
-    """Those of the queues of which every job needs the same other side."""
-    return {Queue.PUSH: on.told.fcm, Queue.MAIL: on.told.smtp}
 
 
 def _handlers(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jobs) -> Mapping[str, Handler]:

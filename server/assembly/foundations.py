@@ -32,8 +32,8 @@ class Telling:
     metrics: Metrics = field(default_factory=Metrics)
     redis: Outage = field(default_factory=lambda: Outage("redis", settled_after_s=OUTAGE_SETTLED_S))
     database: Outage = field(default_factory=lambda: Outage("database", settled_after_s=OUTAGE_SETTLED_S))
-    smtp: Circuit = field(default_factory=lambda: Circuit("smtp", settled_after_s=OUTAGE_SETTLED_S))
-    fcm: Circuit = field(default_factory=lambda: Circuit("fcm", settled_after_s=OUTAGE_SETTLED_S))
+    smtp: Circuit = field(default_factory=lambda: Circuit("smtp"))
+    fcm: Circuit = field(default_factory=lambda: Circuit("fcm"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,13 +115,20 @@ class FcmPush:
     async def _send_batch(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
         if self._closed:
             return [PushOutcome.FAILED for _ in tokens]
-        firebase = await self._firebase()
+        try:
+            firebase = await self._firebase()
+        except (
+            Exception
+        ) as error:  # whatever the library has against our account, the next message would meet it
+            self._circuit.failed(error, message.key)
+            raise
         deadline = asyncio.get_running_loop().time() + self._account.timeout_s
         try:
             async with asyncio.timeout_at(deadline):
                 await firebase.sign_in()
         except (AppError, TimeoutError) as error:
-            self._circuit.failed(error if isinstance(error, AppError) else "signing in took too long")
+            reason = error if isinstance(error, AppError) else "signing in took too long"
+            self._circuit.failed(reason, message.key)
             return [PushOutcome.FAILED for _ in tokens]
         async with asyncio.TaskGroup() as group:
             sending = [
@@ -129,7 +136,7 @@ class FcmPush:
             ]
         answers = [task.result() for task in sending]
         if all(answer.away for answer in answers):
-            self._circuit.failed(answers[0].reason)
+            self._circuit.failed(answers[0].reason, message.key)
         else:
             self._circuit.succeeded()
         return [answer.outcome for answer in answers]

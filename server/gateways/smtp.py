@@ -81,7 +81,7 @@ class SmtpMail:
             raise
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             failure = _failed(error)
-            self._circuit.failed(failure)
+            self._circuit.failed(failure, letter.key)
             raise failure from error
         else:
             self._circuit.succeeded()

@@ -130,7 +130,7 @@ class Memory:
 
 
 def keys(limits: Sequence[Limit], who: str) -> list[str]:
-    """Where it is counted: in one hash slot for all that is asked about one person."""
+    """Where it is counted, for each limit."""
     return [f"throttle:{{{who}}}:{limit.name}" for limit in limits]
 
 

@@ -64,17 +64,45 @@ async def test_while_a_part_is_away_nobody_enters_and_no_permit_is_spent(
     redis: Redis, switch: Switch
 ) -> None:
     circuit = Circuit("smtp")
-    gate = Gate("mail", switch, RateLimiter(redis, "queue:mail", 1), circuit=circuit)
-    for _ in range(3):
-        circuit.failed("no answer")
-    assert not await gate.enter(1)
-    assert await redis.keys() == []
-    await until(lambda: circuit.lets_in)
-    assert await gate.enter(1)
+    gate = Gate("mail", switch, RateLimiter(redis, "queue:mail", 100), circuit=circuit)
+    for message in ("one", "two", "three"):
+        circuit.failed("no answer", message)
+    assert await gate.enter(1)  # in its turn, half a second later
     assert not await gate.enter(2)
+    assert await redis.keys() == []  # what the first has spent is forgotten, and no more was
+    waiting = asyncio.create_task(gate.enter(2))
     gate.leave(1)
+    assert await waiting
+    waiting = asyncio.create_task(gate.enter(3))
     circuit.succeeded()
-    assert await gate.enter(2)
+    assert await waiting
+
+
+async def test_a_part_that_goes_away_during_the_wait_for_the_rate_gives_the_permit_back(
+    redis: Redis, switch: Switch
+) -> None:
+    circuit = Circuit("smtp")
+    limiter = RateLimiter(redis, "queue:mail", 5)
+    gate = Gate("mail", switch, limiter, circuit=circuit)
+    assert await gate.enter(1)
+    entering = asyncio.create_task(gate.enter(2))
+    await until(lambda: switch.looked_for == [2])
+    for message in ("one", "two", "three"):
+        circuit.failed("no answer", message)
+    await until(lambda: circuit.enter(9))
+    assert not await entering
+    assert await limiter.reserve() <= 0.2
+
+
+async def test_closing_ends_the_wait_for_a_turn(switch: Switch) -> None:
+    circuit = Circuit("smtp")
+    gate = Gate("mail", switch, None, circuit=circuit)
+    for message in ("one", "two", "three"):
+        circuit.failed("no answer", message)
+    entering = asyncio.create_task(gate.enter(1))
+    await asyncio.sleep(0)
+    gate.close()
+    assert not await entering
 
 
 async def test_a_queue_paused_during_the_wait_gives_the_permit_back(redis: Redis, switch: Switch) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from server.actors.dispatcher import Dispatcher, KnownOutages
+from server.actors.dispatcher import Dispatcher
 from server.actors.gate import Gate, Limiter
 from server.actors.supervisor import Supervisor
 from server.actors.worker import Worker
@@ -38,11 +38,16 @@ class Note:
         self._house = house
         self.ran: list[int] = []
         self.fails: Exception | None = None
+        self.meets: Circuit | None = None
 
     async def run(self, claim: Claim) -> None:
         self.ran.append(claim.id)
         if self.fails is not None:
+            if self.meets is not None:
+                self.meets.failed(self.fails, str(claim.id))
             raise self.fails
+        if self.meets is not None:
+            self.meets.succeeded()
         await self._house.jobs.finish(claim)
 
 
@@ -130,6 +135,14 @@ async def add(house: House, count: int, queue: Queue = Queue.FEED, kind: str = K
     return [row.id for row in rows]
 
 
+def opened(part: str) -> Circuit:
+    """A circuit that is open, and may be tried in half a second."""
+    circuit = Circuit(part)
+    for message in ("one", "two", "three"):
+        circuit.failed("no answer", message)
+    return circuit
+
+
 async def test_a_paused_queue_starts_nothing_and_loses_nothing(
     house: House, brokers: dict[Queue, QueueBroker], control: QueueControl, start: Start, note: Note,
     dispatcher: Dispatcher,
@@ -160,36 +173,33 @@ async def test_a_paused_queue_does_not_crowd_the_others_out(
     assert await doorbell.depth(Queue.NOTIFICATIONS) == 1
 
 
-async def test_of_a_queue_whose_jobs_would_all_fail_one_is_tried_and_all_run_when_it_succeeds(
-    house: House, doorbell: Doorbell, start: Start, note: Note
+async def test_of_a_queue_whose_jobs_would_all_fail_one_at_a_time_is_tried_and_all_run_when_it_succeeds(
+    house: House, start: Start, note: Note, brokers: dict[Queue, QueueBroker], dispatcher: Dispatcher
 ) -> None:
-    circuit = Circuit("smtp")
-    dispatcher = Dispatcher(
-        house.jobs, doorbell, poll_s=1, lease_s=60, outages=KnownOutages(circuits={Queue.FEED: circuit})
-    )
-    for _ in range(3):
-        circuit.failed("no answer")
-    await add(house, 20)
-    worker = start(circuit=circuit)
-    await dispatcher.look()
-    await doorbell.flush()
-    assert await doorbell.depth(Queue.FEED) == 0  # it is not time yet
-    await until(lambda: circuit.lets_in)
-    note.fails = Unavailable("away")
-    await dispatcher.look()
-    await doorbell.flush()
-    await until(lambda: len(note.ran) == 1)
-    for job_id in await house.database.rows("SELECT id FROM jobs WHERE state = 'ready' ORDER BY id DESC"):
-        circuit.failed("no answer")
-        await worker.run_job(job_id["id"])
-    assert len(note.ran) == 1
+    circuit = opened("smtp")
+    note.meets = circuit
+    note.fails = ValueError("away")
+    ids = await add(house, 20)
+    start(circuit=circuit)
+    await brokers[Queue.FEED].ring([(job_id, Priority.NORMAL) for job_id in ids])
+    await until(lambda: len(note.ran) == 2)
+    assert await house.value("SELECT COUNT(*) AS jobs FROM jobs WHERE attempts > 0") == 2
     note.fails = None
-    circuit.succeeded()
-    await house.database.execute("UPDATE jobs SET run_at_ms = 1")
-    await dispatcher.look()
-    await doorbell.flush()
-    await until(lambda: len(note.ran) == 21)
-    assert await house.value("SELECT COUNT(*) AS jobs FROM jobs WHERE state <> 'completed'") == 0
+    await until(lambda: len(set(note.ran)) == 20)
+    assert len(note.ran) <= 22
+    assert not circuit.is_open
+
+
+async def test_a_process_that_cannot_reach_the_server_leaves_the_jobs_to_one_that_can(
+    house: House, start: Start, note: Note, brokers: dict[Queue, QueueBroker], dispatcher: Dispatcher
+) -> None:
+    circuit = opened("smtp")
+    await until(lambda: circuit.enter(0))  # and nobody else has a turn from here on
+    start(circuit=circuit, concurrency=2)
+    ids = await add(house, 60)
+    await brokers[Queue.FEED].ring([(job_id, Priority.NORMAL) for job_id in ids])
+    start(circuit=Circuit("smtp"), concurrency=2)
+    await until(lambda: len(set(note.ran)) == 60)
 
 
 async def test_workers_together_keep_the_rate(
@@ -300,7 +310,7 @@ async def test_an_outage_of_the_database_is_told_once(
     house: House, doorbell: Doorbell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outage = Outage("database", settled_after_s=0.0)
-    dispatcher = Dispatcher(house.jobs, doorbell, poll_s=0.001, lease_s=60, outages=KnownOutages(outage))
+    dispatcher = Dispatcher(house.jobs, doorbell, poll_s=0.001, lease_s=60, database=outage)
     codes = ["busy"]
     looks = 0
 

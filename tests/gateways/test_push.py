@@ -238,7 +238,9 @@ async def test_who_cannot_sign_in_has_sent_nothing_and_asked_once(push: Push, fc
 async def test_a_key_of_somebody_else_s_cannot_sign_in(open_push: Callable[..., FcmPush], fcm: Fcm) -> None:
     stranger = open_push(client_email="stranger@photos.test")
     with capture_logs() as lines:
-        assert await stranger.send(MESSAGE, ["a"]) == [FAILED]
+        for number in range(3):
+            message = replace(MESSAGE, key=f"notification-{number}")
+            assert await stranger.send(message, ["a"]) == [FAILED]
     assert "invalid_grant" in lines[0]["reason"]
     assert await open_push(project_id="another-project").send(MESSAGE, ["a"]) == [FAILED]
     assert fcm.taken == []
@@ -316,8 +318,8 @@ async def test_an_outage_is_one_line_and_a_refusal_says_what_was_wrong_but_not_w
         fcm.trouble = Trouble.BAD_MESSAGE
         await push.send(MESSAGE, ["a"])
         fcm.trouble = Trouble.UNAVAILABLE
-        for _ in range(3):
-            await push.send(MESSAGE, ["a", "b", "c"])
+        for number in range(6):
+            await push.send(replace(MESSAGE, key=f"notification-{number}"), ["a", "b", "c"])
     refusal, outage = lines
     assert (refusal["event"], refusal["key"]) == ("push_refused", MESSAGE.key)
     assert refusal["reason"] == "InvalidArgumentError, HTTP 400 message.data[0].value"
@@ -337,8 +339,8 @@ async def test_the_circuit_opens_for_what_the_next_message_would_meet_as_well(
     circuit = Circuit("fcm")
     push = open_push(0.2 if trouble is Trouble.HANGS else 30.0, circuit=circuit)
     fcm.troubles["a"] = trouble
-    for _ in range(3):
-        await push.send(MESSAGE, ["a"])
+    for number in range(3):
+        await push.send(replace(MESSAGE, key=f"notification-{number}"), ["a"])
     assert circuit.is_open == (trouble in AWAY)
     await push.send(MESSAGE, ["a", "b"])
     assert not circuit.is_open
@@ -352,7 +354,9 @@ from server.logs import configure
 
 async def push(account, tokens):
     gateway = FcmPush(FirebaseAccount(**account))
-    print(await gateway.send(PushMessage("key", "secret words", "secret words", {"a": "secret words"}), tokens))
+    for key in ("one", "two", "three"):
+        message = PushMessage(key, "secret words", "secret words", {"a": "secret words"})
+        print(await gateway.send(message, tokens))
     await gateway.close()
 
 configure("debug", "json")

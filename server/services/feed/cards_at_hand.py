@@ -36,12 +36,14 @@ class Memory(Generic[Key, Card]):
 
 
 class CardsAtHand:
-    """`most` bounds the posts in memory, and the people as well; and twice as many are kept as they were shown.
+    """`most` bounds the posts in memory, and the people as well; and twice as many are kept as they were shown. Pages
+    of about as many are kept by `pages`.
 
     `origin` is where pictures are, for cards have their addresses: with another one, what is on the shelf is of no use.
     """
 
     def __init__(self, shelf: CardShelf, most: int, origin: str = "") -> None:
+        self.most = most
         self._shelf = shelf
         self._form = [FORM, origin]
         self._posts: Memory[PostId, PostCard] = Memory(most)

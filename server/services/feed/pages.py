@@ -7,14 +7,13 @@ from server.errors import Unavailable
 from server.gateways.timelines import Counts, Entry, Look, State, Timelines
 from server.ids import PostId, UserId
 from server.metrics import Metrics
-from server.paging import Page, PageRequest, cut
+from server.paging import DEFAULT_LIMIT, Page, PageRequest, cut
 from server.services.cards import Cards
 from server.services.feed.building import Building
 from server.services.feed.cards_at_hand import CardsAtHand, Memory
 from server.services.feed.source import Source
 from server.services.records import Post
 
-PAGES = 4096  # that are kept as they were shown
 TRIES = 6  # a feed, the set of the pulled, their lists: each may have to be built, and one may go meanwhile
 
 
@@ -33,7 +32,7 @@ class Feed:
         self._at_hand = at_hand
         self._metrics = metrics or Metrics()
         self._building = Building(source, timelines, self._metrics)
-        self._pages: Memory[tuple[Look, int], Page[Post]] = Memory(PAGES)
+        self._pages: Memory[tuple[Look, int], Page[Post]] = Memory(max(1, at_hand.most // DEFAULT_LIMIT))
 
     async def page(self, reader_id: UserId, request: PageRequest) -> Page[Post]:
         """Posts of those whom the reader follows and the reader's own, newest first; short only where the feed ends.
@@ -70,7 +69,8 @@ class Feed:
     def _whole(self, posts: Sequence[Post], limit: int, only: Look | None) -> Page[Post]:
         """The page, which is kept if it was made out of `only` this look, with nothing to be asked for again."""
         page = cut(posts, limit, lambda post: post.card.id)
-        if only is not None and all(map(self._at_hand.shown, only.entries)):
+        # Of what came from the database only the reader knows whether they like it.
+        if only is not None and posts == [self._at_hand.shown(entry) for entry in only.entries]:
             self._pages.put((only, limit), page)
         return page
 
