@@ -62,6 +62,7 @@ class Firebase:
         )
         self._access = Access(account, certificate)
         self._session: ClientSession | None = None
+        self._has_sent = False
 
     def connect(self) -> None:
         # Its own limit would count those who sign in; timeouts are the senders'.
@@ -81,7 +82,11 @@ class Firebase:
             return Answer(PushOutcome.FAILED, reason_of(error), away=True)
         error = cast("exceptions.FirebaseError | None", batch.responses[0].exception)
         if error is None:
+            self._has_sent = True
             return Answer(PushOutcome.SENT)
+        if isinstance(error, messaging.SenderIdMismatchError) and not self._has_sent:
+            # Rather than every device it may be our account that belongs to another project.
+            return Answer(PushOutcome.REFUSED, reason_of(error))
         # Apple or a browser's maker does not take us; the devices of others may be reached.
         of_one_platform = isinstance(error, messaging.ThirdPartyAuthError)
         if isinstance(error, exceptions.UnauthenticatedError) and not of_one_platform:

@@ -145,6 +145,8 @@ OUTCOMES = {
 
 
 async def test_each_trouble_has_its_outcome_is_met_once_and_touches_nobody_else(push: Push, fcm: Fcm) -> None:
+    assert await push.send(replace(MESSAGE, key="earlier"), ["beside"]) == [SENT]
+    fcm.asked.clear()
     fcm.troubles = {f"in trouble: {trouble}": trouble for trouble in OUTCOMES}
     tokens = [token for troubled in fcm.troubles for token in (troubled, f"beside {troubled}")]
     for _ in range(2):
@@ -155,6 +157,15 @@ async def test_each_trouble_has_its_outcome_is_met_once_and_touches_nobody_else(
         fcm.asked.clear()
     fcm.troubles.clear()
     assert set(await push.send(MESSAGE, tokens)) == {SENT}
+
+
+async def test_an_account_of_another_project_makes_no_device_go(push: Push, fcm: Fcm) -> None:
+    fcm.trouble = Trouble.SENDER_ID_MISMATCH
+    assert await push.send(MESSAGE, ["a", "b"]) == [REFUSED, REFUSED]
+    fcm.trouble = None
+    fcm.troubles["b"] = Trouble.SENDER_ID_MISMATCH
+    assert await push.send(MESSAGE, ["a"]) == [SENT]
+    assert await push.send(MESSAGE, ["a", "b"]) == [SENT, GONE]
 
 
 async def test_what_is_not_answered_in_time_has_failed_and_is_not_sent_again(
