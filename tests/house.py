@@ -19,7 +19,7 @@ from server.gateways.images import ImageProcessor
 from server.gateways.mail import Letter
 from server.gateways.media import MediaStore
 from server.gateways.passwords import Passwords
-from server.gateways.push import PushMessage, PushOutcome
+from server.gateways.push_message import PushMessage, PushOutcome
 from server.gateways.redis_wire import RedisWire
 from server.gateways.revocation_list import RevocationList
 from server.gateways.throttle import Throttle

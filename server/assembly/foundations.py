@@ -9,7 +9,8 @@ from server.gateways.images import ImageProcessor
 from server.gateways.mail import Mail, OutboxMail
 from server.gateways.media import MediaStore
 from server.gateways.passwords import Passwords
-from server.gateways.push import FcmPush, FirebaseAccount, NoPush, OutboxPush, Push
+from server.gateways.push import FcmPush, NoPush, OutboxPush, Push
+from server.gateways.push_message import FirebaseAccount
 from server.gateways.redis_wire import RedisWire
 from server.gateways.smtp import SmtpMail, SmtpServer
 from server.gateways.throttle import Throttle

@@ -22,7 +22,7 @@ from google.auth import jwt
 
 from server.errors import AppError
 from server.gateways.firebase_answers import json_of, outcome_of, reason_of
-from server.gateways.push import Answer, FirebaseAccount, PushMessage, PushOutcome
+from server.gateways.push_message import Answer, FirebaseAccount, PushMessage, PushOutcome
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 AUDIENCE = "https://oauth2.googleapis.com/token"  # Google's name, at whichever address it is spoken to

@@ -7,7 +7,7 @@ import httpx
 import orjson
 from firebase_admin import exceptions, messaging
 
-from server.gateways.push import PushOutcome
+from server.gateways.push_message import PushOutcome
 
 
 def outcome_of(error: exceptions.FirebaseError) -> PushOutcome:

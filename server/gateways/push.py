@@ -5,9 +5,7 @@ What is written, to which devices, and how often it is tried is decided by other
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -16,6 +14,7 @@ import structlog
 
 from server.errors import AppError
 from server.gateways.outbox import UNSAFE_IN_A_NAME, write_whole
+from server.gateways.push_message import Answer, FirebaseAccount, PushMessage, PushOutcome
 from server.outages import Circuit
 
 if TYPE_CHECKING:
@@ -28,41 +27,6 @@ AT_ONCE = 100  # messages, and so connections, of a process
 LONGEST_NAME = 100
 
 
-@dataclass(frozen=True, slots=True)
-class PushMessage:
-    """A notification. `key` names it for ever: sent again, a device shows it once. `data` is handed to the client as it
-    is. Of one `group` a device shows the newest (Android, browsers), or all of them together (iOS).
-    """
-
-    key: str
-    title: str
-    body: str
-    data: Mapping[str, str]
-    group: str = ""
-
-
-class PushOutcome(StrEnum):
-    """What became of a message to one device.
-
-    GONE: nobody is behind this token any more, and the device is to be removed. REFUSED: it will never be taken, and
-    the token is not why. FAILED: it may be tried again under the same key; it may have been taken all the same.
-    """
-
-    SENT = "sent"
-    GONE = "gone"
-    REFUSED = "refused"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of one message, and why. `away`: it says nothing of the message; the next one would fare alike."""
-
-    outcome: PushOutcome
-    reason: str = ""
-    away: bool = False
-
-
 class Push(Protocol):
     """Sends notifications to devices."""
 
@@ -71,18 +35,6 @@ class Push(Protocol):
         ...
 
     async def close(self) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class FirebaseAccount:
-    """The service account of a Firebase project, and the servers at which it signs in and sends."""
-
-    project_id: str
-    client_email: str
-    private_key: str = field(repr=False)
-    token_uri: str
-    fcm_url: str
-    timeout_s: float
 
 
 class FcmPush:

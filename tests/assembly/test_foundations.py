@@ -9,7 +9,8 @@ import pytest
 from server.assembly import foundations
 from server.assembly.foundations import Telling
 from server.configuration import load
-from server.gateways.push import NoPush, OutboxPush, PushMessage, PushOutcome
+from server.gateways.push import NoPush, OutboxPush
+from server.gateways.push_message import PushMessage, PushOutcome
 from server.settings import Settings
 from tests.fcm import Fcm
 from tests.journeys.program import config_file

@@ -15,17 +15,8 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from server.gateways.push import (
-    AT_ONCE,
-    BATCH,
-    FcmPush,
-    FirebaseAccount,
-    NoPush,
-    OutboxPush,
-    Push,
-    PushMessage,
-    PushOutcome,
-)
+from server.gateways.push import AT_ONCE, BATCH, FcmPush, NoPush, OutboxPush, Push
+from server.gateways.push_message import FirebaseAccount, PushMessage, PushOutcome
 from server.outages import Circuit
 from tests.fcm import CLIENT_EMAIL, PROJECT, Fcm, SignInTrouble
 from tests.fcm_answers import Trouble
@@ -360,7 +351,8 @@ async def test_the_circuit_opens_for_what_the_next_message_would_meet_as_well(
 QUIET = """
 import asyncio, sys
 import orjson
-from server.gateways.push import FcmPush, FirebaseAccount, PushMessage
+from server.gateways.push import FcmPush
+from server.gateways.push_message import FirebaseAccount, PushMessage
 from server.logs import configure
 
 async def push(account, tokens):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from server.gateways.mail import MailFailed, MailRefused
-from server.gateways.push import PushOutcome
+from server.gateways.push_message import PushOutcome
 from server.gateways.throttle import Limit, Throttle
 from server.ids import SessionId, UserId
 from server.services.deliveries.letters import Budget, NotificationLetters

@@ -7,7 +7,8 @@ import structlog
 
 from server.clock import SystemClock
 from server.errors import AppError
-from server.gateways.push import Push, PushMessage, PushOutcome
+from server.gateways.push import Push
+from server.gateways.push_message import PushMessage, PushOutcome
 from server.ids import UserId
 from server.metrics import Metrics
 from server.models.database import Database, placeholders
