@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import shlex
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -54,7 +55,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.set_defaults(command="serve", role="all", host=None, port=None, config=Path("config.toml"))
     _add_serving_flags(parser)
     _add_config_flag(parser)
-    commands = parser.add_subparsers(title="commands", metavar="", prog="run.py")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="run.py")
     serve = _command(commands, "serve", "start the program; what happens when no command is named")
     _add_serving_flags(serve)
     _command(commands, "migrate", "bring the schema of the database up to date")
@@ -79,6 +80,16 @@ def main() -> int:
     except AppError as error:
         print(f"error: {error.detail}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in ("server", "seeds"):
+            raise
+        python = shlex.quote(sys.executable)
+        print(
+            f"error: {error.name} is not installed for {python}: run `make setup`, and start with"
+            " .venv/bin/python run.py",
+            file=sys.stderr,
+        )
+        return 2
     except BrokenPipeError:  # `| head`
         sys.stderr.close()
         return 0
@@ -89,7 +100,7 @@ def main() -> int:
 def _add_queues(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(action="show", once=False)
     parser.add_argument("--once", action="store_true", help="print the table once, in a terminal too")
-    actions = parser.add_subparsers(title="actions", metavar="", prog="run.py queues")
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", prog="run.py queues")
     for action, text in (
         ("failed", "list the jobs that were given up, newest first"),
         ("retry", "run failed jobs again"),

@@ -10,11 +10,13 @@ import secrets
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import orjson
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from server.errors import ConfigurationError
@@ -120,20 +122,24 @@ def load(
     `config`, and for whatever may not run in production.
     """
     values = _read_toml(config)
-    file_env = {name: text for name, text in dotenv_values(dotenv).items() if text is not None}
+    file_env = _read_dotenv(dotenv)
     _refuse_mistyped(file_env, dotenv)
     process_env = os.environ if environ is None else environ
     merged = {**file_env, **process_env}
     origins: dict[str, str] = {}
+
+    def told(name: str) -> str:
+        return f"environment variable {name}" if process_env.get(name) else f"{dotenv}: {name}"
+
     for name, keys in SHARED_ENVIRONMENT.items():
         if merged.get(name):
             for key in keys:
                 _put(values, key, merged[name])
-                origins[key] = f"environment variable {name}"
+                origins[key] = told(name)
     for name, key in ENVIRONMENT.items():
         if merged.get(name):
             _put(values, key, merged[name])
-            origins[key] = f"environment variable {name}"
+            origins[key] = told(name)
     for key, text in (overrides or {}).items():
         _put(values, key, text)
         origins[key] = f"flag --{key.rpartition('.')[2]}"
@@ -169,6 +175,27 @@ def _read_toml(path: Path) -> dict[str, Any]:
                 f"{path} holds the secret {key}: remove it there and set the environment variable {variable}."
             )
     return values
+
+
+def _read_dotenv(path: Path) -> dict[str, str]:
+    """What the file sets; nothing without a file. The library itself passes over the lines that it cannot read."""
+    try:
+        text = path.read_text()
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read ({error.strerror}): let this user read it."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not text in UTF-8: {error}.") from error
+    for line in parse_stream(StringIO(text)):
+        if line.error:
+            raise ConfigurationError(
+                f"{path}, line {line.original.line}: write NAME=value, and close what is quoted. Mend that line."
+            )
+    found = dotenv_values(stream=StringIO(text))
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def _put(values: dict[str, Any], key: str, text: str) -> None:

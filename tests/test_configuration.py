@@ -200,6 +200,25 @@ def test_a_mistyped_key_of_a_queue_is_refused_with_the_right_one(read: Any) -> N
     assert "did you mean concurrency?" in detail
 
 
+@pytest.mark.parametrize("line", ["EMAIL_PORT: 25", 'PORT="39', "this is no line", "=5"])
+def test_a_line_of_the_dotenv_file_that_cannot_be_read_is_refused(read: Any, line: str) -> None:
+    assert ".env, line 2: write NAME=value" in refused(
+        read, dotenv=f"HOST=127.0.0.2\n{line}\nDB_POOL_SIZE=7\n"
+    )
+
+
+def test_a_value_is_blamed_on_where_it_stands(read: Any) -> None:
+    assert ".env: PORT cannot be 'abc'" in refused(read, dotenv="PORT=abc\n")
+    assert ".env: QUEUE_CONCURRENCY cannot be 'x'" in refused(read, dotenv="QUEUE_CONCURRENCY=x\n")
+    assert "environment variable PORT cannot be 'abc'" in refused(read, {"PORT": "abc"}, dotenv="PORT=1\n")
+
+
+def test_a_dotenv_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"PORT=\xff\xfe")
+    with pytest.raises(ConfigurationError, match="is not text in UTF-8"):
+        load(ROOT / "config.toml", {"VAR_DIR": str(tmp_path)}, tmp_path / ".env")
+
+
 def test_a_mistyped_name_in_the_dotenv_file_is_refused(read: Any) -> None:
     assert "did you mean JWT_SECRET?" in refused(read, dotenv="JWT_SECRTE=x\n")
 

@@ -1,10 +1,13 @@
 """The flags of `run.py`."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import run
+from tests.stacks import ROOT
 
 
 @pytest.mark.parametrize(
@@ -67,3 +70,12 @@ def test_the_queues_that_help_names_are_those_that_there_are() -> None:
 
     assert list(Queue) == list(run.QUEUES)
     assert list(Role) == list(run.ROLES)
+
+
+def test_a_python_without_the_libraries_is_told_what_to_do() -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", "run.py", "queues"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "run `make setup`" in done.stderr
+    assert "Traceback" not in done.stderr

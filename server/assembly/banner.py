@@ -14,6 +14,7 @@ def parts(settings: Settings, var: Path) -> dict[str, str]:
     return {
         "database": "embedded SQLite" if settings.embedded_database else mysql,
         "redis": "embedded Valkey" if settings.embedded_redis else redis,
+        "mail": _mail(settings),
         "push": _pushes(settings),
         "data": str(var),
     }
@@ -31,6 +32,12 @@ def without_password(url: str) -> str:
     """The address, as it may be shown."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def _mail(settings: Settings) -> str:
+    if settings.mails_to_a_folder:
+        return "files in the outbox"
+    return f"SMTP at {settings.mail.host}:{settings.mail.port}"
 
 
 def _pushes(settings: Settings) -> str:

@@ -25,16 +25,17 @@ from server.settings import Settings
 REFRESH_S = 1.0
 PAGE = 50
 PLAIN_WIDTH = 200
-NUMBERS = (
-    "WAITING", "DELAYED", "RUNNING", "DONE", "FAILED", "OLDEST", "DONE/MIN", "FAILED/MIN", "LIMIT/S", "GARBAGE",
-)  # fmt: skip
+WIDE = 120  # columns of a terminal that has room for all of them
+FIGURES = ("WAITING", "DELAYED", "RUNNING", "DONE", "FAILED", "OLDEST")
+MORE_FIGURES = ("DONE/MIN", "FAILED/MIN", "LIMIT/S", "GARBAGE")
 
 
 async def show(settings: Settings, *, once: bool) -> int:
     """The table of the queues: live in a terminal until Ctrl-C, printed once elsewhere."""
     async with open_control(settings) as control:
         if once or not sys.stdout.isatty():
-            _console().print(_table(await control.queues.overview()))
+            console = _console()
+            console.print(_table(await control.queues.overview(), console.width))
         else:
             await _show_live(control.queues)
     return 0
@@ -117,12 +118,13 @@ async def _show_live(queues: QueueControl) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, leave.set)
-    view = _table(await queues.overview())
-    with Live(view, auto_refresh=False, console=_console()) as live:
+    console = _console()
+    view = _table(await queues.overview(), console.width)
+    with Live(view, auto_refresh=False, console=console) as live:
         while not leave.is_set():
             note = "Ctrl-C leaves"
             try:
-                view = _table(await queues.overview())
+                view = _table(await queues.overview(), console.width)
             except Unavailable as error:
                 note = f"{error.detail} These figures are old."
             live.update(Group(view, Text(note, style="dim")), refresh=True)
@@ -137,11 +139,12 @@ def _console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH, color_system=None)
 
 
-def _table(statuses: Sequence[QueueStatus]) -> Table:
+def _table(statuses: Sequence[QueueStatus], width: int) -> Table:
+    wide = width >= WIDE
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("QUEUE")
     table.add_column("STATE")
-    for title in NUMBERS:
+    for title in (*FIGURES, *MORE_FIGURES) if wide else FIGURES:
         table.add_column(title, justify="right")
     for status in statuses:
         paused = status.paused_at_ms is not None
@@ -154,12 +157,18 @@ def _table(statuses: Sequence[QueueStatus]) -> Table:
             str(status.completed),
             Text(str(status.dead), style="red" if status.dead else ""),
             _age(status.oldest_waiting_s) if status.waiting else "-",
-            f"{status.completed_per_minute:g}",
-            Text(f"{status.failed_per_minute:g}", style="red" if status.failed_per_minute else ""),
-            f"{status.rate_per_s:g}" if status.rate_per_s else "none",
-            _garbage(status.garbage),
+            *(_more(status) if wide else ()),
         )
     return table
+
+
+def _more(status: QueueStatus) -> tuple[str | Text, ...]:
+    return (
+        f"{status.completed_per_minute:g}",
+        Text(f"{status.failed_per_minute:g}", style="red" if status.failed_per_minute else ""),
+        f"{status.rate_per_s:g}" if status.rate_per_s else "none",
+        _garbage(status.garbage),
+    )
 
 
 def _age(seconds: float) -> str:

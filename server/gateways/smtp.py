@@ -1,6 +1,8 @@
 """Handing letters in at an SMTP server, over one connection."""
 
 import asyncio
+import os
+import socket
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass
@@ -80,7 +82,7 @@ class SmtpMail:
             self._circuit.succeeded()
             raise
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            failure = _failed(error)
+            failure = self._not_reached(error) or _failed(error)
             self._circuit.failed(failure, letter.key)
             raise failure from error
         else:
@@ -94,6 +96,21 @@ class SmtpMail:
         kept, self._kept = self._kept, None
         if kept is not None:
             await _leave(kept)
+
+    def _not_reached(self, error: Exception) -> MailFailed | None:
+        """What to say if nobody answers at all: that may be a mistake in the settings."""
+        if not isinstance(error, aiosmtplib.SMTPConnectError) or isinstance(
+            error, aiosmtplib.SMTPResponseException
+        ):
+            return None
+        cause = error.__cause__
+        why = type(cause or error).__name__
+        if isinstance(cause, socket.gaierror):
+            why = str(cause.strerror)
+        elif isinstance(cause, OSError) and cause.errno:
+            why = os.strerror(cause.errno)  # what asyncio says instead has the address once more
+        where = f"{self._server.host}:{self._server.port}"
+        return MailFailed(f"No mail server answers at {where} ({why}). Check EMAIL_HOST and EMAIL_PORT.")
 
     async def _deliver(self, message: EmailMessage, to: Address) -> None:
         kept = await self._take_kept()

@@ -146,12 +146,12 @@ def redis_of(stack: Stack) -> Redis:
     )
 
 
-async def settled(stack: Stack, deadline_s: float) -> float:
-    """Wait until no job is ready or running; after how many seconds."""
-    began = time.monotonic()
+async def settled(stack: Stack, deadline_s: float, kind: str = "%") -> float:
+    """Wait until no job of such a kind is ready or running; after how many seconds."""
+    began, unfinished = time.monotonic(), "state IN ('ready', 'running')"
 
     async def nothing_left() -> bool:
-        return not number(stack, "SELECT COUNT(*) FROM jobs WHERE state IN ('ready', 'running')")
+        return not number(stack, f"SELECT COUNT(*) FROM jobs WHERE kind LIKE '{kind}' AND {unfinished}")
 
     await eventually(nothing_left, deadline_s)
     return time.monotonic() - began

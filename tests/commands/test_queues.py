@@ -56,6 +56,16 @@ def table(printed: str) -> dict[str, dict[str, str]]:
     return {line[0]: dict(zip(titles, line, strict=True)) for line in lines}
 
 
+async def test_a_narrow_terminal_gets_fewer_figures_and_no_stubs(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(queues, "PLAIN_WIDTH", 80)
+    assert await queues.show(settings, once=True) == 0
+    printed = capsys.readouterr().out
+    assert "…" not in printed
+    assert list(table(printed)["notifications"]) == ["QUEUE", "STATE", *queues.FIGURES]
+
+
 async def test_the_table_shows_every_queue(
     settings: Settings, migrated_stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -374,8 +374,11 @@ async def test_a_refused_letter_leaves_nothing_of_itself_to_the_next(
 async def test_a_server_that_is_not_there_is_no_refusal() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    with pytest.raises(MailFailed):
+    with pytest.raises(MailFailed) as failed:
         await SmtpMail(SmtpServer("127.0.0.1", port, "", "", "none", 1.0), SENDER).send(LETTER)
+    assert str(failed.value) == (
+        f"No mail server answers at 127.0.0.1:{port} (Connection refused). Check EMAIL_HOST and EMAIL_PORT."
+    )
 
 
 async def test_a_server_that_comes_back_is_found_again(server: PostOffice, mail: Mailer) -> None:

@@ -110,6 +110,8 @@ async def test_a_reader_is_told_why_a_post_is_in_the_feed_or_not(house: House) -
         await house.post(author)
     await house.work_off()
     assert await why(posts[1]) == (Reason.FROM_DATABASE, True)
+    await house.timelines.reset([reader])
+    assert await why(posts[1]) == (Reason.NOT_KEPT, True)
     await house.database.execute("UPDATE users SET pulled = 1 WHERE id = ?", [author])
     assert await why(posts[1]) == (Reason.PULLED, True)
     await house.follows.unfollow(reader, author)

@@ -16,6 +16,7 @@ class Reason(StrEnum):
     PULLED = "pulled"
     ON_ITS_WAY = "on_its_way"
     FROM_DATABASE = "from_database"
+    NOT_KEPT = "not_kept"
     NOT_FOLLOWED = "not_followed"
     GONE = "gone"
 
@@ -26,6 +27,7 @@ TOLD = {
     Reason.PULLED: "You follow its author, whose posts are not put into feeds but looked up when you read yours.",
     Reason.ON_ITS_WAY: "You follow its author; it was published a moment ago and is on its way into feeds.",
     Reason.FROM_DATABASE: "You follow its author; it is older than what is kept ready, and is read from the database.",
+    Reason.NOT_KEPT: "You follow its author; your feed is not kept ready now, and is built when you read it next.",
     Reason.NOT_FOLLOWED: "You do not follow its author.",
     Reason.GONE: "There is no such post: it was deleted, or never was, or is not for you to see.",
 }
@@ -72,6 +74,8 @@ class Explanations:
             kept = await self._audit.kept("feed", reader_id)
         except Unavailable:
             kept = None
-        if kept is None or post_id < kept.floor:
+        if kept is None:
+            return Reason.NOT_KEPT
+        if post_id < kept.floor:
             return Reason.FROM_DATABASE
         return Reason.PUSHED if post_id in kept.post_ids else Reason.ON_ITS_WAY
