@@ -13,6 +13,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+BOUNDS = (*(str(float(bound)) for bound in BUCKETS), "+Inf")
 
 
 class _Times:
@@ -54,6 +55,5 @@ class RequestMetrics(Collector):
         )
         for (route, method), times in list(self._times.items()):
             upto = accumulate(times.in_bucket)
-            bounds = [*(str(float(bound)) for bound in BUCKETS), "+Inf"]
-            seconds.add_metric([route, method], list(zip(bounds, upto, strict=True)), times.sum_s)
+            seconds.add_metric([route, method], list(zip(BOUNDS, upto, strict=True)), times.sum_s)
         yield seconds

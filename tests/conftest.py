@@ -52,6 +52,14 @@ def scratch() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.fixture
+def own_server(scratch: Path) -> Iterator[RedisServer]:
+    """A Valkey that a test may kill, stop and start again."""
+    server = start_valkey(scratch / f"own{next(serial)}")
+    yield server
+    server.stop()
+
+
 @pytest.fixture(scope="session")
 def nursery() -> Iterator[Nursery | None]:
     """What starts programs quickly; None where a fork is not to be relied on."""

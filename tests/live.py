@@ -9,6 +9,7 @@ from aiohttp import ClientResponse
 
 from server.errors import Unavailable
 from server.ids import NotificationId, PostId, UserId
+from server.outages import Circuit
 from server.pubsub.publisher import Signal
 from server.services.records import Notification, NotificationType, UserCard
 
@@ -24,6 +25,14 @@ async def until(condition: Callable[[], Any]) -> None:
             if await held if isinstance(held, Awaitable) else held:
                 return
             await asyncio.sleep(0.005)
+
+
+def opened(part: str) -> Circuit:
+    """A circuit that is open, and may be tried in half a second."""
+    circuit = Circuit(part)
+    for message in ("one", "two", "three"):
+        circuit.failed("no answer", message)
+    return circuit
 
 
 class Ledger:

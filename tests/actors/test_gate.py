@@ -12,7 +12,7 @@ from server.actors.gate import Gate
 from server.gateways.rate_limiter import RateLimiter
 from server.gateways.redis_client import redis_client
 from server.outages import Circuit, Outage
-from tests.live import until
+from tests.live import opened, until
 from tests.servers import RedisServer
 from tests.stacks import start_valkey
 
@@ -63,10 +63,8 @@ async def test_nobody_enters_a_paused_queue_and_no_permit_is_spent(redis: Redis,
 async def test_while_a_part_is_away_nobody_enters_and_no_permit_is_spent(
     redis: Redis, switch: Switch
 ) -> None:
-    circuit = Circuit("smtp")
+    circuit = opened("smtp")
     gate = Gate("mail", switch, RateLimiter(redis, "queue:mail", 100), circuit=circuit)
-    for message in ("one", "two", "three"):
-        circuit.failed("no answer", message)
     assert await gate.enter(1)  # in its turn, half a second later
     spent = await redis.get("rate:queue:mail")
     assert not await gate.enter(2)
@@ -96,10 +94,8 @@ async def test_a_part_that_goes_away_during_the_wait_for_the_rate_gives_the_perm
 
 
 async def test_closing_ends_the_wait_for_a_turn(switch: Switch) -> None:
-    circuit = Circuit("smtp")
+    circuit = opened("smtp")
     gate = Gate("mail", switch, None, circuit=circuit)
-    for message in ("one", "two", "three"):
-        circuit.failed("no answer", message)
     entering = asyncio.create_task(gate.enter(1))
     await asyncio.sleep(0)
     gate.close()

@@ -25,7 +25,7 @@ from server.services.queue_control import QueueControl
 from server.services.reactions import JobKind, Queue
 from server.services.schedules import Recurring, Schedules
 from tests.house import House
-from tests.live import until
+from tests.live import opened, until
 from tests.test_metrics import figures
 
 KIND = "tests.note"
@@ -133,14 +133,6 @@ async def add(house: House, count: int, queue: Queue = Queue.FEED, kind: str = K
     ]  # fmt: skip
     await Job.bulk_create(rows)
     return [row.id for row in rows]
-
-
-def opened(part: str) -> Circuit:
-    """A circuit that is open, and may be tried in half a second."""
-    circuit = Circuit(part)
-    for message in ("one", "two", "three"):
-        circuit.failed("no answer", message)
-    return circuit
 
 
 async def test_a_paused_queue_starts_nothing_and_loses_nothing(

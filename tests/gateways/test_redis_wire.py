@@ -4,7 +4,6 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -12,7 +11,6 @@ from redis.asyncio import Redis
 from server.errors import Unavailable
 from server.gateways.redis_wire import Call, RedisWire, ReplyError, Script
 from tests.servers import RedisServer
-from tests.stacks import start_valkey
 
 ECHO = Script("return {KEYS[1], ARGV[1], tonumber(ARGV[2]), false}")
 
@@ -22,14 +20,6 @@ async def wire(redis_url: str) -> AsyncIterator[RedisWire]:
     wire = RedisWire(redis_url, timeout_s=1.0)
     yield wire
     await wire.close()
-
-
-@pytest.fixture
-async def own_server(scratch: Path, tmp_path: Path) -> AsyncIterator[RedisServer]:
-    """A Valkey that a test may kill and start again."""
-    server = start_valkey(scratch / f"wire-{tmp_path.name}")
-    yield server
-    server.stop()
 
 
 async def test_answers_find_whoever_asked(wire: RedisWire) -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -11,7 +10,6 @@ from server.gateways.redis_wire import RedisWire
 from server.gateways.throttle import Limit, Memory, Standing, Throttle, standings
 from tests.live import until
 from tests.servers import RedisServer
-from tests.stacks import start_valkey
 
 SECOND_US = 1_000_000
 LOGIN = Limit("login", 5, 60)
@@ -24,14 +22,6 @@ async def wire(redis_url: str) -> AsyncIterator[RedisWire]:
     wire = RedisWire(redis_url, timeout_s=1.0)
     yield wire
     await wire.close()
-
-
-@pytest.fixture
-async def own_server(scratch: Path, tmp_path: Path) -> AsyncIterator[RedisServer]:
-    """A Valkey that a test may kill and start again."""
-    server = start_valkey(scratch / f"throttle-{tmp_path.name}")
-    yield server
-    server.stop()
 
 
 async def passed(throttle: Throttle, limits: list[Limit], who: str, times: int) -> int:

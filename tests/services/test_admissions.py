@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -19,17 +18,8 @@ from server.services.admissions import Admissions
 from tests.house import KEPT_MS, House
 from tests.live import until
 from tests.servers import RedisServer
-from tests.stacks import start_valkey
 
 FEW, MANY = Limit("few", 3, 60), Limit("many", 300, 60)
-
-
-@pytest.fixture
-async def own_server(scratch: Path, tmp_path: Path) -> AsyncIterator[RedisServer]:
-    """A Valkey that a test may kill and start again."""
-    server = start_valkey(scratch / f"admissions-{tmp_path.name[-20:]}")
-    yield server
-    server.stop()
 
 
 @pytest.fixture

@@ -49,14 +49,6 @@ async def another_process(house: House, url: str) -> AsyncIterator[Revocations]:
 
 
 @pytest.fixture
-async def own_server(scratch: Path, tmp_path: Path) -> AsyncIterator[RedisServer]:
-    """A Redis that a test may kill, stop and start again."""
-    server = start_valkey(scratch / f"revoked-{tmp_path.name[-20:]}")
-    yield server
-    server.stop()
-
-
-@pytest.fixture
 async def elsewhere(house: House, own_server: RedisServer) -> AsyncIterator[Revocations]:
     async with another_process(house, own_server.url) as revocations:
         yield revocations
