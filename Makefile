@@ -30,11 +30,11 @@ if [ -z "$$python" ]; then \
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run seed test check format-check lint types contracts audit check-versions fmt lock bench chaos clean
+.PHONY: help setup run seed test check format-check lint types contracts audit check-versions structure prose fmt lock bench chaos clean
 
 help:  ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
-	@echo '  ARGS="..." is handed on by run, seed, test, bench and chaos.'
+	@echo '  ARGS="..." is handed on by run, seed, test, bench, chaos and structure.'
 
 setup: $(RUN)  ## Make .venv with what the program needs
 
@@ -82,6 +82,12 @@ audit: $(DEV)  ## Known vulnerabilities among the dependencies
 
 check-versions: $(DEV)  ## The smoke stories on the other supported Pythons that are here
 	@echo '== other Python versions' && $(MAIN) -m tools.check_versions
+
+structure: $(DEV)  ## Report sizes, name collisions and SQL above models/ (ARGS="--check")
+	@$(MAIN) -m tools.structure $(ARGS)
+
+prose: $(DEV)  ## List rejected words in documentation, comments and messages
+	@$(MAIN) -m tools.prose
 
 fmt: $(DEV)  ## Format, and mend what the linter can mend
 	@$(BIN)/ruff check --fix --quiet . || true
