@@ -29,7 +29,7 @@ examples:
   python run.py queues               watch the background work
   python run.py role ana admin       let ana see and steer the queues over HTTP
 
-Settings are in config.toml; the environment and a .env file override them (see the README's table).
+Settings are in config.toml; the environment and a .env file override them (see docs/configuration.md).
 Ctrl-C or SIGTERM: requests and jobs that run are finished, then it ends with exit code 0. Twice: it ends at once.
 """
 QUEUES_EPILOG = """\

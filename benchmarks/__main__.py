@@ -1,4 +1,4 @@
-"""`make bench`: measures what the README claims, beside a rival and a floor in the same run.
+"""`make bench`: measure what docs/benchmarks.md reports, each beside a baseline in the same run.
 
 Absolute times belong to the machine; the ratios are what to quote.
 """

@@ -244,7 +244,9 @@ def _explain(error: ValidationError, config: Path, origins: Mapping[str, str]) -
         if problem["type"] == "extra_forbidden":
             guess = _near(path[-1], _keys_of(path[:-1]), cutoff=0.6)
             hint = (
-                f"; did you mean {guess}?" if guess else ": remove it, or look it up in the README's table."
+                f"; did you mean {guess}?"
+                if guess
+                else ": remove it, or look it up in docs/configuration.md."
             )
             sentences.append(f"{config}: unknown key {key}{hint}")
         else:

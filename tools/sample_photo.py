@@ -1,6 +1,6 @@
 """Paint a 12-megapixel sunset, with the place it was "taken" at in its EXIF: `python -m tools.sample_photo FILE`.
 
-For the README's tour: something to post where no photograph is at hand.
+Used by the README's tour.
 """
 
 import math
