@@ -25,10 +25,10 @@ from server import logs
 from server.ids import UserId
 from server.models.database import Database
 from server.paging import PageRequest
-from server.services.reactions import JobKind
-from tests import house
-from tests.servers import free_port, make_scratch
-from tests.stacks import ROOT, Stack
+from server.services.jobs.event_jobs import JobKind
+from tests.support import harness
+from tests.support.backends import ROOT, Stack
+from tests.support.servers import free_port, make_scratch
 
 CONNECTIONS = 32
 SECONDS = 5.0
@@ -159,7 +159,7 @@ async def _fan_out(console: Console, stack: Stack, database: Database, redis: Re
     console.print(table)
 
 
-async def _keep_feeds(redis: Redis, services: house.House, readers: list[UserId]) -> None:
+async def _keep_feeds(redis: Redis, services: harness.ServiceHarness, readers: list[UserId]) -> None:
     """Feeds of 200 posts each, as if everybody had read theirs lately."""
     await services.timelines.fill_pulled([])
     post_ids: list[Any] = [services.ids.next() for _ in range(KEPT_POSTS)]
@@ -167,7 +167,7 @@ async def _keep_feeds(redis: Redis, services: house.House, readers: list[UserId]
         await asyncio.gather(*(_keep(services, reader, post_ids) for reader in readers[start : start + 200]))
 
 
-async def _keep(services: house.House, reader: UserId, post_ids: list[Any]) -> None:
+async def _keep(services: harness.ServiceHarness, reader: UserId, post_ids: list[Any]) -> None:
     token = await services.timelines.open_feed(reader)
     assert token is not None
     await services.timelines.fill_feed(reader, token, post_ids, [], (0, []))
@@ -211,11 +211,11 @@ async def _rebuild(console: Console, stack: Stack, database: Database, redis: Re
     console.print(table)
 
 
-async def _services(database: Database, redis: Redis, stack: Stack) -> house.House:
-    house.WINDOW, house.FAN_OUT_BATCH, house.CELEBRITY_THRESHOLD, house.MOST_NOTES = (
+async def _services(database: Database, redis: Redis, stack: Stack) -> harness.ServiceHarness:
+    harness.WINDOW, harness.FAN_OUT_BATCH, harness.CELEBRITY_THRESHOLD, harness.MAX_NOTES = (
         WINDOW,
         1000,
         10**9,
         20_000,
     )
-    return house.House(database, redis, stack.redis.url, stack.var_dir)
+    return harness.ServiceHarness(database, redis, stack.redis.url, stack.var_dir)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from benchmarks.processes import cpu_s, resident_mb
-from tests.stacks import ROOT
+from tests.support.backends import ROOT
 
 ARRIVED_WITHIN_S = 60.0
 

@@ -21,25 +21,25 @@ from benchmarks.place import embedded_stack, mariadb_stack
 from server import logs
 from server.actors.worker import Handler, Worker
 from server.app import Services
-from server.assembly import business, foundations
+from server.assembly import resources, services
 from server.clock import SystemClock
 from server.configuration import load
-from server.gateways.redis_client import redis_client
-from server.gateways.redis_wire import RedisWire
+from server.gateways.redis.client import redis_client
+from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import IdGenerator, JobId
 from server.models.database import Database
 from server.models.migrations import Migrations
-from server.pubsub.doorbell import Doorbell
+from server.pubsub.job_notifier import JobNotifier
 from server.pubsub.receiver import QueueReceiver
-from server.services.jobs import Claim, Jobs, Rung
-from server.services.reactions import JobKind, Queue
+from server.services.jobs.event_jobs import JobKind, Queue
+from server.services.jobs.jobs import Claim, JobRef, Jobs
 from server.settings import Settings
-from tests.servers import make_scratch
-from tests.stacks import Stack
+from tests.support.backends import Stack
+from tests.support.servers import make_scratch
 
 JOBS = 3000
 CONCURRENCY = 10
-ROWS_A_STATEMENT = 500
+ROWS_PER_STATEMENT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +111,13 @@ async def _bare_taskiq(url: str) -> Drained:
 
 async def _ours(stack: Stack) -> tuple[Drained, Drained]:
     settings = load(Path("config.toml"), environ=stack.environ).settings
-    database = Database(foundations.database_parameters(settings, stack.var_dir))
+    database = Database(resources.database_parameters(settings, stack.var_dir))
     await database.open()
     await Migrations(database, Path("migrations")).upgrade()
     ids = IdGenerator(SystemClock(), 1)
     redis_url = stack.redis.url
-    brokers = foundations.brokers(settings, redis_url, foundations.Telling())
-    doorbell = Doorbell(brokers)
+    brokers = resources.brokers(settings, redis_url, resources.Instrumentation())
+    doorbell = JobNotifier(brokers)
     async with _foundations(settings, stack, database, ids, doorbell) as (services, jobs):
         for broker in brokers.values():
             await broker.startup()
@@ -139,20 +139,20 @@ async def _ours(stack: Stack) -> tuple[Drained, Drained]:
 
 @asynccontextmanager
 async def _foundations(
-    settings: Settings, stack: Stack, database: Database, ids: IdGenerator, doorbell: Doorbell
+    settings: Settings, stack: Stack, database: Database, ids: IdGenerator, doorbell: JobNotifier
 ) -> AsyncIterator[tuple[Services, Jobs]]:
     redis = redis_client(stack.redis.url, settings.redis.timeout_s)
-    images, passwords = foundations.image_processor(settings), foundations.passwords(settings)
+    images, passwords = resources.image_processor(settings), resources.passwords(settings)
     stack.var_dir.mkdir(parents=True, exist_ok=True)
-    media = foundations.media_store(settings, stack.var_dir)
-    wire = RedisWire(stack.redis.url, settings.redis.timeout_s)
-    told = foundations.Telling()
-    mail = foundations.mail(settings, stack.var_dir, told)
-    push = foundations.push(settings, stack.var_dir, told)
-    on = foundations.Foundations(
+    media = resources.media_store(settings, stack.var_dir)
+    wire = PipelinedRedis(stack.redis.url, settings.redis.timeout_s)
+    told = resources.Instrumentation()
+    mail = resources.mail(settings, stack.var_dir, told)
+    push = resources.push(settings, stack.var_dir, told)
+    on = resources.Resources(
         database, redis, wire, wire, ids, doorbell, media, images, passwords, mail, push, told
     )
-    yield business.services(settings, stack.var_dir, on)
+    yield services.services(settings, stack.var_dir, on)
     await images.stop()
     await passwords.close()
     await wire.close()
@@ -162,8 +162,8 @@ async def _foundations(
 async def _drain(
     brokers: Mapping[str, Any],
     jobs: Jobs,
-    doorbell: Doorbell,
-    rungs: list[Rung],
+    doorbell: JobNotifier,
+    rungs: list[JobRef],
     handlers: Mapping[str, Handler],
 ) -> Drained:
     doorbell.ring(rungs)
@@ -207,19 +207,19 @@ async def _until(
 
 async def _insert(
     database: Database, ids: IdGenerator, kind: str, payloads: list[dict[str, int]]
-) -> list[Rung]:
-    rungs: list[Rung] = []
-    for start in range(0, len(payloads), ROWS_A_STATEMENT):
+) -> list[JobRef]:
+    rungs: list[JobRef] = []
+    for start in range(0, len(payloads), ROWS_PER_STATEMENT):
         values: list[Any] = []
-        some = payloads[start : start + ROWS_A_STATEMENT]
+        some = payloads[start : start + ROWS_PER_STATEMENT]
         for payload in some:
             job_id = JobId(ids.next())
-            rungs.append(Rung(Queue.NOTIFICATIONS, job_id, 0))
+            rungs.append(JobRef(Queue.NOTIFICATIONS, job_id, 0))
             values += [job_id, Queue.NOTIFICATIONS, kind, orjson.dumps(payload).decode()]
         row = f"(?, ?, ?, ?, 0, 'ready', {database.now_ms}, {database.now_ms}, 0, 0, '', 0)"
         await database.execute(
-            "INSERT INTO jobs (id, queue, kind, payload, priority, state, run_at_ms, created_at_ms, attempts, deaths,"
-            f" lease, lease_until_ms) VALUES {', '.join([row] * len(some))}",
+            "INSERT INTO jobs (id, queue, kind, payload, priority, state, run_at_ms, created_at_ms, attempts,"
+            f" crash_count, lease, lease_until_ms) VALUES {', '.join([row] * len(some))}",
             values,
         )
     return rungs

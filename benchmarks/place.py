@@ -13,13 +13,13 @@ from typing import Any
 from redis.asyncio import Redis
 
 from server.clock import SystemClock
-from server.ids import IdGenerator, SessionId, UserId, first_at
+from server.ids import IdGenerator, SessionId, UserId, min_id_at
 from server.models.database import Database, placeholders
 from server.models.migrations import Migrations
-from tests.servers import find_program
-from tests.stacks import ROOT, Stack, mariadb_missing, start_mariadb, start_redis, start_valkey
+from tests.support.backends import ROOT, Stack, mariadb_missing, start_mariadb, start_redis, start_valkey
+from tests.support.servers import find_program
 
-ROWS_A_STATEMENT = 1000
+ROWS_PER_STATEMENT = 1000
 DAY_MS = 86_400_000
 YEAR_MS = 365 * DAY_MS
 IMAGE_COLUMNS = "id, post_id, position, media_key, width, height, blurhash, alt_text, variants"
@@ -105,7 +105,7 @@ class Place:
         """Posts of the last year, each of one of the authors; oldest first."""
         now_ms = SystemClock().now_ms()
         step_ms = YEAR_MS / count
-        ids = [first_at(round(now_ms - YEAR_MS + number * step_ms)) + number % 32 for number in range(count)]
+        ids = [min_id_at(round(now_ms - YEAR_MS + number * step_ms)) + number % 32 for number in range(count)]
         caption = "The last light over the hills, and nobody there but us #sunset #hills"
         rows = [(id_, authors[self.random.randrange(len(authors))], caption) for id_ in ids]
         await self._insert("posts", "id, author_id, caption", rows, ", likes_count, comments_count", ", 3, 2")
@@ -156,8 +156,8 @@ class Place:
             await self._database.execute("UPDATE inboxes SET last_sequence = ?", [sequence])
 
     async def _count(self, column: str, ids: Sequence[int], change: int) -> None:
-        for start in range(0, len(ids), ROWS_A_STATEMENT):
-            some = ids[start : start + ROWS_A_STATEMENT]
+        for start in range(0, len(ids), ROWS_PER_STATEMENT):
+            some = ids[start : start + ROWS_PER_STATEMENT]
             await self._database.execute(
                 f"UPDATE users SET {column} = {column} + {change} WHERE id IN ({placeholders(len(some))})",
                 some,
@@ -168,8 +168,8 @@ class Place:
     ) -> None:
         with self._database.patience(600):
             async with self._database.transaction():
-                for start in range(0, len(rows), ROWS_A_STATEMENT):
-                    some = rows[start : start + ROWS_A_STATEMENT]
+                for start in range(0, len(rows), ROWS_PER_STATEMENT):
+                    some = rows[start : start + ROWS_PER_STATEMENT]
                     row = f"({placeholders(len(some[0]))}{values})"
                     await self._database.execute(
                         f"INSERT INTO {table} ({columns}{more}) VALUES {', '.join([row] * len(some))}",

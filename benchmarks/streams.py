@@ -25,18 +25,18 @@ from benchmarks.hosts import Host
 from benchmarks.place import Place, mariadb_stack, opened
 from benchmarks.processes import cpu_s, server
 from server import logs
-from server.handlers import sse
+from server.handlers.http import sse
 from server.ids import UserId
 from server.models.database import Database
 from server.pubsub import channels
-from tests.servers import free_port, make_scratch
-from tests.stacks import Stack
-from tests.tokens import access_tokens
+from tests.support.access_tokens import access_tokens
+from tests.support.backends import Stack
+from tests.support.servers import free_port, make_scratch
 
 STREAMS = int(os.environ.get("BENCH_STREAMS", "10000"))
 IDLE_S = 60.0
 ROUNDS = 5
-SIGNALS_A_CALL = 1000
+SIGNALS_PER_CALL = 1000
 
 FLOOR = """
 import asyncio, sys, uvloop
@@ -119,9 +119,9 @@ async def _idle(hosts: Sequence[Host]) -> None:
 
 async def _signal(redis: Redis, people: Sequence[UserId], sequence: int) -> None:
     """What the jobs of so many notifications publish after their commits, all at once."""
-    for start in range(0, len(people), SIGNALS_A_CALL):
+    for start in range(0, len(people), SIGNALS_PER_CALL):
         async with redis.pipeline(transaction=False) as pipeline:
-            for one in people[start : start + SIGNALS_A_CALL]:
+            for one in people[start : start + SIGNALS_PER_CALL]:
                 pipeline.publish(channels.inbox(one), str(sequence))
             await pipeline.execute()
 

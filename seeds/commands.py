@@ -7,16 +7,16 @@ from rich.console import Console
 from rich.table import Table
 
 from seeds import comments, follows, likes, posts, users
-from seeds.acts import Act
-from seeds.cast import CAST, Character
+from seeds.activities import Act
 from seeds.crowd import fill
+from seeds.crowd.finalise import settle
 from seeds.crowd.people import username
-from seeds.crowd.settling import settle
+from seeds.existing_rows import Place, survey
 from seeds.history import HistoryClock, Span
-from seeds.place import Place, survey
 from seeds.progress import Progress
-from seeds.story import Story, tell
-from server.control import drop_feeds, hash_password, open_database, open_workshop
+from seeds.sample_users import CAST, Character
+from seeds.timeline import Story, tell
+from server.control import drop_feeds, hash_password, open_database, open_seed_context
 from server.errors import Conflict
 from server.models.database import Database, DuplicateKey, placeholders
 from server.settings import Settings
@@ -58,7 +58,7 @@ async def fill_crowd(settings: Settings, people: int, seed: int) -> int:
         clock = HistoryClock(0)
         password_hash = await hash_password(settings, password(settings))
         with Progress(console) as progress:
-            async with open_workshop(settings, database, clock) as workshop:
+            async with open_seed_context(settings, database, clock) as workshop:
                 try:
                     await fill.carry_out(todo, workshop, clock, seed, password_hash, progress)
                 except DuplicateKey as error:
@@ -107,7 +107,7 @@ async def _carry_out(
     progress: Progress,
 ) -> None:
     clock, span = HistoryClock(0), Span.until_now(DAYS)
-    async with open_workshop(settings, database, clock) as workshop:
+    async with open_seed_context(settings, database, clock) as workshop:
         span = span.since(workshop.ids.last_ms)
         running = {step: progress.add(step, sum(act.step == step for act in acts)) for step in steps}
         for act in acts:

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from functools import partial
 
-from seeds.acts import Act
-from seeds.place import Place
-from seeds.story import Remark, Story
-from server.control import Workshop
+from seeds.activities import Act
+from seeds.existing_rows import Place
+from seeds.timeline import Remark, Story
+from server.control import SeedContext
 
 STEP = "comments"
 
@@ -18,7 +18,7 @@ def missing(story: Story, place: Place) -> Iterator[Act]:
             yield Act(remark.at, STEP, partial(_say, remark))
 
 
-async def _say(remark: Remark, workshop: Workshop, place: Place) -> None:
+async def _say(remark: Remark, workshop: SeedContext, place: Place) -> None:
     author_id, post_id = place.user_id(remark.author), place.post_id(remark.post)
     parent_id = place.comment_id(remark.answers) if remark.answers else None
     comment = await workshop.services.comments.add(author_id, post_id, remark.content, parent_id)

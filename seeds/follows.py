@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from functools import partial
 
-from seeds.acts import Act
-from seeds.place import Place
-from seeds.story import Following, Story
-from server.control import Workshop
+from seeds.activities import Act
+from seeds.existing_rows import Place
+from seeds.timeline import Following, Story
+from server.control import SeedContext
 
 STEP = "follows"
 
@@ -20,6 +20,6 @@ def missing(story: Story, place: Place) -> Iterator[Act]:
             yield Act(following.at, STEP, partial(_follow, following))
 
 
-async def _follow(following: Following, workshop: Workshop, place: Place) -> None:
+async def _follow(following: Following, workshop: SeedContext, place: Place) -> None:
     follower_id, followee_id = place.user_id(following.follower), place.user_id(following.followee)
     await workshop.services.follows.follow(follower_id, followee_id)

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from functools import partial
 
-from seeds.acts import Act
-from seeds.place import Place
-from seeds.story import Liking, Story
-from server.control import Workshop
+from seeds.activities import Act
+from seeds.existing_rows import Place
+from seeds.timeline import Liking, Story
+from server.control import SeedContext
 
 STEP = "likes"
 
@@ -19,5 +19,5 @@ def missing(story: Story, place: Place) -> Iterator[Act]:
             yield Act(liking.at, STEP, partial(_like, liking))
 
 
-async def _like(liking: Liking, workshop: Workshop, place: Place) -> None:
+async def _like(liking: Liking, workshop: SeedContext, place: Place) -> None:
     await workshop.services.likes.like(place.user_id(liking.who), place.post_id(liking.post))

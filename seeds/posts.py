@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from seeds.acts import Act
+from seeds.activities import Act
+from seeds.existing_rows import Place
 from seeds.photographs import paint
-from seeds.place import Place
-from seeds.story import Publication, Story
-from server.control import Workshop
-from server.services.posts import Upload
+from seeds.timeline import Publication, Story
+from server.control import SeedContext
+from server.services.content.posts import Upload
 
 STEP = "posts"
 
@@ -23,7 +23,7 @@ def missing(story: Story, place: Place) -> Iterator[Act]:
             yield Act(post.at, STEP, partial(_publish, post))
 
 
-async def _publish(post: Publication, workshop: Workshop, place: Place) -> None:
+async def _publish(post: Publication, workshop: SeedContext, place: Place) -> None:
     author_id = place.user_id(post.author)
     with tempfile.TemporaryDirectory(dir=workshop.work_dir) as folder:
         uploads = [

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from seeds.acts import Act
-from seeds.cast import Character
+from seeds.activities import Act
+from seeds.existing_rows import Place, Resident
 from seeds.photographs.portraits import portrait
-from seeds.place import Place, Resident
-from seeds.story import Story
-from server.control import Workshop
+from seeds.sample_users import Character
+from seeds.timeline import Story
+from server.control import SeedContext
 from server.services.records import Role
 
 STEP = "users"
@@ -32,23 +32,23 @@ def missing(story: Story, place: Place, password: str) -> Iterator[Act]:
             yield Act(at + 3 * MOMENT, STEP, partial(_show_face, who))
 
 
-async def _register(who: Character, password: str, workshop: Workshop, place: Place) -> None:
+async def _register(who: Character, password: str, workshop: SeedContext, place: Place) -> None:
     email = f"{who.username}@example.com"
     account = await workshop.services.accounts.register(who.username, email, password, who.full_name)
     place.residents[who.username] = Resident(account.id, account.role, "", "")
 
 
-async def _describe(who: Character, workshop: Workshop, place: Place) -> None:
+async def _describe(who: Character, workshop: SeedContext, place: Place) -> None:
     changes = {"bio": who.bio, "website": who.website}
     await workshop.services.profiles.edit(place.user_id(who.username), changes)
 
 
-async def _grant(who: Character, workshop: Workshop, place: Place) -> None:
+async def _grant(who: Character, workshop: SeedContext, place: Place) -> None:
     place.user_id(who.username)
     await workshop.roles.grant(who.username, who.role)
 
 
-async def _show_face(who: Character, workshop: Workshop, place: Place) -> None:
+async def _show_face(who: Character, workshop: SeedContext, place: Place) -> None:
     with tempfile.TemporaryDirectory(dir=workshop.work_dir) as folder:
         file = Path(folder) / "painted.jpg"
         portrait(who.username).save(file, "JPEG", quality=90)

@@ -6,60 +6,60 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from server.gateways.media import MediaStore
-from server.handlers import rendering
-from server.handlers.accounts import AccountRoutes
-from server.handlers.admission import admission
-from server.handlers.comments import CommentRoutes
-from server.handlers.cors import Cors
-from server.handlers.credentials import CredentialRoutes
-from server.handlers.devices import DeviceRoutes
-from server.handlers.documentation import DocumentationRoutes
+from server.handlers import serializers
+from server.handlers.accounts.accounts import AccountRoutes
+from server.handlers.accounts.credentials import CredentialRoutes
+from server.handlers.accounts.sessions import SessionRoutes
+from server.handlers.content.comments import CommentRoutes
+from server.handlers.content.likes import LikeRoutes
+from server.handlers.content.media import MediaRoutes
+from server.handlers.content.posts import PostRoutes
 from server.handlers.feed import FeedRoutes
-from server.handlers.follows import FollowRoutes
-from server.handlers.heads import finish_heads
-from server.handlers.health import Check, HealthRoutes
-from server.handlers.idempotency import Repeats
-from server.handlers.likes import LikeRoutes
-from server.handlers.media import MediaRoutes
-from server.handlers.metrics import MetricsRoutes
-from server.handlers.middleware import InFlight, validation
-from server.handlers.notifications import NotificationRoutes
-from server.handlers.posts import PostRoutes
-from server.handlers.preferences import PreferenceRoutes
-from server.handlers.profiles import ProfileRoutes
-from server.handlers.queues import QueueRoutes
-from server.handlers.sessions import SessionRoutes
-from server.handlers.stream import NotificationStream
-from server.handlers.throttling import Throttling
-from server.handlers.uploads import Uploads
+from server.handlers.http.authentication import authentication
+from server.handlers.http.cors import Cors
+from server.handlers.http.idempotency import IdempotentResponder
+from server.handlers.http.middleware import InFlight, validation
+from server.handlers.http.multipart import Uploads
+from server.handlers.http.rate_limiting import RateLimiting
+from server.handlers.http.response_headers import add_response_headers
+from server.handlers.notifications.devices import DeviceRoutes
+from server.handlers.notifications.notifications import NotificationRoutes
+from server.handlers.notifications.preferences import PreferenceRoutes
+from server.handlers.notifications.stream import NotificationStream
+from server.handlers.openapi.documentation import DocumentationRoutes
+from server.handlers.operations.health import Check, HealthRoutes
+from server.handlers.operations.metrics import MetricsRoutes
+from server.handlers.operations.queues import QueueRoutes
+from server.handlers.people.follows import FollowRoutes
+from server.handlers.people.profiles import ProfileRoutes
 from server.metrics import Metrics
 from server.pubsub.hub import Hub
-from server.services.account_mail import AccountMail
-from server.services.accounts import Accounts
-from server.services.admissions import Admissions
-from server.services.comments import Comments
-from server.services.credentials import Credentials
-from server.services.deliveries.letters import NotificationLetters
-from server.services.deliveries.pushes import Pushes
-from server.services.devices import Devices
+from server.services.accounts.account_emails import AccountEmails
+from server.services.accounts.accounts import Accounts
+from server.services.accounts.credentials import Credentials
+from server.services.accounts.request_authentication import RequestAuthenticator
+from server.services.accounts.revocations import Revocations
+from server.services.accounts.sessions import Sessions
+from server.services.content.comments import Comments
+from server.services.content.deletion import Deletions
+from server.services.content.likes import Likes
+from server.services.content.posts import Posts
+from server.services.feed.cache_invalidation import CacheInvalidation
 from server.services.feed.explanations import Explanations
 from server.services.feed.fan_out import FanOut
-from server.services.feed.freshness import Freshness
 from server.services.feed.pages import Feed
-from server.services.follows import Follows
-from server.services.idempotency import Idempotency
-from server.services.likes import Likes
-from server.services.notifications.arrivals import Arrivals
-from server.services.notifications.inbox import Notifications
-from server.services.notifications.telling import Telling
-from server.services.posts import Posts
-from server.services.preferences import Preferences
-from server.services.profiles import Profiles
-from server.services.queue_control import QueueControl
-from server.services.removals import Removals
-from server.services.revocations import Revocations
-from server.services.sessions import Sessions
-from server.services.stream_tickets import StreamTickets
+from server.services.jobs.idempotency import Idempotency
+from server.services.jobs.queue_administration import QueueAdministration
+from server.services.notifications.delivery.emails import NotificationEmails
+from server.services.notifications.delivery.pushes import Pushes
+from server.services.notifications.devices import Devices
+from server.services.notifications.notification_jobs import NotificationJobs
+from server.services.notifications.notifications import Notifications
+from server.services.notifications.preferences import Preferences
+from server.services.notifications.stream_reader import StreamReader
+from server.services.notifications.stream_tickets import StreamTickets
+from server.services.people.follows import Follows
+from server.services.people.profiles import Profiles
 from server.settings import Settings
 
 
@@ -69,10 +69,10 @@ class Services:
 
     accounts: Accounts
     sessions: Sessions
-    admissions: Admissions
+    admissions: RequestAuthenticator
     revocations: Revocations
     credentials: Credentials
-    account_mail: AccountMail
+    account_mail: AccountEmails
     profiles: Profiles
     posts: Posts
     comments: Comments
@@ -81,22 +81,22 @@ class Services:
     feed: Feed
     explanations: Explanations
     fan_out: FanOut
-    freshness: Freshness
+    freshness: CacheInvalidation
     notifications: Notifications
-    arrivals: Arrivals
-    telling: Telling
-    letters: NotificationLetters
+    arrivals: StreamReader
+    telling: NotificationJobs
+    letters: NotificationEmails
     pushes: Pushes
     preferences: Preferences
     devices: Devices
     tickets: StreamTickets
-    removals: Removals
-    queues: QueueControl
+    removals: Deletions
+    queues: QueueAdministration
     idempotency: Idempotency
 
 
 @dataclass(frozen=True, slots=True)
-class Insight:
+class Observability:
     """What a process tells of itself: `/healthz`, `/readyz` and `/metrics`."""
 
     checks: Mapping[str, Check]
@@ -120,8 +120,8 @@ def build_app(
     media: MediaStore,
     hub: Hub,
     in_flight: InFlight,
-    insight: Insight,
-    throttling: Throttling,
+    insight: Observability,
+    throttling: RateLimiting,
 ) -> web.Application:
     """The application with all its routes. It opens and closes nothing: that is the lifecycle's."""
     cors = Cors(settings.app.cors_origins)
@@ -129,21 +129,21 @@ def build_app(
         middlewares=[
             in_flight.middleware(),
             *cors.middlewares(),
-            admission(services.admissions, services.tickets.redeem, throttling),
+            authentication(services.admissions, services.tickets.redeem, throttling),
             validation(settings.app.max_body_bytes, settings.app.body_timeout_s, throttling.admit_named),
         ],  # pyright: ignore[reportArgumentType] - aiohttp's own type for middlewares is wider than it needs
         client_max_size=settings.app.max_body_bytes,
     )
-    app.on_response_prepare.append(finish_heads(settings.public_url, cors))
+    app.on_response_prepare.append(add_response_headers(settings.public_url, cors))
     stream = NotificationStream(
         hub,
         services.arrivals,
         heartbeat_s=settings.stream.heartbeat_s,
         retry_ms=settings.stream.retry_ms,
         replay_limit=settings.stream.replay_limit,
-        render=rendering.notification_json,
+        render=serializers.notification_json,
     )
-    repeats = Repeats(services.idempotency)
+    repeats = IdempotentResponder(services.idempotency)
     for door in (
         *insight.doors(settings, services, in_flight),
         ProfileRoutes(services.profiles, uploads),
@@ -168,11 +168,11 @@ def build_app(
 
 
 def build_worker_app(
-    settings: Settings, services: Services, in_flight: InFlight, insight: Insight
+    settings: Settings, services: Services, in_flight: InFlight, insight: Observability
 ) -> web.Application:
     """What a process that runs jobs only serves on a port of its own: how it is."""
     app = web.Application(middlewares=[in_flight.middleware()])  # pyright: ignore[reportArgumentType] - see above
-    app.on_response_prepare.append(finish_heads(settings.public_url, Cors()))
+    app.on_response_prepare.append(add_response_headers(settings.public_url, Cors()))
     for door in insight.doors(settings, services, in_flight):
         app.add_routes(door.routes())
     return app

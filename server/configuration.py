@@ -22,7 +22,7 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from server.errors import ConfigurationError
 from server.settings import Settings
 
-SHORTEST_SECRET = 32
+MIN_SECRET = 32
 SAMPLE_SECRETS = frozenset({"your_jwt_secret_key", "your_jwt_refresh_secret_key", "secret", "changeme"})
 
 # The names of the environment, and the key of config.toml that each overrides.
@@ -326,8 +326,8 @@ def _check_production(settings: Settings) -> None:
             raise ConfigurationError(f"{name} is not set, and production needs it: {advice}")
         if secret in SAMPLE_SECRETS:
             raise ConfigurationError(f"{name} is a sample value that everybody knows: {advice}")
-        if len(secret) < SHORTEST_SECRET:
-            raise ConfigurationError(f"{name} has fewer than {SHORTEST_SECRET} characters: {advice}")
+        if len(secret) < MIN_SECRET:
+            raise ConfigurationError(f"{name} has fewer than {MIN_SECRET} characters: {advice}")
     if access == refresh:
         raise ConfigurationError(f"JWT_SECRET and JWT_REFRESH_SECRET are equal, and must differ: {advice}")
     if settings.app.allow_embedded:

@@ -7,29 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.app import Services
-from server.assembly import business, foundations
-from server.assembly.foundations import Foundations, Telling
+from server.assembly import resources, services
+from server.assembly.resources import Instrumentation, Resources
 from server.clock import Clock, SystemClock
 from server.errors import ConfigurationError, Unavailable
-from server.gateways.embedded_redis import EmbeddedRedis
-from server.gateways.images import ImageProcessor
+from server.gateways.embedded_redis.embedded_redis import EmbeddedRedis
+from server.gateways.feed_store.cache_invalidations import InvalidationLog
+from server.gateways.feed_store.timeline_audit import TimelineAudit
+from server.gateways.feed_store.timelines import Timelines
+from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
-from server.gateways.redis_client import redis_client
-from server.gateways.redis_wire import RedisWire
-from server.gateways.timeline_audit import TimelineAudit
-from server.gateways.timelines import Timelines
-from server.gateways.touches import Touches
+from server.gateways.redis.client import redis_client
+from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import IdGenerator
 from server.lifecycle import MIGRATIONS
 from server.models.database import Database, DatabaseParameters
 from server.models.migrations import Migrations
-from server.pubsub.doorbell import Doorbell
-from server.services.feed.checkup import Checkup
-from server.services.feed.source import Source
-from server.services.nodes import RENEW_S, NodeLease
-from server.services.queue_control import QueueControl
-from server.services.roles import Roles
-from server.services.visibility import Visibility
+from server.pubsub.job_notifier import JobNotifier
+from server.services.accounts.roles import Roles
+from server.services.content.visibility import Visibility
+from server.services.feed.consistency_check import ConsistencyCheck
+from server.services.feed.queries import FeedQueries
+from server.services.jobs.nodes import RENEW_S, NodeLease
+from server.services.jobs.queue_administration import QueueAdministration
 from server.settings import Settings
 
 
@@ -40,27 +40,27 @@ async def migrate(settings: Settings, on_step: Callable[[str], None]) -> list[st
 
 
 @dataclass(frozen=True, slots=True)
-class Control:
+class AdminContext:
     """What an operator's commands work with, beside a running program or without one."""
 
-    queues: QueueControl
+    queues: QueueAdministration
     roles: Roles
 
 
 @asynccontextmanager
-async def open_checkup(settings: Settings) -> AsyncGenerator[Checkup]:
+async def open_consistency_check(settings: Settings) -> AsyncGenerator[ConsistencyCheck]:
     """The database and the Redis of a program that runs, to compare the one with the other.
 
-    Raises ConfigurationError as `open_control` does, and without a Redis that answers.
+    Raises ConfigurationError as `open_admin_context` does, and without a Redis that answers.
     """
     async with _database(settings) as database:
         url = _feeds_url(settings)
-        wire = RedisWire(url, settings.redis.timeout_s)
+        wire = PipelinedRedis(url, settings.redis.timeout_s)
         try:
             await wire.command("PING")
             visibility = Visibility(database)
-            source = Source(database, visibility, SystemClock())
-            yield Checkup(database, source, TimelineAudit(wire), settings.feed.window)
+            source = FeedQueries(database, visibility, SystemClock())
+            yield ConsistencyCheck(database, source, TimelineAudit(wire), settings.feed.window)
         except Unavailable as error:
             raise ConfigurationError(
                 f"{error.detail} Is the program running, and does it use this Redis?"
@@ -74,7 +74,7 @@ def _feeds_url(settings: Settings) -> str:
 
 
 def _redis_url(settings: Settings, var: Path) -> str:
-    return EmbeddedRedis(var / "redis").url if settings.embedded_redis else foundations.redis_url(settings)
+    return EmbeddedRedis(var / "redis").url if settings.embedded_redis else resources.redis_url(settings)
 
 
 @asynccontextmanager
@@ -88,7 +88,7 @@ async def _database(settings: Settings) -> AsyncGenerator[Database]:
 
 
 def _parameters(settings: Settings) -> DatabaseParameters:
-    return foundations.database_parameters(settings, settings.app.var_dir.resolve())
+    return resources.database_parameters(settings, settings.app.var_dir.resolve())
 
 
 @asynccontextmanager
@@ -102,18 +102,18 @@ async def _opened(parameters: DatabaseParameters) -> AsyncGenerator[Database]:
 
 
 @asynccontextmanager
-async def open_control(settings: Settings) -> AsyncGenerator[Control]:
+async def open_admin_context(settings: Settings) -> AsyncGenerator[AdminContext]:
     """Open the database, and nothing else; Redis is only asked how much garbage there is, if it answers.
 
     Raises ConfigurationError, with what to do, when there is no database or not with this schema.
     """
     var = settings.app.var_dir.resolve()
-    brokers = foundations.brokers(settings, _redis_url(settings, var), Telling())
-    wire = RedisWire(_feeds_url(settings), settings.redis.timeout_s)
+    brokers = resources.brokers(settings, _redis_url(settings, var), Instrumentation())
+    wire = PipelinedRedis(_feeds_url(settings), settings.redis.timeout_s)
     try:
         async with _database(settings) as database:
-            roles = Roles(database, Touches(wire))
-            yield Control(business.queue_control(settings, database, Doorbell(brokers)), roles)
+            roles = Roles(database, InvalidationLog(wire))
+            yield AdminContext(services.queue_control(settings, database, JobNotifier(brokers)), roles)
     finally:
         await wire.close()
         for broker in brokers.values():
@@ -121,7 +121,7 @@ async def open_control(settings: Settings) -> AsyncGenerator[Control]:
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class SeedContext:
     """What fills a database works with: the services as the program has them, at a time that can be set."""
 
     database: Database
@@ -146,7 +146,9 @@ async def open_database(settings: Settings) -> AsyncGenerator[Database]:
 
 
 @asynccontextmanager
-async def open_workshop(settings: Settings, database: Database, clock: Clock) -> AsyncGenerator[Workshop]:
+async def open_seed_context(
+    settings: Settings, database: Database, clock: Clock
+) -> AsyncGenerator[SeedContext]:
     """The services on an open database, beside a running program or without one. Their jobs are the program's to do.
 
     Redis may be away. Nothing is rung for, as the dispatcher finds the rows. Ids are made under the free node number
@@ -155,21 +157,19 @@ async def open_workshop(settings: Settings, database: Database, clock: Clock) ->
     var = settings.app.var_dir.resolve()
     (var / "tmp").mkdir(parents=True, exist_ok=True)
     url = _redis_url(settings, var)
-    told = Telling()
-    redis, brokers = redis_client(url, settings.redis.timeout_s), foundations.brokers(settings, url, told)
-    wire = RedisWire(_feeds_url(settings), settings.redis.timeout_s)
-    images, passwords = foundations.image_processor(settings), foundations.passwords(settings)
-    media, push = foundations.media_store(settings, var), foundations.push(settings, var, told)
+    told = Instrumentation()
+    redis, brokers = redis_client(url, settings.redis.timeout_s), resources.brokers(settings, url, told)
+    wire = PipelinedRedis(_feeds_url(settings), settings.redis.timeout_s)
+    images, passwords = resources.image_processor(settings), resources.passwords(settings)
+    media, push = resources.media_store(settings, var), resources.push(settings, var, told)
     try:
         async with _ids(database, clock) as ids:
-            bell = Doorbell(brokers)
-            mail = foundations.mail(settings, var, told)
-            on = Foundations(
-                database, redis, wire, wire, ids, bell, media, images, passwords, mail, push, told
-            )
-            services, _ = business.services(settings, var, on, clock)
-            roles, timelines = Roles(database, Touches(wire)), business.timelines(settings, wire)
-            yield Workshop(database, services, roles, timelines, media, images, ids, var / "tmp")
+            bell = JobNotifier(brokers)
+            mail = resources.mail(settings, var, told)
+            on = Resources(database, redis, wire, wire, ids, bell, media, images, passwords, mail, push, told)
+            built, _ = services.services(settings, var, on, clock)
+            roles, timelines = Roles(database, InvalidationLog(wire)), services.timelines(settings, wire)
+            yield SeedContext(database, built, roles, timelines, media, images, ids, var / "tmp")
     finally:
         await images.stop()
         await passwords.close()
@@ -183,17 +183,17 @@ async def open_workshop(settings: Settings, database: Database, clock: Clock) ->
 
 async def drop_feeds(settings: Settings) -> None:
     """Forget what Redis holds of feeds, to be built again when it is wanted; nothing if Redis does not answer."""
-    wire = RedisWire(_feeds_url(settings), settings.redis.timeout_s)
+    wire = PipelinedRedis(_feeds_url(settings), settings.redis.timeout_s)
     try:
         with suppress(Unavailable):
-            await business.timelines(settings, wire).drop_all()
+            await services.timelines(settings, wire).drop_all()
     finally:
         await wire.close()
 
 
 async def hash_password(settings: Settings, password: str) -> str:
     """The hash with which an account is made that `password` opens."""
-    passwords = foundations.passwords(settings)
+    passwords = resources.passwords(settings)
     try:
         return await passwords.hash(password)
     finally:

@@ -1,7 +1,7 @@
 """The errors that the program raises on purpose.
 
 Each has a stable `code` for clients, a `detail` that is safe to show, and, for input, messages by field.
-The HTTP status of a kind is known to `handlers/problems.py` alone.
+The HTTP status of a kind is known to `handlers/http/problems.py` alone.
 """
 
 from collections.abc import Mapping, Sequence

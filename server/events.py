@@ -1,6 +1,6 @@
 """What can happen: facts in the past tense, written with the change that they tell of.
 
-An event is data and nothing else. Which jobs it causes is decided in `services/reactions.py`.
+An event is data and nothing else. Which jobs it causes is decided in `services/jobs/event_jobs.py`.
 """
 
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ class PeopleMentioned(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class PushOwed(Event):
+class PushRequested(Event):
     """Somebody was told of something, and wants pushes of such things."""
 
     notification_id: NotificationId
@@ -97,7 +97,7 @@ class PushOwed(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class LetterOwed(Event):
+class EmailRequested(Event):
     """Somebody was told of something, and wants mail of such things."""
 
     notification_id: NotificationId
@@ -147,7 +147,7 @@ class SessionsRevoked(Event):
 
 
 @dataclass(frozen=True, slots=True)
-class PasswordForgotten(Event):
+class PasswordResetRequested(Event):
     """Somebody says so; whether there is an account with this address is not known yet."""
 
     email_key: str

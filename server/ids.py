@@ -26,11 +26,6 @@ _STEP_BITS = NODE_BITS + SEQUENCE_BITS
 _SEQUENCES = 1 << SEQUENCE_BITS
 
 
-def first_id_of(at_ms: int) -> int:
-    """The lowest id that can have been made at `at_ms`, milliseconds since the Unix epoch."""
-    return max(0, at_ms - EPOCH_MS) << _STEP_BITS
-
-
 class IdGenerator:
     """Hands out ids that are unique for its node and strictly rising.
 
@@ -70,11 +65,11 @@ class IdGenerator:
         return (self._time_ms - EPOCH_MS) << _STEP_BITS | self._node << SEQUENCE_BITS | sequence
 
 
-def made_at_ms(row_id: int) -> int:
+def id_timestamp_ms(row_id: int) -> int:
     """The time in an id, milliseconds since the Unix epoch."""
     return (row_id >> _STEP_BITS) + EPOCH_MS
 
 
-def first_at(at_ms: int) -> int:
+def min_id_at(at_ms: int) -> int:
     """The smallest id that can be made at `at_ms`: with it a time becomes a cursor."""
     return max(0, at_ms - EPOCH_MS) << _STEP_BITS

@@ -12,29 +12,29 @@ from aiohttp import web
 from redis.asyncio import Redis
 
 from server.actors.supervisor import Supervisor
-from server.app import Insight, Services, build_app, build_worker_app
-from server.assembly import actors, banner, business, doors, foundations
-from server.assembly.foundations import Foundations, Telling
+from server.app import Observability, Services, build_app, build_worker_app
+from server.assembly import actors, banner, http, resources, services
+from server.assembly.resources import Instrumentation, Resources
 from server.assembly.serving import Serving
-from server.assembly.stages import CLOSE_S, Stages, at_once
+from server.assembly.shutdown import CLOSE_S, ShutdownStages, at_once
 from server.clock import SystemClock
 from server.errors import ConfigurationError, Unavailable
-from server.gateways.embedded_redis import EmbeddedRedis
+from server.gateways.embedded_redis.embedded_redis import EmbeddedRedis
 from server.gateways.process_claims import bind, claim_role
-from server.gateways.redis_client import check, redis_client
-from server.gateways.redis_wire import RedisWire
-from server.handlers.addresses import ClientAddresses
-from server.handlers.middleware import InFlight
+from server.gateways.redis.client import check, redis_client
+from server.gateways.redis.pipelined_client import PipelinedRedis
+from server.handlers.http.client_ip import ClientIps
+from server.handlers.http.middleware import InFlight
 from server.ids import IdGenerator
 from server.metrics import Metrics
 from server.models.database import Database
 from server.models.migrations import Migrations
 from server.pubsub.broker import QueueBroker
-from server.pubsub.doorbell import Doorbell
 from server.pubsub.hub import Hub
-from server.pubsub.inbox import Closing
-from server.services.jobs import Jobs
-from server.services.nodes import RENEW_S, NodeLease
+from server.pubsub.job_notifier import JobNotifier
+from server.pubsub.subscription import CloseReason
+from server.services.jobs.jobs import Jobs
+from server.services.jobs.nodes import RENEW_S, NodeLease
 from server.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -42,7 +42,7 @@ log = structlog.get_logger(__name__)
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
-class Role(StrEnum):
+class ProcessRole(StrEnum):
     """What a process does: answer requests, run jobs, or both."""
 
     API = "api"
@@ -50,23 +50,23 @@ class Role(StrEnum):
     ALL = "all"
 
     @property
-    def parts(self) -> "tuple[Role, ...]":
-        return (Role.API, Role.WORKER) if self is Role.ALL else (self,)
+    def parts(self) -> "tuple[ProcessRole, ...]":
+        return (ProcessRole.API, ProcessRole.WORKER) if self is ProcessRole.ALL else (self,)
 
 
 class Lifecycle:
     """One process of the program. `open`, then work, then `close`; `close` also after an `open` that failed."""
 
-    def __init__(self, settings: Settings, role: Role) -> None:
+    def __init__(self, settings: Settings, role: ProcessRole) -> None:
         self.settings = settings
         self.role = role
-        self.told = Telling(Metrics(of_process=True))
+        self.told = Instrumentation(Metrics(of_process=True))
         self.supervisor = Supervisor(self.told.metrics)
         self.services: Services
         self.port = 0
-        self._stages = Stages()
+        self._stages = ShutdownStages()
         self._opened = self._stages.opened
-        self._in_flight = InFlight(self.told.metrics, ClientAddresses(settings.app.trusted_proxies))
+        self._in_flight = InFlight(self.told.metrics, ClientIps(settings.app.trusted_proxies))
         self._var = settings.app.var_dir.resolve()
 
     async def open(self) -> None:
@@ -80,13 +80,13 @@ class Lifecycle:
         database = await self._open_database()
         ids = await self._open_ids(database)
         brokers = await self._open_brokers(redis_url)
-        on = self._foundations(database, redis, (wire, feed_wire), ids, Doorbell(brokers))
-        self.services, jobs = business.services(self.settings, self._var, on)
+        on = self._foundations(database, redis, (wire, feed_wire), ids, JobNotifier(brokers))
+        self.services, jobs = services.services(self.settings, self._var, on)
         self._open_doorbell(on.doorbell)
         self._open_watch(on)
-        if Role.WORKER in self.role.parts:
+        if ProcessRole.WORKER in self.role.parts:
             self._open_workers(on, jobs, brokers)
-        if Role.API in self.role.parts:
+        if ProcessRole.API in self.role.parts:
             assert listener is not None
             await self._open_http(listener, on)
         elif listener is not None:
@@ -101,7 +101,7 @@ class Lifecycle:
 
     def described(self) -> dict[str, str]:
         """What runs where, for the banner."""
-        settings, serves = self.settings, Role.API in self.role.parts
+        settings, serves = self.settings, ProcessRole.API in self.role.parts
         return {
             **banner.addresses(settings, self.port, serves=serves),
             "role": f"{self.role}, {settings.app.env}",
@@ -111,7 +111,7 @@ class Lifecycle:
     def _claim(self) -> socket | None:
         """Take the port and the role before anything is started, so that a twin is refused at once."""
         app, listener = self.settings.app, None
-        serves = Role.API in self.role.parts
+        serves = ProcessRole.API in self.role.parts
         if serves or app.worker_port:
             listener = bind(app.host, app.port if serves else app.worker_port)
             self.port = listener.getsockname()[1]
@@ -132,7 +132,7 @@ class Lifecycle:
 
     async def _open_embedded_redis(self) -> str:
         if not self.settings.embedded_redis:
-            return foundations.redis_url(self.settings)
+            return resources.redis_url(self.settings)
         embedded = EmbeddedRedis(self._var / "redis")
         await embedded.start()
         keeper = self.supervisor.start("embedded redis", embedded.run)
@@ -147,26 +147,26 @@ class Lifecycle:
     async def _open_redis(self, url: str) -> Redis:
         redis = redis_client(url, self.settings.redis.timeout_s)
         self._opened("redis", redis.aclose)
-        await check(redis, banner.without_password(url))
+        await check(redis, banner.redact_url(url))
         return redis
 
-    def _open_wire(self, url: str) -> RedisWire:
-        wire = RedisWire(url, self.settings.redis.timeout_s)
+    def _open_wire(self, url: str) -> PipelinedRedis:
+        wire = PipelinedRedis(url, self.settings.redis.timeout_s)
         self._opened("redis wire", wire.close)
         return wire
 
-    async def _open_feed_wire(self, url: str) -> RedisWire:
+    async def _open_feed_wire(self, url: str) -> PipelinedRedis:
         wire = self._open_wire(url)
         try:
             await wire.command("PING")
         except Unavailable as error:
             raise ConfigurationError(
-                f"No Redis answers at {banner.without_password(url)} ({error.detail}) Check REDIS_FEEDS_URL."
+                f"No Redis answers at {banner.redact_url(url)} ({error.detail}) Check REDIS_FEEDS_URL."
             ) from error
         return wire
 
     async def _open_database(self) -> Database:
-        database = Database(foundations.database_parameters(self.settings, self._var))
+        database = Database(resources.database_parameters(self.settings, self._var))
         self._opened("database", database.close)
         await database.open()
         migrations = Migrations(database, MIGRATIONS)
@@ -197,14 +197,14 @@ class Lifecycle:
         return ids
 
     async def _open_brokers(self, redis_url: str) -> dict[str, QueueBroker]:
-        brokers = foundations.brokers(self.settings, redis_url, self.told)
+        brokers = resources.brokers(self.settings, redis_url, self.told)
 
         async def close() -> None:
             for broker in brokers.values():
                 await broker.shutdown()
 
         self._opened("brokers", close)
-        if Role.WORKER in self.role.parts:
+        if ProcessRole.WORKER in self.role.parts:
             for broker in brokers.values():
                 await broker.startup()
         return brokers
@@ -213,25 +213,25 @@ class Lifecycle:
         self,
         database: Database,
         redis: Redis,
-        wires: tuple[RedisWire, RedisWire],
+        wires: tuple[PipelinedRedis, PipelinedRedis],
         ids: IdGenerator,
-        doorbell: Doorbell,
-    ) -> Foundations:
-        images = foundations.image_processor(self.settings)
-        passwords = foundations.passwords(self.settings)
+        doorbell: JobNotifier,
+    ) -> Resources:
+        images = resources.image_processor(self.settings)
+        passwords = resources.passwords(self.settings)
         self._opened("image children", images.stop)
         self._opened("password threads", passwords.close)
-        media = foundations.media_store(self.settings, self._var)
+        media = resources.media_store(self.settings, self._var)
         self._opened("media store", media.close)
-        mail = foundations.mail(self.settings, self._var, self.told)
-        push = foundations.push(self.settings, self._var, self.told)
+        mail = resources.mail(self.settings, self._var, self.told)
+        push = resources.push(self.settings, self._var, self.told)
         self._opened("mail", mail.close)
         self._opened("push", push.close)
-        return Foundations(
+        return Resources(
             database, redis, *wires, ids, doorbell, media, images, passwords, mail, push, self.told
         )
 
-    def _open_doorbell(self, doorbell: Doorbell) -> None:
+    def _open_doorbell(self, doorbell: JobNotifier) -> None:
         actor = self.supervisor.start("doorbell", doorbell.run)
 
         async def close() -> None:
@@ -240,7 +240,7 @@ class Lifecycle:
 
         self._opened("doorbell", close)
 
-    def _open_watch(self, on: Foundations) -> None:
+    def _open_watch(self, on: Resources) -> None:
         watching = self.supervisor.start("watch", actors.watch(on).run)
         sweeping = self.supervisor.start("cache sweep", self.services.freshness.run)
 
@@ -251,7 +251,7 @@ class Lifecycle:
 
         self._opened("watch", close)
 
-    def _open_workers(self, on: Foundations, jobs: Jobs, brokers: dict[str, QueueBroker]) -> None:
+    def _open_workers(self, on: Resources, jobs: Jobs, brokers: dict[str, QueueBroker]) -> None:
         workers = actors.workers(self.settings, on, self.services, jobs, brokers)
         running = [self.supervisor.start(f"{queue} worker", worker.run) for queue, worker in workers.items()]
         dispatching = self.supervisor.start(
@@ -268,21 +268,21 @@ class Lifecycle:
 
         self._opened("jobs", close, self.settings.shutdown.jobs_s + CLOSE_S)
 
-    async def _open_http(self, listener: socket, on: Foundations) -> None:
+    async def _open_http(self, listener: socket, on: Resources) -> None:
         settings = self.settings
         hub = Hub(settings.stream.max_per_user)
         relaying = self.supervisor.start("relay", actors.relay(on, self.services, hub).run)
         watching = self.supervisor.start("session watch", actors.session_watch(on, self.services, hub).run)
         self._opened("relay", lambda: self.supervisor.stop(relaying, watching))
-        uploads = doors.uploads(settings, self._var / "tmp")
-        insight, throttling = self._insight(on), doors.throttling(settings, on.throttle)
+        uploads = http.uploads(settings, self._var / "tmp")
+        insight, throttling = self._insight(on), http.throttling(settings, on.throttle)
         app = build_app(settings, self.services, uploads, on.media, hub, self._in_flight, insight, throttling)
-        await self._serve(app, listener, on_close=lambda: hub.close_all(Closing.SHUTDOWN))
+        await self._serve(app, listener, on_close=lambda: hub.close_all(CloseReason.SHUTDOWN))
 
-    def _insight(self, on: Foundations) -> Insight:
+    def _insight(self, on: Resources) -> Observability:
         started = self.supervisor.actors
-        return Insight(
-            checks=doors.checks(on, started),
+        return Observability(
+            checks=http.checks(on, started),
             restarts=lambda: {actor.name: actor.restarts for actor in started},
             metrics=self.told.metrics,
         )

@@ -26,7 +26,7 @@ if "rich" not in sys.modules:
 else:
     import structlog
 
-HELD_BACK_S = 0.01
+FLUSH_INTERVAL_S = 0.01
 LEVELS = {"exception": "error", "warn": "warning"}  # methods that are named otherwise than their level
 SECRET_FIELD = re.compile(r"password|secret|token|authorization|cookie|ticket|private_key", re.IGNORECASE)
 PLAIN = frozenset({str, int, float, bool, type(None)})
@@ -93,7 +93,7 @@ def configure(level: str, form: Literal["auto", "console", "json"]) -> None:
         sys.stdout.reconfigure(
             errors="backslashreplace"
         )  # a lone surrogate in a value must not fail a request
-    lines = Lines(_write_out)
+    lines = BufferedWriter(_write_out)
     atexit.register(lines.flush)
     shared: list[structlog.types.Processor] = [
         _with_request,
@@ -133,7 +133,7 @@ def one_line_if_malformed(record: logging.LogRecord) -> bool:
     return True
 
 
-class Lines:
+class BufferedWriter:
     """Writes lines to `write`: those that tell of trouble at once, the others within 10 ms, all in their order.
 
     A write for each line was a quarter of what a request cost. Outside of an event loop nothing is held back.
@@ -148,7 +148,7 @@ class Lines:
         if len(self._held) > 1:
             return  # the flush is due already
         try:
-            asyncio.get_running_loop().call_later(HELD_BACK_S, self.flush)
+            asyncio.get_running_loop().call_later(FLUSH_INTERVAL_S, self.flush)
         except RuntimeError:
             self.flush()
 

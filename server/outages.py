@@ -1,7 +1,7 @@
 """Outages of the parts that a process depends on: one log line when a part goes away, one when it is back.
 
-Everybody in the process who meets an outage tells the same `Outage`; it decides what is worth a line. A `Circuit` also
-decides who may try the part meanwhile.
+All loops of a process report an outage to the same `Outage`; it decides what is worth a line. A `CircuitBreaker` also
+decides who may try the part during the outage.
 """
 
 import time
@@ -12,7 +12,7 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 OPENS_AFTER = 3
 PAUSE_S = 0.5
-LONGEST_PAUSE_S = 10.0
+MAX_PAUSE_S = 10.0
 
 
 class Outage:
@@ -50,7 +50,7 @@ class Outage:
         self._failures = 0
 
 
-class Circuit:
+class CircuitBreaker:
     """A circuit breaker: after three failures in a row, each of another message, it is open. Then one at a time may try
     the part, after a pause that doubles from half a second to ten, and with the first success it is closed. Opening and
     closing are logged as `<part>_unavailable` and `<part>_recovered`.
@@ -96,7 +96,7 @@ class Circuit:
                 self._next_try = self._opened_at + PAUSE_S
                 log.warning(self._gone, reason=_words(reason))
         elif self._trying is not None:  # and not by those who were let in before it opened
-            self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+            self._pause_s = min(2 * self._pause_s, MAX_PAUSE_S)
             self._next_try = time.monotonic() + self._pause_s
 
     def succeeded(self) -> None:

@@ -215,7 +215,7 @@ class Queues(Section):
     maintenance: QueueSettings = QueueSettings(concurrency=1, backoff_ms=5000, keep_completed=20)
     lease_ms: int = Field(default=15_000, ge=100)
     heartbeat_ms: int = Field(default=5_000, ge=50)
-    max_deaths: int = Field(default=3, ge=1)
+    max_crashes: int = Field(default=3, ge=1)
     backoff_cap_ms: int = Field(default=600_000, ge=1)
     poll_ms: int = Field(default=500, ge=10)
 

@@ -18,10 +18,7 @@ from redis.backoff import NoBackoff
 
 from server.models.database import Database, DatabaseParameters
 from server.models.migrations import Migrations
-from tests.house import House
-from tests.nursery import Nursery
-from tests.servers import DB_PASSWORD, DB_USERNAME, MariaDB, RedisServer, make_scratch, wait_until
-from tests.stacks import (
+from tests.support.backends import (
     ROOT,
     Stack,
     database_parameters,
@@ -30,6 +27,9 @@ from tests.stacks import (
     start_redis,
     start_valkey,
 )
+from tests.support.fork_server import ForkServer
+from tests.support.harness import ServiceHarness
+from tests.support.servers import DB_PASSWORD, DB_USERNAME, MariaDB, RedisServer, make_scratch, wait_until
 
 IN_CI = os.environ.get("CI") == "true"
 LEAK_PATIENCE_S = 2.0
@@ -61,12 +61,12 @@ def own_server(scratch: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[Nursery | None]:
+def nursery() -> Iterator[ForkServer | None]:
     """What starts programs quickly; None where a fork is not to be relied on."""
     if sys.platform != "linux":
         yield None
         return
-    nursery = Nursery()
+    nursery = ForkServer()
     yield nursery
     nursery.stop()
 
@@ -172,12 +172,12 @@ async def database(migrated_stack: Stack) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def house(database: Database, stack: Stack) -> AsyncIterator[House]:
+async def harness(database: Database, stack: Stack) -> AsyncIterator[ServiceHarness]:
     """The services on each stack in turn."""
     async with Redis.from_url(stack.redis.url, retry=Retry(NoBackoff(), 0), socket_timeout=5) as redis:
-        house = House(database, redis, stack.redis.url, stack.var_dir)
-        yield house
-        await house.close()
+        harness = ServiceHarness(database, redis, stack.redis.url, stack.var_dir)
+        yield harness
+        await harness.close()
 
 
 @pytest.fixture(autouse=True)

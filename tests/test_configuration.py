@@ -17,8 +17,8 @@ from pydantic import BaseModel
 from server.configuration import ENVIRONMENT, SECRET_KEYS, SHARED_ENVIRONMENT, Loaded, load
 from server.errors import ConfigurationError
 from server.settings import Settings
-from tests.fcm import rsa_key
-from tests.stacks import ROOT
+from tests.support.backends import ROOT
+from tests.support.fake_fcm import rsa_key
 
 LONG, OTHER = "an access secret that is long enough", "a refresh secret that is long enough"
 PRODUCTION = {

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from server.ids import EPOCH_MS, MAX_ID, NODES, IdGenerator, first_at, made_at_ms
+from server.ids import EPOCH_MS, MAX_ID, NODES, IdGenerator, id_timestamp_ms, min_id_at
 
 NOW_MS = 1_800_000_000_000
 LAST_MS = EPOCH_MS + (1 << 41) - 1
@@ -34,8 +34,8 @@ def test_ids_are_unique_and_rise_whatever_the_clock_does(clock: SetClock) -> Non
 
 def test_an_id_holds_its_time(clock: SetClock) -> None:
     new_id = IdGenerator(clock, node=NODES - 1).next()
-    assert made_at_ms(new_id) == NOW_MS
-    assert first_at(NOW_MS) <= new_id < first_at(NOW_MS + 1)
+    assert id_timestamp_ms(new_id) == NOW_MS
+    assert min_id_at(NOW_MS) <= new_id < min_id_at(NOW_MS + 1)
 
 
 def test_the_last_id_of_all_has_53_bits(clock: SetClock) -> None:
@@ -55,7 +55,7 @@ def test_ids_of_two_nodes_never_meet(clock: SetClock) -> None:
 def test_more_ids_than_a_millisecond_has_borrow_from_the_next(clock: SetClock) -> None:
     ids = IdGenerator(clock, node=0)
     made = [ids.next() for _ in range(33)]
-    assert [made_at_ms(row_id) for row_id in made] == [NOW_MS] * 32 + [NOW_MS + 1]
+    assert [id_timestamp_ms(row_id) for row_id in made] == [NOW_MS] * 32 + [NOW_MS + 1]
     clock.at_ms += 1
     assert ids.next() > made[-1]
 
@@ -71,7 +71,7 @@ def test_a_clock_that_steps_back_does_not_move_ids_back(clock: SetClock) -> None
 
 def test_ids_start_after_what_the_node_number_has_used(clock: SetClock) -> None:
     ids = IdGenerator(clock, node=3, not_before_ms=NOW_MS + 10_000)
-    assert made_at_ms(ids.next()) > NOW_MS + 10_000
+    assert id_timestamp_ms(ids.next()) > NOW_MS + 10_000
 
 
 def test_a_second_holder_of_a_node_number_repeats_nothing(clock: SetClock) -> None:
@@ -90,7 +90,7 @@ def test_moving_to_another_node_keeps_ids_rising(clock: SetClock) -> None:
     assert after > before
     assert after >> 5 & (NODES - 1) == 2
     ids.move(node=3, not_before_ms=NOW_MS + 500)
-    assert made_at_ms(ids.next()) == NOW_MS + 501
+    assert id_timestamp_ms(ids.next()) == NOW_MS + 501
 
 
 @pytest.mark.parametrize("node", [-1, NODES])
@@ -100,4 +100,4 @@ def test_a_node_number_out_of_range_is_refused(clock: SetClock, node: int) -> No
 
 
 def test_before_the_epoch_every_id_counts() -> None:
-    assert first_at(0) == first_at(EPOCH_MS) == 0
+    assert min_id_at(0) == min_id_at(EPOCH_MS) == 0

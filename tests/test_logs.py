@@ -9,9 +9,9 @@ import orjson
 import pytest
 from aiohttp.http_exceptions import BadHttpMessage
 
-from server.logs import Lines, one_line_if_malformed
-from tests.live import until
-from tests.stacks import ROOT
+from server.logs import BufferedWriter, one_line_if_malformed
+from tests.support.backends import ROOT
+from tests.support.sse_reader import wait_until
 
 HUSH = "hush-hush"
 
@@ -159,18 +159,18 @@ def test_another_fault_of_the_server_keeps_its_traceback() -> None:
 
 async def test_lines_are_written_together_and_trouble_at_once() -> None:
     written: list[bytes] = []
-    lines = Lines(written.append)
+    lines = BufferedWriter(written.append)
     lines.info(b"one")
     lines.info(b"two")
     assert written == []
     lines.error(b"three")
     assert written == [b"one\ntwo\nthree\n"]
     lines.info(b"four")
-    await until(lambda: len(written) == 2)
+    await wait_until(lambda: len(written) == 2)
     assert written[1] == b"four\n"
 
 
 def test_outside_of_a_loop_nothing_is_held_back() -> None:
     written: list[bytes] = []
-    Lines(written.append).info(b"one")
+    BufferedWriter(written.append).info(b"one")
     assert written == [b"one\n"]

@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from server import outages
-from server.outages import Circuit, Outage
+from server.outages import CircuitBreaker, Outage
 
 
 def test_an_outage_that_many_meet_is_one_line_and_its_end_another() -> None:
@@ -64,13 +64,13 @@ def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
     return hands
 
 
-def fail(circuit: Circuit, *messages: str) -> None:
+def fail(circuit: CircuitBreaker, *messages: str) -> None:
     for message in messages:
         circuit.failed("no answer", message)
 
 
 def test_a_circuit_opens_after_three_failures_in_a_row_and_closes_with_a_success(hands: Hands) -> None:
-    circuit = Circuit("smtp")
+    circuit = CircuitBreaker("smtp")
     with capture_logs() as lines:
         for _ in range(2):
             fail(circuit, "one", "two")
@@ -89,7 +89,7 @@ def test_a_circuit_opens_after_three_failures_in_a_row_and_closes_with_a_success
 
 
 def test_one_message_that_fails_over_and_over_opens_no_circuit() -> None:
-    circuit = Circuit("smtp")
+    circuit = CircuitBreaker("smtp")
     fail(circuit, *["one"] * 20, *["two"] * 20)
     assert not circuit.is_open
     fail(circuit, "three")
@@ -97,7 +97,7 @@ def test_one_message_that_fails_over_and_over_opens_no_circuit() -> None:
 
 
 def test_an_open_circuit_is_tried_by_one_at_a_time_after_pauses_that_double(hands: Hands) -> None:
-    circuit = Circuit("smtp")
+    circuit = CircuitBreaker("smtp")
     fail(circuit, "one", "two", "three")
     fail(circuit, *"abcdef")  # these were let in before
     for pause_s in (0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0):
@@ -115,7 +115,7 @@ def test_an_open_circuit_is_tried_by_one_at_a_time_after_pauses_that_double(hand
 
 
 def test_who_did_not_need_the_part_leaves_the_try_to_the_next(hands: Hands) -> None:
-    circuit = Circuit("smtp")
+    circuit = CircuitBreaker("smtp")
     fail(circuit, "one", "two", "three")
     hands.now_s += 1.0
     assert circuit.enter(1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import run
-from tests.stacks import ROOT
+from tests.support.backends import ROOT
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_help_fits_a_terminal_and_names_every_command(
 
 
 def test_the_queues_that_help_names_are_those_that_there_are() -> None:
-    from server.services.reactions import Queue
+    from server.services.jobs.event_jobs import Queue
     from server.services.records import Role
 
     assert list(Queue) == list(run.QUEUES)

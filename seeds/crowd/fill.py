@@ -7,20 +7,20 @@ broken off at any point is completed by the next. Nobody is told of anything: th
 from dataclasses import dataclass, field
 from random import Random
 
+from seeds.crowd.finalise import unmarked
 from seeds.crowd.graph import Attraction
-from seeds.crowd.people import PEOPLE_A_BATCH, Arrivals, Crowd, find, star_batches
+from seeds.crowd.people import PEOPLE_PER_BATCH, Arrivals, Crowd, find, star_batches
 from seeds.crowd.pictures import pictures_for, pool
 from seeds.crowd.publishing import Publishing
 from seeds.crowd.rows import slices
-from seeds.crowd.settling import unmarked
 from seeds.history import HistoryClock, Span
 from seeds.progress import Progress
-from server.control import Workshop
+from server.control import SeedContext
 from server.models.database import Database
 
-POSTS_A_PERSON = 10
-POSTS_A_BATCH = 500
-FEWEST_BATCHES = 400  # a batch is one stretch of time: with few of them there would be none at the end
+POSTS_PER_PERSON = 10
+POSTS_PER_BATCH = 500
+MIN_BATCHES = 400  # a batch is one stretch of time: with few of them there would be none at the end
 DAYS = 180
 STATEMENT_TIMEOUT_S = 60.0
 
@@ -49,14 +49,14 @@ async def plan(database: Database, people: int, celebrity_threshold: int) -> Pla
     crowd = await find(database, people)
     rounds = [
         [number for number, posts in enumerate(crowd.posts) if posts <= made]
-        for made in range(POSTS_A_PERSON)
+        for made in range(POSTS_PER_PERSON)
     ]
     unsettled = bool(await unmarked(database, crowd, celebrity_threshold))
     return Plan(crowd, crowd.missing, crowd.following_nobody, rounds, unsettled)
 
 
 async def carry_out(
-    todo: Plan, workshop: Workshop, clock: HistoryClock, seed: int, password_hash: str, progress: Progress
+    todo: Plan, workshop: SeedContext, clock: HistoryClock, seed: int, password_hash: str, progress: Progress
 ) -> None:
     """Do what is missing, along the last months, as far back as this node number can make ids."""
     database, crowd = workshop.database, todo.crowd
@@ -64,7 +64,7 @@ async def carry_out(
     arrivals = Arrivals(database, workshop.ids, clock, seed)
     with database.patience(STATEMENT_TIMEOUT_S):
         with progress.step("people", len(todo.arriving)) as step:
-            batches = list(slices(todo.arriving, PEOPLE_A_BATCH))
+            batches = list(slices(todo.arriving, PEOPLE_PER_BATCH))
             for numbers, part in zip(batches, span.part(0, 0.1).parts(len(batches)), strict=True):
                 await arrivals.register(crowd, numbers, part, password_hash)
                 step.advance(len(numbers))
@@ -75,7 +75,7 @@ async def carry_out(
                 step.made += await arrivals.follow(crowd, numbers, star, part, attraction)
                 step.advance(len(numbers))
         if todo.posts:
-            count = pictures_for(len(crowd.ids) * POSTS_A_PERSON)
+            count = pictures_for(len(crowd.ids) * POSTS_PER_PERSON)
             with progress.step("pictures", count) as step:
                 pictures = await pool(workshop, count, step.advance)
             publishing = Publishing(database, workshop.ids, clock, crowd, pictures)
@@ -84,7 +84,7 @@ async def carry_out(
 
 async def _publish(todo: Plan, publishing: Publishing, seed: int, span: Span, progress: Progress) -> None:
     with progress.step("posts", todo.posts) as step, progress.counted("likes", "comments") as counted:
-        size = max(1, min(POSTS_A_BATCH, todo.posts // FEWEST_BATCHES))
+        size = max(1, min(POSTS_PER_BATCH, todo.posts // MIN_BATCHES))
         batches: list[tuple[int, list[int]]] = []
         for number, authors in enumerate(todo.rounds):
             Random(f"{seed}/round/{number}").shuffle(authors)

@@ -8,19 +8,19 @@ import itertools
 from collections.abc import Iterator, Sequence
 from random import Random
 
-FEWEST_PEOPLE = 10
+MIN_PEOPLE = 10
 STAR = 0
 STAR_FOLLOWERS = 10_000
 ATTRACTION = 0.7  # the chance to be followed falls with rank ** -0.7
-FEWEST_FOLLOWEES = 7
-MOST_FOLLOWEES = 200
+MIN_FOLLOWEES = 7
+MAX_FOLLOWEES = 200
 PARETO = 1.5  # of the number of people whom one follows; the mean is 3 times the fewest
-PEOPLE_A_CELEBRITY = 5_000
+PEOPLE_PER_CELEBRITY = 5_000
 
 
 def celebrities(people: int) -> int:
     """How many of the first are celebrities."""
-    return 1 + people // PEOPLE_A_CELEBRITY
+    return 1 + people // PEOPLE_PER_CELEBRITY
 
 
 def star_followers(people: int) -> int:
@@ -40,7 +40,7 @@ class Attraction:
 
     def followees(self, follower: int, chance: Random, *, star: bool) -> list[int]:
         """Whom `follower` follows: at least one person, nobody twice, never themselves; the star as is said."""
-        wanted = min(int(FEWEST_FOLLOWEES * chance.paretovariate(PARETO)), MOST_FOLLOWEES, self._people // 2)
+        wanted = min(int(MIN_FOLLOWEES * chance.paretovariate(PARETO)), MAX_FOLLOWEES, self._people // 2)
         chosen = {STAR} if star else set[int]()
         for _ in range(3 * wanted):
             if len(chosen) >= wanted:

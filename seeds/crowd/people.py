@@ -11,13 +11,13 @@ from seeds.crowd.rows import add, insert, slices
 from seeds.history import HistoryClock, Span
 from seeds.words import crowd_name
 from server.ids import IdGenerator
-from server.models.database import Database, again_if_given_up
+from server.models.database import Database, retry_on_deadlock
 from server.services.records import Role
 
 PREFIX = "crowd"
 DIGITS = 7
-MOST_PEOPLE = 10**DIGITS
-PEOPLE_A_BATCH = 500
+MAX_PEOPLE = 10**DIGITS
+PEOPLE_PER_BATCH = 500
 READ_AT_ONCE = 5_000
 USER_COLUMNS = (
     "id", "username", "username_key", "email", "email_key", "password_hash", "password_changed_at_ms", "full_name",
@@ -97,7 +97,7 @@ class Arrivals:
             async with self._database.transaction():
                 await insert(self._database, "users", USER_COLUMNS, rows)
 
-        await again_if_given_up(write)
+        await retry_on_deadlock(write)
         for number, row in zip(numbers, rows, strict=True):
             crowd.ids[number] = int(str(row[0]))
 
@@ -121,7 +121,7 @@ class Arrivals:
                 await add(self._database, "users", "followers_count", Counter(pair[1] for pair in pairs))
                 await insert(self._database, "follows", FOLLOW_COLUMNS, rows)
 
-        await again_if_given_up(write)
+        await retry_on_deadlock(write)
         return len(rows)
 
 
@@ -129,4 +129,4 @@ def star_batches(crowd: Crowd, followers: Sequence[int]) -> list[tuple[Sequence[
     """Those who follow nobody yet, in batches, each with who of them follows the star."""
     wanted = max(0, star_followers(len(crowd.ids)) - crowd.star_followers)
     star = list(star_struck(followers, wanted))
-    return list(zip(slices(followers, PEOPLE_A_BATCH), slices(star, PEOPLE_A_BATCH), strict=True))
+    return list(zip(slices(followers, PEOPLE_PER_BATCH), slices(star, PEOPLE_PER_BATCH), strict=True))

@@ -12,11 +12,11 @@ from pathlib import Path
 import orjson
 
 from seeds.photographs import paint
-from server.control import Workshop
+from server.control import SeedContext
 
-MOST_PICTURES = 48
-FEWEST_PICTURES = 4
-POSTS_A_PICTURE = 200
+MAX_PICTURES = 48
+MIN_PICTURES = 4
+POSTS_PER_PICTURE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +33,10 @@ class Picture:
 
 def pictures_for(posts: int) -> int:
     """How many pictures are enough for so many posts."""
-    return min(MOST_PICTURES, max(FEWEST_PICTURES, posts // POSTS_A_PICTURE))
+    return min(MAX_PICTURES, max(MIN_PICTURES, posts // POSTS_PER_PICTURE))
 
 
-async def pool(workshop: Workshop, count: int, on_step: Callable[[int], None]) -> list[Picture]:
+async def pool(workshop: SeedContext, count: int, on_step: Callable[[int], None]) -> list[Picture]:
     """The pictures, those that no row shows yet painted and stored now."""
     pictures: list[Picture] = []
     for number in range(count):
@@ -49,7 +49,7 @@ def media_key(number: int) -> str:
     return f"posts/crowd-{number:03}"
 
 
-async def _found(workshop: Workshop, number: int) -> Picture | None:
+async def _found(workshop: SeedContext, number: int) -> Picture | None:
     rows = await workshop.database.rows(
         "SELECT media_key, width, height, blurhash, alt_text, variants FROM post_images WHERE media_key = ? LIMIT 1",
         [media_key(number)],
@@ -57,7 +57,7 @@ async def _found(workshop: Workshop, number: int) -> Picture | None:
     return Picture(**rows[0]) if rows else None
 
 
-async def _made(workshop: Workshop, number: int) -> Picture:
+async def _made(workshop: SeedContext, number: int) -> Picture:
     with tempfile.TemporaryDirectory(dir=workshop.work_dir) as folder:
         source, renditions = Path(folder) / "painted.jpg", Path(folder) / "renditions"
         painted = paint(f"crowd/{number}")

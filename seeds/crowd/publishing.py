@@ -13,7 +13,7 @@ from seeds.crowd.rows import add, insert
 from seeds.history import HistoryClock, Span
 from seeds.words import answer, caption, remark
 from server.ids import IdGenerator
-from server.models.database import Database, again_if_given_up
+from server.models.database import Database, retry_on_deadlock
 
 POST_COLUMNS = ("id", "author_id", "caption", "likes_count", "comments_count", "revision")
 IMAGE_COLUMNS = (
@@ -22,9 +22,9 @@ IMAGE_COLUMNS = (
 LIKE_COLUMNS = ("id", "user_id", "post_id")
 COMMENT_COLUMNS = ("id", "post_id", "author_id", "parent_id", "content", "replies_count")
 PUBLISHED_BY = 0.6  # of a batch's span; likes and comments fill the rest
-MOST_LIKES = 2_000
+MAX_LIKES = 2_000
 LIKES_PARETO = 1.6
-FEWEST_LIKES = 2.0  # of an ordinary post; the mean is 2.7 times as many
+MIN_LIKES = 2.0  # of an ordinary post; the mean is 2.7 times as many
 CELEBRITY_LIKES = 50.0
 COMMENT_CHANCE = 0.28  # of one more comment
 REPLY_CHANCE = 0.3
@@ -81,7 +81,7 @@ class Publishing:
                 await insert(self._database, "likes", LIKE_COLUMNS, batch.likes)
                 await insert(self._database, "comments", COMMENT_COLUMNS, batch.comments)
 
-        await again_if_given_up(transaction)
+        await retry_on_deadlock(transaction)
 
     def make(self, authors: Sequence[int], chance: Random, span: Span) -> Batch:
         """One post of each author, with what others did about it; in the order of time, as ids have it."""
@@ -114,8 +114,8 @@ class Publishing:
         people = len(self._crowd.ids)
         acts: list[Act] = []
         for place, author in enumerate(authors):
-            fewest = CELEBRITY_LIKES if author < self._celebrities else FEWEST_LIKES
-            likes = min(int(fewest * chance.paretovariate(LIKES_PARETO)), MOST_LIKES, people // 2)
+            fewest = CELEBRITY_LIKES if author < self._celebrities else MIN_LIKES
+            likes = min(int(fewest * chance.paretovariate(LIKES_PARETO)), MAX_LIKES, people // 2)
             acts += [Act(chance.random(), place, who, False) for who in _some(chance, people, likes)]
             moment, written = 0.0, 0
             while chance.random() < COMMENT_CHANCE:

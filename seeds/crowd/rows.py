@@ -8,8 +8,8 @@ from server.models.database import Database, placeholders
 
 Item = TypeVar("Item")
 
-MOST_PARAMETERS = 8_000  # SQLite takes 32,766; above this nothing gets faster
-MOST_IDS = 1_000
+MAX_PARAMETERS = 8_000  # SQLite takes 32,766; above this nothing gets faster
+MAX_IDS = 1_000
 
 
 async def insert(
@@ -17,7 +17,7 @@ async def insert(
 ) -> None:
     """Insert rows whose values are in the order of `columns`."""
     names = tuple(columns)
-    for some in slices(rows, MOST_PARAMETERS // len(names)):
+    for some in slices(rows, MAX_PARAMETERS // len(names)):
         await database.execute(_insertion(table, names, len(some)), [value for row in some for value in row])
 
 
@@ -27,7 +27,7 @@ async def add(database: Database, table: str, counter: str, gains: Mapping[int, 
     for row_id, gain in gains.items():
         alike.setdefault(gain, []).append(row_id)
     for gain, ids in sorted(alike.items()):
-        for some in slices(sorted(ids), MOST_IDS):
+        for some in slices(sorted(ids), MAX_IDS):
             await database.execute(
                 f"UPDATE {table} SET {counter} = {counter} + ? WHERE id IN ({placeholders(len(some))})",
                 [gain, *some],

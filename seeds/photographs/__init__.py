@@ -7,7 +7,7 @@ from random import Random
 from PIL import Image
 
 from seeds.photographs.closer import bokeh, city, colours, still_life
-from seeds.photographs.darkroom import developed
+from seeds.photographs.image_ops import developed
 from seeds.photographs.landscapes import dunes, forest, mountains, sea
 from seeds.photographs.nights import night
 

@@ -5,7 +5,7 @@ from random import Random
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from seeds.photographs.darkroom import (
+from seeds.photographs.image_ops import (
     Colour,
     Size,
     clouds,
@@ -17,7 +17,7 @@ from seeds.photographs.darkroom import (
     mirrored,
     mixed,
     screen,
-)  # fmt: skip
+)
 from seeds.photographs.skies import BLUE, SUNSET, dimmed, sky
 
 WINDOWS: tuple[Colour, ...] = ((255, 214, 140), (255, 190, 104), (255, 236, 196), (190, 214, 255))

@@ -5,7 +5,7 @@ from random import Random
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from seeds.photographs.darkroom import (
+from seeds.photographs.image_ops import (
     Size,
     below,
     clouds,
@@ -18,7 +18,7 @@ from seeds.photographs.darkroom import (
     mixed,
     ridge,
     screen,
-)  # fmt: skip
+)
 from seeds.photographs.skies import BLUE, DAWN, DAY, GOLD, HOURS, SUNSET, Hour, dimmed, sky
 
 

@@ -4,7 +4,7 @@ from random import Random
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from seeds.photographs.darkroom import (
+from seeds.photographs.image_ops import (
     SMOOTH,
     Colour,
     Size,
@@ -17,7 +17,7 @@ from seeds.photographs.darkroom import (
     mixed,
     ridge,
     screen,
-)  # fmt: skip
+)
 
 
 def night(size: Size, chance: Random) -> tuple[Image.Image, str]:

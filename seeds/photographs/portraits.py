@@ -4,7 +4,7 @@ from random import Random
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from seeds.photographs.darkroom import Colour, developed, fill, gradient, light, mask, mixed, palette, screen
+from seeds.photographs.image_ops import Colour, developed, fill, gradient, light, mask, mixed, palette, screen
 from seeds.photographs.skies import dimmed
 
 SIDE = 480

@@ -5,7 +5,7 @@ from random import Random
 
 from PIL import Image, ImageChops
 
-from seeds.photographs.darkroom import Colour, Size, clouds, gradient, levels, light, palette, screen
+from seeds.photographs.image_ops import Colour, Size, clouds, gradient, levels, light, palette, screen
 
 
 @dataclass(frozen=True, slots=True)

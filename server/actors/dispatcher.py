@@ -11,12 +11,12 @@ import structlog
 
 from server.errors import Unavailable
 from server.outages import Outage
-from server.pubsub.doorbell import Doorbell
-from server.pubsub.turn import Turn
-from server.services.jobs import Jobs, Rung
-from server.services.queue_control import QueueControl
-from server.services.reactions import Queue
-from server.services.schedules import Schedules
+from server.pubsub.job_notifier import JobNotifier
+from server.pubsub.leader_lease import LeaderLease
+from server.services.jobs.event_jobs import Queue
+from server.services.jobs.jobs import JobRef, Jobs
+from server.services.jobs.queue_administration import QueueAdministration
+from server.services.jobs.schedules import Schedules
 
 log = structlog.get_logger(__name__)
 
@@ -32,13 +32,13 @@ class Dispatcher:
     def __init__(
         self,
         jobs: Jobs,
-        doorbell: Doorbell,
+        doorbell: JobNotifier,
         poll_s: float,
         lease_s: float,
         *,
-        control: QueueControl | None = None,
+        control: QueueAdministration | None = None,
         schedules: Schedules | None = None,
-        turn: Turn | None = None,
+        turn: LeaderLease | None = None,
         database: Outage | None = None,
     ) -> None:
         """`control` says which queues are paused, `turn` which of several dispatchers rings, lest each job be rung for
@@ -51,7 +51,7 @@ class Dispatcher:
         self._schedules = schedules
         self._turn = turn
         self._outage = database or Outage("database")
-        self._rung_at: dict[Rung, float] = {}
+        self._rung_at: dict[JobRef, float] = {}
         self._reclaim_from = 0.0
 
     async def run(self) -> None:
@@ -79,11 +79,11 @@ class Dispatcher:
         if self._turn is None or await self._turn.is_mine():
             await self._ring(await self._due(), now)
 
-    async def _due(self) -> list[Rung]:
+    async def _due(self) -> list[JobRef]:
         paused = await self._control.paused() if self._control else frozenset[Queue]()
         return await self._jobs.due([queue for queue in Queue if queue not in paused])
 
-    async def _ring(self, due: list[Rung], now: float) -> None:
+    async def _ring(self, due: list[JobRef], now: float) -> None:
         """Ring for jobs whose ring seems to be lost.
 
         A stream with as many messages as the queue has jobs that are due is being worked through, and holds theirs:
@@ -92,7 +92,7 @@ class Dispatcher:
         meanwhile and is due for another attempt.
         """
         self._rung_at = {rung: at for rung, at in self._rung_at.items() if now - at < RING_AGAIN_S}
-        unanswered: list[Rung] = []
+        unanswered: list[JobRef] = []
         for queue in {rung.queue for rung in due}:
             jobs = [rung for rung in due if rung.queue == queue]
             try:

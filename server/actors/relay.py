@@ -19,8 +19,8 @@ from server.errors import AppError
 from server.ids import UserId
 from server.outages import Outage
 from server.pubsub import channels
+from server.pubsub.backoff import RedisBackoff
 from server.pubsub.hub import Hub
-from server.pubsub.outage import RedisOutage
 
 Item = TypeVar("Item")
 Answer = list[Any] | bytes | str
@@ -29,7 +29,7 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 BATCH = 1000
 READ_TIMEOUT_S = 1.0
-ANSWERS_A_TURN = 32
+ANSWERS_PER_TURN = 32
 ASK_TIMEOUT_S = 10.0
 ASK_AGAIN_S = 1.0
 
@@ -60,7 +60,7 @@ class Relay:
         self._latest_sequences = latest_sequences
         self._sweep_s = sweep_s
         self._ping_s = ping_s
-        self._redis_outage = RedisOutage(redis_outage, by="relay")
+        self._redis_outage = RedisBackoff(redis_outage, by="relay")
         self._database_outage = database_outage or Outage("database", by="relay")
         self._subscribed: set[UserId] = set()
         self._heard_at = 0.0
@@ -124,7 +124,7 @@ class Relay:
             elif time.monotonic() - self._heard_at > 2 * self._ping_s:
                 raise RedisConnectionError(f"not a sound for {2 * self._ping_s:g} s")
             turn += 1
-            if turn % ANSWERS_A_TURN == 0:
+            if turn % ANSWERS_PER_TURN == 0:
                 # What is buffered already is read without a pause, and a burst would hold up everybody else.
                 await asyncio.sleep(0)
 

@@ -13,12 +13,12 @@ from server.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 FIRST_BACKOFF_S = 0.2
-LONGEST_BACKOFF_S = 30.0
+MAX_BACKOFF_S = 30.0
 SETTLED_AFTER_S = 60.0
 
 
 @dataclass(slots=True)
-class Actor:
+class SupervisedTask:
     """A supervised task as others see it."""
 
     name: str
@@ -33,27 +33,27 @@ class Supervisor:
 
     def __init__(self, metrics: Metrics | None = None) -> None:
         self._metrics = metrics or Metrics()
-        self.actors: list[Actor] = []
+        self.actors: list[SupervisedTask] = []
 
-    def start(self, name: str, run: Callable[[], Awaitable[None]]) -> Actor:
+    def start(self, name: str, run: Callable[[], Awaitable[None]]) -> SupervisedTask:
         """Run `run` from now on; again whenever it raises. When it returns it is done."""
-        actor = Actor(name, run)
+        actor = SupervisedTask(name, run)
         self.actors.append(actor)
         actor.task = asyncio.create_task(self._keep_alive(actor), name=f"actor:{name}")
         return actor
 
-    async def stop(self, *actors: Actor) -> None:
+    async def stop(self, *actors: SupervisedTask) -> None:
         """Cancel these actors, and wait until they are over."""
         tasks = [actor.task for actor in actors if actor.task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _enter(self, actor: Actor, state: str) -> None:
+    def _enter(self, actor: SupervisedTask, state: str) -> None:
         actor.state = state
         self._metrics.actor_changed(actor.name, state)
 
-    async def _keep_alive(self, actor: Actor) -> None:
+    async def _keep_alive(self, actor: SupervisedTask) -> None:
         backoff_s = FIRST_BACKOFF_S
         try:
             while True:
@@ -71,6 +71,6 @@ class Supervisor:
                         "actor_crashed", actor=actor.name, error=str(error), again_in_s=round(backoff_s, 1)
                     )
                     await asyncio.sleep(backoff_s * random.uniform(0.5, 1.0))
-                    backoff_s = min(LONGEST_BACKOFF_S, backoff_s * 2)
+                    backoff_s = min(MAX_BACKOFF_S, backoff_s * 2)
         finally:
             self._enter(actor, "stopped")

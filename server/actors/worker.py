@@ -12,13 +12,13 @@ from types import MappingProxyType
 
 import structlog
 
-from server.actors.gate import Gate
+from server.actors.admission_gate import AdmissionGate
 from server.clock import SystemClock
 from server.errors import AppError, Unavailable
 from server.ids import JobId
 from server.metrics import Metrics
 from server.pubsub.receiver import QueueReceiver
-from server.services.jobs import Claim, Jobs, LeaseLost
+from server.services.jobs.jobs import Claim, Jobs, LeaseLost
 
 log = structlog.get_logger(__name__)
 
@@ -38,7 +38,7 @@ class Worker:
         receiver: Callable[[Callable[[int], Awaitable[None]]], QueueReceiver],
         heartbeat_s: float,
         *,
-        gate: Gate | None = None,
+        gate: AdmissionGate | None = None,
         metrics: Metrics | None = None,
         channels: Mapping[str, str] = MappingProxyType({}),
     ) -> None:

@@ -2,27 +2,27 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from server.actors.admission_gate import AdmissionGate
 from server.actors.dispatcher import Dispatcher
-from server.actors.gate import Gate
+from server.actors.health_monitor import HealthMonitor
 from server.actors.relay import Relay
-from server.actors.session_watch import SessionWatch
-from server.actors.watch import Watch
+from server.actors.revocation_poller import RevocationPoller
 from server.actors.worker import Handler, Worker
 from server.app import Services
-from server.assembly.business import queue_settings
-from server.assembly.foundations import Foundations
+from server.assembly.resources import Resources
+from server.assembly.services import queue_settings
 from server.clock import SystemClock
-from server.gateways.rate_limiter import RateLimiter
-from server.ids import made_at_ms
+from server.gateways.redis.job_rate import JobRateLimiter
+from server.ids import id_timestamp_ms
 from server.metrics import Metrics
 from server.pubsub.broker import QueueBroker
 from server.pubsub.hub import Hub
+from server.pubsub.leader_lease import LeaderLease
 from server.pubsub.receiver import QueueReceiver
-from server.pubsub.turn import Turn
-from server.services.jobs import Claim, Jobs
-from server.services.maintenance import Kept, Lifetimes, Maintenance
-from server.services.reactions import JobKind, Queue
-from server.services.schedules import Recurring, Schedules
+from server.services.jobs.event_jobs import JobKind, Queue
+from server.services.jobs.jobs import Claim, Jobs
+from server.services.jobs.maintenance import Kept, Lifetimes, Maintenance
+from server.services.jobs.schedules import Recurring, Schedules
 from server.settings import QueueSettings, Settings
 
 # By which way nobody is told when a job of this kind is given up.
@@ -37,7 +37,7 @@ CHANNELS: Mapping[str, str] = {
 
 
 def workers(
-    settings: Settings, on: Foundations, nouns: Services, the_jobs: Jobs, by_queue: Mapping[str, QueueBroker]
+    settings: Settings, on: Resources, nouns: Services, the_jobs: Jobs, by_queue: Mapping[str, QueueBroker]
 ) -> dict[Queue, Worker]:
     """A worker for each queue, none of them running yet."""
     handlers = _handlers(settings, on, nouns, the_jobs)
@@ -45,7 +45,7 @@ def workers(
     circuits = {Queue.PUSH: on.told.fcm, Queue.MAIL: on.told.smtp}
 
     def worker(queue: Queue, chosen: QueueSettings) -> Worker:
-        limiter = RateLimiter(on.redis, f"queue:{queue}", chosen.rate_per_s) if chosen.rate_per_s else None
+        limiter = JobRateLimiter(on.redis, f"queue:{queue}", chosen.rate_per_s) if chosen.rate_per_s else None
 
         def receiver(run_job: Callable[[int], Awaitable[None]]) -> QueueReceiver:
             return QueueReceiver(by_queue[queue], run_job, chosen.concurrency, settings.shutdown.jobs_s)
@@ -56,7 +56,7 @@ def workers(
             handlers,
             receiver,
             settings.queues.heartbeat_ms / 1000,
-            gate=Gate(queue, nouns.queues, limiter, on.told.redis, circuits.get(queue)),
+            gate=AdmissionGate(queue, nouns.queues, limiter, on.told.redis, circuits.get(queue)),
             metrics=on.told.metrics,
             channels=CHANNELS,
         )
@@ -64,7 +64,7 @@ def workers(
     return {queue: worker(queue, chosen) for queue, chosen in queue_settings(settings).items()}
 
 
-def dispatcher(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jobs) -> Dispatcher:
+def dispatcher(settings: Settings, on: Resources, nouns: Services, the_jobs: Jobs) -> Dispatcher:
     queues = settings.queues
     return Dispatcher(
         the_jobs,
@@ -73,12 +73,12 @@ def dispatcher(settings: Settings, on: Foundations, nouns: Services, the_jobs: J
         lease_s=queues.lease_ms / 1000,
         control=nouns.queues,
         schedules=Schedules(on.database, on.ids, _recurring(settings)),
-        turn=Turn(on.redis, "dispatcher", hold_ms=3 * queues.poll_ms),
+        turn=LeaderLease(on.redis, "dispatcher", hold_ms=3 * queues.poll_ms),
         database=on.told.database,
     )
 
 
-def relay(on: Foundations, nouns: Services, hub: Hub) -> Relay:
+def relay(on: Resources, nouns: Services, hub: Hub) -> Relay:
     on.told.metrics.count_streams(lambda: hub.streams)
     return Relay(
         hub,
@@ -89,19 +89,19 @@ def relay(on: Foundations, nouns: Services, hub: Hub) -> Relay:
     )
 
 
-def session_watch(on: Foundations, nouns: Services, hub: Hub) -> SessionWatch:
-    return SessionWatch(hub, nouns.revocations.lately, outage=on.told.database)
+def session_watch(on: Resources, nouns: Services, hub: Hub) -> RevocationPoller:
+    return RevocationPoller(hub, nouns.revocations.lately, outage=on.told.database)
 
 
-def watch(on: Foundations) -> Watch:
-    return Watch(
+def watch(on: Resources) -> HealthMonitor:
+    return HealthMonitor(
         {"database": on.database.ping, "redis": on.redis.ping},
         {"database": on.told.database, "redis": on.told.redis},
         on.told.metrics,
     )
 
 
-def _handlers(settings: Settings, on: Foundations, nouns: Services, the_jobs: Jobs) -> Mapping[str, Handler]:
+def _handlers(settings: Settings, on: Resources, nouns: Services, the_jobs: Jobs) -> Mapping[str, Handler]:
     kept = {
         queue: Kept(chosen.keep_completed, chosen.keep_failed)
         for queue, chosen in queue_settings(settings).items()
@@ -151,7 +151,7 @@ def _measured_fan_out(fan_out: Handler, metrics: Metrics) -> Handler:
         began_ms = clock.now_ms()
         await fan_out(claim)
         now_ms = clock.now_ms()
-        age_ms = now_ms - made_at_ms(claim.payload["post_id"])
+        age_ms = now_ms - id_timestamp_ms(claim.payload["post_id"])
         metrics.fanned_out((now_ms - began_ms) / 1000, age_ms / 1000)
 
     return measured

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from server.assembly import foundations
+from server.assembly import resources
 from server.settings import Settings
 
 
@@ -10,7 +10,7 @@ def parts(settings: Settings, var: Path) -> dict[str, str]:
     """The parts that the program stands on, by the name of each."""
     where = settings.database
     mysql = f"MySQL at {where.host}:{where.port}, database {where.name}"
-    redis = without_password(foundations.redis_url(settings))
+    redis = redact_url(resources.redis_url(settings))
     return {
         "database": "embedded SQLite" if settings.embedded_database else mysql,
         "redis": "embedded Valkey" if settings.embedded_redis else redis,
@@ -28,7 +28,7 @@ def addresses(settings: Settings, port: int, *, serves: bool) -> dict[str, str]:
     return {"health, metrics": address} if port else {}
 
 
-def without_password(url: str) -> str:
+def redact_url(url: str) -> str:
     """The address, as it may be shown."""
     scheme, _, rest = url.partition("://")
     return f"{scheme}://{rest.rpartition('@')[2]}"

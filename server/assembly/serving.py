@@ -8,9 +8,9 @@ from socket import socket
 import structlog
 from aiohttp import web
 
-from server.assembly.stages import CLOSE_S
-from server.handlers.connections import Runner
-from server.handlers.middleware import InFlight
+from server.assembly.shutdown import CLOSE_S
+from server.handlers.http.malformed_requests import Runner
+from server.handlers.http.middleware import InFlight
 
 log = structlog.get_logger(__name__)
 

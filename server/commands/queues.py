@@ -14,12 +14,12 @@ from rich.table import Table
 from rich.text import Text
 
 from server.clock import isoformat
-from server.control import open_control
+from server.control import open_admin_context
 from server.errors import InvalidInput, Unavailable
 from server.ids import MAX_ID
 from server.paging import PageRequest
-from server.services.queue_control import DeadLetter, QueueControl, QueueStatus, queue_named
-from server.services.reactions import Queue
+from server.services.jobs.event_jobs import Queue
+from server.services.jobs.queue_administration import FailedJob, QueueAdministration, QueueStatus, queue_named
 from server.settings import Settings
 
 REFRESH_S = 1.0
@@ -32,7 +32,7 @@ MORE_FIGURES = ("DONE/MIN", "FAILED/MIN", "LIMIT/S", "GARBAGE")
 
 async def show(settings: Settings, *, once: bool) -> int:
     """The table of the queues: live in a terminal until Ctrl-C, printed once elsewhere."""
-    async with open_control(settings) as control:
+    async with open_admin_context(settings) as control:
         if once or not sys.stdout.isatty():
             console = _console()
             console.print(_table(await control.queues.overview(), console.width))
@@ -44,7 +44,7 @@ async def show(settings: Settings, *, once: bool) -> int:
 async def failed(settings: Settings, queue_name: str) -> int:
     """List every dead letter of a queue, newest first."""
     queue = queue_named(queue_name)
-    async with open_control(settings) as control:
+    async with open_admin_context(settings) as control:
         page = await control.queues.failed(queue, PageRequest(PAGE))
         if not page.items:
             print(f"There are no dead letters in {queue}.")
@@ -60,7 +60,7 @@ async def failed(settings: Settings, queue_name: str) -> int:
 async def retry(settings: Settings, queue_name: str, ids: Sequence[str], *, everything: bool) -> int:
     """Make dead letters ready again; exit code 1 if there was none of these."""
     queue, chosen = queue_named(queue_name), _chosen("retry", queue_name, ids, everything)
-    async with open_control(settings) as control:
+    async with open_admin_context(settings) as control:
         changed = await control.queues.retry(queue, chosen)
     return _told(changed, queue, chosen, "retry", "will be run again")
 
@@ -68,14 +68,14 @@ async def retry(settings: Settings, queue_name: str, ids: Sequence[str], *, ever
 async def discard(settings: Settings, queue_name: str, ids: Sequence[str], *, everything: bool) -> int:
     """Delete dead letters; exit code 1 if there was none of these."""
     queue, chosen = queue_named(queue_name), _chosen("discard", queue_name, ids, everything)
-    async with open_control(settings) as control:
+    async with open_admin_context(settings) as control:
         changed = await control.queues.discard(queue, chosen)
     return _told(changed, queue, chosen, "discard", "deleted")
 
 
 async def pause(settings: Settings, queue_name: str) -> int:
     queue = queue_named(queue_name)
-    async with open_control(settings) as control:
+    async with open_admin_context(settings) as control:
         await control.queues.pause(queue)
     print(f"{queue} is paused: no job of it starts until `python run.py queues resume {queue}`.")
     return 0
@@ -83,7 +83,7 @@ async def pause(settings: Settings, queue_name: str) -> int:
 
 async def resume(settings: Settings, queue_name: str) -> int:
     queue = queue_named(queue_name)
-    async with open_control(settings) as control:
+    async with open_admin_context(settings) as control:
         await control.queues.resume(queue)
     print(f"{queue} runs.")
     return 0
@@ -113,7 +113,7 @@ def _told(changed: int, queue: Queue, chosen: Sequence[int] | None, verb: str, d
     return 0
 
 
-async def _show_live(queues: QueueControl) -> None:
+async def _show_live(queues: QueueAdministration) -> None:
     leave = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -181,9 +181,9 @@ def _garbage(messages: int | None) -> Text:
     return Text(str(messages), style="yellow" if messages else "")
 
 
-def _described(letter: DeadLetter) -> str:
-    deaths = f", {letter.deaths} worker(s) died of it" if letter.deaths else ""
+def _described(letter: FailedJob) -> str:
+    crash_count = f", {letter.crash_count} worker(s) died of it" if letter.crash_count else ""
     return (
         f"{letter.id}  {letter.kind}  failed {isoformat(letter.failed_at_ms)} after {letter.attempts} attempt(s)"
-        f"{deaths}\n    {letter.error or 'no error was noted'}\n    {orjson.dumps(letter.payload).decode()}"
+        f"{crash_count}\n    {letter.error or 'no error was noted'}\n    {orjson.dumps(letter.payload).decode()}"
     )

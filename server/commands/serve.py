@@ -11,7 +11,7 @@ from contextlib import suppress
 import structlog
 
 from server.configuration import Loaded
-from server.lifecycle import Lifecycle, Role
+from server.lifecycle import Lifecycle, ProcessRole
 
 log = structlog.get_logger("run")
 
@@ -21,7 +21,7 @@ async def serve(loaded: Loaded, role: str, started: float) -> int:
     for warning in loaded.warnings:
         log.warning("check_configuration", detail=warning)
     _take_all_descriptors()
-    life = Lifecycle(loaded.settings, Role(role))
+    life = Lifecycle(loaded.settings, ProcessRole(role))
     asked = _stop_on_signals()
     try:
         await life.open()

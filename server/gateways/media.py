@@ -40,7 +40,7 @@ KEY = re.compile(f"{_NAME}(/{_NAME})*")
 MAX_KEY_LENGTH = 512
 THREADS = 8
 CHUNK_BYTES = 256 * 1024
-KEYS_A_CALL = 1000  # The most that S3 deletes or lists at once.
+KEYS_PER_CALL = 1000  # The most that S3 deletes or lists at once.
 # obstore hands out no error numbers: Rust's names for ENOSPC and EDQUOT, or what MinIO says.
 FULL = re.compile(r"StorageFull|QuotaExceeded|os error (28|122)\b")
 FILE_IN_THE_WAY = re.compile(r"os error 20\b")  # ENOTDIR: what should be a folder of the key is a file
@@ -153,8 +153,8 @@ class MediaStore:
     async def delete(self, keys: Collection[str]) -> None:
         """Remove the pictures at `keys`, in no order. Those that are not there are passed over."""
         todo = sorted({_valid(key) for key in keys})
-        for start in range(0, len(todo), KEYS_A_CALL):
-            some = todo[start : start + KEYS_A_CALL]
+        for start in range(0, len(todo), KEYS_PER_CALL):
+            some = todo[start : start + KEYS_PER_CALL]
             try:
                 await self._ask("delete", some[0], partial(self._store.delete, some))
             except NotFound:
@@ -165,7 +165,7 @@ class MediaStore:
 
     async def list(self, prefix: str = "") -> AsyncIterator[MediaEntry]:
         """Every picture below the folder `prefix`, in no order; what changes meanwhile may be in it or not."""
-        pages = self._store.list(_valid(prefix) if prefix else None, chunk_size=KEYS_A_CALL)
+        pages = self._store.list(_valid(prefix) if prefix else None, chunk_size=KEYS_PER_CALL)
         while page := await self._ask("list", prefix, lambda: next(pages, None)):
             for meta in page:
                 if _is_key(meta["path"]):  # What others put there is not ours to list or sweep.

@@ -4,7 +4,7 @@ import re
 import secrets
 from pathlib import Path
 
-UNSAFE_IN_A_NAME = re.compile(r"[^A-Za-z0-9._-]")
+UNSAFE_IN_PER_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
 def write_whole(file: Path, content: bytes) -> None:

@@ -4,10 +4,10 @@ from aiohttp import web
 from aiohttp_apispec import docs, querystring_schema, response_schema
 from marshmallow import Schema, fields, validate
 
-from server.handlers import rendering
-from server.handlers.requests import QUERY, page_request, viewer
+from server.handlers import serializers
+from server.handlers.http.rate_limiting import Rate, rate_limited
+from server.handlers.http.requests import QUERY, current_principal, page_request
 from server.handlers.schemas import Id, PageQuery, PostSchema, Strict, page_of
-from server.handlers.throttling import Rate, throttled
 from server.ids import PostId
 from server.services.feed.explanations import Explanations, Reason
 from server.services.feed.pages import Feed
@@ -40,19 +40,19 @@ class FeedRoutes:
     )
     @querystring_schema(PageQuery)
     @response_schema(page_of(PostSchema), 200)
-    @throttled(Rate.READS)
+    @rate_limited(Rate.READS)
     async def read(self, request: web.Request) -> web.Response:
-        page = await self._feed.page(viewer(request).user_id, page_request(request))
-        return rendering.page_response(request, page, rendering.post)
+        page = await self._feed.page(current_principal(request).user_id, page_request(request))
+        return serializers.page_response(request, page, serializers.post)
 
     @docs(tags=["feed"], operationId="explainFeed", summary="Say why a post is in your feed, or is not")
     @querystring_schema(ExplainQuery)
     @response_schema(ExplanationSchema, 200)
-    @throttled(Rate.READS)
+    @rate_limited(Rate.READS)
     async def explain(self, request: web.Request) -> web.Response:
         post_id = PostId(int(request[QUERY]["postId"]))
-        explanation = await self._explanations.of(viewer(request).user_id, post_id)
-        return rendering.json_response(
+        explanation = await self._explanations.of(current_principal(request).user_id, post_id)
+        return serializers.json_response(
             {
                 "postId": str(explanation.post_id),
                 "inFeed": explanation.in_feed,

@@ -1,6 +1,6 @@
 """The door to the database: opening and closing it, transactions, raw statements in one spelling for both dialects.
 
-Tables live in the files beside this one; who commits what together is decided by `services/unit_of_work.py`.
+Tables live in the files beside this one; who commits what together is decided by `services/jobs/unit_of_work.py`.
 """
 
 import asyncio
@@ -28,21 +28,21 @@ Result = TypeVar("Result")
 Dialect = Literal["sqlite", "mysql"]
 ALIAS = "default"
 MODULES = [
-    "server.models.users",
-    "server.models.sessions",
-    "server.models.password_resets",
-    "server.models.idempotency_keys",
-    "server.models.posts",
-    "server.models.comments",
-    "server.models.likes",
-    "server.models.follows",
-    "server.models.notifications",
-    "server.models.preferences",
-    "server.models.devices",
-    "server.models.jobs",
-    "server.models.queues",
-    "server.models.schedules",
-    "server.models.nodes",
+    "server.models.accounts.users",
+    "server.models.accounts.sessions",
+    "server.models.accounts.password_resets",
+    "server.models.jobs.idempotency_keys",
+    "server.models.content.posts",
+    "server.models.content.comments",
+    "server.models.content.likes",
+    "server.models.people.follows",
+    "server.models.notifications.notifications",
+    "server.models.notifications.preferences",
+    "server.models.notifications.devices",
+    "server.models.jobs.jobs",
+    "server.models.jobs.queue_states",
+    "server.models.jobs.schedules",
+    "server.models.jobs.nodes",
 ]
 
 # The database's own clock, in milliseconds since the epoch: processes whose clocks differ agree on what is due.
@@ -172,7 +172,7 @@ class Database:
         return " FOR UPDATE" if self.dialect == "mysql" else ""
 
 
-async def again_if_given_up(statement: Callable[[], Awaitable[Result]], tries: int = 5) -> Result:
+async def retry_on_deadlock(statement: Callable[[], Awaitable[Result]], tries: int = 5) -> Result:
     """Run one statement of its own, again when the database gave it up for another one's sake."""
     for attempt in range(1, tries):
         try:

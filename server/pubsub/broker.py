@@ -21,8 +21,8 @@ from taskiq_redis import RedisStreamBroker
 
 from server.errors import Unavailable
 from server.outages import Outage
-from server.pubsub.garbage import Flaw, GarbageReports, flaw_of
-from server.pubsub.outage import RedisOutage
+from server.pubsub.backoff import RedisBackoff
+from server.pubsub.rejected_messages import RejectionReports, RejectReason, reject_reason
 from server.pubsub.streams import GROUP, Entry, Priority, PriorityStreams
 
 RUN_JOB = "run_job"
@@ -47,7 +47,7 @@ class QueueBroker(RedisStreamBroker):
         call_timeout_s: float = 1.0,
         block_ms: int = 2000,
         max_connections: int = 8,
-        count_garbage: Callable[[Flaw], None] | None = None,
+        count_garbage: Callable[[RejectReason], None] | None = None,
         outage: Outage | None = None,
     ) -> None:
         """`outage` is told when Redis is away."""
@@ -62,14 +62,14 @@ class QueueBroker(RedisStreamBroker):
             # With a socket timeout redis-py sends through asyncio.wait_for, which on Python 3.11 loses a
             # cancel that comes as the sending ends: a listener would go on. The streams time every call.
             socket_timeout=None,
-            # RedisOutage paces the listener, and a ring that fails is rung again by the dispatcher.
+            # RedisBackoff paces the listener, and a ring that fails is rung again by the dispatcher.
             retry=Retry(NoBackoff(), 0),
         )
         self.name = name
         redis = Redis(connection_pool=self.connection_pool)
         self._streams = PriorityStreams(redis, name, self.consumer_name, call_timeout_s)
-        self._outage = RedisOutage(outage, queue=name)
-        self._garbage = GarbageReports(name, count_garbage)
+        self._outage = RedisBackoff(outage, queue=name)
+        self._garbage = RejectionReports(name, count_garbage)
         self._regrouped = False
         self._sweep_at = 0.0
         self._body: Callable[[int], Awaitable[None]] | None = None
@@ -167,7 +167,7 @@ class QueueBroker(RedisStreamBroker):
 
     async def _sound(self, entry: Entry) -> bytes | None:
         data = entry.fields.get(b"data")
-        flaw = flaw_of(data, self.formatter.loads, RUN_JOB)
+        flaw = reject_reason(data, self.formatter.loads, RUN_JOB)
         if flaw is None:
             return data
         await self._streams.set_aside(entry, flaw)

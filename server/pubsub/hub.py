@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from server.errors import Throttled, Unavailable
 from server.ids import SessionId, UserId
-from server.pubsub.inbox import Closing, Inbox
+from server.pubsub.subscription import CloseReason, Subscription
 
 RETRY_AFTER_S = 5.0
 
@@ -20,7 +20,7 @@ RETRY_AFTER_S = 5.0
 class Listeners:
     """Of one user: the open inboxes, and those among their openers that still wait for the subscription."""
 
-    inboxes: list[Inbox] = field(default_factory=list[Inbox])
+    inboxes: list[Subscription] = field(default_factory=list[Subscription])
     openers: list[asyncio.Future[None]] = field(default_factory=list[asyncio.Future[None]])
 
 
@@ -35,7 +35,7 @@ class Hub:
         self._changed: set[UserId] = set()
         self._change = asyncio.Event()
         self._connected = False
-        self._closing: Closing | None = None
+        self._closing: CloseReason | None = None
 
     @property
     def connected(self) -> bool:
@@ -48,7 +48,7 @@ class Hub:
         return sum(len(listeners.inboxes) for listeners in self._listeners.values())
 
     @asynccontextmanager
-    async def open(self, user_id: UserId, session_id: SessionId) -> AsyncGenerator[Inbox]:
+    async def open(self, user_id: UserId, session_id: SessionId) -> AsyncGenerator[Subscription]:
         """An inbox that hears every signal from here on, until its session ends.
 
         Waits for the subscription, `subscribe_timeout_s` at most, and goes on without when Redis is away: the relay
@@ -67,7 +67,7 @@ class Hub:
             for inbox in listeners.inboxes:
                 inbox.signal(sequence)
 
-    def close_all(self, reason: Closing) -> None:
+    def close_all(self, reason: CloseReason) -> None:
         """Make every stream end at once, and refuse new ones."""
         self._closing = reason
         for listeners in self._listeners.values():
@@ -80,7 +80,7 @@ class Hub:
         everybody = self._listeners.values() if user_id is None else [self._listeners.get(user_id)]
         for inbox in [inbox for listeners in everybody if listeners for inbox in listeners.inboxes]:
             if inbox.session_id in session_ids:
-                inbox.close(Closing.SESSION_ENDED)
+                inbox.close(CloseReason.SESSION_ENDED)
 
     # What follows is for the relay.
 
@@ -127,7 +127,7 @@ class Hub:
         listeners = self._listeners.get(user_id)
         return listeners is not None and _release(listeners.openers) < len(listeners.inboxes)
 
-    def _add(self, user_id: UserId, session_id: SessionId) -> Inbox:
+    def _add(self, user_id: UserId, session_id: SessionId) -> Subscription:
         if self._closing:
             raise Unavailable("The server is about to stop.", code="stopping")
         listeners = self._listeners.get(user_id)
@@ -140,11 +140,11 @@ class Hub:
                 code="too_many_streams",
                 retry_after_s=RETRY_AFTER_S,
             )
-        inbox = Inbox(user_id, session_id)
+        inbox = Subscription(user_id, session_id)
         listeners.inboxes.append(inbox)
         return inbox
 
-    def _remove(self, inbox: Inbox) -> None:
+    def _remove(self, inbox: Subscription) -> None:
         listeners = self._listeners[inbox.user_id]
         listeners.inboxes.remove(inbox)
         if not listeners.inboxes:

@@ -38,7 +38,7 @@ return false
 
 # Add again, at the end, what was assigned to a consumer that will not take it, then forget the consumer: the
 # one that is named, or all that were silent for the given time and have nothing left.
-HAND_BACK = """
+RETURN_TO_QUEUE = """
 local group, idle_ms, count, only = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
 local handed_back = 0
 for _, stream in ipairs(KEYS) do
@@ -95,7 +95,7 @@ class PriorityStreams:
         self._keys = {Priority.HIGH: f"queue:{name}:high", Priority.NORMAL: f"queue:{name}"}
         self._garbage_key = f"queue:{name}:garbage"
         self._take = redis.register_script(TAKE)
-        self._hand_back = redis.register_script(HAND_BACK)
+        self._hand_back = redis.register_script(RETURN_TO_QUEUE)
 
     async def create_groups(self) -> None:
         """Create what is missing of streams and groups; a group sees every entry, older ones too."""

@@ -55,7 +55,7 @@ class TokenPair:
 
 
 @dataclass(frozen=True, slots=True)
-class Device:
+class LoginSession:
     """Where somebody is signed in; `current` is the one that asks."""
 
     id: SessionId

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from server.pubsub.broker import QueueBroker
-from server.pubsub.doorbell import Doorbell
-from server.services.reactions import Queue
-from tests.stacks import Stack
+from server.pubsub.job_notifier import JobNotifier
+from server.services.jobs.event_jobs import Queue
+from tests.support.backends import Stack
 
 
 @pytest.fixture
@@ -21,5 +21,5 @@ async def brokers(stack: Stack) -> AsyncIterator[dict[Queue, QueueBroker]]:
 
 
 @pytest.fixture
-def doorbell(brokers: dict[Queue, QueueBroker]) -> Doorbell:
-    return Doorbell(brokers)
+def doorbell(brokers: dict[Queue, QueueBroker]) -> JobNotifier:
+    return JobNotifier(brokers)

@@ -13,14 +13,14 @@ from structlog.testing import capture_logs
 
 from server.actors.relay import Relay
 from server.errors import Throttled
-from server.gateways.redis_client import redis_client
+from server.gateways.redis.client import redis_client
 from server.ids import SessionId, UserId
 from server.outages import Outage
 from server.pubsub.hub import Hub
-from server.pubsub.inbox import Closing
 from server.pubsub.publisher import Publisher
-from tests.live import DEADLINE_S, Ledger, until
-from tests.stacks import RedisServer, start_valkey
+from server.pubsub.subscription import CloseReason
+from tests.support.backends import RedisServer, start_valkey
+from tests.support.sse_reader import DEADLINE_S, NotificationRows, wait_until
 
 ADA, BOB = UserId(1), UserId(2)
 PHONE, LAPTOP = SessionId(11), SessionId(12)
@@ -42,8 +42,8 @@ async def redis(server: RedisServer) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-def ledger() -> Ledger:
-    return Ledger()
+def ledger() -> NotificationRows:
+    return NotificationRows()
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def hub() -> Hub:
 @asynccontextmanager
 async def relaying(relay: Relay, hub: Hub) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(relay.run())
-    await until(lambda: hub.connected)
+    await wait_until(lambda: hub.connected)
     try:
         yield task
     finally:
@@ -64,7 +64,7 @@ async def relaying(relay: Relay, hub: Hub) -> AsyncIterator[asyncio.Task[None]]:
 
 
 @pytest.fixture
-async def relay(hub: Hub, redis: Redis, ledger: Ledger) -> AsyncIterator[Relay]:
+async def relay(hub: Hub, redis: Redis, ledger: NotificationRows) -> AsyncIterator[Relay]:
     """A running relay that never sweeps of itself."""
     relay = Relay(hub, redis, ledger.last_sequences, sweep_s=NEVER_S, ping_s=1.0)
     async with relaying(relay, hub):
@@ -86,19 +86,19 @@ async def test_signal_published_after_opening_is_heard(hub: Hub, redis: Redis) -
 @pytest.mark.parametrize("protocol", [2, 3])
 @pytest.mark.parametrize("decode_responses", [False, True])
 async def test_every_dialect_of_redis_is_understood(
-    hub: Hub, server: RedisServer, ledger: Ledger, protocol: int, decode_responses: bool
+    hub: Hub, server: RedisServer, ledger: NotificationRows, protocol: int, decode_responses: bool
 ) -> None:
     async with (
         Redis.from_url(server.url, protocol=protocol, decode_responses=decode_responses) as redis,
         relaying(Relay(hub, redis, ledger.last_sequences, ping_s=0.02), hub),
     ):
         pings = await calls_of(redis, "ping")
-        await until(lambda: called(redis, "ping", pings + 3))
+        await wait_until(lambda: called(redis, "ping", pings + 3))
         async with hub.open(ADA, PHONE) as inbox:
-            await until(lambda: called(redis, "ping", pings + 6))
+            await wait_until(lambda: called(redis, "ping", pings + 6))
             await redis.publish("inbox:1", "5")
             assert await inbox.wait(DEADLINE_S) == 5
-        await until(lambda: unsubscribed(redis, ADA))
+        await wait_until(lambda: unsubscribed(redis, ADA))
 
 
 @pytest.mark.usefixtures("relay")
@@ -106,9 +106,9 @@ async def test_only_users_with_a_stream_are_listened_for(hub: Hub, redis: Redis)
     async with hub.open(ADA, PHONE):
         async with hub.open(BOB, PHONE), hub.open(BOB, PHONE):
             assert await listeners(redis, ADA, BOB) == [1, 1]
-        await until(lambda: unsubscribed(redis, BOB))
+        await wait_until(lambda: unsubscribed(redis, BOB))
         assert await listeners(redis, ADA) == [1]
-    await until(lambda: unsubscribed(redis, ADA))
+    await wait_until(lambda: unsubscribed(redis, ADA))
 
 
 async def unsubscribed(redis: Redis, user_id: UserId) -> bool:
@@ -141,7 +141,7 @@ async def test_subscriptions_follow_streams_that_come_and_go_quickly(hub: Hub, r
     async def nobody_is_listened_for() -> bool:
         return not any(await listeners(redis, *users))
 
-    await until(nobody_is_listened_for)
+    await wait_until(nobody_is_listened_for)
 
 
 @pytest.mark.usefixtures("relay")
@@ -149,7 +149,7 @@ async def test_the_end_of_a_session_is_heard(hub: Hub, redis: Redis) -> None:
     async with hub.open(ADA, PHONE) as phone, hub.open(ADA, LAPTOP) as laptop, hub.open(BOB, PHONE) as other:
         await Publisher(redis).publish_ended(ADA, [PHONE, SessionId(99)])
         assert await phone.wait(DEADLINE_S) is None
-        assert phone.closed is Closing.SESSION_ENDED
+        assert phone.closed is CloseReason.SESSION_ENDED
         await redis.publish("inbox:1", "5")
         assert await laptop.wait(DEADLINE_S) == 5
         assert (laptop.closed, other.closed) == (None, None)
@@ -168,27 +168,27 @@ async def test_unreadable_messages_are_passed_over(hub: Hub, redis: Redis) -> No
 
 @pytest.mark.usefixtures("relay")
 async def test_what_was_lost_while_redis_was_away_is_caught_up_when_it_is_back(
-    hub: Hub, server: RedisServer, redis: Redis, ledger: Ledger
+    hub: Hub, server: RedisServer, redis: Redis, ledger: NotificationRows
 ) -> None:
     async with hub.open(ADA, PHONE) as inbox, hub.open(BOB, PHONE) as idle:
         with capture_logs() as logs:
             server.kill()
-            await until(lambda: not hub.connected)
+            await wait_until(lambda: not hub.connected)
             ledger.add(ADA)  # committed, and never signalled
             server.start()
             assert await inbox.wait(DEADLINE_S) == 1
             await redis.publish("inbox:2", "3")
             assert await idle.wait(DEADLINE_S) == 3, "the subscriptions are back"
-            await until(lambda: len(logs) == 2)
+            await wait_until(lambda: len(logs) == 2)
         assert [entry["event"] for entry in logs] == ["redis_unavailable", "redis_recovered"]
 
 
 @pytest.mark.usefixtures("relay")
 async def test_stream_opened_while_redis_is_away_is_caught_up_too(
-    hub: Hub, server: RedisServer, ledger: Ledger
+    hub: Hub, server: RedisServer, ledger: NotificationRows
 ) -> None:
     server.kill()
-    await until(lambda: not hub.connected)
+    await wait_until(lambda: not hub.connected)
     async with hub.open(ADA, PHONE) as inbox:
         ledger.add(ADA)
         server.start()
@@ -196,7 +196,7 @@ async def test_stream_opened_while_redis_is_away_is_caught_up_too(
 
 
 @pytest.mark.usefixtures("relay")
-async def test_cut_connection_is_made_again(hub: Hub, redis: Redis, ledger: Ledger) -> None:
+async def test_cut_connection_is_made_again(hub: Hub, redis: Redis, ledger: NotificationRows) -> None:
     async with hub.open(ADA, PHONE) as inbox:
         for sequence in range(1, 6):
             await redis.client_kill_filter(_type="pubsub")
@@ -206,7 +206,7 @@ async def test_cut_connection_is_made_again(hub: Hub, redis: Redis, ledger: Ledg
 
 
 async def test_server_that_falls_silent_is_left(
-    hub: Hub, server: RedisServer, redis: Redis, ledger: Ledger
+    hub: Hub, server: RedisServer, redis: Redis, ledger: NotificationRows
 ) -> None:
     async with (
         relaying(Relay(hub, redis, ledger.last_sequences, sweep_s=NEVER_S, ping_s=0.1), hub),
@@ -214,20 +214,20 @@ async def test_server_that_falls_silent_is_left(
     ):
         server.pause()
         try:
-            await until(lambda: not hub.connected)
+            await wait_until(lambda: not hub.connected)
             ledger.add(ADA)
         finally:
             server.resume()
         assert await inbox.wait(DEADLINE_S) == 1
 
 
-async def test_idle_connection_outlives_many_pings(hub: Hub, redis: Redis, ledger: Ledger) -> None:
+async def test_idle_connection_outlives_many_pings(hub: Hub, redis: Redis, ledger: NotificationRows) -> None:
     async with relaying(Relay(hub, redis, ledger.last_sequences, sweep_s=NEVER_S, ping_s=0.02), hub):
         pings = await calls_of(redis, "ping")
         with capture_logs() as logs:
-            await until(lambda: called(redis, "ping", pings + 20))
+            await wait_until(lambda: called(redis, "ping", pings + 20))
             async with hub.open(ADA, PHONE) as inbox:
-                await until(lambda: called(redis, "ping", pings + 40))
+                await wait_until(lambda: called(redis, "ping", pings + 40))
                 await redis.publish("inbox:1", "5")
                 assert await inbox.wait(DEADLINE_S) == 5
         assert logs == []
@@ -241,7 +241,7 @@ async def calls_of(redis: Redis, command: str) -> int:
     return (await redis.info("commandstats")).get(f"cmdstat_{command}", {"calls": 0})["calls"]
 
 
-async def test_sweep_finds_what_nobody_signalled(hub: Hub, redis: Redis, ledger: Ledger) -> None:
+async def test_sweep_finds_what_nobody_signalled(hub: Hub, redis: Redis, ledger: NotificationRows) -> None:
     async with (
         relaying(Relay(hub, redis, ledger.last_sequences, sweep_s=0.02), hub),
         hub.open(ADA, PHONE) as inbox,
@@ -253,7 +253,7 @@ async def test_sweep_finds_what_nobody_signalled(hub: Hub, redis: Redis, ledger:
 
 
 async def test_sweep_goes_on_after_the_database_was_away(
-    hub: Hub, redis: Redis, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, redis: Redis, ledger: NotificationRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.actors.relay.ASK_AGAIN_S", 0.01)
     outage = Outage("database", settled_after_s=0.0)
@@ -262,7 +262,7 @@ async def test_sweep_goes_on_after_the_database_was_away(
         with capture_logs() as logs:
             ledger.away = True
             questions = ledger.questions
-            await until(lambda: ledger.questions > questions + 5)
+            await wait_until(lambda: ledger.questions > questions + 5)
             ledger.add(ADA)
             ledger.away = False
             assert await inbox.wait(DEADLINE_S) == 1
@@ -283,7 +283,7 @@ async def test_crash_of_a_part_ends_the_relay_which_may_run_again(hub: Hub, redi
 
 
 async def test_cancelled_at_any_moment_it_leaves_no_connection(
-    hub: Hub, server: RedisServer, redis: Redis, ledger: Ledger
+    hub: Hub, server: RedisServer, redis: Redis, ledger: NotificationRows
 ) -> None:
     dice = random.Random(11)
     async with hub.open(ADA, PHONE):
@@ -298,4 +298,4 @@ async def test_cancelled_at_any_moment_it_leaves_no_connection(
                 await task
             assert not hub.connected
     await redis.aclose()
-    await until(lambda: server.connections() == 0)
+    await wait_until(lambda: server.connections() == 0)

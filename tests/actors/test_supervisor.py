@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from server.actors import supervisor as module
 from server.actors.supervisor import Supervisor
-from tests.live import until
+from tests.support.sse_reader import wait_until
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +29,7 @@ async def test_an_actor_that_crashes_is_started_again() -> None:
 
     with capture_logs() as logs:
         actor = supervisor.start("crasher", crash_twice)
-        await until(lambda: runs == 3)
+        await wait_until(lambda: runs == 3)
     assert (actor.state, actor.restarts) == ("running", 2)
     assert [entry["error"] for entry in logs if entry["event"] == "actor_crashed"] == ["crash 1", "crash 2"]
     assert supervisor.actors == [actor]
@@ -47,7 +47,7 @@ async def test_the_backoff_doubles_up_to_its_bound(monkeypatch: pytest.MonkeyPat
 
     with capture_logs() as logs:
         actor = supervisor.start("crasher", crash)
-        await until(lambda: actor.restarts == 3)
+        await wait_until(lambda: actor.restarts == 3)
         await supervisor.stop(actor)
     backoffs = [entry["again_in_s"] for entry in logs if entry["event"] == "actor_crashed"]
     assert backoffs == [0.1, 0.2, 0.2]
@@ -62,7 +62,7 @@ async def test_while_it_waits_its_state_says_so(monkeypatch: pytest.MonkeyPatch)
 
     with capture_logs():
         actor = supervisor.start("crasher", crash)
-        await until(lambda: actor.state == "restarting")
+        await wait_until(lambda: actor.state == "restarting")
     await supervisor.stop(actor)
     assert actor.state == "stopped"
 
@@ -76,7 +76,7 @@ async def test_an_actor_that_returns_is_done() -> None:
         runs += 1
 
     actor = supervisor.start("once", run)
-    await until(lambda: actor.state == "stopped")
+    await wait_until(lambda: actor.state == "stopped")
     assert (runs, actor.restarts) == (1, 0)
     await supervisor.stop(actor)
 
@@ -93,7 +93,7 @@ async def test_stopping_waits_for_what_an_actor_still_has_to_do() -> None:
             tidied.append(name)
 
     actors = [supervisor.start(name, lambda name=name: run(name)) for name in ("one", "two", "three")]
-    await until(lambda: all(actor.state == "running" for actor in actors))
+    await wait_until(lambda: all(actor.state == "running" for actor in actors))
     await asyncio.sleep(0)
     await supervisor.stop(*actors[:2])
     assert sorted(tidied) == ["one", "two"]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from _pytest.capture import CaptureManager
 
-from tests.journeys.conftest import new_program, register, session
+from tests.e2e.conftest import new_program, register, session
 
 __all__ = ["new_program", "register", "report", "session"]
 

@@ -9,21 +9,21 @@ from hypothesis.stateful import RuleBasedStateMachine
 from server.errors import AppError, Unavailable
 from server.ids import CommentId, PostId, UserId
 from server.paging import Page, PageRequest, decode_cursor
-from server.services.maintenance import Maintenance
+from server.services.jobs.maintenance import Maintenance
 from server.services.records import Comment, Post, UserCard
 from tests.chaos.content_model import ContentModel, ModelComment, ModelPost, Refused
-from tests.house import House
+from tests.support.harness import ServiceHarness
 
-MOST_ITEMS = 1000
+MAX_ITEMS = 1000
 
 
 class Desk:
     """The services on one loop, for a machine that is not asynchronous; and how many steps were made on it."""
 
-    def __init__(self, runner: asyncio.Runner, house: House) -> None:
+    def __init__(self, runner: asyncio.Runner, harness: ServiceHarness) -> None:
         self._runner = runner
-        self.house = house
-        self.maintenance = Maintenance(house.database, house.jobs, house.media, {})
+        self.harness = harness
+        self.maintenance = Maintenance(harness.database, harness.jobs, harness.media, {})
         self.runs = self.steps = 0
 
     def do(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -56,7 +56,7 @@ class Desk:
                         assert len(page.items) <= limit
                         return items
                     assert len(page.items) == limit
-                    assert len(items) < MOST_ITEMS, "the list has no end"
+                    assert len(items) < MAX_ITEMS, "the list has no end"
                     request = PageRequest(limit, decode_cursor(page.next_cursor))
             except Unavailable:
                 raise
@@ -72,16 +72,16 @@ class ContentReader(RuleBasedStateMachine):
     def __init__(self, desk: Desk) -> None:
         super().__init__()
         self.desk = desk
-        self.house = desk.house
+        self.harness = desk.harness
         self.model = ContentModel()
 
     def read_post(self, viewer: UserId, post: PostId) -> None:
-        seen = self.desk.outcome(self.house.posts.get(viewer, post))
+        seen = self.desk.outcome(self.harness.posts.get(viewer, post))
         wanted = expected(lambda: self._wanted_post(viewer, self.model.post(post)))
         assert (self._shown_post(seen) if isinstance(seen, Post) else seen) == wanted
 
     def read_posts(self, viewer: UserId, author: UserId, limit: int) -> None:
-        found = self.desk.pages(lambda request: self.house.posts.of_author(viewer, author, request), limit)
+        found = self.desk.pages(lambda request: self.harness.posts.of_author(viewer, author, request), limit)
         assert shown(found, self._shown_post) == expected(
             lambda: [
                 self._wanted_post(viewer, self.model.post(each)) for each in self.model.of_author(author)
@@ -89,7 +89,7 @@ class ContentReader(RuleBasedStateMachine):
         )
 
     def read_profile(self, viewer: UserId, user: UserId) -> None:
-        profile = self.desk.outcome(self.house.profiles.of(viewer, user))
+        profile = self.desk.outcome(self.harness.profiles.of(viewer, user))
         wanted = expected(
             lambda: (
                 len(self.model.of_author(user)),
@@ -103,26 +103,26 @@ class ContentReader(RuleBasedStateMachine):
         assert pair(profile, *columns) == wanted
 
     def read_likers(self, viewer: UserId, post: PostId, limit: int) -> None:
-        found = self.desk.pages(lambda request: self.house.likes.of_post(viewer, post, request), limit)
+        found = self.desk.pages(lambda request: self.harness.likes.of_post(viewer, post, request), limit)
         assert shown(found, _card) == expected(lambda: self._people(self.model.likers(post)))
 
     def read_follows(self, user: UserId, limit: int) -> None:
         for read, wanted in (
-            (self.house.follows.followers, self.model.followers),
-            (self.house.follows.following, self.model.following),
+            (self.harness.follows.followers, self.model.followers),
+            (self.harness.follows.following, self.model.following),
         ):
             found = self.desk.pages(lambda request, read=read: read(user, request), limit)
             assert shown(found, _card) == expected(lambda wanted=wanted: self._people(wanted(user)))
 
     def read_comments(self, viewer: UserId, post: PostId, limit: int) -> None:
-        found = self.desk.pages(lambda request: self.house.comments.of_post(viewer, post, request), limit)
+        found = self.desk.pages(lambda request: self.harness.comments.of_post(viewer, post, request), limit)
         assert shown(found, self._shown_comment) == expected(
             lambda: self._wanted_comments(post, self.model.comments(post))
         )
 
     def read_replies(self, viewer: UserId, post: PostId, parent: CommentId, limit: int) -> None:
         found = self.desk.pages(
-            lambda request: self.house.comments.replies(viewer, post, parent, request), limit
+            lambda request: self.harness.comments.replies(viewer, post, parent, request), limit
         )
         assert shown(found, self._shown_comment) == expected(
             lambda: self._wanted_comments(post, self.model.replies(post, parent))

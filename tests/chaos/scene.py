@@ -20,17 +20,17 @@ from typing import Any
 import orjson
 from redis import Redis
 
-from server.gateways.processes import socket_path
+from server.gateways.embedded_redis.processes import socket_path
 from server.models.database import NOW_MS
-from tests.journeys.conftest import Register
-from tests.journeys.program import Program, config_file, eventually
-from tests.journeys.traffic import Traffic
-from tests.stacks import Stack
+from tests.e2e.conftest import Register
+from tests.support.backends import Stack
+from tests.support.program import Program, config_file, eventually
+from tests.support.traffic import Traffic
 
 FULL = os.environ.get("CHAOS") == "full"
 LEASE_S = 15.0 if FULL else 1.5
-SABOTEUR = Path(__file__).with_name("saboteur.py")
-ROWS_A_STATEMENT = 1000
+SABOTEUR = Path(__file__).with_name("fault_injection.py")
+ROWS_PER_STATEMENT = 1000
 # A line a request; and one for each letter and push that, without a server for them, is a file in the outbox.
 ASIDE = ("request", "mail_kept", "push_kept")
 FIRST_JOB = 1_000  # below every id that the program makes
@@ -78,7 +78,7 @@ def number(stack: Stack, sql: str) -> int:
 def insert(stack: Stack, table: str, columns: str, rows: Iterable[str]) -> None:
     """Insert rows, each given as the text between the parentheses of VALUES, in one transaction."""
     rows = list(rows)
-    batches = [rows[start : start + ROWS_A_STATEMENT] for start in range(0, len(rows), ROWS_A_STATEMENT)]
+    batches = [rows[start : start + ROWS_PER_STATEMENT] for start in range(0, len(rows), ROWS_PER_STATEMENT)]
     statements = [
         f"INSERT INTO {table} ({columns}) VALUES {', '.join(f'({row})' for row in batch)}"
         for batch in batches
@@ -112,7 +112,8 @@ def insert_jobs(stack: Stack, jobs: Iterable[NewJob]) -> None:
     insert(
         stack,
         "jobs",
-        "id, queue, kind, payload, priority, state, run_at_ms, created_at_ms, attempts, deaths, lease, lease_until_ms",
+        "id, queue, kind, payload, priority, state, run_at_ms, created_at_ms, attempts,"
+        " crash_count, lease, lease_until_ms",
         (
             f"{job.id}, 'feed', '{job.kind}', '{job.payload}', {job.priority}, 'ready',"
             f" {now} + {job.delay_ms}, {now}, 0, 0, '', 0"

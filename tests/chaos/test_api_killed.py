@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from tests.chaos.conftest import Report
-from tests.chaos.saboteur import FAILPOINTS
+from tests.chaos.fault_injection import FAILPOINTS
 from tests.chaos.scene import configuration, number, people, rounds, sabotage, settled
-from tests.journeys.conftest import NewProgram, Register
-from tests.journeys.traffic import Traffic, assert_complete
-from tests.stacks import Stack
+from tests.e2e.conftest import NewProgram, Register
+from tests.support.backends import Stack
+from tests.support.traffic import Traffic, assert_complete
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

@@ -10,16 +10,16 @@ from aiohttp import ClientSession, ClientTimeout
 
 from tests.chaos.conftest import Report
 from tests.chaos.scene import configuration, number, rounds, settled
-from tests.journeys import photos
-from tests.journeys.conftest import NewProgram, Register
-from tests.journeys.program import Person
-from tests.stacks import Stack
+from tests.e2e.conftest import NewProgram, Register
+from tests.support import photos
+from tests.support.backends import Stack
+from tests.support.program import Person
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
 PEOPLE = 10
 HANG_UP = 0.3
-LONGEST_S = 0.03
+MAX_S = 0.03
 DURATION_S = float(rounds(4, 30))
 # The rows that must agree with the counters, whoever hung up.
 WRONG_COUNTERS = (
@@ -41,7 +41,7 @@ class Impatient:
         while time.monotonic() < until_s:
             asking = asyncio.create_task(random.choice(asks)())
             if random.random() < HANG_UP:
-                await asyncio.wait([asking], timeout=random.uniform(0, LONGEST_S))
+                await asyncio.wait([asking], timeout=random.uniform(0, MAX_S))
                 asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
             if asking.cancelled():

@@ -18,21 +18,21 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from server.ids import CommentId, PostId, UserId
+from server.models.content.posts import PostImageTable
 from server.models.database import Database
-from server.models.jobs import Job, JobState
-from server.models.posts import PostImage
-from server.services.reactions import JobKind, Queue
+from server.models.jobs.jobs import JobState, JobTable
+from server.services.jobs.event_jobs import JobKind, Queue
 from server.services.records import Comment, Post
 from tests.chaos.conftest import Report
 from tests.chaos.content_model import ModelPost
 from tests.chaos.content_reader import ContentReader, Desk, expected, pair
 from tests.chaos.scene import FULL, rounds
-from tests.house import House
-from tests.stacks import Stack
+from tests.support.backends import Stack
+from tests.support.harness import ServiceHarness
 
 pytestmark = pytest.mark.chaos
 
-STEPS_A_RUN = 40
+STEPS_PER_RUN = 40
 RUNS = rounds(10, 170)
 NOBODY, NO_POST, NO_COMMENT = UserId(404), PostId(404), CommentId(404)
 TABLES = ("likes", "comments", "post_images", "posts", "follows", "jobs", "users")
@@ -78,17 +78,17 @@ class ContentMachine(ContentReader):
     @rule(user=people, name=texts)
     def rename(self, user: UserId, name: str) -> None:
         self.model.names[user] = name
-        profile = self._step(self.house.profiles.edit(user, {"full_name": name}), person=user)
+        profile = self._step(self.harness.profiles.edit(user, {"full_name": name}), person=user)
         assert profile.full_name == name
 
     @rule(one=people, other=people_or_nobody)
     def follow(self, one: UserId, other: UserId) -> None:
-        state = self._step(self.house.follows.follow(one, other), person=other)
+        state = self._step(self.harness.follows.follow(one, other), person=other)
         assert pair(state, "following", "followers_count") == expected(lambda: self.model.follow(one, other))
 
     @rule(one=people, other=people_or_nobody)
     def unfollow(self, one: UserId, other: UserId) -> None:
-        state = self._step(self.house.follows.unfollow(one, other), person=other)
+        state = self._step(self.harness.follows.unfollow(one, other), person=other)
         assert pair(state, "following", "followers_count") == expected(
             lambda: self.model.unfollow(one, other)
         )
@@ -109,7 +109,7 @@ class ContentMachine(ContentReader):
         alt_texts=st.none() | st.lists(texts, max_size=4),
     )
     def edit(self, editor: UserId, post: PostId, caption: str | None, alt_texts: list[str] | None) -> None:
-        edited = self._step(self.house.posts.edit(editor, post, caption, alt_texts), post=post)
+        edited = self._step(self.harness.posts.edit(editor, post, caption, alt_texts), post=post)
         wanted = expected(lambda: self.model.edit(editor, post, caption, alt_texts))
         assert isinstance(edited, Post) if wanted is None else edited == wanted
 
@@ -120,30 +120,30 @@ class ContentMachine(ContentReader):
 
     @rule(editor=people, post=recent_posts)
     def delete(self, editor: UserId, post: PostId) -> None:
-        outcome = self._step(self.house.posts.delete(editor, post), post=post, person=editor)
+        outcome = self._step(self.harness.posts.delete(editor, post), post=post, person=editor)
         assert outcome == expected(lambda: self.model.delete(editor, post))
 
     @rule()
     def take_apart_what_was_deleted(self) -> None:
-        self._step(self.house.work_off(JobKind.REMOVE_POST))
-        hidden = self.desk.do(self.house.rows("SELECT id FROM posts WHERE deleted_at_ms IS NOT NULL"))
+        self._step(self.harness.work_off(JobKind.REMOVE_POST))
+        hidden = self.desk.do(self.harness.rows("SELECT id FROM posts WHERE deleted_at_ms IS NOT NULL"))
         assert hidden == []
 
     # Likes and comments
 
     @rule(actor=people, post=recent_posts)
     def like(self, actor: UserId, post: PostId) -> None:
-        state = self._step(self.house.likes.like(actor, post), post=post)
+        state = self._step(self.harness.likes.like(actor, post), post=post)
         assert pair(state, "liked", "likes_count") == expected(lambda: self.model.like(actor, post))
 
     @rule(actor=people, post=recent_posts)
     def unlike(self, actor: UserId, post: PostId) -> None:
-        state = self._step(self.house.likes.unlike(actor, post), post=post)
+        state = self._step(self.harness.likes.unlike(actor, post), post=post)
         assert pair(state, "liked", "likes_count") == expected(lambda: self.model.unlike(actor, post))
 
     @rule(author=people, post=recent_posts, content=texts, parent=st.none() | recent_comments)
     def comment(self, author: UserId, post: PostId, content: str, parent: CommentId | None) -> None:
-        made = self._step(self.house.comments.add(author, post, content, parent), post=post)
+        made = self._step(self.harness.comments.add(author, post, content, parent), post=post)
         new_id = made.id if isinstance(made, Comment) else 0
         wanted = expected(lambda: self.model.comment(author, post, content, parent, new_id))
         if not isinstance(made, Comment):
@@ -155,7 +155,7 @@ class ContentMachine(ContentReader):
 
     @rule(editor=people, post=recent_posts, comment=recent_comments)
     def delete_comment(self, editor: UserId, post: PostId, comment: CommentId) -> None:
-        outcome = self._step(self.house.comments.delete(editor, post, comment), post=post)
+        outcome = self._step(self.harness.comments.delete(editor, post, comment), post=post)
         assert outcome == expected(lambda: self.model.delete_comment(editor, post, comment))
 
     @rule(editor=people, comment=recent_comments)
@@ -211,7 +211,9 @@ class ContentMachine(ContentReader):
             with capture_logs() as lines:
                 self.desk.do(self._audit())
             assert lines == []
-            rows = self.desk.do(self.house.rows("SELECT id, revision FROM posts WHERE deleted_at_ms IS NULL"))
+            rows = self.desk.do(
+                self.harness.rows("SELECT id, revision FROM posts WHERE deleted_at_ms IS NULL")
+            )
             revisions = {post.id: post.revision for post in self.model.posts.values()}
             assert {row["id"]: row["revision"] for row in rows} == revisions
         finally:
@@ -232,32 +234,32 @@ class ContentMachine(ContentReader):
     # What the services are not asked for
 
     def _new_user(self) -> UserId:
-        user_id: UserId = self.desk.do(self.house.user())
+        user_id: UserId = self.desk.do(self.harness.user())
         self.model.names[user_id] = ""
         return user_id
 
     async def _publish(self, author: UserId, caption: str, pictures: int) -> PostId:
         """A post with pictures of which only the rows are real."""
-        post_id = await self.house.post(author, caption)
+        post_id = await self.harness.post(author, caption)
         for position in range(pictures):
-            await PostImage.create(
-                id=self.house.ids.next(), post_id=post_id, position=position, media_key=f"posts/{post_id}",
+            await PostImageTable.create(
+                id=self.harness.ids.next(), post_id=post_id, position=position, media_key=f"posts/{post_id}",
                 width=1, height=1, blurhash="", variants='["large"]',
             )  # fmt: skip
         return post_id
 
     async def _audit(self) -> None:
-        await Job.create(
-            id=self.house.ids.next(), queue=Queue.MAINTENANCE, kind=JobKind.AUDIT_COUNTERS, payload="{}",
+        await JobTable.create(
+            id=self.harness.ids.next(), queue=Queue.MAINTENANCE, kind=JobKind.AUDIT_COUNTERS, payload="{}",
             state=JobState.READY, run_at_ms=1, created_at_ms=1,
         )  # fmt: skip
-        claim = await self.house.claim(JobKind.AUDIT_COUNTERS)
+        claim = await self.harness.claim(JobKind.AUDIT_COUNTERS)
         await self.desk.maintenance.audit_counters(claim)
-        assert (await self.house.job(claim.id))["state"] == JobState.COMPLETED
+        assert (await self.harness.job(claim.id))["state"] == JobState.COMPLETED
 
     async def _empty(self) -> None:
         for table in TABLES:
-            await self.house.database.execute(f"DELETE FROM {table}")
+            await self.harness.database.execute(f"DELETE FROM {table}")
 
 
 @pytest.fixture
@@ -268,9 +270,9 @@ def desk(migrated_stack: Stack) -> Iterator[Desk]:
     redis = Redis.from_url(migrated_stack.redis.url)
     with asyncio.Runner() as runner:
         runner.run(database.open())
-        house = House(database, redis, migrated_stack.redis.url, migrated_stack.var_dir)
-        yield Desk(runner, house)
-        runner.run(house.close())
+        harness = ServiceHarness(database, redis, migrated_stack.redis.url, migrated_stack.var_dir)
+        yield Desk(runner, harness)
+        runner.run(harness.close())
         runner.run(database.close())
         runner.run(redis.aclose())
 
@@ -281,7 +283,7 @@ def test_the_program_does_what_the_model_does(desk: Desk, stack: Stack, report: 
         lambda: ContentMachine(desk),
         settings=settings(
             max_examples=RUNS,
-            stateful_step_count=STEPS_A_RUN,
+            stateful_step_count=STEPS_PER_RUN,
             deadline=None,
             derandomize=not FULL,  # in between it is to say the same each time
             database=None,

@@ -10,11 +10,11 @@ import pytest
 
 from tests.chaos.conftest import Report
 from tests.chaos.scene import busy, configuration, more, people, rounds
-from tests.journeys.conftest import NewProgram, Register
-from tests.journeys.program import Program, eventually
-from tests.journeys.traffic import Traffic, assert_complete
-from tests.servers import DB_PASSWORD, DB_USERNAME, RedisServer
-from tests.stacks import Stack, start_mariadb
+from tests.e2e.conftest import NewProgram, Register
+from tests.support.backends import Stack, start_mariadb
+from tests.support.program import Program, eventually
+from tests.support.servers import DB_PASSWORD, DB_USERNAME, RedisServer
+from tests.support.traffic import Traffic, assert_complete
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

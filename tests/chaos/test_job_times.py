@@ -21,9 +21,9 @@ from tests.chaos.scene import (
     some_jobs,
     states,
 )
-from tests.journeys.conftest import NewProgram, Register
-from tests.journeys.traffic import assert_complete
-from tests.stacks import Stack
+from tests.e2e.conftest import NewProgram, Register
+from tests.support.backends import Stack
+from tests.support.traffic import assert_complete
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

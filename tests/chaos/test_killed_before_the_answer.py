@@ -4,10 +4,10 @@ import pytest
 from aiohttp import ClientError
 
 from tests.chaos.scene import configuration, number, rounds, sabotage
-from tests.journeys import photos
-from tests.journeys.conftest import NewProgram, Register
-from tests.journeys.program import Answer, Person, photo_form
-from tests.stacks import Stack
+from tests.e2e.conftest import NewProgram, Register
+from tests.support import photos
+from tests.support.backends import Stack
+from tests.support.program import Answer, Person, photo_form
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

@@ -24,14 +24,14 @@ from tests.chaos.scene import (
     settled,
     states,
 )
-from tests.journeys.conftest import NewProgram
-from tests.stacks import Stack
+from tests.e2e.conftest import NewProgram
+from tests.support.backends import Stack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
 HEALTHY = rounds(200, 1000)
 POISON = ("chaos.raise", "chaos.kill_process", "chaos.unknown")
-MAX_ATTEMPTS, MAX_DEATHS = 3, 3
+MAX_ATTEMPTS, MAX_CRASHES = 3, 3
 PATIENCE_S = 30 + 6 * LEASE_S
 
 GARBAGE: list[dict[Any, Any]] = [
@@ -76,15 +76,15 @@ async def test_poison_ends_among_the_dead_letters_and_all_healthy_jobs_are_done(
         "chaos.sleep": {"completed": HEALTHY},
         **{kind: {"dead": 1} for kind in POISON},
     }
-    ends = attempts_and_deaths(stack)
-    assert ends.pop("chaos.kill_process") == (MAX_DEATHS, MAX_DEATHS)
+    ends = attempts_and_crashes(stack)
+    assert ends.pop("chaos.kill_process") == (MAX_CRASHES, MAX_CRASHES)
     for (
         attempts,
-        deaths,
+        crash_count,
     ) in ends.values():  # an attempt that another job's death cut short was none of its failures
-        assert MAX_ATTEMPTS <= attempts <= MAX_ATTEMPTS + deaths
-        assert deaths < MAX_DEATHS
-    assert kills == MAX_DEATHS
+        assert MAX_ATTEMPTS <= attempts <= MAX_ATTEMPTS + crash_count
+        assert crash_count < MAX_CRASHES
+    assert kills == MAX_CRASHES
     with redis_of(stack) as redis:
         assert redis.xlen("queue:feed:garbage") == len(GARBAGE)
         assert redis.xlen("queue:feed") == 0
@@ -103,7 +103,7 @@ async def test_poison_ends_among_the_dead_letters_and_all_healthy_jobs_are_done(
     assert [states(stack, kind) for kind in POISON] == [{"completed": 1}] * len(POISON)
     report(
         f"R12 {stack.name}: {HEALTHY} healthy jobs done ({sum(runs.values()) - HEALTHY} begun again after one of"
-        f" {kills} deaths), {len(POISON)} dead letters, {len(GARBAGE)} messages of garbage set aside,"
+        f" {kills} crash_count), {len(POISON)} dead letters, {len(GARBAGE)} messages of garbage set aside,"
         f" after {took_s:.1f} s; the dead letters listed, and done when they were replayed"
     )
 
@@ -131,7 +131,7 @@ def states_by_kind(stack: Stack) -> dict[str, dict[str, int]]:
     return found
 
 
-def attempts_and_deaths(stack: Stack) -> dict[str, tuple[int, int]]:
+def attempts_and_crashes(stack: Stack) -> dict[str, tuple[int, int]]:
     """Of the dead letters, by kind."""
-    rows = ask(stack, "SELECT kind, attempts, deaths FROM jobs WHERE state = 'dead'")
-    return {kind: (int(attempts), int(deaths)) for kind, attempts, deaths in rows}
+    rows = ask(stack, "SELECT kind, attempts, crash_count FROM jobs WHERE state = 'dead'")
+    return {kind: (int(attempts), int(crash_count)) for kind, attempts, crash_count in rows}

@@ -14,9 +14,9 @@ from tests.chaos.scene import (
     sabotage,
     settled,
 )
-from tests.journeys.conftest import NewProgram
-from tests.journeys.program import Program, eventually
-from tests.stacks import Stack
+from tests.e2e.conftest import NewProgram
+from tests.support.backends import Stack
+from tests.support.program import Program, eventually
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

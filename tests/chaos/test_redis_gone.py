@@ -11,21 +11,13 @@ from typing import Any
 import pytest
 
 from tests.chaos.conftest import Report
-from tests.chaos.scene import (
-    busy,
-    configuration,
-    loudest_second,
-    more,
-    people,
-    redis_of,
-    rounds,
-)
-from tests.gateways.valkey_watch import servers
-from tests.journeys.conftest import NewProgram, Register
-from tests.journeys.program import Answer, Person, eventually
-from tests.journeys.traffic import Traffic, assert_complete
-from tests.servers import RedisServer
-from tests.stacks import Stack, start_redis
+from tests.chaos.scene import busy, configuration, loudest_second, more, people, redis_of, rounds
+from tests.e2e.conftest import NewProgram, Register
+from tests.support.backends import Stack, start_redis
+from tests.support.program import Answer, Person, eventually
+from tests.support.servers import RedisServer
+from tests.support.traffic import Traffic, assert_complete
+from tests.support.valkey_processes import servers
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
@@ -33,7 +25,7 @@ Trouble = Callable[[], Coroutine[Any, Any, None]]
 
 AWAY_S = 1.0
 CAUGHT_UP_WITHIN_S = 30.0
-MOST_LINES_A_SECOND = 10
+MAX_LINES_A_SECOND = 10
 
 
 class OutsideRedis:
@@ -141,7 +133,7 @@ async def test_posts_go_on_without_redis_and_everything_is_caught_up(
         )
     lines, which = loudest_second([program])
     report(f"R3 {stack.name}: at most {lines} log lines a second: {dict(which)}")
-    assert lines <= MOST_LINES_A_SECOND
+    assert lines <= MAX_LINES_A_SECOND
     assert program.err == ""
 
 

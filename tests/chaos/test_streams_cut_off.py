@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import orjson
 import pytest
 
-from server.handlers.stream import RESET
+from server.handlers.notifications.stream import RESET
 from tests.chaos.conftest import Report
-from tests.chaos.crowd import Chatter, Listener, Told, many_connections, settle
 from tests.chaos.scene import FULL, ask, configuration, execute, rounds, settled
-from tests.journeys.conftest import NewProgram
-from tests.journeys.program import Person, Program, eventually
-from tests.live import Block
-from tests.stacks import Stack
+from tests.chaos.sse_clients import Chatter, Listener, Told, many_connections, settle
+from tests.e2e.conftest import NewProgram
+from tests.support.backends import Stack
+from tests.support.program import Person, Program, eventually
+from tests.support.sse_reader import Block
 
 pytestmark = pytest.mark.chaos
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.conftest import Report
-from tests.chaos.crowd import Member, many_connections, settle
 from tests.chaos.scene import FULL, configuration, insert, rounds, sabotage
-from tests.gateways.valkey_watch import linux
-from tests.journeys.conftest import NewProgram
-from tests.journeys.program import Person, Program, eventually
-from tests.live import Reader
-from tests.stacks import Stack
+from tests.chaos.sse_clients import Member, many_connections, settle
+from tests.e2e.conftest import NewProgram
+from tests.support.backends import Stack
+from tests.support.program import Person, Program, eventually
+from tests.support.sse_reader import Reader
+from tests.support.valkey_processes import linux
 
 pytestmark = [pytest.mark.chaos, linux]
 

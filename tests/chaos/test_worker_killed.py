@@ -10,20 +10,11 @@ import pytest
 from redis import Redis
 
 from tests.chaos.conftest import Report
-from tests.chaos.scene import (
-    LEASE_S,
-    ask,
-    configuration,
-    insert,
-    number,
-    redis_of,
-    rounds,
-    settled,
-)
-from tests.journeys import photos
-from tests.journeys.conftest import NewProgram, Register
-from tests.journeys.program import Person, Program
-from tests.stacks import Stack
+from tests.chaos.scene import LEASE_S, ask, configuration, insert, number, redis_of, rounds, settled
+from tests.e2e.conftest import NewProgram, Register
+from tests.support import photos
+from tests.support.backends import Stack
+from tests.support.program import Person, Program
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

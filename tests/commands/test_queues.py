@@ -14,9 +14,9 @@ import pytest
 from server.commands import queues
 from server.errors import AppError, ConfigurationError, InvalidInput, NotFound
 from server.models.database import Database
-from server.models.jobs import Job, JobState
+from server.models.jobs.jobs import JobState, JobTable
 from server.settings import Settings
-from tests.stacks import ROOT, Stack
+from tests.support.backends import ROOT, Stack
 
 LIVE_DEADLINE_S = 20.0
 HISTORY = '[{"attempt": 1, "atMs": 1790000000123, "error": "ValueError: it cannot be done"}]'
@@ -38,7 +38,7 @@ async def opened(stack: Stack) -> AsyncIterator[Database]:
 async def add_dead_letters(stack: Stack, *ids: int) -> None:
     async with opened(stack):
         for job_id in ids:
-            await Job.create(
+            await JobTable.create(
                 id=job_id, queue="feed", kind="feed.withdraw", payload='{"follower_id":1}', state=JobState.DEAD,
                 run_at_ms=1, attempts=3, history=HISTORY, created_at_ms=1_790_000_000_000,
                 finished_at_ms=1_790_000_000_123,

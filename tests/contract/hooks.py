@@ -23,7 +23,7 @@ from schemathesis.transport.serialization import Binary
 
 from server.ids import MAX_ID
 from server.paging import encode_cursor
-from tests.journeys import photos
+from tests.support import photos
 
 # From the test: where the program is, who asks, and ids of what there is, by path parameter. Somebody else's post
 # cannot be deleted by the one who asks.
@@ -39,7 +39,7 @@ KNOWN: dict[str, list[str]] = json.loads(os.environ["CONTRACT_KNOWN"])
 # After these the token is worth nothing: somebody who is there only for this asks.
 ENDINGS = {"logout", "changePassword"}
 PASSWORD = "a password of the contract"
-LONGEST_PASSWORD_BYTES = 72
+MAX_PASSWORD_BYTES = 72
 
 schemathesis.openapi.format("cursor", st.integers(0, MAX_ID).map(encode_cursor))
 schemathesis.openapi.format("binary", st.sampled_from([photos.small()]).map(Binary))
@@ -47,7 +47,7 @@ schemathesis.openapi.format(
     "password",
     st.text(
         st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=8, max_size=72
-    ).filter(lambda text: len(text.encode()) <= LONGEST_PASSWORD_BYTES),
+    ).filter(lambda text: len(text.encode()) <= MAX_PASSWORD_BYTES),
 )
 
 

@@ -12,9 +12,9 @@ from typing import NoReturn
 import orjson
 import pytest
 
-from server.handlers import openapi
+from server.handlers.openapi import document
 from tests.contract.routes import app_routes
-from tests.stacks import ROOT
+from tests.support.backends import ROOT
 
 CLIENT = ROOT / "tests" / "client"
 FILES = (".npmrc", "package.json", "package-lock.json", "tsconfig.json", "usage.ts")
@@ -31,7 +31,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("client")
     for name in FILES:
         shutil.copyfile(CLIENT / name, folder / name)
-    (folder / "openapi.json").write_bytes(orjson.dumps(openapi.build(app_routes())))
+    (folder / "openapi.json").write_bytes(orjson.dumps(document.build(app_routes())))
     installed = npm(folder, "ci")
     if any(sign in installed.stdout for sign in OFFLINE):
         give_up(f"the registry of npm cannot be reached:\n{installed.stdout}")

@@ -17,15 +17,15 @@ import pytest
 
 from tests.chaos.scene import FULL, rounds
 from tests.contract.answers import closed
-from tests.journeys import photos
-from tests.journeys.conftest import NewProgram, Register
-from tests.journeys.program import Person, Program, config_file, eventually, tell
-from tests.stacks import ROOT, Stack
+from tests.e2e.conftest import NewProgram, Register
+from tests.support import photos
+from tests.support.backends import ROOT, Stack
+from tests.support.program import Person, Program, config_file, eventually, tell
 
 HOOKS = "tests.contract.hooks"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 REQUESTS = rounds(200, 20_000)
-MOST_RUNS = rounds(4, 10)
+MAX_RUNS = rounds(4, 10)
 POSTS_EACH = rounds(5, 20)
 # How much a run does: bounded by a count where it is short, so that a busy machine asks no less than an idle one.
 MUCH = ["--max-time=480"] if FULL else ["--max-examples=3"]
@@ -103,7 +103,7 @@ async def test_program_answers_as_its_document_says(
 
     requests, runs = 0, 0
     refused = operations_of(document) - {NEVER_ACCEPTED}
-    while runs < MOST_RUNS and (requests < REQUESTS or refused):
+    while runs < MAX_RUNS and (requests < REQUESTS or refused):
         runs += 1
         run = await schemathesis(stack, document, program, cleo, known, seed=runs)
         assert run.code == 0, run.out

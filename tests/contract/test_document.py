@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 from openapi_spec_validator import validate
 
-from server.handlers import openapi
+from server.handlers.openapi.document import build
 from tests.contract.routes import app_routes, names
-from tests.journeys.conftest import NewProgram, Register
-from tests.journeys.program import Program
-from tests.stacks import ROOT
+from tests.e2e.conftest import NewProgram, Register
+from tests.support.backends import ROOT
+from tests.support.program import Program
 
 # The page for people; what it loads.
 UNLISTED = {"GET /api", "GET /api/{asset}"}
@@ -27,7 +27,7 @@ PRODUCTION = {
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    return openapi.build(app_routes())
+    return build(app_routes())
 
 
 def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -7,9 +7,9 @@ import pytest
 from jsonschema.exceptions import ValidationError
 
 from tests.contract.answers import closed, validate
-from tests.journeys import photos
-from tests.journeys.conftest import Register
-from tests.journeys.program import Program
+from tests.e2e.conftest import Register
+from tests.support import photos
+from tests.support.program import Program
 
 
 async def test_data_of_an_event_is_a_notification(program: Program, register: Register) -> None:

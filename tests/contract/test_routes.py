@@ -12,9 +12,9 @@ import pytest
 from aiohttp import ClientSession, ClientTimeout, FormData
 
 from tests.contract.routes import app_routes, is_open, names
-from tests.journeys import photos
-from tests.journeys.conftest import NewProgram, Register
-from tests.journeys.program import Person, Program
+from tests.e2e.conftest import NewProgram, Register
+from tests.support import photos
+from tests.support.program import Person, Program
 
 ANYBODY, OWNER, STRANGER, ADMIN = "anybody", "owner", "stranger", "administrator"
 

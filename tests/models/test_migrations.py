@@ -16,7 +16,7 @@ from tortoise import Tortoise
 from server.errors import ConfigurationError
 from server.models.database import Database, DatabaseParameters
 from server.models.migrations import Migrations
-from tests.stacks import ROOT, Stack
+from tests.support.backends import ROOT, Stack
 
 FOLDER = ROOT / "migrations"
 # The answers of both dialects in one form: a table's columns, its indexes, its foreign keys.

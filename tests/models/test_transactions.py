@@ -12,8 +12,8 @@ from tortoise import connections
 
 from server.errors import Unavailable
 from server.models.database import Database, DuplicateKey, SerializationFailure
-from tests.house import House
-from tests.stacks import Stack
+from tests.support.backends import Stack
+from tests.support.harness import ServiceHarness
 
 POINTS = 500
 AT_ONCE = 5
@@ -293,11 +293,11 @@ async def test_the_victim_of_a_deadlock_is_told_to_try_again(database: Database)
     assert await amounts(database) == {1: 1, 2: 1}
 
 
-async def test_a_unit_of_work_runs_again_after_a_deadlock(house: House) -> None:
-    if house.database.dialect == "sqlite":
+async def test_a_unit_of_work_runs_again_after_a_deadlock(harness: ServiceHarness) -> None:
+    if harness.database.dialect == "sqlite":
         pytest.skip("SQLite's writers come one after the other")
-    await rank(house.database, 1, 0)
-    await rank(house.database, 2, 0)
+    await rank(harness.database, 1, 0)
+    await rank(harness.database, 2, 0)
     both = asyncio.Barrier(2)
     runs = 0
 
@@ -306,16 +306,16 @@ async def test_a_unit_of_work_runs_again_after_a_deadlock(house: House) -> None:
             nonlocal runs
             runs += 1
             meet = runs <= 2
-            await add(house.database, first, 1)
+            await add(harness.database, first, 1)
             if meet:
                 await both.wait()
-            await add(house.database, second, 1)
+            await add(harness.database, second, 1)
 
-        await house.unit_of_work.run(body)
+        await harness.unit_of_work.run(body)
 
     await asyncio.gather(cross(1, 2), cross(2, 1))
     assert runs == 3
-    assert await amounts(house.database) == {1: 2, 2: 2}
+    assert await amounts(harness.database) == {1: 2, 2: 2}
 
 
 async def test_many_rows_cut_off_leave_no_transaction_open(database: Database) -> None:

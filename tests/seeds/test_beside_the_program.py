@@ -6,12 +6,12 @@ from aiohttp import ClientSession
 from seeds.__main__ import parse
 from seeds.commands import PASSWORD
 from server.clock import SystemClock
-from server.control import open_workshop
+from server.control import open_seed_context
 from server.errors import Unauthenticated
-from tests.journeys.conftest import NewProgram
-from tests.journeys.program import Ended, Person, Program, eventually
+from tests.e2e.conftest import NewProgram
 from tests.seeds.tables import SMALL_CAST_NAMES, count, looked_into, wrong_counters
-from tests.stacks import ROOT, Stack
+from tests.support.backends import ROOT, Stack
+from tests.support.program import Ended, Person, Program, eventually
 
 # Full-sized pictures of a whole place take minutes on a busy machine: a few acts show as much.
 SMALL_PLACE = f"""
@@ -111,7 +111,7 @@ async def test_production_is_refused_without_yes_and_has_no_known_password_with_
     assert PASSWORD not in made.out
     async with looked_into(stack) as database:
         assert await count(database, "users") == len(SMALL_CAST_NAMES)
-        async with open_workshop(stack.settings(), database, SystemClock()) as workshop:
+        async with open_seed_context(stack.settings(), database, SystemClock()) as workshop:
             with pytest.raises(Unauthenticated):
                 await workshop.services.accounts.authenticate("ben", PASSWORD)
 

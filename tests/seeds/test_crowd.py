@@ -6,19 +6,19 @@ from collections import defaultdict
 import pytest
 
 from seeds.commands import PASSWORD, fill_crowd
-from seeds.crowd.fill import POSTS_A_PERSON
+from seeds.crowd.fill import POSTS_PER_PERSON
 from seeds.crowd.people import Arrivals, username
 from seeds.crowd.publishing import Publishing
 from server.clock import SystemClock
 from server.configuration import load
-from server.control import open_workshop
+from server.control import open_seed_context
 from server.errors import Conflict
-from server.ids import PostId, UserId, made_at_ms
+from server.ids import PostId, UserId, id_timestamp_ms
 from server.paging import PageRequest
 from server.services.records import Role
-from tests.journeys.program import config_file
 from tests.seeds.tables import checksums, count, looked_into, wrong_counters
-from tests.stacks import Stack
+from tests.support.backends import Stack
+from tests.support.program import config_file
 
 PEOPLE = 60
 DAY_MS = 86_400_000
@@ -34,9 +34,13 @@ async def test_a_crowd_has_what_was_asked_for_and_every_counter_is_exact(migrate
     async with looked_into(migrated_stack) as database:
         assert await count(database, "users") == PEOPLE
         assert (
-            await count(database, "posts") == await count(database, "post_images") == PEOPLE * POSTS_A_PERSON
+            await count(database, "posts")
+            == await count(database, "post_images")
+            == PEOPLE * POSTS_PER_PERSON
         )
-        assert await count(database, "users", f"posts_count <> {POSTS_A_PERSON} OR following_count = 0") == 0
+        assert (
+            await count(database, "users", f"posts_count <> {POSTS_PER_PERSON} OR following_count = 0") == 0
+        )
         for table in ("likes", "comments", "follows"):
             assert await count(database, table) > PEOPLE
         assert await count(database, "comments", "parent_id IS NOT NULL") > 0
@@ -62,7 +66,7 @@ async def test_somebody_else_with_a_name_of_the_crowd_is_told_in_a_sentence(migr
     settings = migrated_stack.settings()
     async with (
         looked_into(migrated_stack) as database,
-        open_workshop(settings, database, SystemClock()) as workshop,
+        open_seed_context(settings, database, SystemClock()) as workshop,
     ):
         await workshop.services.accounts.register("somebody", f"{username(7)}@example.com", PASSWORD, "")
     with pytest.raises(Conflict, match=username(0)):
@@ -88,7 +92,7 @@ async def test_a_crowd_grows(migrated_stack: Stack) -> None:
     await fill_crowd(migrated_stack.settings(), PEOPLE, 1)
     async with looked_into(migrated_stack) as database:
         assert await count(database, "users") == PEOPLE
-        assert await count(database, "posts") == PEOPLE * POSTS_A_PERSON
+        assert await count(database, "posts") == PEOPLE * POSTS_PER_PERSON
         assert await wrong_counters(database) == []
 
 
@@ -119,12 +123,12 @@ async def test_a_run_that_is_broken_off_is_completed_by_the_next(
             await fill_crowd(migrated_stack.settings(), PEOPLE, 1)
     async with looked_into(migrated_stack) as database:
         assert 0 < await count(database, "users") <= PEOPLE
-        assert await count(database, "posts") < PEOPLE * POSTS_A_PERSON
+        assert await count(database, "posts") < PEOPLE * POSTS_PER_PERSON
         assert await wrong_counters(database) == []
     await fill_crowd(migrated_stack.settings(), PEOPLE, 1)
     async with looked_into(migrated_stack) as database:
         assert (
-            await count(database, "users", f"posts_count = {POSTS_A_PERSON} AND following_count > 0")
+            await count(database, "users", f"posts_count = {POSTS_PER_PERSON} AND following_count > 0")
             == PEOPLE
         )
         assert await wrong_counters(database) == []
@@ -141,15 +145,15 @@ async def test_times_run_from_months_ago_to_now_in_the_order_of_what_happened(mi
             "SELECT l.id FROM likes l WHERE l.id <= l.post_id UNION"
             " SELECT c.id FROM comments c WHERE c.id <= c.post_id OR c.id <= c.parent_id"
         )
-    times = sorted(made_at_ms(row["id"]) for row in posts)
+    times = sorted(id_timestamp_ms(row["id"]) for row in posts)
     assert times[0] < now_ms - 100 * DAY_MS
     assert now_ms - 2 * DAY_MS < times[-1] <= now_ms
-    assert all(made_at_ms(row["id"]) > row["created_at_ms"] for row in posts)
+    assert all(id_timestamp_ms(row["id"]) > row["created_at_ms"] for row in posts)
     assert late == []
     days = defaultdict[int, set[int]](set)
     for row in posts:
-        days[row["author_id"]].add(made_at_ms(row["id"]) // DAY_MS)
-    assert all(len(of_one) > POSTS_A_PERSON / 2 for of_one in days.values())
+        days[row["author_id"]].add(id_timestamp_ms(row["id"]) // DAY_MS)
+    assert all(len(of_one) > POSTS_PER_PERSON / 2 for of_one in days.values())
 
 
 async def test_whoever_has_a_crowd_is_pulled_as_after_the_fan_out_of_a_post(migrated_stack: Stack) -> None:
@@ -159,19 +163,21 @@ async def test_whoever_has_a_crowd_is_pulled_as_after_the_fan_out_of_a_post(migr
     async with looked_into(migrated_stack) as database:
         crowded = f"(role = '{Role.CELEBRITY}' OR followers_count >= 25)"
         assert await count(database, "users", crowded) > 1
-        assert await count(database, "users", f"pulled <> CASE WHEN {crowded} THEN 1 ELSE 0 END") == 0
+        assert (
+            await count(database, "users", f"fan_out_on_read <> CASE WHEN {crowded} THEN 1 ELSE 0 END") == 0
+        )
 
 
 async def test_a_feed_that_was_read_while_the_crowd_grew_is_built_again(migrated_stack: Stack) -> None:
     settings = migrated_stack.settings()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("seeds.crowd.fill.POSTS_A_PERSON", 1)
+        patched.setattr("seeds.crowd.fill.POSTS_PER_PERSON", 1)
         await fill_crowd(settings, PEOPLE, 1)
 
     async def feed_of(number: int) -> list[PostId]:
         async with (
             looked_into(migrated_stack) as database,
-            open_workshop(settings, database, SystemClock()) as workshop,
+            open_seed_context(settings, database, SystemClock()) as workshop,
         ):
             rows = await database.rows("SELECT id FROM users WHERE username_key = ?", [username(number)])
             page = await workshop.services.feed.page(UserId(rows[0]["id"]), PageRequest(limit=100))
@@ -188,11 +194,11 @@ async def test_one_of_the_crowd_can_sign_in_and_see_pictures_that_are_there(migr
     await fill_crowd(settings, PEOPLE, 1)
     async with (
         looked_into(migrated_stack) as database,
-        open_workshop(settings, database, SystemClock()) as workshop,
+        open_seed_context(settings, database, SystemClock()) as workshop,
     ):
         account = await workshop.services.accounts.authenticate(username(7), PASSWORD)
         page = await workshop.services.feed.page(UserId(account.id), PageRequest(limit=100))
-        assert len(page.items) > POSTS_A_PERSON
+        assert len(page.items) > POSTS_PER_PERSON
         keys = {row["media_key"] for row in await database.rows("SELECT media_key FROM post_images")}
         for key in keys:
             assert (await workshop.media.get(f"{key}/large.jpg")).size > 1000

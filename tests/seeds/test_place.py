@@ -2,17 +2,17 @@
 
 import pytest
 
-from seeds.cast import CAST
 from seeds.commands import PASSWORD, fill_place
-from seeds.story import tell
+from seeds.sample_users import CAST
+from seeds.timeline import tell
 from server.clock import SystemClock
-from server.control import open_workshop
+from server.control import open_seed_context
 from server.errors import NotFound
 from server.paging import PageRequest
-from server.services.markup import mentions
+from server.services.content.mentions import mentions_in
 from server.services.records import Role
 from tests.seeds.tables import SMALL_CAST_NAMES, checksums, count, looked_into, wrong_counters
-from tests.stacks import Stack
+from tests.support.backends import Stack
 
 SMALL_CAST = [person for person in CAST if person.username in SMALL_CAST_NAMES]
 STEPS = ("users", "follows", "posts", "comments", "likes")
@@ -38,9 +38,9 @@ async def test_the_place_is_made_as_its_people_would_have_made_it(migrated_stack
         assert await count(database, "likes") == len(STORY.likings)
         assert await wrong_counters(database) == []
         acts = len(STORY.followings) + len(STORY.publications) + len(STORY.remarks) + len(STORY.likings)
-        acts += sum(bool(mentions(post.caption)) for post in STORY.publications)
+        acts += sum(bool(mentions_in(post.caption)) for post in STORY.publications)
         assert await count(database, "jobs", "state = 'ready'") == acts  # for the program, when it runs
-        async with open_workshop(settings, database, SystemClock()) as workshop:
+        async with open_seed_context(settings, database, SystemClock()) as workshop:
             account = await workshop.services.accounts.authenticate("ben", PASSWORD)
             profile = await workshop.services.profiles.own(account.id)
             assert profile.avatar_url

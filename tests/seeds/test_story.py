@@ -4,10 +4,11 @@ from collections import Counter
 
 import pytest
 
-from seeds.cast import CAST, CONVERSATIONS
 from seeds.photographs import SCENES
-from seeds.story import Remark, Story, tell
-from server.services.markup import USERNAME, hashtags, mentions
+from seeds.sample_users import CAST, CONVERSATIONS
+from seeds.timeline import Remark, Story, tell
+from server.services.accounts.usernames import USERNAME
+from server.services.content.mentions import hashtags_in, mentions_in
 from server.services.records import Role
 
 
@@ -50,8 +51,8 @@ def test_what_a_later_run_knows_things_by_is_unique(story: Story) -> None:
 
 def test_captions_have_hashtags_and_some_mention_people_who_exist(story: Story) -> None:
     names = {character.username for character in CAST}
-    mentioned = [name for post in story.publications for name in mentions(post.caption)]
-    assert all(hashtags(post.caption) for post in story.publications)
+    mentioned = [name for post in story.publications for name in mentions_in(post.caption)]
+    assert all(hashtags_in(post.caption) for post in story.publications)
     assert mentioned
     assert set(mentioned) <= names
 

@@ -12,7 +12,7 @@ from tortoise.backends.mysql.client import MySQLClient, TransactionWrapper
 from tortoise.connection import get_connections
 from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 
-from server.models.engines.safety import DuplicateKey, SerializationFailure, to_the_end, unavailable
+from server.models.engines.safety import DuplicateKey, SerializationFailure, shield_until_done, unavailable
 
 Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 
@@ -144,11 +144,11 @@ class _Transaction(TransactionContext):
         broken = True
         try:
             if exc_type is None:
-                await to_the_end(self._client.commit())
+                await shield_until_done(self._client.commit())
                 broken = False
             elif issubclass(exc_type, Exception):
                 try:
-                    await to_the_end(self._client.rollback())
+                    await shield_until_done(self._client.rollback())
                     broken = False
                 except Exception:  # noqa: BLE001
                     # The error that ended the transaction is the one to report; closing the connection rolls back.

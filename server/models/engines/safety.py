@@ -27,7 +27,7 @@ def unavailable(reason: str) -> Unavailable:
     )
 
 
-async def to_the_end(step: Coroutine[Any, Any, Result]) -> Result:
+async def shield_until_done(step: Coroutine[Any, Any, Result]) -> Result:
     """Await `step` until it is over even if the caller is cancelled meanwhile, and only then be cancelled.
 
     BEGIN, COMMIT and ROLLBACK go through here: half of one leaves a lock or a pooled connection held for ever.

@@ -11,7 +11,7 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapp
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError
 
-from server.models.engines.safety import DuplicateKey, SerializationFailure, to_the_end, unavailable
+from server.models.engines.safety import DuplicateKey, SerializationFailure, shield_until_done, unavailable
 
 Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 
@@ -106,11 +106,11 @@ class _Transaction(TransactionContext):
         await _take_turn(self._parent)
         try:
             if self._parent._connection is None:
-                await to_the_end(self._parent.create_connection(with_db=True))
+                await shield_until_done(self._parent.create_connection(with_db=True))
             assert self._parent._connection is not None
             self._client._connection = self._parent._connection
             try:
-                await to_the_end(self._client.begin())
+                await shield_until_done(self._client.begin())
             except asyncio.CancelledError:
                 await self._roll_back()
                 raise
@@ -124,7 +124,7 @@ class _Transaction(TransactionContext):
         try:
             if exc_type is None:
                 try:
-                    await to_the_end(self._client.commit())
+                    await shield_until_done(self._client.commit())
                 except asyncio.CancelledError:
                     raise
                 except BaseException:
@@ -139,7 +139,7 @@ class _Transaction(TransactionContext):
     async def _roll_back(self) -> None:
         connection = self._parent._connection
         if connection is not None and connection.in_transaction:
-            await to_the_end(connection.rollback())
+            await shield_until_done(connection.rollback())
 
 
 client_class = Client

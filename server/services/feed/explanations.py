@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from server.errors import NotFound, Unavailable
-from server.gateways.timeline_audit import TimelineAudit
+from server.gateways.feed_store.timeline_audit import TimelineAudit
 from server.ids import PostId, UserId
-from server.services.feed.source import Source
-from server.services.visibility import Visibility
+from server.services.content.visibility import Visibility
+from server.services.feed.queries import FeedQueries
 
 
 class Reason(StrEnum):
@@ -46,7 +46,7 @@ class Explanation:
 
 
 class Explanations:
-    def __init__(self, source: Source, visibility: Visibility, audit: TimelineAudit) -> None:
+    def __init__(self, source: FeedQueries, visibility: Visibility, audit: TimelineAudit) -> None:
         self._source = source
         self._visibility = visibility
         self._audit = audit

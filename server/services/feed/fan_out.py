@@ -5,14 +5,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from server.gateways.timelines import Timelines
+from server.gateways.feed_store.timelines import Timelines
 from server.ids import PostId, UserId
 from server.models.database import Database
-from server.services.feed.source import Source
-from server.services.jobs import Claim, Jobs
+from server.services.feed.queries import FeedQueries
+from server.services.jobs.jobs import Claim, Jobs
 from server.services.records import Role
 
-BATCHES_A_SAVE = 5
+BATCHES_PER_SAVE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class FanOutRules:
 
 class FanOut:
     def __init__(
-        self, database: Database, source: Source, timelines: Timelines, jobs: Jobs, rules: FanOutRules
+        self, database: Database, source: FeedQueries, timelines: Timelines, jobs: Jobs, rules: FanOutRules
     ) -> None:
         self._database = database
         self._source = source
@@ -40,7 +40,7 @@ class FanOut:
         """
         post_id, author_id = PostId(claim.payload["post_id"]), UserId(claim.payload["author_id"])
         rows = await self._database.rows(
-            "SELECT u.followers_count, u.role, u.pulled FROM posts p JOIN users u ON u.id = p.author_id"
+            "SELECT u.followers_count, u.role, u.fan_out_on_read FROM posts p JOIN users u ON u.id = p.author_id"
             " WHERE p.id = ? AND p.deleted_at_ms IS NULL",
             [post_id],
         )
@@ -49,18 +49,18 @@ class FanOut:
             await self._timelines.push_own(author_id, post_id)
             crowded = author["followers_count"] >= self._rules.celebrity_threshold
             if crowded or author["role"] == Role.CELEBRITY:
-                await self._pull(author_id, already=bool(author["pulled"]))
+                await self._pull(author_id, already=bool(author["fan_out_on_read"]))
             elif claim.progress.get("again") or self._has_lost_the_crowd(author):
                 await self._jobs.save_progress(claim, {"again": True})  # or a repeat would take it for done
                 await self._push_again(author_id)
-            elif not author["pulled"]:
+            elif not author["fan_out_on_read"]:
                 await self._push_from(claim, post_id, author_id)
             else:
                 await self._timelines.pull(author_id)
         await self._jobs.finish(claim)
 
     def _has_lost_the_crowd(self, author: Mapping[str, Any]) -> bool:
-        return author["pulled"] and author["followers_count"] < self._rules.celebrity_threshold / 2
+        return author["fan_out_on_read"] and author["followers_count"] < self._rules.celebrity_threshold / 2
 
     async def withdraw(self, claim: Claim) -> None:
         """Take a deleted post out of the feeds. Nobody sees it there any more; it only takes up room. Twice is once."""
@@ -75,7 +75,7 @@ class FanOut:
         """The database first, then Redis, and only then is a post left unpushed: who builds a feed meanwhile, or the
         set of the pulled, finds the author in one of the two."""
         if not already:
-            await self._database.execute("UPDATE users SET pulled = 1 WHERE id = ?", [author_id])
+            await self._database.execute("UPDATE users SET fan_out_on_read = 1 WHERE id = ?", [author_id])
         await self._timelines.pull(author_id)
 
     async def _push_again(self, author_id: UserId) -> None:
@@ -84,10 +84,12 @@ class FanOut:
         From the first step on new posts are pushed; feeds built after it have all from SQL, and those from before are
         dropped before pulling ends. This post is in SQL, so in all of them.
         """
-        await self._database.execute("UPDATE users SET pulled = 0 WHERE id = ?", [author_id])
+        await self._database.execute("UPDATE users SET fan_out_on_read = 0 WHERE id = ?", [author_id])
         await self._to_followers(author_id, None, self._timelines.reset)
         await self._timelines.stop_pulling(author_id)
-        rows = await self._database.rows("SELECT 1 FROM users WHERE id = ? AND pulled = 1", [author_id])
+        rows = await self._database.rows(
+            "SELECT 1 FROM users WHERE id = ? AND fan_out_on_read = 1", [author_id]
+        )
         if rows:  # by another post's fan-out, meanwhile
             await self._timelines.pull(author_id)
 
@@ -117,5 +119,5 @@ class FanOut:
                 following.cancel()
                 raise
             after, followers, batches = followers[-1], await following, batches + 1
-            if claim is not None and followers and batches % BATCHES_A_SAVE == 0:
+            if claim is not None and followers and batches % BATCHES_PER_SAVE == 0:
                 await self._jobs.save_progress(claim, {"after": after})

@@ -4,14 +4,14 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from server.errors import Unavailable
-from server.gateways.timelines import Counts, Entry, Look, State, Timelines
+from server.gateways.feed_store.timelines import Counts, Entry, State, TimelineRead, Timelines
 from server.ids import PostId, UserId
 from server.metrics import Metrics
 from server.paging import DEFAULT_LIMIT, Page, PageRequest, cut
-from server.services.cards import Cards
-from server.services.feed.building import Building
-from server.services.feed.cards_at_hand import CardsAtHand, Memory
-from server.services.feed.source import Source
+from server.services.content.cards import Cards
+from server.services.feed.builder import FeedBuilder
+from server.services.feed.card_cache import CardCache, Memory
+from server.services.feed.queries import FeedQueries
 from server.services.records import Post
 
 TRIES = 6  # a feed, the set of the pulled, their lists: each may have to be built, and one may go meanwhile
@@ -20,10 +20,10 @@ TRIES = 6  # a feed, the set of the pulled, their lists: each may have to be bui
 class Feed:
     def __init__(
         self,
-        source: Source,
+        source: FeedQueries,
         timelines: Timelines,
         cards: Cards,
-        at_hand: CardsAtHand,
+        at_hand: CardCache,
         metrics: Metrics | None = None,
     ) -> None:
         self._source = source
@@ -31,8 +31,10 @@ class Feed:
         self._cards = cards
         self._at_hand = at_hand
         self._metrics = metrics or Metrics()
-        self._building = Building(source, timelines, self._metrics)
-        self._pages: Memory[tuple[Look, int], Page[Post]] = Memory(max(1, at_hand.most // DEFAULT_LIMIT))
+        self._building = FeedBuilder(source, timelines, self._metrics)
+        self._pages: Memory[tuple[TimelineRead, int], Page[Post]] = Memory(
+            max(1, at_hand.most // DEFAULT_LIMIT)
+        )
 
     async def page(self, reader_id: UserId, request: PageRequest) -> Page[Post]:
         """Posts of those whom the reader follows and the reader's own, newest first; short only where the feed ends.
@@ -66,7 +68,7 @@ class Feed:
         self._metrics.feed_page("redis" if in_redis else "database")
         return page or self._whole(posts, request.limit, only)
 
-    def _whole(self, posts: Sequence[Post], limit: int, only: Look | None) -> Page[Post]:
+    def _whole(self, posts: Sequence[Post], limit: int, only: TimelineRead | None) -> Page[Post]:
         """The page, which is kept if it was made out of `only` this look, with nothing to be asked for again."""
         page = cut(posts, limit, lambda post: post.card.id)
         # Of what came from the database only the reader knows whether they like it.
@@ -78,7 +80,7 @@ class Feed:
         authors = [reader_id, *await self._source.followees(reader_id)]
         return await self._source.newest(reader_id, authors, before_id, limit)
 
-    async def _look(self, reader_id: UserId, before_id: int, limit: int) -> Look | None:
+    async def _look(self, reader_id: UserId, before_id: int, limit: int) -> TimelineRead | None:
         """What Redis has, with what was missing there built first; None while it is away, or another process builds."""
         try:
             for _ in range(TRIES):
@@ -99,7 +101,7 @@ class Feed:
             _pass_over(error)
         return None
 
-    async def _shown(self, reader_id: UserId, look: Look) -> list[Post]:
+    async def _shown(self, reader_id: UserId, look: TimelineRead) -> list[Post]:
         """The posts of what a look found; those that are gone left out."""
         posts = [self._at_hand.shown(entry) or self._post(entry) for entry in look.entries]
         if None in posts:
@@ -131,7 +133,7 @@ class Feed:
             self._at_hand.show(entry, post)
         return post
 
-    async def _fetch(self, look: Look) -> None:
+    async def _fetch(self, look: TimelineRead) -> None:
         """Bring cards from the shelf that this process has not shown yet."""
         posts = [
             entry.post_id
@@ -169,7 +171,7 @@ class Feed:
             _pass_over(error)
         return found
 
-    async def _likes(self, reader_id: UserId, look: Look, unknown: Collection[PostId]) -> set[PostId]:
+    async def _likes(self, reader_id: UserId, look: TimelineRead, unknown: Collection[PostId]) -> set[PostId]:
         """Of the posts of which Redis does not know it, those that the reader likes."""
         if not look.likes_known:
             try:

@@ -1,0 +1,195 @@
+"""The nouns of the business, made out of the settings and what they stand on."""
+
+from pathlib import Path
+
+from server.app import Services
+from server.assembly.resources import Resources
+from server.clock import Clock, SystemClock
+from server.gateways.feed_store.cache_invalidations import InvalidationLog
+from server.gateways.feed_store.card_cache import RedisCardCache
+from server.gateways.feed_store.timeline_audit import TimelineAudit
+from server.gateways.feed_store.timelines import Timelines
+from server.gateways.redis.pipelined_client import PipelinedRedis
+from server.gateways.redis.rate_limits import Limit
+from server.gateways.redis.revocation_list import RevocationList
+from server.gateways.redis.session_check import SessionCheck
+from server.ids import IdGenerator
+from server.models.database import Database
+from server.pubsub.job_notifier import JobNotifier
+from server.pubsub.publisher import Publisher
+from server.services.accounts.account_emails import AccountEmails
+from server.services.accounts.accounts import Accounts
+from server.services.accounts.active_sessions import ActiveSessions
+from server.services.accounts.credentials import Credentials
+from server.services.accounts.request_authentication import RequestAuthenticator
+from server.services.accounts.revocations import Revocations, kept_ms
+from server.services.accounts.sessions import Sessions
+from server.services.accounts.tokens import TokenRules, Tokens
+from server.services.content.cards import Cards
+from server.services.content.comments import Comments
+from server.services.content.deletion import Deletions
+from server.services.content.likes import Likes
+from server.services.content.pictures import Pictures
+from server.services.content.posts import Posts
+from server.services.content.visibility import Visibility
+from server.services.emails.unsubscribe_tokens import UnsubscribeTokens
+from server.services.feed.cache_invalidation import CacheInvalidation
+from server.services.feed.card_cache import CardCache
+from server.services.feed.explanations import Explanations
+from server.services.feed.fan_out import FanOut, FanOutRules
+from server.services.feed.pages import Feed
+from server.services.feed.queries import FeedQueries
+from server.services.jobs.event_jobs import Queue
+from server.services.jobs.idempotency import Idempotency
+from server.services.jobs.jobs import Jobs, RetryRule
+from server.services.jobs.queue_administration import QueueAdministration, QueueLimits
+from server.services.jobs.unit_of_work import UnitOfWork
+from server.services.notifications.delivery.deliverables import Deliverables
+from server.services.notifications.delivery.emails import Budget, NotificationEmails
+from server.services.notifications.delivery.pushes import Pushes
+from server.services.notifications.devices import Devices
+from server.services.notifications.notification_jobs import NotificationJobs
+from server.services.notifications.notifications import Notifications
+from server.services.notifications.preferences import Preferences
+from server.services.notifications.stream_reader import StreamReader
+from server.services.notifications.stream_tickets import StreamTickets
+from server.services.people.follows import Follows
+from server.services.people.profiles import Profiles
+from server.settings import QueueSettings, Settings
+
+
+def jobs(settings: Settings, database: Database, ids: IdGenerator) -> Jobs:
+    queues = settings.queues
+    rules = {
+        queue: RetryRule(
+            chosen.max_attempts, chosen.backoff_ms, queues.backoff_cap_ms, round(chosen.retry_for_s * 1000)
+        )
+        for queue, chosen in queue_settings(settings).items()
+    }
+    return Jobs(database, ids, rules, queues.lease_ms, queues.max_crashes)
+
+
+def services(
+    settings: Settings, var: Path, on: Resources, clock: Clock | None = None
+) -> tuple[Services, Jobs]:
+    """The nouns of the business, and the jobs that they cause. `clock`: at which time changes are made."""
+    clock = clock or SystemClock()
+    the_jobs = jobs(settings, on.database, on.ids)
+    visibility = Visibility(on.database)
+    cards = Cards(on.database, visibility, on.media.url)
+    pictures = Pictures(on.images, on.media, var / "tmp")
+    chosen = settings.feed
+    lists = timelines(settings, on.feed_wire)
+    source = FeedQueries(on.database, visibility, SystemClock())
+    freshness = CacheInvalidation(lists, InvalidationLog(on.feed_wire))
+    work = UnitOfWork(on.database, on.ids, clock, the_jobs, on.doorbell, freshness)
+    at_hand = CardCache(
+        RedisCardCache(on.feed_wire, chosen.cached_posts), chosen.posts_in_memory, settings.public_url
+    )
+    fan_out_rules = FanOutRules(chosen.fan_out_batch, chosen.celebrity_threshold)
+    publisher = Publisher(on.redis, outage=on.told.redis)
+    rules = _token_rules(settings)
+    tokens = Tokens(SystemClock(), rules)
+    revocations = Revocations(
+        on.database,
+        the_jobs,
+        RevocationList(on.wire, kept_ms(rules.access_ttl_s)),
+        publisher,
+        rules.access_ttl_s,
+    )
+    secret = settings.auth.jwt_refresh_secret.get_secret_value().encode()
+    links = UnsubscribeTokens(secret, settings.public_url)
+    standing = ActiveSessions(on.database, rules.refresh_idle_s)
+    notices = Deliverables(on.database, work, visibility)
+    notifications = Notifications(on.database, cards, visibility)
+    nouns = Services(
+        accounts=Accounts(work, on.passwords),
+        profiles=Profiles(on.database, work, cards, pictures),
+        posts=Posts(on.database, work, cards, visibility, pictures),
+        sessions=Sessions(on.database, work, tokens, revocations),
+        admissions=RequestAuthenticator(tokens, SessionCheck(on.wire), revocations, on.throttle),
+        revocations=revocations,
+        credentials=Credentials(on.database, work, on.passwords, revocations),
+        account_mail=AccountEmails(
+            on.database, work, the_jobs, on.mail, settings.reset_url, settings.auth.reset_ttl_s
+        ),
+        comments=Comments(on.database, work, cards, visibility),
+        likes=Likes(on.database, work, cards, visibility),
+        follows=Follows(on.database, work, cards),
+        feed=Feed(source, lists, cards, at_hand, on.told.metrics),
+        explanations=Explanations(source, visibility, TimelineAudit(on.feed_wire)),
+        fan_out=FanOut(on.database, source, lists, the_jobs, fan_out_rules),
+        freshness=freshness,
+        removals=Deletions(on.database, work, the_jobs, pictures),
+        notifications=notifications,
+        arrivals=StreamReader(on.database, cards, visibility, notifications),
+        telling=NotificationJobs(
+            on.database, work, the_jobs, (visibility, standing), publisher, on.told.metrics
+        ),
+        letters=NotificationEmails(
+            the_jobs,
+            notices,
+            on.mail,
+            links,
+            settings.client_url,
+            _letter_budget(settings, on),
+            on.told.metrics,
+        ),
+        pushes=Pushes(
+            on.database, the_jobs, notices, standing, on.push, settings.client_url, on.told.metrics
+        ),
+        preferences=Preferences(on.database, work, links),
+        devices=Devices(on.database, work, standing),
+        tickets=StreamTickets(on.wire, revocations),
+        queues=queue_control(settings, on.database, on.doorbell),
+        idempotency=Idempotency(on.database, secret),
+    )
+    return nouns, the_jobs
+
+
+def timelines(settings: Settings, feed_wire: PipelinedRedis) -> Timelines:
+    chosen = settings.feed
+    return Timelines(feed_wire, chosen.window, chosen.ttl_s, chosen.cached_posts)
+
+
+def queue_control(settings: Settings, database: Database, doorbell: JobNotifier) -> QueueAdministration:
+    limits = {
+        queue: QueueLimits(chosen.rate_per_s, chosen.keep_completed)
+        for queue, chosen in queue_settings(settings).items()
+    }
+    return QueueAdministration(database, limits, doorbell.garbage)
+
+
+def _letter_budget(settings: Settings, on: Resources) -> Budget | None:
+    chosen = settings.throttle
+    if not chosen.enabled:
+        return None
+    to, by = (
+        Limit(name, each.limit, each.window_s)
+        for name, each in (("letters_to", chosen.letters_to), ("letters_by", chosen.letters_by))
+    )
+    return Budget(on.throttle, to, by)
+
+
+def _token_rules(settings: Settings) -> TokenRules:
+    auth = settings.auth
+    return TokenRules(
+        access_secret=auth.jwt_secret.get_secret_value(),
+        refresh_secret=auth.jwt_refresh_secret.get_secret_value(),
+        issuer=auth.issuer,
+        audience=auth.audience,
+        access_ttl_s=auth.access_ttl_s,
+        refresh_idle_s=auth.refresh_idle_s,
+        refresh_absolute_s=auth.refresh_absolute_s,
+        refresh_overlap_s=auth.refresh_overlap_s,
+    )
+
+
+def queue_settings(settings: Settings) -> dict[Queue, QueueSettings]:
+    return {
+        Queue.FEED: settings.queues.feed,
+        Queue.NOTIFICATIONS: settings.queues.notifications,
+        Queue.PUSH: settings.queues.push,
+        Queue.MAIL: settings.queues.mail,
+        Queue.MAINTENANCE: settings.queues.maintenance,
+    }

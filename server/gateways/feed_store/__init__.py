@@ -1,0 +1,1 @@
+"""Feeds and post cards in Redis: cached windows, fan-out lists, counters and their invalidation."""

@@ -1,0 +1,97 @@
+"""One child process that decodes pictures, seen from the server: started, asked, dismissed, killed.
+
+What the child does with a request is `image_worker`'s affair; how many there are and when, `images`'.
+"""
+
+import asyncio
+import contextlib
+import os
+import struct
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import orjson
+
+WORKER = Path(__file__).with_name("worker.py")
+MAX_ANSWER_BYTES = 64 * 1024
+# The child reads hostile bytes: it gets what a Python needs to start, and none of the program's secrets.
+ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")
+
+
+class ImageChild:
+    """A running `image_worker`. One request at a time; after an error it can only be killed."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        self._process = process
+        self._requests = process.stdin
+        self._answers = process.stdout
+
+    @classmethod
+    async def start(cls, memory_bytes: int) -> Self:
+        """Start a child that may claim `memory_bytes` of address space, and wait until it is ready.
+
+        Raises OSError, EOFError or ValueError when it cannot be started or ends at once.
+        """
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-I",
+            str(WORKER),
+            str(memory_bytes),
+            str(os.getpid()),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
+            start_new_session=True,  # Ctrl-C in the terminal reaches us alone: the drain needs the child.
+        )
+        child = cls(process)
+        try:
+            await child._receive()
+        except BaseException:
+            await child.kill()
+            raise
+        return child
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether its end has not been noticed yet."""
+        return self._process.returncode is None
+
+    async def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Send one request and return the answer; OSError, EOFError or ValueError when the child fails."""
+        body = orjson.dumps(request)
+        self._requests.write(struct.pack(">I", len(body)) + body)
+        await self._requests.drain()
+        return await self._receive()
+
+    async def _receive(self) -> dict[str, Any]:
+        (length,) = struct.unpack(">I", await self._answers.readexactly(4))
+        if length > MAX_ANSWER_BYTES:
+            raise ValueError(f"answer of {length} bytes")
+        return orjson.loads(await self._answers.readexactly(length))
+
+    def dismiss(self) -> None:
+        """Let it end by itself: it does when its input does."""
+        self._requests.close()
+
+    async def ended(self) -> int | None:
+        """Wait until it has ended and its pipes are closed; return its exit code, negative for a signal."""
+        await self._process.communicate()
+        return self._process.returncode
+
+    async def kill(self) -> int | None:
+        """End it at once, if it has not ended, and return its exit code."""
+        self.send_kill()
+        return await self.ended()
+
+    def send_kill(self) -> None:
+        """Have it ended at once; whoever waits for its answer gets an EOFError."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()

@@ -1,0 +1,1 @@
+"""Redis clients, and what requests and workers ask of Redis: sessions, rate limits."""

@@ -1,0 +1,1 @@
+"""Routes for sign-up, sign-in, sessions and passwords."""

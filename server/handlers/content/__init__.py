@@ -1,0 +1,1 @@
+"""Routes for posts, comments, likes and media files."""

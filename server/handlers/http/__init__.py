@@ -1,0 +1,1 @@
+"""HTTP plumbing shared by all routes: middleware, authentication, rate limits, bodies, errors."""

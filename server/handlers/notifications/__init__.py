@@ -1,0 +1,1 @@
+"""Routes for notifications, preferences, devices and the live stream."""

@@ -1,0 +1,1 @@
+"""Routes for health, metrics and queue administration."""

@@ -1,0 +1,1 @@
+"""Routes for profiles and follows."""

@@ -1,0 +1,165 @@
+"""Records as the JSON of the API: camelCase members, ids as decimal strings, times in UTC."""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import orjson
+from aiohttp import web
+
+from server.clock import isoformat
+from server.paging import Page
+from server.services.records import (
+    Comment,
+    Image,
+    LoginSession,
+    Notification,
+    Post,
+    PostCard,
+    Profile,
+    Role,
+    UserCard,
+)
+
+Item = TypeVar("Item")
+RENDERED = 8192  # posts, and cards, that are kept as JSON, about 1 KB each
+
+
+def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(
+        body=orjson.dumps(body), status=status, content_type="application/json", headers=headers
+    )
+
+
+def page_response(request: web.Request, page: Page[Item], render: Callable[[Item], Any]) -> web.Response:
+    """A list, with the address of its next page in a Link header as well."""
+    headers: dict[str, str] = {}
+    if page.next_cursor is not None:
+        query = f"cursor={page.next_cursor}"
+        if request.query_string:
+            query = urlencode({**request.query, "cursor": page.next_cursor})
+        headers["Link"] = f'<{request.path}?{query}>; rel="next"'
+    return json_response(
+        {"items": [render(item) for item in page.items], "nextCursor": page.next_cursor}, 200, headers
+    )
+
+
+def user_card(card: UserCard) -> dict[str, Any]:
+    return {
+        "id": str(card.id),
+        "username": card.username,
+        "fullName": card.full_name,
+        "avatarUrl": card.avatar_url,
+        "isCelebrity": card.is_celebrity,
+    }
+
+
+def profile(record: Profile) -> dict[str, Any]:
+    """A profile; the e-mail and the relations only where the record has them."""
+    body: dict[str, Any] = {
+        "id": str(record.id),
+        "username": record.username,
+        "fullName": record.full_name,
+        "bio": record.bio,
+        "website": record.website,
+        "avatarUrl": record.avatar_url,
+        "role": record.role,
+        "isCelebrity": record.role is Role.CELEBRITY,
+        "postsCount": record.posts_count,
+        "followersCount": record.followers_count,
+        "followingCount": record.following_count,
+        "createdAt": isoformat(record.created_at_ms),
+    }
+    if record.email is not None:
+        body["email"] = record.email
+    if record.is_following is not None:
+        body |= {"isFollowing": record.is_following, "followsYou": record.follows_you}
+    return body
+
+
+def device(record: LoginSession) -> dict[str, Any]:
+    return {
+        "id": str(record.id),
+        "device": record.user_agent,
+        "address": record.address,
+        "createdAt": isoformat(record.created_at_ms),
+        "lastUsedAt": isoformat(record.last_used_at_ms),
+        "current": record.current,
+    }
+
+
+def image(record: Image) -> dict[str, Any]:
+    return {
+        "url": record.url,
+        "width": record.width,
+        "height": record.height,
+        "blurhash": record.blurhash,
+        "altText": record.alt_text,
+        "variants": record.variants,
+    }
+
+
+@lru_cache(maxsize=RENDERED)
+def post(record: Post) -> orjson.Fragment:
+    """A post. The same record is rendered once, and of one that changed only what changed."""
+    liked = b"true" if record.liked else b"false"
+    return orjson.Fragment(
+        b'%b,"author":%b,"likesCount":%d,"commentsCount":%d,"liked":%b}'
+        % (_card(record.card), _author(record.author), record.likes_count, record.comments_count, liked)
+    )
+
+
+@lru_cache(maxsize=RENDERED)
+def _card(card: PostCard) -> bytes:
+    """A post's own part, up to where the rest goes on."""
+    return orjson.dumps(
+        {
+            "id": str(card.id),
+            "caption": card.caption,
+            "mentions": card.mentions,
+            "hashtags": card.hashtags,
+            "images": [image(each) for each in card.images],
+            "createdAt": isoformat(card.created_at_ms),
+            "editedAt": None if card.edited_at_ms is None else isoformat(card.edited_at_ms),
+        }
+    )[:-1]
+
+
+@lru_cache(maxsize=RENDERED)
+def _author(card: UserCard) -> bytes:
+    return orjson.dumps(user_card(card))
+
+
+def comment(record: Comment) -> dict[str, Any]:
+    return {
+        "id": str(record.id),
+        "postId": str(record.post_id),
+        "parentId": None if record.parent_id is None else str(record.parent_id),
+        "author": user_card(record.author),
+        "content": record.content,
+        "mentions": record.mentions,
+        "repliesCount": record.replies_count,
+        "createdAt": isoformat(record.created_at_ms),
+    }
+
+
+def notification(record: Notification) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "id": str(record.id),
+        "type": record.type,
+        "actor": user_card(record.actor),
+        "othersCount": record.others_count,
+        "read": record.read,
+        "createdAt": isoformat(record.created_at_ms),
+    }
+    if record.post_id is not None:
+        body["post"] = {"id": str(record.post_id)}
+    if record.comment_id is not None:
+        body["comment"] = {"id": str(record.comment_id)}
+    return body
+
+
+def notification_json(record: Notification) -> bytes:
+    """One line of JSON, for the live stream."""
+    return orjson.dumps(notification(record))

@@ -1,0 +1,1 @@
+"""Tables of users, sessions and password resets."""

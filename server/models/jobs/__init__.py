@@ -1,0 +1,1 @@
+"""Tables of jobs, queues, schedules, nodes and idempotency keys."""

@@ -1,0 +1,1 @@
+"""Accounts: registration, credentials, sessions, tokens, roles and account e-mails."""

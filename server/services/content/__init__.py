@@ -1,0 +1,1 @@
+"""Posts, comments, likes and pictures, and who may see them."""

@@ -1,0 +1,1 @@
+"""E-mail texts, templates and unsubscribe tokens, used by accounts and notifications."""

@@ -1,0 +1,1 @@
+"""The unit of work, the job queue on its table, schedules and maintenance."""

@@ -1,0 +1,98 @@
+"""Which jobs an event causes: the one list to read to know what happens after a commit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from server.events import (
+    AvatarReplaced,
+    CommentAdded,
+    CommentsDeleted,
+    EmailChanged,
+    EmailRequested,
+    Event,
+    PasswordChanged,
+    PasswordResetRequested,
+    PeopleMentioned,
+    PostDeleted,
+    PostLiked,
+    PostPublished,
+    PostUnliked,
+    PushRequested,
+    SessionsRevoked,
+    UserFollowed,
+    UserUnfollowed,
+)
+
+
+class Queue(StrEnum):
+    """The names of the queues, as in metrics, streams and the command line."""
+
+    FEED = "feed"
+    NOTIFICATIONS = "notifications"
+    PUSH = "push"
+    MAIL = "mail"
+    MAINTENANCE = "maintenance"
+
+
+class JobKind(StrEnum):
+    FAN_OUT = "feed.fan_out"
+    WITHDRAW = "feed.withdraw"
+    NOTIFY_LIKE = "notify.like"
+    NOTIFY_COMMENT = "notify.comment"
+    NOTIFY_FOLLOW = "notify.follow"
+    NOTIFY_MENTIONED = "notify.mentioned"
+    NOTIFY_WITHDRAW = "notify.withdraw"
+    PUSH = "push.notification"
+    MAIL = "mail.notification"
+    REMOVE_POST = "posts.remove"
+    REMOVE_AVATAR = "avatars.remove"
+    TELL_REVOKED = "notify.revoked"
+    MAIL_RESET = "mail.reset"
+    MAIL_CHANGED = "mail.password_changed"
+    MAIL_ADDRESS_CHANGED = "mail.address_changed"
+    SWEEP_SESSIONS = "maintenance.sessions"
+    RETENTION = "maintenance.retention"
+    AUDIT_COUNTERS = "maintenance.counters"
+    SWEEP_MEDIA = "maintenance.media"
+    SWEEP_RESETS = "maintenance.resets"
+    SWEEP_KEYS = "maintenance.idempotency_keys"
+    SWEEP_NOTIFICATIONS = "maintenance.notifications"
+
+
+NORMAL = 0
+HIGH = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EventJob:
+    """A job that an event causes; its payload is the event's own fields."""
+
+    queue: Queue
+    kind: JobKind
+    priority: int = NORMAL
+
+
+JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
+    PostPublished: (EventJob(Queue.FEED, JobKind.FAN_OUT),),
+    PostDeleted: (
+        EventJob(Queue.FEED, JobKind.WITHDRAW, HIGH),
+        EventJob(Queue.MAINTENANCE, JobKind.REMOVE_POST),
+    ),
+    AvatarReplaced: (EventJob(Queue.MAINTENANCE, JobKind.REMOVE_AVATAR),),
+    # What is done and what is taken back are one kind: the job looks which of them holds.
+    UserFollowed: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),
+    UserUnfollowed: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),
+    PostLiked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
+    PostUnliked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
+    CommentAdded: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT),),
+    CommentsDeleted: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_WITHDRAW),),
+    PeopleMentioned: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_MENTIONED),),
+    PushRequested: (EventJob(Queue.PUSH, JobKind.PUSH),),
+    EmailRequested: (EventJob(Queue.MAIL, JobKind.MAIL),),
+    SessionsRevoked: (EventJob(Queue.NOTIFICATIONS, JobKind.TELL_REVOKED, HIGH),),
+    # Somebody waits for these: they go before the letters that tell of likes.
+    PasswordResetRequested: (EventJob(Queue.MAIL, JobKind.MAIL_RESET, HIGH),),
+    PasswordChanged: (EventJob(Queue.MAIL, JobKind.MAIL_CHANGED, HIGH),),
+    EmailChanged: (EventJob(Queue.MAIL, JobKind.MAIL_ADDRESS_CHANGED, HIGH),),
+}

@@ -1,0 +1,1 @@
+"""Profiles, follows and the lookup of users."""

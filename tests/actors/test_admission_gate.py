@@ -1,0 +1,156 @@
+"""What a worker passes before it claims a job."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
+
+from server.actors.admission_gate import AdmissionGate
+from server.gateways.redis.client import redis_client
+from server.gateways.redis.job_rate import JobRateLimiter
+from server.outages import CircuitBreaker, Outage
+from tests.support.backends import start_valkey
+from tests.support.servers import RedisServer
+from tests.support.sse_reader import opened, wait_until
+
+DEADLINE_S = 10.0
+
+
+class Switch:
+    """Whether a queue is paused."""
+
+    def __init__(self) -> None:
+        self.paused = False
+        self.asked = 0
+        self.looked_for: list[int] = []
+        self.done: set[int] = set()
+
+    async def is_paused(self, _: str) -> bool:
+        self.asked += 1
+        return self.paused
+
+    async def is_ready(self, job_id: int) -> bool:
+        self.looked_for.append(job_id)
+        return job_id not in self.done
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    async with redis_client(redis_url, 5.0) as client:
+        yield client
+
+
+@pytest.fixture
+def switch() -> Switch:
+    return Switch()
+
+
+async def test_without_a_limit_everybody_enters(switch: Switch) -> None:
+    gate = AdmissionGate("feed", switch, None)
+    assert await gate.enter(1)
+    await gate.return_unused()
+
+
+async def test_nobody_enters_a_paused_queue_and_no_permit_is_spent(redis: Redis, switch: Switch) -> None:
+    switch.paused = True
+    assert not await AdmissionGate("feed", switch, JobRateLimiter(redis, "queue:feed", 1)).enter(1)
+    assert await redis.keys() == []
+
+
+async def test_while_a_part_is_away_nobody_enters_and_no_permit_is_spent(
+    redis: Redis, switch: Switch
+) -> None:
+    circuit = opened("smtp")
+    gate = AdmissionGate("mail", switch, JobRateLimiter(redis, "queue:mail", 100), circuit=circuit)
+    assert await gate.enter(1)  # in its turn, half a second later
+    spent = await redis.get("rate:queue:mail")
+    assert not await gate.enter(2)
+    assert await redis.get("rate:queue:mail") in (spent, None)  # it is forgotten after a second
+    waiting = asyncio.create_task(gate.enter(2))
+    gate.leave(1)
+    assert await waiting
+    waiting = asyncio.create_task(gate.enter(3))
+    circuit.succeeded()
+    assert await waiting
+
+
+async def test_a_part_that_goes_away_during_the_wait_for_the_rate_gives_the_permit_back(
+    redis: Redis, switch: Switch
+) -> None:
+    circuit = CircuitBreaker("smtp")
+    limiter = JobRateLimiter(redis, "queue:mail", 0.5)  # two seconds: somebody else has the turn long before
+    gate = AdmissionGate("mail", switch, limiter, circuit=circuit)
+    assert await gate.enter(1)
+    entering = asyncio.create_task(gate.enter(2))
+    await wait_until(lambda: switch.looked_for == [2])
+    for message in ("one", "two", "three"):
+        circuit.failed("no answer", message)
+    await wait_until(lambda: circuit.enter(9))
+    assert not await entering
+    assert await limiter.reserve() <= 2
+
+
+async def test_closing_ends_the_wait_for_a_turn(switch: Switch) -> None:
+    circuit = opened("smtp")
+    gate = AdmissionGate("mail", switch, None, circuit=circuit)
+    entering = asyncio.create_task(gate.enter(1))
+    await asyncio.sleep(0)
+    gate.close()
+    assert not await entering
+
+
+async def test_a_queue_paused_during_the_wait_gives_the_permit_back(redis: Redis, switch: Switch) -> None:
+    limiter = JobRateLimiter(redis, "queue:feed", 20)
+    gate = AdmissionGate("feed", switch, limiter)
+    assert await gate.enter(1)
+    entering = asyncio.create_task(gate.enter(1))
+    await wait_until(lambda: switch.looked_for == [1])
+    switch.paused = True
+    assert not await entering
+    assert await limiter.reserve() <= 0.05
+
+
+async def test_a_job_that_is_done_gives_its_permit_back_at_once(redis: Redis, switch: Switch) -> None:
+    limiter = JobRateLimiter(redis, "queue:feed", 0.001)
+    gate = AdmissionGate("feed", switch, limiter)
+    assert await gate.enter(7)
+    switch.done.add(8)
+    async with asyncio.timeout(DEADLINE_S):
+        assert not await gate.enter(8)
+    assert switch.looked_for == [8]  # nobody asks while there is nothing to wait for
+    assert await limiter.reserve() <= 1000.0
+
+
+async def test_a_closed_gate_lets_nobody_wait(redis: Redis, switch: Switch) -> None:
+    gate = AdmissionGate("feed", switch, JobRateLimiter(redis, "queue:feed", 0.001))
+    assert await gate.enter(1)
+    entering = [asyncio.create_task(gate.enter(1)) for _ in range(3)]
+    await wait_until(lambda: len(switch.looked_for) == 3)
+    gate.close()
+    async with asyncio.timeout(DEADLINE_S):
+        assert not any(await asyncio.gather(*entering))
+    assert not await gate.enter(1)
+
+
+async def test_an_outage_of_the_limiter_is_waited_for_and_told_once(scratch: Path, switch: Switch) -> None:
+    server: RedisServer = start_valkey(scratch / "gate")
+    outage = Outage("redis", settled_after_s=0.0)
+    try:
+        async with redis_client(server.url, 1.0) as client:
+            gates = [
+                AdmissionGate(f"queue{number}", switch, JobRateLimiter(client, "queue:feed", 100), outage)
+                for number in range(3)
+            ]
+            server.kill()
+            with capture_logs() as lines:
+                entering = [asyncio.create_task(gate.enter(1)) for gate in gates for _ in range(3)]
+                await wait_until(lambda: bool(lines))
+                server.start()
+                async with asyncio.timeout(DEADLINE_S):
+                    assert all(await asyncio.gather(*entering))
+    finally:
+        server.stop()
+    assert [line["event"] for line in lines] == ["redis_unavailable", "redis_recovered"]

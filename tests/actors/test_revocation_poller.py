@@ -1,0 +1,95 @@
+"""The look for sessions that ended unheard: one question for all streams, and none that is missed."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from server.actors.revocation_poller import OVERLAP_S, RevocationPoller
+from server.errors import Unavailable
+from server.ids import SessionId, UserId
+from server.outages import Outage
+from server.pubsub.hub import Hub
+from server.pubsub.subscription import CloseReason
+from tests.support.sse_reader import wait_until
+
+NEVER_S = 3600.0
+
+
+class Revoked:
+    """What the database would say; `away` makes it say nothing."""
+
+    def __init__(self) -> None:
+        self.sessions: frozenset[SessionId] = frozenset()
+        self.asked: list[float] = []
+        self.away = False
+
+    async def lately(self, within_s: float) -> frozenset[SessionId]:
+        self.asked.append(within_s)
+        if self.away:
+            raise Unavailable("The database does not answer.")
+        return self.sessions
+
+
+@pytest.fixture
+def revoked() -> Revoked:
+    return Revoked()
+
+
+@pytest.fixture
+def hub() -> Hub:
+    return Hub(max_per_user=5)
+
+
+async def test_streams_of_ended_sessions_are_ended_with_one_question(hub: Hub, revoked: Revoked) -> None:
+    watch = RevocationPoller(hub, revoked.lately, look_s=NEVER_S)
+    async with AsyncExitStack() as streams:
+        inboxes = [
+            await streams.enter_async_context(hub.open(UserId(number), SessionId(100 + number)))
+            for number in range(20)
+        ]
+        await watch.look()
+        assert not any(inbox.closed for inbox in inboxes)
+        revoked.sessions = frozenset({SessionId(103), SessionId(117), SessionId(5)})
+        await watch.look()
+        ended = [inbox.session_id for inbox in inboxes if inbox.closed is CloseReason.SESSION_ENDED]
+    assert ended == [103, 117]
+    assert len(revoked.asked) == 2
+
+
+async def test_without_streams_nothing_is_asked(hub: Hub, revoked: Revoked) -> None:
+    await RevocationPoller(hub, revoked.lately, look_s=NEVER_S).look()
+    assert revoked.asked == []
+
+
+async def test_what_was_revoked_during_an_outage_is_seen_after_it(
+    hub: Hub, revoked: Revoked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_s = [100.0]
+    monkeypatch.setattr("server.actors.revocation_poller.time.monotonic", lambda: at_s[0])
+    watch = RevocationPoller(hub, revoked.lately, look_s=NEVER_S)
+    async with hub.open(UserId(1), SessionId(11)):
+        await watch.look()
+        revoked.away = True
+        for _ in range(3):
+            at_s[0] += 60
+            with pytest.raises(Unavailable):
+                await watch.look()
+        revoked.away = False
+        at_s[0] += 60
+        await watch.look()
+        await watch.look()
+    assert revoked.asked[-2:] == [240 + OVERLAP_S, OVERLAP_S]
+
+
+async def test_it_looks_again_and_again_through_an_outage(hub: Hub, revoked: Revoked) -> None:
+    outage = Outage("database", settled_after_s=0.0)
+    watching = asyncio.create_task(RevocationPoller(hub, revoked.lately, look_s=0.005, outage=outage).run())
+    async with hub.open(UserId(1), SessionId(11)) as inbox:
+        revoked.away = True
+        await wait_until(lambda: outage.going_on)
+        revoked.sessions, revoked.away = frozenset({SessionId(11)}), False
+        await wait_until(lambda: inbox.closed)
+        await wait_until(lambda: not outage.going_on)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)

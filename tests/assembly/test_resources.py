@@ -1,0 +1,62 @@
+"""The parts that the services stand on are those that the settings ask for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from server.assembly import resources
+from server.assembly.resources import Instrumentation
+from server.configuration import load
+from server.gateways.push.message import PushMessage, PushOutcome
+from server.gateways.push.senders import NullPushSender, OutboxPushSender
+from server.settings import Settings
+from tests.support.fake_fcm import FakeFcm
+from tests.support.program import config_file
+
+PRODUCTION = {
+    "APP_ENV": "production",
+    "JWT_SECRET": "an access secret that is long enough",
+    "JWT_REFRESH_SECRET": "a refresh secret that is long enough",
+    "DB_HOST": "db.internal",
+    "REDIS_HOST": "redis.internal",
+    "EMAIL_HOST": "smtp.internal",
+}
+MESSAGE = PushMessage("notification-7", "Likes", "Ana liked your photo", {"postId": "12"})
+
+
+@pytest.fixture
+def fcm() -> Iterator[FakeFcm]:
+    server = FakeFcm().start()
+    yield server
+    server.stop()
+
+
+def settings(folder: Path, environ: dict[str, str], changes: dict[str, str] | None = None) -> Settings:
+    environ = {"VAR_DIR": str(folder / "var"), **environ}
+    return load(config_file(folder, changes or {}), environ, folder / "none.env").settings
+
+
+async def test_pushes_go_through_firebase_where_there_is_an_account(tmp_path: Path, fcm: FakeFcm) -> None:
+    chosen = settings(tmp_path, PRODUCTION | fcm.environ(), fcm.config_changes)
+    push = resources.push(chosen, tmp_path, Instrumentation())
+    assert await push.send(MESSAGE, ["phone"]) == [PushOutcome.SENT]
+    await push.close()
+    assert fcm.shown("phone") == [MESSAGE.key]
+
+
+async def test_without_an_account_pushes_go_into_the_outbox(tmp_path: Path) -> None:
+    push = resources.push(settings(tmp_path, {}), tmp_path / "var", Instrumentation())
+    assert isinstance(push, OutboxPushSender)
+    await push.send(MESSAGE, ["phone"])
+    (file,) = (tmp_path / "var" / "outbox").iterdir()
+    assert orjson.loads(file.read_bytes())["key"] == MESSAGE.key
+
+
+def test_in_production_without_an_account_there_are_none(tmp_path: Path) -> None:
+    assert isinstance(
+        resources.push(settings(tmp_path, PRODUCTION), tmp_path, Instrumentation()), NullPushSender
+    )
+    allowed = settings(tmp_path, {**PRODUCTION, "ALLOW_EMBEDDED": "true"})
+    assert isinstance(resources.push(allowed, tmp_path, Instrumentation()), OutboxPushSender)

@@ -1,0 +1,192 @@
+"""The program with a fault built in: started in the place of `run.py`, it patches what the environment variable
+SABOTAGE names, and then is `run.py`. The product knows nothing of it.
+
+SABOTAGE is JSON; each member may be missing:
+- failpoint: {"at": a name of FAILPOINTS, "nth": n}: it kills itself when it comes there for the n-th time
+- record: a file; the kinds of job of `Kinds` exist, and write a line there each time that one of them begins
+- mended: with `record`; all of these kinds do what they should
+- clock_ms: by how much its clock is wrong
+- write_timeout_s: for how long a stream waits for a client that does not read
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+import run
+from server.assembly import actors, services
+from server.clock import SystemClock
+from server.handlers.http import middleware
+from server.handlers.notifications.stream import NotificationStream
+from server.pubsub.broker import QueueBroker
+from server.pubsub.job_notifier import JobNotifier
+from server.services.jobs.jobs import Claim, Jobs
+
+
+def kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Failpoint:
+    def __init__(self, nth: int) -> None:
+        self._left = nth
+
+    def reached(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            kill()
+
+
+def before_commit(point: Failpoint) -> None:
+    """Everything is written, jobs included, and nothing committed."""
+    add = Jobs.add
+
+    async def adding(self: Jobs, events: Sequence[Any]) -> list[Any]:
+        rungs = await add(self, events)
+        if rungs:
+            point.reached()
+        return rungs
+
+    Jobs.add = adding  # type: ignore[method-assign]
+
+
+def after_commit(point: Failpoint) -> None:
+    """Committed; nobody was rung for."""
+    ring = JobNotifier.ring
+
+    def ringing(self: JobNotifier, rungs: Sequence[Any]) -> None:
+        point.reached()
+        ring(self, rungs)
+
+    JobNotifier.ring = ringing  # type: ignore[method-assign]
+
+
+def after_doorbell(point: Failpoint) -> None:
+    """The messages are in the streams."""
+    ring = QueueBroker.ring
+
+    async def ringing(self: QueueBroker, bells: Any) -> None:
+        await ring(self, bells)
+        point.reached()
+
+    QueueBroker.ring = ringing  # type: ignore[method-assign]
+
+
+def before_response(point: Failpoint) -> None:
+    """Done, but the client will never hear of it."""
+    answer = middleware._answer
+
+    async def answering(request: Any, handler: Any) -> Any:
+        response = await answer(request, handler)
+        if request.method == "POST" and response.status < 300:
+            point.reached()
+        return response
+
+    middleware._answer = answering
+
+
+FAILPOINTS: dict[str, Callable[[Failpoint], None]] = {
+    each.__name__: each for each in (before_commit, after_commit, after_doorbell, before_response)
+}
+
+
+class Kinds:
+    """Jobs that only break things. `jobs` is the program's own queue."""
+
+    def __init__(self, jobs: Jobs, record: Path) -> None:
+        self._jobs = jobs
+        self._record = os.open(record, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+
+    def handlers(self) -> dict[str, Callable[[Claim], Awaitable[None]]]:
+        """By kind. The kind `chaos.unknown` is known to those that are mended only."""
+        return {
+            "chaos.note": self.note,
+            "chaos.sleep": self.sleep,
+            "chaos.raise": self.fail,
+            "chaos.raise_once": self.fail_once,
+            "chaos.kill_process": self.kill_process,
+        }
+
+    def mended(self) -> dict[str, Callable[[Claim], Awaitable[None]]]:
+        return dict.fromkeys([*self.handlers(), "chaos.unknown"], self.note)
+
+    async def note(self, claim: Claim) -> None:
+        await self._write(claim)
+        await self._jobs.finish(claim)
+
+    async def sleep(self, claim: Claim) -> None:
+        await self._write(claim)
+        await asyncio.sleep(claim.payload["ms"] / 1000)
+        await self._jobs.finish(claim)
+
+    async def fail(self, claim: Claim) -> None:
+        await self._write(claim)
+        raise RuntimeError("it always fails")
+
+    async def fail_once(self, claim: Claim) -> None:
+        await self._write(claim)
+        if claim.attempts == 1:
+            raise RuntimeError("it fails the first time")
+        await self._jobs.finish(claim)
+
+    async def kill_process(self, claim: Claim) -> None:
+        await self._write(claim)
+        kill()
+
+    async def _write(self, claim: Claim) -> None:
+        database = self._jobs._database
+        (row,) = await database.rows(
+            f"SELECT run_at_ms, {database.now_ms} AS now_ms FROM jobs WHERE id = ?", [claim.id]
+        )
+        line = {"id": claim.id, "kind": claim.kind, "attempt": claim.attempts, "pid": os.getpid(), **row}
+        os.write(self._record, orjson.dumps(line) + b"\n")
+
+
+def add_kinds(record: Path, *, mended: bool) -> None:
+    made: list[Jobs] = []
+    make_jobs, make_handlers = services.jobs, actors._handlers
+
+    def jobs(*arguments: Any, **named: Any) -> Jobs:
+        made.append(make_jobs(*arguments, **named))
+        return made[-1]
+
+    def handlers(*arguments: Any, **named: Any) -> Any:
+        kinds = Kinds(made[-1], record)
+        return {**make_handlers(*arguments, **named), **(kinds.mended() if mended else kinds.handlers())}
+
+    services.jobs, actors._handlers = jobs, handlers
+
+
+def set_clock_wrong(by_ms: int) -> None:
+    now_ms = SystemClock.now_ms
+    SystemClock.now_ms = lambda self: now_ms(self) + by_ms  # type: ignore[method-assign]
+
+
+def set_patience(write_timeout_s: float) -> None:
+    defaults = NotificationStream.__init__.__kwdefaults__
+    assert defaults is not None
+    defaults["write_timeout_s"] = write_timeout_s
+
+
+def sabotage(orders: dict[str, Any]) -> None:
+    if "failpoint" in orders:
+        FAILPOINTS[orders["failpoint"]["at"]](Failpoint(orders["failpoint"]["nth"]))
+    if "record" in orders:
+        add_kinds(Path(orders["record"]), mended=orders.get("mended", False))
+    if "clock_ms" in orders:
+        set_clock_wrong(orders["clock_ms"])
+    if "write_timeout_s" in orders:
+        set_patience(orders["write_timeout_s"])
+
+
+if __name__ == "__main__":
+    sabotage(orjson.loads(os.environ.get("SABOTAGE", "{}")))
+    sys.exit(run.main())

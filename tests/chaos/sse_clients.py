@@ -1,0 +1,198 @@
+"""People by the hundred, put into the tables behind the program's back: some listen to their streams, others give them
+something to hear."""
+
+import asyncio
+import random
+import resource
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
+
+from server.ids import SessionId, UserId
+from server.models.database import NOW_MS
+from tests.chaos.scene import insert
+from tests.support.access_tokens import LIVES_S, access_tokens
+from tests.support.backends import Stack
+from tests.support.program import Person, Program, eventually
+from tests.support.sse_reader import Block, Reader
+
+FIRST_PERSON = 1_000_000  # ids below every one that the program makes, each kind in a range of its own
+FIRST_POST = 2_000_000
+FIRST_SESSION = 3_000_000
+AGAIN_AFTER_S = 0.1
+
+# Recipient, type, actor, and the post, comment or person that it is about.
+Told = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody who is signed in and has published once."""
+
+    id: str
+    username: str
+    token: str = field(repr=False)
+    post_id: str
+
+    def acts(self, program: Program, session: ClientSession) -> Person:
+        """The same, as somebody who does things."""
+        return Person(program, session, self.username, self.id, self.token)
+
+
+def settle(stack: Stack, count: int) -> list[Member]:
+    """Insert so many people, a session and a post of each."""
+    now = NOW_MS["sqlite" if stack.mariadb is None else "mysql"]
+    numbers = range(count)
+    insert(
+        stack,
+        "users",
+        "id, username, username_key, email, email_key, password_hash, password_changed_at_ms, full_name, bio, website,"
+        " avatar_key, role, posts_count, followers_count, following_count, created_at_ms",
+        (
+            f"{FIRST_PERSON + n}, 'member{n}', 'member{n}', 'm{n}@example.com', 'm{n}@example.com', '', 0,"
+            f" 'Member {n}', '', '', '', 'user', 1, 0, 0, {now}"
+            for n in numbers
+        ),
+    )
+    insert(
+        stack,
+        "sessions",
+        "id, user_id, refresh_hash, previous_hash, rotated_at_ms, user_agent, address, created_at_ms, last_used_at_ms,"
+        " expires_at_ms",
+        (
+            f"{FIRST_SESSION + n}, {FIRST_PERSON + n}, '', '', 0, '', '', {now}, {now}, {now} + {LIVES_S * 1000}"
+            for n in numbers
+        ),
+    )
+    insert(
+        stack,
+        "posts",
+        "id, author_id, caption, likes_count, comments_count",
+        (f"{FIRST_POST + n}, {FIRST_PERSON + n}, '', 0, 0" for n in numbers),
+    )
+    sessions = ((UserId(FIRST_PERSON + n), SessionId(FIRST_SESSION + n)) for n in numbers)
+    return [
+        Member(str(FIRST_PERSON + n), f"member{n}", token, str(FIRST_POST + n))
+        for n, token in enumerate(access_tokens(stack, sessions))
+    ]
+
+
+def many_connections() -> ClientSession:
+    """A client with as many connections as the system allows this process and its children."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return ClientSession(connector=TCPConnector(limit=0), timeout=ClientTimeout(total=30))
+
+
+class Listener:
+    """A client of one stream that is cut off again and again, comes back to where it was, and keeps every event.
+
+    `refused` counts what came instead of a stream, by status.
+    """
+
+    def __init__(self, member: Member, program: Program, session: ClientSession, cut_after_s: float) -> None:
+        """`cut_after_s`: how long it keeps a connection on average."""
+        self.member = member
+        self.program = program
+        self.events: list[Block] = []
+        self.refused = Counter[int]()
+        self.streams = 0
+        self._session = session
+        self._cut_after_s = cut_after_s
+        self._cut: asyncio.Timeout | None = None
+        self._steady = False
+        self._last_id = "0"
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
+        while True:
+            with suppress(ClientError, OSError, EOFError):  # a TimeoutError is an OSError
+                await self._listen()
+            self._cut = None
+            await asyncio.sleep(random.uniform(0, 2 * AGAIN_AFTER_S))
+
+    def keep(self) -> None:
+        """From now on nobody cuts this client off."""
+        self._steady = True
+        if self._cut is not None and not self._cut.expired():
+            self._cut.reschedule(None)
+
+    async def _listen(self) -> None:
+        headers = {"Authorization": f"Bearer {self.member.token}", "Last-Event-ID": self._last_id}
+        url, life_s = f"{self.program.url}/notifications/stream", random.expovariate(1 / self._cut_after_s)
+        async with (
+            asyncio.timeout(None if self._steady else life_s) as self._cut,
+            self._session.get(url, headers=headers, timeout=ClientTimeout(total=None)) as response,
+        ):
+            if response.status != 200:
+                self.refused[response.status] += 1
+                return
+            self.streams += 1
+            reader = Reader(response)
+            while True:
+                block = await reader.block()
+                if block.event:
+                    self.events.append(block)
+                self._last_id = block.id or self._last_id
+
+
+class Chatter:
+    """Writers who follow, like and comment what others have published; and of what these have to be told."""
+
+    def __init__(self, writers: list[Person], others: list[Member]) -> None:
+        self.owed: set[Told] = set()
+        self.acknowledged = 0
+        self._writers = writers
+        self._others = others
+        self._stopping = False
+
+    async def more(self, writes: int) -> None:
+        """Wait until so many more were acknowledged."""
+        goal = self.acknowledged + writes
+
+        async def reached() -> bool:
+            return self.acknowledged >= goal
+
+        await eventually(reached, 60)
+
+    @asynccontextmanager
+    async def going_on(self) -> AsyncIterator[None]:
+        """Everybody writes during the block, and comes to the end of a request after it."""
+        writing = [asyncio.create_task(self._write(writer)) for writer in self._writers]
+        try:
+            yield
+        finally:
+            self._stopping = True
+            await asyncio.gather(*writing)
+
+    async def _write(self, writer: Person) -> None:
+        while not self._stopping:
+            try:
+                told = await self._act(writer, *random.sample(self._others, 2))
+            except (ClientError, OSError):
+                told = []
+            if told:
+                self.owed.update(told)
+                self.acknowledged += 1
+            else:
+                await asyncio.sleep(0.05)
+
+    async def _act(self, writer: Person, one: Member, another: Member) -> list[Told]:
+        """Do something about `one`; what has to be told of it, nothing if it was refused."""
+        match random.choice(("follow", "like", "comment")):
+            case "follow":
+                answer = await writer.call("POST", f"/users/{one.id}/follow")
+                told = [(one.id, "follow", writer.id, one.id)]
+            case "like":
+                answer = await writer.call("POST", f"/posts/{one.post_id}/likes")
+                told = [(one.id, "like", writer.id, one.post_id)]
+            case _:
+                content = {"content": f"look at this, @{another.username}"}
+                answer = await writer.call("POST", f"/posts/{one.post_id}/comments", json=content)
+                id_ = answer.json.get("id")
+                told = [(one.id, "comment", writer.id, id_), (another.id, "mention", writer.id, id_)]
+        assert answer.ok or answer.status == 503, answer
+        return told if answer.ok else []

@@ -1,0 +1,208 @@
+"""What people do with what they published: change and delete it, talk under it, see who likes it and follows whom."""
+
+import io
+from typing import Any
+
+import pytest
+from aiohttp import FormData
+from PIL import Image
+
+from tests.e2e.conftest import Register
+from tests.support import photos
+from tests.support.program import Person, Program, eventually, photo_form
+
+CARD = {"id", "username", "fullName", "avatarUrl", "isCelebrity"}
+
+
+async def refused(person: Person, method: str, path: str, status: int, code: str, **options: Any) -> Any:
+    """The problem that a request gets."""
+    answer = await person.call(method, path, **options)
+    assert (answer.status, answer.json["code"]) == (status, code), (method, path, answer)
+    return answer.json
+
+
+async def test_a_post_is_edited_and_deleted_by_its_author_alone(program: Program, register: Register) -> None:
+    ana, eve = await register(program, "ana", "eve")
+    await eve.follow(ana)
+    post = await ana.publish(photos.small(), photos.small(), caption="Before")
+    path = f"/posts/{post['id']}"
+    assert post["editedAt"] is None
+
+    edited = await ana.does("PUT", path, json={"caption": " After #today ", "altTexts": ["A red square"]})
+    assert (edited["caption"], edited["hashtags"]) == ("After #today", ["today"])
+    assert [image["altText"] for image in edited["images"]] == ["A red square", ""]
+    assert edited["editedAt"] >= edited["createdAt"]
+    assert await eve.does("GET", path) == edited
+    assert await eve.feed() == [edited]
+
+    for body, field in (
+        ({}, "caption"),
+        ({"caption": None}, "caption"),
+        ({"caption": "x" * 2201}, "caption"),
+        ({"altTexts": ["a", "b", "c"]}, "altTexts"),
+        ({"altTexts": ["a"] * 11}, "altTexts"),
+        ({"altTexts": ["a\0b"]}, "altTexts.0"),
+        ({"altTexts": "a"}, "altTexts"),
+        ({"caption": "x", "likesCount": 9}, "likesCount"),
+    ):
+        problem = await refused(ana, "PUT", path, 422, "invalid_input", json=body)
+        assert list(problem["errors"]) == [field], problem
+    for method, options in (("PUT", {"json": {"caption": "Eve's"}}), ("DELETE", {})):
+        await refused(eve, method, path, 403, "forbidden", **options)
+        await refused(ana, method, "/posts/404", 404, "not_found", **options)
+    assert await ana.does("GET", path) == edited
+
+    gone = await ana.call("DELETE", path)
+    assert (gone.status, gone.content) == (204, b"")
+    assert await eve.feed() == await ana.feed() == await ana.all_of("/posts") == []
+    assert (await ana.does("GET", "/users/profile"))["postsCount"] == 0
+    missing = await refused(eve, "GET", "/posts/404", 404, "not_found")
+    for method, below, options in (
+        ("GET", "", {}),
+        ("PUT", "", {"json": {"caption": "Back"}}),
+        ("DELETE", "", {}),
+        ("POST", "/likes", {}),
+        ("DELETE", "/likes", {}),
+        ("GET", "/likes", {}),
+        ("POST", "/comments", {"json": {"content": "Hello?"}}),
+        ("GET", "/comments", {}),
+        ("DELETE", "/comments/404", {}),
+    ):
+        for person in (ana, eve):
+            problem = await refused(person, method, path + below, 404, "not_found", **options)
+            # A post that is hidden and one that never was are told alike.
+            assert problem == missing | {"instance": path + below}
+
+    urls = [url for image in post["images"] for url in image["variants"].values()]
+    assert len(urls) == 6
+
+    async def no_picture_is_served() -> bool:
+        return {(await eve.call("GET", url)).status for url in urls} == {404}
+
+    await eventually(no_picture_is_served)
+
+
+async def test_people_talk_below_a_post(program: Program, register: Register) -> None:
+    ana, bob, eve = await register(program, "ana", "bob", "eve")
+    post = await ana.publish(photos.small())
+    comments = f"/posts/{post['id']}/comments"
+    first = await bob.comment(post["id"], "First")
+    second = await bob.comment(post["id"], "Second")
+    replies = [
+        await eve.does("POST", comments, json={"content": f"{n}", "parentId": first["id"]}) for n in range(3)
+    ]
+    shown = await ana.all_of(comments)
+    assert [(each["id"], each["repliesCount"]) for each in shown] == [(second["id"], 0), (first["id"], 3)]
+
+    page = await ana.call("GET", comments, params={"parentId": first["id"], "limit": "2"})
+    assert page.json["items"] == replies[:0:-1]
+    link = page.headers["Link"]
+    assert link.endswith('; rel="next"')
+    last = await ana.does("GET", link[1 : link.index(">")])
+    assert last == {"items": replies[:1], "nextCursor": None}
+    assert (await ana.does("GET", comments, params={"parentId": replies[0]["id"]}))["items"] == []
+    await refused(ana, "GET", f"{comments}?parentId=404", 404, "not_found")
+    for parent_id in ("abc", "-1", "", "9223372036854775808"):
+        await refused(ana, "GET", f"{comments}?parentId={parent_id}", 422, "invalid_input")
+
+    await refused(eve, "DELETE", f"{comments}/{first['id']}", 403, "forbidden")
+    for comment_id in ("404", "abc", "-1", str(2**63)):
+        await refused(eve, "DELETE", f"{comments}/{comment_id}", 404, "not_found")
+    assert (await eve.call("DELETE", f"{comments}/{replies[0]['id']}")).status == 204
+    assert (await ana.does("GET", f"/posts/{post['id']}"))["commentsCount"] == 4
+    assert (await ana.call("DELETE", f"{comments}/{first['id']}")).status == 204
+    await refused(ana, "DELETE", f"{comments}/{first['id']}", 404, "not_found")
+    assert (await ana.does("GET", f"/posts/{post['id']}"))["commentsCount"] == 1
+    assert await ana.all_of(comments) == [second]
+
+
+async def test_lists_of_people_are_cards(program: Program, register: Register) -> None:
+    ana, bob, eve = await register(program, "ana", "bob", "eve")
+    post = await ana.publish(photos.small())
+    for person in (bob, eve):
+        await person.like(post["id"])
+        followed = await person.does("POST", "/users/@ANA/follow")
+        assert followed["following"]
+    assert (await ana.does("POST", f"/users/{eve.id}/follow"))["followersCount"] == 1
+    for path, names in (
+        (f"/posts/{post['id']}/likes", ["eve", "bob"]),
+        (f"/users/{ana.id}/followers", ["eve", "bob"]),
+        ("/users/@ana/followers", ["eve", "bob"]),
+        ("/users/@ana/following", ["eve"]),
+        (f"/users/{bob.id}/following", ["ana"]),
+        ("/users/@bob/followers", []),
+    ):
+        items = await bob.all_of(path)
+        assert [card["username"] for card in items] == names, path
+        assert all(card.keys() == CARD for card in items)
+        first = await bob.does("GET", path, params={"limit": "1"})
+        assert (first["items"], first["nextCursor"] is None) == (items[:1], len(items) <= 1)
+        await refused(bob, "GET", f"{path}?limit=0", 422, "invalid_input")
+        await refused(bob, "GET", f"{path}?cursor=rubbish", 422, "unknown_cursor")
+    for path in (
+        "/users/404/followers",
+        "/users/@nobody/following",
+        "/users/abc/followers",
+        "/users/@%25/followers",
+    ):
+        await refused(bob, "GET", path, 404, "not_found")
+    assert await bob.does("DELETE", "/users/@ana/follow") == {"following": False, "followersCount": 1}
+    assert [card["username"] for card in await bob.all_of("/users/@ana/followers")] == ["eve"]
+
+
+async def test_a_profile_is_edited_and_gets_a_face(program: Program, register: Register) -> None:
+    ana, eve = await register(program, "ana", "eve")
+    before = await ana.does("GET", "/users/profile")
+    assert await ana.does("PUT", "/users/profile", json={}) == before
+    changes = {"username": "Ana.L", "fullName": " Ana L. ", "bio": "Light.", "website": "https://ana.test"}
+    edited = await ana.does("PUT", "/users/profile", json={**changes, "email": "ana@ana.test"})
+    assert edited == before | changes | {"fullName": "Ana L.", "email": "ana@ana.test"}
+    for body, status, code, field in (
+        ({"username": "EVE"}, 409, "username_taken", "username"),
+        ({"email": "Eve@Example.com"}, 409, "email_taken", "email"),
+        ({"role": "admin"}, 422, "invalid_input", "role"),
+        ({"isCelebrity": True}, 422, "invalid_input", "isCelebrity"),
+        ({"website": "javascript:alert(1)"}, 422, "invalid_input", "website"),
+        ({"website": "https://a.test/\0"}, 422, "invalid_input", "website"),
+        ({"website": "https://a.test/\r\nx: y"}, 422, "invalid_input", "website"),
+        ({"bio": None}, 422, "invalid_input", "bio"),
+        ({"bio": "a" * 501}, 422, "invalid_input", "bio"),
+    ):
+        problem = await refused(ana, "PUT", "/users/profile", status, code, json=body)
+        assert list(problem["errors"]) == [field]
+    assert await ana.does("GET", "/users/profile") == edited
+
+    faced = await ana.does(
+        "POST", "/users/avatar", data=photo_form(photos.twelve_megapixels(), field="avatar")
+    )
+    assert faced == edited | {"avatarUrl": faced["avatarUrl"]}
+    picture = Image.open(io.BytesIO((await eve.call("GET", faced["avatarUrl"])).content))
+    assert (picture.format, picture.size) == ("JPEG", (320, 320))
+    assert (await eve.does("GET", "/users/@ana.l"))["avatarUrl"] == faced["avatarUrl"]
+
+    again = await ana.does("POST", "/users/avatar", data=photo_form(photos.small(), field="avatar"))
+    assert again["avatarUrl"] != faced["avatarUrl"]
+    post = await ana.publish(photos.small())
+    assert post["author"]["avatarUrl"] == again["avatarUrl"]
+
+    async def old_face_is_gone() -> bool:
+        return (await eve.call("GET", faced["avatarUrl"])).status == 404
+
+    await eventually(old_face_is_gone)
+    assert (await eve.call("GET", again["avatarUrl"])).status == 200
+
+
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+async def test_a_face_is_exactly_one_picture(program: Program, register: Register) -> None:
+    (ana,) = await register(program, "ana")
+    photo = photos.small()
+    text = FormData({"caption": "x"})
+    text.add_field("avatar", io.BytesIO(photo), filename="me.jpg")
+    for data, field in (
+        (photo_form(photo, photo, field="avatar"), "avatar"),
+        (photo_form(photo), "images"),
+        (text, "caption"),
+    ):
+        problem = await refused(ana, "POST", "/users/avatar", 422, "invalid_input", data=data)
+        assert list(problem["errors"]) == [field]
+    assert (await ana.does("GET", "/users/profile"))["avatarUrl"] is None

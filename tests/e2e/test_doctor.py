@@ -1,0 +1,52 @@
+"""`python run.py doctor feeds` beside a running program."""
+
+from tests.chaos.scene import redis_of
+from tests.e2e.conftest import NewProgram, Register
+from tests.support import photos
+from tests.support.backends import Stack
+from tests.support.program import Program, eventually
+
+
+async def test_the_doctor_finds_what_is_wrong_in_feeds_and_repairs_it(
+    stack: Stack, program: Program, new_program: NewProgram, register: Register
+) -> None:
+    ana, ben = await register(program, "ana", "ben")
+    await ben.follow(ana)
+    posts = [(await ana.publish(photos.small()))["id"] for _ in range(3)]
+
+    async def arrived() -> bool:
+        return [post["id"] for post in await ben.feed()] == posts[::-1]
+
+    await eventually(arrived)
+
+    async def doctor(*arguments: str) -> tuple[int, str, str]:
+        ended = await new_program("doctor", "feeds", *arguments).spawn().end()
+        return ended.code, ended.out, ended.err
+
+    with redis_of(stack) as redis:
+        redis.zrem(f"feed:{ben.id}", posts[1])
+    assert [post["id"] for post in await ben.feed()] == [posts[2], posts[0]]
+    for arguments in ((), ("--user", "BEN")):
+        code, out, _ = await doctor(*arguments)
+        assert code == 1
+        assert f"ben  lacks 1: {posts[1]}" in " ".join(out.split()).replace("ben lacks", "ben  lacks")
+        assert "--fix" in out
+    assert (await doctor("--user", "ana"))[0] == 0
+    code, out, _ = await doctor("--fix")
+    assert (code, "dropped" in out) == (0, True)
+    assert [post["id"] for post in await ben.feed()] == posts[::-1]
+    code, out, _ = await doctor()
+    assert (code, "Nothing differs" in out) == (0, True), out
+
+    code, out, err = await doctor("--user", "nobody")
+    assert (code, out, err) == (2, "", "error: There is no user 'nobody'.\n")
+    assert await program.interrupt() == 0
+
+
+async def test_without_a_redis_the_doctor_says_so(program: Program, new_program: NewProgram) -> None:
+    ended = (
+        await new_program("doctor", "feeds", cold=True, REDIS_URL="unix:///nowhere/redis.sock").spawn().end()
+    )
+    assert ended.code == 2
+    assert "Redis does not answer" in ended.err
+    assert "Traceback" not in ended.err

@@ -1,0 +1,293 @@
+"""What people hear of each other, in the app, live, by push and by mail; and how they choose which."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+import pytest
+from aiohttp import ClientSession, ClientTimeout
+
+from tests.e2e.conftest import Register
+from tests.support import photos
+from tests.support.backends import Stack
+from tests.support.program import Person, Program, eventually
+from tests.support.sse_reader import Reader
+
+CHANNELS = ("push", "email", "inApp")
+TYPES = ("comment", "like", "follow", "mention", "reply")
+
+
+def letters(stack: Stack, to: Person) -> list[EmailMessage]:
+    """What was mailed to somebody, in the order of its writing."""
+    files = sorted((stack.var_dir / "outbox").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
+    found = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
+    return [each for each in found if isinstance(each, EmailMessage) and to.username in str(each["To"])]
+
+
+def pushes(stack: Stack) -> list[dict[str, Any]]:
+    return [orjson.loads(file.read_bytes()) for file in (stack.var_dir / "outbox").glob("*.push.json")]
+
+
+def of(count: int, found: Callable[[], list[Any]]) -> Callable[[], Awaitable[list[Any]]]:
+    async def look() -> list[Any]:
+        return found() if len(found()) >= count else []
+
+    return look
+
+
+async def told(person: Person, count: int) -> list[dict[str, Any]]:
+    async def look() -> list[dict[str, Any]]:
+        items = await person.notifications()
+        return items if len(items) >= count else []
+
+    return await eventually(look)
+
+
+async def unread(person: Person) -> int:
+    return (await person.does("GET", "/notifications/unread-count"))["count"]
+
+
+async def test_likes_are_one_notification_that_is_read_as_one(program: Program, register: Register) -> None:
+    ana, *fans = await register(program, "ana", "ben", "cleo", "dora")
+    post = await ana.publish(photos.small())
+    for fan in fans:
+        await fan.like(post["id"])
+    await fans[0].comment(post["id"], "Where was that, @dora?")
+    await fans[1].follow(ana)
+
+    async def all_told() -> bool:
+        items = await ana.notifications()
+        return len(items) == 3 and any(each["othersCount"] == 2 for each in items)
+
+    await eventually(all_told)
+    assert await unread(ana) == 3
+    (likes,) = await ana.all_of("/notifications?types=like")
+    assert likes["othersCount"] == 2
+    assert likes["post"] == {"id": post["id"]}
+    assert {each["type"] for each in await ana.all_of("/notifications?types=follow,comment")} == {
+        "follow",
+        "comment",
+    }
+    assert await ana.does("POST", "/notifications/read", json={"ids": [likes["id"]]}) == {"count": 2}
+    assert {each["type"] for each in await ana.all_of("/notifications?unread=true")} == {"follow", "comment"}
+    assert await ana.does("POST", "/notifications/read", json={"all": True}) == {"count": 0}
+    (mention,) = await told(fans[2], 1)
+    assert (mention["type"], mention["read"]) == ("mention", False)
+    assert await fans[2].does("POST", "/notifications/read", json={"upTo": mention["id"]}) == {"count": 0}
+    for body in ({}, {"all": False}, {"all": True, "upTo": mention["id"]}, {"ids": []}, {"ids": ["x"]}):
+        assert (await ana.call("POST", "/notifications/read", json=body)).status == 422, body
+    assert (await ana.call("POST", "/notifications/read", json={"upTo": mention["id"]})).status == 422
+    for query in ("types=likes", "types=", "types=like%0A", "unread=yes", "types=like,,follow"):
+        assert (await ana.call("GET", f"/notifications?{query}")).status == 422, query
+
+
+async def test_one_act_arrives_by_every_way_and_only_by_those_that_are_wanted(
+    program: Program, register: Register, stack: Stack
+) -> None:
+    ana, ben = await register(program, "ana", "ben")
+    await ana.does("POST", "/devices", json={"token": "phone-of-ana", "platform": "android"})
+    post = await ana.publish(photos.small())
+    async with ana.stream() as heard:
+        await ben.comment(post["id"], "Where was that?")
+        live = await heard.event()
+    assert live.event == "comment"
+    assert orjson.loads(live.data)["actor"]["username"] == "ben"
+    (letter,) = await eventually(of(1, lambda: letters(stack, ana)))
+    (push,) = await eventually(of(1, lambda: pushes(stack)))
+    assert "ben commented on your post" in letter["Subject"]
+    assert "Where was that?" in letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "phone-of-ana" in str(push)
+    assert post["id"] in str(push)
+
+    nothing = dict.fromkeys(CHANNELS, False)
+    wanted = await ana.does("PUT", "/notifications/preferences", json={"comment": nothing})
+    assert wanted == {each: nothing if each == "comment" else dict.fromkeys(CHANNELS, True) for each in TYPES}
+    assert await ana.does("GET", "/notifications/preferences") == wanted
+    await ben.comment(post["id"], "Never mind.")
+    await ben.like(post["id"])
+    assert len(await told(ana, 2)) == 2
+    await eventually(of(2, lambda: letters(stack, ana)))
+    await eventually(of(2, lambda: pushes(stack)))
+    assert [each["type"] for each in await ana.notifications()] == ["like", "comment"]
+    assert "liked" in letters(stack, ana)[1]["Subject"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"likes": {"email": False}},
+        {"like": {}},
+        {"like": {"email": "no"}},
+        {"like": {"sms": True}},
+        {"like": None},
+        {"like": False},
+    ],
+)
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+async def test_a_wish_that_cannot_be_understood_is_refused(
+    program: Program, register: Register, body: dict[str, Any]
+) -> None:
+    (ana,) = await register(program, "ana")
+    assert (await ana.call("PUT", "/notifications/preferences", json=body)).status == 422
+
+
+async def test_a_link_in_a_letter_ends_such_letters(
+    program: Program, register: Register, stack: Stack
+) -> None:
+    ana, ben, cleo = await register(program, "ana", "ben", "cleo")
+    await ben.follow(ana)
+    (letter,) = await eventually(of(1, lambda: letters(stack, ana)))
+    assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    link = letter["List-Unsubscribe"].strip("<>")
+    assert link in letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    path = f"{urlsplit(link).path}?{urlsplit(link).query}"
+    anybody = Person(program, ana.session, username="")
+
+    page = await anybody.call("GET", path)
+    assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert b"<form" in page.content
+    assert (await ana.does("GET", "/notifications/preferences"))["follow"]["email"] is True
+
+    body = {"List-Unsubscribe": "One-Click"}
+    for _ in range(2):
+        done = await anybody.call("POST", path, data=body)
+        assert done.status == 200
+    assert (await ana.does("GET", "/notifications/preferences"))["follow"] == {
+        "push": True,
+        "email": False,
+        "inApp": True,
+    }
+    await cleo.follow(ana)
+    assert len(await told(ana, 2)) == 2
+    post = await ana.publish(photos.small())
+    await cleo.like(post["id"])
+    await eventually(of(2, lambda: letters(stack, ana)))
+    assert "liked" in letters(stack, ana)[-1]["Subject"]
+    assert (await anybody.call("GET", f"{path}&utm_source=letter")).status == 200
+    for made_up in (path[:-1], "/notifications/unsubscribe?token=%00", "/notifications/unsubscribe"):
+        for method in ("GET", "POST"):
+            broken = await anybody.call(method, made_up)
+            assert (broken.status, broken.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+            assert b"not whole" in broken.content
+
+
+async def test_a_browser_listens_with_a_ticket(
+    program: Program, register: Register, session: ClientSession
+) -> None:
+    ana, ben = await register(program, "ana", "ben")
+    ticket = (await ana.does("POST", "/notifications/stream-ticket"))["ticket"]
+    url = f"{program.url}/notifications/stream?ticket={ticket}"
+    async with session.get(url, timeout=ClientTimeout(total=None)) as response:
+        assert response.status == 200
+        heard = Reader(response)
+        await heard.block()
+        await ben.follow(ana)
+        assert (await heard.event()).event == "follow"
+        async with session.get(url) as again:
+            assert again.status == 401
+    await ben.like((await ana.publish(photos.small()))["id"])
+    await told(ana, 2)
+    ticket = (await ana.does("POST", "/notifications/stream-ticket"))["ticket"]
+    url = f"{program.url}/notifications/stream?ticket={ticket}&lastEventId=1"
+    async with session.get(url, timeout=ClientTimeout(total=None)) as response:
+        assert (await Reader(response).event()).event == "like"
+    assert ticket not in program.out
+    for path in ("/notifications", "/feed"):
+        fresh = (await ana.does("POST", "/notifications/stream-ticket"))["ticket"]
+        async with session.get(f"{program.url}{path}?ticket={fresh}") as response:
+            assert response.status == 401, path
+    async with session.get(f"{program.url}/notifications/stream?ticket={ana.token}") as response:
+        assert response.status == 401
+
+
+async def test_a_phone_that_changed_hands_gets_nothing_of_who_had_it(
+    program: Program, register: Register, stack: Stack
+) -> None:
+    ana, ben, cleo = await register(program, "ana", "ben", "cleo")
+    phone = {"token": "the-phone", "platform": "ios"}
+    first = await ana.does("POST", "/devices", json=phone)
+    assert set(first) == {"id", "platform", "createdAt"}
+    assert await ana.does("POST", "/devices", json=phone) == first
+    assert await ben.does("POST", "/devices", json=phone) != first
+    await cleo.follow(ana)
+    await cleo.follow(ben)
+    (push,) = await eventually(of(1, lambda: pushes(stack)))
+    assert ben.id in str(push)
+    await eventually(of(1, lambda: letters(stack, ana)))
+    assert len(pushes(stack)) == 1
+    assert (await ana.call("DELETE", "/devices", json={"token": "the-phone"})).status == 204
+    await cleo.comment((await ben.publish(photos.small()))["id"], "Yours now?")
+    await eventually(of(2, lambda: pushes(stack)))
+    assert (await ben.call("DELETE", "/devices", json=phone)).status == 204
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"token": "phone"},
+        {"token": "", "platform": "ios"},
+        {"token": "a phone", "platform": "ios"},
+        {"token": "phone\n", "platform": "ios"},
+        {"token": "x" * 2049, "platform": "ios"},
+        {"token": "phone", "platform": "symbian"},
+        {"token": 7, "platform": "ios"},
+        {"token": "phone", "platform": "ios", "userId": "1"},
+    ],
+)
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+async def test_a_device_that_cannot_be_one_is_refused(
+    program: Program, register: Register, body: dict[str, Any]
+) -> None:
+    (ana,) = await register(program, "ana")
+    assert (await ana.call("POST", "/devices", json=body)).status == 422
+
+
+async def test_sixty_four_likes_and_unlikes_are_one_notification_push_and_letter(
+    program: Program, register: Register, stack: Stack
+) -> None:
+    ana, ben = await register(program, "ana", "ben")
+    await ana.does("POST", "/devices", json={"token": "phone", "platform": "ios"})
+    post = await ana.publish(photos.small())
+    async with ana.stream() as heard:
+        # Within the limit of writes: 60 may come at once.
+        await asyncio.gather(
+            *(
+                ben.call("POST" if number % 2 else "DELETE", f"/posts/{post['id']}/likes")
+                for number in range(58)
+            )
+        )
+        await ben.like(post["id"])
+        assert (await heard.event()).event == "like"
+        await ben.comment(post["id"], "done")
+        assert (await heard.event()).event == "comment"
+    await eventually(of(2, lambda: letters(stack, ana)))
+    await eventually(of(2, lambda: pushes(stack)))
+    assert [(each["type"], each["othersCount"]) for each in await ana.notifications()] == [
+        ("comment", 0),
+        ("like", 0),
+    ]
+    assert (len(letters(stack, ana)), len(pushes(stack)), await unread(ana)) == (2, 2, 2)
+
+
+def outbox(stack: Stack) -> list[Path]:
+    return list((stack.var_dir / "outbox").iterdir())
+
+
+async def test_nobody_hears_of_their_own_acts(program: Program, register: Register, stack: Stack) -> None:
+    ana, ben = await register(program, "ana", "ben")
+    await ana.does("POST", "/devices", json={"token": "phone", "platform": "ios"})
+    post = await ana.publish(photos.small(), caption="me, @ana")
+    await ana.like(post["id"])
+    await ana.comment(post["id"], "@ana again")
+    await ben.like(post["id"])
+    assert [each["actor"]["username"] for each in await told(ana, 1)] == ["ben"]
+    await eventually(of(1, lambda: letters(stack, ana)))
+    await eventually(of(1, lambda: pushes(stack)))
+    assert len(outbox(stack)) == 2

@@ -1,0 +1,148 @@
+"""A photograph on its way from a camera to a follower, and what comes back."""
+
+import io
+import re
+import time
+import zipfile
+from typing import Any, cast
+
+import pytest
+from aiohttp import FormData
+from PIL import Image
+
+from tests.e2e.conftest import Register
+from tests.support import photos
+from tests.support.program import Program, eventually, tell
+
+# What is wanted in quiet is a fifth of it; a crowded machine gets patience, and the figures are printed.
+IN_FEED_WITHIN_S = 5 * 2.0
+ON_STREAM_WITHIN_S = 5 * 1.0
+
+ADDRESS = re.compile(r"https?://[^/]+/media/(posts|avatars)/[0-9a-f]{32}/(small|medium|large)\.jpg")
+HARMLESS = {
+    "Content-Type": "image/jpeg",
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
+}
+
+ONE_STACK_IS_SMOKE = pytest.mark.parametrize(
+    "stack", [pytest.param("embedded", marks=pytest.mark.smoke), "mariadb"], indirect=True
+)
+
+
+@ONE_STACK_IS_SMOKE
+async def test_photograph_reaches_a_follower_and_the_like_comes_back_live(
+    program: Program, register: Register
+) -> None:
+    ana, bob, cleo = await register(program, "ana", "bob", "cleo")
+    # With this in it the feed is kept in Redis from now on, and the photograph has to be pushed there.
+    earlier = await ana.publish(photos.small())
+    await bob.follow(ana)
+    assert await bob.feed() == [earlier]
+
+    began = time.monotonic()
+    post = await ana.publish(photos.twelve_megapixels(), caption="Good #morning, @bob")
+    published = time.monotonic()
+
+    async def new_in_feed() -> list[dict[str, Any]]:
+        return [each for each in await bob.feed() if each["id"] != earlier["id"]]
+
+    (shown,) = await eventually(new_in_feed, IN_FEED_WITHIN_S)
+    tell(f"published in {published - began:.2f} s, in the feed {time.monotonic() - published:.2f} s later")
+    assert shown == post
+    assert (shown["author"]["id"], shown["hashtags"], shown["mentions"]) == (ana.id, ["morning"], ["bob"])
+
+    (image,) = shown["images"]
+    assert (image["width"], image["height"]) == (1080, 1440)
+    assert image["url"] == image["variants"]["large"]
+    longest = {"small": 320, "medium": 640, "large": 1440}
+    for name, url in image["variants"].items():
+        served = await bob.call("GET", url)
+        assert served.status == 200
+        assert served.headers["Content-Type"] == "image/jpeg"
+        assert_tells_nothing(served.content)
+        picture = Image.open(io.BytesIO(served.content))
+        assert picture.size == (longest[name] * 3 // 4, longest[name])
+        assert_upright(picture)
+
+    async with ana.stream() as stream:
+        assert (await stream.block()).retry
+        liked = time.monotonic()
+        await bob.like(post["id"])
+        like = await stream.event()
+        took_s = time.monotonic() - liked
+        tell(f"the like was on the stream {took_s:.3f} s after the tap")
+        assert like.event == "like"
+        assert took_s < ON_STREAM_WITHIN_S
+        comment = await bob.comment(post["id"], "Beautiful, @cleo should see it")
+        told = await stream.event()
+        assert (told.event, int(told.id)) == ("comment", int(like.id) + 1)
+
+    assert [each["type"] for each in await ana.notifications()] == ["comment", "like", "follow"]
+    (mention,) = await eventually(cleo.notifications)
+    assert (mention["type"], mention["comment"]["id"]) == ("mention", comment["id"])
+    seen = (await ana.does("GET", f"/posts/{post['id']}"), await bob.does("GET", f"/posts/{post['id']}"))
+    assert [(each["likesCount"], each["commentsCount"], each["liked"]) for each in seen] == [
+        (1, 1, False),
+        (1, 1, True),
+    ]
+    assert await program.interrupt() == 0
+
+
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+async def test_of_a_file_nothing_is_served_but_its_pixels(program: Program, register: Register) -> None:
+    ana, bob = await register(program, "ana", "bob")
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as tail:
+        tail.writestr("canary.txt", "canary")
+    polyglot = photos.twelve_megapixels() + b"<script>canary()</script>" + archive.getvalue()
+    assert zipfile.is_zipfile(io.BytesIO(polyglot))
+
+    def form(field: str) -> FormData:
+        data = FormData()
+        name = "../../canary.html"
+        data.add_field(field, io.BytesIO(polyglot), filename=name, content_type="text/html")
+        return data
+
+    post = await ana.does("POST", "/posts", data=form("images"))
+    face = (await ana.does("POST", "/users/avatar", data=form("avatar")))["avatarUrl"]
+    urls = [*post["images"][0]["variants"].values(), face, face.replace("large", "small")]
+    assert len(urls) == 5
+    for url in urls:
+        assert ADDRESS.fullmatch(url), url
+        served = await bob.call("GET", url)
+        assert served.status == 200
+        assert {name: served.headers.get(name) for name in HARMLESS} == HARMLESS
+        assert_tells_nothing(served.content)
+        assert b"canary" not in served.content
+        assert served.content.endswith(b"\xff\xd9")
+        assert not zipfile.is_zipfile(io.BytesIO(served.content))
+        wanted = await bob.call("GET", url, headers={"Accept": "text/html"})
+        assert (wanted.content, wanted.headers["Content-Type"]) == (served.content, "image/jpeg")
+        head = await bob.call("HEAD", url)
+        assert {name: head.headers.get(name) for name in HARMLESS} == HARMLESS
+
+
+def assert_tells_nothing(served: bytes) -> None:
+    """Nothing is left of what the camera wrote beside the picture, which it did write."""
+    sent = Image.open(io.BytesIO(photos.twelve_megapixels()))
+    assert sent.getexif().get_ifd(photos.GPS)
+    assert photos.COMMENT in photos.twelve_megapixels()
+    picture = Image.open(io.BytesIO(served))
+    assert not picture.getexif()
+    assert not picture.info.get("exif")
+    for secret in (photos.COMMENT, photos.CAMERA.encode(), b"Exif", b"2026:11:22"):
+        assert secret not in served
+
+
+def assert_upright(picture: Image.Image) -> None:
+    """The red band is on top and nowhere else."""
+    width, height = picture.size
+    points = {
+        "top left": (width // 10, height // 20),
+        "top right": (width * 9 // 10, height // 20),
+        "bottom left": (width // 10, height * 9 // 10),
+    }
+    colours = {name: cast("tuple[int, int, int]", picture.getpixel(point)) for name, point in points.items()}
+    red = {name for name, (r, g, b) in colours.items() if r > 150 and max(g, b) < 90}
+    assert red == {"top left", "top right"}, colours

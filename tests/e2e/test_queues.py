@@ -1,0 +1,220 @@
+"""The background work as an administrator sees and steers it, and what becomes of jobs that nobody can do."""
+
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.chaos.scene import NewJob, insert_jobs, redis_of
+from tests.e2e.conftest import NewProgram, Register
+from tests.support import photos
+from tests.support.backends import Stack
+from tests.support.program import Person, Program, config_file, eventually, in_bytes
+from tests.support.servers import free_port
+
+UNKNOWN = 1_000
+GARBAGE = [{"data": "not JSON"}, {"data": "x" * 100_000}, {"another field": "and no data"}]
+
+
+async def made_admin(new_program: NewProgram, person: Person) -> Person:
+    granted = await new_program("role", person.username, "admin").spawn().end()
+    assert granted.code == 0, granted
+    answer = await person.does(
+        "POST", "/auth/login", json={"username": person.username, "password": person.password}
+    )
+    person.token = answer["accessToken"]
+    return person
+
+
+async def queue(admin: Person, name: str) -> dict[str, Any]:
+    queues = (await admin.does("GET", "/queues"))["items"]
+    return next(each for each in queues if each["name"] == name)
+
+
+async def samples(person: Person) -> dict[tuple[str, ...], float]:
+    answer = await person.call("GET", "/metrics")
+    assert answer.status == 200, answer
+    return {
+        (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(answer.content.decode())
+        for sample in family.samples
+    }
+
+
+async def test_only_an_administrator_sees_and_steers_the_queues(
+    program: Program, register: Register, new_program: NewProgram
+) -> None:
+    (ana,) = await register(program, "ana")
+    routes = [
+        ("GET", "/queues", {}),
+        ("GET", "/queues/feed/failed", {}),
+        ("GET", "/queues/nonsense/failed", {}),
+        ("DELETE", "/queues/feed/failed?all=true", {}),
+        ("POST", "/queues/feed/retry", {"json": {"all": True}}),
+        ("POST", "/queues/feed/pause", {}),
+        ("POST", "/queues/feed/resume", {}),
+    ]
+    for method, path, options in routes:
+        assert (await ana.call(method, path, **options)).status == 403
+        assert (await ana.call(method, path, headers={"Authorization": ""}, **options)).status == 401
+    await made_admin(new_program, ana)
+    answers = [(await ana.call(method, path, **options)).status for method, path, options in routes]
+    assert answers == [200, 200, 404, 200, 200, 204, 204]
+    for method, path, options in (
+        ("POST", "/queues/feed/retry", {"json": {}}),
+        ("POST", "/queues/feed/retry", {"json": {"ids": ["1"], "all": True}}),
+        ("POST", "/queues/feed/retry", {"json": {"all": False}}),
+        ("POST", "/queues/feed/retry", {"json": {"all": 1}}),
+        ("POST", "/queues/feed/retry", {"json": {"ids": []}}),
+        ("POST", "/queues/feed/retry", {"json": {"ids": ["-1"]}}),
+        ("DELETE", "/queues/feed/failed", {}),
+        ("DELETE", "/queues/feed/failed?all=yes", {}),
+        ("DELETE", "/queues/feed/failed?ids=1&all=true", {}),
+        ("DELETE", "/queues/feed/failed?ids=1,two", {}),
+        ("DELETE", "/queues/feed/failed?ids=1,99999999999999999999", {}),
+    ):
+        assert (await ana.call(method, path, **options)).status == 422
+
+
+async def test_a_paused_queue_waits_until_it_is_resumed_even_if_redis_forgets_everything(
+    program: Program, register: Register, new_program: NewProgram, stack: Stack
+) -> None:
+    ana, bob = await register(program, "ana", "bob")
+    await made_admin(new_program, ana)
+    post = await ana.publish(photos.small())
+    assert (await ana.call("POST", "/queues/notifications/pause")).status == 204
+    assert (await queue(ana, "notifications"))["paused"]
+    paused_again = await new_program("queues", "pause", "notifications").spawn().end()
+    assert (paused_again.code, paused_again.err) == (0, "")
+    await _until_seen_by_the_worker(ana, bob, post["id"])
+    await bob.like(post["id"])
+    with redis_of(stack) as redis:
+        redis.flushall()
+    await bob.follow(ana)  # the feed queue runs, its streams made again
+    await eventually(lambda: _idle(ana, "feed"))
+    assert (await queue(ana, "notifications"))["waiting"] >= 2
+    assert not [each for each in await ana.notifications() if each["type"] in ("like", "follow")]
+    assert (await ana.call("POST", "/queues/notifications/resume")).status == 204
+    await eventually(lambda: _has_types(ana, {"like", "follow"}))
+
+
+async def test_what_nobody_can_do_is_kept_aside_and_shown(
+    register: Register, new_program: NewProgram, migrated_stack: Stack
+) -> None:
+    impatient = config_file(migrated_stack.var_dir, {"backoff_cap_ms = 600000": "backoff_cap_ms = 50"})
+    program = await new_program("--port=0", config=impatient).start()
+    ana, bob = await register(program, "ana", "bob")
+    await made_admin(new_program, ana)
+    with redis_of(migrated_stack) as redis:
+        for entry in GARBAGE:
+            redis.xadd("queue:feed", entry)
+    insert_jobs(migrated_stack, [NewJob(UNKNOWN, "made.up", payload='{"number": 7}')])
+    await bob.follow(ana)
+    await ana.publish(photos.small())
+    assert len(await eventually(bob.feed)) == 1
+    await eventually(lambda: _garbage(ana, len(GARBAGE)))
+
+    async def dead() -> list[dict[str, Any]]:
+        return await ana.all_of("/queues/feed/failed")
+
+    (letter,) = await eventually(dead)
+    assert (letter["id"], letter["kind"], letter["payload"]) == (str(UNKNOWN), "made.up", {"number": 7})
+    assert letter["attempts"] == len(letter["history"]) == 3
+    assert "made.up" in letter["error"]
+    found = await samples(ana)
+    assert found["photofeed_jobs_total", "unknown", "unknown", "feed"] == 3
+    assert (
+        sum(value for (name, *_), value in found.items() if name == "photofeed_garbage_messages_total") == 3
+    )
+
+    listed = await new_program("queues", "failed", "feed").spawn().end()
+    assert listed.out.startswith(f"{UNKNOWN}  made.up  failed ")
+    table = await new_program("queues", cold=True).spawn().end()
+    assert table.out.splitlines()[1].split()[-1] == str(len(GARBAGE))
+    assert await ana.does("POST", "/queues/feed/retry", json={"ids": [str(UNKNOWN)]}) == {"jobs": 1}
+    await eventually(dead)
+    assert await ana.does("DELETE", f"/queues/feed/failed?ids={UNKNOWN}") == {"jobs": 1}
+    assert await dead() == []
+
+
+async def test_the_figures_tell_of_what_was_done(program: Program, register: Register) -> None:
+    ana, bob = await register(program, "ana", "bob")
+    await bob.follow(ana)
+    async with ana.stream():
+        post = await ana.publish(photos.small())
+        await bob.like(post["id"])
+        await eventually(lambda: _has_types(ana, {"like", "follow"}))
+        assert (await samples(ana))["photofeed_live_streams",] == 1
+        await eventually(lambda: _counted(ana))
+    found = await samples(ana)
+    assert found["photofeed_http_requests_total", "POST", "/posts/{postId}/likes", "200"] == 1
+    assert found["photofeed_jobs_total", "notify.like", "completed", "notifications"] == 1
+    assert found["photofeed_notification_deliveries_total", "in_app", "delivered"] == 2
+    assert found["photofeed_notification_delivery_seconds_count", "live"] == 2
+    assert found["photofeed_fan_out_age_seconds_count",] == 1
+    assert found["photofeed_part_up", "database"] == found["photofeed_part_up", "redis"] == 1
+    assert found["photofeed_actor_up", "relay"] == 1
+    assert found["photofeed_queue_paused", "feed"] == 0
+    await ana.call("GET", "/no/such/route")
+    await ana.call("PROPFIND", "/feed")
+    found = await samples(ana)
+    assert found["photofeed_http_requests_total", "GET", "none", "404"] == 1
+    assert [key for key in found if key[:2] == ("photofeed_http_requests_total", "other")]
+    restarts = (await ana.does("GET", "/readyz"))["restarts"]
+    assert restarts["relay"] == restarts["feed worker"] == 0
+
+
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+async def test_metrics_may_ask_for_a_token(new_program: NewProgram, register: Register) -> None:
+    program = await new_program("--port=0", METRICS_TOKEN="the token of the metrics").start()
+    (ana,) = await register(program, "ana")
+    for given in ("", f"Bearer {ana.token}", "Bearer the token", "Basic the token of the metrics"):
+        assert (await ana.call("GET", "/metrics", headers={"Authorization": given})).status == 401
+    assert (await in_bytes(program, "GET", "/metrics", {"Authorization": "Bearer \xff"})).status == 401
+    answer = await ana.call("GET", "/metrics", headers={"Authorization": "Bearer the token of the metrics"})
+    assert answer.status == 200
+    assert answer.headers["Content-Type"].startswith("text/plain")
+
+
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+async def test_a_process_that_runs_jobs_only_tells_how_it_is_on_a_port_of_its_own(
+    new_program: NewProgram, stack: Stack, session: Any
+) -> None:
+    port = free_port()
+    worker = await new_program("--role=worker", WORKER_PORT=str(port)).start()
+    assert worker.logged("ready")[0]["health, metrics"] == f"http://127.0.0.1:{port}"
+    for path, status in (("/healthz", 200), ("/readyz", 200), ("/metrics", 200), ("/feed", 404)):
+        async with session.get(f"http://127.0.0.1:{port}{path}") as answer:
+            assert answer.status == status
+    assert await worker.interrupt() == 0
+
+
+async def _until_seen_by_the_worker(ana: Person, bob: Person, post_id: str) -> None:
+    """A pause counts within a second: comment until one is not told of any more."""
+
+    async def left_waiting() -> bool:
+        await bob.comment(post_id, "Is it paused?")
+        return (await queue(ana, "notifications"))["waiting"] >= 2
+
+    await eventually(left_waiting)
+
+
+async def _idle(admin: Person, name: str) -> bool:
+    status = await queue(admin, name)
+    return status["waiting"] == status["running"] == 0 and status["completed"] > 0
+
+
+async def _garbage(admin: Person, entries: int) -> bool:
+    return (await queue(admin, "feed"))["garbage"] == entries
+
+
+async def _has_types(person: Person, types: set[str]) -> bool:
+    return types <= {each["type"] for each in await person.notifications()}
+
+
+async def _counted(person: Person) -> bool:
+    found = await samples(person)
+    return (
+        found.get(("photofeed_notification_deliveries_total", "live", "delivered")) == 2
+        and ("photofeed_part_up", "database") in found
+    )

@@ -1,0 +1,91 @@
+"""The roles api and worker as two processes on one folder: they share the embedded Redis, whoever started it."""
+
+import pytest
+
+from tests.e2e.conftest import NewProgram, Register, quick_leases
+from tests.support import photos
+from tests.support.backends import Stack
+from tests.support.program import Person, Program, eventually
+from tests.support.valkey_processes import servers
+
+pytestmark = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+
+
+@pytest.mark.parametrize("first", ["api", "worker"])
+async def test_either_role_carries_on_without_the_owner_of_the_embedded_redis(
+    new_program: NewProgram, register: Register, stack: Stack, first: str
+) -> None:
+    config = quick_leases(stack)
+    roles = {role: new_program("--port=0", f"--role={role}", config=config) for role in ("api", "worker")}
+    api = roles["api"]
+    owner, other = roles[first], roles["worker" if first == "api" else "api"]
+    await owner.start()
+    await other.start()
+    assert len(owner.logged("redis_child_started")) == 1
+    assert len(other.logged("redis_shared")) == 1
+    ana, bob = await register(api, "ana", "bob")
+    await ana.publish(photos.small())
+    await bob.follow(ana)
+    assert len(await bob.feed()) == 1  # now it is kept in Redis
+    await goes_round(ana, bob)
+
+    # Killed, the owner takes the Redis with it; the other one starts it again, and the killed one comes back to it.
+    await owner.kill()
+    await publishes_without_a_pause(api, ana)
+    await eventually(lambda: _has_logged(other, "redis_child_back"))
+    await owner.start()
+    assert len(owner.logged("redis_shared")) == 1
+    await goes_round(ana, bob)
+
+    # It leaves in order, and the Redis changes hands again.
+    assert await other.interrupt() == 0
+    await publishes_without_a_pause(api, ana)
+    await eventually(lambda: _has_logged(owner, "redis_child_back"))
+    await other.start()
+    assert len(other.logged("redis_shared")) == 1
+    await goes_round(ana, bob)
+
+    assert len(servers(stack.var_dir / "redis")) == 1
+    assert [await program.interrupt() for program in (owner, other)] == [0, 0]
+    assert servers(stack.var_dir / "redis") == []
+    assert [program.err for program in roles.values()] == ["", ""]
+
+
+async def test_a_second_process_of_a_role_is_refused(new_program: NewProgram, stack: Stack) -> None:
+    await new_program("--port=0").start()
+    seconds = {role: new_program("--port=0", f"--role={role}").spawn() for role in ("api", "worker", "all")}
+    for role, second in seconds.items():
+        refused = await second.end()
+        assert refused.code == 2
+        assert refused.err.startswith("error: Another process (pid ")
+        assert (
+            f"already runs the role {'api' if role == 'all' else role} on {stack.var_dir}: stop it"
+            in refused.err
+        )
+        assert refused.err.count("\n") == 1
+        assert "Traceback" not in refused.out
+
+
+async def goes_round(author: Person, follower: Person) -> None:
+    """A new post gets into the follower's feed, and the like of it on the author's stream."""
+    post = await author.publish(photos.small())
+
+    async def in_feed() -> bool:
+        return [each["id"] for each in await follower.feed()].count(post["id"]) == 1
+
+    await eventually(in_feed)
+    async with author.stream() as stream:
+        await follower.like(post["id"])
+        while post["id"] not in (await stream.event()).data:
+            pass  # notifications of before, which were late
+
+
+async def publishes_without_a_pause(api: Program, author: Person) -> None:
+    """Writes are taken whether Redis is there or not. Where the API itself is away there is nothing to ask."""
+    if api.running:
+        for _ in range(5):
+            await author.publish(photos.small())
+
+
+async def _has_logged(program: Program, message: str) -> bool:
+    return bool(program.logged(message))

@@ -1,0 +1,318 @@
+"""People who sign in on several devices, sign out, lose a phone or forget a password."""
+
+import asyncio
+import os
+import re
+import signal
+import sqlite3
+import time
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from functools import partial
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.e2e.conftest import NewProgram, Register
+from tests.support import photos
+from tests.support.backends import Stack
+from tests.support.fake_smtp import FakeSmtpServer
+from tests.support.program import Answer, Person, Program, eventually
+from tests.support.sse_reader import Reader
+from tests.support.valkey_processes import servers
+
+ON_EMBEDDED = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+ON_MARIADB = pytest.mark.parametrize("stack", ["mariadb"], indirect=True)
+STREAM_ENDS_WITHIN_S = 5.0
+REFRESHES = 20
+
+
+async def refresh(person: Person, token: str) -> Answer:
+    return await person.call("POST", "/auth/refresh", json={"refreshToken": token})
+
+
+async def session_of(person: Person) -> str:
+    (current,) = [each for each in await person.all_of("/auth/sessions") if each["current"]]
+    return current["id"]
+
+
+async def assert_signed_out(*devices: Person) -> None:
+    """In the same words as somebody whose token is none at all."""
+    for device in devices:
+        nonsense = Person(device.program, device.session, device.username, token="nonsense")
+        expected = await nonsense.call("GET", "/users/profile")
+        for path in ("/users/profile", "/notifications/stream"):
+            refused = await device.call("GET", path)
+            assert refused.status == 401
+            assert _without_path(refused) == _without_path(expected)
+        assert (await refresh(device, device.refresh_token)).status == 401
+
+
+async def assert_ends(stream: Reader, began: float) -> None:
+    async with asyncio.timeout(STREAM_ENDS_WITHIN_S):
+        await stream.rest()
+    assert time.monotonic() - began < STREAM_ENDS_WITHIN_S
+
+
+def _without_path(answer: Answer) -> dict[str, str]:
+    return {name: value for name, value in answer.json.items() if name != "instance"}
+
+
+async def test_a_lost_phone_is_signed_out_from_the_laptop(program: Program, register: Register) -> None:
+    (laptop,) = await register(program, "ana")
+    phone = await laptop.on_another_device()
+    devices = await laptop.all_of("/auth/sessions")
+    assert [device["current"] for device in devices] == [False, True]
+    assert {"id", "device", "address", "createdAt", "lastUsedAt", "current"} == set(devices[0])
+    assert devices[0]["address"] == "127.0.0.1"
+    async with phone.stream() as heard, laptop.stream() as kept:
+        began = time.monotonic()
+        gone = await laptop.call("DELETE", f"/auth/sessions/{await session_of(phone)}")
+        assert (gone.status, gone.content) == (204, b"")
+        await assert_signed_out(phone)
+        await assert_ends(heard, began)
+        assert len(await laptop.all_of("/auth/sessions")) == 1
+        bob = (await register(program, "bob"))[0]
+        await bob.follow(laptop)
+        assert (await kept.event()).event == "follow"
+    assert (await laptop.call("POST", "/auth/logout")).status == 204
+    await assert_signed_out(laptop)
+    await assert_signed_out(phone)
+    await phone.sign_in()
+    assert len(await phone.all_of("/auth/sessions")) == 1
+
+
+@ON_MARIADB
+@pytest.mark.usefixtures("migrated_stack")
+async def test_who_is_signed_out_in_one_process_is_refused_by_the_next_request_to_another(
+    new_program: NewProgram, register: Register
+) -> None:
+    one, other = [await new_program("--port=0", "--role=api").start() for _ in range(2)]
+    (ana,) = await register(one, "ana")
+    for _ in range(20):
+        phone = await ana.on_another_device(other)
+        await phone.does("GET", "/users/profile")
+        async with phone.stream() as heard:
+            began = time.monotonic()
+            await ana.call("DELETE", f"/auth/sessions/{await session_of(phone)}")
+            await assert_signed_out(phone)
+            await assert_ends(heard, began)
+
+
+@ON_EMBEDDED
+async def test_a_stream_ends_though_nobody_heard_that_its_session_did(
+    program: Program, register: Register, stack: Stack
+) -> None:
+    (ana,) = await register(program, "ana")
+    async with ana.stream() as heard:
+        with sqlite3.connect(stack.sqlite_file, timeout=5) as database:
+            database.execute("UPDATE sessions SET revoked_at_ms = ?", [time.time_ns() // 1_000_000])
+        database.close()
+        await assert_ends(heard, time.monotonic())
+
+
+async def test_nobody_signs_somebody_else_out(program: Program, register: Register) -> None:
+    ana, bob = await register(program, "ana", "bob")
+    session_id = await session_of(ana)
+    answers = [
+        await bob.call("DELETE", f"/auth/sessions/{each}") for each in (session_id, "1", "abc", str(2**63))
+    ]
+    assert {answer.status for answer in answers} == {404}
+    await ana.does("GET", "/users/profile")
+    nobody = Person(program, ana.session, "nobody")
+    for method, path in [
+        ("POST", "/auth/logout"),
+        ("GET", "/auth/sessions"),
+        ("DELETE", f"/auth/sessions/{session_id}"),
+        ("POST", "/auth/change-password"),
+    ]:
+        assert (await nobody.call(method, path)).status == 401
+
+
+async def test_a_stolen_refresh_token_ends_the_session(program: Program, register: Register) -> None:
+    (ana,) = await register(program, "ana")
+    stolen = ana.refresh_token
+    answers = await asyncio.gather(*(refresh(ana, stolen) for _ in range(REFRESHES)))
+    assert {answer.status for answer in answers} == {200}
+    assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}
+    (following,) = {answer.json["refreshToken"] for answer in answers}
+    ana.token, ana.refresh_token = answers[0].json["accessToken"], following
+    await ana.does("GET", "/users/profile")
+
+    last = await refresh(ana, following)
+    assert last.status == 200
+    assert (await refresh(ana, stolen)).status == 401  # by the thief, who is late
+    ana.token, ana.refresh_token = last.json["accessToken"], last.json["refreshToken"]
+    await assert_signed_out(ana)
+    for nonsense in ("", "nonsense", ana.token, "\udcff", "x" * 2000):
+        answer = await refresh(ana, nonsense)
+        assert answer.status in ({400} if nonsense == "\udcff" else {401})
+
+
+async def test_who_changes_the_password_keeps_this_device_alone(program: Program, register: Register) -> None:
+    (ana,) = await register(program, "ana")
+    phone = await ana.on_another_device()
+    async with phone.stream() as heard:
+        body = {"oldPassword": ana.password, "newPassword": "another password"}
+        wrong = await ana.call("POST", "/auth/change-password", json={**body, "oldPassword": "wrong"})
+        assert (wrong.status, list(wrong.json["errors"])) == (422, ["oldPassword"])
+        began = time.monotonic()
+        assert (await ana.call("POST", "/auth/change-password", json=body)).status == 204
+        await assert_signed_out(phone)
+        await assert_ends(heard, began)
+    await ana.does("GET", "/users/profile")
+    phone.password = "another password"
+    await phone.sign_in()
+    await eventually(lambda: letters(program, "Your password was changed"))
+
+
+async def test_a_forgotten_password_is_replaced_by_way_of_the_mailbox(
+    program: Program, register: Register
+) -> None:
+    (ana,) = await register(program, "ana")
+    phone = await ana.on_another_device()
+    nobody = Person(program, ana.session, "nobody")
+    asked = [
+        await nobody.call("POST", "/auth/forgot-password", json={"email": email})
+        for email in ("nobody@example.com", "ANA@example.com")
+    ]
+    assert {(answer.status, answer.content) for answer in asked} == {(202, b"")}
+    (letter,) = await eventually(lambda: letters(program, "Choose a new password"))
+    assert letter["To"] == "ana@example.com"
+    token = token_in(letter)
+
+    body = {"token": token, "newPassword": "a password that is new"}
+    answers = await asyncio.gather(
+        *(nobody.call("POST", "/auth/reset-password", json=body) for _ in range(20))
+    )
+    assert sorted(answer.status for answer in answers) == [204] + [422] * 19
+    await assert_signed_out(ana, phone)
+    assert (
+        await nobody.call("GET", "/users/profile", headers={"Authorization": f"Bearer {token}"})
+    ).status == 401
+    ana.password = "a password that is new"
+    await ana.sign_in()
+    await eventually(lambda: letters(program, "Your password was changed"))
+    assert await program.interrupt() == 0
+    for secret in (
+        token,
+        "a password that is new",
+        phone.password,
+        ana.token,
+        phone.token,
+        ana.refresh_token,
+    ):
+        assert secret not in program.out + program.err
+
+
+@ON_EMBEDDED
+async def test_who_was_signed_out_stays_out_whatever_becomes_of_redis(
+    program: Program, register: Register, stack: Stack
+) -> None:
+    ana, bob = await register(program, "ana", "bob")
+    phone = await ana.on_another_device()
+    await ana.call("DELETE", f"/auth/sessions/{await session_of(phone)}")
+    statuses: set[tuple[str, int]] = set()
+    for _ in range(3):
+        (pid,) = servers(stack.var_dir / "redis")
+        _kill(pid)
+        for _ in range(100):
+            refused, allowed = await asyncio.gather(
+                phone.call("GET", "/users/profile"), bob.call("GET", "/users/profile")
+            )
+            statuses |= {("phone", refused.status), ("bob", allowed.status)}
+        await eventually(partial(_is_back, stack, pid))
+    assert statuses == {("phone", 401), ("bob", 200)}
+
+    tablet = await ana.on_another_device()
+    (pid,) = servers(stack.var_dir / "redis")
+    _kill(pid)
+    assert (await ana.call("DELETE", f"/auth/sessions/{await session_of(tablet)}")).status == 204
+    for _ in range(100):
+        assert (await tablet.call("GET", "/users/profile")).status == 401
+    await eventually(partial(_is_back, stack, pid))
+    assert (await tablet.call("GET", "/users/profile")).status == 401
+
+
+@ON_MARIADB
+async def test_an_emptied_redis_lets_nobody_back_in(
+    program: Program, register: Register, stack: Stack
+) -> None:
+    ana, bob = await register(program, "ana", "bob")
+    phone = await ana.on_another_device()
+    await ana.call("DELETE", f"/auth/sessions/{await session_of(phone)}")
+    for _ in range(10):
+        stack.redis.flush()
+        answers = await asyncio.gather(*(who.call("GET", "/users/profile") for who in [phone, bob] * 10))
+        assert [answer.status for answer in answers] == [401, 200] * 10
+
+
+@pytest.fixture
+def post_office() -> Iterator[FakeSmtpServer]:
+    office = FakeSmtpServer().start()
+    yield office
+    office.stop()
+
+
+@ON_EMBEDDED
+async def test_a_mail_server_that_is_slow_holds_up_nothing_else_and_gets_its_letters_later(
+    new_program: NewProgram, register: Register, post_office: FakeSmtpServer
+) -> None:
+    post_office.replies["MAIL"] = "451 Not now"
+    mail = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(post_office.port), "EMAIL_TLS": "none"}
+    program = await new_program("--port=0", **mail).start()
+    ana, bob = await register(program, "ana", "bob")
+    await bob.call("POST", "/auth/forgot-password", json={"email": "ana@example.com"})
+    await eventually(lambda: _has_logged(program, "job_failed"))
+    async with ana.stream() as heard:
+        await bob.like((await ana.publish(photos.small()))["id"])
+        assert (await heard.event()).event == "like"
+    post_office.replies.clear()
+
+    async def delivered() -> bool:
+        return any(b"password" in (each.content or b"") for each in post_office.taken)  # type: ignore[operator]
+
+    await eventually(delivered)
+    taken = [_read(envelope.content) for envelope in post_office.taken if isinstance(envelope.content, bytes)]
+    (letter,) = [each for each in taken if "password" in each["Subject"]]
+    assert letter["To"] == "ana@example.com"
+    token = token_in(letter)
+    body = {"token": token, "newPassword": "a password that is new"}
+    assert (await bob.call("POST", "/auth/reset-password", json=body)).status == 204
+    assert await program.interrupt() == 0
+    assert token not in program.out + program.err
+
+
+async def letters(program: Program, subject: str) -> list[EmailMessage]:
+    """What the program put into its outbox."""
+    files = [Path(line["file"]) for line in program.logged("mail_kept") if line["subject"] == subject]
+    return [_read(file.read_bytes()) for file in files]
+
+
+def token_in(letter: EmailMessage) -> str:
+    text = letter.get_body(("plain",))
+    assert text is not None
+    (link,) = re.findall(r"http\S+", text.get_content())
+    assert urlsplit(link).path == "/reset-password"
+    (token,) = parse_qs(urlsplit(link).query)["token"]
+    return token
+
+
+def _read(content: bytes) -> EmailMessage:
+    message = message_from_bytes(content, policy=policy.default)
+    assert isinstance(message, EmailMessage)
+    return message
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, signal.SIGKILL)
+
+
+async def _is_back(stack: Stack, before: int) -> bool:
+    return bool(set(servers(stack.var_dir / "redis")) - {before})
+
+
+async def _has_logged(program: Program, message: str) -> bool:
+    return bool(program.logged(message))

@@ -1,0 +1,87 @@
+"""The program ends in the middle of its work, in order or not, and nothing that it acknowledged is lost or doubled."""
+
+import asyncio
+import itertools
+
+import pytest
+from aiohttp import ClientConnectorError
+
+from tests.e2e.conftest import NewProgram, Register
+from tests.support.backends import Stack
+from tests.support.program import Program, eventually, tell
+from tests.support.traffic import Traffic, assert_complete, jobs_in
+
+BUSY = 60  # acknowledged writes, after which it is ended
+
+# A part of what is left must be closed before any of the next.
+ORDER = [{"http"}, {"jobs"}, {"brokers"}, {"redis", "database"}, {"embedded redis"}]
+
+
+async def make_busy(program: Program, register: Register) -> tuple[Traffic, asyncio.Task[None]]:
+    author, witness, *fans = await register(program, "author", "witness", "fan_a", "fan_b", "fan_c", "fan_d")
+    traffic = Traffic(author, fans, witness)
+    await traffic.befriend()
+    running = asyncio.create_task(traffic.run())
+
+    async def is_busy() -> bool:
+        assert not running.done(), running
+        return traffic.acknowledged >= BUSY
+
+    await eventually(is_busy)
+    return traffic, running
+
+
+async def test_interrupted_under_load_it_finishes_what_it_accepted_and_loses_nothing(
+    program: Program, register: Register, stack: Stack
+) -> None:
+    traffic, running = await make_busy(program, register)
+    assert await program.interrupt() == 0
+    await running
+    tell(f"{traffic.acknowledged} writes, {jobs_in(stack, 'ready')} jobs left for the next start")
+    assert traffic.refused == []
+    assert [type(error) for error in traffic.unanswered] == [ClientConnectorError] * len(traffic.unanswered)
+    assert jobs_in(stack, "running") == 0
+    assert_closed_in_order(program)
+
+    await program.start()
+    await assert_complete(traffic, stack)
+
+
+async def test_killed_under_load_it_comes_back_with_every_acknowledged_write(
+    program: Program, register: Register, stack: Stack
+) -> None:
+    traffic, running = await make_busy(program, register)
+    await program.kill()
+    await running
+    tell(f"{traffic.acknowledged} writes, {jobs_in(stack, 'ready', 'running')} jobs left for the next start")
+    assert traffic.refused == []
+
+    await program.start()
+    await assert_complete(traffic, stack)
+    assert program.err == ""
+
+
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+async def test_what_was_queued_while_no_worker_ran_is_done_when_one_comes(
+    new_program: NewProgram, register: Register, stack: Stack
+) -> None:
+    api = await new_program("--port=0", "--role=api").start()
+    traffic, running = await make_busy(api, register)
+    assert await api.interrupt() == 0
+    await running
+    tell(f"{jobs_in(stack, 'ready')} jobs wait")
+    assert jobs_in(stack, "ready") >= BUSY
+
+    traffic.move_to(await new_program("--port=0").start())
+    await assert_complete(traffic, stack)
+
+
+def assert_closed_in_order(program: Program) -> None:
+    closed = [line["part"] for line in program.logged("closed")]
+    stages = [[closed.index(part) for part in parts if part in closed] for parts in ORDER]
+    reached = [stage for stage in stages if stage]
+    assert len(reached) >= len(ORDER) - 1, closed
+    for earlier, later in itertools.pairwise(reached):
+        assert max(earlier) < min(later), closed
+    assert program.logged("left")[0]["clean"]
+    assert program.err == ""

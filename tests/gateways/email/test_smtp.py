@@ -1,0 +1,503 @@
+"""Mail through a real SMTP server that is as unkind as a test wants it."""
+
+import asyncio
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.gateways.email.email import Email, EmailFailed, EmailRefused
+from server.gateways.email.smtp import SmtpEmailSender, SmtpServer
+from server.outages import CircuitBreaker
+from tests.support.fake_smtp import HANG, HANG_UP, FakeSmtpServer
+from tests.support.sample_email import LETTER, SENDER, assert_is_the_letter, read
+
+Mailer = Callable[..., SmtpEmailSender]
+
+# Where something may go wrong: before there is a letter, before its text is sent, and from then on.
+OPENING = ("GREETING", "EHLO", "AUTH")
+BEFORE = ("MAIL", "RCPT")
+FROM_THERE = ("DATA", "TEXT", "LETTER")
+
+
+@pytest.fixture
+def server() -> Iterator[FakeSmtpServer]:
+    server = FakeSmtpServer().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def mail(server: FakeSmtpServer) -> AsyncIterator[Mailer]:
+    """Makes what sends mail to `server`, or to another one; it is closed after the test, and leaves nothing open."""
+    made: list[SmtpEmailSender] = []
+
+    def make(
+        to: FakeSmtpServer = server, tls: Any = "none", timeout_s: float = 5.0, login: str = "", **more: Any
+    ) -> SmtpEmailSender:
+        username, _, password = login.partition(":")
+        there = SmtpServer("127.0.0.1", to.port, username, password, tls, timeout_s)
+        made.append(SmtpEmailSender(there, SENDER, **more))
+        return made[-1]
+
+    yield make
+    for each in made:
+        await each.close()
+    await eventually(lambda: server.open_connections == 0)
+
+
+def letter(number: int) -> Email:
+    return replace(LETTER, key=f"mail.reset-{number}")
+
+
+def times_handed_in(server: FakeSmtpServer, letter: Email) -> int:
+    return server.handed_in[f"<{letter.key}@photos.test>"]
+
+
+async def test_a_letter_arrives_whole_at_its_one_recipient(server: FakeSmtpServer, mail: Mailer) -> None:
+    await mail().send(LETTER)
+    (envelope,) = server.taken
+    assert (envelope.mail_from, envelope.rcpt_tos) == ("post@photos.test", ["ada@example.com"])
+    assert isinstance(envelope.content, bytes)
+    assert_is_the_letter(read(envelope.content))
+
+
+async def test_a_letter_of_a_list_says_how_to_leave_it_in_a_way_that_programs_read(
+    server: FakeSmtpServer, mail: Mailer
+) -> None:
+    url = f"https://photos.test/unsubscribe?token={'a_B-' * 60}&kind=comments"
+    post = mail()
+    await post.send(replace(letter(1), unsubscribe_url=url, list_id="comments.photos.test"))
+    await post.send(letter(2))
+    listed, other = (envelope.original_content.splitlines() for envelope in server.taken)
+    assert {
+        f"List-Unsubscribe: <{url}>".encode(),
+        b"List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+        b"List-Id: <comments.photos.test>",
+    } <= set(listed)
+    assert not any(line.startswith((b"List-", b"Precedence")) for line in other)
+
+
+async def test_many_letters_go_over_one_connection(server: FakeSmtpServer, mail: Mailer) -> None:
+    post = mail()
+    for number in range(5):
+        await post.send(letter(number))
+    await asyncio.gather(*(post.send(letter(number)) for number in range(5, 25)))
+    assert server.connections == 1
+    assert len(server.taken) == 25
+    assert set(server.handed_in.values()) == {1}
+    await post.close()
+    assert server.heard.count("EHLO") == server.heard.count("QUIT") == 1
+
+
+async def test_it_signs_in_once_a_connection(server: FakeSmtpServer, mail: Mailer) -> None:
+    post = mail(login="me:right")
+    for number in range(3):
+        await post.send(letter(number))
+    assert server.signed_in == [b"me"]
+    with pytest.raises(EmailFailed):
+        await mail(login="me:wrong").send(LETTER)
+    assert len(server.taken) == 3
+
+
+@pytest.mark.parametrize("farewell", ["", "421 4.4.2 You were idle"])
+async def test_a_connection_that_was_closed_meanwhile_is_opened_again(
+    server: FakeSmtpServer, mail: Mailer, farewell: str
+) -> None:
+    post = mail()
+    for number in range(3):
+        await post.send(letter(number))
+        server.hang_up(farewell)
+    assert server.connections == len(server.taken) == 3
+
+
+async def test_a_server_that_takes_only_some_letters_a_connection_gets_them_all(
+    server: FakeSmtpServer, mail: Mailer
+) -> None:
+    server.letters_a_connection = 2
+    post = mail()
+    for number in range(5):
+        await post.send(letter(number))
+    assert server.connections == 3
+    assert len(server.taken) == 5
+    assert set(server.handed_in.values()) == {1}
+
+
+async def test_an_idle_connection_is_left_in_order(server: FakeSmtpServer, mail: Mailer) -> None:
+    post = mail(idle_s=0)
+    for number in range(3):
+        await post.send(letter(number))
+    assert server.connections == 3
+    assert server.heard.count("QUIT") == 2
+
+
+@pytest.mark.parametrize("farewell", [HANG, HANG_UP, "421 Go away"])
+async def test_a_server_that_does_not_let_go_holds_nobody_up(
+    server: FakeSmtpServer, mail: Mailer, farewell: str
+) -> None:
+    post = mail()
+    await post.send(LETTER)
+    server.faults["QUIT"] = [farewell]
+    await post.close()
+    await eventually(lambda: server.open_connections == 0)
+
+
+@pytest.mark.parametrize("command", BEFORE)
+@pytest.mark.parametrize("fault", [HANG_UP, "421 4.3.2 Shutting down"])
+async def test_what_was_not_begun_is_sent_over_another_connection_at_once(
+    server: FakeSmtpServer, mail: Mailer, command: str, fault: str
+) -> None:
+    post = mail()
+    await post.send(letter(1))
+    server.faults[command] = [fault]
+    await post.send(letter(2))
+    assert server.connections == len(server.taken) == 2
+
+
+@pytest.mark.parametrize("command", BEFORE)
+async def test_a_new_connection_that_ends_is_not_opened_again(
+    server: FakeSmtpServer, mail: Mailer, command: str
+) -> None:
+    server.faults[command] = [HANG_UP]
+    with pytest.raises(EmailFailed):
+        await mail().send(LETTER)
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("command", FROM_THERE)
+@pytest.mark.parametrize("fault", [HANG_UP, "421 4.3.2 Shutting down"])
+async def test_what_was_begun_is_not_begun_again(
+    server: FakeSmtpServer, mail: Mailer, command: str, fault: str
+) -> None:
+    post = mail()
+    await post.send(letter(1))
+    server.faults[command] = [fault]
+    with pytest.raises(EmailFailed):
+        await post.send(letter(2))
+    assert server.connections == 1
+    assert times_handed_in(server, letter(2)) == (command == "LETTER")
+    await post.send(letter(3))
+    assert server.connections == len(server.taken) == 2
+
+
+async def test_a_server_that_hangs_anywhere_is_given_up_in_time(mail: Mailer) -> None:
+    async def hangs(server: FakeSmtpServer, command: str) -> None:
+        post = mail(server, timeout_s=1.0, login="me:right")
+        await post.send(letter(1))
+        if command in OPENING:
+            server.hang_up()
+        server.faults[command] = [HANG]
+        with pytest.raises(EmailFailed):
+            await post.send(letter(2))
+        assert times_handed_in(server, letter(2)) == (command == "LETTER")
+        assert server.connections == 1 + (command in OPENING)
+        await eventually(lambda: server.open_connections == 0)
+        await post.send(letter(3))
+        assert times_handed_in(server, letter(3)) == 1
+        await post.close()
+
+    places = (*OPENING, *BEFORE, *FROM_THERE)
+    servers = [FakeSmtpServer().start() for _ in places]
+    began = time.monotonic()
+    try:
+        await asyncio.gather(*map(hangs, servers, places))
+        assert time.monotonic() - began < 4
+    finally:
+        for server in servers:
+            server.stop()
+
+
+@pytest.mark.parametrize("command", ["GREETING", "EHLO", *BEFORE, *FROM_THERE])
+async def test_a_letter_that_is_cancelled_leaves_no_connection_half_used(
+    server: FakeSmtpServer, mail: Mailer, command: str
+) -> None:
+    post = mail()
+    server.faults[command] = [HANG]
+    sending = asyncio.create_task(post.send(letter(1)))
+    await eventually(lambda: server.connections == 1 and not server.faults[command])
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    await eventually(lambda: server.open_connections == 0)
+    await post.send(letter(2))
+    assert times_handed_in(server, letter(2)) == 1
+
+
+async def test_a_text_that_is_cancelled_half_way_is_never_taken(server: FakeSmtpServer, mail: Mailer) -> None:
+    long = replace(LETTER, text=f"{'x' * 70}\n" * 100_000)  # more than all buffers between the two hold
+    server.faults["TEXT"] = [HANG]
+    sending = asyncio.create_task(mail(timeout_s=30.0).send(long))
+    await eventually(lambda: server.connections == 1 and not server.faults["TEXT"])
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    server.relent()
+    await eventually(lambda: server.open_connections == 0)
+    assert not server.handed_in
+
+
+async def test_letters_that_are_cancelled_anywhere_do_those_after_them_no_harm(
+    server: FakeSmtpServer, mail: Mailer
+) -> None:
+    post = mail()
+    for moment in range(40):
+        sending = asyncio.create_task(post.send(letter(1000 + moment)))
+        waiting = asyncio.create_task(post.send(letter(2000 + moment)))
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        asked = sending.cancel()
+        await asyncio.wait([sending])
+        assert sending.cancelled() == asked
+        await waiting
+        await post.send(letter(moment))
+        await eventually(lambda: server.open_connections == 1)
+    assert all(times_handed_in(server, letter(moment)) == 1 for moment in range(40))
+    assert all(times_handed_in(server, letter(2000 + moment)) == 1 for moment in range(40))
+    assert set(server.handed_in.values()) == {1}
+
+
+async def test_a_letter_behind_one_that_hangs_gives_up_unbegun(server: FakeSmtpServer, mail: Mailer) -> None:
+    post = mail(timeout_s=1.0)
+    server.faults["LETTER"] = [HANG]
+    began = time.monotonic()
+    hanging, waiting = await asyncio.gather(
+        post.send(letter(1)), post.send(letter(2)), return_exceptions=True
+    )
+    assert time.monotonic() - began < 3
+    assert isinstance(hanging, EmailFailed)
+    assert isinstance(waiting, EmailFailed)
+    assert (hanging.code, waiting.code) == ("mail_failed", "mail_busy")
+    assert times_handed_in(server, letter(2)) == 0
+    await post.send(letter(2))
+    assert [times_handed_in(server, letter(number)) for number in (1, 2)] == [1, 1]
+
+
+async def test_a_letter_on_its_way_ends_when_all_is_closed_and_none_is_sent_after_it(
+    server: FakeSmtpServer, mail: Mailer
+) -> None:
+    post = mail()
+    sending = asyncio.create_task(post.send(letter(1)))
+    await eventually(lambda: "MAIL" in server.heard)
+    await post.close()
+    await sending
+    await eventually(lambda: server.open_connections == 0)
+    with pytest.raises(EmailFailed):
+        await post.send(letter(2))
+    assert server.connections == len(server.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "reply", "kind"),
+    [
+        ("RCPT", "550 No such mailbox", EmailRefused),
+        ("RCPT", "450 Greylisted", EmailFailed),
+        ("DATA", "554 Spam", EmailRefused),
+        ("DATA", "451 Try later", EmailFailed),
+        ("MAIL", "550 Not you", EmailFailed),
+    ],
+)
+@pytest.mark.parametrize("kept", [True, False])
+async def test_only_what_another_attempt_would_not_mend_is_refused_for_good(
+    server: FakeSmtpServer, mail: Mailer, command: str, reply: str, kind: type[Exception], kept: bool
+) -> None:
+    post = mail()
+    if kept:
+        await post.send(letter(1))
+    server.replies[command] = reply
+    with pytest.raises(kind):
+        await post.send(letter(2))
+    assert len(server.taken) == kept
+    server.replies.clear()
+    await post.send(letter(3))
+    assert len(server.taken) == kept + 1
+    if command != "MAIL":
+        assert "RSET" in server.heard
+        # Some servers count what comes over a connection, so "not now" may be meant for this one.
+        assert server.connections == (1 if kind is EmailRefused else 2)
+
+
+@pytest.mark.parametrize(
+    ("command", "reply", "opens"),
+    [
+        ("RCPT", "550 No such mailbox", False),
+        ("RCPT", "450 Greylisted", False),
+        ("RCPT", "421 Going away", True),
+        ("DATA", "554 Spam", False),
+        ("DATA", "452 The disk is full", True),
+        ("MAIL", "451 Not now", True),
+        ("MAIL", "550 Not you", True),
+    ],
+)
+async def test_the_circuit_opens_for_what_the_next_letter_would_meet_as_well(
+    server: FakeSmtpServer, mail: Mailer, command: str, reply: str, opens: bool
+) -> None:
+    circuit = CircuitBreaker("smtp")
+    post = mail(circuit=circuit)
+    server.faults[command] = [reply] * 6  # over a kept connection some are tried again over a new one
+    for number in range(3):
+        with pytest.raises((EmailFailed, EmailRefused)):
+            await post.send(letter(number))
+    assert circuit.is_open == opens
+    server.faults.clear()
+    await post.send(letter(9))
+    assert not circuit.is_open
+
+
+async def test_letters_that_only_waited_do_not_open_the_circuit(server: FakeSmtpServer, mail: Mailer) -> None:
+    circuit = CircuitBreaker("smtp")
+    post = mail(timeout_s=0.5, circuit=circuit)
+    server.faults["LETTER"] = [HANG]
+    await asyncio.gather(*(post.send(letter(number)) for number in range(5)), return_exceptions=True)
+    assert not circuit.is_open
+
+
+async def test_a_refused_letter_leaves_nothing_of_itself_to_the_next(
+    server: FakeSmtpServer, mail: Mailer
+) -> None:
+    post = mail()
+    server.replies["DATA"] = "554 Spam"
+    with pytest.raises(EmailRefused):
+        await post.send(replace(letter(1), to="eve@example.com"))
+    server.replies.clear()
+    await post.send(letter(2))
+    (envelope,) = server.taken
+    assert envelope.rcpt_tos == ["ada@example.com"]
+    assert server.connections == 1
+
+
+async def test_a_server_that_is_not_there_is_no_refusal() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    with pytest.raises(EmailFailed) as failed:
+        await SmtpEmailSender(SmtpServer("127.0.0.1", port, "", "", "none", 1.0), SENDER).send(LETTER)
+    assert str(failed.value) == (
+        f"No mail server answers at 127.0.0.1:{port} (Connection refused). Check EMAIL_HOST and EMAIL_PORT."
+    )
+
+
+async def test_a_server_that_comes_back_is_found_again(server: FakeSmtpServer, mail: Mailer) -> None:
+    post = mail()
+    await post.send(letter(1))
+    server.hang_up()
+    server.replies["MAIL"] = "421 Not yet"
+    with pytest.raises(EmailFailed):
+        await post.send(letter(2))
+    server.replies.clear()
+    await post.send(letter(2))
+    assert len(server.taken) == 2
+
+
+async def test_starttls_is_never_done_without(server: FakeSmtpServer, mail: Mailer) -> None:
+    with pytest.raises(EmailFailed):
+        await mail(tls="starttls").send(LETTER)
+    assert server.taken == []
+
+
+@pytest.mark.parametrize("tls", ["tls", "starttls"])
+async def test_the_certificate_is_checked(tmp_path: Path, mail: Mailer, tls: str) -> None:
+    context, trusting = certificate(tmp_path)
+    server = FakeSmtpServer(**{"ssl_context" if tls == "tls" else "tls_context": context}).start()
+    try:
+        post = mail(server, tls=tls, tls_context=trusting, login="me:right")
+        for number in range(3):
+            await post.send(letter(number))
+        assert (server.connections, server.signed_in) == (1, [b"me"])
+        server.hang_up()
+        server.faults["DATA"] = [HANG]
+        hanging = mail(server, tls=tls, tls_context=trusting, timeout_s=1.0)
+        with pytest.raises(EmailFailed):
+            await hanging.send(letter(3))
+        await eventually(lambda: server.open_connections == 0)
+        await post.send(letter(4))
+        with pytest.raises(EmailFailed):
+            await mail(server, tls=tls).send(LETTER)
+        assert len(server.taken) == 4
+        await post.close()
+        await eventually(lambda: server.open_connections == 0)
+    finally:
+        server.stop()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "ada",
+        "a@b.com, c@d.com",
+        "a@b.com\r\nBcc: c@d.com",
+        "a@b.com\nRCPT TO:<c@d.com>",
+        "<a@b.com>",
+        '"a b"@c.com',
+        "a@b@c.com",
+        "@b.com",
+        "a@",
+        "a@[127.0.0.1]",
+        "a@b..com",
+        "a@b.com\uff0cd.com",
+        "a@b.com\uff1ed.com",
+        "a@b.com\uff20d.com",
+        "a@b.com\u037ed.com",
+        "=?utf-8?q?a=0D=0ABcc=3A_c=40d.com?=@b.com",
+        "=?utf-8?b?DQpCY2M6IGNAZC5jb20=?=@b.com",
+        "a@=?utf-8?q?b.com=0D=0ABcc=3A_c=40d.com?=",
+        "a@\uff1d\uff1futf-8\uff1fq\uff1fb.com=0D=0ABcc=3A_c=40d.com\uff1f\uff1d",
+    ],
+)
+async def test_nobody_else_can_be_written_to(server: FakeSmtpServer, mail: Mailer, address: str) -> None:
+    with pytest.raises(EmailRefused):
+        await mail().send(Email("key", address, "Subject", "text", "<p>html</p>"))
+    assert server.connections == 0
+
+
+async def test_names_beyond_ascii_are_written_to_where_that_is_possible(
+    server: FakeSmtpServer, mail: Mailer
+) -> None:
+    abroad = Email("key", "ada@bücher.example", "Subject", "text", "<p>html</p>")
+    umlauts = Email("key", "ädä@example.com", "Subject", "text", "<p>html</p>")
+    post = mail()
+    for letter in (abroad, umlauts):
+        await post.send(letter)
+    assert [envelope.rcpt_tos for envelope in server.taken] == [
+        ["ada@xn--bcher-kva.example"],
+        ["ädä@example.com"],
+    ]
+    old_fashioned = FakeSmtpServer(enable_SMTPUTF8=False).start()
+    try:
+        post = mail(old_fashioned)
+        await post.send(abroad)
+        with pytest.raises(EmailRefused):
+            await post.send(umlauts)
+        await post.send(abroad)
+        assert old_fashioned.connections == 1
+        await post.close()
+    finally:
+        old_fashioned.stop()
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    """Look at what the thread of the server does until it is so."""
+    async with asyncio.timeout(5):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.002)
+
+
+def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """For a server at 127.0.0.1, and for a client that trusts it."""
+    key, cert = folder / "key.pem", folder / "cert.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+         "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-keyout", str(key), "-out", str(cert)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(cert, key)
+    return context, ssl.create_default_context(cafile=str(cert))

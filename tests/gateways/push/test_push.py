@@ -1,0 +1,456 @@
+"""Pushes through the real firebase-admin to a real server that is as unkind as a test wants it, and into a folder."""
+
+import asyncio
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import MappingProxyType
+
+import firebase_admin
+import orjson
+import pytest
+from structlog.testing import capture_logs
+
+from server.gateways.push.message import FirebaseAccount, PushMessage, PushOutcome
+from server.gateways.push.senders import (
+    AT_ONCE,
+    BATCH,
+    FcmPushSender,
+    NullPushSender,
+    OutboxPushSender,
+    PushSender,
+)
+from server.outages import CircuitBreaker
+from tests.support.backends import ROOT
+from tests.support.fake_fcm import CLIENT_EMAIL, PROJECT, FakeFcm, SignInTrouble
+from tests.support.fcm_protocol import Trouble
+from tests.support.sse_reader import wait_until
+
+MESSAGE = PushMessage(
+    key="notification-7",
+    title="Ana liked your photo",
+    body="Grüße an den „Strand“",
+    data=MappingProxyType({"type": "like", "postId": "12"}),
+)
+SENT, GONE, REFUSED, FAILED = PushOutcome.SENT, PushOutcome.GONE, PushOutcome.REFUSED, PushOutcome.FAILED
+
+
+@pytest.fixture
+def fcm() -> Iterator[FakeFcm]:
+    server = FakeFcm().start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def open_push(fcm: FakeFcm) -> AsyncIterator[Callable[..., FcmPushSender]]:
+    """Makes gateways to the server. None may leave an app or a thread behind."""
+    threads = set(threading.enumerate())
+    opened: list[FcmPushSender] = []
+
+    def open_push(
+        timeout_s: float = 30.0, circuit: CircuitBreaker | None = None, **changes: str
+    ) -> FcmPushSender:
+        opened.append(FcmPushSender(account(fcm, timeout_s, **changes), circuit))
+        return opened[-1]
+
+    yield open_push
+    for push in opened:
+        await push.close()
+    assert not firebase_admin._apps
+    started = set(threading.enumerate()) - threads
+    assert {thread.name for thread in started if not thread.name.startswith("asyncio_")} <= {"fcm"}
+
+
+@pytest.fixture
+def push(open_push: Callable[..., FcmPushSender]) -> FcmPushSender:
+    return open_push()
+
+
+def account(fcm: FakeFcm, timeout_s: float, **changes: str) -> FirebaseAccount:
+    chosen = {
+        "project_id": PROJECT,
+        "client_email": CLIENT_EMAIL,
+        "private_key": fcm.private_key,
+        "token_uri": fcm.token_uri,
+        "fcm_url": fcm.url,
+        **changes,
+    }
+    return FirebaseAccount(**chosen, timeout_s=timeout_s)
+
+
+async def test_a_message_arrives_in_the_form_of_each_platform(push: PushSender, fcm: FakeFcm) -> None:
+    assert await push.send(MESSAGE, ["phone"]) == [SENT]
+    (taken,) = fcm.taken
+    assert taken.message == {
+        "token": "phone",
+        "notification": {"title": "Ana liked your photo", "body": "Grüße an den „Strand“"},
+        "data": {"type": "like", "postId": "12"},
+        "android": {"notification": {"tag": "notification-7"}},
+        "apns": {"headers": {"apns-collapse-id": "notification-7"}},
+        "webpush": {
+            "headers": {"Topic": taken.message["webpush"]["headers"]["Topic"]},
+            "notification": {"tag": "notification-7"},
+        },
+    }
+
+
+async def test_messages_of_a_group_replace_each_other_or_stand_together(
+    push: PushSender, fcm: FakeFcm
+) -> None:
+    for number in (1, 2):
+        message = PushMessage(f"notification-{number}", "Likes", f"{number} likes", {}, group="likes-of-12")
+        await push.send(message, ["phone"])
+    one, other = (taken.message for taken in fcm.taken)
+    for message in (one, other):
+        assert message["android"]["notification"]["tag"] == "likes-of-12"
+        assert message["webpush"]["notification"]["tag"] == "likes-of-12"
+        assert message["apns"]["payload"] == {"aps": {"thread-id": "likes-of-12"}}
+    assert one["webpush"]["headers"] == other["webpush"]["headers"]
+    assert fcm.shown("phone") == ["notification-1", "notification-2"]
+
+
+async def test_a_key_longer_than_apple_takes_is_the_same_every_time(push: PushSender, fcm: FakeFcm) -> None:
+    for key in ("ü" * 40, "ü" * 40, "ü" * 41):
+        assert await push.send(PushMessage(key, "Hello", "", {}), ["phone"]) == [SENT]
+    first, again, other = fcm.shown("phone")
+    assert first == again != other
+
+
+OUTCOMES = {
+    Trouble.UNREGISTERED: GONE,
+    Trouble.SENDER_ID_MISMATCH: GONE,
+    Trouble.BAD_TOKEN: GONE,
+    Trouble.BAD_TOKEN_FIELD: GONE,
+    Trouble.BAD_MESSAGE: REFUSED,
+    Trouble.TOO_BIG: REFUSED,
+    Trouble.ODD_DETAILS: REFUSED,
+    Trouble.THIRD_PARTY_AUTH: FAILED,
+    Trouble.UNAUTHENTICATED: FAILED,
+    Trouble.FORBIDDEN: FAILED,
+    Trouble.NOT_FOUND: FAILED,
+    Trouble.TOO_MANY: FAILED,
+    Trouble.INTERNAL: FAILED,
+    Trouble.UNAVAILABLE: FAILED,
+    Trouble.TAKEN_BUT_UNAVAILABLE: FAILED,
+    Trouble.NO_JSON: FAILED,
+    Trouble.NO_TEXT: FAILED,
+    Trouble.ODD_JSON: FAILED,
+    Trouble.TAKEN_BUT_ODD: FAILED,
+    Trouble.RESETS: FAILED,
+    Trouble.TAKEN_BUT_RESETS: FAILED,
+}
+
+
+async def test_each_trouble_has_its_outcome_is_met_once_and_touches_nobody_else(
+    push: PushSender, fcm: FakeFcm
+) -> None:
+    assert await push.send(replace(MESSAGE, key="earlier"), ["beside"]) == [SENT]
+    fcm.asked.clear()
+    fcm.troubles = {f"in trouble: {trouble}": trouble for trouble in OUTCOMES}
+    tokens = [token for troubled in fcm.troubles for token in (troubled, f"beside {troubled}")]
+    for _ in range(2):
+        outcomes = await push.send(MESSAGE, tokens)
+        assert dict(zip(OUTCOMES, outcomes[::2], strict=True)) == OUTCOMES
+        assert set(outcomes[1::2]) == {SENT}
+        assert fcm.asked == dict.fromkeys([(token, MESSAGE.key) for token in tokens], 1)
+        fcm.asked.clear()
+    fcm.troubles.clear()
+    assert set(await push.send(MESSAGE, tokens)) == {SENT}
+
+
+async def test_an_account_of_another_project_makes_no_device_go(push: PushSender, fcm: FakeFcm) -> None:
+    fcm.trouble = Trouble.SENDER_ID_MISMATCH
+    assert await push.send(MESSAGE, ["a", "b"]) == [REFUSED, REFUSED]
+    fcm.trouble = None
+    fcm.troubles["b"] = Trouble.SENDER_ID_MISMATCH
+    assert await push.send(MESSAGE, ["a"]) == [SENT]
+    assert await push.send(MESSAGE, ["a", "b"]) == [SENT, GONE]
+
+
+async def test_what_is_not_answered_in_time_has_failed_and_is_not_sent_again(
+    open_push: Callable[..., FcmPushSender], fcm: FakeFcm
+) -> None:
+    push = open_push(timeout_s=1.0)
+    await push.send(PushMessage("earlier", "Hello", "", {}), ["a"])
+    fcm.asked.clear()
+    fcm.troubles = {"b": Trouble.HANGS, "c": Trouble.TAKEN_BUT_HANGS}
+    assert await push.send(MESSAGE, ["a", "b", "c", "d"]) == [SENT, FAILED, FAILED, SENT]
+    assert fcm.asked == {(token, MESSAGE.key): 1 for token in "abcd"}
+    fcm.release()
+    fcm.troubles.clear()
+    assert await push.send(MESSAGE, ["b"]) == [SENT]
+    assert fcm.shown("b") == [MESSAGE.key]
+
+
+async def test_a_server_that_is_not_there_fails_and_is_found_when_it_is_back(
+    push: PushSender, fcm: FakeFcm
+) -> None:
+    assert await push.send(MESSAGE, ["a"]) == [SENT]
+    fcm.stop()
+    assert await push.send(MESSAGE, ["b", "c"]) == [FAILED, FAILED]
+    fcm.start()
+    assert await push.send(MESSAGE, ["b", "c"]) == [SENT, SENT]
+    assert fcm.doubled() == []
+
+
+async def test_more_than_a_batch_keeps_its_order_and_is_sent_by_a_bounded_number_at_once(
+    push: PushSender, fcm: FakeFcm
+) -> None:
+    tokens = [f"device-{number}" for number in range(BATCH + 60)]
+    expected = [SENT for _ in tokens]
+    for place, trouble, outcome in (
+        (3, Trouble.UNREGISTERED, GONE),
+        (BATCH + 1, Trouble.BAD_MESSAGE, REFUSED),
+    ):
+        fcm.troubles[tokens[place]], expected[place] = trouble, outcome
+    assert await push.send(MESSAGE, tokens) == expected
+    assert len(fcm.taken) == len(tokens) - 2
+    assert fcm.doubled() == []
+    assert fcm.most_at_once <= AT_ONCE
+    assert fcm.sign_ins == 1
+
+
+async def test_a_device_that_is_named_twice_is_sent_to_once(push: PushSender, fcm: FakeFcm) -> None:
+    fcm.troubles["b"] = Trouble.UNREGISTERED
+    assert await push.send(MESSAGE, ["a", "b", "a"]) == [SENT, GONE, SENT]
+    assert fcm.shown("a") == [MESSAGE.key]
+
+
+async def test_to_no_device_nothing_is_sent(push: PushSender, fcm: FakeFcm) -> None:
+    assert await push.send(MESSAGE, []) == []
+    assert fcm.sign_ins == 0
+
+
+async def test_who_signed_in_sends_until_shortly_before_that_ends(push: PushSender, fcm: FakeFcm) -> None:
+    for _ in range(3):
+        await asyncio.gather(push.send(MESSAGE, ["a"]), push.send(MESSAGE, ["b"]))
+    assert fcm.sign_ins == 1
+    fcm.sign_everybody_out()
+    assert await push.send(MESSAGE, ["c"]) == [FAILED]
+    assert await push.send(MESSAGE, ["c"]) == [SENT]
+    assert fcm.sign_ins == 2
+    fcm.sign_everybody_out()
+    fcm.access_lives_s = 200.0
+    assert await push.send(MESSAGE, ["d"]) == [FAILED]
+    assert [await push.send(MESSAGE, ["d"]) for _ in range(2)] == [[SENT], [SENT]]
+    assert fcm.sign_ins == 4
+
+
+async def test_who_cannot_sign_in_has_sent_nothing_and_asked_once(push: PushSender, fcm: FakeFcm) -> None:
+    troubles = [trouble for trouble in SignInTrouble if trouble is not SignInTrouble.HANGS]
+    for number, trouble in enumerate(troubles, 1):
+        fcm.sign_in_trouble = trouble
+        assert await push.send(MESSAGE, ["a", "b"]) == [FAILED, FAILED], trouble
+        assert fcm.sign_ins == number, trouble
+    assert not fcm.asked
+    fcm.sign_in_trouble = None
+    assert await push.send(MESSAGE, ["a", "b"]) == [SENT, SENT]
+
+
+async def test_a_key_of_somebody_else_s_cannot_sign_in(
+    open_push: Callable[..., FcmPushSender], fcm: FakeFcm
+) -> None:
+    stranger = open_push(client_email="stranger@photos.test")
+    with capture_logs() as lines:
+        for number in range(3):
+            message = replace(MESSAGE, key=f"notification-{number}")
+            assert await stranger.send(message, ["a"]) == [FAILED]
+    assert "invalid_grant" in lines[0]["reason"]
+    assert await open_push(project_id="another-project").send(MESSAGE, ["a"]) == [FAILED]
+    assert fcm.taken == []
+
+
+async def test_a_token_server_that_hangs_keeps_nobody_else_from_working(
+    push: PushSender, fcm: FakeFcm
+) -> None:
+    fcm.sign_in_trouble = SignInTrouble.HANGS
+    sending = asyncio.create_task(push.send(MESSAGE, ["a"]))
+    await wait_until(lambda: fcm.sign_ins)  # here the loop is at work
+    fcm.release()
+    assert await sending == [SENT]
+
+
+async def test_a_token_server_that_hangs_is_given_up_in_time(
+    open_push: Callable[..., FcmPushSender], fcm: FakeFcm
+) -> None:
+    fcm.sign_in_trouble = SignInTrouble.HANGS
+    push = open_push(timeout_s=0.2)
+    assert await asyncio.gather(push.send(MESSAGE, ["a", "b"]), push.send(MESSAGE, ["c"])) == [
+        [FAILED, FAILED],
+        [FAILED],
+    ]
+    assert not fcm.asked
+
+
+@pytest.mark.parametrize("where", ["at the start", "signing in", "sending"])
+async def test_a_send_that_is_cancelled_leaves_nothing_behind(
+    push: PushSender, fcm: FakeFcm, where: str
+) -> None:
+    before = asyncio.all_tasks()
+    if where == "signing in":
+        fcm.sign_in_trouble = SignInTrouble.HANGS
+    if where == "sending":
+        fcm.troubles["b"] = Trouble.HANGS
+    sending = asyncio.create_task(push.send(MESSAGE, ["a", "b"]))
+    match where:
+        case "signing in":
+            await wait_until(lambda: fcm.sign_ins)
+        case "sending":
+            await wait_until(lambda: len(fcm.asked) == 2 and fcm.shown("a"))
+        case _:
+            await asyncio.sleep(0)
+    sending.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sending
+    await wait_until(lambda: asyncio.all_tasks() <= before)
+    fcm.sign_in_trouble = None
+    fcm.troubles.clear()
+    assert await push.send(MESSAGE, ["a", "b"]) == [SENT, SENT]
+
+
+@pytest.mark.parametrize("where", ["signing in", "sending"])
+async def test_a_send_that_is_under_way_fails_when_the_gateway_is_closed(
+    push: PushSender, fcm: FakeFcm, where: str
+) -> None:
+    if where == "signing in":
+        fcm.sign_in_trouble = SignInTrouble.HANGS
+    fcm.troubles["b"] = Trouble.HANGS
+    sending = asyncio.create_task(push.send(MESSAGE, ["a", "b"]))
+    await wait_until(
+        lambda: fcm.sign_ins if where == "signing in" else len(fcm.asked) == 2 and fcm.shown("a")
+    )
+    await push.close()
+    assert await sending == ([FAILED, FAILED] if where == "signing in" else [SENT, FAILED])
+    assert await push.send(MESSAGE, ["c"]) == [FAILED]
+    assert ("c", MESSAGE.key) not in fcm.asked
+    await push.close()
+
+
+async def test_a_gateway_that_never_sent_is_closed_all_the_same(push: PushSender) -> None:
+    await push.close()
+    assert await push.send(MESSAGE, ["a"]) == [FAILED]
+
+
+async def test_an_outage_is_one_line_and_a_refusal_says_what_was_wrong_but_not_what_was_written(
+    push: PushSender, fcm: FakeFcm
+) -> None:
+    with capture_logs() as lines:
+        fcm.trouble = Trouble.BAD_MESSAGE
+        await push.send(MESSAGE, ["a"])
+        fcm.trouble = Trouble.UNAVAILABLE
+        for number in range(6):
+            await push.send(replace(MESSAGE, key=f"notification-{number}"), ["a", "b", "c"])
+    refusal, outage = lines
+    assert (refusal["event"], refusal["key"]) == ("push_refused", MESSAGE.key)
+    assert refusal["reason"] == "InvalidArgumentError, HTTP 400 message.data[0].value"
+    assert (outage["event"], outage["reason"]) == ("fcm_unavailable", "UnavailableError, HTTP 503")
+
+
+AWAY = {
+    Trouble.UNAUTHENTICATED, Trouble.FORBIDDEN, Trouble.NOT_FOUND, Trouble.TOO_MANY, Trouble.INTERNAL,
+    Trouble.UNAVAILABLE, Trouble.NO_JSON, Trouble.NO_TEXT, Trouble.ODD_JSON, Trouble.RESETS, Trouble.HANGS,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("trouble", [trouble for trouble in Trouble if not trouble.takes])
+async def test_the_circuit_opens_for_what_the_next_message_would_meet_as_well(
+    open_push: Callable[..., FcmPushSender], fcm: FakeFcm, trouble: Trouble
+) -> None:
+    circuit = CircuitBreaker("fcm")
+    push = open_push(0.2 if trouble is Trouble.HANGS else 30.0, circuit=circuit)
+    fcm.troubles["a"] = trouble
+    for number in range(3):
+        await push.send(replace(MESSAGE, key=f"notification-{number}"), ["a"])
+    assert circuit.is_open == (trouble in AWAY)
+    await push.send(MESSAGE, ["a", "b"])
+    assert not circuit.is_open
+
+
+QUIET = """
+import asyncio, sys
+import orjson
+from server.gateways.push import FcmPushSender
+from server.gateways.push_message import FirebaseAccount, PushMessage
+from server.logs import configure
+
+async def push(account, tokens):
+    gateway = FcmPushSender(FirebaseAccount(**account))
+    for key in ("one", "two", "three"):
+        message = PushMessage(key, "secret words", "secret words", {"a": "secret words"})
+        print(await gateway.send(message, tokens))
+    await gateway.close()
+
+configure("debug", "json")
+assert not {"firebase_admin", "httpx", "requests", "google.auth"} & set(sys.modules)
+for told in orjson.loads(sys.stdin.buffer.read()):
+    asyncio.run(push(*told))
+"""
+
+
+def test_neither_tokens_nor_keys_nor_words_are_in_a_log_at_any_level(fcm: FakeFcm) -> None:
+    fcm.troubles = {f"canary-{trouble}": trouble for trouble in Trouble if "hangs" not in trouble}
+    tokens = [*fcm.troubles, "canary"]
+    accounts = account(fcm, 30.0), account(fcm, 30.0, client_email="stranger@photos.test")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", QUIET],
+        input=orjson.dumps([(asdict(each), tokens) for each in accounts]),
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    written = done.stdout.decode() + done.stderr.decode()
+    assert done.returncode == 0, written
+    assert written.count("fcm_unavailable") == 1  # the stranger's alone; of the other some were answered
+    for secret in ("canary", "secret words", fcm.private_key.splitlines()[1], "ya29.", "Bearer", "eyJ"):
+        assert secret not in written
+
+
+async def test_without_firebase_a_push_is_a_file_that_a_person_can_open(tmp_path: Path) -> None:
+    outbox = tmp_path / "var" / "outbox"
+    token = "c8Jk0:APA91bHun4MxP5egoKMwt2KZFBaFUH-1RYqx"
+    message = replace(MESSAGE, key="notification/7 ..", group="likes")
+    with capture_logs() as lines:
+        for _ in range(2):  # a second attempt replaces the first
+            assert await OutboxPushSender(outbox).send(message, [token, "another"]) == [SENT, SENT]
+    one, other = outbox.iterdir()
+    assert stat.S_IMODE(one.stat().st_mode) == stat.S_IMODE(other.stat().st_mode) == 0o600
+    found = {
+        content["token"]: content for content in map(orjson.loads, (one.read_bytes(), other.read_bytes()))
+    }
+    assert found.keys() == {token, "another"}
+    assert found[token] == {
+        "token": token,
+        "key": "notification/7 ..",
+        "group": "likes",
+        "title": "Ana liked your photo",
+        "body": "Grüße an den „Strand“",
+        "data": {"type": "like", "postId": "12"},
+    }
+    assert "Grüße an den „Strand“" in one.read_text()
+    for told in (one.name, other.name, *map(str, lines)):
+        assert "notification_7_.." in told
+        assert token not in told
+    assert {line["event"] for line in lines} == {"push_kept"}
+
+
+async def test_keys_whose_names_would_be_alike_have_files_of_their_own(tmp_path: Path) -> None:
+    for key in ("a/b", "a_b", "a" * 300, "a" * 301):
+        assert await OutboxPushSender(tmp_path).send(replace(MESSAGE, key=key), ["phone"]) == [SENT]
+    one, two, three, four = tmp_path.iterdir()  # noqa: ASYNC240 - nobody waits
+    assert {two, three, four}.isdisjoint([one])
+
+
+async def test_a_folder_that_cannot_be_written_fails(tmp_path: Path) -> None:
+    (tmp_path / "outbox").write_text("a file")
+    assert await OutboxPushSender(tmp_path / "outbox").send(MESSAGE, ["a", "b"]) == [FAILED, FAILED]
+
+
+async def test_where_nobody_is_pushed_to_every_message_is_refused() -> None:
+    push = NullPushSender()
+    assert await push.send(MESSAGE, ["a", "b"]) == [REFUSED, REFUSED]
+    await push.close()

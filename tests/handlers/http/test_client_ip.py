@@ -1,0 +1,62 @@
+"""The client's address: from the peer, or from what a trusted proxy wrote, and never from what anybody may write."""
+
+from ipaddress import ip_network
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import make_mocked_request
+from multidict import CIMultiDict
+
+from server.handlers.http.client_ip import ClientIps, rate_limit_key
+
+PROXIES = ("10.0.0.0/8", "fd00::/8")
+
+
+def address(peer: str, *forwarded: str, trusted: tuple[str, ...] = PROXIES) -> str:
+    request = make_mocked_request(
+        "GET", "/", headers=CIMultiDict([("X-Forwarded-For", f) for f in forwarded])
+    )
+    asked: web.Request = request.clone(remote=peer)  # type: ignore[assignment]
+    return ClientIps([ip_network(network) for network in trusted]).of(asked)
+
+
+@pytest.mark.parametrize("forged", ["1.2.3.4", "1.2.3.4, 10.0.0.9", "10.0.0.1", "", ",,,", "x" * 10_000])
+def test_from_a_stranger_the_header_changes_nothing(forged: str) -> None:
+    assert address("203.0.113.7", forged) == "203.0.113.7"
+    assert address("10.0.0.1", forged, trusted=()) == "10.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "client"),
+    [
+        (("198.51.100.2",), "198.51.100.2"),
+        (("1.2.3.4, 198.51.100.2",), "198.51.100.2"),
+        (("198.51.100.2, 10.0.0.9",), "198.51.100.2"),
+        (("1.2.3.4", "198.51.100.2", "10.0.0.9"), "198.51.100.2"),
+        (("10.0.0.8, 10.0.0.9",), "10.0.0.8"),
+        (("198.51.100.2:4711",), "198.51.100.2"),
+        (("[2001:db8::1]:4711",), "2001:db8::1"),
+        (("2001:db8::1",), "2001:db8::1"),
+        (("fe80::1%eth0",), "fe80::1"),
+        (("::ffff:198.51.100.2",), "198.51.100.2"),
+        ((), "10.0.0.1"),
+        (("unknown",), "10.0.0.1"),
+        (("198.51.100.2, rubbish, 10.0.0.9",), "10.0.0.9"),
+        (("1.2.3.4, " * 5000 + "10.0.0.9",), "1.2.3.4"),
+        ((", ".join(["1.2.3.4"] + ["10.0.0.9"] * 5000),), "10.0.0.9"),
+    ],
+)
+def test_a_trusted_proxy_is_believed_from_the_right(forwarded: tuple[str, ...], client: str) -> None:
+    assert address("10.0.0.1", *forwarded) == client
+    assert address("::ffff:10.0.0.1", *forwarded) == client
+
+
+def test_ipv6_is_limited_by_its_subscriber() -> None:
+    assert (
+        rate_limit_key("2001:db8:1:2::3")
+        == rate_limit_key("2001:db8:1:2:ffff::4")
+        != rate_limit_key("2001:db8:1:3::3")
+    )
+    assert rate_limit_key("198.51.100.2") != rate_limit_key("198.51.100.3")
+    assert rate_limit_key("::ffff:198.51.100.2") == rate_limit_key("198.51.100.2")
+    assert rate_limit_key("") == ""

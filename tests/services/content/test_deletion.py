@@ -1,0 +1,183 @@
+"""Removals: of what was deleted nothing is left, however often the work is cut off or done again."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from server.errors import Unavailable
+from server.ids import CommentId, PostId, UserId
+from server.services.content.posts import Upload
+from server.services.jobs.event_jobs import JobKind
+from server.services.jobs.jobs import Claim, LeaseLost
+from tests.support import photos
+from tests.support.harness import REMOVAL_BATCH, ServiceHarness
+
+TABLES = ("posts", "post_images", "likes", "comments")
+
+
+async def published(harness: ServiceHarness, author_id: UserId) -> PostId:
+    photo = harness.folder / "photo"
+    photo.write_bytes(photos.small())
+    return (await harness.posts.publish(author_id, "", [Upload(photo), Upload(photo)])).id
+
+
+async def busy_post(harness: ServiceHarness) -> PostId:
+    """A post with more likes, comments and replies than one piece of the removal holds."""
+    people = await harness.users(2 * REMOVAL_BATCH + 1)
+    post_id = await published(harness, people[0])
+    for person in people:
+        await harness.likes.like(person, post_id)
+        comment = await harness.comments.add(person, post_id, "Nice", None)
+        await harness.comments.add(person, post_id, "Very", CommentId(comment.id))
+    await harness.posts.delete(people[0], post_id)
+    return post_id
+
+
+async def left_of(harness: ServiceHarness, post_id: PostId) -> dict[str, int]:
+    """How many rows of each table belong to a post."""
+    columns = {table: "id" if table == "posts" else "post_id" for table in TABLES}
+    return {
+        table: await harness.value(f"SELECT COUNT(*) AS n FROM {table} WHERE {column} = ?", post_id)
+        for table, column in columns.items()
+    }
+
+
+async def pictures(harness: ServiceHarness) -> list[str]:
+    return [entry.key async for entry in harness.media.list()]
+
+
+async def again(harness: ServiceHarness, claim: Claim) -> Claim:
+    """The job of `claim`, whose worker was lost."""
+    await harness.jobs.hand_back([claim])
+    found = await harness.jobs.claim(claim.id)
+    assert found is not None
+    return found
+
+
+async def test_nothing_is_left_of_a_deleted_post(harness: ServiceHarness) -> None:
+    ana = await harness.user()
+    kept = await published(harness, ana)
+    await harness.likes.like(ana, kept)
+    before = await left_of(harness, kept), sorted(await pictures(harness))
+    post_id = await busy_post(harness)
+    assert len(await pictures(harness)) == 12
+
+    assert await harness.work_off(JobKind.REMOVE_POST) == 1
+    assert set((await left_of(harness, post_id)).values()) == {0}
+    assert (await left_of(harness, kept), sorted(await pictures(harness))) == before
+
+
+async def test_a_picture_that_two_posts_show_goes_with_the_second(harness: ServiceHarness) -> None:
+    ana = await harness.user()
+    first, second = await published(harness, ana), await published(harness, ana)
+    (shared,) = await harness.rows(
+        "SELECT media_key FROM post_images WHERE post_id = ? AND position = 0", first
+    )
+    await harness.database.execute(
+        "UPDATE post_images SET media_key = ? WHERE post_id = ? AND position = 0",
+        [shared["media_key"], second],
+    )
+    await harness.posts.delete(ana, first)
+    await harness.work_off(JobKind.REMOVE_POST)
+    assert f"{shared['media_key']}/large.jpg" in await pictures(harness)
+    await harness.posts.delete(ana, second)
+    await harness.work_off(JobKind.REMOVE_POST)
+    assert f"{shared['media_key']}/large.jpg" not in await pictures(harness)
+
+
+async def test_a_removal_cut_off_anywhere_goes_on_and_twice_is_once(
+    harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post_id = await busy_post(harness)
+    claim = await harness.claim(JobKind.REMOVE_POST)
+    executed, allowed = harness.database.execute, 0
+
+    async def some(sql: str, parameters: Any = ()) -> int:
+        nonlocal allowed
+        if sql.startswith("DELETE"):
+            allowed -= 1
+            if allowed < 0:
+                raise Unavailable("cut off")
+        return await executed(sql, parameters)
+
+    monkeypatch.setattr(harness.database, "execute", some)
+    cut_off = 0
+    while True:
+        allowed = 1 + cut_off % 3
+        try:
+            await harness.removals.remove_post(claim)
+            break
+        except Unavailable:
+            cut_off += 1
+            claim = await again(harness, claim)
+    assert cut_off >= 4
+    monkeypatch.undo()
+    assert set((await left_of(harness, post_id)).values()) == {0}
+    assert await pictures(harness) == []
+    assert (await harness.job(claim.id))["state"] == "completed"
+    await harness.database.execute("UPDATE jobs SET state = 'ready' WHERE id = ?", [claim.id])
+    assert await harness.work_off(JobKind.REMOVE_POST) == 1
+
+
+async def test_a_media_store_that_is_away_leaves_the_row_to_find_its_pictures_by(
+    harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_: object) -> None:
+        raise Unavailable("away")
+
+    post_id = await busy_post(harness)
+    claim = await harness.claim(JobKind.REMOVE_POST)
+    monkeypatch.setattr(harness.media, "delete", away)
+    with pytest.raises(Unavailable):
+        await harness.removals.remove_post(claim)
+    assert (await left_of(harness, post_id))["post_images"] == 2
+    monkeypatch.undo()
+    await harness.removals.remove_post(await again(harness, claim))
+    assert await pictures(harness) == []
+
+
+async def test_a_job_that_was_taken_over_stops_after_its_piece(harness: ServiceHarness) -> None:
+    post_id = await busy_post(harness)
+    claim = await harness.claim(JobKind.REMOVE_POST)
+    await again(harness, claim)
+    with pytest.raises(LeaseLost):
+        await harness.removals.remove_post(claim)
+    assert (await left_of(harness, post_id))["likes"] == REMOVAL_BATCH + 1
+
+
+async def test_a_post_that_is_not_deleted_is_left_alone(harness: ServiceHarness) -> None:
+    post_id = await busy_post(harness)
+    await harness.database.execute("UPDATE posts SET deleted_at_ms = NULL WHERE id = ?", [post_id])
+    before = await left_of(harness, post_id)
+    assert await harness.work_off(JobKind.REMOVE_POST) == 1
+    assert await left_of(harness, post_id) == before
+
+
+async def test_an_avatar_goes_when_another_takes_its_place(harness: ServiceHarness, tmp_path: Path) -> None:
+    ana = await harness.user()
+    (tmp_path / "me").write_bytes(photos.small())
+    first = await harness.profiles.change_avatar(ana, tmp_path / "me")
+    assert await harness.due(JobKind.REMOVE_AVATAR) == []
+    second = await harness.profiles.change_avatar(ana, tmp_path / "me")
+    assert first.avatar_url != second.avatar_url
+    assert len(await pictures(harness)) == 4
+
+    assert await harness.work_off(JobKind.REMOVE_AVATAR) == 1
+    key = await harness.value("SELECT avatar_key FROM users WHERE id = ?", ana)
+    assert sorted(await pictures(harness)) == [f"{key}/large.jpg", f"{key}/small.jpg"]
+    assert second.avatar_url == f"https://media.test/{key}/large.jpg"
+    assert await harness.value("SELECT revision FROM users WHERE id = ?", ana) == 2
+
+
+async def test_an_avatar_that_somebody_has_is_left_alone(harness: ServiceHarness, tmp_path: Path) -> None:
+    ana = await harness.user()
+    (tmp_path / "me").write_bytes(photos.small())
+    for _ in range(2):
+        await harness.profiles.change_avatar(ana, tmp_path / "me")
+    claim = await harness.claim(JobKind.REMOVE_AVATAR)
+    await harness.database.execute(
+        "UPDATE users SET avatar_key = ? WHERE id = ?", [claim.payload["media_key"], ana]
+    )
+    await harness.removals.remove_avatar(claim)
+    assert len(await pictures(harness)) == 4

@@ -1,0 +1,128 @@
+"""The lease of a node number."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from server.clock import SystemClock
+from server.errors import Unavailable
+from server.ids import NODES, id_timestamp_ms
+from server.models.database import Database
+from server.services.jobs.nodes import LEASE_MS, NodeLease
+
+
+class StoppedClock:
+    def __init__(self, at_ms: int) -> None:
+        self.at_ms = at_ms
+
+    def now_ms(self) -> int:
+        return self.at_ms
+
+
+def node_of(row_id: int) -> int:
+    return row_id >> 5 & (NODES - 1)
+
+
+async def rows(database: Database) -> dict[int, dict[str, int]]:
+    found = await database.rows("SELECT * FROM nodes")
+    return {row["node"]: row for row in found}
+
+
+async def expire(database: Database) -> None:
+    await database.execute("UPDATE nodes SET lease_until_ms = 1")
+
+
+async def test_processes_that_start_at_once_get_numbers_of_their_own(database: Database) -> None:
+    leases = [NodeLease(database, SystemClock()) for _ in range(20)]
+    generators = await asyncio.gather(*(lease.take() for lease in leases))
+    nodes = [node_of(ids.next()) for ids in generators]
+    assert len(set(nodes)) == 20
+    assert set(await rows(database)) == set(nodes)
+
+
+async def test_a_lease_that_is_renewed_is_kept(database: Database) -> None:
+    lease = NodeLease(database, SystemClock())
+    ids = await lease.take()
+    (before,) = (await rows(database)).values()
+    for _ in range(20):
+        await lease.renew(ids)
+    first = ids.next()
+    await lease.renew(ids)
+    (after,) = (await rows(database)).values()
+    assert after["node"] == before["node"] == node_of(first) == node_of(ids.next())
+    assert after["lease_until_ms"] >= before["lease_until_ms"]
+    assert after["last_ms"] == id_timestamp_ms(first)
+
+
+async def test_the_number_that_was_used_longest_ago_can_make_ids_of_the_past(database: Database) -> None:
+    past_ms = SystemClock().now_ms() - 86_400_000
+    for node in range(NODES):
+        used_ms = past_ms if node == 7 else past_ms + 60_000
+        await database.execute("INSERT INTO nodes VALUES (?, '', 0, ?)", [node, used_ms])
+    ids = await NodeLease(database, StoppedClock(past_ms), longest_unused=True).take()
+    first = ids.next()
+    assert (node_of(first), id_timestamp_ms(first)) == (7, past_ms + 1)
+
+
+async def test_a_number_whose_holder_was_killed_makes_no_ids_from_before_its_lease_ended(
+    database: Database,
+) -> None:
+    now_ms = SystemClock().now_ms()
+    for node in range(NODES):
+        await database.execute("INSERT INTO nodes VALUES (?, '', ?, 1)", [node, now_ms - 1000])
+    ids = await NodeLease(database, StoppedClock(now_ms - 86_400_000), longest_unused=True).take()
+    assert id_timestamp_ms(ids.next()) == now_ms - 1000 + 1
+
+
+async def test_the_next_holder_starts_after_the_last_id(database: Database) -> None:
+    lease = NodeLease(database, SystemClock(), configured=5)
+    ids = await lease.take()
+    ahead_ms = SystemClock().now_ms() + 3_600_000
+    ids.move(5, ahead_ms)
+    last = ids.next()
+    await lease.give_back(ids)
+    heirs = await NodeLease(database, SystemClock(), configured=5).take()
+    assert heirs.next() > last
+
+
+async def test_a_number_that_was_given_back_is_free(database: Database) -> None:
+    lease = NodeLease(database, SystemClock())
+    ids = await lease.take()
+    await lease.give_back(ids)
+    (row,) = (await rows(database)).values()
+    assert row["lease_until_ms"] == 0
+
+
+async def test_a_process_that_lost_its_lease_moves_to_another_number(database: Database) -> None:
+    lease = NodeLease(database, SystemClock())
+    ids = await lease.take()
+    before = ids.next()
+    await database.execute("UPDATE nodes SET owner = 'somebody else'")
+    with capture_logs() as logs:
+        await lease.renew(ids)
+    after = ids.next()
+    assert after > before
+    assert node_of(after) != node_of(before)
+    assert [entry["event"] for entry in logs] == ["node_lease_lost"]
+    await lease.renew(ids)
+    assert node_of(ids.next()) == node_of(after)
+
+
+async def test_a_number_whose_lease_ran_out_is_taken(database: Database) -> None:
+    for node in range(NODES):
+        await NodeLease(database, SystemClock(), configured=node).take()
+    with pytest.raises(Unavailable, match="128"):
+        await NodeLease(database, SystemClock()).take()
+    await database.execute("UPDATE nodes SET lease_until_ms = 1, last_ms = 7 WHERE node = 42")
+    ids = await NodeLease(database, SystemClock()).take()
+    assert node_of(ids.next()) == 42
+
+
+async def test_a_configured_number_is_taken_whoever_held_it(database: Database) -> None:
+    for _ in range(2):
+        ids = await NodeLease(database, SystemClock(), configured=9).take()
+        assert node_of(ids.next()) == 9
+    (row,) = (await rows(database)).values()
+    now_ms = (await database.rows(f"SELECT {database.now_ms} AS now_ms"))[0]["now_ms"]
+    assert 0 < row["lease_until_ms"] - now_ms <= LEASE_MS

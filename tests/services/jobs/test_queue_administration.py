@@ -1,0 +1,282 @@
+"""The queues as an operator sees and steers them, on both databases."""
+
+import asyncio
+from typing import Any
+
+import orjson
+import pytest
+
+from server.errors import Unavailable
+from server.models.jobs.jobs import JobState, JobTable
+from server.paging import PageRequest, decode_cursor
+from server.services.jobs.event_jobs import JobKind, Queue
+from server.services.jobs.queue_administration import QueueAdministration, QueueLimits, QueueStatus
+from tests.support.harness import ServiceHarness
+
+LIMITS = {Queue.FEED: QueueLimits(rate_per_s=100.0, keep_completed=100)}
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+def control(harness: ServiceHarness) -> QueueAdministration:
+    return QueueAdministration(harness.database, LIMITS)
+
+
+async def add_job(
+    harness: ServiceHarness, state: JobState = JobState.DEAD, queue: Queue = Queue.FEED, **more: Any
+) -> int:
+    """A job whose times are `..._ago_ms` before now, on the clock of the database."""
+    now_ms = await harness.value(f"SELECT {harness.database.now_ms} AS now_ms")
+    ago = {name.removesuffix("_ago_ms"): more.pop(name) for name in list(more) if name.endswith("_ago_ms")}
+    row: dict[str, Any] = {
+        "id": harness.ids.next(),
+        "queue": queue,
+        "kind": JobKind.WITHDRAW,
+        "payload": orjson.dumps({"follower_id": 1, "followee_id": 2}).decode(),
+        "state": state,
+        "run_at_ms": now_ms - ago.get("due", 0),
+        "created_at_ms": now_ms - ago.get("created", 0),
+        "finished_at_ms": now_ms - ago.get("finished", 0)
+        if state in (JobState.DEAD, JobState.COMPLETED)
+        else None,
+        **more,
+    }
+    return (await JobTable.create(**row)).id
+
+
+async def status_of(control: QueueAdministration, queue: Queue = Queue.FEED) -> QueueStatus:
+    return next(status for status in await control.overview() if status.queue == queue)
+
+
+async def test_jobs_are_counted_by_what_they_wait_for(
+    harness: ServiceHarness, control: QueueAdministration
+) -> None:
+    for state, times in ((JobState.RUNNING, 2), (JobState.COMPLETED, 3), (JobState.DEAD, 4)):
+        for _ in range(times):
+            await add_job(harness, state)
+    for _ in range(5):
+        await add_job(harness, JobState.READY, due_ago_ms=10_000)
+    await add_job(harness, JobState.READY, due_ago_ms=-HOUR_MS)
+    await add_job(harness, JobState.READY, Queue.NOTIFICATIONS)
+    status = await status_of(control)
+    counts = (status.waiting, status.delayed, status.running, status.completed, status.dead)
+    assert counts == (5, 1, 2, 3, 4)
+    assert 10 <= status.oldest_waiting_s < 60
+    assert status.rate_per_s == 100.0
+    assert [each.queue for each in await control.overview()] == list(Queue)
+    assert status.size.jobs == {"waiting": 5, "delayed": 1, "running": 2, "completed": 3, "dead": 4}
+
+
+async def test_empty_queues_have_nothing_to_show(control: QueueAdministration) -> None:
+    for status in await control.overview():
+        assert (status.waiting, status.oldest_waiting_s, status.completed_per_minute, status.dead) == (
+            0,
+            0,
+            0,
+            0,
+        )
+
+
+async def test_delayed_jobs_do_not_grow_old(harness: ServiceHarness, control: QueueAdministration) -> None:
+    await add_job(harness, JobState.READY, due_ago_ms=-HOUR_MS)
+    assert (await status_of(control)).oldest_waiting_s == 0
+
+
+async def test_rates_are_of_the_last_minute(harness: ServiceHarness, control: QueueAdministration) -> None:
+    for _ in range(3):
+        await add_job(harness, JobState.COMPLETED, finished_ago_ms=30_000)
+        await add_job(harness, JobState.DEAD, finished_ago_ms=30_000)
+        await add_job(harness, JobState.COMPLETED, finished_ago_ms=HOUR_MS)
+    status = await status_of(control)
+    assert status.completed_per_minute == 3
+    assert status.failed_per_minute == 3
+
+
+async def test_where_only_the_newest_rows_are_kept_the_rate_is_told_from_their_span(
+    harness: ServiceHarness,
+) -> None:
+    control = QueueAdministration(harness.database, {Queue.FEED: QueueLimits(keep_completed=10)})
+    for number in range(10):
+        await add_job(harness, JobState.COMPLETED, finished_ago_ms=number * 1000 + 1000)
+    rate = (await status_of(control)).completed_per_minute
+    assert 30 <= rate <= 60  # 10 in the last 10 seconds, and a while for this test to ask
+
+
+async def test_dead_letters_are_listed_newest_first_with_what_became_of_them(
+    harness: ServiceHarness, control: QueueAdministration
+) -> None:
+    history = [{"attempt": 1, "atMs": 5, "error": "first"}, {"attempt": 2, "atMs": 6, "error": "last"}]
+    older = await add_job(harness)
+    newer = await add_job(harness, attempts=2, crash_count=1, history=orjson.dumps(history).decode())
+    await add_job(harness, JobState.COMPLETED)
+    await add_job(harness, queue=Queue.NOTIFICATIONS)
+    page = await control.failed(Queue.FEED, PageRequest())
+    assert [letter.id for letter in page.items] == [newer, older]
+    letter = page.items[0]
+    assert (letter.kind, letter.attempts, letter.crash_count, letter.error) == (
+        JobKind.WITHDRAW,
+        2,
+        1,
+        "last",
+    )
+    assert letter.payload == {"follower_id": 1, "followee_id": 2}
+    assert list(letter.history) == history
+    assert letter.failed_at_ms >= letter.created_at_ms
+    assert page.items[1].error == ""
+
+
+async def test_pages_of_dead_letters_follow_one_another(
+    harness: ServiceHarness, control: QueueAdministration
+) -> None:
+    ids = [await add_job(harness) for _ in range(5)]
+    seen: list[int] = []
+    request = PageRequest(limit=2)
+    while True:
+        page = await control.failed(Queue.FEED, request)
+        seen += [letter.id for letter in page.items]
+        if page.next_cursor is None:
+            break
+        request = PageRequest(2, decode_cursor(page.next_cursor))
+    assert seen == ids[::-1]
+
+
+async def test_a_retried_job_has_all_its_attempts_again_and_keeps_its_history(
+    harness: ServiceHarness, control: QueueAdministration
+) -> None:
+    post_id = await harness.post(await harness.user())
+    claim = await harness.claim(JobKind.FAN_OUT)
+    for attempt in range(3):
+        await harness.jobs.fail(claim, f"error {attempt}")
+        await harness.make_due()
+        claim = await harness.jobs.claim(claim.id) or claim
+    assert (await harness.job(claim.id))["state"] == JobState.DEAD
+    assert await control.retry(Queue.FEED, [claim.id]) == 1
+    row = await harness.job(claim.id)
+    assert (row["state"], row["attempts"], row["crash_count"], row["finished_at_ms"]) == (
+        JobState.READY,
+        0,
+        0,
+        None,
+    )
+    assert [entry["error"] for entry in row["history"]] == ["error 0", "error 1", "error 2"]
+    again = await harness.claim(JobKind.FAN_OUT)
+    assert (again.attempts, again.payload["post_id"]) == (1, post_id)
+
+
+async def test_only_dead_letters_of_the_queue_are_retried_and_discarded(
+    harness: ServiceHarness, control: QueueAdministration
+) -> None:
+    running = await add_job(harness, JobState.RUNNING)
+    elsewhere = await add_job(harness, queue=Queue.NOTIFICATIONS)
+    for change in (control.retry, control.discard):
+        assert await change(Queue.FEED, [running, elsewhere, 1]) == 0
+        assert await change(Queue.FEED, []) == 0
+        assert await change(Queue.FEED) == 0
+    assert (await harness.job(running))["state"] == JobState.RUNNING
+    assert (await harness.job(elsewhere))["state"] == JobState.DEAD
+
+
+async def test_all_dead_letters_are_retried_in_batches(
+    harness: ServiceHarness, control: QueueAdministration
+) -> None:
+    rows = [
+        JobTable(
+            id=harness.ids.next(), queue=Queue.FEED, kind=JobKind.WITHDRAW, payload="{}", state=JobState.DEAD,
+            run_at_ms=1, created_at_ms=1, finished_at_ms=1,
+        )
+        for _ in range(1203)
+    ]  # fmt: skip
+    await JobTable.bulk_create(rows)
+    assert await control.retry(Queue.FEED) == 1203
+    assert (await status_of(control)).waiting == 1203
+
+
+async def test_what_is_discarded_is_gone(harness: ServiceHarness, control: QueueAdministration) -> None:
+    first, second, third = [await add_job(harness) for _ in range(3)]
+    assert await control.discard(Queue.FEED, [second, second]) == 1
+    assert [letter.id for letter in (await control.failed(Queue.FEED, PageRequest())).items] == [third, first]
+    assert await control.discard(Queue.FEED) == 2
+    assert await harness.rows("SELECT id FROM jobs") == []
+
+
+async def test_pause_and_resume_are_seen_by_other_processes(
+    harness: ServiceHarness, control: QueueAdministration
+) -> None:
+    other = QueueAdministration(harness.database, LIMITS)
+    assert not await control.is_paused(Queue.FEED)
+    await control.pause(Queue.FEED)
+    await control.pause(Queue.FEED)
+    assert await other.paused() == {Queue.FEED}
+    assert await control.is_paused("feed")
+    assert not await control.is_paused("notifications")
+    assert (await status_of(other)).paused_at_ms
+    await control.resume(Queue.FEED)
+    assert await control.paused() == frozenset()
+    await control.resume(Queue.NOTIFICATIONS)
+    assert (await status_of(control)).paused_at_ms is None
+
+
+async def test_a_second_pause_keeps_the_time_of_the_first(
+    harness: ServiceHarness, control: QueueAdministration
+) -> None:
+    await control.pause(Queue.FEED)
+    await harness.database.execute("UPDATE queues SET paused_at_ms = 7")
+    await control.pause(Queue.FEED)
+    assert (await status_of(control)).paused_at_ms == 7
+
+
+async def test_a_pause_outlives_an_emptied_redis(
+    harness: ServiceHarness, control: QueueAdministration
+) -> None:
+    await control.pause(Queue.FEED)
+    await harness.redis.flushall()
+    assert await QueueAdministration(harness.database, LIMITS).is_paused(Queue.FEED)
+
+
+async def test_whether_a_queue_is_paused_is_asked_once_a_second_by_however_many(
+    harness: ServiceHarness, control: QueueAdministration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+    rows = harness.database.rows
+
+    async def counted(*arguments: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return await rows(*arguments)
+
+    monkeypatch.setattr(harness.database, "rows", counted)
+    await asyncio.gather(*(control.is_paused(Queue.FEED) for _ in range(100)))
+    assert asked == 1
+
+
+async def test_while_the_database_is_away_the_last_answer_stands(
+    harness: ServiceHarness, control: QueueAdministration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await control.pause(Queue.FEED)
+    assert await control.is_paused(Queue.FEED)
+
+    async def away(*_: Any) -> Any:
+        raise Unavailable("The database does not answer.")
+
+    monkeypatch.setattr("server.services.jobs.queue_administration.STATES_FRESH_S", 0.0)
+    monkeypatch.setattr(harness.database, "rows", away)
+    assert await control.is_paused(Queue.FEED)
+
+
+async def test_whether_jobs_are_ready_is_one_question_for_many(
+    harness: ServiceHarness, control: QueueAdministration, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = [await add_job(harness, JobState.READY) for _ in range(3)]
+    dead = await add_job(harness)
+    asked = 0
+    rows = harness.database.rows
+
+    async def counted(*arguments: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return await rows(*arguments)
+
+    monkeypatch.setattr(harness.database, "rows", counted)
+    answers = await asyncio.gather(*(control.is_ready(job_id) for job_id in [*ready, dead, 7]))
+    assert answers == [True, True, True, False, False]
+    assert asked <= 2

@@ -1,0 +1,430 @@
+"""Pushes and letters: to whom they go, what is in them, and what becomes of them when they are not taken."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from server.gateways.email.email import EmailFailed, EmailRefused
+from server.gateways.push.message import PushOutcome
+from server.gateways.redis.rate_limits import Limit, RateLimits
+from server.ids import SessionId, UserId
+from server.services.jobs.event_jobs import JobKind
+from server.services.jobs.jobs import Claim
+from server.services.notifications.delivery.deliverables import Deliverables
+from server.services.notifications.delivery.emails import Budget, NotificationEmails
+from server.services.notifications.delivery.pushes import PushFailed
+from server.services.notifications.devices import MAX_EACH
+from server.services.notifications.store import NEWS_MS
+from server.services.records import Channel, NotificationType, Platform, Principal, Role
+from tests.support.harness import TOKEN_RULES, ServiceHarness
+
+
+async def signed_in(harness: ServiceHarness, user_id: UserId) -> Principal:
+    """A device that somebody is signed in on."""
+    tokens = await harness.sessions.open(user_id, 0, "a phone", "127.0.0.1")
+    return await harness.principal(tokens.access_token)
+
+
+async def with_a_phone(harness: ServiceHarness, user_id: UserId, token: str) -> Principal:
+    principal = await signed_in(harness, user_id)
+    await harness.devices.register(principal, token, Platform.IOS)
+    return principal
+
+
+async def told(harness: ServiceHarness) -> None:
+    """Run the jobs that tell people of things, and leave those that deliver them."""
+    await harness.work_off(*(kind for kind in JobKind if kind not in {JobKind.PUSH, JobKind.MAIL}))
+
+
+def pushed(harness: ServiceHarness) -> list[str]:
+    """Whose devices got something, in the order in which they did."""
+    return [token for token, _ in harness.push.taken]
+
+
+async def test_a_comment_is_pushed_and_mailed_with_all_that_a_client_needs(harness: ServiceHarness) -> None:
+    ada, bob = await harness.user("ada"), await harness.user("bob")
+    await with_a_phone(harness, ada, "ada's phone")
+    post_id = await harness.post(ada)
+    comment = await harness.comments.add(bob, post_id, "Where was that?", None)
+    await told(harness)
+    await harness.work_off()
+    ((token, message),) = harness.push.taken
+    (notification,) = await harness.notifications.since(ada, 0, 10)
+    assert token == "ada's phone"
+    assert (message.title, message.body) == ("bob commented on your post", "Where was that?")
+    assert message.data == {
+        "notificationId": str(notification.id),
+        "recipientId": str(ada),
+        "type": "comment",
+        "actorId": str(bob),
+        "postId": str(post_id),
+        "commentId": str(comment.id),
+        "link": f"https://pages.test/posts/{post_id}",
+    }
+    (letter,) = harness.mail.letters
+    assert letter.to == "ada@example.com"
+    assert letter.subject.startswith("bob commented on your post")
+    assert letter.list_id == "comment.notifications.photos.test"
+    assert letter.key == message.key == f"notification-{notification.id}"
+    for shown in (
+        "Where was that?",
+        f"https://pages.test/posts/{post_id}",
+        "/notifications/unsubscribe?token=",
+    ):
+        assert shown in letter.text
+    text = harness.metrics.render().decode()
+    for channel in ("in_app", "push", "email", "live"):
+        assert f'deliveries_total{{channel="{channel}",outcome="delivered"}} 1.0' in text
+
+
+async def test_each_kind_has_words_of_its_own(harness: ServiceHarness) -> None:
+    ada, bob = await harness.user("ada"), await harness.user("bob")
+    post_id = await harness.post(ada)
+    await harness.likes.like(bob, post_id)
+    await harness.follows.follow(bob, ada)
+    first = await harness.comments.add(ada, post_id, "mine", None)
+    await harness.comments.add(bob, post_id, "an answer", first.id)
+    other = await harness.posts.publish(bob, "with @ada", [])
+    await harness.comments.add(bob, other.id, "do you see, @ada?", None)
+    await told(harness)
+    await harness.work_off()
+    assert [letter.subject.rstrip(".") for letter in harness.mail.letters] == [
+        "bob liked your post",
+        "bob started following you",
+        "bob replied to your comment",
+        "bob mentioned you in a post",
+        "bob mentioned you in a comment",
+    ]
+
+
+async def test_a_push_goes_to_nobody_who_is_signed_out(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    first = await with_a_phone(harness, ada, "phone")
+    await with_a_phone(harness, ada, "tablet")
+    await harness.follows.follow(bob, ada)
+    await told(harness)
+    await harness.sessions.end(ada, first.session_id)
+    await harness.work_off()
+    assert pushed(harness) == ["tablet"]
+
+
+async def test_a_device_that_changed_hands_gets_nothing_of_who_had_it(harness: ServiceHarness) -> None:
+    ada, bob, eve = await harness.users(3)
+    await with_a_phone(harness, ada, "the phone")
+    await harness.follows.follow(eve, ada)
+    await told(harness)  # the push to ada is on its way, and she is signed in still
+    await with_a_phone(harness, bob, "the phone")
+    await harness.work_off()
+    assert pushed(harness) == []
+    await harness.follows.follow(eve, bob)
+    await told(harness)
+    await harness.work_off()
+    ((_, message),) = harness.push.taken
+    assert message.data["recipientId"] == str(bob)
+
+
+async def test_a_device_that_is_forgotten_gets_nothing(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    await with_a_phone(harness, ada, "the phone")
+    await harness.devices.forget(bob, "the phone")
+    await harness.follows.follow(bob, ada)
+    await told(harness)
+    assert len(await harness.due(JobKind.PUSH)) == 1
+    await harness.devices.forget(ada, "the phone")
+    await harness.work_off()
+    assert pushed(harness) == []
+
+
+async def test_whoever_has_no_device_causes_no_push(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    await harness.follows.follow(bob, ada)
+    await told(harness)
+    assert await harness.due(JobKind.PUSH) == []
+
+
+async def test_of_many_devices_the_newest_are_kept(harness: ServiceHarness) -> None:
+    ada = await harness.user()
+    principal = await signed_in(harness, ada)
+    for number in range(MAX_EACH + 2):
+        await harness.devices.register(principal, f"phone {number}", Platform.ANDROID)
+    tokens = {row["token"] for row in await harness.rows("SELECT token FROM devices")}
+    assert tokens == {f"phone {number}" for number in range(2, MAX_EACH + 2)}
+
+
+async def test_a_device_that_is_registered_again_is_the_same_one(harness: ServiceHarness) -> None:
+    ada = await harness.user()
+    first = await harness.devices.register(await signed_in(harness, ada), "phone", Platform.IOS)
+    second = await signed_in(harness, ada)
+    assert await harness.devices.register(second, "phone", Platform.IOS) == first
+    assert await harness.value("SELECT session_id FROM devices") == second.session_id
+
+
+async def test_dead_devices_are_forgotten_and_the_others_keep_theirs(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    for token in ("dead", "alive"):
+        await with_a_phone(harness, ada, token)
+    harness.push.outcomes["dead"] = PushOutcome.GONE
+    await harness.follows.follow(bob, ada)
+    await told(harness)
+    await harness.work_off()
+    assert pushed(harness) == ["alive"]
+    assert [row["token"] for row in await harness.rows("SELECT token FROM devices")] == ["alive"]
+
+
+async def test_a_push_is_tried_again_only_where_it_did_not_arrive(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    for token in ("reached", "away"):
+        await with_a_phone(harness, ada, token)
+    harness.push.outcomes["away"] = PushOutcome.FAILED
+    await harness.follows.follow(bob, ada)
+    await told(harness)
+    claim = await harness.claim(JobKind.PUSH)
+    with pytest.raises(PushFailed, match="1 of 2"):
+        await harness.pushes.send(claim)
+    await harness.jobs.fail(claim, "away")
+    harness.push.outcomes.clear()
+    await harness.make_due()
+    await harness.work_off(JobKind.PUSH)
+    assert pushed(harness) == ["reached", "away"]
+    assert (await harness.job(claim.id))["state"] == "completed"
+
+
+async def test_a_letter_that_is_not_taken_is_tried_again_and_one_that_is_refused_is_not(
+    harness: ServiceHarness,
+) -> None:
+    ada, bob = await harness.users(2)
+    await harness.follows.follow(bob, ada)
+    await told(harness)
+    claim = await harness.claim(JobKind.MAIL)
+    harness.mail.refuses = [EmailFailed("away"), EmailRefused("never")]
+    with pytest.raises(EmailFailed):
+        await harness.letters.send(claim)
+    await harness.letters.send(claim)
+    assert (await harness.job(claim.id))["state"] == "completed"
+    text = harness.metrics.render().decode()
+    for outcome in ("retried", "refused"):
+        assert f'deliveries_total{{channel="email",outcome="{outcome}"}} 1.0' in text
+
+
+@pytest.mark.parametrize("gone", ["taken back", "read", "unwanted", "deleted"])
+async def test_what_is_no_longer_wanted_when_its_turn_comes_is_not_sent(
+    harness: ServiceHarness, gone: str
+) -> None:
+    ada, bob = await harness.users(2)
+    await with_a_phone(harness, ada, "phone")
+    post_id = await harness.post(ada)
+    await harness.likes.like(bob, post_id)
+    await told(harness)
+    match gone:
+        case "taken back":
+            await harness.likes.unlike(bob, post_id)
+            await told(harness)
+        case "read":
+            await harness.notifications.read_up_to(ada, None)
+        case "unwanted":
+            nothing = {Channel.PUSH: False, Channel.EMAIL: False}
+            await harness.preferences.change(ada, {NotificationType.LIKE: nothing})
+        case _:
+            await harness.delete(post_id)
+    assert len(await harness.due(JobKind.PUSH, JobKind.MAIL)) == 2
+    await harness.work_off()
+    assert (harness.push.taken, harness.mail.letters) == ([], [])
+    assert await harness.due(JobKind.PUSH, JobKind.MAIL) == []
+
+
+async def test_what_comes_back_is_sent_by_the_ways_that_it_was_taken_back_from_in_time(
+    harness: ServiceHarness,
+) -> None:
+    ada, bob = await harness.users(2)
+    await with_a_phone(harness, ada, "phone")
+    post_id = await harness.post(ada)
+    for _ in range(3):
+        await harness.likes.like(bob, post_id)
+        await told(harness)
+        await harness.likes.unlike(bob, post_id)
+        await told(harness)
+    assert len(await harness.due(JobKind.PUSH)) == len(await harness.due(JobKind.MAIL)) == 1
+    await harness.work_off(JobKind.PUSH)
+    assert harness.push.taken == []
+    for _ in range(3):
+        await harness.likes.like(bob, post_id)
+        await told(harness)
+        await harness.work_off()
+        await harness.likes.unlike(bob, post_id)
+        await told(harness)
+    assert (len(harness.push.taken), len(harness.mail.letters)) == (1, 1)
+
+
+async def test_many_likes_that_nobody_has_read_of_yet_are_one_letter_and_one_push(
+    harness: ServiceHarness,
+) -> None:
+    ada, *fans = await harness.users(5)
+    await with_a_phone(harness, ada, "phone")
+    post_id = await harness.post(ada)
+    for fan in fans[:3]:
+        await harness.likes.like(fan, post_id)
+        await told(harness)
+    await harness.work_off()
+    assert (len(harness.mail.letters), len(harness.push.taken)) == (1, 1)
+    await harness.notifications.read_up_to(ada, None)
+    await harness.likes.like(fans[3], post_id)
+    await told(harness)
+    await harness.work_off()
+    assert len(harness.push.taken) == 2
+    assert harness.push.taken[1][1].title.endswith("and 3 others liked your post")
+
+
+async def test_a_like_beside_one_that_is_taken_back_before_it_is_sent_is_sent_instead(
+    harness: ServiceHarness,
+) -> None:
+    ada, bob, eve = await harness.users(3)
+    await with_a_phone(harness, ada, "phone")
+    post_id = await harness.post(ada)
+    for fan in (bob, eve):
+        await harness.likes.like(fan, post_id)
+        await told(harness)
+    await harness.likes.unlike(bob, post_id)
+    await told(harness)
+    for _ in range(2):
+        await harness.work_off(JobKind.PUSH, JobKind.MAIL)
+    ((_, message),) = harness.push.taken
+    assert message.data["actorId"] == str(eve)
+    assert len(harness.mail.letters) == 1
+    assert await harness.due() == []
+
+
+async def test_a_way_that_was_not_told_of_the_others_is_told_of_the_next(harness: ServiceHarness) -> None:
+    ada, bob, eve, joe = await harness.users(4)
+    post_id = await harness.post(ada)
+    await harness.likes.like(bob, post_id)
+    await told(harness)
+    await harness.work_off()
+    assert (len(harness.mail.letters), len(harness.push.taken)) == (1, 0)
+    await with_a_phone(harness, ada, "a new phone")
+    for fan in (eve, joe):
+        await harness.likes.like(fan, post_id)
+        await told(harness)
+        await harness.work_off()
+    assert (len(harness.mail.letters), len(harness.push.taken)) == (1, 1)
+    assert harness.push.taken[0][1].title.endswith("and 1 other liked your post")
+
+
+async def test_who_sees_none_of_it_in_the_app_hears_of_likes_of_a_post_once_an_hour(
+    harness: ServiceHarness,
+) -> None:
+    ada, *fans = await harness.users(6)
+    await harness.preferences.change(ada, {NotificationType.LIKE: {Channel.IN_APP: False}})
+    post_id = await harness.post(ada)
+    for fan in fans[:4]:
+        await harness.likes.like(fan, post_id)
+        await told(harness)
+    await harness.work_off()
+    assert len(harness.mail.letters) == 1
+    await harness.database.execute("UPDATE notifications SET created_at_ms = created_at_ms - 3600000")
+    await harness.likes.like(fans[4], post_id)
+    await told(harness)
+    await harness.work_off()
+    assert len(harness.mail.letters) == 2
+
+
+async def test_a_letter_counts_those_who_are_there_when_it_is_written(harness: ServiceHarness) -> None:
+    ada, *fans = await harness.users(5)
+    post_id = await harness.post(ada)
+    for fan in fans:
+        await harness.likes.like(fan, post_id)
+        await told(harness)
+    for fan in fans[1:3]:
+        await harness.likes.unlike(fan, post_id)
+        await told(harness)
+    await harness.work_off()
+    (letter,) = harness.mail.letters
+    assert "and 1 other liked your post" in letter.subject
+
+
+async def test_a_session_that_was_left_alone_gets_no_pushes(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    principal = await with_a_phone(harness, ada, "phone")
+    idle_ms = (TOKEN_RULES.refresh_idle_s + 1) * 1000
+    await harness.database.execute(
+        "UPDATE sessions SET last_used_at_ms = last_used_at_ms - ? WHERE id = ?",
+        [idle_ms, principal.session_id],
+    )
+    await harness.follows.follow(bob, ada)
+    await told(harness)
+    assert await harness.due(JobKind.PUSH) == []
+
+
+async def test_devices_of_sessions_that_ended_give_way_to_others(harness: ServiceHarness) -> None:
+    ada = await harness.user()
+    await with_a_phone(harness, ada, "mine")
+    for number in range(MAX_EACH):
+        principal = await with_a_phone(harness, ada, f"phone {number}")
+        await harness.sessions.end(ada, principal.session_id)
+    await with_a_phone(harness, ada, "mine as well")
+    assert {row["token"] for row in await harness.rows("SELECT token FROM devices")} == {
+        "mine",
+        "mine as well",
+    }
+
+
+async def test_letters_to_one_person_and_because_of_one_are_bounded(harness: ServiceHarness) -> None:
+    ada, bob, eve = await harness.users(3)
+    throttle = RateLimits(harness.wire)
+    harness.letters = NotificationEmails(
+        harness.jobs,
+        Deliverables(harness.database, harness.unit_of_work, harness.visibility),
+        harness.mail,
+        harness.links,
+        "https://pages.test",
+        Budget(throttle, Limit("letters_to", 3, 3600), Limit("letters_by", 2, 3600)),
+        harness.metrics,
+    )
+    for actor in (bob, bob, bob, eve, eve):
+        await harness.likes.like(actor, await harness.post(ada))
+    await told(harness)
+    await harness.work_off()
+    assert [letter.subject.split()[0] for letter in harness.mail.letters] == ["user2", "user2", "user3"]
+    assert 'channel="email",outcome="limited"} 2.0' in harness.metrics.render().decode()
+    assert len(await harness.notifications.since(ada, 0, 10)) == 5
+
+
+async def test_what_is_long_past_is_listed_and_no_more(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    await with_a_phone(harness, ada, "phone")
+    post_id = await harness.post(ada)
+    await harness.likes.like(bob, post_id)
+    # The id of a row tells when it was made: see seeds, where history is written.
+    await harness.database.execute("UPDATE likes SET id = id - ?", [(NEWS_MS + 1000) << 12])
+    await told(harness)
+    (notification,) = await harness.notifications.since(ada, 0, 10)
+    assert harness.clock.now_ms() - notification.created_at_ms > NEWS_MS
+    assert await harness.due(JobKind.PUSH, JobKind.MAIL) == []
+
+
+async def test_both_are_tried_for_a_day_and_are_dead_letters_then(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    await harness.follows.follow(bob, ada)
+    await told(harness)
+    patient = harness.jobs_that_try_for(86_400_000)
+    claim = await harness.claim(JobKind.MAIL)
+    assert await patient.fail(replace(claim, attempts=500), "away") == "ready"
+    await harness.make_due()
+    again: Claim = await harness.claim(JobKind.MAIL)
+    old = replace(again, created_at_ms=again.created_at_ms - 86_400_000)
+    assert await patient.fail(old, "still away") == "dead"
+
+
+async def test_a_registration_ends_with_its_session(harness: ServiceHarness) -> None:
+    ada = await harness.user()
+    principal = await with_a_phone(harness, ada, "phone")
+    await harness.database.execute("DELETE FROM sessions WHERE id = ?", [principal.session_id])
+    assert await harness.rows("SELECT id FROM devices") == []
+
+
+async def test_a_token_that_two_register_at_once_is_of_one_of_them(harness: ServiceHarness) -> None:
+    people = await harness.users(8)
+    principals = [await signed_in(harness, each) for each in people]
+    await asyncio.gather(*(harness.devices.register(each, "phone", Platform.WEB) for each in principals))
+    (row,) = await harness.rows("SELECT user_id, session_id FROM devices")
+    assert Principal(row["user_id"], SessionId(row["session_id"]), Role.USER) in principals

@@ -1,0 +1,338 @@
+"""The list of notifications: likes of a post as one, what was taken back gone, and what is new on it."""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from server.errors import InvalidInput
+from server.ids import NotificationId, PostId, UserId
+from server.paging import PageRequest, decode_cursor
+from server.services.jobs.event_jobs import JobKind
+from server.services.jobs.maintenance import Lifetimes, Maintenance
+from server.services.records import Channel, Notification, NotificationType
+from tests.services.jobs.test_maintenance import DAY_MS, claimed
+from tests.support.harness import ServiceHarness
+
+
+async def listed(harness: ServiceHarness, user_id: UserId) -> Sequence[Notification]:
+    """The list of a person, newest first."""
+    return (await harness.notifications.page(user_id, PageRequest(100))).items
+
+
+async def liked(harness: ServiceHarness, post_id: PostId, *fans: UserId) -> None:
+    for fan in fans:
+        await harness.likes.like(fan, post_id)
+    await harness.work_off()
+
+
+async def test_likes_of_a_post_are_one_that_counts_the_others(harness: ServiceHarness) -> None:
+    ada, *fans = await harness.users(14)
+    first, second = await harness.post(ada), await harness.post(ada)
+    await liked(harness, first, *fans)
+    await liked(harness, second, fans[0])
+    assert [(each.post_id, each.actor.id, each.others_count) for each in await listed(harness, ada)] == [
+        (second, fans[0], 0),
+        (first, fans[-1], 12),
+    ]
+    # One by one, those that others came after speak for themselves.
+    assert [each.others_count for each in await harness.notifications.since(ada, 0, 100)] == [
+        *[0] * 12,
+        12,
+        0,
+    ]
+    assert await harness.notifications.unread_count(ada) == 2
+
+
+async def test_a_like_that_is_taken_back_leaves_the_others(harness: ServiceHarness) -> None:
+    ada, bob, eve, joe = await harness.users(4)
+    post_id = await harness.post(ada)
+    await liked(harness, post_id, bob, eve, joe)
+    await harness.likes.unlike(bob, post_id)
+    await harness.work_off()
+    assert [(each.actor.id, each.others_count) for each in await listed(harness, ada)] == [(joe, 1)]
+    await harness.likes.unlike(joe, post_id)
+    await harness.work_off()
+    assert [(each.actor.id, each.others_count) for each in await listed(harness, ada)] == [(eve, 0)]
+    await harness.likes.unlike(eve, post_id)
+    await harness.work_off()
+    assert await listed(harness, ada) == []
+    assert await harness.notifications.unread_count(ada) == 0
+
+
+async def test_a_like_that_is_given_again_comes_back_to_its_place(harness: ServiceHarness) -> None:
+    ada, bob, eve = await harness.users(3)
+    post_id = await harness.post(ada)
+    await liked(harness, post_id, bob, eve)
+    for fan in (bob, eve):
+        await harness.likes.unlike(fan, post_id)
+        await harness.work_off()
+    await liked(harness, post_id, bob)
+    assert [(each.actor.id, each.others_count) for each in await listed(harness, ada)] == [(bob, 0)]
+    await liked(harness, post_id, eve)
+    assert [(each.actor.id, each.others_count) for each in await listed(harness, ada)] == [(eve, 1)]
+    assert await harness.notifications.last_sequence(ada) == 2
+
+
+async def test_whom_somebody_follows_no_longer_is_not_told_so(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    await harness.follows.follow(bob, ada)
+    await harness.work_off()
+    await harness.follows.unfollow(bob, ada)
+    await harness.work_off()
+    assert await listed(harness, ada) == []
+    await harness.follows.follow(bob, ada)
+    await harness.work_off()
+    assert [each.type for each in await listed(harness, ada)] == [NotificationType.FOLLOW]
+
+
+async def test_what_was_told_of_a_deleted_comment_and_its_replies_is_deleted(harness: ServiceHarness) -> None:
+    ada, bob, eve = [await harness.user(name) for name in ("ada", "bob", "eve")]
+    post_id = await harness.post(ada)
+    first = await harness.comments.add(bob, post_id, "look, @eve", None)
+    await harness.comments.add(eve, post_id, "nice", first.id)
+    await harness.work_off()
+    assert [len(await listed(harness, each)) for each in (ada, bob, eve)] == [2, 1, 1]
+    await harness.comments.delete(bob, post_id, first.id)
+    await harness.work_off()
+    assert await harness.rows("SELECT id FROM notifications") == []
+
+
+async def test_what_was_told_of_a_deleted_post_is_deleted(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    post_id = await harness.post(ada)
+    await liked(harness, post_id, bob)
+    await harness.comments.add(bob, post_id, "nice", None)
+    await harness.work_off()
+    await harness.delete(post_id)
+    assert await harness.notifications.unread_count(ada) == 0
+    await harness.work_off()
+    assert await harness.rows("SELECT id FROM notifications") == []
+
+
+async def test_a_caption_tells_whom_it_mentions_once(harness: ServiceHarness) -> None:
+    ada, bob, eve = [await harness.user(name) for name in ("ada", "bob", "eve")]
+    post = (await harness.posts.publish(ada, "with @bob, @ada and @nobody", [])).id
+    await harness.work_off()
+    await harness.posts.edit(ada, post, "with @bob and @eve", None)
+    await harness.work_off()
+    for person in (bob, eve):
+        assert [(each.type, each.post_id, each.comment_id) for each in await listed(harness, person)] == [
+            (NotificationType.MENTION, post, None)
+        ]
+    assert await listed(harness, ada) == []
+
+
+async def test_a_mention_that_is_edited_away_is_taken_back(harness: ServiceHarness) -> None:
+    ada, bob = await harness.user("ada"), await harness.user("bob")
+    post = (await harness.posts.publish(ada, "with @bob", [])).id
+    await harness.work_off()
+    await harness.posts.edit(ada, post, "never mind", None)
+    await harness.work_off()
+    assert await listed(harness, bob) == []
+    await harness.posts.edit(ada, post, "with @bob after all", None)
+    await harness.work_off()
+    assert len(await listed(harness, bob)) == 1
+
+
+async def test_of_an_edit_and_the_edit_after_it_the_last_one_holds(harness: ServiceHarness) -> None:
+    ada, bob = await harness.user("ada"), await harness.user("bob")
+    post = (await harness.posts.publish(ada, "with @bob", [])).id
+    await harness.posts.edit(ada, post, "never mind", None)
+    first, second = await harness.due(JobKind.NOTIFY_MENTIONED)
+    for job_id in (second, first):
+        claim = await harness.jobs.claim(job_id)
+        assert claim is not None
+        await harness.telling.of_mentions(claim)
+    assert await listed(harness, bob) == []
+
+
+@pytest.mark.parametrize(
+    ("unwanted", "told"),
+    [
+        ([], NotificationType.COMMENT),
+        ([NotificationType.COMMENT], NotificationType.MENTION),
+        ([NotificationType.COMMENT, NotificationType.MENTION], None),
+    ],
+)
+async def test_what_is_of_two_kinds_is_told_as_one_that_is_wanted(
+    harness: ServiceHarness, unwanted: list[NotificationType], told: NotificationType | None
+) -> None:
+    ada, bob = await harness.user("ada"), await harness.user("bob")
+    await harness.preferences.change(ada, {each: dict.fromkeys(Channel, False) for each in unwanted})
+    await harness.comments.add(bob, await harness.post(ada), "hello @ada", None)
+    await harness.work_off()
+    assert [each.type for each in await listed(harness, ada)] == ([] if told is None else [told])
+
+
+async def test_what_is_pushed_can_be_read_though_others_came_after_it(harness: ServiceHarness) -> None:
+    ada, bob, eve = await harness.users(3)
+    post_id = await harness.post(ada)
+    await liked(harness, post_id, bob, eve)
+    first, _ = await harness.notifications.since(ada, 0, 10)
+    assert await harness.notifications.read_some(ada, [first.id]) == 0
+    assert [each.read for each in await listed(harness, ada)] == [True]
+
+
+async def test_very_many_are_read_in_pieces(harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.services.notifications.notifications.BATCH", 2)
+    ada, *fans = await harness.users(6)
+    for fan in fans:
+        await harness.follows.follow(fan, ada)
+    await harness.work_off()
+    assert await harness.notifications.read_up_to(ada, None) == 0
+
+
+async def test_of_likes_of_which_some_are_pruned_those_that_are_left_are_counted(
+    harness: ServiceHarness,
+) -> None:
+    ada, *fans = await harness.users(6)
+    post_id = await harness.post(ada)
+    await liked(harness, post_id, *fans)
+    kept = Lifetimes(notifications_ms=10 * DAY_MS)
+    for each in await harness.notifications.since(ada, 0, 3):
+        await harness.database.execute(
+            "UPDATE notifications SET id = id - ? WHERE id = ?", [(10 * DAY_MS + 1000) << 12, each.id]
+        )
+    maintenance = Maintenance(harness.database, harness.jobs, harness.media, {}, kept)
+    await maintenance.sweep_notifications(await claimed(harness, JobKind.SWEEP_NOTIFICATIONS))
+    assert [(each.actor.id, each.others_count) for each in await listed(harness, ada)] == [(fans[4], 1)]
+    await harness.likes.unlike(fans[0], post_id)
+    await harness.likes.unlike(fans[3], post_id)
+    await harness.work_off()
+    assert [(each.actor.id, each.others_count) for each in await listed(harness, ada)] == [(fans[4], 0)]
+
+
+async def test_the_list_may_be_of_some_types_or_of_what_is_new(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    post_ids = [await harness.post(ada) for _ in range(3)]
+    for post_id in post_ids:
+        await liked(harness, post_id, bob)
+        await harness.comments.add(bob, post_id, "nice", None)
+        await harness.work_off()
+    likes = await harness.notifications.page(ada, PageRequest(2), {NotificationType.LIKE})
+    assert [each.post_id for each in likes.items] == [post_ids[2], post_ids[1]]
+    assert likes.next_cursor is not None
+    rest = await harness.notifications.page(
+        ada, PageRequest(2, decode_cursor(likes.next_cursor)), {NotificationType.LIKE}
+    )
+    assert ([each.post_id for each in rest.items], rest.next_cursor) == ([post_ids[0]], None)
+    assert await harness.notifications.read_some(ada, [likes.items[0].id]) == 5
+    new = await harness.notifications.page(ada, PageRequest(10), unread=True)
+    assert len(new.items) == 5
+    assert likes.items[0].id not in {each.id for each in new.items}
+    both = await harness.notifications.page(
+        ada, PageRequest(10), {NotificationType.LIKE, NotificationType.COMMENT}, unread=True
+    )
+    assert both == new
+
+
+async def test_to_read_a_like_is_to_read_those_that_are_listed_with_it(harness: ServiceHarness) -> None:
+    ada, bob, eve, joe = await harness.users(4)
+    post_id = await harness.post(ada)
+    await liked(harness, post_id, bob, eve)
+    (told,) = await listed(harness, ada)
+    assert await harness.notifications.read_some(ada, [told.id]) == 0
+    await harness.likes.unlike(eve, post_id)
+    await harness.work_off()
+    assert [(each.actor.id, each.read) for each in await listed(harness, ada)] == [(bob, True)]
+    await liked(harness, post_id, joe)
+    assert [(each.actor.id, each.read) for each in await listed(harness, ada)] == [(joe, False)]
+    assert await harness.notifications.unread_count(ada) == 1
+
+
+async def test_all_up_to_one_or_all_are_read(harness: ServiceHarness) -> None:
+    ada, *fans = await harness.users(6)
+    for fan in fans:
+        await harness.follows.follow(fan, ada)
+    await harness.work_off()
+    told = await listed(harness, ada)
+    assert await harness.notifications.read_up_to(ada, told[2].id) == 2
+    assert [each.read for each in await listed(harness, ada)] == [False, False, True, True, True]
+    assert await harness.notifications.read_up_to(ada, None) == 0
+    assert await harness.notifications.read_up_to(ada, told[4].id) == 0
+
+
+async def test_what_is_not_in_the_app_is_not_read_with_what_is(harness: ServiceHarness) -> None:
+    ada, bob, eve = await harness.users(3)
+    await harness.preferences.change(ada, {NotificationType.FOLLOW: {Channel.IN_APP: False}})
+    await harness.follows.follow(bob, ada)
+    await harness.follows.follow(eve, ada)
+    await harness.work_off(JobKind.NOTIFY_FOLLOW)
+    (unseen, _) = await harness.rows("SELECT id FROM notifications ORDER BY id")
+    assert await harness.notifications.read_up_to(ada, None) == 0
+    assert await harness.notifications.read_up_to(ada, NotificationId(unseen["id"])) == 0
+    await harness.work_off()
+    assert len(harness.mail.letters) == 2
+
+
+async def test_nobody_reads_for_somebody_else(harness: ServiceHarness) -> None:
+    ada, bob, eve = await harness.users(3)
+    await harness.follows.follow(bob, ada)
+    await harness.work_off()
+    (told,) = await listed(harness, ada)
+    await harness.notifications.read_some(eve, [told.id, NotificationId(1)])
+    with pytest.raises(InvalidInput):
+        await harness.notifications.read_up_to(eve, told.id)
+    await harness.notifications.read_up_to(eve, None)
+    assert await harness.notifications.unread_count(ada) == 1
+
+
+async def test_whoever_wants_none_in_the_app_is_told_by_the_other_ways_alone(harness: ServiceHarness) -> None:
+    ada, bob, eve = await harness.users(3)
+    await harness.preferences.change(ada, {NotificationType.LIKE: {Channel.IN_APP: False}})
+    post_id = await harness.post(ada)
+    await liked(harness, post_id, bob)
+    assert (await listed(harness, ada), await harness.notifications.since(ada, 0, 10)) == ([], [])
+    assert await harness.notifications.unread_count(ada) == 0
+    await harness.work_off()
+    assert len(harness.mail.letters) == 1
+    await harness.preferences.change(ada, {NotificationType.LIKE: {Channel.IN_APP: True}})
+    await liked(harness, post_id, eve)
+    assert [(each.sequence, each.actor.id, each.others_count) for each in await listed(harness, ada)] == [
+        (1, eve, 0)
+    ]
+    await harness.likes.unlike(bob, post_id)
+    await harness.work_off()
+    await liked(harness, post_id, bob)
+    assert [(each.actor.id, each.others_count) for each in await listed(harness, ada)] == [(eve, 0)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_is_liked_and_taken_back_in_whatever_order_the_jobs_run(
+    harness: ServiceHarness, seed: int
+) -> None:
+    chance = random.Random(seed)
+    ada, *fans = await harness.users(6)
+    post_id = await harness.post(ada)
+    standing: set[UserId] = set()
+    handlers = harness.handlers()
+    for _ in range(60):
+        fan = chance.choice(fans)
+        match chance.randrange(6):
+            case 0 | 1:
+                await harness.likes.like(fan, post_id)
+                standing.add(fan)
+            case 2:
+                await harness.likes.unlike(fan, post_id)
+                standing.discard(fan)
+            case 3:
+                await harness.notifications.read_up_to(ada, None)
+            case _:
+                due = await harness.due()
+                if due:
+                    claim = await harness.jobs.claim(chance.choice(due))
+                    assert claim is not None
+                    await handlers[claim.kind](claim)
+    await harness.work_off()
+    await harness.work_off()
+    found = await listed(harness, ada)
+    assert len(found) == bool(standing)
+    if standing:
+        assert found[0].others_count == len(standing) - 1
+        assert {each.actor.id for each in await harness.notifications.since(ada, 0, 100)} == standing
+        assert found[0].sequence == max(
+            each.sequence for each in await harness.notifications.since(ada, 0, 100)
+        )
+    numbers = [row["sequence"] for row in await harness.rows("SELECT sequence FROM notifications")]
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))

@@ -1,0 +1,54 @@
+"""Tickets for the live stream: good once, for half a minute, and for whoever is signed in still."""
+
+import asyncio
+
+import pytest
+
+from server.errors import Unauthenticated, Unavailable
+from server.gateways.redis.pipelined_client import PipelinedRedis
+from server.services.notifications.stream_tickets import GOOD_FOR_S, StreamTickets
+from server.services.records import Principal
+from tests.support.harness import ServiceHarness
+
+
+async def signed_in(harness: ServiceHarness) -> Principal:
+    tokens = await harness.sessions.open(await harness.user(), 0, "a browser", "127.0.0.1")
+    return await harness.principal(tokens.access_token)
+
+
+async def test_a_ticket_is_good_once(harness: ServiceHarness) -> None:
+    tickets, ada = StreamTickets(harness.wire, harness.revocations), await signed_in(harness)
+    ticket = await tickets.issue(ada)
+    found = await asyncio.gather(*(tickets.redeem(ticket) for _ in range(20)), return_exceptions=True)
+    assert [each for each in found if not isinstance(each, Unauthenticated)] == [ada]
+
+
+async def test_a_ticket_is_good_for_half_a_minute_and_kept_as_a_hash(harness: ServiceHarness) -> None:
+    tickets = StreamTickets(harness.wire, harness.revocations)
+    ticket = await tickets.issue(await signed_in(harness))
+    (key,) = await harness.redis.keys("ticket:*")
+    assert ticket.encode() not in key
+    assert 0 < await harness.redis.pttl(key) <= GOOD_FOR_S * 1000
+
+
+async def test_a_ticket_of_a_session_that_was_ended_is_refused(harness: ServiceHarness) -> None:
+    tickets, ada = StreamTickets(harness.wire, harness.revocations), await signed_in(harness)
+    ticket = await tickets.issue(ada)
+    await harness.sessions.end(ada.user_id, ada.session_id)
+    with pytest.raises(Unauthenticated):
+        await tickets.redeem(ticket)
+
+
+@pytest.mark.parametrize("made_up", ["", "a made-up one", "\udcff", "x" * 5000])
+async def test_a_ticket_that_was_not_given_out_is_refused(harness: ServiceHarness, made_up: str) -> None:
+    tickets = StreamTickets(harness.wire, harness.revocations)
+    with pytest.raises(Unauthenticated):
+        await tickets.redeem(made_up)
+
+
+async def test_without_redis_there_is_none(harness: ServiceHarness) -> None:
+    nowhere = PipelinedRedis("unix:///nowhere/redis.sock", timeout_s=1.0)
+    tickets, ada = StreamTickets(nowhere, harness.revocations), await signed_in(harness)
+    with pytest.raises(Unavailable):
+        await tickets.issue(ada)
+    await nowhere.close()

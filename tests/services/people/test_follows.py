@@ -1,0 +1,135 @@
+"""Follows: once each, with the counters of both sides exact, however many come at once."""
+
+import asyncio
+import random
+
+import pytest
+
+from server.errors import Forbidden, NotFound
+from server.ids import UserId
+from server.paging import PageRequest, decode_cursor
+from server.services.jobs.event_jobs import JobKind
+from server.services.records import FollowState
+from tests.support.harness import ServiceHarness
+
+
+async def assert_counts_are_exact(harness: ServiceHarness) -> None:
+    wrong = await harness.rows(
+        "SELECT id FROM users WHERE"
+        " followers_count <> (SELECT COUNT(*) FROM follows f WHERE f.followee_id = users.id)"
+        " OR following_count <> (SELECT COUNT(*) FROM follows f WHERE f.follower_id = users.id)"
+    )
+    assert wrong == []
+
+
+async def test_a_follow_is_counted_on_both_sides(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    assert await harness.follows.follow(ada, bob) == FollowState(True, 1)
+    rows = await harness.rows("SELECT id, followers_count, following_count FROM users")
+    counts = {row["id"]: (row["followers_count"], row["following_count"]) for row in rows}
+    assert counts == {ada: (0, 1), bob: (1, 0)}
+    assert len(await harness.due(JobKind.NOTIFY_FOLLOW)) == 1
+
+
+async def test_a_second_follow_changes_nothing(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    await harness.follows.follow(ada, bob)
+    assert await harness.follows.follow(ada, bob) == FollowState(True, 1)
+    await assert_counts_are_exact(harness)
+    assert len(await harness.due()) == 1
+
+
+async def test_an_unfollow_is_done_once(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    await harness.follows.follow(ada, bob)
+    for _ in range(2):
+        assert await harness.follows.unfollow(ada, bob) == FollowState(False, 0)
+    await assert_counts_are_exact(harness)
+    assert await harness.due() == await harness.due(JobKind.NOTIFY_FOLLOW)
+
+
+async def test_nobody_follows_themselves_or_nobody(harness: ServiceHarness) -> None:
+    ada = await harness.user()
+    with pytest.raises(Forbidden) as refused:
+        await harness.follows.follow(ada, ada)
+    assert refused.value.code == "own_account"
+    for act in (harness.follows.follow, harness.follows.unfollow):
+        with pytest.raises(NotFound):
+            await act(ada, UserId(404))
+    await assert_counts_are_exact(harness)
+    assert await harness.due() == []
+
+
+async def test_fifty_follows_of_one_pair_at_once_are_one(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    states = await asyncio.gather(*(harness.follows.follow(ada, bob) for _ in range(50)))
+    assert set(states) == {FollowState(True, 1)}
+    assert await harness.value("SELECT COUNT(*) AS n FROM follows") == 1
+    await assert_counts_are_exact(harness)
+    assert len(await harness.due()) == 1
+
+
+async def test_two_who_follow_each_other_at_once_do_not_stand_in_each_other_s_way(
+    harness: ServiceHarness,
+) -> None:
+    people = await harness.users(6)
+    pairs = [(one, other) for one in people for other in people if one != other]
+    await asyncio.gather(*(harness.follows.follow(one, other) for one, other in pairs))
+    assert await harness.value("SELECT COUNT(*) AS n FROM follows") == 30
+    await assert_counts_are_exact(harness)
+
+
+async def test_follows_and_unfollows_at_once_leave_exact_counts(harness: ServiceHarness) -> None:
+    people = await harness.users(4)
+    pairs = [(one, other) for one in people for other in people if one != other] * 5
+
+    async def waver(one: UserId, other: UserId) -> None:
+        await random.choice([harness.follows.follow, harness.follows.unfollow])(one, other)
+
+    await asyncio.gather(*(waver(one, other) for one, other in random.sample(pairs, len(pairs))))
+    await assert_counts_are_exact(harness)
+
+
+async def test_lists_of_people_are_read_newest_follow_first_without_a_gap(harness: ServiceHarness) -> None:
+    people = await harness.users(7)
+    star = await harness.user("Star")
+    order = random.sample(people, len(people))
+    for person in order:
+        await harness.follows.follow(person, star)
+        await harness.follows.follow(star, person)
+    for read in (harness.follows.followers, harness.follows.following):
+        for whom in (star, "star"):
+            seen: list[UserId] = []
+            request = PageRequest(limit=3)
+            while True:
+                page = await read(whom, request)
+                seen += [card.id for card in page.items]
+                if page.next_cursor is None:
+                    break
+                request = PageRequest(3, decode_cursor(page.next_cursor))
+            assert seen == order[::-1]
+        for nobody in (UserId(404), "nobody"):
+            with pytest.raises(NotFound):
+                await read(nobody, PageRequest())
+    assert [card.id for card in (await harness.follows.followers(people[0], PageRequest())).items] == [star]
+
+
+async def test_one_may_be_followed_by_name(harness: ServiceHarness) -> None:
+    ada, bob = await harness.user("ada"), await harness.user("Bob")
+    assert await harness.follows.follow(ada, "bob") == FollowState(True, 1)
+    assert await harness.follows.follow(ada, bob) == FollowState(True, 1)
+    assert await harness.follows.unfollow(ada, "BOB") == FollowState(False, 0)
+    with pytest.raises(Forbidden):
+        await harness.follows.follow(ada, "ADA")
+    for act in (harness.follows.follow, harness.follows.unfollow):
+        with pytest.raises(NotFound):
+            await act(ada, "nobody")
+    await assert_counts_are_exact(harness)
+
+
+async def test_fifty_unfollows_of_one_pair_at_once_are_one(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    await harness.follows.follow(ada, bob)
+    states = await asyncio.gather(*(harness.follows.unfollow(ada, bob) for _ in range(50)))
+    assert set(states) == {FollowState(False, 0)}
+    await assert_counts_are_exact(harness)

@@ -1,0 +1,154 @@
+"""Profiles, and names that are taken in another spelling."""
+
+from pathlib import Path
+
+import pytest
+
+from server.errors import Conflict, InvalidInput, NotFound, UnsupportedMedia
+from server.ids import UserId
+from server.paging import PageRequest
+from server.services.jobs.event_jobs import JobKind
+from tests.support import photos
+from tests.support.harness import ServiceHarness
+
+LOOK_ALIKES = ["ada", "ADA", "Ada", "ａｄａ", "𝐀𝐝𝐚", "ⓐⓓⓐ"]
+
+
+async def test_a_name_that_looks_alike_is_taken(harness: ServiceHarness) -> None:
+    await harness.user("ada")
+    bob = await harness.user("bob")
+    for name in LOOK_ALIKES:
+        with pytest.raises(Conflict) as taken:
+            await harness.profiles.edit(bob, {"username": name})
+        assert taken.value.code == "username_taken"
+        assert list(taken.value.fields) == ["username"]
+    assert (await harness.profiles.own(bob)).username == "bob"
+
+
+async def test_names_are_compared_without_case(harness: ServiceHarness) -> None:
+    for one, other in [("straße", "STRASSE"), ("ﬁn", "FIN"), ("ΣΊΣΥΦΟΣ", "σίσυφος")]:
+        user_id = await harness.user(one)
+        assert (await harness.profiles.of(user_id, other)).id == user_id
+
+
+async def test_an_address_in_another_case_is_taken(harness: ServiceHarness) -> None:
+    await harness.user("ada")
+    bob = await harness.user("bob")
+    with pytest.raises(Conflict) as taken:
+        await harness.profiles.edit(bob, {"email": "ADA@Example.COM"})
+    assert taken.value.code == "email_taken"
+
+
+async def test_a_taken_name_is_told_from_a_taken_address(harness: ServiceHarness) -> None:
+    await harness.user("email_key")
+    bob = await harness.user("bob")
+    with pytest.raises(Conflict) as taken:
+        await harness.profiles.edit(bob, {"username": "email_key"})
+    assert taken.value.code == "username_taken"
+
+
+async def test_emoji_in_names_differ(harness: ServiceHarness) -> None:
+    sushi, beer = await harness.user("🍣"), await harness.user("🍺")
+    assert (await harness.profiles.of(sushi, "🍺")).id == beer
+
+
+async def test_one_s_own_name_in_another_case_is_free(harness: ServiceHarness) -> None:
+    ada = await harness.user("ada")
+    assert (await harness.profiles.edit(ada, {"username": "Ada"})).username == "Ada"
+
+
+async def test_only_what_may_be_edited_is(harness: ServiceHarness) -> None:
+    ada = await harness.user("ada")
+    edited = await harness.profiles.edit(ada, {"bio": "Photos.", "role": "admin", "followers_count": "9"})
+    assert (edited.bio, edited.role, edited.followers_count) == ("Photos.", "user", 0)
+    assert await harness.profiles.edit(ada, {}) == edited
+
+
+async def test_an_address_is_for_its_owner(harness: ServiceHarness) -> None:
+    ada, bob = await harness.user("ada"), await harness.user("bob")
+    assert (await harness.profiles.own(ada)).email == "ada@example.com"
+    assert (await harness.profiles.of(bob, ada)).email is None
+
+
+async def test_a_profile_tells_who_follows_whom(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    await harness.follows.follow(ada, bob)
+    seen, back = await harness.profiles.of(ada, bob), await harness.profiles.of(bob, ada)
+    assert (seen.is_following, seen.follows_you) == (True, False)
+    assert (back.is_following, back.follows_you) == (False, True)
+
+
+async def test_nobody_has_no_profile(harness: ServiceHarness) -> None:
+    ada = await harness.user()
+    for look in (
+        harness.profiles.own(UserId(404)),
+        harness.profiles.of(ada, UserId(404)),
+        harness.profiles.of(ada, "nobody"),
+        harness.profiles.edit(UserId(404), {"bio": "Boo."}),
+    ):
+        with pytest.raises(NotFound):
+            await look
+
+
+async def test_the_revision_grows_with_every_change(harness: ServiceHarness) -> None:
+    ada = await harness.user("ada")
+    for changes, revision in (
+        ({}, 0),
+        ({"full_name": "Ada L."}, 1),
+        ({"username": "lovelace"}, 2),
+        ({"username": "ada", "full_name": "Ada", "bio": ""}, 3),
+    ):
+        await harness.profiles.edit(ada, changes)
+        assert await harness.value("SELECT revision FROM users WHERE id = ?", ada) == revision
+
+
+async def test_the_address_before_is_told_that_it_was_changed(harness: ServiceHarness) -> None:
+    ada = await harness.user("ada")
+    await harness.profiles.edit(ada, {"email": "elsewhere@example.com"})
+    await harness.profiles.edit(ada, {"email": "further@example.com"})
+    assert await harness.work_off(JobKind.MAIL_ADDRESS_CHANGED) == 2
+    first, second = harness.mail.letters
+    assert [first.to, second.to] == ["ada@example.com", "elsewhere@example.com"]
+    assert first.key != second.key
+    for letter, address in ((first, "elsewhere@example.com"), (second, "further@example.com")):
+        assert letter.subject == "Your e-mail address was changed"
+        assert "Hello ada," in letter.text
+        assert address in letter.text
+        assert address in letter.html
+
+
+async def test_nobody_is_told_of_an_address_that_stays(harness: ServiceHarness) -> None:
+    ada, _ = await harness.user("ada"), await harness.user("bob")
+    await harness.profiles.edit(ada, {"email": "ada@example.com", "bio": "Photos."})
+    with pytest.raises(Conflict):
+        await harness.profiles.edit(ada, {"email": "bob@example.com"})
+    assert await harness.due(JobKind.MAIL_ADDRESS_CHANGED) == []
+
+
+async def test_word_of_a_changed_address_is_not_for_who_is_gone(harness: ServiceHarness) -> None:
+    ada = await harness.user("ada")
+    await harness.profiles.edit(ada, {"email": "elsewhere@example.com"})
+    await harness.database.execute("DELETE FROM users WHERE id = ?", [ada])
+    assert await harness.work_off(JobKind.MAIL_ADDRESS_CHANGED) == 1
+    assert harness.mail.letters == []
+
+
+async def test_a_new_avatar_is_on_the_feed_s_next_page(harness: ServiceHarness, tmp_path: Path) -> None:
+    ada = await harness.user("ada")
+    await harness.post(ada)
+    (before,) = (await harness.feed.page(ada, PageRequest())).items
+    (tmp_path / "me").write_bytes(photos.small())
+    profile = await harness.profiles.change_avatar(ada, tmp_path / "me")
+    (after,) = (await harness.feed.page(ada, PageRequest())).items
+    assert (before.author.avatar_url, after.author.avatar_url) == (None, profile.avatar_url)
+
+
+async def test_a_bad_avatar_changes_nothing(harness: ServiceHarness, tmp_path: Path) -> None:
+    ada = await harness.user("ada")
+    for data, kind in ((b"<svg/>", UnsupportedMedia), (b"", InvalidInput), (b"GIF89a", UnsupportedMedia)):
+        (tmp_path / "me.jpg").write_bytes(data)
+        with pytest.raises(kind) as refused:
+            await harness.profiles.change_avatar(ada, tmp_path / "me.jpg")
+        assert list(refused.value.fields) == ["avatar"]
+    assert (await harness.profiles.own(ada)).avatar_url is None
+    assert [entry async for entry in harness.media.list()] == []

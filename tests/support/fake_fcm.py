@@ -1,0 +1,257 @@
+"""Firebase Cloud Messaging and Google's token server, played by a real server on loopback, as unkind as a test wants.
+
+It speaks with the real firebase-admin: who signs in is checked by the public half of a key that is made here, who sends
+by the token that they got for it, and a message as FCM would. What it took it keeps, so that nothing doubled stays
+hidden.
+"""
+
+import asyncio
+import socket
+import struct
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from secrets import token_hex
+from typing import Any, Self
+
+import jwt
+import orjson
+from aiohttp import web
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+
+from tests.support.fcm_protocol import Trouble, answer, flawed, refusal
+from tests.support.servers import free_port
+
+PROJECT = "photos-of-the-tests"
+CLIENT_EMAIL = "push@photos-of-the-tests.iam.gserviceaccount.com"
+# Either of them lets send.
+SCOPES = {f"https://www.googleapis.com/auth/{name}" for name in ("firebase.messaging", "cloud-platform")}
+GOOGLE = "https://oauth2.googleapis.com/token"  # for whom an assertion is, wherever it is sent
+JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+
+
+class SignInTrouble(StrEnum):
+    """What becomes of somebody who signs in."""
+
+    REFUSES = "refuses"
+    UNAVAILABLE = "unavailable"
+    HANGS = "hangs"
+    RESETS = "resets"
+    NO_JSON = "no JSON"
+    NO_TOKEN = "no token"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A message that a device will show."""
+
+    token: str
+    key: str
+    message: Mapping[str, Any]
+
+
+class FakeFcm:
+    """Serves in a thread of its own, in the tests' process, for whoever is told by `environ` and `config_changes`.
+
+    `troubles` are those of single tokens, `trouble` is everybody else's. `asked` counts the requests for each token and
+    key, whatever became of them.
+    """
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.private_key = rsa_key()
+        self.troubles: dict[str, Trouble] = {}
+        self.trouble: Trouble | None = None
+        self.sign_in_trouble: SignInTrouble | None = None
+        self.access_lives_s = 3600.0
+        self.taken: list[Taken] = []
+        self.asked: Counter[tuple[str, str]] = Counter()
+        self.sign_ins = 0
+        self.most_at_once = 0
+        self._at_once = 0
+        self._access: dict[str, float] = {}
+        self._public_key: Any = load_pem_private_key(self.private_key.encode(), None).public_key()
+        self._thread: threading.Thread | None = None
+        self._serving = threading.Event()
+        self._loop: asyncio.AbstractEventLoop
+        self._stopped: asyncio.Event
+        self._released: asyncio.Event
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def token_uri(self) -> str:
+        return f"{self.url}/token"
+
+    @property
+    def config_changes(self) -> dict[str, str]:
+        """For `tests.support.program.config_file`: the lines of config.toml that lead a program here."""
+        return {
+            f'token_uri = "{GOOGLE}"': f'token_uri = "{self.token_uri}"',
+            'fcm_url = "https://fcm.googleapis.com"': f'fcm_url = "{self.url}"',
+        }
+
+    def environ(self) -> dict[str, str]:
+        """The variables of a service account, its key with `\\n` as everybody pastes it."""
+        return {
+            "FIREBASE_PROJECT_ID": PROJECT,
+            "FIREBASE_CLIENT_EMAIL": CLIENT_EMAIL,
+            "FIREBASE_PRIVATE_KEY": self.private_key.replace("\n", "\\n"),
+        }
+
+    def start(self) -> Self:
+        """Return when it serves. Stopped, it may be started again on the same port."""
+        self._serving.clear()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="fcm", daemon=True)
+        self._thread.start()
+        if not self._serving.wait(10):
+            raise RuntimeError("The server for pushes did not start.")
+        return self
+
+    def stop(self) -> None:
+        """Hang up on everybody. Nothing happens if it does not run."""
+        if self._thread is not None:
+            self._loop.call_soon_threadsafe(self._stopped.set)
+            self._thread.join(10)
+            self._thread = None
+
+    def release(self) -> None:
+        """Let what hangs now come to its end: who signs in may, a message gets no answer."""
+
+        def release() -> None:
+            self._released.set()
+            self._released = asyncio.Event()
+
+        self._loop.call_soon_threadsafe(release)
+
+    def sign_everybody_out(self) -> None:
+        """Forget the tokens that were given out."""
+        self._access.clear()
+
+    def shown(self, token: str) -> list[str]:
+        """The keys of what was taken for a token, in order."""
+        return [taken.key for taken in self.taken if taken.token == token]
+
+    def doubled(self) -> list[tuple[str, str]]:
+        """Each token and key for which more than one message was taken."""
+        times = Counter((taken.token, taken.key) for taken in self.taken)
+        return [push for push, count in times.items() if count > 1]
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stopped, self._released = asyncio.Event(), asyncio.Event()
+        app = web.Application()
+        app.router.add_post("/token", self._sign_in)
+        app.router.add_post("/v1/projects/{project}/messages:send", self._send)
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True).start()
+        self._serving.set()
+        await self._stopped.wait()
+        await runner.cleanup()
+
+    async def _sign_in(self, request: web.Request) -> web.Response:
+        self.sign_ins += 1
+        form = await request.post()
+        match self.sign_in_trouble:
+            case SignInTrouble.HANGS:
+                await self._released.wait()
+            case SignInTrouble.RESETS:
+                return _reset(request)
+            case SignInTrouble.UNAVAILABLE:
+                return answer(503, {"error": "internal_failure"})
+            case SignInTrouble.NO_JSON:
+                return web.Response(text="<html>Welcome to this hotel</html>", content_type="text/html")
+            case SignInTrouble.NO_TOKEN:
+                return answer(200, {"token_type": "Bearer", "expires_in": 3599})
+            case _:
+                pass
+        flaw = self._flaw_of(form)
+        if self.sign_in_trouble is SignInTrouble.REFUSES:
+            flaw = "Invalid grant: account not found"
+        if flaw:
+            return answer(400, {"error": "invalid_grant", "error_description": flaw})
+        access = f"ya29.{token_hex(32)}"
+        self._access[access] = time.monotonic() + self.access_lives_s
+        return answer(
+            200, {"access_token": access, "expires_in": int(self.access_lives_s), "token_type": "Bearer"}
+        )
+
+    def _flaw_of(self, form: Mapping[str, Any]) -> str:
+        if form.get("grant_type") != JWT_GRANT:
+            return "Unsupported grant type."
+        try:
+            claims = jwt.decode(
+                form.get("assertion", ""),
+                self._public_key,
+                algorithms=["RS256"],
+                audience=GOOGLE,
+                issuer=CLIENT_EMAIL,
+                options={"require": ["iat", "exp", "aud", "iss"]},
+            )
+        except jwt.InvalidTokenError as error:
+            return f"Invalid JWT: {error}"
+        if claims["exp"] - claims["iat"] > 3600:
+            return "Invalid JWT: Token must be a short-lived token (60 minutes)."
+        return "" if SCOPES & set(claims.get("scope", "").split()) else "Invalid OAuth scope."
+
+    async def _send(self, request: web.Request) -> web.Response:
+        self._at_once += 1
+        self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            return await self._answer(request, await request.read())
+        finally:
+            self._at_once -= 1
+
+    async def _answer(self, request: web.Request, body: bytes) -> web.Response:
+        if self._access.get(request.headers.get("Authorization", "")[7:], 0.0) < time.monotonic():
+            return refusal(Trouble.UNAUTHENTICATED)
+        if request.match_info["project"] != PROJECT:
+            return refusal(Trouble.FORBIDDEN)
+        if refused := flawed(body):
+            return refused
+        message = orjson.loads(body)["message"]
+        token, key = message["token"], message["apns"]["headers"]["apns-collapse-id"]
+        self.asked[token, key] += 1
+        trouble = self.troubles.get(token, self.trouble)
+        if trouble is None or trouble.takes:
+            self.taken.append(Taken(token, key, message))
+        if trouble in (Trouble.HANGS, Trouble.TAKEN_BUT_HANGS):
+            await self._released.wait()
+            return _reset(request)
+        if trouble in (Trouble.RESETS, Trouble.TAKEN_BUT_RESETS):
+            return _reset(request)
+        if trouble is not None:
+            return refusal(trouble)
+        return answer(200, {"name": f"projects/{PROJECT}/messages/{token_hex(8)}"})
+
+
+@cache
+def rsa_key(password: str = "") -> str:
+    """The private key of a service account, as its JSON file has it; under a password it would not be."""
+    encryption = BestAvailableEncryption(password.encode()) if password else NoEncryption()
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption).decode()
+
+
+def _reset(request: web.Request) -> web.Response:
+    """Hang up with RST, and answer nobody."""
+    transport = request.transport
+    if transport is not None:  # else the other side was faster
+        connection: socket.socket = transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        transport.abort()
+    return web.Response()

@@ -1,0 +1,185 @@
+"""A real SMTP server for tests, as unkind as they want it."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable
+from email import message_from_bytes
+from typing import Any, cast
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+from tests.support.servers import free_port, wait_until
+
+HANG = "hang"
+HANG_UP = "hang up"
+
+
+class FakeSmtpServer:
+    """Takes mail in a thread of its own.
+
+    `replies` are its answers to the commands that it is to refuse. `faults` are what befalls a command, or the GREETING
+    before all of them, a TEXT that it has not read yet, a LETTER that it has not answered for: each happens once, in
+    turn, and is HANG, HANG_UP, or a 421 that is said before it hangs up. `letters_a_connection`: then it says 421.
+
+    `handed_in` counts by Message-ID what arrived whole, whether it was taken or not; `heard` has the commands of all
+    connections, `connections` is how many there were, and `open_connections` how many there are.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self.taken: list[Envelope] = []
+        self.replies: dict[str, str] = {}
+        self.faults: defaultdict[str, list[str]] = defaultdict(list)
+        self.letters_a_connection = 0
+        self.signed_in: list[bytes] = []
+        self.handed_in: Counter[str] = Counter()
+        self.heard: list[str] = []
+        self.connections = 0
+        self.clerks: set[SmtpSession] = set()
+        self.relenting = asyncio.Event()
+        self._controller = _Controller(
+            self,
+            hostname="127.0.0.1",
+            port=free_port(),
+            authenticator=self._authenticate,
+            auth_require_tls=False,
+            **options,
+        )
+
+    def start(self) -> "FakeSmtpServer":
+        self._controller.start()
+        self.connections = 0  # it makes one itself, to see whether it is up
+        return self
+
+    def stop(self) -> None:
+        self.hang_up()
+        self._controller.stop()
+
+    def hang_up(self, farewell: str = "") -> None:
+        """End every connection, as servers do with idle ones and when they stop. Returns once they are ended."""
+
+        async def end() -> None:
+            for clerk in self.clerks.copy():
+                clerk.hang_up(farewell)
+
+        asyncio.run_coroutine_threadsafe(end(), self._controller.loop).result(5)
+        wait_until(lambda: not self.clerks, 5, "every connection to end")
+
+    def relent(self) -> None:
+        """Go on with what hangs."""
+        self._controller.loop.call_soon_threadsafe(self.relenting.set)
+
+    @property
+    def port(self) -> int:
+        return self._controller.port
+
+    @property
+    def open_connections(self) -> int:
+        return len(self.clerks)
+
+    def _authenticate(self, _: Any, __: Any, ___: Any, ____: str, login: Any) -> AuthResult:
+        assert isinstance(login, LoginPassword)
+        self.signed_in.append(login.login)
+        return AuthResult(success=login.password == b"right", handled=False)
+
+    async def handle_RCPT(
+        self, _: SMTP, __: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if "RCPT" not in self.replies:
+            envelope.rcpt_tos.append(address)
+            envelope.rcpt_options.extend(options)
+        return self.replies.get("RCPT", "250 OK")
+
+    async def handle_MAIL(
+        self, _: SMTP, __: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if "MAIL" not in self.replies:
+            envelope.mail_from = address
+            envelope.mail_options.extend(options)
+        return self.replies.get("MAIL", "250 OK")
+
+    async def handle_DATA(self, clerk: "SmtpSession", _: Session, envelope: Envelope) -> str:
+        assert isinstance(envelope.content, bytes)
+        self.handed_in[message_from_bytes(envelope.content)["Message-ID"]] += 1
+        await clerk.suffer("LETTER")
+        if "DATA" not in self.replies:
+            self.taken.append(envelope)
+        return self.replies.get("DATA", "250 OK")
+
+    async def handle_QUIT(self, _: SMTP, __: Session, ___: Envelope) -> str:
+        return self.replies.get("QUIT", "221 Bye")
+
+
+class SmtpSession(SMTP):
+    """Serves one connection."""
+
+    def __init__(self, office: FakeSmtpServer, **options: Any) -> None:
+        super().__init__(office, **options)
+        self._office = office
+        self._letters = 0
+        self._greeted = False
+        self._smtp_methods = {name: self._watched(name, do) for name, do in self._smtp_methods.items()}
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        if self not in self._office.clerks:  # it is made a second time by STARTTLS
+            self._office.clerks.add(self)
+            self._office.connections += 1
+        super().connection_made(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        super().connection_lost(error)
+        self._office.clerks.discard(self)
+
+    async def push(self, status: Any) -> None:
+        if not self._greeted:
+            self._greeted = True
+            await self.suffer("GREETING")
+        await super().push(status)
+        if str(status).startswith("354"):
+            await self.suffer("TEXT")
+
+    async def suffer(self, at: str) -> None:
+        """The fault that is due at this point, if there is one."""
+        faults = self._office.faults[at]
+        if not faults:
+            return
+        fault = faults.pop(0)
+        if fault == HANG:
+            try:
+                await self._office.relenting.wait()
+            except asyncio.CancelledError:  # the other side is gone
+                self.hang_up()
+                raise
+        else:
+            self.hang_up("" if fault == HANG_UP else fault)
+            await asyncio.Event().wait()
+
+    def hang_up(self, farewell: str = "") -> None:
+        if self.transport is None:
+            return
+        transport = cast("asyncio.WriteTransport", self.transport)
+        if farewell:
+            transport.write(f"{farewell}\r\n".encode())
+            transport.close()
+        else:
+            transport.abort()
+
+    def _watched(
+        self, command: str, do: Callable[[str | None], Awaitable[None]]
+    ) -> Callable[[str | None], Awaitable[None]]:
+        async def run(argument: str | None) -> None:
+            self._office.heard.append(command)
+            await self.suffer(command)
+            most = self._office.letters_a_connection
+            if command == "MAIL" and most and self._letters == most:
+                self.hang_up("421 4.7.0 Too many messages for this connection")
+                await asyncio.Event().wait()
+            self._letters += command == "DATA"
+            await do(argument)
+
+        return run
+
+
+class _Controller(Controller):
+    def factory(self) -> SmtpSession:
+        return SmtpSession(self.handler, **self.SMTP_kwargs)

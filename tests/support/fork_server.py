@@ -1,0 +1,160 @@
+"""Starts programs quickly, by forking a process that has imported all of them.
+
+Of 0.8 s of processor time that a start and an end cost, imports take 0.6, and the stories start some 250 programs. What
+was forked does what `python SCRIPT` does, from the script's first line on, with arguments, an environment, a folder and
+files to print to of its own; it dies with the nursery. Stories about the start itself ask for a cold one instead, which
+is what all get where a fork is not to be relied on (see `new_program`).
+"""
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+ROOT = Path(__file__).parents[2]
+MAX_BYTES = 100_000
+POLL_S = 0.01
+# What run.py, and Tortoise by their names, import on the way to a program that is ready; and what its commands do.
+IMPORTED_LATE = (
+    "server.commands.doctor", "server.commands.migrate", "server.commands.queues", "server.commands.role",
+    "server.commands.serve", "server.models.engines.mysql", "server.models.engines.sqlite", "uvloop",
+)  # fmt: skip
+
+
+class Process(Protocol):
+    """What is asked of a process that was started: as `subprocess.Popen` has it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
+
+    def send_signal(self, sig: int) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+class ForkServer:
+    """The process that is forked, seen from the tests."""
+
+    def __init__(self) -> None:
+        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        environ = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, __file__], stdin=theirs, cwd=ROOT, env=environ, start_new_session=True
+            )
+
+    def spawn(
+        self, command: Sequence[str], folder: Path, environ: Mapping[str, str], out: int, err: int
+    ) -> Process:
+        """Start a script with its arguments; `out` and `err` are file descriptors."""
+        order = {"command": command, "folder": str(folder), "environ": dict(environ)}
+        return ForkedProcess(self, self._ask(order, [out, err]))
+
+    def poll(self, pid: int) -> int | None:
+        """The exit code, a signal as a negative number; None while the process runs. It is told once."""
+        return self._ask({"poll": pid})
+
+    def stop(self) -> None:
+        self._channel.close()
+        self._process.wait(10)
+
+    def _ask(self, order: dict[str, Any], files: Sequence[int] = ()) -> Any:
+        socket.send_fds(self._channel, [json.dumps(order).encode()], files)
+        answer = self._channel.recv(MAX_BYTES)
+        assert answer, "the nursery ended"
+        return json.loads(answer)
+
+
+class ForkedProcess:
+    """A process that the nursery forked."""
+
+    def __init__(self, nursery: ForkServer, pid: int) -> None:
+        self.pid = pid
+        self._nursery = nursery
+        self._code: int | None = None
+
+    def poll(self) -> int | None:
+        if self._code is None:
+            self._code = self._nursery.poll(self.pid)
+        return self._code
+
+    def wait(self, timeout: float | None = None) -> int:
+        began = time.monotonic()
+        while (code := self.poll()) is None:
+            if timeout is not None and time.monotonic() - began > timeout:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout)
+            time.sleep(POLL_S)
+        return code
+
+    def send_signal(self, sig: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, sig)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+
+def main() -> None:
+    """In the nursery's process. Returns in it when the tests are over; in what it forked when that is done."""
+    from tests.support.servers import die_with_the_tests
+
+    die_with_the_tests()
+    channel = socket.socket(fileno=os.dup(0))
+    gc.disable()
+    for name in IMPORTED_LATE:
+        importlib.import_module(name)
+    gc.freeze()
+    gc.enable()
+    while True:
+        message, files, _, _ = socket.recv_fds(channel, MAX_BYTES, 2)
+        if not message:
+            return
+        order = json.loads(message)
+        if "poll" in order:
+            channel.send(json.dumps(_ended(order["poll"])).encode())
+        elif pid := os.fork():
+            for file in files:
+                os.close(file)
+            channel.send(json.dumps(pid).encode())
+        else:
+            die_with_the_tests()
+            channel.close()
+            _become(order, *files)
+            runpy.run_path(sys.argv[0], run_name="__main__")
+            return
+
+
+def _ended(pid: int) -> int | None:
+    ended, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if ended else None
+
+
+def _become(order: dict[str, Any], out: int, err: int) -> None:
+    os.setsid()
+    os.chdir(order["folder"])
+    os.environ.clear()
+    os.environ.update(order["environ"])
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    for file, number in ((nothing, 0), (out, 1), (err, 2)):
+        os.dup2(file, number)
+        os.close(file)
+    sys.argv = order["command"]
+    sys.path[0] = str(Path(sys.argv[0]).parent)
+
+
+if __name__ == "__main__":
+    sys.path[0] = str(ROOT)
+    main()

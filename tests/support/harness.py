@@ -1,0 +1,349 @@
+"""The business on a real database and a real Redis, without HTTP, queues or workers: what tests of services share.
+
+Jobs are not run until a test asks for it, so a test decides what happens between a commit and its jobs.
+"""
+
+import itertools
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+from redis.asyncio import Redis
+
+from server.clock import SystemClock
+from server.events import PostChanged, PostPublished
+from server.gateways.email.email import Email
+from server.gateways.feed_store.cache_invalidations import CacheKey, InvalidationLog
+from server.gateways.feed_store.card_cache import RedisCardCache
+from server.gateways.feed_store.timelines import Timelines
+from server.gateways.images.processor import ImageProcessor
+from server.gateways.media import MediaStore
+from server.gateways.passwords import Passwords
+from server.gateways.push.message import PushMessage, PushOutcome
+from server.gateways.redis.pipelined_client import PipelinedRedis
+from server.gateways.redis.rate_limits import RateLimits
+from server.gateways.redis.revocation_list import RevocationList
+from server.gateways.redis.session_check import SessionCheck
+from server.ids import IdGenerator, JobId, PostId, UserId
+from server.metrics import Metrics
+from server.models.accounts.users import UserTable
+from server.models.content.posts import PostTable as PostRow
+from server.models.database import Database
+from server.pubsub.publisher import Publisher
+from server.services.accounts.account_emails import AccountEmails
+from server.services.accounts.accounts import Accounts
+from server.services.accounts.active_sessions import ActiveSessions
+from server.services.accounts.credentials import Credentials
+from server.services.accounts.request_authentication import RequestAuthenticator
+from server.services.accounts.revocations import Revocations, kept_ms
+from server.services.accounts.sessions import Sessions
+from server.services.accounts.tokens import TokenRules, Tokens
+from server.services.accounts.usernames import normalize
+from server.services.content.cards import Cards
+from server.services.content.comments import Comments
+from server.services.content.deletion import Deletions
+from server.services.content.likes import Likes
+from server.services.content.pictures import Pictures
+from server.services.content.posts import Posts
+from server.services.content.visibility import Visibility
+from server.services.emails.unsubscribe_tokens import UnsubscribeTokens
+from server.services.feed.cache_invalidation import CacheInvalidation
+from server.services.feed.card_cache import CardCache
+from server.services.feed.fan_out import FanOut, FanOutRules
+from server.services.feed.pages import Feed
+from server.services.feed.queries import FeedQueries
+from server.services.jobs.event_jobs import JobKind, Queue
+from server.services.jobs.idempotency import Idempotency
+from server.services.jobs.jobs import Claim, JobRef, Jobs, RetryRule
+from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
+from server.services.notifications.delivery.deliverables import Deliverables
+from server.services.notifications.delivery.emails import NotificationEmails
+from server.services.notifications.delivery.pushes import Pushes
+from server.services.notifications.devices import Devices
+from server.services.notifications.notification_jobs import NotificationJobs
+from server.services.notifications.notifications import Notifications
+from server.services.notifications.preferences import Preferences
+from server.services.people.follows import Follows
+from server.services.people.profiles import Profiles
+from server.services.records import Principal
+
+WINDOW = 20
+FAN_OUT_BATCH = 3
+FEED_TTL_S = 600
+CELEBRITY_THRESHOLD = 12
+MAX_NOTES = 1000
+LEASE_MS = 60_000
+MAX_ATTEMPTS = 3
+BACKOFF_MS = 1000
+BACKOFF_CAP_MS = 3000
+REMOVAL_BATCH = 4
+MAX_CRASHES = 3
+
+
+TOKEN_RULES = TokenRules(
+    access_secret="the access secret of these tests, long enough",
+    refresh_secret="the refresh secret of these tests, long enough",
+    issuer="photofeed",
+    audience="photofeed-api",
+    access_ttl_s=900,
+    refresh_idle_s=86_400,
+    refresh_absolute_s=864_000,
+)
+KEPT_MS = kept_ms(TOKEN_RULES.access_ttl_s)
+RESET_TTL_S = 1800
+CLIENT_URL = "https://pages.test"
+
+
+class RecordingNotifier:
+    """A doorbell that nobody answers; `heard` is what was rung for."""
+
+    def __init__(self) -> None:
+        self.heard: list[JobRef] = []
+
+    def ring(self, rungs: Sequence[JobRef]) -> None:
+        self.heard += rungs
+
+
+class RecordingEmailSender:
+    """Keeps what is mailed; `refuses` is raised instead, once for each of its errors."""
+
+    def __init__(self) -> None:
+        self.letters: list[Email] = []
+        self.refuses: list[Exception] = []
+
+    async def send(self, letter: Email) -> None:
+        if self.refuses:
+            raise self.refuses.pop(0)
+        self.letters.append(letter)
+
+    async def close(self) -> None:
+        pass
+
+
+class RecordingPushSender:
+    """Keeps what is pushed, by token; `outcomes` are those of the tokens that do not simply take it."""
+
+    def __init__(self) -> None:
+        self.taken: list[tuple[str, PushMessage]] = []
+        self.outcomes: dict[str, PushOutcome] = {}
+
+    async def send(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
+        outcomes = [self.outcomes.get(token, PushOutcome.SENT) for token in tokens]
+        self.taken += [
+            (token, message)
+            for token, outcome in zip(tokens, outcomes, strict=True)
+            if outcome is PushOutcome.SENT
+        ]
+        return outcomes
+
+    async def close(self) -> None:
+        pass
+
+
+class ServiceHarness:
+    """The services, built as the program builds them, with small bounds that tests can reach."""
+
+    def __init__(self, database: Database, redis: Redis, redis_url: str, folder: Path) -> None:
+        """Pictures are kept and worked on below `folder`."""
+        self.database = database
+        self.redis = redis
+        self.redis_url = redis_url
+        self.folder = folder
+        self.clock = SystemClock()
+        self.ids = IdGenerator(self.clock, node=1)
+        rule = RetryRule(MAX_ATTEMPTS, BACKOFF_MS, BACKOFF_CAP_MS)
+        self.metrics = Metrics()
+        self.jobs = Jobs(database, self.ids, dict.fromkeys(Queue, rule), LEASE_MS, MAX_CRASHES)
+        self.rings = RecordingNotifier()
+        self.wire = PipelinedRedis(redis_url, timeout_s=2.0)
+        self.timelines = self.timelines_on(self.wire)
+        self.freshness = CacheInvalidation(self.timelines, InvalidationLog(self.wire))
+        self.unit_of_work = UnitOfWork(database, self.ids, self.clock, self.jobs, self.rings, self.freshness)
+        self.visibility = Visibility(database)
+        self.cards = Cards(database, self.visibility, "https://media.test/{}".format)
+        self.passwords = Passwords(cost=4, threads=2, queue=64)
+        self.accounts = Accounts(self.unit_of_work, self.passwords)
+        self.images = ImageProcessor()
+        self.media = MediaStore.in_folder(folder / "media", public_url="https://media.test")
+        self.pictures = Pictures(self.images, self.media, folder)
+        self.profiles = Profiles(database, self.unit_of_work, self.cards, self.pictures)
+        self.posts = Posts(database, self.unit_of_work, self.cards, self.visibility, self.pictures)
+        self.tokens = Tokens(self.clock, TOKEN_RULES)
+        self.revocations = self.revocations_on(RevocationList(self.wire, KEPT_MS))
+        self.sessions = Sessions(database, self.unit_of_work, self.tokens, self.revocations)
+        self.admissions = RequestAuthenticator(
+            self.tokens, SessionCheck(self.wire), self.revocations, RateLimits(self.wire)
+        )
+        self.credentials = Credentials(database, self.unit_of_work, self.passwords, self.revocations)
+        self.mail = RecordingEmailSender()
+        self.account_mail = AccountEmails(
+            database, self.unit_of_work, self.jobs, self.mail, "https://photos.test/reset", RESET_TTL_S
+        )
+        self.comments = Comments(database, self.unit_of_work, self.cards, self.visibility)
+        self.likes = Likes(database, self.unit_of_work, self.cards, self.visibility)
+        self.follows = Follows(database, self.unit_of_work, self.cards)
+        self.source = FeedQueries(database, self.visibility, self.clock)
+        self.feed = self.feed_on(self.wire)
+        rules = FanOutRules(FAN_OUT_BATCH, CELEBRITY_THRESHOLD)
+        self.fan_out = FanOut(database, self.source, self.timelines, self.jobs, rules)
+        self.standing = ActiveSessions(database, TOKEN_RULES.refresh_idle_s)
+        self.notifications = Notifications(database, self.cards, self.visibility)
+        self.telling = NotificationJobs(
+            database,
+            self.unit_of_work,
+            self.jobs,
+            (self.visibility, self.standing),
+            Publisher(redis),
+            self.metrics,
+        )
+        self.links = UnsubscribeTokens(b"a secret of the tests", "https://photos.test")
+        self.preferences = Preferences(database, self.unit_of_work, self.links)
+        self.devices = Devices(database, self.unit_of_work, self.standing)
+        self.push = RecordingPushSender()
+        notices = Deliverables(database, self.unit_of_work, self.visibility)
+        self.letters = NotificationEmails(
+            self.jobs, notices, self.mail, self.links, CLIENT_URL, metrics=self.metrics
+        )
+        self.pushes = Pushes(
+            database, self.jobs, notices, self.standing, self.push, CLIENT_URL, metrics=self.metrics
+        )
+        self.removals = Deletions(database, self.unit_of_work, self.jobs, self.pictures, REMOVAL_BATCH)
+        self.idempotency = Idempotency(database, b"a secret of the tests")
+        self._serial = itertools.count(1)
+
+    def jobs_that_try_for(self, for_ms: int) -> Jobs:
+        """As a queue has them whose jobs are tried for so long, however often."""
+        rule = RetryRule(1_000_000, BACKOFF_MS, BACKOFF_CAP_MS, for_ms)
+        return Jobs(self.database, self.ids, dict.fromkeys(Queue, rule), LEASE_MS, MAX_CRASHES)
+
+    def timelines_on(self, wire: PipelinedRedis) -> Timelines:
+        return Timelines(wire, WINDOW, FEED_TTL_S, MAX_NOTES)
+
+    def feed_on(self, wire: PipelinedRedis) -> Feed:
+        """The feed of a process with nothing in its memory."""
+        at_hand = CardCache(RedisCardCache(wire, MAX_NOTES), MAX_NOTES)
+        return Feed(self.source, self.timelines_on(wire), self.cards, at_hand)
+
+    async def principal(self, access_token: str) -> Principal:
+        """Who an access token speaks for. Raises Unauthenticated."""
+        principal, _ = await self.admissions.admit(access_token)
+        return principal
+
+    def revocations_on(self, revoked: RevocationList) -> Revocations:
+        """As another process has them."""
+        return Revocations(self.database, self.jobs, revoked, Publisher(self.redis), TOKEN_RULES.access_ttl_s)
+
+    async def close(self) -> None:
+        await self.wire.close()
+        await self.images.stop()
+        await self.media.close()
+        await self.passwords.close()
+
+    async def user(self, username: str = "") -> UserId:
+        """Somebody who exists, without a password that could be right."""
+        name = username or f"user{next(self._serial)}"
+        user = await UserTable.create(
+            id=self.ids.next(),
+            username=name,
+            username_key=normalize(name),
+            email=f"{name}@example.com",
+            email_key=normalize(f"{name}@example.com"),
+            password_hash="",
+            password_changed_at_ms=0,
+            created_at_ms=self.clock.now_ms(),
+        )
+        return UserId(user.id)
+
+    async def users(self, count: int) -> list[UserId]:
+        return [await self.user() for _ in range(count)]
+
+    async def post(self, author_id: UserId, caption: str = "") -> PostId:
+        """A post without pictures, with the event of its publication."""
+
+        async def body(work: WorkContext) -> PostId:
+            post_id = PostId(work.new_id())
+            await self.database.execute(
+                "UPDATE users SET posts_count = posts_count + 1 WHERE id = ?", [author_id]
+            )
+            await PostRow.create(id=post_id, author_id=author_id, caption=caption)
+            work.emit(PostPublished(post_id, author_id))
+            work.emit(PostChanged(post_id, author_id, 0, 0, 0, None))
+            return post_id
+
+        return await self.unit_of_work.run(body, changes=(CacheKey("feed", author_id),))
+
+    async def delete(self, post_id: PostId) -> None:
+        """A post is deleted by its author."""
+        author_id: UserId = await self.value("SELECT author_id FROM posts WHERE id = ?", post_id)
+        await self.posts.delete(author_id, post_id)
+
+    async def due(self, *kinds: JobKind) -> list[JobId]:
+        """The jobs that are due, or those of certain kinds, oldest first."""
+        rungs = await self.jobs.due(limit=10_000)
+        rows = {row["id"]: row["kind"] for row in await self.rows("SELECT id, kind FROM jobs")}
+        return sorted(rung.job_id for rung in rungs if not kinds or rows[rung.job_id] in kinds)
+
+    async def claim(self, kind: JobKind) -> Claim:
+        """Claim the one job of a kind that is due."""
+        (job_id,) = await self.due(kind)
+        claim = await self.jobs.claim(job_id)
+        assert claim is not None
+        return claim
+
+    async def work_off(self, *kinds: JobKind) -> int:
+        """Run, one after the other, the jobs that are due, or those of certain kinds; how many."""
+        handlers = self.handlers()
+        done = 0
+        for job_id in await self.due(*kinds):
+            claim = await self.jobs.claim(job_id)
+            assert claim is not None
+            await handlers[claim.kind](claim)
+            done += 1
+        return done
+
+    def handlers(self) -> Mapping[str, Callable[[Claim], Awaitable[None]]]:
+        return {
+            JobKind.FAN_OUT: self.fan_out.publish,
+            JobKind.WITHDRAW: self.fan_out.withdraw,
+            JobKind.NOTIFY_LIKE: self.telling.of_like,
+            JobKind.NOTIFY_COMMENT: self.telling.of_comment,
+            JobKind.NOTIFY_FOLLOW: self.telling.of_follow,
+            JobKind.NOTIFY_MENTIONED: self.telling.of_mentions,
+            JobKind.NOTIFY_WITHDRAW: self.telling.withdraw_comments,
+            JobKind.PUSH: self.pushes.send,
+            JobKind.MAIL: self.letters.send,
+            JobKind.REMOVE_POST: self.removals.remove_post,
+            JobKind.REMOVE_AVATAR: self.removals.remove_avatar,
+            JobKind.TELL_REVOKED: self.revocations.deliver,
+            JobKind.MAIL_RESET: self.account_mail.send_reset,
+            JobKind.MAIL_CHANGED: self.account_mail.send_password_changed,
+            JobKind.MAIL_ADDRESS_CHANGED: self.account_mail.send_address_changed,
+        }
+
+    async def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:
+        return await self.database.rows(sql, parameters)
+
+    async def value(self, sql: str, *parameters: Any) -> Any:
+        """The one value of the one row."""
+        (row,) = await self.rows(sql, *parameters)
+        (value,) = row.values()
+        return value
+
+    async def job(self, job_id: int) -> dict[str, Any]:
+        """A job's row, with what it holds as JSON read."""
+        (row,) = await self.rows("SELECT * FROM jobs WHERE id = ?", job_id)
+        return {
+            **row,
+            "payload": orjson.loads(row["payload"]),
+            "progress": orjson.loads(row["progress"] or "{}"),
+            "history": orjson.loads(row["history"] or "[]"),
+        }
+
+    async def make_due(self) -> None:
+        """Let the time of every ready job come."""
+        await self.database.execute("UPDATE jobs SET run_at_ms = 0 WHERE state = ?", ["ready"])
+
+    async def expire_leases(self) -> None:
+        """Let the lease of every running job run out, as if its worker had died a while ago."""
+        await self.database.execute("UPDATE jobs SET lease_until_ms = 1 WHERE state = ?", ["running"])

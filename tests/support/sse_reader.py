@@ -1,0 +1,145 @@
+"""What the tests of live delivery share: a ledger in the place of the database, and a client that reads a stream."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import ClientResponse
+
+from server.errors import Unavailable
+from server.ids import NotificationId, PostId, UserId
+from server.outages import CircuitBreaker
+from server.pubsub.publisher import Signal
+from server.services.records import Notification, NotificationType, UserCard
+
+DEADLINE_S = 15.0
+ACTOR = UserCard(id=UserId(7), username="ada", full_name="Ada", avatar_url=None, is_celebrity=False)
+
+
+async def wait_until(condition: Callable[[], Any]) -> None:
+    """Wait until `condition`, plain or async, holds."""
+    async with asyncio.timeout(DEADLINE_S):
+        while True:
+            held = condition()
+            if await held if isinstance(held, Awaitable) else held:
+                return
+            await asyncio.sleep(0.005)
+
+
+def opened(part: str) -> CircuitBreaker:
+    """A circuit that is open, and may be tried in half a second."""
+    circuit = CircuitBreaker(part)
+    for message in ("one", "two", "three"):
+        circuit.failed("no answer", message)
+    return circuit
+
+
+class NotificationRows:
+    """Everybody's notifications; `away` makes every question fail, as when the database is down."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.questions = 0
+        self._rows: dict[UserId, list[Notification]] = {}
+        self._last: dict[UserId, int] = {}
+
+    def add(self, recipient_id: int, type_: NotificationType = NotificationType.LIKE) -> Notification:
+        """Commit one more notification."""
+        user_id = UserId(recipient_id)
+        sequence = self._last[user_id] = self._last.get(user_id, 0) + 1
+        notification = Notification(
+            id=NotificationId(user_id * 1_000_000 + sequence),
+            recipient_id=user_id,
+            sequence=sequence,
+            type=type_,
+            actor=ACTOR,
+            post_id=PostId(99),
+            comment_id=None,
+            read=False,
+            created_at_ms=1_790_000_000_123,
+        )
+        self._rows.setdefault(user_id, []).append(notification)
+        return notification
+
+    def delete(self, recipient_id: int, *sequences: int) -> None:
+        rows = self._rows[UserId(recipient_id)]
+        self._rows[UserId(recipient_id)] = [row for row in rows if row.sequence not in sequences]
+
+    async def since(self, recipient_id: UserId, after: int, limit: int) -> list[Notification]:
+        await self._ask()
+        found = [row for row in self._rows.get(recipient_id, []) if row.sequence > after]
+        return found[:limit]
+
+    async def last_sequence(self, recipient_id: UserId) -> int:
+        await self._ask()
+        return self._last.get(recipient_id, 0)
+
+    async def last_sequences(self, user_ids: Sequence[UserId]) -> Mapping[UserId, int]:
+        await self._ask()
+        return {user_id: self._last[user_id] for user_id in user_ids if user_id in self._last}
+
+    async def _ask(self) -> None:
+        self.questions += 1
+        await asyncio.sleep(0)
+        if self.away:
+            raise Unavailable("The database does not answer.")
+
+
+def signal_of(notification: Notification, text: str = "") -> Signal:
+    return Signal(
+        recipient_id=notification.recipient_id,
+        sequence=notification.sequence,
+        type=notification.type,
+        actor_id=notification.actor.id,
+        post_id=notification.post_id,
+        text=text,
+        created_at_ms=notification.created_at_ms,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """What stands between two empty lines of a stream; members that are not there are empty."""
+
+    id: str = ""
+    event: str = ""
+    data: str = ""
+    retry: str = ""
+    comment: str = ""
+
+
+class Reader:
+    """Reads a stream block by block."""
+
+    def __init__(self, response: ClientResponse) -> None:
+        self.response = response
+
+    async def block(self) -> Block:
+        """The next block. Raises EOFError at the stream's end."""
+        members: dict[str, str] = {}
+        async with asyncio.timeout(DEADLINE_S):
+            while line := (await self.response.content.readline()).decode():
+                if line == "\n":
+                    return Block(**members)
+                name, _, value = line.rstrip("\n").partition(":")
+                members[name or "comment"] = value.strip()
+        raise EOFError
+
+    async def event(self) -> Block:
+        """The next block that is an event."""
+        while not (block := await self.block()).event:
+            pass
+        return block
+
+    async def events(self, count: int) -> list[Block]:
+        return [await self.event() for _ in range(count)]
+
+    async def rest(self) -> list[Block]:
+        """All blocks up to the stream's end."""
+        blocks: list[Block] = []
+        try:
+            while True:
+                blocks.append(await self.block())
+        except EOFError:
+            return blocks

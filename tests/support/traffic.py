@@ -1,0 +1,177 @@
+"""People who write as fast as they are answered, what was acknowledged to them, and whether all of it took effect."""
+
+import asyncio
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from contextlib import closing
+from typing import Any
+
+from aiohttp import ClientError
+
+from tests.support import photos
+from tests.support.backends import Stack
+from tests.support.program import Answer, Person, Program, eventually, photo_form
+
+SETTLED_WITHIN_S = 30.0
+FORGOTTEN_WITHIN_S = 10.0
+AGAIN_AFTER_REFUSAL_S = 0.05
+
+# Type, actor, and the post or comment that it is about.
+Told = tuple[str, str, str]
+
+
+class Traffic:
+    """Fans like and comment what one author publishes; each comment mentions the witness, who writes nothing.
+
+    A request that got no answer may have been carried out or not. One that was answered must have been.
+    """
+
+    def __init__(self, author: Person, fans: list[Person], witness: Person) -> None:
+        self.author = author
+        self.fans = fans
+        self.witness = witness
+        self.posts: list[str] = []
+        self.likes: set[tuple[str, str]] = set()
+        self.comments: set[str] = set()
+        self.refused: list[Answer] = []
+        self.unanswered: list[Exception] = []
+        self._stopping = False
+
+    @property
+    def acknowledged(self) -> int:
+        return len(self.posts) + len(self.likes) + len(self.comments)
+
+    async def befriend(self) -> None:
+        """The fans follow the author, and look at their feeds.
+
+        So the feeds are kept in Redis from now on, and have a post in them: what is not pushed there is not seen, for
+        only what is older than that post is looked up in the database.
+        """
+        self.posts.append((await self.author.publish(photos.small()))["id"])
+        for fan in self.fans:
+            await fan.follow(self.author)
+            assert [post["id"] for post in await fan.feed()] == self.posts
+
+    def move_to(self, program: Program) -> None:
+        """From now on everybody uses another program."""
+        for person in (self.author, self.witness, *self.fans):
+            person.program = program
+
+    def stop(self) -> None:
+        """Let everybody come to the end of the request that they are at."""
+        self._stopping = True
+
+    async def run(self) -> None:
+        """Return when nobody gets an answer any more, or after `stop`."""
+        self._stopping = False
+        await asyncio.gather(
+            self._until_gone(self._publish), *(self._until_gone(self._react(fan)) for fan in self.fans)
+        )
+
+    async def _until_gone(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        try:
+            while not self._stopping:
+                refused = len(self.refused)
+                await act()
+                if len(self.refused) > refused:
+                    await asyncio.sleep(AGAIN_AFTER_REFUSAL_S)
+        except (ClientError, OSError) as error:
+            self.unanswered.append(error)
+
+    async def _publish(self) -> None:
+        photo = photos.small(len(self.posts) % 256)
+        answer = await self.author.call("POST", "/posts", data=photo_form(photo))
+        if self._is_ok(answer):
+            self.posts.append(answer.json["id"])
+
+    def _react(self, fan: Person) -> Callable[[], Coroutine[Any, Any, None]]:
+        async def react() -> None:
+            post_id = self.posts[-1]
+            if (fan.id, post_id) not in self.likes:
+                if self._is_ok(await fan.call("POST", f"/posts/{post_id}/likes")):
+                    self.likes.add((fan.id, post_id))
+                return
+            comment = {"content": f"look at this, @{self.witness.username}"}
+            answer = await fan.call("POST", f"/posts/{post_id}/comments", json=comment)
+            if self._is_ok(answer):
+                self.comments.add(answer.json["id"])
+            await asyncio.sleep(0.02)  # people type more slowly than they tap
+
+        return react
+
+    def _is_ok(self, answer: Answer) -> bool:
+        if not answer.ok:
+            self.refused.append(answer)
+        return answer.ok
+
+
+async def assert_complete(traffic: Traffic, stack: Stack) -> None:
+    """All that was acknowledged is there, and what is there is in every feed and was told to everybody, once."""
+    await eventually(lambda: _no_job_is_left(stack), SETTLED_WITHIN_S)
+    assert jobs_in(stack, "dead") == 0
+
+    posts = [post["id"] for post in await traffic.author.all_of("/posts")]
+    assert set(traffic.posts) <= set(posts)
+    assert len(posts) == len(set(posts))
+    likes: set[tuple[str, str]] = set()
+    for post_id in posts:
+        likes |= {(each["id"], post_id) for each in await traffic.author.all_of(f"/posts/{post_id}/likes")}
+    assert traffic.likes <= likes
+    for fan in traffic.fans:
+        shown = [(post_id, (fan.id, post_id) in likes) for post_id in posts]
+
+        async def agrees(fan: Person = fan, shown: list[tuple[str, bool]] = shown) -> bool:
+            return [(post["id"], post["liked"]) for post in await fan.feed()] == shown
+
+        # What a process that was killed did not live to tell of is forgotten a few seconds later.
+        assert await eventually(agrees, FORGOTTEN_WITHIN_S), f"the feed of {fan.username}"
+
+    comments: dict[str, str] = {}
+    for post_id in posts:
+        for comment in await traffic.author.all_of(f"/posts/{post_id}/comments"):
+            comments[comment["id"]] = comment["author"]["id"]
+    assert traffic.comments <= comments.keys()
+
+    wanted = Counter[Told](
+        [("follow", fan.id, "") for fan in traffic.fans]
+        + [
+            ("like", f"{count} people", post_id)
+            for post_id, count in Counter(post for _, post in likes).items()
+        ]
+        + [("comment", author_id, comment_id) for comment_id, author_id in comments.items()]
+    )
+    assert _differences(wanted, await _told(traffic.author)) == []
+    mentions = Counter[Told](("mention", author_id, comment_id) for comment_id, author_id in comments.items())
+    assert _differences(mentions, await _told(traffic.witness)) == []
+
+
+def jobs_in(stack: Stack, *states: str) -> int:
+    """How many jobs of what people did are in these states."""
+    names = ", ".join(f"'{state}'" for state in states)
+    question = f"SELECT COUNT(*) FROM jobs WHERE queue IN ('feed', 'notifications') AND state IN ({names})"
+    if stack.mariadb is not None:
+        return int(stack.mariadb.query(question, stack.database["DB_NAME"]))
+    with closing(sqlite3.connect(stack.sqlite_file, timeout=10)) as database:
+        return int(database.execute(question).fetchone()[0])
+
+
+async def _no_job_is_left(stack: Stack) -> bool:
+    return jobs_in(stack, "ready", "running") == 0
+
+
+async def _told(person: Person) -> Counter[Told]:
+    """What, by whom and of what; the likes of a post are one, and say how many they are."""
+    return Counter(
+        (
+            each["type"],
+            f"{each['othersCount'] + 1} people" if each["type"] == "like" else each["actor"]["id"],
+            (each.get("comment") or each.get("post") or {"id": ""})["id"],
+        )
+        for each in await person.notifications()
+    )
+
+
+def _differences(wanted: Counter[Told], found: Counter[Told]) -> list[str]:
+    missing = [f"missing: {told}" for told in (wanted - found).elements()]
+    return missing + [f"too many: {told}" for told in (found - wanted).elements()]

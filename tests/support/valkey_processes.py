@@ -1,0 +1,66 @@
+"""For tests: which servers and locks a folder has, seen from outside."""
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from server.gateways.embedded_redis.processes import open_lock, try_lock
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG and /proc are Linux's")
+
+
+async def eventually(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            if condition():
+                return
+            await asyncio.sleep(0.01)
+
+
+def servers(folder: Path) -> list[int]:
+    """The Valkey processes that hold the folder, by what they have open."""
+    found: list[int] = []
+    lock = folder / "server.lock"
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "exe").readlink().name == "valkey-server" and any(
+                entry.readlink() == lock for entry in (process / "fd").iterdir()
+            ):
+                found.append(int(process.name))
+    return found
+
+
+def is_free(lock: Path) -> bool:
+    descriptor = open_lock(lock)
+    try:
+        return try_lock(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def nothing_left(folder: Path) -> bool:
+    return is_free(folder / "owner.lock") and is_free(folder / "server.lock")
+
+
+@contextlib.asynccontextmanager
+async def counting(folder: Path) -> AsyncIterator[list[int]]:
+    """How many servers hold the folder, looked at again and again until the block ends."""
+    counts: list[int] = []
+
+    async def look() -> None:
+        while True:
+            counts.append(len(servers(folder)))
+            await asyncio.sleep(0.002)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield counts
+    finally:
+        looking.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await looking
