@@ -39,7 +39,7 @@ async def test_an_actor_that_crashes_is_started_again() -> None:
 
 async def test_the_backoff_doubles_up_to_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_BACKOFF_S", 0.1)
-    monkeypatch.setattr(module, "LONGEST_BACKOFF_S", 0.2)
+    monkeypatch.setattr(module, "MAX_BACKOFF_S", 0.2)
     supervisor = Supervisor()
 
     async def crash() -> None:
