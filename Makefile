@@ -80,7 +80,7 @@ contracts: $(DEV)  ## Check which packages import which
 	@echo '== import contracts' && $(BIN)/lint-imports --no-logo
 
 docs: $(DEV)  ## Build the documentation site in var/site
-	@echo '== documentation' && $(BIN)/mkdocs build --strict --quiet --site-dir var/site
+	@echo '== documentation' && NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 audit: $(DEV)  ## Look up known vulnerabilities of the dependencies
 	@echo '== dependency audit' && $(MAIN) -m tools.audit requirements.lock
