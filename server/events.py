@@ -4,8 +4,19 @@ An event is data and nothing else. Which jobs it causes is decided in `services/
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from server.ids import CommentId, NotificationId, PostId, UserId
+
+CachedKind = Literal["post", "person", "feed", "likes"]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheKey:
+    """A cached object that a change makes stale: a post, a person's card, a user's feed, or a user's likes."""
+
+    kind: CachedKind
+    id: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ import orjson
 from redis.asyncio import Redis
 
 from server.clock import SystemClock
-from server.events import PostChanged, PostPublished
+from server.events import CacheKey, PostChanged, PostPublished
 from server.gateways.email.email import Email
-from server.gateways.feed_store.cache_invalidations import CacheKey, InvalidationLog
+from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timelines import Timelines
 from server.gateways.images.processor import ImageProcessor

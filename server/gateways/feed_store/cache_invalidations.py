@@ -7,12 +7,11 @@ killed, and costs a page no look at the database.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
 
 import structlog
 
 from server.errors import Unavailable
+from server.events import CacheKey
 from server.gateways.feed_store import timeline_scripts as scripts
 from server.gateways.feed_store.timelines import COUNTS, PEOPLE, TOUCHED, drop_all
 from server.gateways.redis.pipelined_client import Call, PipelinedRedis, ReplyError
@@ -24,16 +23,6 @@ UNTOLD_AFTER_MS = 3000
 SWEEP_BATCH = 500
 TTL_S = 40 * 86_400  # longer than anything is kept that an announcement could be about
 MAX_OWED = 100_000
-
-Kind = Literal["post", "person", "feed", "likes"]
-
-
-@dataclass(frozen=True, slots=True)
-class CacheKey:
-    """What is about to change: a post's counters or text, a person's card, a person's feed, what a person likes."""
-
-    kind: Kind
-    id: int
 
 
 class InvalidationLog:

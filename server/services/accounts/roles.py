@@ -1,7 +1,8 @@
 """Roles: who may do more than others. They are granted on the server's own command line alone."""
 
 from server.errors import NotFound
-from server.gateways.feed_store.cache_invalidations import CacheKey, InvalidationLog
+from server.events import CacheKey
+from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.ids import UserId
 from server.models.database import Database
 from server.services.accounts.usernames import normalize

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from server.errors import Forbidden, NotFound
-from server.events import CommentAdded, CommentsDeleted, PostChanged
-from server.gateways.feed_store.cache_invalidations import CacheKey
+from server.events import CacheKey, CommentAdded, CommentsDeleted, PostChanged
 from server.ids import CommentId, PostId, UserId, id_timestamp_ms
 from server.models.content.comments import CommentTable as CommentRow
 from server.models.database import Database

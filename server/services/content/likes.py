@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from server.events import LikeChanged, PostChanged, PostLiked, PostUnliked
-from server.gateways.feed_store.cache_invalidations import CacheKey
+from server.events import CacheKey, LikeChanged, PostChanged, PostLiked, PostUnliked
 from server.ids import PostId, UserId
 from server.models.content.likes import LikeTable
 from server.models.database import Database

@@ -8,8 +8,7 @@ from typing import Any
 import orjson
 
 from server.errors import AppError, Forbidden, InvalidInput, NotFound, Unavailable
-from server.events import PeopleMentioned, PostChanged, PostDeleted, PostPublished
-from server.gateways.feed_store.cache_invalidations import CacheKey
+from server.events import CacheKey, PeopleMentioned, PostChanged, PostDeleted, PostPublished
 from server.gateways.images.processor import Shape
 from server.ids import PostId, UserId
 from server.models.content.posts import PostImageTable

@@ -10,6 +10,7 @@ import structlog
 
 from server.errors import Unavailable
 from server.events import (
+    CacheKey,
     Event,
     LikeChanged,
     PersonChanged,
@@ -19,7 +20,7 @@ from server.events import (
     UserFollowed,
     UserUnfollowed,
 )
-from server.gateways.feed_store.cache_invalidations import CacheKey, InvalidationLog
+from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.gateways.feed_store.timelines import Counts, Timelines
 from server.gateways.redis.pipelined_client import Call
 

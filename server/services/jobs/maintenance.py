@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from server.clock import SystemClock
-from server.gateways.feed_store.cache_invalidations import CacheKey
+from server.events import CacheKey
 from server.gateways.media import MediaStore
 from server.ids import min_id_at
 from server.models.database import Database, placeholders, retry_on_deadlock

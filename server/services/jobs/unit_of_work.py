@@ -8,8 +8,7 @@ from typing import Protocol, TypeVar
 
 from server.clock import Clock
 from server.errors import AppError, Conflict, Unavailable
-from server.events import Event
-from server.gateways.feed_store.cache_invalidations import CacheKey
+from server.events import CacheKey, Event
 from server.ids import IdGenerator
 from server.models.database import Database, DuplicateKey, SerializationFailure
 from server.models.jobs.idempotency_keys import IdempotencyKeyTable

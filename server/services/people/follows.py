@@ -1,8 +1,7 @@
 """Follows: who follows whom, and the counters of both. Whom one means may be given by id or by user name."""
 
 from server.errors import Forbidden
-from server.events import UserFollowed, UserUnfollowed
-from server.gateways.feed_store.cache_invalidations import CacheKey
+from server.events import CacheKey, UserFollowed, UserUnfollowed
 from server.ids import UserId
 from server.models.database import Database
 from server.models.people.follows import FollowTable

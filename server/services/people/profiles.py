@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from server.errors import AppError, Conflict
-from server.events import AvatarReplaced, EmailChanged, PersonChanged
-from server.gateways.feed_store.cache_invalidations import CacheKey
+from server.events import AvatarReplaced, CacheKey, EmailChanged, PersonChanged
 from server.gateways.images.processor import Shape
 from server.ids import UserId
 from server.models.accounts.password_resets import PasswordResetTable

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from server.errors import Unavailable
-from server.gateways.feed_store.cache_invalidations import CacheKey, InvalidationLog
+from server.events import CacheKey
+from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timelines import Counts
 from server.gateways.redis.pipelined_client import PipelinedRedis
