@@ -20,6 +20,7 @@ from server.handlers.http.requests import JSON, is_public, takes_ticket
 from server.handlers.openapi import parts
 from server.handlers.openapi.schemas import SchemaPlugin
 from server.handlers.schemas import File, ProblemSchema
+from server.version import VERSION
 
 OPENAPI_VERSION = "3.1.0"
 FORM = "multipart/form-data"
@@ -48,7 +49,7 @@ class _Document:
         plugin = SchemaPlugin()
         self._spec = APISpec(
             parts.TITLE,
-            parts.VERSION,
+            VERSION,
             OPENAPI_VERSION,
             [plugin],
             info={"description": parts.DESCRIPTION, "license": {"name": "MIT", "identifier": "MIT"}},

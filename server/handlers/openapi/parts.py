@@ -14,7 +14,6 @@ from server.services.jobs.event_jobs import Queue
 Part = Mapping[str, Any]
 
 TITLE = "photofeed"
-VERSION = "1.0.0"
 DESCRIPTION = """\
 Photographs, comments, likes, follows, a personalised feed and live notifications.
 
