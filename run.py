@@ -78,7 +78,7 @@ def main() -> int:
     try:
         return _run(arguments)
     except AppError as error:
-        print(f"error: {error.detail}", file=sys.stderr)
+        print(f"error: {error.reason}", file=sys.stderr)
         return 2
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("server", "seeds"):

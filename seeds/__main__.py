@@ -60,7 +60,7 @@ def main() -> int:
     try:
         return _run(arguments)
     except AppError as error:
-        print(f"error: {error.detail}", file=sys.stderr)
+        print(f"error: {error.reason}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("Broken off. What was committed stays; run it again to go on.", file=sys.stderr)

@@ -63,7 +63,7 @@ async def open_consistency_check(settings: Settings) -> AsyncGenerator[Consisten
             yield ConsistencyCheck(database, source, TimelineAudit(wire), settings.feed.window)
         except Unavailable as error:
             raise ConfigurationError(
-                f"{error.detail} Is the program running, and does it use this Redis?"
+                f"{error.reason} Is the program running, and does it use this Redis?"
             ) from error
         finally:
             await wire.close()

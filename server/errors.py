@@ -29,6 +29,14 @@ class AppError(Exception):
         self.fields = {name: list(messages) for name, messages in (fields or {}).items()}
         self.retry_after_s = retry_after_s
 
+    @property
+    def reason(self) -> str:
+        """The cause for operators; may name internal resources, which `detail` must not."""
+        return self.detail
+
+    def __str__(self) -> str:
+        return self.reason
+
 
 class InvalidInput(AppError):
     """Well-formed input with values that cannot be accepted; `fields` says which."""
@@ -85,12 +93,27 @@ class Throttled(AppError):
 
 
 class Unavailable(AppError):
-    """A part that the request needs does not answer now; trying again later is safe."""
+    """A resource that the request needs is unavailable; retrying later is safe.
+
+    `reason` names the resource and the cause; it is the text of the exception in logs and on the command line.
+    """
 
     code = "unavailable"
 
-    def __init__(self, detail: str, *, code: str | None = None, retry_after_s: float = 1.0) -> None:
+    def __init__(
+        self,
+        detail: str = "Service temporarily unavailable.",
+        *,
+        code: str | None = None,
+        reason: str | None = None,
+        retry_after_s: float = 1.0,
+    ) -> None:
         super().__init__(detail, code=code, retry_after_s=retry_after_s)
+        self._reason = reason
+
+    @property
+    def reason(self) -> str:
+        return self._reason or self.detail
 
 
 class StorageFull(AppError):

@@ -161,7 +161,7 @@ class Lifecycle:
             await wire.command("PING")
         except Unavailable as error:
             raise ConfigurationError(
-                f"No Redis answers at {banner.redact_url(url)} ({error.detail}) Check REDIS_FEEDS_URL."
+                f"No Redis answers at {banner.redact_url(url)} ({error.reason}) Check REDIS_FEEDS_URL."
             ) from error
         return wire
 

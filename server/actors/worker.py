@@ -91,7 +91,7 @@ class Worker:
         try:
             claim = await self._jobs.claim(job_id)
         except Unavailable as error:
-            log.debug("claim_failed", queue=self._queue, job_id=job_id, error=error.detail)
+            log.debug("claim_failed", queue=self._queue, job_id=job_id, error=str(error))
         if claim is None and self._gate is not None:
             await self._gate.return_unused()
         return claim
@@ -128,7 +128,7 @@ class Worker:
             log.warning("job_taken_over", **told)
             return "lease_lost"
         except Unavailable as error:
-            log.debug("job_postponed", error=error.detail, **told)
+            log.debug("job_postponed", error=str(error), **told)
             await self._settle(lambda: self._jobs.postpone(claim))
             return "postponed"
         except Exception as error:

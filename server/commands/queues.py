@@ -126,7 +126,7 @@ async def _show_live(queues: QueueAdministration) -> None:
             try:
                 view = _table(await queues.overview(), console.width)
             except Unavailable as error:
-                note = f"{error.detail} These figures are old."
+                note = f"{error.reason} These figures are old."
             live.update(Group(view, Text(note, style="dim")), refresh=True)
             try:
                 async with asyncio.timeout(REFRESH_S):

@@ -209,4 +209,4 @@ def _groups_are_gone(error: Exception) -> bool:
 
 
 def _unavailable() -> Unavailable:
-    return Unavailable("The job queue does not answer.", code="queue_unavailable")
+    return Unavailable(reason="The job queue does not answer.")

@@ -335,7 +335,7 @@ async def test_an_outage_of_the_database_is_told_once(
         task = asyncio.create_task(dispatcher.run())
         await wait_until(lambda: looks > 5)
         told_of_deadlocks = list(lines)
-        codes.append("database_away")
+        codes.append("unavailable")
         await wait_until(lambda: len(lines) > 0)
         seen = looks
         await wait_until(lambda: looks > seen + 5)

@@ -92,7 +92,7 @@ class EmbeddedRedis:
                         log.warning("redis_owner_left", folder=str(self._folder))
                         await self._revive()
                 except ConfigurationError as error:  # no descriptor is left, or the folder was removed
-                    log.warning("redis_owner_unknown", detail=error.detail)
+                    log.warning("redis_owner_unknown", detail=error.reason)
                     await self._pause(MAX_BACKOFF_S)
             await self._pause(WATCH_S)
 
@@ -140,7 +140,7 @@ class EmbeddedRedis:
                 await self._start_server()
             except AppError as error:
                 if not quiet and not self._stopping.is_set():
-                    log.error("redis_child_start_failed", detail=error.detail)
+                    log.error("redis_child_start_failed", detail=error.reason)
                 quiet = True
             else:
                 log.info("redis_child_back", pid=self.pid, after_s=round(time.monotonic() - lost_at, 3))

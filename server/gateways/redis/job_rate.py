@@ -59,5 +59,5 @@ class JobRateLimiter:
             return await script(keys=[self._key], args=arguments)
         except (RedisError, OSError) as error:
             raise Unavailable(
-                f"The rate limit cannot be asked ({type(error).__name__}: {error}).", code="redis_away"
+                reason=f"The rate limit cannot be checked ({type(error).__name__}: {error})."
             ) from error

@@ -61,10 +61,17 @@ class Call:
         return (*before, life, *self.arguments) if self.with_life else (*before, *self.arguments)
 
 
+class RedisUnavailable(Unavailable):
+    """Redis was not reached, did not answer in time, or refused the command for now."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason=f"Redis does not answer ({reason}); try again.")
+
+
 class PipelinedRedis:
     """Connects when it is first used, and again after a failure, at most every 0.2 s.
 
-    Every call raises Unavailable (`redis_away`) when Redis is not reached, does not answer within `timeout_s`, or was
+    Every call raises RedisUnavailable when Redis is not reached, does not answer within `timeout_s`, or was
     lost after the command was sent: then nobody knows whether it was carried out, so commands should bear repeating.
     """
 
@@ -152,10 +159,10 @@ class PipelinedRedis:
 
     async def _connected(self) -> "_Connection":
         if self._closed:
-            raise unavailable("the connection is closed")
+            raise RedisUnavailable("the connection is closed")
         if self._connecting is None:
             if (wait_s := self._not_before - time.monotonic()) > 0:
-                raise unavailable(f"it was lost; connecting again in {wait_s:.1f} s")
+                raise RedisUnavailable(f"it was lost; connecting again in {wait_s:.1f} s")
             self._not_before = time.monotonic() + RECONNECT_S
             self._connecting = asyncio.create_task(self._connect(), name="redis wire connecting")
             self._connecting.add_done_callback(self._settle)
@@ -172,13 +179,13 @@ class PipelinedRedis:
             async with asyncio.timeout(self._timeout_s):
                 return await _Connection.open(self._url, self._timeout_s)
         except TimeoutError as error:
-            raise unavailable(f"no connection within {self._timeout_s:g} s") from error
+            raise RedisUnavailable(f"no connection within {self._timeout_s:g} s") from error
         except OSError as error:
-            raise unavailable(
+            raise RedisUnavailable(
                 type(error).__name__
             ) from error  # its text has the address, and clients are told
         except (ReplyError, ValueError) as error:
-            raise unavailable(f"{type(error).__name__}: {error}") from error
+            raise RedisUnavailable(f"{type(error).__name__}: {error}") from error
 
 
 class ReplyError(Exception):
@@ -235,7 +242,7 @@ class _Connection(asyncio.Protocol):
         """Queue a command; the future has its answer. It is written by the end of this turn of the loop."""
         future = self._loop.create_future()
         if self.lost is not None:
-            future.set_exception(unavailable(f"{self.lost}"))
+            future.set_exception(RedisUnavailable(f"{self.lost}"))
             return future
         if not self._unsent:
             self._loop.call_soon(self._write)
@@ -297,7 +304,7 @@ class _Connection(asyncio.Protocol):
         waiting, self._waiting = self._waiting, deque()
         for _, future in waiting:
             if not future.done():
-                future.set_exception(unavailable(f"{type(reason).__name__}: {reason}"))
+                future.set_exception(RedisUnavailable(f"{type(reason).__name__}: {reason}"))
         if self._timer is not None:
             self._timer.cancel()
         if self._transport is not None:
@@ -309,9 +316,5 @@ def _refusal(text: str) -> Exception:
     if text.startswith("ERR Error running script"):  # Redis 6 wraps what a command in it was answered
         text = text.rpartition(": -")[2] or text
     if text.startswith(TRANSIENT_ERRORS):
-        return unavailable(text)
+        return RedisUnavailable(text)
     return ScriptMissing(text) if text.startswith("NOSCRIPT") else ReplyError(text)
-
-
-def unavailable(reason: str) -> Unavailable:
-    return Unavailable(f"Redis does not answer ({reason}); try again.", code="redis_away")

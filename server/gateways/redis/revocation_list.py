@@ -10,8 +10,7 @@ import secrets
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
-from server.errors import Unavailable
-from server.gateways.redis.pipelined_client import PipelinedRedis, ReplyError, Script, Value
+from server.gateways.redis.pipelined_client import PipelinedRedis, RedisUnavailable, ReplyError, Script, Value
 from server.ids import SessionId
 from server.outages import Outage
 
@@ -100,6 +99,6 @@ class RevocationList:
             answer = await call
         except ReplyError as error:  # it is loading, it may not write, the key is no sorted set, ...
             self._refusals.failed(error)
-            raise Unavailable("Redis refuses to answer; try again.", code="redis_away") from error
+            raise RedisUnavailable(str(error)) from error
         self._refusals.succeeded()
         return answer

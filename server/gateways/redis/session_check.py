@@ -5,8 +5,7 @@ It is the question of `revocation_list` and that of `throttle`, and costs a thir
 
 from collections.abc import Sequence
 
-from server.errors import Unavailable
-from server.gateways.redis.pipelined_client import PipelinedRedis, ReplyError, Script
+from server.gateways.redis.pipelined_client import PipelinedRedis, RedisUnavailable, ReplyError, Script
 from server.gateways.redis.rate_limits import COUNT, Limit, RateLimitStatus, bounds, keys, statuses
 from server.gateways.redis.revocation_list import KEY
 from server.ids import SessionId
@@ -39,7 +38,7 @@ class SessionCheck:
             found, *ahead = await self._wire.run(_ASK, where, (session_id, *bounds(limits)), with_life=True)
         except ReplyError as error:  # it may not write, a key is something else, ...
             self._refusals.failed(error)
-            raise Unavailable("Redis refuses to answer; try again.", code="redis_away") from error
+            raise RedisUnavailable(str(error)) from error
         self._refusals.succeeded()
         if found == 1:
             return True, []

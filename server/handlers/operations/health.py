@@ -92,6 +92,6 @@ async def _ask(check: Check) -> str:
     except TimeoutError:
         return "no answer in time"
     except AppError as error:
-        return error.detail
+        return error.reason
     except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is the answer to the question
         return f"no answer: {type(error).__name__}"  # its text has the part's address, and anybody may ask

@@ -12,7 +12,12 @@ from tortoise.backends.mysql.client import MySQLClient, TransactionWrapper
 from tortoise.connection import get_connections
 from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 
-from server.models.engines.safety import DuplicateKey, SerializationFailure, shield_until_done, unavailable
+from server.models.engines.safety import (
+    DuplicateKey,
+    SerializationFailure,
+    database_unavailable,
+    shield_until_done,
+)
 
 Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 
@@ -44,7 +49,7 @@ def translated(method: Method) -> Method:
             async with asyncio.timeout(self.timeout_s):
                 return await method(self, *args)
         except TimeoutError as error:
-            raise unavailable(f"no answer within {self.timeout_s:g} s") from error
+            raise database_unavailable(f"no answer within {self.timeout_s:g} s") from error
         except IntegrityError as error:
             if error_number(error) == DUPLICATE_KEY:
                 raise DuplicateKey(*error.args) from error
@@ -52,15 +57,17 @@ def translated(method: Method) -> Method:
         except (DBConnectionError, OperationalError, errors.MySQLError) as error:
             number = error_number(error)
             if number in GIVEN_UP:
-                raise SerializationFailure("The database is busy with the same rows; try again.") from error
+                raise SerializationFailure(
+                    reason="The database is busy with the same rows; try again."
+                ) from error
             if number in CONNECTION_GONE or isinstance(error, DBConnectionError | errors.InterfaceError):
-                raise unavailable("the connection was lost") from error
+                raise database_unavailable("the connection was lost") from error
             raise
         except (OSError, EOFError, asyncio.IncompleteReadError) as error:
-            raise unavailable("the connection was lost") from error
+            raise database_unavailable("the connection was lost") from error
         except RuntimeError as error:
             if "closing pool" in str(error):
-                raise unavailable("the pool is closing") from error
+                raise database_unavailable("the pool is closing") from error
             raise
 
     return wrapper  # pyright: ignore[reportReturnType] - the wrapper has the method's own signature

@@ -21,10 +21,8 @@ class SerializationFailure(Unavailable):
     code = "busy"
 
 
-def unavailable(reason: str) -> Unavailable:
-    return Unavailable(
-        f"The database does not answer ({reason}). Nothing was changed; try again.", code="database_away"
-    )
+def database_unavailable(reason: str) -> Unavailable:
+    return Unavailable(reason=f"The database does not answer ({reason}). Nothing was changed; try again.")
 
 
 async def shield_until_done(step: Coroutine[Any, Any, Result]) -> Result:

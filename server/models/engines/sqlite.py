@@ -11,7 +11,12 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapp
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError
 
-from server.models.engines.safety import DuplicateKey, SerializationFailure, shield_until_done, unavailable
+from server.models.engines.safety import (
+    DuplicateKey,
+    SerializationFailure,
+    database_unavailable,
+    shield_until_done,
+)
 
 Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 
@@ -30,9 +35,11 @@ def translated(method: Method) -> Method:
         except (OperationalError, sqlite3.OperationalError) as error:
             text = str(error)
             if "locked" in text or "busy" in text:
-                raise SerializationFailure("The database is busy with another writer; try again.") from error
+                raise SerializationFailure(
+                    reason="The database is busy with another writer; try again."
+                ) from error
             if "disk I/O" in text or "unable to open" in text or "disk is full" in text:
-                raise unavailable(text) from error
+                raise database_unavailable(text) from error
             raise
 
     return wrapper  # pyright: ignore[reportReturnType] - the wrapper has the method's own signature
@@ -67,7 +74,7 @@ async def _take_turn(client: Client) -> None:
         async with asyncio.timeout(client.timeout_s):
             await client._lock.acquire()
     except TimeoutError as error:
-        raise SerializationFailure("The database is busy with another writer; try again.") from error
+        raise SerializationFailure(reason="The database is busy with another writer; try again.") from error
 
 
 class _Turn(ConnectionWrapper[Any]):

@@ -64,4 +64,4 @@ class Pictures:
         try:
             await self._media.delete(keys)
         except AppError as error:
-            log.warning("media_left_behind", error=error.detail)
+            log.warning("media_left_behind", error=str(error))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from server.errors import Unavailable
 from server.gateways.feed_store.timelines import Counts, Entry, State, TimelineRead, Timelines
+from server.gateways.redis.pipelined_client import RedisUnavailable
 from server.ids import PostId, UserId
 from server.metrics import Metrics
 from server.paging import DEFAULT_LIMIT, Page, PageRequest, cut
@@ -183,5 +184,5 @@ class Feed:
 
 def _pass_over(error: Unavailable) -> None:
     """A page does without Redis; the database it needs."""
-    if error.code != "redis_away":
+    if not isinstance(error, RedisUnavailable):
         raise error

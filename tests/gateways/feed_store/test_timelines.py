@@ -6,9 +6,8 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
-from server.errors import Unavailable
 from server.gateways.feed_store.timelines import BUILDING_TTL_MS, Counts, State, TimelineRead, Timelines
-from server.gateways.redis.pipelined_client import PipelinedRedis
+from server.gateways.redis.pipelined_client import PipelinedRedis, RedisUnavailable
 from server.ids import MAX_ID, PostId, UserId
 from tests.support.backends import Stack, start_valkey
 
@@ -284,9 +283,9 @@ async def test_a_redis_that_is_gone_is_said_to_be_away(timelines: Timelines) -> 
         away.push([ADA], PostId(1)), look(away, ADA), away.open_feed(ADA), away.reset([ADA]), away.pull(ADA),
         away.fill_feed(ADA, 1, posts(1), [], (0, [])), away.withdraw([ADA], posts(1)),
     ):  # fmt: skip
-        with pytest.raises(Unavailable) as caught:
+        with pytest.raises(RedisUnavailable) as caught:
             await ask
-        assert caught.value.code == "redis_away"
+        assert caught.value.code == "unavailable"
     await nowhere.close()
 
 

@@ -83,4 +83,4 @@ async def test_it_says_that_the_server_is_away(redis_server: RedisServer) -> Non
     async with redis_client(f"unix://{redis_server.folder}/nobody.sock", 1.0) as nobody:
         with pytest.raises(Unavailable) as raised:
             await JobRateLimiter(nobody, "queue:feed", 1).reserve()
-    assert raised.value.code == "redis_away"
+    assert raised.value.code == "unavailable"
