@@ -129,7 +129,7 @@ async def _ours(stack: Stack) -> tuple[Drained, Drained]:
         trivial = await _drain(brokers, jobs, doorbell, rungs, {"trivial": finish})
         payloads = await _likes(database, ids)
         rungs = await _insert(database, ids, JobKind.NOTIFY_LIKE, payloads)
-        handlers = {JobKind.NOTIFY_LIKE: services.telling.of_like}
+        handlers = {JobKind.NOTIFY_LIKE: services.notification_jobs.handle_like}
         notification = await _drain(brokers, jobs, doorbell, rungs, handlers)
         for broker in brokers.values():
             await broker.shutdown()
@@ -147,10 +147,10 @@ async def _foundations(
     media = resources.media_store(settings, stack.var_dir)
     wire = PipelinedRedis(stack.redis.url, settings.redis.timeout_s)
     told = resources.Instrumentation()
-    mail = resources.mail(settings, stack.var_dir, told)
+    email = resources.email(settings, stack.var_dir, told)
     push = resources.push(settings, stack.var_dir, told)
     on = resources.Resources(
-        database, redis, wire, wire, ids, doorbell, media, images, passwords, mail, push, told
+        database, redis, wire, wire, ids, doorbell, media, images, passwords, email, push, told
     )
     yield services.services(settings, stack.var_dir, on)
     await images.stop()

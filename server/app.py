@@ -84,8 +84,8 @@ class Services:
     freshness: CacheInvalidation
     notifications: Notifications
     arrivals: StreamReader
-    telling: NotificationJobs
-    letters: NotificationEmails
+    notification_jobs: NotificationJobs
+    notification_emails: NotificationEmails
     pushes: Pushes
     preferences: Preferences
     devices: Devices

@@ -60,12 +60,12 @@ ENVIRONMENT: Mapping[str, str] = {
     "JWT_REFRESH_SECRET": "auth.jwt_refresh_secret",
     "BCRYPT_COST": "auth.bcrypt_cost",
     "PASSWORD_RESET_URL": "auth.reset_url",
-    "EMAIL_HOST": "mail.host",
-    "EMAIL_PORT": "mail.port",
-    "EMAIL_USER": "mail.username",
-    "EMAIL_PASS": "mail.password",
-    "EMAIL_FROM": "mail.sender",
-    "EMAIL_TLS": "mail.tls",
+    "EMAIL_HOST": "email.host",
+    "EMAIL_PORT": "email.port",
+    "EMAIL_USER": "email.username",
+    "EMAIL_PASS": "email.password",
+    "EMAIL_FROM": "email.sender",
+    "EMAIL_TLS": "email.tls",
     "FIREBASE_PROJECT_ID": "push.project_id",
     "FIREBASE_CLIENT_EMAIL": "push.client_email",
     "FIREBASE_PRIVATE_KEY": "push.private_key",
@@ -96,7 +96,7 @@ SECRET_KEYS = frozenset(
         "redis.password",
         "auth.jwt_secret",
         "auth.jwt_refresh_secret",
-        "mail.password",
+        "email.password",
         "push.private_key",
     },
 )
@@ -335,7 +335,7 @@ def _check_production(settings: Settings) -> None:
     for embedded, part, name in (
         (settings.embedded_database, "the embedded SQLite database", "DB_HOST"),
         (settings.embedded_redis, "the embedded Redis", "REDIS_HOST"),
-        (settings.mails_to_a_folder, "a folder in the place of a mail server", "EMAIL_HOST"),
+        (settings.writes_emails_to_outbox, "a folder in the place of a mail server", "EMAIL_HOST"),
     ):
         if embedded:
             raise ConfigurationError(

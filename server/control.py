@@ -165,8 +165,10 @@ async def open_seed_context(
     try:
         async with _ids(database, clock) as ids:
             bell = JobNotifier(brokers)
-            mail = resources.mail(settings, var, told)
-            on = Resources(database, redis, wire, wire, ids, bell, media, images, passwords, mail, push, told)
+            email = resources.email(settings, var, told)
+            on = Resources(
+                database, redis, wire, wire, ids, bell, media, images, passwords, email, push, told
+            )
             built, _ = services.services(settings, var, on, clock)
             roles, timelines = Roles(database, InvalidationLog(wire)), services.timelines(settings, wire)
             yield SeedContext(database, built, roles, timelines, media, images, ids, var / "tmp")

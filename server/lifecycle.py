@@ -223,12 +223,12 @@ class Lifecycle:
         self._opened("password threads", passwords.close)
         media = resources.media_store(self.settings, self._var)
         self._opened("media store", media.close)
-        mail = resources.mail(self.settings, self._var, self.told)
+        email = resources.email(self.settings, self._var, self.told)
         push = resources.push(self.settings, self._var, self.told)
-        self._opened("mail", mail.close)
+        self._opened("email", email.close)
         self._opened("push", push.close)
         return Resources(
-            database, redis, *wires, ids, doorbell, media, images, passwords, mail, push, self.told
+            database, redis, *wires, ids, doorbell, media, images, passwords, email, push, self.told
         )
 
     def _open_doorbell(self, doorbell: JobNotifier) -> None:

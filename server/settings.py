@@ -98,8 +98,8 @@ class Throttle(Section):
     writes: RateLimit = RateLimit(limit=60, window_s=60)
     uploads: RateLimit = RateLimit(limit=30, window_s=3600)
     reads: RateLimit = RateLimit(limit=300, window_s=60)
-    letters_to: RateLimit = RateLimit(limit=30, window_s=3600)
-    letters_by: RateLimit = RateLimit(limit=100, window_s=3600)
+    emails_to: RateLimit = RateLimit(limit=30, window_s=3600)
+    emails_by: RateLimit = RateLimit(limit=100, window_s=3600)
 
 
 class Database(Section):
@@ -140,7 +140,7 @@ class Auth(Section):
     bcrypt_queue: int = Field(default=32, ge=1)
 
 
-class Mail(Section):
+class Email(Section):
     host: str = ""
     port: int = Field(default=587, ge=1, le=65535)
     username: str = ""
@@ -209,7 +209,7 @@ class Queues(Section):
     push: QueueSettings = QueueSettings(
         concurrency=4, max_attempts=1000, retry_for_s=86_400, rate_per_s=500.0, keep_completed=50
     )
-    mail: QueueSettings = QueueSettings(
+    email: QueueSettings = QueueSettings(
         concurrency=2, max_attempts=1000, retry_for_s=86_400, rate_per_s=20.0, keep_completed=50
     )
     maintenance: QueueSettings = QueueSettings(concurrency=1, backoff_ms=5000, keep_completed=20)
@@ -261,7 +261,7 @@ class Settings(Section):
     database: Database = Database()
     redis: Redis = Redis()
     auth: Auth = Auth()
-    mail: Mail = Mail()
+    email: Email = Email()
     push: Push = Push()
     uploads: Uploads = Uploads()
     feed: Feed = Feed()
@@ -281,8 +281,8 @@ class Settings(Section):
         return not (self.redis.host or self.redis.url)
 
     @property
-    def mails_to_a_folder(self) -> bool:
-        return not self.mail.host
+    def writes_emails_to_outbox(self) -> bool:
+        return not self.email.host
 
     @property
     def pushes_to_firebase(self) -> bool:
@@ -319,7 +319,9 @@ class Settings(Section):
         return self.auth.reset_url or f"{self.client_url}/reset-password"
 
     @property
-    def mail_sender(self) -> str:
+    def email_sender(self) -> str:
         """Whom mail is from: an address, also in front of a name."""
         host = urlsplit(self.public_url).hostname or "localhost"
-        return self.mail.sender or (self.mail.username if "@" in self.mail.username else f"photofeed@{host}")
+        return self.email.sender or (
+            self.email.username if "@" in self.email.username else f"photofeed@{host}"
+        )

@@ -291,7 +291,7 @@ def test_production_runs_on_what_is_named(read: Any) -> None:
     settings = read(PRODUCTION).settings
     assert not settings.embedded_database
     assert not settings.embedded_redis
-    assert not settings.mails_to_a_folder
+    assert not settings.writes_emails_to_outbox
     assert not settings.migrate_at_start
 
 
@@ -321,7 +321,7 @@ def test_production_may_be_allowed_its_embedded_parts(read: Any) -> None:
     settings = read(environ).settings
     assert settings.embedded_database
     assert settings.embedded_redis
-    assert settings.mails_to_a_folder
+    assert settings.writes_emails_to_outbox
     assert "JWT_SECRET" in refused(read, {**environ, "JWT_SECRET": ""})
 
 
@@ -423,7 +423,7 @@ def test_a_name_in_firebase_that_can_be_none_is_refused(read: Any, name: str, te
     ],
 )
 def test_mail_has_a_sender(read: Any, environ: dict[str, str], sender: str) -> None:
-    assert read(environ).settings.mail_sender == sender
+    assert read(environ).settings.email_sender == sender
 
 
 @pytest.mark.parametrize(

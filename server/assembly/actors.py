@@ -32,7 +32,7 @@ CHANNELS: Mapping[str, str] = {
     JobKind.NOTIFY_COMMENT: "in_app",
     JobKind.NOTIFY_MENTIONED: "in_app",
     JobKind.PUSH: "push",
-    JobKind.MAIL: "email",
+    JobKind.EMAIL: "email",
 }
 
 
@@ -42,7 +42,7 @@ def workers(
     """A worker for each queue, none of them running yet."""
     handlers = _handlers(settings, on, nouns, the_jobs)
     # Of the queues of which every job needs the same other side.
-    circuits = {Queue.PUSH: on.told.fcm, Queue.MAIL: on.told.smtp}
+    circuits = {Queue.PUSH: on.told.fcm, Queue.EMAIL: on.told.smtp}
 
     def worker(queue: Queue, chosen: QueueSettings) -> Worker:
         limiter = JobRateLimiter(on.redis, f"queue:{queue}", chosen.rate_per_s) if chosen.rate_per_s else None
@@ -120,19 +120,19 @@ def _handlers(settings: Settings, on: Resources, nouns: Services, the_jobs: Jobs
     return {
         JobKind.FAN_OUT: _measured_fan_out(nouns.fan_out.publish, on.told.metrics),
         JobKind.WITHDRAW: nouns.fan_out.withdraw,
-        JobKind.NOTIFY_LIKE: nouns.telling.of_like,
-        JobKind.NOTIFY_COMMENT: nouns.telling.of_comment,
-        JobKind.NOTIFY_FOLLOW: nouns.telling.of_follow,
-        JobKind.NOTIFY_MENTIONED: nouns.telling.of_mentions,
-        JobKind.NOTIFY_WITHDRAW: nouns.telling.withdraw_comments,
+        JobKind.NOTIFY_LIKE: nouns.notification_jobs.handle_like,
+        JobKind.NOTIFY_COMMENT: nouns.notification_jobs.handle_comment,
+        JobKind.NOTIFY_FOLLOW: nouns.notification_jobs.handle_follow,
+        JobKind.NOTIFY_MENTIONED: nouns.notification_jobs.handle_mentions,
+        JobKind.RETRACT_COMMENTS: nouns.notification_jobs.retract_comments,
         JobKind.PUSH: nouns.pushes.send,
-        JobKind.MAIL: nouns.letters.send,
+        JobKind.EMAIL: nouns.notification_emails.send,
         JobKind.REMOVE_POST: nouns.removals.remove_post,
         JobKind.REMOVE_AVATAR: nouns.removals.remove_avatar,
         JobKind.TELL_REVOKED: nouns.revocations.deliver,
-        JobKind.MAIL_RESET: nouns.account_mail.send_reset,
-        JobKind.MAIL_CHANGED: nouns.account_mail.send_password_changed,
-        JobKind.MAIL_ADDRESS_CHANGED: nouns.account_mail.send_address_changed,
+        JobKind.EMAIL_RESET_LINK: nouns.account_mail.send_reset,
+        JobKind.EMAIL_CREDENTIALS_CHANGED: nouns.account_mail.send_password_changed,
+        JobKind.EMAIL_ADDRESS_CHANGED: nouns.account_mail.send_address_changed,
         JobKind.SWEEP_SESSIONS: maintenance.sweep_sessions,
         JobKind.RETENTION: maintenance.retain,
         JobKind.AUDIT_COUNTERS: maintenance.audit_counters,

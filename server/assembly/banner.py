@@ -14,7 +14,7 @@ def parts(settings: Settings, var: Path) -> dict[str, str]:
     return {
         "database": "embedded SQLite" if settings.embedded_database else mysql,
         "redis": "embedded Valkey" if settings.embedded_redis else redis,
-        "mail": _mail(settings),
+        "email": _email(settings),
         "push": _pushes(settings),
         "data": str(var),
     }
@@ -34,10 +34,10 @@ def redact_url(url: str) -> str:
     return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
-def _mail(settings: Settings) -> str:
-    if settings.mails_to_a_folder:
+def _email(settings: Settings) -> str:
+    if settings.writes_emails_to_outbox:
         return "files in the outbox"
-    return f"SMTP at {settings.mail.host}:{settings.mail.port}"
+    return f"SMTP at {settings.email.host}:{settings.email.port}"
 
 
 def _pushes(settings: Settings) -> str:

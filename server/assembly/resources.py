@@ -52,7 +52,7 @@ class Resources:
     media: MediaStore
     images: ImageProcessor
     passwords: Passwords
-    mail: EmailSender
+    email: EmailSender
     push: PushSender
     told: Instrumentation = field(default_factory=Instrumentation)
     throttle: RateLimits = field(init=False)
@@ -95,10 +95,10 @@ def passwords(settings: Settings) -> Passwords:
     return Passwords(auth.bcrypt_cost, auth.bcrypt_threads, auth.bcrypt_queue)
 
 
-def mail(settings: Settings, var: Path, told: Instrumentation) -> EmailSender:
-    chosen = settings.mail
-    if settings.mails_to_a_folder:
-        return OutboxEmailSender(var / "outbox", settings.mail_sender)
+def email(settings: Settings, var: Path, told: Instrumentation) -> EmailSender:
+    chosen = settings.email
+    if settings.writes_emails_to_outbox:
+        return OutboxEmailSender(var / "outbox", settings.email_sender)
     server = SmtpServer(
         host=chosen.host,
         port=chosen.port,
@@ -108,7 +108,7 @@ def mail(settings: Settings, var: Path, told: Instrumentation) -> EmailSender:
         timeout_s=chosen.timeout_s,
     )
     told.metrics.show_part("smtp", lambda: not told.smtp.is_open)
-    return SmtpEmailSender(server, settings.mail_sender, circuit=told.smtp)
+    return SmtpEmailSender(server, settings.email_sender, circuit=told.smtp)
 
 
 def push(settings: Settings, var: Path, told: Instrumentation) -> PushSender:

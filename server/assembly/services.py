@@ -111,7 +111,7 @@ def services(
         revocations=revocations,
         credentials=Credentials(on.database, work, on.passwords, revocations),
         account_mail=AccountEmails(
-            on.database, work, the_jobs, on.mail, settings.reset_url, settings.auth.reset_ttl_s
+            on.database, work, the_jobs, on.email, settings.reset_url, settings.auth.reset_ttl_s
         ),
         comments=Comments(on.database, work, cards, visibility),
         likes=Likes(on.database, work, cards, visibility),
@@ -123,16 +123,16 @@ def services(
         removals=Deletions(on.database, work, the_jobs, pictures),
         notifications=notifications,
         arrivals=StreamReader(on.database, cards, visibility, notifications),
-        telling=NotificationJobs(
+        notification_jobs=NotificationJobs(
             on.database, work, the_jobs, (visibility, standing), publisher, on.told.metrics
         ),
-        letters=NotificationEmails(
+        notification_emails=NotificationEmails(
             the_jobs,
             notices,
-            on.mail,
+            on.email,
             links,
             settings.client_url,
-            _letter_budget(settings, on),
+            _email_budget(settings, on),
             on.told.metrics,
         ),
         pushes=Pushes(
@@ -160,13 +160,13 @@ def queue_control(settings: Settings, database: Database, doorbell: JobNotifier)
     return QueueAdministration(database, limits, doorbell.garbage)
 
 
-def _letter_budget(settings: Settings, on: Resources) -> Budget | None:
+def _email_budget(settings: Settings, on: Resources) -> Budget | None:
     chosen = settings.throttle
     if not chosen.enabled:
         return None
     to, by = (
         Limit(name, each.limit, each.window_s)
-        for name, each in (("letters_to", chosen.letters_to), ("letters_by", chosen.letters_by))
+        for name, each in (("emails_to", chosen.emails_to), ("emails_by", chosen.emails_by))
     )
     return Budget(on.throttle, to, by)
 
@@ -190,6 +190,6 @@ def queue_settings(settings: Settings) -> dict[Queue, QueueSettings]:
         Queue.FEED: settings.queues.feed,
         Queue.NOTIFICATIONS: settings.queues.notifications,
         Queue.PUSH: settings.queues.push,
-        Queue.MAIL: settings.queues.mail,
+        Queue.EMAIL: settings.queues.email,
         Queue.MAINTENANCE: settings.queues.maintenance,
     }

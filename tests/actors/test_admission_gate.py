@@ -64,7 +64,7 @@ async def test_while_a_part_is_away_nobody_enters_and_no_permit_is_spent(
     redis: Redis, switch: Switch
 ) -> None:
     circuit = opened("smtp")
-    gate = AdmissionGate("mail", switch, JobRateLimiter(redis, "queue:mail", 100), circuit=circuit)
+    gate = AdmissionGate("email", switch, JobRateLimiter(redis, "queue:email", 100), circuit=circuit)
     assert await gate.enter(1)  # in its turn, half a second later
     spent = await redis.get("rate:queue:mail")
     assert not await gate.enter(2)
@@ -81,8 +81,8 @@ async def test_a_part_that_goes_away_during_the_wait_for_the_rate_gives_the_perm
     redis: Redis, switch: Switch
 ) -> None:
     circuit = CircuitBreaker("smtp")
-    limiter = JobRateLimiter(redis, "queue:mail", 0.5)  # two seconds: somebody else has the turn long before
-    gate = AdmissionGate("mail", switch, limiter, circuit=circuit)
+    limiter = JobRateLimiter(redis, "queue:email", 0.5)  # two seconds: somebody else has the turn long before
+    gate = AdmissionGate("email", switch, limiter, circuit=circuit)
     assert await gate.enter(1)
     entering = asyncio.create_task(gate.enter(2))
     await wait_until(lambda: switch.looked_for == [2])
@@ -95,7 +95,7 @@ async def test_a_part_that_goes_away_during_the_wait_for_the_rate_gives_the_perm
 
 async def test_closing_ends_the_wait_for_a_turn(switch: Switch) -> None:
     circuit = opened("smtp")
-    gate = AdmissionGate("mail", switch, None, circuit=circuit)
+    gate = AdmissionGate("email", switch, None, circuit=circuit)
     entering = asyncio.create_task(gate.enter(1))
     await asyncio.sleep(0)
     gate.close()

@@ -32,7 +32,7 @@ LEASE_S = 15.0 if FULL else 1.5
 SABOTEUR = Path(__file__).with_name("fault_injection.py")
 ROWS_PER_STATEMENT = 1000
 # A line a request; and one for each letter and push that, without a server for them, is a file in the outbox.
-ASIDE = ("request", "mail_kept", "push_kept")
+ASIDE = ("request", "email_written_to_outbox", "push_written_to_outbox")
 FIRST_JOB = 1_000  # below every id that the program makes
 
 QUICK = {"lease_ms = 15000": "lease_ms = 1500", "heartbeat_ms = 5000": "heartbeat_ms = 400"}

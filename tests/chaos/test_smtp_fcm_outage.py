@@ -138,7 +138,7 @@ async def begun(
 
 async def everything_is_sent(stack: Stack) -> None:
     async def nothing_is_owed() -> bool:
-        waiting = "queue IN ('push', 'mail') AND state IN ('ready', 'running')"
+        waiting = "queue IN ('push', 'email') AND state IN ('ready', 'running')"
         return number(stack, f"SELECT COUNT(*) FROM jobs WHERE {waiting}") == 0
 
     await eventually(nothing_is_owed, ALL_SENT_WITHIN_S)

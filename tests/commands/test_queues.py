@@ -76,7 +76,7 @@ async def test_the_table_shows_every_queue(
     capsys.readouterr()
     assert await queues.show(settings, once=True) == 0
     shown = table(capsys.readouterr().out)
-    assert list(shown) == ["feed", "notifications", "push", "mail", "maintenance"]
+    assert list(shown) == ["feed", "notifications", "push", "email", "maintenance"]
     assert (shown["feed"]["FAILED"], shown["feed"]["LIMIT/S"], shown["feed"]["STATE"]) == ("1", "100", "runs")
     assert shown["notifications"]["GARBAGE"] == "1"
     assert (shown["maintenance"]["STATE"], shown["maintenance"]["LIMIT/S"]) == ("paused", "none")
@@ -124,7 +124,7 @@ async def test_some_are_retried_and_the_others_discarded(
 @pytest.mark.parametrize(
     ("queue", "ids", "everything", "kind", "sentence"),
     [
-        ("fed", ["1"], False, NotFound, "there are: feed, notifications, push, mail, maintenance"),
+        ("fed", ["1"], False, NotFound, "there are: feed, notifications, push, email, maintenance"),
         ("feed", [], False, InvalidInput, "say --all"),
         ("feed", ["1"], True, InvalidInput, "say --all"),
         ("feed", ["1", "x'y"], False, InvalidInput, "is no job's id"),

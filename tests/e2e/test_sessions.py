@@ -287,7 +287,9 @@ async def test_a_mail_server_that_is_slow_holds_up_nothing_else_and_gets_its_let
 
 async def letters(program: Program, subject: str) -> list[EmailMessage]:
     """What the program put into its outbox."""
-    files = [Path(line["file"]) for line in program.logged("mail_kept") if line["subject"] == subject]
+    files = [
+        Path(line["file"]) for line in program.logged("email_written_to_outbox") if line["subject"] == subject
+    ]
     return [_read(file.read_bytes()) for file in files]
 
 

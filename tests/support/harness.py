@@ -109,13 +109,13 @@ class RecordingEmailSender:
     """Keeps what is mailed; `refuses` is raised instead, once for each of its errors."""
 
     def __init__(self) -> None:
-        self.letters: list[Email] = []
+        self.sent: list[Email] = []
         self.refuses: list[Exception] = []
 
     async def send(self, letter: Email) -> None:
         if self.refuses:
             raise self.refuses.pop(0)
-        self.letters.append(letter)
+        self.sent.append(letter)
 
     async def close(self) -> None:
         pass
@@ -176,9 +176,9 @@ class ServiceHarness:
             self.tokens, SessionCheck(self.wire), self.revocations, RateLimits(self.wire)
         )
         self.credentials = Credentials(database, self.unit_of_work, self.passwords, self.revocations)
-        self.mail = RecordingEmailSender()
+        self.email = RecordingEmailSender()
         self.account_mail = AccountEmails(
-            database, self.unit_of_work, self.jobs, self.mail, "https://photos.test/reset", RESET_TTL_S
+            database, self.unit_of_work, self.jobs, self.email, "https://photos.test/reset", RESET_TTL_S
         )
         self.comments = Comments(database, self.unit_of_work, self.cards, self.visibility)
         self.likes = Likes(database, self.unit_of_work, self.cards, self.visibility)
@@ -189,7 +189,7 @@ class ServiceHarness:
         self.fan_out = FanOut(database, self.source, self.timelines, self.jobs, rules)
         self.standing = ActiveSessions(database, TOKEN_RULES.refresh_idle_s)
         self.notifications = Notifications(database, self.cards, self.visibility)
-        self.telling = NotificationJobs(
+        self.notification_jobs = NotificationJobs(
             database,
             self.unit_of_work,
             self.jobs,
@@ -202,8 +202,8 @@ class ServiceHarness:
         self.devices = Devices(database, self.unit_of_work, self.standing)
         self.push = RecordingPushSender()
         notices = Deliverables(database, self.unit_of_work, self.visibility)
-        self.letters = NotificationEmails(
-            self.jobs, notices, self.mail, self.links, CLIENT_URL, metrics=self.metrics
+        self.notification_emails = NotificationEmails(
+            self.jobs, notices, self.email, self.links, CLIENT_URL, metrics=self.metrics
         )
         self.pushes = Pushes(
             database, self.jobs, notices, self.standing, self.push, CLIENT_URL, metrics=self.metrics
@@ -306,19 +306,19 @@ class ServiceHarness:
         return {
             JobKind.FAN_OUT: self.fan_out.publish,
             JobKind.WITHDRAW: self.fan_out.withdraw,
-            JobKind.NOTIFY_LIKE: self.telling.of_like,
-            JobKind.NOTIFY_COMMENT: self.telling.of_comment,
-            JobKind.NOTIFY_FOLLOW: self.telling.of_follow,
-            JobKind.NOTIFY_MENTIONED: self.telling.of_mentions,
-            JobKind.NOTIFY_WITHDRAW: self.telling.withdraw_comments,
+            JobKind.NOTIFY_LIKE: self.notification_jobs.handle_like,
+            JobKind.NOTIFY_COMMENT: self.notification_jobs.handle_comment,
+            JobKind.NOTIFY_FOLLOW: self.notification_jobs.handle_follow,
+            JobKind.NOTIFY_MENTIONED: self.notification_jobs.handle_mentions,
+            JobKind.RETRACT_COMMENTS: self.notification_jobs.retract_comments,
             JobKind.PUSH: self.pushes.send,
-            JobKind.MAIL: self.letters.send,
+            JobKind.EMAIL: self.notification_emails.send,
             JobKind.REMOVE_POST: self.removals.remove_post,
             JobKind.REMOVE_AVATAR: self.removals.remove_avatar,
             JobKind.TELL_REVOKED: self.revocations.deliver,
-            JobKind.MAIL_RESET: self.account_mail.send_reset,
-            JobKind.MAIL_CHANGED: self.account_mail.send_password_changed,
-            JobKind.MAIL_ADDRESS_CHANGED: self.account_mail.send_address_changed,
+            JobKind.EMAIL_RESET_LINK: self.account_mail.send_reset,
+            JobKind.EMAIL_CREDENTIALS_CHANGED: self.account_mail.send_password_changed,
+            JobKind.EMAIL_ADDRESS_CHANGED: self.account_mail.send_address_changed,
         }
 
     async def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:

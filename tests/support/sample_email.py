@@ -7,7 +7,7 @@ from server.gateways.email.email import Email
 
 SENDER = "Photos <post@photos.test>"
 LETTER = Email(
-    key="mail.reset-7",
+    key="email.password_reset-7",
     to="ada@example.com",
     subject="Ein Gruß",
     text="Grüße\nhttps://x/?token=t",
@@ -23,7 +23,7 @@ def read(content: bytes) -> EmailMessage:
 
 def assert_is_the_letter(message: EmailMessage) -> None:
     assert (message["From"], message["To"]) == (SENDER, "ada@example.com")
-    assert (message["Subject"], message["Message-ID"]) == ("Ein Gruß", "<mail.reset-7@photos.test>")
+    assert (message["Subject"], message["Message-ID"]) == ("Ein Gruß", "<email.password_reset-7@photos.test>")
     assert message["Auto-Submitted"] == "auto-generated"
     text, page = message.iter_parts()
     assert (text.get_content_type(), page.get_content_type()) == ("text/plain", "text/html")

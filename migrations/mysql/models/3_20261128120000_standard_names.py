@@ -7,14 +7,28 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
     return """
         ALTER TABLE `users` RENAME COLUMN `pulled` TO `fan_out_on_read`,
             RENAME INDEX `idx_users_pulled_d9067b` TO `idx_users_fan_out_f7c822`;
-        ALTER TABLE `jobs` RENAME COLUMN `deaths` TO `crash_count`;"""
+        ALTER TABLE `jobs` RENAME COLUMN `deaths` TO `crash_count`;
+        UPDATE `jobs` SET `queue` = 'email' WHERE `queue` = 'mail';
+        UPDATE `queues` SET `name` = 'email' WHERE `name` = 'mail';
+        UPDATE `jobs` SET `kind` = 'email.notification' WHERE `kind` = 'mail.notification';
+        UPDATE `jobs` SET `kind` = 'email.password_reset' WHERE `kind` = 'mail.reset';
+        UPDATE `jobs` SET `kind` = 'email.password_changed' WHERE `kind` = 'mail.password_changed';
+        UPDATE `jobs` SET `kind` = 'email.address_changed' WHERE `kind` = 'mail.address_changed';
+        UPDATE `jobs` SET `kind` = 'notify.retract_comments' WHERE `kind` = 'notify.withdraw';"""
 
 
 async def downgrade(db: BaseDBAsyncClient) -> str:
     return """
         ALTER TABLE `users` RENAME COLUMN `fan_out_on_read` TO `pulled`,
             RENAME INDEX `idx_users_fan_out_f7c822` TO `idx_users_pulled_d9067b`;
-        ALTER TABLE `jobs` RENAME COLUMN `crash_count` TO `deaths`;"""
+        ALTER TABLE `jobs` RENAME COLUMN `crash_count` TO `deaths`;
+        UPDATE `jobs` SET `queue` = 'mail' WHERE `queue` = 'email';
+        UPDATE `queues` SET `name` = 'mail' WHERE `name` = 'email';
+        UPDATE `jobs` SET `kind` = 'mail.notification' WHERE `kind` = 'email.notification';
+        UPDATE `jobs` SET `kind` = 'mail.reset' WHERE `kind` = 'email.password_reset';
+        UPDATE `jobs` SET `kind` = 'mail.password_changed' WHERE `kind` = 'email.password_changed';
+        UPDATE `jobs` SET `kind` = 'mail.address_changed' WHERE `kind` = 'email.address_changed';
+        UPDATE `jobs` SET `kind` = 'notify.withdraw' WHERE `kind` = 'notify.retract_comments';"""
 
 
 MODELS_STATE = (

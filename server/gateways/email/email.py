@@ -56,13 +56,13 @@ class Email:
 class EmailRefused(AppError):
     """This letter will never be taken: the address is none, or the server wants neither of them."""
 
-    code = "mail_refused"
+    code = "email_refused"
 
 
 class EmailFailed(AppError):
     """The server was not reached, or could not take the letter now. It may have been sent all the same."""
 
-    code = "mail_failed"
+    code = "email_failed"
 
 
 class Unfolded(BaseHeader):
@@ -105,7 +105,7 @@ class OutboxEmailSender:
             await asyncio.to_thread(write_whole, file, content)
         except OSError as error:
             raise EmailFailed(f"{file} cannot be written ({error.strerror}).") from error
-        log.info("mail_kept", file=str(file), subject=letter.subject)
+        log.info("email_written_to_outbox", file=str(file), subject=letter.subject)
 
     async def close(self) -> None:
         """Nothing is kept."""

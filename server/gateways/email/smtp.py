@@ -40,7 +40,7 @@ class SmtpEmailSender:
     """Hands letters in one after the other. The connection is opened when one is there to send, and kept for the next.
 
     A `send` is over within the server's timeout. A letter that waited for half of it, behind others that hang, fails
-    (`mail_busy`) without having been begun.
+    (`email_busy`) without having been begun.
 
     `_kept` is the connection between two letters. Whoever uses it takes it out, and puts it back when it is whole; so
     one on which something was cut off is used by nobody.
@@ -74,7 +74,7 @@ class SmtpEmailSender:
             async with asyncio.timeout(self._server.timeout_s * WAITING_SHARE):
                 await self._turn.acquire()
         except TimeoutError as error:
-            raise EmailFailed("The letters before this one take too long.", code="mail_busy") from error
+            raise EmailFailed("The letters before this one take too long.", code="email_busy") from error
         try:
             async with asyncio.timeout_at(ends_at):
                 await self._deliver(message, to)

@@ -154,9 +154,9 @@ class OutboxPushSender:
         try:
             await asyncio.to_thread(write_whole, file, content)
         except OSError as error:
-            log.warning("push_not_kept", file=str(file), reason=error.strerror)
+            log.warning("push_not_written", file=str(file), reason=error.strerror)
             return PushOutcome.FAILED
-        log.info("push_kept", file=str(file), title=message.title)
+        log.info("push_written_to_outbox", file=str(file), title=message.title)
         return PushOutcome.SENT
 
 

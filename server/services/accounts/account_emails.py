@@ -1,7 +1,7 @@
 """The letters that an account causes: a link for whoever forgot their password, and word that it or the address was
 changed.
 
-Each is a job of the queue `mail`, tried again while the mail server does not take it. Run twice, it may send a letter
+Each is a job of the queue `email`, tried again while the mail server does not take it. Run twice, it may send a letter
 twice, under the same Message-ID.
 """
 
@@ -112,7 +112,7 @@ class AccountEmails:
         try:
             await self._mail.send(letter)
         except EmailRefused as error:  # it would be refused again
-            log.warning("mail_refused", kind=claim.kind, user_id=user_id, reason=error.detail)
+            log.warning("email_refused", kind=claim.kind, user_id=user_id, reason=error.detail)
 
 
 def _key(claim: Claim) -> str:

@@ -31,7 +31,7 @@ class Queue(StrEnum):
     FEED = "feed"
     NOTIFICATIONS = "notifications"
     PUSH = "push"
-    MAIL = "mail"
+    EMAIL = "email"
     MAINTENANCE = "maintenance"
 
 
@@ -42,15 +42,15 @@ class JobKind(StrEnum):
     NOTIFY_COMMENT = "notify.comment"
     NOTIFY_FOLLOW = "notify.follow"
     NOTIFY_MENTIONED = "notify.mentioned"
-    NOTIFY_WITHDRAW = "notify.withdraw"
+    RETRACT_COMMENTS = "notify.retract_comments"
     PUSH = "push.notification"
-    MAIL = "mail.notification"
+    EMAIL = "email.notification"
     REMOVE_POST = "posts.remove"
     REMOVE_AVATAR = "avatars.remove"
     TELL_REVOKED = "notify.revoked"
-    MAIL_RESET = "mail.reset"
-    MAIL_CHANGED = "mail.password_changed"
-    MAIL_ADDRESS_CHANGED = "mail.address_changed"
+    EMAIL_RESET_LINK = "email.password_reset"
+    EMAIL_CREDENTIALS_CHANGED = "email.password_changed"
+    EMAIL_ADDRESS_CHANGED = "email.address_changed"
     SWEEP_SESSIONS = "maintenance.sessions"
     RETENTION = "maintenance.retention"
     AUDIT_COUNTERS = "maintenance.counters"
@@ -86,13 +86,13 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     PostLiked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
     PostUnliked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
     CommentAdded: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT),),
-    CommentsDeleted: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_WITHDRAW),),
+    CommentsDeleted: (EventJob(Queue.NOTIFICATIONS, JobKind.RETRACT_COMMENTS),),
     PeopleMentioned: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_MENTIONED),),
     PushRequested: (EventJob(Queue.PUSH, JobKind.PUSH),),
-    EmailRequested: (EventJob(Queue.MAIL, JobKind.MAIL),),
+    EmailRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL),),
     SessionsRevoked: (EventJob(Queue.NOTIFICATIONS, JobKind.TELL_REVOKED, HIGH),),
     # Somebody waits for these: they go before the letters that tell of likes.
-    PasswordResetRequested: (EventJob(Queue.MAIL, JobKind.MAIL_RESET, HIGH),),
-    PasswordChanged: (EventJob(Queue.MAIL, JobKind.MAIL_CHANGED, HIGH),),
-    EmailChanged: (EventJob(Queue.MAIL, JobKind.MAIL_ADDRESS_CHANGED, HIGH),),
+    PasswordResetRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL_RESET_LINK, HIGH),),
+    PasswordChanged: (EventJob(Queue.EMAIL, JobKind.EMAIL_CREDENTIALS_CHANGED, HIGH),),
+    EmailChanged: (EventJob(Queue.EMAIL, JobKind.EMAIL_ADDRESS_CHANGED, HIGH),),
 }

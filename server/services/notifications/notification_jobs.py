@@ -44,7 +44,7 @@ class NotificationJobs:
         self._clock = SystemClock()
         self._ledger = NotificationStore(database, standing)
 
-    async def of_like(self, claim: Claim) -> None:
+    async def handle_like(self, claim: Claim) -> None:
         """Tell an author of a like, or take that back."""
         post_id, actor_id = PostId(claim.payload["post_id"]), UserId(claim.payload["actor_id"])
         author_id = UserId(claim.payload["author_id"])
@@ -58,7 +58,7 @@ class NotificationJobs:
             [actor_id, post_id, *seen.parameters],
         )
 
-    async def of_follow(self, claim: Claim) -> None:
+    async def handle_follow(self, claim: Claim) -> None:
         """Tell somebody of a new follower, or take that back."""
         follower_id, followee_id = UserId(claim.payload["follower_id"]), UserId(claim.payload["followee_id"])
         await self._settle(
@@ -69,7 +69,7 @@ class NotificationJobs:
             [follower_id, followee_id],
         )
 
-    async def of_comment(self, claim: Claim) -> None:
+    async def handle_comment(self, claim: Claim) -> None:
         """Tell the post's author, whom it answers and whom it mentions of a comment; each once."""
         comment_id, post_id = CommentId(claim.payload["comment_id"]), PostId(claim.payload["post_id"])
         actor_id = UserId(claim.payload["actor_id"])
@@ -110,7 +110,7 @@ class NotificationJobs:
 
         await self._tell(claim, body if rows and recipients else _nobody, content)
 
-    async def of_mentions(self, claim: Claim) -> None:
+    async def handle_mentions(self, claim: Claim) -> None:
         """Tell those whom a caption mentions, and take it back from those whom it mentions no more."""
         post_id, author_id = PostId(claim.payload["post_id"]), UserId(claim.payload["author_id"])
         seen = self._visibility.of_posts(author_id)
@@ -141,7 +141,7 @@ class NotificationJobs:
 
         await self._tell(claim, body if posts and (mentioned or told) else _nobody, caption)
 
-    async def withdraw_comments(self, claim: Claim) -> None:
+    async def retract_comments(self, claim: Claim) -> None:
         """Delete what was told of the comments of a post that are gone, in pieces: they cannot come back."""
         while rows := await self._database.rows(
             "SELECT n.id FROM notifications n WHERE n.post_id = ? AND n.comment_id IS NOT NULL AND NOT EXISTS"

@@ -41,10 +41,15 @@ async def test_without_a_server_a_letter_is_a_file_that_a_person_can_open(tmp_pa
         for _ in range(2):  # a second attempt replaces the first
             await OutboxEmailSender(outbox, SENDER).send(LETTER)
     (file,) = outbox.iterdir()
-    assert file.name == "mail.reset-7.eml"
+    assert file.name == "email.password_reset-7.eml"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert_is_the_letter(read(file.read_bytes()))
-    assert logs[0] == {"event": "mail_kept", "file": str(file), "subject": "Ein Gruß", "log_level": "info"}
+    assert logs[0] == {
+        "event": "email_written_to_outbox",
+        "file": str(file),
+        "subject": "Ein Gruß",
+        "log_level": "info",
+    }
 
 
 async def test_a_folder_that_cannot_be_written_is_no_refusal(tmp_path: Path) -> None:

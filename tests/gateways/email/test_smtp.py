@@ -53,7 +53,7 @@ async def mail(server: FakeSmtpServer) -> AsyncIterator[Mailer]:
 
 
 def letter(number: int) -> Email:
-    return replace(LETTER, key=f"mail.reset-{number}")
+    return replace(LETTER, key=f"email.password_reset-{number}")
 
 
 def times_handed_in(server: FakeSmtpServer, letter: Email) -> int:
@@ -272,7 +272,7 @@ async def test_a_letter_behind_one_that_hangs_gives_up_unbegun(server: FakeSmtpS
     assert time.monotonic() - began < 3
     assert isinstance(hanging, EmailFailed)
     assert isinstance(waiting, EmailFailed)
-    assert (hanging.code, waiting.code) == ("mail_failed", "mail_busy")
+    assert (hanging.code, waiting.code) == ("email_failed", "email_busy")
     assert times_handed_in(server, letter(2)) == 0
     await post.send(letter(2))
     assert [times_handed_in(server, letter(number)) for number in (1, 2)] == [1, 1]

@@ -435,7 +435,7 @@ async def test_without_firebase_a_push_is_a_file_that_a_person_can_open(tmp_path
     for told in (one.name, other.name, *map(str, lines)):
         assert "notification_7_.." in told
         assert token not in told
-    assert {line["event"] for line in lines} == {"push_kept"}
+    assert {line["event"] for line in lines} == {"push_written_to_outbox"}
 
 
 async def test_keys_whose_names_would_be_alike_have_files_of_their_own(tmp_path: Path) -> None:

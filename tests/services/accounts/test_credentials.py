@@ -49,8 +49,8 @@ async def assert_refused(harness: ServiceHarness, token: str) -> None:
 async def asked_for(harness: ServiceHarness, email: str = "ada@example.com") -> str:
     """The token that is mailed to whoever asks for a new password."""
     await harness.credentials.forget(email)
-    await harness.work_off(JobKind.MAIL_RESET)
-    return token_in(harness.mail.letters[-1].text)
+    await harness.work_off(JobKind.EMAIL_RESET_LINK)
+    return token_in(harness.email.sent[-1].text)
 
 
 def token_in(text: str) -> str:
@@ -91,7 +91,7 @@ async def test_a_change_that_is_refused_changes_nothing(
     assert list(refused.value.fields) == [field]
     await owner(harness, elsewhere)
     await sign_in(harness)
-    assert await harness.due(JobKind.MAIL_CHANGED) == []
+    assert await harness.due(JobKind.EMAIL_CREDENTIALS_CHANGED) == []
 
 
 async def test_of_two_who_change_it_at_once_one_is_too_late(harness: ServiceHarness) -> None:
@@ -136,7 +136,7 @@ async def test_a_link_is_good_once_however_many_use_it_at_once(harness: ServiceH
     assert outcomes.count(None) == 1
     assert {outcome.code for outcome in outcomes if outcome is not None} == {"invalid_reset_token"}
     await sign_in(harness, f"{NEW} {outcomes.index(None)}")
-    assert len(await harness.due(JobKind.MAIL_CHANGED)) == 1
+    assert len(await harness.due(JobKind.EMAIL_CREDENTIALS_CHANGED)) == 1
 
 
 async def test_a_link_expires(harness: ServiceHarness) -> None:
@@ -166,7 +166,7 @@ async def test_a_link_is_not_mailed_to_an_address_that_was_just_given_up(
 ) -> None:
     account = await register(harness)
     await harness.credentials.forget("ada@example.com")
-    claim = await harness.claim(JobKind.MAIL_RESET)
+    claim = await harness.claim(JobKind.EMAIL_RESET_LINK)
     run = harness.unit_of_work.run
 
     async def overtaken(body: Any) -> Any:
@@ -177,7 +177,7 @@ async def test_a_link_is_not_mailed_to_an_address_that_was_just_given_up(
 
     monkeypatch.setattr(harness.unit_of_work, "run", overtaken)
     await harness.account_mail.send_reset(claim)
-    assert harness.mail.letters == []
+    assert harness.email.sent == []
     assert await harness.value("SELECT COUNT(*) AS n FROM password_resets") == 0
     assert (await harness.job(claim.id))["state"] == JobState.COMPLETED
 
@@ -206,7 +206,7 @@ async def test_the_link_goes_to_the_owner_s_address_in_the_owner_s_spelling(harn
     await register(harness, "ada")
     await register(harness, "bob")
     await asked_for(harness, "ADA@example.com")
-    (letter,) = harness.mail.letters
+    (letter,) = harness.email.sent
     assert letter.to == "Ada@example.com"
     message = message_from_bytes(
         compose(letter, "Photos <post@photos.test>").as_bytes(), policy=policy.default
@@ -222,9 +222,9 @@ async def test_for_an_unknown_address_the_same_is_done_and_nothing_sent(harness:
     await register(harness)
     for email in ("ada@example.com", "nobody@example.com"):
         await harness.credentials.forget(email)
-    assert len(await harness.due(JobKind.MAIL_RESET)) == 2
-    await harness.work_off(JobKind.MAIL_RESET)
-    assert [letter.to for letter in harness.mail.letters] == ["Ada@example.com"]
+    assert len(await harness.due(JobKind.EMAIL_RESET_LINK)) == 2
+    await harness.work_off(JobKind.EMAIL_RESET_LINK)
+    assert [letter.to for letter in harness.email.sent] == ["Ada@example.com"]
     assert await harness.value("SELECT COUNT(*) AS n FROM password_resets") == 1
     assert {row["state"] for row in await harness.rows("SELECT state FROM jobs")} == {JobState.COMPLETED}
 
@@ -234,7 +234,7 @@ async def test_the_token_is_nowhere_at_rest_and_in_no_log(harness: ServiceHarnes
     with capture_logs() as logs:
         token = await asked_for(harness)
         await harness.credentials.reset(token, NEW)
-        await harness.work_off(JobKind.MAIL_CHANGED)
+        await harness.work_off(JobKind.EMAIL_CREDENTIALS_CHANGED)
     tables = [await harness.rows(f"SELECT * FROM {table}") for table in ("jobs", "password_resets", "users")]
     for secret in (token, NEW, OLD):
         assert secret not in repr((tables, logs))
@@ -242,16 +242,16 @@ async def test_the_token_is_nowhere_at_rest_and_in_no_log(harness: ServiceHarnes
 
 async def test_an_attempt_that_failed_is_made_again_with_another_token(harness: ServiceHarness) -> None:
     await register(harness)
-    harness.mail.refuses = [EmailFailed("The mail server is away.")]
+    harness.email.refuses = [EmailFailed("The mail server is away.")]
     await harness.credentials.forget("ada@example.com")
-    claim = await harness.claim(JobKind.MAIL_RESET)
+    claim = await harness.claim(JobKind.EMAIL_RESET_LINK)
     with pytest.raises(EmailFailed):
         await harness.account_mail.send_reset(claim)
     assert (await harness.job(claim.id))["state"] == JobState.RUNNING
     for _ in range(2):  # as when the worker is killed after the letter was sent
         await harness.database.execute("UPDATE jobs SET state = ? WHERE id = ?", [JobState.RUNNING, claim.id])
         await harness.account_mail.send_reset(claim)
-    first, second = harness.mail.letters
+    first, second = harness.email.sent
     assert first.key == second.key
     assert await harness.value("SELECT COUNT(*) AS n FROM password_resets") == 3
     await harness.credentials.reset(token_in(first.text), NEW)
@@ -260,11 +260,11 @@ async def test_an_attempt_that_failed_is_made_again_with_another_token(harness: 
 
 async def test_a_letter_that_is_refused_for_good_is_not_sent_again(harness: ServiceHarness) -> None:
     await register(harness)
-    harness.mail.refuses = [EmailRefused("No such mailbox.")]
+    harness.email.refuses = [EmailRefused("No such mailbox.")]
     await harness.credentials.forget("ada@example.com")
     with capture_logs() as logs:
-        await harness.work_off(JobKind.MAIL_RESET)
-    assert [line["event"] for line in logs] == ["mail_refused"]
+        await harness.work_off(JobKind.EMAIL_RESET_LINK)
+    assert [line["event"] for line in logs] == ["email_refused"]
     assert "example.com" not in repr(logs)
     assert {row["state"] for row in await harness.rows("SELECT state FROM jobs")} == {JobState.COMPLETED}
 
@@ -272,7 +272,7 @@ async def test_a_letter_that_is_refused_for_good_is_not_sent_again(harness: Serv
 async def test_the_owner_is_told_that_the_password_was_changed(harness: ServiceHarness) -> None:
     await register(harness)
     await harness.credentials.change(await owner(harness, await sign_in(harness)), OLD, NEW)
-    await harness.work_off(JobKind.MAIL_CHANGED)
-    (letter,) = harness.mail.letters
+    await harness.work_off(JobKind.EMAIL_CREDENTIALS_CHANGED)
+    (letter,) = harness.email.sent
     assert (letter.to, letter.subject) == ("Ada@example.com", "Your password was changed")
     assert "token" not in letter.text + letter.html

@@ -34,7 +34,7 @@ async def with_a_phone(harness: ServiceHarness, user_id: UserId, token: str) -> 
 
 async def told(harness: ServiceHarness) -> None:
     """Run the jobs that tell people of things, and leave those that deliver them."""
-    await harness.work_off(*(kind for kind in JobKind if kind not in {JobKind.PUSH, JobKind.MAIL}))
+    await harness.work_off(*(kind for kind in JobKind if kind not in {JobKind.PUSH, JobKind.EMAIL}))
 
 
 def pushed(harness: ServiceHarness) -> list[str]:
@@ -62,7 +62,7 @@ async def test_a_comment_is_pushed_and_mailed_with_all_that_a_client_needs(harne
         "commentId": str(comment.id),
         "link": f"https://pages.test/posts/{post_id}",
     }
-    (letter,) = harness.mail.letters
+    (letter,) = harness.email.sent
     assert letter.to == "ada@example.com"
     assert letter.subject.startswith("bob commented on your post")
     assert letter.list_id == "comment.notifications.photos.test"
@@ -89,7 +89,7 @@ async def test_each_kind_has_words_of_its_own(harness: ServiceHarness) -> None:
     await harness.comments.add(bob, other.id, "do you see, @ada?", None)
     await told(harness)
     await harness.work_off()
-    assert [letter.subject.rstrip(".") for letter in harness.mail.letters] == [
+    assert [letter.subject.rstrip(".") for letter in harness.email.sent] == [
         "bob liked your post",
         "bob started following you",
         "bob replied to your comment",
@@ -196,11 +196,11 @@ async def test_a_letter_that_is_not_taken_is_tried_again_and_one_that_is_refused
     ada, bob = await harness.users(2)
     await harness.follows.follow(bob, ada)
     await told(harness)
-    claim = await harness.claim(JobKind.MAIL)
-    harness.mail.refuses = [EmailFailed("away"), EmailRefused("never")]
+    claim = await harness.claim(JobKind.EMAIL)
+    harness.email.refuses = [EmailFailed("away"), EmailRefused("never")]
     with pytest.raises(EmailFailed):
-        await harness.letters.send(claim)
-    await harness.letters.send(claim)
+        await harness.notification_emails.send(claim)
+    await harness.notification_emails.send(claim)
     assert (await harness.job(claim.id))["state"] == "completed"
     text = harness.metrics.render().decode()
     for outcome in ("retried", "refused"):
@@ -227,10 +227,10 @@ async def test_what_is_no_longer_wanted_when_its_turn_comes_is_not_sent(
             await harness.preferences.change(ada, {NotificationType.LIKE: nothing})
         case _:
             await harness.delete(post_id)
-    assert len(await harness.due(JobKind.PUSH, JobKind.MAIL)) == 2
+    assert len(await harness.due(JobKind.PUSH, JobKind.EMAIL)) == 2
     await harness.work_off()
-    assert (harness.push.taken, harness.mail.letters) == ([], [])
-    assert await harness.due(JobKind.PUSH, JobKind.MAIL) == []
+    assert (harness.push.taken, harness.email.sent) == ([], [])
+    assert await harness.due(JobKind.PUSH, JobKind.EMAIL) == []
 
 
 async def test_what_comes_back_is_sent_by_the_ways_that_it_was_taken_back_from_in_time(
@@ -244,7 +244,7 @@ async def test_what_comes_back_is_sent_by_the_ways_that_it_was_taken_back_from_i
         await told(harness)
         await harness.likes.unlike(bob, post_id)
         await told(harness)
-    assert len(await harness.due(JobKind.PUSH)) == len(await harness.due(JobKind.MAIL)) == 1
+    assert len(await harness.due(JobKind.PUSH)) == len(await harness.due(JobKind.EMAIL)) == 1
     await harness.work_off(JobKind.PUSH)
     assert harness.push.taken == []
     for _ in range(3):
@@ -253,7 +253,7 @@ async def test_what_comes_back_is_sent_by_the_ways_that_it_was_taken_back_from_i
         await harness.work_off()
         await harness.likes.unlike(bob, post_id)
         await told(harness)
-    assert (len(harness.push.taken), len(harness.mail.letters)) == (1, 1)
+    assert (len(harness.push.taken), len(harness.email.sent)) == (1, 1)
 
 
 async def test_many_likes_that_nobody_has_read_of_yet_are_one_letter_and_one_push(
@@ -266,7 +266,7 @@ async def test_many_likes_that_nobody_has_read_of_yet_are_one_letter_and_one_pus
         await harness.likes.like(fan, post_id)
         await told(harness)
     await harness.work_off()
-    assert (len(harness.mail.letters), len(harness.push.taken)) == (1, 1)
+    assert (len(harness.email.sent), len(harness.push.taken)) == (1, 1)
     await harness.notifications.read_up_to(ada, None)
     await harness.likes.like(fans[3], post_id)
     await told(harness)
@@ -287,10 +287,10 @@ async def test_a_like_beside_one_that_is_taken_back_before_it_is_sent_is_sent_in
     await harness.likes.unlike(bob, post_id)
     await told(harness)
     for _ in range(2):
-        await harness.work_off(JobKind.PUSH, JobKind.MAIL)
+        await harness.work_off(JobKind.PUSH, JobKind.EMAIL)
     ((_, message),) = harness.push.taken
     assert message.data["actorId"] == str(eve)
-    assert len(harness.mail.letters) == 1
+    assert len(harness.email.sent) == 1
     assert await harness.due() == []
 
 
@@ -300,13 +300,13 @@ async def test_a_way_that_was_not_told_of_the_others_is_told_of_the_next(harness
     await harness.likes.like(bob, post_id)
     await told(harness)
     await harness.work_off()
-    assert (len(harness.mail.letters), len(harness.push.taken)) == (1, 0)
+    assert (len(harness.email.sent), len(harness.push.taken)) == (1, 0)
     await with_a_phone(harness, ada, "a new phone")
     for fan in (eve, joe):
         await harness.likes.like(fan, post_id)
         await told(harness)
         await harness.work_off()
-    assert (len(harness.mail.letters), len(harness.push.taken)) == (1, 1)
+    assert (len(harness.email.sent), len(harness.push.taken)) == (1, 1)
     assert harness.push.taken[0][1].title.endswith("and 1 other liked your post")
 
 
@@ -320,12 +320,12 @@ async def test_who_sees_none_of_it_in_the_app_hears_of_likes_of_a_post_once_an_h
         await harness.likes.like(fan, post_id)
         await told(harness)
     await harness.work_off()
-    assert len(harness.mail.letters) == 1
+    assert len(harness.email.sent) == 1
     await harness.database.execute("UPDATE notifications SET created_at_ms = created_at_ms - 3600000")
     await harness.likes.like(fans[4], post_id)
     await told(harness)
     await harness.work_off()
-    assert len(harness.mail.letters) == 2
+    assert len(harness.email.sent) == 2
 
 
 async def test_a_letter_counts_those_who_are_there_when_it_is_written(harness: ServiceHarness) -> None:
@@ -338,7 +338,7 @@ async def test_a_letter_counts_those_who_are_there_when_it_is_written(harness: S
         await harness.likes.unlike(fan, post_id)
         await told(harness)
     await harness.work_off()
-    (letter,) = harness.mail.letters
+    (letter,) = harness.email.sent
     assert "and 1 other liked your post" in letter.subject
 
 
@@ -371,20 +371,20 @@ async def test_devices_of_sessions_that_ended_give_way_to_others(harness: Servic
 async def test_letters_to_one_person_and_because_of_one_are_bounded(harness: ServiceHarness) -> None:
     ada, bob, eve = await harness.users(3)
     throttle = RateLimits(harness.wire)
-    harness.letters = NotificationEmails(
+    harness.notification_emails = NotificationEmails(
         harness.jobs,
         Deliverables(harness.database, harness.unit_of_work, harness.visibility),
-        harness.mail,
+        harness.email,
         harness.links,
         "https://pages.test",
-        Budget(throttle, Limit("letters_to", 3, 3600), Limit("letters_by", 2, 3600)),
+        Budget(throttle, Limit("emails_to", 3, 3600), Limit("emails_by", 2, 3600)),
         harness.metrics,
     )
     for actor in (bob, bob, bob, eve, eve):
         await harness.likes.like(actor, await harness.post(ada))
     await told(harness)
     await harness.work_off()
-    assert [letter.subject.split()[0] for letter in harness.mail.letters] == ["user2", "user2", "user3"]
+    assert [letter.subject.split()[0] for letter in harness.email.sent] == ["user2", "user2", "user3"]
     assert 'channel="email",outcome="limited"} 2.0' in harness.metrics.render().decode()
     assert len(await harness.notifications.since(ada, 0, 10)) == 5
 
@@ -399,7 +399,7 @@ async def test_what_is_long_past_is_listed_and_no_more(harness: ServiceHarness) 
     await told(harness)
     (notification,) = await harness.notifications.since(ada, 0, 10)
     assert harness.clock.now_ms() - notification.created_at_ms > NEWS_MS
-    assert await harness.due(JobKind.PUSH, JobKind.MAIL) == []
+    assert await harness.due(JobKind.PUSH, JobKind.EMAIL) == []
 
 
 async def test_both_are_tried_for_a_day_and_are_dead_letters_then(harness: ServiceHarness) -> None:
@@ -407,10 +407,10 @@ async def test_both_are_tried_for_a_day_and_are_dead_letters_then(harness: Servi
     await harness.follows.follow(bob, ada)
     await told(harness)
     patient = harness.jobs_that_try_for(86_400_000)
-    claim = await harness.claim(JobKind.MAIL)
+    claim = await harness.claim(JobKind.EMAIL)
     assert await patient.fail(replace(claim, attempts=500), "away") == "ready"
     await harness.make_due()
-    again: Claim = await harness.claim(JobKind.MAIL)
+    again: Claim = await harness.claim(JobKind.EMAIL)
     old = replace(again, created_at_ms=again.created_at_ms - 86_400_000)
     assert await patient.fail(old, "still away") == "dead"
 

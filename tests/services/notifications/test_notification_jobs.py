@@ -66,7 +66,7 @@ async def test_sixty_four_likes_taken_back_and_given_again_are_one_notification(
     await deliver_at_once(harness)
     assert [n.sequence for n in await told(harness, ada)] == [1]
     assert await harness.notifications.last_sequence(ada) == 1
-    assert len(await harness.due(JobKind.MAIL)) == 1
+    assert len(await harness.due(JobKind.EMAIL)) == 1
 
 
 async def test_a_like_that_was_taken_back_is_not_told(harness: ServiceHarness) -> None:
@@ -144,9 +144,9 @@ async def test_two_deliveries_of_one_job_are_one(harness: ServiceHarness) -> Non
     await harness.jobs.reclaim()
     second = await harness.claim(JobKind.NOTIFY_LIKE)
     with pytest.raises(LeaseLost):
-        await harness.telling.of_like(first)
+        await harness.notification_jobs.handle_like(first)
     assert await told(harness, ada) == []
-    await harness.telling.of_like(second)
+    await harness.notification_jobs.handle_like(second)
     assert len(await told(harness, ada)) == 1
 
 

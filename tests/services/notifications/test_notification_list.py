@@ -143,7 +143,7 @@ async def test_of_an_edit_and_the_edit_after_it_the_last_one_holds(harness: Serv
     for job_id in (second, first):
         claim = await harness.jobs.claim(job_id)
         assert claim is not None
-        await harness.telling.of_mentions(claim)
+        await harness.notification_jobs.handle_mentions(claim)
     assert await listed(harness, bob) == []
 
 
@@ -263,7 +263,7 @@ async def test_what_is_not_in_the_app_is_not_read_with_what_is(harness: ServiceH
     assert await harness.notifications.read_up_to(ada, None) == 0
     assert await harness.notifications.read_up_to(ada, NotificationId(unseen["id"])) == 0
     await harness.work_off()
-    assert len(harness.mail.letters) == 2
+    assert len(harness.email.sent) == 2
 
 
 async def test_nobody_reads_for_somebody_else(harness: ServiceHarness) -> None:
@@ -286,7 +286,7 @@ async def test_whoever_wants_none_in_the_app_is_told_by_the_other_ways_alone(har
     assert (await listed(harness, ada), await harness.notifications.since(ada, 0, 10)) == ([], [])
     assert await harness.notifications.unread_count(ada) == 0
     await harness.work_off()
-    assert len(harness.mail.letters) == 1
+    assert len(harness.email.sent) == 1
     await harness.preferences.change(ada, {NotificationType.LIKE: {Channel.IN_APP: True}})
     await liked(harness, post_id, eve)
     assert [(each.sequence, each.actor.id, each.others_count) for each in await listed(harness, ada)] == [

@@ -106,8 +106,8 @@ async def test_the_address_before_is_told_that_it_was_changed(harness: ServiceHa
     ada = await harness.user("ada")
     await harness.profiles.edit(ada, {"email": "elsewhere@example.com"})
     await harness.profiles.edit(ada, {"email": "further@example.com"})
-    assert await harness.work_off(JobKind.MAIL_ADDRESS_CHANGED) == 2
-    first, second = harness.mail.letters
+    assert await harness.work_off(JobKind.EMAIL_ADDRESS_CHANGED) == 2
+    first, second = harness.email.sent
     assert [first.to, second.to] == ["ada@example.com", "elsewhere@example.com"]
     assert first.key != second.key
     for letter, address in ((first, "elsewhere@example.com"), (second, "further@example.com")):
@@ -122,15 +122,15 @@ async def test_nobody_is_told_of_an_address_that_stays(harness: ServiceHarness) 
     await harness.profiles.edit(ada, {"email": "ada@example.com", "bio": "Photos."})
     with pytest.raises(Conflict):
         await harness.profiles.edit(ada, {"email": "bob@example.com"})
-    assert await harness.due(JobKind.MAIL_ADDRESS_CHANGED) == []
+    assert await harness.due(JobKind.EMAIL_ADDRESS_CHANGED) == []
 
 
 async def test_word_of_a_changed_address_is_not_for_who_is_gone(harness: ServiceHarness) -> None:
     ada = await harness.user("ada")
     await harness.profiles.edit(ada, {"email": "elsewhere@example.com"})
     await harness.database.execute("DELETE FROM users WHERE id = ?", [ada])
-    assert await harness.work_off(JobKind.MAIL_ADDRESS_CHANGED) == 1
-    assert harness.mail.letters == []
+    assert await harness.work_off(JobKind.EMAIL_ADDRESS_CHANGED) == 1
+    assert harness.email.sent == []
 
 
 async def test_a_new_avatar_is_on_the_feed_s_next_page(harness: ServiceHarness, tmp_path: Path) -> None:

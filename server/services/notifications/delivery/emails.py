@@ -103,7 +103,7 @@ class NotificationEmails:
         try:
             await self._mail.send(letter)
         except EmailRefused as error:  # it would be refused again
-            log.warning("mail_refused", kind=claim.kind, user_id=notice.recipient_id, reason=error.detail)
+            log.warning("email_refused", kind=claim.kind, user_id=notice.recipient_id, reason=error.detail)
             self._metrics.undelivered("email", "refused")
         except EmailFailed:
             self._metrics.undelivered("email", "retried")
