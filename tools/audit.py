@@ -1,7 +1,8 @@
-"""Asks whether a locked dependency has a known vulnerability: `python -m tools.audit requirements.lock`.
+"""Check the locked dependencies for known vulnerabilities: `python -m tools.audit requirements.lock`.
 
-A vulnerability fails. An index that has no such data, or no network, is said aloud and passes: the lock is no
-worse for it, and the next run elsewhere asks again. Further arguments go to pip-audit: `--ignore-vuln ID`.
+A vulnerability fails the audit. Without network, or with an index that has no vulnerability data, the audit passes
+with a warning, because another machine can still perform it. Further arguments, such as `--ignore-vuln ID`, go to
+pip-audit.
 """
 
 import json
@@ -12,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 TIMEOUT_S = 180
-AWAY = ("requests.exceptions.", "urllib3.exceptions.", "ConnectionError", "ServiceError")
+CONNECTION_ERRORS = ("requests.exceptions.", "urllib3.exceptions.", "ConnectionError", "ServiceError")
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What to print, and whether the lock may be used."""
+    """The result of an audit: whether it passed, and the message to print."""
 
     passed: bool
     message: str
@@ -32,56 +33,52 @@ def main() -> None:
 
 
 def audit(lock: str, options: Sequence[str] = ()) -> Verdict:
-    """Run pip-audit on `lock`, which is complete: nothing is resolved or installed."""
-    asked = [
-        "--requirement",
-        lock,
-        "--no-deps",
-        "--disable-pip",
-        "--format",
-        "json",
-        "--progress-spinner",
-        "off",
-    ]
+    """Run pip-audit on `lock` without resolving or installing anything."""
+    flags = ["--no-deps", "--disable-pip", "--format", "json", "--progress-spinner", "off"]
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "pip_audit", *asked, *options],
+            [sys.executable, "-m", "pip_audit", "--requirement", lock, *flags, *options],
             capture_output=True,
             text=True,
             check=False,
             timeout=TIMEOUT_S,
         )
     except subprocess.TimeoutExpired:
-        return Verdict(True, f"NOTICE: audit not possible here: no answer within {TIMEOUT_S} s.")
+        return _not_audited(f"the index did not answer within {TIMEOUT_S} s")
     return judge(done.returncode, done.stdout, done.stderr)
 
 
 def judge(exit_code: int, output: str, errors: str) -> Verdict:
-    """The verdict on what pip-audit left: its exit code, its JSON, its complaints."""
-    report = _parsed(output)
+    """Return the verdict on the exit code, the JSON report and the errors of pip-audit."""
+    report = _parse(output)
     if report is None:
-        reason = (errors.strip().splitlines() or ["it said nothing"])[-1]
-        if any(sign in reason for sign in AWAY):
-            return Verdict(
-                True, f"NOTICE: audit not possible here: the service was not reached ({reason[:200]})."
-            )
+        reason = (errors.strip().splitlines() or ["no error message"])[-1]
+        if any(error in reason for error in CONNECTION_ERRORS):
+            return _not_audited(f"the index cannot be reached ({reason[:200]})")
         return Verdict(False, f"pip-audit failed with exit code {exit_code}: {reason}")
     packages: list[dict[str, Any]] = report["dependencies"]
-    findings = [_finding(package, flaw) for package in packages for flaw in package.get("vulns", [])]
+    findings = [
+        _finding(package, vulnerability) for package in packages for vulnerability in package.get("vulns", [])
+    ]
     if findings:
         return Verdict(False, "\n".join(["Known vulnerabilities:", *sorted(findings)]))
     if exit_code:
         return Verdict(False, f"pip-audit failed with exit code {exit_code}: {errors.strip()[-400:]}")
     unknown = [str(package["name"]) for package in packages if "skip_reason" in package]
     if len(unknown) == len(packages):
-        return Verdict(
-            True, f"NOTICE: audit not possible here: the index has no data on the {len(packages)} packages."
-        )
+        return _not_audited(f"the index has no vulnerability data on the {len(packages)} packages")
     audited = f"{len(packages) - len(unknown)} packages have no known vulnerability."
-    return Verdict(True, f"{audited} NOTICE: no data on {', '.join(unknown)}." if unknown else audited)
+    return Verdict(
+        True, f"{audited} WARNING: no vulnerability data on {', '.join(unknown)}." if unknown else audited
+    )
 
 
-def _parsed(output: str) -> dict[str, Any] | None:
+def _not_audited(reason: str) -> Verdict:
+    rule = "!" * 100
+    return Verdict(True, f"{rule}\nWARNING: THE DEPENDENCIES WERE NOT AUDITED: {reason}.\n{rule}")
+
+
+def _parse(output: str) -> dict[str, Any] | None:
     try:
         report: dict[str, Any] | list[Any] = json.loads(output)
     except ValueError:
@@ -89,9 +86,9 @@ def _parsed(output: str) -> dict[str, Any] | None:
     return report if isinstance(report, dict) and "dependencies" in report else None
 
 
-def _finding(package: dict[str, Any], flaw: dict[str, Any]) -> str:
-    names = ", ".join([flaw["id"], *flaw.get("aliases", [])])
-    fixed = ", ".join(flaw.get("fix_versions", [])) or "no version yet"
+def _finding(package: dict[str, Any], vulnerability: dict[str, Any]) -> str:
+    names = ", ".join([vulnerability["id"], *vulnerability.get("aliases", [])])
+    fixed = ", ".join(vulnerability.get("fix_versions", [])) or "no version yet"
     return f"  {package['name']} {package['version']}: {names}; fixed in {fixed}"
 
 

@@ -1,7 +1,7 @@
-"""Runs the stories marked `smoke` on the other supported Pythons found here: `python -m tools.check_versions`.
+"""Run the smoke tests on the other supported Python versions of this machine: `python -m tools.check_versions`.
 
-Each gets an environment of its own, `.venv-3.12`, from the development lock. A version that is not here is said aloud
-and passed over.
+Each version gets an environment with the development lock, such as `.venv-3.12`. A version that is not installed is
+skipped with a notice.
 """
 
 import hashlib
@@ -23,10 +23,10 @@ def main() -> None:
 
 
 def check(version: str) -> int:
-    """The exit code for one version; 0 where it is not installed."""
+    """Run the smoke tests on one version and return the exit code, 0 if the version is not installed."""
     python = find_python(version)
     if python is None:
-        print(f"NOTICE: Python {version} is not here and was not checked.", flush=True)
+        print(f"NOTICE: Python {version} is not installed and was not checked.", flush=True)
         return 0
     venv = ROOT / f".venv-{version}"
     stamp = venv / f".installed-{hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]}"
@@ -42,12 +42,12 @@ def check(version: str) -> int:
         check=False,
     )
     if done.returncode == NO_TESTS:
-        print("No test is marked smoke, so nothing was checked.")
+        print("No test is marked smoke: nothing was checked.")
     return done.returncode
 
 
 def find_python(version: str) -> str | None:
-    """The interpreter of this version on the PATH, or in pyenv's care; None when neither has a working one."""
+    """Return a working interpreter of `version` from the PATH or from pyenv, or None."""
     candidates = [shutil.which(f"python{version}"), *_pyenv(version)]
     return next((python for python in candidates if python and _is(python, version)), None)
 
@@ -57,16 +57,16 @@ def _pyenv(version: str) -> list[str]:
     if pyenv is None:
         return []
     listed = subprocess.run([pyenv, "versions", "--bare"], capture_output=True, text=True, check=False)
-    names = [name for name in listed.stdout.split() if name.startswith(f"{version}.")]
+    installed = [name for name in listed.stdout.split() if name.startswith(f"{version}.")]
     prefixes = [
         subprocess.run([pyenv, "prefix", name], capture_output=True, text=True, check=False).stdout.strip()
-        for name in reversed(names)
+        for name in reversed(installed)
     ]
     return [str(Path(prefix, "bin", f"python{version}")) for prefix in prefixes if prefix]
 
 
 def _is(python: str, version: str) -> bool:
-    """Whether it runs and is that version; pyenv's stand-ins on the PATH often do not run."""
+    """Return whether `python` runs and has that version; pyenv's shims on the PATH often do not run."""
     code = f"import sys, ensurepip; sys.exit('%d.%d' % sys.version_info[:2] != '{version}')"
     try:
         return subprocess.run([python, "-c", code], capture_output=True, check=False).returncode == 0

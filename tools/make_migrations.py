@@ -1,7 +1,7 @@
 """Write the next migration of both dialects from the models: `python -m tools.make_migrations NAME`.
 
-Works without a database, by comparing the models with the state kept in the newest migration. A NOT NULL column of a
-table that exists needs a `db_default`. Read what it wrote before committing it.
+Works without a database: it compares the models with the state that the newest migration stores. A NOT NULL column
+added to an existing table needs a `db_default`. Review the migration before you commit it.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
 async def write(dialect: str, name: str) -> str | None:
+    """Write the migration of one dialect and return its file name, or None if the models did not change."""
     parameters = (
         DatabaseParameters(file=Path("unused.sqlite3"))
         if dialect == "sqlite"
@@ -36,7 +37,7 @@ async def write(dialect: str, name: str) -> str | None:
 
 
 def _name_collation(file: Path) -> None:
-    """aerich knows character sets alone, and their default collations take two different emoji for one."""
+    """Name the collation in the file: aerich omits it, and the default collations treat different emoji as equal."""
     text = file.read_text()
     file.write_text(text.replace("CHARACTER SET utf8mb4", "CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin"))
 
@@ -44,14 +45,16 @@ def _name_collation(file: Path) -> None:
 def main() -> None:
     match sys.argv[1:]:
         case [name] if name.isidentifier():
-            # aerich keeps what it found in class attributes, so the second dialect would get the first one's as well.
+            # One process per dialect, because aerich keeps its findings in class attributes.
             for dialect in ("sqlite", "mysql"):
                 subprocess.run([sys.executable, "-m", "tools.make_migrations", name, dialect], check=True)
         case [name, ("sqlite" | "mysql") as dialect]:
             os.environ.setdefault("AERICH_MYSQL_VERSION", "8.0")
-            print(f"{dialect}: {asyncio.run(write(dialect, name)) or 'nothing to do'}")
+            print(f"{dialect}: {asyncio.run(write(dialect, name)) or 'the models did not change'}")
         case _:
-            sys.exit("usage: python -m tools.make_migrations NAME    (NAME: a word that says what changes)")
+            sys.exit(
+                "usage: python -m tools.make_migrations NAME    (NAME: an identifier that describes the change)"
+            )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Paint a 12-megapixel sunset, with the place it was "taken" at in its EXIF: `python -m tools.sample_photo FILE`.
+"""Paint a 12-megapixel sunset with GPS data in its EXIF: `python -m tools.sample_photo FILE`.
 
-Used by the README's tour.
+Used by the tour in the README.
 """
 
 import math
@@ -16,7 +16,7 @@ HILLS = ((96, 52, 92), (62, 36, 78), (34, 22, 54), (14, 12, 30))
 
 
 def paint(seed: int = 7) -> Image.Image:
-    """The picture; another `seed` gives other hills."""
+    """Return the picture; `seed` determines the hills."""
     chance = random.Random(seed)
     picture = _sky()
     sun = Image.new("RGB", (WIDTH, HEIGHT))
@@ -50,7 +50,7 @@ def main() -> None:
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
         sys.exit("usage: python -m tools.sample_photo FILE.jpg")
     exif = Image.Exif()
-    exif[ExifTags.Base.Model] = "A camera that tells too much"
+    exif[ExifTags.Base.Model] = "Sample camera"
     exif.get_ifd(ExifTags.IFD.GPSInfo).update({1: "N", 2: (52.0, 31.0, 12.0), 3: "E", 4: (13.0, 24.0, 18.0)})
     paint().save(Path(sys.argv[1]), quality=90, exif=exif)
     print(f"{sys.argv[1]}: 4000 x 3000 pixels, with GPS data")
