@@ -65,13 +65,13 @@ chaos: $(DEV)  ## Run the fault-injection tests in full: almost an hour
 bench: $(DEV)  ## Run the benchmarks
 	@$(MAIN) -m benchmarks $(ARGS)
 
-check: format-check lint types contracts audit check-versions test  ## Run every check that a commit must pass
+check: format-check lint types contracts docs audit check-versions test  ## Run every check that a commit must pass
 
 format-check: $(DEV)
 	@echo '== format' && $(BIN)/ruff format --check --quiet . || { echo 'Run: make fmt' >&2; exit 1; }
 
-lint: $(DEV)  ## Run ruff
-	@echo '== lint' && $(BIN)/ruff check --quiet .
+lint: $(DEV)  ## Run ruff and codespell
+	@echo '== lint' && $(BIN)/ruff check --quiet . && $(BIN)/codespell
 
 types: $(DEV)  ## Check the types with basedpyright
 	@echo '== types' && $(BIN)/basedpyright --project pyproject.toml --level error
