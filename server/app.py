@@ -69,10 +69,10 @@ class Services:
 
     accounts: Accounts
     sessions: Sessions
-    admissions: RequestAuthenticator
+    request_authenticator: RequestAuthenticator
     revocations: Revocations
     credentials: Credentials
-    account_mail: AccountEmails
+    account_emails: AccountEmails
     profiles: Profiles
     posts: Posts
     comments: Comments
@@ -90,7 +90,7 @@ class Services:
     preferences: Preferences
     devices: Devices
     tickets: StreamTickets
-    removals: Deletions
+    deletions: Deletions
     queues: QueueAdministration
     idempotency: Idempotency
 
@@ -129,7 +129,7 @@ def build_app(
         middlewares=[
             in_flight.middleware(),
             *cors.middlewares(),
-            authentication(services.admissions, services.tickets.redeem, throttling),
+            authentication(services.request_authenticator, services.tickets.redeem, throttling),
             validation(settings.app.max_body_bytes, settings.app.body_timeout_s, throttling.admit_named),
         ],  # pyright: ignore[reportArgumentType] - aiohttp's own type for middlewares is wider than it needs
         client_max_size=settings.app.max_body_bytes,

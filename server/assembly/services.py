@@ -107,10 +107,10 @@ def services(
         profiles=Profiles(on.database, work, cards, pictures),
         posts=Posts(on.database, work, cards, visibility, pictures),
         sessions=Sessions(on.database, work, tokens, revocations),
-        admissions=RequestAuthenticator(tokens, SessionCheck(on.wire), revocations, on.throttle),
+        request_authenticator=RequestAuthenticator(tokens, SessionCheck(on.wire), revocations, on.throttle),
         revocations=revocations,
         credentials=Credentials(on.database, work, on.passwords, revocations),
-        account_mail=AccountEmails(
+        account_emails=AccountEmails(
             on.database, work, the_jobs, on.email, settings.reset_url, settings.auth.reset_ttl_s
         ),
         comments=Comments(on.database, work, cards, visibility),
@@ -120,7 +120,7 @@ def services(
         explanations=Explanations(source, visibility, TimelineAudit(on.feed_wire)),
         fan_out=FanOut(on.database, source, lists, the_jobs, fan_out_rules),
         freshness=freshness,
-        removals=Deletions(on.database, work, the_jobs, pictures),
+        deletions=Deletions(on.database, work, the_jobs, pictures),
         notifications=notifications,
         arrivals=StreamReader(on.database, cards, visibility, notifications),
         notification_jobs=NotificationJobs(

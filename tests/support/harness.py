@@ -172,12 +172,12 @@ class ServiceHarness:
         self.tokens = Tokens(self.clock, TOKEN_RULES)
         self.revocations = self.revocations_on(RevocationList(self.wire, KEPT_MS))
         self.sessions = Sessions(database, self.unit_of_work, self.tokens, self.revocations)
-        self.admissions = RequestAuthenticator(
+        self.request_authenticator = RequestAuthenticator(
             self.tokens, SessionCheck(self.wire), self.revocations, RateLimits(self.wire)
         )
         self.credentials = Credentials(database, self.unit_of_work, self.passwords, self.revocations)
         self.email = RecordingEmailSender()
-        self.account_mail = AccountEmails(
+        self.account_emails = AccountEmails(
             database, self.unit_of_work, self.jobs, self.email, "https://photos.test/reset", RESET_TTL_S
         )
         self.comments = Comments(database, self.unit_of_work, self.cards, self.visibility)
@@ -187,28 +187,28 @@ class ServiceHarness:
         self.feed = self.feed_on(self.wire)
         rules = FanOutRules(FAN_OUT_BATCH, CELEBRITY_THRESHOLD)
         self.fan_out = FanOut(database, self.source, self.timelines, self.jobs, rules)
-        self.standing = ActiveSessions(database, TOKEN_RULES.refresh_idle_s)
+        self.active_sessions = ActiveSessions(database, TOKEN_RULES.refresh_idle_s)
         self.notifications = Notifications(database, self.cards, self.visibility)
         self.notification_jobs = NotificationJobs(
             database,
             self.unit_of_work,
             self.jobs,
-            (self.visibility, self.standing),
+            (self.visibility, self.active_sessions),
             Publisher(redis),
             self.metrics,
         )
         self.links = UnsubscribeTokens(b"a secret of the tests", "https://photos.test")
         self.preferences = Preferences(database, self.unit_of_work, self.links)
-        self.devices = Devices(database, self.unit_of_work, self.standing)
+        self.devices = Devices(database, self.unit_of_work, self.active_sessions)
         self.push = RecordingPushSender()
         notices = Deliverables(database, self.unit_of_work, self.visibility)
         self.notification_emails = NotificationEmails(
             self.jobs, notices, self.email, self.links, CLIENT_URL, metrics=self.metrics
         )
         self.pushes = Pushes(
-            database, self.jobs, notices, self.standing, self.push, CLIENT_URL, metrics=self.metrics
+            database, self.jobs, notices, self.active_sessions, self.push, CLIENT_URL, metrics=self.metrics
         )
-        self.removals = Deletions(database, self.unit_of_work, self.jobs, self.pictures, REMOVAL_BATCH)
+        self.deletions = Deletions(database, self.unit_of_work, self.jobs, self.pictures, REMOVAL_BATCH)
         self.idempotency = Idempotency(database, b"a secret of the tests")
         self._serial = itertools.count(1)
 
@@ -227,7 +227,7 @@ class ServiceHarness:
 
     async def principal(self, access_token: str) -> Principal:
         """Who an access token speaks for. Raises Unauthenticated."""
-        principal, _ = await self.admissions.admit(access_token)
+        principal, _ = await self.request_authenticator.admit(access_token)
         return principal
 
     def revocations_on(self, revoked: RevocationList) -> Revocations:
@@ -313,12 +313,12 @@ class ServiceHarness:
             JobKind.RETRACT_COMMENTS: self.notification_jobs.retract_comments,
             JobKind.PUSH: self.pushes.send,
             JobKind.EMAIL: self.notification_emails.send,
-            JobKind.REMOVE_POST: self.removals.remove_post,
-            JobKind.REMOVE_AVATAR: self.removals.remove_avatar,
+            JobKind.REMOVE_POST: self.deletions.remove_post,
+            JobKind.REMOVE_AVATAR: self.deletions.remove_avatar,
             JobKind.TELL_REVOKED: self.revocations.deliver,
-            JobKind.EMAIL_RESET_LINK: self.account_mail.send_reset,
-            JobKind.EMAIL_CREDENTIALS_CHANGED: self.account_mail.send_password_changed,
-            JobKind.EMAIL_ADDRESS_CHANGED: self.account_mail.send_address_changed,
+            JobKind.EMAIL_RESET_LINK: self.account_emails.send_reset,
+            JobKind.EMAIL_CREDENTIALS_CHANGED: self.account_emails.send_password_changed,
+            JobKind.EMAIL_ADDRESS_CHANGED: self.account_emails.send_address_changed,
         }
 
     async def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:

@@ -11,11 +11,11 @@ class ActiveSessions:
         self._now = database.now_ms
         self._idle_ms = idle_s * 1000
 
-    def of_sessions(self, sessions: str = "s") -> Condition:
+    def condition(self, alias: str = "s") -> Condition:
         """What is true of a row of `sessions`, under the name that the statement gives the table, that was neither
         ended nor left alone for too long."""
         return Condition(
-            f"{sessions}.revoked_at_ms IS NULL AND {sessions}.expires_at_ms > {self._now}"
-            f" AND {sessions}.last_used_at_ms > {self._now} - ?",
+            f"{alias}.revoked_at_ms IS NULL AND {alias}.expires_at_ms > {self._now}"
+            f" AND {alias}.last_used_at_ms > {self._now} - ?",
             (self._idle_ms,),
         )

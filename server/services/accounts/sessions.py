@@ -104,7 +104,7 @@ class Sessions:
 
     async def devices(self, viewer: Principal, page: PageRequest) -> Page[LoginSession]:
         """Where the viewer is signed in, the newest sign-in first."""
-        standing = ActiveSessions(self._database, self._tokens.rules.refresh_idle_s).of_sessions()
+        standing = ActiveSessions(self._database, self._tokens.rules.refresh_idle_s).condition()
         rows = await self._database.rows(
             "SELECT s.id, s.user_agent, s.address, s.created_at_ms, s.last_used_at_ms FROM sessions s"
             f" WHERE s.user_id = ? AND s.id < ? AND {standing.sql} ORDER BY s.id DESC LIMIT ?",

@@ -6,12 +6,12 @@ from typing import Any
 import orjson
 
 from server.ids import PostId, UserId, id_timestamp_ms
+from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
 from server.models.database import Database, placeholders
 from server.services.content.mentions import hashtags_in, mentions_in
 from server.services.content.visibility import Visibility
 from server.services.records import Image, Post, PostCard, Role, UserCard
 
-USER_COLUMNS = "u.id AS user_id, u.username, u.full_name, u.avatar_key, u.role, u.revision AS user_revision"
 AVATAR_SIZE = "large"
 
 
@@ -26,15 +26,14 @@ class Cards:
     def avatar_url(self, avatar_key: str) -> str | None:
         return self._media_url(f"{avatar_key}/{AVATAR_SIZE}.jpg") if avatar_key else None
 
-    def user(self, row: Mapping[str, Any]) -> UserCard:
-        """The card in a row that was selected with USER_COLUMNS."""
+    def user(self, row: UserCardRow) -> UserCard:
         return UserCard(
-            id=UserId(row["user_id"]),
-            username=row["username"],
-            full_name=row["full_name"],
-            avatar_url=self.avatar_url(row["avatar_key"]),
-            is_celebrity=row["role"] == Role.CELEBRITY,
-            revision=row["user_revision"],
+            id=row.id,
+            username=row.username,
+            full_name=row.full_name,
+            avatar_url=self.avatar_url(row.avatar_key),
+            is_celebrity=row.role == Role.CELEBRITY,
+            revision=row.revision,
         )
 
     async def users(self, user_ids: Iterable[UserId]) -> dict[UserId, UserCard]:
@@ -45,13 +44,13 @@ class Cards:
         rows = await self._database.rows(
             f"SELECT {USER_COLUMNS} FROM users u WHERE u.id IN ({placeholders(len(wanted))})", wanted
         )
-        return {UserId(row["user_id"]): self.user(row) for row in rows}
+        return {UserId(row["user_id"]): self.user(UserCardRow.from_row(row)) for row in rows}
 
     async def posts(self, post_ids: Sequence[PostId], viewer_id: UserId) -> list[Post]:
         """Of these posts those that `viewer_id` may see, as they see them, in the order of `post_ids`; two queries."""
         if not post_ids:
             return []
-        some, seen = placeholders(len(post_ids)), self._visibility.of_posts(viewer_id)
+        some, seen = placeholders(len(post_ids)), self._visibility.condition(viewer_id)
         rows = await self._database.rows(
             f"SELECT p.id, p.caption, p.likes_count, p.comments_count, p.edited_at_ms, p.revision, {USER_COLUMNS},"
             " EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked"
@@ -93,7 +92,7 @@ class Cards:
         )
         return Post(
             card,
-            self.user(row),
+            self.user(UserCardRow.from_row(row)),
             row["likes_count"],
             row["comments_count"],
             liked=bool(row["liked"]),

@@ -6,10 +6,11 @@ from typing import Any
 from server.errors import Forbidden, NotFound
 from server.events import CacheKey, CommentAdded, CommentsDeleted, PostChanged
 from server.ids import CommentId, PostId, UserId, id_timestamp_ms
+from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
 from server.models.content.comments import CommentTable as CommentRow
 from server.models.database import Database
 from server.paging import Page, PageRequest, cut
-from server.services.content.cards import USER_COLUMNS, Cards
+from server.services.content.cards import Cards
 from server.services.content.mentions import mentions_in
 from server.services.content.visibility import Visibility
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
@@ -122,7 +123,7 @@ class Comments:
                 id=CommentId(row["id"]),
                 post_id=PostId(row["post_id"]),
                 parent_id=row["parent_id"],
-                author=self._cards.user(row),
+                author=self._cards.user(UserCardRow.from_row(row)),
                 content=row["content"],
                 mentions=mentions_in(row["content"]),
                 replies_count=row["replies_count"],

@@ -5,10 +5,11 @@ from typing import Any
 
 from server.events import CacheKey, LikeChanged, PostChanged, PostLiked, PostUnliked
 from server.ids import PostId, UserId
+from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
 from server.models.content.likes import LikeTable
 from server.models.database import Database
 from server.paging import Page, PageRequest, cut
-from server.services.content.cards import USER_COLUMNS, Cards
+from server.services.content.cards import Cards
 from server.services.content.visibility import Visibility
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.records import LikeState, UserCard
@@ -57,7 +58,9 @@ class Likes:
             " WHERE l.post_id = ? AND l.id < ? ORDER BY l.id DESC LIMIT ?",
             [post_id, request.before_id, request.limit + 1],
         )
-        return cut(rows, request.limit, lambda row: row["id"]).map(self._cards.user)
+        return cut(rows, request.limit, lambda row: row["id"]).map(
+            lambda row: self._cards.user(UserCardRow.from_row(row))
+        )
 
     async def _lock(self, actor_id: UserId, post_id: PostId) -> Mapping[str, Any]:
         """A post whose row is ours until the commit.

@@ -133,7 +133,7 @@ class Posts:
 
     async def of_author(self, viewer_id: UserId, author_id: UserId, request: PageRequest) -> Page[Post]:
         """What one person published, newest first. Raises NotFound for the person."""
-        seen = self._visibility.of_posts(viewer_id)
+        seen = self._visibility.condition(viewer_id)
         rows = await self._database.rows(
             f"SELECT p.id FROM posts p WHERE p.author_id = ? AND p.id < ? AND {seen.sql} ORDER BY p.id DESC LIMIT ?",
             [author_id, request.before_id, *seen.parameters, request.limit + 1],

@@ -17,15 +17,15 @@ class Visibility:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def of_posts(self, viewer_id: UserId, posts: str = "p") -> Condition:
+    def condition(self, viewer_id: UserId, alias: str = "p") -> Condition:
         """What makes a row of `posts`, under the name that the statement gives the table, visible to the viewer."""
         del viewer_id  # nothing is kept from anybody yet
-        return Condition(f"{posts}.deleted_at_ms IS NULL")
+        return Condition(f"{alias}.deleted_at_ms IS NULL")
 
     async def post(self, viewer_id: UserId, post_id: PostId, *, lock: bool = False) -> Mapping[str, Any]:
         """The row of a post, counters and author among it, if the viewer may see it; with `lock` it is ours until the
         commit. Raises NotFound, in the same words for what is hidden and for what is not there."""
-        seen = self.of_posts(viewer_id)
+        seen = self.condition(viewer_id)
         rows = await self._database.rows(
             "SELECT p.id, p.author_id, p.likes_count, p.comments_count, p.edited_at_ms, p.revision FROM posts p"
             f" WHERE p.id = ? AND {seen.sql}{self._database.for_update if lock else ''}",

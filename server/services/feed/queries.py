@@ -88,7 +88,7 @@ class FeedQueries:
         self, reader_id: UserId, author_ids: Sequence[UserId], bounds: tuple[int, int], limit: int
     ) -> list[PostId]:
         lower, upper = bounds
-        seen = self._visibility.of_posts(reader_id)
+        seen = self._visibility.condition(reader_id)
         found: list[PostId] = []
         for start in range(0, len(author_ids), AUTHORS_PER_QUERY):
             some = author_ids[start : start + AUTHORS_PER_QUERY]

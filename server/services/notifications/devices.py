@@ -67,7 +67,7 @@ class Devices:
         )
 
     async def _forget_oldest(self, user_id: UserId) -> None:
-        standing = self._standing.of_sessions()
+        standing = self._standing.condition()
         devices = await self._database.rows(
             f"SELECT d.id, ({standing.sql}) AS stands FROM devices d JOIN sessions s ON s.id = d.session_id"
             " WHERE d.user_id = ? ORDER BY d.registered_at_ms DESC, d.id DESC",

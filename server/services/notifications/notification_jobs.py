@@ -48,7 +48,7 @@ class NotificationJobs:
         """Tell an author of a like, or take that back."""
         post_id, actor_id = PostId(claim.payload["post_id"]), UserId(claim.payload["actor_id"])
         author_id = UserId(claim.payload["author_id"])
-        seen = self._visibility.of_posts(author_id)
+        seen = self._visibility.condition(author_id)
         await self._settle(
             claim,
             author_id,
@@ -75,7 +75,7 @@ class NotificationJobs:
         actor_id = UserId(claim.payload["actor_id"])
         post_author_id = UserId(claim.payload["post_author_id"])
         answered_id = claim.payload["answered_id"]
-        seen = self._visibility.of_posts(post_author_id)
+        seen = self._visibility.condition(post_author_id)
         sql = (
             f"SELECT c.content FROM comments c JOIN posts p ON p.id = c.post_id WHERE c.id = ? AND {seen.sql}"
         )
@@ -113,7 +113,7 @@ class NotificationJobs:
     async def handle_mentions(self, claim: Claim) -> None:
         """Tell those whom a caption mentions, and take it back from those whom it mentions no more."""
         post_id, author_id = PostId(claim.payload["post_id"]), UserId(claim.payload["author_id"])
-        seen = self._visibility.of_posts(author_id)
+        seen = self._visibility.condition(author_id)
         posts = await self._database.rows(
             f"SELECT p.caption, p.edited_at_ms FROM posts p WHERE p.id = ? AND {seen.sql}",
             [post_id, *seen.parameters],

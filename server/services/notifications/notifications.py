@@ -74,7 +74,7 @@ class Notifications:
 
     async def unread_count(self, recipient_id: UserId) -> int:
         """How many of the list have not been read; counted up to MOST_COUNTED."""
-        shown = queries.shown(self._visibility.of_posts(recipient_id))
+        shown = queries.shown(self._visibility.condition(recipient_id))
         counted = await self._database.rows(
             f"SELECT COUNT(*) AS n FROM (SELECT n.id FROM notifications n WHERE n.recipient_id = ? AND n.listed = 1"
             f" AND n.read_at_ms IS NULL AND {shown.sql} LIMIT ?) unread",
@@ -136,5 +136,5 @@ class Notifications:
     async def _read(
         self, recipient_id: UserId, condition: str, parameters: Sequence[Any]
     ) -> list[Notification]:
-        seen = self._visibility.of_posts(recipient_id)
+        seen = self._visibility.condition(recipient_id)
         return await queries.read(self._database, self._cards, seen, condition, parameters)

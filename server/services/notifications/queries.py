@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server.ids import NotificationId, UserId
+from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
 from server.models.conditions import Condition
 from server.models.database import Database
-from server.services.content.cards import USER_COLUMNS, Cards
+from server.services.content.cards import Cards
 from server.services.records import Notification, NotificationType
 
 
@@ -40,7 +41,7 @@ def _notification(cards: Cards, row: Mapping[str, Any]) -> Notification:
         recipient_id=UserId(row["recipient_id"]),
         sequence=row["sequence"],
         type=NotificationType(row["type"]),
-        actor=cards.user(row),
+        actor=cards.user(UserCardRow.from_row(row)),
         post_id=row["post_id"],
         comment_id=row["comment_id"],
         read=row["read_at_ms"] is not None,

@@ -154,7 +154,7 @@ class NotificationStore:
 
     async def _look(self, recipient_id: UserId, act: Activity) -> Mapping[str, Any]:
         """What there is of this act, of the others that it is listed with, and what the recipient wants to hear."""
-        standing = self._standing.of_sessions()
+        standing = self._standing.condition()
         grouped = act.type in GROUPED
         rows = await self._database.rows(
             "SELECT n.id, n.withdrawn, n.sequence, n.owed, h.id AS head_id, h.sequence AS head_sequence,"

@@ -116,7 +116,7 @@ class StreamReader:
         """What is in the spans, by the recipient, in order: one query for all who may see the same."""
         groups: dict[Condition, list[Span]] = {}
         for span in spans:
-            groups.setdefault(self._visibility.of_posts(span.recipient_id), []).append(span)
+            groups.setdefault(self._visibility.condition(span.recipient_id), []).append(span)
         found: dict[UserId, list[Notification]] = {}
         for seen, group in groups.items():
             for notification in await self._read_group(seen, group):

@@ -3,10 +3,11 @@
 from server.errors import Forbidden
 from server.events import CacheKey, UserFollowed, UserUnfollowed
 from server.ids import UserId
+from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
 from server.models.database import Database
 from server.models.people.follows import FollowTable
 from server.paging import Page, PageRequest, cut
-from server.services.content.cards import USER_COLUMNS, Cards
+from server.services.content.cards import Cards
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.people.user_lookup import resolve_user_id, user_not_found
 from server.services.records import FollowState, UserCard
@@ -64,7 +65,9 @@ class Follows:
             f" WHERE {of} = ? AND f.id < ? ORDER BY f.id DESC LIMIT ?",
             [user_id, request.before_id, request.limit + 1],
         )
-        return cut(rows, request.limit, lambda row: row["id"]).map(self._cards.user)
+        return cut(rows, request.limit, lambda row: row["id"]).map(
+            lambda row: self._cards.user(UserCardRow.from_row(row))
+        )
 
     async def _lock(self, follower_id: UserId, followee_id: UserId) -> int:
         """The followee's count of followers, with both rows ours until the commit; always in the order of ids."""

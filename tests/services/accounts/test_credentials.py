@@ -176,7 +176,7 @@ async def test_a_link_is_not_mailed_to_an_address_that_was_just_given_up(
         return await run(body)
 
     monkeypatch.setattr(harness.unit_of_work, "run", overtaken)
-    await harness.account_mail.send_reset(claim)
+    await harness.account_emails.send_reset(claim)
     assert harness.email.sent == []
     assert await harness.value("SELECT COUNT(*) AS n FROM password_resets") == 0
     assert (await harness.job(claim.id))["state"] == JobState.COMPLETED
@@ -246,11 +246,11 @@ async def test_an_attempt_that_failed_is_made_again_with_another_token(harness: 
     await harness.credentials.forget("ada@example.com")
     claim = await harness.claim(JobKind.EMAIL_RESET_LINK)
     with pytest.raises(EmailFailed):
-        await harness.account_mail.send_reset(claim)
+        await harness.account_emails.send_reset(claim)
     assert (await harness.job(claim.id))["state"] == JobState.RUNNING
     for _ in range(2):  # as when the worker is killed after the letter was sent
         await harness.database.execute("UPDATE jobs SET state = ? WHERE id = ?", [JobState.RUNNING, claim.id])
-        await harness.account_mail.send_reset(claim)
+        await harness.account_emails.send_reset(claim)
     first, second = harness.email.sent
     assert first.key == second.key
     assert await harness.value("SELECT COUNT(*) AS n FROM password_resets") == 3

@@ -44,26 +44,26 @@ async def let_in(admissions: RequestAuthenticator, token: str, *limits: Limit) -
 async def test_a_request_is_recognised_and_counted_against_each_limit(harness: ServiceHarness) -> None:
     ada, ben = await harness.users(2)
     hers, his = await sign_in(harness, ada), await sign_in(harness, ben)
-    principal, standings = await harness.admissions.admit(hers)
+    principal, standings = await harness.request_authenticator.admit(hers)
     assert (principal.user_id, standings) == (ada, [])
-    assert [await let_in(harness.admissions, hers, FEW, MANY) for _ in range(4)] == [
+    assert [await let_in(harness.request_authenticator, hers, FEW, MANY) for _ in range(4)] == [
         [2, 299],
         [1, 298],
         [0, 297],
         [-1, 297],  # refused by the one, counted by none
     ]
-    assert await let_in(harness.admissions, his, FEW) == [2]
-    assert await let_in(harness.admissions, await sign_in(harness, ada), MANY) == [296]
+    assert await let_in(harness.request_authenticator, his, FEW) == [2]
+    assert await let_in(harness.request_authenticator, await sign_in(harness, ada), MANY) == [296]
 
 
 async def test_it_is_one_call_and_no_query(harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     token = await sign_in(harness, await harness.user())
-    await harness.admissions.admit(token, [MANY])
+    await harness.request_authenticator.admit(token, [MANY])
     asked: list[str] = []
     for name in ("run", "batch", "command", "commands"):
         monkeypatch.setattr(PipelinedRedis, name, _noted(asked, name, getattr(PipelinedRedis, name)))
     monkeypatch.setattr(Database, "rows", _noted(asked, "rows", Database.rows))
-    await harness.admissions.admit(token, [MANY])
+    await harness.request_authenticator.admit(token, [MANY])
     assert asked == ["run"]
 
 
@@ -73,8 +73,8 @@ async def test_who_was_signed_out_is_turned_away_and_not_counted(harness: Servic
     await harness.sessions.end(ada, (await harness.principal(phone)).session_id)
     for _ in range(5):
         with pytest.raises(Unauthenticated):
-            await harness.admissions.admit(phone, [FEW])
-    assert await let_in(harness.admissions, laptop, FEW) == [2]
+            await harness.request_authenticator.admit(phone, [FEW])
+    assert await let_in(harness.request_authenticator, laptop, FEW) == [2]
 
 
 async def test_a_list_that_was_lost_is_made_again(harness: ServiceHarness) -> None:
@@ -82,11 +82,11 @@ async def test_a_list_that_was_lost_is_made_again(harness: ServiceHarness) -> No
     phone, laptop = await sign_in(harness, ada), await sign_in(harness, ada)
     await harness.sessions.end(ada, (await harness.principal(phone)).session_id)
     await harness.redis.flushall()
-    assert await let_in(harness.admissions, laptop, FEW) == [2]
+    assert await let_in(harness.request_authenticator, laptop, FEW) == [2]
     assert await harness.redis.zcard(KEY) == 2
     await harness.redis.flushall()
     with pytest.raises(Unauthenticated):
-        await harness.admissions.admit(phone, [FEW])
+        await harness.request_authenticator.admit(phone, [FEW])
 
 
 async def test_without_redis_the_database_and_the_process_answer_until_it_is_back(
@@ -132,7 +132,7 @@ async def test_a_redis_that_refuses_is_done_without_and_told_of_once(harness: Se
     await harness.redis.set(KEY, "somebody else's", px=60_000)
     with capture_logs() as logs:
         for _ in range(3):
-            assert len(await let_in(harness.admissions, token, FEW)) == 1
+            assert len(await let_in(harness.request_authenticator, token, FEW)) == 1
     assert [line["event"] for line in logs] == ["admission_unavailable"]
 
 

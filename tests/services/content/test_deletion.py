@@ -106,7 +106,7 @@ async def test_a_removal_cut_off_anywhere_goes_on_and_twice_is_once(
     while True:
         allowed = 1 + cut_off % 3
         try:
-            await harness.removals.remove_post(claim)
+            await harness.deletions.remove_post(claim)
             break
         except Unavailable:
             cut_off += 1
@@ -130,10 +130,10 @@ async def test_a_media_store_that_is_away_leaves_the_row_to_find_its_pictures_by
     claim = await harness.claim(JobKind.REMOVE_POST)
     monkeypatch.setattr(harness.media, "delete", away)
     with pytest.raises(Unavailable):
-        await harness.removals.remove_post(claim)
+        await harness.deletions.remove_post(claim)
     assert (await left_of(harness, post_id))["post_images"] == 2
     monkeypatch.undo()
-    await harness.removals.remove_post(await again(harness, claim))
+    await harness.deletions.remove_post(await again(harness, claim))
     assert await pictures(harness) == []
 
 
@@ -142,7 +142,7 @@ async def test_a_job_that_was_taken_over_stops_after_its_piece(harness: ServiceH
     claim = await harness.claim(JobKind.REMOVE_POST)
     await again(harness, claim)
     with pytest.raises(LeaseLost):
-        await harness.removals.remove_post(claim)
+        await harness.deletions.remove_post(claim)
     assert (await left_of(harness, post_id))["likes"] == REMOVAL_BATCH + 1
 
 
@@ -179,5 +179,5 @@ async def test_an_avatar_that_somebody_has_is_left_alone(harness: ServiceHarness
     await harness.database.execute(
         "UPDATE users SET avatar_key = ? WHERE id = ?", [claim.payload["media_key"], ana]
     )
-    await harness.removals.remove_avatar(claim)
+    await harness.deletions.remove_avatar(claim)
     assert len(await pictures(harness)) == 4

@@ -162,8 +162,8 @@ async def test_what_may_be_seen_is_asked_for_each_who_asks(harness: ServiceHarne
     """With a rule that differs from one to the other."""
 
     class Private(Visibility):
-        def of_posts(self, viewer_id: UserId, posts: str = "p") -> Condition:
-            return Condition(f"{posts}.deleted_at_ms IS NULL AND ? <> ?", (viewer_id, people[1]))
+        def condition(self, viewer_id: UserId, alias: str = "p") -> Condition:
+            return Condition(f"{alias}.deleted_at_ms IS NULL AND ? <> ?", (viewer_id, people[1]))
 
     people = await harness.users(3)
     await tell(harness, people, 1)

@@ -75,7 +75,7 @@ class Deliverables:
         Others may have come above it in the list since: what is read is theirs then, and they count.
         """
         notification_id, recipient_id = claim.payload["notification_id"], claim.payload["recipient_id"]
-        seen = self._visibility.of_posts(recipient_id)
+        seen = self._visibility.condition(recipient_id)
         rows = await self._database.rows(
             "SELECT n.id, n.type, n.recipient_id, n.post_id, n.comment_id, n.created_at_ms,"
             " COALESCE(h.others_count, n.others_count) AS others_count,"

@@ -80,7 +80,7 @@ class Pushes:
 
     async def _devices(self, user_id: UserId) -> Sequence[Mapping[str, Any]]:
         """Where the recipient is signed in at this moment: whoever has the device now registered it anew."""
-        standing = self._standing.of_sessions()
+        standing = self._standing.condition()
         return await self._database.rows(
             "SELECT d.id, d.token FROM devices d JOIN sessions s ON s.id = d.session_id AND s.user_id = d.user_id"
             f" WHERE d.user_id = ? AND {standing.sql} ORDER BY d.id",

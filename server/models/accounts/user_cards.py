@@ -1,0 +1,45 @@
+"""The columns of `users` that a card shows, for statements that join the table as `u`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from server.ids import UserId
+from server.models.database import Database, placeholders
+
+USER_COLUMNS = "u.id AS user_id, u.username, u.full_name, u.avatar_key, u.role, u.revision AS user_revision"
+
+
+@dataclass(frozen=True, slots=True)
+class UserCardRow:
+    """A user as selected by `USER_COLUMNS`; `avatar_key` is empty without an avatar."""
+
+    id: UserId
+    username: str
+    full_name: str
+    avatar_key: str
+    role: str
+    revision: int
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "UserCardRow":
+        return cls(
+            UserId(row["user_id"]),
+            row["username"],
+            row["full_name"],
+            row["avatar_key"],
+            row["role"],
+            row["user_revision"],
+        )
+
+
+class UserCardRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list_by_ids(self, user_ids: Sequence[UserId]) -> list[UserCardRow]:
+        """Return the existing users among `user_ids`, in no particular order."""
+        rows = await self._database.rows(
+            f"SELECT {USER_COLUMNS} FROM users u WHERE u.id IN ({placeholders(len(user_ids))})", user_ids
+        )
+        return [UserCardRow.from_row(row) for row in rows]
