@@ -29,7 +29,8 @@ from tests.support.backends import (
 )
 from tests.support.fork_server import ForkServer
 from tests.support.harness import ServiceHarness
-from tests.support.servers import DB_PASSWORD, DB_USERNAME, MariaDB, RedisServer, make_scratch, wait_until
+from tests.support.servers import DB_PASSWORD, DB_USERNAME, MariaDB, RedisServer, make_scratch
+from tests.support.waiting import wait_until_blocking
 
 IN_CI = os.environ.get("CI") == "true"
 LEAK_PATIENCE_S = 2.0
@@ -224,7 +225,7 @@ def _new_database(mariadb: MariaDB, name: str) -> Iterator[dict[str, str]]:
 def _wait_for_none(count: Callable[[], int], what: str) -> None:
     """A server notices a moment later that a client closed its connection."""
     with contextlib.suppress(TimeoutError):
-        wait_until(lambda: count() == 0, LEAK_PATIENCE_S, what)
+        wait_until_blocking(lambda: count() == 0, LEAK_PATIENCE_S, what)
     assert count() == 0, f"{count()} {what} are open after the test"
 
 

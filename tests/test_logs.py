@@ -11,7 +11,7 @@ from aiohttp.http_exceptions import BadHttpMessage
 
 from server.logs import BufferedWriter, one_line_if_malformed
 from tests.support.backends import ROOT
-from tests.support.sse_reader import wait_until
+from tests.support.waiting import wait_until
 
 HUSH = "hush-hush"
 

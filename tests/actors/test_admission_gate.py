@@ -14,7 +14,8 @@ from server.gateways.redis.job_rate import JobRateLimiter
 from server.outages import CircuitBreaker, Outage
 from tests.support.backends import start_valkey
 from tests.support.servers import RedisServer
-from tests.support.sse_reader import opened, wait_until
+from tests.support.sse_reader import opened
+from tests.support.waiting import wait_until
 
 DEADLINE_S = 10.0
 

@@ -14,7 +14,7 @@ from server.pubsub.job_notifier import JobNotifier
 from server.services.jobs.event_jobs import Queue
 from server.services.jobs.unit_of_work import WorkContext
 from tests.support.harness import ServiceHarness
-from tests.support.sse_reader import wait_until
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from server.actors.health_monitor import HealthMonitor
 from server.errors import Unavailable
 from server.metrics import Metrics
 from server.outages import Outage
-from tests.support.sse_reader import wait_until
+from tests.support.waiting import wait_until
 from tests.test_metrics import figures
 
 

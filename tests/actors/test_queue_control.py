@@ -25,7 +25,8 @@ from server.services.jobs.jobs import Claim
 from server.services.jobs.queue_administration import QueueAdministration
 from server.services.jobs.schedules import Recurring, Schedules
 from tests.support.harness import ServiceHarness
-from tests.support.sse_reader import opened, wait_until
+from tests.support.sse_reader import opened
+from tests.support.waiting import wait_until
 from tests.test_metrics import figures
 
 KIND = "tests.note"

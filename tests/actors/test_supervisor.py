@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from server.actors import supervisor as module
 from server.actors.supervisor import Supervisor
-from tests.support.sse_reader import wait_until
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)

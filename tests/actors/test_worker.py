@@ -20,7 +20,7 @@ from server.services.jobs.event_jobs import JobKind, Queue
 from server.services.jobs.jobs import Claim
 from server.services.jobs.unit_of_work import WorkContext
 from tests.support.harness import MAX_ATTEMPTS, ServiceHarness
-from tests.support.sse_reader import wait_until
+from tests.support.waiting import wait_until
 
 CONCURRENCY = 4
 DRAIN_S = 0.2

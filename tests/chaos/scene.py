@@ -24,8 +24,9 @@ from server.gateways.embedded_redis.processes import socket_path
 from server.models.database import NOW_MS
 from tests.e2e.conftest import Register
 from tests.support.backends import Stack
-from tests.support.program import Program, config_file, eventually
+from tests.support.program import Program, config_file
 from tests.support.traffic import Traffic
+from tests.support.waiting import wait_until
 
 FULL = os.environ.get("CHAOS") == "full"
 LEASE_S = 15.0 if FULL else 1.5
@@ -154,7 +155,7 @@ async def settled(stack: Stack, deadline_s: float, kind: str = "%") -> float:
     async def nothing_left() -> bool:
         return not number(stack, f"SELECT COUNT(*) FROM jobs WHERE kind LIKE '{kind}' AND {unfinished}")
 
-    await eventually(nothing_left, deadline_s)
+    await wait_until(nothing_left, deadline_s)
     return time.monotonic() - began
 
 
@@ -182,7 +183,7 @@ async def busy(traffic: Traffic) -> AsyncIterator[None]:
 async def more(traffic: Traffic, writes: int, deadline_s: float = 20.0) -> None:
     """Wait until so many more writes were acknowledged."""
     goal = traffic.acknowledged + writes
-    await eventually(lambda: _reached(traffic, goal), deadline_s)
+    await wait_until(lambda: _reached(traffic, goal), deadline_s)
 
 
 def loudest_second(programs: Iterable[Program]) -> tuple[int, Mapping[str, int]]:

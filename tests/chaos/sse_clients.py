@@ -16,8 +16,9 @@ from server.models.database import NOW_MS
 from tests.chaos.scene import insert
 from tests.support.access_tokens import LIVES_S, access_tokens
 from tests.support.backends import Stack
-from tests.support.program import Person, Program, eventually
+from tests.support.program import Person, Program
 from tests.support.sse_reader import Block, Reader
+from tests.support.waiting import wait_until
 
 FIRST_PERSON = 1_000_000  # ids below every one that the program makes, each kind in a range of its own
 FIRST_POST = 2_000_000
@@ -156,7 +157,7 @@ class Chatter:
         async def reached() -> bool:
             return self.acknowledged >= goal
 
-        await eventually(reached, 60)
+        await wait_until(reached, 60)
 
     @asynccontextmanager
     async def going_on(self) -> AsyncIterator[None]:

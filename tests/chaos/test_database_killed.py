@@ -12,9 +12,10 @@ from tests.chaos.conftest import Report
 from tests.chaos.scene import busy, configuration, more, people, rounds
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.backends import Stack, start_mariadb
-from tests.support.program import Program, eventually
+from tests.support.program import Program
 from tests.support.servers import DB_PASSWORD, DB_USERNAME, RedisServer
 from tests.support.traffic import Traffic, assert_complete
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
@@ -80,4 +81,4 @@ async def is_healthy(program: Program, traffic: Traffic) -> None:
         ready = await fan.call("GET", f"{program.url}/readyz")
         return ready.ok and (await fan.call("POST", path)).ok
 
-    await eventually(healthy, HEALTHY_WITHIN_S)
+    await wait_until(healthy, HEALTHY_WITHIN_S)

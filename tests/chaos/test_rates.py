@@ -16,7 +16,8 @@ from tests.chaos.scene import (
 )
 from tests.e2e.conftest import NewProgram
 from tests.support.backends import Stack
-from tests.support.program import Program, eventually
+from tests.support.program import Program
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
@@ -58,7 +59,7 @@ async def test_a_queue_holds_its_rate_across_processes(
 async def test_urgent_jobs_overtake_a_backlog(stack: Stack, new_program: NewProgram, report: Report) -> None:
     await workers(stack, new_program)
     insert_jobs(stack, (NewJob(FIRST_JOB + n, "chaos.sleep", payload=SHORT_JOB) for n in range(BACKLOG)))
-    await eventually(lambda: _done(stack, BURST), 10)
+    await wait_until(lambda: _done(stack, BURST), 10)
     first = FIRST_JOB + BACKLOG
     insert_jobs(
         stack, (NewJob(first + n, "chaos.sleep", payload=SHORT_JOB, priority=1) for n in range(URGENT))

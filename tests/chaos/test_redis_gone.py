@@ -14,10 +14,11 @@ from tests.chaos.conftest import Report
 from tests.chaos.scene import busy, configuration, loudest_second, more, people, redis_of, rounds
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.backends import Stack, start_redis
-from tests.support.program import Answer, Person, eventually
+from tests.support.program import Answer, Person
 from tests.support.servers import RedisServer
 from tests.support.traffic import Traffic, assert_complete
 from tests.support.valkey_processes import servers
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
@@ -89,7 +90,7 @@ class EmbeddedRedis:
         async def another() -> bool:
             return bool(set(servers(folder)) - {pid})
 
-        await eventually(another)
+        await wait_until(another)
 
 
 @pytest.fixture

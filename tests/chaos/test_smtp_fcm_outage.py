@@ -20,8 +20,9 @@ from tests.support.backends import Stack
 from tests.support.fake_fcm import FakeFcm, SignInTrouble
 from tests.support.fake_smtp import HANG, FakeSmtpServer
 from tests.support.fcm_protocol import Trouble
-from tests.support.program import Person, Program, eventually
+from tests.support.program import Person, Program
 from tests.support.sse_reader import Reader
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.chaos
 
@@ -141,7 +142,7 @@ async def everything_is_sent(stack: Stack) -> None:
         waiting = "queue IN ('push', 'email') AND state IN ('ready', 'running')"
         return number(stack, f"SELECT COUNT(*) FROM jobs WHERE {waiting}") == 0
 
-    await eventually(nothing_is_owed, ALL_SENT_WITHIN_S)
+    await wait_until(nothing_is_owed, ALL_SENT_WITHIN_S)
     assert number(stack, "SELECT COUNT(*) FROM jobs WHERE state = 'dead'") == 0
 
 

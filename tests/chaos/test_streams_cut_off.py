@@ -18,8 +18,9 @@ from tests.chaos.scene import FULL, ask, configuration, execute, rounds, settled
 from tests.chaos.sse_clients import Chatter, Listener, Told, many_connections, settle
 from tests.e2e.conftest import NewProgram
 from tests.support.backends import Stack
-from tests.support.program import Person, Program, eventually
+from tests.support.program import Person, Program
 from tests.support.sse_reader import Block
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.chaos
 
@@ -55,7 +56,7 @@ async def test_clients_that_are_cut_off_get_every_event_once_and_in_order(
             rows = rows_of(stack)
             for listener in listeners:
                 listener.keep()
-            await eventually(lambda: all_have(listeners, rows), CAUGHT_UP_WITHIN_S)
+            await wait_until(lambda: all_have(listeners, rows), CAUGHT_UP_WITHIN_S)
             took_s = time.monotonic() - began
         assert {row.told for each in rows.values() for row in each} >= chatter.owed
         for listener in listeners:

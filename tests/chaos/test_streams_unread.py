@@ -15,9 +15,10 @@ from tests.chaos.scene import FULL, configuration, insert, rounds, sabotage
 from tests.chaos.sse_clients import Member, many_connections, settle
 from tests.e2e.conftest import NewProgram
 from tests.support.backends import Stack
-from tests.support.program import Person, Program, eventually
+from tests.support.program import Person, Program
 from tests.support.sse_reader import Reader
 from tests.support.valkey_processes import linux
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chaos, linux]
 
@@ -60,11 +61,11 @@ async def test_clients_that_do_not_read_are_dropped_cost_little_and_slow_nobody(
             for member in deaf_members
             for _ in range(STREAMS_EACH)
         ]
-        await eventually(lambda: all_stuck(program))
+        await wait_until(lambda: all_stuck(program))
         held = (resident_bytes(program) - resident) / DEAF
         sent = max(unsent_bytes(program))
         meanwhile_ms = await latencies(author, readers)
-        await eventually(lambda: all_dropped(program), 2 * DROPPED_WITHIN_S)
+        await wait_until(lambda: all_dropped(program), 2 * DROPPED_WITHIN_S)
         dropped_s = time.monotonic() - began
         for client in deaf:
             assert_cut_off(client)

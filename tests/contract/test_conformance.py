@@ -20,7 +20,8 @@ from tests.contract.answers import closed
 from tests.e2e.conftest import NewProgram, Register
 from tests.support import photos
 from tests.support.backends import ROOT, Stack
-from tests.support.program import Person, Program, config_file, eventually, tell
+from tests.support.program import Person, Program, config_file, tell
+from tests.support.waiting import wait_until
 
 HOOKS = "tests.contract.hooks"
 CONFIG = Path(__file__).with_name("schemathesis.toml")
@@ -95,7 +96,7 @@ async def test_program_answers_as_its_document_says(
     assert granted.code == 0, granted
     known = replace(
         await a_little_of_everything(cleo, ben),
-        notification_id=(await eventually(cleo.notifications))[0]["id"],
+        notification_id=(await wait_until(cleo.notifications))[0]["id"],
         link_token=await link_token(stack),
     )
     document = stack.var_dir / "openapi.json"
@@ -142,7 +143,7 @@ async def link_token(stack: Stack) -> str:
     async def letters() -> list[Path]:
         return list((stack.var_dir / "outbox").glob("*.eml"))
 
-    letter = (await eventually(letters))[0].read_text()
+    letter = (await wait_until(letters))[0].read_text()
     return re.findall(r"/notifications/unsubscribe\?token=([\w-]+)", letter)[0]
 
 

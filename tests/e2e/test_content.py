@@ -9,7 +9,8 @@ from PIL import Image
 
 from tests.e2e.conftest import Register
 from tests.support import photos
-from tests.support.program import Person, Program, eventually, photo_form
+from tests.support.program import Person, Program, photo_form
+from tests.support.waiting import wait_until
 
 CARD = {"id", "username", "fullName", "avatarUrl", "isCelebrity"}
 
@@ -79,7 +80,7 @@ async def test_a_post_is_edited_and_deleted_by_its_author_alone(program: Program
     async def no_picture_is_served() -> bool:
         return {(await eve.call("GET", url)).status for url in urls} == {404}
 
-    await eventually(no_picture_is_served)
+    await wait_until(no_picture_is_served)
 
 
 async def test_people_talk_below_a_post(program: Program, register: Register) -> None:
@@ -188,7 +189,7 @@ async def test_a_profile_is_edited_and_gets_a_face(program: Program, register: R
     async def old_face_is_gone() -> bool:
         return (await eve.call("GET", faced["avatarUrl"])).status == 404
 
-    await eventually(old_face_is_gone)
+    await wait_until(old_face_is_gone)
     assert (await eve.call("GET", again["avatarUrl"])).status == 200
 
 

@@ -4,7 +4,8 @@ from tests.chaos.scene import redis_of
 from tests.e2e.conftest import NewProgram, Register
 from tests.support import photos
 from tests.support.backends import Stack
-from tests.support.program import Program, eventually
+from tests.support.program import Program
+from tests.support.waiting import wait_until
 
 
 async def test_the_doctor_finds_what_is_wrong_in_feeds_and_repairs_it(
@@ -17,7 +18,7 @@ async def test_the_doctor_finds_what_is_wrong_in_feeds_and_repairs_it(
     async def arrived() -> bool:
         return [post["id"] for post in await ben.feed()] == posts[::-1]
 
-    await eventually(arrived)
+    await wait_until(arrived)
 
     async def doctor(*arguments: str) -> tuple[int, str, str]:
         ended = await new_program("doctor", "feeds", *arguments).spawn().end()

@@ -15,8 +15,9 @@ from aiohttp import ClientSession, ClientTimeout
 from tests.e2e.conftest import Register
 from tests.support import photos
 from tests.support.backends import Stack
-from tests.support.program import Person, Program, eventually
+from tests.support.program import Person, Program
 from tests.support.sse_reader import Reader
+from tests.support.waiting import wait_until
 
 CHANNELS = ("push", "email", "inApp")
 TYPES = ("comment", "like", "follow", "mention", "reply")
@@ -45,7 +46,7 @@ async def told(person: Person, count: int) -> list[dict[str, Any]]:
         items = await person.notifications()
         return items if len(items) >= count else []
 
-    return await eventually(look)
+    return await wait_until(look)
 
 
 async def unread(person: Person) -> int:
@@ -64,7 +65,7 @@ async def test_likes_are_one_notification_that_is_read_as_one(program: Program, 
         items = await ana.notifications()
         return len(items) == 3 and any(each["othersCount"] == 2 for each in items)
 
-    await eventually(all_told)
+    await wait_until(all_told)
     assert await unread(ana) == 3
     (likes,) = await ana.all_of("/notifications?types=like")
     assert likes["othersCount"] == 2
@@ -97,8 +98,8 @@ async def test_one_act_arrives_by_every_way_and_only_by_those_that_are_wanted(
         live = await heard.event()
     assert live.event == "comment"
     assert orjson.loads(live.data)["actor"]["username"] == "ben"
-    (letter,) = await eventually(of(1, lambda: letters(stack, ana)))
-    (push,) = await eventually(of(1, lambda: pushes(stack)))
+    (letter,) = await wait_until(of(1, lambda: letters(stack, ana)))
+    (push,) = await wait_until(of(1, lambda: pushes(stack)))
     assert "ben commented on your post" in letter["Subject"]
     assert "Where was that?" in letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert "phone-of-ana" in str(push)
@@ -111,8 +112,8 @@ async def test_one_act_arrives_by_every_way_and_only_by_those_that_are_wanted(
     await ben.comment(post["id"], "Never mind.")
     await ben.like(post["id"])
     assert len(await told(ana, 2)) == 2
-    await eventually(of(2, lambda: letters(stack, ana)))
-    await eventually(of(2, lambda: pushes(stack)))
+    await wait_until(of(2, lambda: letters(stack, ana)))
+    await wait_until(of(2, lambda: pushes(stack)))
     assert [each["type"] for each in await ana.notifications()] == ["like", "comment"]
     assert "liked" in letters(stack, ana)[1]["Subject"]
 
@@ -142,7 +143,7 @@ async def test_a_link_in_a_letter_ends_such_letters(
 ) -> None:
     ana, ben, cleo = await register(program, "ana", "ben", "cleo")
     await ben.follow(ana)
-    (letter,) = await eventually(of(1, lambda: letters(stack, ana)))
+    (letter,) = await wait_until(of(1, lambda: letters(stack, ana)))
     assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     link = letter["List-Unsubscribe"].strip("<>")
     assert link in letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
@@ -167,7 +168,7 @@ async def test_a_link_in_a_letter_ends_such_letters(
     assert len(await told(ana, 2)) == 2
     post = await ana.publish(photos.small())
     await cleo.like(post["id"])
-    await eventually(of(2, lambda: letters(stack, ana)))
+    await wait_until(of(2, lambda: letters(stack, ana)))
     assert "liked" in letters(stack, ana)[-1]["Subject"]
     assert (await anybody.call("GET", f"{path}&utm_source=letter")).status == 200
     for made_up in (path[:-1], "/notifications/unsubscribe?token=%00", "/notifications/unsubscribe"):
@@ -217,13 +218,13 @@ async def test_a_phone_that_changed_hands_gets_nothing_of_who_had_it(
     assert await ben.does("POST", "/devices", json=phone) != first
     await cleo.follow(ana)
     await cleo.follow(ben)
-    (push,) = await eventually(of(1, lambda: pushes(stack)))
+    (push,) = await wait_until(of(1, lambda: pushes(stack)))
     assert ben.id in str(push)
-    await eventually(of(1, lambda: letters(stack, ana)))
+    await wait_until(of(1, lambda: letters(stack, ana)))
     assert len(pushes(stack)) == 1
     assert (await ana.call("DELETE", "/devices", json={"token": "the-phone"})).status == 204
     await cleo.comment((await ben.publish(photos.small()))["id"], "Yours now?")
-    await eventually(of(2, lambda: pushes(stack)))
+    await wait_until(of(2, lambda: pushes(stack)))
     assert (await ben.call("DELETE", "/devices", json=phone)).status == 204
 
 
@@ -267,8 +268,8 @@ async def test_sixty_four_likes_and_unlikes_are_one_notification_push_and_letter
         assert (await heard.event()).event == "like"
         await ben.comment(post["id"], "done")
         assert (await heard.event()).event == "comment"
-    await eventually(of(2, lambda: letters(stack, ana)))
-    await eventually(of(2, lambda: pushes(stack)))
+    await wait_until(of(2, lambda: letters(stack, ana)))
+    await wait_until(of(2, lambda: pushes(stack)))
     assert [(each["type"], each["othersCount"]) for each in await ana.notifications()] == [
         ("comment", 0),
         ("like", 0),
@@ -288,6 +289,6 @@ async def test_nobody_hears_of_their_own_acts(program: Program, register: Regist
     await ana.comment(post["id"], "@ana again")
     await ben.like(post["id"])
     assert [each["actor"]["username"] for each in await told(ana, 1)] == ["ben"]
-    await eventually(of(1, lambda: letters(stack, ana)))
-    await eventually(of(1, lambda: pushes(stack)))
+    await wait_until(of(1, lambda: letters(stack, ana)))
+    await wait_until(of(1, lambda: pushes(stack)))
     assert len(outbox(stack)) == 2

@@ -12,7 +12,8 @@ from PIL import Image
 
 from tests.e2e.conftest import Register
 from tests.support import photos
-from tests.support.program import Program, eventually, tell
+from tests.support.program import Program, tell
+from tests.support.waiting import wait_until
 
 # What is wanted in quiet is a fifth of it; a crowded machine gets patience, and the figures are printed.
 IN_FEED_WITHIN_S = 5 * 2.0
@@ -47,7 +48,7 @@ async def test_photograph_reaches_a_follower_and_the_like_comes_back_live(
     async def new_in_feed() -> list[dict[str, Any]]:
         return [each for each in await bob.feed() if each["id"] != earlier["id"]]
 
-    (shown,) = await eventually(new_in_feed, IN_FEED_WITHIN_S)
+    (shown,) = await wait_until(new_in_feed, IN_FEED_WITHIN_S)
     tell(f"published in {published - began:.2f} s, in the feed {time.monotonic() - published:.2f} s later")
     assert shown == post
     assert (shown["author"]["id"], shown["hashtags"], shown["mentions"]) == (ana.id, ["morning"], ["bob"])
@@ -79,7 +80,7 @@ async def test_photograph_reaches_a_follower_and_the_like_comes_back_live(
         assert (told.event, int(told.id)) == ("comment", int(like.id) + 1)
 
     assert [each["type"] for each in await ana.notifications()] == ["comment", "like", "follow"]
-    (mention,) = await eventually(cleo.notifications)
+    (mention,) = await wait_until(cleo.notifications)
     assert (mention["type"], mention["comment"]["id"]) == ("mention", comment["id"])
     seen = (await ana.does("GET", f"/posts/{post['id']}"), await bob.does("GET", f"/posts/{post['id']}"))
     assert [(each["likesCount"], each["commentsCount"], each["liked"]) for each in seen] == [

@@ -9,8 +9,9 @@ from tests.chaos.scene import NewJob, insert_jobs, redis_of
 from tests.e2e.conftest import NewProgram, Register
 from tests.support import photos
 from tests.support.backends import Stack
-from tests.support.program import Person, Program, config_file, eventually, in_bytes
+from tests.support.program import Person, Program, config_file, in_bytes
 from tests.support.servers import free_port
+from tests.support.waiting import wait_until
 
 UNKNOWN = 1_000
 GARBAGE = [{"data": "not JSON"}, {"data": "x" * 100_000}, {"another field": "and no data"}]
@@ -91,11 +92,11 @@ async def test_a_paused_queue_waits_until_it_is_resumed_even_if_redis_forgets_ev
     with redis_of(stack) as redis:
         redis.flushall()
     await bob.follow(ana)  # the feed queue runs, its streams made again
-    await eventually(lambda: _idle(ana, "feed"))
+    await wait_until(lambda: _idle(ana, "feed"))
     assert (await queue(ana, "notifications"))["waiting"] >= 2
     assert not [each for each in await ana.notifications() if each["type"] in ("like", "follow")]
     assert (await ana.call("POST", "/queues/notifications/resume")).status == 204
-    await eventually(lambda: _has_types(ana, {"like", "follow"}))
+    await wait_until(lambda: _has_types(ana, {"like", "follow"}))
 
 
 async def test_what_nobody_can_do_is_kept_aside_and_shown(
@@ -111,13 +112,13 @@ async def test_what_nobody_can_do_is_kept_aside_and_shown(
     insert_jobs(migrated_stack, [NewJob(UNKNOWN, "made.up", payload='{"number": 7}')])
     await bob.follow(ana)
     await ana.publish(photos.small())
-    assert len(await eventually(bob.feed)) == 1
-    await eventually(lambda: _garbage(ana, len(GARBAGE)))
+    assert len(await wait_until(bob.feed)) == 1
+    await wait_until(lambda: _garbage(ana, len(GARBAGE)))
 
     async def dead() -> list[dict[str, Any]]:
         return await ana.all_of("/queues/feed/failed")
 
-    (letter,) = await eventually(dead)
+    (letter,) = await wait_until(dead)
     assert (letter["id"], letter["kind"], letter["payload"]) == (str(UNKNOWN), "made.up", {"number": 7})
     assert letter["attempts"] == len(letter["history"]) == 3
     assert "made.up" in letter["error"]
@@ -132,7 +133,7 @@ async def test_what_nobody_can_do_is_kept_aside_and_shown(
     table = await new_program("queues", cold=True).spawn().end()
     assert table.out.splitlines()[1].split()[-1] == str(len(GARBAGE))
     assert await ana.does("POST", "/queues/feed/retry", json={"ids": [str(UNKNOWN)]}) == {"jobs": 1}
-    await eventually(dead)
+    await wait_until(dead)
     assert await ana.does("DELETE", f"/queues/feed/failed?ids={UNKNOWN}") == {"jobs": 1}
     assert await dead() == []
 
@@ -143,9 +144,9 @@ async def test_the_figures_tell_of_what_was_done(program: Program, register: Reg
     async with ana.stream():
         post = await ana.publish(photos.small())
         await bob.like(post["id"])
-        await eventually(lambda: _has_types(ana, {"like", "follow"}))
+        await wait_until(lambda: _has_types(ana, {"like", "follow"}))
         assert (await samples(ana))["photofeed_live_streams",] == 1
-        await eventually(lambda: _counted(ana))
+        await wait_until(lambda: _counted(ana))
     found = await samples(ana)
     assert found["photofeed_http_requests_total", "POST", "/posts/{postId}/likes", "200"] == 1
     assert found["photofeed_jobs_total", "notify.like", "completed", "notifications"] == 1
@@ -196,7 +197,7 @@ async def _until_seen_by_the_worker(ana: Person, bob: Person, post_id: str) -> N
         await bob.comment(post_id, "Is it paused?")
         return (await queue(ana, "notifications"))["waiting"] >= 2
 
-    await eventually(left_waiting)
+    await wait_until(left_waiting)
 
 
 async def _idle(admin: Person, name: str) -> bool:

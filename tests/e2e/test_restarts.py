@@ -5,8 +5,9 @@ import pytest
 
 from tests.e2e.conftest import NewProgram, Register
 from tests.support import photos
-from tests.support.program import Program, eventually
+from tests.support.program import Program
 from tests.support.sse_reader import Block
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
@@ -17,7 +18,7 @@ async def test_data_and_sign_ins_survive_a_restart(new_program: NewProgram, regi
     await bob.follow(ana)
     post = await ana.publish(photos.small(), caption="Still here tomorrow?")
     await bob.like(post["id"])
-    feed = await eventually(bob.feed)
+    feed = await wait_until(bob.feed)
     assert await program.interrupt() == 0
 
     await program.start()
@@ -30,7 +31,7 @@ async def test_data_and_sign_ins_survive_a_restart(new_program: NewProgram, regi
     assert _without_urls(kept) == _without_urls(feed[0]) | {"likesCount": 1, "liked": True}
     picture = await bob.call("GET", kept["images"][0]["url"])
     assert picture.status == 200
-    assert [each["type"] for each in await eventually(ana.notifications)] == ["like", "follow"]
+    assert [each["type"] for each in await wait_until(ana.notifications)] == ["like", "follow"]
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ import pytest
 from tests.e2e.conftest import NewProgram, Register, quick_leases
 from tests.support import photos
 from tests.support.backends import Stack
-from tests.support.program import Person, Program, eventually
+from tests.support.program import Person, Program
 from tests.support.valkey_processes import servers
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 
@@ -32,7 +33,7 @@ async def test_either_role_carries_on_without_the_owner_of_the_embedded_redis(
     # Killed, the owner takes the Redis with it; the other one starts it again, and the killed one comes back to it.
     await owner.kill()
     await publishes_without_a_pause(api, ana)
-    await eventually(lambda: _has_logged(other, "redis_child_back"))
+    await wait_until(lambda: _has_logged(other, "redis_child_back"))
     await owner.start()
     assert len(owner.logged("redis_shared")) == 1
     await goes_round(ana, bob)
@@ -40,7 +41,7 @@ async def test_either_role_carries_on_without_the_owner_of_the_embedded_redis(
     # It leaves in order, and the Redis changes hands again.
     assert await other.interrupt() == 0
     await publishes_without_a_pause(api, ana)
-    await eventually(lambda: _has_logged(owner, "redis_child_back"))
+    await wait_until(lambda: _has_logged(owner, "redis_child_back"))
     await other.start()
     assert len(other.logged("redis_shared")) == 1
     await goes_round(ana, bob)
@@ -73,7 +74,7 @@ async def goes_round(author: Person, follower: Person) -> None:
     async def in_feed() -> bool:
         return [each["id"] for each in await follower.feed()].count(post["id"]) == 1
 
-    await eventually(in_feed)
+    await wait_until(in_feed)
     async with author.stream() as stream:
         await follower.like(post["id"])
         while post["id"] not in (await stream.event()).data:

@@ -19,9 +19,10 @@ from tests.e2e.conftest import NewProgram, Register
 from tests.support import photos
 from tests.support.backends import Stack
 from tests.support.fake_smtp import FakeSmtpServer
-from tests.support.program import Answer, Person, Program, eventually
+from tests.support.program import Answer, Person, Program
 from tests.support.sse_reader import Reader
 from tests.support.valkey_processes import servers
+from tests.support.waiting import wait_until
 
 ON_EMBEDDED = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 ON_MARIADB = pytest.mark.parametrize("stack", ["mariadb"], indirect=True)
@@ -165,7 +166,7 @@ async def test_who_changes_the_password_keeps_this_device_alone(program: Program
     await ana.does("GET", "/users/profile")
     phone.password = "another password"
     await phone.sign_in()
-    await eventually(lambda: letters(program, "Your password was changed"))
+    await wait_until(lambda: letters(program, "Your password was changed"))
 
 
 async def test_a_forgotten_password_is_replaced_by_way_of_the_mailbox(
@@ -179,7 +180,7 @@ async def test_a_forgotten_password_is_replaced_by_way_of_the_mailbox(
         for email in ("nobody@example.com", "ANA@example.com")
     ]
     assert {(answer.status, answer.content) for answer in asked} == {(202, b"")}
-    (letter,) = await eventually(lambda: letters(program, "Choose a new password"))
+    (letter,) = await wait_until(lambda: letters(program, "Choose a new password"))
     assert letter["To"] == "ana@example.com"
     token = token_in(letter)
 
@@ -194,7 +195,7 @@ async def test_a_forgotten_password_is_replaced_by_way_of_the_mailbox(
     ).status == 401
     ana.password = "a password that is new"
     await ana.sign_in()
-    await eventually(lambda: letters(program, "Your password was changed"))
+    await wait_until(lambda: letters(program, "Your password was changed"))
     assert await program.interrupt() == 0
     for secret in (
         token,
@@ -223,7 +224,7 @@ async def test_who_was_signed_out_stays_out_whatever_becomes_of_redis(
                 phone.call("GET", "/users/profile"), bob.call("GET", "/users/profile")
             )
             statuses |= {("phone", refused.status), ("bob", allowed.status)}
-        await eventually(partial(_is_back, stack, pid))
+        await wait_until(partial(_is_back, stack, pid))
     assert statuses == {("phone", 401), ("bob", 200)}
 
     tablet = await ana.on_another_device()
@@ -232,7 +233,7 @@ async def test_who_was_signed_out_stays_out_whatever_becomes_of_redis(
     assert (await ana.call("DELETE", f"/auth/sessions/{await session_of(tablet)}")).status == 204
     for _ in range(100):
         assert (await tablet.call("GET", "/users/profile")).status == 401
-    await eventually(partial(_is_back, stack, pid))
+    await wait_until(partial(_is_back, stack, pid))
     assert (await tablet.call("GET", "/users/profile")).status == 401
 
 
@@ -265,7 +266,7 @@ async def test_a_mail_server_that_is_slow_holds_up_nothing_else_and_gets_its_let
     program = await new_program("--port=0", **mail).start()
     ana, bob = await register(program, "ana", "bob")
     await bob.call("POST", "/auth/forgot-password", json={"email": "ana@example.com"})
-    await eventually(lambda: _has_logged(program, "job_failed"))
+    await wait_until(lambda: _has_logged(program, "job_failed"))
     async with ana.stream() as heard:
         await bob.like((await ana.publish(photos.small()))["id"])
         assert (await heard.event()).event == "like"
@@ -274,7 +275,7 @@ async def test_a_mail_server_that_is_slow_holds_up_nothing_else_and_gets_its_let
     async def delivered() -> bool:
         return any(b"password" in (each.content or b"") for each in post_office.taken)  # type: ignore[operator]
 
-    await eventually(delivered)
+    await wait_until(delivered)
     taken = [_read(envelope.content) for envelope in post_office.taken if isinstance(envelope.content, bytes)]
     (letter,) = [each for each in taken if "password" in each["Subject"]]
     assert letter["To"] == "ana@example.com"

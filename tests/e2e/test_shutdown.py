@@ -8,8 +8,9 @@ from aiohttp import ClientConnectorError
 
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.backends import Stack
-from tests.support.program import Program, eventually, tell
+from tests.support.program import Program, tell
 from tests.support.traffic import Traffic, assert_complete, jobs_in
+from tests.support.waiting import wait_until
 
 BUSY = 60  # acknowledged writes, after which it is ended
 
@@ -27,7 +28,7 @@ async def make_busy(program: Program, register: Register) -> tuple[Traffic, asyn
         assert not running.done(), running
         return traffic.acknowledged >= BUSY
 
-    await eventually(is_busy)
+    await wait_until(is_busy)
     return traffic, running
 
 

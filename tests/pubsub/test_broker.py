@@ -6,7 +6,7 @@ import json
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from server.pubsub.broker import QueueBroker
 from server.pubsub.receiver import QueueReceiver
 from server.pubsub.rejected_messages import RejectReason
 from server.pubsub.streams import GROUP, Priority, PriorityStreams
+from tests.support.waiting import wait_until
 
 NORMAL, HIGH = Priority.NORMAL, Priority.HIGH
 DEADLINE_S = 15.0
@@ -50,7 +51,7 @@ class Server:
         self._process = await asyncio.create_subprocess_exec(
             self._binary, *options, stdout=asyncio.subprocess.DEVNULL
         )
-        await until(self._answers)
+        await wait_until(self._answers)
 
     async def _answers(self) -> bool:
         async with Redis.from_url(self.url) as redis:
@@ -68,16 +69,6 @@ class Server:
             self._process.kill()
         async with asyncio.timeout(DEADLINE_S):
             await self._process.wait()
-
-
-async def until(condition: Callable[[], Any]) -> None:
-    """Wait until `condition`, plain or async, holds."""
-    async with asyncio.timeout(DEADLINE_S):
-        while True:
-            held = condition()
-            if await held if isinstance(held, Awaitable) else held:
-                return
-            await asyncio.sleep(0.005)
 
 
 class Worker:
@@ -180,7 +171,7 @@ async def test_message_rung_before_the_receiver_starts_is_received(
     worker = make_worker()
     await worker.broker.ring([(1, NORMAL), (2, HIGH)])
     worker.start()
-    await until(lambda: sorted(worker.ended) == [1, 2])
+    await wait_until(lambda: sorted(worker.ended) == [1, 2])
 
 
 async def test_high_message_is_taken_before_a_backlog_of_normal_ones(
@@ -190,10 +181,10 @@ async def test_high_message_is_taken_before_a_backlog_of_normal_ones(
     await worker.broker.ring([(job_id, NORMAL) for job_id in range(1, 21)])
     worker.gate.clear()
     worker.start()
-    await until(lambda: worker.started == [1])
+    await wait_until(lambda: worker.started == [1])
     await worker.broker.ring([(100, HIGH), (101, HIGH)])
     worker.gate.set()
-    await until(lambda: len(worker.ended) == 22)
+    await wait_until(lambda: len(worker.ended) == 22)
     assert worker.ended == [1, 100, 101, *range(2, 21)]
 
 
@@ -202,14 +193,14 @@ async def test_high_message_comes_first_when_both_wake_a_blocked_listener(
 ) -> None:
     worker = make_worker(concurrency=1, block_ms=2000).start()
     for round_ in range(1, 11):
-        await until(lambda: is_blocked(redis))
+        await wait_until(lambda: is_blocked(redis))
         async with redis.pipeline(transaction=True) as pipeline:
             for job_id, priority in ((round_, NORMAL), (round_ + 100, HIGH)):
                 message = await worker.broker._pre_send(job_id, priority)  # pyright: ignore[reportPrivateUsage]
                 key = "queue:feed" if priority is NORMAL else "queue:feed:high"
                 pipeline.xadd(key, {"data": worker.broker.formatter.dumps(message).message})
             await pipeline.execute()
-        await until(lambda: len(worker.ended) == 2)
+        await wait_until(lambda: len(worker.ended) == 2)
         assert worker.ended == [round_ + 100, round_]
         worker.ended.clear()
 
@@ -223,7 +214,7 @@ async def test_nothing_stays_in_redis_of_what_was_received(
 ) -> None:
     worker = make_worker().start()
     await worker.broker.ring([(job_id, random.choice([NORMAL, HIGH])) for job_id in range(1, 1201)])
-    await until(lambda: len(worker.ended) == 1200)
+    await wait_until(lambda: len(worker.ended) == 1200)
     assert await worker.broker.depth() == {NORMAL: 0, HIGH: 0}
     assert await pending(redis) == 0
     await worker.close()
@@ -274,7 +265,7 @@ async def test_task_kicked_through_taskiq_runs_and_passes_every_middleware(
     assert await worker.broker.depth() == {NORMAL: 1, HIGH: 2}
     notes.seen = []
     worker.start()
-    await until(lambda: sorted(worker.ended) == [1, 2, 3])
+    await wait_until(lambda: sorted(worker.ended) == [1, 2, 3])
     assert notes.seen == ["pre_execute"] * 3
 
 
@@ -284,8 +275,8 @@ async def test_emptied_redis_does_not_stop_the_listener(
     worker = make_worker().start()
     for job_id in range(1, 11):
         await worker.broker.ring([(job_id, NORMAL)])
-        await until(lambda: job_id in worker.ended)  # noqa: B023 - awaited within this turn
-        await until(lambda: is_blocked(redis))
+        await wait_until(lambda: job_id in worker.ended)  # noqa: B023 - awaited within this turn
+        await wait_until(lambda: is_blocked(redis))
         await redis.flushall()
     assert lines == []
 
@@ -296,10 +287,10 @@ async def test_killed_redis_costs_two_log_lines_and_no_listener(
     worker = make_worker().start()
     for job_id in (1, 2):
         await worker.broker.ring([(job_id, NORMAL)])
-        await until(lambda: job_id in worker.ended)  # noqa: B023 - awaited within this turn
+        await wait_until(lambda: job_id in worker.ended)  # noqa: B023 - awaited within this turn
         lines.clear()
         await server.kill()
-        await until(lambda: lines)
+        await wait_until(lambda: lines)
         with pytest.raises(Unavailable):
             await worker.broker.ring([(9, NORMAL)])
         with pytest.raises(SendTaskError):
@@ -308,8 +299,8 @@ async def test_killed_redis_costs_two_log_lines_and_no_listener(
             await worker.broker.depth()
         await server.start()
         await worker.broker.ring([(job_id + 10, NORMAL)])
-        await until(lambda: job_id + 10 in worker.ended)  # noqa: B023 - awaited within this turn
-        await until(lambda: "redis_recovered" in events(lines))
+        await wait_until(lambda: job_id + 10 in worker.ended)  # noqa: B023 - awaited within this turn
+        await wait_until(lambda: "redis_recovered" in events(lines))
         assert events(lines) == ["redis_unavailable", "redis_recovered"]
     assert [record for record in caplog.records if record.levelname not in ("DEBUG", "INFO")] == []
 
@@ -319,16 +310,16 @@ async def test_redis_that_hangs_fails_a_ring_and_delays_the_listener(
 ) -> None:
     worker = make_worker(call_timeout_s=0.2).start()
     await worker.broker.ring([(1, NORMAL)])
-    await until(lambda: worker.ended == [1])
+    await wait_until(lambda: worker.ended == [1])
     server.signal(signal.SIGSTOP)
     try:
         with pytest.raises(Unavailable):
             await worker.broker.ring([(2, NORMAL)])
-        await until(lambda: lines)
+        await wait_until(lambda: lines)
     finally:
         server.signal(signal.SIGCONT)
     await worker.broker.ring([(3, NORMAL)])
-    await until(lambda: 3 in worker.ended)
+    await wait_until(lambda: 3 in worker.ended)
 
 
 async def test_stop_during_an_outage_does_not_wait_for_redis(
@@ -336,7 +327,7 @@ async def test_stop_during_an_outage_does_not_wait_for_redis(
 ) -> None:
     worker = make_worker().start()
     await server.kill()
-    await until(lambda: lines)
+    await wait_until(lambda: lines)
     assert await worker.receiver.drain() == 0
     assert events(lines) == ["redis_unavailable"]
 
@@ -347,11 +338,11 @@ async def test_redis_that_refuses_commands_is_not_asked_in_a_busy_loop(
     worker = make_worker()
     await redis.set("queue:feed", "not a stream")
     worker.start()
-    await until(lambda: lines)
+    await wait_until(lambda: lines)
     await redis.delete("queue:feed")
     await worker.broker.ring([(1, NORMAL)])
-    await until(lambda: worker.ended == [1])
-    await until(lambda: "redis_recovered" in events(lines))
+    await wait_until(lambda: worker.ended == [1])
+    await wait_until(lambda: "redis_recovered" in events(lines))
     assert events(lines) == ["redis_unavailable", "redis_recovered"]
     assert lines[1]["attempts"] < 10
 
@@ -363,10 +354,10 @@ async def test_groups_that_cannot_be_created_are_not_asked_for_in_a_busy_loop(
     await worker.broker.ring([(1, NORMAL)])
     await redis.execute_command("ACL", "SETUSER", "default", "-xgroup")
     worker.start()
-    await until(lambda: lines)
+    await wait_until(lambda: lines)
     await redis.execute_command("ACL", "SETUSER", "default", "+xgroup")
-    await until(lambda: worker.ended == [1])
-    await until(lambda: "redis_recovered" in events(lines))
+    await wait_until(lambda: worker.ended == [1])
+    await wait_until(lambda: "redis_recovered" in events(lines))
     assert events(lines) == ["redis_unavailable", "redis_recovered"]
     assert lines[1]["attempts"] < 10
 
@@ -400,7 +391,7 @@ async def test_garbage_is_set_aside_with_its_reason(
     for fields, _ in GARBAGE:
         await redis.xadd("queue:feed", dict[Any, Any](fields))
     await worker.broker.ring([(1, NORMAL)])
-    await until(lambda: worker.ended == [1])
+    await wait_until(lambda: worker.ended == [1])
 
     expected = [flaw for _, flaw in GARBAGE]
     kept = [fields for _, fields in await redis.xrange("queue:feed:garbage")]
@@ -423,7 +414,7 @@ async def test_flood_of_garbage_keeps_its_stream_short(
         await pipeline.execute()
     await worker.broker.ring([(1, NORMAL)])
     worker.start()
-    await until(lambda: worker.ended == [1])
+    await wait_until(lambda: worker.ended == [1])
     assert await redis.xlen("queue:feed:garbage") < 1200
 
 
@@ -434,10 +425,10 @@ async def test_stop_waits_for_running_jobs_and_leaves_the_rest_to_another_receiv
     await first.broker.ring([(job_id, NORMAL) for job_id in range(1, 11)])
     first.gate.clear()
     first.start()
-    await until(lambda: first.started == [1, 2])
+    await wait_until(lambda: first.started == [1, 2])
     draining = asyncio.create_task(first.receiver.drain())
     second.start()
-    await until(lambda: len(second.ended) == 8)
+    await wait_until(lambda: len(second.ended) == 8)
     assert first.started == [1, 2]
     assert not draining.done()
     first.gate.set()
@@ -463,12 +454,12 @@ async def test_no_stop_under_load_loses_or_doubles_a_message(
     for _ in range(25):
         worker = make_worker(concurrency=3).start()
         goal = random.randrange(1, 30)
-        await until(lambda: len(worker.ended) >= goal)  # noqa: B023 - awaited within this turn
+        await wait_until(lambda: len(worker.ended) >= goal)  # noqa: B023 - awaited within this turn
         await worker.close()
         ran += worker.ended
     last = make_worker().start()
     await ringing
-    await until(lambda: len(ran) + len(last.ended) >= len(jobs))
+    await wait_until(lambda: len(ran) + len(last.ended) >= len(jobs))
     assert sorted(ran + last.ended) == list(jobs)
 
 
@@ -512,7 +503,7 @@ async def test_cancelled_receiver_cancels_its_jobs_and_leaves_nothing_pending(
     await worker.broker.ring([(job_id, NORMAL) for job_id in range(1, 6)])
     worker.gate.clear()
     worker.start()
-    await until(lambda: worker.started == [1, 2])
+    await wait_until(lambda: worker.started == [1, 2])
     await worker.cancel()
     assert worker.receiver.running == 0
     assert worker.ended == []
@@ -536,7 +527,7 @@ async def test_no_job_starts_once_a_cancelled_receiver_has_ended(make_worker: Ca
     await slow.entered.wait()
     await worker.cancel()
     slow.released.set()
-    await until(lambda: len(asyncio.all_tasks()) == 1)
+    await wait_until(lambda: len(asyncio.all_tasks()) == 1)
     assert worker.started == []
 
 
@@ -547,7 +538,7 @@ async def test_job_that_outlasts_the_drain_is_cut_off(
     await worker.broker.ring([(1, NORMAL)])
     worker.gate.clear()
     worker.start()
-    await until(lambda: worker.started == [1])
+    await wait_until(lambda: worker.started == [1])
     assert await worker.receiver.drain() == 1
     assert worker.ended == []
     assert events(lines) == ["jobs_cut_off"]
@@ -557,11 +548,11 @@ async def test_job_that_outlasts_the_drain_is_cut_off(
 async def test_receiver_starts_again_after_a_cancel(make_worker: Callable[..., Worker]) -> None:
     worker = make_worker().start()
     await worker.broker.ring([(1, NORMAL)])
-    await until(lambda: worker.ended == [1])
+    await wait_until(lambda: worker.ended == [1])
     await worker.cancel()
     worker.start()
     await worker.broker.ring([(2, NORMAL)])
-    await until(lambda: worker.ended == [1, 2])
+    await wait_until(lambda: worker.ended == [1, 2])
 
 
 async def test_job_that_raises_disturbs_no_other(
@@ -571,8 +562,8 @@ async def test_job_that_raises_disturbs_no_other(
     worker.raising = {2}
     await worker.broker.ring([(1, NORMAL), (2, NORMAL), (3, NORMAL)])
     worker.start()
-    await until(lambda: sorted(worker.ended) == [1, 3])
-    await until(lambda: lines)
+    await wait_until(lambda: sorted(worker.ended) == [1, 3])
+    await wait_until(lambda: lines)
     assert [(line["event"], line["job_id"]) for line in lines] == [("job_raised", 2)]
     assert [record for record in caplog.records if record.levelname not in ("DEBUG", "INFO")] == []
 
@@ -583,7 +574,7 @@ async def test_two_receivers_share_the_messages(make_worker: Callable[..., Worke
         worker.gate.clear()
         worker.start()
     await first.broker.ring([(job_id, NORMAL) for job_id in range(1, 7)])
-    await until(lambda: len(first.started) == 3 and len(second.started) == 3)
+    await wait_until(lambda: len(first.started) == 3 and len(second.started) == 3)
     assert sorted(first.started + second.started) == list(range(1, 7))
 
 
@@ -592,11 +583,11 @@ async def test_receiver_takes_no_more_messages_than_it_may_run(make_worker: Call
     await worker.broker.ring([(job_id, NORMAL) for job_id in range(1, 21)])
     worker.gate.clear()
     worker.start()
-    await until(lambda: worker.receiver.running == 3)
+    await wait_until(lambda: worker.receiver.running == 3)
     assert await worker.broker.depth() == {NORMAL: 17, HIGH: 0}
     assert len(worker.started) == 3
     worker.gate.set()
-    await until(lambda: len(worker.ended) == 20)
+    await wait_until(lambda: len(worker.ended) == 20)
 
 
 async def test_messages_of_a_killed_reader_return_and_its_consumer_is_forgotten(
@@ -625,5 +616,5 @@ async def test_listener_sweeps_messages_that_were_left_a_minute_ago(
     reply = await redis.xreadgroup(GROUP, "killed", {"queue:feed": ">"})
     await redis.xclaim("queue:feed", GROUP, "killed", 0, [reply[0][1][0][0]], idle=61_000)
     worker.start()
-    await until(lambda: worker.ended == [1])
+    await wait_until(lambda: worker.ended == [1])
     assert await pending(redis) == 0

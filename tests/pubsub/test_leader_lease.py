@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from server.gateways.redis.client import redis_client
 from server.pubsub.leader_lease import LeaderLease
 from tests.support.servers import RedisServer
-from tests.support.sse_reader import wait_until
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture

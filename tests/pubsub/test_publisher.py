@@ -16,7 +16,7 @@ from server.ids import PostId, UserId
 from server.outages import Outage
 from server.pubsub.publisher import Publisher, Signal
 from tests.support.backends import RedisServer, start_valkey
-from tests.support.sse_reader import DEADLINE_S
+from tests.support.waiting import DEADLINE_S
 
 SIGNAL = Signal(
     recipient_id=UserId(9007199254740991),

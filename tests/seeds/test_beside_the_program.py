@@ -11,7 +11,8 @@ from server.errors import Unauthenticated
 from tests.e2e.conftest import NewProgram
 from tests.seeds.tables import SMALL_CAST_NAMES, count, looked_into, wrong_counters
 from tests.support.backends import ROOT, Stack
-from tests.support.program import Ended, Person, Program, eventually
+from tests.support.program import Ended, Person, Program
+from tests.support.waiting import wait_until
 
 # Full-sized pictures of a whole place take minutes on a busy machine: a few acts show as much.
 SMALL_PLACE = f"""
@@ -74,7 +75,7 @@ async def test_feeds_and_notifications_of_sample_people_fill_while_the_program_r
         async with looked_into(stack) as database:
             return await count(database, "jobs", "state <> 'completed' AND queue <> 'maintenance'") == 0
 
-    await eventually(all_jobs_are_done, 50.0)
+    await wait_until(all_jobs_are_done, 50.0)
     assert {post["id"] for post in await ben.all_of("/feed")} == {post["id"] for post in followees}
     assert await ben.all_of("/notifications")
     times = [post["createdAt"] for post in followees]

@@ -9,7 +9,8 @@ from typing import Any, cast
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from tests.support.servers import free_port, wait_until
+from tests.support.servers import free_port
+from tests.support.waiting import wait_until_blocking
 
 HANG = "hang"
 HANG_UP = "hang up"
@@ -63,7 +64,7 @@ class FakeSmtpServer:
                 clerk.hang_up(farewell)
 
         asyncio.run_coroutine_threadsafe(end(), self._controller.loop).result(5)
-        wait_until(lambda: not self.clerks, 5, "every connection to end")
+        wait_until_blocking(lambda: not self.clerks, 5, "every connection to end")
 
     def relent(self) -> None:
         """Go on with what hangs."""

@@ -10,12 +10,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import orjson
 from aiohttp import ClientSession, ClientTimeout, FormData
@@ -24,12 +23,10 @@ from tests.support.backends import ROOT, Stack
 from tests.support.fork_server import ForkServer, Process
 from tests.support.servers import die_with_the_tests
 from tests.support.sse_reader import Reader
-
-Found = TypeVar("Found")
+from tests.support.waiting import DEADLINE_S, wait_until
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 30.0
-DEADLINE_S = 20.0
 # What the program gets of the environment of the tests, and no setting among it.
 KEPT_ENVIRONMENT = ("PATH", "LANG", "HOME", "TMPDIR", "SYSTEMROOT")
 
@@ -138,7 +135,7 @@ class Program:
                 raise RuntimeError(f"the program ended at once:\n{self.err}{self.out[-3000:]}")
             return bool(self.logged("ready"))
 
-        await eventually(is_ready, START_TIMEOUT_S)
+        await wait_until(is_ready, START_TIMEOUT_S)
         self._ready = self.logged("ready")[0]
         return self
 
@@ -160,7 +157,7 @@ class Program:
             return not self.running
 
         try:
-            await eventually(has_ended, STOP_TIMEOUT_S)
+            await wait_until(has_ended, STOP_TIMEOUT_S)
         except TimeoutError:
             process.kill()
         return Ended(process.wait(STOP_TIMEOUT_S), self.out, self.err)
@@ -328,16 +325,6 @@ def config_file(folder: Path, changes: Mapping[str, str]) -> Path:
     file = folder / "config.toml"
     file.write_text("\n".join(lines) + "\n")
     return file
-
-
-async def eventually(look: Callable[[], Awaitable[Found]], deadline_s: float = DEADLINE_S) -> Found:
-    """What `look` finds as soon as it is true. Raises TimeoutError with the last thing it found."""
-    deadline = time.monotonic() + deadline_s
-    while not (found := await look()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {deadline_s:g} s in vain; in the end there was {found!r}")
-        await asyncio.sleep(0.02)
-    return found
 
 
 def tell(figures: str) -> None:

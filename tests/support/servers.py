@@ -13,8 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Self
@@ -22,6 +21,8 @@ from typing import Self
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from tests.support.waiting import wait_until_blocking
 
 SCRATCH_PREFIX = "photofeed-tests-"
 START_TIMEOUT_S = 30.0
@@ -89,7 +90,7 @@ class Server:
                 start_new_session=True,  # Ctrl-C is for the tests, which then stop their servers
                 preexec_fn=die_with_the_tests if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call
             )
-        wait_until(self._answers_or_died, START_TIMEOUT_S, f"{type(self).__name__} to answer")
+        wait_until_blocking(self._answers_or_died, START_TIMEOUT_S, f"{type(self).__name__} to answer")
         if self._process.poll() is not None:
             raise RuntimeError(f"{self._command()[0]} ended at once:\n{self._last_words()}")
         return self
@@ -279,15 +280,6 @@ class MariaDB(Server):
         }
         lines = [f"{name}={value}" for name, value in server.items() if value]
         return "\n".join(["[mariadbd]", *lines, "[client]", f"socket={self._socket}", ""])
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float, what: str) -> None:
-    """Return once `condition` holds. Raises TimeoutError, naming `what` was waited for."""
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {timeout_s:g} s for {what}")
-        time.sleep(0.01)
 
 
 _LIBC = ctypes.CDLL(None)

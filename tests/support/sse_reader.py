@@ -1,9 +1,8 @@
 """What the tests of live delivery share: a ledger in the place of the database, and a client that reads a stream."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from aiohttp import ClientResponse
 
@@ -15,16 +14,6 @@ from server.services.records import Notification, NotificationType, UserCard
 
 DEADLINE_S = 15.0
 ACTOR = UserCard(id=UserId(7), username="ada", full_name="Ada", avatar_url=None, is_celebrity=False)
-
-
-async def wait_until(condition: Callable[[], Any]) -> None:
-    """Wait until `condition`, plain or async, holds."""
-    async with asyncio.timeout(DEADLINE_S):
-        while True:
-            held = condition()
-            if await held if isinstance(held, Awaitable) else held:
-                return
-            await asyncio.sleep(0.005)
 
 
 def opened(part: str) -> CircuitBreaker:

@@ -8,7 +8,8 @@ import pytest
 
 from server.models.database import Database
 from tests.support.backends import Stack, start_mariadb, start_redis, start_valkey
-from tests.support.servers import RedisServer, find_program, wait_until
+from tests.support.servers import RedisServer, find_program
+from tests.support.waiting import wait_until_blocking
 
 
 def test_settings_come_from_the_stack_alone(stack: Stack) -> None:
@@ -90,7 +91,7 @@ def test_a_killed_server_starts_again_on_its_data(scratch: Path) -> None:
     try:
         with server.client() as client:
             client.set("kept", "1", ex=100)
-            wait_until(
+            wait_until_blocking(
                 lambda: client.info("persistence")["aof_pending_bio_fsync"] == 0, 5, "the file to be synced"
             )
         server.kill()

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.support.fork_server import ForkServer
-from tests.support.program import Ended, Program, eventually
+from tests.support.program import Ended, Program
+from tests.support.waiting import wait_until
 
 LOOK = """
 import json, os, sys
@@ -104,7 +105,7 @@ async def test_it_dies_with_the_nursery(tmp_path: Path) -> None:
     await waits(program)
     file = Path("/proc", program.out.split()[0], "stat")
     own.stop()
-    await eventually(lambda: is_gone(file))
+    await wait_until(lambda: is_gone(file))
 
 
 async def is_gone(stat: Path) -> bool:
@@ -118,4 +119,4 @@ async def waits(program: Program) -> None:
     async def is_ready() -> bool:
         return "ready" in program.out
 
-    await eventually(is_ready)
+    await wait_until(is_ready)

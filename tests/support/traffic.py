@@ -11,7 +11,8 @@ from aiohttp import ClientError
 
 from tests.support import photos
 from tests.support.backends import Stack
-from tests.support.program import Answer, Person, Program, eventually, photo_form
+from tests.support.program import Answer, Person, Program, photo_form
+from tests.support.waiting import wait_until
 
 SETTLED_WITHIN_S = 30.0
 FORGOTTEN_WITHIN_S = 10.0
@@ -108,7 +109,7 @@ class Traffic:
 
 async def assert_complete(traffic: Traffic, stack: Stack) -> None:
     """All that was acknowledged is there, and what is there is in every feed and was told to everybody, once."""
-    await eventually(lambda: _no_job_is_left(stack), SETTLED_WITHIN_S)
+    await wait_until(lambda: _no_job_is_left(stack), SETTLED_WITHIN_S)
     assert jobs_in(stack, "dead") == 0
 
     posts = [post["id"] for post in await traffic.author.all_of("/posts")]
@@ -125,7 +126,7 @@ async def assert_complete(traffic: Traffic, stack: Stack) -> None:
             return [(post["id"], post["liked"]) for post in await fan.feed()] == shown
 
         # What a process that was killed did not live to tell of is forgotten a few seconds later.
-        assert await eventually(agrees, FORGOTTEN_WITHIN_S), f"the feed of {fan.username}"
+        assert await wait_until(agrees, FORGOTTEN_WITHIN_S), f"the feed of {fan.username}"
 
     comments: dict[str, str] = {}
     for post_id in posts:

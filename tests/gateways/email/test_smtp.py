@@ -17,6 +17,7 @@ from server.gateways.email.smtp import SmtpEmailSender, SmtpServer
 from server.outages import CircuitBreaker
 from tests.support.fake_smtp import HANG, HANG_UP, FakeSmtpServer
 from tests.support.sample_email import LETTER, SENDER, assert_is_the_letter, read
+from tests.support.waiting import wait_until
 
 Mailer = Callable[..., SmtpEmailSender]
 
@@ -49,7 +50,7 @@ async def mail(server: FakeSmtpServer) -> AsyncIterator[Mailer]:
     yield make
     for each in made:
         await each.close()
-    await eventually(lambda: server.open_connections == 0)
+    await wait_until(lambda: server.open_connections == 0)
 
 
 def letter(number: int) -> Email:
@@ -145,7 +146,7 @@ async def test_a_server_that_does_not_let_go_holds_nobody_up(
     await post.send(LETTER)
     server.faults["QUIT"] = [farewell]
     await post.close()
-    await eventually(lambda: server.open_connections == 0)
+    await wait_until(lambda: server.open_connections == 0)
 
 
 @pytest.mark.parametrize("command", BEFORE)
@@ -197,7 +198,7 @@ async def test_a_server_that_hangs_anywhere_is_given_up_in_time(mail: Mailer) ->
             await post.send(letter(2))
         assert times_handed_in(server, letter(2)) == (command == "LETTER")
         assert server.connections == 1 + (command in OPENING)
-        await eventually(lambda: server.open_connections == 0)
+        await wait_until(lambda: server.open_connections == 0)
         await post.send(letter(3))
         assert times_handed_in(server, letter(3)) == 1
         await post.close()
@@ -220,11 +221,11 @@ async def test_a_letter_that_is_cancelled_leaves_no_connection_half_used(
     post = mail()
     server.faults[command] = [HANG]
     sending = asyncio.create_task(post.send(letter(1)))
-    await eventually(lambda: server.connections == 1 and not server.faults[command])
+    await wait_until(lambda: server.connections == 1 and not server.faults[command])
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending
-    await eventually(lambda: server.open_connections == 0)
+    await wait_until(lambda: server.open_connections == 0)
     await post.send(letter(2))
     assert times_handed_in(server, letter(2)) == 1
 
@@ -233,12 +234,12 @@ async def test_a_text_that_is_cancelled_half_way_is_never_taken(server: FakeSmtp
     long = replace(LETTER, text=f"{'x' * 70}\n" * 100_000)  # more than all buffers between the two hold
     server.faults["TEXT"] = [HANG]
     sending = asyncio.create_task(mail(timeout_s=30.0).send(long))
-    await eventually(lambda: server.connections == 1 and not server.faults["TEXT"])
+    await wait_until(lambda: server.connections == 1 and not server.faults["TEXT"])
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending
     server.relent()
-    await eventually(lambda: server.open_connections == 0)
+    await wait_until(lambda: server.open_connections == 0)
     assert not server.handed_in
 
 
@@ -256,7 +257,7 @@ async def test_letters_that_are_cancelled_anywhere_do_those_after_them_no_harm(
         assert sending.cancelled() == asked
         await waiting
         await post.send(letter(moment))
-        await eventually(lambda: server.open_connections == 1)
+        await wait_until(lambda: server.open_connections == 1)
     assert all(times_handed_in(server, letter(moment)) == 1 for moment in range(40))
     assert all(times_handed_in(server, letter(2000 + moment)) == 1 for moment in range(40))
     assert set(server.handed_in.values()) == {1}
@@ -283,10 +284,10 @@ async def test_a_letter_on_its_way_ends_when_all_is_closed_and_none_is_sent_afte
 ) -> None:
     post = mail()
     sending = asyncio.create_task(post.send(letter(1)))
-    await eventually(lambda: "MAIL" in server.heard)
+    await wait_until(lambda: "MAIL" in server.heard)
     await post.close()
     await sending
-    await eventually(lambda: server.open_connections == 0)
+    await wait_until(lambda: server.open_connections == 0)
     with pytest.raises(EmailFailed):
         await post.send(letter(2))
     assert server.connections == len(server.taken) == 1
@@ -413,13 +414,13 @@ async def test_the_certificate_is_checked(tmp_path: Path, mail: Mailer, tls: str
         hanging = mail(server, tls=tls, tls_context=trusting, timeout_s=1.0)
         with pytest.raises(EmailFailed):
             await hanging.send(letter(3))
-        await eventually(lambda: server.open_connections == 0)
+        await wait_until(lambda: server.open_connections == 0)
         await post.send(letter(4))
         with pytest.raises(EmailFailed):
             await mail(server, tls=tls).send(LETTER)
         assert len(server.taken) == 4
         await post.close()
-        await eventually(lambda: server.open_connections == 0)
+        await wait_until(lambda: server.open_connections == 0)
     finally:
         server.stop()
 
@@ -478,15 +479,6 @@ async def test_names_beyond_ascii_are_written_to_where_that_is_possible(
         await post.close()
     finally:
         old_fashioned.stop()
-
-
-async def eventually(condition: Callable[[], object]) -> None:
-    """Look at what the thread of the server does until it is so."""
-    async with asyncio.timeout(5):
-        while True:
-            if condition():
-                return
-            await asyncio.sleep(0.002)
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:

@@ -19,14 +19,15 @@ import server
 from server.errors import ConfigurationError, Unavailable
 from server.gateways.embedded_redis.embedded_redis import EmbeddedRedis
 from server.gateways.embedded_redis.processes import open_lock, try_lock
-from tests.support.valkey_processes import counting, eventually, is_free, linux, nothing_left, servers
+from tests.support.valkey_processes import counting, is_free, linux, nothing_left, servers
+from tests.support.waiting import wait_until
 
 # Another process of the program: it tells what it has, then stays until its standard input is closed.
 NEIGHBOUR = """
 import asyncio, json, sys
 import structlog
 from pathlib import Path
-from server.gateways.embedded_redis import EmbeddedRedis
+from server.gateways.embedded_redis.embedded_redis import EmbeddedRedis
 
 async def main():
     embedded = EmbeddedRedis(Path(sys.argv[1]))
@@ -137,7 +138,7 @@ async def read(url: str, key: str) -> str | None:
         return await connection.get(key)
 
 
-async def read_eventually(url: str, key: str) -> str | None:
+async def read_when_ready(url: str, key: str) -> str | None:
     """The value once a server answers again."""
     async with asyncio.timeout(10):
         while True:
@@ -208,10 +209,10 @@ async def test_survivor_serves_every_acknowledged_write_when_the_owner_is_killed
         assert not embedded.is_owner
         [first] = servers(folder)
         writing = asyncio.create_task(write())
-        await eventually(lambda: len(acknowledged) > 100)
+        await wait_until(lambda: len(acknowledged) > 100)
         await owner.kill()
-        await eventually(lambda: embedded.is_owner and embedded.pid not in (None, first))
-        assert await read_eventually(owner.url, acknowledged[-1]) == "written"
+        await wait_until(lambda: embedded.is_owner and embedded.pid not in (None, first))
+        assert await read_when_ready(owner.url, acknowledged[-1]) == "written"
         writing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await writing
@@ -229,10 +230,10 @@ async def test_owners_killed_one_after_another_lose_nothing(folder: Path, neighb
             following = await neighbours()
             await put(current.url, f"key:{number}", "kept")
             await current.kill()
-            assert await read_eventually(following.url, f"key:{number}") == "kept"
+            assert await read_when_ready(following.url, f"key:{number}") == "kept"
             current = following
         for number in range(4):
-            assert await read_eventually(current.url, f"key:{number}") == "kept"
+            assert await read_when_ready(current.url, f"key:{number}") == "kept"
     assert max(counts) == 1
 
 
@@ -243,15 +244,15 @@ async def test_owner_that_leaves_is_followed_by_the_one_that_remains(
     async with serving(folder) as embedded:
         await put(embedded.url, "color", "red")
         assert await owner.leave() == 0
-        await eventually(lambda: embedded.pid)
-        assert await read_eventually(embedded.url, "color") == "red"
+        await wait_until(lambda: embedded.pid)
+        assert await read_when_ready(embedded.url, "color") == "red"
 
 
 @linux
 async def test_server_dies_with_the_last_owner(folder: Path, neighbours: Neighbours) -> None:
     owner = await neighbours()
     await owner.kill()
-    await eventually(lambda: nothing_left(folder))
+    await wait_until(lambda: nothing_left(folder))
     assert servers(folder) == []
 
 
@@ -262,8 +263,8 @@ async def test_dead_server_is_started_again(folder: Path) -> None:
             dead = embedded.pid
             assert dead is not None
             os.kill(dead, signal.SIGKILL)
-            await eventually(lambda dead=dead: embedded.pid not in (None, dead))
-            assert await read_eventually(embedded.url, "color") == "red"
+            await wait_until(lambda dead=dead: embedded.pid not in (None, dead))
+            assert await read_when_ready(embedded.url, "color") == "red"
 
 
 async def test_supervision_outlasts_a_server_that_cannot_start(folder: Path) -> None:
@@ -275,9 +276,9 @@ async def test_supervision_outlasts_a_server_that_cannot_start(folder: Path) -> 
         base.write_bytes(b"no data of any engine")
         os.kill(embedded.pid, signal.SIGKILL)
         log = folder / "redis.log"
-        await eventually(lambda: log.read_text().count("Bad file format") > 1)
+        await wait_until(lambda: log.read_text().count("Bad file format") > 1)
         base.write_bytes(whole)
-        assert await read_eventually(embedded.url, "color") == "red"
+        assert await read_when_ready(embedded.url, "color") == "red"
 
 
 async def test_silent_owner_is_reported(folder: Path) -> None:

@@ -15,7 +15,8 @@ from server.errors import ConfigurationError, Unavailable
 from server.gateways.embedded_redis import valkey_engine, valkey_server
 from server.gateways.embedded_redis.processes import open_lock, try_lock
 from server.gateways.embedded_redis.valkey_server import ValkeyServer
-from tests.support.valkey_processes import counting, eventually, is_free, linux, servers
+from tests.support.valkey_processes import counting, is_free, linux, servers
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -128,7 +129,7 @@ async def test_a_server_without_an_owner_is_ended_before_a_new_one(
     folder: Path, orphan: subprocess.Popen[bytes], hears: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(valkey_server, "ORPHAN_GRACE_S", 2.0 if hears else 0.2)
-    await eventually((folder / "redis.sock").exists)
+    await wait_until((folder / "redis.sock").exists)
     async with connected(folder) as connection:
         await connection.set("color", "red")
     if not hears:

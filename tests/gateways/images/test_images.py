@@ -8,9 +8,8 @@ import signal
 import struct
 import subprocess
 import sys
-import time
 import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 from server.errors import AppError, InvalidInput, StorageFull, TooLarge, Unavailable, UnsupportedMedia
 from server.gateways.images.processor import ImageProcessor, Shape
 from tests.support.malicious_files import jpeg_bomb, png_bomb, webp_bomb
+from tests.support.waiting import wait_until
 
 RED, GREY = (230, 20, 20), (120, 120, 120)
 PIXELS_ONLY = {0xD8, 0xE0, 0xDB, 0xC2, 0xC4, 0xDA, 0xD9}  # SOI APP0(JFIF) DQT SOF2(progressive) DHT SOS EOI
@@ -109,7 +109,7 @@ def children() -> list[int]:
     for task in Path("/proc/self/task").iterdir():
         with contextlib.suppress(OSError):
             pids += [int(pid) for pid in (task / "children").read_text().split()]
-    return [pid for pid in pids if "image_worker" in command(pid)]
+    return [pid for pid in pids if "images/worker.py" in command(pid)]
 
 
 def command(pid: int) -> str:
@@ -117,13 +117,6 @@ def command(pid: int) -> str:
         return Path(f"/proc/{pid}/cmdline").read_text()
     except OSError:
         return ""
-
-
-async def until(condition: Callable[[], object], within_s: float = 15.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened in time"
-        await asyncio.sleep(0.01)
 
 
 @pytest.fixture
@@ -442,7 +435,7 @@ async def test_killed_child_costs_its_picture_only(
     processor: ImageProcessor, photo: Path, endless: Path, tmp_path: Path
 ) -> None:
     doomed = asyncio.create_task(processor.process(endless, tmp_path / "out"))
-    await until(lambda: being_read(endless))
+    await wait_until(lambda: being_read(endless))
     os.kill(children()[0], signal.SIGSEGV)
     with pytest.raises(InvalidInput, match="cannot be processed"):
         await doomed
@@ -455,7 +448,7 @@ async def test_child_killed_at_rest_is_replaced(
     await processor.process(photo, tmp_path / "out")
     (pid,) = children()
     os.kill(pid, signal.SIGKILL)
-    await until(lambda: not any(child.alive for child in processor._children))
+    await wait_until(lambda: not any(child.alive for child in processor._children))
     assert await processor.process(photo, tmp_path / "out")
 
 
@@ -489,7 +482,7 @@ async def test_child_that_does_not_start_is_not_the_pictures_fault(
 async def test_waiting_line_is_bounded(endless: Path, photo: Path, tmp_path: Path) -> None:
     processor = ImageProcessor(max_waiting=1)
     first = asyncio.create_task(processor.process(endless, tmp_path / "a"))
-    await until(lambda: being_read(endless))
+    await wait_until(lambda: being_read(endless))
     second = asyncio.create_task(processor.process(photo, tmp_path / "b"))
     await asyncio.sleep(0)
     with pytest.raises(Unavailable) as raised:
@@ -504,7 +497,7 @@ async def test_cancelled_request_ends_its_work(
     processor: ImageProcessor, endless: Path, photo: Path, tmp_path: Path
 ) -> None:
     job = asyncio.create_task(processor.process(endless, tmp_path / "out"))
-    await until(lambda: being_read(endless))
+    await wait_until(lambda: being_read(endless))
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
@@ -525,7 +518,7 @@ async def test_many_pictures_at_once_share_the_children(photo: Path, tmp_path: P
 async def test_idle_child_ends_and_the_next_picture_gets_a_new_one(photo: Path, tmp_path: Path) -> None:
     processor = ImageProcessor(idle_s=0.05)
     await processor.process(photo, tmp_path / "out")
-    await until(lambda: children() == [])
+    await wait_until(lambda: children() == [])
     assert await processor.process(photo, tmp_path / "out")
     await processor.stop()
 
@@ -546,7 +539,7 @@ async def test_stop_finishes_the_picture_and_refuses_the_next(photo: Path, tmp_p
     processor = ImageProcessor()
     running = asyncio.create_task(processor.process(photo, tmp_path / "a"))
     waiting = asyncio.create_task(processor.process(photo, tmp_path / "b"))
-    await until(children)
+    await wait_until(children)
     await processor.stop()
     assert await running
     with pytest.raises(Unavailable):
@@ -559,7 +552,7 @@ async def test_stop_finishes_the_picture_and_refuses_the_next(photo: Path, tmp_p
 async def test_cancelled_stop_leaves_no_child(endless: Path, tmp_path: Path) -> None:
     processor = ImageProcessor()
     job = asyncio.create_task(processor.process(endless, tmp_path / "out"))
-    await until(lambda: being_read(endless))
+    await wait_until(lambda: being_read(endless))
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
             await processor.stop()
@@ -577,7 +570,7 @@ async def test_stop_without_work_is_nothing(tmp_path: Path) -> None:
 PARENT = """
 import asyncio, sys
 from pathlib import Path
-from server.gateways.images import ImageProcessor
+from server.gateways.images.processor import ImageProcessor
 
 async def main():
     processor = ImageProcessor()
@@ -604,7 +597,7 @@ async def test_pillow_stays_in_the_child_and_the_child_dies_with_its_parent(
                 pillow, blurhash, pid = line.split()
                 break
     assert (pillow, blurhash) == (b"False", b"False")
-    assert "image_worker" in command(int(pid))
+    assert "images/worker.py" in command(int(pid))
     parent.kill()
     await parent.communicate()
-    await until(lambda: "image_worker" not in command(int(pid)))
+    await wait_until(lambda: "images/worker.py" not in command(int(pid)))

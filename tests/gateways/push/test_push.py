@@ -28,7 +28,7 @@ from server.outages import CircuitBreaker
 from tests.support.backends import ROOT
 from tests.support.fake_fcm import CLIENT_EMAIL, PROJECT, FakeFcm, SignInTrouble
 from tests.support.fcm_protocol import Trouble
-from tests.support.sse_reader import wait_until
+from tests.support.waiting import wait_until
 
 MESSAGE = PushMessage(
     key="notification-7",
@@ -374,8 +374,8 @@ async def test_the_circuit_opens_for_what_the_next_message_would_meet_as_well(
 QUIET = """
 import asyncio, sys
 import orjson
-from server.gateways.push import FcmPushSender
-from server.gateways.push_message import FirebaseAccount, PushMessage
+from server.gateways.push.senders import FcmPushSender
+from server.gateways.push.message import FirebaseAccount, PushMessage
 from server.logs import configure
 
 async def push(account, tokens):

@@ -26,7 +26,8 @@ from server.pubsub.publisher import Publisher
 from server.pubsub.subscription import CloseReason
 from server.services.records import Notification, NotificationType, Principal, Role
 from tests.support.backends import RedisServer, start_valkey
-from tests.support.sse_reader import DEADLINE_S, Block, NotificationRows, Reader, signal_of, wait_until
+from tests.support.sse_reader import Block, NotificationRows, Reader, signal_of
+from tests.support.waiting import DEADLINE_S, wait_until
 
 ADA, BOB = 1, 2
 NEVER_S = 3600.0

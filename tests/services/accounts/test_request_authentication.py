@@ -17,7 +17,7 @@ from server.models.database import Database
 from server.services.accounts.request_authentication import RequestAuthenticator
 from tests.support.harness import KEPT_MS, ServiceHarness
 from tests.support.servers import RedisServer
-from tests.support.sse_reader import wait_until
+from tests.support.waiting import wait_until
 
 FEW, MANY = Limit("few", 3, 60), Limit("many", 300, 60)
 

@@ -23,7 +23,7 @@ from server.services.records import TokenPair
 from tests.support.backends import Stack, start_valkey
 from tests.support.harness import KEPT_MS, ServiceHarness
 from tests.support.servers import RedisServer
-from tests.support.sse_reader import wait_until
+from tests.support.waiting import wait_until
 
 
 async def signed_in(harness: ServiceHarness, user_id: UserId) -> SessionId:
