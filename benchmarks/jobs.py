@@ -6,7 +6,7 @@ The rival keeps nothing but Redis: no row, no lease, no retry. The same Redis se
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,14 @@ from taskiq_redis import RedisStreamBroker
 from benchmarks.place import embedded_stack, mariadb_stack
 from server import logs
 from server.actors.worker import Handler, Worker
-from server.app import Services
-from server.assembly import resources, services
+from server.assembly import gateways, services
+from server.assembly.database import MIGRATIONS, database_parameters
+from server.assembly.redis import pipelined_redis, queue_brokers, redis_connections
+from server.assembly.resources import Instrumentation, Resources
+from server.assembly.services import Services
 from server.clock import SystemClock
 from server.configuration import load
-from server.gateways.redis.client import redis_client
-from server.gateways.redis.pipelined_client import PipelinedRedis
+from server.gateways.redis.rate_limits import RateLimits
 from server.ids import IdGenerator, JobId
 from server.models.database import Database
 from server.models.migrations import Migrations
@@ -111,52 +113,52 @@ async def _bare_taskiq(url: str) -> Drained:
 
 async def _ours(stack: Stack) -> tuple[Drained, Drained]:
     settings = load(Path("config.toml"), environ=stack.environ).settings
-    database = Database(resources.database_parameters(settings, stack.var_dir))
+    database = Database(database_parameters(settings, stack.var_dir))
     await database.open()
-    await Migrations(database, Path("migrations")).upgrade()
+    await Migrations(database, MIGRATIONS).upgrade()
     ids = IdGenerator(SystemClock(), 1)
-    redis_url = stack.redis.url
-    brokers = resources.brokers(settings, redis_url, resources.Instrumentation())
-    doorbell = JobNotifier(brokers)
-    async with _foundations(settings, stack, database, ids, doorbell) as (services, jobs):
-        for broker in brokers.values():
-            await broker.startup()
+    async with queue_brokers(settings, stack.redis.url, Instrumentation(), listening=True) as brokers:
+        notifier = JobNotifier(brokers)
+        async with _services(settings, stack, database, ids, notifier) as (built, jobs):
 
-        async def finish(claim: Claim) -> None:
-            await jobs.finish(claim)
+            async def finish(claim: Claim) -> None:
+                await jobs.finish(claim)
 
-        rungs = await _insert(database, ids, "trivial", [{} for _ in range(JOBS)])
-        trivial = await _drain(brokers, jobs, doorbell, rungs, {"trivial": finish})
-        payloads = await _likes(database, ids)
-        rungs = await _insert(database, ids, JobKind.NOTIFY_LIKE, payloads)
-        handlers = {JobKind.NOTIFY_LIKE: services.notification_jobs.handle_like}
-        notification = await _drain(brokers, jobs, doorbell, rungs, handlers)
-        for broker in brokers.values():
-            await broker.shutdown()
+            rungs = await _insert(database, ids, "trivial", [{} for _ in range(JOBS)])
+            trivial = await _drain(brokers, jobs, notifier, rungs, {"trivial": finish})
+            payloads = await _likes(database, ids)
+            rungs = await _insert(database, ids, JobKind.NOTIFY_LIKE, payloads)
+            handlers = {JobKind.NOTIFY_LIKE: built.notification_jobs.handle_like}
+            notification = await _drain(brokers, jobs, notifier, rungs, handlers)
     await database.close()
     return trivial, notification
 
 
 @asynccontextmanager
-async def _foundations(
-    settings: Settings, stack: Stack, database: Database, ids: IdGenerator, doorbell: JobNotifier
+async def _services(
+    settings: Settings, stack: Stack, database: Database, ids: IdGenerator, notifier: JobNotifier
 ) -> AsyncIterator[tuple[Services, Jobs]]:
-    redis = redis_client(stack.redis.url, settings.redis.timeout_s)
-    images, passwords = resources.image_processor(settings), resources.passwords(settings)
-    stack.var_dir.mkdir(parents=True, exist_ok=True)
-    media = resources.media_store(settings, stack.var_dir)
-    wire = PipelinedRedis(stack.redis.url, settings.redis.timeout_s)
-    told = resources.Instrumentation()
-    email = resources.email(settings, stack.var_dir, told)
-    push = resources.push(settings, stack.var_dir, told)
-    on = resources.Resources(
-        database, redis, wire, wire, ids, doorbell, media, images, passwords, email, push, told
-    )
-    yield services.services(settings, stack.var_dir, on)
-    await images.stop()
-    await passwords.close()
-    await wire.close()
-    await redis.aclose()
+    var, url, told = stack.var_dir, stack.redis.url, Instrumentation()
+    var.mkdir(parents=True, exist_ok=True)
+    async with AsyncExitStack() as opened:
+        enter = opened.enter_async_context
+        wire = await enter(pipelined_redis(settings, url))
+        resources = Resources(
+            database=database,
+            redis=await enter(redis_connections(settings, url)),
+            wire=wire,
+            feed_wire=wire,
+            ids=ids,
+            doorbell=notifier,
+            images=await enter(gateways.image_processor(settings)),
+            passwords=await enter(gateways.password_hasher(settings)),
+            media=await enter(gateways.media_store(settings, var)),
+            email=await enter(gateways.email_sender(settings, var, told)),
+            push=await enter(gateways.push_sender(settings, var, told)),
+            throttle=RateLimits(wire),
+            told=told,
+        )
+        yield services.services(settings, var, resources)
 
 
 async def _drain(

@@ -1,10 +1,9 @@
-"""The aiohttp application: every route, behind the middlewares that all requests pass."""
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+"""The aiohttp application: all routes, behind the middlewares that every request passes."""
 
 from aiohttp import web
 
+from server.assembly.http import Observability
+from server.assembly.services import Services
 from server.gateways.media import MediaStore
 from server.handlers import serializers
 from server.handlers.accounts.accounts import AccountRoutes
@@ -27,90 +26,11 @@ from server.handlers.notifications.notifications import NotificationRoutes
 from server.handlers.notifications.preferences import PreferenceRoutes
 from server.handlers.notifications.stream import NotificationStream
 from server.handlers.openapi.documentation import DocumentationRoutes
-from server.handlers.operations.health import Check, HealthRoutes
-from server.handlers.operations.metrics import MetricsRoutes
 from server.handlers.operations.queues import QueueRoutes
 from server.handlers.people.follows import FollowRoutes
 from server.handlers.people.profiles import ProfileRoutes
-from server.metrics import Metrics
 from server.pubsub.hub import Hub
-from server.services.accounts.account_emails import AccountEmails
-from server.services.accounts.accounts import Accounts
-from server.services.accounts.credentials import Credentials
-from server.services.accounts.request_authentication import RequestAuthenticator
-from server.services.accounts.revocations import Revocations
-from server.services.accounts.sessions import Sessions
-from server.services.content.comments import Comments
-from server.services.content.deletion import Deletions
-from server.services.content.likes import Likes
-from server.services.content.posts import Posts
-from server.services.feed.cache_invalidation import CacheInvalidation
-from server.services.feed.explanations import Explanations
-from server.services.feed.fan_out import FanOut
-from server.services.feed.pages import Feed
-from server.services.jobs.idempotency import Idempotency
-from server.services.jobs.queue_administration import QueueAdministration
-from server.services.notifications.delivery.emails import NotificationEmails
-from server.services.notifications.delivery.pushes import Pushes
-from server.services.notifications.devices import Devices
-from server.services.notifications.notification_jobs import NotificationJobs
-from server.services.notifications.notifications import Notifications
-from server.services.notifications.preferences import Preferences
-from server.services.notifications.stream_reader import StreamReader
-from server.services.notifications.stream_tickets import StreamTickets
-from server.services.people.follows import Follows
-from server.services.people.profiles import Profiles
 from server.settings import Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """The nouns of the business, built once by the lifecycle."""
-
-    accounts: Accounts
-    sessions: Sessions
-    request_authenticator: RequestAuthenticator
-    revocations: Revocations
-    credentials: Credentials
-    account_emails: AccountEmails
-    profiles: Profiles
-    posts: Posts
-    comments: Comments
-    likes: Likes
-    follows: Follows
-    feed: Feed
-    explanations: Explanations
-    fan_out: FanOut
-    freshness: CacheInvalidation
-    notifications: Notifications
-    arrivals: StreamReader
-    notification_jobs: NotificationJobs
-    notification_emails: NotificationEmails
-    pushes: Pushes
-    preferences: Preferences
-    devices: Devices
-    tickets: StreamTickets
-    deletions: Deletions
-    queues: QueueAdministration
-    idempotency: Idempotency
-
-
-@dataclass(frozen=True, slots=True)
-class Observability:
-    """What a process tells of itself: `/healthz`, `/readyz` and `/metrics`."""
-
-    checks: Mapping[str, Check]
-    restarts: Callable[[], Mapping[str, int]]
-    metrics: Metrics
-
-    def doors(
-        self, settings: Settings, services: Services, in_flight: InFlight
-    ) -> tuple[HealthRoutes, MetricsRoutes]:
-        token = settings.app.metrics_token.get_secret_value()
-        return (
-            HealthRoutes(in_flight, self.checks, self.restarts),
-            MetricsRoutes(self.metrics, services.queues, token),
-        )
 
 
 def build_app(
@@ -120,17 +40,17 @@ def build_app(
     media: MediaStore,
     hub: Hub,
     in_flight: InFlight,
-    insight: Observability,
-    throttling: RateLimiting,
+    observability: Observability,
+    rate_limiting: RateLimiting,
 ) -> web.Application:
-    """The application with all its routes. It opens and closes nothing: that is the lifecycle's."""
+    """Build the application with all its routes. It opens and closes no resources."""
     cors = Cors(settings.app.cors_origins)
     app = web.Application(
         middlewares=[
             in_flight.middleware(),
             *cors.middlewares(),
-            authentication(services.request_authenticator, services.tickets.redeem, throttling),
-            validation(settings.app.max_body_bytes, settings.app.body_timeout_s, throttling.admit_named),
+            authentication(services.request_authenticator, services.tickets.redeem, rate_limiting),
+            validation(settings.app.max_body_bytes, settings.app.body_timeout_s, rate_limiting.admit_named),
         ],  # pyright: ignore[reportArgumentType] - aiohttp's own type for middlewares is wider than it needs
         client_max_size=settings.app.max_body_bytes,
     )
@@ -144,8 +64,8 @@ def build_app(
         render=serializers.notification_json,
     )
     repeats = IdempotentResponder(services.idempotency)
-    for door in (
-        *insight.doors(settings, services, in_flight),
+    for resource in (
+        *observability.routes(settings, services.queues, in_flight),
         ProfileRoutes(services.profiles, uploads),
         SessionRoutes(services.sessions),
         CredentialRoutes(services.credentials),
@@ -161,18 +81,18 @@ def build_app(
         QueueRoutes(services.queues),
         MediaRoutes(media),
     ):
-        app.add_routes(door.routes())
+        app.add_routes(resource.routes())
     if settings.docs:
         app.add_routes(DocumentationRoutes(app.router.routes).routes())
     return app
 
 
 def build_worker_app(
-    settings: Settings, services: Services, in_flight: InFlight, insight: Observability
+    settings: Settings, services: Services, in_flight: InFlight, observability: Observability
 ) -> web.Application:
-    """What a process that runs jobs only serves on a port of its own: how it is."""
+    """Build what a worker process serves on its own port: health and metrics."""
     app = web.Application(middlewares=[in_flight.middleware()])  # pyright: ignore[reportArgumentType] - see above
     app.on_response_prepare.append(add_response_headers(settings.public_url, Cors()))
-    for door in insight.doors(settings, services, in_flight):
-        app.add_routes(door.routes())
+    for resource in observability.routes(settings, services.queues, in_flight):
+        app.add_routes(resource.routes())
     return app

@@ -1,128 +1,54 @@
-"""What an operator's commands work with: the database without the program around it, migrated, steered or filled."""
+"""What commands and the seeder work with: the database and services, beside a running server or without one."""
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.app import Services
-from server.assembly import resources, services
+from server.actors.supervisor import Supervisor
+from server.assembly import gateways, services
+from server.assembly.claims import create_work_folder, data_folder
+from server.assembly.database import existing_database, migrate_database, node_ids, server_database
+from server.assembly.redis import (
+    feeds_redis_url,
+    pipelined_redis,
+    queue_brokers,
+    redis_connections,
+    redis_url,
+)
 from server.assembly.resources import Instrumentation, Resources
+from server.assembly.services import Services
 from server.clock import Clock, SystemClock
 from server.errors import ConfigurationError, Unavailable
-from server.gateways.embedded_redis.embedded_redis import EmbeddedRedis
 from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.gateways.feed_store.timeline_audit import TimelineAudit
 from server.gateways.feed_store.timelines import Timelines
 from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
-from server.gateways.redis.client import redis_client
-from server.gateways.redis.pipelined_client import PipelinedRedis
+from server.gateways.redis.rate_limits import RateLimits
 from server.ids import IdGenerator
-from server.lifecycle import MIGRATIONS
-from server.models.database import Database, DatabaseParameters
-from server.models.migrations import Migrations
+from server.models.database import Database
 from server.pubsub.job_notifier import JobNotifier
 from server.services.accounts.roles import Roles
 from server.services.content.visibility import Visibility
 from server.services.feed.consistency_check import ConsistencyCheck
 from server.services.feed.queries import FeedQueries
-from server.services.jobs.nodes import RENEW_S, NodeLease
+from server.services.jobs.nodes import NodeLease
 from server.services.jobs.queue_administration import QueueAdministration
 from server.settings import Settings
 
 
-async def migrate(settings: Settings, on_step: Callable[[str], None]) -> list[str]:
-    """Bring the schema up to date without starting anything else; the names of what was applied."""
-    async with _opened(_parameters(settings)) as database:
-        return await Migrations(database, MIGRATIONS).upgrade(on_step)
-
-
 @dataclass(frozen=True, slots=True)
 class AdminContext:
-    """What an operator's commands work with, beside a running program or without one."""
+    """What administrative commands work with."""
 
     queues: QueueAdministration
     roles: Roles
 
 
-@asynccontextmanager
-async def open_consistency_check(settings: Settings) -> AsyncGenerator[ConsistencyCheck]:
-    """The database and the Redis of a program that runs, to compare the one with the other.
-
-    Raises ConfigurationError as `open_admin_context` does, and without a Redis that answers.
-    """
-    async with _database(settings) as database:
-        url = _feeds_url(settings)
-        wire = PipelinedRedis(url, settings.redis.timeout_s)
-        try:
-            await wire.command("PING")
-            visibility = Visibility(database)
-            source = FeedQueries(database, visibility, SystemClock())
-            yield ConsistencyCheck(database, source, TimelineAudit(wire), settings.feed.window)
-        except Unavailable as error:
-            raise ConfigurationError(
-                f"{error.reason} Is the program running, and does it use this Redis?"
-            ) from error
-        finally:
-            await wire.close()
-
-
-def _feeds_url(settings: Settings) -> str:
-    return settings.redis.feeds_url or _redis_url(settings, settings.app.var_dir.resolve())
-
-
-def _redis_url(settings: Settings, var: Path) -> str:
-    return EmbeddedRedis(var / "redis").url if settings.embedded_redis else resources.redis_url(settings)
-
-
-@asynccontextmanager
-async def _database(settings: Settings) -> AsyncGenerator[Database]:
-    parameters = _parameters(settings)
-    if parameters.file is not None and not parameters.file.exists():
-        raise ConfigurationError(f"There is no database at {parameters.file} yet: start the program first.")
-    async with _opened(parameters) as database:
-        await Migrations(database, MIGRATIONS).check()
-        yield database
-
-
-def _parameters(settings: Settings) -> DatabaseParameters:
-    return resources.database_parameters(settings, settings.app.var_dir.resolve())
-
-
-@asynccontextmanager
-async def _opened(parameters: DatabaseParameters) -> AsyncGenerator[Database]:
-    database = Database(parameters)
-    try:
-        await database.open()
-        yield database
-    finally:
-        await database.close()
-
-
-@asynccontextmanager
-async def open_admin_context(settings: Settings) -> AsyncGenerator[AdminContext]:
-    """Open the database, and nothing else; Redis is only asked how much garbage there is, if it answers.
-
-    Raises ConfigurationError, with what to do, when there is no database or not with this schema.
-    """
-    var = settings.app.var_dir.resolve()
-    brokers = resources.brokers(settings, _redis_url(settings, var), Instrumentation())
-    wire = PipelinedRedis(_feeds_url(settings), settings.redis.timeout_s)
-    try:
-        async with _database(settings) as database:
-            roles = Roles(database, InvalidationLog(wire))
-            yield AdminContext(services.queue_control(settings, database, JobNotifier(brokers)), roles)
-    finally:
-        await wire.close()
-        for broker in brokers.values():
-            await broker.shutdown()
-
-
 @dataclass(frozen=True, slots=True)
 class SeedContext:
-    """What fills a database works with: the services as the program has them, at a time that can be set."""
+    """What the seeder works with: the server's services, at a time that the seeder sets."""
 
     database: Database
     services: Services
@@ -134,14 +60,52 @@ class SeedContext:
     work_dir: Path
 
 
+async def migrate(settings: Settings, on_step: Callable[[str], None]) -> list[str]:
+    """Apply pending migrations and return their names. `on_step` gets each name before it is applied."""
+    return await migrate_database(settings, data_folder(settings), on_step)
+
+
+@asynccontextmanager
+async def open_admin_context(settings: Settings) -> AsyncGenerator[AdminContext]:
+    """Open the database; Redis is optional.
+
+    Raises ConfigurationError, saying what to do, if there is no database with the current schema.
+    """
+    var = data_folder(settings)
+    async with (
+        queue_brokers(settings, redis_url(settings, var), Instrumentation()) as brokers,
+        pipelined_redis(settings, feeds_redis_url(settings, var)) as redis,
+        existing_database(settings, var) as database,
+    ):
+        queues = services.queue_control(settings, database, JobNotifier(brokers))
+        yield AdminContext(queues, Roles(database, InvalidationLog(redis)))
+
+
+@asynccontextmanager
+async def open_consistency_check(settings: Settings) -> AsyncGenerator[ConsistencyCheck]:
+    """Open the database and the Redis of a running server, to compare them.
+
+    Raises ConfigurationError, saying what to do, if either is not there.
+    """
+    var = data_folder(settings)
+    async with (
+        existing_database(settings, var) as database,
+        pipelined_redis(settings, feeds_redis_url(settings, var)) as redis,
+    ):
+        try:
+            await redis.command("PING")
+            queries = FeedQueries(database, Visibility(database), SystemClock())
+            yield ConsistencyCheck(database, queries, TimelineAudit(redis), settings.feed.window)
+        except Unavailable as error:
+            raise ConfigurationError(
+                f"{error.reason} Check that the server is running and uses this Redis."
+            ) from error
+
+
 @asynccontextmanager
 async def open_database(settings: Settings) -> AsyncGenerator[Database]:
-    """The database alone, migrated as the program migrates it at its start. Raises ConfigurationError."""
-    async with _opened(_parameters(settings)) as database:
-        migrations = Migrations(database, MIGRATIONS)
-        if settings.migrate_at_start:
-            await migrations.upgrade()
-        await migrations.check()
+    """Open the database alone, migrated as the server does it at startup. Raises ConfigurationError."""
+    async with server_database(settings, data_folder(settings)) as database:
         yield database
 
 
@@ -149,75 +113,55 @@ async def open_database(settings: Settings) -> AsyncGenerator[Database]:
 async def open_seed_context(
     settings: Settings, database: Database, clock: Clock
 ) -> AsyncGenerator[SeedContext]:
-    """The services on an open database, beside a running program or without one. Their jobs are the program's to do.
+    """Open the services on an open database; Redis is optional.
 
-    Redis may be away. Nothing is rung for, as the dispatcher finds the rows. Ids are made under the free node number
-    that was used longest ago, so that `clock` may stand in the past.
+    Jobs are left to the server, whose dispatcher finds their rows. Ids are created under the free node number that
+    was used longest ago, so that `clock` may be in the past.
     """
-    var = settings.app.var_dir.resolve()
-    (var / "tmp").mkdir(parents=True, exist_ok=True)
-    url = _redis_url(settings, var)
-    told = Instrumentation()
-    redis, brokers = redis_client(url, settings.redis.timeout_s), resources.brokers(settings, url, told)
-    wire = PipelinedRedis(_feeds_url(settings), settings.redis.timeout_s)
-    images, passwords = resources.image_processor(settings), resources.passwords(settings)
-    media, push = resources.media_store(settings, var), resources.push(settings, var, told)
-    try:
-        async with _ids(database, clock) as ids:
-            bell = JobNotifier(brokers)
-            email = resources.email(settings, var, told)
-            on = Resources(
-                database, redis, wire, wire, ids, bell, media, images, passwords, email, push, told
-            )
-            built, _ = services.services(settings, var, on, clock)
-            roles, timelines = Roles(database, InvalidationLog(wire)), services.timelines(settings, wire)
-            yield SeedContext(database, built, roles, timelines, media, images, ids, var / "tmp")
-    finally:
-        await images.stop()
-        await passwords.close()
-        await media.close()
-        await push.close()
-        await wire.close()
-        for broker in brokers.values():
-            await broker.shutdown()
-        await redis.aclose()
+    var = data_folder(settings)
+    work_dir = create_work_folder(var)
+    url, told = redis_url(settings, var), Instrumentation()
+    lease = NodeLease(database, clock, longest_unused=True)
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        redis = await enter(redis_connections(settings, url, checked=False))
+        wire = await enter(pipelined_redis(settings, feeds_redis_url(settings, var)))
+        resources = Resources(
+            database=database,
+            redis=redis,
+            wire=wire,
+            feed_wire=wire,
+            doorbell=JobNotifier(await enter(queue_brokers(settings, url, told))),
+            images=await enter(gateways.image_processor(settings)),
+            passwords=await enter(gateways.password_hasher(settings)),
+            media=await enter(gateways.media_store(settings, var)),
+            email=await enter(gateways.email_sender(settings, var, told)),
+            push=await enter(gateways.push_sender(settings, var, told)),
+            ids=await enter(node_ids(lease, Supervisor(told.metrics))),
+            throttle=RateLimits(wire),
+            told=told,
+        )
+        built, _ = services.services(settings, var, resources, clock)
+        yield SeedContext(
+            database=database,
+            services=built,
+            roles=Roles(database, InvalidationLog(wire)),
+            timelines=services.timelines(settings, wire),
+            media=resources.media,
+            images=resources.images,
+            ids=resources.ids,
+            work_dir=work_dir,
+        )
 
 
 async def drop_feeds(settings: Settings) -> None:
-    """Forget what Redis holds of feeds, to be built again when it is wanted; nothing if Redis does not answer."""
-    wire = PipelinedRedis(_feeds_url(settings), settings.redis.timeout_s)
-    try:
+    """Delete the cached feeds, which are rebuilt on demand. Does nothing if Redis is unavailable."""
+    async with pipelined_redis(settings, feeds_redis_url(settings, data_folder(settings))) as redis:
         with suppress(Unavailable):
-            await services.timelines(settings, wire).drop_all()
-    finally:
-        await wire.close()
+            await services.timelines(settings, redis).drop_all()
 
 
 async def hash_password(settings: Settings, password: str) -> str:
-    """The hash with which an account is made that `password` opens."""
-    passwords = resources.passwords(settings)
-    try:
+    """Return the hash of `password` with the configured cost."""
+    async with gateways.password_hasher(settings) as passwords:
         return await passwords.hash(password)
-    finally:
-        await passwords.close()
-
-
-@asynccontextmanager
-async def _ids(database: Database, clock: Clock) -> AsyncGenerator[IdGenerator]:
-    """Ids under a leased node number, renewed meanwhile and given back."""
-    lease = NodeLease(database, clock, longest_unused=True)
-    ids = await lease.take()
-
-    async def keep() -> None:
-        while True:
-            await asyncio.sleep(RENEW_S)
-            with suppress(Unavailable):
-                await lease.renew(ids)
-
-    keeper = asyncio.create_task(keep())
-    try:
-        yield ids
-    finally:
-        keeper.cancel()
-        await asyncio.gather(keeper, return_exceptions=True)
-        await lease.give_back(ids)

@@ -3,7 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -41,6 +42,15 @@ class Supervisor:
         self.actors.append(actor)
         actor.task = asyncio.create_task(self._keep_alive(actor), name=f"actor:{name}")
         return actor
+
+    @asynccontextmanager
+    async def running(self, name: str, run: Callable[[], Awaitable[None]]) -> AsyncGenerator[SupervisedTask]:
+        """Run `run` as a supervised task for as long as the context is open."""
+        task = self.start(name, run)
+        try:
+            yield task
+        finally:
+            await self.stop(task)
 
     async def stop(self, *actors: SupervisedTask) -> None:
         """Cancel these actors, and wait until they are over."""

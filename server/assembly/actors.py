@@ -1,17 +1,22 @@
-"""What works in the background: workers with their handlers, dispatcher, relay, watch. None of it runs yet."""
+"""Background tasks: workers with their handlers, dispatcher, relay, health monitor, cache invalidation."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+
+import structlog
 
 from server.actors.admission_gate import AdmissionGate
 from server.actors.dispatcher import Dispatcher
 from server.actors.health_monitor import HealthMonitor
 from server.actors.relay import Relay
 from server.actors.revocation_poller import RevocationPoller
+from server.actors.supervisor import Supervisor
 from server.actors.worker import Handler, Worker
-from server.app import Services
 from server.assembly.resources import Resources
-from server.assembly.services import queue_settings
+from server.assembly.services import Services, queue_settings
 from server.clock import SystemClock
+from server.errors import Unavailable
 from server.gateways.redis.job_rate import JobRateLimiter
 from server.ids import id_timestamp_ms
 from server.metrics import Metrics
@@ -19,13 +24,16 @@ from server.pubsub.broker import QueueBroker
 from server.pubsub.hub import Hub
 from server.pubsub.leader_lease import LeaderLease
 from server.pubsub.receiver import QueueReceiver
+from server.services.feed.cache_invalidation import CacheInvalidation
 from server.services.jobs.event_jobs import JobKind, Queue
 from server.services.jobs.jobs import Claim, Jobs
 from server.services.jobs.maintenance import Kept, Lifetimes, Maintenance
 from server.services.jobs.schedules import Recurring, Schedules
 from server.settings import QueueSettings, Settings
 
-# By which way nobody is told when a job of this kind is given up.
+log = structlog.get_logger(__name__)
+
+# The notification channel that fails when a job of this kind is dead-lettered.
 CHANNELS: Mapping[str, str] = {
     JobKind.NOTIFY_LIKE: "in_app",
     JobKind.NOTIFY_FOLLOW: "in_app",
@@ -36,103 +44,148 @@ CHANNELS: Mapping[str, str] = {
 }
 
 
-def workers(
-    settings: Settings, on: Resources, nouns: Services, the_jobs: Jobs, by_queue: Mapping[str, QueueBroker]
+@asynccontextmanager
+async def running_workers(
+    settings: Settings,
+    resources: Resources,
+    services: Services,
+    jobs: Jobs,
+    brokers: Mapping[str, QueueBroker],
+    supervisor: Supervisor,
+    on_cut_off: Callable[[], None],
+) -> AsyncGenerator[None]:
+    """Run a worker per queue and the dispatcher.
+
+    At the end running jobs get `shutdown.jobs_s`; `on_cut_off` is called if some went back to their queue.
+    """
+    workers = _workers(settings, resources, services, jobs, brokers)
+    running = [supervisor.start(f"{queue} worker", worker.run) for queue, worker in workers.items()]
+    try:
+        async with supervisor.running("dispatcher", _dispatcher(settings, resources, services, jobs).run):
+            yield
+        cut_off = sum(await asyncio.gather(*(worker.drain() for worker in workers.values())))
+    finally:
+        await supervisor.stop(*running)
+    if cut_off:
+        on_cut_off()
+        log.error("jobs_returned_to_queue", jobs=cut_off)
+
+
+@asynccontextmanager
+async def running_cache_invalidation(
+    invalidation: CacheInvalidation, supervisor: Supervisor
+) -> AsyncGenerator[None]:
+    """Expire cache entries that crashed processes left, once more at the end."""
+    async with supervisor.running("cache invalidation", invalidation.run):
+        yield
+    with suppress(Unavailable):
+        await invalidation.sweep()
+
+
+def relay(resources: Resources, services: Services, hub: Hub) -> Relay:
+    resources.told.metrics.count_streams(lambda: hub.streams)
+    return Relay(
+        hub,
+        resources.redis,
+        services.notifications.last_sequences,
+        redis_outage=resources.told.redis,
+        database_outage=resources.told.database,
+    )
+
+
+def revocation_poller(resources: Resources, services: Services, hub: Hub) -> RevocationPoller:
+    return RevocationPoller(hub, services.revocations.lately, outage=resources.told.database)
+
+
+def health_monitor(resources: Resources) -> HealthMonitor:
+    return HealthMonitor(
+        {"database": resources.database.ping, "redis": resources.redis.ping},
+        {"database": resources.told.database, "redis": resources.told.redis},
+        resources.told.metrics,
+    )
+
+
+def _workers(
+    settings: Settings,
+    resources: Resources,
+    services: Services,
+    jobs: Jobs,
+    brokers: Mapping[str, QueueBroker],
 ) -> dict[Queue, Worker]:
-    """A worker for each queue, none of them running yet."""
-    handlers = _handlers(settings, on, nouns, the_jobs)
-    # Of the queues of which every job needs the same other side.
-    circuits = {Queue.PUSH: on.told.fcm, Queue.EMAIL: on.told.smtp}
+    told = resources.told
+    handlers = _handlers(settings, resources, services, jobs)
+    # Only for queues whose jobs all depend on the same remote service.
+    circuits = {Queue.PUSH: told.fcm, Queue.EMAIL: told.smtp}
 
     def worker(queue: Queue, chosen: QueueSettings) -> Worker:
-        limiter = JobRateLimiter(on.redis, f"queue:{queue}", chosen.rate_per_s) if chosen.rate_per_s else None
+        rate = chosen.rate_per_s
+        limiter = JobRateLimiter(resources.redis, f"queue:{queue}", rate) if rate else None
 
         def receiver(run_job: Callable[[int], Awaitable[None]]) -> QueueReceiver:
-            return QueueReceiver(by_queue[queue], run_job, chosen.concurrency, settings.shutdown.jobs_s)
+            return QueueReceiver(brokers[queue], run_job, chosen.concurrency, settings.shutdown.jobs_s)
 
         return Worker(
             queue,
-            the_jobs,
+            jobs,
             handlers,
             receiver,
             settings.queues.heartbeat_ms / 1000,
-            gate=AdmissionGate(queue, nouns.queues, limiter, on.told.redis, circuits.get(queue)),
-            metrics=on.told.metrics,
+            gate=AdmissionGate(queue, services.queues, limiter, told.redis, circuits.get(queue)),
+            metrics=told.metrics,
             channels=CHANNELS,
         )
 
     return {queue: worker(queue, chosen) for queue, chosen in queue_settings(settings).items()}
 
 
-def dispatcher(settings: Settings, on: Resources, nouns: Services, the_jobs: Jobs) -> Dispatcher:
+def _dispatcher(settings: Settings, resources: Resources, services: Services, jobs: Jobs) -> Dispatcher:
     queues = settings.queues
     return Dispatcher(
-        the_jobs,
-        on.doorbell,
+        jobs,
+        resources.doorbell,
         poll_s=queues.poll_ms / 1000,
         lease_s=queues.lease_ms / 1000,
-        control=nouns.queues,
-        schedules=Schedules(on.database, on.ids, _recurring(settings)),
-        turn=LeaderLease(on.redis, "dispatcher", hold_ms=3 * queues.poll_ms),
-        database=on.told.database,
+        control=services.queues,
+        schedules=Schedules(resources.database, resources.ids, _recurring(settings)),
+        turn=LeaderLease(resources.redis, "dispatcher", hold_ms=3 * queues.poll_ms),
+        database=resources.told.database,
     )
 
 
-def relay(on: Resources, nouns: Services, hub: Hub) -> Relay:
-    on.told.metrics.count_streams(lambda: hub.streams)
-    return Relay(
-        hub,
-        on.redis,
-        nouns.notifications.last_sequences,
-        redis_outage=on.told.redis,
-        database_outage=on.told.database,
-    )
-
-
-def session_watch(on: Resources, nouns: Services, hub: Hub) -> RevocationPoller:
-    return RevocationPoller(hub, nouns.revocations.lately, outage=on.told.database)
-
-
-def watch(on: Resources) -> HealthMonitor:
-    return HealthMonitor(
-        {"database": on.database.ping, "redis": on.redis.ping},
-        {"database": on.told.database, "redis": on.told.redis},
-        on.told.metrics,
-    )
-
-
-def _handlers(settings: Settings, on: Resources, nouns: Services, the_jobs: Jobs) -> Mapping[str, Handler]:
+def _handlers(
+    settings: Settings, resources: Resources, services: Services, jobs: Jobs
+) -> Mapping[str, Handler]:
     kept = {
         queue: Kept(chosen.keep_completed, chosen.keep_failed)
         for queue, chosen in queue_settings(settings).items()
     }
     maintenance = Maintenance(
-        on.database,
-        the_jobs,
-        on.media,
+        resources.database,
+        jobs,
+        resources.media,
         kept,
         Lifetimes(
             keys_ms=round(settings.maintenance.keys_kept_s * 1000),
             notifications_ms=round(settings.maintenance.notifications_kept_s * 1000),
         ),
-        drop_stale=nouns.freshness.drop,
+        drop_stale=services.freshness.drop,
     )
     return {
-        JobKind.FAN_OUT: _measured_fan_out(nouns.fan_out.publish, on.told.metrics),
-        JobKind.WITHDRAW: nouns.fan_out.withdraw,
-        JobKind.NOTIFY_LIKE: nouns.notification_jobs.handle_like,
-        JobKind.NOTIFY_COMMENT: nouns.notification_jobs.handle_comment,
-        JobKind.NOTIFY_FOLLOW: nouns.notification_jobs.handle_follow,
-        JobKind.NOTIFY_MENTIONED: nouns.notification_jobs.handle_mentions,
-        JobKind.RETRACT_COMMENTS: nouns.notification_jobs.retract_comments,
-        JobKind.PUSH: nouns.pushes.send,
-        JobKind.EMAIL: nouns.notification_emails.send,
-        JobKind.REMOVE_POST: nouns.deletions.remove_post,
-        JobKind.REMOVE_AVATAR: nouns.deletions.remove_avatar,
-        JobKind.TELL_REVOKED: nouns.revocations.deliver,
-        JobKind.EMAIL_RESET_LINK: nouns.account_emails.send_reset,
-        JobKind.EMAIL_CREDENTIALS_CHANGED: nouns.account_emails.send_password_changed,
-        JobKind.EMAIL_ADDRESS_CHANGED: nouns.account_emails.send_address_changed,
+        JobKind.FAN_OUT: _measured_fan_out(services.fan_out.publish, resources.told.metrics),
+        JobKind.WITHDRAW: services.fan_out.withdraw,
+        JobKind.NOTIFY_LIKE: services.notification_jobs.handle_like,
+        JobKind.NOTIFY_COMMENT: services.notification_jobs.handle_comment,
+        JobKind.NOTIFY_FOLLOW: services.notification_jobs.handle_follow,
+        JobKind.NOTIFY_MENTIONED: services.notification_jobs.handle_mentions,
+        JobKind.RETRACT_COMMENTS: services.notification_jobs.retract_comments,
+        JobKind.PUSH: services.pushes.send,
+        JobKind.EMAIL: services.notification_emails.send,
+        JobKind.REMOVE_POST: services.deletions.remove_post,
+        JobKind.REMOVE_AVATAR: services.deletions.remove_avatar,
+        JobKind.TELL_REVOKED: services.revocations.deliver,
+        JobKind.EMAIL_RESET_LINK: services.account_emails.send_reset,
+        JobKind.EMAIL_CREDENTIALS_CHANGED: services.account_emails.send_password_changed,
+        JobKind.EMAIL_ADDRESS_CHANGED: services.account_emails.send_address_changed,
         JobKind.SWEEP_SESSIONS: maintenance.sweep_sessions,
         JobKind.RETENTION: maintenance.retain,
         JobKind.AUDIT_COUNTERS: maintenance.audit_counters,
@@ -144,7 +197,7 @@ def _handlers(settings: Settings, on: Resources, nouns: Services, the_jobs: Jobs
 
 
 def _measured_fan_out(fan_out: Handler, metrics: Metrics) -> Handler:
-    """`fan_out`, which returns when a post has reached its last follower; the post's id tells its age."""
+    """Measure each fan-out, and the post's age when its last follower is reached."""
     clock = SystemClock()
 
     async def measured(claim: Claim) -> None:

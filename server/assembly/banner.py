@@ -1,37 +1,35 @@
-"""What runs where, in the words of the banner that a person sees at the start."""
+"""What the startup banner shows: where the server listens and what it depends on."""
 
 from pathlib import Path
 
-from server.assembly import resources
+from server.assembly.redis import external_redis_url, redact_url
 from server.settings import Settings
 
 
-def parts(settings: Settings, var: Path) -> dict[str, str]:
-    """The parts that the program stands on, by the name of each."""
-    where = settings.database
-    mysql = f"MySQL at {where.host}:{where.port}, database {where.name}"
-    redis = redact_url(resources.redis_url(settings))
+def addresses(settings: Settings, port: int, *, serves: bool) -> dict[str, str]:
+    """Return where to reach the process. `serves` is False for a worker; `port` 0 means that it does not listen."""
+    address = f"http://{settings.app.host}:{port}"
+    if serves:
+        return {"listening": address, **({"API docs": f"{address}/api"} if settings.docs else {})}
+    return {"health, metrics": address} if port else {}
+
+
+def dependencies(settings: Settings, var: Path) -> dict[str, str]:
+    """Return what the process depends on, by name."""
     return {
-        "database": "embedded SQLite" if settings.embedded_database else mysql,
-        "redis": "embedded Valkey" if settings.embedded_redis else redis,
+        "database": _database(settings),
+        "redis": "embedded Valkey" if settings.embedded_redis else redact_url(external_redis_url(settings)),
         "email": _email(settings),
-        "push": _pushes(settings),
+        "push": _push(settings),
         "data": str(var),
     }
 
 
-def addresses(settings: Settings, port: int, *, serves: bool) -> dict[str, str]:
-    """Where it is reached. `serves`: by the API's clients, and not just by who asks how it is; port 0: by nobody."""
-    address = f"http://{settings.app.host}:{port}"
-    if serves:
-        return {"listening": address, **({"try it out": f"{address}/api"} if settings.docs else {})}
-    return {"health, metrics": address} if port else {}
-
-
-def redact_url(url: str) -> str:
-    """The address, as it may be shown."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+def _database(settings: Settings) -> str:
+    if settings.embedded_database:
+        return "embedded SQLite"
+    database = settings.database
+    return f"MySQL at {database.host}:{database.port}, database {database.name}"
 
 
 def _email(settings: Settings) -> str:
@@ -40,7 +38,7 @@ def _email(settings: Settings) -> str:
     return f"SMTP at {settings.email.host}:{settings.email.port}"
 
 
-def _pushes(settings: Settings) -> str:
+def _push(settings: Settings) -> str:
     if settings.pushes_to_firebase:
         return f"Firebase, project {settings.push.project_id}"
-    return "files in the outbox" if settings.pushes_to_a_folder else "none, as FIREBASE_PROJECT_ID is not set"
+    return "files in the outbox" if settings.pushes_to_a_folder else "off: FIREBASE_PROJECT_ID is not set"

@@ -1,14 +1,47 @@
-"""What the HTTP door needs besides the services."""
+"""What the HTTP application needs besides services: upload and rate limits, health checks, metrics."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from server.actors.supervisor import SupervisedTask
 from server.assembly.resources import Resources
 from server.gateways.redis.rate_limits import Limit, RateLimits
+from server.handlers.http.middleware import InFlight
 from server.handlers.http.multipart import UploadLimits, Uploads
 from server.handlers.http.rate_limiting import Rate, RateLimiting
-from server.handlers.operations.health import Check
+from server.handlers.operations.health import Check, HealthRoutes
+from server.handlers.operations.metrics import MetricsRoutes
+from server.metrics import Metrics
+from server.services.jobs.queue_administration import QueueAdministration
 from server.settings import RateLimit, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Observability:
+    """What `/healthz`, `/readyz` and `/metrics` show of this process."""
+
+    checks: Mapping[str, Check]
+    restarts: Callable[[], Mapping[str, int]]
+    metrics: Metrics
+
+    def routes(
+        self, settings: Settings, queues: QueueAdministration, in_flight: InFlight
+    ) -> tuple[HealthRoutes, MetricsRoutes]:
+        token = settings.app.metrics_token.get_secret_value()
+        return (
+            HealthRoutes(in_flight, self.checks, self.restarts),
+            MetricsRoutes(self.metrics, queues, token),
+        )
+
+
+def observability(resources: Resources, tasks: list[SupervisedTask]) -> Observability:
+    """Observe the dependencies and the supervised `tasks`."""
+    return Observability(
+        checks=_checks(resources, tasks),
+        restarts=lambda: {task.name: task.restarts for task in tasks},
+        metrics=resources.told.metrics,
+    )
 
 
 def uploads(settings: Settings, work_dir: Path) -> Uploads:
@@ -18,7 +51,8 @@ def uploads(settings: Settings, work_dir: Path) -> Uploads:
     )
 
 
-def throttling(settings: Settings, throttle: RateLimits) -> RateLimiting:
+def rate_limiting(settings: Settings, rate_limits: RateLimits) -> RateLimiting:
+    """Build the limits by name; none if rate limiting is disabled."""
     chosen = settings.throttle
     by_name: dict[Rate, RateLimit] = {
         Rate.DEFAULT: RateLimit(limit=chosen.limit, window_s=chosen.ttl_ms / 1000),
@@ -32,31 +66,29 @@ def throttling(settings: Settings, throttle: RateLimits) -> RateLimiting:
         Rate.READS: chosen.reads,
     }
     limits = {rate: Limit(rate, each.limit, each.window_s) for rate, each in by_name.items()}
-    return RateLimiting(throttle, limits if chosen.enabled else {})
+    return RateLimiting(rate_limits, limits if chosen.enabled else {})
 
 
-def checks(on: Resources, actors: list[SupervisedTask]) -> dict[str, Check]:
-    """What `/readyz` asks, by the part's name."""
-
-    async def ask_database() -> str:
-        await on.database.ping()
+def _checks(resources: Resources, tasks: list[SupervisedTask]) -> dict[str, Check]:
+    async def check_database() -> str:
+        await resources.database.ping()
         return "ok"
 
-    async def ask_redis() -> str:
-        await on.redis.ping()
+    async def check_redis() -> str:
+        await resources.redis.ping()
         return "ok"
 
-    async def ask_feeds() -> str:
-        await on.feed_wire.command("PING")
+    async def check_feeds() -> str:
+        await resources.feed_wire.command("PING")
         return "ok"
 
-    def ask(actor: SupervisedTask) -> Check:
+    def check_task(task: SupervisedTask) -> Check:
         async def state() -> str:
-            return "ok" if actor.state == "running" else actor.state
+            return "ok" if task.state == "running" else task.state
 
         return state
 
-    parts: dict[str, Check] = {"database": ask_database, "redis": ask_redis}
-    if on.feed_wire is not on.wire:
-        parts["feeds"] = ask_feeds
-    return parts | {actor.name: ask(actor) for actor in actors}
+    dependencies: dict[str, Check] = {"database": check_database, "redis": check_redis}
+    if resources.feed_wire is not resources.wire:
+        dependencies["feeds"] = check_feeds
+    return dependencies | {task.name: check_task(task) for task in tasks}

@@ -1,8 +1,8 @@
-"""The nouns of the business, made out of the settings and what they stand on."""
+"""The services, built from settings and resources."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
-from server.app import Services
 from server.assembly.resources import Resources
 from server.clock import Clock, SystemClock
 from server.gateways.feed_store.cache_invalidations import InvalidationLog
@@ -56,6 +56,38 @@ from server.services.notifications.stream_tickets import StreamTickets
 from server.services.people.follows import Follows
 from server.services.people.profiles import Profiles
 from server.settings import QueueSettings, Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services of one process."""
+
+    accounts: Accounts
+    sessions: Sessions
+    request_authenticator: RequestAuthenticator
+    revocations: Revocations
+    credentials: Credentials
+    account_emails: AccountEmails
+    profiles: Profiles
+    posts: Posts
+    comments: Comments
+    likes: Likes
+    follows: Follows
+    feed: Feed
+    explanations: Explanations
+    fan_out: FanOut
+    freshness: CacheInvalidation
+    notifications: Notifications
+    arrivals: StreamReader
+    notification_jobs: NotificationJobs
+    notification_emails: NotificationEmails
+    pushes: Pushes
+    preferences: Preferences
+    devices: Devices
+    tickets: StreamTickets
+    deletions: Deletions
+    queues: QueueAdministration
+    idempotency: Idempotency
 
 
 def jobs(settings: Settings, database: Database, ids: IdGenerator) -> Jobs:

@@ -1,8 +1,9 @@
-"""An application on its port: connections are taken until it is closed, and what was accepted is finished."""
+"""An application on its port, and how it stops: accepted requests are finished first."""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from socket import socket
 
 import structlog
@@ -15,47 +16,61 @@ from server.handlers.http.middleware import InFlight
 log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_S = 20.0
-# For the rest of a body that was refused, lest the client should be cut off before it reads why.
+# Reads the rest of a refused body, so that the client is not cut off before it has read why.
 LINGER_S = 2.0
+# A request may be on its way on an open connection.
 LAME_DUCK_S = 0.3
+POLL_S = 0.02
 BACKLOG = 1024
 
 
-class Serving:
-    def __init__(self, app: web.Application, in_flight: InFlight, requests_s: float) -> None:
-        """At the end the requests that were accepted have `requests_s` seconds."""
-        self.close_within_s = requests_s + CLOSE_S + 1
-        self._in_flight = in_flight
-        self._requests_s = requests_s
-        self._runner = Runner(
-            app,
-            access_log=None,
-            handle_signals=False,
-            keepalive_timeout=KEEP_ALIVE_S,
-            lingering_time=LINGER_S,
-            shutdown_timeout=CLOSE_S,
-        )
-        self._site: web.SockSite
+def serving_deadline_s(requests_s: float) -> float:
+    """Return how long it may take to stop serving when accepted requests get `requests_s` seconds."""
+    return requests_s + CLOSE_S + 1
 
-    async def open(self, listener: socket) -> None:
-        await self._runner.setup()
-        self._site = web.SockSite(self._runner, listener, backlog=BACKLOG)
-        await self._site.start()
 
-    async def close(self, on_close: Callable[[], None] = lambda: None) -> bool:
-        """Take no more connections, call `on_close`, finish the requests; False if some had to be cut off."""
-        await self._site.stop()
-        on_close()
-        finished = await self._finish_requests()
-        await self._runner.cleanup()
-        return finished
+@asynccontextmanager
+async def serving(
+    app: web.Application,
+    listener: socket,
+    in_flight: InFlight,
+    requests_s: float,
+    *,
+    on_stop: Callable[[], None],
+    on_cut_off: Callable[[], None],
+) -> AsyncGenerator[None]:
+    """Serve `app` until the context closes.
 
-    async def _finish_requests(self) -> bool:
-        """Wait for the requests that were accepted; and a moment for those on their way on an open connection."""
-        began = time.monotonic()
-        while (waited_s := time.monotonic() - began) < self._requests_s:
-            if self._in_flight.requests == 0 and waited_s >= LAME_DUCK_S:
-                return True
-            await asyncio.sleep(0.02)
-        log.error("requests_cut_off", requests=self._in_flight.requests)
-        return False
+    Then no connection is accepted any more, `on_stop` is called, and accepted requests get `requests_s` seconds.
+    `on_cut_off` is called if some did not finish.
+    """
+    runner = Runner(
+        app,
+        access_log=None,
+        handle_signals=False,
+        keepalive_timeout=KEEP_ALIVE_S,
+        lingering_time=LINGER_S,
+        shutdown_timeout=CLOSE_S,
+    )
+    try:
+        await runner.setup()
+        site = web.SockSite(runner, listener, backlog=BACKLOG)
+        await site.start()
+        yield
+        await site.stop()
+        on_stop()
+        if not await _requests_finished(in_flight, requests_s):
+            on_cut_off()
+            log.error("requests_cut_off", requests=in_flight.requests)
+    finally:
+        await runner.cleanup()
+
+
+async def _requests_finished(in_flight: InFlight, timeout_s: float) -> bool:
+    """Wait until no request is in flight, at least for the lame duck period. Return False after `timeout_s`."""
+    began = time.monotonic()
+    while (waited_s := time.monotonic() - began) < timeout_s:
+        if in_flight.requests == 0 and waited_s >= LAME_DUCK_S:
+            return True
+        await asyncio.sleep(POLL_S)
+    return False

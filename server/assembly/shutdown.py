@@ -1,62 +1,65 @@
-"""What was opened, and how it is closed again: in reverse, each stage under a deadline of its own, named in the log."""
+"""Opened resources and their orderly shutdown: in reverse order, each under its own deadline, each named in the log."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from typing import TypeVar
 
 import structlog
 
 log = structlog.get_logger(__name__)
 
+Resource = TypeVar("Resource")
+
 CLOSE_S = 5.0
+NOTABLE_S = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """Something that was opened: how it is closed, and within how many seconds."""
+class ShutdownStages(AsyncExitStack):
+    """An exit stack on which every context manager is a named stage with a deadline.
 
-    name: str
-    close: Callable[[], Awaitable[None]]
-    deadline_s: float
+    A stage that fails or misses its deadline is logged and does not stop the others. `clean` tells whether all of
+    them ended in time with nothing cut off.
+    """
 
-
-class ShutdownStages:
     def __init__(self) -> None:
-        self._stages: list[Stage] = []
-        self._clean = True
+        super().__init__()
+        self.clean = True
 
-    def opened(self, name: str, close: Callable[[], Awaitable[None]], deadline_s: float = CLOSE_S) -> None:
-        """Something is open now, and to be closed before all that was opened earlier."""
-        self._stages.append(Stage(name, close, deadline_s))
+    async def enter(
+        self,
+        name: str,
+        resource: AbstractAsyncContextManager[Resource],
+        deadline_s: float = CLOSE_S,
+        *,
+        announced: bool = False,
+    ) -> Resource:
+        """Open `resource`; it is closed before everything that was opened earlier.
+
+        A stage that is not `announced` appears at level info only if closing it takes long.
+        """
+        opened = await resource.__aenter__()
+        self.push_async_callback(self._close, name, resource, deadline_s, announced)
+        return opened
 
     def cut_off(self) -> None:
-        """Something did not end by itself: the end is not a clean one."""
-        self._clean = False
+        """Record that some work was cut off: the shutdown is not clean."""
+        self.clean = False
 
-    async def close(self) -> bool:
-        """Close all of it; True if each stage ended within its deadline and with nothing cut off."""
-        while self._stages:
-            stage = self._stages.pop()
-            began = time.monotonic()
-            try:
-                async with asyncio.timeout(stage.deadline_s):
-                    await stage.close()
-            except TimeoutError:
-                self._clean = False
-                log.error("deadline_missed", part=stage.name, deadline_s=stage.deadline_s)
-            except Exception:  # whatever a part dies of, the others must still be closed
-                self._clean = False
-                log.exception("close_failed", part=stage.name)
-            else:
-                log.info("closed", part=stage.name, ms=round((time.monotonic() - began) * 1000))
-        return self._clean
-
-
-def at_once(close: Callable[[], None]) -> Callable[[], Awaitable[None]]:
-    """For what is closed without waiting."""
-
-    async def closed() -> None:
-        close()
-
-    return closed
+    async def _close(
+        self, name: str, resource: AbstractAsyncContextManager[object], deadline_s: float, announced: bool
+    ) -> None:
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(deadline_s):
+                await resource.__aexit__(None, None, None)
+        except TimeoutError:
+            self.clean = False
+            log.error("deadline_missed", stage=name, deadline_s=deadline_s)
+        except Exception:  # every other stage must still be closed
+            self.clean = False
+            log.exception("close_failed", stage=name)
+        else:
+            took_s = time.monotonic() - began
+            write = log.info if announced or took_s >= NOTABLE_S else log.debug
+            write("closed", stage=name, ms=round(took_s * 1000))

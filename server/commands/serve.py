@@ -1,4 +1,4 @@
-"""`python run.py [serve]`: runs the program until it is asked to leave."""
+"""`python run.py [serve]`: runs the server until SIGINT or SIGTERM."""
 
 import asyncio
 import os
@@ -17,62 +17,55 @@ log = structlog.get_logger("run")
 
 
 async def serve(loaded: Loaded, role: str, started: float) -> int:
-    """The exit code: 1 if something had to be cut off. `started`: when the process was, on the monotonic clock."""
+    """Run the server and return the exit code: 1 if something was cut off.
+
+    `started` is the monotonic time at which the process started.
+    """
     for warning in loaded.warnings:
-        log.warning("check_configuration", detail=warning)
-    _take_all_descriptors()
-    life = Lifecycle(loaded.settings, ProcessRole(role))
-    asked = _stop_on_signals()
+        log.warning("configuration_warning", detail=warning)
+    _raise_descriptor_limit()
+    lifecycle = Lifecycle(loaded.settings, ProcessRole(role))
+    stop_requested = _stop_on_signals()
     try:
-        await life.open()
+        await lifecycle.open()
         took_ms = round((time.monotonic() - started) * 1000)
-        parts = life.described()
-        if sys.stdout.isatty():
-            _banner(parts, took_ms)
-        log.info("ready", started_in_ms=took_ms, **parts)
-        await asked.wait()
-        log.info("leaving", role=role)
+        if sys.stdout.isatty() and loaded.settings.log.format != "json":
+            _print_banner(lifecycle.describe(), took_ms)
+        else:
+            log.info("ready", started_in_ms=took_ms, **lifecycle.describe())
+        await stop_requested.wait()
+        log.info("stopping", role=role)
     finally:
-        clean = await life.close()
-    log.info("left", clean=clean)
+        clean = await lifecycle.close()
+    log.info("stopped", clean=clean)
     return 0 if clean else 1
 
 
-def _take_all_descriptors() -> None:
-    """Let the process have as many connections as it may: where a shell starts it, often a thousand of a million."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(
-        ValueError, OSError
-    ):  # macOS says that there is no limit, and refuses to be taken at its word
-        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+def _raise_descriptor_limit() -> None:
+    """Allow as many connections as the hard limit does; shells often start processes with far fewer."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # macOS reports no limit, and refuses to set it.
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _stop_on_signals() -> asyncio.Event:
-    """An event that the first SIGINT or SIGTERM sets; the second leaves without waiting for anything."""
-    asked = asyncio.Event()
+    """Return an event that the first SIGINT or SIGTERM sets. The second one exits immediately."""
+    requested = asyncio.Event()
 
     def stop(number: int) -> None:
-        if asked.is_set():
+        if requested.is_set():
             os._exit(128 + number)
-        asked.set()
+        requested.set()
 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number)
-    return asked
+    return requested
 
 
-def _banner(parts: dict[str, str], took_ms: int) -> None:
-    width = max(map(len, parts))
-    lines = [f"  {name:<{width}}  {value}" for name, value in parts.items()]
-    print(
-        "",
-        f"  photofeed is ready ({took_ms} ms)",
-        "",
-        *lines,
-        "",
-        "  Ctrl-C to stop",
-        "",
-        sep="\n",
-        flush=True,
-    )
+def _print_banner(facts: dict[str, str], took_ms: int) -> None:
+    width = max(map(len, facts))
+    lines = [f"  {name:<{width}}  {value}" for name, value in facts.items()]
+    title = f"  photofeed is ready ({took_ms} ms)"
+    print("", title, "", *lines, "", "  Press Ctrl-C to stop.", "", sep="\n", flush=True)

@@ -5,7 +5,8 @@ from unittest.mock import Mock
 
 from aiohttp import hdrs, web
 
-from server.app import Observability, build_app
+from server.app import build_app
+from server.assembly.http import Observability
 from server.handlers.http.requests import is_public
 from server.metrics import Metrics
 from server.settings import Settings
@@ -14,8 +15,8 @@ from server.settings import Settings
 def app_routes() -> list[web.AbstractRoute]:
     """Every route that the application has, except HEAD, which comes with GET. Nobody may ask them anything."""
     parts = {name: Mock() for name in inspect.signature(build_app).parameters}
-    insight = Observability(checks={}, restarts=dict[str, int], metrics=Metrics())
-    app = build_app(**{**parts, "settings": Settings(), "insight": insight})
+    observability = Observability(checks={}, restarts=dict[str, int], metrics=Metrics())
+    app = build_app(**{**parts, "settings": Settings(), "observability": observability})
     return [route for route in app.router.routes() if route.method != hdrs.METH_HEAD]
 
 

@@ -6,7 +6,7 @@ import itertools
 import pytest
 from aiohttp import ClientConnectorError
 
-from tests.e2e.conftest import NewProgram, Register
+from tests.e2e.conftest import NewProgram, Register, quick_leases
 from tests.support.backends import Stack
 from tests.support.program import Program, tell
 from tests.support.traffic import Traffic, assert_complete, jobs_in
@@ -33,8 +33,10 @@ async def make_busy(program: Program, register: Register) -> tuple[Traffic, asyn
 
 
 async def test_interrupted_under_load_it_finishes_what_it_accepted_and_loses_nothing(
-    program: Program, register: Register, stack: Stack
+    migrated_stack: Stack, new_program: NewProgram, register: Register
 ) -> None:
+    stack, config = migrated_stack, quick_leases(migrated_stack)
+    program = await new_program("--port=0", config=config, LOG_LEVEL="debug").start()
     traffic, running = await make_busy(program, register)
     assert await program.interrupt() == 0
     await running
@@ -78,11 +80,11 @@ async def test_what_was_queued_while_no_worker_ran_is_done_when_one_comes(
 
 
 def assert_closed_in_order(program: Program) -> None:
-    closed = [line["part"] for line in program.logged("closed")]
-    stages = [[closed.index(part) for part in parts if part in closed] for parts in ORDER]
+    closed = [line["stage"] for line in program.logged("closed")]
+    stages = [[closed.index(stage) for stage in names if stage in closed] for names in ORDER]
     reached = [stage for stage in stages if stage]
     assert len(reached) >= len(ORDER) - 1, closed
     for earlier, later in itertools.pairwise(reached):
         assert max(earlier) < min(later), closed
-    assert program.logged("left")[0]["clean"]
+    assert program.logged("stopped")[0]["clean"]
     assert program.err == ""

@@ -6,7 +6,9 @@ from unittest.mock import Mock
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from server.app import Observability, Services, build_app
+from server.app import build_app
+from server.assembly.http import Observability
+from server.assembly.services import Services
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.rate_limits import Limit, RateLimits, RateLimitStatus
 from server.handlers.http.authentication import authentication
@@ -52,9 +54,9 @@ BY_BODY = {
 def routes() -> dict[str, Any]:
     """Every route of the API and its handler."""
     services = Services(**dict.fromkeys(Services.__dataclass_fields__, NOBODY))
-    insight = Observability(checks={}, restarts=dict[str, int], metrics=Metrics())
+    observability = Observability(checks={}, restarts=dict[str, int], metrics=Metrics())
     app = build_app(
-        Settings(), services, NOBODY, NOBODY, Hub(1), InFlight(), insight, RateLimiting(NOBODY, {})
+        Settings(), services, NOBODY, NOBODY, Hub(1), InFlight(), observability, RateLimiting(NOBODY, {})
     )
     return {
         f"{route.method} {route.resource.canonical}": route.handler

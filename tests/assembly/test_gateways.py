@@ -1,4 +1,4 @@
-"""The parts that the services stand on are those that the settings ask for."""
+"""Settings choose the push gateway."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from server.assembly import resources
+from server.assembly import gateways
 from server.assembly.resources import Instrumentation
 from server.configuration import load
 from server.gateways.push.message import PushMessage, PushOutcome
@@ -38,25 +38,24 @@ def settings(folder: Path, environ: dict[str, str], changes: dict[str, str] | No
     return load(config_file(folder, changes or {}), environ, folder / "none.env").settings
 
 
-async def test_pushes_go_through_firebase_where_there_is_an_account(tmp_path: Path, fcm: FakeFcm) -> None:
+async def test_pushes_go_through_firebase_with_an_account(tmp_path: Path, fcm: FakeFcm) -> None:
     chosen = settings(tmp_path, PRODUCTION | fcm.environ(), fcm.config_changes)
-    push = resources.push(chosen, tmp_path, Instrumentation())
-    assert await push.send(MESSAGE, ["phone"]) == [PushOutcome.SENT]
-    await push.close()
+    async with gateways.push_sender(chosen, tmp_path, Instrumentation()) as push:
+        assert await push.send(MESSAGE, ["phone"]) == [PushOutcome.SENT]
     assert fcm.shown("phone") == [MESSAGE.key]
 
 
 async def test_without_an_account_pushes_go_into_the_outbox(tmp_path: Path) -> None:
-    push = resources.push(settings(tmp_path, {}), tmp_path / "var", Instrumentation())
-    assert isinstance(push, OutboxPushSender)
-    await push.send(MESSAGE, ["phone"])
+    async with gateways.push_sender(settings(tmp_path, {}), tmp_path / "var", Instrumentation()) as push:
+        assert isinstance(push, OutboxPushSender)
+        await push.send(MESSAGE, ["phone"])
     (file,) = (tmp_path / "var" / "outbox").iterdir()
     assert orjson.loads(file.read_bytes())["key"] == MESSAGE.key
 
 
-def test_in_production_without_an_account_there_are_none(tmp_path: Path) -> None:
-    assert isinstance(
-        resources.push(settings(tmp_path, PRODUCTION), tmp_path, Instrumentation()), NullPushSender
-    )
+async def test_production_without_an_account_sends_no_pushes(tmp_path: Path) -> None:
+    async with gateways.push_sender(settings(tmp_path, PRODUCTION), tmp_path, Instrumentation()) as push:
+        assert isinstance(push, NullPushSender)
     allowed = settings(tmp_path, {**PRODUCTION, "ALLOW_EMBEDDED": "true"})
-    assert isinstance(resources.push(allowed, tmp_path, Instrumentation()), OutboxPushSender)
+    async with gateways.push_sender(allowed, tmp_path, Instrumentation()) as push:
+        assert isinstance(push, OutboxPushSender)

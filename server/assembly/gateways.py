@@ -1,0 +1,109 @@
+"""Media, images, passwords, e-mail and push notifications: the gateways that the settings ask for."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from server.assembly.resources import Instrumentation
+from server.gateways.email.email import EmailSender, OutboxEmailSender
+from server.gateways.email.smtp import SmtpEmailSender, SmtpServer
+from server.gateways.images.processor import ImageProcessor
+from server.gateways.media import MediaStore
+from server.gateways.passwords import Passwords
+from server.gateways.push.message import FirebaseAccount
+from server.gateways.push.senders import FcmPushSender, NullPushSender, OutboxPushSender, PushSender
+from server.settings import Settings
+
+
+@asynccontextmanager
+async def image_processor(settings: Settings) -> AsyncGenerator[ImageProcessor]:
+    uploads = settings.uploads
+    images = ImageProcessor(
+        workers=uploads.image_workers, max_pixels=uploads.max_pixels, timeout_s=uploads.image_timeout_s
+    )
+    try:
+        yield images
+    finally:
+        await images.stop()
+
+
+@asynccontextmanager
+async def password_hasher(settings: Settings) -> AsyncGenerator[Passwords]:
+    auth = settings.auth
+    passwords = Passwords(auth.bcrypt_cost, auth.bcrypt_threads, auth.bcrypt_queue)
+    try:
+        yield passwords
+    finally:
+        await passwords.close()
+
+
+@asynccontextmanager
+async def media_store(settings: Settings, var: Path) -> AsyncGenerator[MediaStore]:
+    uploads, public_url = settings.uploads, f"{settings.public_url}/media"
+    if uploads.media_url:
+        media = MediaStore.in_bucket(uploads.media_url, public_url=public_url)
+    else:
+        folder = Path(uploads.dest) if uploads.dest else var / "media"
+        media = MediaStore.in_folder(folder, public_url=public_url)
+    try:
+        yield media
+    finally:
+        await media.close()
+
+
+@asynccontextmanager
+async def email_sender(
+    settings: Settings, var: Path, instrumentation: Instrumentation
+) -> AsyncGenerator[EmailSender]:
+    sender = _email_sender(settings, var, instrumentation)
+    try:
+        yield sender
+    finally:
+        await sender.close()
+
+
+@asynccontextmanager
+async def push_sender(
+    settings: Settings, var: Path, instrumentation: Instrumentation
+) -> AsyncGenerator[PushSender]:
+    sender = _push_sender(settings, var, instrumentation)
+    try:
+        yield sender
+    finally:
+        await sender.close()
+
+
+def _email_sender(settings: Settings, var: Path, instrumentation: Instrumentation) -> EmailSender:
+    chosen = settings.email
+    if settings.writes_emails_to_outbox:
+        return OutboxEmailSender(var / "outbox", settings.email_sender)
+    server = SmtpServer(
+        host=chosen.host,
+        port=chosen.port,
+        username=chosen.username,
+        password=chosen.password.get_secret_value(),
+        tls=chosen.tls,
+        timeout_s=chosen.timeout_s,
+    )
+    circuit = instrumentation.smtp
+    instrumentation.metrics.show_part("smtp", lambda: not circuit.is_open)
+    return SmtpEmailSender(server, settings.email_sender, circuit=circuit)
+
+
+def _push_sender(settings: Settings, var: Path, instrumentation: Instrumentation) -> PushSender:
+    chosen = settings.push
+    if settings.pushes_to_a_folder:
+        return OutboxPushSender(var / "outbox")
+    if not settings.pushes_to_firebase:
+        return NullPushSender()
+    account = FirebaseAccount(
+        project_id=chosen.project_id,
+        client_email=chosen.client_email,
+        private_key=chosen.private_key.get_secret_value(),
+        token_uri=chosen.token_uri,
+        fcm_url=chosen.fcm_url,
+        timeout_s=chosen.timeout_s,
+    )
+    circuit = instrumentation.fcm
+    instrumentation.metrics.show_part("fcm", lambda: not circuit.is_open)
+    return FcmPushSender(account, circuit)

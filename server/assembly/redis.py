@@ -1,0 +1,130 @@
+"""Redis, embedded or external: its URL, its clients, and the queues' brokers."""
+
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from redis.asyncio import Redis
+
+from server.actors.supervisor import Supervisor
+from server.assembly.resources import Instrumentation
+from server.errors import ConfigurationError, Unavailable
+from server.gateways.embedded_redis.embedded_redis import EmbeddedRedis
+from server.gateways.redis.client import check, redis_client
+from server.gateways.redis.pipelined_client import PipelinedRedis
+from server.pubsub.broker import QueueBroker
+from server.pubsub.job_notifier import JobNotifier
+from server.services.jobs.event_jobs import Queue
+from server.settings import Settings
+
+
+def redis_url(settings: Settings, var: Path) -> str:
+    """Return the URL of the main Redis, with its credentials."""
+    return EmbeddedRedis(var / "redis").url if settings.embedded_redis else external_redis_url(settings)
+
+
+def external_redis_url(settings: Settings) -> str:
+    """Return the configured URL, with its credentials."""
+    redis = settings.redis
+    if redis.url:
+        return redis.url
+    password = redis.password.get_secret_value()
+    credentials = f"{redis.username}:{password}@" if password or redis.username else ""
+    return f"redis://{credentials}{redis.host}:{redis.port}/{redis.db}"
+
+
+def feeds_redis_url(settings: Settings, var: Path) -> str:
+    """Return the URL of the Redis that holds the feeds."""
+    return settings.redis.feeds_url or redis_url(settings, var)
+
+
+def redact_url(url: str) -> str:
+    """Return the URL without its credentials."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+@asynccontextmanager
+async def embedded_redis(var: Path, supervisor: Supervisor) -> AsyncGenerator[None]:
+    """Run the embedded Redis, or share the one that another process runs on the same folder."""
+    embedded = EmbeddedRedis(var / "redis")
+    await embedded.start()
+    async with supervisor.running("embedded redis", embedded.run):
+        try:
+            yield
+        finally:
+            await embedded.stop()
+
+
+@asynccontextmanager
+async def redis_connections(settings: Settings, url: str, *, checked: bool = True) -> AsyncGenerator[Redis]:
+    """Open a pool of connections. If `checked`, raises ConfigurationError when Redis does not answer."""
+    redis = redis_client(url, settings.redis.timeout_s)
+    try:
+        if checked:
+            await check(redis, redact_url(url))
+        yield redis
+    finally:
+        await redis.aclose()
+
+
+@asynccontextmanager
+async def pipelined_redis(settings: Settings, url: str) -> AsyncGenerator[PipelinedRedis]:
+    """Open a pipelined client; it connects on first use."""
+    redis = PipelinedRedis(url, settings.redis.timeout_s)
+    try:
+        yield redis
+    finally:
+        await redis.close()
+
+
+@asynccontextmanager
+async def feeds_redis(settings: Settings) -> AsyncGenerator[PipelinedRedis]:
+    """Open a client of the separate Redis for feeds. Raises ConfigurationError if it does not answer."""
+    url = settings.redis.feeds_url
+    async with pipelined_redis(settings, url) as redis:
+        try:
+            await redis.command("PING")
+        except Unavailable as error:
+            raise ConfigurationError(
+                f"No Redis answers at {redact_url(url)} ({error.reason}) Check REDIS_FEEDS_URL."
+            ) from error
+        yield redis
+
+
+@asynccontextmanager
+async def queue_brokers(
+    settings: Settings, url: str, instrumentation: Instrumentation, *, listening: bool = False
+) -> AsyncGenerator[dict[str, QueueBroker]]:
+    """Open one broker per queue; `listening` also prepares them to receive messages."""
+    brokers = {
+        str(queue): QueueBroker(
+            url,
+            queue,
+            call_timeout_s=settings.redis.timeout_s,
+            count_garbage=lambda flaw, queue=queue: instrumentation.metrics.garbage_found(queue, flaw),
+            outage=instrumentation.redis,
+        )
+        for queue in Queue
+    }
+    try:
+        if listening:
+            for broker in brokers.values():
+                await broker.startup()
+        yield brokers
+    finally:
+        for broker in brokers.values():
+            await broker.shutdown()
+
+
+@asynccontextmanager
+async def job_notifier(
+    brokers: Mapping[str, QueueBroker], supervisor: Supervisor
+) -> AsyncGenerator[JobNotifier]:
+    """Run the job notifier; messages that are waiting at the end are sent."""
+    notifier = JobNotifier(brokers)
+    try:
+        async with supervisor.running("job notifier", notifier.run):
+            yield notifier
+    finally:
+        await notifier.flush()
