@@ -1,6 +1,6 @@
-"""`make bench`: measure what docs/benchmarks.md reports, each beside a baseline in the same run.
+"""Benchmarks: `python -m benchmarks [NAME...]` measures the values in docs/benchmarks.md.
 
-Absolute times belong to the machine; the ratios are what to quote.
+Each value is compared with a baseline in the same run. Times depend on the machine; ratios carry over.
 """
 
 import argparse
@@ -22,14 +22,16 @@ MEASUREMENTS = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Measure the values in docs/benchmarks.md."
+    )
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"which ones: {', '.join(MEASUREMENTS)} (default: all)"
+        "names", nargs="*", metavar="NAME", help=f"one of {', '.join(MEASUREMENTS)} (default: all)"
     )
     names = parser.parse_args().names or list(MEASUREMENTS)
     unknown = [name for name in names if name not in MEASUREMENTS]
     if unknown:
-        sys.exit(f"error: there is no measurement {unknown[0]!r}; there are {', '.join(MEASUREMENTS)}.")
+        sys.exit(f"error: unknown benchmark {unknown[0]!r}: expected one of {', '.join(MEASUREMENTS)}.")
     console = Console(width=None if sys.stdout.isatty() else 110)
     load = os.getloadavg()[0]
     console.print(

@@ -1,4 +1,4 @@
-"""A server process with thousands of streams open, and what it took; and the process that holds their other ends."""
+"""A measured server process with thousands of open streams, and the process that holds their client ends."""
 
 import asyncio
 import json
@@ -12,13 +12,13 @@ from typing import Self
 from benchmarks.processes import cpu_s, resident_mb
 from tests.support.backends import ROOT
 
-ARRIVED_WITHIN_S = 60.0
+ARRIVAL_TIMEOUT_S = 60.0
 
-Act = Callable[[], Awaitable[object]]
+Action = Callable[[], Awaitable[object]]
 
 
 class Listeners:
-    """As many clients as there are tokens in a file, in a process of their own."""
+    """Stream clients in a separate process, one per token in a file."""
 
     def __init__(self, process: asyncio.subprocess.Process, opened_s: float) -> None:
         self._process = process
@@ -34,10 +34,10 @@ class Listeners:
         said = await process.stdout.readline()
         return cls(process, json.loads(said)["open"])
 
-    async def latencies(self, commit: Act, tell: Act) -> list[float]:
-        """Seconds from when `tell` begins until the event is at each of them, the shortest first.
+    async def latencies(self, commit: Action, send: Action) -> list[float]:
+        """Return the seconds from the start of `send` to the event's arrival at each client, shortest first.
 
-        They are on the watch from before the `commit`, for the server may find by itself what was committed.
+        Clients count events from before `commit`, because the server may detect the committed rows without a signal.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -45,8 +45,8 @@ class Listeners:
         await self._process.stdout.readline()
         await commit()
         began = time.monotonic()
-        await tell()
-        async with asyncio.timeout(ARRIVED_WITHIN_S):
+        await send()
+        async with asyncio.timeout(ARRIVAL_TIMEOUT_S):
             arrived = json.loads(await self._process.stdout.readline())
         return sorted(at - began for at in arrived)
 
@@ -58,13 +58,13 @@ class Listeners:
 
 @dataclass(slots=True)
 class Host:
-    """A server process with all streams open, and what it took; memory in MB, CPU as a share of a core."""
+    """A server process with all streams open and its measurements: memory in MB, CPU as a share of a core."""
 
     pid: int
     listeners: Listeners
     empty_mb: float
     opened_mb: float
-    most_mb: float = 0.0
+    peak_mb: float = 0.0
     idle_cpu: float = 0.0
     p50_s: list[float] = field(default_factory=list[float])
     p99_s: list[float] = field(default_factory=list[float])
@@ -76,17 +76,17 @@ class Host:
         listeners = await Listeners.open(port, path, tokens)
         return cls(pid, listeners, empty_mb, resident_mb(pid))
 
-    async def deliver(self, commit: Act, tell: Act) -> None:
-        """Have one event sent to every stream."""
+    async def deliver(self, commit: Action, send: Action) -> None:
+        """Send one event to every stream and record latency and CPU."""
         before = 0.0
 
         async def measured() -> None:
             nonlocal before
             before = cpu_s(self.pid)
-            await tell()
+            await send()
 
         latencies = await self.listeners.latencies(commit, measured)
         self.cpu_s.append(cpu_s(self.pid) - before)
         self.p50_s.append(latencies[len(latencies) // 2])
         self.p99_s.append(latencies[len(latencies) * 99 // 100])
-        self.most_mb = max(self.most_mb, resident_mb(self.pid))
+        self.peak_mb = max(self.peak_mb, resident_mb(self.pid))

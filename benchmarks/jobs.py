@@ -17,7 +17,7 @@ from rich.table import Table
 from taskiq.receiver import Receiver
 from taskiq_redis import RedisStreamBroker
 
-from benchmarks.place import embedded_stack, mariadb_stack
+from benchmarks.dataset import embedded_stack, mariadb_stack
 from server import logs
 from server.actors.worker import Handler, Worker
 from server.assembly import gateways, services

@@ -1,9 +1,9 @@
-"""Holds thousands of streams open, from a process of its own: `python -m benchmarks.listeners PORT TOKENS`.
+"""Process that holds thousands of streams open: `python -m benchmarks.listeners PORT TOKENS`.
 
-One thread around epoll, which looks at no more of what it reads than is counted: ten thousand clients of a library
-would cost more than the server that is measured. TOKENS is a file with an access token a line; a stream is opened for
-each. It prints `{"open": seconds}` when all are greeted; then, for each line on its standard input, a line at once and
-the moments of the monotonic clock at which each of them got its next event. It ends with its standard input.
+A single thread uses epoll and parses only what it counts: ten thousand clients of a library would cost more than the
+measured server. TOKENS is a file with one access token per line; each gets a stream. The process prints
+`{"open": seconds}` once all streams are open. For each line on standard input it prints a line at once, and then the
+monotonic time at which each stream received its next event. It exits at the end of standard input.
 """
 
 import argparse
@@ -15,14 +15,14 @@ import sys
 import time
 from pathlib import Path
 
-OPENING = 200  # at a time, within the server's backlog
-GREETED = b"\n\n"
+MAX_OPENING = 200  # concurrently, within the server's backlog
+PREAMBLE_END = b"\n\n"
 EVENT = b"\nevent: "
 READ_BYTES = 65_536
 
 
 class Listeners:
-    """All the streams, by their file descriptors."""
+    """The streams by file descriptor."""
 
     def __init__(self, port: int, tokens: list[str], path: str) -> None:
         self._address = ("127.0.0.1", port)
@@ -35,20 +35,20 @@ class Listeners:
         self._opening: dict[int, bytes] = {}
 
     def open(self) -> None:
-        """Open every stream and wait for its greeting. Exits with what was answered instead."""
+        """Open every stream and wait for its first bytes; exit if the server refuses one."""
         waiting = iter(self._requests)
         while True:
-            while len(self._opening) < OPENING and (request := next(waiting, None)) is not None:
+            while len(self._opening) < MAX_OPENING and (request := next(waiting, None)) is not None:
                 self._connect(request)
             if not self._opening:
                 return
             for descriptor, data in self._read():
                 if descriptor in self._opening:
-                    said = self._opening[descriptor] + data
-                    self._opening[descriptor] = said
-                    if not said.startswith(b"HTTP/1.1 200"[: len(said)]):
-                        sys.exit(f"error: a stream was refused: {said[:300]!r}")
-                    if b"\r\n\r\n" in said and GREETED in said.partition(b"\r\n\r\n")[2]:
+                    received = self._opening[descriptor] + data
+                    self._opening[descriptor] = received
+                    if not received.startswith(b"HTTP/1.1 200"[: len(received)]):
+                        sys.exit(f"error: a stream was refused: {received[:300]!r}")
+                    if b"\r\n\r\n" in received and PREAMBLE_END in received.partition(b"\r\n\r\n")[2]:
                         del self._opening[descriptor]
 
     def _connect(self, request: bytes) -> None:
@@ -60,7 +60,7 @@ class Listeners:
         self._epoll.register(connection, select.EPOLLIN)
 
     def run(self) -> None:
-        """Report each round of events, until the end of the standard input."""
+        """Report each round of events until the end of standard input."""
         commands = sys.stdin.fileno()
         self._epoll.register(commands, select.EPOLLIN)
         arrived: dict[int, float] = {}
@@ -74,7 +74,7 @@ class Listeners:
                     print("{}", flush=True)
                 elif EVENT in data:
                     if descriptor in arrived:
-                        sys.exit("error: a stream got an event twice.")
+                        sys.exit("error: a stream received an event twice.")
                     arrived[descriptor] = time.monotonic()
             if expected and len(arrived) == len(self._sockets):
                 print(json.dumps(list(arrived.values())), flush=True)
@@ -89,7 +89,7 @@ class Listeners:
                 continue
             data = connection.recv(READ_BYTES)
             if not data:
-                sys.exit("error: the server ended a stream.")
+                sys.exit("error: the server closed a stream.")
             read.append((descriptor, data))
         return read
 
@@ -99,13 +99,13 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("tokens", type=Path)
     parser.add_argument("--path", default="/notifications/stream")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    listeners = Listeners(given.port, given.tokens.read_text().splitlines(), given.path)
-    began = time.monotonic()
+    listeners = Listeners(arguments.port, arguments.tokens.read_text().splitlines(), arguments.path)
+    started = time.monotonic()
     listeners.open()
-    print(json.dumps({"open": time.monotonic() - began}), flush=True)
+    print(json.dumps({"open": time.monotonic() - started}), flush=True)
     listeners.run()
 
 

@@ -1,6 +1,6 @@
-"""Asks one address over and over on many connections, from a process of its own: `python -m benchmarks.load`.
+"""Load generator: `python -m benchmarks.load` requests one path repeatedly on many connections.
 
-It reads no more of an answer than where it ends, so that the client costs a fraction of what the server does.
+It parses responses only to find their end, so that the client uses a fraction of the server's CPU.
 """
 
 import argparse
@@ -12,11 +12,11 @@ import time
 import uvloop
 
 
-class Asker(asyncio.Protocol):
-    """One connection that asks again as soon as it is answered, until the deadline."""
+class LoadConnection(asyncio.Protocol):
+    """A connection that repeats the request after each response until the deadline."""
 
     def __init__(self, request: bytes, deadline: float) -> None:
-        self.answers = 0
+        self.responses = 0
         self.refused = 0
         self.done = asyncio.get_running_loop().create_future()
         self._request = request
@@ -38,7 +38,7 @@ class Asker(asyncio.Protocol):
             length = int(self._buffer[at + 15 : self._buffer.find(b"\r\n", at)])
             if len(self._buffer) < head + 4 + length:
                 return
-            self.answers += 1
+            self.responses += 1
             self.refused += not self._buffer.startswith(b"HTTP/1.1 200")
             del self._buffer[: head + 4 + length]
             if time.monotonic() >= self._deadline:
@@ -51,18 +51,18 @@ class Asker(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def ask(host: str, port: int, request: bytes, connections: int, seconds: float) -> dict[str, float]:
-    """Answers, those that were no 200, and the seconds that it took."""
+async def run(host: str, port: int, request: bytes, connections: int, seconds: float) -> dict[str, float]:
+    """Return the number of responses, of those other than 200, and the elapsed seconds."""
     loop = asyncio.get_running_loop()
-    began = time.monotonic()
-    askers = [Asker(request, began + seconds) for _ in range(connections)]
-    for asker in askers:
-        await loop.create_connection(lambda asker=asker: asker, host, port)
-    await asyncio.gather(*(asker.done for asker in askers))
+    started = time.monotonic()
+    opened = [LoadConnection(request, started + seconds) for _ in range(connections)]
+    for connection in opened:
+        await loop.create_connection(lambda connection=connection: connection, host, port)
+    await asyncio.gather(*(connection.done for connection in opened))
     return {
-        "answers": sum(asker.answers for asker in askers),
-        "refused": sum(asker.refused for asker in askers),
-        "seconds": time.monotonic() - began,
+        "responses": sum(connection.responses for connection in opened),
+        "refused": sum(connection.refused for connection in opened),
+        "seconds": time.monotonic() - started,
     }
 
 
@@ -73,13 +73,13 @@ def main() -> None:
     parser.add_argument("--token", default="")
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=5.0)
-    given = parser.parse_args()
-    lines = [f"GET {given.path} HTTP/1.1", f"Host: 127.0.0.1:{given.port}"]
-    if given.token:
-        lines.append(f"Authorization: Bearer {given.token}")
+    arguments = parser.parse_args()
+    lines = [f"GET {arguments.path} HTTP/1.1", f"Host: 127.0.0.1:{arguments.port}"]
+    if arguments.token:
+        lines.append(f"Authorization: Bearer {arguments.token}")
     request = ("\r\n".join(lines) + "\r\n\r\n").encode()
-    found = uvloop.run(ask("127.0.0.1", given.port, request, given.connections, given.seconds))
-    sys.stdout.write(json.dumps(found) + "\n")
+    result = uvloop.run(run("127.0.0.1", arguments.port, request, arguments.connections, arguments.seconds))
+    sys.stdout.write(json.dumps(result) + "\n")
 
 
 if __name__ == "__main__":

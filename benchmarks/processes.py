@@ -1,4 +1,4 @@
-"""Server processes that are measured: started, waited for and ended; and what the kernel knows of them."""
+"""Measured server processes: start, wait until ready, stop; CPU time and memory from /proc."""
 
 import os
 import signal
@@ -16,19 +16,19 @@ DEADLINE_S = 60.0
 
 @contextmanager
 def server(command: list[str], environ: dict[str, str]) -> Iterator[tuple[int, str]]:
-    """A server process that is ready: its pid, and the line in which it said so."""
+    """Start a server process, wait until it is ready, and yield its pid and the log line that says so."""
     process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True)
-    began = time.monotonic()
+    started = time.monotonic()
     try:
         assert process.stdout is not None
         for line in process.stdout:
             if '"message":"ready"' in line:
                 break
-            if time.monotonic() - began > DEADLINE_S:
-                sys.exit("error: the server did not start within a minute.")
+            if time.monotonic() - started > DEADLINE_S:
+                sys.exit(f"error: the server did not start within {DEADLINE_S:.0f} s.")
         else:
-            sys.exit(f"error: {command[1]} ended at once.")
-        # What it goes on to say must not fill the pipe.
+            sys.exit(f"error: {command[1]} exited during startup.")
+        # Further output must not fill the pipe.
         drain = subprocess.Popen(["cat"], stdin=process.stdout, stdout=subprocess.DEVNULL)
         yield process.pid, line
     finally:
@@ -38,12 +38,12 @@ def server(command: list[str], environ: dict[str, str]) -> Iterator[tuple[int, s
 
 
 def cpu_s(pid: int) -> float:
-    """Seconds of a core that a process has used."""
+    """Return the CPU seconds that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_mb(pid: int) -> float:
-    """Memory of a process that is in RAM."""
+    """Return the resident memory of a process."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024

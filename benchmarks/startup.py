@@ -1,6 +1,6 @@
-"""How long until the server listens, and how much memory it holds when nobody asks it for anything.
+"""Startup benchmark: time until the server listens, and its memory when idle.
 
-The floor is an aiohttp application with one route, on uvloop, started and asked in the same way.
+The baseline is an aiohttp application with one route on uvloop, started in the same way.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ RUNS = 5
 IDLE_S = 3.0
 DEADLINE_S = 60.0
 
-FLOOR = """
+BASELINE = """
 import asyncio, uvloop
 from aiohttp import web
 async def hello(request): return web.Response(text="ok")
@@ -38,10 +38,10 @@ uvloop.run(main())
 
 
 async def measure(console: Console) -> None:
-    """Prints medians of `RUNS` starts, from the spawn of the process to its word that it listens."""
+    """Print the medians of `RUNS` starts, each from spawning the process to its log line that it listens."""
     fresh: list[float] = []
     again: list[float] = []
-    floor: list[float] = []
+    baseline: list[float] = []
     memory: list[float] = []
     engine: list[float] = []
     for _ in track(range(RUNS), "starting and stopping", console=console, transient=True):
@@ -52,16 +52,16 @@ async def measure(console: Console) -> None:
             again.append(took)
             memory.append(resident)
             engine.append(child)
-        floor.append(_start([sys.executable, "-c", FLOOR], dict(os.environ))[0])
+        baseline.append(_start([sys.executable, "-c", BASELINE], dict(os.environ))[0])
     table = Table(
-        "start-up and idle memory",
+        "startup and idle memory",
         "median",
         "worst",
-        "floor: bare aiohttp",
+        "baseline: bare aiohttp",
         "ratio",
         title="embedded default",
     )
-    base = statistics.median(floor)
+    base = statistics.median(baseline)
     for name, values in (("first start, with migrations", fresh), ("second start", again)):
         middle = statistics.median(values)
         table.add_row(
@@ -70,22 +70,24 @@ async def measure(console: Console) -> None:
     table.add_row(
         "resident memory, idle", f"{statistics.median(memory):.0f} MB", f"{max(memory):.0f} MB", "", ""
     )
-    table.add_row("its Valkey child", f"{statistics.median(engine):.0f} MB", f"{max(engine):.0f} MB", "", "")
+    table.add_row(
+        "resident memory of Valkey", f"{statistics.median(engine):.0f} MB", f"{max(engine):.0f} MB", "", ""
+    )
     console.print(table)
 
 
 def _start(command: list[str], environ: dict[str, str], idle_s: float = 0.0) -> tuple[float, float, float]:
-    """Seconds until the process is ready, and the MB that it and its children hold after `idle_s`."""
-    began = time.perf_counter()
+    """Return the seconds until the process is ready, and the MB of it and of its children after `idle_s`."""
+    started = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         for line in process.stdout:
             if '"message":"ready"' in line:
                 break
-            if time.perf_counter() - began > DEADLINE_S:
-                sys.exit("error: the server did not start within a minute.")
-        took = time.perf_counter() - began
+            if time.perf_counter() - started > DEADLINE_S:
+                sys.exit(f"error: the server did not start within {DEADLINE_S:.0f} s.")
+        took = time.perf_counter() - started
         time.sleep(idle_s)
         return took, _resident_mb(process.pid), sum(_resident_mb(pid) for pid in _children(process.pid))
     finally:

@@ -1,7 +1,7 @@
-"""The stacks that are measured on, and a place with people, posts and follows in it, laid down by bulk statements.
+"""Backends for benchmarks, and bulk inserts of users, posts, follows, sessions and notifications.
 
-What it makes is what the services would have made, jobs and caches left out. A place as large as wanted, with pictures,
-comments and likes, comes from `python -m seeds --scale`.
+The rows equal those of the services, without jobs and cache entries. `python -m seeds --scale` creates larger data sets
+with pictures, comments and likes.
 """
 
 import random
@@ -27,7 +27,7 @@ IMAGE_COLUMNS = "id, post_id, position, media_key, width, height, blurhash, alt_
 
 @contextmanager
 def mariadb_stack(scratch: Path) -> Iterator[Stack | None]:
-    """MariaDB that flushes at every commit, and Redis; None where they are not installed."""
+    """Start MariaDB, which flushes at every commit, and Redis; yield None if they are not installed."""
     if mariadb_missing() or find_program("redis-server") is None:
         yield None
         return
@@ -50,7 +50,7 @@ def mariadb_stack(scratch: Path) -> Iterator[Stack | None]:
 
 @contextmanager
 def embedded_stack(scratch: Path) -> Iterator[Stack]:
-    """A SQLite file and a Valkey."""
+    """Start Valkey beside a SQLite file."""
     valkey = start_valkey(scratch / "valkey")
     (scratch / "embedded").mkdir()
     try:
@@ -61,7 +61,7 @@ def embedded_stack(scratch: Path) -> Iterator[Stack]:
 
 @asynccontextmanager
 async def opened(stack: Stack) -> AsyncIterator[tuple[Database, Redis]]:
-    """The database of a stack, migrated, and a client for its Redis."""
+    """Migrate the database of a stack and yield it with a client of its Redis."""
     database = Database(stack.database_parameters())
     await database.open()
     await Migrations(database, ROOT / "migrations").upgrade()
@@ -70,8 +70,8 @@ async def opened(stack: Stack) -> AsyncIterator[tuple[Database, Redis]]:
     await database.close()
 
 
-class Place:
-    """Fills a migrated, empty database."""
+class Dataset:
+    """Bulk inserts into a migrated, empty database."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -79,13 +79,13 @@ class Place:
         self._serial = 0
         self.random = random.Random(1)
 
-    async def people(self, count: int) -> list[UserId]:
+    async def users(self, count: int) -> list[UserId]:
         rows: list[tuple[Any, ...]] = []
         for _ in range(count):
             self._serial += 1
-            name = f"person{self._serial}"
+            name = f"user{self._serial}"
             address = f"{name}@example.com"
-            rows.append((self._ids.next(), name, name, address, address, "", 0, "Somebody", 0))
+            rows.append((self._ids.next(), name, name, address, address, "", 0, "Sample User", 0))
         columns = (
             "id, username, username_key, email, email_key, password_hash, password_changed_at_ms, full_name,"
             " created_at_ms"
@@ -95,18 +95,18 @@ class Place:
         return [UserId(row[0]) for row in rows]
 
     async def follow(self, followers: Sequence[int], followees: Sequence[int]) -> None:
-        """Everybody of the first follows everybody of the second."""
+        """Make each of `followers` follow each of `followees`."""
         pairs = [(self._ids.next(), one, other) for one in followers for other in followees]
         await self._insert("follows", "id, follower_id, followee_id", pairs)
         await self._count("followers_count", followees, len(followers))
         await self._count("following_count", followers, len(followees))
 
     async def posts(self, authors: Sequence[int], count: int, *, pictures: int = 0) -> list[int]:
-        """Posts of the last year, each of one of the authors; oldest first."""
+        """Insert posts of the last year by random authors and return their ids, oldest first."""
         now_ms = SystemClock().now_ms()
         step_ms = YEAR_MS / count
         ids = [min_id_at(round(now_ms - YEAR_MS + number * step_ms)) + number % 32 for number in range(count)]
-        caption = "The last light over the hills, and nobody there but us #sunset #hills"
+        caption = "The last light over the hills #sunset #hills"
         rows = [(id_, authors[self.random.randrange(len(authors))], caption) for id_ in ids]
         await self._insert("posts", "id, author_id, caption", rows, ", likes_count, comments_count", ", 3, 2")
         if pictures:
@@ -129,10 +129,10 @@ class Place:
             await self._insert("post_images", IMAGE_COLUMNS, shown)
         return ids
 
-    async def sessions(self, people: Sequence[UserId]) -> list[SessionId]:
-        """A session of each that lasts for a day."""
+    async def sessions(self, users: Sequence[UserId]) -> list[SessionId]:
+        """Insert a session of one day for each user and return their ids in the order of `users`."""
         now_ms = SystemClock().now_ms()
-        rows = [(self._ids.next(), one, now_ms, now_ms, now_ms + DAY_MS) for one in people]
+        rows = [(self._ids.next(), user, now_ms, now_ms, now_ms + DAY_MS) for user in users]
         columns = "id, user_id, created_at_ms, last_used_at_ms, expires_at_ms"
         more, values = (
             ", refresh_hash, previous_hash, rotated_at_ms, user_agent, address",
@@ -141,17 +141,17 @@ class Place:
         await self._insert("sessions", columns, rows, more, values)
         return [SessionId(row[0]) for row in rows]
 
-    async def notifications(self, people: Sequence[UserId], posts: Sequence[int], sequence: int) -> None:
-        """Tell each that another one likes a post: their notification number `sequence`, called in that order."""
+    async def notifications(self, users: Sequence[UserId], posts: Sequence[int], sequence: int) -> None:
+        """Insert one like notification per user with number `sequence`; call with 1, 2, 3 and so on."""
         now_ms = SystemClock().now_ms()
         rows: list[tuple[Any, ...]] = []
-        for number, one in enumerate(people):
-            actor, post = people[(number + sequence) % len(people)], posts[number % len(posts)]
-            rows.append((self._ids.next(), one, sequence, actor, post, post, now_ms))
+        for number, user in enumerate(users):
+            actor, post = users[(number + sequence) % len(users)], posts[number % len(posts)]
+            rows.append((self._ids.next(), user, sequence, actor, post, post, now_ms))
         columns = "id, recipient_id, sequence, actor_id, target_id, post_id, created_at_ms"
         await self._insert("notifications", columns, rows, ", type", ", 'like'")
         if sequence == 1:
-            await self._insert("inboxes", "user_id, last_sequence", [(one, 1) for one in people])
+            await self._insert("inboxes", "user_id, last_sequence", [(user, 1) for user in users])
         else:
             await self._database.execute("UPDATE inboxes SET last_sequence = ?", [sequence])
 
