@@ -23,7 +23,7 @@ def section(text: str, title: str) -> str:
 
 
 def names_in_column(text: str, column: int) -> list[str]:
-    """Return what stands in backticks in a column of the tables in `text`, without header rows."""
+    """Return the text in backticks in a column of the tables in `text`, without header rows."""
     rows = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith("|")]
     return [name for row in rows for name in re.findall(r"`([^`]+)`", row[column])]
 
