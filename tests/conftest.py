@@ -62,14 +62,14 @@ def own_server(scratch: Path) -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="session")
-def nursery() -> Iterator[ForkServer | None]:
+def fork_server() -> Iterator[ForkServer | None]:
     """What starts programs quickly; None where a fork is not to be relied on."""
     if sys.platform != "linux":
         yield None
         return
-    nursery = ForkServer()
-    yield nursery
-    nursery.stop()
+    fork_server = ForkServer()
+    yield fork_server
+    fork_server.stop()
 
 
 @pytest.fixture(scope="session")

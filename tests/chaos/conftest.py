@@ -1,4 +1,4 @@
-"""The fixtures of the journeys serve here too; and each test reports its figures as it ends."""
+"""Fixtures of the end-to-end tests, and a `report` that prints the measured figures."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ Report = Callable[[str], None]
 
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> Report:
-    """Prints a line at once, past pytest's capturing."""
+    """Return a function that prints a line at once, past pytest's capturing."""
     capture = request.config.pluginmanager.get_plugin("capturemanager")
     assert isinstance(capture, CaptureManager)
 

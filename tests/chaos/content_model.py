@@ -1,6 +1,6 @@
-"""What people, posts, comments, likes and follows should do, in plain lists: the program's rules, said a second time.
+"""An in-memory model of users, posts, comments, likes and follows, to compare the program with.
 
-It knows no database and no pages. Ids are the program's, handed over when something is made.
+It has no database and no pages. Ids are the program's, passed in when a record is created.
 """
 
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 
 class Refused(Exception):
-    """What the program has to refuse, with this code."""
+    """The program must refuse this, with this code."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -28,7 +28,7 @@ class ModelComment:
 
 @dataclass(slots=True)
 class ModelPost:
-    """`likers` and `comments` in the order of their coming; `revision` counts the changes of what is shown."""
+    """`likers` and `comments` are oldest first; `revision` counts the visible changes."""
 
     id: int
     author: int
@@ -112,7 +112,7 @@ class ContentModel:
         post.comments = [each for each in post.comments if comment_id not in (each.id, each.thread)]
         post.revision += 1
 
-    # Reads; lists are in the order in which they are to be shown
+    # Reads; lists are in display order
 
     def post(self, post_id: int) -> ModelPost:
         if post_id not in self.posts:

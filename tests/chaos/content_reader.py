@@ -1,4 +1,4 @@
-"""Reads all that there is of the program and of the model beside it, and compares, for the rules of a machine."""
+"""Read rules of the state machine: read the program and the model, and compare."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -17,8 +17,8 @@ from tests.support.harness import ServiceHarness
 MAX_ITEMS = 1000
 
 
-class Desk:
-    """The services on one loop, for a machine that is not asynchronous; and how many steps were made on it."""
+class ServiceRunner:
+    """Runs services on one event loop for a synchronous state machine, and counts the steps."""
 
     def __init__(self, runner: asyncio.Runner, harness: ServiceHarness) -> None:
         self._runner = runner
@@ -30,12 +30,12 @@ class Desk:
         return self._runner.run(coroutine)
 
     def outcome(self, awaitable: Awaitable[Any]) -> Any:
-        """What comes back, or the code of the refusal."""
+        """Return the result, or the code of the refusal."""
 
         async def attempt() -> Any:
             try:
                 return await awaitable
-            except Unavailable:  # of a busy machine, and nothing of the program's to say
+            except Unavailable:  # a busy machine; not an answer of the program
                 raise
             except AppError as error:
                 return error.code
@@ -43,7 +43,7 @@ class Desk:
         return self.do(attempt())
 
     def pages(self, read: Callable[[PageRequest], Awaitable[Page[Any]]], limit: int) -> Any:
-        """All items of a list, read by pages of `limit`, each of them full but the last; or the refusal's code."""
+        """Return all items of a list, read in full pages of `limit`, or the code of the refusal."""
 
         async def walk() -> Any:
             items: list[Any] = []
@@ -67,21 +67,23 @@ class Desk:
 
 
 class ContentReader(RuleBasedStateMachine):
-    """Each read fails unless both say the same: the same items in the same order, or the same refusal."""
+    """Each read fails unless program and model agree: same items, same order, or same refusal."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, runner: ServiceRunner) -> None:
         super().__init__()
-        self.desk = desk
-        self.harness = desk.harness
+        self.runner = runner
+        self.harness = runner.harness
         self.model = ContentModel()
 
     def read_post(self, viewer: UserId, post: PostId) -> None:
-        seen = self.desk.outcome(self.harness.posts.get(viewer, post))
+        seen = self.runner.outcome(self.harness.posts.get(viewer, post))
         wanted = expected(lambda: self._wanted_post(viewer, self.model.post(post)))
         assert (self._shown_post(seen) if isinstance(seen, Post) else seen) == wanted
 
     def read_posts(self, viewer: UserId, author: UserId, limit: int) -> None:
-        found = self.desk.pages(lambda request: self.harness.posts.of_author(viewer, author, request), limit)
+        found = self.runner.pages(
+            lambda request: self.harness.posts.of_author(viewer, author, request), limit
+        )
         assert shown(found, self._shown_post) == expected(
             lambda: [
                 self._wanted_post(viewer, self.model.post(each)) for each in self.model.of_author(author)
@@ -89,7 +91,7 @@ class ContentReader(RuleBasedStateMachine):
         )
 
     def read_profile(self, viewer: UserId, user: UserId) -> None:
-        profile = self.desk.outcome(self.harness.profiles.of(viewer, user))
+        profile = self.runner.outcome(self.harness.profiles.of(viewer, user))
         wanted = expected(
             lambda: (
                 len(self.model.of_author(user)),
@@ -103,7 +105,7 @@ class ContentReader(RuleBasedStateMachine):
         assert pair(profile, *columns) == wanted
 
     def read_likers(self, viewer: UserId, post: PostId, limit: int) -> None:
-        found = self.desk.pages(lambda request: self.harness.likes.of_post(viewer, post, request), limit)
+        found = self.runner.pages(lambda request: self.harness.likes.of_post(viewer, post, request), limit)
         assert shown(found, _card) == expected(lambda: self._people(self.model.likers(post)))
 
     def read_follows(self, user: UserId, limit: int) -> None:
@@ -111,24 +113,24 @@ class ContentReader(RuleBasedStateMachine):
             (self.harness.follows.followers, self.model.followers),
             (self.harness.follows.following, self.model.following),
         ):
-            found = self.desk.pages(lambda request, read=read: read(user, request), limit)
+            found = self.runner.pages(lambda request, read=read: read(user, request), limit)
             assert shown(found, _card) == expected(lambda wanted=wanted: self._people(wanted(user)))
 
     def read_comments(self, viewer: UserId, post: PostId, limit: int) -> None:
-        found = self.desk.pages(lambda request: self.harness.comments.of_post(viewer, post, request), limit)
+        found = self.runner.pages(lambda request: self.harness.comments.of_post(viewer, post, request), limit)
         assert shown(found, self._shown_comment) == expected(
             lambda: self._wanted_comments(post, self.model.comments(post))
         )
 
     def read_replies(self, viewer: UserId, post: PostId, parent: CommentId, limit: int) -> None:
-        found = self.desk.pages(
+        found = self.runner.pages(
             lambda request: self.harness.comments.replies(viewer, post, parent, request), limit
         )
         assert shown(found, self._shown_comment) == expected(
             lambda: self._wanted_comments(post, self.model.replies(post, parent))
         )
 
-    # How each side is seen
+    # Comparable forms of both sides
 
     def _shown_post(self, post: Post) -> tuple[Any, ...]:
         return (
@@ -161,7 +163,7 @@ class ContentReader(RuleBasedStateMachine):
 
 
 def expected(ask: Callable[[], Any]) -> Any:
-    """What the model says, or the code of its refusal."""
+    """Return the answer of the model, or the code of its refusal."""
     try:
         return ask()
     except Refused as refusal:
@@ -169,12 +171,12 @@ def expected(ask: Callable[[], Any]) -> Any:
 
 
 def shown(found: Any, look: Callable[[Any], Any]) -> Any:
-    """Each of the items, as the comparison sees it; the code of a refusal as it is."""
+    """Map items to their comparable form; leave a refusal code as it is."""
     return found if isinstance(found, str) else [look(item) for item in found]
 
 
 def pair(record: Any, *names: str) -> Any:
-    """Some attributes of a record; the code of a refusal as it is."""
+    """Return some attributes of a record; leave a refusal code as it is."""
     return record if isinstance(record, str) else tuple(getattr(record, name) for name in names)
 
 

@@ -1,12 +1,11 @@
-"""The program with a fault built in: started in the place of `run.py`, it patches what the environment variable
-SABOTAGE names, and then is `run.py`. The product knows nothing of it.
+"""Fault injection: a script that patches the program and then runs `run.py`.
 
-SABOTAGE is JSON; each member may be missing:
-- failpoint: {"at": a name of FAILPOINTS, "nth": n}: it kills itself when it comes there for the n-th time
-- record: a file; the kinds of job of `Kinds` exist, and write a line there each time that one of them begins
-- mended: with `record`; all of these kinds do what they should
-- clock_ms: by how much its clock is wrong
-- write_timeout_s: for how long a stream waits for a client that does not read
+The environment variable FAULTS holds JSON; every member is optional:
+- failpoint: {"at": a name of FAILPOINTS, "nth": n}: the process kills itself at the n-th pass
+- record: a file; the job kinds of `FaultyJobs` exist and append a line to it at each start
+- mended: with `record`; all of these kinds succeed
+- clock_ms: offset of the clock, milliseconds
+- write_timeout_s: how long a stream waits for a client that does not read
 """
 
 import asyncio
@@ -46,7 +45,7 @@ class Failpoint:
 
 
 def before_commit(point: Failpoint) -> None:
-    """Everything is written, jobs included, and nothing committed."""
+    """Kill after all writes, jobs included, and before the commit."""
     add = Jobs.add
 
     async def adding(self: Jobs, events: Sequence[Any]) -> list[Any]:
@@ -59,7 +58,7 @@ def before_commit(point: Failpoint) -> None:
 
 
 def after_commit(point: Failpoint) -> None:
-    """Committed; nobody was rung for."""
+    """Kill after the commit, before workers are notified."""
     ring = JobNotifier.ring
 
     def ringing(self: JobNotifier, rungs: Sequence[Any]) -> None:
@@ -69,8 +68,8 @@ def after_commit(point: Failpoint) -> None:
     JobNotifier.ring = ringing  # type: ignore[method-assign]
 
 
-def after_doorbell(point: Failpoint) -> None:
-    """The messages are in the streams."""
+def after_notify(point: Failpoint) -> None:
+    """Kill after the job signals are in the streams."""
     ring = QueueBroker.ring
 
     async def ringing(self: QueueBroker, bells: Any) -> None:
@@ -81,7 +80,7 @@ def after_doorbell(point: Failpoint) -> None:
 
 
 def before_response(point: Failpoint) -> None:
-    """Done, but the client will never hear of it."""
+    """Kill after the work, before the response."""
     answer = middleware._answer
 
     async def answering(request: Any, handler: Any) -> Any:
@@ -94,19 +93,19 @@ def before_response(point: Failpoint) -> None:
 
 
 FAILPOINTS: dict[str, Callable[[Failpoint], None]] = {
-    each.__name__: each for each in (before_commit, after_commit, after_doorbell, before_response)
+    each.__name__: each for each in (before_commit, after_commit, after_notify, before_response)
 }
 
 
-class Kinds:
-    """Jobs that only break things. `jobs` is the program's own queue."""
+class FaultyJobs:
+    """Job kinds that misbehave. `jobs` is the program's own queue."""
 
     def __init__(self, jobs: Jobs, record: Path) -> None:
         self._jobs = jobs
         self._record = os.open(record, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def handlers(self) -> dict[str, Callable[[Claim], Awaitable[None]]]:
-        """By kind. The kind `chaos.unknown` is known to those that are mended only."""
+        """Return handlers by kind. Only a mended program knows `chaos.unknown`."""
         return {
             "chaos.note": self.note,
             "chaos.sleep": self.sleep,
@@ -134,7 +133,7 @@ class Kinds:
     async def fail_once(self, claim: Claim) -> None:
         await self._write(claim)
         if claim.attempts == 1:
-            raise RuntimeError("it fails the first time")
+            raise RuntimeError("fails the first time")
         await self._jobs.finish(claim)
 
     async def kill_process(self, claim: Claim) -> None:
@@ -159,34 +158,34 @@ def add_kinds(record: Path, *, mended: bool) -> None:
         return made[-1]
 
     def handlers(*arguments: Any, **named: Any) -> Any:
-        kinds = Kinds(made[-1], record)
+        kinds = FaultyJobs(made[-1], record)
         return {**make_handlers(*arguments, **named), **(kinds.mended() if mended else kinds.handlers())}
 
     services.jobs, actors._handlers = jobs, handlers
 
 
-def set_clock_wrong(by_ms: int) -> None:
+def shift_clock(by_ms: int) -> None:
     now_ms = SystemClock.now_ms
     SystemClock.now_ms = lambda self: now_ms(self) + by_ms  # type: ignore[method-assign]
 
 
-def set_patience(write_timeout_s: float) -> None:
+def set_write_timeout(write_timeout_s: float) -> None:
     defaults = NotificationStream.__init__.__kwdefaults__
     assert defaults is not None
     defaults["write_timeout_s"] = write_timeout_s
 
 
-def sabotage(orders: dict[str, Any]) -> None:
+def inject(orders: dict[str, Any]) -> None:
     if "failpoint" in orders:
         FAILPOINTS[orders["failpoint"]["at"]](Failpoint(orders["failpoint"]["nth"]))
     if "record" in orders:
         add_kinds(Path(orders["record"]), mended=orders.get("mended", False))
     if "clock_ms" in orders:
-        set_clock_wrong(orders["clock_ms"])
+        shift_clock(orders["clock_ms"])
     if "write_timeout_s" in orders:
-        set_patience(orders["write_timeout_s"])
+        set_write_timeout(orders["write_timeout_s"])
 
 
 if __name__ == "__main__":
-    sabotage(orjson.loads(os.environ.get("SABOTAGE", "{}")))
+    inject(orjson.loads(os.environ.get("FAULTS", "{}")))
     sys.exit(run.main())

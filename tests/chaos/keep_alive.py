@@ -1,6 +1,6 @@
-"""A client that knows what became of each request: one connection after another, kept open, without a retry.
+"""An HTTP client without retries that records the outcome of each request.
 
-Ordinary clients repeat or reconnect by themselves, and would hide what a server does to a request as it leaves.
+Ordinary clients retry or reconnect, which would hide requests that a stopping server drops.
 """
 
 import asyncio
@@ -11,31 +11,31 @@ from enum import StrEnum
 TIMEOUT_S = 15.0
 
 
-class Fate(StrEnum):
+class Outcome(StrEnum):
     ANSWERED = "answered"
-    REFUSED = "refused"  # no connection: nothing was sent
-    NOT_ACCEPTED = "not accepted"  # reset on a connection on which the server never said a byte
-    FAILED = "failed"  # sent on a connection that the server had served before, or cut off in the middle
+    REFUSED = "refused"  # no connection; nothing was sent
+    NOT_ACCEPTED = "not accepted"  # reset on a connection the server never answered on
+    FAILED = "failed"  # sent on a connection in use, or cut off midway
 
 
 class KeepAlive:
-    """One client. `fates` counts its requests by fate, `statuses` its answers by status."""
+    """One client. `outcomes` counts requests by outcome, `statuses` answers by status."""
 
     def __init__(self, port: int, token: str) -> None:
         self._port = port
         self._token = token
         self._connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
         self._served = 0
-        self.fates: Counter[Fate] = Counter()
+        self.outcomes: Counter[Outcome] = Counter()
         self.statuses: Counter[int] = Counter()
 
-    async def request(self, method: str, path: str, body: bytes = b"") -> Fate:
+    async def request(self, method: str, path: str, body: bytes = b"") -> Outcome:
         """Send one request and read its answer to the end."""
         began = False
         try:
             reader, writer = await self._connected()
         except OSError:
-            return self._ended(Fate.REFUSED)
+            return self._ended(Outcome.REFUSED)
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 writer.write(self._head(method, path, body))
@@ -46,11 +46,11 @@ class KeepAlive:
         except (OSError, EOFError, TimeoutError):
             await self.close()
             accepted = began or self._served > 0
-            return self._ended(Fate.FAILED if accepted else Fate.NOT_ACCEPTED)
+            return self._ended(Outcome.FAILED if accepted else Outcome.NOT_ACCEPTED)
         self._served += 1
         if closes:
             await self.close()
-        return self._ended(Fate.ANSWERED)
+        return self._ended(Outcome.ANSWERED)
 
     async def close(self) -> None:
         if self._connection is not None:
@@ -78,7 +78,7 @@ class KeepAlive:
         return "\r\n".join([*lines, "", ""]).encode() + body
 
     async def _rest(self, reader: asyncio.StreamReader, status_line: bytes) -> bool:
-        """Read the headers and the body; whether the server closes the connection. EOFError if it did too early."""
+        """Read headers and body. Return whether the server closes the connection; EOFError if it did too early."""
         if not status_line.endswith(b"\r\n"):
             raise EOFError
         headers: dict[str, str] = {}
@@ -91,6 +91,6 @@ class KeepAlive:
         self.statuses[int(status_line.split()[1])] += 1
         return headers.get("connection", "").lower() == "close"
 
-    def _ended(self, fate: Fate) -> Fate:
-        self.fates[fate] += 1
-        return fate
+    def _ended(self, outcome: Outcome) -> Outcome:
+        self.outcomes[outcome] += 1
+        return outcome

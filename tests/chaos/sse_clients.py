@@ -1,5 +1,4 @@
-"""People by the hundred, put into the tables behind the program's back: some listen to their streams, others give them
-something to hear."""
+"""Hundreds of users, inserted directly into the tables: some read their streams, others cause notifications."""
 
 import asyncio
 import random
@@ -13,25 +12,25 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from server.ids import SessionId, UserId
 from server.models.database import NOW_MS
-from tests.chaos.scene import insert
+from tests.chaos.environment import insert
 from tests.support.access_tokens import LIVES_S, access_tokens
 from tests.support.backends import Stack
 from tests.support.program import Person, Program
 from tests.support.sse_reader import Block, Reader
 from tests.support.waiting import wait_until
 
-FIRST_PERSON = 1_000_000  # ids below every one that the program makes, each kind in a range of its own
+FIRST_PERSON = 1_000_000  # below all generated ids, one range per kind
 FIRST_POST = 2_000_000
 FIRST_SESSION = 3_000_000
-AGAIN_AFTER_S = 0.1
+RETRY_AFTER_S = 0.1
 
-# Recipient, type, actor, and the post, comment or person that it is about.
-Told = tuple[str, str, str, str]
+# Recipient, type, actor, and the target post, comment or user.
+Expected = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Somebody who is signed in and has published once."""
+    """A signed-in user with one post."""
 
     id: str
     username: str
@@ -39,12 +38,12 @@ class Member:
     post_id: str
 
     def acts(self, program: Program, session: ClientSession) -> Person:
-        """The same, as somebody who does things."""
+        """Return the member as a client that calls the API."""
         return Person(program, session, self.username, self.id, self.token)
 
 
-def settle(stack: Stack, count: int) -> list[Member]:
-    """Insert so many people, a session and a post of each."""
+def insert_members(stack: Stack, count: int) -> list[Member]:
+    """Insert `count` users with one session and one post each."""
     now = NOW_MS["sqlite" if stack.mariadb is None else "mysql"]
     numbers = range(count)
     insert(
@@ -82,20 +81,20 @@ def settle(stack: Stack, count: int) -> list[Member]:
 
 
 def many_connections() -> ClientSession:
-    """A client with as many connections as the system allows this process and its children."""
+    """Return a client with as many connections as the system allows."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return ClientSession(connector=TCPConnector(limit=0), timeout=ClientTimeout(total=30))
 
 
 class Listener:
-    """A client of one stream that is cut off again and again, comes back to where it was, and keeps every event.
+    """A stream client that is disconnected repeatedly, resumes, and keeps every event.
 
-    `refused` counts what came instead of a stream, by status.
+    `refused` counts answers that were not a stream, by status.
     """
 
     def __init__(self, member: Member, program: Program, session: ClientSession, cut_after_s: float) -> None:
-        """`cut_after_s`: how long it keeps a connection on average."""
+        """Create a listener whose connections last `cut_after_s` on average."""
         self.member = member
         self.program = program
         self.events: list[Block] = []
@@ -113,10 +112,10 @@ class Listener:
             with suppress(ClientError, OSError, EOFError):  # a TimeoutError is an OSError
                 await self._listen()
             self._cut = None
-            await asyncio.sleep(random.uniform(0, 2 * AGAIN_AFTER_S))
+            await asyncio.sleep(random.uniform(0, 2 * RETRY_AFTER_S))
 
     def keep(self) -> None:
-        """From now on nobody cuts this client off."""
+        """Stop the disconnections."""
         self._steady = True
         if self._cut is not None and not self._cut.expired():
             self._cut.reschedule(None)
@@ -140,18 +139,18 @@ class Listener:
                 self._last_id = block.id or self._last_id
 
 
-class Chatter:
-    """Writers who follow, like and comment what others have published; and of what these have to be told."""
+class Writers:
+    """Writers who follow, like and comment, and the notifications that they cause."""
 
     def __init__(self, writers: list[Person], others: list[Member]) -> None:
-        self.owed: set[Told] = set()
+        self.owed: set[Expected] = set()
         self.acknowledged = 0
         self._writers = writers
         self._others = others
         self._stopping = False
 
     async def more(self, writes: int) -> None:
-        """Wait until so many more were acknowledged."""
+        """Wait until `writes` more writes are acknowledged."""
         goal = self.acknowledged + writes
 
         async def reached() -> bool:
@@ -161,7 +160,7 @@ class Chatter:
 
     @asynccontextmanager
     async def going_on(self) -> AsyncIterator[None]:
-        """Everybody writes during the block, and comes to the end of a request after it."""
+        """Run the writers during the block; pending requests finish after it."""
         writing = [asyncio.create_task(self._write(writer)) for writer in self._writers]
         try:
             yield
@@ -181,8 +180,8 @@ class Chatter:
             else:
                 await asyncio.sleep(0.05)
 
-    async def _act(self, writer: Person, one: Member, another: Member) -> list[Told]:
-        """Do something about `one`; what has to be told of it, nothing if it was refused."""
+    async def _act(self, writer: Person, one: Member, another: Member) -> list[Expected]:
+        """Perform a random activity on `one`. Return the notifications it must cause."""
         match random.choice(("follow", "like", "comment")):
             case "follow":
                 answer = await writer.call("POST", f"/users/{one.id}/follow")

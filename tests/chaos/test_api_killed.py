@@ -1,4 +1,4 @@
-"""The API dies around a commit and its doorbell: what was committed takes effect, and nothing else does."""
+"""R2: the API is killed around a commit; committed work takes effect, and nothing else does."""
 
 import random
 import time
@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.chaos.conftest import Report
+from tests.chaos.environment import configuration, number, people, rounds, settled, with_faults
 from tests.chaos.fault_injection import FAILPOINTS
-from tests.chaos.scene import configuration, number, people, rounds, sabotage, settled
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.backends import Stack
 from tests.support.traffic import Traffic, assert_complete
@@ -16,10 +16,10 @@ from tests.support.traffic import Traffic, assert_complete
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
 DELIVERED_WITHIN_S = 5.0
-SOME_WRITES = (25, 60)  # beyond what making friends takes
+SOME_WRITES = (25, 60)  # beyond the setup
 
 
-async def test_an_api_killed_around_a_commit_loses_and_invents_nothing(
+async def test_kill_around_a_commit_loses_and_invents_nothing(
     stack: Stack, new_program: NewProgram, register: Register, report: Report
 ) -> None:
     config = configuration(stack)
@@ -52,7 +52,7 @@ async def test_an_api_killed_around_a_commit_loses_and_invents_nothing(
 
 
 def fault(failpoint: str) -> dict[str, Any]:
-    return sabotage(failpoint={"at": failpoint, "nth": random.randint(*SOME_WRITES)})
+    return with_faults(failpoint={"at": failpoint, "nth": random.randint(*SOME_WRITES)})
 
 
 def writes_in_database(stack: Stack) -> int:
@@ -60,6 +60,8 @@ def writes_in_database(stack: Stack) -> int:
 
 
 def assert_nothing_unacknowledged(traffic: Traffic, made: int) -> None:
-    """Of what died before its commit there is no trace. What others had committed meanwhile may have lacked only its
-    answer: at most a request of each of them, and not the one that died."""
+    """Assert that no write before its commit left a trace.
+
+    Writes that other clients committed at the same time may lack their answer: at most one each.
+    """
     assert traffic.acknowledged <= made < traffic.acknowledged + len(traffic.unanswered)

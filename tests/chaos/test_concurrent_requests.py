@@ -1,4 +1,4 @@
-"""The same two, at once: fifty likes, follows, comments, and as many that take them back, leave one truth."""
+"""R15: fifty concurrent likes, follows or comments on one pair leave one row and exact counters."""
 
 import asyncio
 import random
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.conftest import Report
-from tests.chaos.scene import configuration, number, rounds
+from tests.chaos.environment import configuration, number, rounds
 from tests.e2e.conftest import NewProgram, Register
 from tests.support import photos
 from tests.support.backends import Stack
@@ -23,7 +23,7 @@ Request = Coroutine[Any, Any, Answer]
 
 
 async def together(*requests: Request) -> list[Answer]:
-    """The answers to requests that are under way at the same time, made in a random order."""
+    """Run requests concurrently, in random order, and return their answers."""
     return await asyncio.gather(*random.sample(requests, len(requests)))
 
 
@@ -32,14 +32,14 @@ def statuses(answers: list[Answer]) -> Counter[int]:
 
 
 def agree(stack: Stack, rows: str, counter: str, of: str) -> int:
-    """How many `rows` there are; the counter of the row `of` says the same."""
+    """Return the number of `rows`, and assert that the counter agrees."""
     counted = number(stack, f"SELECT COUNT(*) FROM {rows}")
     assert number(stack, f"SELECT {counter} FROM {of}") == counted
     return counted
 
 
 @pytest.mark.timeout(600)
-async def test_what_two_do_fifty_times_at_once_is_done_once(
+async def test_fifty_concurrent_repeats_have_one_effect(
     new_program: NewProgram, register: Register, stack: Stack, report: Report
 ) -> None:
     program = await new_program("--port=0", config=configuration(stack)).start()
@@ -68,7 +68,7 @@ async def likes(stack: Stack, bob: Person, post_id: str) -> None:
     )
     assert statuses(answers) == {200: AT_ONCE}
     assert all(answer.json["likesCount"] == int(answer.json["liked"]) for answer in answers)
-    seen = await bob.does("GET", f"/posts/{post_id}")
+    seen = await bob.request("GET", f"/posts/{post_id}")
     assert agree(stack, *counted) == seen["likesCount"] == int(seen["liked"])
 
 
@@ -80,7 +80,7 @@ async def follows(stack: Stack, ana: Person, bob: Person) -> None:
         assert all(answer.json == {"following": bool(count), "followersCount": count} for answer in answers)
         assert agree(stack, pair, "followers_count", f"users WHERE id = {ana.id}") == count
         assert agree(stack, pair, "following_count", f"users WHERE id = {bob.id}") == count
-    # Each the other, back and forth: whoever locks the two in the order of the request deadlocks here.
+    # Both follow each other: locking the two users in request order would deadlock here.
     crossed = [
         one.call(method, f"/users/{other.id}/follow")
         for one, other in ((ana, bob), (bob, ana))
@@ -93,7 +93,7 @@ async def follows(stack: Stack, ana: Person, bob: Person) -> None:
         agree(stack, f"follows WHERE followee_id = {person.id}", "followers_count", user)
         agree(stack, f"follows WHERE follower_id = {person.id}", "following_count", user)
     for one, other in ((ana, bob), (bob, ana)):
-        await one.does("DELETE", f"/users/{other.id}/follow")
+        await one.request("DELETE", f"/users/{other.id}/follow")
 
 
 async def comments(stack: Stack, ana: Person, bob: Person, post_id: str) -> None:
@@ -107,7 +107,7 @@ async def comments(stack: Stack, ana: Person, bob: Person, post_id: str) -> None
     replies = f"comments WHERE parent_id = {thread['id']}"
     assert agree(stack, replies, "replies_count", f"comments WHERE id = {thread['id']}") == AT_ONCE // 2
 
-    # Two delete each comment, while the thread of half of them goes too, and others still reply to it.
+    # Two clients delete each comment, while half of the threads are deleted and others still reply.
     doomed = [answer.json["id"] for answer in answers]
     answers = await together(
         *(person.call("DELETE", f"{path}/{each}") for person in (ana, bob) for each in doomed),

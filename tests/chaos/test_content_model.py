@@ -1,4 +1,4 @@
-"""Whatever people do in whatever order, the program says what a model in plain lists says, on both databases."""
+"""R16: random operations on the program and on an in-memory model give equal answers, on both databases."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -25,8 +25,8 @@ from server.services.jobs.event_jobs import JobKind, Queue
 from server.services.records import Comment, Post
 from tests.chaos.conftest import Report
 from tests.chaos.content_model import ModelPost
-from tests.chaos.content_reader import ContentReader, Desk, expected, pair
-from tests.chaos.scene import FULL, rounds
+from tests.chaos.content_reader import ContentReader, ServiceRunner, expected, pair
+from tests.chaos.environment import FULL, rounds
 from tests.support.backends import Stack
 from tests.support.harness import ServiceHarness
 
@@ -41,12 +41,12 @@ PEOPLE = 5
 
 
 def out_of(place: Callable[[Any], Sequence[Any]]) -> Any:
-    """Something of what the running machine has."""
+    """Return a strategy that draws from the running machine."""
     return st.runner().flatmap(lambda machine: st.sampled_from(place(machine)))
 
 
-# Few people, and the newest posts and comments, deleted ones among them: drawn at large, no post would ever get more
-# than a page of anything; and what takes many bytes to draw ends a run early.
+# Few users, and the newest posts and comments, deleted ones included: drawing from all would give no post more than one
+# page of anything, and draws that take many bytes end a run early.
 people = out_of(lambda machine: machine.people)
 people_or_nobody = out_of(lambda machine: [*machine.people, NOBODY])
 recent_posts = out_of(lambda machine: machine.posts[-3:])
@@ -56,11 +56,11 @@ limits = st.integers(1, 4)
 
 
 class ContentMachine(ContentReader):
-    """Every rule does the same to the program and to the model, and compares what both say."""
+    """Applies every rule to the program and to the model, and compares the answers."""
 
-    def __init__(self, desk: Desk) -> None:
-        super().__init__(desk)
-        desk.runs += 1
+    def __init__(self, runner: ServiceRunner) -> None:
+        super().__init__(runner)
+        runner.runs += 1
         self.people: list[UserId] = []
         self.posts = [NO_POST]
         self.comments = [NO_COMMENT]
@@ -114,7 +114,7 @@ class ContentMachine(ContentReader):
         assert isinstance(edited, Post) if wanted is None else edited == wanted
 
     @rule(post=recent_posts, caption=st.none() | texts, alt_texts=st.none() | st.lists(texts, max_size=3))
-    def edit_one_s_own(self, post: PostId, caption: str | None, alt_texts: list[str] | None) -> None:
+    def edit_own(self, post: PostId, caption: str | None, alt_texts: list[str] | None) -> None:
         owner = self.model.posts[post].author if post in self.model.posts else self.people[0]
         self.edit(UserId(owner), post, caption, alt_texts)
 
@@ -124,9 +124,9 @@ class ContentMachine(ContentReader):
         assert outcome == expected(lambda: self.model.delete(editor, post))
 
     @rule()
-    def take_apart_what_was_deleted(self) -> None:
+    def run_deletion_jobs(self) -> None:
         self._step(self.harness.work_off(JobKind.REMOVE_POST))
-        hidden = self.desk.do(self.harness.rows("SELECT id FROM posts WHERE deleted_at_ms IS NOT NULL"))
+        hidden = self.runner.do(self.harness.rows("SELECT id FROM posts WHERE deleted_at_ms IS NOT NULL"))
         assert hidden == []
 
     # Likes and comments
@@ -162,41 +162,41 @@ class ContentMachine(ContentReader):
     def delete_a_comment_where_it_is(self, editor: UserId, comment: CommentId) -> None:
         self.delete_comment(editor, self._post_of(comment), comment)
 
-    # Crowds: what a single one does, done by all, so that lists get long
+    # Actions of all users, so that lists get long
 
     @rule(one=people)
-    def everybody_follows(self, one: UserId) -> None:
+    def all_follows(self, one: UserId) -> None:
         for other in self.people:
             self.follow(other, one)
             self.follow(one, other)
 
     @rule(post=recent_posts, first=people)
-    def everybody_likes(self, post: PostId, first: UserId) -> None:
+    def all_likes(self, post: PostId, first: UserId) -> None:
         start = self.people.index(first)
         for actor in self.people[start:] + self.people[:start]:
             self.like(actor, post)
 
     @rule(post=recent_posts)
-    def everybody_comments(self, post: PostId) -> None:
+    def all_comments(self, post: PostId) -> None:
         for author in self.people:
             self.comment(author, post, "a", None)
 
     @rule(parent=recent_comments)
-    def everybody_answers(self, parent: CommentId) -> None:
+    def all_reply(self, parent: CommentId) -> None:
         for author in self.people:
             self.comment(author, self._post_of(parent), "a", parent)
 
-    # Reads: after every step of what it was about, and of anything at all
+    # Reads: of the changed records after every step, and of anything at random
 
     @invariant()
-    def what_was_changed_is_shown(self) -> None:
+    def changes_are_visible(self) -> None:
         if self.people:
-            turn = self.desk.steps
+            turn = self.runner.steps
             self.look_around(self.people[turn % PEOPLE], self.person, self.post, self.thread, 1 + turn % 4)
 
     @rule(viewer=people, user=people_or_nobody, post=recent_posts, parent=recent_comments, limit=limits)
     def look_around(self, viewer: UserId, user: UserId, post: PostId, parent: CommentId, limit: int) -> None:
-        """All that there is to read of a person, a post, and the replies to a comment, by pages of `limit`."""
+        """Read everything of a user, a post and a thread, in pages of `limit`."""
         self.read_profile(viewer, user)
         self.read_follows(user, limit)
         self.read_posts(viewer, user, limit)
@@ -206,40 +206,40 @@ class ContentMachine(ContentReader):
         self.read_replies(viewer, post, parent, limit)
 
     def teardown(self) -> None:
-        """Every counter of the database is right, and every post that is left has the revision of its changes."""
+        """Assert that all counters are exact and every post has the revision of its changes."""
         try:
             with capture_logs() as lines:
-                self.desk.do(self._audit())
+                self.runner.do(self._audit())
             assert lines == []
-            rows = self.desk.do(
+            rows = self.runner.do(
                 self.harness.rows("SELECT id, revision FROM posts WHERE deleted_at_ms IS NULL")
             )
             revisions = {post.id: post.revision for post in self.model.posts.values()}
             assert {row["id"]: row["revision"] for row in rows} == revisions
         finally:
-            self.desk.do(self._empty())
+            self.runner.do(self._empty())
 
     def _step(self, awaitable: Awaitable[Any], **about: Any) -> Any:
-        """Do one thing, and remember what it was about: `person`, `post`, `thread`."""
-        self.desk.steps += 1
+        """Perform one step and remember its subject: `person`, `post`, `thread`."""
+        self.runner.steps += 1
         for name, what in about.items():
             setattr(self, name, what)
-        return self.desk.outcome(awaitable)
+        return self.runner.outcome(awaitable)
 
     def _post_of(self, comment: CommentId) -> PostId:
         posts = self.model.posts.values()
         found = (post.id for post in posts if comment in {each.id for each in post.comments})
         return PostId(next(found, NO_POST))
 
-    # What the services are not asked for
+    # Helpers beside the services
 
     def _new_user(self) -> UserId:
-        user_id: UserId = self.desk.do(self.harness.user())
+        user_id: UserId = self.runner.do(self.harness.user())
         self.model.names[user_id] = ""
         return user_id
 
     async def _publish(self, author: UserId, caption: str, pictures: int) -> PostId:
-        """A post with pictures of which only the rows are real."""
+        """Publish a post with pictures that exist only as rows."""
         post_id = await self.harness.post(author, caption)
         for position in range(pictures):
             await PostImageTable.create(
@@ -254,7 +254,7 @@ class ContentMachine(ContentReader):
             state=JobState.READY, run_at_ms=1, created_at_ms=1,
         )  # fmt: skip
         claim = await self.harness.claim(JobKind.AUDIT_COUNTERS)
-        await self.desk.maintenance.audit_counters(claim)
+        await self.runner.maintenance.audit_counters(claim)
         assert (await self.harness.job(claim.id))["state"] == JobState.COMPLETED
 
     async def _empty(self) -> None:
@@ -263,34 +263,34 @@ class ContentMachine(ContentReader):
 
 
 @pytest.fixture
-def desk(migrated_stack: Stack) -> Iterator[Desk]:
-    """The services of the stack in turn, on a loop that stands still between two steps."""
-    # Nothing here is about time: a machine that is busy with other tests gets patience.
+def runner(migrated_stack: Stack) -> Iterator[ServiceRunner]:
+    """The services of the stack under test, on a loop that pauses between steps."""
+    # Not about time: a busy machine gets longer timeouts.
     database = Database(replace(migrated_stack.database_parameters(), timeout_s=30.0))
     redis = Redis.from_url(migrated_stack.redis.url)
     with asyncio.Runner() as runner:
         runner.run(database.open())
         harness = ServiceHarness(database, redis, migrated_stack.redis.url, migrated_stack.var_dir)
-        yield Desk(runner, harness)
+        yield ServiceRunner(runner, harness)
         runner.run(harness.close())
         runner.run(database.close())
         runner.run(redis.aclose())
 
 
 @pytest.mark.timeout(1800 if FULL else 600)
-def test_the_program_does_what_the_model_does(desk: Desk, stack: Stack, report: Report) -> None:
+def test_program_agrees_with_the_model(runner: ServiceRunner, stack: Stack, report: Report) -> None:
     run_state_machine_as_test(
-        lambda: ContentMachine(desk),
+        lambda: ContentMachine(runner),
         settings=settings(
             max_examples=RUNS,
             stateful_step_count=STEPS_PER_RUN,
             deadline=None,
-            derandomize=not FULL,  # in between it is to say the same each time
+            derandomize=not FULL,  # the short form must be repeatable
             database=None,
             phases=[Phase.generate, Phase.shrink],
             print_blob=True,
             suppress_health_check=list(HealthCheck),
         ),
     )
-    report(f"{stack.name}: {desk.steps} steps in {desk.runs} runs, 0 differences")
-    assert desk.steps >= rounds(400, 10_000)
+    report(f"{stack.name}: {runner.steps} steps in {runner.runs} runs, 0 differences")
+    assert runner.steps >= rounds(400, 10_000)

@@ -1,4 +1,4 @@
-"""MariaDB is killed under load: what was acknowledged is there, what was not was refused in order, and it heals."""
+"""R4: MariaDB is killed under load; acknowledged writes are kept, others get 503, and service recovers."""
 
 import asyncio
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.conftest import Report
-from tests.chaos.scene import busy, configuration, more, people, rounds
+from tests.chaos.environment import busy, configuration, more, people, rounds
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.backends import Stack, start_mariadb
 from tests.support.program import Program
@@ -19,13 +19,13 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
-AWAY_S = 1.0
+DOWN_S = 1.0
 HEALTHY_WITHIN_S = 10.0
 
 
 @pytest.fixture
 def stack(scratch: Path, tcp_redis_server: RedisServer) -> Iterator[Stack]:
-    """A MariaDB of the test's own, which syncs its commits."""
+    """A private MariaDB that syncs its commits."""
     folder = scratch / "killed-mariadb"
     folder.mkdir()
     mariadb = start_mariadb(folder / "server", durable=True)
@@ -43,7 +43,7 @@ def stack(scratch: Path, tcp_redis_server: RedisServer) -> Iterator[Stack]:
     shutil.rmtree(folder)
 
 
-async def test_a_killed_database_loses_nothing_that_was_acknowledged(
+async def test_killed_database_keeps_acknowledged_writes(
     stack: Stack, new_program: NewProgram, register: Register, report: Report
 ) -> None:
     assert stack.mariadb is not None
@@ -53,7 +53,7 @@ async def test_a_killed_database_loses_nothing_that_was_acknowledged(
         traffic = await people(program, register, prefix=f"r{turn}_")
         async with busy(traffic):
             stack.mariadb.kill()
-            await asyncio.sleep(AWAY_S)
+            await asyncio.sleep(DOWN_S)
             began = time.monotonic()
             stack.mariadb.start()
             await is_healthy(program, traffic)
@@ -74,7 +74,7 @@ async def test_a_killed_database_loses_nothing_that_was_acknowledged(
 
 
 async def is_healthy(program: Program, traffic: Traffic) -> None:
-    """Return when it says that it is ready, and takes a write."""
+    """Wait until the program is ready and accepts a write."""
     fan, path = traffic.fans[0], f"/posts/{traffic.posts[0]}/likes"
 
     async def healthy() -> bool:

@@ -1,11 +1,11 @@
-"""Jobs run when their time has come and once, however long they take and whatever the clocks of the processes say."""
+"""R13, R14: jobs run once and on time, however long they take and whatever the process clocks say."""
 
 from collections import Counter
 
 import pytest
 
 from tests.chaos.conftest import Report
-from tests.chaos.scene import (
+from tests.chaos.environment import (
     FULL,
     LEASE_S,
     NewJob,
@@ -16,10 +16,10 @@ from tests.chaos.scene import (
     people,
     recorded,
     rounds,
-    sabotage,
     settled,
     some_jobs,
     states,
+    with_faults,
 )
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.backends import Stack
@@ -30,18 +30,18 @@ pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 ON_TIME_MS = 1000
 DELAYED = rounds(200, 1000)
 WITHIN_MS = rounds(2_500, 20_000)
-PATIENCE_S = 60.0
+TIMEOUT_S = 60.0
 WRONG_BY_MS = 300_000
 LONG_JOB_S = rounds(4, 60)
 
 
-async def test_a_job_longer_than_its_lease_runs_once(
+async def test_job_longer_than_its_lease_runs_once(
     stack: Stack, new_program: NewProgram, report: Report
 ) -> None:
     record, config = stack.var_dir / "record", configuration(stack)
-    # The embedded stack knows one worker process only; its own dispatcher may not take the job away either.
+    # The embedded stack has one worker process; its own dispatcher must not reclaim the job either.
     workers = [
-        await new_program("--role=worker", config=config, **sabotage(record=record)).start()
+        await new_program("--role=worker", config=config, **with_faults(record=record)).start()
         for _ in range(1 if stack.name == "embedded" else 2)
     ]
     insert_jobs(stack, [NewJob(1000, "chaos.sleep", payload=f'{{"ms": {LONG_JOB_S * 1000}}}')])
@@ -54,33 +54,33 @@ async def test_a_job_longer_than_its_lease_runs_once(
     )
 
 
-async def test_delayed_and_retried_jobs_run_within_a_second_of_their_time(
+async def test_delayed_and_retried_jobs_run_on_time(
     stack: Stack, new_program: NewProgram, report: Report
 ) -> None:
     record, config = stack.var_dir / "record", configuration(stack)
-    await new_program("--role=worker", config=config, **sabotage(record=record)).start()
+    await new_program("--role=worker", config=config, **with_faults(record=record)).start()
     insert_jobs(stack, delayed_jobs())
-    await settled(stack, PATIENCE_S)
+    await settled(stack, TIMEOUT_S)
     latest_ms = assert_each_on_time(stack, record)
     report(
         f"Delays {stack.name}: {DELAYED} delayed jobs, half of them retried, none early, {latest_ms} ms late at most"
     )
 
 
-async def test_clocks_that_disagree_neither_hurry_nor_lose_nor_double_a_job(
+async def test_wrong_clocks_run_jobs_once_and_on_time(
     stack: Stack, new_program: NewProgram, register: Register, report: Report
 ) -> None:
     record, config = stack.var_dir / "record", configuration(stack)
     slow, fast = ({"record": record, "clock_ms": by_ms} for by_ms in (-WRONG_BY_MS, WRONG_BY_MS))
-    await new_program("--role=worker", config=config, **sabotage(**fast)).start()
+    await new_program("--role=worker", config=config, **with_faults(**fast)).start()
     if stack.name == "mariadb":
-        await new_program("--role=worker", config=config, **sabotage(**slow)).start()
-    api = await new_program("--port=0", "--role=api", config=config, **sabotage(**slow)).start()
+        await new_program("--role=worker", config=config, **with_faults(**slow)).start()
+    api = await new_program("--port=0", "--role=api", config=config, **with_faults(**slow)).start()
     traffic = await people(api, register)
     insert_jobs(stack, delayed_jobs())
     async with busy(traffic):
         await more(traffic, 100)
-    await settled(stack, PATIENCE_S)
+    await settled(stack, TIMEOUT_S)
     latest_ms = assert_each_on_time(stack, record)
     await assert_complete(traffic, stack)
     report(

@@ -1,9 +1,9 @@
-"""The API dies around a commit; the client asks again under the same Idempotency-Key, and has one post."""
+"""The API is killed around a commit; repeating the request with its Idempotency-Key makes one post."""
 
 import pytest
 from aiohttp import ClientError
 
-from tests.chaos.scene import configuration, number, rounds, sabotage
+from tests.chaos.environment import configuration, number, rounds, with_faults
 from tests.e2e.conftest import NewProgram, Register
 from tests.support import photos
 from tests.support.backends import Stack
@@ -15,7 +15,7 @@ POSTS = "SELECT COUNT(*) FROM posts"
 
 
 @pytest.mark.parametrize("failpoint", ["before_commit", "after_commit", "before_response"])
-async def test_a_request_that_was_not_answered_can_be_sent_again(
+async def test_unanswered_request_can_be_repeated(
     stack: Stack, new_program: NewProgram, register: Register, failpoint: str
 ) -> None:
     config = configuration(stack)
@@ -24,7 +24,7 @@ async def test_a_request_that_was_not_answered_can_be_sent_again(
     assert await program.interrupt() == 0
     for turn in range(1, rounds(1, 20) + 1):
         key = f"key {turn}"
-        fault = sabotage(failpoint={"at": failpoint, "nth": 1})
+        fault = with_faults(failpoint={"at": failpoint, "nth": 1})
         ana.program = await new_program("--port=0", config=config, **fault).start()
         with pytest.raises(ClientError):
             await publish(ana, key)

@@ -1,4 +1,4 @@
-"""Jobs and messages that nobody can run end among the dead letters, and the healthy ones around them are all done."""
+"""R12: poison jobs and malformed messages are dead-lettered; all healthy jobs complete."""
 
 import asyncio
 import random
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.conftest import Report
-from tests.chaos.scene import (
+from tests.chaos.environment import (
     FIRST_JOB,
     LEASE_S,
     NewJob,
@@ -20,9 +20,9 @@ from tests.chaos.scene import (
     recorded,
     redis_of,
     rounds,
-    sabotage,
     settled,
     states,
+    with_faults,
 )
 from tests.e2e.conftest import NewProgram
 from tests.support.backends import Stack
@@ -32,9 +32,9 @@ pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 HEALTHY = rounds(200, 1000)
 POISON = ("chaos.raise", "chaos.kill_process", "chaos.unknown")
 MAX_ATTEMPTS, MAX_CRASHES = 3, 3
-PATIENCE_S = 30 + 6 * LEASE_S
+TIMEOUT_S = 30 + 6 * LEASE_S
 
-GARBAGE: list[dict[Any, Any]] = [
+MALFORMED: list[dict[Any, Any]] = [
     {"data": "not JSON"},
     {"data": b"\xff\xfe\x00"},
     {"data": "[]"},
@@ -46,26 +46,26 @@ GARBAGE: list[dict[Any, Any]] = [
     {"data": "x" * 1_000_000},
     {"another field": "and no data"},
 ]
-# Well made, but there is no such job: looked for in vain, and forgotten.
+# Well-formed, but the job does not exist: the worker drops it.
 STRAY = {"data": '{"task_id": "1", "task_name": "run_job", "labels": {}, "args": [7], "kwargs": {}}'}
 
 
-async def test_poison_ends_among_the_dead_letters_and_all_healthy_jobs_are_done(
+async def test_poison_is_dead_lettered_and_healthy_jobs_complete(
     stack: Stack, new_program: NewProgram, report: Report
 ) -> None:
     record = stack.var_dir / "record"
     config = configuration(stack)
     worker = await new_program(
-        "--role=worker", config=config, QUEUE_BACKOFF_DELAY="200", **sabotage(record=record)
+        "--role=worker", config=config, QUEUE_BACKOFF_DELAY="200", **with_faults(record=record)
     ).start()
     with redis_of(stack) as redis:
-        for fields in [*GARBAGE, STRAY]:
+        for fields in [*MALFORMED, STRAY]:
             redis.xadd("queue:feed", fields)
     insert_jobs(stack, mixed_jobs())
 
     kills, began = 0, time.monotonic()
     while unsettled(stack):
-        assert time.monotonic() - began < PATIENCE_S, states_by_kind(stack)
+        assert time.monotonic() - began < TIMEOUT_S, states_by_kind(stack)
         if not worker.running:
             assert (await worker.end()).code == -9
             kills += 1
@@ -81,12 +81,12 @@ async def test_poison_ends_among_the_dead_letters_and_all_healthy_jobs_are_done(
     for (
         attempts,
         crash_count,
-    ) in ends.values():  # an attempt that another job's death cut short was none of its failures
+    ) in ends.values():  # an attempt cut short by another job's crash is not a failure
         assert MAX_ATTEMPTS <= attempts <= MAX_ATTEMPTS + crash_count
         assert crash_count < MAX_CRASHES
     assert kills == MAX_CRASHES
     with redis_of(stack) as redis:
-        assert redis.xlen("queue:feed:garbage") == len(GARBAGE)
+        assert redis.xlen("queue:feed:garbage") == len(MALFORMED)
         assert redis.xlen("queue:feed") == 0
     assert worker.err == ""
     runs = Counter(run["id"] for run in recorded(record) if run["kind"] == "chaos.sleep")
@@ -96,20 +96,20 @@ async def test_poison_ends_among_the_dead_letters_and_all_healthy_jobs_are_done(
     assert listed.code == 0
     assert [kind for kind in POISON if kind not in listed.out] == []
     assert await worker.interrupt() == 0
-    await new_program("--role=worker", config=config, **sabotage(record=record, mended=True)).start()
+    await new_program("--role=worker", config=config, **with_faults(record=record, mended=True)).start()
     replayed = await new_program("queues", "retry", "feed", "--all", config=config).spawn().end()
     assert replayed.code == 0
-    await settled(stack, PATIENCE_S)
+    await settled(stack, TIMEOUT_S)
     assert [states(stack, kind) for kind in POISON] == [{"completed": 1}] * len(POISON)
     report(
         f"R12 {stack.name}: {HEALTHY} healthy jobs done ({sum(runs.values()) - HEALTHY} begun again after one of"
-        f" {kills} crash_count), {len(POISON)} dead letters, {len(GARBAGE)} messages of garbage set aside,"
+        f" {kills} crashes), {len(POISON)} dead letters, {len(MALFORMED)} messages rejected,"
         f" after {took_s:.1f} s; the dead letters listed, and done when they were replayed"
     )
 
 
 def mixed_jobs() -> list[NewJob]:
-    """Healthy jobs that last a moment, with the poison somewhere in the first half, all due at once."""
+    """Return short healthy jobs with poison in the first half, all due now."""
     kinds = ["chaos.sleep"] * HEALTHY
     for kind in POISON:
         kinds.insert(random.randint(1, HEALTHY // 2), kind)
@@ -132,6 +132,6 @@ def states_by_kind(stack: Stack) -> dict[str, dict[str, int]]:
 
 
 def attempts_and_crashes(stack: Stack) -> dict[str, tuple[int, int]]:
-    """Of the dead letters, by kind."""
+    """Return attempts and crashes of the dead letters, by kind."""
     rows = ask(stack, "SELECT kind, attempts, crash_count FROM jobs WHERE state = 'dead'")
     return {kind: (int(attempts), int(crash_count)) for kind, attempts, crash_count in rows}

@@ -1,4 +1,4 @@
-"""Redis is restarted, killed and emptied under load: posts go on, and nothing that depends on Redis is lost."""
+"""R3: Redis is restarted, killed and flushed under load; reads and writes succeed, nothing is lost."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.chaos.conftest import Report
-from tests.chaos.scene import busy, configuration, loudest_second, more, people, redis_of, rounds
+from tests.chaos.environment import busy, configuration, loudest_second, more, people, redis_of, rounds
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.backends import Stack, start_redis
 from tests.support.program import Answer, Person
@@ -22,54 +22,54 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 
-Trouble = Callable[[], Coroutine[Any, Any, None]]
+Fault = Callable[[], Coroutine[Any, Any, None]]
 
-AWAY_S = 1.0
+DOWN_S = 1.0
 CAUGHT_UP_WITHIN_S = 30.0
-MAX_LINES_A_SECOND = 10
+MAX_LINES_PER_SECOND = 10
 
 
-class OutsideRedis:
-    """A Redis that somebody starts again a moment after it went. It keeps nothing on disk unless told to."""
+class ExternalRedis:
+    """An external Redis that is started again shortly after it stops, without its data."""
 
     def __init__(self, server: RedisServer) -> None:
         self.server = server
 
     @property
-    def troubles(self) -> list[Trouble]:
-        return [self.restarted, self.killed, self.flushed, self.set_back]
+    def faults(self) -> list[Fault]:
+        return [self.restarted, self.killed, self.flushed, self.restored_snapshot]
 
     async def restarted(self) -> None:
         self.server.stop()
-        await asyncio.sleep(AWAY_S)
+        await asyncio.sleep(DOWN_S)
         self.server.start()
 
     async def killed(self) -> None:
         self.server.kill()
-        await asyncio.sleep(AWAY_S)
+        await asyncio.sleep(DOWN_S)
         self.server.start()
 
     async def flushed(self) -> None:
         self.server.flush()
 
-    async def set_back(self) -> None:
-        """Killed, it comes back with what it held a while ago, as one that saves now and then does."""
+    async def restored_snapshot(self) -> None:
+        """Kill it and restore an older snapshot, like a Redis that saves periodically."""
         with self.server.client() as client:
             client.save()
-        await asyncio.sleep(AWAY_S)
+        await asyncio.sleep(DOWN_S)
         await self.killed()
         (self.server.folder / "dump.rdb").unlink()
 
 
 class EmbeddedRedis:
-    """The program's own, which the program starts again."""
+    """The embedded Redis, which the program restarts."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
 
     @property
-    def troubles(self) -> list[Trouble]:
-        """It cannot be set back: it keeps every write on disk."""
+    def faults(self) -> list[Fault]:
+        """Return the faults; it has no older snapshot because it keeps every write on disk."""
         return [self.restarted, self.killed, self.flushed]
 
     async def restarted(self) -> None:
@@ -94,31 +94,31 @@ class EmbeddedRedis:
 
 
 @pytest.fixture
-def redis(stack: Stack) -> Iterator[EmbeddedRedis | OutsideRedis]:
-    """The Redis to break; outside it is one of the test's own."""
+def redis(stack: Stack) -> Iterator[EmbeddedRedis | ExternalRedis]:
+    """The Redis to break; an external one is private to the test."""
     if stack.name == "embedded":
         yield EmbeddedRedis(stack)
         return
     server = start_redis(stack.var_dir / "own-redis")
-    yield OutsideRedis(server)
+    yield ExternalRedis(server)
     server.stop()
 
 
-async def test_posts_go_on_without_redis_and_everything_is_caught_up(
+async def test_posts_continue_without_redis_and_feeds_catch_up(
     stack: Stack,
     new_program: NewProgram,
     register: Register,
-    redis: EmbeddedRedis | OutsideRedis,
+    redis: EmbeddedRedis | ExternalRedis,
     report: Report,
 ) -> None:
-    elsewhere = {"REDIS_PORT": str(redis.server.port)} if isinstance(redis, OutsideRedis) else {}
+    elsewhere = {"REDIS_PORT": str(redis.server.port)} if isinstance(redis, ExternalRedis) else {}
     program = await new_program("--port=0", config=configuration(stack), **elsewhere).start()
-    for trouble in redis.troubles:
+    for fault in redis.faults:
         slowest_s, acknowledged, reads = 0.0, 0, 0
         for turn in range(rounds(1, 10)):
-            traffic = await people(program, register, prefix=f"{trouble.__name__}{turn}_")
+            traffic = await people(program, register, prefix=f"{fault.__name__}{turn}_")
             async with reading(traffic) as answers, busy(traffic):
-                await trouble()
+                await fault()
                 await more(traffic, 50)
             healed = time.monotonic()
             assert [answer for answer in answers if not answer.ok] == []
@@ -129,18 +129,18 @@ async def test_posts_go_on_without_redis_and_everything_is_caught_up(
             acknowledged, reads = acknowledged + traffic.acknowledged, reads + len(answers)
         assert slowest_s < CAUGHT_UP_WITHIN_S
         report(
-            f"R3 {stack.name}, Redis {trouble.__name__} {rounds(1, 10)} times: {acknowledged} writes and {reads} reads,"
+            f"R3 {stack.name}, Redis {fault.__name__} {rounds(1, 10)} times: {acknowledged} writes and {reads} reads,"
             f" all 2xx, 0 lost, complete within {slowest_s:.1f} s"
         )
     lines, which = loudest_second([program])
     report(f"R3 {stack.name}: at most {lines} log lines a second: {dict(which)}")
-    assert lines <= MAX_LINES_A_SECOND
+    assert lines <= MAX_LINES_PER_SECOND
     assert program.err == ""
 
 
 @asynccontextmanager
 async def reading(traffic: Traffic) -> AsyncIterator[list[Answer]]:
-    """Somebody reads a feed, posts and comments during the block; the answers."""
+    """Read feeds, posts and comments during the block, and yield the answers."""
     answers: list[Answer] = []
 
     async def read(reader: Person) -> None:

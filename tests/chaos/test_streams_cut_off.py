@@ -1,5 +1,4 @@
-"""Streams are cut off and the API is restarted and killed, while people are told things: every client gets all of it,
-once, in order."""
+"""R9: streams are cut and the API is restarted and killed; every client gets every event once, in order."""
 
 import asyncio
 import signal
@@ -14,8 +13,8 @@ import pytest
 
 from server.handlers.notifications.stream import RESET
 from tests.chaos.conftest import Report
-from tests.chaos.scene import FULL, ask, configuration, execute, rounds, settled
-from tests.chaos.sse_clients import Chatter, Listener, Told, many_connections, settle
+from tests.chaos.environment import FULL, ask, configuration, execute, rounds, settled
+from tests.chaos.sse_clients import Expected, Listener, Writers, insert_members, many_connections
 from tests.e2e.conftest import NewProgram
 from tests.support.backends import Stack
 from tests.support.program import Person, Program
@@ -29,36 +28,36 @@ WRITERS = rounds(6, 12)
 WRITES_BETWEEN = rounds(30, 600)
 CUT_AFTER_S = rounds(1, 5)
 CAUGHT_UP_WITHIN_S = 30.0
-READ_AGAIN = 5  # clients who come back with a number that is not there
+READ_AGAIN = 5  # clients that resume with an unknown event id
 HEARTBEAT = {"heartbeat_s = 15.0": "heartbeat_s = 2.0"}
 
 
-async def test_clients_that_are_cut_off_get_every_event_once_and_in_order(
+async def test_cut_streams_deliver_every_event_once_in_order(
     migrated_stack: Stack, new_program: NewProgram, report: Report
 ) -> None:
     stack = migrated_stack
-    troubles = [restarted, killed] * 10 if FULL else [restarted if stack.name == "embedded" else killed]
+    faults = [restarted, killed] * 10 if FULL else [restarted if stack.name == "embedded" else killed]
     config = configuration(stack, HEARTBEAT)
     async with many_connections() as session:
         await new_program("--port=0", "--role=worker", config=config).start()
         api = await new_program("--port=0", "--role=api", config=config).start()
-        members = settle(stack, LISTENERS + WRITERS)
+        members = insert_members(stack, LISTENERS + WRITERS)
         listeners = [Listener(member, api, session, CUT_AFTER_S) for member in members[:LISTENERS]]
-        chatter = Chatter([m.acts(api, session) for m in members[LISTENERS:]], members[:LISTENERS])
+        writers = Writers([m.acts(api, session) for m in members[LISTENERS:]], members[:LISTENERS])
         async with listening(listeners):
-            async with chatter.going_on():
-                for trouble in troubles:
-                    await chatter.more(WRITES_BETWEEN)
-                    await trouble(api)
-                await chatter.more(WRITES_BETWEEN)
+            async with writers.going_on():
+                for fault in faults:
+                    await writers.more(WRITES_BETWEEN)
+                    await fault(api)
+                await writers.more(WRITES_BETWEEN)
             began = time.monotonic()
-            await settled(stack, CAUGHT_UP_WITHIN_S, "notify.%")  # letters take their time
+            await settled(stack, CAUGHT_UP_WITHIN_S, "notify.%")  # e-mails are rate limited
             rows = rows_of(stack)
             for listener in listeners:
                 listener.keep()
             await wait_until(lambda: all_have(listeners, rows), CAUGHT_UP_WITHIN_S)
             took_s = time.monotonic() - began
-        assert {row.told for each in rows.values() for row in each} >= chatter.owed
+        assert {row.told for each in rows.values() for row in each} >= writers.owed
         for listener in listeners:
             mine = rows[listener.member.id]
             assert [row.sequence for row in mine] == list(range(1, len(mine) + 1))
@@ -72,7 +71,7 @@ async def test_clients_that_are_cut_off_get_every_event_once_and_in_order(
     refused = sum((listener.refused for listener in listeners), Counter[int]())
     report(
         f"R9 {stack.name}: {LISTENERS} clients, cut off {streams - LISTENERS} times, the API restarted"
-        f" {troubles.count(restarted)} times and killed {troubles.count(killed)} times, {chatter.acknowledged} writes"
+        f" {faults.count(restarted)} times and killed {faults.count(killed)} times, {writers.acknowledged} writes"
         f" acknowledged: {sum(map(len, rows.values()))} events, 0 lost, 0 doubled, all in order, complete"
         f" {took_s:.1f} s after the last write; streams refused: {dict(refused)}"
     )
@@ -80,7 +79,7 @@ async def test_clients_that_are_cut_off_get_every_event_once_and_in_order(
 
 @asynccontextmanager
 async def listening(listeners: list[Listener]) -> AsyncIterator[None]:
-    """Everybody listens during the block."""
+    """Run the listeners during the block."""
     running = [asyncio.create_task(listener.run()) for listener in listeners]
     try:
         yield
@@ -104,7 +103,7 @@ async def killed(api: Program) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What an event says, as far as it is compared."""
+    """The compared fields of an event."""
 
     sequence: int
     type: str
@@ -116,7 +115,7 @@ class Row:
     """A notification in the database."""
 
     event: Event
-    told: Told
+    told: Expected
 
     @property
     def sequence(self) -> int:
@@ -124,7 +123,7 @@ class Row:
 
 
 def rows_of(stack: Stack) -> dict[str, list[Row]]:
-    """Everybody's notifications, in the order of their numbers."""
+    """Return the notifications of every user, in sequence order."""
     rows = defaultdict[str, list[Row]](list)
     found = ask(
         stack,
@@ -137,7 +136,7 @@ def rows_of(stack: Stack) -> dict[str, list[Row]]:
 
 
 def listed(rows: list[Row]) -> list[Row]:
-    """As the list has them: of the likes of one post the newest."""
+    """Return the rows as listed: only the newest like of each post."""
     newest = {row.told[3]: row for row in rows if row.event.type == "like"}
     return [row for row in rows if row.event.type != "like" or newest[row.told[3]] is row]
 
@@ -151,7 +150,7 @@ async def all_have(listeners: list[Listener], rows: dict[str, list[Row]]) -> boo
 
 
 async def assert_reset(stack: Stack, person: Person, last: int) -> None:
-    """Whoever comes back with a number that was never given, or was pruned, is told to read the list again."""
+    """Assert that unknown and pruned event ids get a reset event."""
     async with person.stream(str(last + 1)) as reader:
         assert await reader.event() == Block(str(last), RESET, "{}")
     pruned = last // 2 + 1

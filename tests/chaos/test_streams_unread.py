@@ -1,4 +1,4 @@
-"""Clients stop reading their streams: they are dropped, hold next to nothing until then, and slow nobody down."""
+"""R11: clients that stop reading their streams are dropped, cost little memory and slow no other client down."""
 
 import asyncio
 import socket
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.conftest import Report
-from tests.chaos.scene import FULL, configuration, insert, rounds, sabotage
-from tests.chaos.sse_clients import Member, many_connections, settle
+from tests.chaos.environment import FULL, configuration, insert, rounds, with_faults
+from tests.chaos.sse_clients import Member, insert_members, many_connections
 from tests.e2e.conftest import NewProgram
 from tests.support.backends import Stack
 from tests.support.program import Person, Program
@@ -22,71 +22,72 @@ from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.chaos, linux]
 
-STREAMS_EACH = 5  # as many as one person may have
-DEAF_PEOPLE = rounds(2, 20)
-DEAF = DEAF_PEOPLE * STREAMS_EACH
+STREAMS_EACH = 5  # the maximum per user
+STALLED_USERS = rounds(2, 20)
+STALLED = STALLED_USERS * STREAMS_EACH
 READERS = rounds(4, 20)
 COMMENTS = rounds(8, 300)
-MISSED = 500  # notifications, about 170 KB: more than kernel and server may hold for a client
+MISSED = 500  # notifications, about 170 KB: more than kernel and server may buffer per client
 DROPPED_WITHIN_S = 30.0
 HELD_AT_MOST = 65_536
 SLOWER_AT_MOST = 1.5
 NOTICEABLE_MS = 5.0
-# Twenty seconds are too long for the suite.
-PATIENCE = {} if FULL else sabotage(write_timeout_s=1.5)
+# The default of 20 s is too long for the suite.
+WRITE_TIMEOUT = {} if FULL else with_faults(write_timeout_s=1.5)
 FIRST_NOTIFICATION = 4_000_000
 
 
-async def test_clients_that_do_not_read_are_dropped_cost_little_and_slow_nobody(
+async def test_stalled_clients_are_dropped_and_slow_no_other(
     migrated_stack: Stack, new_program: NewProgram, report: Report
 ) -> None:
     stack = migrated_stack
     async with many_connections() as session, AsyncExitStack() as open_streams:
-        program = await new_program("--port=0", config=configuration(stack), **PATIENCE).start()
-        writer, *members = settle(stack, 1 + DEAF_PEOPLE + READERS)
-        deaf_members, reading = members[:DEAF_PEOPLE], members[DEAF_PEOPLE:]
-        tell(stack, deaf_members, about=writer)
+        program = await new_program("--port=0", config=configuration(stack), **WRITE_TIMEOUT).start()
+        writer, *members = insert_members(stack, 1 + STALLED_USERS + READERS)
+        stalled_members, reading = members[:STALLED_USERS], members[STALLED_USERS:]
+        insert_missed(stack, stalled_members, about=writer)
         readers = [
             (one, await open_streams.enter_async_context(one.acts(program, session).stream()))
             for one in reading
         ]
         author = writer.acts(program, session)
-        # Everything is loaded now, and all connections to the database are open.
+        # Warm: everything is loaded, and all database connections are open.
         await asyncio.gather(*(one.acts(program, session).call("GET", "/notifications") for one in members))
         await latencies(author, readers)
         before_ms, resident = await latencies(author, readers), resident_bytes(program)
         began = time.monotonic()
         deaf = [
-            open_streams.enter_context(deaf_client(program, member))
-            for member in deaf_members
+            open_streams.enter_context(stalled_client(program, member))
+            for member in stalled_members
             for _ in range(STREAMS_EACH)
         ]
         await wait_until(lambda: all_stuck(program))
-        held = (resident_bytes(program) - resident) / DEAF
+        held = (resident_bytes(program) - resident) / STALLED
         sent = max(unsent_bytes(program))
-        meanwhile_ms = await latencies(author, readers)
+        during_ms = await latencies(author, readers)
         await wait_until(lambda: all_dropped(program), 2 * DROPPED_WITHIN_S)
         dropped_s = time.monotonic() - began
         for client in deaf:
             assert_cut_off(client)
         assert unsent_bytes(program) == []
-        # What they did not read is still theirs.
-        async with deaf_members[0].acts(program, session).stream("0") as reader:
+        # Unread notifications are kept.
+        async with stalled_members[0].acts(program, session).stream("0") as reader:
             assert [int((await reader.event()).id) for _ in range(MISSED)] == list(range(1, MISSED + 1))
     report(
-        f"R11 {stack.name}: {DEAF} clients that do not read dropped within {dropped_s:.1f} s, {held / 1024:.0f} KiB of"
-        f" memory and at most {sent / 1024:.0f} KiB in the kernel for each; an event took {figures(before_ms)} to the"
-        f" others before, {figures(meanwhile_ms)} meanwhile"
+        f"R11 {stack.name}: {STALLED} clients that do not read dropped within {dropped_s:.1f} s,"
+        f" {held / 1024:.0f} KiB of memory and at most {sent / 1024:.0f} KiB in the kernel for each;"
+        f" an event took {figures(before_ms)} to the"
+        f" others before, {figures(during_ms)} during the stall"
     )
     if FULL:
         assert dropped_s < DROPPED_WITHIN_S
         assert held + sent < HELD_AT_MOST
-        assert statistics.median(meanwhile_ms) < SLOWER_AT_MOST * statistics.median(before_ms) + NOTICEABLE_MS
-        assert p90(meanwhile_ms) < SLOWER_AT_MOST * p90(before_ms) + NOTICEABLE_MS
+        assert statistics.median(during_ms) < SLOWER_AT_MOST * statistics.median(before_ms) + NOTICEABLE_MS
+        assert p90(during_ms) < SLOWER_AT_MOST * p90(before_ms) + NOTICEABLE_MS
 
 
-def tell(stack: Stack, members: Sequence[Member], about: Member) -> None:
-    """Give each of them MISSED notifications."""
+def insert_missed(stack: Stack, members: Sequence[Member], about: Member) -> None:
+    """Insert MISSED notifications for each member."""
     insert(
         stack,
         "notifications",
@@ -102,7 +103,7 @@ def tell(stack: Stack, members: Sequence[Member], about: Member) -> None:
 
 
 async def latencies(author: Person, readers: Sequence[tuple[Member, Reader]]) -> list[float]:
-    """Milliseconds from a comment's being sent until whom it is for has the event, one after the other."""
+    """Return the milliseconds from each comment to its event."""
     took_ms: list[float] = []
     for n in range(COMMENTS):
         member, reader = readers[n % len(readers)]
@@ -113,8 +114,8 @@ async def latencies(author: Person, readers: Sequence[tuple[Member, Reader]]) ->
     return took_ms
 
 
-def deaf_client(program: Program, member: Member) -> socket.socket:
-    """A client that asks for a stream from its beginning, and reads nothing of it."""
+def stalled_client(program: Program, member: Member) -> socket.socket:
+    """Open a stream from its beginning and read nothing."""
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connect(("127.0.0.1", program.port))
@@ -124,7 +125,7 @@ def deaf_client(program: Program, member: Member) -> socket.socket:
 
 
 def unsent_bytes(program: Program) -> list[int]:
-    """What the kernel holds of each connection of the server that has not taken everything; its end counts for one."""
+    """Return the unsent bytes that the kernel holds for each connection of the server."""
     port = f":{program.port:04X}"
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     waiting = [int(row[4].partition(":")[0], 16) for row in rows if row[1].endswith(port)]
@@ -132,11 +133,11 @@ def unsent_bytes(program: Program) -> list[int]:
 
 
 async def all_stuck(program: Program) -> bool:
-    return len(unsent_bytes(program)) == DEAF
+    return len(unsent_bytes(program)) == STALLED
 
 
 async def all_dropped(program: Program) -> bool:
-    return len(program.logged("slow_reader_dropped")) == DEAF
+    return len(program.logged("slow_reader_dropped")) == STALLED
 
 
 def assert_cut_off(client: socket.socket) -> None:

@@ -1,4 +1,4 @@
-"""A worker is killed in the middle of a large fan-out: every feed gets the post and every like is told, once."""
+"""R1: a worker is killed during a large fan-out; every feed gets the post and every like notifies, once."""
 
 import asyncio
 import random
@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 
 from tests.chaos.conftest import Report
-from tests.chaos.scene import LEASE_S, ask, configuration, insert, number, redis_of, rounds, settled
+from tests.chaos.environment import LEASE_S, ask, configuration, insert, number, redis_of, rounds, settled
 from tests.e2e.conftest import NewProgram, Register
 from tests.support import photos
 from tests.support.backends import Stack
@@ -26,11 +26,11 @@ FEED_TTL_S = 1_209_600
 KILL_WITHIN_S = 0.5
 
 
-async def test_a_fan_out_survives_the_death_of_its_worker(
+async def test_fan_out_survives_a_killed_worker(
     stack: Stack, new_program: NewProgram, register: Register, report: Report
 ) -> None:
     config = small_batches(stack)
-    # The first one here owns the embedded Redis, which would go with it.
+    # The first process owns the embedded Redis, which would be killed with it.
     api = await new_program("--port=0", "--role=api", config=config).start()
     worker = await new_program("--role=worker", config=config).start()
     crowd = await Crowd.gather(stack, api, register)
@@ -43,8 +43,8 @@ async def test_a_fan_out_survives_the_death_of_its_worker(
     report(crowd.figures(f"R1 {stack.name}"))
 
 
-@pytest.mark.parametrize("stack", ["mariadb"], indirect=True)  # on the embedded one there is one worker
-async def test_another_worker_takes_a_fan_out_over(
+@pytest.mark.parametrize("stack", ["mariadb"], indirect=True)  # the embedded stack has one worker
+async def test_another_worker_takes_over_the_fan_out(
     stack: Stack, new_program: NewProgram, register: Register, report: Report
 ) -> None:
     config = small_batches(stack)
@@ -71,12 +71,12 @@ async def kill_in_the_middle(worker: Program) -> None:
 
 
 def marker(redis: Redis) -> str:
-    """What a feed has in it that is kept and whole, on the server as it runs now; with the score 0."""
+    """Return the marker of a complete cached feed on the running server; its score is 0."""
     return f"built:{redis.info('server')['run_id'][:12]}"
 
 
 class Crowd:
-    """An author with thousands of followers whose feeds are kept in Redis, and a few fans who like what appears."""
+    """An author with thousands of cached follower feeds, and a few fans who like the posts."""
 
     def __init__(self, stack: Stack, author: Person, fans: list[Person], followers: list[int]) -> None:
         self._stack = stack
@@ -131,7 +131,7 @@ class Crowd:
         self._in_the_middle += int(progress[0][0])
 
     async def is_served(self) -> None:
-        """Without any new traffic, in time, everything once."""
+        """Assert that everything arrives once, in time, without new traffic."""
         await settled(self._stack, RESUMED_WITHIN_S)
         self._slowest_s = max(self._slowest_s, time.monotonic() - self._killed_at)
         assert self._slowest_s < RESUMED_WITHIN_S

@@ -15,12 +15,12 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.chaos.scene import FULL, rounds
+from tests.chaos.environment import FULL, rounds
 from tests.contract.answers import closed
 from tests.e2e.conftest import NewProgram, Register
 from tests.support import photos
 from tests.support.backends import ROOT, Stack
-from tests.support.program import Person, Program, config_file, tell
+from tests.support.program import Person, Program, config_file, print_figures
 from tests.support.waiting import wait_until
 
 HOOKS = "tests.contract.hooks"
@@ -100,7 +100,7 @@ async def test_program_answers_as_its_document_says(
         link_token=await link_token(stack),
     )
     document = stack.var_dir / "openapi.json"
-    document.write_bytes(orjson.dumps(closed(await cleo.does("GET", "/api/openapi.json"))))
+    document.write_bytes(orjson.dumps(closed(await cleo.request("GET", "/api/openapi.json"))))
 
     requests, runs = 0, 0
     refused = operations_of(document) - {NEVER_ACCEPTED}
@@ -112,19 +112,19 @@ async def test_program_answers_as_its_document_says(
         refused -= run.accepted
     assert requests >= REQUESTS
     assert not refused, f"nothing that was sent to these was accepted: {sorted(refused)}"
-    tell(f"contract {stack.name}: {requests} requests in {runs} runs, 0 failures")
+    print_figures(f"contract {stack.name}: {requests} requests in {runs} runs, 0 failures")
     assert not program.logged("request_crashed")
 
 
 async def sign_in(person: Person) -> None:
     """So that the token knows of the role."""
     body = {"username": person.username, "password": person.password}
-    person.token = (await person.does("POST", "/auth/login", json=body))["accessToken"]
+    person.token = (await person.request("POST", "/auth/login", json=body))["accessToken"]
 
 
 async def a_little_of_everything(cleo: Person, ben: Person) -> Known:
     await sign_in(cleo)
-    own = next(session["id"] for session in await cleo.all_of("/auth/sessions") if session["current"])
+    own = next(session["id"] for session in await cleo.list_all("/auth/sessions") if session["current"])
     known = Known([ben.id, "@ben"], own)
     await ben.follow(cleo)
     for author in (cleo, ben) * POSTS_EACH:

@@ -14,7 +14,7 @@ from tests.support.program import Program
 
 async def test_data_of_an_event_is_a_notification(program: Program, register: Register) -> None:
     ana, ben = await register(program, "ana", "ben")
-    document = closed(await ana.does("GET", "/api/openapi.json"))
+    document = closed(await ana.request("GET", "/api/openapi.json"))
     post = await ana.publish(photos.small())
     async with ana.stream() as stream:
         await ben.follow(ana)

@@ -133,7 +133,7 @@ class Scene:
             post = await owner.publish(photos.small())
             found |= {"postId": post["id"], "key": post["images"][0]["url"].partition("/media/")[2]}
         if "{sessionId}" in wanted:
-            sessions = await owner.all_of("/auth/sessions")
+            sessions = await owner.list_all("/auth/sessions")
             found["sessionId"] = next(session["id"] for session in sessions if session["current"])
         if "{commentId}" in wanted:
             found["commentId"] = (await owner.comment(found["postId"], "Mine"))["id"]
@@ -198,5 +198,5 @@ async def sign_in(person: Person) -> None:
     """A session for this cell alone."""
     if person.username:
         body = {"username": person.username, "password": person.password}
-        answer = await person.does("POST", "/auth/login", json=body, headers={"Authorization": ""})
+        answer = await person.request("POST", "/auth/login", json=body, headers={"Authorization": ""})
         person.token = answer["accessToken"]

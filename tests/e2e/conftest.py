@@ -1,4 +1,4 @@
-"""What the stories share: programs that end with the story, and people who use them."""
+"""Fixtures of the end-to-end tests: running programs, and people who use them."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
@@ -10,7 +10,7 @@ from aiohttp import ClientSession, ClientTimeout
 
 from tests.support.backends import Stack
 from tests.support.fork_server import ForkServer
-from tests.support.program import Person, Program, config_file, own_parts, tell
+from tests.support.program import Person, Program, backend_environ, config_file, print_figures
 
 REQUEST_TIMEOUT_S = 15.0
 LOG_TAIL = 60
@@ -19,10 +19,9 @@ Register = Callable[..., Awaitable[list[Person]]]
 
 
 class NewProgram(Protocol):
-    """Makes a program that is not started yet; killed if it still runs when the story is over.
+    """Makes a program that is not started yet, and kills it if it still runs after the test.
 
-    A `cold` one is started as an operator does it, by an interpreter that imports everything; others are forked by the
-    nursery, where there is one.
+    A `cold` program starts in a new interpreter that imports everything; others are forked by the fork server.
     """
 
     def __call__(
@@ -36,8 +35,8 @@ class NewProgram(Protocol):
 
 
 @pytest.fixture
-async def new_program(stack: Stack, nursery: ForkServer | None) -> AsyncIterator[NewProgram]:
-    """On the stack in turn, on a free port; `environ` sets variables, None takes one away."""
+async def new_program(stack: Stack, fork_server: ForkServer | None) -> AsyncIterator[NewProgram]:
+    """Programs on the stack under test, on a free port. `environ` sets variables; None removes one."""
     made: list[Program] = []
 
     def make(
@@ -49,24 +48,24 @@ async def new_program(stack: Stack, nursery: ForkServer | None) -> AsyncIterator
     ) -> Program:
         folder = stack.var_dir / f"program-{len(made) + 1}"
         folder.mkdir()
-        merged = {**own_parts(stack), **environ}
+        merged = {**backend_environ(stack), **environ}
         kept = {name: value for name, value in merged.items() if value is not None}
         chosen = {"config": config, "script": script}
         more = {name: path for name, path in chosen.items() if path is not None}
-        made.append(Program(folder, kept, *arguments, **more, nursery=None if cold else nursery))
+        made.append(Program(folder, kept, *arguments, **more, fork_server=None if cold else fork_server))
         return made[-1]
 
     yield make
     for program in made:
-        if program.running:  # to leave in good order takes a while, and other stories look at that
+        if program.running:  # an orderly shutdown is slow, and other tests cover it
             await program.kill()
-        with suppress(FileNotFoundError):  # shown by pytest when the story failed
-            tell("\n".join(["---", program.err, *program.out.splitlines()[-LOG_TAIL:]]))
+        with suppress(FileNotFoundError):  # pytest shows it when the test failed
+            print_figures("\n".join(["---", program.err, *program.out.splitlines()[-LOG_TAIL:]]))
 
 
 @pytest.fixture
 async def program(migrated_stack: Stack, new_program: NewProgram) -> Program:
-    """The program, ready; jobs of a dead worker wait 2 s."""
+    """A ready program with 2 s job leases."""
     return await new_program("--port=0", config=quick_leases(migrated_stack)).start()
 
 
@@ -78,7 +77,7 @@ async def session() -> AsyncIterator[ClientSession]:
 
 @pytest.fixture
 def register(session: ClientSession) -> Register:
-    """Registers people with the program."""
+    """Return a function that registers users with a program."""
 
     async def people(program: Program, *usernames: str) -> list[Person]:
         return [await Person(program, session, username).register() for username in usernames]
@@ -87,7 +86,7 @@ def register(session: ClientSession) -> Register:
 
 
 def quick_leases(stack: Stack) -> Path:
-    """A configuration in which the jobs of a killed worker are taken up after 2 seconds."""
+    """A configuration with job leases of 2 seconds."""
     return config_file(
         stack.var_dir, {"lease_ms = 15000": "lease_ms = 2000", "heartbeat_ms = 5000": "heartbeat_ms = 500"}
     )

@@ -1,4 +1,4 @@
-"""Whatever a client sends, the answer says what is wrong with it; it is no fault of ours, and no secret is logged."""
+"""Malformed requests: each gets a 4xx problem that names the mistake, and no secret is logged."""
 
 import asyncio
 import gzip
@@ -15,7 +15,7 @@ from aiohttp import ClientError
 from tests.e2e.conftest import Register
 from tests.support import photos
 from tests.support.malicious_files import NO_PICTURES, bombs
-from tests.support.program import Answer, Person, Program, in_bytes, photo_form
+from tests.support.program import Answer, Person, Program, call_with_raw_headers, photo_form
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "code"}
 JSON = {"Content-Type": "application/json"}
@@ -28,7 +28,7 @@ TOKEN_CANARY = "canary.token.of-a-stranger"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A request, and the one status that it has to get."""
+    """A request and the status it must get."""
 
     what: str
     status: int
@@ -37,9 +37,7 @@ class Case:
     options: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
-async def test_bad_requests_get_problems_and_leave_no_trace_of_secrets(
-    program: Program, register: Register
-) -> None:
+async def test_bad_requests_get_problems_and_log_no_secrets(program: Program, register: Register) -> None:
     (ana,) = await register(program, "ana")
     post_id = (await ana.publish(photos.small()))["id"]
     login = {"username": "ana", "password": PASSWORD_CANARY}
@@ -57,14 +55,14 @@ async def test_bad_requests_get_problems_and_leave_no_trace_of_secrets(
         for case in cases:
             faults += [f"{case.what}: {fault}" for fault in await faults_of(case, ana)]
     for case in odd_headers(ana):
-        answer = await in_bytes(program, case.method, case.path, **case.options)
+        answer = await call_with_raw_headers(program, case.method, case.path, **case.options)
         faults += [f"{case.what}: {fault}" for fault in faults_in(answer, case.status)]
     faults += await faults_of_odd_devices(ana)
     assert (await ana.call("POST", "/auth/login", json=login)).status == 401
     assert (await ana.call("GET", f"/feed?token={TOKEN_CANARY}")).status == 422
     assert not faults, "\n".join(faults)
 
-    await ana.publish(photos.small())  # it is as well as before
+    await ana.publish(photos.small())  # the program still works
     assert await program.interrupt() == 0
     said = program.out + program.err
     assert "request_crashed" not in said
@@ -82,7 +80,7 @@ async def test_bad_requests_get_problems_and_leave_no_trace_of_secrets(
 
 
 async def faults_of(case: Case, person: Person) -> list[str]:
-    """What is wrong with the answer to a bad request."""
+    """Return what is wrong with the answer to a bad request."""
     try:
         answer = await person.call(case.method, case.path, **case.options)
     except ClientError as error:
@@ -114,7 +112,7 @@ def faults_in(answer: Answer, status: int) -> Iterator[str]:
 
 
 def bodies() -> Iterator[Case]:
-    """What cannot be read as a JSON object."""
+    """Bodies that are not a JSON object."""
     for what, status, data, headers in (
         ("no JSON", 400, f"password={PASSWORD_CANARY}", JSON),
         ("nothing", 400, "", JSON),
@@ -147,7 +145,7 @@ def bodies() -> Iterator[Case]:
 
 
 def accounts() -> Iterator[Case]:
-    """Objects with wrong members."""
+    """JSON objects with invalid members."""
     good = {"username": "cleo", "email": "cleo@example.com", "password": "a good password"}
     for what, changes in (
         ("an unknown member", {"role": "admin"}),
@@ -178,7 +176,7 @@ def accounts() -> Iterator[Case]:
 
 
 def profiles() -> Iterator[Case]:
-    """Members that are not one's own to change, and values that cannot be."""
+    """Profile members that are read-only, and invalid values."""
     for what, body in (
         ("a role of one's own choice", {"role": "admin"}),
         ("fame", {"isCelebrity": True}),
@@ -315,7 +313,7 @@ def tokens(person: Person) -> Iterator[Case]:
 
 
 def odd_headers(person: Person) -> Iterator[Case]:
-    """Headers with a byte that is no UTF-8."""
+    """Headers with a byte that is not UTF-8."""
     good = {"Authorization": f"Bearer {person.token}"}
     for name, status in (
         ("Authorization", 401),
@@ -335,7 +333,7 @@ def odd_headers(person: Person) -> Iterator[Case]:
 
 
 async def faults_of_odd_devices(ana: Person) -> list[str]:
-    """What goes wrong when a device calls itself what is not text: nothing, it is signed in under another name."""
+    """Return what goes wrong with a User-Agent that is not text: it must be stored with replacement characters."""
     faults: list[str] = []
     headers = {**JSON, "User-Agent": "a\xff"}
     mia = {"username": "mia", "email": "mia@example.com", "password": ana.password}
@@ -344,15 +342,15 @@ async def faults_of_odd_devices(ana: Person) -> list[str]:
         ("/auth/login", {"username": "ana", "password": ana.password}, 200),
         ("/auth/refresh", {"refreshToken": ana.refresh_token}, 200),
     ):
-        answer = await in_bytes(ana.program, "POST", path, headers, orjson.dumps(body))
+        answer = await call_with_raw_headers(ana.program, "POST", path, headers, orjson.dumps(body))
         if answer.status != status:
             faults.append(f"{path} by an odd device: status {answer.status}, not {status}")
-    named = [device["device"] for device in (await ana.does("GET", "/auth/sessions"))["items"]]
+    named = [device["device"] for device in (await ana.request("GET", "/auth/sessions"))["items"]]
     return faults if named == ["a?", "a?"] else [*faults, f"odd devices are called {named}"]
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
-async def test_clients_that_hang_up_are_no_fault_of_ours(program: Program, register: Register) -> None:
+async def test_client_disconnects_are_not_logged_as_errors(program: Program, register: Register) -> None:
     (ana,) = await register(program, "ana")
     photo = photos.twelve_megapixels()
     bodies = {

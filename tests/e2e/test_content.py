@@ -1,4 +1,4 @@
-"""What people do with what they published: change and delete it, talk under it, see who likes it and follows whom."""
+"""Posts, comments, likes, follows and profiles through the API."""
 
 import io
 from typing import Any
@@ -16,24 +16,24 @@ CARD = {"id", "username", "fullName", "avatarUrl", "isCelebrity"}
 
 
 async def refused(person: Person, method: str, path: str, status: int, code: str, **options: Any) -> Any:
-    """The problem that a request gets."""
+    """Assert that a request is refused, and return its problem."""
     answer = await person.call(method, path, **options)
     assert (answer.status, answer.json["code"]) == (status, code), (method, path, answer)
     return answer.json
 
 
-async def test_a_post_is_edited_and_deleted_by_its_author_alone(program: Program, register: Register) -> None:
+async def test_only_the_author_edits_and_deletes_a_post(program: Program, register: Register) -> None:
     ana, eve = await register(program, "ana", "eve")
     await eve.follow(ana)
     post = await ana.publish(photos.small(), photos.small(), caption="Before")
     path = f"/posts/{post['id']}"
     assert post["editedAt"] is None
 
-    edited = await ana.does("PUT", path, json={"caption": " After #today ", "altTexts": ["A red square"]})
+    edited = await ana.request("PUT", path, json={"caption": " After #today ", "altTexts": ["A red square"]})
     assert (edited["caption"], edited["hashtags"]) == ("After #today", ["today"])
     assert [image["altText"] for image in edited["images"]] == ["A red square", ""]
     assert edited["editedAt"] >= edited["createdAt"]
-    assert await eve.does("GET", path) == edited
+    assert await eve.request("GET", path) == edited
     assert await eve.feed() == [edited]
 
     for body, field in (
@@ -51,12 +51,12 @@ async def test_a_post_is_edited_and_deleted_by_its_author_alone(program: Program
     for method, options in (("PUT", {"json": {"caption": "Eve's"}}), ("DELETE", {})):
         await refused(eve, method, path, 403, "forbidden", **options)
         await refused(ana, method, "/posts/404", 404, "not_found", **options)
-    assert await ana.does("GET", path) == edited
+    assert await ana.request("GET", path) == edited
 
     gone = await ana.call("DELETE", path)
     assert (gone.status, gone.content) == (204, b"")
-    assert await eve.feed() == await ana.feed() == await ana.all_of("/posts") == []
-    assert (await ana.does("GET", "/users/profile"))["postsCount"] == 0
+    assert await eve.feed() == await ana.feed() == await ana.list_all("/posts") == []
+    assert (await ana.request("GET", "/users/profile"))["postsCount"] == 0
     missing = await refused(eve, "GET", "/posts/404", 404, "not_found")
     for method, below, options in (
         ("GET", "", {}),
@@ -71,7 +71,7 @@ async def test_a_post_is_edited_and_deleted_by_its_author_alone(program: Program
     ):
         for person in (ana, eve):
             problem = await refused(person, method, path + below, 404, "not_found", **options)
-            # A post that is hidden and one that never was are told alike.
+            # A hidden post and a missing one get the same answer.
             assert problem == missing | {"instance": path + below}
 
     urls = [url for image in post["images"] for url in image["variants"].values()]
@@ -83,25 +83,26 @@ async def test_a_post_is_edited_and_deleted_by_its_author_alone(program: Program
     await wait_until(no_picture_is_served)
 
 
-async def test_people_talk_below_a_post(program: Program, register: Register) -> None:
+async def test_comments_and_replies(program: Program, register: Register) -> None:
     ana, bob, eve = await register(program, "ana", "bob", "eve")
     post = await ana.publish(photos.small())
     comments = f"/posts/{post['id']}/comments"
     first = await bob.comment(post["id"], "First")
     second = await bob.comment(post["id"], "Second")
     replies = [
-        await eve.does("POST", comments, json={"content": f"{n}", "parentId": first["id"]}) for n in range(3)
+        await eve.request("POST", comments, json={"content": f"{n}", "parentId": first["id"]})
+        for n in range(3)
     ]
-    shown = await ana.all_of(comments)
+    shown = await ana.list_all(comments)
     assert [(each["id"], each["repliesCount"]) for each in shown] == [(second["id"], 0), (first["id"], 3)]
 
     page = await ana.call("GET", comments, params={"parentId": first["id"], "limit": "2"})
     assert page.json["items"] == replies[:0:-1]
     link = page.headers["Link"]
     assert link.endswith('; rel="next"')
-    last = await ana.does("GET", link[1 : link.index(">")])
+    last = await ana.request("GET", link[1 : link.index(">")])
     assert last == {"items": replies[:1], "nextCursor": None}
-    assert (await ana.does("GET", comments, params={"parentId": replies[0]["id"]}))["items"] == []
+    assert (await ana.request("GET", comments, params={"parentId": replies[0]["id"]}))["items"] == []
     await refused(ana, "GET", f"{comments}?parentId=404", 404, "not_found")
     for parent_id in ("abc", "-1", "", "9223372036854775808"):
         await refused(ana, "GET", f"{comments}?parentId={parent_id}", 422, "invalid_input")
@@ -110,21 +111,21 @@ async def test_people_talk_below_a_post(program: Program, register: Register) ->
     for comment_id in ("404", "abc", "-1", str(2**63)):
         await refused(eve, "DELETE", f"{comments}/{comment_id}", 404, "not_found")
     assert (await eve.call("DELETE", f"{comments}/{replies[0]['id']}")).status == 204
-    assert (await ana.does("GET", f"/posts/{post['id']}"))["commentsCount"] == 4
+    assert (await ana.request("GET", f"/posts/{post['id']}"))["commentsCount"] == 4
     assert (await ana.call("DELETE", f"{comments}/{first['id']}")).status == 204
     await refused(ana, "DELETE", f"{comments}/{first['id']}", 404, "not_found")
-    assert (await ana.does("GET", f"/posts/{post['id']}"))["commentsCount"] == 1
-    assert await ana.all_of(comments) == [second]
+    assert (await ana.request("GET", f"/posts/{post['id']}"))["commentsCount"] == 1
+    assert await ana.list_all(comments) == [second]
 
 
-async def test_lists_of_people_are_cards(program: Program, register: Register) -> None:
+async def test_user_lists_contain_user_cards(program: Program, register: Register) -> None:
     ana, bob, eve = await register(program, "ana", "bob", "eve")
     post = await ana.publish(photos.small())
     for person in (bob, eve):
         await person.like(post["id"])
-        followed = await person.does("POST", "/users/@ANA/follow")
+        followed = await person.request("POST", "/users/@ANA/follow")
         assert followed["following"]
-    assert (await ana.does("POST", f"/users/{eve.id}/follow"))["followersCount"] == 1
+    assert (await ana.request("POST", f"/users/{eve.id}/follow"))["followersCount"] == 1
     for path, names in (
         (f"/posts/{post['id']}/likes", ["eve", "bob"]),
         (f"/users/{ana.id}/followers", ["eve", "bob"]),
@@ -133,10 +134,10 @@ async def test_lists_of_people_are_cards(program: Program, register: Register) -
         (f"/users/{bob.id}/following", ["ana"]),
         ("/users/@bob/followers", []),
     ):
-        items = await bob.all_of(path)
+        items = await bob.list_all(path)
         assert [card["username"] for card in items] == names, path
         assert all(card.keys() == CARD for card in items)
-        first = await bob.does("GET", path, params={"limit": "1"})
+        first = await bob.request("GET", path, params={"limit": "1"})
         assert (first["items"], first["nextCursor"] is None) == (items[:1], len(items) <= 1)
         await refused(bob, "GET", f"{path}?limit=0", 422, "invalid_input")
         await refused(bob, "GET", f"{path}?cursor=rubbish", 422, "unknown_cursor")
@@ -147,16 +148,16 @@ async def test_lists_of_people_are_cards(program: Program, register: Register) -
         "/users/@%25/followers",
     ):
         await refused(bob, "GET", path, 404, "not_found")
-    assert await bob.does("DELETE", "/users/@ana/follow") == {"following": False, "followersCount": 1}
-    assert [card["username"] for card in await bob.all_of("/users/@ana/followers")] == ["eve"]
+    assert await bob.request("DELETE", "/users/@ana/follow") == {"following": False, "followersCount": 1}
+    assert [card["username"] for card in await bob.list_all("/users/@ana/followers")] == ["eve"]
 
 
-async def test_a_profile_is_edited_and_gets_a_face(program: Program, register: Register) -> None:
+async def test_profile_and_avatar_are_changed(program: Program, register: Register) -> None:
     ana, eve = await register(program, "ana", "eve")
-    before = await ana.does("GET", "/users/profile")
-    assert await ana.does("PUT", "/users/profile", json={}) == before
+    before = await ana.request("GET", "/users/profile")
+    assert await ana.request("PUT", "/users/profile", json={}) == before
     changes = {"username": "Ana.L", "fullName": " Ana L. ", "bio": "Light.", "website": "https://ana.test"}
-    edited = await ana.does("PUT", "/users/profile", json={**changes, "email": "ana@ana.test"})
+    edited = await ana.request("PUT", "/users/profile", json={**changes, "email": "ana@ana.test"})
     assert edited == before | changes | {"fullName": "Ana L.", "email": "ana@ana.test"}
     for body, status, code, field in (
         ({"username": "EVE"}, 409, "username_taken", "username"),
@@ -171,30 +172,30 @@ async def test_a_profile_is_edited_and_gets_a_face(program: Program, register: R
     ):
         problem = await refused(ana, "PUT", "/users/profile", status, code, json=body)
         assert list(problem["errors"]) == [field]
-    assert await ana.does("GET", "/users/profile") == edited
+    assert await ana.request("GET", "/users/profile") == edited
 
-    faced = await ana.does(
+    faced = await ana.request(
         "POST", "/users/avatar", data=photo_form(photos.twelve_megapixels(), field="avatar")
     )
     assert faced == edited | {"avatarUrl": faced["avatarUrl"]}
     picture = Image.open(io.BytesIO((await eve.call("GET", faced["avatarUrl"])).content))
     assert (picture.format, picture.size) == ("JPEG", (320, 320))
-    assert (await eve.does("GET", "/users/@ana.l"))["avatarUrl"] == faced["avatarUrl"]
+    assert (await eve.request("GET", "/users/@ana.l"))["avatarUrl"] == faced["avatarUrl"]
 
-    again = await ana.does("POST", "/users/avatar", data=photo_form(photos.small(), field="avatar"))
+    again = await ana.request("POST", "/users/avatar", data=photo_form(photos.small(), field="avatar"))
     assert again["avatarUrl"] != faced["avatarUrl"]
     post = await ana.publish(photos.small())
     assert post["author"]["avatarUrl"] == again["avatarUrl"]
 
-    async def old_face_is_gone() -> bool:
+    async def old_avatar_is_gone() -> bool:
         return (await eve.call("GET", faced["avatarUrl"])).status == 404
 
-    await wait_until(old_face_is_gone)
+    await wait_until(old_avatar_is_gone)
     assert (await eve.call("GET", again["avatarUrl"])).status == 200
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
-async def test_a_face_is_exactly_one_picture(program: Program, register: Register) -> None:
+async def test_avatar_upload_takes_exactly_one_image(program: Program, register: Register) -> None:
     (ana,) = await register(program, "ana")
     photo = photos.small()
     text = FormData({"caption": "x"})
@@ -206,4 +207,4 @@ async def test_a_face_is_exactly_one_picture(program: Program, register: Registe
     ):
         problem = await refused(ana, "POST", "/users/avatar", 422, "invalid_input", data=data)
         assert list(problem["errors"]) == [field]
-    assert (await ana.does("GET", "/users/profile"))["avatarUrl"] is None
+    assert (await ana.request("GET", "/users/profile"))["avatarUrl"] is None

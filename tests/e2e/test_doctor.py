@@ -1,6 +1,6 @@
 """`python run.py doctor feeds` beside a running program."""
 
-from tests.chaos.scene import redis_of
+from tests.chaos.environment import redis_of
 from tests.e2e.conftest import NewProgram, Register
 from tests.support import photos
 from tests.support.backends import Stack
@@ -8,7 +8,7 @@ from tests.support.program import Program
 from tests.support.waiting import wait_until
 
 
-async def test_the_doctor_finds_what_is_wrong_in_feeds_and_repairs_it(
+async def test_doctor_finds_and_repairs_wrong_feeds(
     stack: Stack, program: Program, new_program: NewProgram, register: Register
 ) -> None:
     ana, ben = await register(program, "ana", "ben")
@@ -44,7 +44,7 @@ async def test_the_doctor_finds_what_is_wrong_in_feeds_and_repairs_it(
     assert await program.interrupt() == 0
 
 
-async def test_without_a_redis_the_doctor_says_so(program: Program, new_program: NewProgram) -> None:
+async def test_doctor_reports_an_unavailable_redis(program: Program, new_program: NewProgram) -> None:
     ended = (
         await new_program("doctor", "feeds", cold=True, REDIS_URL="unix:///nowhere/redis.sock").spawn().end()
     )

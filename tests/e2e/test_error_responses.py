@@ -1,4 +1,4 @@
-"""A program that cannot run as it is told says so in one sentence that helps, and ends with exit code 2."""
+"""Startup errors: one helpful sentence and exit code 2."""
 
 import socket
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ import pytest
 
 from tests.e2e.conftest import NewProgram
 from tests.support.backends import Stack
-from tests.support.program import Ended
+from tests.support.program import Exit
 
 ON_EMBEDDED = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 ON_MARIADB = pytest.mark.parametrize("stack", ["mariadb"], indirect=True)
@@ -18,7 +18,7 @@ CLOSED_PORT = "1"
 CANARY = "canary-that-no-message-may-repeat"
 
 
-def assert_refused(ended: Ended, *fragments: str) -> None:
+def assert_refused(ended: Exit, *fragments: str) -> None:
     assert ended.code == 2, ended
     (sentence,) = ended.err.splitlines()
     assert sentence.startswith("error: ")
@@ -27,7 +27,7 @@ def assert_refused(ended: Ended, *fragments: str) -> None:
     assert_quiet(ended)
 
 
-def assert_quiet(ended: Ended) -> None:
+def assert_quiet(ended: Exit) -> None:
     for forbidden in ("Traceback", CANARY, LONG, OTHER):
         assert forbidden not in ended.err + ended.out
 
@@ -42,9 +42,7 @@ def assert_quiet(ended: Ended) -> None:
     ],
     ids=["unknown flag", "unknown role", "unknown command"],
 )
-async def test_a_mistake_in_the_flags_is_named(
-    new_program: NewProgram, arguments: list[str], fragment: str
-) -> None:
+async def test_invalid_flags_are_named(new_program: NewProgram, arguments: list[str], fragment: str) -> None:
     ended = await new_program(*arguments, cold=True).spawn().end()
     assert ended.code == 2
     assert fragment in ended.err.splitlines()[-1]
@@ -86,7 +84,7 @@ async def test_a_mistake_in_the_flags_is_named(
         "folder of the secrets",
     ],
 )
-async def test_a_bad_value_in_the_environment_is_named(
+async def test_invalid_environment_values_are_named(
     new_program: NewProgram, environ: Mapping[str, str | None], fragments: list[str]
 ) -> None:
     ended = await new_program(**{"PORT": "0", **environ}).spawn().end()
@@ -105,7 +103,7 @@ async def test_a_bad_value_in_the_environment_is_named(
     ],
     ids=["misspelt key", "unknown key", "wrong type", "no TOML", "a secret"],
 )
-async def test_a_mistake_in_the_configuration_file_is_named(
+async def test_invalid_configuration_keys_are_named(
     new_program: NewProgram, stack: Stack, line: str, fragments: list[str]
 ) -> None:
     file = stack.var_dir / "config.toml"
@@ -116,9 +114,7 @@ async def test_a_mistake_in_the_configuration_file_is_named(
 
 @ON_EMBEDDED
 @pytest.mark.parametrize("kind", ["missing", "a folder", "not text"])
-async def test_a_configuration_that_cannot_be_read_is_named(
-    new_program: NewProgram, stack: Stack, kind: str
-) -> None:
+async def test_unreadable_configuration_is_named(new_program: NewProgram, stack: Stack, kind: str) -> None:
     file = _unreadable(stack.var_dir / "config.toml", kind)
     assert_refused(await new_program(config=file).spawn().end(), str(file))
 
@@ -150,7 +146,7 @@ async def test_a_configuration_that_cannot_be_read_is_named(
         "no mail server",
     ],
 )
-async def test_production_refuses_what_is_meant_for_a_laptop(
+async def test_production_refuses_development_defaults(
     new_program: NewProgram, environ: Mapping[str, str | None], fragments: list[str]
 ) -> None:
     production = {"APP_ENV": "production", "JWT_SECRET": LONG, "JWT_REFRESH_SECRET": OTHER, **environ}
@@ -158,7 +154,7 @@ async def test_production_refuses_what_is_meant_for_a_laptop(
 
 
 @ON_EMBEDDED
-async def test_a_taken_port_is_named(new_program: NewProgram) -> None:
+async def test_port_in_use_is_named(new_program: NewProgram) -> None:
     with socket.create_server(("127.0.0.1", 0)) as somebody:
         port = somebody.getsockname()[1]
         ended = await new_program(f"--port={port}").spawn().end()
@@ -175,7 +171,7 @@ async def test_a_taken_port_is_named(new_program: NewProgram) -> None:
     ],
     ids=["wrong password", "no such database", "not migrated"],
 )
-async def test_a_database_that_cannot_be_used_is_named(
+async def test_unusable_database_is_named(
     new_program: NewProgram, environ: Mapping[str, str], fragments: list[str]
 ) -> None:
     assert_refused(await new_program("--port=0", **environ).spawn().end(), *fragments)

@@ -1,4 +1,4 @@
-"""Where the tables come from: an operator makes those of MariaDB, the embedded database gets its own."""
+"""First start: MariaDB is migrated by command, the embedded database at startup."""
 
 import pytest
 
@@ -10,7 +10,7 @@ VERSIONS = sorted(file.name for file in (ROOT / "migrations" / "mysql" / "models
 
 
 @pytest.mark.parametrize("stack", ["mariadb"], indirect=True)
-async def test_an_operator_makes_the_tables_before_the_first_start(
+async def test_mariadb_is_migrated_before_the_first_start(
     new_program: NewProgram, register: Register
 ) -> None:
     first, again = [await new_program("migrate", cold=True).spawn().end() for _ in range(2)]
@@ -23,9 +23,7 @@ async def test_an_operator_makes_the_tables_before_the_first_start(
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
-async def test_the_embedded_database_gets_its_tables_at_the_first_start(
-    new_program: NewProgram, register: Register
-) -> None:
+async def test_embedded_database_is_migrated_at_startup(new_program: NewProgram, register: Register) -> None:
     program = await new_program("--port=0", cold=True).start()
     (migrated,) = program.logged("migrated")
     assert migrated["migrations"] == len(VERSIONS)

@@ -1,4 +1,4 @@
-"""Somebody who was not answered asks again under the same Idempotency-Key: nothing happens twice."""
+"""Idempotency-Key: a repeated request has one effect and replays the first answer."""
 
 import asyncio
 from collections import Counter
@@ -32,12 +32,12 @@ def assert_problem(answer: Answer, status: int, code: str) -> None:
     assert (answer.status, answer.json["code"]) == (status, code)
 
 
-async def test_the_same_request_is_answered_as_before(program: Program, register: Register) -> None:
+async def test_repeated_request_replays_the_first_answer(program: Program, register: Register) -> None:
     ana, ben = await register(program, "ana", "ben")
     first = await post(ana, "one")
     assert first.status == 201
     await ben.like(first.json["id"])
-    assert_replay(await post(ana, "one"), first)  # another boundary, and meanwhile it has a like
+    assert_replay(await post(ana, "one"), first)  # with another boundary, and after a like
     assert_problem(await post(ana, "two"), 422, "idempotency_key_reused")
     assert_problem(await post(ana, "one", shade=90), 422, "idempotency_key_reused")
     assert (await post(ben, "one")).json["id"] != first.json["id"]
@@ -53,12 +53,12 @@ async def test_the_same_request_is_answered_as_before(program: Program, register
     assert_problem(
         await ben.call("POST", elsewhere, json=body, headers=headers), 422, "idempotency_key_reused"
     )
-    assert len(await ana.all_of(path)) == 1
-    assert len(await ana.all_of("/posts")) == 3
+    assert len(await ana.list_all(path)) == 1
+    assert len(await ana.list_all("/posts")) == 3
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
-async def test_a_key_that_is_none_is_refused_and_what_was_refused_may_be_sent_again(
+async def test_invalid_key_is_refused_and_refusals_are_not_stored(
     program: Program, register: Register
 ) -> None:
     (ana,) = await register(program, "ana")
@@ -74,7 +74,7 @@ async def test_a_key_that_is_none_is_refused_and_what_was_refused_may_be_sent_ag
     assert (await post(ana)).status == 201
 
 
-async def test_a_registration_that_is_repeated_is_a_session_of_the_same_account(
+async def test_repeated_registration_signs_in_to_the_same_account(
     program: Program, register: Register
 ) -> None:
     (ana,) = await register(program, "ana")
@@ -94,7 +94,7 @@ async def test_a_registration_that_is_repeated_is_a_session_of_the_same_account(
     assert (await ana.call("GET", "/users/profile")).json["username"] == "ben"
 
 
-async def test_many_at_the_same_moment_have_one_effect(program: Program, register: Register) -> None:
+async def test_concurrent_repeats_have_one_effect(program: Program, register: Register) -> None:
     (ana,) = await register(program, "ana")
     path = f"/posts/{(await ana.publish(photos.small()))['id']}/comments"
 
@@ -111,6 +111,6 @@ async def test_many_at_the_same_moment_have_one_effect(program: Program, registe
             if answer.status == 409:
                 assert_problem(answer, 409, "idempotency_key_in_use")
                 assert answer.headers["Retry-After"] == "1"
-        assert len(await ana.all_of(listing)) == there_before + 1
+        assert len(await ana.list_all(listing)) == there_before + 1
         last = await send()
         assert (last.status, last.json["id"]) == (201, *made)

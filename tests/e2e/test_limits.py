@@ -1,4 +1,4 @@
-"""Somebody who asks too much is told when to come back, and nobody else notices."""
+"""Rate limits: a client above its limit gets 429 with Retry-After, and others are unaffected."""
 
 import asyncio
 import re
@@ -14,9 +14,9 @@ from tests.support.program import Answer, Program, config_file, photo_form
 ON_EMBEDDED = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 POLICY = re.compile(r'"[a-z_]+";q=\d+;w=\d+(, "[a-z_]+";q=\d+;w=\d+)*')
 STATE = re.compile(r'"[a-z_]+";r=\d+;t=\d+(, "[a-z_]+";r=\d+;t=\d+)*')
-PASSWORD = "a password of the stories"
+PASSWORD = "a password of the tests"
 
-# Roomy for making friends, tight for what the story is about.
+# Generous for the setup, tight for the limits under test.
 LIMITS = {
     "registration = { limit = 5, window_s = 3600 }": "registration = { limit = 50, window_s = 3600 }",
     "reads = { limit = 300, window_s = 60 }": "reads = { limit = 20, window_s = 60 }",
@@ -25,7 +25,7 @@ LIMITS = {
 
 @pytest.fixture
 async def limited(migrated_stack: Stack, new_program: NewProgram) -> Program:
-    """The program with its limits on, behind a proxy of this machine's network."""
+    """A program with rate limits on, behind a trusted proxy on loopback."""
     environ = {"THROTTLE_ENABLED": "true", "TRUSTED_PROXIES": "127.0.0.0/8"}
     return await new_program("--port=0", config=roomy(migrated_stack), **environ).start()
 
@@ -34,7 +34,7 @@ def roomy(stack: Stack) -> Path:
     return config_file(stack.var_dir, LIMITS)
 
 
-def assert_throttled(answer: Answer, policy: str) -> None:
+def assert_rate_limited(answer: Answer, policy: str) -> None:
     assert answer.status == 429
     assert answer.headers["Content-Type"].startswith("application/problem+json")
     assert answer.json["code"] == "throttled"
@@ -42,7 +42,7 @@ def assert_throttled(answer: Answer, policy: str) -> None:
     assert policy in answer.headers["RateLimit-Policy"].split(", ")
 
 
-async def test_reads_are_limited_for_each_person_and_every_answer_says_so(
+async def test_reads_are_limited_per_user_and_announced_in_headers(
     limited: Program, register: Register
 ) -> None:
     ana, ben = await register(limited, "ana", "ben")
@@ -52,8 +52,8 @@ async def test_reads_are_limited_for_each_person_and_every_answer_says_so(
         assert answer.headers["RateLimit-Policy"] == '"reads";q=20;w=60'
         assert STATE.fullmatch(answer.headers["RateLimit"])
     assert {int(answer.headers["RateLimit"].split(";")[1][2:]) for answer in answers} == set(range(20))
-    assert_throttled(await ana.call("GET", "/posts"), '"reads";q=20;w=60')
-    # Neither is anybody else held up, nor ana in what she writes; nor are those who watch the program.
+    assert_rate_limited(await ana.call("GET", "/posts"), '"reads";q=20;w=60')
+    # Other users, writes by ana, and health checks are not limited.
     assert (await ben.call("GET", "/feed")).status == 200
     published = await ana.call("POST", "/posts", data=photo_form(photos.small()))
     assert published.status == 201
@@ -63,13 +63,13 @@ async def test_reads_are_limited_for_each_person_and_every_answer_says_so(
         for answer in [await ana.call("GET", path) for _ in range(30)]:
             assert answer.status == 200
             assert "RateLimit" not in answer.headers
-    # What fails counts and tells as well.
+    # Failed requests count, and carry the headers.
     missing = await ben.call("GET", "/posts/12345")
     assert missing.status == 404
     assert missing.headers["RateLimit"].startswith('"reads";r=18;')
 
 
-async def test_tokens_that_are_none_count_for_the_address(limited: Program, register: Register) -> None:
+async def test_invalid_tokens_count_against_the_address(limited: Program, register: Register) -> None:
     ana, ben = await register(limited, "ana", "ben")
     token, ben.token = ana.token, "no.such.token"
     answers = [await ben.call("GET", "/feed") for _ in range(21)]
@@ -79,9 +79,7 @@ async def test_tokens_that_are_none_count_for_the_address(limited: Program, regi
     assert (await ben.call("GET", "/feed")).status == 200
 
 
-async def test_signing_in_is_limited_for_an_account_and_for_an_address(
-    limited: Program, register: Register
-) -> None:
+async def test_sign_in_is_limited_per_account_and_per_address(limited: Program, register: Register) -> None:
     ana, ben = await register(limited, "ana", "ben")
     ana.token = ben.token = ""
 
@@ -89,20 +87,20 @@ async def test_signing_in_is_limited_for_an_account_and_for_an_address(
         body = {"username": name, "password": password}
         return await ben.call("POST", "/auth/login", json=body, headers={"X-Forwarded-For": address})
 
-    # One account from many addresses, right or wrong, however its name is written.
+    # One account from many addresses, right or wrong password, any spelling of the name.
     tries = [await sign_in(name, "wrong", f"198.51.100.{n}") for n, name in enumerate(["ana", "ANA"] * 3)]
     assert [answer.status for answer in tries] == [401] * 5 + [429]
     refused = await sign_in("ana", PASSWORD, "198.51.100.200")
-    assert_throttled(refused, '"login_account";q=5;w=60')
+    assert_rate_limited(refused, '"login_account";q=5;w=60')
     assert POLICY.fullmatch(refused.headers["RateLimit-Policy"])
     assert (await sign_in("ben", PASSWORD, "198.51.100.200")).status == 200
 
-    # Many accounts from one address; what it writes before the proxy's word changes nothing.
+    # Many accounts from one address; a forged X-Forwarded-For changes nothing.
     tries = [await sign_in(f"nobody{n}", "wrong", f"1.2.3.{n}, 203.0.113.9") for n in range(25)]
     assert [answer.status for answer in tries] == [401] * 20 + [429] * 5
-    assert_throttled(tries[-1], '"login";q=20;w=60')
+    assert_rate_limited(tries[-1], '"login";q=20;w=60')
     assert (await sign_in("nobody", "wrong", "203.0.113.10")).status == 401
-    # Refused at the address, it was not counted against the accounts: nobody locks others out that way for long.
+    # A request refused for its address does not count against the account, so it locks out no user.
     assert (
         (await sign_in("nobody24", "wrong", "203.0.113.11"))
         .headers["RateLimit"]
@@ -116,7 +114,7 @@ async def test_signing_in_is_limited_for_an_account_and_for_an_address(
 
 
 @ON_EMBEDDED
-async def test_without_trusted_proxies_a_forged_address_changes_nothing(
+async def test_forged_address_is_ignored_without_trusted_proxies(
     stack: Stack, new_program: NewProgram, register: Register
 ) -> None:
     program = await new_program("--port=0", config=roomy(stack), THROTTLE_ENABLED="true").start()
@@ -137,10 +135,10 @@ async def test_without_trusted_proxies_a_forged_address_changes_nothing(
 
 
 @ON_EMBEDDED
-async def test_limits_hold_while_redis_is_away(
+async def test_limits_hold_while_redis_is_unavailable(
     stack: Stack, new_program: NewProgram, register: Register
 ) -> None:
-    # With the Redis of the tests, which can be held.
+    # On the Redis of the tests, which can be paused.
     environ = {"THROTTLE_ENABLED": "true", "REDIS_URL": stack.redis.url}
     program = await new_program("--port=0", config=roomy(stack), **environ).start()
     (ana,) = await register(program, "ana")

@@ -1,4 +1,4 @@
-"""What people hear of each other, in the app, live, by push and by mail; and how they choose which."""
+"""Notifications in the app, live, by push and by e-mail, and their preferences."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -23,8 +23,8 @@ CHANNELS = ("push", "email", "inApp")
 TYPES = ("comment", "like", "follow", "mention", "reply")
 
 
-def letters(stack: Stack, to: Person) -> list[EmailMessage]:
-    """What was mailed to somebody, in the order of its writing."""
+def emails_to(stack: Stack, to: Person) -> list[EmailMessage]:
+    """Return the e-mails to a user, oldest first."""
     files = sorted((stack.var_dir / "outbox").glob("*.eml"), key=lambda file: file.stat().st_mtime_ns)
     found = [message_from_bytes(file.read_bytes(), policy=policy.default) for file in files]
     return [each for each in found if isinstance(each, EmailMessage) and to.username in str(each["To"])]
@@ -34,14 +34,14 @@ def pushes(stack: Stack) -> list[dict[str, Any]]:
     return [orjson.loads(file.read_bytes()) for file in (stack.var_dir / "outbox").glob("*.push.json")]
 
 
-def of(count: int, found: Callable[[], list[Any]]) -> Callable[[], Awaitable[list[Any]]]:
+def at_least(count: int, found: Callable[[], list[Any]]) -> Callable[[], Awaitable[list[Any]]]:
     async def look() -> list[Any]:
         return found() if len(found()) >= count else []
 
     return look
 
 
-async def told(person: Person, count: int) -> list[dict[str, Any]]:
+async def notified(person: Person, count: int) -> list[dict[str, Any]]:
     async def look() -> list[dict[str, Any]]:
         items = await person.notifications()
         return items if len(items) >= count else []
@@ -50,10 +50,10 @@ async def told(person: Person, count: int) -> list[dict[str, Any]]:
 
 
 async def unread(person: Person) -> int:
-    return (await person.does("GET", "/notifications/unread-count"))["count"]
+    return (await person.request("GET", "/notifications/unread-count"))["count"]
 
 
-async def test_likes_are_one_notification_that_is_read_as_one(program: Program, register: Register) -> None:
+async def test_likes_of_a_post_are_one_notification(program: Program, register: Register) -> None:
     ana, *fans = await register(program, "ana", "ben", "cleo", "dora")
     post = await ana.publish(photos.small())
     for fan in fans:
@@ -67,19 +67,22 @@ async def test_likes_are_one_notification_that_is_read_as_one(program: Program, 
 
     await wait_until(all_told)
     assert await unread(ana) == 3
-    (likes,) = await ana.all_of("/notifications?types=like")
+    (likes,) = await ana.list_all("/notifications?types=like")
     assert likes["othersCount"] == 2
     assert likes["post"] == {"id": post["id"]}
-    assert {each["type"] for each in await ana.all_of("/notifications?types=follow,comment")} == {
+    assert {each["type"] for each in await ana.list_all("/notifications?types=follow,comment")} == {
         "follow",
         "comment",
     }
-    assert await ana.does("POST", "/notifications/read", json={"ids": [likes["id"]]}) == {"count": 2}
-    assert {each["type"] for each in await ana.all_of("/notifications?unread=true")} == {"follow", "comment"}
-    assert await ana.does("POST", "/notifications/read", json={"all": True}) == {"count": 0}
-    (mention,) = await told(fans[2], 1)
+    assert await ana.request("POST", "/notifications/read", json={"ids": [likes["id"]]}) == {"count": 2}
+    assert {each["type"] for each in await ana.list_all("/notifications?unread=true")} == {
+        "follow",
+        "comment",
+    }
+    assert await ana.request("POST", "/notifications/read", json={"all": True}) == {"count": 0}
+    (mention,) = await notified(fans[2], 1)
     assert (mention["type"], mention["read"]) == ("mention", False)
-    assert await fans[2].does("POST", "/notifications/read", json={"upTo": mention["id"]}) == {"count": 0}
+    assert await fans[2].request("POST", "/notifications/read", json={"upTo": mention["id"]}) == {"count": 0}
     for body in ({}, {"all": False}, {"all": True, "upTo": mention["id"]}, {"ids": []}, {"ids": ["x"]}):
         assert (await ana.call("POST", "/notifications/read", json=body)).status == 422, body
     assert (await ana.call("POST", "/notifications/read", json={"upTo": mention["id"]})).status == 422
@@ -87,35 +90,35 @@ async def test_likes_are_one_notification_that_is_read_as_one(program: Program, 
         assert (await ana.call("GET", f"/notifications?{query}")).status == 422, query
 
 
-async def test_one_act_arrives_by_every_way_and_only_by_those_that_are_wanted(
+async def test_activity_arrives_on_every_wanted_channel(
     program: Program, register: Register, stack: Stack
 ) -> None:
     ana, ben = await register(program, "ana", "ben")
-    await ana.does("POST", "/devices", json={"token": "phone-of-ana", "platform": "android"})
+    await ana.request("POST", "/devices", json={"token": "phone-of-ana", "platform": "android"})
     post = await ana.publish(photos.small())
     async with ana.stream() as heard:
         await ben.comment(post["id"], "Where was that?")
         live = await heard.event()
     assert live.event == "comment"
     assert orjson.loads(live.data)["actor"]["username"] == "ben"
-    (letter,) = await wait_until(of(1, lambda: letters(stack, ana)))
-    (push,) = await wait_until(of(1, lambda: pushes(stack)))
-    assert "ben commented on your post" in letter["Subject"]
-    assert "Where was that?" in letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    (email,) = await wait_until(at_least(1, lambda: emails_to(stack, ana)))
+    (push,) = await wait_until(at_least(1, lambda: pushes(stack)))
+    assert "ben commented on your post" in email["Subject"]
+    assert "Where was that?" in email.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert "phone-of-ana" in str(push)
     assert post["id"] in str(push)
 
     nothing = dict.fromkeys(CHANNELS, False)
-    wanted = await ana.does("PUT", "/notifications/preferences", json={"comment": nothing})
+    wanted = await ana.request("PUT", "/notifications/preferences", json={"comment": nothing})
     assert wanted == {each: nothing if each == "comment" else dict.fromkeys(CHANNELS, True) for each in TYPES}
-    assert await ana.does("GET", "/notifications/preferences") == wanted
+    assert await ana.request("GET", "/notifications/preferences") == wanted
     await ben.comment(post["id"], "Never mind.")
     await ben.like(post["id"])
-    assert len(await told(ana, 2)) == 2
-    await wait_until(of(2, lambda: letters(stack, ana)))
-    await wait_until(of(2, lambda: pushes(stack)))
+    assert len(await notified(ana, 2)) == 2
+    await wait_until(at_least(2, lambda: emails_to(stack, ana)))
+    await wait_until(at_least(2, lambda: pushes(stack)))
     assert [each["type"] for each in await ana.notifications()] == ["like", "comment"]
-    assert "liked" in letters(stack, ana)[1]["Subject"]
+    assert "liked" in emails_to(stack, ana)[1]["Subject"]
 
 
 @pytest.mark.parametrize(
@@ -131,46 +134,44 @@ async def test_one_act_arrives_by_every_way_and_only_by_those_that_are_wanted(
     ],
 )
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
-async def test_a_wish_that_cannot_be_understood_is_refused(
+async def test_invalid_preferences_are_refused(
     program: Program, register: Register, body: dict[str, Any]
 ) -> None:
     (ana,) = await register(program, "ana")
     assert (await ana.call("PUT", "/notifications/preferences", json=body)).status == 422
 
 
-async def test_a_link_in_a_letter_ends_such_letters(
-    program: Program, register: Register, stack: Stack
-) -> None:
+async def test_unsubscribe_link_stops_the_emails(program: Program, register: Register, stack: Stack) -> None:
     ana, ben, cleo = await register(program, "ana", "ben", "cleo")
     await ben.follow(ana)
-    (letter,) = await wait_until(of(1, lambda: letters(stack, ana)))
-    assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-    link = letter["List-Unsubscribe"].strip("<>")
-    assert link in letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    (email,) = await wait_until(at_least(1, lambda: emails_to(stack, ana)))
+    assert email["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    link = email["List-Unsubscribe"].strip("<>")
+    assert link in email.get_body(("plain",)).get_content()  # type: ignore[union-attr]
     path = f"{urlsplit(link).path}?{urlsplit(link).query}"
     anybody = Person(program, ana.session, username="")
 
     page = await anybody.call("GET", path)
     assert (page.status, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     assert b"<form" in page.content
-    assert (await ana.does("GET", "/notifications/preferences"))["follow"]["email"] is True
+    assert (await ana.request("GET", "/notifications/preferences"))["follow"]["email"] is True
 
     body = {"List-Unsubscribe": "One-Click"}
     for _ in range(2):
         done = await anybody.call("POST", path, data=body)
         assert done.status == 200
-    assert (await ana.does("GET", "/notifications/preferences"))["follow"] == {
+    assert (await ana.request("GET", "/notifications/preferences"))["follow"] == {
         "push": True,
         "email": False,
         "inApp": True,
     }
     await cleo.follow(ana)
-    assert len(await told(ana, 2)) == 2
+    assert len(await notified(ana, 2)) == 2
     post = await ana.publish(photos.small())
     await cleo.like(post["id"])
-    await wait_until(of(2, lambda: letters(stack, ana)))
-    assert "liked" in letters(stack, ana)[-1]["Subject"]
-    assert (await anybody.call("GET", f"{path}&utm_source=letter")).status == 200
+    await wait_until(at_least(2, lambda: emails_to(stack, ana)))
+    assert "liked" in emails_to(stack, ana)[-1]["Subject"]
+    assert (await anybody.call("GET", f"{path}&utm_source=email")).status == 200
     for made_up in (path[:-1], "/notifications/unsubscribe?token=%00", "/notifications/unsubscribe"):
         for method in ("GET", "POST"):
             broken = await anybody.call(method, made_up)
@@ -178,11 +179,11 @@ async def test_a_link_in_a_letter_ends_such_letters(
             assert b"not whole" in broken.content
 
 
-async def test_a_browser_listens_with_a_ticket(
+async def test_browser_opens_the_stream_with_a_ticket(
     program: Program, register: Register, session: ClientSession
 ) -> None:
     ana, ben = await register(program, "ana", "ben")
-    ticket = (await ana.does("POST", "/notifications/stream-ticket"))["ticket"]
+    ticket = (await ana.request("POST", "/notifications/stream-ticket"))["ticket"]
     url = f"{program.url}/notifications/stream?ticket={ticket}"
     async with session.get(url, timeout=ClientTimeout(total=None)) as response:
         assert response.status == 200
@@ -193,38 +194,38 @@ async def test_a_browser_listens_with_a_ticket(
         async with session.get(url) as again:
             assert again.status == 401
     await ben.like((await ana.publish(photos.small()))["id"])
-    await told(ana, 2)
-    ticket = (await ana.does("POST", "/notifications/stream-ticket"))["ticket"]
+    await notified(ana, 2)
+    ticket = (await ana.request("POST", "/notifications/stream-ticket"))["ticket"]
     url = f"{program.url}/notifications/stream?ticket={ticket}&lastEventId=1"
     async with session.get(url, timeout=ClientTimeout(total=None)) as response:
         assert (await Reader(response).event()).event == "like"
     assert ticket not in program.out
     for path in ("/notifications", "/feed"):
-        fresh = (await ana.does("POST", "/notifications/stream-ticket"))["ticket"]
+        fresh = (await ana.request("POST", "/notifications/stream-ticket"))["ticket"]
         async with session.get(f"{program.url}{path}?ticket={fresh}") as response:
             assert response.status == 401, path
     async with session.get(f"{program.url}/notifications/stream?ticket={ana.token}") as response:
         assert response.status == 401
 
 
-async def test_a_phone_that_changed_hands_gets_nothing_of_who_had_it(
+async def test_device_of_a_new_user_gets_no_old_pushes(
     program: Program, register: Register, stack: Stack
 ) -> None:
     ana, ben, cleo = await register(program, "ana", "ben", "cleo")
     phone = {"token": "the-phone", "platform": "ios"}
-    first = await ana.does("POST", "/devices", json=phone)
+    first = await ana.request("POST", "/devices", json=phone)
     assert set(first) == {"id", "platform", "createdAt"}
-    assert await ana.does("POST", "/devices", json=phone) == first
-    assert await ben.does("POST", "/devices", json=phone) != first
+    assert await ana.request("POST", "/devices", json=phone) == first
+    assert await ben.request("POST", "/devices", json=phone) != first
     await cleo.follow(ana)
     await cleo.follow(ben)
-    (push,) = await wait_until(of(1, lambda: pushes(stack)))
+    (push,) = await wait_until(at_least(1, lambda: pushes(stack)))
     assert ben.id in str(push)
-    await wait_until(of(1, lambda: letters(stack, ana)))
+    await wait_until(at_least(1, lambda: emails_to(stack, ana)))
     assert len(pushes(stack)) == 1
     assert (await ana.call("DELETE", "/devices", json={"token": "the-phone"})).status == 204
     await cleo.comment((await ben.publish(photos.small()))["id"], "Yours now?")
-    await wait_until(of(2, lambda: pushes(stack)))
+    await wait_until(at_least(2, lambda: pushes(stack)))
     assert (await ben.call("DELETE", "/devices", json=phone)).status == 204
 
 
@@ -243,21 +244,17 @@ async def test_a_phone_that_changed_hands_gets_nothing_of_who_had_it(
     ],
 )
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
-async def test_a_device_that_cannot_be_one_is_refused(
-    program: Program, register: Register, body: dict[str, Any]
-) -> None:
+async def test_invalid_device_is_refused(program: Program, register: Register, body: dict[str, Any]) -> None:
     (ana,) = await register(program, "ana")
     assert (await ana.call("POST", "/devices", json=body)).status == 422
 
 
-async def test_sixty_four_likes_and_unlikes_are_one_notification_push_and_letter(
-    program: Program, register: Register, stack: Stack
-) -> None:
+async def test_64_likes_and_unlikes_notify_once(program: Program, register: Register, stack: Stack) -> None:
     ana, ben = await register(program, "ana", "ben")
-    await ana.does("POST", "/devices", json={"token": "phone", "platform": "ios"})
+    await ana.request("POST", "/devices", json={"token": "phone", "platform": "ios"})
     post = await ana.publish(photos.small())
     async with ana.stream() as heard:
-        # Within the limit of writes: 60 may come at once.
+        # Within the write limit of 60 per minute.
         await asyncio.gather(
             *(
                 ben.call("POST" if number % 2 else "DELETE", f"/posts/{post['id']}/likes")
@@ -268,27 +265,27 @@ async def test_sixty_four_likes_and_unlikes_are_one_notification_push_and_letter
         assert (await heard.event()).event == "like"
         await ben.comment(post["id"], "done")
         assert (await heard.event()).event == "comment"
-    await wait_until(of(2, lambda: letters(stack, ana)))
-    await wait_until(of(2, lambda: pushes(stack)))
+    await wait_until(at_least(2, lambda: emails_to(stack, ana)))
+    await wait_until(at_least(2, lambda: pushes(stack)))
     assert [(each["type"], each["othersCount"]) for each in await ana.notifications()] == [
         ("comment", 0),
         ("like", 0),
     ]
-    assert (len(letters(stack, ana)), len(pushes(stack)), await unread(ana)) == (2, 2, 2)
+    assert (len(emails_to(stack, ana)), len(pushes(stack)), await unread(ana)) == (2, 2, 2)
 
 
 def outbox(stack: Stack) -> list[Path]:
     return list((stack.var_dir / "outbox").iterdir())
 
 
-async def test_nobody_hears_of_their_own_acts(program: Program, register: Register, stack: Stack) -> None:
+async def test_own_activity_does_not_notify(program: Program, register: Register, stack: Stack) -> None:
     ana, ben = await register(program, "ana", "ben")
-    await ana.does("POST", "/devices", json={"token": "phone", "platform": "ios"})
+    await ana.request("POST", "/devices", json={"token": "phone", "platform": "ios"})
     post = await ana.publish(photos.small(), caption="me, @ana")
     await ana.like(post["id"])
     await ana.comment(post["id"], "@ana again")
     await ben.like(post["id"])
-    assert [each["actor"]["username"] for each in await told(ana, 1)] == ["ben"]
-    await wait_until(of(1, lambda: letters(stack, ana)))
-    await wait_until(of(1, lambda: pushes(stack)))
+    assert [each["actor"]["username"] for each in await notified(ana, 1)] == ["ben"]
+    await wait_until(at_least(1, lambda: emails_to(stack, ana)))
+    await wait_until(at_least(1, lambda: pushes(stack)))
     assert len(outbox(stack)) == 2

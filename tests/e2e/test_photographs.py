@@ -1,4 +1,4 @@
-"""A photograph on its way from a camera to a follower, and what comes back."""
+"""A photograph from upload to a follower's feed, and the like that comes back live."""
 
 import io
 import re
@@ -12,10 +12,10 @@ from PIL import Image
 
 from tests.e2e.conftest import Register
 from tests.support import photos
-from tests.support.program import Program, tell
+from tests.support.program import Program, print_figures
 from tests.support.waiting import wait_until
 
-# What is wanted in quiet is a fifth of it; a crowded machine gets patience, and the figures are printed.
+# Five times the target of a quiet machine; the measured figures are printed.
 IN_FEED_WITHIN_S = 5 * 2.0
 ON_STREAM_WITHIN_S = 5 * 1.0
 
@@ -32,11 +32,11 @@ ONE_STACK_IS_SMOKE = pytest.mark.parametrize(
 
 
 @ONE_STACK_IS_SMOKE
-async def test_photograph_reaches_a_follower_and_the_like_comes_back_live(
+async def test_photograph_reaches_a_follower_and_the_like_the_stream(
     program: Program, register: Register
 ) -> None:
     ana, bob, cleo = await register(program, "ana", "bob", "cleo")
-    # With this in it the feed is kept in Redis from now on, and the photograph has to be pushed there.
+    # From now on the feed is cached in Redis, and fan-out has to add the photograph.
     earlier = await ana.publish(photos.small())
     await bob.follow(ana)
     assert await bob.feed() == [earlier]
@@ -49,7 +49,9 @@ async def test_photograph_reaches_a_follower_and_the_like_comes_back_live(
         return [each for each in await bob.feed() if each["id"] != earlier["id"]]
 
     (shown,) = await wait_until(new_in_feed, IN_FEED_WITHIN_S)
-    tell(f"published in {published - began:.2f} s, in the feed {time.monotonic() - published:.2f} s later")
+    print_figures(
+        f"published in {published - began:.2f} s, in the feed {time.monotonic() - published:.2f} s later"
+    )
     assert shown == post
     assert (shown["author"]["id"], shown["hashtags"], shown["mentions"]) == (ana.id, ["morning"], ["bob"])
 
@@ -61,7 +63,7 @@ async def test_photograph_reaches_a_follower_and_the_like_comes_back_live(
         served = await bob.call("GET", url)
         assert served.status == 200
         assert served.headers["Content-Type"] == "image/jpeg"
-        assert_tells_nothing(served.content)
+        assert_no_metadata(served.content)
         picture = Image.open(io.BytesIO(served.content))
         assert picture.size == (longest[name] * 3 // 4, longest[name])
         assert_upright(picture)
@@ -72,7 +74,7 @@ async def test_photograph_reaches_a_follower_and_the_like_comes_back_live(
         await bob.like(post["id"])
         like = await stream.event()
         took_s = time.monotonic() - liked
-        tell(f"the like was on the stream {took_s:.3f} s after the tap")
+        print_figures(f"the like was on the stream {took_s:.3f} s after the tap")
         assert like.event == "like"
         assert took_s < ON_STREAM_WITHIN_S
         comment = await bob.comment(post["id"], "Beautiful, @cleo should see it")
@@ -82,7 +84,10 @@ async def test_photograph_reaches_a_follower_and_the_like_comes_back_live(
     assert [each["type"] for each in await ana.notifications()] == ["comment", "like", "follow"]
     (mention,) = await wait_until(cleo.notifications)
     assert (mention["type"], mention["comment"]["id"]) == ("mention", comment["id"])
-    seen = (await ana.does("GET", f"/posts/{post['id']}"), await bob.does("GET", f"/posts/{post['id']}"))
+    seen = (
+        await ana.request("GET", f"/posts/{post['id']}"),
+        await bob.request("GET", f"/posts/{post['id']}"),
+    )
     assert [(each["likesCount"], each["commentsCount"], each["liked"]) for each in seen] == [
         (1, 1, False),
         (1, 1, True),
@@ -91,7 +96,7 @@ async def test_photograph_reaches_a_follower_and_the_like_comes_back_live(
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
-async def test_of_a_file_nothing_is_served_but_its_pixels(program: Program, register: Register) -> None:
+async def test_served_images_contain_no_metadata(program: Program, register: Register) -> None:
     ana, bob = await register(program, "ana", "bob")
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as tail:
@@ -105,8 +110,8 @@ async def test_of_a_file_nothing_is_served_but_its_pixels(program: Program, regi
         data.add_field(field, io.BytesIO(polyglot), filename=name, content_type="text/html")
         return data
 
-    post = await ana.does("POST", "/posts", data=form("images"))
-    face = (await ana.does("POST", "/users/avatar", data=form("avatar")))["avatarUrl"]
+    post = await ana.request("POST", "/posts", data=form("images"))
+    face = (await ana.request("POST", "/users/avatar", data=form("avatar")))["avatarUrl"]
     urls = [*post["images"][0]["variants"].values(), face, face.replace("large", "small")]
     assert len(urls) == 5
     for url in urls:
@@ -114,7 +119,7 @@ async def test_of_a_file_nothing_is_served_but_its_pixels(program: Program, regi
         served = await bob.call("GET", url)
         assert served.status == 200
         assert {name: served.headers.get(name) for name in HARMLESS} == HARMLESS
-        assert_tells_nothing(served.content)
+        assert_no_metadata(served.content)
         assert b"canary" not in served.content
         assert served.content.endswith(b"\xff\xd9")
         assert not zipfile.is_zipfile(io.BytesIO(served.content))
@@ -124,8 +129,8 @@ async def test_of_a_file_nothing_is_served_but_its_pixels(program: Program, regi
         assert {name: head.headers.get(name) for name in HARMLESS} == HARMLESS
 
 
-def assert_tells_nothing(served: bytes) -> None:
-    """Nothing is left of what the camera wrote beside the picture, which it did write."""
+def assert_no_metadata(served: bytes) -> None:
+    """Assert that no metadata of the camera is left in the served image."""
     sent = Image.open(io.BytesIO(photos.twelve_megapixels()))
     assert sent.getexif().get_ifd(photos.GPS)
     assert photos.COMMENT in photos.twelve_megapixels()
@@ -137,7 +142,7 @@ def assert_tells_nothing(served: bytes) -> None:
 
 
 def assert_upright(picture: Image.Image) -> None:
-    """The red band is on top and nowhere else."""
+    """Assert that the red band is at the top and nowhere else."""
     width, height = picture.size
     points = {
         "top left": (width // 10, height // 20),

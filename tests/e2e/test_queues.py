@@ -1,15 +1,15 @@
-"""The background work as an administrator sees and steers it, and what becomes of jobs that nobody can do."""
+"""Queue administration through the API and the CLI, failed jobs, and metrics."""
 
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.chaos.scene import NewJob, insert_jobs, redis_of
+from tests.chaos.environment import NewJob, insert_jobs, redis_of
 from tests.e2e.conftest import NewProgram, Register
 from tests.support import photos
 from tests.support.backends import Stack
-from tests.support.program import Person, Program, config_file, in_bytes
+from tests.support.program import Person, Program, call_with_raw_headers, config_file
 from tests.support.servers import free_port
 from tests.support.waiting import wait_until
 
@@ -20,7 +20,7 @@ GARBAGE = [{"data": "not JSON"}, {"data": "x" * 100_000}, {"another field": "and
 async def made_admin(new_program: NewProgram, person: Person) -> Person:
     granted = await new_program("role", person.username, "admin").spawn().end()
     assert granted.code == 0, granted
-    answer = await person.does(
+    answer = await person.request(
         "POST", "/auth/login", json={"username": person.username, "password": person.password}
     )
     person.token = answer["accessToken"]
@@ -28,7 +28,7 @@ async def made_admin(new_program: NewProgram, person: Person) -> Person:
 
 
 async def queue(admin: Person, name: str) -> dict[str, Any]:
-    queues = (await admin.does("GET", "/queues"))["items"]
+    queues = (await admin.request("GET", "/queues"))["items"]
     return next(each for each in queues if each["name"] == name)
 
 
@@ -42,7 +42,7 @@ async def samples(person: Person) -> dict[tuple[str, ...], float]:
     }
 
 
-async def test_only_an_administrator_sees_and_steers_the_queues(
+async def test_only_admins_see_and_control_queues(
     program: Program, register: Register, new_program: NewProgram
 ) -> None:
     (ana,) = await register(program, "ana")
@@ -77,7 +77,7 @@ async def test_only_an_administrator_sees_and_steers_the_queues(
         assert (await ana.call(method, path, **options)).status == 422
 
 
-async def test_a_paused_queue_waits_until_it_is_resumed_even_if_redis_forgets_everything(
+async def test_paused_queue_stays_paused_when_redis_is_flushed(
     program: Program, register: Register, new_program: NewProgram, stack: Stack
 ) -> None:
     ana, bob = await register(program, "ana", "bob")
@@ -91,7 +91,7 @@ async def test_a_paused_queue_waits_until_it_is_resumed_even_if_redis_forgets_ev
     await bob.like(post["id"])
     with redis_of(stack) as redis:
         redis.flushall()
-    await bob.follow(ana)  # the feed queue runs, its streams made again
+    await bob.follow(ana)  # the feed queue runs on a recreated stream
     await wait_until(lambda: _idle(ana, "feed"))
     assert (await queue(ana, "notifications"))["waiting"] >= 2
     assert not [each for each in await ana.notifications() if each["type"] in ("like", "follow")]
@@ -99,7 +99,7 @@ async def test_a_paused_queue_waits_until_it_is_resumed_even_if_redis_forgets_ev
     await wait_until(lambda: _has_types(ana, {"like", "follow"}))
 
 
-async def test_what_nobody_can_do_is_kept_aside_and_shown(
+async def test_unknown_jobs_and_rejected_messages_are_listed(
     register: Register, new_program: NewProgram, migrated_stack: Stack
 ) -> None:
     impatient = config_file(migrated_stack.var_dir, {"backoff_cap_ms = 600000": "backoff_cap_ms = 50"})
@@ -116,12 +116,12 @@ async def test_what_nobody_can_do_is_kept_aside_and_shown(
     await wait_until(lambda: _garbage(ana, len(GARBAGE)))
 
     async def dead() -> list[dict[str, Any]]:
-        return await ana.all_of("/queues/feed/failed")
+        return await ana.list_all("/queues/feed/failed")
 
-    (letter,) = await wait_until(dead)
-    assert (letter["id"], letter["kind"], letter["payload"]) == (str(UNKNOWN), "made.up", {"number": 7})
-    assert letter["attempts"] == len(letter["history"]) == 3
-    assert "made.up" in letter["error"]
+    (email,) = await wait_until(dead)
+    assert (email["id"], email["kind"], email["payload"]) == (str(UNKNOWN), "made.up", {"number": 7})
+    assert email["attempts"] == len(email["history"]) == 3
+    assert "made.up" in email["error"]
     found = await samples(ana)
     assert found["photofeed_jobs_total", "unknown", "unknown", "feed"] == 3
     assert (
@@ -132,13 +132,13 @@ async def test_what_nobody_can_do_is_kept_aside_and_shown(
     assert listed.out.startswith(f"{UNKNOWN}  made.up  failed ")
     table = await new_program("queues", cold=True).spawn().end()
     assert table.out.splitlines()[1].split()[-1] == str(len(GARBAGE))
-    assert await ana.does("POST", "/queues/feed/retry", json={"ids": [str(UNKNOWN)]}) == {"jobs": 1}
+    assert await ana.request("POST", "/queues/feed/retry", json={"ids": [str(UNKNOWN)]}) == {"jobs": 1}
     await wait_until(dead)
-    assert await ana.does("DELETE", f"/queues/feed/failed?ids={UNKNOWN}") == {"jobs": 1}
+    assert await ana.request("DELETE", f"/queues/feed/failed?ids={UNKNOWN}") == {"jobs": 1}
     assert await dead() == []
 
 
-async def test_the_figures_tell_of_what_was_done(program: Program, register: Register) -> None:
+async def test_metrics_count_what_was_done(program: Program, register: Register) -> None:
     ana, bob = await register(program, "ana", "bob")
     await bob.follow(ana)
     async with ana.stream():
@@ -161,24 +161,26 @@ async def test_the_figures_tell_of_what_was_done(program: Program, register: Reg
     found = await samples(ana)
     assert found["photofeed_http_requests_total", "GET", "none", "404"] == 1
     assert [key for key in found if key[:2] == ("photofeed_http_requests_total", "other")]
-    restarts = (await ana.does("GET", "/readyz"))["restarts"]
+    restarts = (await ana.request("GET", "/readyz"))["restarts"]
     assert restarts["relay"] == restarts["feed worker"] == 0
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
-async def test_metrics_may_ask_for_a_token(new_program: NewProgram, register: Register) -> None:
+async def test_metrics_can_require_a_token(new_program: NewProgram, register: Register) -> None:
     program = await new_program("--port=0", METRICS_TOKEN="the token of the metrics").start()
     (ana,) = await register(program, "ana")
     for given in ("", f"Bearer {ana.token}", "Bearer the token", "Basic the token of the metrics"):
         assert (await ana.call("GET", "/metrics", headers={"Authorization": given})).status == 401
-    assert (await in_bytes(program, "GET", "/metrics", {"Authorization": "Bearer \xff"})).status == 401
+    assert (
+        await call_with_raw_headers(program, "GET", "/metrics", {"Authorization": "Bearer \xff"})
+    ).status == 401
     answer = await ana.call("GET", "/metrics", headers={"Authorization": "Bearer the token of the metrics"})
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("text/plain")
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
-async def test_a_process_that_runs_jobs_only_tells_how_it_is_on_a_port_of_its_own(
+async def test_worker_process_serves_health_on_its_own_port(
     new_program: NewProgram, stack: Stack, session: Any
 ) -> None:
     port = free_port()
@@ -191,7 +193,7 @@ async def test_a_process_that_runs_jobs_only_tells_how_it_is_on_a_port_of_its_ow
 
 
 async def _until_seen_by_the_worker(ana: Person, bob: Person, post_id: str) -> None:
-    """A pause counts within a second: comment until one is not told of any more."""
+    """Comment until a pause, which takes up to a second, holds a notification back."""
 
     async def left_waiting() -> bool:
         await bob.comment(post_id, "Is it paused?")

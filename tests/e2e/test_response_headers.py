@@ -1,4 +1,4 @@
-"""What the heads of all answers have in common: for browsers, for other sites' scripts, for who traces a request."""
+"""Headers of all answers: security, CORS, caching and request ids."""
 
 from collections.abc import AsyncIterator
 
@@ -45,7 +45,7 @@ async def answers_of_all_kinds(ana: Person) -> AsyncIterator[Answer]:
     yield await ana.call("GET", "/feed", headers={"Authorization": "Bearer x"})
 
 
-async def test_every_answer_is_safe_to_show(ana: Person) -> None:
+async def test_every_answer_has_security_headers(ana: Person) -> None:
     async for answer in answers_of_all_kinds(ana):
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
@@ -61,7 +61,7 @@ async def test_every_answer_is_safe_to_show(ana: Person) -> None:
     ] == "mine"
 
 
-async def test_what_is_for_one_person_is_kept_by_no_cache_and_pictures_are(ana: Person) -> None:
+async def test_private_answers_are_not_cached_and_images_are(ana: Person) -> None:
     published = await ana.publish(photos.small())
     for path in ("/feed", "/users/profile", "/posts/12345", f"/posts/{published['id']}"):
         assert (await ana.call("GET", path)).headers["Cache-Control"] == "no-store"
@@ -71,15 +71,13 @@ async def test_what_is_for_one_person_is_kept_by_no_cache_and_pictures_are(ana: 
     assert picture.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
 
 
-async def test_https_is_insisted_on_where_we_are_reached_by_it(
-    new_program: NewProgram, register: Register
-) -> None:
+async def test_hsts_is_sent_on_https_only(new_program: NewProgram, register: Register) -> None:
     program = await new_program("--port=0", PUBLIC_URL="https://photos.example.com").start()
     (ana,) = await register(program, "ana")
     assert (await ana.call("GET", "/feed")).headers["Strict-Transport-Security"] == "max-age=31536000"
 
 
-async def test_a_site_in_the_list_may_use_every_answer(ana: Person) -> None:
+async def test_allowed_origin_may_read_every_answer(ana: Person) -> None:
     for site in (SITE, OTHER_SITE):
         async for answer in answers_of_all_kinds(_on_site(ana, site)):
             assert answer.headers["Access-Control-Allow-Origin"] == site
@@ -97,7 +95,7 @@ async def test_a_site_in_the_list_may_use_every_answer(ana: Person) -> None:
         assert stream.headers["Access-Control-Allow-Origin"] == SITE
 
 
-async def test_no_other_site_is_told_anything(ana: Person) -> None:
+async def test_other_origins_get_no_cors_headers(ana: Person) -> None:
     for site in STRANGERS:
         answer = await ana.call("GET", "/feed", headers={"Origin": site})
         assert answer.status == 200
@@ -109,7 +107,7 @@ async def test_no_other_site_is_told_anything(ana: Person) -> None:
     assert cors_headers(await ana.call("GET", "/feed")) == set()
 
 
-async def test_a_preflight_tells_the_methods_of_the_route(ana: Person) -> None:
+async def test_preflight_lists_the_methods_of_the_route(ana: Person) -> None:
     ana.token = ""  # browsers send none with it
     for path, methods in (
         ("/feed", {"GET", "HEAD"}),
@@ -125,11 +123,11 @@ async def test_a_preflight_tells_the_methods_of_the_route(ana: Person) -> None:
         assert sent == {"Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-Id"}
         assert int(answer.headers["Access-Control-Max-Age"]) > 0
     assert (await ask(ana, "/nothing", "GET", SITE)).status == 404
-    # An OPTIONS that is no preflight is a method like another.
+    # An OPTIONS request that is not a preflight is an ordinary method.
     assert (await ana.call("OPTIONS", "/feed", headers={"Origin": SITE})).status == 405
 
 
-async def test_without_a_list_there_is_no_cors(new_program: NewProgram, register: Register) -> None:
+async def test_no_cors_without_allowed_origins(new_program: NewProgram, register: Register) -> None:
     (ana,) = await register(await new_program("--port=0").start(), "ana")
     answer = await ana.call("GET", "/feed", headers={"Origin": SITE})
     assert cors_headers(answer) == set()
@@ -143,7 +141,7 @@ async def ask(person: Person, path: str, method: str, site: str) -> Answer:
 
 
 def _on_site(ana: Person, site: str) -> Person:
-    """Ana, in a browser that shows `site`."""
+    """Return ana as a browser on `site`."""
 
     class InBrowser(Person):
         async def call(self, method: str, path: str, **options: object) -> Answer:

@@ -1,4 +1,4 @@
-"""What outlives a restart: data, sign-ins, and the place up to which a listener has heard."""
+"""Restarts keep data, sign-ins and the position in the live stream."""
 
 import orjson
 import pytest
@@ -40,9 +40,7 @@ async def test_data_and_sign_ins_survive_a_restart(new_program: NewProgram, regi
     indirect=["stack"],
     ids=["interrupted", "killed"],
 )
-async def test_a_stream_goes_on_where_it_was_across_a_restart(
-    program: Program, register: Register, *, killed: bool
-) -> None:
+async def test_stream_resumes_across_a_restart(program: Program, register: Register, *, killed: bool) -> None:
     ana, bob = await register(program, "ana", "bob")
     post_id = (await ana.publish(photos.small()))["id"]
     said: list[str] = []
@@ -55,7 +53,7 @@ async def test_a_stream_goes_on_where_it_was_across_a_restart(
         for _ in range(3):
             await say()
         heard += await stream.events(3)
-        await say()  # it may be on its way when the server goes
+        await say()  # possibly in flight when the server stops
         if killed:
             await program.kill()
         else:
@@ -70,11 +68,11 @@ async def test_a_stream_goes_on_where_it_was_across_a_restart(
             await say()
         heard += await stream.events(len(said) - len(heard))
     assert [int(block.id) for block in heard] == list(range(1, len(said) + 1))
-    # Not in the order of the comments: the job of a killed worker waits until its lease is over.
+    # Not in comment order: the job of a killed worker waits until its lease expires.
     assert sorted(orjson.loads(block.data)["comment"]["id"] for block in heard) == sorted(said)
     assert sorted(each["comment"]["id"] for each in await ana.notifications()) == sorted(said)
 
 
 def _without_urls(post: dict[str, object]) -> dict[str, object]:
-    """They hold the port, which is another one after the restart."""
+    """Return the post without URLs, which contain the port of this run."""
     return {name: value for name, value in post.items() if name != "images"}

@@ -1,4 +1,4 @@
-"""The roles api and worker as two processes on one folder: they share the embedded Redis, whoever started it."""
+"""The roles api and worker as two processes that share the embedded Redis."""
 
 import pytest
 
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 
 
 @pytest.mark.parametrize("first", ["api", "worker"])
-async def test_either_role_carries_on_without_the_owner_of_the_embedded_redis(
+async def test_either_role_survives_the_owner_of_the_embedded_redis(
     new_program: NewProgram, register: Register, stack: Stack, first: str
 ) -> None:
     config = quick_leases(stack)
@@ -27,24 +27,24 @@ async def test_either_role_carries_on_without_the_owner_of_the_embedded_redis(
     ana, bob = await register(api, "ana", "bob")
     await ana.publish(photos.small())
     await bob.follow(ana)
-    assert len(await bob.feed()) == 1  # now it is kept in Redis
-    await goes_round(ana, bob)
+    assert len(await bob.feed()) == 1  # now the feed is cached in Redis
+    await post_and_like_arrive(ana, bob)
 
-    # Killed, the owner takes the Redis with it; the other one starts it again, and the killed one comes back to it.
+    # A killed owner takes Redis with it; the other process starts it again, and the restarted one connects to it.
     await owner.kill()
-    await publishes_without_a_pause(api, ana)
+    await publish_during_takeover(api, ana)
     await wait_until(lambda: _has_logged(other, "redis_child_back"))
     await owner.start()
     assert len(owner.logged("redis_shared")) == 1
-    await goes_round(ana, bob)
+    await post_and_like_arrive(ana, bob)
 
-    # It leaves in order, and the Redis changes hands again.
+    # After an orderly stop the other process owns Redis again.
     assert await other.interrupt() == 0
-    await publishes_without_a_pause(api, ana)
+    await publish_during_takeover(api, ana)
     await wait_until(lambda: _has_logged(owner, "redis_child_back"))
     await other.start()
     assert len(other.logged("redis_shared")) == 1
-    await goes_round(ana, bob)
+    await post_and_like_arrive(ana, bob)
 
     assert len(servers(stack.var_dir / "redis")) == 1
     assert [await program.interrupt() for program in (owner, other)] == [0, 0]
@@ -52,7 +52,7 @@ async def test_either_role_carries_on_without_the_owner_of_the_embedded_redis(
     assert [program.err for program in roles.values()] == ["", ""]
 
 
-async def test_a_second_process_of_a_role_is_refused(new_program: NewProgram, stack: Stack) -> None:
+async def test_second_process_of_a_role_is_refused(new_program: NewProgram, stack: Stack) -> None:
     await new_program("--port=0").start()
     seconds = {role: new_program("--port=0", f"--role={role}").spawn() for role in ("api", "worker", "all")}
     for role, second in seconds.items():
@@ -67,8 +67,8 @@ async def test_a_second_process_of_a_role_is_refused(new_program: NewProgram, st
         assert "Traceback" not in refused.out
 
 
-async def goes_round(author: Person, follower: Person) -> None:
-    """A new post gets into the follower's feed, and the like of it on the author's stream."""
+async def post_and_like_arrive(author: Person, follower: Person) -> None:
+    """Assert that a new post reaches the follower's feed, and its like the author's stream."""
     post = await author.publish(photos.small())
 
     async def in_feed() -> bool:
@@ -78,11 +78,11 @@ async def goes_round(author: Person, follower: Person) -> None:
     async with author.stream() as stream:
         await follower.like(post["id"])
         while post["id"] not in (await stream.event()).data:
-            pass  # notifications of before, which were late
+            pass  # late notifications from before
 
 
-async def publishes_without_a_pause(api: Program, author: Person) -> None:
-    """Writes are taken whether Redis is there or not. Where the API itself is away there is nothing to ask."""
+async def publish_during_takeover(api: Program, author: Person) -> None:
+    """Assert that writes succeed with and without Redis."""
     if api.running:
         for _ in range(5):
             await author.publish(photos.small())

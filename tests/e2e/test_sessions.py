@@ -1,4 +1,4 @@
-"""People who sign in on several devices, sign out, lose a phone or forget a password."""
+"""Sign-in on several devices, sign-out, stolen tokens and password resets."""
 
 import asyncio
 import os
@@ -35,12 +35,12 @@ async def refresh(person: Person, token: str) -> Answer:
 
 
 async def session_of(person: Person) -> str:
-    (current,) = [each for each in await person.all_of("/auth/sessions") if each["current"]]
+    (current,) = [each for each in await person.list_all("/auth/sessions") if each["current"]]
     return current["id"]
 
 
 async def assert_signed_out(*devices: Person) -> None:
-    """In the same words as somebody whose token is none at all."""
+    """Assert the same 401 as for an invalid token."""
     for device in devices:
         nonsense = Person(device.program, device.session, device.username, token="nonsense")
         expected = await nonsense.call("GET", "/users/profile")
@@ -61,10 +61,10 @@ def _without_path(answer: Answer) -> dict[str, str]:
     return {name: value for name, value in answer.json.items() if name != "instance"}
 
 
-async def test_a_lost_phone_is_signed_out_from_the_laptop(program: Program, register: Register) -> None:
+async def test_lost_phone_is_signed_out_from_the_laptop(program: Program, register: Register) -> None:
     (laptop,) = await register(program, "ana")
     phone = await laptop.on_another_device()
-    devices = await laptop.all_of("/auth/sessions")
+    devices = await laptop.list_all("/auth/sessions")
     assert [device["current"] for device in devices] == [False, True]
     assert {"id", "device", "address", "createdAt", "lastUsedAt", "current"} == set(devices[0])
     assert devices[0]["address"] == "127.0.0.1"
@@ -74,7 +74,7 @@ async def test_a_lost_phone_is_signed_out_from_the_laptop(program: Program, regi
         assert (gone.status, gone.content) == (204, b"")
         await assert_signed_out(phone)
         await assert_ends(heard, began)
-        assert len(await laptop.all_of("/auth/sessions")) == 1
+        assert len(await laptop.list_all("/auth/sessions")) == 1
         bob = (await register(program, "bob"))[0]
         await bob.follow(laptop)
         assert (await kept.event()).event == "follow"
@@ -82,19 +82,19 @@ async def test_a_lost_phone_is_signed_out_from_the_laptop(program: Program, regi
     await assert_signed_out(laptop)
     await assert_signed_out(phone)
     await phone.sign_in()
-    assert len(await phone.all_of("/auth/sessions")) == 1
+    assert len(await phone.list_all("/auth/sessions")) == 1
 
 
 @ON_MARIADB
 @pytest.mark.usefixtures("migrated_stack")
-async def test_who_is_signed_out_in_one_process_is_refused_by_the_next_request_to_another(
+async def test_sign_out_applies_at_once_in_other_processes(
     new_program: NewProgram, register: Register
 ) -> None:
     one, other = [await new_program("--port=0", "--role=api").start() for _ in range(2)]
     (ana,) = await register(one, "ana")
     for _ in range(20):
         phone = await ana.on_another_device(other)
-        await phone.does("GET", "/users/profile")
+        await phone.request("GET", "/users/profile")
         async with phone.stream() as heard:
             began = time.monotonic()
             await ana.call("DELETE", f"/auth/sessions/{await session_of(phone)}")
@@ -103,7 +103,7 @@ async def test_who_is_signed_out_in_one_process_is_refused_by_the_next_request_t
 
 
 @ON_EMBEDDED
-async def test_a_stream_ends_though_nobody_heard_that_its_session_did(
+async def test_stream_of_an_ended_session_closes_without_a_signal(
     program: Program, register: Register, stack: Stack
 ) -> None:
     (ana,) = await register(program, "ana")
@@ -114,14 +114,14 @@ async def test_a_stream_ends_though_nobody_heard_that_its_session_did(
         await assert_ends(heard, time.monotonic())
 
 
-async def test_nobody_signs_somebody_else_out(program: Program, register: Register) -> None:
+async def test_users_cannot_end_sessions_of_others(program: Program, register: Register) -> None:
     ana, bob = await register(program, "ana", "bob")
     session_id = await session_of(ana)
     answers = [
         await bob.call("DELETE", f"/auth/sessions/{each}") for each in (session_id, "1", "abc", str(2**63))
     ]
     assert {answer.status for answer in answers} == {404}
-    await ana.does("GET", "/users/profile")
+    await ana.request("GET", "/users/profile")
     nobody = Person(program, ana.session, "nobody")
     for method, path in [
         ("POST", "/auth/logout"),
@@ -132,7 +132,7 @@ async def test_nobody_signs_somebody_else_out(program: Program, register: Regist
         assert (await nobody.call(method, path)).status == 401
 
 
-async def test_a_stolen_refresh_token_ends_the_session(program: Program, register: Register) -> None:
+async def test_reused_refresh_token_ends_the_session(program: Program, register: Register) -> None:
     (ana,) = await register(program, "ana")
     stolen = ana.refresh_token
     answers = await asyncio.gather(*(refresh(ana, stolen) for _ in range(REFRESHES)))
@@ -140,11 +140,11 @@ async def test_a_stolen_refresh_token_ends_the_session(program: Program, registe
     assert {answer.headers["Cache-Control"] for answer in answers} == {"no-store"}
     (following,) = {answer.json["refreshToken"] for answer in answers}
     ana.token, ana.refresh_token = answers[0].json["accessToken"], following
-    await ana.does("GET", "/users/profile")
+    await ana.request("GET", "/users/profile")
 
     last = await refresh(ana, following)
     assert last.status == 200
-    assert (await refresh(ana, stolen)).status == 401  # by the thief, who is late
+    assert (await refresh(ana, stolen)).status == 401  # reused by the thief
     ana.token, ana.refresh_token = last.json["accessToken"], last.json["refreshToken"]
     await assert_signed_out(ana)
     for nonsense in ("", "nonsense", ana.token, "\udcff", "x" * 2000):
@@ -152,7 +152,7 @@ async def test_a_stolen_refresh_token_ends_the_session(program: Program, registe
         assert answer.status in ({400} if nonsense == "\udcff" else {401})
 
 
-async def test_who_changes_the_password_keeps_this_device_alone(program: Program, register: Register) -> None:
+async def test_password_change_ends_all_other_sessions(program: Program, register: Register) -> None:
     (ana,) = await register(program, "ana")
     phone = await ana.on_another_device()
     async with phone.stream() as heard:
@@ -163,15 +163,13 @@ async def test_who_changes_the_password_keeps_this_device_alone(program: Program
         assert (await ana.call("POST", "/auth/change-password", json=body)).status == 204
         await assert_signed_out(phone)
         await assert_ends(heard, began)
-    await ana.does("GET", "/users/profile")
+    await ana.request("GET", "/users/profile")
     phone.password = "another password"
     await phone.sign_in()
-    await wait_until(lambda: letters(program, "Your password was changed"))
+    await wait_until(lambda: emails_with(program, "Your password was changed"))
 
 
-async def test_a_forgotten_password_is_replaced_by_way_of_the_mailbox(
-    program: Program, register: Register
-) -> None:
+async def test_forgotten_password_is_reset_by_email(program: Program, register: Register) -> None:
     (ana,) = await register(program, "ana")
     phone = await ana.on_another_device()
     nobody = Person(program, ana.session, "nobody")
@@ -180,9 +178,9 @@ async def test_a_forgotten_password_is_replaced_by_way_of_the_mailbox(
         for email in ("nobody@example.com", "ANA@example.com")
     ]
     assert {(answer.status, answer.content) for answer in asked} == {(202, b"")}
-    (letter,) = await wait_until(lambda: letters(program, "Choose a new password"))
-    assert letter["To"] == "ana@example.com"
-    token = token_in(letter)
+    (email,) = await wait_until(lambda: emails_with(program, "Choose a new password"))
+    assert email["To"] == "ana@example.com"
+    token = token_in(email)
 
     body = {"token": token, "newPassword": "a password that is new"}
     answers = await asyncio.gather(
@@ -195,7 +193,7 @@ async def test_a_forgotten_password_is_replaced_by_way_of_the_mailbox(
     ).status == 401
     ana.password = "a password that is new"
     await ana.sign_in()
-    await wait_until(lambda: letters(program, "Your password was changed"))
+    await wait_until(lambda: emails_with(program, "Your password was changed"))
     assert await program.interrupt() == 0
     for secret in (
         token,
@@ -209,7 +207,7 @@ async def test_a_forgotten_password_is_replaced_by_way_of_the_mailbox(
 
 
 @ON_EMBEDDED
-async def test_who_was_signed_out_stays_out_whatever_becomes_of_redis(
+async def test_signed_out_sessions_stay_ended_without_redis(
     program: Program, register: Register, stack: Stack
 ) -> None:
     ana, bob = await register(program, "ana", "bob")
@@ -238,9 +236,7 @@ async def test_who_was_signed_out_stays_out_whatever_becomes_of_redis(
 
 
 @ON_MARIADB
-async def test_an_emptied_redis_lets_nobody_back_in(
-    program: Program, register: Register, stack: Stack
-) -> None:
+async def test_flushed_redis_revives_no_session(program: Program, register: Register, stack: Stack) -> None:
     ana, bob = await register(program, "ana", "bob")
     phone = await ana.on_another_device()
     await ana.call("DELETE", f"/auth/sessions/{await session_of(phone)}")
@@ -251,18 +247,18 @@ async def test_an_emptied_redis_lets_nobody_back_in(
 
 
 @pytest.fixture
-def post_office() -> Iterator[FakeSmtpServer]:
+def smtp_server() -> Iterator[FakeSmtpServer]:
     office = FakeSmtpServer().start()
     yield office
     office.stop()
 
 
 @ON_EMBEDDED
-async def test_a_mail_server_that_is_slow_holds_up_nothing_else_and_gets_its_letters_later(
-    new_program: NewProgram, register: Register, post_office: FakeSmtpServer
+async def test_slow_smtp_server_delays_nothing_else(
+    new_program: NewProgram, register: Register, smtp_server: FakeSmtpServer
 ) -> None:
-    post_office.replies["MAIL"] = "451 Not now"
-    mail = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(post_office.port), "EMAIL_TLS": "none"}
+    smtp_server.replies["MAIL"] = "451 Not now"
+    mail = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(smtp_server.port), "EMAIL_TLS": "none"}
     program = await new_program("--port=0", **mail).start()
     ana, bob = await register(program, "ana", "bob")
     await bob.call("POST", "/auth/forgot-password", json={"email": "ana@example.com"})
@@ -270,32 +266,32 @@ async def test_a_mail_server_that_is_slow_holds_up_nothing_else_and_gets_its_let
     async with ana.stream() as heard:
         await bob.like((await ana.publish(photos.small()))["id"])
         assert (await heard.event()).event == "like"
-    post_office.replies.clear()
+    smtp_server.replies.clear()
 
     async def delivered() -> bool:
-        return any(b"password" in (each.content or b"") for each in post_office.taken)  # type: ignore[operator]
+        return any(b"password" in (each.content or b"") for each in smtp_server.taken)  # type: ignore[operator]
 
     await wait_until(delivered)
-    taken = [_read(envelope.content) for envelope in post_office.taken if isinstance(envelope.content, bytes)]
-    (letter,) = [each for each in taken if "password" in each["Subject"]]
-    assert letter["To"] == "ana@example.com"
-    token = token_in(letter)
+    taken = [_read(envelope.content) for envelope in smtp_server.taken if isinstance(envelope.content, bytes)]
+    (email,) = [each for each in taken if "password" in each["Subject"]]
+    assert email["To"] == "ana@example.com"
+    token = token_in(email)
     body = {"token": token, "newPassword": "a password that is new"}
     assert (await bob.call("POST", "/auth/reset-password", json=body)).status == 204
     assert await program.interrupt() == 0
     assert token not in program.out + program.err
 
 
-async def letters(program: Program, subject: str) -> list[EmailMessage]:
-    """What the program put into its outbox."""
+async def emails_with(program: Program, subject: str) -> list[EmailMessage]:
+    """Return the e-mails in the program's outbox."""
     files = [
         Path(line["file"]) for line in program.logged("email_written_to_outbox") if line["subject"] == subject
     ]
     return [_read(file.read_bytes()) for file in files]
 
 
-def token_in(letter: EmailMessage) -> str:
-    text = letter.get_body(("plain",))
+def token_in(email: EmailMessage) -> str:
+    text = email.get_body(("plain",))
     assert text is not None
     (link,) = re.findall(r"http\S+", text.get_content())
     assert urlsplit(link).path == "/reset-password"

@@ -1,4 +1,4 @@
-"""The program ends in the middle of its work, in order or not, and nothing that it acknowledged is lost or doubled."""
+"""Shutdown and kill under load: no acknowledged write is lost or doubled."""
 
 import asyncio
 import itertools
@@ -8,13 +8,13 @@ from aiohttp import ClientConnectorError
 
 from tests.e2e.conftest import NewProgram, Register, quick_leases
 from tests.support.backends import Stack
-from tests.support.program import Program, tell
+from tests.support.program import Program, print_figures
 from tests.support.traffic import Traffic, assert_complete, jobs_in
 from tests.support.waiting import wait_until
 
-BUSY = 60  # acknowledged writes, after which it is ended
+BUSY = 60  # acknowledged writes before it is stopped
 
-# A part of what is left must be closed before any of the next.
+# Each set is closed before the next one.
 ORDER = [{"http"}, {"jobs"}, {"brokers"}, {"redis", "database"}, {"embedded redis"}]
 
 
@@ -32,7 +32,7 @@ async def make_busy(program: Program, register: Register) -> tuple[Traffic, asyn
     return traffic, running
 
 
-async def test_interrupted_under_load_it_finishes_what_it_accepted_and_loses_nothing(
+async def test_interrupt_under_load_finishes_accepted_requests(
     migrated_stack: Stack, new_program: NewProgram, register: Register
 ) -> None:
     stack, config = migrated_stack, quick_leases(migrated_stack)
@@ -40,7 +40,7 @@ async def test_interrupted_under_load_it_finishes_what_it_accepted_and_loses_not
     traffic, running = await make_busy(program, register)
     assert await program.interrupt() == 0
     await running
-    tell(f"{traffic.acknowledged} writes, {jobs_in(stack, 'ready')} jobs left for the next start")
+    print_figures(f"{traffic.acknowledged} writes, {jobs_in(stack, 'ready')} jobs left for the next start")
     assert traffic.refused == []
     assert [type(error) for error in traffic.unanswered] == [ClientConnectorError] * len(traffic.unanswered)
     assert jobs_in(stack, "running") == 0
@@ -50,13 +50,15 @@ async def test_interrupted_under_load_it_finishes_what_it_accepted_and_loses_not
     await assert_complete(traffic, stack)
 
 
-async def test_killed_under_load_it_comes_back_with_every_acknowledged_write(
+async def test_kill_under_load_keeps_every_acknowledged_write(
     program: Program, register: Register, stack: Stack
 ) -> None:
     traffic, running = await make_busy(program, register)
     await program.kill()
     await running
-    tell(f"{traffic.acknowledged} writes, {jobs_in(stack, 'ready', 'running')} jobs left for the next start")
+    print_figures(
+        f"{traffic.acknowledged} writes, {jobs_in(stack, 'ready', 'running')} jobs left for the next start"
+    )
     assert traffic.refused == []
 
     await program.start()
@@ -65,14 +67,14 @@ async def test_killed_under_load_it_comes_back_with_every_acknowledged_write(
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
-async def test_what_was_queued_while_no_worker_ran_is_done_when_one_comes(
+async def test_jobs_queued_without_a_worker_run_when_one_starts(
     new_program: NewProgram, register: Register, stack: Stack
 ) -> None:
     api = await new_program("--port=0", "--role=api").start()
     traffic, running = await make_busy(api, register)
     assert await api.interrupt() == 0
     await running
-    tell(f"{jobs_in(stack, 'ready')} jobs wait")
+    print_figures(f"{jobs_in(stack, 'ready')} jobs wait")
     assert jobs_in(stack, "ready") >= BUSY
 
     traffic.move_to(await new_program("--port=0").start())

@@ -1,4 +1,4 @@
-"""Clients that send slowly, or no HTTP at all, hold nothing for long and are told why."""
+"""Clients that send slowly, or not HTTP, are refused in time with a readable problem."""
 
 import asyncio
 import time
@@ -24,7 +24,7 @@ async def program(stack: Stack, new_program: NewProgram) -> Program:
 
 
 async def answer_to(program: Program, *pieces: bytes, every_s: float = 0.0) -> Answer:
-    """What is answered, up to the end of the connection, to pieces that are sent one after the other."""
+    """Send pieces one after the other and return the answer up to the end of the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", program.port)
 
     async def send() -> None:
@@ -34,7 +34,7 @@ async def answer_to(program: Program, *pieces: bytes, every_s: float = 0.0) -> A
 
     sending, said = asyncio.create_task(send()), b""
     async with asyncio.timeout(15):
-        with suppress(ConnectionError):  # it is closed while we still send
+        with suppress(ConnectionError):  # closed while the client still sends
             while piece := await reader.read(65_536):
                 said += piece
     sending.cancel()
@@ -46,7 +46,7 @@ async def answer_to(program: Program, *pieces: bytes, every_s: float = 0.0) -> A
     return Answer(int(first.split()[1]), headers, body)
 
 
-async def test_a_body_that_dribbles_is_given_up(program: Program, register: Register) -> None:
+async def test_dribbling_body_times_out(program: Program, register: Register) -> None:
     (ana,) = await register(program, "ana")
     kinds = {"/auth/login": "application/json", "/posts": "multipart/form-data; boundary=cut"}
     heads = [
@@ -63,7 +63,7 @@ async def test_a_body_that_dribbles_is_given_up(program: Program, register: Regi
     assert time.monotonic() - began < BODY_TIMEOUT_S + 5
 
 
-NO_HTTP = {
+MALFORMED_HTTP = {
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n",
     "half a line": b"GET\r\n\r\n",
     "version": b"GET / HTTP/9.9\r\n\r\n",
@@ -75,9 +75,9 @@ NO_HTTP = {
 }
 
 
-async def test_what_is_no_http_gets_a_problem(program: Program) -> None:
+async def test_malformed_http_gets_a_problem(program: Program) -> None:
     ids: dict[str, str] = {}
-    for name, sent in NO_HTTP.items():
+    for name, sent in MALFORMED_HTTP.items():
         answer = await answer_to(program, sent)
         assert list(faults_in(answer, 400)) == [], name
         assert answer.json["code"] == "malformed_request", name
@@ -86,14 +86,12 @@ async def test_what_is_no_http_gets_a_problem(program: Program) -> None:
     assert await program.interrupt() == 0
     said = program.out + program.err
     logged = [line["request_id"] for line in program.logged("request_malformed")]
-    assert dict(zip(NO_HTTP, logged, strict=True)) == ids
+    assert dict(zip(MALFORMED_HTTP, logged, strict=True)) == ids
     assert "Traceback" not in said
     assert TOKEN_CANARY not in said
 
 
-async def test_an_expectation_that_nobody_can_meet_gets_a_problem(
-    program: Program, register: Register
-) -> None:
+async def test_unknown_expectation_gets_a_problem(program: Program, register: Register) -> None:
     (ana,) = await register(program, "ana")
     for path in ("/feed", "/nothing"):
         answer = await ana.call("GET", path, headers={"Expect": "a miracle"})

@@ -11,7 +11,7 @@ from server.errors import Unauthenticated
 from tests.e2e.conftest import NewProgram
 from tests.seeds.tables import SMALL_CAST_NAMES, count, looked_into, wrong_counters
 from tests.support.backends import ROOT, Stack
-from tests.support.program import Ended, Person, Program
+from tests.support.program import Exit, Person, Program
 from tests.support.waiting import wait_until
 
 # Full-sized pictures of a whole place take minutes on a busy machine: a few acts show as much.
@@ -52,7 +52,7 @@ def seeds(stack: Stack, new_program: NewProgram) -> Program:
     return new_program(script=script)
 
 
-async def run(program: Program) -> Ended:
+async def run(program: Program) -> Exit:
     return await program.spawn().end()
 
 
@@ -66,7 +66,7 @@ async def test_feeds_and_notifications_of_sample_people_fill_while_the_program_r
     answer = await ben.call("POST", "/auth/login", json={"username": "ben", "password": PASSWORD})
     assert answer.status == 200, answer
     ben.token = answer.json["accessToken"]
-    followees = await ben.all_of("/feed")
+    followees = await ben.list_all("/feed")
     assert len(followees) > 10
     picture = await ben.call("GET", followees[0]["images"][0]["url"])
     assert (picture.status, picture.headers["Content-Type"]) == (200, "image/jpeg")
@@ -76,8 +76,8 @@ async def test_feeds_and_notifications_of_sample_people_fill_while_the_program_r
             return await count(database, "jobs", "state <> 'completed' AND queue <> 'maintenance'") == 0
 
     await wait_until(all_jobs_are_done, 50.0)
-    assert {post["id"] for post in await ben.all_of("/feed")} == {post["id"] for post in followees}
-    assert await ben.all_of("/notifications")
+    assert {post["id"] for post in await ben.list_all("/feed")} == {post["id"] for post in followees}
+    assert await ben.list_all("/notifications")
     times = [post["createdAt"] for post in followees]
     assert times == sorted(times, reverse=True)
 

@@ -1,9 +1,8 @@
-"""Starts programs quickly, by forking a process that has imported all of them.
+"""A fork server: starts programs quickly by forking a process that has imported them.
 
-Of 0.8 s of processor time that a start and an end cost, imports take 0.6, and the stories start some 250 programs. What
-was forked does what `python SCRIPT` does, from the script's first line on, with arguments, an environment, a folder and
-files to print to of its own; it dies with the nursery. Stories about the start itself ask for a cold one instead, which
-is what all get where a fork is not to be relied on (see `new_program`).
+A start and a stop cost 0.8 s of processor time, of which imports take 0.6 s, and the end-to-end tests start some 250
+programs. A forked process runs like `python SCRIPT`, with its own arguments, environment, folder and output files, and
+ends with the fork server. Tests of the start itself use a cold start; so do all tests on systems without a safe fork.
 """
 
 import gc
@@ -23,7 +22,7 @@ from typing import Any, Protocol
 ROOT = Path(__file__).parents[2]
 MAX_BYTES = 100_000
 POLL_S = 0.01
-# What run.py, and Tortoise by their names, import on the way to a program that is ready; and what its commands do.
+# What run.py, its commands and Tortoise import by name at runtime.
 IMPORTED_LATE = (
     "server.commands.doctor", "server.commands.migrate", "server.commands.queues", "server.commands.role",
     "server.commands.serve", "server.models.engines.mysql", "server.models.engines.sqlite", "uvloop",
@@ -31,7 +30,7 @@ IMPORTED_LATE = (
 
 
 class Process(Protocol):
-    """What is asked of a process that was started: as `subprocess.Popen` has it."""
+    """The part of `subprocess.Popen` that the tests use."""
 
     @property
     def pid(self) -> int: ...
@@ -46,7 +45,7 @@ class Process(Protocol):
 
 
 class ForkServer:
-    """The process that is forked, seen from the tests."""
+    """The fork server as seen from the tests."""
 
     def __init__(self) -> None:
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -64,7 +63,7 @@ class ForkServer:
         return ForkedProcess(self, self._ask(order, [out, err]))
 
     def poll(self, pid: int) -> int | None:
-        """The exit code, a signal as a negative number; None while the process runs. It is told once."""
+        """Return the exit code once, a signal as a negative number; None while the process runs."""
         return self._ask({"poll": pid})
 
     def stop(self) -> None:
@@ -74,21 +73,21 @@ class ForkServer:
     def _ask(self, order: dict[str, Any], files: Sequence[int] = ()) -> Any:
         socket.send_fds(self._channel, [json.dumps(order).encode()], files)
         answer = self._channel.recv(MAX_BYTES)
-        assert answer, "the nursery ended"
+        assert answer, "the fork server ended"
         return json.loads(answer)
 
 
 class ForkedProcess:
-    """A process that the nursery forked."""
+    """A process that the fork server forked."""
 
-    def __init__(self, nursery: ForkServer, pid: int) -> None:
+    def __init__(self, fork_server: ForkServer, pid: int) -> None:
         self.pid = pid
-        self._nursery = nursery
+        self._fork_server = fork_server
         self._code: int | None = None
 
     def poll(self) -> int | None:
         if self._code is None:
-            self._code = self._nursery.poll(self.pid)
+            self._code = self._fork_server.poll(self.pid)
         return self._code
 
     def wait(self, timeout: float | None = None) -> int:
@@ -108,7 +107,7 @@ class ForkedProcess:
 
 
 def main() -> None:
-    """In the nursery's process. Returns in it when the tests are over; in what it forked when that is done."""
+    """Run the fork server until the tests end; a forked child returns when its program ends."""
     from tests.support.servers import die_with_the_tests
 
     die_with_the_tests()

@@ -32,7 +32,7 @@ KEPT_ENVIRONMENT = ("PATH", "LANG", "HOME", "TMPDIR", "SYSTEMROOT")
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class Exit:
     """How a run of the program ended, and what it said."""
 
     code: int
@@ -53,11 +53,11 @@ class Program:
         *arguments: str,
         config: Path = ROOT / "config.toml",
         script: Path = ROOT / "run.py",
-        nursery: ForkServer | None = None,
+        fork_server: ForkServer | None = None,
     ) -> None:
-        """Its runs are forked by `nursery`; without one each is a new interpreter."""
+        """Its runs are forked by `fork_server`; without one each is a new interpreter."""
         self._folder = folder
-        self._nursery = nursery
+        self._fork_server = fork_server
         self._script = script
         self._environ = dict(environ)
         self._arguments = (*arguments, f"--config={config}")
@@ -109,8 +109,8 @@ class Program:
         kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
         command, environ = [str(self._script), *self._arguments], {**kept, **self._environ}
         with self._out.open("wb") as out, self._err.open("wb") as err:
-            if self._nursery is not None:
-                self._process = self._nursery.spawn(
+            if self._fork_server is not None:
+                self._process = self._fork_server.spawn(
                     command, self._folder, environ, out.fileno(), err.fileno()
                 )
             else:
@@ -148,7 +148,7 @@ class Program:
         self.signal(signal.SIGINT)
         return (await self.end()).code
 
-    async def end(self) -> Ended:
+    async def end(self) -> Exit:
         """Wait for the run's end; killed when it takes too long, which shows in its exit code."""
         process = self._process
         assert process is not None
@@ -160,7 +160,7 @@ class Program:
             await wait_until(has_ended, STOP_TIMEOUT_S)
         except TimeoutError:
             process.kill()
-        return Ended(process.wait(STOP_TIMEOUT_S), self.out, self.err)
+        return Exit(process.wait(STOP_TIMEOUT_S), self.out, self.err)
 
     async def kill(self) -> None:
         """`kill -9`, and return when it is gone."""
@@ -232,36 +232,36 @@ class Person:
         async with self.session.request(method, url, headers=headers, **options) as response:
             return Answer(response.status, response.headers, await response.read())
 
-    async def does(self, method: str, path: str, **options: Any) -> Any:
+    async def request(self, method: str, path: str, **options: Any) -> Any:
         """The body of the answer to a request that has to succeed."""
         answer = await self.call(method, path, **options)
         assert answer.ok, f"{method} {path} -> {answer.status} {answer.content.decode(errors='replace')}"
         return answer.json
 
     async def follow(self, other: "Person") -> None:
-        assert (await self.does("POST", f"/users/{other.id}/follow"))["following"]
+        assert (await self.request("POST", f"/users/{other.id}/follow"))["following"]
 
     async def publish(self, *photos: bytes, caption: str = "") -> dict[str, Any]:
-        return await self.does("POST", "/posts", data=photo_form(*photos, caption=caption))
+        return await self.request("POST", "/posts", data=photo_form(*photos, caption=caption))
 
     async def like(self, post_id: str) -> dict[str, Any]:
-        return await self.does("POST", f"/posts/{post_id}/likes")
+        return await self.request("POST", f"/posts/{post_id}/likes")
 
     async def comment(self, post_id: str, content: str) -> dict[str, Any]:
-        return await self.does("POST", f"/posts/{post_id}/comments", json={"content": content})
+        return await self.request("POST", f"/posts/{post_id}/comments", json={"content": content})
 
     async def feed(self) -> list[dict[str, Any]]:
-        return await self.all_of("/feed")
+        return await self.list_all("/feed")
 
     async def notifications(self) -> list[dict[str, Any]]:
-        return await self.all_of("/notifications")
+        return await self.list_all("/notifications")
 
-    async def all_of(self, path: str) -> list[dict[str, Any]]:
+    async def list_all(self, path: str) -> list[dict[str, Any]]:
         """The items of every page of a list."""
         items: list[dict[str, Any]] = []
         query = {"limit": "100"}
         while True:
-            page = await self.does("GET", path, params=query)
+            page = await self.request("GET", path, params=query)
             items += page["items"]
             if page["nextCursor"] is None:
                 return items
@@ -281,7 +281,7 @@ class Person:
             yield Reader(response)
 
 
-async def in_bytes(
+async def call_with_raw_headers(
     program: Program, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
 ) -> Answer:
     """Ask with headers in which each character is one byte: such as aiohttp's own client cannot send."""
@@ -307,7 +307,7 @@ def photo_form(*photos: bytes, caption: str = "", field: str = "images") -> Form
     return form
 
 
-def own_parts(stack: Stack) -> dict[str, str]:
+def backend_environ(stack: Stack) -> dict[str, str]:
     """The environment of `stack`, but without its Redis on the embedded one: there the program brings its own."""
     environ = {**stack.environ, "LOG_FORMAT": "json"}
     if stack.name == "embedded":
@@ -327,6 +327,6 @@ def config_file(folder: Path, changes: Mapping[str, str]) -> Path:
     return file
 
 
-def tell(figures: str) -> None:
+def print_figures(figures: str) -> None:
     """Print what was measured; pytest shows it with -s, and when the story fails."""
     sys.stdout.write(f"{figures}\n")

@@ -1,4 +1,4 @@
-"""What the nursery forks is, to itself and to the tests, what a new interpreter would be."""
+"""What the fork_server forks is, to itself and to the tests, what a new interpreter would be."""
 
 import json
 import signal
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.fork_server import ForkServer
-from tests.support.program import Ended, Program
+from tests.support.program import Exit, Program
 from tests.support.waiting import wait_until
 
 LOOK = """
@@ -29,28 +29,30 @@ time.sleep(60)
 
 
 @pytest.fixture
-def forking(nursery: ForkServer | None) -> ForkServer:
-    if nursery is None:
+def forking(fork_server: ForkServer | None) -> ForkServer:
+    if fork_server is None:
         pytest.skip("programs are not forked here")
-    return nursery
+    return fork_server
 
 
-def written(folder: Path, text: str, nursery: ForkServer | None, environ: Mapping[str, str] = {}) -> Program:
+def written(
+    folder: Path, text: str, fork_server: ForkServer | None, environ: Mapping[str, str] = {}
+) -> Program:
     """A program whose script is this text."""
     folder.mkdir(exist_ok=True)
     script = folder / "script.py"
     script.write_text(text)
-    return Program(folder, environ, "--flag", "two words", script=script, nursery=nursery)
+    return Program(folder, environ, "--flag", "two words", script=script, fork_server=fork_server)
 
 
-async def run(folder: Path, text: str, nursery: ForkServer | None) -> Ended:
-    return await written(folder, text, nursery).spawn().end()
+async def run(folder: Path, text: str, fork_server: ForkServer | None) -> Exit:
+    return await written(folder, text, fork_server).spawn().end()
 
 
 async def test_it_finds_what_a_new_interpreter_finds(tmp_path: Path, forking: ForkServer) -> None:
     seen: list[dict[str, Any]] = []
-    for nursery in (forking, None):
-        program = written(tmp_path, LOOK, nursery, {"LANG": "C.UTF-8", "ONE": "of its own"})
+    for fork_server in (forking, None):
+        program = written(tmp_path, LOOK, fork_server, {"LANG": "C.UTF-8", "ONE": "of its own"})
         ended = await program.spawn().end()
         assert (ended.code, ended.err) == (0, "")
         seen.append(json.loads(ended.out))
@@ -76,8 +78,8 @@ async def test_it_finds_what_a_new_interpreter_finds(tmp_path: Path, forking: Fo
 async def test_it_ends_as_a_new_interpreter_ends(
     tmp_path: Path, forking: ForkServer, text: str, code: int, said: str
 ) -> None:
-    for nursery in (forking, None):
-        ended = await run(tmp_path, text, nursery)
+    for fork_server in (forking, None):
+        ended = await run(tmp_path, text, fork_server)
         assert ended.code == code
         assert ended.err.endswith(said)
         assert ended.out == ("the end\n" if "atexit" in text else "")
@@ -87,9 +89,9 @@ async def test_it_ends_as_a_new_interpreter_ends(
 async def test_it_takes_signals_as_a_new_interpreter_does(
     tmp_path: Path, forking: ForkServer, number: signal.Signals
 ) -> None:
-    for nursery in (forking, None):
+    for fork_server in (forking, None):
         program = written(
-            tmp_path, "import signal; signal.signal(2, signal.default_int_handler)" + WAIT, nursery
+            tmp_path, "import signal; signal.signal(2, signal.default_int_handler)" + WAIT, fork_server
         )
         program.spawn()
         await waits(program)
@@ -99,7 +101,7 @@ async def test_it_takes_signals_as_a_new_interpreter_does(
 
 
 @pytest.mark.usefixtures("forking")
-async def test_it_dies_with_the_nursery(tmp_path: Path) -> None:
+async def test_program_ends_with_the_fork_server(tmp_path: Path) -> None:
     own = ForkServer()
     program = written(tmp_path, f"import os; print(os.getpid(), end=' '){WAIT}", own).spawn()
     await waits(program)

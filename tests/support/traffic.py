@@ -112,12 +112,12 @@ async def assert_complete(traffic: Traffic, stack: Stack) -> None:
     await wait_until(lambda: _no_job_is_left(stack), SETTLED_WITHIN_S)
     assert jobs_in(stack, "dead") == 0
 
-    posts = [post["id"] for post in await traffic.author.all_of("/posts")]
+    posts = [post["id"] for post in await traffic.author.list_all("/posts")]
     assert set(traffic.posts) <= set(posts)
     assert len(posts) == len(set(posts))
     likes: set[tuple[str, str]] = set()
     for post_id in posts:
-        likes |= {(each["id"], post_id) for each in await traffic.author.all_of(f"/posts/{post_id}/likes")}
+        likes |= {(each["id"], post_id) for each in await traffic.author.list_all(f"/posts/{post_id}/likes")}
     assert traffic.likes <= likes
     for fan in traffic.fans:
         shown = [(post_id, (fan.id, post_id) in likes) for post_id in posts]
@@ -125,12 +125,12 @@ async def assert_complete(traffic: Traffic, stack: Stack) -> None:
         async def agrees(fan: Person = fan, shown: list[tuple[str, bool]] = shown) -> bool:
             return [(post["id"], post["liked"]) for post in await fan.feed()] == shown
 
-        # What a process that was killed did not live to tell of is forgotten a few seconds later.
+        # What a process that was killed did not live to print_figures of is forgotten a few seconds later.
         assert await wait_until(agrees, FORGOTTEN_WITHIN_S), f"the feed of {fan.username}"
 
     comments: dict[str, str] = {}
     for post_id in posts:
-        for comment in await traffic.author.all_of(f"/posts/{post_id}/comments"):
+        for comment in await traffic.author.list_all(f"/posts/{post_id}/comments"):
             comments[comment["id"]] = comment["author"]["id"]
     assert traffic.comments <= comments.keys()
 

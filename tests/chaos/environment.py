@@ -1,8 +1,7 @@
-"""What the tests of this folder share: how often they break things, on which configuration, and a look into the
-database and Redis from outside.
+"""Shared by the fault-injection tests: repetitions, configuration, and views of database and Redis from outside.
 
-`make test` breaks each thing once or twice, with short leases. CHAOS=full, which is `make chaos`, does it as often as
-is promised, with the leases of config.toml.
+`make test` injects each fault once or twice, with short leases. `make chaos` (CHAOS=full) repeats it as often as the
+reliability table states, with the leases of config.toml.
 """
 
 import asyncio
@@ -30,14 +29,14 @@ from tests.support.waiting import wait_until
 
 FULL = os.environ.get("CHAOS") == "full"
 LEASE_S = 15.0 if FULL else 1.5
-SABOTEUR = Path(__file__).with_name("fault_injection.py")
+FAULT_INJECTION = Path(__file__).with_name("fault_injection.py")
 ROWS_PER_STATEMENT = 1000
-# A line a request; and one for each letter and push that, without a server for them, is a file in the outbox.
-ASIDE = ("request", "email_written_to_outbox", "push_written_to_outbox")
-FIRST_JOB = 1_000  # below every id that the program makes
+# One line per request, and per e-mail or push that goes to the outbox folder.
+EXPECTED_EVENTS = ("request", "email_written_to_outbox", "push_written_to_outbox")
+FIRST_JOB = 1_000  # below all generated ids
 
 QUICK = {"lease_ms = 15000": "lease_ms = 1500", "heartbeat_ms = 5000": "heartbeat_ms = 400"}
-# Completed jobs are counted here, and a rate would only make the tests longer.
+# Keep completed jobs, which are counted, and lift the rate limits, which only slow the tests down.
 COUNTABLE = {
     "keep_completed = 100": "keep_completed = 100000",
     "rate_per_s = 100.0": "rate_per_s = 0.0",
@@ -47,22 +46,22 @@ COUNTABLE = {
 
 
 def rounds(short: int, full: int) -> int:
-    """How often: `full` with CHAOS=full."""
+    """Return `full` with CHAOS=full, else `short`."""
     return full if FULL else short
 
 
 def configuration(stack: Stack, changes: Mapping[str, str] | None = None) -> Path:
-    """config.toml with what the tests of this folder need; `changes` are lines and what to write instead."""
+    """Write a config.toml for these tests; `changes` maps lines to their replacements."""
     return config_file(stack.var_dir, {**COUNTABLE, **({} if FULL else QUICK), **(changes or {})})
 
 
-def sabotage(**orders: Any) -> dict[str, Any]:
-    """What makes `new_program` start the saboteur with these orders."""
-    return {"script": SABOTEUR, "SABOTAGE": orjson.dumps(orders, default=str).decode()}
+def with_faults(**orders: Any) -> dict[str, Any]:
+    """Return the arguments with which `new_program` injects these faults."""
+    return {"script": FAULT_INJECTION, "FAULTS": orjson.dumps(orders, default=str).decode()}
 
 
 def ask(stack: Stack, sql: str) -> list[list[str]]:
-    """The rows of a SELECT, each value as text; NULL is 'NULL'."""
+    """Return the rows of a SELECT, values as text; NULL is 'NULL'."""
     if stack.mariadb is not None:
         out = stack.mariadb.query(sql, stack.database["DB_NAME"])
         return [line.split("\t") for line in out.splitlines()]
@@ -71,7 +70,7 @@ def ask(stack: Stack, sql: str) -> list[list[str]]:
 
 
 def number(stack: Stack, sql: str) -> int:
-    """The one number that a SELECT finds."""
+    """Return the single number that a SELECT finds."""
     ((value,),) = ask(stack, sql)
     return int(value)
 
@@ -99,7 +98,7 @@ def execute(stack: Stack, statements: Iterable[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job of the queue `feed`, put into the table behind the program's back; due in `delay_ms`."""
+    """A job of the queue `feed` to insert directly into the table; due in `delay_ms`."""
 
     id: int
     kind: str
@@ -124,23 +123,23 @@ def insert_jobs(stack: Stack, jobs: Iterable[NewJob]) -> None:
 
 
 def some_jobs(kind: str, count: int, first: int = FIRST_JOB, within_ms: int = 0) -> list[NewJob]:
-    """Jobs of one kind, due at random moments of the next `within_ms`."""
+    """Return jobs of one kind, due at random times within `within_ms`."""
     return [NewJob(first + n, kind, random.randint(0, within_ms)) for n in range(count)]
 
 
 def states(stack: Stack, kind: str) -> Counter[str]:
-    """How many jobs of a kind are in each state."""
+    """Count the jobs of a kind by state."""
     found = ask(stack, f"SELECT state, COUNT(*) FROM jobs WHERE kind LIKE '{kind}' GROUP BY state")
     return Counter({state: int(count) for state, count in found})
 
 
 def recorded(file: Path) -> list[dict[str, Any]]:
-    """The runs of the saboteur's jobs so far."""
+    """Return the recorded runs of the faulty jobs."""
     return [orjson.loads(line) for line in file.read_bytes().splitlines()] if file.exists() else []
 
 
 def redis_of(stack: Stack) -> Redis:
-    """A client, to look and to break with; on the embedded stack of the Redis that the program brought."""
+    """Return a Redis client; on the embedded stack, of the Redis that the program started."""
     if stack.name == "mariadb":
         return stack.redis.client()
     return Redis(
@@ -149,7 +148,7 @@ def redis_of(stack: Stack) -> Redis:
 
 
 async def settled(stack: Stack, deadline_s: float, kind: str = "%") -> float:
-    """Wait until no job of such a kind is ready or running; after how many seconds."""
+    """Wait until no job of the kind is ready or running. Return the seconds waited."""
     began, unfinished = time.monotonic(), "state IN ('ready', 'running')"
 
     async def nothing_left() -> bool:
@@ -160,7 +159,7 @@ async def settled(stack: Stack, deadline_s: float, kind: str = "%") -> float:
 
 
 async def people(program: Program, register: Register, prefix: str = "", fans: int = 4) -> Traffic:
-    """An author, a witness and fans who follow the author, all new."""
+    """Register an author, an observer and fans who follow the author."""
     names = [f"{prefix}{name}" for name in ("author", "witness", *(f"fan{n}" for n in range(fans)))]
     author, witness, *others = await register(program, *names)
     traffic = Traffic(author, others, witness)
@@ -170,7 +169,7 @@ async def people(program: Program, register: Register, prefix: str = "", fans: i
 
 @asynccontextmanager
 async def busy(traffic: Traffic) -> AsyncIterator[None]:
-    """Everybody writes during the block, and comes to the end of a request after it."""
+    """Run the traffic during the block; pending requests finish after it."""
     running = asyncio.create_task(traffic.run())
     try:
         await more(traffic, 20)
@@ -181,19 +180,18 @@ async def busy(traffic: Traffic) -> AsyncIterator[None]:
 
 
 async def more(traffic: Traffic, writes: int, deadline_s: float = 20.0) -> None:
-    """Wait until so many more writes were acknowledged."""
+    """Wait until `writes` more writes are acknowledged."""
     goal = traffic.acknowledged + writes
     await wait_until(lambda: _reached(traffic, goal), deadline_s)
 
 
 def loudest_second(programs: Iterable[Program]) -> tuple[int, Mapping[str, int]]:
-    """The most lines that one run logged within a second of the clock, those aside that it is to write one by one; and
-    which they were."""
+    """Return the highest number of log lines per second of one run, expected events excluded, and the events."""
     worst: tuple[int, Mapping[str, int]] = (0, {})
     for program in programs:
         by_second: dict[str, Counter[str]] = {}
         for line in program.log:
-            if line["message"] not in ASIDE:
+            if line["message"] not in EXPECTED_EVENTS:
                 by_second.setdefault(line["timestamp"][:19], Counter())[line["message"]] += 1
         worst = max(
             [worst, *((lines.total(), lines) for lines in by_second.values())], key=lambda each: each[0]
