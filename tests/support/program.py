@@ -195,7 +195,7 @@ class Person:
     id: str = ""
     token: str = field(default="", repr=False)
     refresh_token: str = field(default="", repr=False)
-    password: str = field(default="a password of the stories", repr=False)
+    password: str = field(default="a password of the tests", repr=False)
 
     async def register(self) -> Self:
         body = {
