@@ -1,4 +1,4 @@
-"""The program: `python run.py` starts it; `python run.py --help` says what else it can do."""
+"""Command line of photofeed: `python run.py` starts the server, `python run.py --help` lists the commands."""
 
 import argparse
 import asyncio
@@ -17,34 +17,35 @@ if TYPE_CHECKING:
 
 STARTED = time.monotonic()
 PLAIN = argparse.RawDescriptionHelpFormatter
-QUEUES = ("feed", "notifications", "push", "mail", "maintenance")
+QUEUES = ("feed", "notifications", "push", "email", "maintenance")
 ROLES = ("user", "celebrity", "admin")
 
 EPILOG = """\
 examples:
-  python run.py                      everything in one process, nothing to install
-  python run.py --role=api           requests only; start --role=worker beside it
-  python run.py --port=8080          another port
-  python run.py migrate              bring the schema up to date (MySQL, MariaDB)
-  python run.py queues               watch the background work
-  python run.py role ana admin       let ana see and steer the queues over HTTP
+  python run.py                      run everything in one process
+  python run.py --role=api           answer requests only; run --role=worker as well
+  python run.py --port=8080          listen on another port
+  python run.py migrate              migrate the database (MySQL, MariaDB)
+  python run.py queues               watch the job queues
+  python run.py role ana admin       let ana administer the queues over HTTP
 
-Settings are in config.toml; the environment and a .env file override them (see docs/configuration.md).
-Ctrl-C or SIGTERM: requests and jobs that run are finished, then it ends with exit code 0. Twice: it ends at once.
+Settings are read from config.toml; environment variables and .env override them. See
+docs/configuration.md. Ctrl-C or SIGTERM finishes running requests and jobs, then exits with code 0.
+A second Ctrl-C exits immediately.
 """
 QUEUES_EPILOG = """\
 examples:
-  python run.py queues                        watch them (Ctrl-C leaves)
-  python run.py queues --once                 one look
-  python run.py queues failed feed            the jobs that were given up, and why
-  python run.py queues retry feed --all       run them again
-  python run.py queues discard feed 123 456   delete these two
-  python run.py queues pause notifications    start no more of its jobs; new ones wait
+  python run.py queues                        watch the queues (Ctrl-C to quit)
+  python run.py queues --once                 print the table once
+  python run.py queues failed feed            list failed jobs with their errors
+  python run.py queues retry feed --all       run all failed jobs again
+  python run.py queues discard feed 123 456   delete two failed jobs
+  python run.py queues pause notifications    start no more jobs of this queue
 """
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """The flags; ends the program with a sentence on a mistake in them."""
+    """Parse the flags. Exits with a one-line error on invalid flags."""
     parser = argparse.ArgumentParser(
         prog="run.py",
         description="A photo-sharing backend: HTTP API, background jobs and live notifications.",
@@ -56,24 +57,26 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     _add_serving_flags(parser)
     _add_config_flag(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="run.py")
-    serve = _command(commands, "serve", "start the program; what happens when no command is named")
+    serve = _command(commands, "serve", "run the server (default command)")
     _add_serving_flags(serve)
-    _command(commands, "migrate", "bring the schema of the database up to date")
-    _add_queues(_command(commands, "queues", "watch the queues; list, retry, discard, pause", QUEUES_EPILOG))
-    doctor = _command(commands, "doctor", "compare what is cached with the database, and repair it")
-    doctor.add_argument(
-        "subject", choices=["feeds"], metavar="feeds", help="feeds, counters and cards in Redis"
+    _command(commands, "migrate", "apply pending database migrations")
+    _add_queues(
+        _command(commands, "queues", "watch the job queues; retry, discard or pause jobs", QUEUES_EPILOG)
     )
-    doctor.add_argument("--user", metavar="NAME", help="the feed of this person alone")
-    doctor.add_argument("--fix", action="store_true", help="drop what differs, so that it is built again")
-    role = _command(commands, "role", "give a user a role; it counts from their next refresh")
+    doctor = _command(commands, "doctor", "compare cached data with the database, and repair it")
+    doctor.add_argument(
+        "subject", choices=["feeds"], metavar="feeds", help="feeds, counters and post cards in Redis"
+    )
+    doctor.add_argument("--user", metavar="USERNAME", help="check only the feed of this user")
+    doctor.add_argument("--fix", action="store_true", help="delete what differs; it is rebuilt on demand")
+    role = _command(commands, "role", "give a user a role, effective from their next token refresh")
     role.add_argument("username")
     role.add_argument("granted", choices=ROLES, metavar="role", help="user, celebrity or admin")
     return parser.parse_args(arguments)
 
 
 def main() -> int:
-    """The exit code: 0 for a clean end, 1 when something was cut off, 2 for a mistake in flags or settings."""
+    """Return the exit code: 0 for a clean end, 1 if work was cut off, 2 for invalid flags or settings."""
     arguments = parse(sys.argv[1:])
     try:
         return _run(arguments)
@@ -85,8 +88,7 @@ def main() -> int:
             raise
         python = shlex.quote(sys.executable)
         print(
-            f"error: {error.name} is not installed for {python}: run `make setup`, and start with"
-            " .venv/bin/python run.py",
+            f"error: {error.name} is not installed for {python}: run `make setup`, then .venv/bin/python run.py",
             file=sys.stderr,
         )
         return 2
@@ -99,39 +101,50 @@ def main() -> int:
 
 def _add_queues(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(action="show", once=False)
-    parser.add_argument("--once", action="store_true", help="print the table once, in a terminal too")
+    parser.add_argument("--once", action="store_true", help="print the table once instead of watching")
     actions = parser.add_subparsers(title="actions", metavar="ACTION", prog="run.py queues")
     for action, text in (
-        ("failed", "list the jobs that were given up, newest first"),
+        ("failed", "list failed jobs, newest first"),
         ("retry", "run failed jobs again"),
-        ("discard", "delete failed jobs for good"),
-        ("pause", "start no more jobs of a queue, in any process"),
-        ("resume", "let it run again"),
+        ("discard", "delete failed jobs permanently"),
+        ("pause", "stop starting jobs of a queue, in every process"),
+        ("resume", "start jobs of a paused queue again"),
     ):
-        chosen = actions.add_parser(action, help=text, description=text, allow_abbrev=False)
+        chosen = actions.add_parser(
+            action, help=text, description=f"{text.capitalize()}.", allow_abbrev=False
+        )
         chosen.set_defaults(action=action)
         _add_config_flag(chosen)
         chosen.add_argument("queue", help=", ".join(QUEUES))
         if action in ("retry", "discard"):
+            chosen.add_argument("ids", nargs="*", metavar="ID", help="job id, as shown by `queues failed`")
             chosen.add_argument(
-                "ids", nargs="*", metavar="ID", help="a job's id, as `queues failed` shows it"
+                "--all", action="store_true", dest="everything", help="all failed jobs of the queue"
             )
-            chosen.add_argument("--all", action="store_true", dest="everything", help="all of the queue")
 
 
 def _command(commands: Any, name: str, text: str, epilog: str = "") -> argparse.ArgumentParser:
     command: argparse.ArgumentParser = commands.add_parser(
-        name, help=text, description=text, epilog=epilog, formatter_class=PLAIN, allow_abbrev=False
+        name,
+        help=text,
+        description=f"{text.capitalize()}.",
+        epilog=epilog,
+        formatter_class=PLAIN,
+        allow_abbrev=False,
     )
     command.set_defaults(command=name)
     _add_config_flag(command)
     return command
 
 
-# No defaults of their own: a command's would win over what was given before it.
+# No defaults: those of a command would override flags that precede it.
 def _add_config_flag(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--config", type=Path, default=argparse.SUPPRESS, metavar="FILE", help="(default: config.toml)"
+        "--config",
+        type=Path,
+        default=argparse.SUPPRESS,
+        metavar="FILE",
+        help="settings file (default: config.toml)",
     )
 
 
@@ -140,7 +153,7 @@ def _add_serving_flags(parser: argparse.ArgumentParser) -> None:
         "--role",
         choices=["api", "worker", "all"],
         default=argparse.SUPPRESS,
-        help="what this process does (default: all)",
+        help="answer requests, run jobs, or both (default: all)",
     )
     parser.add_argument(
         "--host",
@@ -157,30 +170,30 @@ def _add_serving_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    # What is imported stays, and is not looked through for garbage: neither now nor, frozen, later. To do so took a
-    # quarter of the time that a start and an end need together.
+    # Imported modules stay, so the garbage collector never needs to scan them: scanning took a quarter of the time of
+    # a startup and shutdown.
     gc.disable()
-    # Imported after the flags were read, so that --help and a mistyped flag answer at once.
+    # Imported after parsing, so that --help and invalid flags answer immediately.
     from server import configuration, logs
 
     flags = {"app.host": arguments.host, "app.port": arguments.port}
     overrides = {key: text for key, text in flags.items() if text is not None}
     loaded = configuration.load(arguments.config, overrides=overrides)
     serving = arguments.command == "serve"
-    # A command's output is for a person: what the parts log while it runs would be in the way.
+    # Log lines would clutter the output of the other commands.
     logs.configure(loaded.settings.log.level if serving else "error", loaded.settings.log.format)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         work = _work(arguments, loaded)
         gc.freeze()
-        # Ten thousand streams are millions of objects, and to look through all of them half a second in which nobody is
-        # answered: what grows old is looked at a hundred times less often, what is young as often as ever.
+        # Ten thousand streams are millions of objects, and scanning them all blocks the loop for half a second: the old
+        # generation is collected a hundred times less often, the young ones as often as by default.
         gc.set_threshold(700, 10, 1000)
         gc.enable()
         return runner.run(work)
 
 
 def _work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any, int]:
-    # Each imported when it is wanted: together they take three times as long as one.
+    # Imported on demand: importing all of them takes three times as long as one.
     match arguments.command:
         case "migrate":
             from server.commands.migrate import migrate
@@ -191,18 +204,18 @@ def _work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any
 
             return grant_role(loaded.settings, arguments.username, arguments.granted)
         case "doctor":
-            from server.commands.doctor import feeds
+            from server.commands.doctor import check_feeds
 
-            return feeds(loaded.settings, arguments.user, fix=arguments.fix)
+            return check_feeds(loaded.settings, arguments.user, fix=arguments.fix)
         case "queues":
-            return _on_queues(arguments, loaded)
+            return _queues_work(arguments, loaded)
         case _:
             from server.commands.serve import serve
 
             return serve(loaded, arguments.role, STARTED)
 
 
-def _on_queues(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any, int]:
+def _queues_work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any, int]:
     from server.commands import queues
 
     settings = loaded.settings
@@ -224,7 +237,7 @@ def _on_queues(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     try:
         import uvloop
-    except ImportError:  # there is none for Windows
+    except ImportError:  # not available on Windows
         return None
     return uvloop.new_event_loop
 

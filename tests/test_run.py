@@ -1,4 +1,4 @@
-"""The flags of `run.py`."""
+"""Flags of `run.py`."""
 
 import subprocess
 import sys
@@ -29,7 +29,7 @@ from tests.support.backends import ROOT
         ("role ana admin", {"command": "role", "username": "ana", "granted": "admin"}),
     ],
 )
-def test_flags_may_stand_before_and_after_a_command(line: str, wanted: dict[str, object]) -> None:
+def test_flags_are_accepted_before_and_after_a_command(line: str, wanted: dict[str, object]) -> None:
     parsed = vars(run.parse(line.split()))
     assert {name: parsed[name] for name in wanted} == wanted
 
@@ -45,7 +45,7 @@ def test_flags_may_stand_before_and_after_a_command(line: str, wanted: dict[str,
         ("queues pause", "required: queue"),
     ],
 )
-def test_a_mistake_gets_a_sentence(line: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_flags_print_one_line(line: str, sentence: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as left:
         run.parse(line.split())
     assert left.value.code == 2
@@ -64,7 +64,7 @@ def test_help_fits_a_terminal_and_names_every_command(
         assert f"\n    {command} " in text or f"\n  {command} " in text
 
 
-def test_the_queues_that_help_names_are_those_that_there_are() -> None:
+def test_help_names_existing_queues_and_roles() -> None:
     from server.services.jobs.event_jobs import Queue
     from server.services.records import Role
 
@@ -72,7 +72,7 @@ def test_the_queues_that_help_names_are_those_that_there_are() -> None:
     assert list(Role) == list(run.ROLES)
 
 
-def test_a_python_without_the_libraries_is_told_what_to_do() -> None:
+def test_missing_dependencies_print_the_fix() -> None:
     done = subprocess.run(
         [sys.executable, "-S", "run.py", "queues"], cwd=ROOT, capture_output=True, text=True, check=False
     )

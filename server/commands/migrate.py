@@ -1,4 +1,4 @@
-"""`python run.py migrate`: brings the schema up to date."""
+"""`python run.py migrate`: applies pending database migrations."""
 
 from server import control
 from server.settings import Settings
@@ -6,5 +6,5 @@ from server.settings import Settings
 
 async def migrate(settings: Settings) -> int:
     applied = await control.migrate(settings, lambda version: print(f"applying {version}", flush=True))
-    print(f"{len(applied)} migration(s) applied." if applied else "The schema is up to date.")
+    print(f"{len(applied)} migration(s) applied." if applied else "The database is up to date.")
     return 0

@@ -1,4 +1,4 @@
-"""`python run.py role USERNAME ROLE`: gives somebody a role."""
+"""`python run.py role USERNAME ROLE`: gives a user a role."""
 
 from server.control import open_admin_context
 from server.services.records import Role
@@ -6,10 +6,12 @@ from server.settings import Settings
 
 
 async def grant_role(settings: Settings, username: str, role: str) -> int:
-    async with open_admin_context(settings) as control:
-        before = await control.roles.grant(username, Role(role))
+    async with open_admin_context(settings) as context:
+        before = await context.roles.grant(username, Role(role))
     if before == role:
-        print(f"{username} has the role {role} already.")
+        print(f"{username} already has the role {role}.")
     else:
-        print(f"{username} has the role {role} now, no longer {before}. It counts from their next refresh.")
+        print(
+            f"{username} now has the role {role} (before: {before}), effective from the next token refresh."
+        )
     return 0

@@ -9,7 +9,9 @@ from server.models.database import Database
 from tests.support.backends import Stack
 
 
-async def test_a_role_is_granted_and_told(migrated_stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_role_command_prints_the_change(
+    migrated_stack: Stack, capsys: pytest.CaptureFixture[str]
+) -> None:
     database = Database(migrated_stack.database_parameters())
     await database.open()
     await UserTable.create(
@@ -20,8 +22,8 @@ async def test_a_role_is_granted_and_told(migrated_stack: Stack, capsys: pytest.
     for _ in range(2):
         assert await grant_role(migrated_stack.settings(), "ana", "admin") == 0
     assert capsys.readouterr().out.splitlines() == [
-        "ana has the role admin now, no longer user. It counts from their next refresh.",
-        "ana has the role admin already.",
+        "ana now has the role admin (before: user), effective from the next token refresh.",
+        "ana already has the role admin.",
     ]
     with pytest.raises(NotFound):
         await grant_role(migrated_stack.settings(), "bob", "admin")

@@ -34,10 +34,10 @@ async def test_doctor_finds_and_repairs_wrong_feeds(
         assert "--fix" in out
     assert (await doctor("--user", "ana"))[0] == 0
     code, out, _ = await doctor("--fix")
-    assert (code, "dropped" in out) == (0, True)
+    assert (code, "deleted" in out) == (0, True)
     assert [post["id"] for post in await ben.feed()] == posts[::-1]
     code, out, _ = await doctor()
-    assert (code, "Nothing differs" in out) == (0, True), out
+    assert (code, "No differences" in out) == (0, True), out
 
     code, out, err = await doctor("--user", "nobody")
     assert (code, out, err) == (2, "", "error: There is no user 'nobody'.\n")

@@ -16,7 +16,7 @@ async def test_mariadb_is_migrated_before_the_first_start(
     first, again = [await new_program("migrate", cold=True).spawn().end() for _ in range(2)]
     told = [*(f"applying {version}" for version in VERSIONS), f"{len(VERSIONS)} migration(s) applied."]
     assert (first.code, first.out.splitlines()) == (0, told)
-    assert (again.code, again.out) == (0, "The schema is up to date.\n")
+    assert (again.code, again.out) == (0, "The database is up to date.\n")
     program = await new_program("--port=0", cold=True).start()
     (ana,) = await register(program, "ana")
     await ana.publish(photos.small())

@@ -17,13 +17,16 @@ async def test_either_role_survives_the_owner_of_the_embedded_redis(
     new_program: NewProgram, register: Register, stack: Stack, first: str
 ) -> None:
     config = quick_leases(stack)
-    roles = {role: new_program("--port=0", f"--role={role}", config=config) for role in ("api", "worker")}
+    roles = {
+        role: new_program("--port=0", f"--role={role}", config=config, LOG_LEVEL="debug")
+        for role in ("api", "worker")
+    }
     api = roles["api"]
     owner, other = roles[first], roles["worker" if first == "api" else "api"]
     await owner.start()
     await other.start()
-    assert len(owner.logged("redis_child_started")) == 1
-    assert len(other.logged("redis_shared")) == 1
+    assert len(owner.logged("embedded_redis_started")) == 1
+    assert len(other.logged("embedded_redis_shared")) == 1
     ana, bob = await register(api, "ana", "bob")
     await ana.publish(photos.small())
     await bob.follow(ana)
@@ -33,17 +36,17 @@ async def test_either_role_survives_the_owner_of_the_embedded_redis(
     # A killed owner takes Redis with it; the other process starts it again, and the restarted one connects to it.
     await owner.kill()
     await publish_during_takeover(api, ana)
-    await wait_until(lambda: _has_logged(other, "redis_child_back"))
+    await wait_until(lambda: _has_logged(other, "embedded_redis_restarted"))
     await owner.start()
-    assert len(owner.logged("redis_shared")) == 1
+    assert len(owner.logged("embedded_redis_shared")) == 1
     await post_and_like_arrive(ana, bob)
 
     # After an orderly stop the other process owns Redis again.
     assert await other.interrupt() == 0
     await publish_during_takeover(api, ana)
-    await wait_until(lambda: _has_logged(owner, "redis_child_back"))
+    await wait_until(lambda: _has_logged(owner, "embedded_redis_restarted"))
     await other.start()
-    assert len(other.logged("redis_shared")) == 1
+    assert len(other.logged("embedded_redis_shared")) == 1
     await post_and_like_arrive(ana, bob)
 
     assert len(servers(stack.var_dir / "redis")) == 1

@@ -1,1 +1,1 @@
-"""A private Valkey server under the data folder, started and supervised by the program."""
+"""A private Valkey server in the data folder, started and supervised by the application."""

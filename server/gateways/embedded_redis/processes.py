@@ -1,4 +1,4 @@
-"""What the kernel offers between processes: locks that end with their holder, unix sockets, death with the parent."""
+"""Process primitives: locks released when the holder exits, Unix sockets, children that die with their parent."""
 
 import asyncio
 import contextlib
@@ -18,19 +18,19 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 SOL_LOCAL, LOCAL_PEERPID = 0, 2  # macOS
-MAX_SOCKET_PATH = 103  # bytes: with its NUL a path fills 104 on macOS, 108 on Linux
-ASK_TIMEOUT_S = 1.0
+MAX_SOCKET_PATH_BYTES = 103  # plus NUL; the limit is 104 on macOS, 108 on Linux
+REQUEST_TIMEOUT_S = 1.0
 
 
 def open_lock(path: Path) -> int:
-    """A descriptor of a lock file, not yet locked; closed in the programs that we start unless they are given it."""
+    """Open a lock file without locking it. Child processes do not inherit the descriptor by default."""
     return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
 
 def try_lock(descriptor: int) -> bool:
-    """Take the exclusive lock of an open file, if nobody has it.
+    """Take the exclusive lock of an open file; return False if another process holds it.
 
-    It lasts until every copy of the descriptor is closed: the kernel does so when the processes that have one end.
+    The lock lasts until every copy of the descriptor is closed, at the latest when the processes that have one exit.
     """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -39,47 +39,47 @@ def try_lock(descriptor: int) -> bool:
     return True
 
 
-async def locked_within(descriptor: int, seconds: float) -> bool:
-    """Take the lock as soon as it is free; False when it was not within `seconds`."""
-    give_up_at = time.monotonic() + seconds
+async def wait_for_lock(descriptor: int, seconds: float) -> bool:
+    """Take the lock as soon as it is free; return False after `seconds`."""
+    deadline = time.monotonic() + seconds
     while not try_lock(descriptor):
-        if time.monotonic() > give_up_at:
+        if time.monotonic() > deadline:
             return False
         await asyncio.sleep(0.01)
     return True
 
 
-async def ended_within(child: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Return as soon as a child has ended; False when it has not within `seconds`."""
-    give_up_at = time.monotonic() + seconds
+async def wait_for_exit(child: subprocess.Popen[bytes], seconds: float) -> bool:
+    """Wait until a child process has exited; return False after `seconds`."""
+    deadline = time.monotonic() + seconds
     while child.poll() is None:
-        if time.monotonic() > give_up_at:
+        if time.monotonic() > deadline:
             return False
         await asyncio.sleep(0.01)
     return True
 
 
 def unlock(descriptor: int) -> None:
-    """Free the lock, also in copies of the descriptor, and close it."""
+    """Release the lock, also for copies of the descriptor, and close it."""
     fcntl.flock(descriptor, fcntl.LOCK_UN)
     os.close(descriptor)
 
 
 def socket_path(folder: Path) -> Path | None:
-    """Where a server of a resolved `folder` listens; None when no path is short enough for a socket.
+    """Return the socket of the server in a resolved `folder`; None if every candidate path is too long.
 
-    Inside the folder, else in a folder of its own among the temporary files, whose name every process derives alike.
+    It is inside the folder, or else in a temporary folder whose name is derived from `folder`.
     """
     inside = folder / "redis.sock"
     name = hashlib.blake2b(os.fsencode(folder), digest_size=8).hexdigest()
     outside = Path(tempfile.gettempdir()) / f"redis-{name}" / "redis.sock"
-    return next((path for path in (inside, outside) if len(os.fsencode(path)) <= MAX_SOCKET_PATH), None)
+    return next((path for path in (inside, outside) if len(os.fsencode(path)) <= MAX_SOCKET_PATH_BYTES), None)
 
 
-async def ask(address: Path, command: bytes) -> bytes:
-    """The first line of the answer to a line sent to a unix socket; empty when nobody answers in time."""
+async def send_command(address: Path, command: bytes) -> bytes:
+    """Send a line to a Unix socket and return the first line of the answer; empty without an answer in time."""
     try:
-        async with asyncio.timeout(ASK_TIMEOUT_S):
+        async with asyncio.timeout(REQUEST_TIMEOUT_S):
             reader, writer = await asyncio.open_unix_connection(str(address))
             try:
                 writer.write(command + b"\r\n")
@@ -92,10 +92,10 @@ async def ask(address: Path, command: bytes) -> bytes:
         return b""
 
 
-def listener(address: Path) -> int | None:
-    """The process that listens on a unix socket, if one does. A pid from a file may be somebody else's by now."""
+def listener_pid(address: Path) -> int | None:
+    """Return the process id of the listener on a Unix socket. Unlike a pid file, this is never outdated."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(ASK_TIMEOUT_S)
+        connection.settimeout(REQUEST_TIMEOUT_S)
         try:
             connection.connect(str(address))
             if sys.platform != "linux":
@@ -107,18 +107,18 @@ def listener(address: Path) -> int | None:
 
 
 def die_with_parent() -> Callable[[], None] | None:
-    """For `preexec_fn`: the child is killed when the thread that forked it ends, however that comes; Linux only.
+    """Return a `preexec_fn` that has the child killed when the thread that forked it ends; Linux only.
 
-    Everything is looked up before the fork: after it, a lock that another thread held stays held for ever.
+    Everything is looked up before the fork: afterwards, a lock that another thread held is never released.
     """
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl
-    parent, kill, getppid, leave = os.getpid(), int(signal.SIGKILL), os.getppid, os._exit
+    parent, kill, getppid, exit_now = os.getpid(), int(signal.SIGKILL), os.getppid, os._exit
 
     def arm() -> None:
         prctl(PR_SET_PDEATHSIG, kill)
-        if getppid() != parent:  # it ended before the line above
-            leave(1)
+        if getppid() != parent:  # the parent ended before prctl
+            exit_now(1)
 
     return arm

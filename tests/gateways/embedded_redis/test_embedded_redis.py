@@ -1,4 +1,4 @@
-"""The embedded Redis as several processes share it: who starts it, who follows an owner that leaves or is killed."""
+"""The embedded Redis shared by processes: who starts it, and who takes over from an owner that is gone."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ from server.gateways.embedded_redis.processes import open_lock, try_lock
 from tests.support.valkey_processes import counting, is_free, linux, nothing_left, servers
 from tests.support.waiting import wait_until
 
-# Another process of the program: it tells what it has, then stays until its standard input is closed.
+# Another process: prints what it has, then runs until its standard input is closed.
 NEIGHBOUR = """
 import asyncio, json, sys
 import structlog
@@ -85,7 +85,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder for temporary files of our own, for this process and those it starts, with a short path."""
+    """A temporary folder with a short path, for this process and its children."""
     with tempfile.TemporaryDirectory(dir="/tmp") as name:
         monkeypatch.setenv("TMPDIR", name)
         monkeypatch.setattr(tempfile, "tempdir", name)
@@ -107,7 +107,7 @@ async def neighbours(folder: Path) -> AsyncIterator[Neighbours]:
 
 @contextlib.asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[EmbeddedRedis]:
-    """This process's part, supervised."""
+    """The handle of this process, supervised."""
     embedded = EmbeddedRedis(folder)
     await embedded.start()
     supervision = asyncio.create_task(embedded.run())
@@ -139,7 +139,7 @@ async def read(url: str, key: str) -> str | None:
 
 
 async def read_when_ready(url: str, key: str) -> str | None:
-    """The value once a server answers again."""
+    """Return the value once a server answers again."""
     async with asyncio.timeout(10):
         while True:
             with contextlib.suppress(redis.exceptions.ConnectionError):
@@ -175,7 +175,7 @@ async def test_address_survives_odd_characters_in_the_path(tmp_path: Path) -> No
         assert await read(embedded.url, "color") == "red"
 
 
-async def test_second_process_uses_the_server_of_the_first(folder: Path, neighbours: Neighbours) -> None:
+async def test_second_process_shares_the_first_server(folder: Path, neighbours: Neighbours) -> None:
     async with serving(folder) as embedded:
         other = await neighbours()
         assert not other.is_owner
@@ -185,15 +185,13 @@ async def test_second_process_uses_the_server_of_the_first(folder: Path, neighbo
         assert await read(embedded.url, "color") == "red"
 
 
-async def test_processes_that_start_at_once_agree_on_one_owner(folder: Path, neighbours: Neighbours) -> None:
+async def test_processes_starting_at_once_agree_on_one_owner(folder: Path, neighbours: Neighbours) -> None:
     together = await asyncio.gather(*(neighbours() for _ in range(3)))
     assert sorted(one.is_owner for one in together) == [False, False, True]
 
 
 @linux
-async def test_survivor_serves_every_acknowledged_write_when_the_owner_is_killed(
-    folder: Path, neighbours: Neighbours
-) -> None:
+async def test_acknowledged_writes_survive_the_killed_owner(folder: Path, neighbours: Neighbours) -> None:
     owner = await neighbours()
     acknowledged: list[str] = []
 
@@ -237,9 +235,7 @@ async def test_owners_killed_one_after_another_lose_nothing(folder: Path, neighb
     assert max(counts) == 1
 
 
-async def test_owner_that_leaves_is_followed_by_the_one_that_remains(
-    folder: Path, neighbours: Neighbours
-) -> None:
+async def test_remaining_process_takes_over_from_the_owner(folder: Path, neighbours: Neighbours) -> None:
     owner = await neighbours()
     async with serving(folder) as embedded:
         await put(embedded.url, "color", "red")
@@ -256,7 +252,7 @@ async def test_server_dies_with_the_last_owner(folder: Path, neighbours: Neighbo
     assert servers(folder) == []
 
 
-async def test_dead_server_is_started_again(folder: Path) -> None:
+async def test_dead_server_is_restarted(folder: Path) -> None:
     async with serving(folder) as embedded:
         await put(embedded.url, "color", "red")
         for _ in range(3):
@@ -267,7 +263,7 @@ async def test_dead_server_is_started_again(folder: Path) -> None:
             assert await read_when_ready(embedded.url, "color") == "red"
 
 
-async def test_supervision_outlasts_a_server_that_cannot_start(folder: Path) -> None:
+async def test_supervision_survives_a_server_that_cannot_start(folder: Path) -> None:
     async with serving(folder) as embedded:
         await put(embedded.url, "color", "red")
         assert embedded.pid is not None
@@ -308,23 +304,21 @@ async def test_long_path_gets_a_short_private_socket(
     assert (long / "appendonlydir").is_dir()
 
 
-async def test_socket_is_not_put_where_others_can_write(tmp_path: Path, temporary: Path) -> None:
+async def test_socket_folder_open_to_others_is_refused(tmp_path: Path, temporary: Path) -> None:
     embedded = EmbeddedRedis(tmp_path / ("x" * 120))
     place = temporary / embedded.url.split("/")[-2]
     place.mkdir(mode=0o755)
-    with pytest.raises(ConfigurationError, match="open to others"):
+    with pytest.raises(ConfigurationError, match="open to other users"):
         await embedded.start()
 
 
-async def test_path_that_no_socket_can_have_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_path_too_long_for_a_socket_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("y" * 120)))
     with pytest.raises(ConfigurationError, match="VAR_DIR"):
         EmbeddedRedis(tmp_path / ("x" * 120))
 
 
-async def test_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+async def test_folder_that_cannot_be_created_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="VAR_DIR"):
         await EmbeddedRedis(tmp_path / "file" / "redis").start()

@@ -1,4 +1,4 @@
-"""One Valkey process: how it is set up, whom it gives way to, what damage its data survive."""
+"""One Valkey process: configuration, orphaned servers, damaged data."""
 
 import contextlib
 import json
@@ -47,10 +47,10 @@ async def running(folder: Path) -> AsyncIterator["redis.asyncio.Redis"]:
         async with connected(folder) as connection:
             yield connection
     finally:
-        await server.end(5)
+        await server.stop(5)
 
 
-async def test_listens_on_its_socket_alone_and_evicts_nothing(folder: Path) -> None:
+async def test_listens_only_on_its_socket_and_evicts_nothing(folder: Path) -> None:
     async with running(folder) as connection:
         names = ("port", "maxmemory-policy", "appendonly", "appendfsync", "save", "unixsocketperm")
         assert await connection.config_get(*names) == {
@@ -63,16 +63,16 @@ async def test_listens_on_its_socket_alone_and_evicts_nothing(folder: Path) -> N
         }
 
 
-async def test_has_a_session_of_its_own(folder: Path) -> None:
+async def test_runs_in_its_own_session(folder: Path) -> None:
     server = a_server(folder)
     await server.start()
     assert server.pid is not None
     assert os.getsid(server.pid) == server.pid
-    await server.end(5)
+    await server.stop(5)
 
 
 @linux
-async def test_is_given_no_secret_of_ours(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_inherits_no_secret_from_the_environment(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("JWT_SECRET", "canary-in-the-environment")
     async with running(folder):
         [pid] = servers(folder)
@@ -81,10 +81,10 @@ async def test_is_given_no_secret_of_ours(folder: Path, monkeypatch: pytest.Monk
         os.close(environment)
 
 
-async def test_end_flushes_and_leaves_nothing(folder: Path) -> None:
+async def test_stop_flushes_and_leaves_nothing(folder: Path) -> None:
     server = a_server(folder)
     await server.start()
-    await server.end(5)
+    await server.stop(5)
     assert server.exit_code == 0
     assert server.pid is None
     assert is_free(folder / "server.lock")
@@ -92,19 +92,19 @@ async def test_end_flushes_and_leaves_nothing(folder: Path) -> None:
     assert "Calling fsync() on the AOF file" in server.log_file.read_text()
 
 
-async def test_one_that_does_not_hear_is_killed_at_the_deadline(folder: Path) -> None:
+async def test_unresponsive_server_is_killed_at_the_deadline(folder: Path) -> None:
     server = a_server(folder)
     await server.start()
     assert server.pid is not None
     os.kill(server.pid, signal.SIGSTOP)
-    await server.end(0.1)
+    await server.stop(0.1)
     assert server.exit_code == -signal.SIGKILL
     assert is_free(folder / "server.lock")
 
 
-async def test_nothing_starts_after_the_end(folder: Path) -> None:
+async def test_nothing_starts_after_stop(folder: Path) -> None:
     server = a_server(folder)
-    await server.end(5)
+    await server.stop(5)
     with pytest.raises(Unavailable):
         await server.start()
     assert is_free(folder / "server.lock")
@@ -112,7 +112,7 @@ async def test_nothing_starts_after_the_end(folder: Path) -> None:
 
 @pytest.fixture
 def orphan(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A server whose owner is gone, as it stays behind where no death signal exists."""
+    """A server whose owner is gone, on a platform without a parent death signal."""
     lock = open_lock(folder / "server.lock")
     assert try_lock(lock)
     command = valkey_engine.arguments(valkey_engine.find_binary(), folder, folder / "redis.sock")
@@ -124,25 +124,25 @@ def orphan(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 @linux
-@pytest.mark.parametrize("hears", [True, False])
-async def test_a_server_without_an_owner_is_ended_before_a_new_one(
-    folder: Path, orphan: subprocess.Popen[bytes], hears: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("responsive", [True, False])
+async def test_orphaned_server_is_stopped_before_a_new_one_starts(
+    folder: Path, orphan: subprocess.Popen[bytes], responsive: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(valkey_server, "ORPHAN_GRACE_S", 2.0 if hears else 0.2)
+    monkeypatch.setattr(valkey_server, "ORPHAN_GRACE_S", 2.0 if responsive else 0.2)
     await wait_until((folder / "redis.sock").exists)
     async with connected(folder) as connection:
         await connection.set("color", "red")
-    if not hears:
+    if not responsive:
         orphan.send_signal(signal.SIGSTOP)
     async with counting(folder) as counts, running(folder) as connection:
-        assert orphan.wait(timeout=5) == (0 if hears else -signal.SIGKILL)
+        assert orphan.wait(timeout=5) == (0 if responsive else -signal.SIGKILL)
         assert await connection.get("color") == "red"
         assert len(servers(folder)) == 1
     assert max(counts) == 1
 
 
 @linux
-async def test_no_server_starts_while_another_may_write(
+async def test_no_server_starts_while_another_holds_the_folder(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(valkey_server, "ORPHAN_GRACE_S", 0.1)
@@ -155,7 +155,7 @@ async def test_no_server_starts_while_another_may_write(
 
 
 @pytest.mark.parametrize("damage", ["cut", "zeros", "garbage"])
-async def test_a_damaged_end_of_the_file_costs_only_that_end(folder: Path, damage: str) -> None:
+async def test_damaged_end_of_the_file_loses_only_that_end(folder: Path, damage: str) -> None:
     async with running(folder) as connection:
         await connection.set("color", "red")
         await connection.set("last", "one")
@@ -171,7 +171,7 @@ async def test_a_damaged_end_of_the_file_costs_only_that_end(folder: Path, damag
     assert damage == "cut" or (folder / "damaged.aof").read_bytes() == ends[damage]
 
 
-async def test_data_beyond_repair_are_reported_with_the_log(folder: Path) -> None:
+async def test_unrepairable_data_are_reported_with_the_log(folder: Path) -> None:
     async with running(folder) as connection:
         await connection.set("color", "red")
     [base] = (folder / "appendonlydir").glob("*.base.rdb")
@@ -183,7 +183,7 @@ async def test_data_beyond_repair_are_reported_with_the_log(folder: Path) -> Non
     assert is_free(folder / "server.lock")
 
 
-async def test_a_silent_server_is_reported_and_killed(folder: Path, tmp_path: Path) -> None:
+async def test_server_that_does_not_answer_is_killed(folder: Path, tmp_path: Path) -> None:
     server = ValkeyServer(folder, folder / "redis.sock", start_timeout_s=0)
     with pytest.raises(Unavailable, match="did not answer"):
         await server.start()
@@ -191,34 +191,32 @@ async def test_a_silent_server_is_reported_and_killed(folder: Path, tmp_path: Pa
     assert is_free(folder / "server.lock")
 
 
-async def test_data_of_a_newer_engine_are_left_alone(folder: Path) -> None:
+async def test_data_of_a_newer_engine_are_not_touched(folder: Path) -> None:
     async with running(folder):
         pass
-    note = folder / "engine.json"
-    assert json.loads(note.read_bytes())["engine"] == "valkey"
-    note.write_text(json.dumps({"engine": "valkey", "version": "99.0.0"}))
+    record = folder / "engine.json"
+    assert json.loads(record.read_bytes())["engine"] == "valkey"
+    record.write_text(json.dumps({"engine": "valkey", "version": "99.0.0"}))
     with pytest.raises(ConfigurationError, match=r"valkey 99\.0\.0"):
         await a_server(folder).start()
-    assert json.loads(note.read_bytes())["version"] == "99.0.0"
+    assert json.loads(record.read_bytes())["version"] == "99.0.0"
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"engine": "valkey", "version": "new"}'])
-async def test_a_damaged_note_of_the_engine_is_written_anew(folder: Path, text: str) -> None:
-    note = folder / "engine.json"
-    note.write_text(text)
+async def test_damaged_engine_record_is_replaced(folder: Path, text: str) -> None:
+    record = folder / "engine.json"
+    record.write_text(text)
     async with running(folder):
-        assert json.loads(note.read_bytes())["version"].startswith("9")
+        assert json.loads(record.read_bytes())["version"].startswith("9")
 
 
-async def test_a_platform_without_a_server_is_told_to_set_redis_host(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_missing_executable_suggests_redis_host(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(valkey_engine, "find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match="set REDIS_HOST"):
         await a_server(folder).start()
 
 
-async def test_a_program_that_cannot_run_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_broken_executable_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = folder / "valkey-server"
     broken.write_bytes(b"no program")
     broken.chmod(0o700)
@@ -227,7 +225,7 @@ async def test_a_program_that_cannot_run_is_reported(folder: Path, monkeypatch: 
         await a_server(folder).start()
 
 
-async def test_the_log_stays_bounded(folder: Path) -> None:
+async def test_log_file_stays_bounded(folder: Path) -> None:
     log = folder / "redis.log"
     log.write_bytes(b"x" * (valkey_server.MAX_LOG_BYTES + 1))
     async with running(folder):
