@@ -27,6 +27,7 @@ from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
 from server.gateways.redis.rate_limits import RateLimits
 from server.ids import IdGenerator
+from server.models.accounts.users import UserRepository
 from server.models.database import Database
 from server.pubsub.job_notifier import JobNotifier
 from server.services.accounts.roles import Roles
@@ -78,7 +79,7 @@ async def open_admin_context(settings: Settings) -> AsyncGenerator[AdminContext]
         existing_database(settings, var) as database,
     ):
         queues = services.queue_control(settings, database, JobNotifier(brokers))
-        yield AdminContext(queues, Roles(database, InvalidationLog(redis)))
+        yield AdminContext(queues, Roles(UserRepository(database), InvalidationLog(redis)))
 
 
 @asynccontextmanager
@@ -145,7 +146,7 @@ async def open_seed_context(
         yield SeedContext(
             database=database,
             services=built,
-            roles=Roles(database, InvalidationLog(wire)),
+            roles=Roles(UserRepository(database), InvalidationLog(wire)),
             timelines=services.timelines(settings, wire),
             media=resources.media,
             images=resources.images,

@@ -94,7 +94,7 @@ def relay(resources: Resources, services: Services, hub: Hub) -> Relay:
 
 
 def revocation_poller(resources: Resources, services: Services, hub: Hub) -> RevocationPoller:
-    return RevocationPoller(hub, services.revocations.lately, outage=resources.told.database)
+    return RevocationPoller(hub, services.revocations.list_recent, outage=resources.told.database)
 
 
 def health_monitor(resources: Resources) -> HealthMonitor:
@@ -182,7 +182,7 @@ def _handlers(
         JobKind.EMAIL: services.notification_emails.send,
         JobKind.REMOVE_POST: services.deletions.remove_post,
         JobKind.REMOVE_AVATAR: services.deletions.remove_avatar,
-        JobKind.TELL_REVOKED: services.revocations.deliver,
+        JobKind.TELL_REVOKED: services.revocations.propagate_job,
         JobKind.EMAIL_RESET_LINK: services.account_emails.send_reset,
         JobKind.EMAIL_CREDENTIALS_CHANGED: services.account_emails.send_password_changed,
         JobKind.EMAIL_ADDRESS_CHANGED: services.account_emails.send_address_changed,

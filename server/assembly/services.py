@@ -14,6 +14,10 @@ from server.gateways.redis.rate_limits import Limit
 from server.gateways.redis.revocation_list import RevocationList
 from server.gateways.redis.session_check import SessionCheck
 from server.ids import IdGenerator
+from server.models.accounts.logins import LoginRepository
+from server.models.accounts.password_resets import PasswordResetRepository
+from server.models.accounts.sessions import SessionRepository
+from server.models.accounts.users import UserRepository
 from server.models.database import Database
 from server.pubsub.job_notifier import JobNotifier
 from server.pubsub.publisher import Publisher
@@ -22,7 +26,7 @@ from server.services.accounts.accounts import Accounts
 from server.services.accounts.active_sessions import ActiveSessions
 from server.services.accounts.credentials import Credentials
 from server.services.accounts.request_authentication import RequestAuthenticator
-from server.services.accounts.revocations import Revocations, kept_ms
+from server.services.accounts.revocations import Revocations, retention_ms
 from server.services.accounts.sessions import Sessions
 from server.services.accounts.tokens import TokenRules, Tokens
 from server.services.content.cards import Cards
@@ -122,28 +126,30 @@ def services(
     publisher = Publisher(on.redis, outage=on.told.redis)
     rules = _token_rules(settings)
     tokens = Tokens(SystemClock(), rules)
+    users, logins = UserRepository(on.database), LoginRepository(on.database)
+    resets, session_rows = PasswordResetRepository(on.database), SessionRepository(on.database)
     revocations = Revocations(
-        on.database,
+        session_rows,
         the_jobs,
-        RevocationList(on.wire, kept_ms(rules.access_ttl_s)),
+        RevocationList(on.wire, retention_ms(rules.access_ttl_s)),
         publisher,
         rules.access_ttl_s,
     )
     secret = settings.auth.jwt_refresh_secret.get_secret_value().encode()
     links = UnsubscribeTokens(secret, settings.public_url)
-    standing = ActiveSessions(on.database, rules.refresh_idle_s)
+    active_sessions = ActiveSessions(session_rows, rules.refresh_idle_s)
     notices = Deliverables(on.database, work, visibility)
     notifications = Notifications(on.database, cards, visibility)
     nouns = Services(
-        accounts=Accounts(work, on.passwords),
+        accounts=Accounts(users, logins, work, on.passwords),
         profiles=Profiles(on.database, work, cards, pictures),
         posts=Posts(on.database, work, cards, visibility, pictures),
-        sessions=Sessions(on.database, work, tokens, revocations),
+        sessions=Sessions(session_rows, logins, users, work, tokens, revocations),
         request_authenticator=RequestAuthenticator(tokens, SessionCheck(on.wire), revocations, on.throttle),
         revocations=revocations,
-        credentials=Credentials(on.database, work, on.passwords, revocations),
+        credentials=Credentials(logins, resets, work, on.passwords, revocations),
         account_emails=AccountEmails(
-            on.database, work, the_jobs, on.email, settings.reset_url, settings.auth.reset_ttl_s
+            users, resets, work, the_jobs, on.email, settings.reset_url, settings.auth.reset_ttl_s
         ),
         comments=Comments(on.database, work, cards, visibility),
         likes=Likes(on.database, work, cards, visibility),
@@ -156,7 +162,7 @@ def services(
         notifications=notifications,
         arrivals=StreamReader(on.database, cards, visibility, notifications),
         notification_jobs=NotificationJobs(
-            on.database, work, the_jobs, (visibility, standing), publisher, on.told.metrics
+            on.database, work, the_jobs, (visibility, active_sessions), publisher, on.told.metrics
         ),
         notification_emails=NotificationEmails(
             the_jobs,
@@ -168,10 +174,10 @@ def services(
             on.told.metrics,
         ),
         pushes=Pushes(
-            on.database, the_jobs, notices, standing, on.push, settings.client_url, on.told.metrics
+            on.database, the_jobs, notices, active_sessions, on.push, settings.client_url, on.told.metrics
         ),
         preferences=Preferences(on.database, work, links),
-        devices=Devices(on.database, work, standing),
+        devices=Devices(on.database, work, active_sessions),
         tickets=StreamTickets(on.wire, revocations),
         queues=queue_control(settings, on.database, on.doorbell),
         idempotency=Idempotency(on.database, secret),

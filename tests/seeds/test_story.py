@@ -7,7 +7,7 @@ import pytest
 from seeds.photographs import SCENES
 from seeds.sample_users import CAST, CONVERSATIONS
 from seeds.timeline import Remark, Story, tell
-from server.services.accounts.usernames import USERNAME
+from server.services.accounts.usernames import USERNAME_PATTERN
 from server.services.content.mentions import hashtags_in, mentions_in
 from server.services.records import Role
 
@@ -23,7 +23,7 @@ def test_the_cast_is_as_large_and_as_mixed_as_is_promised() -> None:
     assert roles[Role.CELEBRITY] >= 3
     assert len({character.username for character in CAST}) == 40
     for character in CAST:
-        assert USERNAME.fullmatch(character.username)
+        assert USERNAME_PATTERN.fullmatch(character.username)
         assert 0 < len(character.bio) <= 500
         assert set(character.scenes) <= set(SCENES)
     assert all(len(lines) == 3 for lines in CONVERSATIONS)

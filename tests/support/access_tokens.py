@@ -25,6 +25,6 @@ def access_tokens(stack: Stack, sessions: Iterable[tuple[UserId, SessionId]]) ->
     )
     tokens, ends_at_ms = Tokens(clock, rules), clock.now_ms() + LIVES_S * 1000
     return [
-        tokens.access(Principal(user_id, session_id, Role.USER), ends_at_ms)
+        tokens.issue_access(Principal(user_id, session_id, Role.USER), ends_at_ms)
         for user_id, session_id in sessions
     ]

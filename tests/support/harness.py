@@ -27,7 +27,10 @@ from server.gateways.redis.revocation_list import RevocationList
 from server.gateways.redis.session_check import SessionCheck
 from server.ids import IdGenerator, JobId, PostId, UserId
 from server.metrics import Metrics
-from server.models.accounts.users import UserTable
+from server.models.accounts.logins import LoginRepository
+from server.models.accounts.password_resets import PasswordResetRepository
+from server.models.accounts.sessions import SessionRepository
+from server.models.accounts.users import UserRepository, UserTable
 from server.models.content.posts import PostTable as PostRow
 from server.models.database import Database
 from server.pubsub.publisher import Publisher
@@ -36,7 +39,7 @@ from server.services.accounts.accounts import Accounts
 from server.services.accounts.active_sessions import ActiveSessions
 from server.services.accounts.credentials import Credentials
 from server.services.accounts.request_authentication import RequestAuthenticator
-from server.services.accounts.revocations import Revocations, kept_ms
+from server.services.accounts.revocations import Revocations, retention_ms
 from server.services.accounts.sessions import Sessions
 from server.services.accounts.tokens import TokenRules, Tokens
 from server.services.accounts.usernames import normalize
@@ -90,7 +93,7 @@ TOKEN_RULES = TokenRules(
     refresh_idle_s=86_400,
     refresh_absolute_s=864_000,
 )
-KEPT_MS = kept_ms(TOKEN_RULES.access_ttl_s)
+RETENTION_MS = retention_ms(TOKEN_RULES.access_ttl_s)
 RESET_TTL_S = 1800
 CLIENT_URL = "https://pages.test"
 
@@ -163,22 +166,34 @@ class ServiceHarness:
         self.visibility = Visibility(database)
         self.cards = Cards(database, self.visibility, "https://media.test/{}".format)
         self.passwords = Passwords(cost=4, threads=2, queue=64)
-        self.accounts = Accounts(self.unit_of_work, self.passwords)
+        self.user_rows = UserRepository(database)
+        self.login_rows = LoginRepository(database)
+        self.reset_rows = PasswordResetRepository(database)
+        self.session_rows = SessionRepository(database)
+        self.accounts = Accounts(self.user_rows, self.login_rows, self.unit_of_work, self.passwords)
         self.images = ImageProcessor()
         self.media = MediaStore.in_folder(folder / "media", public_url="https://media.test")
         self.pictures = Pictures(self.images, self.media, folder)
         self.profiles = Profiles(database, self.unit_of_work, self.cards, self.pictures)
         self.posts = Posts(database, self.unit_of_work, self.cards, self.visibility, self.pictures)
         self.tokens = Tokens(self.clock, TOKEN_RULES)
-        self.revocations = self.revocations_on(RevocationList(self.wire, KEPT_MS))
-        self.sessions = Sessions(database, self.unit_of_work, self.tokens, self.revocations)
+        self.revocations = self.revocations_on(RevocationList(self.wire, RETENTION_MS))
+        self.sessions = self.sessions_with(self.unit_of_work, self.tokens)
         self.request_authenticator = RequestAuthenticator(
             self.tokens, SessionCheck(self.wire), self.revocations, RateLimits(self.wire)
         )
-        self.credentials = Credentials(database, self.unit_of_work, self.passwords, self.revocations)
+        self.credentials = Credentials(
+            self.login_rows, self.reset_rows, self.unit_of_work, self.passwords, self.revocations
+        )
         self.email = RecordingEmailSender()
         self.account_emails = AccountEmails(
-            database, self.unit_of_work, self.jobs, self.email, "https://photos.test/reset", RESET_TTL_S
+            self.user_rows,
+            self.reset_rows,
+            self.unit_of_work,
+            self.jobs,
+            self.email,
+            "https://photos.test/reset",
+            RESET_TTL_S,
         )
         self.comments = Comments(database, self.unit_of_work, self.cards, self.visibility)
         self.likes = Likes(database, self.unit_of_work, self.cards, self.visibility)
@@ -187,7 +202,7 @@ class ServiceHarness:
         self.feed = self.feed_on(self.wire)
         rules = FanOutRules(FAN_OUT_BATCH, CELEBRITY_THRESHOLD)
         self.fan_out = FanOut(database, self.source, self.timelines, self.jobs, rules)
-        self.active_sessions = ActiveSessions(database, TOKEN_RULES.refresh_idle_s)
+        self.active_sessions = ActiveSessions(self.session_rows, TOKEN_RULES.refresh_idle_s)
         self.notifications = Notifications(database, self.cards, self.visibility)
         self.notification_jobs = NotificationJobs(
             database,
@@ -227,12 +242,19 @@ class ServiceHarness:
 
     async def principal(self, access_token: str) -> Principal:
         """Who an access token speaks for. Raises Unauthenticated."""
-        principal, _ = await self.request_authenticator.admit(access_token)
+        principal, _ = await self.request_authenticator.authenticate(access_token)
         return principal
+
+    def sessions_with(self, unit_of_work: UnitOfWork, tokens: Tokens) -> Sessions:
+        return Sessions(
+            self.session_rows, self.login_rows, self.user_rows, unit_of_work, tokens, self.revocations
+        )
 
     def revocations_on(self, revoked: RevocationList) -> Revocations:
         """As another process has them."""
-        return Revocations(self.database, self.jobs, revoked, Publisher(self.redis), TOKEN_RULES.access_ttl_s)
+        return Revocations(
+            self.session_rows, self.jobs, revoked, Publisher(self.redis), TOKEN_RULES.access_ttl_s
+        )
 
     async def close(self) -> None:
         await self.wire.close()
@@ -315,7 +337,7 @@ class ServiceHarness:
             JobKind.EMAIL: self.notification_emails.send,
             JobKind.REMOVE_POST: self.deletions.remove_post,
             JobKind.REMOVE_AVATAR: self.deletions.remove_avatar,
-            JobKind.TELL_REVOKED: self.revocations.deliver,
+            JobKind.TELL_REVOKED: self.revocations.propagate_job,
             JobKind.EMAIL_RESET_LINK: self.account_emails.send_reset,
             JobKind.EMAIL_CREDENTIALS_CHANGED: self.account_emails.send_password_changed,
             JobKind.EMAIL_ADDRESS_CHANGED: self.account_emails.send_address_changed,

@@ -13,7 +13,7 @@ from server.handlers.http.requests import BODY, public, user_agent
 from server.handlers.people.profiles import EMAIL, FULL_NAME, USERNAME, ProfileSchema
 from server.handlers.schemas import NEW_PASSWORD, PASSWORD, ProblemSchema, Strict, Text
 from server.ids import UserId
-from server.services.accounts.accounts import Account, Accounts
+from server.services.accounts.accounts import Accounts, AuthenticatedUser
 from server.services.accounts.sessions import Sessions
 from server.services.people.profiles import Profiles
 
@@ -62,7 +62,7 @@ class AccountRoutes:
                 body["username"], body["email"], body["password"], body["fullName"], once
             ),
             # Not kept: the answer holds tokens. A repeated one is a session of its own.
-            again=lambda user_id: self._accounts.registered(UserId(user_id), body["password"]),
+            again=lambda user_id: self._accounts.get_registered(UserId(user_id), body["password"]),
             render=lambda account: self._signed_in(request, account, 201),
             secret=True,
         )
@@ -79,8 +79,8 @@ class AccountRoutes:
         account = await self._accounts.authenticate(body["username"], body["password"])
         return await self._signed_in(request, account, 200)
 
-    async def _signed_in(self, request: web.Request, account: Account, status: int) -> web.Response:
-        tokens = await self._sessions.open(
+    async def _signed_in(self, request: web.Request, account: AuthenticatedUser, status: int) -> web.Response:
+        tokens = await self._sessions.create(
             account.id, account.password_changed_at_ms, user_agent(request), client_ip(request)
         )
         user = await self._profiles.own(account.id)

@@ -47,7 +47,9 @@ class CredentialRoutes:
     @rate_limited(Rate.DEFAULT)
     async def change(self, request: web.Request) -> web.Response:
         body = request[BODY]
-        await self._credentials.change(current_principal(request), body["oldPassword"], body["newPassword"])
+        await self._credentials.change_password(
+            current_principal(request), body["oldPassword"], body["newPassword"]
+        )
         return web.Response(status=204)
 
     @docs(
@@ -63,7 +65,7 @@ class CredentialRoutes:
     @rate_limited_by("email", Rate.FORGOT)
     @public
     async def forget(self, request: web.Request) -> web.Response:
-        await self._credentials.forget(request[BODY]["email"])
+        await self._credentials.request_reset(request[BODY]["email"])
         return web.Response(status=202)
 
     @docs(
@@ -78,5 +80,5 @@ class CredentialRoutes:
     @public
     async def reset(self, request: web.Request) -> web.Response:
         body = request[BODY]
-        await self._credentials.reset(body["token"], body["newPassword"])
+        await self._credentials.reset_password(body["token"], body["newPassword"])
         return web.Response(status=204)

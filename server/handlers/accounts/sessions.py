@@ -80,7 +80,7 @@ class SessionRoutes:
     @response_schema(page_of(LoginSessionSchema), 200)
     @rate_limited(Rate.READS)
     async def devices(self, request: web.Request) -> web.Response:
-        page = await self._sessions.devices(current_principal(request), page_request(request))
+        page = await self._sessions.list_sessions(current_principal(request), page_request(request))
         return serializers.page_response(request, page, serializers.device)
 
     @docs(tags=["auth"], operationId="revokeSession", summary="Sign out on one of your devices")

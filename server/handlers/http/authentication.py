@@ -17,7 +17,7 @@ TICKET = "ticket"
 class Authenticator(Protocol):
     """Knows whose an access token is, and counts the request."""
 
-    async def admit(
+    async def authenticate(
         self, access_token: str, limits: Sequence[Limit] = ()
     ) -> tuple[Principal, list[RateLimitStatus]]: ...
 
@@ -47,7 +47,7 @@ def authentication(
                 request[PRINCIPAL] = await holder(request.query[TICKET])
                 standings = None
             else:
-                request[PRINCIPAL], standings = await admissions.admit(
+                request[PRINCIPAL], standings = await admissions.authenticate(
                     _bearer(request), throttling.limits_of(handler)
                 )
         except Unauthenticated:

@@ -13,7 +13,7 @@ from aiohttp import web
 from server.errors import InvalidInput, Malformed, NotFound, TooLarge, UnsupportedMedia
 from server.ids import MAX_ID, UserId
 from server.paging import PageRequest, decode_cursor
-from server.services.accounts.usernames import USERNAME
+from server.services.accounts.usernames import USERNAME_PATTERN
 from server.services.records import Principal
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -72,7 +72,7 @@ def path_user(request: web.Request) -> UserId | str:
     text = request.match_info["userId"]
     if not text.startswith("@"):
         return UserId(path_id(request, "userId"))
-    if not USERNAME.fullmatch(text[1:]):
+    if not USERNAME_PATTERN.fullmatch(text[1:]):
         raise NotFound("There is no such user.")
     return text[1:]
 

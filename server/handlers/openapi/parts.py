@@ -8,7 +8,7 @@ from typing import Any
 
 from server.handlers.http.problems import PROBLEM_JSON
 from server.handlers.schemas import ID_PATTERN
-from server.services.accounts.usernames import USERNAME
+from server.services.accounts.usernames import USERNAME_PATTERN
 from server.services.jobs.event_jobs import Queue
 
 Part = Mapping[str, Any]
@@ -57,7 +57,7 @@ _ID: Part = {"type": "string", "pattern": ID_PATTERN}
 PATH_PARAMETERS: Mapping[str, Part] = {
     "userId": {
         "description": "An id, or a user name after an @.",
-        "schema": {"type": "string", "pattern": rf"^([0-9]{{1,16}}|@{USERNAME.pattern})$"},
+        "schema": {"type": "string", "pattern": rf"^([0-9]{{1,16}}|@{USERNAME_PATTERN.pattern})$"},
         "examples": {"id": {"value": "1234567890123456"}, "name": {"value": "@ana"}},
     },
     "postId": {"schema": _ID},

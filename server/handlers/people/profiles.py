@@ -13,8 +13,7 @@ from server.handlers.http.multipart import Uploads
 from server.handlers.http.rate_limiting import Rate, rate_limited
 from server.handlers.http.requests import BODY, current_principal, path_user
 from server.handlers.schemas import Address, Count, File, Id, Moment, ProblemSchema, Strict, Text
-from server.services.accounts.usernames import USERNAME as USERNAME_FORM
-from server.services.accounts.usernames import normalize
+from server.services.accounts.usernames import USERNAME_PATTERN, normalize
 from server.services.people.profiles import Profiles
 from server.services.records import Role
 
@@ -23,7 +22,7 @@ MAX_ADDRESS = 254
 
 
 def _is_username(name: str) -> None:
-    if not USERNAME_FORM.fullmatch(name) or not 3 <= len(name) <= 30:
+    if not USERNAME_PATTERN.fullmatch(name) or not 3 <= len(name) <= 30:
         raise ValidationError("3 to 30 letters, digits, underscores and dots; no dot at either end.")
 
 
@@ -48,7 +47,7 @@ class WebAddress(Text):
 USERNAME: Any = partial(
     fields.String,
     validate=_is_username,
-    metadata={"pattern": f"^{USERNAME_FORM.pattern}$", "examples": ["ana"]},
+    metadata={"pattern": f"^{USERNAME_PATTERN.pattern}$", "examples": ["ana"]},
 )
 EMAIL: Any = partial(
     fields.Email,

@@ -1,1 +1,1 @@
-"""Tables of users, sessions and password resets."""
+"""Tables and repositories of users, sessions and password resets."""

@@ -1,13 +1,18 @@
-"""Table `users`: accounts and their public profile, with counters kept by the services that change them."""
+"""Table `users`: accounts, their public profiles, and counters that services update with each change."""
+
+from dataclasses import asdict, dataclass
 
 from tortoise import fields
 from tortoise.models import Model
 
+from server.ids import UserId
+from server.models.database import Database
+
 
 class UserTable(Model):
-    """`*_key` columns hold the normalised form (NFKC, casefolded) by which names and addresses are unique.
+    """`*_key` columns hold the normalized form (NFKC, casefolded) that makes names and addresses unique.
 
-    `revision` increases with every change of what a card shows. While `fan_out_on_read` is 1, new posts are not
+    `revision` increases with each change of a column that cards show. While `fan_out_on_read` is 1, new posts are not
     written to followers' feeds; readers merge them in from the author's own list.
     """
 
@@ -32,5 +37,93 @@ class UserTable(Model):
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "users"
-        # By avatar_key the sweep of the media store asks which of its folders belong to a row.
+        # The sweep of the media store looks up avatar_key to find folders without a row.
         indexes = (("avatar_key",), ("fan_out_on_read", "id"))
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    id: UserId
+    username: str
+    username_key: str
+    email: str
+    email_key: str
+    password_hash: str
+    full_name: str
+    created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRow:
+    """A user's e-mail address, and the database's time when it was read."""
+
+    id: UserId
+    username: str
+    email: str
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class UserRoleRow:
+    id: UserId
+    role: str
+
+
+class UserRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def insert(self, user: NewUser) -> None:
+        """Raise DuplicateKey if the username or the e-mail address is taken."""
+        await UserTable.create(**asdict(user), password_changed_at_ms=user.created_at_ms)
+
+    async def exists(self, user_id: UserId) -> bool:
+        return bool(await self._database.rows("SELECT 1 FROM users WHERE id = ?", [user_id]))
+
+    async def username_exists(self, username_key: str) -> bool:
+        return await UserTable.filter(username_key=username_key).exists()
+
+    async def email_exists(self, email_key: str) -> bool:
+        return await UserTable.filter(email_key=email_key).exists()
+
+    async def avatar_exists(self, media_key: str) -> bool:
+        return bool(
+            await self._database.rows("SELECT 1 FROM users WHERE avatar_key = ? LIMIT 1", [media_key])
+        )
+
+    async def find_id(self, username_key: str) -> UserId | None:
+        rows = await self._database.rows("SELECT id FROM users WHERE username_key = ?", [username_key])
+        return UserId(rows[0]["id"]) if rows else None
+
+    async def find_role(self, username_key: str) -> UserRoleRow | None:
+        rows = await self._database.rows("SELECT id, role FROM users WHERE username_key = ?", [username_key])
+        return UserRoleRow(**rows[0]) if rows else None
+
+    async def get_role(self, user_id: UserId) -> str:
+        """Return the role of a user who exists."""
+        (row,) = await self._database.rows("SELECT role FROM users WHERE id = ?", [user_id])
+        return row["role"]
+
+    async def set_role(self, user_id: UserId, role: str) -> None:
+        await self._database.execute(
+            "UPDATE users SET role = ?, revision = revision + 1 WHERE id = ?", [role, user_id]
+        )
+
+    async def get_contact(self, user_id: UserId) -> ContactRow | None:
+        return await self._contact("id = ?", user_id)
+
+    async def lock_contact(self, email_key: str) -> ContactRow | None:
+        """Lock the user with this e-mail address until the commit."""
+        return await self._contact(f"email_key = ?{self._database.for_update}", email_key)
+
+    async def change_posts_count(self, user_id: UserId, change: int) -> None:
+        await self._database.execute(
+            "UPDATE users SET posts_count = posts_count + ? WHERE id = ?", [change, user_id]
+        )
+
+    async def _contact(self, where: str, parameter: UserId | str) -> ContactRow | None:
+        rows = await self._database.rows(
+            f"SELECT id, username, email, {self._database.now_ms} AS now_ms FROM users WHERE {where}",
+            [parameter],
+        )
+        return ContactRow(**rows[0]) if rows else None

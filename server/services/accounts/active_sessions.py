@@ -1,21 +1,16 @@
-"""Which sessions stand: the one condition, for what is done without a request that proves it."""
+"""The condition that a session is active, for work without a request that proves it."""
 
+from server.models.accounts.sessions import SessionRepository
 from server.models.conditions import Condition
-from server.models.database import Database
 
 
 class ActiveSessions:
-    """`idle_s`: a session that was not used for so long cannot be refreshed any more."""
+    """A session that was not used for `idle_s` cannot be refreshed any more and is inactive."""
 
-    def __init__(self, database: Database, idle_s: int) -> None:
-        self._now = database.now_ms
+    def __init__(self, sessions: SessionRepository, idle_s: int) -> None:
+        self._sessions = sessions
         self._idle_ms = idle_s * 1000
 
     def condition(self, alias: str = "s") -> Condition:
-        """What is true of a row of `sessions`, under the name that the statement gives the table, that was neither
-        ended nor left alone for too long."""
-        return Condition(
-            f"{alias}.revoked_at_ms IS NULL AND {alias}.expires_at_ms > {self._now}"
-            f" AND {alias}.last_used_at_ms > {self._now} - ?",
-            (self._idle_ms,),
-        )
+        """Return the condition on a row of `sessions`; `alias` is the table's name in the statement."""
+        return self._sessions.active(self._idle_ms, alias)

@@ -1,5 +1,6 @@
-"""Whether a request of somebody signed in is answered: whose access token it has, whether that session stands, and
-whether the limits are kept. That takes one call of Redis; without Redis each question is answered in its own way.
+"""Authentication of requests: the access token, its session, and the rate limits.
+
+One Redis call checks session and limits; without Redis each has its own fallback.
 """
 
 import time
@@ -9,50 +10,56 @@ from server.errors import Unavailable
 from server.gateways.redis.rate_limits import Limit, RateLimits, RateLimitStatus
 from server.gateways.redis.session_check import SessionCheck
 from server.services.accounts.revocations import Revocations
-from server.services.accounts.tokens import Tokens, refused_access
+from server.services.accounts.tokens import Tokens, invalid_access_token
 from server.services.records import Principal
 
-ASK_REDIS_AGAIN_S = 1.0
+REDIS_RETRY_INTERVAL_S = 1.0
 
 
 class RequestAuthenticator:
     def __init__(
-        self, tokens: Tokens, admission: SessionCheck, revocations: Revocations, throttle: RateLimits
+        self,
+        tokens: Tokens,
+        session_check: SessionCheck,
+        revocations: Revocations,
+        rate_limits: RateLimits,
     ) -> None:
         self._tokens = tokens
-        self._admission = admission
+        self._session_check = session_check
         self._revocations = revocations
-        self._throttle = throttle
-        self._away = False
-        self._ask_again_at = 0.0
+        self._rate_limits = rate_limits
+        self._redis_unavailable = False
+        self._retry_redis_at = 0.0
 
-    async def admit(
+    async def authenticate(
         self, access_token: str, limits: Sequence[Limit] = ()
     ) -> tuple[Principal, list[RateLimitStatus]]:
-        """Who an access token speaks for, and how they stand with the limits; one of them may be exceeded.
+        """Return the token's principal and the status of each limit, one of which may be exceeded.
 
-        Raises Unauthenticated, in the same words whatever is wrong with the token, and Unavailable when nobody can tell
-        whether its session stands.
+        Raises Unauthenticated, with the same text for every invalid token, and Unavailable when the session cannot be
+        checked.
         """
         principal = self._tokens.read_access(access_token)
-        who = f"u{principal.user_id}"
+        client = f"u{principal.user_id}"
         now = time.monotonic()
-        if self._away and now < self._ask_again_at:
-            return principal, await self._without_redis(principal, limits, who)
-        self._ask_again_at = now + ASK_REDIS_AGAIN_S  # while it is away one request a second waits for it
+        if self._redis_unavailable and now < self._retry_redis_at:
+            return principal, await self._check_without_redis(principal, limits, client)
+        # While Redis is unavailable, one request per second waits for it.
+        self._retry_redis_at = now + REDIS_RETRY_INTERVAL_S
         try:
-            revoked, standings = await self._admission.ask(principal.session_id, limits, who)
+            revoked, statuses = await self._session_check.ask(principal.session_id, limits, client)
         except Unavailable:
-            self._away, self._ask_again_at = True, time.monotonic() + ASK_REDIS_AGAIN_S
-            return principal, await self._without_redis(principal, limits, who)
-        self._away = False
+            self._redis_unavailable = True
+            self._retry_redis_at = time.monotonic() + REDIS_RETRY_INTERVAL_S
+            return principal, await self._check_without_redis(principal, limits, client)
+        self._redis_unavailable = False
         if revoked or (revoked is None and await self._revocations.is_revoked(principal.session_id)):
-            raise refused_access()
-        return principal, standings
+            raise invalid_access_token()
+        return principal, statuses
 
-    async def _without_redis(
-        self, principal: Principal, limits: Sequence[Limit], who: str
+    async def _check_without_redis(
+        self, principal: Principal, limits: Sequence[Limit], client: str
     ) -> list[RateLimitStatus]:
-        if await self._revocations.is_revoked_by_database(principal.session_id):
-            raise refused_access()
-        return self._throttle.hit_memory(limits, who)
+        if await self._revocations.is_revoked_in_database(principal.session_id):
+            raise invalid_access_token()
+        return self._rate_limits.hit_memory(limits, client)

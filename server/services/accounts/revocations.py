@@ -1,7 +1,7 @@
-"""Revocations: sessions that were ended early, and that no request may use any more, in any process.
+"""Revocations: sessions that were ended early and that every process must reject.
 
-The database is the truth. Every request asks the list in Redis instead, which is told after the commit, and again by a
-job, so that a process killed in between changes nothing. Which sessions are to end is decided by the nouns.
+The database is the source of truth. Requests check a list in Redis, which is updated after the commit and again by a
+job, so that a process that is killed in between loses nothing. The callers decide which sessions to revoke.
 """
 
 from collections.abc import Sequence
@@ -11,133 +11,118 @@ from server.errors import Unavailable
 from server.events import SessionsRevoked
 from server.gateways.redis.revocation_list import RevocationList
 from server.ids import SessionId, UserId
-from server.models.database import Database, placeholders
+from server.models.accounts.sessions import SessionRepository
 from server.pubsub.publisher import Publisher
 from server.services.accounts.tokens import LEEWAY_S
 from server.services.jobs.jobs import Claim, Jobs
 from server.services.jobs.unit_of_work import WorkContext
 
-CLOCKS_APART_S = (
-    600  # an access token lives longer where the clock is behind that of the process which signed it
-)
-MAX_WAITING = 10_000
+# An access token lives longer where the clock is behind that of the process that signed it.
+MAX_CLOCK_SKEW_S = 600
+MAX_REBUILD_BATCH = 10_000
 
 
-def kept_ms(access_ttl_s: int) -> int:
-    """How long after its revocation a session may still have an access token that did not expire."""
-    return (access_ttl_s + LEEWAY_S + CLOCKS_APART_S) * 1000
+def retention_ms(access_ttl_s: int) -> int:
+    """Return how long after its revocation a session may still have an unexpired access token."""
+    return (access_ttl_s + LEEWAY_S + MAX_CLOCK_SKEW_S) * 1000
 
 
 class Revocations:
     def __init__(
-        self, database: Database, jobs: Jobs, revoked: RevocationList, publisher: Publisher, access_ttl_s: int
+        self,
+        sessions: SessionRepository,
+        jobs: Jobs,
+        revocation_list: RevocationList,
+        publisher: Publisher,
+        access_ttl_s: int,
     ) -> None:
-        self._database = database
+        self._sessions = sessions
         self._jobs = jobs
-        self._list = revoked
+        self._list = revocation_list
         self._publisher = publisher
-        self._kept_ms = kept_ms(access_ttl_s)
-        self._rebuilds = BatchingQueue(self._rebuild, most=MAX_WAITING)
-        self._questions = BatchingQueue(self._ask_database)
-        self._away = False
+        self._retention_ms = retention_ms(access_ttl_s)
+        self._rebuilds = BatchingQueue(self._rebuild, most=MAX_REBUILD_BATCH)
+        self._checks = BatchingQueue(self._check_database)
+        self._redis_unavailable = False
         self._probing = False
 
     async def revoke(self, work: WorkContext, user_id: UserId, session_id: SessionId) -> bool:
-        """End a session, within a transaction; False if this user has no such session that stands. `tell` follows."""
-        return await self._end(work, user_id, "AND id = ?", [session_id])
+        """Revoke a session within a transaction; return False if the user has no such active session.
 
-    async def revoke_all(self, work: WorkContext, user_id: UserId, but: SessionId | None = None) -> None:
-        """End every session of a user but this one, within a transaction. `tell` follows."""
-        await self._end(work, user_id, "" if but is None else "AND id <> ?", [] if but is None else [but])
+        Call `propagate` after the commit.
+        """
+        revoked = await self._sessions.revoke(user_id, session_id)
+        if revoked:
+            work.emit(SessionsRevoked(user_id))
+        return revoked
 
-    async def tell(self, user_id: UserId) -> None:
-        """After the commit: let every process know, and end the streams. What fails here is done by the job."""
+    async def revoke_all(
+        self, work: WorkContext, user_id: UserId, except_id: SessionId | None = None
+    ) -> None:
+        """Revoke the user's sessions within a transaction. Call `propagate` after the commit."""
+        if await self._sessions.revoke_all(user_id, except_id):
+            work.emit(SessionsRevoked(user_id))
+
+    async def propagate(self, user_id: UserId) -> None:
+        """Update the list and end the user's streams after the commit; the job repeats what fails here."""
         try:
-            await self._tell(user_id)
+            await self._propagate(user_id)
         except Unavailable:
             return
 
-    async def deliver(self, claim: Claim) -> None:
-        """The job of SessionsRevoked. Twice is once: it tells what the database says now."""
-        await self._tell(UserId(claim.payload["user_id"]))
+    async def propagate_job(self, claim: Claim) -> None:
+        """Run the job of SessionsRevoked. Idempotent: it publishes the current state of the database."""
+        await self._propagate(UserId(claim.payload["user_id"]))
         await self._jobs.finish(claim)
 
     async def is_revoked(self, session_id: SessionId) -> bool:
-        """Whether a session was ended, or is not there at all. Raises Unavailable if nobody can tell.
+        """Return whether a session was revoked or does not exist; raise Unavailable if neither store answers.
 
-        While Redis is away the database is asked, for many at once; one call at a time tries Redis again, lest every
-        request wait for it in vain.
+        While Redis is unavailable, batched queries check the database. One call at a time probes Redis, so that the
+        other requests do not wait for it.
         """
-        if not (self._away and self._probing):
+        if not (self._redis_unavailable and self._probing):
             self._probing = True
             try:
-                answer = await self._ask_list(session_id)
-                self._away = False
-                if answer is not None:
-                    return answer
+                revoked = await self._check_list(session_id)
+                self._redis_unavailable = False
+                if revoked is not None:
+                    return revoked
             except Unavailable:
-                self._away = True
+                self._redis_unavailable = True
             finally:
                 self._probing = False
-        return await self.is_revoked_by_database(session_id)
+        return await self.is_revoked_in_database(session_id)
 
-    async def is_revoked_by_database(self, session_id: SessionId) -> bool:
-        """The same without Redis; those who ask at the same moment share a query."""
-        return await self._questions.ask(session_id)
+    async def is_revoked_in_database(self, session_id: SessionId) -> bool:
+        """Check without Redis; concurrent callers share one query."""
+        return await self._checks.ask(session_id)
 
-    async def lately(self, within_s: float) -> frozenset[SessionId]:
-        """The sessions that were revoked within the last `within_s` seconds."""
-        now = self._database.now_ms
-        rows = await self._database.rows(
-            f"SELECT id FROM sessions WHERE revoked_at_ms > {now} - ?", [round(within_s * 1000)]
-        )
-        return frozenset(SessionId(row["id"]) for row in rows)
+    async def list_recent(self, within_s: float) -> frozenset[SessionId]:
+        """Return the sessions that were revoked within the last `within_s` seconds."""
+        return frozenset(await self._sessions.list_revoked(round(within_s * 1000)))
 
-    async def _end(self, work: WorkContext, user_id: UserId, which: str, parameters: Sequence[int]) -> bool:
-        ended = await self._database.execute(
-            f"UPDATE sessions SET revoked_at_ms = {self._database.now_ms}"
-            f" WHERE user_id = ? AND revoked_at_ms IS NULL {which}",
-            [user_id, *parameters],
-        )
-        if ended:
-            work.emit(SessionsRevoked(user_id))
-        return ended > 0
-
-    async def _tell(self, user_id: UserId) -> None:
-        remaining_ms = await self._remaining_ms("AND user_id = ?", [user_id])
+    async def _propagate(self, user_id: UserId) -> None:
+        remaining_ms = await self._sessions.list_remaining_ms(self._retention_ms, user_id)
         if remaining_ms:
             await self._list.add(remaining_ms)
             await self._publisher.publish_ended(user_id, list(remaining_ms))
 
-    async def _ask_list(self, session_id: SessionId) -> bool | None:
-        answer = await self._list.has(session_id)
-        if answer is None:
+    async def _check_list(self, session_id: SessionId) -> bool | None:
+        revoked = await self._list.has(session_id)
+        if revoked is None:
             await self._rebuilds.ask(None)
-            answer = await self._list.has(session_id)
-        return answer
+            revoked = await self._list.has(session_id)
+        return revoked
 
-    async def _rebuild(self, askers: Sequence[None]) -> Sequence[None]:
-        """Complete the list out of the database, once for all who found it incomplete."""
+    async def _rebuild(self, callers: Sequence[None]) -> Sequence[None]:
+        """Rebuild the list from the database, once for all callers that found it incomplete."""
         ticket = await self._list.open()
         if ticket is not None:
-            await self._list.add(await self._remaining_ms("", []))
+            await self._list.add(await self._sessions.list_remaining_ms(self._retention_ms))
             await self._list.seal(ticket)
-        return askers
+        return callers
 
-    async def _remaining_ms(self, which: str, parameters: Sequence[int]) -> dict[SessionId, int]:
-        """What belongs on the list, and for how long."""
-        now = self._database.now_ms
-        rows = await self._database.rows(
-            f"SELECT id, revoked_at_ms - {now} + ? AS remaining_ms FROM sessions"
-            f" WHERE revoked_at_ms > {now} - ? {which}",
-            [self._kept_ms, self._kept_ms, *parameters],
-        )
-        return {SessionId(row["id"]): row["remaining_ms"] for row in rows}
-
-    async def _ask_database(self, session_ids: Sequence[SessionId]) -> list[bool]:
-        rows = await self._database.rows(
-            f"SELECT id FROM sessions WHERE id IN ({placeholders(len(session_ids))}) AND revoked_at_ms IS NULL",
-            session_ids,
-        )
-        standing = {row["id"] for row in rows}
-        return [session_id not in standing for session_id in session_ids]
+    async def _check_database(self, session_ids: Sequence[SessionId]) -> list[bool]:
+        unrevoked = await self._sessions.list_unrevoked(session_ids)
+        return [session_id not in unrevoked for session_id in session_ids]

@@ -1,34 +1,28 @@
-"""Roles: who may do more than others. They are granted on the server's own command line alone."""
+"""Roles, which are granted on the server's command line only."""
 
 from server.errors import NotFound
 from server.events import CacheKey
 from server.gateways.feed_store.cache_invalidations import InvalidationLog
-from server.ids import UserId
-from server.models.database import Database
+from server.models.accounts.users import UserRepository
 from server.services.accounts.usernames import normalize
 from server.services.records import Role
 
 
 class Roles:
-    def __init__(self, database: Database, touches: InvalidationLog) -> None:
-        self._database = database
-        self._touches = touches
+    def __init__(self, users: UserRepository, invalidations: InvalidationLog) -> None:
+        self._users = users
+        self._invalidations = invalidations
 
     async def grant(self, username: str, role: Role) -> Role:
-        """Give somebody a role; which one they had. Raises NotFound.
+        """Grant a role and return the previous one. Raises NotFound.
 
-        What they may do follows from their next refresh, whether they are shown as a celebrity at once.
+        Permissions change with the user's next token refresh; the celebrity badge changes at once.
         """
-        rows = await self._database.rows(
-            "SELECT id, role FROM users WHERE username_key = ?", [normalize(username)]
-        )
-        if not rows:
+        user = await self._users.find_role(normalize(username))
+        if user is None:
             raise NotFound(f"There is no user {username!r}.")
-        user_id = UserId(rows[0]["id"])
-        shown = (CacheKey("person", user_id),)
-        handle = await self._touches.announce(shown)
-        await self._database.execute(
-            "UPDATE users SET role = ?, revision = revision + 1 WHERE id = ?", [role, user_id]
-        )
-        await self._touches.drop(handle, shown)
-        return Role(rows[0]["role"])
+        keys = (CacheKey("person", user.id),)
+        handle = await self._invalidations.announce(keys)
+        await self._users.set_role(user.id, role)
+        await self._invalidations.drop(handle, keys)
+        return Role(user.role)

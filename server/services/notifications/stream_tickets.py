@@ -9,7 +9,7 @@ import secrets
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import SessionId, UserId
 from server.services.accounts.revocations import Revocations
-from server.services.accounts.tokens import refused_access
+from server.services.accounts.tokens import invalid_access_token
 from server.services.records import Principal, Role
 
 GOOD_FOR_S = 30
@@ -31,11 +31,11 @@ class StreamTickets:
         """Whom a ticket stands for, whose session stands; it is spent by this. Raises Unauthenticated, Unavailable."""
         said: bytes | None = await self._wire.command("GETDEL", _key(ticket))
         if said is None:
-            raise refused_access()
+            raise invalid_access_token()
         user_id, session_id, role = said.decode().split(" ")
         principal = Principal(UserId(int(user_id)), SessionId(int(session_id)), Role(role))
         if await self._revocations.is_revoked(principal.session_id):
-            raise refused_access()
+            raise invalid_access_token()
         return principal
 
 

@@ -108,7 +108,7 @@ async def test_a_redis_that_refuses_to_write_counts_as_away(own_server: RedisSer
     await wire.close()
 
 
-async def test_a_redis_that_hangs_holds_up_one_request_a_second(own_server: RedisServer) -> None:
+async def test_hanging_redis_delays_one_request_per_second(own_server: RedisServer) -> None:
     wire = PipelinedRedis(own_server.url, timeout_s=0.3)
     throttle = RateLimits(wire)
     await throttle.hit([READS], "ana")

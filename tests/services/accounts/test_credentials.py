@@ -1,4 +1,4 @@
-"""Credentials: a password is changed by who knows it or has its mailbox, and the sessions go with it."""
+"""Password changes and resets, and the sessions that they revoke."""
 
 import asyncio
 from email import message_from_bytes, policy
@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from server.errors import InvalidInput, Unauthenticated
 from server.gateways.email.email import EmailFailed, EmailRefused, compose
 from server.models.jobs.jobs import JobState
-from server.services.accounts.accounts import Account
+from server.services.accounts.accounts import AuthenticatedUser
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import Principal, TokenPair
 from tests.support.harness import RESET_TTL_S, ServiceHarness
@@ -19,13 +19,13 @@ from tests.support.harness import RESET_TTL_S, ServiceHarness
 OLD, NEW = "the old password", "the new password"
 
 
-async def register(harness: ServiceHarness, username: str = "ada") -> Account:
+async def register(harness: ServiceHarness, username: str = "ada") -> AuthenticatedUser:
     return await harness.accounts.register(username, f"{username.title()}@example.com", OLD, "")
 
 
 async def sign_in(harness: ServiceHarness, password: str = OLD, login: str = "ada") -> TokenPair:
     account = await harness.accounts.authenticate(login, password)
-    return await harness.sessions.open(account.id, account.password_changed_at_ms, "a phone", "192.0.2.1")
+    return await harness.sessions.create(account.id, account.password_changed_at_ms, "a phone", "192.0.2.1")
 
 
 async def owner(harness: ServiceHarness, pair: TokenPair) -> Principal:
@@ -42,13 +42,13 @@ async def assert_signed_out(harness: ServiceHarness, *pairs: TokenPair) -> None:
 
 async def assert_refused(harness: ServiceHarness, token: str) -> None:
     with pytest.raises(InvalidInput) as refused:
-        await harness.credentials.reset(token, NEW)
+        await harness.credentials.reset_password(token, NEW)
     assert (refused.value.code, list(refused.value.fields)) == ("invalid_reset_token", ["token"])
 
 
-async def asked_for(harness: ServiceHarness, email: str = "ada@example.com") -> str:
-    """The token that is mailed to whoever asks for a new password."""
-    await harness.credentials.forget(email)
+async def request_reset(harness: ServiceHarness, email: str = "ada@example.com") -> str:
+    """Request a reset and return the token in the e-mail."""
+    await harness.credentials.request_reset(email)
     await harness.work_off(JobKind.EMAIL_RESET_LINK)
     return token_in(harness.email.sent[-1].text)
 
@@ -59,11 +59,11 @@ def token_in(text: str) -> str:
     return token
 
 
-async def test_a_change_ends_the_other_sessions_and_spends_every_link(harness: ServiceHarness) -> None:
+async def test_password_change_revokes_other_sessions_and_reset_links(harness: ServiceHarness) -> None:
     await register(harness)
     here, elsewhere = await sign_in(harness), await sign_in(harness)
-    token = await asked_for(harness)
-    await harness.credentials.change(await owner(harness, here), OLD, NEW)
+    token = await request_reset(harness)
+    await harness.credentials.change_password(await owner(harness, here), OLD, NEW)
     await owner(harness, await harness.sessions.refresh(here.refresh_token, "", ""))
     await assert_signed_out(harness, elsewhere)
     await assert_refused(harness, token)
@@ -81,44 +81,47 @@ async def test_a_change_ends_the_other_sessions_and_spends_every_link(harness: S
         (OLD, "é" * 37, "newPassword"),
     ],
 )
-async def test_a_change_that_is_refused_changes_nothing(
+async def test_rejected_password_change_changes_nothing(
     harness: ServiceHarness, old: str, new: str, field: str
 ) -> None:
     await register(harness)
     here, elsewhere = await sign_in(harness), await sign_in(harness)
     with pytest.raises(InvalidInput) as refused:
-        await harness.credentials.change(await owner(harness, here), old, new)
+        await harness.credentials.change_password(await owner(harness, here), old, new)
     assert list(refused.value.fields) == [field]
     await owner(harness, elsewhere)
     await sign_in(harness)
     assert await harness.due(JobKind.EMAIL_CREDENTIALS_CHANGED) == []
 
 
-async def test_of_two_who_change_it_at_once_one_is_too_late(harness: ServiceHarness) -> None:
+async def test_one_of_two_concurrent_password_changes_fails(harness: ServiceHarness) -> None:
     await register(harness)
-    askers = [await owner(harness, await sign_in(harness)) for _ in range(2)]
+    principals = [await owner(harness, await sign_in(harness)) for _ in range(2)]
     outcomes = await asyncio.gather(
-        *(harness.credentials.change(asker, OLD, f"{NEW} {number}") for number, asker in enumerate(askers)),
+        *(
+            harness.credentials.change_password(principal, OLD, f"{NEW} {number}")
+            for number, principal in enumerate(principals)
+        ),
         return_exceptions=True,
     )
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["InvalidInput", "NoneType"]
     await sign_in(harness, f"{NEW} {outcomes.index(None)}")
 
 
-async def test_a_sign_in_that_a_change_overtakes_is_refused(harness: ServiceHarness) -> None:
+async def test_sign_in_overtaken_by_a_password_change_is_rejected(harness: ServiceHarness) -> None:
     await register(harness)
-    asker = await owner(harness, await sign_in(harness))
+    principal = await owner(harness, await sign_in(harness))
     account = await harness.accounts.authenticate("ada", OLD)
-    await harness.credentials.change(asker, OLD, NEW)
+    await harness.credentials.change_password(principal, OLD, NEW)
     with pytest.raises(Unauthenticated):
-        await harness.sessions.open(account.id, account.password_changed_at_ms, "", "")
+        await harness.sessions.create(account.id, account.password_changed_at_ms, "", "")
 
 
-async def test_a_reset_ends_every_session_and_spends_every_link(harness: ServiceHarness) -> None:
+async def test_reset_revokes_all_sessions_and_links(harness: ServiceHarness) -> None:
     await register(harness)
     pairs = [await sign_in(harness) for _ in range(3)]
-    tokens = [await asked_for(harness) for _ in range(2)]
-    await harness.credentials.reset(tokens[0], NEW)
+    tokens = [await request_reset(harness) for _ in range(2)]
+    await harness.credentials.reset_password(tokens[0], NEW)
     await assert_signed_out(harness, *pairs)
     for token in tokens:
         await assert_refused(harness, token)
@@ -127,11 +130,12 @@ async def test_a_reset_ends_every_session_and_spends_every_link(harness: Service
         await sign_in(harness, OLD)
 
 
-async def test_a_link_is_good_once_however_many_use_it_at_once(harness: ServiceHarness) -> None:
+async def test_concurrent_uses_of_a_link_reset_the_password_once(harness: ServiceHarness) -> None:
     await register(harness)
-    token = await asked_for(harness)
+    token = await request_reset(harness)
     outcomes: list[Any] = await asyncio.gather(
-        *(harness.credentials.reset(token, f"{NEW} {number}") for number in range(20)), return_exceptions=True
+        *(harness.credentials.reset_password(token, f"{NEW} {number}") for number in range(20)),
+        return_exceptions=True,
     )
     assert outcomes.count(None) == 1
     assert {outcome.code for outcome in outcomes if outcome is not None} == {"invalid_reset_token"}
@@ -139,9 +143,9 @@ async def test_a_link_is_good_once_however_many_use_it_at_once(harness: ServiceH
     assert len(await harness.due(JobKind.EMAIL_CREDENTIALS_CHANGED)) == 1
 
 
-async def test_a_link_expires(harness: ServiceHarness) -> None:
+async def test_link_expires(harness: ServiceHarness) -> None:
     await register(harness)
-    token = await asked_for(harness)
+    token = await request_reset(harness)
     left_ms = await harness.value(
         f"SELECT expires_at_ms - {harness.database.now_ms} AS left_ms FROM password_resets"
     )
@@ -151,26 +155,26 @@ async def test_a_link_expires(harness: ServiceHarness) -> None:
     await sign_in(harness)
 
 
-async def test_a_link_that_went_to_an_address_before_is_good_for_nothing(harness: ServiceHarness) -> None:
+async def test_link_sent_to_a_previous_address_is_invalid(harness: ServiceHarness) -> None:
     account = await register(harness)
-    token = await asked_for(harness)
+    token = await request_reset(harness)
     await harness.profiles.edit(account.id, {"bio": "Photos."})
     assert await harness.value("SELECT COUNT(*) AS n FROM password_resets") == 1
     await harness.profiles.edit(account.id, {"email": "elsewhere@example.com"})
     await assert_refused(harness, token)
-    await harness.credentials.reset(await asked_for(harness, "elsewhere@example.com"), NEW)
+    await harness.credentials.reset_password(await request_reset(harness, "elsewhere@example.com"), NEW)
 
 
-async def test_a_link_is_not_mailed_to_an_address_that_was_just_given_up(
+async def test_link_is_not_sent_to_an_address_that_just_changed(
     harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     account = await register(harness)
-    await harness.credentials.forget("ada@example.com")
+    await harness.credentials.request_reset("ada@example.com")
     claim = await harness.claim(JobKind.EMAIL_RESET_LINK)
     run = harness.unit_of_work.run
 
     async def overtaken(body: Any) -> Any:
-        """Another request is a moment faster."""
+        """Change the address first, as a concurrent request would."""
         monkeypatch.undo()
         await harness.profiles.edit(account.id, {"email": "elsewhere@example.com"})
         return await run(body)
@@ -182,34 +186,34 @@ async def test_a_link_is_not_mailed_to_an_address_that_was_just_given_up(
     assert (await harness.job(claim.id))["state"] == JobState.COMPLETED
 
 
-async def test_nothing_else_is_a_reset_token(harness: ServiceHarness) -> None:
+async def test_other_tokens_are_not_reset_tokens(harness: ServiceHarness) -> None:
     await register(harness)
-    pair, token = await sign_in(harness), await asked_for(harness)
-    kept: str = await harness.value("SELECT token_hash FROM password_resets")
-    for other in (pair.access_token, pair.refresh_token, kept, token[:-1], token.upper(), "", "\udcff"):
+    pair, token = await sign_in(harness), await request_reset(harness)
+    token_hash: str = await harness.value("SELECT token_hash FROM password_resets")
+    for other in (pair.access_token, pair.refresh_token, token_hash, token[:-1], token.upper(), "", "\udcff"):
         await assert_refused(harness, other)
     with pytest.raises(Unauthenticated):
         await harness.principal(token)
-    await harness.credentials.reset(token, NEW)
+    await harness.credentials.reset_password(token, NEW)
 
 
-async def test_a_password_that_cannot_be_kept_leaves_the_link_good(harness: ServiceHarness) -> None:
+async def test_unacceptable_password_leaves_the_link_valid(harness: ServiceHarness) -> None:
     await register(harness)
-    token = await asked_for(harness)
+    token = await request_reset(harness)
     with pytest.raises(InvalidInput) as refused:
-        await harness.credentials.reset(token, "é" * 37)
+        await harness.credentials.reset_password(token, "é" * 37)
     assert list(refused.value.fields) == ["newPassword"]
-    await harness.credentials.reset(token, NEW)
+    await harness.credentials.reset_password(token, NEW)
 
 
-async def test_the_link_goes_to_the_owner_s_address_in_the_owner_s_spelling(harness: ServiceHarness) -> None:
+async def test_link_goes_to_the_address_as_registered(harness: ServiceHarness) -> None:
     await register(harness, "ada")
     await register(harness, "bob")
-    await asked_for(harness, "ADA@example.com")
-    (letter,) = harness.email.sent
-    assert letter.to == "Ada@example.com"
+    await request_reset(harness, "ADA@example.com")
+    (email,) = harness.email.sent
+    assert email.to == "Ada@example.com"
     message = message_from_bytes(
-        compose(letter, "Photos <post@photos.test>").as_bytes(), policy=policy.default
+        compose(email, "Photos <post@photos.test>").as_bytes(), policy=policy.default
     )
     assert message["To"] == "Ada@example.com"
     assert (message["Cc"], message["Bcc"]) == (None, None)
@@ -218,50 +222,50 @@ async def test_the_link_goes_to_the_owner_s_address_in_the_owner_s_spelling(harn
     assert token_in(text) in page
 
 
-async def test_for_an_unknown_address_the_same_is_done_and_nothing_sent(harness: ServiceHarness) -> None:
+async def test_unknown_address_gets_no_email_and_no_other_answer(harness: ServiceHarness) -> None:
     await register(harness)
-    for email in ("ada@example.com", "nobody@example.com"):
-        await harness.credentials.forget(email)
+    for address in ("ada@example.com", "nobody@example.com"):
+        await harness.credentials.request_reset(address)
     assert len(await harness.due(JobKind.EMAIL_RESET_LINK)) == 2
     await harness.work_off(JobKind.EMAIL_RESET_LINK)
-    assert [letter.to for letter in harness.email.sent] == ["Ada@example.com"]
+    assert [email.to for email in harness.email.sent] == ["Ada@example.com"]
     assert await harness.value("SELECT COUNT(*) AS n FROM password_resets") == 1
     assert {row["state"] for row in await harness.rows("SELECT state FROM jobs")} == {JobState.COMPLETED}
 
 
-async def test_the_token_is_nowhere_at_rest_and_in_no_log(harness: ServiceHarness) -> None:
+async def test_reset_token_is_neither_stored_nor_logged(harness: ServiceHarness) -> None:
     await register(harness)
     with capture_logs() as logs:
-        token = await asked_for(harness)
-        await harness.credentials.reset(token, NEW)
+        token = await request_reset(harness)
+        await harness.credentials.reset_password(token, NEW)
         await harness.work_off(JobKind.EMAIL_CREDENTIALS_CHANGED)
     tables = [await harness.rows(f"SELECT * FROM {table}") for table in ("jobs", "password_resets", "users")]
     for secret in (token, NEW, OLD):
         assert secret not in repr((tables, logs))
 
 
-async def test_an_attempt_that_failed_is_made_again_with_another_token(harness: ServiceHarness) -> None:
+async def test_retry_sends_another_token(harness: ServiceHarness) -> None:
     await register(harness)
-    harness.email.refuses = [EmailFailed("The mail server is away.")]
-    await harness.credentials.forget("ada@example.com")
+    harness.email.refuses = [EmailFailed("The mail server is unavailable.")]
+    await harness.credentials.request_reset("ada@example.com")
     claim = await harness.claim(JobKind.EMAIL_RESET_LINK)
     with pytest.raises(EmailFailed):
         await harness.account_emails.send_reset(claim)
     assert (await harness.job(claim.id))["state"] == JobState.RUNNING
-    for _ in range(2):  # as when the worker is killed after the letter was sent
+    for _ in range(2):  # As after a worker that was killed after it sent the e-mail.
         await harness.database.execute("UPDATE jobs SET state = ? WHERE id = ?", [JobState.RUNNING, claim.id])
         await harness.account_emails.send_reset(claim)
     first, second = harness.email.sent
     assert first.key == second.key
     assert await harness.value("SELECT COUNT(*) AS n FROM password_resets") == 3
-    await harness.credentials.reset(token_in(first.text), NEW)
+    await harness.credentials.reset_password(token_in(first.text), NEW)
     await assert_refused(harness, token_in(second.text))
 
 
-async def test_a_letter_that_is_refused_for_good_is_not_sent_again(harness: ServiceHarness) -> None:
+async def test_rejected_email_is_not_retried(harness: ServiceHarness) -> None:
     await register(harness)
     harness.email.refuses = [EmailRefused("No such mailbox.")]
-    await harness.credentials.forget("ada@example.com")
+    await harness.credentials.request_reset("ada@example.com")
     with capture_logs() as logs:
         await harness.work_off(JobKind.EMAIL_RESET_LINK)
     assert [line["event"] for line in logs] == ["email_refused"]
@@ -269,10 +273,10 @@ async def test_a_letter_that_is_refused_for_good_is_not_sent_again(harness: Serv
     assert {row["state"] for row in await harness.rows("SELECT state FROM jobs")} == {JobState.COMPLETED}
 
 
-async def test_the_owner_is_told_that_the_password_was_changed(harness: ServiceHarness) -> None:
+async def test_owner_is_notified_of_a_password_change(harness: ServiceHarness) -> None:
     await register(harness)
-    await harness.credentials.change(await owner(harness, await sign_in(harness)), OLD, NEW)
+    await harness.credentials.change_password(await owner(harness, await sign_in(harness)), OLD, NEW)
     await harness.work_off(JobKind.EMAIL_CREDENTIALS_CHANGED)
-    (letter,) = harness.email.sent
-    assert (letter.to, letter.subject) == ("Ada@example.com", "Your password was changed")
-    assert "token" not in letter.text + letter.html
+    (email,) = harness.email.sent
+    assert (email.to, email.subject) == ("Ada@example.com", "Your password was changed")
+    assert "token" not in email.text + email.html

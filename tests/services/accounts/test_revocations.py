@@ -1,4 +1,4 @@
-"""Revocations: a session that was ended is refused at once, everywhere, whatever becomes of Redis."""
+"""Revocations: every process rejects a revoked session, with and without Redis."""
 
 import asyncio
 import time
@@ -21,30 +21,30 @@ from server.services.jobs.jobs import Claim
 from server.services.jobs.unit_of_work import WorkContext
 from server.services.records import TokenPair
 from tests.support.backends import Stack, start_valkey
-from tests.support.harness import KEPT_MS, ServiceHarness
+from tests.support.harness import RETENTION_MS, ServiceHarness
 from tests.support.servers import RedisServer
 from tests.support.waiting import wait_until
 
 
 async def signed_in(harness: ServiceHarness, user_id: UserId) -> SessionId:
-    pair: TokenPair = await harness.sessions.open(user_id, 0, "a phone", "192.0.2.1")
+    pair: TokenPair = await harness.sessions.create(user_id, 0, "a phone", "192.0.2.1")
     return (await harness.principal(pair.access_token)).session_id
 
 
 async def revoke_silently(harness: ServiceHarness, user_id: UserId, session_id: SessionId) -> None:
-    """As by a process that is killed right after the commit."""
+    """Revoke like a process that is killed right after the commit."""
 
-    async def body(work: WorkContext) -> bool:
+    async def revoke(work: WorkContext) -> bool:
         return await harness.revocations.revoke(work, user_id, session_id)
 
-    assert await harness.unit_of_work.run(body)
+    assert await harness.unit_of_work.run(revoke)
 
 
 @asynccontextmanager
 async def another_process(harness: ServiceHarness, url: str) -> AsyncIterator[Revocations]:
-    """What another process asks: it has a connection of its own."""
+    """Yield the revocations of another process, with its own Redis connection."""
     wire = PipelinedRedis(url, timeout_s=0.5)
-    yield harness.revocations_on(RevocationList(wire, KEPT_MS))
+    yield harness.revocations_on(RevocationList(wire, RETENTION_MS))
     await wire.close()
 
 
@@ -56,21 +56,19 @@ async def elsewhere(harness: ServiceHarness, own_server: RedisServer) -> AsyncIt
 
 @pytest.fixture
 def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the database is asked from here on."""
-    asked: list[str] = []
+    """The statements that the database executes from here on."""
+    executed: list[str] = []
     rows = Database.rows
 
     async def counted(self: Database, sql: str, *parameters: object) -> object:
-        asked.append(sql)
+        executed.append(sql)
         return await rows(self, sql, *parameters)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Database, "rows", counted)
-    return asked
+    return executed
 
 
-async def test_a_revoked_session_is_refused_in_every_process_at_once(
-    harness: ServiceHarness, stack: Stack
-) -> None:
+async def test_revoked_session_is_rejected_by_every_process(harness: ServiceHarness, stack: Stack) -> None:
     ada = await harness.user()
     phone, laptop = await signed_in(harness, ada), await signed_in(harness, ada)
     async with another_process(harness, stack.redis.url) as other:
@@ -81,7 +79,7 @@ async def test_a_revoked_session_is_refused_in_every_process_at_once(
             assert not await revocations.is_revoked(laptop)
 
 
-async def test_requests_do_not_ask_the_database(harness: ServiceHarness, statements: list[str]) -> None:
+async def test_checks_do_not_query_the_database(harness: ServiceHarness, statements: list[str]) -> None:
     ada = await harness.user()
     phone, laptop = await signed_in(harness, ada), await signed_in(harness, ada)
     await harness.sessions.end(ada, phone)
@@ -91,9 +89,7 @@ async def test_requests_do_not_ask_the_database(harness: ServiceHarness, stateme
     assert statements == []
 
 
-async def test_a_list_that_was_lost_is_made_again_once(
-    harness: ServiceHarness, statements: list[str]
-) -> None:
+async def test_lost_list_is_rebuilt_with_one_query(harness: ServiceHarness, statements: list[str]) -> None:
     ada = await harness.user()
     phone, laptop = await signed_in(harness, ada), await signed_in(harness, ada)
     await harness.sessions.end(ada, phone)
@@ -105,10 +101,10 @@ async def test_a_list_that_was_lost_is_made_again_once(
         )
         assert answers == [True, False] * 50
         assert len(statements) == 1
-    assert 0 < await harness.redis.pttl(KEY) <= KEPT_MS
+    assert 0 < await harness.redis.pttl(KEY) <= RETENTION_MS
 
 
-async def test_a_list_of_an_earlier_life_of_redis_is_not_trusted(
+async def test_list_from_a_previous_redis_run_is_ignored(
     harness: ServiceHarness, scratch: Path, tmp_path: Path
 ) -> None:
     ada = await harness.user()
@@ -120,13 +116,13 @@ async def test_a_list_of_an_earlier_life_of_redis_is_not_trusted(
         await revoke_silently(harness, ada, phone)
         server.start()
         with server.client() as client:
-            assert client.zcard(KEY) == 1  # it came back, and says that it is complete
+            assert client.zcard(KEY) == 1  # Restored from disk, and marked as complete.
         await wait_until(lambda: other.is_revoked(phone))
         assert not await other.is_revoked(laptop)
     server.stop()
 
 
-async def test_while_redis_is_away_the_database_is_asked_for_many_at_once(
+async def test_checks_without_redis_share_database_queries(
     harness: ServiceHarness, elsewhere: Revocations, own_server: RedisServer, statements: list[str]
 ) -> None:
     ada, gone = await harness.user(), SessionId(1)
@@ -141,15 +137,15 @@ async def test_while_redis_is_away_the_database_is_asked_for_many_at_once(
     assert len(statements) <= 6
     own_server.start()
 
-    async def redis_is_asked_again() -> bool:
+    async def redis_is_used_again() -> bool:
         statements.clear()
         assert await elsewhere.is_revoked(phone)
         return not statements
 
-    await wait_until(redis_is_asked_again)
+    await wait_until(redis_is_used_again)
 
 
-async def test_a_redis_that_hangs_holds_up_one_request_at_a_time(
+async def test_hanging_redis_delays_one_check_at_a_time(
     harness: ServiceHarness, elsewhere: Revocations, own_server: RedisServer
 ) -> None:
     ada = await harness.user()
@@ -169,10 +165,10 @@ async def test_a_redis_that_hangs_holds_up_one_request_at_a_time(
     own_server.resume()
 
 
-async def test_a_redis_that_refuses_is_done_without(harness: ServiceHarness) -> None:
+async def test_checks_work_when_redis_rejects_commands(harness: ServiceHarness) -> None:
     ada = await harness.user()
     phone, laptop = await signed_in(harness, ada), await signed_in(harness, ada)
-    await harness.redis.set(KEY, "somebody else's", px=60_000)
+    await harness.redis.set(KEY, "not a sorted set", px=60_000)
     with capture_logs() as logs:
         await harness.sessions.end(ada, phone)
         assert await harness.revocations.is_revoked(phone)
@@ -180,15 +176,15 @@ async def test_a_redis_that_refuses_is_done_without(harness: ServiceHarness) -> 
     assert [line["event"] for line in logs] == ["revocation_list_unavailable"]
 
 
-async def test_nobody_is_let_in_when_nobody_can_tell(
+async def test_check_fails_when_neither_store_answers(
     harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(*_: object) -> object:
+    async def unavailable(*_: object) -> object:
         raise Unavailable("The database does not answer.")
 
     phone = await signed_in(harness, await harness.user())
     await harness.redis.flushall()
-    monkeypatch.setattr(Database, "rows", away)
+    monkeypatch.setattr(Database, "rows", unavailable)
     for _ in range(2):
         with pytest.raises(Unavailable):
             await harness.revocations.is_revoked(phone)
@@ -196,7 +192,7 @@ async def test_nobody_is_let_in_when_nobody_can_tell(
     assert not await harness.revocations.is_revoked(phone)
 
 
-async def test_what_is_revoked_while_the_list_is_made_again_is_on_it(
+async def test_session_revoked_during_a_rebuild_is_on_the_list(
     harness: ServiceHarness, elsewhere: Revocations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ada = await harness.user()
@@ -214,7 +210,7 @@ async def test_what_is_revoked_while_the_list_is_made_again_is_on_it(
     assert await harness.revocations.is_revoked(phone)
 
 
-async def test_a_job_tells_what_a_killed_process_did_not(harness: ServiceHarness) -> None:
+async def test_job_propagates_what_a_killed_process_did_not(harness: ServiceHarness) -> None:
     ada = await harness.user()
     phone, laptop = await signed_in(harness, ada), await signed_in(harness, ada)
     await revoke_silently(harness, ada, phone)
@@ -223,7 +219,7 @@ async def test_a_job_tells_what_a_killed_process_did_not(harness: ServiceHarness
         await listening.subscribe(channels.inbox(ada))
         await listening.get_message(timeout=5)
         claim: Claim = await harness.claim(JobKind.TELL_REVOKED)
-        await harness.revocations.deliver(claim)
+        await harness.revocations.propagate_job(claim)
         heard = await listening.get_message(timeout=5)
     assert heard is not None
     assert channels.ended_sessions(heard["data"]) == {phone}
@@ -231,7 +227,7 @@ async def test_a_job_tells_what_a_killed_process_did_not(harness: ServiceHarness
     assert not await harness.revocations.is_revoked(laptop)
 
 
-async def test_the_job_waits_for_redis(
+async def test_job_fails_while_redis_is_unavailable(
     harness: ServiceHarness, elsewhere: Revocations, own_server: RedisServer
 ) -> None:
     ada = await harness.user()
@@ -239,33 +235,33 @@ async def test_the_job_waits_for_redis(
     claim = await harness.claim(JobKind.TELL_REVOKED)
     own_server.kill()
     with pytest.raises(Unavailable):
-        await elsewhere.deliver(claim)
+        await elsewhere.propagate_job(claim)
     own_server.start()
 
 
-async def test_all_sessions_of_a_user_end_and_nobody_else_s(harness: ServiceHarness) -> None:
+async def test_revoke_all_spares_the_excepted_and_other_users(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     hers, his = [await signed_in(harness, ada) for _ in range(3)], await signed_in(harness, bob)
 
-    async def body(work: WorkContext) -> None:
-        await harness.revocations.revoke_all(work, ada, but=hers[0])
+    async def revoke_all(work: WorkContext) -> None:
+        await harness.revocations.revoke_all(work, ada, except_id=hers[0])
 
-    await harness.unit_of_work.run(body)
-    await harness.revocations.tell(ada)
+    await harness.unit_of_work.run(revoke_all)
+    await harness.revocations.propagate(ada)
     assert [await harness.revocations.is_revoked(each) for each in [*hers, his]] == [False, True, True, False]
-    assert await harness.revocations.lately(60) == frozenset(hers[1:])
+    assert await harness.revocations.list_recent(60) == frozenset(hers[1:])
 
 
-async def test_what_was_revoked_long_ago_is_not_looked_at(harness: ServiceHarness) -> None:
+async def test_old_revocations_are_not_listed(harness: ServiceHarness) -> None:
     ada = await harness.user()
     old, recent = await signed_in(harness, ada), await signed_in(harness, ada)
     for each in (old, recent):
         await harness.sessions.end(ada, each)
     await harness.database.execute(
-        "UPDATE sessions SET revoked_at_ms = revoked_at_ms - ? WHERE id = ?", [KEPT_MS + 1000, old]
+        "UPDATE sessions SET revoked_at_ms = revoked_at_ms - ? WHERE id = ?", [RETENTION_MS + 1000, old]
     )
     await harness.redis.flushall()
     assert await harness.revocations.is_revoked(recent)
     assert await harness.redis.zscore(KEY, recent) is not None
     assert await harness.redis.zscore(KEY, old) is None
-    assert await harness.revocations.lately(60) == {recent}
+    assert await harness.revocations.list_recent(60) == {recent}

@@ -1,4 +1,4 @@
-"""Roles, on both databases."""
+"""Roles."""
 
 import pytest
 
@@ -10,28 +10,28 @@ from server.services.records import Role
 from tests.support.harness import ServiceHarness
 
 
-async def test_a_role_counts_from_the_next_sign_in_or_refresh(harness: ServiceHarness) -> None:
+async def test_role_applies_from_the_next_sign_in(harness: ServiceHarness) -> None:
     account = await harness.accounts.register("ana", "ana@example.com", "a long password", "")
     assert account.role is Role.USER
-    roles = Roles(harness.database, InvalidationLog(harness.wire))
+    roles = Roles(harness.user_rows, InvalidationLog(harness.wire))
     assert await roles.grant("ANA", Role.ADMIN) is Role.USER
     assert (await harness.accounts.authenticate("ana", "a long password")).role is Role.ADMIN
     assert await roles.grant("ana", Role.ADMIN) is Role.ADMIN
 
 
-async def test_nobody_is_given_a_role_by_mistake(harness: ServiceHarness) -> None:
+async def test_role_of_an_unknown_username_is_not_granted(harness: ServiceHarness) -> None:
     await harness.user("ana")
     with pytest.raises(NotFound, match="bob"):
-        await Roles(harness.database, InvalidationLog(harness.wire)).grant("bob", Role.ADMIN)
+        await Roles(harness.user_rows, InvalidationLog(harness.wire)).grant("bob", Role.ADMIN)
     assert await harness.value("SELECT role FROM users") == Role.USER
 
 
-async def test_a_celebrity_is_shown_as_one_at_once(harness: ServiceHarness) -> None:
+async def test_celebrity_badge_appears_at_once(harness: ServiceHarness) -> None:
     ana = await harness.user("ana")
     await harness.post(ana)
     for _ in range(2):
         (post,) = (await harness.feed.page(ana, PageRequest())).items
         assert not post.author.is_celebrity
-    await Roles(harness.database, InvalidationLog(harness.wire)).grant("ana", Role.CELEBRITY)
+    await Roles(harness.user_rows, InvalidationLog(harness.wire)).grant("ana", Role.CELEBRITY)
     (post,) = (await harness.feed.page(ana, PageRequest())).items
     assert post.author.is_celebrity

@@ -1,4 +1,4 @@
-"""Sessions: a chain of refresh tokens with one end, and devices that are signed out for good; on both databases."""
+"""Sessions: chains of refresh tokens, and devices that are signed out."""
 
 import asyncio
 import hashlib
@@ -25,15 +25,15 @@ OVERLAP_MS = round(RULES.refresh_overlap_s * 1000)
 async def sign_in(
     harness: ServiceHarness, user_id: UserId | None = None, device: str = "a phone"
 ) -> TokenPair:
-    """On a new device, of somebody new unless it is said of whom."""
-    return await harness.sessions.open(user_id or await harness.user(), 0, device, "192.0.2.1")
+    """Sign a new device in, of a new user by default."""
+    return await harness.sessions.create(user_id or await harness.user(), 0, device, "192.0.2.1")
 
 
 async def refresh(harness: ServiceHarness, token: str) -> TokenPair:
     return await harness.sessions.refresh(token, "a newer phone", "192.0.2.2")
 
 
-async def assert_spent(harness: ServiceHarness, *tokens: str) -> None:
+async def assert_rejected(harness: ServiceHarness, *tokens: str) -> None:
     refusals: list[tuple[str, str]] = []
     for token in [*tokens, "no token at all"]:
         with pytest.raises(Unauthenticated) as refused:
@@ -57,7 +57,7 @@ async def let_overlap_pass(harness: ServiceHarness) -> None:
     await harness.database.execute("UPDATE sessions SET rotated_at_ms = rotated_at_ms - ?", [OVERLAP_MS + 1])
 
 
-async def test_an_access_token_speaks_for_its_owner(harness: ServiceHarness) -> None:
+async def test_access_token_identifies_its_user(harness: ServiceHarness) -> None:
     ada = await harness.user()
     pair = await sign_in(harness, ada)
     principal = await owner(harness, pair)
@@ -66,22 +66,22 @@ async def test_an_access_token_speaks_for_its_owner(harness: ServiceHarness) -> 
     assert await harness.value("SELECT user_id FROM sessions WHERE id = ?", principal.session_id) == ada
 
 
-async def test_a_refresh_token_is_kept_as_a_hash(harness: ServiceHarness) -> None:
-    pair = await harness.sessions.open(await harness.user(), 0, "x" * 500, "y" * 500)
+async def test_refresh_token_is_stored_as_a_hash(harness: ServiceHarness) -> None:
+    pair = await harness.sessions.create(await harness.user(), 0, "x" * 500, "y" * 500)
     nonce = jwt.decode(pair.refresh_token, options={"verify_signature": False})["jti"]
     (row,) = await harness.rows("SELECT refresh_hash, user_agent, address FROM sessions")
     assert row["refresh_hash"] == hashlib.sha256(nonce.encode()).hexdigest()
     assert (len(row["user_agent"]), len(row["address"])) == (200, 45)
 
 
-async def test_a_refresh_token_is_no_access_token_nor_the_other_way_round(harness: ServiceHarness) -> None:
+async def test_refresh_and_access_tokens_are_not_interchangeable(harness: ServiceHarness) -> None:
     pair = await sign_in(harness)
     with pytest.raises(Unauthenticated):
         await harness.principal(pair.refresh_token)
-    await assert_spent(harness, pair.access_token)
+    await assert_rejected(harness, pair.access_token)
 
 
-async def test_a_password_that_was_changed_meanwhile_opens_no_session(harness: ServiceHarness) -> None:
+async def test_password_changed_since_verification_is_rejected(harness: ServiceHarness) -> None:
     ada = await harness.user()
     await harness.database.execute("UPDATE users SET password_changed_at_ms = 5 WHERE id = ?", [ada])
     with pytest.raises(Unauthenticated) as refused:
@@ -90,7 +90,7 @@ async def test_a_password_that_was_changed_meanwhile_opens_no_session(harness: S
     assert await harness.value("SELECT COUNT(*) AS n FROM sessions") == 0
 
 
-async def test_each_refresh_token_leads_to_the_next(harness: ServiceHarness) -> None:
+async def test_refresh_tokens_form_a_chain(harness: ServiceHarness) -> None:
     pair = await sign_in(harness)
     first = await owner(harness, pair)
     for _ in range(3):
@@ -101,15 +101,15 @@ async def test_each_refresh_token_leads_to_the_next(harness: ServiceHarness) -> 
     assert row["last_used_at_ms"] > row["created_at_ms"]
 
 
-async def test_a_refresh_brings_the_role_that_its_owner_has_now(harness: ServiceHarness) -> None:
+async def test_refresh_returns_the_current_role(harness: ServiceHarness) -> None:
     ada = await harness.user("ada")
     pair = await sign_in(harness, ada)
-    await Roles(harness.database, InvalidationLog(harness.wire)).grant("ada", Role.ADMIN)
+    await Roles(harness.user_rows, InvalidationLog(harness.wire)).grant("ada", Role.ADMIN)
     assert (await owner(harness, pair)).role is Role.USER
     assert (await owner(harness, await refresh(harness, pair.refresh_token))).role is Role.ADMIN
 
 
-async def test_of_many_who_spend_a_token_at_once_all_get_the_same_next_one(harness: ServiceHarness) -> None:
+async def test_concurrent_refreshes_return_the_same_token(harness: ServiceHarness) -> None:
     pair = await sign_in(harness)
     pairs = await asyncio.gather(*(refresh(harness, pair.refresh_token) for _ in range(20)))
     (following,) = {each.refresh_token for each in pairs}
@@ -120,32 +120,30 @@ async def test_of_many_who_spend_a_token_at_once_all_get_the_same_next_one(harne
     last = await refresh(harness, following)
     await owner(harness, last)
     await let_overlap_pass(harness)
-    await assert_spent(harness, following)
+    await assert_rejected(harness, following)
 
 
-async def test_a_token_that_was_spent_longer_ago_ends_the_session(harness: ServiceHarness) -> None:
+async def test_reused_refresh_token_revokes_the_session(harness: ServiceHarness) -> None:
     stolen = await sign_in(harness)
     pair = await refresh(harness, stolen.refresh_token)
     other = await sign_in(harness, (await owner(harness, pair)).user_id)
     await let_overlap_pass(harness)
-    await assert_spent(harness, stolen.refresh_token, pair.refresh_token)
+    await assert_rejected(harness, stolen.refresh_token, pair.refresh_token)
     await assert_signed_out(harness, stolen, pair)
     await owner(harness, other)
 
 
-async def test_only_the_token_that_was_spent_last_has_an_overlap(harness: ServiceHarness) -> None:
+async def test_only_the_last_used_token_has_an_overlap(harness: ServiceHarness) -> None:
     pairs = [await sign_in(harness)]
     for _ in range(2):
         pairs.append(await refresh(harness, pairs[-1].refresh_token))
     assert (await refresh(harness, pairs[1].refresh_token)).refresh_token == pairs[2].refresh_token
-    await assert_spent(harness, pairs[0].refresh_token, pairs[2].refresh_token)
+    await assert_rejected(harness, pairs[0].refresh_token, pairs[2].refresh_token)
     await assert_signed_out(harness, *pairs)
 
 
 @pytest.mark.parametrize("apart_s", [-300, 300])
-async def test_two_processes_whose_clocks_are_apart_give_the_same_next_token(
-    harness: ServiceHarness, apart_s: int
-) -> None:
+async def test_successor_is_independent_of_process_clocks(harness: ServiceHarness, apart_s: int) -> None:
     pair = await sign_in(harness)
     first = await refresh(harness, pair.refresh_token)
     again = await sessions_elsewhere(harness, apart_s).refresh(pair.refresh_token, "", "")
@@ -154,9 +152,7 @@ async def test_two_processes_whose_clocks_are_apart_give_the_same_next_token(
 
 
 @pytest.mark.parametrize("apart_s", [-300, 300])
-async def test_the_overlap_is_as_short_for_a_process_whose_clock_is_wrong(
-    harness: ServiceHarness, apart_s: int
-) -> None:
+async def test_overlap_is_independent_of_process_clocks(harness: ServiceHarness, apart_s: int) -> None:
     elsewhere = sessions_elsewhere(harness, apart_s)
     for one, other in ((harness.sessions, elsewhere), (elsewhere, harness.sessions)):
         pair = await sign_in(harness)
@@ -167,26 +163,26 @@ async def test_the_overlap_is_as_short_for_a_process_whose_clock_is_wrong(
 
 
 def sessions_elsewhere(harness: ServiceHarness, apart_s: int) -> Sessions:
-    """As a process has them whose clock is so far ahead."""
+    """Return the sessions of a process whose clock is `apart_s` ahead."""
 
-    class Apart:
+    class SkewedClock:
         def now_ms(self) -> int:
             return harness.clock.now_ms() + apart_s * 1000
 
-    clock = Apart()
+    clock = SkewedClock()
     work = UnitOfWork(harness.database, harness.ids, clock, harness.jobs, harness.rings)
-    return Sessions(harness.database, work, Tokens(clock, RULES), harness.revocations)
+    return harness.sessions_with(work, Tokens(clock, RULES))
 
 
-async def test_a_session_that_is_over_is_not_refreshed(harness: ServiceHarness) -> None:
+async def test_ended_session_is_not_refreshed(harness: ServiceHarness) -> None:
     pair = await sign_in(harness)
     await harness.database.execute("UPDATE sessions SET expires_at_ms = ?", [harness.clock.now_ms() - 1])
-    await assert_spent(harness, pair.refresh_token)
+    await assert_rejected(harness, pair.refresh_token)
     await harness.database.execute("DELETE FROM sessions")
-    await assert_spent(harness, pair.refresh_token)
+    await assert_rejected(harness, pair.refresh_token)
 
 
-async def test_a_refresh_token_ends_with_its_session(harness: ServiceHarness) -> None:
+async def test_refresh_token_expires_with_its_session(harness: ServiceHarness) -> None:
     pair = await sign_in(harness)
     ends_at_ms = harness.clock.now_ms() + 3_600_000
     await harness.database.execute("UPDATE sessions SET expires_at_ms = ?", [ends_at_ms])
@@ -194,27 +190,27 @@ async def test_a_refresh_token_ends_with_its_session(harness: ServiceHarness) ->
     assert jwt.decode(following, options={"verify_signature": False})["exp"] == ends_at_ms // 1000
 
 
-async def test_another_user_s_refresh_token_is_of_no_use_with_this_session(harness: ServiceHarness) -> None:
+async def test_refresh_token_of_another_user_is_rejected(harness: ServiceHarness) -> None:
     pair = await sign_in(harness)
     claim = harness.tokens.read_refresh(pair.refresh_token)
-    forged = harness.tokens.refresh(
+    forged = harness.tokens.issue_refresh(
         type(claim)(await harness.user(), claim.session_id, claim.nonce), harness.clock.now_ms(), 2**52
     )
-    await assert_spent(harness, forged)
+    await assert_rejected(harness, forged)
     await refresh(harness, pair.refresh_token)
 
 
-async def test_a_device_that_is_signed_out_is_refused(harness: ServiceHarness) -> None:
+async def test_signed_out_device_is_rejected(harness: ServiceHarness) -> None:
     ada = await harness.user()
     phone, laptop = await sign_in(harness, ada), await sign_in(harness, ada)
     await harness.sessions.end(ada, (await owner(harness, phone)).session_id)
     await assert_signed_out(harness, phone)
-    await assert_spent(harness, phone.refresh_token)
+    await assert_rejected(harness, phone.refresh_token)
     await owner(harness, laptop)
     await refresh(harness, laptop.refresh_token)
 
 
-async def test_nobody_signs_out_what_is_not_theirs_or_not_there(harness: ServiceHarness) -> None:
+async def test_ending_a_foreign_or_missing_session_is_not_found(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     pair = await sign_in(harness, ada)
     session_id = (await owner(harness, pair)).session_id
@@ -227,22 +223,28 @@ async def test_nobody_signs_out_what_is_not_theirs_or_not_there(harness: Service
         await harness.sessions.end(ada, session_id)
 
 
-async def test_devices_are_listed_newest_first_without_those_that_are_out(harness: ServiceHarness) -> None:
+async def test_active_sessions_are_listed_newest_first(harness: ServiceHarness) -> None:
     ada = await harness.user()
     pairs = [await sign_in(harness, ada, f"device {number}") for number in range(6)]
     await sign_in(harness)
-    viewer, ids = await owner(harness, pairs[4]), [(await owner(harness, pair)).session_id for pair in pairs]
+    principal, ids = (
+        await owner(harness, pairs[4]),
+        [(await owner(harness, pair)).session_id for pair in pairs],
+    )
     await harness.sessions.end(ada, ids[1])
     now_ms, idle_ms = harness.clock.now_ms(), RULES.refresh_idle_s * 1000
     await harness.database.execute("UPDATE sessions SET expires_at_ms = ? WHERE id = ?", [now_ms - 1, ids[2]])
     await harness.database.execute(
         "UPDATE sessions SET last_used_at_ms = ? WHERE id = ?", [now_ms - idle_ms - 1000, ids[3]]
     )
-    assert await devices_of(harness, viewer) == ["device 5", "device 4", "device 0"]
-    page = await harness.sessions.devices(viewer, PageRequest(limit=2))
-    assert [device.current for device in page.items] == [False, True]
+    assert await user_agents(harness, principal) == ["device 5", "device 4", "device 0"]
+    page = await harness.sessions.list_sessions(principal, PageRequest(limit=2))
+    assert [session.current for session in page.items] == [False, True]
     assert page.next_cursor is not None
 
 
-async def devices_of(harness: ServiceHarness, viewer: Principal) -> Sequence[str]:
-    return [device.user_agent for device in (await harness.sessions.devices(viewer, PageRequest())).items]
+async def user_agents(harness: ServiceHarness, principal: Principal) -> Sequence[str]:
+    return [
+        session.user_agent
+        for session in (await harness.sessions.list_sessions(principal, PageRequest())).items
+    ]

@@ -1,4 +1,4 @@
-"""Tokens: what is accepted, and that every other one reads alike."""
+"""Tokens: which are accepted, and the one error for all others."""
 
 import base64
 import dataclasses
@@ -12,7 +12,13 @@ import pytest
 from server.clock import SystemClock
 from server.errors import Unauthenticated
 from server.ids import SessionId, UserId
-from server.services.accounts.tokens import MAX_CHECKED, RefreshClaim, Tokens, new_reset_token, reset_hash
+from server.services.accounts.tokens import (
+    MAX_CACHED_TOKENS,
+    RefreshClaim,
+    Tokens,
+    hash_reset_token,
+    new_reset_token,
+)
 from server.services.records import Principal, Role
 from tests.support.harness import TOKEN_RULES as RULES
 
@@ -43,7 +49,7 @@ def tokens(clock: HeldClock) -> Tokens:
 
 
 def claims(**changes: Any) -> dict[str, Any]:
-    """The claims of a good access token; a change to None leaves a claim out."""
+    """Return the claims of a valid access token; a change to None omits a claim."""
     now_s = int(time.time())
     good: dict[str, Any] = {
         "iss": RULES.issuer,
@@ -75,18 +81,18 @@ def never_ms(clock: HeldClock) -> int:
     return clock.at_ms + RULES.refresh_absolute_s * 1000
 
 
-def test_an_access_token_speaks_for_its_owner(tokens: Tokens, clock: HeldClock) -> None:
+def test_access_token_identifies_its_user(tokens: Tokens, clock: HeldClock) -> None:
     admin = Principal(UserId(7), SessionId(8), Role.ADMIN)
-    assert tokens.read_access(tokens.access(admin, never_ms(clock))) == admin
+    assert tokens.read_access(tokens.issue_access(admin, never_ms(clock))) == admin
 
 
-def test_a_token_like_ours_is_accepted(tokens: Tokens) -> None:
+def test_well_formed_token_is_accepted(tokens: Tokens) -> None:
     assert tokens.read_access(signed()) == ADA
     assert tokens.read_refresh(signed(RULES.refresh_secret, typ="refresh")) == FIRST
 
 
 def refusals(kind: str) -> dict[str, str]:
-    """What is no good token of this kind, and would be one without the flaw."""
+    """Return tokens that are invalid for one reason each."""
     mine, other = SECRETS[kind], SECRETS[OTHER[kind]]
 
     def flawed(secret: str = mine, algorithm: str = "HS256", **changes: Any) -> str:
@@ -129,29 +135,29 @@ def refusals(kind: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("what", refusals("access"))
-def test_every_other_access_token_is_refused_in_the_same_words(tokens: Tokens, what: str) -> None:
-    assert refused_access(tokens, refusals("access")[what]) == refused_access(tokens, "")
-    assert refused_access(tokens, "")[0] == "invalid_token"
+def test_invalid_access_tokens_give_the_same_error(tokens: Tokens, what: str) -> None:
+    assert access_error(tokens, refusals("access")[what]) == access_error(tokens, "")
+    assert access_error(tokens, "")[0] == "invalid_token"
 
 
 @pytest.mark.parametrize("role", [None, "emperor", {"user": 1}])
-def test_a_role_that_there_is_not_is_refused(tokens: Tokens, role: Any) -> None:
-    assert refused_access(tokens, signed(role=role)) == refused_access(tokens, "")
+def test_unknown_role_is_rejected(tokens: Tokens, role: Any) -> None:
+    assert access_error(tokens, signed(role=role)) == access_error(tokens, "")
 
 
 @pytest.mark.parametrize("what", refusals("refresh"))
-def test_every_other_refresh_token_is_refused_in_the_same_words(tokens: Tokens, what: str) -> None:
-    assert refused_refresh(tokens, refusals("refresh")[what]) == refused_refresh(tokens, "")
-    assert refused_refresh(tokens, "")[0] == "invalid_refresh_token"
+def test_invalid_refresh_tokens_give_the_same_error(tokens: Tokens, what: str) -> None:
+    assert refresh_error(tokens, refusals("refresh")[what]) == refresh_error(tokens, "")
+    assert refresh_error(tokens, "")[0] == "invalid_refresh_token"
 
 
-def refused_access(tokens: Tokens, token: str) -> tuple[str, str]:
+def access_error(tokens: Tokens, token: str) -> tuple[str, str]:
     with pytest.raises(Unauthenticated) as refused:
         tokens.read_access(token)
     return refused.value.code, refused.value.detail
 
 
-def refused_refresh(tokens: Tokens, token: str) -> tuple[str, str]:
+def refresh_error(tokens: Tokens, token: str) -> tuple[str, str]:
     with pytest.raises(Unauthenticated) as refused:
         tokens.read_refresh(token)
     return refused.value.code, refused.value.detail
@@ -160,61 +166,61 @@ def refused_refresh(tokens: Tokens, token: str) -> tuple[str, str]:
 def test_tokens_expire(tokens: Tokens, clock: HeldClock) -> None:
     now_ms = clock.at_ms
     clock.at_ms -= (RULES.access_ttl_s + 60) * 1000
-    refused_access(tokens, tokens.access(ADA, never_ms(clock)))
+    access_error(tokens, tokens.issue_access(ADA, never_ms(clock)))
     idle_since_ms = now_ms - (RULES.refresh_idle_s + 60) * 1000
-    refused_refresh(tokens, tokens.refresh(FIRST, idle_since_ms, now_ms + 3_600_000))
+    refresh_error(tokens, tokens.issue_refresh(FIRST, idle_since_ms, now_ms + 3_600_000))
 
 
-def test_a_token_of_a_process_whose_clock_is_ahead_is_good(tokens: Tokens, clock: HeldClock) -> None:
+def test_token_from_a_clock_ahead_is_valid(tokens: Tokens, clock: HeldClock) -> None:
     ahead = HeldClock()
     ahead.at_ms = clock.at_ms + 5 * 60_000
     elsewhere = Tokens(ahead, RULES)
-    assert tokens.read_access(elsewhere.access(ADA, never_ms(clock))) == ADA
-    assert tokens.read_refresh(elsewhere.refresh(FIRST, ahead.at_ms, never_ms(clock))) == FIRST
+    assert tokens.read_access(elsewhere.issue_access(ADA, never_ms(clock))) == ADA
+    assert tokens.read_refresh(elsewhere.issue_refresh(FIRST, ahead.at_ms, never_ms(clock))) == FIRST
 
 
 def test_tokens_do_not_outlive_their_session(tokens: Tokens, clock: HeldClock) -> None:
     ended_ms = clock.at_ms - 60_000
-    refused_access(tokens, tokens.access(ADA, ended_ms))
-    refused_refresh(tokens, tokens.refresh(FIRST, clock.at_ms, ended_ms))
+    access_error(tokens, tokens.issue_access(ADA, ended_ms))
+    refresh_error(tokens, tokens.issue_refresh(FIRST, clock.at_ms, ended_ms))
 
 
-def test_no_two_access_tokens_are_equal(tokens: Tokens, clock: HeldClock) -> None:
-    assert len({tokens.access(ADA, never_ms(clock)) for _ in range(5)}) == 5
+def test_access_tokens_are_unique(tokens: Tokens, clock: HeldClock) -> None:
+    assert len({tokens.issue_access(ADA, never_ms(clock)) for _ in range(5)}) == 5
 
 
-def test_a_refresh_token_has_one_successor_at_a_time(tokens: Tokens, clock: HeldClock) -> None:
+def test_successor_depends_on_token_time_and_secret(tokens: Tokens, clock: HeldClock) -> None:
     at_ms = clock.at_ms
-    following = tokens.successor(FIRST, at_ms)
-    assert following == tokens.successor(FIRST, at_ms)
-    assert tokens.refresh(following, at_ms, never_ms(clock)) == tokens.refresh(
+    following = tokens.derive_successor(FIRST, at_ms)
+    assert following == tokens.derive_successor(FIRST, at_ms)
+    assert tokens.issue_refresh(following, at_ms, never_ms(clock)) == tokens.issue_refresh(
         following, at_ms, never_ms(clock)
     )
     other_secret = Tokens(
         clock, dataclasses.replace(RULES, refresh_secret="another secret, long enough as well")
     )
     others = [
-        tokens.successor(FIRST, at_ms + 1),
-        tokens.successor(following, at_ms),
-        tokens.successor(dataclasses.replace(FIRST, session_id=SessionId(9)), at_ms),
-        other_secret.successor(FIRST, at_ms),
+        tokens.derive_successor(FIRST, at_ms + 1),
+        tokens.derive_successor(following, at_ms),
+        tokens.derive_successor(dataclasses.replace(FIRST, session_id=SessionId(9)), at_ms),
+        other_secret.derive_successor(FIRST, at_ms),
     ]
     assert len({each.nonce for each in [following, *others]}) == 5
     assert len(following.nonce) == 43
 
 
-def test_a_reset_token_is_random_and_no_other_token(tokens: Tokens) -> None:
+def test_reset_token_is_random_and_not_a_jwt(tokens: Tokens) -> None:
     made = {new_reset_token() for _ in range(100)}
     assert len(made) == 100
     for token in made:
         assert len(base64.urlsafe_b64decode(token + "=")) == 32
-        assert len(reset_hash(token)) == 64
-        refused_access(tokens, token)
-        refused_refresh(tokens, token)
-    assert reset_hash("\udcff")
+        assert len(hash_reset_token(token)) == 64
+        access_error(tokens, token)
+        refresh_error(tokens, token)
+    assert hash_reset_token("\udcff")
 
 
-def test_a_token_is_checked_once_and_again_when_its_time_is_over(
+def test_token_is_verified_again_after_it_expired(
     tokens: Tokens, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     checked: list[str] = []
@@ -225,7 +231,7 @@ def test_a_token_is_checked_once_and_again_when_its_time_is_over(
         return decode(token, *arguments, **options)
 
     monkeypatch.setattr("server.services.accounts.tokens.jwt.decode", counted)
-    token = tokens.access(ADA, never_ms(clock))
+    token = tokens.issue_access(ADA, never_ms(clock))
     for _ in range(3):
         assert tokens.read_access(token) == ADA
     assert checked == [token]
@@ -234,14 +240,14 @@ def test_a_token_is_checked_once_and_again_when_its_time_is_over(
     assert checked == [token, token]
 
 
-def test_only_so_many_checked_tokens_are_remembered(tokens: Tokens, clock: HeldClock) -> None:
-    for _ in range(MAX_CHECKED + 10):
-        tokens.read_access(tokens.access(ADA, never_ms(clock)))
-    assert len(tokens._checked) == MAX_CHECKED
+def test_cache_of_verified_tokens_is_bounded(tokens: Tokens, clock: HeldClock) -> None:
+    for _ in range(MAX_CACHED_TOKENS + 10):
+        tokens.read_access(tokens.issue_access(ADA, never_ms(clock)))
+    assert len(tokens._verified) == MAX_CACHED_TOKENS
 
 
-def test_a_token_that_was_refused_is_not_remembered(tokens: Tokens, clock: HeldClock) -> None:
-    head, claims, _ = tokens.access(ADA, never_ms(clock)).split(".")
+def test_rejected_token_is_not_cached(tokens: Tokens, clock: HeldClock) -> None:
+    head, claims, _ = tokens.issue_access(ADA, never_ms(clock)).split(".")
     for _ in range(2):
-        refused_access(tokens, f"{head}.{claims}.{'A' * 43}")
-    assert tokens._checked == {}
+        access_error(tokens, f"{head}.{claims}.{'A' * 43}")
+    assert tokens._verified == {}

@@ -98,9 +98,9 @@ async def test_a_registration_is_repeated_by_whoever_still_knows_the_password(
     harness: ServiceHarness,
 ) -> None:
     account = await harness.accounts.register("ana", "ana@example.com", "a good password", "")
-    assert await harness.accounts.registered(account.id, "a good password") == account
+    assert await harness.accounts.get_registered(account.id, "a good password") == account
     with pytest.raises(Unauthenticated):
-        await harness.accounts.registered(account.id, "another password")
+        await harness.accounts.get_registered(account.id, "another password")
 
 
 async def test_a_comment_that_was_deleted_is_not_found(harness: ServiceHarness) -> None:

@@ -12,7 +12,7 @@ from tests.support.harness import ServiceHarness
 
 
 async def signed_in(harness: ServiceHarness) -> Principal:
-    tokens = await harness.sessions.open(await harness.user(), 0, "a browser", "127.0.0.1")
+    tokens = await harness.sessions.create(await harness.user(), 0, "a browser", "127.0.0.1")
     return await harness.principal(tokens.access_token)
 
 
