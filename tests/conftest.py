@@ -1,4 +1,4 @@
-"""What every test may ask for: a stack to run on, an empty Redis; and what every test is held to: it leaks nothing."""
+"""Fixtures for all tests: the stacks to run on, and checks that no test leaks tasks, connections or keys."""
 
 import asyncio
 import contextlib
@@ -33,21 +33,21 @@ from tests.support.servers import DB_PASSWORD, DB_USERNAME, MariaDB, RedisServer
 from tests.support.waiting import wait_until_blocking
 
 IN_CI = os.environ.get("CI") == "true"
-LEAK_PATIENCE_S = 2.0
-# Redis keys that are meant to stay: the streams of the queues live as long as the queues do.
+LEAK_TIMEOUT_S = 2.0
+# Keys without expiry by design: the queue streams.
 LASTING_KEYS = ("queue:*",)
 
 serial = itertools.count(1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes long begins first, so that in the end no process waits for another that is still at it."""
+    """Start slow tests first, so that no process waits for another at the end."""
     items.sort(key=lambda item: not (item.get_closest_marker("chaos") or item.get_closest_marker("timeout")))
 
 
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Path]:
-    """A folder in memory, with a short path, for servers and databases."""
+    """A folder in memory with a short path, for servers and databases."""
     folder = make_scratch()
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -55,7 +55,7 @@ def scratch() -> Iterator[Path]:
 
 @pytest.fixture
 def own_server(scratch: Path) -> Iterator[RedisServer]:
-    """A Valkey that a test may kill, stop and start again."""
+    """A private Valkey that a test may kill, stop and restart."""
     server = start_valkey(scratch / f"own{next(serial)}")
     yield server
     server.stop()
@@ -63,7 +63,7 @@ def own_server(scratch: Path) -> Iterator[RedisServer]:
 
 @pytest.fixture(scope="session")
 def fork_server() -> Iterator[ForkServer | None]:
-    """What starts programs quickly; None where a fork is not to be relied on."""
+    """The fork server; None on systems without a safe fork."""
     if sys.platform != "linux":
         yield None
         return
@@ -74,7 +74,7 @@ def fork_server() -> Iterator[ForkServer | None]:
 
 @pytest.fixture(scope="session")
 def valkey_server(scratch: Path) -> Iterator[RedisServer]:
-    """The session's Valkey, on a unix socket; not emptied between tests: see `redis_server`."""
+    """The shared Valkey on a unix socket. `redis_server` empties it between tests."""
     server = start_valkey(scratch / "valkey")
     yield server
     server.stop()
@@ -96,7 +96,7 @@ def mariadb_server(scratch: Path, mariadb_stack_runs: None) -> Iterator[MariaDB]
 
 @pytest.fixture(scope="session")
 def mariadb_stack_runs() -> None:
-    """Skips what needs MariaDB where it is not installed; on CI that is a failure."""
+    """Skip tests that need MariaDB where it is not installed; on CI fail them."""
     missing = mariadb_missing()
     if missing and IN_CI:
         pytest.fail(missing, pytrace=False)
@@ -106,7 +106,7 @@ def mariadb_stack_runs() -> None:
 
 @pytest.fixture(scope="session")
 def sqlite_template(scratch: Path) -> Path:
-    """A SQLite file with all migrations applied, to copy."""
+    """A migrated SQLite file to copy."""
     file = scratch / "template" / "photofeed.sqlite3"
     asyncio.run(_migrate(DatabaseParameters(file=file)))
     return file
@@ -114,7 +114,7 @@ def sqlite_template(scratch: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def mariadb_template(mariadb_server: MariaDB) -> str:
-    """The statements that make what all migrations make."""
+    """The statements that create the migrated schema on MariaDB."""
     mariadb_server.query("CREATE DATABASE template")
     asyncio.run(_migrate(database_parameters(_credentials(mariadb_server, "template"))))
     return mariadb_server.dump("template")
@@ -122,8 +122,8 @@ def mariadb_template(mariadb_server: MariaDB) -> str:
 
 @pytest.fixture
 def redis_server(valkey_server: RedisServer, request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    """An empty Valkey. Fails a test that leaves a connection, or a key that neither expires nor may last."""
-    with _tidied(valkey_server, request):
+    """An empty Valkey. Fails a test that leaves a connection, or a key without expiry."""
+    with _leak_check(valkey_server, request):
         yield valkey_server
 
 
@@ -134,19 +134,19 @@ def redis_url(redis_server: RedisServer) -> str:
 
 @pytest.fixture(params=["embedded", "mariadb"])
 def stack(request: pytest.FixtureRequest, scratch: Path) -> Iterator[Stack]:
-    """Each stack in turn: an empty Redis, a folder, and a new database without tables. It must be left tidy."""
+    """Each stack in turn: an empty Redis, a folder and an empty database. Fails a test that leaks."""
     number = next(serial)
     folder = scratch / f"var{number}"
     folder.mkdir()
     try:
         if request.param == "embedded":
             valkey: RedisServer = request.getfixturevalue("valkey_server")
-            with _tidied(valkey, request):
+            with _leak_check(valkey, request):
                 yield Stack("embedded", folder, valkey)
         else:
             redis: RedisServer = request.getfixturevalue("tcp_redis_server")
             mariadb: MariaDB = request.getfixturevalue("mariadb_server")
-            with _tidied(redis, request), _new_database(mariadb, f"test_{number}") as credentials:
+            with _leak_check(redis, request), _new_database(mariadb, f"test_{number}") as credentials:
                 yield Stack("mariadb", folder, redis, credentials, mariadb)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -154,7 +154,7 @@ def stack(request: pytest.FixtureRequest, scratch: Path) -> Iterator[Stack]:
 
 @pytest.fixture
 def migrated_stack(stack: Stack, request: pytest.FixtureRequest) -> Stack:
-    """`stack` with every migration applied, from a copy that was made once."""
+    """`stack` with all migrations applied, copied from a template."""
     if stack.mariadb is None:
         shutil.copyfile(request.getfixturevalue("sqlite_template"), stack.sqlite_file)
     else:
@@ -165,7 +165,7 @@ def migrated_stack(stack: Stack, request: pytest.FixtureRequest) -> Stack:
 
 @pytest.fixture
 async def database(migrated_stack: Stack) -> AsyncIterator[Database]:
-    """The open database of `migrated_stack`."""
+    """An open database of `migrated_stack`."""
     database = Database(migrated_stack.database_parameters())
     await database.open()
     yield database
@@ -183,19 +183,19 @@ async def harness(database: Database, stack: Stack) -> AsyncIterator[ServiceHarn
 
 @pytest.fixture(autouse=True)
 def no_leaked_tasks(request: pytest.FixtureRequest) -> None:
-    """Fails an asynchronous test that ends while a task it started still runs."""
+    """Fail an asynchronous test that leaves a running task."""
     if inspect.iscoroutinefunction(getattr(request, "function", None)):
         request.getfixturevalue("task_watch")
 
 
 @pytest.fixture
 async def task_watch() -> AsyncIterator[None]:
-    """Set up before and torn down after the fixtures of the test, which may end tasks of theirs."""
+    """Compare the tasks before and after the test and its other fixtures."""
     before = asyncio.all_tasks()
     yield
     started = asyncio.all_tasks() - before - {asyncio.current_task()}
     if started:
-        _, running = await asyncio.wait(started, timeout=LEAK_PATIENCE_S)
+        _, running = await asyncio.wait(started, timeout=LEAK_TIMEOUT_S)
         names = "\n".join(f"  {task!r}" for task in running)
         for task in running:
             task.cancel()
@@ -203,7 +203,7 @@ async def task_watch() -> AsyncIterator[None]:
 
 
 @contextmanager
-def _tidied(server: RedisServer, request: pytest.FixtureRequest) -> Iterator[None]:
+def _leak_check(server: RedisServer, request: pytest.FixtureRequest) -> Iterator[None]:
     server.flush()
     yield
     kept = [pattern for marker in request.node.iter_markers("keeps_keys") for pattern in marker.args]
@@ -223,9 +223,9 @@ def _new_database(mariadb: MariaDB, name: str) -> Iterator[dict[str, str]]:
 
 
 def _wait_for_none(count: Callable[[], int], what: str) -> None:
-    """A server notices a moment later that a client closed its connection."""
+    """Wait for the server to notice closed connections, and fail if some stay open."""
     with contextlib.suppress(TimeoutError):
-        wait_until_blocking(lambda: count() == 0, LEAK_PATIENCE_S, what)
+        wait_until_blocking(lambda: count() == 0, LEAK_TIMEOUT_S, what)
     assert count() == 0, f"{count()} {what} are open after the test"
 
 

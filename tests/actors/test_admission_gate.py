@@ -14,7 +14,7 @@ from server.gateways.redis.job_rate import JobRateLimiter
 from server.outages import CircuitBreaker, Outage
 from tests.support.backends import start_valkey
 from tests.support.servers import RedisServer
-from tests.support.sse_reader import opened
+from tests.support.sse_reader import open_circuit
 from tests.support.waiting import wait_until
 
 DEADLINE_S = 10.0
@@ -64,7 +64,7 @@ async def test_nobody_enters_a_paused_queue_and_no_permit_is_spent(redis: Redis,
 async def test_while_a_part_is_away_nobody_enters_and_no_permit_is_spent(
     redis: Redis, switch: Switch
 ) -> None:
-    circuit = opened("smtp")
+    circuit = open_circuit("smtp")
     gate = AdmissionGate("email", switch, JobRateLimiter(redis, "queue:email", 100), circuit=circuit)
     assert await gate.enter(1)  # in its turn, half a second later
     spent = await redis.get("rate:queue:mail")
@@ -95,7 +95,7 @@ async def test_a_part_that_goes_away_during_the_wait_for_the_rate_gives_the_perm
 
 
 async def test_closing_ends_the_wait_for_a_turn(switch: Switch) -> None:
-    circuit = opened("smtp")
+    circuit = open_circuit("smtp")
     gate = AdmissionGate("email", switch, None, circuit=circuit)
     entering = asyncio.create_task(gate.enter(1))
     await asyncio.sleep(0)

@@ -25,7 +25,7 @@ from server.services.jobs.jobs import Claim
 from server.services.jobs.queue_administration import QueueAdministration
 from server.services.jobs.schedules import Recurring, Schedules
 from tests.support.harness import ServiceHarness
-from tests.support.sse_reader import opened
+from tests.support.sse_reader import open_circuit
 from tests.support.waiting import wait_until
 from tests.test_metrics import figures
 
@@ -180,7 +180,7 @@ async def test_of_a_queue_whose_jobs_would_all_fail_one_at_a_time_is_tried_and_a
     brokers: dict[Queue, QueueBroker],
     dispatcher: Dispatcher,
 ) -> None:
-    circuit = opened("smtp")
+    circuit = open_circuit("smtp")
     note.meets = circuit
     note.fails = ValueError("away")
     ids = await add(harness, 20)
@@ -201,7 +201,7 @@ async def test_a_process_that_cannot_reach_the_server_leaves_the_jobs_to_one_tha
     brokers: dict[Queue, QueueBroker],
     dispatcher: Dispatcher,
 ) -> None:
-    circuit = opened("smtp")
+    circuit = open_circuit("smtp")
     await wait_until(lambda: circuit.enter(0))  # and nobody else has a turn from here on
     start(circuit=circuit, concurrency=2)
     ids = await add(harness, 60)

@@ -261,11 +261,11 @@ async def test_sweep_goes_on_after_the_database_was_away(
     relay = Relay(hub, redis, ledger.last_sequences, sweep_s=0.02, database_outage=outage)
     async with relaying(relay, hub), hub.open(ADA, PHONE) as inbox:
         with capture_logs() as logs:
-            ledger.away = True
-            questions = ledger.questions
-            await wait_until(lambda: ledger.questions > questions + 5)
+            ledger.unavailable = True
+            queries = ledger.queries
+            await wait_until(lambda: ledger.queries > queries + 5)
             ledger.add(ADA)
-            ledger.away = False
+            ledger.unavailable = False
             assert await inbox.wait(DEADLINE_S) == 1
         assert [entry["event"] for entry in logs] == ["database_unavailable", "database_recovered"]
 

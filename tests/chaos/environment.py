@@ -160,10 +160,10 @@ async def settled(stack: Stack, deadline_s: float, kind: str = "%") -> float:
 
 async def people(program: Program, register: Register, prefix: str = "", fans: int = 4) -> Traffic:
     """Register an author, an observer and fans who follow the author."""
-    names = [f"{prefix}{name}" for name in ("author", "witness", *(f"fan{n}" for n in range(fans)))]
-    author, witness, *others = await register(program, *names)
-    traffic = Traffic(author, others, witness)
-    await traffic.befriend()
+    names = [f"{prefix}{name}" for name in ("author", "observer", *(f"fan{n}" for n in range(fans)))]
+    author, observer, *others = await register(program, *names)
+    traffic = Traffic(author, others, observer)
+    await traffic.follow_author()
     return traffic
 
 

@@ -13,7 +13,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from server.ids import SessionId, UserId
 from server.models.database import NOW_MS
 from tests.chaos.environment import insert
-from tests.support.access_tokens import LIVES_S, access_tokens
+from tests.support.access_tokens import LIFETIME_S, access_tokens
 from tests.support.backends import Stack
 from tests.support.program import Person, Program
 from tests.support.sse_reader import Block, Reader
@@ -63,7 +63,7 @@ def insert_members(stack: Stack, count: int) -> list[Member]:
         "id, user_id, refresh_hash, previous_hash, rotated_at_ms, user_agent, address, created_at_ms, last_used_at_ms,"
         " expires_at_ms",
         (
-            f"{FIRST_SESSION + n}, {FIRST_PERSON + n}, '', '', 0, '', '', {now}, {now}, {now} + {LIVES_S * 1000}"
+            f"{FIRST_SESSION + n}, {FIRST_PERSON + n}, '', '', 0, '', '', {now}, {now}, {now} + {LIFETIME_S * 1000}"
             for n in numbers
         ),
     )

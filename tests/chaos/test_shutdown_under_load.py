@@ -108,7 +108,7 @@ class Load:
                 if outcome is Outcome.ANSWERED:
                     self._traffic.likes.add((fan.id, post_id))
             else:
-                body = orjson.dumps({"content": f"look at this, @{self._traffic.witness.username}"})
+                body = orjson.dumps({"content": f"look at this, @{self._traffic.observer.username}"})
                 outcome = await client.request("POST", f"/posts/{post_id}/comments", body)
             await asyncio.sleep(max(0.0, at - time.monotonic()))
         await client.close()

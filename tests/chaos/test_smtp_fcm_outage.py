@@ -73,7 +73,7 @@ class OutboundServices:
             case "refuse":
                 self.smtp_server.replies["MAIL"] = "451 Not now"
                 self.fcm.sign_in_trouble = SignInTrouble.REFUSES
-                self.fcm.sign_everybody_out()
+                self.fcm.revoke_access_tokens()
             case "hang":
                 self.smtp_server.faults["MAIL"] = [HANG] * 10_000
                 self.fcm.trouble = Trouble.HANGS

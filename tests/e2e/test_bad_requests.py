@@ -14,7 +14,7 @@ from aiohttp import ClientError
 
 from tests.e2e.conftest import Register
 from tests.support import photos
-from tests.support.malicious_files import NO_PICTURES, bombs
+from tests.support.malicious_files import NOT_IMAGES, bombs
 from tests.support.program import Answer, Person, Program, call_with_raw_headers, photo_form
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "code"}
@@ -208,7 +208,7 @@ def comments(post_id: str) -> Iterator[Case]:
 def uploads() -> Iterator[Case]:
     photo = photos.small()
     no_photos = (
-        *((what, 415, data) for what, data in NO_PICTURES.items()),
+        *((what, 415, data) for what, data in NOT_IMAGES.items()),
         *((what, 413, data) for what, data in bombs().items()),
         ("a truncated JPEG", 422, photos.twelve_megapixels()[:200_000]),
         ("an empty file", 422, b""),

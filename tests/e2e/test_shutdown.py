@@ -19,9 +19,11 @@ ORDER = [{"http"}, {"jobs"}, {"brokers"}, {"redis", "database"}, {"embedded redi
 
 
 async def make_busy(program: Program, register: Register) -> tuple[Traffic, asyncio.Task[None]]:
-    author, witness, *fans = await register(program, "author", "witness", "fan_a", "fan_b", "fan_c", "fan_d")
-    traffic = Traffic(author, fans, witness)
-    await traffic.befriend()
+    author, observer, *fans = await register(
+        program, "author", "observer", "fan_a", "fan_b", "fan_c", "fan_d"
+    )
+    traffic = Traffic(author, fans, observer)
+    await traffic.follow_author()
     running = asyncio.create_task(traffic.run())
 
     async def is_busy() -> bool:

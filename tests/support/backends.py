@@ -1,4 +1,4 @@
-"""The two stacks that tests run on: the embedded default's parts, and production's."""
+"""The two stacks under test: the embedded default, and MariaDB with Redis."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """What the program is configured with: a fresh database, an empty Redis, a folder of its own."""
+    """A configuration for the program: a fresh database, an empty Redis and a folder."""
 
     name: Literal["embedded", "mariadb"]
     var_dir: Path
@@ -27,9 +27,9 @@ class Stack:
 
     @property
     def environ(self) -> dict[str, str]:
-        """The environment variables of this stack, for `server.configuration.load` or for a child process.
+        """Return the environment variables of this stack.
 
-        Without `REDIS_URL` the embedded stack starts a Valkey of its own.
+        Without `REDIS_URL` the embedded stack starts its own Valkey.
         """
         redis = {"REDIS_URL": self.redis.url}
         if self.redis.port:
@@ -40,7 +40,7 @@ class Stack:
             "PORT": "0",
             "VAR_DIR": str(self.var_dir),
             "BCRYPT_COST": "4",
-            "THROTTLE_ENABLED": "false",  # the tests all come from one address
+            "THROTTLE_ENABLED": "false",  # all tests share one address
             "JWT_SECRET": "the access secret of the tests, which is long enough",
             "JWT_REFRESH_SECRET": "the refresh secret of the tests, which is long enough",
             **self.database,
@@ -48,7 +48,7 @@ class Stack:
         }
 
     def settings(self, **more: str) -> Settings:
-        """The settings of this stack; `more` are further environment variables. No `.env` is read."""
+        """Return the settings of this stack with `more` environment variables, without reading `.env`."""
         return load(ROOT / "config.toml", {**self.environ, **more}, dotenv=self.var_dir / "none.env").settings
 
     @property
@@ -56,14 +56,14 @@ class Stack:
         return self.var_dir / "photofeed.sqlite3"
 
     def database_parameters(self) -> DatabaseParameters:
-        """What `server.models.database.Database` takes."""
+        """Return the parameters for `Database`."""
         return (
             database_parameters(self.database) if self.database else DatabaseParameters(file=self.sqlite_file)
         )
 
 
 def database_parameters(environ: Mapping[str, str]) -> DatabaseParameters:
-    """The server's database that `DB_HOST` and the other variables name."""
+    """Return the parameters that the `DB_*` variables describe."""
     return DatabaseParameters(
         host=environ["DB_HOST"],
         port=int(environ["DB_PORT"]),
@@ -74,7 +74,7 @@ def database_parameters(environ: Mapping[str, str]) -> DatabaseParameters:
 
 
 def mariadb_missing() -> str | None:
-    """Why the MariaDB stack cannot run here, or None when it can."""
+    """Return why the MariaDB stack cannot run here, or None."""
     wanted = {
         "mariadb-server": ("mariadbd", "mariadb-install-db"),
         "redis-server": ("redis-server",),
@@ -84,16 +84,16 @@ def mariadb_missing() -> str | None:
 
 
 def start_valkey(folder: Path, *, durable: bool = False) -> RedisServer:
-    """The embedded default's server."""
+    """Start the server of the embedded stack."""
     return RedisServer(folder, str(get_binary_path()), durable=durable).start()
 
 
 def start_redis(folder: Path, *, durable: bool = False) -> RedisServer:
-    """Production's server, as Debian packages it."""
+    """Start the Redis that Debian packages."""
     program = find_program("redis-server", "valkey-server") or "redis-server"
     return RedisServer(folder, program, port=free_port(), durable=durable).start()
 
 
 def start_mariadb(folder: Path, *, durable: bool = False) -> MariaDB:
-    """A new MariaDB with no database in it."""
+    """Start a new MariaDB without databases."""
     return MariaDB(folder, durable=durable).install()

@@ -1,8 +1,7 @@
-"""Firebase Cloud Messaging and Google's token server, played by a real server on loopback, as unkind as a test wants.
+"""Firebase Cloud Messaging and Google's token server on loopback, with injectable faults.
 
-It speaks with the real firebase-admin: who signs in is checked by the public half of a key that is made here, who sends
-by the token that they got for it, and a message as FCM would. What it took it keeps, so that nothing doubled stays
-hidden.
+It serves the real firebase-admin: it checks assertions with the public half of a generated key, access tokens against
+those it issued, and messages like FCM. It keeps every accepted message, so that duplicates show.
 """
 
 import asyncio
@@ -35,14 +34,14 @@ from tests.support.servers import free_port
 
 PROJECT = "photos-of-the-tests"
 CLIENT_EMAIL = "push@photos-of-the-tests.iam.gserviceaccount.com"
-# Either of them lets send.
+# Either scope permits sending.
 SCOPES = {f"https://www.googleapis.com/auth/{name}" for name in ("firebase.messaging", "cloud-platform")}
-GOOGLE = "https://oauth2.googleapis.com/token"  # for whom an assertion is, wherever it is sent
+GOOGLE = "https://oauth2.googleapis.com/token"  # the audience of an assertion, wherever it is sent
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 class SignInTrouble(StrEnum):
-    """What becomes of somebody who signs in."""
+    """Faults of the token server."""
 
     REFUSES = "refuses"
     UNAVAILABLE = "unavailable"
@@ -54,7 +53,7 @@ class SignInTrouble(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A message that a device will show."""
+    """A message that a device shows."""
 
     token: str
     key: str
@@ -62,10 +61,10 @@ class Taken:
 
 
 class FakeFcm:
-    """Serves in a thread of its own, in the tests' process, for whoever is told by `environ` and `config_changes`.
+    """Serves in its own thread; `environ` and `config_changes` direct a program here.
 
-    `troubles` are those of single tokens, `trouble` is everybody else's. `asked` counts the requests for each token and
-    key, whatever became of them.
+    `troubles` are faults of single tokens, `trouble` applies to all others. `asked` counts requests by token and key,
+    whatever their outcome.
     """
 
     def __init__(self) -> None:
@@ -98,14 +97,14 @@ class FakeFcm:
 
     @property
     def config_changes(self) -> dict[str, str]:
-        """For `tests.support.program.config_file`: the lines of config.toml that lead a program here."""
+        """Return the config.toml lines that direct a program here, for `config_file`."""
         return {
             f'token_uri = "{GOOGLE}"': f'token_uri = "{self.token_uri}"',
             'fcm_url = "https://fcm.googleapis.com"': f'fcm_url = "{self.url}"',
         }
 
     def environ(self) -> dict[str, str]:
-        """The variables of a service account, its key with `\\n` as everybody pastes it."""
+        """Return the variables of a service account, its key with `\\n` as usually pasted."""
         return {
             "FIREBASE_PROJECT_ID": PROJECT,
             "FIREBASE_CLIENT_EMAIL": CLIENT_EMAIL,
@@ -113,23 +112,23 @@ class FakeFcm:
         }
 
     def start(self) -> Self:
-        """Return when it serves. Stopped, it may be started again on the same port."""
+        """Start and wait until it serves. After `stop` it may be started again on the same port."""
         self._serving.clear()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="fcm", daemon=True)
         self._thread.start()
         if not self._serving.wait(10):
-            raise RuntimeError("The server for pushes did not start.")
+            raise RuntimeError("The FCM test server did not start.")
         return self
 
     def stop(self) -> None:
-        """Hang up on everybody. Nothing happens if it does not run."""
+        """Close all connections and stop. Does nothing if it is not running."""
         if self._thread is not None:
             self._loop.call_soon_threadsafe(self._stopped.set)
             self._thread.join(10)
             self._thread = None
 
     def release(self) -> None:
-        """Let what hangs now come to its end: who signs in may, a message gets no answer."""
+        """Resume what hangs: sign-ins succeed, messages get a reset."""
 
         def release() -> None:
             self._released.set()
@@ -137,16 +136,16 @@ class FakeFcm:
 
         self._loop.call_soon_threadsafe(release)
 
-    def sign_everybody_out(self) -> None:
-        """Forget the tokens that were given out."""
+    def revoke_access_tokens(self) -> None:
+        """Revoke all issued access tokens."""
         self._access.clear()
 
     def shown(self, token: str) -> list[str]:
-        """The keys of what was taken for a token, in order."""
+        """Return the keys of the messages accepted for a token, in order."""
         return [taken.key for taken in self.taken if taken.token == token]
 
     def doubled(self) -> list[tuple[str, str]]:
-        """Each token and key for which more than one message was taken."""
+        """Return each token and key with more than one accepted message."""
         times = Counter((taken.token, taken.key) for taken in self.taken)
         return [push for push, count in times.items() if count > 1]
 
@@ -241,16 +240,16 @@ class FakeFcm:
 
 @cache
 def rsa_key(password: str = "") -> str:
-    """The private key of a service account, as its JSON file has it; under a password it would not be."""
+    """Return a PEM private key as in a service account file; encrypted if `password` is set."""
     encryption = BestAvailableEncryption(password.encode()) if password else NoEncryption()
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption).decode()
 
 
 def _reset(request: web.Request) -> web.Response:
-    """Hang up with RST, and answer nobody."""
+    """Reset the connection without an answer."""
     transport = request.transport
-    if transport is not None:  # else the other side was faster
+    if transport is not None:  # None if the client disconnected first
         connection: socket.socket = transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()

@@ -1,4 +1,4 @@
-"""A real SMTP server for tests, as unkind as they want it."""
+"""A real SMTP server for tests, with injectable faults."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -17,14 +17,14 @@ HANG_UP = "hang up"
 
 
 class FakeSmtpServer:
-    """Takes mail in a thread of its own.
+    """Accepts e-mail in its own thread.
 
-    `replies` are its answers to the commands that it is to refuse. `faults` are what befalls a command, or the GREETING
-    before all of them, a TEXT that it has not read yet, a LETTER that it has not answered for: each happens once, in
-    turn, and is HANG, HANG_UP, or a 421 that is said before it hangs up. `letters_a_connection`: then it says 421.
+    `replies` maps commands to refusals. `faults` lists faults by command, or for the GREETING, the TEXT before it is
+    read, or the LETTER before it is answered. Each fault happens once, in order: HANG, HANG_UP, or a 421 line that is
+    sent before disconnecting. After `letters_a_connection` messages a connection gets 421.
 
-    `handed_in` counts by Message-ID what arrived whole, whether it was taken or not; `heard` has the commands of all
-    connections, `connections` is how many there were, and `open_connections` how many there are.
+    `handed_in` counts complete messages by Message-ID, accepted or not; `heard` lists the commands of all connections.
+    `connections` counts all connections, `open_connections` the current ones.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -36,7 +36,7 @@ class FakeSmtpServer:
         self.handed_in: Counter[str] = Counter()
         self.heard: list[str] = []
         self.connections = 0
-        self.clerks: set[SmtpSession] = set()
+        self.sessions: set[SmtpSession] = set()
         self.relenting = asyncio.Event()
         self._controller = _Controller(
             self,
@@ -49,7 +49,7 @@ class FakeSmtpServer:
 
     def start(self) -> "FakeSmtpServer":
         self._controller.start()
-        self.connections = 0  # it makes one itself, to see whether it is up
+        self.connections = 0  # the controller connects once to check that it is up
         return self
 
     def stop(self) -> None:
@@ -57,17 +57,17 @@ class FakeSmtpServer:
         self._controller.stop()
 
     def hang_up(self, farewell: str = "") -> None:
-        """End every connection, as servers do with idle ones and when they stop. Returns once they are ended."""
+        """Close every connection and wait until they are closed."""
 
         async def end() -> None:
-            for clerk in self.clerks.copy():
-                clerk.hang_up(farewell)
+            for session in self.sessions.copy():
+                session.hang_up(farewell)
 
         asyncio.run_coroutine_threadsafe(end(), self._controller.loop).result(5)
-        wait_until_blocking(lambda: not self.clerks, 5, "every connection to end")
+        wait_until_blocking(lambda: not self.sessions, 5, "every connection to close")
 
     def relent(self) -> None:
-        """Go on with what hangs."""
+        """Resume everything that hangs."""
         self._controller.loop.call_soon_threadsafe(self.relenting.set)
 
     @property
@@ -76,7 +76,7 @@ class FakeSmtpServer:
 
     @property
     def open_connections(self) -> int:
-        return len(self.clerks)
+        return len(self.sessions)
 
     def _authenticate(self, _: Any, __: Any, ___: Any, ____: str, login: Any) -> AuthResult:
         assert isinstance(login, LoginPassword)
@@ -99,10 +99,10 @@ class FakeSmtpServer:
             envelope.mail_options.extend(options)
         return self.replies.get("MAIL", "250 OK")
 
-    async def handle_DATA(self, clerk: "SmtpSession", _: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, session: "SmtpSession", _: Session, envelope: Envelope) -> str:
         assert isinstance(envelope.content, bytes)
         self.handed_in[message_from_bytes(envelope.content)["Message-ID"]] += 1
-        await clerk.suffer("LETTER")
+        await session.apply_fault("LETTER")
         if "DATA" not in self.replies:
             self.taken.append(envelope)
         return self.replies.get("DATA", "250 OK")
@@ -114,41 +114,41 @@ class FakeSmtpServer:
 class SmtpSession(SMTP):
     """Serves one connection."""
 
-    def __init__(self, office: FakeSmtpServer, **options: Any) -> None:
-        super().__init__(office, **options)
-        self._office = office
+    def __init__(self, server: FakeSmtpServer, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._server = server
         self._letters = 0
         self._greeted = False
         self._smtp_methods = {name: self._watched(name, do) for name, do in self._smtp_methods.items()}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        if self not in self._office.clerks:  # it is made a second time by STARTTLS
-            self._office.clerks.add(self)
-            self._office.connections += 1
+        if self not in self._server.sessions:  # STARTTLS calls this a second time
+            self._server.sessions.add(self)
+            self._server.connections += 1
         super().connection_made(transport)
 
     def connection_lost(self, error: Exception | None) -> None:
         super().connection_lost(error)
-        self._office.clerks.discard(self)
+        self._server.sessions.discard(self)
 
     async def push(self, status: Any) -> None:
         if not self._greeted:
             self._greeted = True
-            await self.suffer("GREETING")
+            await self.apply_fault("GREETING")
         await super().push(status)
         if str(status).startswith("354"):
-            await self.suffer("TEXT")
+            await self.apply_fault("TEXT")
 
-    async def suffer(self, at: str) -> None:
-        """The fault that is due at this point, if there is one."""
-        faults = self._office.faults[at]
+    async def apply_fault(self, at: str) -> None:
+        """Apply the next fault for this point, if any."""
+        faults = self._server.faults[at]
         if not faults:
             return
         fault = faults.pop(0)
         if fault == HANG:
             try:
-                await self._office.relenting.wait()
-            except asyncio.CancelledError:  # the other side is gone
+                await self._server.relenting.wait()
+            except asyncio.CancelledError:  # the client disconnected
                 self.hang_up()
                 raise
         else:
@@ -169,9 +169,9 @@ class SmtpSession(SMTP):
         self, command: str, do: Callable[[str | None], Awaitable[None]]
     ) -> Callable[[str | None], Awaitable[None]]:
         async def run(argument: str | None) -> None:
-            self._office.heard.append(command)
-            await self.suffer(command)
-            most = self._office.letters_a_connection
+            self._server.heard.append(command)
+            await self.apply_fault(command)
+            most = self._server.letters_a_connection
             if command == "MAIL" and most and self._letters == most:
                 self.hang_up("421 4.7.0 Too many messages for this connection")
                 await asyncio.Event().wait()

@@ -1,6 +1,6 @@
-"""What Firebase Cloud Messaging says, in the form in which it says it: refusals, and what is wrong with a request.
+"""Responses of Firebase Cloud Messaging: refusals, and validation errors of a request.
 
-The forms are those of https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode and of what it answers in life.
+The forms follow https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode and observed answers.
 """
 
 import re
@@ -18,7 +18,7 @@ MAX_PAYLOAD_BYTES = 4096
 
 
 class Trouble(StrEnum):
-    """What becomes of a message. Those that say TAKEN are answered as badly as the others, but were taken."""
+    """Faults of a message. TAKEN ones are answered with an error, but accepted."""
 
     UNREGISTERED = "unregistered"
     SENDER_ID_MISMATCH = "sender id mismatch"
@@ -98,7 +98,7 @@ REFUSALS: Mapping[Trouble, Refusal] = {
 
 
 def refusal(trouble: Trouble) -> web.Response:
-    """The answer of a server in this trouble."""
+    """Return the answer for a fault."""
     match trouble:
         case Trouble.NO_JSON:
             return web.Response(status=502, text="<html>Bad Gateway</html>", content_type="text/html")
@@ -115,7 +115,7 @@ def refusal(trouble: Trouble) -> web.Response:
 
 
 def flawed(body: bytes) -> web.Response | None:
-    """The refusal of a request that FCM could not take, whatever its mood."""
+    """Return the refusal of an invalid request, or None."""
     violations = list(_violations(orjson.loads(body)))
     return _refused(400, "INVALID_ARGUMENT", INVALID, violations) if violations else None
 
@@ -133,7 +133,7 @@ def _refused(status: int, code: str, message: str, details: list[dict[str, Any]]
 
 
 def _violations(request: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    """Field by field."""
+    """Yield the violations by field."""
     message = request.get("message", {})
     for member in (request.keys() - {"message"}) | (message.keys() - MESSAGE_MEMBERS):
         yield _violation(member, f'Unknown name "{member}": Cannot find field.')

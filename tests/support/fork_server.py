@@ -108,9 +108,9 @@ class ForkedProcess:
 
 def main() -> None:
     """Run the fork server until the tests end; a forked child returns when its program ends."""
-    from tests.support.servers import die_with_the_tests
+    from tests.support.servers import die_with_parent
 
-    die_with_the_tests()
+    die_with_parent()
     channel = socket.socket(fileno=os.dup(0))
     gc.disable()
     for name in IMPORTED_LATE:
@@ -129,7 +129,7 @@ def main() -> None:
                 os.close(file)
             channel.send(json.dumps(pid).encode())
         else:
-            die_with_the_tests()
+            die_with_parent()
             channel.close()
             _become(order, *files)
             runpy.run_path(sys.argv[0], run_name="__main__")

@@ -1,4 +1,4 @@
-"""What is sent to us and is meant to hurt: files that are bombs or no pictures at all, and texts."""
+"""Hostile inputs: decompression bombs, files that are not images, and texts."""
 
 import io
 import struct
@@ -6,8 +6,8 @@ import zlib
 
 from PIL import Image
 
-# By what they are; each under a name and a type that says JPEG.
-NO_PICTURES = {
+# Content by kind; each is sent as JPEG.
+NOT_IMAGES = {
     "a text": b"Dear diary, \n" * 100,
     "an SVG": b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
     "an HTML page": b"<!doctype html><script>alert(1)</script>",
@@ -16,7 +16,7 @@ NO_PICTURES = {
     "a program": b"\x7fELF" + bytes(2000),
 }
 
-# By what they want to be; each may come as a name, as a comment, or in an address.
+# Texts by attack; each may come as a name, a comment or in an address.
 TEXTS = {
     "a header": "ana\r\nBcc: eve@example.com",
     "a header after a line feed": "ana\nBcc: eve@example.com",
@@ -68,7 +68,7 @@ def webp_bomb(width: int, height: int) -> bytes:
 
 
 def bombs() -> dict[str, bytes]:
-    """Pictures of few bytes and of as many pixels as their formats allow, or as we test for."""
+    """Return small files that declare as many pixels as their formats allow, or as is tested."""
     return {
         "a PNG bomb": png_bomb(20_000, 20_000),
         "a JPEG bomb": jpeg_bomb(20_000, 20_000),

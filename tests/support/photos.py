@@ -1,4 +1,4 @@
-"""Photographs for the stories, as cameras make them."""
+"""Photographs as cameras make them."""
 
 import io
 from functools import cache
@@ -7,7 +7,7 @@ from PIL import Image
 from PIL.Image import Exif
 
 ORIENTATION, MAKER, GPS = 0x0112, 0x010F, 0x8825
-TURNED_RIGHT = 6  # the first column of what is stored is the top of what is seen
+TURNED_RIGHT = 6  # the first stored column is the top of the image
 CAMERA = "A camera that should stay unknown"
 COMMENT = b"a comment that should stay unknown"
 RED = (200, 30, 30)
@@ -15,7 +15,7 @@ RED = (200, 30, 30)
 
 @cache
 def twelve_megapixels() -> bytes:
-    """4000 x 3000 as stored, to be seen upright with a red band on top; with the place where it was taken."""
+    """Return a JPEG stored as 4000 x 3000 that displays upright with a red band at the top, with GPS data."""
     noise = Image.effect_noise((1000, 750), 60).resize((4000, 3000)).convert("RGB")
     noise.paste(RED, (0, 0, 600, 3000))
     exif = Exif()
@@ -28,7 +28,7 @@ def twelve_megapixels() -> bytes:
 
 @cache
 def small(shade: int = 128) -> bytes:
-    """A picture that is quick to work on."""
+    """Return a small JPEG."""
     return _jpeg(Image.new("RGB", (64, 48), (shade, 90, 200)))
 
 

@@ -1,7 +1,4 @@
-"""Drives the program from outside: starts `run.py` as a process, speaks HTTP to it as a person would, and ends it.
-
-What the stories say is in the tests; here is only how a process is started and ended, and what one person does.
-"""
+"""Drives the program from outside: starts `run.py` as a process, calls its API as a user, and stops it."""
 
 import asyncio
 import http.client
@@ -21,19 +18,19 @@ from aiohttp import ClientSession, ClientTimeout, FormData
 
 from tests.support.backends import ROOT, Stack
 from tests.support.fork_server import ForkServer, Process
-from tests.support.servers import die_with_the_tests
+from tests.support.servers import die_with_parent
 from tests.support.sse_reader import Reader
 from tests.support.waiting import DEADLINE_S, wait_until
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 30.0
-# What the program gets of the environment of the tests, and no setting among it.
+# Variables that the program inherits from the tests; none is a setting.
 KEPT_ENVIRONMENT = ("PATH", "LANG", "HOME", "TMPDIR", "SYSTEMROOT")
 
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How a run of the program ended, and what it said."""
+    """Exit code and output of a run."""
 
     code: int
     out: str
@@ -122,17 +119,17 @@ class Program:
                     stdout=out,
                     stderr=err,
                     start_new_session=True,
-                    preexec_fn=die_with_the_tests if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call
+                    preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call
                 )
         return self
 
     async def start(self) -> Self:
-        """Start a run and return when it is ready. Raises RuntimeError with what it said when it ends instead."""
+        """Start a run and return when it is ready. Raises RuntimeError with the output if it exits instead."""
         self.spawn()
 
         async def is_ready() -> bool:
             if not self.running:
-                raise RuntimeError(f"the program ended at once:\n{self.err}{self.out[-3000:]}")
+                raise RuntimeError(f"the program exited at once:\n{self.err}{self.out[-3000:]}")
             return bool(self.logged("ready"))
 
         await wait_until(is_ready, START_TIMEOUT_S)
@@ -144,12 +141,12 @@ class Program:
         self._process.send_signal(number)
 
     async def interrupt(self) -> int:
-        """Ctrl-C; the exit code."""
+        """Send SIGINT and return the exit code."""
         self.signal(signal.SIGINT)
         return (await self.end()).code
 
     async def end(self) -> Exit:
-        """Wait for the run's end; killed when it takes too long, which shows in its exit code."""
+        """Wait for the exit; kill the process if it takes too long, which shows in the exit code."""
         process = self._process
         assert process is not None
 
@@ -163,14 +160,14 @@ class Program:
         return Exit(process.wait(STOP_TIMEOUT_S), self.out, self.err)
 
     async def kill(self) -> None:
-        """`kill -9`, and return when it is gone."""
+        """Kill the process with SIGKILL and wait for its end."""
         self.signal(signal.SIGKILL)
         await self.end()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer of the program, read to its end."""
+    """A complete answer of the program."""
 
     status: int
     headers: Mapping[str, str]
@@ -187,7 +184,7 @@ class Answer:
 
 @dataclass(slots=True)
 class Person:
-    """Somebody with a client of the API. `program` may be started again meanwhile, or changed for another."""
+    """A user of the API. `program` may be restarted or replaced between calls."""
 
     program: Program
     session: ClientSession
@@ -215,7 +212,7 @@ class Person:
         return self._signed_in(answer)
 
     async def on_another_device(self, program: Program | None = None) -> "Person":
-        """The same person, signed in once more; with another process of the program, if there are several."""
+        """Sign the same user in again, optionally with another process of the program."""
         other = Person(program or self.program, self.session, self.username, password=self.password)
         return await other.sign_in()
 
@@ -225,7 +222,7 @@ class Person:
         return self
 
     async def call(self, method: str, path: str, **options: Any) -> Answer:
-        """Any request, with this person's access token if there is one."""
+        """Send a request with this user's access token, if any."""
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         headers |= options.pop("headers", {})
         url = path if path.startswith("http") else self.program.url + path
@@ -233,7 +230,7 @@ class Person:
             return Answer(response.status, response.headers, await response.read())
 
     async def request(self, method: str, path: str, **options: Any) -> Any:
-        """The body of the answer to a request that has to succeed."""
+        """Send a request that must succeed, and return the body of its answer."""
         answer = await self.call(method, path, **options)
         assert answer.ok, f"{method} {path} -> {answer.status} {answer.content.decode(errors='replace')}"
         return answer.json
@@ -257,7 +254,7 @@ class Person:
         return await self.list_all("/notifications")
 
     async def list_all(self, path: str) -> list[dict[str, Any]]:
-        """The items of every page of a list."""
+        """Return the items of all pages of a list."""
         items: list[dict[str, Any]] = []
         query = {"limit": "100"}
         while True:
@@ -269,7 +266,7 @@ class Person:
 
     @asynccontextmanager
     async def stream(self, last_event_id: str | None = None) -> AsyncIterator[Reader]:
-        """The live stream of this person's notifications, after its greeting."""
+        """Open this user's live stream."""
         headers = {"Authorization": f"Bearer {self.token}"}
         if last_event_id is not None:
             headers["Last-Event-ID"] = last_event_id
@@ -284,7 +281,7 @@ class Person:
 async def call_with_raw_headers(
     program: Program, method: str, path: str, headers: Mapping[str, str], body: bytes = b""
 ) -> Answer:
-    """Ask with headers in which each character is one byte: such as aiohttp's own client cannot send."""
+    """Send a request with Latin-1 headers, which aiohttp's client cannot send."""
 
     def ask() -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=DEADLINE_S)
@@ -297,10 +294,10 @@ async def call_with_raw_headers(
 
 
 def photo_form(*photos: bytes, caption: str = "", field: str = "images") -> FormData:
-    """The multipart body of a post, or of another upload, whose field has another name."""
+    """Return the multipart body of a post or, with another `field`, of another upload."""
     form = FormData()
     for number, photo in enumerate(photos):
-        # In a file: of bytes this long aiohttp warns.
+        # A file object, because aiohttp warns about long bytes.
         form.add_field(field, io.BytesIO(photo), filename=f"photo-{number}.jpg", content_type="image/jpeg")
     if caption:
         form.add_field("caption", caption)
@@ -308,7 +305,7 @@ def photo_form(*photos: bytes, caption: str = "", field: str = "images") -> Form
 
 
 def backend_environ(stack: Stack) -> dict[str, str]:
-    """The environment of `stack`, but without its Redis on the embedded one: there the program brings its own."""
+    """Return the environment of `stack`; on the embedded one without its Redis, so that the program starts its own."""
     environ = {**stack.environ, "LOG_FORMAT": "json"}
     if stack.name == "embedded":
         del environ["REDIS_URL"]
@@ -316,7 +313,7 @@ def backend_environ(stack: Stack) -> dict[str, str]:
 
 
 def config_file(folder: Path, changes: Mapping[str, str]) -> Path:
-    """A copy of config.toml in which each line that is a key of `changes` reads as its value."""
+    """Write a copy of config.toml with the lines in `changes` replaced."""
     lines = (ROOT / "config.toml").read_text().splitlines()
     for old, new in changes.items():
         found = [number for number, line in enumerate(lines) if line.split("#")[0].strip() == old]
@@ -328,5 +325,5 @@ def config_file(folder: Path, changes: Mapping[str, str]) -> Path:
 
 
 def print_figures(figures: str) -> None:
-    """Print what was measured; pytest shows it with -s, and when the story fails."""
+    """Print measured figures; pytest shows them with -s and on failure."""
     sys.stdout.write(f"{figures}\n")

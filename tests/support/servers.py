@@ -1,7 +1,7 @@
-"""The servers that tests run on, real and private: Redis or Valkey, and MariaDB.
+"""Private servers for tests: Redis or Valkey, and MariaDB.
 
-Each lives in a folder of its own, on loopback or a unix socket, and ends with the tests: by its pid at the end, by the
-kernel should the tests be killed.
+Each server has its own folder and listens on loopback or a unix socket. It is stopped by its pid at the end, and by the
+kernel if the tests are killed.
 """
 
 import ctypes
@@ -29,19 +29,19 @@ START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 20.0
 PR_SET_PDEATHSIG = 1
 PATHS = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
-# Below the ports that the kernel gives to outgoing connections, so that a server that was killed gets its port back.
+# Below the ephemeral ports, so that a killed server gets its port back.
 PORTS = range(18_000, 30_000)
 DB_USERNAME = "photofeed"
 DB_PASSWORD = "the password of the tests"
 
 
 def find_program(*names: str) -> str | None:
-    """The path of the first of these programs that is installed."""
+    """Return the path of the first installed program."""
     return next((path for name in names if (path := shutil.which(name, path=PATHS))), None)
 
 
 def make_scratch() -> Path:
-    """A new folder, in memory where there is such a place; what earlier, killed runs left is removed."""
+    """Create a scratch folder, in memory if possible, and remove those of killed runs."""
     memory = Path("/dev/shm")
     parent = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
     for old in parent.glob(f"{SCRATCH_PREFIX}*"):
@@ -51,7 +51,7 @@ def make_scratch() -> Path:
 
 
 def free_port() -> int:
-    """A loopback port on which nobody listens."""
+    """Return a free loopback port."""
     for port in random.sample(PORTS, 100):
         with socket.socket() as probe:
             try:
@@ -63,7 +63,7 @@ def free_port() -> int:
 
 
 class Server:
-    """One server process on one folder. Stopped or killed, it starts again on the same data and address."""
+    """One server process on one folder. It can be restarted on the same data and address."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -77,9 +77,10 @@ class Server:
         return self._process.pid
 
     def start(self) -> Self:
-        """Return when the server answers. Raises RuntimeError with the end of its log when it ends instead.
+        """Start the server and wait until it answers.
 
-        The server dies with the thread that started it: call this on the main thread.
+        Raises RuntimeError with the end of the log if it exits instead. The server is killed with the thread that
+        started it, so call this on the main thread.
         """
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
@@ -87,16 +88,16 @@ class Server:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C is for the tests, which then stop their servers
-                preexec_fn=die_with_the_tests if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call
+                start_new_session=True,  # Ctrl-C must reach the tests only, which stop their servers
+                preexec_fn=die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - one system call
             )
         wait_until_blocking(self._answers_or_died, START_TIMEOUT_S, f"{type(self).__name__} to answer")
         if self._process.poll() is not None:
-            raise RuntimeError(f"{self._command()[0]} ended at once:\n{self._last_words()}")
+            raise RuntimeError(f"{self._command()[0]} exited at once:\n{self._log_tail()}")
         return self
 
     def stop(self) -> None:
-        """End the server in order; kill it when it takes too long. Nothing happens if it does not run."""
+        """Terminate the server, and kill it if that takes too long. Does nothing if it is not running."""
         if self._process is None:
             return
         self._process.send_signal(signal.SIGCONT)
@@ -108,14 +109,14 @@ class Server:
         self._process = None
 
     def kill(self) -> None:
-        """`kill -9`, and return when it is gone."""
+        """Kill the server with SIGKILL and wait for its end."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def pause(self) -> None:
-        """SIGSTOP: connections stay open, and nothing answers."""
+        """Send SIGSTOP: connections stay open without answers."""
         os.kill(self.pid, signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -131,12 +132,12 @@ class Server:
     def _answers(self) -> bool:
         raise NotImplementedError
 
-    def _last_words(self) -> str:
+    def _log_tail(self) -> str:
         return self.log_file.read_text(errors="replace")[-2000:]
 
 
 class RedisServer(Server):
-    """Valkey on a unix socket (`port` 0) or Redis on a loopback port; `durable` keeps an append-only file."""
+    """Valkey on a unix socket (`port` 0) or Redis on a loopback port. `durable` keeps an append-only file."""
 
     def __init__(self, folder: Path, program: str, *, port: int = 0, durable: bool = False) -> None:
         super().__init__(folder)
@@ -165,22 +166,22 @@ class RedisServer(Server):
                 return False
 
     def client(self) -> Redis:
-        """A blocking client, for tests to look with."""
+        """Return a blocking client for inspection."""
         return Redis.from_url(self.url, socket_timeout=5, decode_responses=True)
 
     def flush(self) -> None:
-        """Empty the server, scripts and consumer groups included; a test before may have left it changed."""
+        """Empty the server, including scripts and consumer groups."""
         with self.client() as client:
             client.flushall()
             client.script_flush()
 
     def connections(self) -> int:
-        """How many clients are connected, this question's own aside."""
+        """Count the connected clients, without the one that asks."""
         with self.client() as client:
             return len(client.client_list()) - 1
 
     def keys_without_expiry(self, allowed: Sequence[str]) -> list[str]:
-        """The keys that would stay for ever, without those that match one of the patterns `allowed`."""
+        """Return the keys without expiry that match none of the `allowed` patterns."""
         with self.client() as client:
             keys: list[str] = sorted(client.scan_iter(count=1000))
             with client.pipeline(transaction=False) as pipeline:
@@ -195,9 +196,9 @@ class RedisServer(Server):
 
 
 class MariaDB(Server):
-    """MariaDB on a loopback port; unless `durable`, commits are not synced, for speed.
+    """MariaDB on a loopback port. Unless `durable`, commits are not synced, for speed.
 
-    Its time zone and its default collation are unlike what the program wants, so that leaving either out shows.
+    Time zone and default collation differ from what the program needs, so that a missing setting shows.
     """
 
     def __init__(self, folder: Path, *, durable: bool = False) -> None:
@@ -209,7 +210,7 @@ class MariaDB(Server):
         self._socket = folder / "mariadb.sock"
 
     def install(self) -> Self:
-        """Make the system tables and the user of the tests; once, before the first start."""
+        """Create the system tables and the test user, once before the first start."""
         (self.folder / "tmp").mkdir()
         self._config.write_text(self._options())
         install = find_program("mariadb-install-db") or "mariadb-install-db"
@@ -224,7 +225,7 @@ class MariaDB(Server):
         return self
 
     def query(self, sql: str, database: str = "") -> str:
-        """Run statements as root; what the client printed, a line a row, columns divided by tabs."""
+        """Run statements as root. Return the output: one line per row, columns separated by tabs."""
         client = find_program("mariadb", "mysql") or "mariadb"
         command = [client, f"--defaults-file={self._config}", "--user=root", "--batch", "--skip-column-names"]
         done = subprocess.run([*command, database], input=sql, capture_output=True, text=True, check=False)
@@ -233,7 +234,7 @@ class MariaDB(Server):
         return done.stdout
 
     def dump(self, database: str) -> str:
-        """The statements that make a copy of `database`."""
+        """Return the statements that recreate `database`."""
         program = find_program("mariadb-dump", "mysqldump") or "mariadb-dump"
         command = [
             program,
@@ -245,7 +246,7 @@ class MariaDB(Server):
         return subprocess.run([*command, database], capture_output=True, text=True, check=True).stdout
 
     def connections(self, database: str) -> int:
-        """How many clients use `database`."""
+        """Count the clients of `database`."""
         return int(self.query(f"SELECT COUNT(*) FROM information_schema.processlist WHERE db = '{database}'"))
 
     def _command(self) -> Sequence[str]:
@@ -261,7 +262,7 @@ class MariaDB(Server):
     def _options(self) -> str:
         server = {
             "datadir": f"{self.folder}/data",
-            "tmpdir": f"{self.folder}/tmp",  # a server that starts empties it, whoever else uses it
+            "tmpdir": f"{self.folder}/tmp",  # private, because a starting server empties it
             "socket": str(self._socket),
             "bind-address": "127.0.0.1",
             "port": str(self.port),
@@ -285,5 +286,5 @@ class MariaDB(Server):
 _LIBC = ctypes.CDLL(None)
 
 
-def die_with_the_tests() -> None:
+def die_with_parent() -> None:
     _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

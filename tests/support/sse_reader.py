@@ -1,4 +1,4 @@
-"""What the tests of live delivery share: a ledger in the place of the database, and a client that reads a stream."""
+"""For tests of live delivery: an in-memory notification store, and a reader of SSE streams."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -16,8 +16,8 @@ DEADLINE_S = 15.0
 ACTOR = UserCard(id=UserId(7), username="ada", full_name="Ada", avatar_url=None, is_celebrity=False)
 
 
-def opened(part: str) -> CircuitBreaker:
-    """A circuit that is open, and may be tried in half a second."""
+def open_circuit(part: str) -> CircuitBreaker:
+    """Return an open circuit breaker that allows a probe after half a second."""
     circuit = CircuitBreaker(part)
     for message in ("one", "two", "three"):
         circuit.failed("no answer", message)
@@ -25,16 +25,16 @@ def opened(part: str) -> CircuitBreaker:
 
 
 class NotificationRows:
-    """Everybody's notifications; `away` makes every question fail, as when the database is down."""
+    """Notifications in memory. While `unavailable` is set every query fails, as without a database."""
 
     def __init__(self) -> None:
-        self.away = False
-        self.questions = 0
+        self.unavailable = False
+        self.queries = 0
         self._rows: dict[UserId, list[Notification]] = {}
         self._last: dict[UserId, int] = {}
 
     def add(self, recipient_id: int, type_: NotificationType = NotificationType.LIKE) -> Notification:
-        """Commit one more notification."""
+        """Add one notification."""
         user_id = UserId(recipient_id)
         sequence = self._last[user_id] = self._last.get(user_id, 0) + 1
         notification = Notification(
@@ -56,22 +56,22 @@ class NotificationRows:
         self._rows[UserId(recipient_id)] = [row for row in rows if row.sequence not in sequences]
 
     async def since(self, recipient_id: UserId, after: int, limit: int) -> list[Notification]:
-        await self._ask()
+        await self._query()
         found = [row for row in self._rows.get(recipient_id, []) if row.sequence > after]
         return found[:limit]
 
     async def last_sequence(self, recipient_id: UserId) -> int:
-        await self._ask()
+        await self._query()
         return self._last.get(recipient_id, 0)
 
     async def last_sequences(self, user_ids: Sequence[UserId]) -> Mapping[UserId, int]:
-        await self._ask()
+        await self._query()
         return {user_id: self._last[user_id] for user_id in user_ids if user_id in self._last}
 
-    async def _ask(self) -> None:
-        self.questions += 1
+    async def _query(self) -> None:
+        self.queries += 1
         await asyncio.sleep(0)
-        if self.away:
+        if self.unavailable:
             raise Unavailable("The database does not answer.")
 
 
@@ -89,7 +89,7 @@ def signal_of(notification: Notification, text: str = "") -> Signal:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """What stands between two empty lines of a stream; members that are not there are empty."""
+    """One block of a stream. Missing members are empty."""
 
     id: str = ""
     event: str = ""
@@ -105,7 +105,7 @@ class Reader:
         self.response = response
 
     async def block(self) -> Block:
-        """The next block. Raises EOFError at the stream's end."""
+        """Return the next block. Raises EOFError at the end of the stream."""
         members: dict[str, str] = {}
         async with asyncio.timeout(DEADLINE_S):
             while line := (await self.response.content.readline()).decode():
@@ -116,7 +116,7 @@ class Reader:
         raise EOFError
 
     async def event(self) -> Block:
-        """The next block that is an event."""
+        """Return the next block that is an event."""
         while not (block := await self.block()).event:
             pass
         return block
@@ -125,7 +125,7 @@ class Reader:
         return [await self.event() for _ in range(count)]
 
     async def rest(self) -> list[Block]:
-        """All blocks up to the stream's end."""
+        """Return all blocks up to the end of the stream."""
         blocks: list[Block] = []
         try:
             while True:

@@ -1,4 +1,4 @@
-"""People who write as fast as they are answered, what was acknowledged to them, and whether all of it took effect."""
+"""Writers that send as fast as they are answered, their acknowledged writes, and checks of the effects."""
 
 import asyncio
 import sqlite3
@@ -14,24 +14,24 @@ from tests.support.backends import Stack
 from tests.support.program import Answer, Person, Program, photo_form
 from tests.support.waiting import wait_until
 
-SETTLED_WITHIN_S = 30.0
-FORGOTTEN_WITHIN_S = 10.0
-AGAIN_AFTER_REFUSAL_S = 0.05
+DONE_WITHIN_S = 30.0
+INVALIDATED_WITHIN_S = 10.0
+RETRY_AFTER_S = 0.05
 
-# Type, actor, and the post or comment that it is about.
-Told = tuple[str, str, str]
+# Type, actor, and the target post or comment.
+Expected = tuple[str, str, str]
 
 
 class Traffic:
-    """Fans like and comment what one author publishes; each comment mentions the witness, who writes nothing.
+    """Fans like and comment the posts of one author; each comment mentions the observer, who only reads.
 
-    A request that got no answer may have been carried out or not. One that was answered must have been.
+    A request without an answer may or may not have taken effect. An answered one must have.
     """
 
-    def __init__(self, author: Person, fans: list[Person], witness: Person) -> None:
+    def __init__(self, author: Person, fans: list[Person], observer: Person) -> None:
         self.author = author
         self.fans = fans
-        self.witness = witness
+        self.observer = observer
         self.posts: list[str] = []
         self.likes: set[tuple[str, str]] = set()
         self.comments: set[str] = set()
@@ -43,11 +43,11 @@ class Traffic:
     def acknowledged(self) -> int:
         return len(self.posts) + len(self.likes) + len(self.comments)
 
-    async def befriend(self) -> None:
-        """The fans follow the author, and look at their feeds.
+    async def follow_author(self) -> None:
+        """Let the fans follow the author and read their feeds.
 
-        So the feeds are kept in Redis from now on, and have a post in them: what is not pushed there is not seen, for
-        only what is older than that post is looked up in the database.
+        From now on the feeds are cached in Redis with one post. Only older posts are read from the database, so that a
+        post that fan-out misses is not seen.
         """
         self.posts.append((await self.author.publish(photos.small()))["id"])
         for fan in self.fans:
@@ -55,16 +55,16 @@ class Traffic:
             assert [post["id"] for post in await fan.feed()] == self.posts
 
     def move_to(self, program: Program) -> None:
-        """From now on everybody uses another program."""
-        for person in (self.author, self.witness, *self.fans):
+        """Direct all users to another program."""
+        for person in (self.author, self.observer, *self.fans):
             person.program = program
 
     def stop(self) -> None:
-        """Let everybody come to the end of the request that they are at."""
+        """Stop after the pending requests."""
         self._stopping = True
 
     async def run(self) -> None:
-        """Return when nobody gets an answer any more, or after `stop`."""
+        """Run until the program stops answering, or until `stop`."""
         self._stopping = False
         await asyncio.gather(
             self._until_gone(self._publish), *(self._until_gone(self._react(fan)) for fan in self.fans)
@@ -76,7 +76,7 @@ class Traffic:
                 refused = len(self.refused)
                 await act()
                 if len(self.refused) > refused:
-                    await asyncio.sleep(AGAIN_AFTER_REFUSAL_S)
+                    await asyncio.sleep(RETRY_AFTER_S)
         except (ClientError, OSError) as error:
             self.unanswered.append(error)
 
@@ -93,11 +93,11 @@ class Traffic:
                 if self._is_ok(await fan.call("POST", f"/posts/{post_id}/likes")):
                     self.likes.add((fan.id, post_id))
                 return
-            comment = {"content": f"look at this, @{self.witness.username}"}
+            comment = {"content": f"look at this, @{self.observer.username}"}
             answer = await fan.call("POST", f"/posts/{post_id}/comments", json=comment)
             if self._is_ok(answer):
                 self.comments.add(answer.json["id"])
-            await asyncio.sleep(0.02)  # people type more slowly than they tap
+            await asyncio.sleep(0.02)
 
         return react
 
@@ -108,8 +108,8 @@ class Traffic:
 
 
 async def assert_complete(traffic: Traffic, stack: Stack) -> None:
-    """All that was acknowledged is there, and what is there is in every feed and was told to everybody, once."""
-    await wait_until(lambda: _no_job_is_left(stack), SETTLED_WITHIN_S)
+    """Assert that acknowledged writes exist, and that each is in every feed and notified once."""
+    await wait_until(lambda: _no_job_left(stack), DONE_WITHIN_S)
     assert jobs_in(stack, "dead") == 0
 
     posts = [post["id"] for post in await traffic.author.list_all("/posts")]
@@ -125,8 +125,8 @@ async def assert_complete(traffic: Traffic, stack: Stack) -> None:
         async def agrees(fan: Person = fan, shown: list[tuple[str, bool]] = shown) -> bool:
             return [(post["id"], post["liked"]) for post in await fan.feed()] == shown
 
-        # What a process that was killed did not live to print_figures of is forgotten a few seconds later.
-        assert await wait_until(agrees, FORGOTTEN_WITHIN_S), f"the feed of {fan.username}"
+        # A sweep expires what a killed process left stale, a few seconds later.
+        assert await wait_until(agrees, INVALIDATED_WITHIN_S), f"the feed of {fan.username}"
 
     comments: dict[str, str] = {}
     for post_id in posts:
@@ -134,7 +134,7 @@ async def assert_complete(traffic: Traffic, stack: Stack) -> None:
             comments[comment["id"]] = comment["author"]["id"]
     assert traffic.comments <= comments.keys()
 
-    wanted = Counter[Told](
+    wanted = Counter[Expected](
         [("follow", fan.id, "") for fan in traffic.fans]
         + [
             ("like", f"{count} people", post_id)
@@ -142,13 +142,15 @@ async def assert_complete(traffic: Traffic, stack: Stack) -> None:
         ]
         + [("comment", author_id, comment_id) for comment_id, author_id in comments.items()]
     )
-    assert _differences(wanted, await _told(traffic.author)) == []
-    mentions = Counter[Told](("mention", author_id, comment_id) for comment_id, author_id in comments.items())
-    assert _differences(mentions, await _told(traffic.witness)) == []
+    assert _differences(wanted, await _notifications_of(traffic.author)) == []
+    mentions = Counter[Expected](
+        ("mention", author_id, comment_id) for comment_id, author_id in comments.items()
+    )
+    assert _differences(mentions, await _notifications_of(traffic.observer)) == []
 
 
 def jobs_in(stack: Stack, *states: str) -> int:
-    """How many jobs of what people did are in these states."""
+    """Count the feed and notification jobs in these states."""
     names = ", ".join(f"'{state}'" for state in states)
     question = f"SELECT COUNT(*) FROM jobs WHERE queue IN ('feed', 'notifications') AND state IN ({names})"
     if stack.mariadb is not None:
@@ -157,12 +159,12 @@ def jobs_in(stack: Stack, *states: str) -> int:
         return int(database.execute(question).fetchone()[0])
 
 
-async def _no_job_is_left(stack: Stack) -> bool:
+async def _no_job_left(stack: Stack) -> bool:
     return jobs_in(stack, "ready", "running") == 0
 
 
-async def _told(person: Person) -> Counter[Told]:
-    """What, by whom and of what; the likes of a post are one, and say how many they are."""
+async def _notifications_of(person: Person) -> Counter[Expected]:
+    """Return type, actor and target of each notification; likes of a post are one entry with a count."""
     return Counter(
         (
             each["type"],
@@ -173,6 +175,6 @@ async def _told(person: Person) -> Counter[Told]:
     )
 
 
-def _differences(wanted: Counter[Told], found: Counter[Told]) -> list[str]:
-    missing = [f"missing: {told}" for told in (wanted - found).elements()]
-    return missing + [f"too many: {told}" for told in (found - wanted).elements()]
+def _differences(wanted: Counter[Expected], found: Counter[Expected]) -> list[str]:
+    missing = [f"missing: {each}" for each in (wanted - found).elements()]
+    return missing + [f"too many: {each}" for each in (found - wanted).elements()]

@@ -1,4 +1,4 @@
-"""For tests: which servers and locks a folder has, seen from outside."""
+"""Valkey processes and locks of a data folder, seen from outside."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="PR_SET_PDEATHSIG and
 
 
 def servers(folder: Path) -> list[int]:
-    """The Valkey processes that hold the folder, by what they have open."""
+    """Return the pids of Valkey processes that have the folder's lock open."""
     found: list[int] = []
     lock = folder / "server.lock"
     for process in Path("/proc").glob("[0-9]*"):
@@ -41,7 +41,7 @@ def nothing_left(folder: Path) -> bool:
 
 @contextlib.asynccontextmanager
 async def counting(folder: Path) -> AsyncIterator[list[int]]:
-    """How many servers hold the folder, looked at again and again until the block ends."""
+    """Record the number of servers on the folder repeatedly until the block ends."""
     counts: list[int] = []
 
     async def look() -> None:

@@ -230,11 +230,11 @@ async def test_who_signed_in_sends_until_shortly_before_that_ends(push: PushSend
     for _ in range(3):
         await asyncio.gather(push.send(MESSAGE, ["a"]), push.send(MESSAGE, ["b"]))
     assert fcm.sign_ins == 1
-    fcm.sign_everybody_out()
+    fcm.revoke_access_tokens()
     assert await push.send(MESSAGE, ["c"]) == [FAILED]
     assert await push.send(MESSAGE, ["c"]) == [SENT]
     assert fcm.sign_ins == 2
-    fcm.sign_everybody_out()
+    fcm.revoke_access_tokens()
     fcm.access_lives_s = 200.0
     assert await push.send(MESSAGE, ["d"]) == [FAILED]
     assert [await push.send(MESSAGE, ["d"]) for _ in range(2)] == [[SENT], [SENT]]

@@ -307,11 +307,11 @@ async def test_database_that_is_away_delays_events_and_ends_no_stream(
     monkeypatch.setattr("server.handlers.notifications.stream.ASK_AGAIN_S", 0.01)
     await site.start()
     async with site.stream(ADA) as reader:
-        site.ledger.away = True
+        site.ledger.unavailable = True
         await site.tell(ADA, 2)
         assert (await reader.block()).comment == "heartbeat"
         assert (await site.get(BOB)).response.status == 503
-        site.ledger.away = False
+        site.ledger.unavailable = False
         assert ids(await reader.events(2)) == [1, 2]
 
 
@@ -419,8 +419,8 @@ async def test_shutdown_does_not_wait_for_clients_that_do_not_read(site: Site) -
     deaf = [site.deaf(ADA, "0") for _ in range(3)]
     await wait_until(lambda: site.hub.streams == 3)
     asked = -1
-    while asked != site.ledger.questions:  # until all are stuck
-        asked = site.ledger.questions
+    while asked != site.ledger.queries:  # until all are stuck
+        asked = site.ledger.queries
         await asyncio.sleep(0.05)
     site.hub.close_all(CloseReason.SHUTDOWN)
     await site.gone()
