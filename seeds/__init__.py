@@ -1,1 +1,1 @@
-"""Sample data: a small place full of people (`sample`), and crowds as large as wanted (`crowd`)."""
+"""Sample data: a small, complete data set, and crowds of any size for measurements (`crowd`)."""

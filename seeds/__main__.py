@@ -1,4 +1,4 @@
-"""`python -m seeds` fills the database with sample data; `--help` says with what."""
+"""Command line of the seeder: `python -m seeds` fills the database with sample data."""
 
 import argparse
 import asyncio
@@ -10,21 +10,21 @@ from server.errors import AppError, ConfigurationError
 
 PLAIN = argparse.RawDescriptionHelpFormatter
 STEPS = ("users", "follows", "posts", "comments", "likes")
-FEWEST_PEOPLE, MOST_PEOPLE = 10, 10_000_000
+MIN_PEOPLE, MAX_PEOPLE = 10, 10_000_000
 
 EPILOG = """\
 examples:
-  python -m seeds                    people, follows, posts with pictures, comments and likes
-  python -m seeds users follows      some of it; posts, say, can come later
-  python -m seeds --scale 10000      a crowd of 10,000 and 100,000 posts, for measurements
+  python -m seeds                    users, follows, posts with pictures, comments and likes
+  python -m seeds users follows      some of the steps; the others can follow later
+  python -m seeds --scale 10000      a crowd of 10,000 users and 100,000 posts, for measurements
 
-What is there is not made again, so it may be run as often as wanted, and again when it was broken off; beside a running
-server too, whose feeds and notifications follow. Settings are read as `python run.py` reads them.
+Repeated and interrupted runs are safe: existing rows are not created again. The server may be running; its feeds and
+notifications are updated. The settings are those of `python run.py`.
 """
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
-    """The flags; ends the program with a sentence on a mistake in them."""
+    """Return the parsed flags; exit with an error message if they are invalid."""
     parser = argparse.ArgumentParser(
         prog="python -m seeds",
         description="Fill the database with sample data.",
@@ -36,26 +36,30 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "steps", nargs="*", metavar="STEP", help=f"{', '.join(STEPS)} (default: all, in this order)"
     )
     parser.add_argument(
-        "--scale", type=int, metavar="N", help=f"a crowd of N people instead, {FEWEST_PEOPLE} or more"
+        "--scale", type=int, metavar="N", help=f"create a crowd of N users instead, {MIN_PEOPLE} or more"
     )
     parser.add_argument(
-        "--random-seed", type=int, default=1, metavar="N", help="another number, another crowd (default: 1)"
+        "--random-seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="determines the random choices for the crowd (default: 1)",
     )
-    parser.add_argument("--yes", action="store_true", help="do it in production too")
+    parser.add_argument("--yes", action="store_true", help="allow sample data in production")
     parser.add_argument("--config", type=Path, default=Path("config.toml"), metavar="FILE")
     chosen = parser.parse_args(arguments)
     unknown = [step for step in chosen.steps if step not in STEPS]
     if unknown:
-        parser.error(f"there is no step {unknown[0]!r}: choose from {', '.join(STEPS)}")
-    if chosen.scale is not None and not FEWEST_PEOPLE <= chosen.scale <= MOST_PEOPLE:
-        parser.error(f"--scale {chosen.scale} is not within {FEWEST_PEOPLE} and {MOST_PEOPLE}")
+        parser.error(f"unknown step {unknown[0]!r}: choose from {', '.join(STEPS)}")
+    if chosen.scale is not None and not MIN_PEOPLE <= chosen.scale <= MAX_PEOPLE:
+        parser.error(f"--scale {chosen.scale} is not between {MIN_PEOPLE} and {MAX_PEOPLE}")
     if chosen.scale is not None and chosen.steps:
-        parser.error("--scale makes a crowd as a whole: leave the steps out")
+        parser.error("--scale creates a complete crowd: omit the steps")
     return chosen
 
 
 def main() -> int:
-    """The exit code: 0 when all is there, 2 for a mistake in flags or settings, 130 after Ctrl-C."""
+    """Return the exit code: 0 for success, 2 for invalid flags or settings, 130 after Ctrl-C."""
     arguments = parse(sys.argv[1:])
     try:
         return _run(arguments)
@@ -63,26 +67,26 @@ def main() -> int:
         print(f"error: {error.reason}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("Broken off. What was committed stays; run it again to go on.", file=sys.stderr)
+        print("Interrupted. Committed rows remain; run the command again to continue.", file=sys.stderr)
         return 130
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    gc.disable()  # what is imported stays, as in run.py
-    # Imported after the flags were read, so that --help and a mistyped flag answer at once.
-    from seeds.commands import fill_crowd, fill_place
+    gc.disable()  # imported modules stay in memory, as in run.py
+    # Imported after the flags are parsed, so that --help and errors in flags appear at once.
+    from seeds.commands import fill_crowd, fill_sample
     from server import configuration, logs
 
     gc.freeze()
     gc.enable()
     settings = configuration.load(arguments.config).settings
     if settings.app.env == "production" and not arguments.yes:
-        raise ConfigurationError("This is production: sample data are not put there unless you say --yes.")
-    logs.configure("error", settings.log.format)  # what is printed is for a person
+        raise ConfigurationError("APP_ENV is production: pass --yes to create sample data there.")
+    logs.configure("error", settings.log.format)  # the output is for a terminal
     if arguments.scale is not None:
         work = fill_crowd(settings, arguments.scale, arguments.random_seed)
     else:
-        work = fill_place(settings, arguments.steps or STEPS)
+        work = fill_sample(settings, arguments.steps or STEPS)
     with asyncio.Runner() as runner:
         return runner.run(work)
 

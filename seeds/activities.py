@@ -1,16 +1,16 @@
-"""One thing that is to happen: when, of which step, and how it is done."""
+"""An activity of the sample timeline that is still to be performed."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from seeds.existing_rows import Place
+from seeds.existing_rows import ExistingRows
 from server.control import SeedContext
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
-    """`do` is told where, and what is there by then; it notes in the place what it adds."""
+class Activity:
+    """`at` is a share of the timeline; `do` performs the activity and records it in the existing rows."""
 
     at: float
     step: str
-    do: Callable[[SeedContext, Place], Awaitable[None]]
+    do: Callable[[SeedContext, ExistingRows], Awaitable[None]]

@@ -1,4 +1,4 @@
-"""What `python -m seeds` does once its flags are read, and what it tells a person."""
+"""Commands of `python -m seeds` and their output."""
 
 import secrets
 from collections.abc import Collection, Sequence
@@ -7,15 +7,15 @@ from rich.console import Console
 from rich.table import Table
 
 from seeds import comments, follows, likes, posts, users
-from seeds.activities import Act
+from seeds.activities import Activity
 from seeds.crowd import fill
-from seeds.crowd.finalise import settle
+from seeds.crowd.finalise import finalise
 from seeds.crowd.people import username
-from seeds.existing_rows import Place, survey
+from seeds.existing_rows import ExistingRows, survey
 from seeds.history import HistoryClock, Span
 from seeds.progress import Progress
-from seeds.sample_users import CAST, Character
-from seeds.timeline import Story, tell
+from seeds.sample_users import SAMPLE_USERS, SampleUser
+from seeds.timeline import Timeline, build_timeline
 from server.control import drop_feeds, hash_password, open_database, open_seed_context
 from server.errors import Conflict
 from server.models.database import Database, DuplicateKey, placeholders
@@ -25,107 +25,113 @@ PASSWORD = "correct horse"
 DAYS = 180
 
 
-async def fill_place(settings: Settings, steps: Collection[str], cast: Sequence[Character] = CAST) -> int:
-    """Make what is missing of the sample place, of some steps or of all; the exit code.
+async def fill_sample(
+    settings: Settings, steps: Collection[str], sample_users: Sequence[SampleUser] = SAMPLE_USERS
+) -> int:
+    """Create the missing sample data of `steps` and return the exit code.
 
-    Everything goes through the services, in the order of time, so that it is as people would have made it.
+    All of it goes through the services in chronological order, so that the rows equal those of real users.
     """
-    console, story = Console(), tell(cast)
+    console, timeline = Console(), build_timeline(sample_users)
     async with open_database(settings) as database:
-        place = await survey(database, story)
-        acts = [act for act in missing(story, place, password(settings)) if act.step in steps]
-        if not acts:
-            console.print("All of it is there already: nothing was changed.")
+        existing = await survey(database, timeline)
+        activities = [
+            activity for activity in missing(timeline, existing, password(settings)) if activity.step in steps
+        ]
+        if not activities:
+            console.print("All sample data exists already: nothing was changed.")
         else:
             with Progress(console) as progress:
-                await _carry_out(acts, steps, settings, database, place, progress)
-            console.print(progress.table("The sample place"))
+                await _perform(activities, steps, settings, database, existing, progress)
+            console.print(progress.table("Sample data"))
         if settings.app.env != "production":
-            console.print(await _logins(database, cast))
+            console.print(await _logins(database, sample_users))
     return 0
 
 
 async def fill_crowd(settings: Settings, people: int, seed: int) -> int:
-    """Bring a crowd up to `people`; the exit code."""
+    """Create the missing rows of a crowd of `people` users and return the exit code."""
     console = Console()
     async with open_database(settings) as database:
         threshold = settings.feed.celebrity_threshold
         todo = await fill.plan(database, people, threshold)
-        if todo.empty:  # the run that made it may have been killed just before its end
+        if todo.empty:  # an earlier run may have been killed just before it dropped the feeds
             await drop_feeds(settings)
-            console.print(f"The crowd of {people:,} is there already: nothing was changed.")
+            console.print(f"The crowd of {people:,} exists already: nothing was changed.")
             return 0
         clock = HistoryClock(0)
         password_hash = await hash_password(settings, password(settings))
         with Progress(console) as progress:
-            async with open_seed_context(settings, database, clock) as workshop:
+            async with open_seed_context(settings, database, clock) as context:
                 try:
-                    await fill.carry_out(todo, workshop, clock, seed, password_hash, progress)
+                    await fill.perform(todo, context, clock, seed, password_hash, progress)
                 except DuplicateKey as error:
-                    raise _taken(people) from error
+                    raise _name_conflict(people) from error
                 finally:
-                    settled = await settle(workshop, todo.crowd, threshold)
+                    caches_dropped = await finalise(context, todo.crowd, threshold)
     console.print(progress.table(f"A crowd of {people:,}"))
-    if not (settled or settings.embedded_redis):
+    if not (caches_dropped or settings.embedded_redis):
         console.print(
-            "Redis did not answer: feeds that were read meanwhile may lack posts (`run.py doctor`)."
+            "Redis is unavailable: cached feeds may lack posts. Run `python run.py doctor feeds --fix`."
         )
     return 0
 
 
-def missing(story: Story, place: Place, secret: str) -> list[Act]:
-    """What is to be done for the whole story to be there, in the order of time."""
-    acts = [
-        *users.missing(story, place, secret),
-        *follows.missing(story, place),
-        *posts.missing(story, place),
-        *comments.missing(story, place),
-        *likes.missing(story, place),
+def missing(timeline: Timeline, existing: ExistingRows, secret: str) -> list[Activity]:
+    """Return the activities of the timeline that have no rows yet, in chronological order."""
+    activities = [
+        *users.missing(timeline, existing, secret),
+        *follows.missing(timeline, existing),
+        *posts.missing(timeline, existing),
+        *comments.missing(timeline, existing),
+        *likes.missing(timeline, existing),
     ]
-    return sorted(acts, key=lambda act: act.at)
+    return sorted(activities, key=lambda activity: activity.at)
 
 
-def _taken(people: int) -> Conflict:
+def _name_conflict(people: int) -> Conflict:
     last = username(people - 1)
     return Conflict(
-        f"Somebody else has the name or the e-mail of one of the crowd ({username(0)} to {last}@example.com), or"
-        " another run is at it: let that one end and try again."
+        f"A user name or e-mail from {username(0)} to {last}@example.com is taken, or another run is in progress."
+        " Wait until it ends and try again."
     )
 
 
 def password(settings: Settings) -> str:
-    """Of all sample people: known to everybody, in production to nobody."""
+    """Return the password of all sample users: a fixed one, in production a random one that is never shown."""
     return secrets.token_urlsafe(32) if settings.app.env == "production" else PASSWORD
 
 
-async def _carry_out(
-    acts: Sequence[Act],
+async def _perform(
+    activities: Sequence[Activity],
     steps: Collection[str],
     settings: Settings,
     database: Database,
-    place: Place,
+    existing: ExistingRows,
     progress: Progress,
 ) -> None:
     clock, span = HistoryClock(0), Span.until_now(DAYS)
-    async with open_seed_context(settings, database, clock) as workshop:
-        span = span.since(workshop.ids.last_ms)
-        running = {step: progress.add(step, sum(act.step == step for act in acts)) for step in steps}
-        for act in acts:
-            clock.at_ms = span.at(act.at)
-            with running[act.step].timed():
-                await act.do(workshop, place)
-            running[act.step].advance()
+    async with open_seed_context(settings, database, clock) as context:
+        span = span.since(context.ids.last_ms)
+        running = {
+            step: progress.add(step, sum(activity.step == step for activity in activities)) for step in steps
+        }
+        for activity in activities:
+            clock.at_ms = span.at(activity.at)
+            with running[activity.step].timed():
+                await activity.do(context, existing)
+            running[activity.step].advance()
 
 
-async def _logins(database: Database, cast: Sequence[Character]) -> Table:
-    """Who can sign in, the most followed first."""
+async def _logins(database: Database, sample_users: Sequence[SampleUser]) -> Table:
+    """Return a table of the sample users and their counters, most followed first."""
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
-    table.title = f'Sign in as any of them with the password "{PASSWORD}"'
+    table.title = f'Sign in as any of these users with the password "{PASSWORD}"'
     for heading in ("user name", "name", "role"):
         table.add_column(heading)
     for heading in ("posts", "followers", "following"):
         table.add_column(heading, justify="right")
-    names = [character.username for character in cast]
+    names = [user.username for user in sample_users]
     for row in await database.rows(
         "SELECT username, full_name, role, posts_count, followers_count, following_count FROM users"
         f" WHERE username_key IN ({placeholders(len(names))}) ORDER BY followers_count DESC, id",

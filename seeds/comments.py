@@ -1,25 +1,25 @@
-"""The conversations under the posts."""
+"""Creates the sample comments."""
 
 from collections.abc import Iterator
 from functools import partial
 
-from seeds.activities import Act
-from seeds.existing_rows import Place
-from seeds.timeline import Remark, Story
+from seeds.activities import Activity
+from seeds.existing_rows import ExistingRows
+from seeds.timeline import SampleComment, Timeline
 from server.control import SeedContext
 
 STEP = "comments"
 
 
-def missing(story: Story, place: Place) -> Iterator[Act]:
-    """The comments that are not there."""
-    for remark in story.remarks:
-        if place.comment_id(remark) is None:
-            yield Act(remark.at, STEP, partial(_say, remark))
+def missing(timeline: Timeline, existing: ExistingRows) -> Iterator[Activity]:
+    """Yield an activity per missing comment."""
+    for comment in timeline.comments:
+        if existing.comment_id(comment) is None:
+            yield Activity(comment.at, STEP, partial(_comment, comment))
 
 
-async def _say(remark: Remark, workshop: SeedContext, place: Place) -> None:
-    author_id, post_id = place.user_id(remark.author), place.post_id(remark.post)
-    parent_id = place.comment_id(remark.answers) if remark.answers else None
-    comment = await workshop.services.comments.add(author_id, post_id, remark.content, parent_id)
-    place.comments[post_id, author_id, remark.content] = comment.id
+async def _comment(comment: SampleComment, context: SeedContext, existing: ExistingRows) -> None:
+    author_id, post_id = existing.user_id(comment.author), existing.post_id(comment.post)
+    parent_id = existing.comment_id(comment.parent) if comment.parent else None
+    created = await context.services.comments.add(author_id, post_id, comment.content, parent_id)
+    existing.comments[post_id, author_id, comment.content] = created.id

@@ -1,17 +1,17 @@
-"""The sample place as it is in the database: who and what of the story is there already, under which ids."""
+"""The part of the sample timeline that exists in the database, with its ids."""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from seeds.timeline import Publication, Remark, Story
+from seeds.timeline import SampleComment, SamplePost, Timeline
 from server.errors import NotFound
 from server.ids import CommentId, PostId, UserId
 from server.models.database import Database, placeholders
 
 
 @dataclass(slots=True)
-class Resident:
-    """Somebody of the story who has an account."""
+class ExistingUser:
+    """A sample user who has an account."""
 
     id: UserId
     role: str
@@ -20,8 +20,10 @@ class Resident:
 
 
 @dataclass(slots=True)
-class Place:
-    residents: dict[str, Resident] = field(default_factory=dict[str, Resident])
+class ExistingRows:
+    """The sample rows in the database, by their names in the timeline."""
+
+    users: dict[str, ExistingUser] = field(default_factory=dict[str, ExistingUser])
     follows: set[tuple[UserId, UserId]] = field(default_factory=set[tuple[UserId, UserId]])
     posts: dict[tuple[str, str], PostId] = field(default_factory=dict[tuple[str, str], PostId])
     comments: dict[tuple[PostId, UserId, str], CommentId] = field(
@@ -30,57 +32,57 @@ class Place:
     likes: set[tuple[UserId, PostId]] = field(default_factory=set[tuple[UserId, PostId]])
 
     def user_id(self, username: str) -> UserId:
-        """Raises NotFound, with what to do."""
-        if username not in self.residents:
-            raise NotFound(f"There is no {username} yet: run `python -m seeds users` first.")
-        return self.residents[username].id
+        """Return the id of a sample user. Raises NotFound if the user does not exist yet."""
+        if username not in self.users:
+            raise NotFound(f"The user {username} does not exist yet: run `python -m seeds users` first.")
+        return self.users[username].id
 
-    def post_id(self, post: Publication) -> PostId:
-        """Raises NotFound, with what to do."""
+    def post_id(self, post: SamplePost) -> PostId:
+        """Return the id of a sample post. Raises NotFound if the post does not exist yet."""
         if post.key not in self.posts:
-            raise NotFound(f"{post.author}'s posts are not all there yet: run `python -m seeds posts` first.")
+            raise NotFound(f"Posts of {post.author} are missing: run `python -m seeds posts` first.")
         return self.posts[post.key]
 
-    def comment_id(self, remark: Remark) -> CommentId | None:
-        """None if it is not there."""
-        author, post_id = self.residents.get(remark.author), self.posts.get(remark.post.key)
+    def comment_id(self, comment: SampleComment) -> CommentId | None:
+        """Return the id of a sample comment, or None."""
+        author, post_id = self.users.get(comment.author), self.posts.get(comment.post.key)
         if author is None or post_id is None:
             return None
-        return self.comments.get((post_id, author.id, remark.content))
+        return self.comments.get((post_id, author.id, comment.content))
 
 
-async def survey(database: Database, story: Story) -> Place:
-    """What is there of the story, in five queries."""
-    place = Place()
-    names = [arrival.character.username for arrival in story.arrivals]
+async def survey(database: Database, timeline: Timeline) -> ExistingRows:
+    """Return the rows of the timeline that exist, with five queries."""
+    existing = ExistingRows()
+    names = [registration.user.username for registration in timeline.registrations]
     for row in await database.rows(
         f"SELECT id, username_key, role, bio, avatar_key FROM users WHERE username_key IN ({placeholders(len(names))})",
         names,
     ):
-        resident = Resident(UserId(row["id"]), row["role"], row["bio"], row["avatar_key"])
-        place.residents[row["username_key"]] = resident
-    if place.residents:
-        await _survey_acts(database, place)
-    return place
+        user = ExistingUser(UserId(row["id"]), row["role"], row["bio"], row["avatar_key"])
+        existing.users[row["username_key"]] = user
+    if existing.users:
+        await _survey_activities(database, existing)
+    return existing
 
 
-async def _survey_acts(database: Database, place: Place) -> None:
-    names = {resident.id: name for name, resident in place.residents.items()}
+async def _survey_activities(database: Database, existing: ExistingRows) -> None:
+    names = {user.id: name for name, user in existing.users.items()}
     ids: list[Any] = list(names)
-    theirs = placeholders(len(ids))
+    user_ids = placeholders(len(ids))
     for row in await database.rows(
-        f"SELECT follower_id, followee_id FROM follows WHERE follower_id IN ({theirs})", ids
+        f"SELECT follower_id, followee_id FROM follows WHERE follower_id IN ({user_ids})", ids
     ):
-        place.follows.add((UserId(row["follower_id"]), UserId(row["followee_id"])))
+        existing.follows.add((UserId(row["follower_id"]), UserId(row["followee_id"])))
     for row in await database.rows(
-        f"SELECT id, author_id, caption FROM posts WHERE author_id IN ({theirs}) AND deleted_at_ms IS NULL",
+        f"SELECT id, author_id, caption FROM posts WHERE author_id IN ({user_ids}) AND deleted_at_ms IS NULL",
         ids,
     ):
-        place.posts[names[UserId(row["author_id"])], row["caption"]] = PostId(row["id"])
+        existing.posts[names[UserId(row["author_id"])], row["caption"]] = PostId(row["id"])
     for row in await database.rows(
-        f"SELECT id, post_id, author_id, content FROM comments WHERE author_id IN ({theirs})", ids
+        f"SELECT id, post_id, author_id, content FROM comments WHERE author_id IN ({user_ids})", ids
     ):
         key = (PostId(row["post_id"]), UserId(row["author_id"]), row["content"])
-        place.comments[key] = CommentId(row["id"])
-    for row in await database.rows(f"SELECT user_id, post_id FROM likes WHERE user_id IN ({theirs})", ids):
-        place.likes.add((UserId(row["user_id"]), PostId(row["post_id"])))
+        existing.comments[key] = CommentId(row["id"])
+    for row in await database.rows(f"SELECT user_id, post_id FROM likes WHERE user_id IN ({user_ids})", ids):
+        existing.likes.add((UserId(row["user_id"]), PostId(row["post_id"])))

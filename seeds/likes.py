@@ -1,23 +1,23 @@
-"""Who likes which post."""
+"""Creates the sample likes."""
 
 from collections.abc import Iterator
 from functools import partial
 
-from seeds.activities import Act
-from seeds.existing_rows import Place
-from seeds.timeline import Liking, Story
+from seeds.activities import Activity
+from seeds.existing_rows import ExistingRows
+from seeds.timeline import SampleLike, Timeline
 from server.control import SeedContext
 
 STEP = "likes"
 
 
-def missing(story: Story, place: Place) -> Iterator[Act]:
-    """The likes that are not there."""
-    for liking in story.likings:
-        who, post_id = place.residents.get(liking.who), place.posts.get(liking.post.key)
-        if who is None or post_id is None or (who.id, post_id) not in place.likes:
-            yield Act(liking.at, STEP, partial(_like, liking))
+def missing(timeline: Timeline, existing: ExistingRows) -> Iterator[Activity]:
+    """Yield an activity per missing like."""
+    for like in timeline.likes:
+        user, post_id = existing.users.get(like.username), existing.posts.get(like.post.key)
+        if user is None or post_id is None or (user.id, post_id) not in existing.likes:
+            yield Activity(like.at, STEP, partial(_like, like))
 
 
-async def _like(liking: Liking, workshop: SeedContext, place: Place) -> None:
-    await workshop.services.likes.like(place.user_id(liking.who), place.post_id(liking.post))
+async def _like(like: SampleLike, context: SeedContext, existing: ExistingRows) -> None:
+    await context.services.likes.like(existing.user_id(like.username), existing.post_id(like.post))

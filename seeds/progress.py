@@ -1,4 +1,4 @@
-"""What a person sees while sample data are made: bars as it goes, and in the end a table of what was made and when."""
+"""Terminal output of the seeder: progress bars, and a table of the created rows."""
 
 import time
 from collections.abc import Generator
@@ -13,7 +13,7 @@ from rich.table import Table
 
 @dataclass(slots=True)
 class Step:
-    """One bar. `made` counts rows, where that is not what the bar counts."""
+    """A progress bar. `made` counts the rows if the bar counts something else."""
 
     name: str
     bars: Bars
@@ -28,16 +28,16 @@ class Step:
 
     @contextmanager
     def timed(self) -> Generator[None]:
-        """Count the time of what is done meanwhile."""
-        began = time.monotonic()
+        """Add the time spent in the context."""
+        started = time.monotonic()
         try:
             yield
         finally:
-            self.took_s += time.monotonic() - began
+            self.took_s += time.monotonic() - started
 
 
 class Progress:
-    """Use as a context manager; then `table`."""
+    """Context manager that shows bars; `table` summarises them afterwards."""
 
     def __init__(self, console: Console) -> None:
         self._bars = Bars(
@@ -55,7 +55,7 @@ class Progress:
         self._bars.stop()
 
     def add(self, name: str, total: int, of: str = "") -> Step:
-        """A piece of work of `total` parts; `of` says what its bar counts if it is not what is made."""
+        """Add a bar of `total` parts; `of` names the parts if they are not the created rows."""
         label = f"{name} of {of}" if of else name
         step = Step(name, self._bars, self._bars.add_task(label, total=total, visible=total > 0))
         self._steps.append(step)
@@ -63,26 +63,26 @@ class Progress:
 
     @contextmanager
     def step(self, name: str, total: int, of: str = "") -> Generator[Step]:
-        """The same, for work that is done in one go."""
+        """Add a bar and measure the time in the context."""
         step = self.add(name, total, of)
         with step.timed():
             yield step
 
     @contextmanager
     def counted(self, *names: str) -> Generator[dict[str, int]]:
-        """Counts of what is made beside the step that is under way."""
+        """Yield counters of rows that a step creates besides its own."""
         self._counted = dict.fromkeys(names, 0)
         yield self._counted
 
     def table(self, title: str) -> Table:
-        """What was made, how many, and in which time."""
+        """Return a table of the created rows and the seconds per step."""
         table = Table(
-            "made", title=title, title_justify="left", box=None, pad_edge=False, header_style="bold"
+            "created", title=title, title_justify="left", box=None, pad_edge=False, header_style="bold"
         )
         table.add_column("rows", justify="right")
         table.add_column("seconds", justify="right")
         for step in self._steps:
             table.add_row(step.name, f"{step.made or step.done:,}", f"{step.took_s:.1f}")
         for name, count in self._counted.items():
-            table.add_row(name, f"{count:,}", "with them")
+            table.add_row(name, f"{count:,}", "included")
         return table

@@ -1,4 +1,4 @@
-"""The people of the sample place, what they take pictures of and what they write: all in `sample_users.toml`."""
+"""The sample users, their captions and conversations, from `sample_users.toml`."""
 
 import tomllib
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from server.services.records import Role
 
 
 @dataclass(frozen=True, slots=True)
-class Character:
-    """`scenes` are those of `seeds.photographs`."""
+class SampleUser:
+    """A sample user; `scenes` are keys of `seeds.photographs.SCENES`."""
 
     username: str
     full_name: str
@@ -20,16 +20,16 @@ class Character:
     website: str = ""
 
 
-def _character(entry: dict[str, Any]) -> Character:
+def _sample_user(entry: dict[str, Any]) -> SampleUser:
     role, scenes = Role(entry.pop("role", Role.USER)), tuple(entry.pop("scenes"))
-    return Character(**entry, role=role, scenes=scenes)
+    return SampleUser(**entry, role=role, scenes=scenes)
 
 
-_TOLD: dict[str, Any] = tomllib.loads(
+_DATA: dict[str, Any] = tomllib.loads(
     Path(__file__).with_name("sample_users.toml").read_text(encoding="utf-8")
 )
 
-CAST = tuple(_character(entry) for entry in _TOLD["people"])
-CAPTIONS: dict[str, list[str]] = _TOLD["captions"]
-# A remark, what its author answers, what the first says then; empty where they fall silent.
-CONVERSATIONS: list[list[str]] = _TOLD["conversations"]
+SAMPLE_USERS = tuple(_sample_user(entry) for entry in _DATA["people"])
+CAPTIONS: dict[str, list[str]] = _DATA["captions"]
+# A comment, the reply of the post's author, and the reply to that; empty strings where there is no reply.
+CONVERSATIONS: list[list[str]] = _DATA["conversations"]

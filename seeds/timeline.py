@@ -1,14 +1,14 @@
-"""What happened in the sample place: who joined, followed, published, commented and liked, and when.
+"""The timeline of the sample data: registrations, follows, posts, comments and likes, with their times.
 
-Pure, and the same every time: a later run compares it with what is there. Times are shares of the place's history, 0
-its beginning and 1 now; an act comes after what it is about.
+It is deterministic, so that a later run can compare it with the database. Times are shares of the whole timeline, from
+0 for its start to 1 for now. Every activity comes after its subject.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-from seeds.sample_users import CAPTIONS, CAST, CONVERSATIONS, Character
+from seeds.sample_users import CAPTIONS, CONVERSATIONS, SAMPLE_USERS, SampleUser
 from server.services.records import Role
 
 MAX_POSTS = 4
@@ -17,21 +17,21 @@ NOW = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class Registration:
     at: float
-    character: Character
+    user: SampleUser
 
 
 @dataclass(frozen=True, slots=True)
-class Following:
+class Follow:
     at: float
     follower: str
     followee: str
 
 
 @dataclass(frozen=True, slots=True)
-class Publication:
-    """A post; nobody writes the same caption twice, so author and caption name it."""
+class SamplePost:
+    """A post, identified by author and caption; no author uses a caption twice."""
 
     at: float
     author: str
@@ -45,107 +45,101 @@ class Publication:
 
 
 @dataclass(frozen=True, slots=True)
-class Remark:
-    """A comment; nobody says the same twice under one post. `answers` is the remark that it replies to."""
+class SampleComment:
+    """A comment, identified by post, author and content. `parent` is the comment that it replies to."""
 
     at: float
     author: str
-    post: Publication
+    post: SamplePost
     content: str
-    answers: "Remark | None" = None
+    parent: "SampleComment | None" = None
 
 
 @dataclass(frozen=True, slots=True)
-class Liking:
+class SampleLike:
     at: float
-    who: str
-    post: Publication
+    username: str
+    post: SamplePost
 
 
 @dataclass(slots=True)
-class Story:
-    arrivals: list[Arrival] = field(default_factory=list[Arrival])
-    followings: list[Following] = field(default_factory=list[Following])
-    publications: list[Publication] = field(default_factory=list[Publication])
-    remarks: list[Remark] = field(default_factory=list[Remark])
-    likings: list[Liking] = field(default_factory=list[Liking])
+class Timeline:
+    registrations: list[Registration] = field(default_factory=list[Registration])
+    follows: list[Follow] = field(default_factory=list[Follow])
+    posts: list[SamplePost] = field(default_factory=list[SamplePost])
+    comments: list[SampleComment] = field(default_factory=list[SampleComment])
+    likes: list[SampleLike] = field(default_factory=list[SampleLike])
 
 
-def tell(cast: Sequence[Character] = CAST) -> Story:
-    """The story of these people."""
-    chance, story = Random("the sample place"), Story()
-    for character in cast:
-        late = 0.02 if character.role is not Role.USER else 0.35
-        story.arrivals.append(Arrival(chance.uniform(0, late), character))
-    joined = {arrival.character.username: arrival.at for arrival in story.arrivals}
-    for character in cast:
-        story.followings += _followings(character, cast, joined, chance)
-    followers: dict[str, list[Following]] = {character.username: [] for character in cast}
-    for following in story.followings:
-        followers[following.followee].append(following)
-    for character in cast:
-        friends = [
-            following.followee for following in story.followings if following.follower == character.username
-        ]
-        story.publications += _publications(character, joined[character.username], friends, chance)
-    for post in story.publications:
-        readers = [following.follower for following in followers[post.author] if following.at < post.at]
-        story.likings += _likings(post, readers, chance)
-        story.remarks += _remarks(post, readers, chance)
-    return story
+def build_timeline(users: Sequence[SampleUser] = SAMPLE_USERS) -> Timeline:
+    """Return the timeline of `users`, the same for each call."""
+    rng, timeline = Random("the sample place"), Timeline()
+    for user in users:
+        late = 0.02 if user.role is not Role.USER else 0.35
+        timeline.registrations.append(Registration(rng.uniform(0, late), user))
+    joined = {registration.user.username: registration.at for registration in timeline.registrations}
+    for user in users:
+        timeline.follows += _follows(user, users, joined, rng)
+    followers: dict[str, list[Follow]] = {user.username: [] for user in users}
+    for follow in timeline.follows:
+        followers[follow.followee].append(follow)
+    for user in users:
+        friends = [follow.followee for follow in timeline.follows if follow.follower == user.username]
+        timeline.posts += _posts(user, joined[user.username], friends, rng)
+    for post in timeline.posts:
+        readers = [follow.follower for follow in followers[post.author] if follow.at < post.at]
+        timeline.likes += _likes(post, readers, rng)
+        timeline.comments += _comments(post, readers, rng)
+    return timeline
 
 
-def _followings(
-    character: Character, cast: Sequence[Character], joined: dict[str, float], chance: Random
-) -> list[Following]:
-    """Nearly everybody follows the celebrities, and most of those who look at the same things."""
-    followings: list[Following] = []
-    for other in cast:
-        if other is character or other.role is Role.ADMIN:
+def _follows(
+    user: SampleUser, users: Sequence[SampleUser], joined: dict[str, float], rng: Random
+) -> list[Follow]:
+    """Return the follows of `user`: most celebrities, and most users with the same scenes."""
+    follows: list[Follow] = []
+    for other in users:
+        if other is user or other.role is Role.ADMIN:
             continue
-        alike = bool(set(character.scenes) & set(other.scenes))
-        if chance.random() < (0.93 if other.role is Role.CELEBRITY else 0.6 if alike else 0.16):
-            known = max(joined[character.username], joined[other.username])
-            followings.append(
-                Following(chance.uniform(known, known + 0.25), character.username, other.username)
-            )
-    return followings
+        alike = bool(set(user.scenes) & set(other.scenes))
+        if rng.random() < (0.93 if other.role is Role.CELEBRITY else 0.6 if alike else 0.16):
+            known = max(joined[user.username], joined[other.username])
+            follows.append(Follow(rng.uniform(known, known + 0.25), user.username, other.username))
+    return follows
 
 
-def _publications(
-    character: Character, joined: float, friends: Sequence[str], chance: Random
-) -> list[Publication]:
-    count = CELEBRITY_POSTS if character.role is Role.CELEBRITY else chance.randint(1, MAX_POSTS)
-    written = [(scene, caption) for scene in character.scenes for caption in CAPTIONS[scene]]
-    posts: list[Publication] = []
-    for scene, caption in chance.sample(written, count):
-        friend = f"@{chance.choice(friends)}" if friends else "Nobody"
-        pictures = 1 if chance.random() < 0.85 else chance.randint(2, 3)
-        at = chance.uniform(joined + 0.05, 0.99)
-        posts.append(Publication(at, character.username, caption.format(friend=friend), scene, pictures))
+def _posts(user: SampleUser, joined: float, friends: Sequence[str], rng: Random) -> list[SamplePost]:
+    count = CELEBRITY_POSTS if user.role is Role.CELEBRITY else rng.randint(1, MAX_POSTS)
+    written = [(scene, caption) for scene in user.scenes for caption in CAPTIONS[scene]]
+    posts: list[SamplePost] = []
+    for scene, caption in rng.sample(written, count):
+        friend = f"@{rng.choice(friends)}" if friends else "Nobody"
+        pictures = 1 if rng.random() < 0.85 else rng.randint(2, 3)
+        at = rng.uniform(joined + 0.05, 0.99)
+        posts.append(SamplePost(at, user.username, caption.format(friend=friend), scene, pictures))
     return posts
 
 
-def _likings(post: Publication, readers: Sequence[str], chance: Random) -> list[Liking]:
-    keen = chance.uniform(0.25, 0.8)
-    return [Liking(_soon(post.at, chance), reader, post) for reader in readers if chance.random() < keen]
+def _likes(post: SamplePost, readers: Sequence[str], rng: Random) -> list[SampleLike]:
+    keen = rng.uniform(0.25, 0.8)
+    return [SampleLike(_soon(post.at, rng), reader, post) for reader in readers if rng.random() < keen]
 
 
-def _remarks(post: Publication, readers: Sequence[str], chance: Random) -> list[Remark]:
-    remarks: list[Remark] = []
-    count = min(len(readers), chance.choice((0, 1, 1, 2, 2, 3, 4)))
-    talkers, lines = chance.sample(readers, count), chance.sample(CONVERSATIONS, count)
-    for talker, (first, answer, last) in zip(talkers, lines, strict=True):
-        opening = Remark(_soon(post.at, chance), talker, post, first.format(author=post.author))
-        remarks.append(opening)
+def _comments(post: SamplePost, readers: Sequence[str], rng: Random) -> list[SampleComment]:
+    comments: list[SampleComment] = []
+    count = min(len(readers), rng.choice((0, 1, 1, 2, 2, 3, 4)))
+    commenters, lines = rng.sample(readers, count), rng.sample(CONVERSATIONS, count)
+    for commenter, (first, answer, last) in zip(commenters, lines, strict=True):
+        opening = SampleComment(_soon(post.at, rng), commenter, post, first.format(author=post.author))
+        comments.append(opening)
         if answer:
-            reply = Remark(_soon(opening.at, chance), post.author, post, answer, opening)
-            remarks.append(reply)
+            reply = SampleComment(_soon(opening.at, rng), post.author, post, answer, opening)
+            comments.append(reply)
             if last:
-                remarks.append(Remark(_soon(reply.at, chance), talker, post, last, reply))
-    return remarks
+                comments.append(SampleComment(_soon(reply.at, rng), commenter, post, last, reply))
+    return comments
 
 
-def _soon(at: float, chance: Random) -> float:
-    """Mostly within a day, of half a year; before now."""
-    return at + min(chance.expovariate(400), (NOW - at) / 4) + 1e-7
+def _soon(at: float, rng: Random) -> float:
+    """Return a time after `at` and before now, mostly within half a day of a timeline of 180 days."""
+    return at + min(rng.expovariate(400), (NOW - at) / 4) + 1e-7

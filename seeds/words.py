@@ -1,4 +1,4 @@
-"""What people of a crowd are called, and what they say: put together from a few words."""
+"""Names, captions and comments of a crowd, composed from a few words."""
 
 from random import Random
 
@@ -18,36 +18,36 @@ OPENINGS = (
     "Window seat", "The usual walk", "Fog rolling in", "Market day", "Between two storms", "Old town, new shoes",
 )  # fmt: skip
 ENDINGS = (
-    "", ".", " and nobody else around.", ", again.", " with the old lens.", ", no filter.", " before breakfast.",
-    " on the last day.", " with everybody asleep.",
+    "", ".", " and no one else around.", ", again.", " with the old lens.", ", no filter.", " before breakfast.",
+    " on the last day.", " while the town sleeps.",
 )  # fmt: skip
 TAGS = (
     "photography", "sunset", "sea", "mountains", "city", "night", "travel", "film", "weekend", "nature", "light",
     "street", "autumn", "coffee", "clouds",
 )  # fmt: skip
-REMARKS = (
+COMMENTS = (
     "Wonderful light!", "Where is this?", "I have to go there.", "The colours!", "This is my favourite of yours.",
     "Which camera?", "So calm.", "Take me with you next time.", "Love the clouds.", "Great composition.", "Wow.",
     "Looks cold!", "I was there last year, it never looked like this.", "Print this one.", "What a sky.",
 )  # fmt: skip
-ANSWERS = (
+REPLIES = (
     "Thank you!", "Half an hour from here, ask me.", "Any time.", "An old one, with a new lens.", "It was freezing.",
     "You should.", "Glad you like it.", "Pure luck.",
 )  # fmt: skip
 
 
-def crowd_name(chance: Random) -> str:
-    return f"{chance.choice(FIRST)} {chance.choice(LAST)}"
+def crowd_name(rng: Random) -> str:
+    return f"{rng.choice(FIRST)} {rng.choice(LAST)}"
 
 
-def caption(chance: Random) -> str:
-    tags = " ".join(f"#{tag}" for tag in chance.sample(TAGS, chance.randrange(3)))
-    return f"{chance.choice(OPENINGS)}{chance.choice(ENDINGS)} {tags}".rstrip()
+def caption(rng: Random) -> str:
+    tags = " ".join(f"#{tag}" for tag in rng.sample(TAGS, rng.randrange(3)))
+    return f"{rng.choice(OPENINGS)}{rng.choice(ENDINGS)} {tags}".rstrip()
 
 
-def remark(chance: Random) -> str:
-    return chance.choice(REMARKS)
+def comment_text(rng: Random) -> str:
+    return rng.choice(COMMENTS)
 
 
-def answer(chance: Random) -> str:
-    return chance.choice(ANSWERS)
+def reply_text(rng: Random) -> str:
+    return rng.choice(REPLIES)

@@ -1,1 +1,1 @@
-"""A crowd of any size, by bulk statements: what the services would leave behind, a thousand rows at a time."""
+"""Crowds of any size, written with bulk statements as the services would leave them."""

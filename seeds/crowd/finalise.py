@@ -1,7 +1,6 @@
-"""What is to be true once a crowd is written: who is pulled instead of pushed, and no cache from before.
+"""Final steps after a crowd is written: mark authors for fan-out on read, and drop cached feeds.
 
-Somebody may have read a feed while the crowd grew, or before; what Redis keeps lacks what was written past it. So all
-of it is dropped, and built again when it is next read.
+Feeds that were cached before or during the run lack its posts. They are dropped and built again on the next read.
 """
 
 from collections.abc import Sequence
@@ -15,22 +14,22 @@ from server.models.database import Database, placeholders
 from server.services.records import Role
 
 
-async def settle(workshop: SeedContext, crowd: Crowd, celebrity_threshold: int) -> bool:
-    """Mark the pulled, as the fan-out of their posts would have, and drop caches; False if Redis does not answer."""
-    pulled = await unmarked(workshop.database, crowd, celebrity_threshold)
-    for some in slices(pulled, MAX_IDS):
-        await workshop.database.execute(
+async def finalise(context: SeedContext, crowd: Crowd, celebrity_threshold: int) -> bool:
+    """Mark authors as the fan-out of posts does, and drop cached feeds; return False if Redis is unavailable."""
+    authors = await authors_to_mark(context.database, crowd, celebrity_threshold)
+    for some in slices(authors, MAX_IDS):
+        await context.database.execute(
             f"UPDATE users SET fan_out_on_read = 1 WHERE id IN ({placeholders(len(some))})", some
         )
     try:
-        await workshop.timelines.drop_all()
+        await context.timelines.drop_all()
     except Unavailable:
         return False
     return True
 
 
-async def unmarked(database: Database, crowd: Crowd, celebrity_threshold: int) -> list[UserId]:
-    """The authors of the crowd whose posts are to be pulled, and are not marked so."""
+async def authors_to_mark(database: Database, crowd: Crowd, celebrity_threshold: int) -> list[UserId]:
+    """Return the authors of the crowd that need fan-out on read and are not marked for it."""
     found: list[UserId] = []
     people: Sequence[int] = [user_id for user_id in crowd.ids if user_id]
     for some in slices(people, MAX_IDS):

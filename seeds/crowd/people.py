@@ -1,4 +1,4 @@
-"""The people of a crowd and whom they follow, in the database. Their names are numbers, so a later run knows them."""
+"""Users and follows of a crowd in the database. User names contain numbers, by which a later run finds the users."""
 
 from array import array
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from seeds.crowd.graph import Attraction, celebrities, star_followers, star_struck
+from seeds.crowd.graph import Popularity, celebrities, star_follower_flags, star_followers
 from seeds.crowd.rows import add, insert, slices
 from seeds.history import HistoryClock, Span
 from seeds.words import crowd_name
@@ -18,7 +18,7 @@ PREFIX = "crowd"
 DIGITS = 7
 MAX_PEOPLE = 10**DIGITS
 PEOPLE_PER_BATCH = 500
-READ_AT_ONCE = 5_000
+USERS_PER_QUERY = 5_000
 USER_COLUMNS = (
     "id", "username", "username_key", "email", "email_key", "password_hash", "password_changed_at_ms", "full_name",
     "bio", "website", "avatar_key", "role", "posts_count", "followers_count", "following_count", "created_at_ms",
@@ -33,7 +33,7 @@ def username(number: int) -> str:
 
 @dataclass(slots=True)
 class Crowd:
-    """Who is there, by number: ids (0 where nobody is), and how much each has done. 16 bytes a person."""
+    """The existing users by number: ids, 0 if missing, and their counters. Takes 16 bytes per user."""
 
     ids: "array[int]"
     posts: "array[int]"
@@ -45,15 +45,15 @@ class Crowd:
         return [number for number, user_id in enumerate(self.ids) if not user_id]
 
     @property
-    def following_nobody(self) -> list[int]:
+    def without_followees(self) -> list[int]:
         return [number for number, count in enumerate(self.following) if not count]
 
 
 async def find(database: Database, people: int) -> Crowd:
-    """The first `people` of the crowd, as far as they exist."""
+    """Return the first `people` users of the crowd, as far as they exist."""
     crowd = Crowd(array("q", bytes(8 * people)), array("i", bytes(4 * people)), array("i", bytes(4 * people)))
-    for start in range(0, people, READ_AT_ONCE):
-        names = [username(start), username(min(start + READ_AT_ONCE, people) - 1)]
+    for start in range(0, people, USERS_PER_QUERY):
+        names = [username(start), username(min(start + USERS_PER_QUERY, people) - 1)]
         rows = await database.rows(
             "SELECT id, username_key, posts_count, followers_count, following_count FROM users"
             " WHERE username_key BETWEEN ? AND ?",
@@ -62,7 +62,7 @@ async def find(database: Database, people: int) -> Crowd:
         for row in rows:
             digits = row["username_key"].removeprefix(PREFIX)
             if len(digits) != DIGITS or not digits.isdecimal():
-                continue  # somebody else, whose name only sorts between two of ours
+                continue  # another user whose name sorts between two of the crowd
             number = int(digits)
             crowd.ids[number], crowd.posts[number] = row["id"], row["posts_count"]
             crowd.following[number] = row["following_count"]
@@ -71,8 +71,8 @@ async def find(database: Database, people: int) -> Crowd:
     return crowd
 
 
-class Arrivals:
-    """Adds those who are missing, a batch to a transaction, with counters that are exact at every commit."""
+class UserWriter:
+    """Adds missing users and follows, one batch per transaction, with counters exact at every commit."""
 
     def __init__(self, database: Database, ids: IdGenerator, clock: HistoryClock, seed: int) -> None:
         self._database = database
@@ -81,17 +81,17 @@ class Arrivals:
         self._seed = seed
 
     async def register(self, crowd: Crowd, numbers: Sequence[int], span: Span, password_hash: str) -> None:
-        """Add one batch of people."""
+        """Insert one batch of users and set their ids in `crowd`."""
         stars = celebrities(len(crowd.ids))
         rows: list[tuple[object, ...]] = []
-        for place, number in enumerate(numbers):
-            self._clock.at_ms = span.at(place / len(numbers))
+        for index, number in enumerate(numbers):
+            self._clock.at_ms = span.at(index / len(numbers))
             name, user_id = username(number), self._ids.next()
             email, full_name = f"{name}@example.com", crowd_name(Random(f"{self._seed}/name/{number}"))
             role = Role.CELEBRITY if number < stars else Role.USER
             at_ms = self._clock.now_ms()
-            signs_in = (name, name, email, email, password_hash, at_ms)
-            rows.append((user_id, *signs_in, full_name, *NO_PROFILE, role, *NO_COUNTS, at_ms))
+            credentials = (name, name, email, email, password_hash, at_ms)
+            rows.append((user_id, *credentials, full_name, *NO_PROFILE, role, *NO_COUNTS, at_ms))
 
         async def write() -> None:
             async with self._database.transaction():
@@ -102,17 +102,17 @@ class Arrivals:
             crowd.ids[number] = int(str(row[0]))
 
     async def follow(
-        self, crowd: Crowd, numbers: Sequence[int], star: Sequence[bool], span: Span, attraction: Attraction
+        self, crowd: Crowd, numbers: Sequence[int], star: Sequence[bool], span: Span, popularity: Popularity
     ) -> int:
-        """Let one batch of people follow others; how many follows that was."""
-        chance = Random(f"{self._seed}/follows/{numbers[0]}")
+        """Insert the follows of one batch of users and return their number."""
+        rng = Random(f"{self._seed}/follows/{numbers[0]}")
         pairs: list[tuple[int, int]] = []
         for number, follows_star in zip(numbers, star, strict=True):
-            followees = attraction.followees(number, chance, star=follows_star)
+            followees = popularity.followees(number, rng, star=follows_star)
             pairs += [(crowd.ids[number], crowd.ids[followee]) for followee in followees]
         rows: list[tuple[int, int, int]] = []
-        for place, pair in enumerate(pairs):
-            self._clock.at_ms = span.at(place / len(pairs))
+        for index, pair in enumerate(pairs):
+            self._clock.at_ms = span.at(index / len(pairs))
             rows.append((self._ids.next(), *pair))
 
         async def write() -> None:
@@ -126,7 +126,7 @@ class Arrivals:
 
 
 def star_batches(crowd: Crowd, followers: Sequence[int]) -> list[tuple[Sequence[int], Sequence[bool]]]:
-    """Those who follow nobody yet, in batches, each with who of them follows the star."""
+    """Return `followers` in batches, each with flags that say who follows the star."""
     wanted = max(0, star_followers(len(crowd.ids)) - crowd.star_followers)
-    star = list(star_struck(followers, wanted))
+    star = list(star_follower_flags(followers, wanted))
     return list(zip(slices(followers, PEOPLE_PER_BATCH), slices(star, PEOPLE_PER_BATCH), strict=True))

@@ -1,7 +1,6 @@
-"""The pictures of a crowd: a few dozen real ones, painted and stored once, shown by many posts.
+"""Pictures of a crowd: a few dozen, painted and stored once, that many posts share.
 
-A picture that several rows name goes with the last of them: whoever takes a post apart asks for the others first, as
-the sweep of the media store does.
+A shared picture is deleted with its last row: the deletion of a post and the sweep of the media store check for others.
 """
 
 import tempfile
@@ -21,7 +20,7 @@ POSTS_PER_PICTURE = 200
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture in the media store, as the columns of `post_images` have it."""
+    """A stored picture; the fields are columns of `post_images`."""
 
     media_key: str
     width: int
@@ -32,15 +31,15 @@ class Picture:
 
 
 def pictures_for(posts: int) -> int:
-    """How many pictures are enough for so many posts."""
+    """Return the number of pictures for a number of posts."""
     return min(MAX_PICTURES, max(MIN_PICTURES, posts // POSTS_PER_PICTURE))
 
 
-async def pool(workshop: SeedContext, count: int, on_step: Callable[[int], None]) -> list[Picture]:
-    """The pictures, those that no row shows yet painted and stored now."""
+async def pool(context: SeedContext, count: int, on_step: Callable[[int], None]) -> list[Picture]:
+    """Return `count` pictures; paint and store those that no row uses yet."""
     pictures: list[Picture] = []
     for number in range(count):
-        pictures.append(await _found(workshop, number) or await _made(workshop, number))
+        pictures.append(await _find(context, number) or await _create(context, number))
         on_step(1)
     return pictures
 
@@ -49,21 +48,21 @@ def media_key(number: int) -> str:
     return f"posts/crowd-{number:03}"
 
 
-async def _found(workshop: SeedContext, number: int) -> Picture | None:
-    rows = await workshop.database.rows(
+async def _find(context: SeedContext, number: int) -> Picture | None:
+    rows = await context.database.rows(
         "SELECT media_key, width, height, blurhash, alt_text, variants FROM post_images WHERE media_key = ? LIMIT 1",
         [media_key(number)],
     )
     return Picture(**rows[0]) if rows else None
 
 
-async def _made(workshop: SeedContext, number: int) -> Picture:
-    with tempfile.TemporaryDirectory(dir=workshop.work_dir) as folder:
+async def _create(context: SeedContext, number: int) -> Picture:
+    with tempfile.TemporaryDirectory(dir=context.work_dir) as folder:
         source, renditions = Path(folder) / "painted.jpg", Path(folder) / "renditions"
         painted = paint(f"crowd/{number}")
         painted.save(source)
-        image = await workshop.images.process(source, renditions)
+        image = await context.images.process(source, renditions)
         for rendition in image.renditions:
-            await workshop.media.put(f"{media_key(number)}/{rendition.name}.jpg", rendition.path)
+            await context.media.put(f"{media_key(number)}/{rendition.name}.jpg", rendition.path)
     names = orjson.dumps([rendition.name for rendition in image.renditions]).decode()
     return Picture(media_key(number), image.width, image.height, image.blurhash, painted.alt_text, names)

@@ -1,4 +1,4 @@
-"""Writing many rows with few statements, in one spelling for both dialects."""
+"""Bulk inserts and counter updates with few statements, for both dialects."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
@@ -8,29 +8,29 @@ from server.models.database import Database, placeholders
 
 Item = TypeVar("Item")
 
-MAX_PARAMETERS = 8_000  # SQLite takes 32,766; above this nothing gets faster
+MAX_PARAMETERS = 8_000  # SQLite allows 32,766; more than this is not faster
 MAX_IDS = 1_000
 
 
 async def insert(
     database: Database, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
 ) -> None:
-    """Insert rows whose values are in the order of `columns`."""
+    """Insert `rows`, whose values have the order of `columns`."""
     names = tuple(columns)
     for some in slices(rows, MAX_PARAMETERS // len(names)):
         await database.execute(_insertion(table, names, len(some)), [value for row in some for value in row])
 
 
-async def add(database: Database, table: str, counter: str, gains: Mapping[int, int]) -> None:
-    """Raise a counter of rows, given by their ids, each by its gain; those that gain alike together."""
-    alike: dict[int, list[int]] = {}
-    for row_id, gain in gains.items():
-        alike.setdefault(gain, []).append(row_id)
-    for gain, ids in sorted(alike.items()):
+async def add(database: Database, table: str, counter: str, increments: Mapping[int, int]) -> None:
+    """Increase a counter by row id; rows with equal increments share statements."""
+    ids_by_increment: dict[int, list[int]] = {}
+    for row_id, increment in increments.items():
+        ids_by_increment.setdefault(increment, []).append(row_id)
+    for increment, ids in sorted(ids_by_increment.items()):
         for some in slices(sorted(ids), MAX_IDS):
             await database.execute(
                 f"UPDATE {table} SET {counter} = {counter} + ? WHERE id IN ({placeholders(len(some))})",
-                [gain, *some],
+                [increment, *some],
             )
 
 

@@ -1,4 +1,4 @@
-"""Photographs that nobody took: painted with Pillow, each unlike the others, the same again for the same seed."""
+"""Photographs painted with Pillow: varied, and identical for identical seeds."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ from random import Random
 from PIL import Image
 
 from seeds.photographs.closer import bokeh, city, colours, still_life
-from seeds.photographs.image_ops import developed
+from seeds.photographs.image_ops import develop
 from seeds.photographs.landscapes import dunes, forest, mountains, sea
 from seeds.photographs.nights import night
 
@@ -23,19 +23,19 @@ SCENES = {
 
 @dataclass(frozen=True, slots=True)
 class Painted:
-    """A picture, and what it shows in words."""
+    """A picture and its description."""
 
     image: Image.Image
     alt_text: str
 
     def save(self, file: Path) -> None:
-        """Write it as a JPEG."""
+        """Write the picture as a JPEG."""
         self.image.save(file, "JPEG", quality=QUALITY)
 
 
 def paint(seed: str, scene: str = "") -> Painted:
-    """The picture of `seed`, of one of SCENES or of any."""
-    chance = Random(seed)
-    chosen = scene or chance.choice(list(SCENES))
-    image, alt_text = SCENES[chosen](chance.choice(SIZES), chance)
-    return Painted(developed(image, chance), alt_text)
+    """Return the picture for `seed`, of the given scene or of a random one."""
+    rng = Random(seed)
+    chosen = scene or rng.choice(list(SCENES))
+    image, alt_text = SCENES[chosen](rng.choice(SIZES), rng)
+    return Painted(develop(image, rng), alt_text)

@@ -1,7 +1,6 @@
-"""What every painted photograph is made with: gradients, clouds, light, reflections, and the finish of a real one.
+"""Image operations of the painted photographs: gradients, clouds, light, reflections, film look.
 
-Pillow alone, and chance that is given: the same again for the same seed. Sizes are (width, height) in pixels, positions
-are shares of them.
+All randomness comes from the `rng` parameters. Sizes are (width, height) in pixels, positions are shares of them.
 """
 
 import itertools
@@ -18,38 +17,38 @@ OVERSAMPLING = 2
 
 
 def palette(text: str) -> tuple[Colour, ...]:
-    """Colours, written as in a style sheet: `ff8800 224466`."""
+    """Return the colours in hexadecimal notation, such as `ff8800 224466`."""
     return tuple(
         (value >> 16, value >> 8 & 255, value & 255) for value in (int(word, 16) for word in text.split())
     )
 
 
 def gradient(size: Size, colours: Sequence[Colour]) -> Image.Image:
-    """From the first colour at the top to the last at the bottom."""
+    """Return a gradient from the first colour at the top to the last at the bottom."""
     column = Image.new("RGB", (1, len(colours)))
     column.putdata(list(colours))
     return column.resize((1, size[1]), SMOOTH).resize(size)
 
 
-def clouds(size: Size, chance: Random, scale: int = 3, octaves: int = 6, stretch: float = 2.0) -> Image.Image:
-    """Fractal noise in greys, `scale` features high, drawn out sideways by `stretch`."""
+def clouds(size: Size, rng: Random, scale: int = 3, octaves: int = 6, stretch: float = 2.0) -> Image.Image:
+    """Return fractal noise in greys, `scale` features high, stretched horizontally by `stretch`."""
     width, height = size
     noise = Image.new("L", size, 128)
     for octave in range(octaves):
         high = scale * 2**octave
         wide = max(2, round(high * width / height / stretch))
-        layer = Image.frombytes("L", (wide, high), chance.randbytes(wide * high)).resize(size, SMOOTH)
+        layer = Image.frombytes("L", (wide, high), rng.randbytes(wide * high)).resize(size, SMOOTH)
         noise = Image.blend(noise, layer, 0.5 if octave == 0 else 0.42 / octave**0.7)
     return noise
 
 
 def levels(image: Image.Image, low: int, high: int) -> Image.Image:
-    """A grey image, stretched so that `low` becomes black and `high` white."""
+    """Return a grey image with its contrast stretched: `low` becomes black and `high` white."""
     return image.point([max(0, min(255, (value - low) * 255 // max(1, high - low))) for value in range(256)])
 
 
 def light(size: Size, x: float, y: float, radius: float, colour: Colour, power: float = 1.0) -> Image.Image:
-    """A glow on black, to be screened; `radius` is a share of the width."""
+    """Return a glow on black, for `screen`; `radius` is a share of the width."""
     width, height = size
     reach = max(2, int(radius * width))
     disc = Image.radial_gradient("L").resize((2 * reach, 2 * reach))
@@ -66,7 +65,7 @@ def screen(picture: Image.Image, *layers: Image.Image) -> Image.Image:
 
 
 def mask(size: Size, draw: Callable[[ImageDraw.ImageDraw, int], None], blur: float = 0) -> Image.Image:
-    """A smooth-edged mask; `draw` is called with the factor by which it is drawn larger."""
+    """Return a smooth-edged mask; `draw` gets the factor by which it has to enlarge coordinates."""
     large = Image.new("L", (size[0] * OVERSAMPLING, size[1] * OVERSAMPLING))
     draw(ImageDraw.Draw(large), OVERSAMPLING)
     small = large.reduce(OVERSAMPLING)
@@ -74,19 +73,19 @@ def mask(size: Size, draw: Callable[[ImageDraw.ImageDraw, int], None], blur: flo
 
 
 def fill(picture: Image.Image, shape: Image.Image, paint: Image.Image | Colour) -> None:
-    """Put a colour or an image where the mask is white."""
+    """Paint a colour or an image where the mask is white."""
     picture.paste(paint, (0, 0), shape)
 
 
 def ridge(
-    chance: Random, size: Size, base: float, height: float, rough: float = 0.5
+    rng: Random, size: Size, base: float, height: float, rough: float = 0.5
 ) -> list[tuple[float, float]]:
-    """A skyline from edge to edge, by midpoint displacement; `base` and `height` are shares of the height."""
-    heights = [chance.uniform(-1, 1) for _ in range(3)]
+    """Return a skyline by midpoint displacement; `base` and `height` are shares of the image's height."""
+    heights = [rng.uniform(-1, 1) for _ in range(3)]
     swing = 0.7
     while len(heights) < 400:
         between = [
-            (left + right) / 2 + chance.uniform(-swing, swing) for left, right in itertools.pairwise(heights)
+            (left + right) / 2 + rng.uniform(-swing, swing) for left, right in itertools.pairwise(heights)
         ]
         heights = [value for pair in zip(heights, between, strict=False) for value in pair] + heights[-1:]
         swing *= rough
@@ -95,27 +94,27 @@ def ridge(
 
 
 def below(size: Size, line: Sequence[tuple[float, float]], blur: float = 0) -> Image.Image:
-    """The mask of everything under a skyline."""
+    """Return the mask of everything under a skyline."""
     outline = [*line, (size[0], size[1]), (0, size[1])]
     return mask(size, lambda draw, by: draw.polygon([(x * by, y * by) for x, y in outline], fill=255), blur)
 
 
 def mirrored(
-    picture: Image.Image, horizon: int, chance: Random, tint: Colour, ripple: float = 1.0
+    picture: Image.Image, horizon: int, rng: Random, tint: Colour, ripple: float = 1.0
 ) -> Image.Image:
-    """What lies above `horizon` (a row), reflected in water below it."""
+    """Return the part above the row `horizon`, reflected in water."""
     width, height = picture.size
     depth = height - horizon
     above = picture.crop((0, max(0, horizon - depth), width, horizon))
     water = above.transpose(Image.Transpose.FLIP_TOP_BOTTOM).resize((width, depth))
     water = water.filter(ImageFilter.GaussianBlur(2))
     moved = Image.new("RGB", (width, depth))
-    row, phase = 0, chance.uniform(0, 6)
+    row, phase = 0, rng.uniform(0, 6)
     while row < depth:
         high = 1 + row // 60
         near = row / depth
         shift = int(
-            ripple * (2 + 16 * near) * math.sin(row / (3 + 9 * near) + phase + chance.uniform(-0.7, 0.7))
+            ripple * (2 + 16 * near) * math.sin(row / (3 + 9 * near) + phase + rng.uniform(-0.7, 0.7))
         )
         strip = ImageChops.offset(water.crop((0, row, width, min(depth, row + high))), shift, 0)
         moved.paste(strip, (0, row))
@@ -124,13 +123,13 @@ def mirrored(
 
 
 def mixed(first: Colour, second: Colour, share: float) -> Colour:
-    """`share` 0 is the first, 1 the second."""
+    """Return a mixture of two colours: `share` 0 is the first, 1 the second."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return red, green, blue
 
 
-def developed(picture: Image.Image, chance: Random, grain: float = 0.06) -> Image.Image:
-    """The finish: a gentle curve, a vignette, the grain of film."""
+def develop(picture: Image.Image, rng: Random, grain: float = 0.06) -> Image.Image:
+    """Return the picture with a tone curve, a vignette and film grain."""
     size = picture.size
     curve = [
         round(255 * (value / 255 + 0.045 * math.sin(math.tau * (value / 255 - 0.5)))) for value in range(256)
@@ -143,5 +142,5 @@ def developed(picture: Image.Image, chance: Random, grain: float = 0.06) -> Imag
     )
     picture = ImageChops.multiply(picture, Image.merge("RGB", [corner] * 3))
     coarse = (size[0] * 2 // 3, size[1] * 2 // 3)
-    noise = Image.frombytes("L", coarse, chance.randbytes(coarse[0] * coarse[1])).resize(size, SMOOTH)
+    noise = Image.frombytes("L", coarse, rng.randbytes(coarse[0] * coarse[1])).resize(size, SMOOTH)
     return Image.blend(picture, ImageChops.overlay(picture, Image.merge("RGB", [noise] * 3)), grain * 2.5)

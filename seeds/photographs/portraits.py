@@ -1,10 +1,10 @@
-"""Avatars: somebody from the shoulders up, in a few shapes and a soft light."""
+"""Painted avatars: a head and shoulders, with a few variations."""
 
 from random import Random
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from seeds.photographs.image_ops import Colour, developed, fill, gradient, light, mask, mixed, palette, screen
+from seeds.photographs.image_ops import Colour, develop, fill, gradient, light, mask, mixed, palette, screen
 from seeds.photographs.skies import dimmed
 
 SIDE = 480
@@ -17,14 +17,14 @@ MIDDLE = 0.5
 
 
 def portrait(seed: str) -> Image.Image:
-    """The face of `seed`, a square."""
-    chance = Random(f"portrait/{seed}")
+    """Return the square portrait for `seed`."""
+    rng = Random(f"portrait/{seed}")
     size = (SIDE, SIDE)
-    wall, skin, hair = chance.choice(WALL), chance.choice(SKIN), chance.choice(HAIR)
-    cloth = chance.choice(CLOTH)
+    wall, skin, hair = rng.choice(WALL), rng.choice(SKIN), rng.choice(HAIR)
+    cloth = rng.choice(CLOTH)
     picture = gradient(size, (mixed(wall, (255, 255, 255), 0.25), wall, dimmed(wall, 0.72)))
-    wide, long = chance.uniform(0.155, 0.18), chance.uniform(0.2, 0.23)
-    style = chance.choice(("short", "long", "bun", "curls"))
+    wide, long = rng.uniform(0.155, 0.18), rng.uniform(0.2, 0.23)
+    style = rng.choice(("short", "long", "bun", "curls"))
 
     def oval(x: float, y: float, rx: float, ry: float, blur: float = 0) -> Image.Image:
         box = ((x - rx) * SIDE, (y - ry) * SIDE, (x + rx) * SIDE, (y + ry) * SIDE)
@@ -39,22 +39,22 @@ def portrait(seed: str) -> Image.Image:
     fill(picture, oval(MIDDLE, 0.45, wide * 1.16, long * 1.14), hair)
     if style == "curls":
         for _ in range(34):
-            x, y = MIDDLE + chance.uniform(-1.3, 1.3) * wide, 0.34 + chance.uniform(-0.12, 0.12)
-            fill(picture, oval(x, y, 0.05, 0.05), mixed(hair, (255, 255, 255), chance.uniform(0, 0.08)))
+            x, y = MIDDLE + rng.uniform(-1.3, 1.3) * wide, 0.34 + rng.uniform(-0.12, 0.12)
+            fill(picture, oval(x, y, 0.05, 0.05), mixed(hair, (255, 255, 255), rng.uniform(0, 0.08)))
     face = oval(MIDDLE, 0.48, wide, long)
     fill(picture, face, skin)
     lit = screen(picture, light(size, 0.42, 0.4, 0.3, dimmed(skin, 0.22), 1.6))
     picture.paste(lit, (0, 0), face)
-    _features(picture, chance, skin, hair, wide)
-    left, right = 180 + chance.uniform(4, 22), 360 - chance.uniform(4, 22)
+    _features(picture, rng, skin, hair, wide)
+    left, right = 180 + rng.uniform(4, 22), 360 - rng.uniform(4, 22)
     edges = [(MIDDLE - wide * 1.12) * SIDE, 0.22 * SIDE, (MIDDLE + wide * 1.12) * SIDE, 0.58 * SIDE]
     fringe = mask(size, lambda pen, by: pen.chord([edge * by for edge in edges], left, right, fill=255))
     fill(picture, fringe, hair)
-    return developed(picture, chance, 0.04)
+    return develop(picture, rng, 0.04)
 
 
-def _features(picture: Image.Image, chance: Random, skin: Colour, hair: Colour, wide: float) -> None:
-    """Eyes, brows, nose and a mouth that smiles; some wear glasses."""
+def _features(picture: Image.Image, rng: Random, skin: Colour, hair: Colour, wide: float) -> None:
+    """Paint eyes, brows, nose and a smile; for some seeds glasses."""
     layer = picture.resize((SIDE * 2, SIDE * 2))
     pen = ImageDraw.Draw(layer)
     apart, y = wide * 0.46, 0.475
@@ -64,8 +64,8 @@ def _features(picture: Image.Image, chance: Random, skin: Colour, hair: Colour, 
         pen.arc(_box(x, 0.444, 0.042, 0.026), 200, 340, fill=dimmed(hair, 0.8), width=8)
     pen.arc(_box(MIDDLE, 0.525, 0.025, 0.025), 20, 160, fill=dimmed(skin, 0.72), width=6)
     lips = mixed(dimmed(skin, 0.6), (150, 30, 40), 0.5)
-    pen.arc(_box(MIDDLE, 0.578, wide * chance.uniform(0.36, 0.5), 0.047), 25, 155, fill=lips, width=9)
-    if chance.random() < 0.3:
+    pen.arc(_box(MIDDLE, 0.578, wide * rng.uniform(0.36, 0.5), 0.047), 25, 155, fill=lips, width=9)
+    if rng.random() < 0.3:
         for x in (MIDDLE - apart, MIDDLE + apart):
             pen.ellipse(_box(x, y, 0.055, 0.05), outline=FRAME, width=6)
         pen.line(_box(MIDDLE, y, apart - 0.055, 0), fill=FRAME, width=6)
@@ -73,5 +73,5 @@ def _features(picture: Image.Image, chance: Random, skin: Colour, hair: Colour, 
 
 
 def _box(x: float, y: float, rx: float, ry: float) -> list[float]:
-    """What surrounds an ellipse, on the layer of twice the size."""
+    """Return the bounding box of an ellipse on the layer of twice the size."""
     return [2 * SIDE * edge for edge in (x - rx, y - ry, x + rx, y + ry)]

@@ -1,4 +1,4 @@
-"""Skies: their colours by the hour, with clouds lit from where the sun stands."""
+"""Skies: colours by time of day, and clouds lit by the sun."""
 
 from dataclasses import dataclass
 from random import Random
@@ -10,7 +10,7 @@ from seeds.photographs.image_ops import Colour, Size, clouds, gradient, levels, 
 
 @dataclass(frozen=True, slots=True)
 class Hour:
-    """The light of an hour: the sky from top to horizon, the sun's colour, that of far things and of near ones."""
+    """Colours of a time of day: the sky from top to horizon, sun, clouds, far and near objects."""
 
     name: str
     sky: tuple[Colour, ...]
@@ -21,7 +21,7 @@ class Hour:
 
 
 def hour(name: str, sky: str, others: str) -> Hour:
-    """An hour whose colours are written as in a style sheet."""
+    """Return an hour from colours in hexadecimal notation; `others` are sun, cloud, far and near."""
     sun, cloud, far, near = palette(others)
     return Hour(name, palette(sky), sun, cloud, far, near)
 
@@ -35,13 +35,11 @@ STORM = hour("before the storm", "28303a 4e5862 889092 ccc8b2", "fff6d6 c4c8ca 7
 HOURS = (DAWN, DAY, GOLD, SUNSET, BLUE, STORM)
 
 
-def sky(size: Size, hour: Hour, chance: Random, sun: tuple[float, float]) -> Image.Image:
-    """A sky down to the horizon of `size`, with the sun, or its glow, at `sun`."""
+def sky(size: Size, hour: Hour, rng: Random, sun: tuple[float, float]) -> Image.Image:
+    """Paint a sky with the sun or its glow at `sun`."""
     picture = gradient(size, hour.sky)
-    amount = chance.randrange(96, 128)
-    cover = levels(
-        clouds(size, chance, chance.choice((2, 3, 4)), stretch=chance.uniform(1.6, 3.5)), amount, 200
-    )
+    amount = rng.randrange(96, 128)
+    cover = levels(clouds(size, rng, rng.choice((2, 3, 4)), stretch=rng.uniform(1.6, 3.5)), amount, 200)
     shade = tuple(channel * 3 // 5 for channel in hour.sky[1])
     lit = Image.new("RGB", size, hour.cloud)
     lower = ImageChops.offset(cover, -size[0] // 60, size[1] // 40)  # the side away from the light
@@ -57,6 +55,6 @@ def sky(size: Size, hour: Hour, chance: Random, sun: tuple[float, float]) -> Ima
 
 
 def dimmed(colour: Colour, share: float) -> Colour:
-    """A colour, dimmed to a share of its light."""
+    """Return a colour dimmed to a share of its brightness."""
     red, green, blue = (round(channel * share) for channel in colour)
     return red, green, blue

@@ -1,4 +1,4 @@
-"""The program beside which sample data are made: what its journeys start it with."""
+"""Fixtures of the running program, for tests of `python -m seeds` beside it."""
 
 from tests.e2e.conftest import new_program, program, register, session
 

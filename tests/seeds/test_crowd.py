@@ -1,4 +1,4 @@
-"""`--scale`: a crowd by bulk statements, in the state in which the services would leave it."""
+"""`--scale` creates a crowd with bulk statements as the services would leave it."""
 
 import asyncio
 from collections import defaultdict
@@ -7,8 +7,8 @@ import pytest
 
 from seeds.commands import PASSWORD, fill_crowd
 from seeds.crowd.fill import POSTS_PER_PERSON
-from seeds.crowd.people import Arrivals, username
-from seeds.crowd.publishing import Publishing
+from seeds.crowd.people import UserWriter, username
+from seeds.crowd.post_writer import PostWriter
 from server.clock import SystemClock
 from server.configuration import load
 from server.control import open_seed_context
@@ -16,7 +16,7 @@ from server.errors import Conflict
 from server.ids import PostId, UserId, id_timestamp_ms
 from server.paging import PageRequest
 from server.services.records import Role
-from tests.seeds.tables import checksums, count, looked_into, wrong_counters
+from tests.seeds.database_checks import checksums, count, open_for_inspection, wrong_counters
 from tests.support.backends import Stack
 from tests.support.program import config_file
 
@@ -29,9 +29,9 @@ def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seeds.photographs.SIZES", ((240, 160), (160, 200)))
 
 
-async def test_a_crowd_has_what_was_asked_for_and_every_counter_is_exact(migrated_stack: Stack) -> None:
+async def test_crowd_is_complete_with_exact_counters(migrated_stack: Stack) -> None:
     assert await fill_crowd(migrated_stack.settings(), PEOPLE, 1) == 0
-    async with looked_into(migrated_stack) as database:
+    async with open_for_inspection(migrated_stack) as database:
         assert await count(database, "users") == PEOPLE
         assert (
             await count(database, "posts")
@@ -51,33 +51,33 @@ async def test_a_crowd_has_what_was_asked_for_and_every_counter_is_exact(migrate
         assert await count(database, "jobs") == 0
 
 
-async def test_a_second_run_changes_no_row(migrated_stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_second_run_changes_no_row(migrated_stack: Stack, capsys: pytest.CaptureFixture[str]) -> None:
     await fill_crowd(migrated_stack.settings(), PEOPLE, 1)
-    async with looked_into(migrated_stack) as database:
+    async with open_for_inspection(migrated_stack) as database:
         before = await checksums(database)
     capsys.readouterr()
     await fill_crowd(migrated_stack.settings(), PEOPLE, 1)
-    async with looked_into(migrated_stack) as database:
+    async with open_for_inspection(migrated_stack) as database:
         assert await checksums(database) == before
     assert "nothing was changed" in capsys.readouterr().out
 
 
-async def test_somebody_else_with_a_name_of_the_crowd_is_told_in_a_sentence(migrated_stack: Stack) -> None:
+async def test_taken_user_name_raises_conflict(migrated_stack: Stack) -> None:
     settings = migrated_stack.settings()
     async with (
-        looked_into(migrated_stack) as database,
-        open_seed_context(settings, database, SystemClock()) as workshop,
+        open_for_inspection(migrated_stack) as database,
+        open_seed_context(settings, database, SystemClock()) as context,
     ):
-        await workshop.services.accounts.register("somebody", f"{username(7)}@example.com", PASSWORD, "")
+        await context.services.accounts.register("other", f"{username(7)}@example.com", PASSWORD, "")
     with pytest.raises(Conflict, match=username(0)):
         await fill_crowd(settings, PEOPLE, 1)
 
 
-async def test_the_same_random_seed_makes_the_same_crowd(migrated_stack: Stack) -> None:
+async def test_same_random_seed_creates_the_same_crowd(migrated_stack: Stack) -> None:
     follows: list[set[tuple[str, str]]] = []
     for seed in (1, 1, 2):
         await fill_crowd(migrated_stack.settings(), PEOPLE, seed)
-        async with looked_into(migrated_stack) as database:
+        async with open_for_inspection(migrated_stack) as database:
             rows = await database.rows(
                 "SELECT a.username AS follower, b.username AS followee FROM follows f"
                 " JOIN users a ON a.id = f.follower_id JOIN users b ON b.id = f.followee_id"
@@ -87,46 +87,46 @@ async def test_the_same_random_seed_makes_the_same_crowd(migrated_stack: Stack) 
     assert follows[0] == follows[1] != follows[2]
 
 
-async def test_a_crowd_grows(migrated_stack: Stack) -> None:
+async def test_crowd_can_grow(migrated_stack: Stack) -> None:
     await fill_crowd(migrated_stack.settings(), 10, 1)
     await fill_crowd(migrated_stack.settings(), PEOPLE, 1)
-    async with looked_into(migrated_stack) as database:
+    async with open_for_inspection(migrated_stack) as database:
         assert await count(database, "users") == PEOPLE
         assert await count(database, "posts") == PEOPLE * POSTS_PER_PERSON
         assert await wrong_counters(database) == []
 
 
 @pytest.mark.parametrize(
-    ("owner", "step"), [(Arrivals, "register"), (Arrivals, "follow"), (Publishing, "write")]
+    ("owner", "step"), [(UserWriter, "register"), (UserWriter, "follow"), (PostWriter, "write")]
 )
-async def test_a_run_that_is_broken_off_is_completed_by_the_next(
+async def test_next_run_completes_an_interrupted_one(
     owner: type, step: str, migrated_stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seeds.crowd.people.PEOPLE_A_BATCH", 20)
-    monkeypatch.setattr("seeds.crowd.fill.PEOPLE_A_BATCH", 20)
-    monkeypatch.setattr("seeds.crowd.fill.POSTS_A_BATCH", 20)
+    monkeypatch.setattr("seeds.crowd.people.PEOPLE_PER_BATCH", 20)
+    monkeypatch.setattr("seeds.crowd.fill.PEOPLE_PER_BATCH", 20)
+    monkeypatch.setattr("seeds.crowd.fill.POSTS_PER_BATCH", 20)
     calls = 0
     real = getattr(owner, step)
 
-    async def broken_off(*args: object) -> object:
+    async def interrupted(*args: object) -> object:
         nonlocal calls
         calls += 1
         work = asyncio.ensure_future(real(*args))
         if calls == 2:
-            await asyncio.sleep(0)  # it is in the middle of its transaction
+            await asyncio.sleep(0)  # the transaction is open
             work.cancel()
         return await work
 
     with monkeypatch.context() as patched:
-        patched.setattr(owner, step, broken_off)
+        patched.setattr(owner, step, interrupted)
         with pytest.raises(asyncio.CancelledError):
             await fill_crowd(migrated_stack.settings(), PEOPLE, 1)
-    async with looked_into(migrated_stack) as database:
+    async with open_for_inspection(migrated_stack) as database:
         assert 0 < await count(database, "users") <= PEOPLE
         assert await count(database, "posts") < PEOPLE * POSTS_PER_PERSON
         assert await wrong_counters(database) == []
     await fill_crowd(migrated_stack.settings(), PEOPLE, 1)
-    async with looked_into(migrated_stack) as database:
+    async with open_for_inspection(migrated_stack) as database:
         assert (
             await count(database, "users", f"posts_count = {POSTS_PER_PERSON} AND following_count > 0")
             == PEOPLE
@@ -134,10 +134,10 @@ async def test_a_run_that_is_broken_off_is_completed_by_the_next(
         assert await wrong_counters(database) == []
 
 
-async def test_times_run_from_months_ago_to_now_in_the_order_of_what_happened(migrated_stack: Stack) -> None:
+async def test_times_are_chronological_over_the_last_months(migrated_stack: Stack) -> None:
     await fill_crowd(migrated_stack.settings(), PEOPLE, 1)
     now_ms = SystemClock().now_ms()
-    async with looked_into(migrated_stack) as database:
+    async with open_for_inspection(migrated_stack) as database:
         posts = await database.rows(
             "SELECT p.id, p.author_id, u.created_at_ms FROM posts p JOIN users u ON u.id = p.author_id"
         )
@@ -153,22 +153,22 @@ async def test_times_run_from_months_ago_to_now_in_the_order_of_what_happened(mi
     days = defaultdict[int, set[int]](set)
     for row in posts:
         days[row["author_id"]].add(id_timestamp_ms(row["id"]) // DAY_MS)
-    assert all(len(of_one) > POSTS_PER_PERSON / 2 for of_one in days.values())
+    assert all(len(active_days) > POSTS_PER_PERSON / 2 for active_days in days.values())
 
 
-async def test_whoever_has_a_crowd_is_pulled_as_after_the_fan_out_of_a_post(migrated_stack: Stack) -> None:
+async def test_popular_authors_are_marked_for_fan_out_on_read(migrated_stack: Stack) -> None:
     config = config_file(migrated_stack.var_dir, {"celebrity_threshold = 10000": "celebrity_threshold = 25"})
     settings = load(config, migrated_stack.environ, dotenv=migrated_stack.var_dir / "none.env").settings
     await fill_crowd(settings, PEOPLE, 1)
-    async with looked_into(migrated_stack) as database:
-        crowded = f"(role = '{Role.CELEBRITY}' OR followers_count >= 25)"
-        assert await count(database, "users", crowded) > 1
+    async with open_for_inspection(migrated_stack) as database:
+        popular = f"(role = '{Role.CELEBRITY}' OR followers_count >= 25)"
+        assert await count(database, "users", popular) > 1
         assert (
-            await count(database, "users", f"fan_out_on_read <> CASE WHEN {crowded} THEN 1 ELSE 0 END") == 0
+            await count(database, "users", f"fan_out_on_read <> CASE WHEN {popular} THEN 1 ELSE 0 END") == 0
         )
 
 
-async def test_a_feed_that_was_read_while_the_crowd_grew_is_built_again(migrated_stack: Stack) -> None:
+async def test_cached_feeds_are_dropped_after_a_run(migrated_stack: Stack) -> None:
     settings = migrated_stack.settings()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("seeds.crowd.fill.POSTS_PER_PERSON", 1)
@@ -176,11 +176,11 @@ async def test_a_feed_that_was_read_while_the_crowd_grew_is_built_again(migrated
 
     async def feed_of(number: int) -> list[PostId]:
         async with (
-            looked_into(migrated_stack) as database,
-            open_seed_context(settings, database, SystemClock()) as workshop,
+            open_for_inspection(migrated_stack) as database,
+            open_seed_context(settings, database, SystemClock()) as context,
         ):
             rows = await database.rows("SELECT id FROM users WHERE username_key = ?", [username(number)])
-            page = await workshop.services.feed.page(UserId(rows[0]["id"]), PageRequest(limit=100))
+            page = await context.services.feed.page(UserId(rows[0]["id"]), PageRequest(limit=100))
             return [post.id for post in page.items]
 
     before = await feed_of(7)
@@ -189,18 +189,18 @@ async def test_a_feed_that_was_read_while_the_crowd_grew_is_built_again(migrated
     assert len(after) > len(before) > 0
 
 
-async def test_one_of_the_crowd_can_sign_in_and_see_pictures_that_are_there(migrated_stack: Stack) -> None:
+async def test_crowd_user_can_sign_in_and_see_pictures(migrated_stack: Stack) -> None:
     settings = migrated_stack.settings()
     await fill_crowd(settings, PEOPLE, 1)
     async with (
-        looked_into(migrated_stack) as database,
-        open_seed_context(settings, database, SystemClock()) as workshop,
+        open_for_inspection(migrated_stack) as database,
+        open_seed_context(settings, database, SystemClock()) as context,
     ):
-        account = await workshop.services.accounts.authenticate(username(7), PASSWORD)
-        page = await workshop.services.feed.page(UserId(account.id), PageRequest(limit=100))
+        account = await context.services.accounts.authenticate(username(7), PASSWORD)
+        page = await context.services.feed.page(UserId(account.id), PageRequest(limit=100))
         assert len(page.items) > POSTS_PER_PERSON
         keys = {row["media_key"] for row in await database.rows("SELECT media_key FROM post_images")}
         for key in keys:
-            assert (await workshop.media.get(f"{key}/large.jpg")).size > 1000
-        shown = await workshop.services.posts.get(account.id, PostId(page.items[0].id))
+            assert (await context.media.get(f"{key}/large.jpg")).size > 1000
+        shown = await context.services.posts.get(account.id, PostId(page.items[0].id))
         assert shown.card.images[0].alt_text

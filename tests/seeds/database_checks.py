@@ -1,4 +1,4 @@
-"""What the tests of sample data ask of the whole database: is anything different, is every counter right."""
+"""Checks of the whole database: checksums of tables, wrong counters, row counts."""
 
 import hashlib
 from collections.abc import AsyncGenerator
@@ -11,8 +11,8 @@ from server.models.database import Database
 from server.services.jobs.maintenance import COUNTED
 from tests.support.backends import Stack
 
-# Enough of everything: a celebrity, the administrator, and people who follow, answer and like each other.
-SMALL_CAST_NAMES = ("ana", "admin", "ben", "clara", "diego")
+# A celebrity, the administrator, and users who follow, reply to and like each other.
+FEW_USERNAMES = ("ana", "admin", "ben", "clara", "diego")
 TABLES = (
     "users", "sessions", "posts", "post_images", "comments", "likes", "follows", "notifications", "inboxes", "jobs",
     "queues", "schedules", "nodes",
@@ -20,8 +20,8 @@ TABLES = (
 
 
 @asynccontextmanager
-async def looked_into(stack: Stack) -> AsyncGenerator[Database]:
-    """The database of a stack, between two runs of a command, each of which opens it for itself."""
+async def open_for_inspection(stack: Stack) -> AsyncGenerator[Database]:
+    """Open the database of a stack between two runs of a command that open it themselves."""
     database = Database(stack.database_parameters())
     await database.open()
     try:
@@ -31,7 +31,7 @@ async def looked_into(stack: Stack) -> AsyncGenerator[Database]:
 
 
 async def checksums(database: Database) -> dict[str, str]:
-    """Of each table, over every column of every row."""
+    """Return a checksum per table, over all columns and rows."""
     found: dict[str, str] = {}
     for table in TABLES:
         rows = await database.rows(f"SELECT * FROM {table}")
@@ -41,12 +41,12 @@ async def checksums(database: Database) -> dict[str, str]:
 
 
 async def wrong_counters(database: Database) -> list[dict[str, Any]]:
-    """The rows in which a counter is not what it counts."""
+    """Return the rows with a counter that differs from the number of counted rows."""
     wrong: list[dict[str, Any]] = []
     for counted in COUNTED:
         for name, truth in counted.counters.items():
             wrong += await database.rows(
-                f"SELECT it.id, it.{name} AS said, ({truth}) AS counted FROM {counted.table} it"
+                f"SELECT it.id, it.{name} AS stored, ({truth}) AS counted FROM {counted.table} it"
                 f" WHERE it.{name} <> ({truth})"
             )
     return wrong
