@@ -1,4 +1,4 @@
-"""Settings: where each value comes from, what is refused, and what a person is told."""
+"""Settings: sources and precedence, validation, error messages."""
 
 import asyncio
 import json
@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import BaseModel
 
-from server.configuration import ENVIRONMENT, SECRET_KEYS, SHARED_ENVIRONMENT, Loaded, load
+from server.configuration import Loaded, load
+from server.configuration.environment import ENVIRONMENT, SECRET_KEYS, SHARED_ENVIRONMENT
 from server.errors import ConfigurationError
 from server.settings import Settings
 from tests.support.backends import ROOT
@@ -35,13 +36,13 @@ FIREBASE = {
     "FIREBASE_CLIENT_EMAIL": "push@photos-1.iam.gserviceaccount.com",
     "FIREBASE_PRIVATE_KEY": RSA_KEY,
 }
-# Settings that are unset on purpose, and whose default config.toml names in a comment.
+# Settings without a value in config.toml, which describes their defaults in comments.
 UNSET = {"app.docs", "database.migrate_at_start"}
 
 
 @pytest.fixture
 def read(tmp_path: Path) -> Any:
-    """Loads `config` (or config.toml) with `environ`, in a folder of its own."""
+    """Load `config`, by default config.toml, with `environ` in a temporary folder."""
 
     def read(
         environ: dict[str, str] | None = None, config: str | None = None, dotenv: str = "", **overrides: str
@@ -81,7 +82,7 @@ def flat(table: dict[str, Any], path: str = "") -> dict[str, Any]:
     return found
 
 
-def test_config_toml_names_every_key_with_the_default_in_the_code() -> None:
+def test_config_toml_has_every_key_with_its_default() -> None:
     written = flat(tomllib.loads((ROOT / "config.toml").read_text()))
     assert set(written) == keys_of(Settings) - SECRET_KEYS - UNSET
     defaults = Settings()
@@ -91,7 +92,7 @@ def test_config_toml_names_every_key_with_the_default_in_the_code() -> None:
         assert value == (str(default) if isinstance(default, Path) else comparable), key
 
 
-def test_every_name_of_the_environment_stands_for_a_key() -> None:
+def test_every_variable_overrides_an_existing_key() -> None:
     keys = keys_of(Settings)
     assert set(ENVIRONMENT.values()) <= keys
     assert {key for shared in SHARED_ENVIRONMENT.values() for key in shared} <= keys
@@ -137,14 +138,14 @@ def test_secrets_come_from_the_environment(read: Any) -> None:
     assert settings.database.password.get_secret_value() == "p1"
 
 
-def test_a_secret_is_not_printed(read: Any) -> None:
+def test_secrets_are_not_printed(read: Any) -> None:
     settings = read({"JWT_SECRET": LONG, "JWT_REFRESH_SECRET": OTHER, "REDIS_PASSWORD": "hush-hush"}).settings
     for secret in (LONG, OTHER, "hush-hush"):
         assert secret not in repr(settings)
         assert secret not in settings.model_dump_json()
 
 
-def test_an_empty_variable_is_no_value(read: Any) -> None:
+def test_empty_variable_is_ignored(read: Any) -> None:
     assert read({"PORT": "", "DB_HOST": ""}).settings == read().settings
 
 
@@ -156,25 +157,25 @@ def test_an_empty_variable_is_no_value(read: Any) -> None:
         ("QUEUE_BACKOFF_DELAY", "123", "queues.feed.backoff_ms", "queues.notifications.backoff_ms"),
     ],
 )
-def test_a_shared_name_sets_every_queue(
+def test_shared_variable_sets_both_queues(
     read: Any, name: str, text: str, feed: str, notifications: str
 ) -> None:
     settings = read({name: text}).settings
     assert value_of(settings, feed) == value_of(settings, notifications) == int(text)
 
 
-def test_a_queue_s_own_name_wins_over_the_shared_one(read: Any) -> None:
+def test_variable_of_one_queue_overrides_the_shared_one(read: Any) -> None:
     queues = read({"QUEUE_CONCURRENCY": "2", "NOTIFICATION_WORKER_CONCURRENCY": "7"}).settings.queues
     assert (queues.feed.concurrency, queues.notifications.concurrency) == (2, 7)
     assert queues.feed.max_attempts != queues.notifications.max_attempts
 
 
-def test_a_dotenv_file_lies_below_the_environment(read: Any) -> None:
+def test_environment_overrides_the_dotenv_file(read: Any) -> None:
     settings = read({"PORT": "4000"}, dotenv="PORT=5000\nHOST=127.0.0.2\n").settings
     assert (settings.app.port, settings.app.host) == (4000, "127.0.0.2")
 
 
-def test_a_flag_lies_above_the_environment(read: Any) -> None:
+def test_flag_overrides_the_environment(read: Any) -> None:
     assert read({"PORT": "4000"}, **{"app.port": "6000"}).settings.app.port == 6000
 
 
@@ -184,52 +185,55 @@ def refused(read: Any, *arguments: Any, **named: Any) -> str:
     return error.value.detail
 
 
-def test_a_mistyped_key_is_refused_with_the_right_one(read: Any) -> None:
+def test_misspelt_key_suggests_the_right_one(read: Any) -> None:
     detail = refused(read, config="[app]\nprot = 3000\n")
     assert "app.prot" in detail
     assert "did you mean port?" in detail
 
 
-def test_a_mistyped_table_is_refused_with_the_right_one(read: Any) -> None:
+def test_misspelt_table_suggests_the_right_one(read: Any) -> None:
     assert "did you mean database?" in refused(read, config="[databse]\nhost = ''\n")
 
 
-def test_a_mistyped_key_of_a_queue_is_refused_with_the_right_one(read: Any) -> None:
+def test_misspelt_key_of_a_queue_suggests_the_right_one(read: Any) -> None:
     detail = refused(read, config="[queues.feed]\nconcurency = 1\n")
     assert "queues.feed.concurency" in detail
     assert "did you mean concurrency?" in detail
 
 
 @pytest.mark.parametrize("line", ["EMAIL_PORT: 25", 'PORT="39', "this is no line", "=5"])
-def test_a_line_of_the_dotenv_file_that_cannot_be_read_is_refused(read: Any, line: str) -> None:
-    assert ".env, line 2: write NAME=value" in refused(
-        read, dotenv=f"HOST=127.0.0.2\n{line}\nDB_POOL_SIZE=7\n"
-    )
+def test_invalid_line_in_the_dotenv_file_is_refused(read: Any, line: str) -> None:
+    detail = refused(read, dotenv=f"HOST=127.0.0.2\n{line}\nDB_POOL_SIZE=7\n")
+    assert detail.startswith("Invalid line 2 in ")
+    assert ".env: expected NAME=value" in detail
 
 
-def test_a_value_is_blamed_on_where_it_stands(read: Any) -> None:
-    assert ".env: PORT cannot be 'abc'" in refused(read, dotenv="PORT=abc\n")
-    assert ".env: QUEUE_CONCURRENCY cannot be 'x'" in refused(read, dotenv="QUEUE_CONCURRENCY=x\n")
-    assert "environment variable PORT cannot be 'abc'" in refused(read, {"PORT": "abc"}, dotenv="PORT=1\n")
+def test_error_names_the_place_of_the_value(read: Any) -> None:
+    for name in ("PORT", "QUEUE_CONCURRENCY"):
+        detail = refused(read, dotenv=f"{name}=abc\n")
+        assert detail.startswith(f"Invalid {name} 'abc' in ")
+        assert ".env: expected an integer." in detail
+    detail = refused(read, {"PORT": "abc"}, dotenv="PORT=1\n")
+    assert detail == "Invalid PORT 'abc' in the environment: expected an integer."
 
 
-def test_a_dotenv_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+def test_binary_dotenv_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / ".env").write_bytes(b"PORT=\xff\xfe")
-    with pytest.raises(ConfigurationError, match="is not text in UTF-8"):
+    with pytest.raises(ConfigurationError, match="is not UTF-8 text"):
         load(ROOT / "config.toml", {"VAR_DIR": str(tmp_path)}, tmp_path / ".env")
 
 
-def test_a_mistyped_name_in_the_dotenv_file_is_refused(read: Any) -> None:
+def test_misspelt_variable_in_the_dotenv_file_is_refused(read: Any) -> None:
     assert "did you mean JWT_SECRET?" in refused(read, dotenv="JWT_SECRTE=x\n")
 
 
-def test_a_mistyped_name_in_the_environment_is_a_warning(read: Any) -> None:
+def test_misspelt_variable_in_the_environment_is_a_warning(read: Any) -> None:
     (warning,) = read({"REDIS_HOTS": "redis"}).warnings
     assert "REDIS_HOTS" in warning
     assert "did you mean REDIS_HOST?" in warning
 
 
-def test_other_people_s_variables_are_nobody_s_business(read: Any) -> None:
+def test_unrelated_variables_cause_no_warning(read: Any) -> None:
     assert read({"PATH": "/bin", "HOME": "/", "LANG": "C", "SHELL": "sh", "USER": "me"}).warnings == ()
 
 
@@ -242,34 +246,32 @@ def test_other_people_s_variables_are_nobody_s_business(read: Any) -> None:
         ({"QUEUE_CONCURRENCY": "0"}, "QUEUE_CONCURRENCY"),
         ({"LOG_LEVEL": "loud"}, "LOG_LEVEL"),
         ({"NODE_ID": "128"}, "NODE_ID"),
-        ({"TRUSTED_PROXIES": "10.0.0.0/8,everybody"}, "TRUSTED_PROXIES cannot be 'everybody'"),
+        ({"TRUSTED_PROXIES": "10.0.0.0/8,everybody"}, "TRUSTED_PROXIES 'everybody'"),
         ({"THROTTLE_LIMIT": "0"}, "THROTTLE_LIMIT"),
         *(
-            ({"CORS_ORIGINS": origin}, f"CORS_ORIGINS cannot be {origin!r}")
+            ({"CORS_ORIGINS": origin}, f"CORS_ORIGINS {origin!r}")
             for origin in ("*", "null", "www.example.com", "https://a.example/", "https://*.example")
         ),
     ],
 )
-def test_a_wrong_value_is_refused_under_its_variable_s_name(
-    read: Any, environ: dict[str, str], named: str
-) -> None:
+def test_invalid_value_is_refused_with_its_variable(read: Any, environ: dict[str, str], named: str) -> None:
     detail = refused(read, environ)
-    assert f"environment variable {named}" in detail
+    assert f"Invalid {named}" in detail
 
 
-def test_a_wrong_value_in_the_file_is_refused_under_its_key(read: Any) -> None:
+def test_invalid_value_in_the_file_is_refused_with_its_key(read: Any) -> None:
     detail = refused(read, config="[stream]\nheartbeat_s = -1\n")
     assert "stream.heartbeat_s" in detail
     assert "config.toml" in detail
 
 
-def test_every_mistake_is_named_at_once(read: Any) -> None:
+def test_all_errors_are_reported_together(read: Any) -> None:
     detail = refused(read, {"PORT": "x"}, config="[app]\nprot = 1\n[feed]\nwindow = 1\n")
     assert all(word in detail for word in ("PORT", "app.prot", "feed.window"))
 
 
 @pytest.mark.parametrize("key", sorted(SECRET_KEYS))
-def test_a_secret_in_config_toml_is_refused(read: Any, key: str) -> None:
+def test_secret_in_config_toml_is_refused(read: Any, key: str) -> None:
     section, name = key.split(".")
     detail = refused(read, config=f"[{section}]\n{name} = 'hush-hush'\n")
     assert key in detail
@@ -277,17 +279,17 @@ def test_a_secret_in_config_toml_is_refused(read: Any, key: str) -> None:
     assert "hush-hush" not in detail
 
 
-def test_a_file_that_is_no_toml_is_refused(read: Any) -> None:
+def test_invalid_toml_is_refused(read: Any) -> None:
     assert "not valid TOML" in refused(read, config="[app\n")
     assert "must be a table" in refused(read, {"PORT": "1"}, config="app = 3\n")
 
 
-def test_a_missing_file_is_refused_with_what_to_do(tmp_path: Path) -> None:
+def test_missing_file_suggests_the_flag(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="--config"):
         load(tmp_path / "config.toml", {}, tmp_path / ".env")
 
 
-def test_production_runs_on_what_is_named(read: Any) -> None:
+def test_production_uses_the_configured_services(read: Any) -> None:
     settings = read(PRODUCTION).settings
     assert not settings.embedded_database
     assert not settings.embedded_redis
@@ -316,7 +318,7 @@ def test_production_refuses(read: Any, changes: dict[str, str], named: str) -> N
     assert LONG not in detail
 
 
-def test_production_may_be_allowed_its_embedded_parts(read: Any) -> None:
+def test_production_may_allow_embedded_services(read: Any) -> None:
     environ = {**PRODUCTION, "DB_HOST": "", "REDIS_HOST": "", "EMAIL_HOST": "", "ALLOW_EMBEDDED": "true"}
     settings = read(environ).settings
     assert settings.embedded_database
@@ -325,19 +327,19 @@ def test_production_may_be_allowed_its_embedded_parts(read: Any) -> None:
     assert "JWT_SECRET" in refused(read, {**environ, "JWT_SECRET": ""})
 
 
-def test_pushes_go_to_firebase_where_it_is_named(read: Any) -> None:
+def test_pushes_go_to_firebase_when_configured(read: Any) -> None:
     for environ in (FIREBASE, {**PRODUCTION, **FIREBASE}):
         settings = read(environ).settings
-        assert settings.pushes_to_firebase
-        assert not settings.pushes_to_a_folder
+        assert settings.sends_pushes_to_firebase
+        assert not settings.writes_pushes_to_outbox
         assert settings.push.private_key.get_secret_value() == RSA_KEY.strip()
 
 
-def test_without_firebase_pushes_go_to_a_folder_and_in_production_nowhere(read: Any) -> None:
+def test_pushes_without_firebase_go_to_files_or_nowhere(read: Any) -> None:
     development, production = read().settings, read(PRODUCTION).settings
     allowed = read({**PRODUCTION, "ALLOW_EMBEDDED": "true"}).settings
-    assert not any(settings.pushes_to_firebase for settings in (development, production, allowed))
-    assert [settings.pushes_to_a_folder for settings in (development, production, allowed)] == [
+    assert not any(settings.sends_pushes_to_firebase for settings in (development, production, allowed))
+    assert [settings.writes_pushes_to_outbox for settings in (development, production, allowed)] == [
         True,
         False,
         True,
@@ -352,14 +354,14 @@ def test_without_firebase_pushes_go_to_a_folder_and_in_production_nowhere(read: 
         f"\n {RSA_KEY} \n",
         f"'{RSA_KEY}'",
     ],
-    ids=["ends of lines written out", "with its quotes", "white space around it", "other quotes"],
+    ids=["escaped newlines", "double quotes", "surrounding whitespace", "single quotes"],
 )
-def test_the_key_for_firebase_is_taken_as_it_is_pasted(read: Any, pasted: str) -> None:
+def test_firebase_key_is_accepted_as_pasted(read: Any, pasted: str) -> None:
     settings = read({**FIREBASE, "FIREBASE_PRIVATE_KEY": pasted}).settings
     assert settings.push.private_key.get_secret_value() == RSA_KEY.strip()
 
 
-def test_the_key_for_firebase_may_stand_in_the_dotenv_file(read: Any) -> None:
+def test_firebase_key_may_be_in_the_dotenv_file(read: Any) -> None:
     pasted = RSA_KEY.replace("\n", "\\n")
     for quote in ("", '"', "'"):
         dotenv = "".join(f"{name}={value}\n" for name, value in FIREBASE.items() if value != RSA_KEY)
@@ -368,7 +370,7 @@ def test_the_key_for_firebase_may_stand_in_the_dotenv_file(read: Any) -> None:
 
 
 @pytest.mark.parametrize("missing", sorted(FIREBASE))
-def test_a_part_of_firebase_that_is_missing_is_named(read: Any, missing: str) -> None:
+def test_missing_firebase_variable_is_named(read: Any, missing: str) -> None:
     detail = refused(read, {**FIREBASE, missing: ""})
     assert detail.startswith(f"{missing} is not set")
     assert "service account" in detail
@@ -390,11 +392,11 @@ def test_a_part_of_firebase_that_is_missing_is_named(read: Any, missing: str) ->
         .decode(),
         "\ud800",
     ],
-    ids=["no key", "cut off", "damaged", "under a password", "of another kind", "no text"],
+    ids=["not a key", "truncated", "damaged", "encrypted", "elliptic curve", "not text"],
 )
-def test_a_key_for_firebase_that_is_none_is_refused_and_not_repeated(read: Any, key: str) -> None:
+def test_invalid_firebase_key_is_refused_and_not_repeated(read: Any, key: str) -> None:
     detail = refused(read, {**FIREBASE, "FIREBASE_PRIVATE_KEY": key})
-    assert detail.startswith("FIREBASE_PRIVATE_KEY is no RSA private key")
+    assert detail.startswith("FIREBASE_PRIVATE_KEY is not an unencrypted RSA private key")
     assert r"with each \n in it" in detail
     assert key not in detail
     assert "hush-hush" not in detail
@@ -408,7 +410,7 @@ def test_a_key_for_firebase_that_is_none_is_refused_and_not_repeated(read: Any, 
         ("FIREBASE_CLIENT_EMAIL", "photos"),
     ],
 )
-def test_a_name_in_firebase_that_can_be_none_is_refused(read: Any, name: str, text: str) -> None:
+def test_invalid_firebase_name_is_refused(read: Any, name: str, text: str) -> None:
     assert name in refused(read, {**FIREBASE, name: text})
 
 
@@ -422,18 +424,18 @@ def test_a_name_in_firebase_that_can_be_none_is_refused(read: Any, name: str, te
         ({"EMAIL_USER": "a@b.com", "EMAIL_FROM": "Photos <hello@example.com>"}, "Photos <hello@example.com>"),
     ],
 )
-def test_mail_has_a_sender(read: Any, environ: dict[str, str], sender: str) -> None:
+def test_emails_have_a_sender(read: Any, environ: dict[str, str], sender: str) -> None:
     assert read(environ).settings.email_sender == sender
 
 
 @pytest.mark.parametrize(
     "sender", ["me", "a@b.com\r\nBcc: c@d.com", "a@b.com, c@d.com", "A <a@b.com> <c@d.com>"]
 )
-def test_a_sender_that_is_no_address_is_refused(read: Any, sender: str) -> None:
+def test_invalid_sender_is_refused(read: Any, sender: str) -> None:
     assert "EMAIL_FROM" in refused(read, {"EMAIL_FROM": sender})
 
 
-def test_the_page_for_a_new_password_is_at_the_public_url(read: Any) -> None:
+def test_reset_page_is_at_the_public_url(read: Any) -> None:
     assert read({"PUBLIC_URL": "https://x.com/"}).settings.reset_url == "https://x.com/reset-password"
     assert (
         read({"PASSWORD_RESET_URL": "https://app.x.com/#/new"}).settings.reset_url
@@ -442,13 +444,13 @@ def test_the_page_for_a_new_password_is_at_the_public_url(read: Any) -> None:
     assert "PASSWORD_RESET_URL" in refused(read, {"PASSWORD_RESET_URL": "javascript:alert(1)"})
 
 
-def test_an_embedded_database_is_migrated_at_start(read: Any) -> None:
+def test_embedded_database_is_migrated_at_start(read: Any) -> None:
     assert read().settings.migrate_at_start
     assert not read({"DB_HOST": "db"}).settings.migrate_at_start
     assert read({"DB_HOST": "db"}, config="[database]\nmigrate_at_start = true\n").settings.migrate_at_start
 
 
-def test_development_makes_its_secrets_once(read: Any, tmp_path: Path) -> None:
+def test_development_generates_secrets_once(read: Any, tmp_path: Path) -> None:
     first, second = read().settings.auth, read().settings.auth
     assert first == second
     access, refresh = first.jwt_secret.get_secret_value(), first.jwt_refresh_secret.get_secret_value()
@@ -458,20 +460,20 @@ def test_development_makes_its_secrets_once(read: Any, tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
-def test_a_given_secret_wins_over_a_made_one(read: Any) -> None:
+def test_given_secret_overrides_the_generated_one(read: Any) -> None:
     made = read().settings.auth.jwt_refresh_secret
     auth = read({"JWT_SECRET": LONG}).settings.auth
     assert auth.jwt_secret.get_secret_value() == LONG
     assert auth.jwt_refresh_secret == made
 
 
-def test_damaged_secrets_are_named(read: Any, tmp_path: Path) -> None:
+def test_damaged_secrets_file_is_named(read: Any, tmp_path: Path) -> None:
     (tmp_path / "var").mkdir()
     (tmp_path / "var" / "secrets.json").write_text("{}")
     assert "secrets.json" in refused(read)
 
 
-async def test_two_that_start_at_once_agree_on_the_secrets(tmp_path: Path) -> None:
+async def test_concurrent_first_starts_agree_on_the_secrets(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from server.configuration import load\n"
         "auth = load(Path('config.toml'), {'VAR_DIR': sys.argv[1]}, Path('none.env')).settings.auth\n"

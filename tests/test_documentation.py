@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from server.configuration import ENVIRONMENT, SECRET_KEYS, SHARED_ENVIRONMENT
+from server.configuration.environment import ENVIRONMENT, SECRET_KEYS, SHARED_ENVIRONMENT
 from server.metrics import Metrics
 from server.settings import RateLimit, Settings
 from tests.contract.routes import app_routes

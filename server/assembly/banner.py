@@ -39,6 +39,8 @@ def _email(settings: Settings) -> str:
 
 
 def _push(settings: Settings) -> str:
-    if settings.pushes_to_firebase:
+    if settings.sends_pushes_to_firebase:
         return f"Firebase, project {settings.push.project_id}"
-    return "files in the outbox" if settings.pushes_to_a_folder else "off: FIREBASE_PROJECT_ID is not set"
+    return (
+        "files in the outbox" if settings.writes_pushes_to_outbox else "off: FIREBASE_PROJECT_ID is not set"
+    )

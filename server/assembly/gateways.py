@@ -92,9 +92,9 @@ def _email_sender(settings: Settings, var: Path, instrumentation: Instrumentatio
 
 def _push_sender(settings: Settings, var: Path, instrumentation: Instrumentation) -> PushSender:
     chosen = settings.push
-    if settings.pushes_to_a_folder:
+    if settings.writes_pushes_to_outbox:
         return OutboxPushSender(var / "outbox")
-    if not settings.pushes_to_firebase:
+    if not settings.sends_pushes_to_firebase:
         return NullPushSender()
     account = FirebaseAccount(
         project_id=chosen.project_id,

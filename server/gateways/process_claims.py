@@ -1,4 +1,4 @@
-"""What a process takes for itself alone before it starts anything: the port to listen on, its role on a folder."""
+"""Exclusive claims of a process: the port it listens on, and its role on a data folder."""
 
 import fcntl
 import os
@@ -10,7 +10,7 @@ from server.errors import ConfigurationError
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Take the port without listening on it yet. Raises ConfigurationError when somebody else has it."""
+    """Bind the port without listening on it yet. Raises ConfigurationError if that fails."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -20,16 +20,15 @@ def bind(host: str, port: int) -> socket.socket:
         listener.close()
         reason = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
         raise ConfigurationError(
-            f"{host}:{port} cannot be listened on ({reason}): stop what runs there, or choose another with --port"
-            " or PORT, --host or HOST."
+            f"Cannot listen on {host}:{port} ({reason}): stop the process that uses it, or set PORT or HOST."
         ) from error
     return listener
 
 
 def claim_role(folder: Path, role: str) -> TextIO:
-    """Be the only process with `role` on `folder` until the returned file is closed; a kill closes it as well.
+    """Be the only process with `role` on `folder` until the returned file is closed or the process exits.
 
-    Raises ConfigurationError when another process is.
+    Raises ConfigurationError if another process has the role.
     """
     lock = (folder / f"{role}.lock").open("a+")
     try:
@@ -39,8 +38,8 @@ def claim_role(folder: Path, role: str) -> TextIO:
         pid = lock.read().strip() or "unknown"
         lock.close()
         raise ConfigurationError(
-            f"Another process (pid {pid}) already runs the role {role} on {folder}: stop it, start the other role,"
-            " or give this one a VAR_DIR of its own."
+            f"Another process (pid {pid}) already runs the role {role} on {folder}: stop it, run another role, or set"
+            " a different VAR_DIR."
         ) from error
     lock.truncate(0)
     lock.write(str(os.getpid()))

@@ -1,0 +1,69 @@
+"""Checks across settings: Firebase credentials, and what production requires."""
+
+from server.errors import ConfigurationError
+from server.settings import Settings
+
+MIN_SECRET_LENGTH = 32
+SAMPLE_SECRETS = frozenset({"your_jwt_secret_key", "your_jwt_refresh_secret_key", "secret", "changeme"})
+ADVICE = 'generate one with python -c "import secrets; print(secrets.token_urlsafe(48))"'
+
+
+def check_firebase(settings: Settings) -> None:
+    """Raise ConfigurationError unless the Firebase credentials are complete or absent."""
+    push = settings.push
+    key = push.private_key.get_secret_value()
+    given = {
+        "FIREBASE_PROJECT_ID": push.project_id,
+        "FIREBASE_CLIENT_EMAIL": push.client_email,
+        "FIREBASE_PRIVATE_KEY": key,
+    }
+    missing = [name for name, value in given.items() if not value]
+    if missing and len(missing) < len(given):
+        raise ConfigurationError(
+            f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} not set: set all of {', '.join(given)} from"
+            " the JSON file of a service account, or none of them."
+        )
+    if key and not _is_rsa_key(key):
+        raise ConfigurationError(
+            "FIREBASE_PRIVATE_KEY is not an unencrypted RSA private key: copy private_key from the JSON file of a"
+            " service account, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----, with each \\n in it."
+        )
+
+
+def check_production(settings: Settings) -> None:
+    """Raise ConfigurationError for weak secrets, and for embedded services that are not allowed explicitly."""
+    access = settings.auth.jwt_secret.get_secret_value()
+    refresh = settings.auth.jwt_refresh_secret.get_secret_value()
+    for name, secret in (("JWT_SECRET", access), ("JWT_REFRESH_SECRET", refresh)):
+        if not secret:
+            raise ConfigurationError(f"{name} is not set, but production requires it: {ADVICE}")
+        if secret in SAMPLE_SECRETS:
+            raise ConfigurationError(f"{name} is a published sample value: {ADVICE}")
+        if len(secret) < MIN_SECRET_LENGTH:
+            raise ConfigurationError(f"{name} is shorter than {MIN_SECRET_LENGTH} characters: {ADVICE}")
+    if access == refresh:
+        raise ConfigurationError(f"JWT_SECRET and JWT_REFRESH_SECRET must differ: {ADVICE}")
+    if settings.app.allow_embedded:
+        return
+    for embedded, replacement, name in (
+        (settings.embedded_database, "the embedded SQLite database", "DB_HOST"),
+        (settings.embedded_redis, "the embedded Redis", "REDIS_HOST"),
+        (settings.writes_emails_to_outbox, "files instead of an SMTP server", "EMAIL_HOST"),
+    ):
+        if embedded:
+            raise ConfigurationError(
+                f"{name} is not set, so production would use {replacement}: set {name}, or ALLOW_EMBEDDED=true to allow"
+                " that."
+            )
+
+
+def _is_rsa_key(pem: str) -> bool:
+    # Imported on demand: 7 MB and 13 ms.
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    try:
+        return isinstance(load_pem_private_key(pem.encode(), password=None), RSAPrivateKey)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return False

@@ -1,0 +1,99 @@
+"""Loads the settings. Later sources override earlier ones: config.toml, .env, the environment, flags.
+
+An invalid key, value or variable raises ConfigurationError, which says where it is and what to write instead.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from server.configuration.checks import check_firebase, check_production
+from server.configuration.development_secrets import with_development_secrets
+from server.configuration.environment import ENVIRONMENT, SHARED_ENVIRONMENT
+from server.configuration.explanations import Source, explain, similar_name
+from server.configuration.sources import read_dotenv, read_toml
+from server.errors import ConfigurationError
+from server.settings import Settings
+
+KNOWN_VARIABLES = frozenset({*ENVIRONMENT, *SHARED_ENVIRONMENT})
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """Settings, and warnings about how they were read."""
+
+    settings: Settings
+    warnings: tuple[str, ...] = field(default=())
+
+
+def load(
+    config: Path = Path("config.toml"),
+    environ: Mapping[str, str] | None = None,
+    dotenv: Path = Path(".env"),
+    overrides: Mapping[str, str] | None = None,
+) -> Loaded:
+    """Read `config`, `dotenv`, `environ` (by default the process's) and `overrides` (dotted keys, from flags).
+
+    Raises ConfigurationError for an unreadable file, an unknown key, an invalid value, a secret in `config`, and
+    settings that are not allowed in production.
+    """
+    values = read_toml(config)
+    file_variables = read_dotenv(dotenv)
+    _refuse_misspelt(file_variables, dotenv)
+    variables = os.environ if environ is None else environ
+    sources: dict[str, Source] = {}
+    for key, name, text in _assignments({**file_variables, **variables}):
+        _put(values, key, text)
+        sources[key] = Source(name, "the environment" if variables.get(name) else str(dotenv))
+    for key, text in (overrides or {}).items():
+        _put(values, key, text)
+        sources[key] = Source(f"--{key.rpartition('.')[2]}")
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        raise ConfigurationError(explain(error, config, sources)) from error
+    check_firebase(settings)
+    if settings.app.env == "production":
+        check_production(settings)
+    else:
+        settings = with_development_secrets(settings)
+    return Loaded(settings, tuple(_misspelt(variables)))
+
+
+def _assignments(variables: Mapping[str, str]) -> Iterable[tuple[str, str, str]]:
+    """Yield (key, variable, text) for each variable that is set and not empty, shared ones first."""
+    for name, keys in SHARED_ENVIRONMENT.items():
+        if variables.get(name):
+            yield from ((key, name, variables[name]) for key in keys)
+    for name, key in ENVIRONMENT.items():
+        if variables.get(name):
+            yield key, name, variables[name]
+
+
+def _put(values: dict[str, Any], key: str, text: str) -> None:
+    *tables, name = key.split(".")
+    for table in tables:
+        inner: Any = values.setdefault(table, {})
+        if not isinstance(inner, dict):
+            raise ConfigurationError(
+                f"Invalid key {table} in config.toml: it must be a table, written [{table}]."
+            )
+        values = inner  # pyright: ignore[reportUnknownVariableType] - TOML is untyped
+    values[name] = text
+
+
+def _refuse_misspelt(names: Iterable[str], file: Path) -> None:
+    for name in names:
+        if guess := similar_name(name, KNOWN_VARIABLES):
+            raise ConfigurationError(f"Unknown setting {name} in {file}: did you mean {guess}?")
+
+
+def _misspelt(variables: Mapping[str, str]) -> Iterable[str]:
+    for name in variables:
+        guess = similar_name(name, KNOWN_VARIABLES)
+        if guess and guess not in variables:
+            yield f"The environment variable {name} is ignored: did you mean {guess}?"

@@ -1,0 +1,7 @@
+"""Every setting with its type, bounds and default. `server.configuration` reads the values."""
+
+from server.settings.api import RateLimit
+from server.settings.background import QueueSettings
+from server.settings.settings import Settings
+
+__all__ = ["QueueSettings", "RateLimit", "Settings"]

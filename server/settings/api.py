@@ -1,0 +1,93 @@
+"""Settings of the HTTP API: the server, rate limits, authentication, uploads, live streams."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, SecretStr
+
+from server.settings.types import Networks, Origins, PageUrl, Section
+
+
+class App(Section):
+    env: Literal["development", "production", "test"] = "development"
+    host: str = "127.0.0.1"
+    port: int = Field(default=3000, ge=0, le=65535)
+    public_url: str = ""
+    client_url: PageUrl = ""
+    var_dir: Path = Path("var")
+    allow_embedded: bool = False
+    worker_port: int = Field(default=0, ge=0, le=65535)
+    docs: bool | None = None
+    metrics_token: SecretStr = SecretStr("")
+    max_body_bytes: int = Field(default=65_536, ge=1024)
+    body_timeout_s: float = Field(default=30.0, gt=0)
+    cors_origins: Origins = ()
+    trusted_proxies: Networks = ()
+
+
+class RateLimit(Section):
+    limit: int = Field(ge=1, le=1_000_000_000)
+    window_s: float = Field(gt=0, le=604_800)
+
+
+class Throttle(Section):
+    enabled: bool = True
+    ttl_ms: int = Field(default=60_000, ge=1, le=604_800_000)
+    limit: int = Field(default=10, ge=1, le=1_000_000_000)
+    login: RateLimit = RateLimit(limit=20, window_s=60)
+    login_account: RateLimit = RateLimit(limit=5, window_s=60)
+    forgot: RateLimit = RateLimit(limit=3, window_s=3600)
+    registration: RateLimit = RateLimit(limit=5, window_s=3600)
+    refresh: RateLimit = RateLimit(limit=30, window_s=60)
+    writes: RateLimit = RateLimit(limit=60, window_s=60)
+    uploads: RateLimit = RateLimit(limit=30, window_s=3600)
+    reads: RateLimit = RateLimit(limit=300, window_s=60)
+    emails_to: RateLimit = RateLimit(limit=30, window_s=3600)
+    emails_by: RateLimit = RateLimit(limit=100, window_s=3600)
+
+
+class Auth(Section):
+    jwt_secret: SecretStr = SecretStr("")
+    jwt_refresh_secret: SecretStr = SecretStr("")
+    issuer: str = "photofeed"
+    audience: str = "photofeed-api"
+    access_ttl_s: int = Field(default=900, ge=1)
+    refresh_idle_s: int = Field(default=30 * 86_400, ge=1)
+    refresh_absolute_s: int = Field(default=90 * 86_400, ge=1)
+    refresh_overlap_s: float = Field(default=10.0, ge=0, le=60)
+    reset_ttl_s: int = Field(default=1800, ge=60)
+    reset_url: PageUrl = ""
+    bcrypt_cost: int = Field(default=12, ge=4, le=15)
+    bcrypt_threads: int = Field(default=2, ge=1, le=32)
+    bcrypt_queue: int = Field(default=32, ge=1)
+
+
+class Uploads(Section):
+    dest: str = ""
+    media_url: str = ""
+    max_file_bytes: int = Field(default=5_242_880, ge=1024)
+    max_files: int = Field(default=10, ge=1, le=10)
+    max_pixels: int = Field(default=25_000_000, ge=1)
+    image_workers: int = Field(default=1, ge=1, le=16)
+    image_timeout_s: float = Field(default=20.0, gt=0)
+
+
+class Stream(Section):
+    heartbeat_s: float = Field(default=15.0, gt=0)
+    max_per_user: int = Field(default=5, ge=1)
+    replay_limit: int = Field(default=50, ge=1)
+    retry_ms: int = Field(default=2000, ge=100)
+
+
+class Shutdown(Section):
+    requests_s: float = Field(default=10.0, gt=0)
+    jobs_s: float = Field(default=15.0, gt=0)
+
+
+class Log(Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["auto", "console", "json"] = "auto"
+
+
+class Ids(Section):
+    node: int = Field(default=-1, ge=-1, le=127)

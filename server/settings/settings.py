@@ -1,0 +1,82 @@
+"""All settings, and values derived from several of them."""
+
+from urllib.parse import urlsplit
+
+from server.settings.api import App, Auth, Ids, Log, Shutdown, Stream, Throttle, Uploads
+from server.settings.background import Feed, Maintenance, Queues
+from server.settings.dependencies import Database, Email, Push, Redis
+from server.settings.types import Section
+
+
+class Settings(Section):
+    """The whole configuration: one section per table of config.toml."""
+
+    app: App = App()
+    throttle: Throttle = Throttle()
+    database: Database = Database()
+    redis: Redis = Redis()
+    auth: Auth = Auth()
+    email: Email = Email()
+    push: Push = Push()
+    uploads: Uploads = Uploads()
+    feed: Feed = Feed()
+    queues: Queues = Queues()
+    maintenance: Maintenance = Maintenance()
+    stream: Stream = Stream()
+    shutdown: Shutdown = Shutdown()
+    log: Log = Log()
+    ids: Ids = Ids()
+
+    @property
+    def embedded_database(self) -> bool:
+        return not self.database.host
+
+    @property
+    def embedded_redis(self) -> bool:
+        return not (self.redis.host or self.redis.url)
+
+    @property
+    def writes_emails_to_outbox(self) -> bool:
+        return not self.email.host
+
+    @property
+    def sends_pushes_to_firebase(self) -> bool:
+        return bool(self.push.project_id)
+
+    @property
+    def writes_pushes_to_outbox(self) -> bool:
+        """False in production without `allow_embedded`: no pushes are sent there without Firebase."""
+        return not self.sends_pushes_to_firebase and (self.app.env != "production" or self.app.allow_embedded)
+
+    @property
+    def migrate_at_start(self) -> bool:
+        chosen = self.database.migrate_at_start
+        return self.embedded_database if chosen is None else chosen
+
+    @property
+    def docs(self) -> bool:
+        """Whether the OpenAPI document and its page are served."""
+        return self.app.env != "production" if self.app.docs is None else self.app.docs
+
+    @property
+    def public_url(self) -> str:
+        """The base of links and media URLs, without a trailing slash."""
+        return (self.app.public_url or f"http://localhost:{self.app.port}").rstrip("/")
+
+    @property
+    def client_url(self) -> str:
+        """The base of links in e-mails and pushes, without a trailing slash."""
+        return (self.app.client_url or self.public_url).rstrip("/")
+
+    @property
+    def reset_url(self) -> str:
+        """The page for a new password; a token is added to its query."""
+        return self.auth.reset_url or f"{self.client_url}/reset-password"
+
+    @property
+    def email_sender(self) -> str:
+        """The sender of e-mails: an address, or a name with an address."""
+        host = urlsplit(self.public_url).hostname or "localhost"
+        return self.email.sender or (
+            self.email.username if "@" in self.email.username else f"photofeed@{host}"
+        )

@@ -1,0 +1,55 @@
+"""The base of every settings section, and types for validated strings."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, IPvAnyNetwork
+
+
+class Section(BaseModel):
+    """A table of config.toml. Unknown keys are errors, and values are immutable."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _split_commas(value: Any) -> Any:
+    """Accept a list as environment variables write it: separated by commas."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _matching(pattern: str, expected: str) -> AfterValidator:
+    """Require a full match of `pattern`; `expected` completes the sentence "expected ..."."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(f"expected {expected}")
+        return text
+
+    return AfterValidator(check)
+
+
+Origin = Annotated[
+    str, _matching(r"[a-z][a-z0-9+.-]*://[^\s/?#*@,]+", "an origin such as https://www.example.com")
+]
+Origins = Annotated[tuple[Origin, ...], BeforeValidator(_split_commas)]
+Networks = Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(_split_commas)]
+PageUrl = Annotated[
+    str, _matching(r"(https?://[^\s/?#]+[^\s]*)?", "a URL such as https://www.example.com/page")
+]
+ServiceUrl = Annotated[
+    str, _matching(r"https?://[^\s/?#]+[^\s?#]*", "a URL such as https://fcm.googleapis.com")
+]
+ProjectId = Annotated[
+    str, _matching(r"([A-Za-z0-9][A-Za-z0-9.:-]*)?", "project_id from the service account's JSON file")
+]
+AccountEmail = Annotated[
+    str, _matching(r"([^\s@]+@[^\s@]+)?", "client_email from the service account's JSON file")
+]
+# Nothing that could end a header field.
+SenderAddress = Annotated[
+    str,
+    _matching(
+        r"([^\s<>@,;]+@[^\s<>@,;]+|[^<>@,;\r\n]+ <[^\s<>@,;]+@[^\s<>@,;]+>)?",
+        "name@example.com or Name <name@example.com>",
+    ),
+]
