@@ -49,7 +49,7 @@ def build_app(
         middlewares=[
             in_flight.middleware(),
             *cors.middlewares(),
-            authentication(services.request_authenticator, services.tickets.redeem, rate_limiting),
+            authentication(services.request_authenticator, services.stream_tickets.redeem, rate_limiting),
             validation(settings.app.max_body_bytes, settings.app.body_timeout_s, rate_limiting.admit_named),
         ],  # pyright: ignore[reportArgumentType] - aiohttp's own type for middlewares is wider than it needs
         client_max_size=settings.app.max_body_bytes,
@@ -57,7 +57,7 @@ def build_app(
     app.on_response_prepare.append(add_response_headers(settings.public_url, cors))
     stream = NotificationStream(
         hub,
-        services.arrivals,
+        services.stream_reader,
         heartbeat_s=settings.stream.heartbeat_s,
         retry_ms=settings.stream.retry_ms,
         replay_limit=settings.stream.replay_limit,
@@ -75,7 +75,7 @@ def build_app(
         LikeRoutes(services.likes),
         FollowRoutes(services.follows),
         FeedRoutes(services.feed, services.explanations),
-        NotificationRoutes(services.notifications, stream, services.tickets),
+        NotificationRoutes(services.notifications, stream, services.stream_tickets),
         PreferenceRoutes(services.preferences),
         DeviceRoutes(services.devices),
         QueueRoutes(services.queues),

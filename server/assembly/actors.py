@@ -87,7 +87,7 @@ def relay(resources: Resources, services: Services, hub: Hub) -> Relay:
     return Relay(
         hub,
         resources.redis,
-        services.notifications.last_sequences,
+        services.notifications.list_last_sequences,
         redis_outage=resources.told.redis,
         database_outage=resources.told.database,
     )

@@ -19,6 +19,14 @@ from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.accounts.sessions import SessionRepository
 from server.models.accounts.users import UserRepository
 from server.models.database import Database
+from server.models.notifications.activities import ActivityRepository
+from server.models.notifications.activity_states import ActivityStateRepository
+from server.models.notifications.deliverables import DeliverableRepository
+from server.models.notifications.devices import DeviceRepository
+from server.models.notifications.inboxes import InboxRepository
+from server.models.notifications.notification_list import NotificationListRepository
+from server.models.notifications.notifications import NotificationRepository
+from server.models.notifications.preferences import PreferenceRepository
 from server.pubsub.job_notifier import JobNotifier
 from server.pubsub.publisher import Publisher
 from server.services.accounts.account_emails import AccountEmails
@@ -49,12 +57,13 @@ from server.services.jobs.jobs import Jobs, RetryRule
 from server.services.jobs.queue_administration import QueueAdministration, QueueLimits
 from server.services.jobs.unit_of_work import UnitOfWork
 from server.services.notifications.delivery.deliverables import Deliverables
-from server.services.notifications.delivery.emails import Budget, NotificationEmails
+from server.services.notifications.delivery.emails import EmailBudget, NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
 from server.services.notifications.devices import Devices
 from server.services.notifications.notification_jobs import NotificationJobs
 from server.services.notifications.notifications import Notifications
 from server.services.notifications.preferences import Preferences
+from server.services.notifications.store import NotificationStore
 from server.services.notifications.stream_reader import StreamReader
 from server.services.notifications.stream_tickets import StreamTickets
 from server.services.people.follows import Follows
@@ -82,13 +91,13 @@ class Services:
     fan_out: FanOut
     freshness: CacheInvalidation
     notifications: Notifications
-    arrivals: StreamReader
+    stream_reader: StreamReader
     notification_jobs: NotificationJobs
     notification_emails: NotificationEmails
     pushes: Pushes
     preferences: Preferences
     devices: Devices
-    tickets: StreamTickets
+    stream_tickets: StreamTickets
     deletions: Deletions
     queues: QueueAdministration
     idempotency: Idempotency
@@ -136,10 +145,16 @@ def services(
         rules.access_ttl_s,
     )
     secret = settings.auth.jwt_refresh_secret.get_secret_value().encode()
-    links = UnsubscribeTokens(secret, settings.public_url)
+    unsubscribe_tokens = UnsubscribeTokens(secret, settings.public_url)
     active_sessions = ActiveSessions(session_rows, rules.refresh_idle_s)
-    notices = Deliverables(on.database, work, visibility)
-    notifications = Notifications(on.database, cards, visibility)
+    inboxes = InboxRepository(on.database)
+    notification_list = NotificationListRepository(on.database)
+    devices = DeviceRepository(on.database)
+    deliverables = Deliverables(DeliverableRepository(on.database), inboxes, work, visibility)
+    notifications = Notifications(notification_list, inboxes, cards, visibility)
+    notification_store = NotificationStore(
+        NotificationRepository(on.database), ActivityStateRepository(on.database), inboxes, active_sessions
+    )
     nouns = Services(
         accounts=Accounts(users, logins, work, on.passwords),
         profiles=Profiles(on.database, work, cards, pictures),
@@ -160,25 +175,32 @@ def services(
         freshness=freshness,
         deletions=Deletions(on.database, work, the_jobs, pictures),
         notifications=notifications,
-        arrivals=StreamReader(on.database, cards, visibility, notifications),
+        stream_reader=StreamReader(notification_list, cards, visibility, notifications),
         notification_jobs=NotificationJobs(
-            on.database, work, the_jobs, (visibility, active_sessions), publisher, on.told.metrics
+            work,
+            the_jobs,
+            ActivityRepository(on.database),
+            notification_list,
+            notification_store,
+            visibility,
+            publisher,
+            on.told.metrics,
         ),
         notification_emails=NotificationEmails(
             the_jobs,
-            notices,
+            deliverables,
             on.email,
-            links,
+            unsubscribe_tokens,
             settings.client_url,
             _email_budget(settings, on),
             on.told.metrics,
         ),
         pushes=Pushes(
-            on.database, the_jobs, notices, active_sessions, on.push, settings.client_url, on.told.metrics
+            devices, the_jobs, deliverables, active_sessions, on.push, settings.client_url, on.told.metrics
         ),
-        preferences=Preferences(on.database, work, links),
-        devices=Devices(on.database, work, active_sessions),
-        tickets=StreamTickets(on.wire, revocations),
+        preferences=Preferences(PreferenceRepository(on.database), work, unsubscribe_tokens),
+        devices=Devices(devices, work, active_sessions),
+        stream_tickets=StreamTickets(on.wire, revocations),
         queues=queue_control(settings, on.database, on.doorbell),
         idempotency=Idempotency(on.database, secret),
     )
@@ -198,7 +220,7 @@ def queue_control(settings: Settings, database: Database, doorbell: JobNotifier)
     return QueueAdministration(database, limits, doorbell.garbage)
 
 
-def _email_budget(settings: Settings, on: Resources) -> Budget | None:
+def _email_budget(settings: Settings, on: Resources) -> EmailBudget | None:
     chosen = settings.throttle
     if not chosen.enabled:
         return None
@@ -206,7 +228,7 @@ def _email_budget(settings: Settings, on: Resources) -> Budget | None:
         Limit(name, each.limit, each.window_s)
         for name, each in (("emails_to", chosen.emails_to), ("emails_by", chosen.emails_by))
     )
-    return Budget(on.throttle, to, by)
+    return EmailBudget(on.throttle, to, by)
 
 
 def _token_rules(settings: Settings) -> TokenRules:

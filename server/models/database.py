@@ -37,6 +37,7 @@ MODULES = [
     "server.models.content.likes",
     "server.models.people.follows",
     "server.models.notifications.notifications",
+    "server.models.notifications.inboxes",
     "server.models.notifications.preferences",
     "server.models.notifications.devices",
     "server.models.jobs.jobs",

@@ -67,7 +67,7 @@ async def relaying(relay: Relay, hub: Hub) -> AsyncIterator[asyncio.Task[None]]:
 @pytest.fixture
 async def relay(hub: Hub, redis: Redis, ledger: NotificationRows) -> AsyncIterator[Relay]:
     """A running relay that never sweeps of itself."""
-    relay = Relay(hub, redis, ledger.last_sequences, sweep_s=NEVER_S, ping_s=1.0)
+    relay = Relay(hub, redis, ledger.list_last_sequences, sweep_s=NEVER_S, ping_s=1.0)
     async with relaying(relay, hub):
         yield relay
 
@@ -91,7 +91,7 @@ async def test_every_dialect_of_redis_is_understood(
 ) -> None:
     async with (
         Redis.from_url(server.url, protocol=protocol, decode_responses=decode_responses) as redis,
-        relaying(Relay(hub, redis, ledger.last_sequences, ping_s=0.02), hub),
+        relaying(Relay(hub, redis, ledger.list_last_sequences, ping_s=0.02), hub),
     ):
         pings = await calls_of(redis, "ping")
         await wait_until(lambda: called(redis, "ping", pings + 3))
@@ -210,7 +210,7 @@ async def test_server_that_falls_silent_is_left(
     hub: Hub, server: RedisServer, redis: Redis, ledger: NotificationRows
 ) -> None:
     async with (
-        relaying(Relay(hub, redis, ledger.last_sequences, sweep_s=NEVER_S, ping_s=0.1), hub),
+        relaying(Relay(hub, redis, ledger.list_last_sequences, sweep_s=NEVER_S, ping_s=0.1), hub),
         hub.open(ADA, PHONE) as inbox,
     ):
         server.pause()
@@ -223,7 +223,7 @@ async def test_server_that_falls_silent_is_left(
 
 
 async def test_idle_connection_outlives_many_pings(hub: Hub, redis: Redis, ledger: NotificationRows) -> None:
-    async with relaying(Relay(hub, redis, ledger.last_sequences, sweep_s=NEVER_S, ping_s=0.02), hub):
+    async with relaying(Relay(hub, redis, ledger.list_last_sequences, sweep_s=NEVER_S, ping_s=0.02), hub):
         pings = await calls_of(redis, "ping")
         with capture_logs() as logs:
             await wait_until(lambda: called(redis, "ping", pings + 20))
@@ -244,7 +244,7 @@ async def calls_of(redis: Redis, command: str) -> int:
 
 async def test_sweep_finds_what_nobody_signalled(hub: Hub, redis: Redis, ledger: NotificationRows) -> None:
     async with (
-        relaying(Relay(hub, redis, ledger.last_sequences, sweep_s=0.02), hub),
+        relaying(Relay(hub, redis, ledger.list_last_sequences, sweep_s=0.02), hub),
         hub.open(ADA, PHONE) as inbox,
     ):
         for sequence in (1, 2):
@@ -258,7 +258,7 @@ async def test_sweep_goes_on_after_the_database_was_away(
 ) -> None:
     monkeypatch.setattr("server.actors.relay.ASK_AGAIN_S", 0.01)
     outage = Outage("database", settled_after_s=0.0)
-    relay = Relay(hub, redis, ledger.last_sequences, sweep_s=0.02, database_outage=outage)
+    relay = Relay(hub, redis, ledger.list_last_sequences, sweep_s=0.02, database_outage=outage)
     async with relaying(relay, hub), hub.open(ADA, PHONE) as inbox:
         with capture_logs() as logs:
             ledger.unavailable = True
@@ -289,7 +289,7 @@ async def test_cancelled_at_any_moment_it_leaves_no_connection(
     dice = random.Random(11)
     async with hub.open(ADA, PHONE):
         for _ in range(100):
-            task = asyncio.create_task(Relay(hub, redis, ledger.last_sequences).run())
+            task = asyncio.create_task(Relay(hub, redis, ledger.list_last_sequences).run())
             for _ in range(dice.randrange(40)):
                 await asyncio.sleep(0)
             if dice.random() < 0.2:

@@ -178,7 +178,7 @@ async def test_forgotten_password_is_reset_by_email(program: Program, register: 
         for email in ("nobody@example.com", "ANA@example.com")
     ]
     assert {(answer.status, answer.content) for answer in asked} == {(202, b"")}
-    (email,) = await wait_until(lambda: emails_with(program, "Choose a new password"))
+    (email,) = await wait_until(lambda: emails_with(program, "Reset your password"))
     assert email["To"] == "ana@example.com"
     token = token_in(email)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import runpy
 import shutil
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tortoise import Tortoise
+from tortoise import Tortoise, connections
 
 from server.errors import ConfigurationError
 from server.models.database import Database, DatabaseParameters
@@ -221,28 +222,54 @@ async def test_a_migration_that_came_since_is_pending(migrated_stack: Stack, tmp
         assert await database.rows("SELECT * FROM later") == []
 
 
-async def test_likes_that_were_told_before_they_were_listed_as_one_are_listed_so(
-    stack: Stack, tmp_path: Path
-) -> None:
-    folder = tmp_path / "migrations"
-    shutil.copytree(FOLDER, folder)
-    async with opened(stack.database_parameters()) as database:
-        later = [
-            file
-            for file in (folder / database.dialect / "models").glob("*.py")
-            if int(file.name.partition("_")[0]) >= 2
-        ]
-        texts = {file: file.read_text() for file in later}
-        for file in later:
+class PartialUpgrade:
+    """A database with the migrations below a number; `finish` applies the others."""
+
+    def __init__(self, database: Database, folder: Path, first_left_out: int) -> None:
+        self._database = database
+        self._folder = folder
+        files = (folder / database.dialect / "models").glob("*.py")
+        later = [file for file in files if int(file.name.partition("_")[0]) >= first_left_out]
+        self._texts = {file: file.read_text() for file in later}
+
+    async def start(self) -> None:
+        for file in self._texts:
             file.unlink()
-        await Migrations(database, folder).upgrade()
+        await Migrations(self._database, self._folder).upgrade()
         for user_id in (1, 2, 3, 4):
-            await database.execute(
+            await self._database.execute(
                 "INSERT INTO users (id, username, username_key, email, email_key, password_hash,"
                 " password_changed_at_ms, full_name, bio, website, avatar_key, role, posts_count, followers_count,"
                 " following_count, created_at_ms) VALUES (?, ?, ?, ?, ?, '', 0, '', '', '', '', 'user', 0, 0, 0, 0)",
                 [user_id, *[f"user{user_id}"] * 4],
             )
+
+    async def finish(self) -> None:
+        for file, text in self._texts.items():
+            file.write_text(text)
+        assert len(await Migrations(self._database, self._folder).upgrade()) == len(self._texts)
+
+    async def revert(self) -> None:
+        """Undo what `finish` applied, newest first."""
+        for file in sorted(self._texts, reverse=True):
+            module = runpy.run_path(str(file))
+            await connections.get("default").execute_script(await module["downgrade"](None))
+
+
+@asynccontextmanager
+async def upgraded_below(
+    number: int, stack: Stack, tmp_path: Path
+) -> AsyncIterator[tuple[Database, PartialUpgrade]]:
+    folder = tmp_path / "migrations"
+    shutil.copytree(FOLDER, folder)
+    async with opened(stack.database_parameters()) as database:
+        upgrade = PartialUpgrade(database, folder, number)
+        await upgrade.start()
+        yield database, upgrade
+
+
+async def test_upgrade_groups_older_likes(stack: Stack, tmp_path: Path) -> None:
+    async with upgraded_below(2, stack, tmp_path) as (database, upgrade):
         told = [("like", 2, 7), ("like", 3, 7), ("follow", 2, 1), ("like", 4, 7), ("like", 2, 8)]
         for sequence, (type_, actor_id, target_id) in enumerate(told, start=1):
             await database.execute(
@@ -250,12 +277,75 @@ async def test_likes_that_were_told_before_they_were_listed_as_one_are_listed_so
                 " VALUES (?, 1, ?, ?, ?, ?, 0)",
                 [100 + sequence, sequence, type_, actor_id, target_id],
             )
-        for file, text in texts.items():
-            file.write_text(text)
-        assert len(await Migrations(database, folder).upgrade()) == len(later)
+        await upgrade.finish()
         rows = await database.rows(
             "SELECT sequence, listed, others_count FROM notifications ORDER BY sequence"
         )
         assert [tuple(row.values()) for row in rows] == [
             (1, 0, 0), (2, 0, 0), (3, 1, 0), (4, 1, 2), (5, 1, 0),
         ]  # fmt: skip
+
+
+async def test_upgrade_keeps_hidden_and_retracted_notifications(stack: Stack, tmp_path: Path) -> None:
+    async with upgraded_below(3, stack, tmp_path) as (database, upgrade):
+        columns = "id, sequence, type, actor_id, listed, withdrawn, others_count, owed, read_at_ms"
+        for values in (
+            "101, 1, 'like', 2, 1, 0, 5, 3, 9",
+            "102, -102, 'like', 3, 0, 0, 0, 2, NULL",
+            "103, 2, 'like', 4, 0, 1, 0, 1, NULL",
+            "104, -104, 'follow', 4, 0, 1, 0, 0, NULL",
+        ):
+            await database.execute(
+                f"INSERT INTO notifications ({columns}, recipient_id, target_id, created_at_ms)"
+                f" VALUES ({values}, 1, 7, 8)"
+            )
+        await upgrade.finish()
+        rows = await database.rows(
+            "SELECT id, sequence, in_app, type, actor_id, listed, retracted, others_count, channels, read_at_ms,"
+            " recipient_id, target_id, created_at_ms FROM notifications ORDER BY id"
+        )
+        assert [tuple(row.values()) for row in rows] == [
+            (101, 1, 1, "like", 2, 1, 0, 5, 3, 9, 1, 7, 8),
+            (102, None, 0, "like", 3, 0, 0, 0, 2, None, 1, 7, 8),
+            (103, 2, 1, "like", 4, 0, 1, 0, 1, None, 1, 7, 8),
+            (104, None, 0, "follow", 4, 0, 1, 0, 0, None, 1, 7, 8),
+        ]
+
+
+async def test_upgrade_renames_the_email_queue_and_its_jobs(stack: Stack, tmp_path: Path) -> None:
+    async with upgraded_below(3, stack, tmp_path) as (database, upgrade):
+        jobs = [
+            ("mail", "mail.notification"),
+            ("mail", "mail.reset"),
+            ("notifications", "notify.withdraw"),
+            ("push", "push.notification"),
+        ]
+        for job_id, (queue, kind) in enumerate(jobs):
+            await database.execute(
+                "INSERT INTO jobs (id, queue, kind, payload, priority, state, run_at_ms, attempts, deaths, lease,"
+                " lease_until_ms, created_at_ms) VALUES (?, ?, ?, '{}', 0, 'ready', 0, 0, 0, '', 0, 0)",
+                [job_id, queue, kind],
+            )
+        await database.execute("INSERT INTO queues (name, paused_at_ms, changed_at_ms) VALUES ('mail', 1, 1)")
+        await upgrade.finish()
+        rows = await database.rows("SELECT queue, kind FROM jobs ORDER BY id")
+        assert [(row["queue"], row["kind"]) for row in rows] == [
+            ("email", "email.notification"),
+            ("email", "email.password_reset"),
+            ("notifications", "notify.retract_comments"),
+            ("push", "push.notification"),
+        ]
+        assert await database.rows("SELECT name FROM queues") == [{"name": "email"}]
+
+
+async def test_last_migration_can_be_reverted(stack: Stack, tmp_path: Path) -> None:
+    async with upgraded_below(3, stack, tmp_path) as (database, upgrade):
+        before = await schema_of(database)
+        row = "101, 1, -101, 'like', 2, 7, 0, 0"
+        columns = "id, recipient_id, sequence, type, actor_id, target_id, created_at_ms, listed"
+        await database.execute(f"INSERT INTO notifications ({columns}) VALUES ({row})")
+        await upgrade.finish()
+        await upgrade.revert()
+        assert await schema_of(database) == before
+        rows = await database.rows(f"SELECT {columns} FROM notifications")
+        assert [tuple(row.values()) for row in rows] == [(101, 1, -101, "like", 2, 7, 0, 0)]

@@ -33,6 +33,14 @@ from server.models.accounts.sessions import SessionRepository
 from server.models.accounts.users import UserRepository, UserTable
 from server.models.content.posts import PostTable as PostRow
 from server.models.database import Database
+from server.models.notifications.activities import ActivityRepository
+from server.models.notifications.activity_states import ActivityStateRepository
+from server.models.notifications.deliverables import DeliverableRepository
+from server.models.notifications.devices import DeviceRepository
+from server.models.notifications.inboxes import InboxRepository
+from server.models.notifications.notification_list import NotificationListRepository
+from server.models.notifications.notifications import NotificationRepository
+from server.models.notifications.preferences import PreferenceRepository
 from server.pubsub.publisher import Publisher
 from server.services.accounts.account_emails import AccountEmails
 from server.services.accounts.accounts import Accounts
@@ -67,6 +75,7 @@ from server.services.notifications.devices import Devices
 from server.services.notifications.notification_jobs import NotificationJobs
 from server.services.notifications.notifications import Notifications
 from server.services.notifications.preferences import Preferences
+from server.services.notifications.store import NotificationStore
 from server.services.people.follows import Follows
 from server.services.people.profiles import Profiles
 from server.services.records import Principal
@@ -203,25 +212,50 @@ class ServiceHarness:
         rules = FanOutRules(FAN_OUT_BATCH, CELEBRITY_THRESHOLD)
         self.fan_out = FanOut(database, self.source, self.timelines, self.jobs, rules)
         self.active_sessions = ActiveSessions(self.session_rows, TOKEN_RULES.refresh_idle_s)
-        self.notifications = Notifications(database, self.cards, self.visibility)
+        inboxes = InboxRepository(database)
+        self.notification_list = NotificationListRepository(database)
+        self.notifications = Notifications(self.notification_list, inboxes, self.cards, self.visibility)
         self.notification_jobs = NotificationJobs(
-            database,
             self.unit_of_work,
             self.jobs,
-            (self.visibility, self.active_sessions),
+            ActivityRepository(database),
+            self.notification_list,
+            NotificationStore(
+                NotificationRepository(database),
+                ActivityStateRepository(database),
+                inboxes,
+                self.active_sessions,
+            ),
+            self.visibility,
             Publisher(redis),
             self.metrics,
         )
-        self.links = UnsubscribeTokens(b"a secret of the tests", "https://photos.test")
-        self.preferences = Preferences(database, self.unit_of_work, self.links)
-        self.devices = Devices(database, self.unit_of_work, self.active_sessions)
+        self.unsubscribe_tokens = UnsubscribeTokens(b"a secret of the tests", "https://photos.test")
+        self.preferences = Preferences(
+            PreferenceRepository(database), self.unit_of_work, self.unsubscribe_tokens
+        )
+        devices = DeviceRepository(database)
+        self.devices = Devices(devices, self.unit_of_work, self.active_sessions)
         self.push = RecordingPushSender()
-        notices = Deliverables(database, self.unit_of_work, self.visibility)
+        self.deliverables = Deliverables(
+            DeliverableRepository(database), inboxes, self.unit_of_work, self.visibility
+        )
         self.notification_emails = NotificationEmails(
-            self.jobs, notices, self.email, self.links, CLIENT_URL, metrics=self.metrics
+            self.jobs,
+            self.deliverables,
+            self.email,
+            self.unsubscribe_tokens,
+            CLIENT_URL,
+            metrics=self.metrics,
         )
         self.pushes = Pushes(
-            database, self.jobs, notices, self.active_sessions, self.push, CLIENT_URL, metrics=self.metrics
+            devices,
+            self.jobs,
+            self.deliverables,
+            self.active_sessions,
+            self.push,
+            CLIENT_URL,
+            metrics=self.metrics,
         )
         self.deletions = Deletions(database, self.unit_of_work, self.jobs, self.pictures, REMOVAL_BATCH)
         self.idempotency = Idempotency(database, b"a secret of the tests")

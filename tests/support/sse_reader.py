@@ -55,16 +55,16 @@ class NotificationRows:
         rows = self._rows[UserId(recipient_id)]
         self._rows[UserId(recipient_id)] = [row for row in rows if row.sequence not in sequences]
 
-    async def since(self, recipient_id: UserId, after: int, limit: int) -> list[Notification]:
+    async def list_after(self, recipient_id: UserId, after: int, limit: int) -> list[Notification]:
         await self._query()
         found = [row for row in self._rows.get(recipient_id, []) if row.sequence > after]
         return found[:limit]
 
-    async def last_sequence(self, recipient_id: UserId) -> int:
+    async def get_last_sequence(self, recipient_id: UserId) -> int:
         await self._query()
         return self._last.get(recipient_id, 0)
 
-    async def last_sequences(self, user_ids: Sequence[UserId]) -> Mapping[UserId, int]:
+    async def list_last_sequences(self, user_ids: Sequence[UserId]) -> Mapping[UserId, int]:
         await self._query()
         return {user_id: self._last[user_id] for user_id in user_ids if user_id in self._last}
 

@@ -15,7 +15,36 @@ async def upgrade(db: BaseDBAsyncClient) -> str:
         UPDATE "jobs" SET "kind" = 'email.password_reset' WHERE "kind" = 'mail.reset';
         UPDATE "jobs" SET "kind" = 'email.password_changed' WHERE "kind" = 'mail.password_changed';
         UPDATE "jobs" SET "kind" = 'email.address_changed' WHERE "kind" = 'mail.address_changed';
-        UPDATE "jobs" SET "kind" = 'notify.retract_comments' WHERE "kind" = 'notify.withdraw';"""
+        UPDATE "jobs" SET "kind" = 'notify.retract_comments' WHERE "kind" = 'notify.withdraw';
+        CREATE TABLE "notifications_rebuilt" (
+    "id" BIGINT NOT NULL PRIMARY KEY,
+    "sequence" BIGINT,
+    "in_app" SMALLINT NOT NULL DEFAULT 1,
+    "type" VARCHAR(16) NOT NULL,
+    "target_id" BIGINT NOT NULL,
+    "post_id" BIGINT,
+    "comment_id" BIGINT,
+    "listed" SMALLINT NOT NULL DEFAULT 1,
+    "retracted" SMALLINT NOT NULL DEFAULT 0,
+    "others_count" INT NOT NULL DEFAULT 0,
+    "channels" SMALLINT NOT NULL DEFAULT 0,
+    "read_at_ms" BIGINT,
+    "created_at_ms" BIGINT NOT NULL,
+    "actor_id" BIGINT NOT NULL REFERENCES "users" ("id") ON DELETE CASCADE,
+    "recipient_id" BIGINT NOT NULL REFERENCES "users" ("id") ON DELETE CASCADE,
+    CONSTRAINT "uid_notificatio_recipie_540c8a" UNIQUE ("recipient_id", "type", "actor_id", "target_id"),
+    CONSTRAINT "uid_notificatio_recipie_3f36c4" UNIQUE ("recipient_id", "sequence")
+) /* The unique key makes a repeated activity one notification. `target_id` is a post, a comment or a user. */;
+        INSERT INTO "notifications_rebuilt" ("id", "type", "target_id", "post_id", "comment_id", "listed", "others_count", "read_at_ms", "created_at_ms", "actor_id", "recipient_id", "retracted", "channels", "in_app", "sequence")
+    SELECT "id", "type", "target_id", "post_id", "comment_id", "listed", "others_count", "read_at_ms", "created_at_ms", "actor_id", "recipient_id", "withdrawn", "owed",
+    "sequence" > 0, CASE WHEN "sequence" > 0 THEN "sequence" END FROM "notifications";
+        DROP TABLE "notifications";
+        ALTER TABLE "notifications_rebuilt" RENAME TO "notifications";
+        CREATE INDEX "idx_notificatio_actor_i_f73a90" ON "notifications" ("actor_id");
+        CREATE INDEX "idx_notificatio_recipie_f05cb0" ON "notifications" ("recipient_id", "listed", "sequence");
+        CREATE INDEX "idx_notificatio_recipie_fbfdd7" ON "notifications" ("recipient_id", "listed", "read_at_ms", "sequence");
+        CREATE INDEX "idx_notificatio_recipie_c71e90" ON "notifications" ("recipient_id", "type", "target_id", "listed", "sequence", "id");
+        CREATE INDEX "idx_notificatio_post_id_2d60cc" ON "notifications" ("post_id", "comment_id");"""
 
 
 async def downgrade(db: BaseDBAsyncClient) -> str:
@@ -30,93 +59,120 @@ async def downgrade(db: BaseDBAsyncClient) -> str:
         UPDATE "jobs" SET "kind" = 'mail.reset' WHERE "kind" = 'email.password_reset';
         UPDATE "jobs" SET "kind" = 'mail.password_changed' WHERE "kind" = 'email.password_changed';
         UPDATE "jobs" SET "kind" = 'mail.address_changed' WHERE "kind" = 'email.address_changed';
-        UPDATE "jobs" SET "kind" = 'notify.withdraw' WHERE "kind" = 'notify.retract_comments';"""
+        UPDATE "jobs" SET "kind" = 'notify.withdraw' WHERE "kind" = 'notify.retract_comments';
+        CREATE TABLE "notifications_rebuilt" (
+    "id" BIGINT NOT NULL PRIMARY KEY,
+    "sequence" BIGINT NOT NULL,
+    "type" VARCHAR(16) NOT NULL,
+    "target_id" BIGINT NOT NULL,
+    "post_id" BIGINT,
+    "comment_id" BIGINT,
+    "listed" SMALLINT NOT NULL DEFAULT 1,
+    "withdrawn" SMALLINT NOT NULL DEFAULT 0,
+    "others_count" INT NOT NULL DEFAULT 0,
+    "owed" SMALLINT NOT NULL DEFAULT 0,
+    "read_at_ms" BIGINT,
+    "created_at_ms" BIGINT NOT NULL,
+    "actor_id" BIGINT NOT NULL REFERENCES "users" ("id") ON DELETE CASCADE,
+    "recipient_id" BIGINT NOT NULL REFERENCES "users" ("id") ON DELETE CASCADE,
+    CONSTRAINT "uid_notificatio_recipie_540c8a" UNIQUE ("recipient_id", "type", "actor_id", "target_id"),
+    CONSTRAINT "uid_notificatio_recipie_3f36c4" UNIQUE ("recipient_id", "sequence")
+) /* The unique key makes a repeated act one notification; `target_id` is the post, the comment or the followee. */;
+        INSERT INTO "notifications_rebuilt" ("id", "type", "target_id", "post_id", "comment_id", "listed", "others_count", "read_at_ms", "created_at_ms", "actor_id", "recipient_id", "withdrawn", "owed", "sequence")
+    SELECT "id", "type", "target_id", "post_id", "comment_id", "listed", "others_count", "read_at_ms", "created_at_ms", "actor_id", "recipient_id", "retracted", "channels",
+    COALESCE("sequence", -"id") FROM "notifications";
+        DROP TABLE "notifications";
+        ALTER TABLE "notifications_rebuilt" RENAME TO "notifications";
+        CREATE INDEX "idx_notificatio_actor_i_f73a90" ON "notifications" ("actor_id");
+        CREATE INDEX "idx_notificatio_recipie_f05cb0" ON "notifications" ("recipient_id", "listed", "sequence");
+        CREATE INDEX "idx_notificatio_recipie_fbfdd7" ON "notifications" ("recipient_id", "listed", "read_at_ms", "sequence");
+        CREATE INDEX "idx_notificatio_recipie_685ff6" ON "notifications" ("recipient_id", "type", "target_id", "listed", "sequence");
+        CREATE INDEX "idx_notificatio_post_id_2d60cc" ON "notifications" ("post_id", "comment_id");"""
 
 
 MODELS_STATE = (
-    "eJztXVtz2zYW/isYvbTdUTO2bCvZ5MlNmzZtLt063XYm6UiQCEmoKUAFICuebv774gC830"
-    "LSskyxeEksAocEPxwenBsO/h6suUd8+ehXScQ7PPPJ4Cn6e8DwGv7INw7RAG82cRNcUAHZ"
-    "YKu7mSt4JpXAc6UvLrAvib7kETkXdKMoZ9B1+q/JNbmdojn3t2sm0Yr7HlIrghgXa+xTST"
-    "y00H+iL9+8+On5EM2xJAvdh3hfodkt2q3ofIVglBJh5iHseYJICb8EQVtG/9qSRzASj8/1"
-    "UChbHuqhH9gHNhXkhkr9plNE2VwQDH12VK0QuSHiFs1XmC0J4gt9S6wQ1g8SHpIrvpOP0G"
-    "8r6hM0XWA24Vs14Wyib+DpO0l0OkSM7NCGS2Wfybj6wHaCKkUYUlwP3vf5Tk/CF2hBiCef"
-    "IaDVv9GaCP1E/a5rPSS0EHxtXhxv1YqLLyTiO4Y0AMqAZl9loviS6E5CQ/f+D32ZMo98JB"
-    "J+vh/gG6ywADwHuu39IDNeuA31Bn8A3eZ6sqDE91KcRU0Xc32ibjfm2jd0+ZKpF6YvzN1s"
-    "Ymcq7r+51eNlEQFlCq4uCSMCK+Il+I1tfT/gy/CSfS19QYktid7Hiy94ZIG3PnAtUNsRxN"
-    "cGk8mbt+8mV9+9m0wGOY4OKRL8FlyacwZfgx6rNAgsYQhf/3s0Ojt7PDo5Gz+5OH/8+OLJ"
-    "yRPd14w33/T4kx1MDJe9lQHt5fcv37yDAXH9ydkPES58MjR6kiyVmbYYfvhUzd+5SXi+wq"
-    "J4CpI0mYnQL9hmIsIL8UzE4uIQU7HGHyc+YUu10j/PTipQ/u/lL89/uPzly7OTr9JQvwla"
-    "RqYJQM+DbL6SFkCHdPsB+2G5PgX1uA7U43KoxzmoyRpTvwnGEUEPOXl0cV4DX92rFGDTVo"
-    "BwU05OEfWOje8F5w2WcseFN1lhuWqCdY6wh5z9eFQD8MejUryhqQRuq5R5E6wma9lMNym/"
-    "x370lYeeggNqLPHELPRYJk1VlBTR4fh/MDgI95+e1Fk3da9S/jdtaZxnlDdBOOjeO2wvam"
-    "F7UYHtRR7bHZlJqhpxcIKkdxiPamE8qsB4lMc4YYg2gDlN1TukT0e1JMWoQlKMckgL7jdi"
-    "5bD/AdEFy+lACI/rADwux3ec00TAraPh21olIY1yue6RpjqcwnFyv9rG6PT88fmTs/F5pG"
-    "REV6p0iwI9IvSJNYa2gNLBWwyvfmJLeFOUDt4svOA9Vu2skhypM0ZaGyOhQ78BeydJHpCv"
-    "T7rDywUhgjSWV2vs++XyIk9+1LiejR6PI0jhRxWaV68vX72ykEJIZXGd8OrDhRmeX++w8C"
-    "a5Fj7iZX3zTevROnsFM7w0oMDLwAiDmOAVkcDepTHDVPuwKmwobc+akcNfyEIQuUKKXxNm"
-    "w2DXZKMQlujqh8uvRxdjCKypFaECCcw8vkbTPxWdPjMBrw18lnwrEWcEQmqGdMGFaeQ3RP"
-    "h4kw8cHuiZdeJuoOFOqIuvdWKBKI+vCcsxjZ24Wboe+nDHdZzm43Kf+TjvMg8+sOYu8yxh"
-    "7xwB+wdbcNVWI82R9kbfP7A6ahYBvSwX2VvVYeWYqnesfj/eRZvj08i1GJP0DuPzixoQn1"
-    "+UIgxNzsDtoETxsVQTLSBaTUQBsZuK1lNBPm6oFiBtJiJHel/T0FeFPuXx0cZeOzUnS9pq"
-    "FgKI/9GTkDB268OfIHJSqBH0Oc9Seiby0/CCC0KX7Cdya6bipR43ZvOioF9RIvmRzcOnkN"
-    "HCq/EnKPAucsEk+U8DoF+bKKsxXl49v/z2u8Gnh/HX/RwkKf1CJFGlXruCXsMq312U+iSA"
-    "oKYL71uDiYd2K8IQVeATA+1haHPkse8jDv4vGTjVkNRjhB4i75m7260+73Bz/rVu+teMJ7"
-    "axvydN1bt81P07e5wu2gU1yNnInZgGp406bbQz83Dk2uhLj6w3XBE2v9XzVaqOFnWr1Edp"
-    "TADJnTUVUs0qRIAaSZnREnV3JjWFbg4VR7JYkLkaIsn1T6zCWC6DHZ3QQRCjcvKtsmFduJ"
-    "RXV+/rQWbXqX5fo9uYvaJmcylHWF6DNhzcW2gqYvauBhc0yTM0XejREbHRg1QhLTTOuHf7"
-    "CE31Iq45V/OQabO32ZmxfWA7LNEae0R30y+yIwI215r9sQtlhwu/11S/DzxV06+plPpxVm"
-    "G30XE+J1IiuNU19X0LzoyoHSHMaemdF9NVWnrIkU109CSN09A/q6Envt0mKGfIXJpBnch3"
-    "KAibuoMTZE4HbK1+2wUmj/078rEE+ZiiFX9/3gP/EBpfEYDvvvvdwLeW8i8/ycZfvr783X"
-    "D4+jZoefX2zfdh9wTbP3/19psjtDr7uaR2JMPzZy7Vy7VuK/cWp3tUauawUWVCoXPdEjFr"
-    "4lFsK7YEiqcpxiJAP6VKIkGYR6G3DNVpQ4Gk0oZgQfWXu9+vQBN9H7yYle5cmhvYvMxU3m"
-    "b0cJez2VVtNZq93CRUJ6Yn6fq0vrdNUE8uIjHbN1BOU0Q9VE3vZR/3jnqqwNAq5dqof59Y"
-    "dm97VVaELldNdrPFBA7PAjxn/lY09QQkaXooBfZvoGJtZiptDTUBOUnTu3RVLSZrStpKUZ"
-    "uTtTdYUMxUgVVUbowmaXrBzYe2RxN6dn0VOamc90guP2z4DUDdQ/gNrMe+h98S/Nel8FsM"
-    "fYlVX9Ogr2nKXyIvyNMCIrC+V9TzCEMmvjUnUF11GnSxTqOpDRgpfA29Nlgo5GvuEEMwzT"
-    "eUzInMW/j385hMRdel4Luqaq76qVDJlVmvwhCZ4gaQgUbZ3N96xHuK5ni+IhIp4vswJKqC"
-    "0rImzLernZv2fmDLt7rtoJ0QmMMK18Icb4o9C+X6QoLEqQst1AWfXpPmNV8yVL3ZoLi/gi"
-    "R8vSasRaGiPKEDN7f1x6MtIy5ZynvactJTXdeVetkzI6eUrGacnCN1rNw6Yp5UD+vPQIrM"
-    "Wc37spotrHuwm/8JaaspHuyS5fzcqjGlxnOqfVhlP4cKUS0TuhzgOnZi0guGhX6oMxk7IS"
-    "2GVdHo5EQ1cHgmydzS2XrLDWeqsLxKhcEekziDvYXBLsjGpy1M9hydsyuPSRHsq2R3gavu"
-    "qeAucLW/wFVevnTPtDmkbDl6y+YVvS7P9I0bh1U2jXGf79+gSZU9DTkzn2Ob4Fln2Tz0+l"
-    "eZZ+vWQ7eF/R8AvdvCfpAt7Fll26l4x5yb9MKcC1KqiSSbK3URe77IvWgj4ckwoSi1P0mx"
-    "VpJsjTsb2j/Mycnp9sxll93TDVFepdBkZ7j2PGQI3eraWrHJfpFNp8ApOPtWcEJgnZJTaz"
-    "HO8OHnFZ1Qdjh8m+BLOqjwvGQz/rG8BFLcWqnuUOhXd2/1W2ar+GAkyJxuKGHqmdkD7fP5"
-    "Ndpsld0fzbiiCzrHdlM0X5hiRBsiJGdIQ83Nby68olJH9/OIO9QC6obt69QlWy5eEo1HIJ"
-    "XqT0eOtDexvq6Xlfic50J/7u+4/ucQS86DfkN781rsbwF5k5ChpetIvlPlcpKSy/UWlXda"
-    "nNs5grpyaI2voRCcFv8bUw0GaWIjzZO3foamCgstzJP15cAxMYyKx+mFAwWHpYWLeH61Oe"
-    "CzzX6gUAZN7aadpb7hDTGHukm+JlA5z5Tf28GOT/1QRmxRPTj9jbKo/J+G/yn8EZautuX9"
-    "oqPh4KfZXsRgAvVTfSr1y0zNAXT6q5LElgiEztBkNh7Jp2H9PhOMiZZU2BHFmX9rV12yI/"
-    "Cedt+RyZyQ8TPlI3TJALIPzNwfSvPZLVLAr8gn+Ebf2JRM4bshmsJmKE8zP5vGZQs9DlX+"
-    "9Gvhpf5IDEr63nBNP/sRmmoo9YusMMzSjNrz8AjWg+GLD+znX69+MBuzvnt9+fIV7JEKNk"
-    "jZsUg9LUOYl6gBoz/5zCDIoVUDrB4h4Ik51t+hZodbNCPh7rAPbEb046AQ4q2ZKZ/za2mG"
-    "blCCB4eTD0hvfHgDtl3PYBsXTFF5MZhI1wk+fSP24OuZqyjoFzGddfRkSaLlLe9Kyna1/J"
-    "AmKrpl3A9OzoxTq6upwrHH4614ZMKZGGA3cS6r7upg7dSvh9G8ejIZieL1wYeVBr6ibH3Q"
-    "vxdphZkKDeM69RnG5dUZxtnaDClpVZ+1U2SOt48r2c2lLD9NLbuNwE/TOfzb4h9rRmnsq4"
-    "vHxVSHEzqnWdxP74z1PmrFRWZEUwxThEe9AXMfMFoTrnEafZbsqHHcW+Y8mKlN2TGkOWoE"
-    "98GJaWOz/oqUpnMrUmuN4AgqOP8DpiHp+2mw+SZB5fbetMU+69NqIoTSlO4D2FdmSISsS1"
-    "2oFUnKcmKN/TggO7qHbhfDdEkx26WkkGS47mdBFkSA47VWdC/bfVg3zjfZRJQ1Q36/mVAP"
-    "XSwgMrIQfG2CSMFkDuOydqZSngn/PIOonEkLCZI8TP09zXb5mN6+b/65jUWG+bNBFxfA6G"
-    "YAw/nQ79GHvtkWVer+zCkI28JK3Yd0Y3Xv+AOyxtRvimRE5KBMyls2gVWsIZYxlQOzc7mQ"
-    "Dy1Fu2AMuX2Ax36U7bfkhlZo5snmSk3cMx1rV9QWZEmhlzk71hxsD6leL6ggMywJeu7zrY"
-    "deEynxUoMfqssz4nO2NHlSoExL3W7oQdWeCb5drhRkWUGebVF97ft/KGTXQeKWvbnW7oOs"
-    "PlMnW6KrHy6/Hl2MnwYJc3Bfc84sBl0fGQYOsr0eod9MNl3yiZBuRnQfbxhlo1GbTuYOmu"
-    "28EK20BoBbGh81m6Zyh81m7IL8ATMGsMYI99TsGp2cP6kBMHQrhdg2ZowvH6sFF+smOCdp"
-    "egj1/i1cFxrrSHgG9Am9TLeME+ep3WS0noxAS2psF6bpXKyyLf5dNcr7ifzR2eRdjJ41Ks"
-    "0TyIk9IHtl79RzcNNytUsujx/5rNTfEbUNq5wdf/JZ3WPAxZYFh3WZcN7UJ1iSyZYp6tuL"
-    "2sjndj/d3OwtD7a/gbEIXolnAckUwUhl0BHTtXVArLh+Y3NRj6ng1PCDP75OQXfdYWsQ1l"
-    "+Ksh+KoFxQZY5MjoZst2ZFfdJDt435Oy0oo3IV6VRuC1dHfR7RzNU1EiOCHlqIZ6MaFuLZ"
-    "qNRChKa0Ngb7dJugG/bvIbj7dyRt8K3PcQG+5eX1EyS9gLgC0vs5PjexQDSK6yfoelNtYx"
-    "8x1MSCWU9CxGt1H/g346GrI39Py+XvaU7+xkpMIyUjReacQe2T1pUi603REeflGesJkt5I"
-    "iv0dnCmwXDU/NTNN5WDN7boEm6aJFI4IDieFB4ODyODzkxoy+PykVAZDUwG4scHYSBDnaX"
-    "vDvIfeUi/4UhBZgH+FtpygacXoHdtAd2hteUWl4qJAWS6HPEHiEG+OuIvIdkLYZLx/jeYh"
-    "T+v27t4pJPUw3v3/gJ/wCozVUid/tsuwytdv/I41vf3fcLVCioKj/HOO9byvvinxHfL9zP"
-    "8NtM6wf++SzPbleK06CHUr28mjLKWTRm1XBShCuWy5OGdJ3eJ8jIvC1Vwv7Fu/fElId6hc"
-    "EGTQtW4EmGmde5KIw1JZKduHJlC75qZIqe2nn8CkfkiUdk6ZJEJVxX0P9FC3BnUnPlW+Bq"
-    "WZoZkAzNM6CXiMEvCN/q9i/71Xb7e9V1vqmVr3IHn4Vvn0JkgdMW61p0ER5482f4SIUBrZ"
-    "IsVIKgxyBi+U/kHNXnnNWDfmhwzkl8S3skDsHeqpd5F7GsSmUcyQpj/ZJ+1DmOViju9YUe"
-    "Zj+ZISEfQwpOnc6b1aRVITYYVcwxmIiRz0x7iAXxJB56ui1TtoqVy6cdxnr6dJ3mWH6Z1T"
-    "LYN1q+tr3R2jxeULnlZOilPSy5e8BEkPF73RxUWdPY0XF+VbGqEtk0tSVLejHOHigh19QP"
-    "f0pI5OoXuV50md5LQK/URVWEzvx6u3b0p8cjFJBmWPzhX6nzlN5gjRrgAXwKiOWWbDk0Nb"
-    "lx7C6OENvnnoxezT/wH4sI8C"
+    "eJztXVtz2zYW/isYvTTdUT22fEk2eXLSpHWb28bubmfijgSJkIWaAlQAsuLt5r8vDkCKd5"
+    "qkZZli8BJHBA4Jfjg8ODcc/N2bc4/4cu83ScQFHvuk9xz93WN4Dv/JNvZRDy8WURNcUAFZ"
+    "b6m7mSt4LJXAE6UvTrEvib7kETkRdKEoZ9B19I/hNbkdoQn3l3Mm0Yz7HlIzghgXc+xTST"
+    "w01f9FT96/+fVVH02wJFPdh3jfo/EtWs3oZIZglBJh5iHseYJICb8EQUtG/1qSPRiJxyd6"
+    "KJRdbeuhl+ySjQS5oVK/6QhRNhEEQ58VVTNEboi4RZMZZlcE8am+JVYI6wcJD8kZX8k99J"
+    "8Z9QkaTTEb8qUacjbUN/D0nSQ66CNGVmjBpbLPZFxdspWgShGGFNeD932+0pPwHZoS4skX"
+    "CGj1bzQnQj9Rv+tcDwlNBZ+bF8dLNePiO4n4iiENgDKg2VcZKn5FdCehofv8h75MmUe+EA"
+    "k/P/fwDVZYAJ493fa5lxov3IZ6vT+AbnE9nFLiewnOoqaLuT5Utwtz7SW9OmPqjekLczce"
+    "2pmK+i9u9XjZmoAyBVevCCMCK+LF+I0tfT/gy/CSfS19QYklWb+PF13wyBQvfeBaoLYjiK"
+    "71hsP3Hy6G568vhsNehqNDihi/BZcmnMHXoMcqDQJXMIQf/jkYHB4+Hewfnjw7Pnr69PjZ"
+    "/jPd14w32/T0qx1MBJe9lQHt7Kez9xcwIK4/OfshwoWvhkZPkqUy0xbBD5+q+X9mEl7NsM"
+    "ifgjhNaiL0CzaZiPBCNBORuNjGVMzxl6FP2JWa6Z+H+yUo//v006ufTz89Odz/Pgn1+6Bl"
+    "YJoA9CzI5itpAHRItxmwH5frE1CfVIH6pBjqkwzUZI6pXwfjNUEHOXlwfFQBX92rEGDTlo"
+    "NwXU5OEHWOjR8E5wWWcsWFN5xhOauDdYawg5z9dFAB8KeDQryhqQBuq5R5Q6yGc1lPNym+"
+    "x2b0lceegi1qLNHETPVYhnVVlATR9vi/19sK9x/sV1k3da9C/jdtSZzHlNdBOOjeOWyPK2"
+    "F7XILtcRbbFRlLqmpxcIykcxgPKmE8KMF4kMU4ZojWgDlJ1TmkDwaVJMWgRFIMMkgL7tdi"
+    "5bD/FtEFy2lLCJ9UAfikGN+TjCYCbh0N39IqCUmUi3WPJNX2FI79h9U2BgdHT4+eHZ4crZ"
+    "WM9ZUy3SJHjwh9YrWhzaF08ObDq5/YEN4EpYM3DS94j1UzqyRD6oyRxsZI6NCvwd5xkkfk"
+    "6/328HJOiCCJ5fkc+36xvMiS7zSuh4OnJ2tI4UcZmufvTt++tZBCSGV6HfPqw4UxnlyvsP"
+    "CGmRY+4EV9s03zwTx9BTN8ZUCBl4ERBjHBcyKBvQtjhon2flnYUNqeFSOHn8hUEDlDil8T"
+    "ZsNg12ShEJbo/OfTHwbHJxBYUzNCBRKYeXyORn8qOnphAl4L+Cz5UiLOCITUDOmUC9PIb4"
+    "jw8SIbONzSM6vE3UDDHVIXX2vFAlEcXxOWY2o7cdN0HfThnlRxmp8U+8xPsi7z4AOr7zJP"
+    "E3bOEbB5sAVXTTXSDGln9P0tq6NmEdDLcp69VR5Wjqg6x+oP4120OT61XIsRSecwPjquAP"
+    "HRcSHC0OQM3BZKFB9LNdQCotFE5BC7qWg8FeTLgmoB0mQiMqQPNQ1dVegTHh9t7DVTc9Kk"
+    "jWYhgPibnoSYsVsd/hiRk0K1oM94lpIzkZ2GN1wQesV+JbdmKs70uDGb5AX98hLJd2wevo"
+    "aMFl6NPkGBV2sXTJz/NAD6tYmyGuPp+avTH1/3vj6Ov+5jkKT0iUiiCr12Ob36Zb67deqT"
+    "AIKKLrwfDSYeWs0IQ1SBTwy0h77Nkce+jzj4v2TgVENSjxF6iKxn7n63utvh5vxr7fSvGU"
+    "9sbX9Pkqpz+aibd/Y4XbQNapCzkVsxDU4bddpoa+Zhx7XRM4/MF1wRNrnV81WojuZ1K9VH"
+    "aUQAyZ0VFVLNKkSAGkmZ0RJ1dyY1hW4OFUcynZKJ6iPJ9U+swlgugx2d0EEQo3LypbJhXb"
+    "iUVVcf6kFm16l+X6PbmL2iZnMpR1hegzYc3FtoKmL2rgYXNMkLNJrq0RGx0INUIS00jrl3"
+    "u4dGehHXnKt5yLTZ26zM2C7ZCks0xx7R3fSLrIiAzbVmf+xU2eHC7znV7wNP1fRzKqV+nF"
+    "XYbXScT4iUCG51TX3fgjMmakUIc1p668V0mZYecmQdHT1O4zT0OzX02LdbB+UUmUszqBL5"
+    "DgVhXXdwjMzpgI3Vb7vAZLG/IF8KkI8oGvH33R74x9D48gC8eP27gW8u5V9+nI2fvDv93X"
+    "D4/DZoefvh/U9h9xjbv3r74eUOWp3dXFJbkuH5kUt1Ntdtxd7iZI9SzRw2qgwpdK5aImZO"
+    "PIptxZZA8TTFWATop1RJJAjzKPSWoTptKJBU2hDMqf5y//vlaKKfgxez0p1LcwObl5nI21"
+    "w/3OVstlVbXc9eZhLKE9PjdF1a35smqMcXkYjtayinCaIOqqYPso97RT2VY2gVcu26f5dY"
+    "dmN7VWaEXs3q7GaLCByeOXiO/aWo6wmI03RQCmzeQMXazFTaGqoDcpymc+mqWkxWlLSloj"
+    "Yja2+woJipHKuo2BiN03SCm7dtj8b07Ooqclw575BcftzwG4C6gfAbWI9dD7/F+K9N4bcI"
+    "+gKrvqJBX9GUP0VekKcFRGB9z6jnEYZMfGtCoLrqKOhinUYjGzBS+Bp6LbBQyNfcIfpgmi"
+    "8omRCZtfAf5jGpiq5Xgq/Kqrnqp0IlV2a9Cn1kihtABhplE3/pEe85muDJjEikiO/DkKgK"
+    "SsuaMN+qcm7a554t3+q2g7ZCYPZLXAsTvMj3LBTrCzESpy40UBd8ek3q13xJUXVmg+LmCp"
+    "Lw+ZywBoWKsoQO3MzWH482jLikKR9oy0lHdV1X6mXDjJxQsupxcobUsXLjiHlcPaw+Awky"
+    "ZzVvymq2sG7Abv4W0lYTPNgmy/mVVWMKjedEe7/Mfg4VokomdDHAVezEuBcMC/1QZzK2Ql"
+    "r0y6LR8Ymq4fCMk7mls/GWG85UbnmVEoM9InEGewODXZCFTxuY7Bk6Z1fukiLYVcnuAlft"
+    "U8Fd4GpzgausfGmfabNN2bLzls1bel2c6Rs19stsGuM+37xBkyh7GnJmNsc2xrPOsnns9a"
+    "80z9ath24L+zcAvdvCvpUt7Gll26l4u5yb9MacC1KoicSbS3URe77Ig2gj4ckwoSi1P0m+"
+    "VhJvjTob2j/MycnJ9tRll93TDlFeptCkZ7jyPKQI3eraWLFJf5F1p8ApOJtWcEJgnZJTaT"
+    "FO8eHdik4oOxy+dfAlLVR43nNFp3SCVdlxOtlOpcoPi3WvmKR9MSPIziqUBUJzfA11fJAg"
+    "C7OZH0GZohuqbk1Fovj999BIYaH1o7BGEDb51339N4hxIy70j/wKntt5rEnipmyoETN99x"
+    "ENSiKRCV1Q6LzCDJ7H4DmmAhJsEtcfSrgZXJM+R3I5mcHo+ArNsNSd0UgSPXb9fY1MKrl+"
+    "2A2RUWmmSwb54UzPj34BH+op+VTq55hRHISjgGsmbXxdYOm56W5+QU64bgbfGgwMr7Pb7Z"
+    "1sCvvI1jm1UbCRfir8jY1D7qFT/bKGB+KoXhOykHb7u36nJ6N1l9H3UQ0qOxlQtsmWWNXT"
+    "AKPS9xyFbzcCPC4ZRmNqDzf6+Nv5z2Zkr9+dnr0NXzTobqo92cnUg9G9AUz9YrADXz/lTz"
+    "7eQ2CCmRuEswnHLi18/Y3rD2g+1q/Uv2RjMsF6guHewDu3aEzWmwCmVEhVvG9/PfOBSDBC"
+    "Eb6UiVr7Z9cMZnXyNEk49Tlaf7qrnaskUd4to35wyFmUBVdOFY49Gm/+I2P2Rcz6CwAeOh"
+    "vjsRXaYhsjPoXVJyFO5ZJBmhoXdt3IIl9eFiKi2p5RcZDG/eDeWG+iCkQonpLwldRpDvp3"
+    "Io/moc+NTsj86qIhQebM3t3K7nBi+XlCbakFfpLO4d8U/0i/rLMsRlTf/LK4trXqYpgg3O"
+    "kdR5uAMW75ZpEsBDFNttM4bm5/Z2DP12XJON1OI7mZDxs3PDkMu41v7sCMrkxD3JNWI+s8"
+    "RuWSzptin/YQ1hFCSUr3AWwqJLpG1sXsKsXs0pxYIREdZEf70G1lHnpMzLYpGnrGxvxL8Y"
+    "EwUWu/9BwY6Fe10vQHZs80WRARxQP30JmSyOeTa4jpUezT/wZxPVvwSf+fm5jkmuI7mYhP"
+    "5hSoesgH3eOUlHZkBbsgjz1Iu1mkJ0PamV2QbS+4f1dOt/7oL7j+ZxtLz6N+QxvL536Y1J"
+    "qPgkyJgM+jUpJNunvpchMXx8PFmrLB+gPg2JqEkHpisi88Op1CAcGp4HOzLgQz14/KBkaV"
+    "CBnxy9edTT3grm1ahq3TeREuu6CdC48L0D5ggHaxzKt7fseZEsvcuufbjJG07zAJMsfUr4"
+    "vkmshB2Y2UlvaB2Q776bGlaBs8bG5X5a4fDPwjuaElGnq8uVQj90zHyvXJBbmi0MucxKs4"
+    "lAPnU/SGCjLGkqBXPl966B2REl9p8EPFeEx8zq6MgwbUZqnbDb3NmYY7ajvAg6RpMM/zCp"
+    "Zv5bmQ/A5p9vb+WpsP8u1N7XGJzn8+/WFwfNJHYTK1TfKGR5gzfDHT9gIy7Iyw2VMJueQW"
+    "YDhkWEYjgDRuojt6SFsF8pIxjkCTIfd2UTn74HHtA+Cc2kf5JqncYb4pSyF7gI8BrDbCHT"
+    "XEBvtHzyoADN0KIbaNKXPMx2rKxbwOznGaDkK9eZvXZWC0JAsgVAaapSNlqd1kNJ6MQEmq"
+    "bSkm6VxKTFP822qmdxP5nbPSdzJUliNfNoDsub1Tx8FNytU2OUF+4eNCD8i6rV/m/viTj6"
+    "sesy6WLDgMzW4k9wmWZLhkivr2oiCI2y3wE5Olwu1WbjAWwUnxIiAZIRhpkLniYzq3/ogZ"
+    "129sLsKu7owLZPuPr1IwX3dYGoT1l6LshyIoF1SZI6nXQ7Y7qdd9kkO3jdk7TSmjcrbWqd"
+    "yO65b6PNYzV9VIXBN00EI8HFSwEA8HhRYiNCW1sWv9XnXQDft3ENzNO5IW+NbnOAff4uML"
+    "YiSdgLgE0oc5nji2QNSK9MfoOpOzt4moamzBrCYhorW6C/yb8tBVkb8HxfL3ICN/IyWmlp"
+    "KRIHPOoOZ7o5Qi80XeEfLFG6NiJJ2RFJvbuCqwnNU/lTRJ5WDNbPIHm6aOFF4TbE8K93pb"
+    "kcFH+xVk8NF+oQyGphxwI4OxliDO0naGebddwUXwK0FkDv4l2nKMphGjt2yf9ra15RmVio"
+    "scZbkY8hiJQ7w+4i4i2wphk/L+1ZqHLK0rEbG1bV6b8+7/C/yE52CsFjr50136Zb5+43es"
+    "6O1/ydUMKQqO8rsc61lffV3ie+T7mb81tM6wf+eSzDbleC07aHYpm8mjNKWTRk1XBbvTu9"
+    "ninCZ1i/MuLgrnE72wL/3iJSHZoXRBkEHXqhFgpnXuYSwOS2WpbLcFx+cc6pwHtdH1E5iE"
+    "muJhFjplkghVFvfd0kPdGtSe+FTxGpRkhnoCMEvrJOAuSsD3+k/Jznyv2j58r7LUMxUzQP"
+    "LwpfJpeGiDcas9D85d+GLzR4gIpZE9eABJhUHO4KnSP6jZJ68Z68b8kIH8kvg2pwLM1p56"
+    "H7mnQawbxQxpupN90jyEWSzm+IrlZT4WLylrgg6GNJ07vVOrSGIirJCrOQMRkYN+FxfwUy"
+    "LoZJa3egctpUs3jvps9LTO++wwvXeqZbButX2tu2e0uHjB08pJfkp68ZIXI+ngojc4Pq6y"
+    "p/H4uHhLI7SlcknyKnkUI5xfwqML6B7sV9EpdK/iPKn9jFahn6hya7b+cv7hfYFPLiJJoe"
+    "zRiUL/Mye37SDaJeACGOUxy3R4sm+PQYEweniDl4+9mH39P5VaAQY="
 )

@@ -68,5 +68,5 @@ class DeviceRoutes:
     @response_schema(None, 204, description="Nothing is pushed to it for you")
     @rate_limited(Rate.WRITES)
     async def forget(self, request: web.Request) -> web.Response:
-        await self._devices.forget(current_principal(request).user_id, request[BODY]["token"])
+        await self._devices.unregister(current_principal(request).user_id, request[BODY]["token"])
         return web.Response(status=204)

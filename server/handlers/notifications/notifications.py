@@ -26,7 +26,7 @@ from server.handlers.schemas import (
 )
 from server.ids import NotificationId
 from server.services.notifications.notifications import Notifications
-from server.services.notifications.stream_tickets import GOOD_FOR_S, StreamTickets
+from server.services.notifications.stream_tickets import TICKET_TTL_S, StreamTickets
 from server.services.records import NotificationType
 
 MAX_IDS = 100
@@ -135,7 +135,7 @@ class NotificationRoutes:
     async def list(self, request: web.Request) -> web.Response:
         query = request[QUERY]
         types = {NotificationType(each) for each in query["types"].split(",")} if "types" in query else ()
-        page = await self._notifications.page(
+        page = await self._notifications.list_page(
             current_principal(request).user_id, page_request(request), types, unread=query["unread"]
         )
         return serializers.page_response(request, page, serializers.notification)
@@ -146,7 +146,7 @@ class NotificationRoutes:
     @response_schema(UnreadSchema, 200)
     @rate_limited(Rate.READS)
     async def count(self, request: web.Request) -> web.Response:
-        return _left(await self._notifications.unread_count(current_principal(request).user_id))
+        return _left(await self._notifications.count_unread(current_principal(request).user_id))
 
     @docs(
         tags=["notifications"],
@@ -161,9 +161,9 @@ class NotificationRoutes:
         body, reader = request[BODY], current_principal(request).user_id
         if "ids" in body:
             ids = [NotificationId(int(each)) for each in body["ids"]]
-            return _left(await self._notifications.read_some(reader, ids))
+            return _left(await self._notifications.mark_read(reader, ids))
         up_to = NotificationId(int(body["upTo"])) if "upTo" in body else None
-        return _left(await self._notifications.read_up_to(reader, up_to))
+        return _left(await self._notifications.mark_read_up_to(reader, up_to))
 
     @docs(
         tags=["notifications"],
@@ -175,7 +175,7 @@ class NotificationRoutes:
     @rate_limited(Rate.WRITES)
     async def ticket(self, request: web.Request) -> web.Response:
         ticket = await self._tickets.issue(current_principal(request))
-        return serializers.json_response({"ticket": ticket, "expiresIn": GOOD_FOR_S})
+        return serializers.json_response({"ticket": ticket, "expiresIn": TICKET_TTL_S})
 
     @docs(
         tags=["notifications"],

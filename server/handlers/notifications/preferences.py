@@ -14,8 +14,8 @@ from server.handlers import serializers
 from server.handlers.http.rate_limiting import Rate, rate_limited
 from server.handlers.http.requests import BODY, QUERY, current_principal, public
 from server.handlers.schemas import Flag, Strict
-from server.services.notifications.notification_text import SUBJECTS
-from server.services.notifications.preferences import Preferences, Wishes
+from server.services.notifications.notification_text import TOPICS
+from server.services.notifications.preferences import ChannelPreferences, Preferences
 from server.services.records import Channel, NotificationType
 
 PAGE = """\
@@ -96,7 +96,7 @@ class PreferenceRoutes:
     @response_schema(PreferencesSchema, 200)
     @rate_limited(Rate.READS)
     async def read(self, request: web.Request) -> web.Response:
-        return _answer(await self._preferences.of(current_principal(request).user_id))
+        return _answer(await self._preferences.get_for(current_principal(request).user_id))
 
     @docs(
         tags=["notifications"],
@@ -112,7 +112,7 @@ class PreferenceRoutes:
             NotificationType(type_): {Channel(channel): wanted for channel, wanted in channels.items()}
             for type_, channels in request[BODY].items()
         }
-        return _answer(await self._preferences.change(current_principal(request).user_id, wishes))
+        return _answer(await self._preferences.update(current_principal(request).user_id, wishes))
 
     @docs(
         tags=["notifications"],
@@ -129,7 +129,7 @@ class PreferenceRoutes:
     @public
     async def ask(self, request: web.Request) -> web.Response:
         try:
-            subject = SUBJECTS[self._preferences.subscription(request[QUERY]["token"])]
+            subject = TOPICS[self._preferences.get_unsubscribe_type(request[QUERY]["token"])]
         except NotFound:
             return _broken()
         # Programs that look into mail follow links: only a person presses a button.
@@ -153,7 +153,7 @@ class PreferenceRoutes:
     @public
     async def unsubscribe(self, request: web.Request) -> web.Response:
         try:
-            subject = SUBJECTS[await self._preferences.unsubscribe(request[QUERY]["token"])]
+            subject = TOPICS[await self._preferences.unsubscribe(request[QUERY]["token"])]
         except NotFound:
             return _broken()
         return _page(
@@ -162,7 +162,7 @@ class PreferenceRoutes:
         )
 
 
-def _answer(wishes: Wishes) -> web.Response:
+def _answer(wishes: ChannelPreferences) -> web.Response:
     body: Mapping[str, Mapping[str, bool]] = {
         type_.value: {channel.value: wanted for channel, wanted in channels.items()}
         for type_, channels in wishes.items()

@@ -31,11 +31,11 @@ SEQUENCE = re.compile(r"[0-9]{1,18}")
 class Notifications(Protocol):
     """What a stream needs to know of the notifications."""
 
-    async def since(self, recipient_id: UserId, after: int, limit: int) -> list[Notification]:
+    async def list_after(self, recipient_id: UserId, after: int, limit: int) -> list[Notification]:
         """The first `limit` notifications with a sequence above `after`, in its order."""
         ...
 
-    async def last_sequence(self, recipient_id: UserId) -> int:
+    async def get_last_sequence(self, recipient_id: UserId) -> int:
         """The newest sequence, 0 before the first."""
         ...
 
@@ -72,7 +72,7 @@ class NotificationStream:
             raise Malformed("A stream takes no body.")
         # The subscription comes first, so that nothing falls between what is read and what is heard.
         async with self._hub.open(principal.user_id, principal.session_id) as inbox:
-            last = await self._notifications.last_sequence(principal.user_id)
+            last = await self._notifications.get_last_sequence(principal.user_id)
             client = sse.EventWriter(request, self._write_timeout_s)
             inbox.on_close = client.hurry
             try:
@@ -124,7 +124,7 @@ class NotificationStream:
         that it is asked for again with what comes next.
         """
         while not inbox.closed:
-            page = await self._notifications.since(inbox.user_id, inbox.position, self._replay_limit)
+            page = await self._notifications.list_after(inbox.user_id, inbox.position, self._replay_limit)
             if replay_to is not None:
                 await self._admit_gap(client, inbox, page[0].sequence if page else replay_to + 1)
                 replay_to = None

@@ -1,4 +1,4 @@
-"""What stands in the letters, in text and in HTML. Who gets them, and when, is decided by those who send them."""
+"""The e-mails of the service, each as text and HTML."""
 
 from dataclasses import dataclass
 
@@ -13,54 +13,54 @@ MAX_EXCERPT = 300
 
 @dataclass(frozen=True, slots=True)
 class EmailContent:
-    """What a letter about a notification says, in words made by the caller.
+    """What a notification e-mail says.
 
-    `headline` is a sentence, "ana commented on your photo."; without its full stop it is the subject. `excerpt` has the
-    words of the comment, or nothing. `link` is where it can be seen, or nothing; `label` says so: "See the photo".
-    `kind` is what one gets mail about: "comments", "likes", "follows", "mentions", "replies".
+    `headline` is a sentence, "ana commented on your post."; without the full stop it is the subject. `excerpt` is the
+    comment, or empty. `link` is the page that shows it, or empty; `label` is the link's text. `topic` completes
+    "You receive e-mails about": "comments".
     """
 
     headline: str
     excerpt: str
     link: str
     label: str
-    kind: str
+    topic: str
 
 
-def password_reset_email(key: str, to: str, username: str, link: str, minutes: int) -> Email:
-    """The link to a page that takes a new password."""
-    subject = "Choose a new password"
-    words = {"subject": subject, "username": username, "minutes": str(minutes)}
-    text, html = render("reset", words, {"link": link})
+def password_reset_email(key: str, to: str, name: str, link: str, minutes: int) -> Email:
+    """Return the e-mail with the link to the page that sets a new password."""
+    subject = "Reset your password"
+    values = {"subject": subject, "name": name, "minutes": str(minutes)}
+    text, html = render("reset", values, {"link": link})
     return Email(key, to, subject, text, html)
 
 
-def password_changed_email(key: str, to: str, username: str) -> Email:
-    """Word that the password was changed, for the case that its owner did not do it."""
+def password_changed_email(key: str, to: str, name: str) -> Email:
+    """Return the e-mail that lets an owner notice a password change by another person."""
     subject = "Your password was changed"
-    text, html = render("password_changed", {"subject": subject, "username": username})
+    text, html = render("password_changed", {"subject": subject, "name": name})
     return Email(key, to, subject, text, html)
 
 
-def address_changed_email(key: str, to: str, username: str, email: str) -> Email:
-    """Word to the address before that another one has taken its place, for the case that its owner did not do it."""
+def address_changed_email(key: str, to: str, name: str, email: str) -> Email:
+    """Return the e-mail to the previous address that lets an owner notice a change to the address `email`."""
     subject = "Your e-mail address was changed"
-    text, html = render("address_changed", {"subject": subject, "username": username, "email": email})
+    text, html = render("address_changed", {"subject": subject, "name": name, "email": email})
     return Email(key, to, subject, text, html)
 
 
 def notification_email(
-    key: str, to: str, username: str, told: EmailContent, unsubscribe_url: str, list_id: str
+    key: str, to: str, name: str, content: EmailContent, unsubscribe_url: str, list_id: str
 ) -> Email:
-    """What happened, what was said, and how to be rid of such mail. Words of others may be of any length."""
-    subject = shortened(one_line(told.headline).removesuffix("."), MAX_SUBJECT)
-    words = {
+    """Return the e-mail about a notification. Texts of other users may have any length."""
+    subject = shortened(one_line(content.headline).removesuffix("."), MAX_SUBJECT)
+    values = {
         "subject": subject,
-        "username": username,
-        "headline": shortened(told.headline, MAX_HEADLINE),
-        "excerpt": shortened(told.excerpt, MAX_EXCERPT),
-        "label": told.label,
-        "kind": told.kind,
+        "name": name,
+        "headline": shortened(content.headline, MAX_HEADLINE),
+        "excerpt": shortened(content.excerpt, MAX_EXCERPT),
+        "label": content.label,
+        "topic": content.topic,
     }
-    text, html = render("notification", words, {"link": told.link, "unsubscribe_url": unsubscribe_url})
+    text, html = render("notification", values, {"link": content.link, "unsubscribe_url": unsubscribe_url})
     return Email(key, to, subject, text, html, unsubscribe_url, list_id)

@@ -1,35 +1,37 @@
-"""The templates of the letters, each in text and in HTML."""
+"""Renders the e-mail templates, each as text and as HTML."""
 
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
-# 25 ms that cost nothing: aiohttp-apispec imports it in any case.
+# The import takes 25 ms, but aiohttp-apispec imports it anyway.
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from server.gateways.email.email import ascii_url
 from server.services.emails.text import one_line
 
 TEMPLATES = Path(__file__).parent / "templates"
-NONE: Mapping[str, str] = MappingProxyType({})
+NO_LINKS: Mapping[str, str] = MappingProxyType({})
 
 
-def render(name: str, words: Mapping[str, str], links: Mapping[str, str] = NONE) -> tuple[str, str]:
-    """The text and the HTML of the letter `name`.
+def render(template: str, values: Mapping[str, str], links: Mapping[str, str] = NO_LINKS) -> tuple[str, str]:
+    """Return the text and the HTML of an e-mail.
 
-    Each of `words` is made one line, so that nobody's name or comment looks like a part of the letter, and is shown as
-    text in HTML too; each of `links` is made ASCII.
+    Each of `values` becomes one line, so that a name or comment cannot imitate other parts of the e-mail. In HTML it is
+    escaped. Each of `links` becomes ASCII.
     """
-    values = {key: one_line(value) for key, value in words.items()}
-    values |= {key: ascii_url(value) for key, value in links.items()}
-    text, html = (_templates().get_template(f"{name}.{kind}").render(values) for kind in ("txt", "html"))
+    context = {key: one_line(value) for key, value in values.items()}
+    context |= {key: ascii_url(value) for key, value in links.items()}
+    text, html = (
+        _environment().get_template(f"{template}.{kind}").render(context) for kind in ("txt", "html")
+    )
     return text, html
 
 
 @cache
-def _templates() -> Environment:
-    """Reads and compiles each template when it is first needed, and never again."""
+def _environment() -> Environment:
+    """Return the environment, which compiles each template once, when it is first used."""
     return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=select_autoescape(enabled_extensions=("html",), default=False),

@@ -197,8 +197,8 @@ class Maintenance:
     async def _groups(self, notification_ids: Sequence[int]) -> list[tuple[int, str, int]]:
         """With which others they are listed: recipient, type, target."""
         rows = await self._database.rows(
-            "SELECT DISTINCT recipient_id, type, target_id FROM notifications WHERE listed = 0 AND sequence > 0"
-            f" AND withdrawn = 0 AND id IN ({placeholders(len(notification_ids))})",
+            "SELECT DISTINCT recipient_id, type, target_id FROM notifications WHERE listed = 0 AND in_app = 1"
+            f" AND retracted = 0 AND id IN ({placeholders(len(notification_ids))})",
             notification_ids,
         )
         return [(row["recipient_id"], row["type"], row["target_id"]) for row in rows]
@@ -211,8 +211,8 @@ class Maintenance:
                 f"SELECT user_id FROM inboxes WHERE user_id = ?{self._database.for_update}", [group[0]]
             )
             rows = await self._database.rows(
-                f"SELECT COUNT(*) AS n FROM notifications WHERE {same} AND listed = 0 AND sequence > 0"
-                " AND withdrawn = 0",
+                f"SELECT COUNT(*) AS n FROM notifications WHERE {same} AND listed = 0 AND in_app = 1"
+                " AND retracted = 0",
                 group,
             )
             await self._database.execute(

@@ -1,18 +1,18 @@
-"""What a notification says outside of the app, in a sentence: for pushes and letters."""
+"""The sentence that describes a notification in pushes and e-mails."""
 
 from collections.abc import Mapping
 
 from server.services.records import NotificationType
 
-# What follows the name of who did it.
-DID: Mapping[NotificationType, str] = {
+# Follows the name of the user who did it.
+PREDICATES: Mapping[NotificationType, str] = {
     NotificationType.LIKE: "liked your post",
     NotificationType.COMMENT: "commented on your post",
     NotificationType.REPLY: "replied to your comment",
     NotificationType.FOLLOW: "started following you",
 }
-# What one gets mail about, and may stop to.
-SUBJECTS: Mapping[NotificationType, str] = {
+# Follows "e-mails about" on the unsubscribe page and in the footer.
+TOPICS: Mapping[NotificationType, str] = {
     NotificationType.LIKE: "likes",
     NotificationType.COMMENT: "comments",
     NotificationType.REPLY: "replies",
@@ -21,11 +21,11 @@ SUBJECTS: Mapping[NotificationType, str] = {
 }
 
 
-def headline(type_: NotificationType, actor: str, others: int, *, in_comment: bool) -> str:
-    """`ana and 12 others liked your post`, without a full stop. `others`: how many did the same besides the actor."""
+def headline(type_: NotificationType, actor: str, others_count: int, *, in_comment: bool) -> str:
+    """Return a sentence without a full stop, as `ana and 12 others liked your post`."""
     who = actor
-    if others:
-        who = f"{actor} and {others:,} {'other' if others == 1 else 'others'}"
+    if others_count:
+        who = f"{actor} and {others_count:,} {'other' if others_count == 1 else 'others'}"
     if type_ is NotificationType.MENTION:
         return f"{who} mentioned you in a {'comment' if in_comment else 'post'}"
-    return f"{who} {DID[type_]}"
+    return f"{who} {PREDICATES[type_]}"

@@ -1,6 +1,6 @@
-"""Tickets for the live stream: for a browser, whose EventSource sends no access token, and no token belongs in a URL.
+"""Tickets that open the live stream without an access token, for a browser's EventSource, which sends no headers.
 
-A ticket is good once, and for half a minute. Redis keeps its hash; with Redis away there is none to be had.
+Access tokens do not belong in URLs. A ticket works once, within half a minute. Redis keeps its hash only.
 """
 
 import hashlib
@@ -12,27 +12,27 @@ from server.services.accounts.revocations import Revocations
 from server.services.accounts.tokens import invalid_access_token
 from server.services.records import Principal, Role
 
-GOOD_FOR_S = 30
+TICKET_TTL_S = 30
 
 
 class StreamTickets:
-    def __init__(self, wire: PipelinedRedis, revocations: Revocations) -> None:
-        self._wire = wire
+    def __init__(self, redis: PipelinedRedis, revocations: Revocations) -> None:
+        self._redis = redis
         self._revocations = revocations
 
     async def issue(self, principal: Principal) -> str:
-        """A ticket that stands for the principal. Raises Unavailable without Redis."""
+        """Return a ticket for the principal. Raises Unavailable without Redis."""
         ticket = secrets.token_urlsafe(24)
-        said = f"{principal.user_id} {principal.session_id} {principal.role}"
-        await self._wire.command("SET", _key(ticket), said, "EX", GOOD_FOR_S)
+        value = f"{principal.user_id} {principal.session_id} {principal.role}"
+        await self._redis.command("SET", _key(ticket), value, "EX", TICKET_TTL_S)
         return ticket
 
     async def redeem(self, ticket: str) -> Principal:
-        """Whom a ticket stands for, whose session stands; it is spent by this. Raises Unauthenticated, Unavailable."""
-        said: bytes | None = await self._wire.command("GETDEL", _key(ticket))
-        if said is None:
+        """Use up a ticket; return its principal. Raises Unauthenticated, Unavailable."""
+        value: bytes | None = await self._redis.command("GETDEL", _key(ticket))
+        if value is None:
             raise invalid_access_token()
-        user_id, session_id, role = said.decode().split(" ")
+        user_id, session_id, role = value.decode().split(" ")
         principal = Principal(UserId(int(user_id)), SessionId(int(session_id)), Role(role))
         if await self._revocations.is_revoked(principal.session_id):
             raise invalid_access_token()

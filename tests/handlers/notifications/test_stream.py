@@ -140,7 +140,9 @@ async def site(redis: Redis) -> AsyncIterator[Site]:
     """Not started: a test starts it with its own options. Its relay runs, and sweeps only when it has reason to."""
     async with ClientSession(timeout=ClientTimeout(total=None)) as client:
         site = Site(Publisher(redis), client)
-        relay = asyncio.create_task(Relay(site.hub, redis, site.ledger.last_sequences, sweep_s=NEVER_S).run())
+        relay = asyncio.create_task(
+            Relay(site.hub, redis, site.ledger.list_last_sequences, sweep_s=NEVER_S).run()
+        )
         await wait_until(lambda: site.hub.connected)
         yield site
         site.hub.close_all(CloseReason.SHUTDOWN)

@@ -1,4 +1,4 @@
-"""The letters as their readers see them: in a mail program that shows HTML, and in one that shows text."""
+"""E-mail texts: what a reader sees in HTML and in plain text, and that users' texts stay harmless."""
 
 import unicodedata
 from collections.abc import AsyncIterator
@@ -20,7 +20,7 @@ from server.services.emails.messages import (
 from tests.support import malicious_files
 from tests.support.fake_smtp import FakeSmtpServer
 
-TOLD = EmailContent(
+CONTENT = EmailContent(
     "ana commented on your photo.",
     "Lovely light!",
     "https://photos.test/posts/7",
@@ -32,18 +32,18 @@ LIST = "comments.photos.test"
 
 VOID = {"meta", "br", "img"}
 
-LETTERS = {
+EMAILS = {
     "reset": password_reset_email(
         "key", "ada@example.com", "ada", "https://photos.test/reset?token=a_b-c&x=1", 30
     ),
     "password changed": password_changed_email("key", "ada@example.com", "ada"),
     "address changed": address_changed_email("key", "ada@example.com", "ada", "new@example.com"),
-    "notification": notification_email("key", "ada@example.com", "ada", TOLD, UNSUBSCRIBE, LIST),
+    "notification": notification_email("key", "ada@example.com", "ada", CONTENT, UNSUBSCRIBE, LIST),
 }
 
 
 class Page(HTMLParser):
-    """What a reader sees of a page, and what it is made of: `tags` with the names of their attributes."""
+    """The visible text of an HTML page, its links, and its tags with their attribute names."""
 
     def __init__(self, page: str) -> None:
         super().__init__()
@@ -69,24 +69,24 @@ class Page(HTMLParser):
             self.seen += data
 
 
-def sentences(text: str) -> str:
-    """The text without what is only form: line breaks, links and the sign before the footer."""
+def visible_text(text: str) -> str:
+    """Return the text without line breaks, links and the footer separator."""
     return " ".join(word for word in text.split() if not word.startswith("http") and word != "--")
 
 
 @pytest.mark.parametrize("name", ["reset", "password changed", "address changed"])
-def test_a_letter_says_the_same_in_text_and_in_html(name: str) -> None:
-    letter = LETTERS[name]
-    page = Page(letter.html)
-    seen = sentences(page.seen).replace("here: Choose a new password ", "here: ")
-    assert seen == sentences(letter.text)
-    assert all(link in letter.text.split() for link in page.links)
+def test_text_and_html_say_the_same(name: str) -> None:
+    email = EMAILS[name]
+    page = Page(email.html)
+    seen = visible_text(page.seen).replace("here: Choose a new password ", "here: ")
+    assert seen == visible_text(email.text)
+    assert all(link in email.text.split() for link in page.links)
 
 
-def test_a_notification_says_what_happened_and_how_to_be_rid_of_it() -> None:
-    letter = LETTERS["notification"]
-    assert letter.subject == "ana commented on your photo"
-    assert letter.text.splitlines() == [
+def test_notification_email_names_event_and_unsubscribe_link() -> None:
+    email = EMAILS["notification"]
+    assert email.subject == "ana commented on your photo"
+    assert email.text.splitlines() == [
         "Hello ada,",
         "",
         "ana commented on your photo.",
@@ -97,45 +97,45 @@ def test_a_notification_says_what_happened_and_how_to_be_rid_of_it() -> None:
         "https://photos.test/posts/7",
         "",
         "-- ",
-        f"You get mail about comments. Stop it: {UNSUBSCRIBE}",
+        f"You receive e-mails about comments. Unsubscribe: {UNSUBSCRIBE}",
     ]
-    page = Page(letter.html)
+    page = Page(email.html)
     assert [line for line in page.seen.splitlines() if line] == [
         "Hello ada,",
         "ana commented on your photo.",
         "Lovely light!",
         "See the photo",
-        "You get mail about comments. Stop it.",
+        "You receive e-mails about comments. Unsubscribe.",
     ]
     assert page.links == ["https://photos.test/posts/7", UNSUBSCRIBE]
 
 
-def test_a_notification_without_words_or_a_place_has_neither_quote_nor_button() -> None:
-    told = EmailContent("ana follows you.", "", "", "", "follows")
-    letter = notification_email("key", "ada@example.com", "ada", told, "", "")
-    assert letter.text.splitlines() == [
+def test_notification_email_without_excerpt_and_link() -> None:
+    content = EmailContent("ana follows you.", "", "", "", "follows")
+    email = notification_email("key", "ada@example.com", "ada", content, "", "")
+    assert email.text.splitlines() == [
         "Hello ada,",
         "",
         "ana follows you.",
         "",
         "-- ",
-        "You get mail about follows.",
+        "You receive e-mails about follows.",
     ]
-    page = Page(letter.html)
+    page = Page(email.html)
     assert page.links == []
     assert not {"blockquote", "a"} & {tag for tag, _ in page.tags}
 
 
-def test_long_words_of_others_are_cut_at_a_word() -> None:
-    long = replace(TOLD, headline=f"{'ana ' * 99}.", excerpt="Lovely  light,\nisn't it? " * 40)
-    letter = notification_email("key", "ada@example.com", "ada", long, UNSUBSCRIBE, LIST)
-    assert len(letter.subject) <= 100
-    assert letter.subject.endswith("ana…")
-    quoted = " ".join(line.removeprefix("> ") for line in letter.text.splitlines() if line.startswith(">"))
+def test_long_excerpt_is_cut_after_a_word() -> None:
+    long = replace(CONTENT, headline=f"{'ana ' * 99}.", excerpt="Lovely  light,\nisn't it? " * 40)
+    email = notification_email("key", "ada@example.com", "ada", long, UNSUBSCRIBE, LIST)
+    assert len(email.subject) <= 100
+    assert email.subject.endswith("ana…")
+    quoted = " ".join(line.removeprefix("> ") for line in email.text.splitlines() if line.startswith(">"))
     assert 280 <= len(quoted) <= 300
     assert quoted.startswith("Lovely light, isn't it? Lovely")
     assert quoted.removesuffix("…").split()[-1] in ("Lovely", "light,", "isn't", "it?")
-    assert quoted in Page(letter.html).seen
+    assert quoted in Page(email.html).seen
 
 
 @pytest.mark.parametrize(
@@ -149,37 +149,37 @@ def test_long_words_of_others_are_cut_at_a_word() -> None:
         ("\U0001f469\u200d" * 200, "\U0001f469\u200d" * 149 + "\U0001f469…"),
     ],
 )
-def test_what_has_no_word_to_be_cut_at_is_cut_all_the_same(excerpt: str, shown: str) -> None:
-    told = replace(TOLD, excerpt=excerpt)
-    letter = notification_email("key", "ada@example.com", "ada", told, UNSUBSCRIBE, LIST)
-    assert shown in Page(letter.html).seen.splitlines()
+def test_excerpt_without_spaces_is_cut(excerpt: str, shown: str) -> None:
+    content = replace(CONTENT, excerpt=excerpt)
+    email = notification_email("key", "ada@example.com", "ada", content, UNSUBSCRIBE, LIST)
+    assert shown in Page(email.html).seen.splitlines()
 
 
 @pytest.fixture
-async def post() -> AsyncIterator[tuple[FakeSmtpServer, SmtpEmailSender]]:
-    office = FakeSmtpServer().start()
-    mail = SmtpEmailSender(
-        SmtpServer("127.0.0.1", office.port, "", "", "none", 10.0), "Photos <post@photos.test>"
+async def smtp_and_sender() -> AsyncIterator[tuple[FakeSmtpServer, SmtpEmailSender]]:
+    smtp = FakeSmtpServer().start()
+    sender = SmtpEmailSender(
+        SmtpServer("127.0.0.1", smtp.port, "", "", "none", 10.0), "Photos <post@photos.test>"
     )
-    yield office, mail
-    await mail.close()
-    office.stop()
+    yield smtp, sender
+    await sender.close()
+    smtp.stop()
 
 
-async def test_nothing_that_people_write_is_more_than_words_in_a_letter(
-    post: tuple[FakeSmtpServer, SmtpEmailSender],
+async def test_malicious_text_stays_plain_text(
+    smtp_and_sender: tuple[FakeSmtpServer, SmtpEmailSender],
 ) -> None:
-    office, mail = post
+    smtp, sender = smtp_and_sender
     for text in malicious_files.TEXTS.values():
-        told = EmailContent(f"{text} likes your photo.", text, f"https://photos.test/{text}", text, text)
+        content = EmailContent(f"{text} likes your photo.", text, f"https://photos.test/{text}", text, text)
         url = f"https://photos.test/?token={text}"
-        await mail.send(notification_email("key", "ada@example.com", text, told, url, text))
-        await mail.send(password_reset_email("key", "ada@example.com", text, url, 30))
-        await mail.send(address_changed_email("key", "ada@example.com", text, text))
-    assert office.connections == 1
-    assert len(office.taken) == 3 * len(malicious_files.TEXTS)
-    usual = {name: Page(letter.html).tags for name, letter in LETTERS.items()}
-    for number, envelope in enumerate(office.taken):
+        await sender.send(notification_email("key", "ada@example.com", text, content, url, text))
+        await sender.send(password_reset_email("key", "ada@example.com", text, url, 30))
+        await sender.send(address_changed_email("key", "ada@example.com", text, text))
+    assert smtp.connections == 1
+    assert len(smtp.taken) == 3 * len(malicious_files.TEXTS)
+    usual = {name: Page(email.html).tags for name, email in EMAILS.items()}
+    for number, envelope in enumerate(smtp.taken):
         assert envelope.rcpt_tos == ["ada@example.com"]
         assert isinstance(envelope.content, bytes)
         assert_harmless(envelope.content, usual[("notification", "reset", "address changed")[number % 3]])
@@ -221,17 +221,17 @@ def assert_plain(line: str) -> None:
     }
 
 
-def test_a_name_is_shown_as_it_is_and_is_no_part_of_the_letter() -> None:
+def test_name_is_escaped_in_greeting() -> None:
     name = "<b>ada</b>\n\nVisit & see {{ 7 * 7 }}"
-    letter = password_changed_email("key", "ada@example.com", name)
+    email = password_changed_email("key", "ada@example.com", name)
     greeting = "Hello <b>ada</b> Visit & see {{ 7 * 7 }},"
-    assert letter.text.splitlines()[0] == greeting
-    page = Page(letter.html)
+    assert email.text.splitlines()[0] == greeting
+    page = Page(email.html)
     assert greeting in page.seen
-    assert page.tags == Page(LETTERS["password changed"].html).tags
+    assert page.tags == Page(EMAILS["password changed"].html).tags
 
 
-def test_a_link_stays_what_it_was() -> None:
-    letter = LETTERS["reset"]
-    assert Page(letter.html).links == ["https://photos.test/reset?token=a_b-c&x=1"]
-    assert "\nhttps://photos.test/reset?token=a_b-c&x=1\n" in letter.text
+def test_link_is_unchanged_in_both_parts() -> None:
+    email = EMAILS["reset"]
+    assert Page(email.html).links == ["https://photos.test/reset?token=a_b-c&x=1"]
+    assert "\nhttps://photos.test/reset?token=a_b-c&x=1\n" in email.text

@@ -261,7 +261,7 @@ async def test_what_people_were_told_long_ago_goes(harness: ServiceHarness, medi
     for fan in fans:
         await harness.follows.follow(fan, ada)
     await harness.work_off(JobKind.NOTIFY_FOLLOW)
-    old = await harness.notifications.since(ada, 0, 2)
+    old = await harness.notifications.list_after(ada, 0, 2)
     for each in old:
         # The id tells when it was made.
         await harness.database.execute(
@@ -274,4 +274,4 @@ async def test_what_people_were_told_long_ago_goes(harness: ServiceHarness, medi
         claim = await claimed(harness, JobKind.SWEEP_NOTIFICATIONS)
         await maintenance.sweep_notifications(claim)
         await assert_completed(harness, claim)
-        assert [each.sequence for each in await harness.notifications.since(ada, 0, 10)] == [3]
+        assert [each.sequence for each in await harness.notifications.list_after(ada, 0, 10)] == [3]

@@ -11,11 +11,10 @@ from server.gateways.redis.rate_limits import Limit, RateLimits
 from server.ids import SessionId, UserId
 from server.services.jobs.event_jobs import JobKind
 from server.services.jobs.jobs import Claim
-from server.services.notifications.delivery.deliverables import Deliverables
-from server.services.notifications.delivery.emails import Budget, NotificationEmails
+from server.services.notifications.channel_requests import MAX_AGE_MS
+from server.services.notifications.delivery.emails import EmailBudget, NotificationEmails
 from server.services.notifications.delivery.pushes import PushFailed
-from server.services.notifications.devices import MAX_EACH
-from server.services.notifications.store import NEWS_MS
+from server.services.notifications.devices import MAX_PER_USER
 from server.services.records import Channel, NotificationType, Platform, Principal, Role
 from tests.support.harness import TOKEN_RULES, ServiceHarness
 
@@ -50,7 +49,7 @@ async def test_a_comment_is_pushed_and_mailed_with_all_that_a_client_needs(harne
     await told(harness)
     await harness.work_off()
     ((token, message),) = harness.push.taken
-    (notification,) = await harness.notifications.since(ada, 0, 10)
+    (notification,) = await harness.notifications.list_after(ada, 0, 10)
     assert token == "ada's phone"
     assert (message.title, message.body) == ("bob commented on your post", "Where was that?")
     assert message.data == {
@@ -127,11 +126,11 @@ async def test_a_device_that_changed_hands_gets_nothing_of_who_had_it(harness: S
 async def test_a_device_that_is_forgotten_gets_nothing(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     await with_a_phone(harness, ada, "the phone")
-    await harness.devices.forget(bob, "the phone")
+    await harness.devices.unregister(bob, "the phone")
     await harness.follows.follow(bob, ada)
     await told(harness)
     assert len(await harness.due(JobKind.PUSH)) == 1
-    await harness.devices.forget(ada, "the phone")
+    await harness.devices.unregister(ada, "the phone")
     await harness.work_off()
     assert pushed(harness) == []
 
@@ -146,10 +145,10 @@ async def test_whoever_has_no_device_causes_no_push(harness: ServiceHarness) -> 
 async def test_of_many_devices_the_newest_are_kept(harness: ServiceHarness) -> None:
     ada = await harness.user()
     principal = await signed_in(harness, ada)
-    for number in range(MAX_EACH + 2):
+    for number in range(MAX_PER_USER + 2):
         await harness.devices.register(principal, f"phone {number}", Platform.ANDROID)
     tokens = {row["token"] for row in await harness.rows("SELECT token FROM devices")}
-    assert tokens == {f"phone {number}" for number in range(2, MAX_EACH + 2)}
+    assert tokens == {f"phone {number}" for number in range(2, MAX_PER_USER + 2)}
 
 
 async def test_a_device_that_is_registered_again_is_the_same_one(harness: ServiceHarness) -> None:
@@ -221,10 +220,10 @@ async def test_what_is_no_longer_wanted_when_its_turn_comes_is_not_sent(
             await harness.likes.unlike(bob, post_id)
             await told(harness)
         case "read":
-            await harness.notifications.read_up_to(ada, None)
+            await harness.notifications.mark_read_up_to(ada, None)
         case "unwanted":
             nothing = {Channel.PUSH: False, Channel.EMAIL: False}
-            await harness.preferences.change(ada, {NotificationType.LIKE: nothing})
+            await harness.preferences.update(ada, {NotificationType.LIKE: nothing})
         case _:
             await harness.delete(post_id)
     assert len(await harness.due(JobKind.PUSH, JobKind.EMAIL)) == 2
@@ -267,7 +266,7 @@ async def test_many_likes_that_nobody_has_read_of_yet_are_one_letter_and_one_pus
         await told(harness)
     await harness.work_off()
     assert (len(harness.email.sent), len(harness.push.taken)) == (1, 1)
-    await harness.notifications.read_up_to(ada, None)
+    await harness.notifications.mark_read_up_to(ada, None)
     await harness.likes.like(fans[3], post_id)
     await told(harness)
     await harness.work_off()
@@ -314,7 +313,7 @@ async def test_who_sees_none_of_it_in_the_app_hears_of_likes_of_a_post_once_an_h
     harness: ServiceHarness,
 ) -> None:
     ada, *fans = await harness.users(6)
-    await harness.preferences.change(ada, {NotificationType.LIKE: {Channel.IN_APP: False}})
+    await harness.preferences.update(ada, {NotificationType.LIKE: {Channel.IN_APP: False}})
     post_id = await harness.post(ada)
     for fan in fans[:4]:
         await harness.likes.like(fan, post_id)
@@ -358,7 +357,7 @@ async def test_a_session_that_was_left_alone_gets_no_pushes(harness: ServiceHarn
 async def test_devices_of_sessions_that_ended_give_way_to_others(harness: ServiceHarness) -> None:
     ada = await harness.user()
     await with_a_phone(harness, ada, "mine")
-    for number in range(MAX_EACH):
+    for number in range(MAX_PER_USER):
         principal = await with_a_phone(harness, ada, f"phone {number}")
         await harness.sessions.end(ada, principal.session_id)
     await with_a_phone(harness, ada, "mine as well")
@@ -373,11 +372,11 @@ async def test_letters_to_one_person_and_because_of_one_are_bounded(harness: Ser
     throttle = RateLimits(harness.wire)
     harness.notification_emails = NotificationEmails(
         harness.jobs,
-        Deliverables(harness.database, harness.unit_of_work, harness.visibility),
+        harness.deliverables,
         harness.email,
-        harness.links,
+        harness.unsubscribe_tokens,
         "https://pages.test",
-        Budget(throttle, Limit("emails_to", 3, 3600), Limit("emails_by", 2, 3600)),
+        EmailBudget(throttle, Limit("emails_to", 3, 3600), Limit("emails_by", 2, 3600)),
         harness.metrics,
     )
     for actor in (bob, bob, bob, eve, eve):
@@ -386,7 +385,7 @@ async def test_letters_to_one_person_and_because_of_one_are_bounded(harness: Ser
     await harness.work_off()
     assert [letter.subject.split()[0] for letter in harness.email.sent] == ["user2", "user2", "user3"]
     assert 'channel="email",outcome="limited"} 2.0' in harness.metrics.render().decode()
-    assert len(await harness.notifications.since(ada, 0, 10)) == 5
+    assert len(await harness.notifications.list_after(ada, 0, 10)) == 5
 
 
 async def test_what_is_long_past_is_listed_and_no_more(harness: ServiceHarness) -> None:
@@ -395,10 +394,10 @@ async def test_what_is_long_past_is_listed_and_no_more(harness: ServiceHarness) 
     post_id = await harness.post(ada)
     await harness.likes.like(bob, post_id)
     # The id of a row tells when it was made: see seeds, where history is written.
-    await harness.database.execute("UPDATE likes SET id = id - ?", [(NEWS_MS + 1000) << 12])
+    await harness.database.execute("UPDATE likes SET id = id - ?", [(MAX_AGE_MS + 1000) << 12])
     await told(harness)
-    (notification,) = await harness.notifications.since(ada, 0, 10)
-    assert harness.clock.now_ms() - notification.created_at_ms > NEWS_MS
+    (notification,) = await harness.notifications.list_after(ada, 0, 10)
+    assert harness.clock.now_ms() - notification.created_at_ms > MAX_AGE_MS
     assert await harness.due(JobKind.PUSH, JobKind.EMAIL) == []
 
 

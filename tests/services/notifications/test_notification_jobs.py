@@ -17,7 +17,7 @@ from tests.support.harness import ServiceHarness
 
 async def told(harness: ServiceHarness, user_id: UserId) -> list[Notification]:
     """All that a person was told, oldest first."""
-    return await harness.notifications.since(user_id, 0, 1000)
+    return await harness.notifications.list_after(user_id, 0, 1000)
 
 
 async def deliver_at_once(harness: ServiceHarness, limit: int = 20) -> None:
@@ -65,7 +65,7 @@ async def test_sixty_four_likes_taken_back_and_given_again_are_one_notification(
     assert len(await harness.due(JobKind.NOTIFY_LIKE)) == 129
     await deliver_at_once(harness)
     assert [n.sequence for n in await told(harness, ada)] == [1]
-    assert await harness.notifications.last_sequence(ada) == 1
+    assert await harness.notifications.get_last_sequence(ada) == 1
     assert len(await harness.due(JobKind.EMAIL)) == 1
 
 
@@ -89,7 +89,7 @@ async def test_nobody_is_told_of_their_own_acts(harness: ServiceHarness) -> None
     await harness.comments.add(ada, post_id, "And me, @ada.", comment.id)
     await harness.work_off(*NOTIFY)
     assert await told(harness, ada) == []
-    assert await harness.notifications.last_sequences([ada]) == {}
+    assert await harness.notifications.list_last_sequences([ada]) == {}
 
 
 async def test_a_comment_tells_each_person_once(harness: ServiceHarness) -> None:
@@ -121,7 +121,7 @@ async def test_sequences_have_no_gap_however_many_deliver_at_once(harness: Servi
         await asyncio.gather(*(harness.likes.like(fan, post_id) for fan in fans))
     await deliver_at_once(harness, limit=20)
     assert [n.sequence for n in await told(harness, ada)] == list(range(1, 61))
-    assert await harness.notifications.last_sequence(ada) == 60
+    assert await harness.notifications.get_last_sequence(ada) == 60
 
 
 async def test_comments_that_tell_the_same_people_at_once_all_arrive(harness: ServiceHarness) -> None:
@@ -166,12 +166,12 @@ async def test_pages_go_back_by_sequence(harness: ServiceHarness) -> None:
     for _ in range(7):
         await harness.likes.like(bob, await harness.post(ada))
     await harness.work_off(JobKind.NOTIFY_LIKE)
-    first = await harness.notifications.page(ada, PageRequest(4))
+    first = await harness.notifications.list_page(ada, PageRequest(4))
     assert [n.sequence for n in first.items] == [7, 6, 5, 4]
     assert first.next_cursor is not None
-    rest = await harness.notifications.page(ada, PageRequest(4, decode_cursor(first.next_cursor)))
+    rest = await harness.notifications.list_page(ada, PageRequest(4, decode_cursor(first.next_cursor)))
     assert ([n.sequence for n in rest.items], rest.next_cursor) == ([3, 2, 1], None)
-    assert [n.sequence for n in await harness.notifications.since(ada, 5, 1)] == [6]
+    assert [n.sequence for n in await harness.notifications.list_after(ada, 5, 1)] == [6]
 
 
 async def test_channels_hear_of_a_notification_after_its_commit(harness: ServiceHarness) -> None:
@@ -211,7 +211,7 @@ async def test_a_reply_to_a_reply_is_told_to_whom_it_answers(harness: ServiceHar
     reply = await harness.comments.add(answerer, post_id, "there", first.id)
     await harness.comments.add(asker, post_id, "thanks", reply.id)
     await harness.work_off()
-    told = [each.type for each in await harness.notifications.since(answerer, 0, 10)]
+    told = [each.type for each in await harness.notifications.list_after(answerer, 0, 10)]
     assert told == [NotificationType.REPLY]
 
 
@@ -236,6 +236,6 @@ async def test_what_was_told_of_a_post_or_comment_goes_with_it(harness: ServiceH
     assert len(await told(harness, ada)) == 3
     await harness.delete(first)
     await harness.comments.delete(bob, second, comment.id)
-    (left,) = (await harness.notifications.page(ada, PageRequest())).items
+    (left,) = (await harness.notifications.list_page(ada, PageRequest())).items
     assert left.type == "follow"
-    assert [each.id for each in await harness.notifications.since(ada, 0, 10)] == [left.id]
+    assert [each.id for each in await harness.notifications.list_after(ada, 0, 10)] == [left.id]

@@ -17,7 +17,7 @@ from tests.support.harness import ServiceHarness
 
 async def listed(harness: ServiceHarness, user_id: UserId) -> Sequence[Notification]:
     """The list of a person, newest first."""
-    return (await harness.notifications.page(user_id, PageRequest(100))).items
+    return (await harness.notifications.list_page(user_id, PageRequest(100))).items
 
 
 async def liked(harness: ServiceHarness, post_id: PostId, *fans: UserId) -> None:
@@ -36,12 +36,12 @@ async def test_likes_of_a_post_are_one_that_counts_the_others(harness: ServiceHa
         (first, fans[-1], 12),
     ]
     # One by one, those that others came after speak for themselves.
-    assert [each.others_count for each in await harness.notifications.since(ada, 0, 100)] == [
+    assert [each.others_count for each in await harness.notifications.list_after(ada, 0, 100)] == [
         *[0] * 12,
         12,
         0,
     ]
-    assert await harness.notifications.unread_count(ada) == 2
+    assert await harness.notifications.count_unread(ada) == 2
 
 
 async def test_a_like_that_is_taken_back_leaves_the_others(harness: ServiceHarness) -> None:
@@ -57,7 +57,7 @@ async def test_a_like_that_is_taken_back_leaves_the_others(harness: ServiceHarne
     await harness.likes.unlike(eve, post_id)
     await harness.work_off()
     assert await listed(harness, ada) == []
-    assert await harness.notifications.unread_count(ada) == 0
+    assert await harness.notifications.count_unread(ada) == 0
 
 
 async def test_a_like_that_is_given_again_comes_back_to_its_place(harness: ServiceHarness) -> None:
@@ -71,7 +71,7 @@ async def test_a_like_that_is_given_again_comes_back_to_its_place(harness: Servi
     assert [(each.actor.id, each.others_count) for each in await listed(harness, ada)] == [(bob, 0)]
     await liked(harness, post_id, eve)
     assert [(each.actor.id, each.others_count) for each in await listed(harness, ada)] == [(eve, 1)]
-    assert await harness.notifications.last_sequence(ada) == 2
+    assert await harness.notifications.get_last_sequence(ada) == 2
 
 
 async def test_whom_somebody_follows_no_longer_is_not_told_so(harness: ServiceHarness) -> None:
@@ -105,7 +105,7 @@ async def test_what_was_told_of_a_deleted_post_is_deleted(harness: ServiceHarnes
     await harness.comments.add(bob, post_id, "nice", None)
     await harness.work_off()
     await harness.delete(post_id)
-    assert await harness.notifications.unread_count(ada) == 0
+    assert await harness.notifications.count_unread(ada) == 0
     await harness.work_off()
     assert await harness.rows("SELECT id FROM notifications") == []
 
@@ -159,7 +159,7 @@ async def test_what_is_of_two_kinds_is_told_as_one_that_is_wanted(
     harness: ServiceHarness, unwanted: list[NotificationType], told: NotificationType | None
 ) -> None:
     ada, bob = await harness.user("ada"), await harness.user("bob")
-    await harness.preferences.change(ada, {each: dict.fromkeys(Channel, False) for each in unwanted})
+    await harness.preferences.update(ada, {each: dict.fromkeys(Channel, False) for each in unwanted})
     await harness.comments.add(bob, await harness.post(ada), "hello @ada", None)
     await harness.work_off()
     assert [each.type for each in await listed(harness, ada)] == ([] if told is None else [told])
@@ -169,8 +169,8 @@ async def test_what_is_pushed_can_be_read_though_others_came_after_it(harness: S
     ada, bob, eve = await harness.users(3)
     post_id = await harness.post(ada)
     await liked(harness, post_id, bob, eve)
-    first, _ = await harness.notifications.since(ada, 0, 10)
-    assert await harness.notifications.read_some(ada, [first.id]) == 0
+    first, _ = await harness.notifications.list_after(ada, 0, 10)
+    assert await harness.notifications.mark_read(ada, [first.id]) == 0
     assert [each.read for each in await listed(harness, ada)] == [True]
 
 
@@ -180,7 +180,7 @@ async def test_very_many_are_read_in_pieces(harness: ServiceHarness, monkeypatch
     for fan in fans:
         await harness.follows.follow(fan, ada)
     await harness.work_off()
-    assert await harness.notifications.read_up_to(ada, None) == 0
+    assert await harness.notifications.mark_read_up_to(ada, None) == 0
 
 
 async def test_of_likes_of_which_some_are_pruned_those_that_are_left_are_counted(
@@ -190,7 +190,7 @@ async def test_of_likes_of_which_some_are_pruned_those_that_are_left_are_counted
     post_id = await harness.post(ada)
     await liked(harness, post_id, *fans)
     kept = Lifetimes(notifications_ms=10 * DAY_MS)
-    for each in await harness.notifications.since(ada, 0, 3):
+    for each in await harness.notifications.list_after(ada, 0, 3):
         await harness.database.execute(
             "UPDATE notifications SET id = id - ? WHERE id = ?", [(10 * DAY_MS + 1000) << 12, each.id]
         )
@@ -210,18 +210,18 @@ async def test_the_list_may_be_of_some_types_or_of_what_is_new(harness: ServiceH
         await liked(harness, post_id, bob)
         await harness.comments.add(bob, post_id, "nice", None)
         await harness.work_off()
-    likes = await harness.notifications.page(ada, PageRequest(2), {NotificationType.LIKE})
+    likes = await harness.notifications.list_page(ada, PageRequest(2), {NotificationType.LIKE})
     assert [each.post_id for each in likes.items] == [post_ids[2], post_ids[1]]
     assert likes.next_cursor is not None
-    rest = await harness.notifications.page(
+    rest = await harness.notifications.list_page(
         ada, PageRequest(2, decode_cursor(likes.next_cursor)), {NotificationType.LIKE}
     )
     assert ([each.post_id for each in rest.items], rest.next_cursor) == ([post_ids[0]], None)
-    assert await harness.notifications.read_some(ada, [likes.items[0].id]) == 5
-    new = await harness.notifications.page(ada, PageRequest(10), unread=True)
+    assert await harness.notifications.mark_read(ada, [likes.items[0].id]) == 5
+    new = await harness.notifications.list_page(ada, PageRequest(10), unread=True)
     assert len(new.items) == 5
     assert likes.items[0].id not in {each.id for each in new.items}
-    both = await harness.notifications.page(
+    both = await harness.notifications.list_page(
         ada, PageRequest(10), {NotificationType.LIKE, NotificationType.COMMENT}, unread=True
     )
     assert both == new
@@ -232,13 +232,13 @@ async def test_to_read_a_like_is_to_read_those_that_are_listed_with_it(harness: 
     post_id = await harness.post(ada)
     await liked(harness, post_id, bob, eve)
     (told,) = await listed(harness, ada)
-    assert await harness.notifications.read_some(ada, [told.id]) == 0
+    assert await harness.notifications.mark_read(ada, [told.id]) == 0
     await harness.likes.unlike(eve, post_id)
     await harness.work_off()
     assert [(each.actor.id, each.read) for each in await listed(harness, ada)] == [(bob, True)]
     await liked(harness, post_id, joe)
     assert [(each.actor.id, each.read) for each in await listed(harness, ada)] == [(joe, False)]
-    assert await harness.notifications.unread_count(ada) == 1
+    assert await harness.notifications.count_unread(ada) == 1
 
 
 async def test_all_up_to_one_or_all_are_read(harness: ServiceHarness) -> None:
@@ -247,21 +247,21 @@ async def test_all_up_to_one_or_all_are_read(harness: ServiceHarness) -> None:
         await harness.follows.follow(fan, ada)
     await harness.work_off()
     told = await listed(harness, ada)
-    assert await harness.notifications.read_up_to(ada, told[2].id) == 2
+    assert await harness.notifications.mark_read_up_to(ada, told[2].id) == 2
     assert [each.read for each in await listed(harness, ada)] == [False, False, True, True, True]
-    assert await harness.notifications.read_up_to(ada, None) == 0
-    assert await harness.notifications.read_up_to(ada, told[4].id) == 0
+    assert await harness.notifications.mark_read_up_to(ada, None) == 0
+    assert await harness.notifications.mark_read_up_to(ada, told[4].id) == 0
 
 
 async def test_what_is_not_in_the_app_is_not_read_with_what_is(harness: ServiceHarness) -> None:
     ada, bob, eve = await harness.users(3)
-    await harness.preferences.change(ada, {NotificationType.FOLLOW: {Channel.IN_APP: False}})
+    await harness.preferences.update(ada, {NotificationType.FOLLOW: {Channel.IN_APP: False}})
     await harness.follows.follow(bob, ada)
     await harness.follows.follow(eve, ada)
     await harness.work_off(JobKind.NOTIFY_FOLLOW)
     (unseen, _) = await harness.rows("SELECT id FROM notifications ORDER BY id")
-    assert await harness.notifications.read_up_to(ada, None) == 0
-    assert await harness.notifications.read_up_to(ada, NotificationId(unseen["id"])) == 0
+    assert await harness.notifications.mark_read_up_to(ada, None) == 0
+    assert await harness.notifications.mark_read_up_to(ada, NotificationId(unseen["id"])) == 0
     await harness.work_off()
     assert len(harness.email.sent) == 2
 
@@ -271,23 +271,23 @@ async def test_nobody_reads_for_somebody_else(harness: ServiceHarness) -> None:
     await harness.follows.follow(bob, ada)
     await harness.work_off()
     (told,) = await listed(harness, ada)
-    await harness.notifications.read_some(eve, [told.id, NotificationId(1)])
+    await harness.notifications.mark_read(eve, [told.id, NotificationId(1)])
     with pytest.raises(InvalidInput):
-        await harness.notifications.read_up_to(eve, told.id)
-    await harness.notifications.read_up_to(eve, None)
-    assert await harness.notifications.unread_count(ada) == 1
+        await harness.notifications.mark_read_up_to(eve, told.id)
+    await harness.notifications.mark_read_up_to(eve, None)
+    assert await harness.notifications.count_unread(ada) == 1
 
 
 async def test_whoever_wants_none_in_the_app_is_told_by_the_other_ways_alone(harness: ServiceHarness) -> None:
     ada, bob, eve = await harness.users(3)
-    await harness.preferences.change(ada, {NotificationType.LIKE: {Channel.IN_APP: False}})
+    await harness.preferences.update(ada, {NotificationType.LIKE: {Channel.IN_APP: False}})
     post_id = await harness.post(ada)
     await liked(harness, post_id, bob)
-    assert (await listed(harness, ada), await harness.notifications.since(ada, 0, 10)) == ([], [])
-    assert await harness.notifications.unread_count(ada) == 0
+    assert (await listed(harness, ada), await harness.notifications.list_after(ada, 0, 10)) == ([], [])
+    assert await harness.notifications.count_unread(ada) == 0
     await harness.work_off()
     assert len(harness.email.sent) == 1
-    await harness.preferences.change(ada, {NotificationType.LIKE: {Channel.IN_APP: True}})
+    await harness.preferences.update(ada, {NotificationType.LIKE: {Channel.IN_APP: True}})
     await liked(harness, post_id, eve)
     assert [(each.sequence, each.actor.id, each.others_count) for each in await listed(harness, ada)] == [
         (1, eve, 0)
@@ -317,7 +317,7 @@ async def test_whatever_is_liked_and_taken_back_in_whatever_order_the_jobs_run(
                 await harness.likes.unlike(fan, post_id)
                 standing.discard(fan)
             case 3:
-                await harness.notifications.read_up_to(ada, None)
+                await harness.notifications.mark_read_up_to(ada, None)
             case _:
                 due = await harness.due()
                 if due:
@@ -330,9 +330,9 @@ async def test_whatever_is_liked_and_taken_back_in_whatever_order_the_jobs_run(
     assert len(found) == bool(standing)
     if standing:
         assert found[0].others_count == len(standing) - 1
-        assert {each.actor.id for each in await harness.notifications.since(ada, 0, 100)} == standing
+        assert {each.actor.id for each in await harness.notifications.list_after(ada, 0, 100)} == standing
         assert found[0].sequence == max(
-            each.sequence for each in await harness.notifications.since(ada, 0, 100)
+            each.sequence for each in await harness.notifications.list_after(ada, 0, 100)
         )
     numbers = [row["sequence"] for row in await harness.rows("SELECT sequence FROM notifications")]
     assert sorted(numbers) == list(range(1, len(numbers) + 1))

@@ -9,15 +9,19 @@ import pytest
 from server.errors import Unavailable
 from server.ids import UserId
 from server.models.conditions import Condition
-from server.models.notifications.notifications import InboxTable
-from server.models.notifications.notifications import NotificationTable as NotificationRow
+from server.models.notifications.inboxes import InboxTable
+from server.models.notifications.notifications import NotificationTable
 from server.services.content.visibility import Visibility
 from server.services.notifications.notifications import Notifications
-from server.services.notifications.stream_reader import FAR_BEHIND_AT_ONCE, PEOPLE_PER_QUERY, StreamReader
+from server.services.notifications.stream_reader import (
+    MAX_CONCURRENT_PAGES,
+    RECIPIENTS_PER_QUERY,
+    StreamReader,
+)
 from server.services.records import Notification
 from tests.support.harness import ServiceHarness
 
-MANY = 2 * PEOPLE_PER_QUERY + 7
+MANY = 2 * RECIPIENTS_PER_QUERY + 7
 
 
 class Counted:
@@ -31,12 +35,12 @@ class Counted:
         self._under_way = 0
         self._notifications = notifications
 
-    async def since(self, recipient_id: UserId, after: int, limit: int) -> list[Notification]:
+    async def list_after(self, recipient_id: UserId, after: int, limit: int) -> list[Notification]:
         self.pages += 1
         self._answer()
         self._under_way += 1
         self.pages_at_once = max(self.pages_at_once, self._under_way)
-        page = await self._notifications.since(recipient_id, after, limit)
+        page = await self._notifications.list_after(recipient_id, after, limit)
         self._under_way -= 1
         return page
 
@@ -44,10 +48,10 @@ class Counted:
         if self.away:
             raise Unavailable("The database does not answer.")
 
-    async def last_sequences(self, recipient_ids: Sequence[UserId]) -> Mapping[UserId, int]:
+    async def list_last_sequences(self, recipient_ids: Sequence[UserId]) -> Mapping[UserId, int]:
         self.numbers += 1
         self._answer()
-        return await self._notifications.last_sequences(recipient_ids)
+        return await self._notifications.list_last_sequences(recipient_ids)
 
 
 @pytest.fixture
@@ -57,13 +61,13 @@ def counted(harness: ServiceHarness) -> Counted:
 
 @pytest.fixture
 def arrivals(harness: ServiceHarness, counted: Counted) -> StreamReader:
-    return StreamReader(harness.database, harness.cards, harness.visibility, counted)
+    return StreamReader(harness.notification_list, harness.cards, harness.visibility, counted)
 
 
 async def tell(harness: ServiceHarness, people: Sequence[UserId], each: int) -> None:
     """Give each of them so many notifications: follows and likes, and some of a comment or a post that is gone."""
     post_id = await harness.post(people[0])
-    rows: list[NotificationRow] = []
+    rows: list[NotificationTable] = []
     for number, one in enumerate(people):
         for sequence in range(1, each + 1):
             about = {"post_id": post_id} if sequence % 2 else {}
@@ -72,7 +76,7 @@ async def tell(harness: ServiceHarness, people: Sequence[UserId], each: int) -> 
                     {"post_id": harness.ids.next()} if sequence % 2 else {"comment_id": harness.ids.next()}
                 )
             rows.append(
-                NotificationRow(
+                NotificationTable(
                     id=harness.ids.next(),
                     recipient_id=one,
                     sequence=sequence,
@@ -83,7 +87,7 @@ async def tell(harness: ServiceHarness, people: Sequence[UserId], each: int) -> 
                     **about,
                 )
             )
-    await NotificationRow.bulk_create(rows)
+    await NotificationTable.bulk_create(rows)
     await InboxTable.bulk_create([InboxTable(user_id=one, last_sequence=each) for one in people])
 
 
@@ -92,15 +96,15 @@ async def test_all_who_ask_at_once_are_answered_as_if_alone(
 ) -> None:
     people = await harness.users(12)
     await tell(harness, people[:-1], 20)
-    await NotificationRow.filter(recipient_id=people[3], sequence__lte=9).delete()
-    await NotificationRow.filter(recipient_id=people[4]).delete()
+    await NotificationTable.filter(recipient_id=people[3], sequence__lte=9).delete()
+    await NotificationTable.filter(recipient_id=people[4]).delete()
     dice = random.Random(1)
     questions = [
         (dice.choice(people), dice.randrange(0, 24), dice.choice([1, 5, 20, 50])) for _ in range(300)
     ]
-    answers = await asyncio.gather(*(arrivals.since(*question) for question in questions))
+    answers = await asyncio.gather(*(arrivals.list_after(*question) for question in questions))
     for question, answer in zip(questions, answers, strict=True):
-        assert answer == await harness.notifications.since(*question), question
+        assert answer == await harness.notifications.list_after(*question), question
 
 
 async def test_whoever_asks_alone_is_answered_the_same(
@@ -109,7 +113,7 @@ async def test_whoever_asks_alone_is_answered_the_same(
     people = await harness.users(2)
     await tell(harness, people, 8)
     for after in range(10):
-        assert await arrivals.since(people[0], after, 3) == await harness.notifications.since(
+        assert await arrivals.list_after(people[0], after, 3) == await harness.notifications.list_after(
             people[0], after, 3
         )
 
@@ -119,9 +123,9 @@ async def test_many_are_answered_by_a_few_queries(
 ) -> None:
     people = await harness.users(MANY)
     await tell(harness, people, 2)
-    answers = await asyncio.gather(*(arrivals.since(one, 1, 10) for one in people))
+    answers = await asyncio.gather(*(arrivals.list_after(one, 1, 10) for one in people))
     for one, answer in zip(people, answers, strict=True):
-        assert answer == await harness.notifications.since(one, 1, 10)
+        assert answer == await harness.notifications.list_after(one, 1, 10)
     assert counted.pages == 0
     assert counted.numbers <= 3
 
@@ -131,10 +135,10 @@ async def test_those_who_are_far_behind_read_a_page_each_and_not_all_at_once(
 ) -> None:
     people = await harness.users(20)
     await tell(harness, people, 12)
-    pages = await asyncio.gather(*(arrivals.since(one, 0, 5) for one in people))
+    pages = await asyncio.gather(*(arrivals.list_after(one, 0, 5) for one in people))
     assert all(len(page) == 5 for page in pages)
     assert counted.pages == len(people)
-    assert counted.pages_at_once <= FAR_BEHIND_AT_ONCE
+    assert counted.pages_at_once <= MAX_CONCURRENT_PAGES
 
 
 async def test_many_who_lack_much_are_not_read_all_in_one(
@@ -143,9 +147,9 @@ async def test_many_who_lack_much_are_not_read_all_in_one(
     monkeypatch.setattr("server.services.notifications.stream_reader.ROWS_PER_QUERY", 50)
     people = await harness.users(20)
     await tell(harness, people, 12)
-    pages = await asyncio.gather(*(arrivals.since(one, 0, 20) for one in people))
+    pages = await asyncio.gather(*(arrivals.list_after(one, 0, 20) for one in people))
     for one, page in zip(people, pages, strict=True):
-        assert page == await harness.notifications.since(one, 0, 20)
+        assert page == await harness.notifications.list_after(one, 0, 20)
     assert counted.pages == len(people) - 50 // 12
 
 
@@ -154,7 +158,7 @@ async def test_newest_numbers_are_asked_for_together(
 ) -> None:
     people = await harness.users(MANY)
     await tell(harness, people[1:], 3)
-    assert await asyncio.gather(*map(arrivals.last_sequence, people)) == [0, *[3] * (MANY - 1)]
+    assert await asyncio.gather(*map(arrivals.get_last_sequence, people)) == [0, *[3] * (MANY - 1)]
     assert counted.numbers <= 2
 
 
@@ -167,8 +171,8 @@ async def test_what_may_be_seen_is_asked_for_each_who_asks(harness: ServiceHarne
 
     people = await harness.users(3)
     await tell(harness, people, 1)
-    arrivals = StreamReader(harness.database, harness.cards, Private(harness.database), counted)
-    answers = await asyncio.gather(*(arrivals.since(one, 0, 10) for one in people))
+    arrivals = StreamReader(harness.notification_list, harness.cards, Private(harness.database), counted)
+    answers = await asyncio.gather(*(arrivals.list_after(one, 0, 10) for one in people))
     assert [len(answer) for answer in answers] == [1, 0, 1]
 
 
@@ -180,8 +184,8 @@ async def test_that_nobody_answers_is_told_to_all_who_wait_at_once(
     counted.away = True
     for limit in (20, 5):
         counted.numbers = counted.pages = 0
-        asked = (arrivals.since(one, 0, limit) for one in people)
+        asked = (arrivals.list_after(one, 0, limit) for one in people)
         assert {type(each) for each in await asyncio.gather(*asked, return_exceptions=True)} == {Unavailable}
         assert counted.numbers + counted.pages == 1
     counted.away = False
-    assert len(await arrivals.since(people[0], 0, 5)) == 5
+    assert len(await arrivals.list_after(people[0], 0, 5)) == 5

@@ -1,0 +1,108 @@
+"""What is stored for an activity: its notification, its group and its recipient's preferences, in one statement."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from server.ids import NotificationId
+from server.models.conditions import Condition
+from server.models.database import Database, SerializationFailure
+from server.models.notifications.notifications import NotificationKey
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNotification:
+    """The row of one activity. `sequence` is 0 for a row that is not shown in the app."""
+
+    id: NotificationId
+    sequence: int
+    in_app: bool
+    retracted: bool
+    channels: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedNotification:
+    """The row under which the likes of a post are listed: the newest of them."""
+
+    id: NotificationId
+    sequence: int
+    others_count: int
+    channels: int
+    read_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityState:
+    """What is stored for an activity, its group and its recipient's preferences.
+
+    `listed` is None without a group, and for a recipient who does not want this type in the app.
+    """
+
+    stored: StoredNotification | None
+    listed: ListedNotification | None
+    push: bool
+    email: bool
+    in_app: bool
+    has_device: bool
+
+
+class ActivityStateRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, key: NotificationKey, active_session: Condition, *, grouped: bool) -> ActivityState:
+        """Return the state of an activity. Raises SerializationFailure if the recipient was deleted just now."""
+        rows = await self._database.rows(
+            "SELECT n.id, COALESCE(n.sequence, 0) AS sequence, n.in_app AS stored_in_app, n.retracted, n.channels,"
+            " h.id AS listed_id, h.sequence AS listed_sequence, h.others_count, h.channels AS listed_channels,"
+            " h.read_at_ms, COALESCE(f.push, 1) AS push, COALESCE(f.email, 1) AS email,"
+            " COALESCE(f.in_app, 1) AS in_app, EXISTS(SELECT 1 FROM devices d JOIN sessions s ON s.id = d.session_id"
+            f" WHERE d.user_id = r.id AND {active_session.sql}) AS has_device FROM users r"
+            " LEFT JOIN notification_preferences f ON f.user_id = r.id AND f.type = ?"
+            " LEFT JOIN notifications n ON n.recipient_id = r.id AND n.type = ? AND n.actor_id = ? AND n.target_id = ?"
+            " LEFT JOIN notifications h ON ? AND COALESCE(f.in_app, 1) = 1 AND h.recipient_id = r.id AND h.type = ?"
+            " AND h.target_id = ? AND h.listed = 1"
+            " WHERE r.id = ?",
+            [
+                *active_session.parameters,
+                key.type,
+                *(key.type, key.actor_id, key.target_id),
+                *(grouped, key.type, key.target_id),
+                key.recipient_id,
+            ],
+        )
+        if not rows:
+            raise SerializationFailure("The recipient is being deleted.")
+        return _state(rows[0])
+
+
+def _state(row: Mapping[str, Any]) -> ActivityState:
+    return ActivityState(
+        stored=None if row["id"] is None else _stored(row),
+        listed=None if row["listed_id"] is None else _listed(row),
+        push=bool(row["push"]),
+        email=bool(row["email"]),
+        in_app=bool(row["in_app"]),
+        has_device=bool(row["has_device"]),
+    )
+
+
+def _stored(row: Mapping[str, Any]) -> StoredNotification:
+    return StoredNotification(
+        NotificationId(row["id"]),
+        row["sequence"],
+        bool(row["stored_in_app"]),
+        bool(row["retracted"]),
+        row["channels"],
+    )
+
+
+def _listed(row: Mapping[str, Any]) -> ListedNotification:
+    return ListedNotification(
+        NotificationId(row["listed_id"]),
+        row["listed_sequence"],
+        row["others_count"],
+        row["listed_channels"],
+        row["read_at_ms"],
+    )

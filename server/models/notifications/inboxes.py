@@ -1,0 +1,71 @@
+"""Table `inboxes`: the last notification sequence per recipient."""
+
+from collections.abc import Mapping, Sequence
+
+from tortoise import fields
+from tortoise.models import Model
+
+from server.ids import UserId
+from server.models.database import Database, DuplicateKey, SerializationFailure, placeholders
+
+
+class InboxTable(Model):
+    """One row per recipient. Its lock serializes the changes to one recipient's notifications."""
+
+    user = fields.OneToOneField(
+        "models.UserTable", related_name=False, on_delete=fields.CASCADE, primary_key=True
+    )
+    last_sequence = fields.BigIntField(default=0)
+
+    class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
+        table = "inboxes"
+
+
+class InboxRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def lock(self, recipient_ids: Sequence[UserId]) -> dict[UserId, int]:
+        """Lock the inboxes until the commit; return the last sequence of each.
+
+        Missing inboxes are created. Rows are locked in id order, so that two jobs with the same recipients cannot
+        deadlock.
+        """
+        wanted = sorted(set(recipient_ids))
+        rows = await self._database.rows(
+            f"SELECT user_id, last_sequence FROM inboxes WHERE user_id IN ({placeholders(len(wanted))})"
+            f" ORDER BY user_id{self._database.for_update}",
+            wanted,
+        )
+        locked = {UserId(row["user_id"]): int(row["last_sequence"]) for row in rows}
+        for user_id in wanted:
+            if user_id not in locked:
+                try:
+                    await InboxTable.create(user_id=user_id, last_sequence=0)
+                except DuplicateKey as error:
+                    raise SerializationFailure(
+                        "Another worker created this inbox at the same time."
+                    ) from error
+                locked[user_id] = 0
+        return locked
+
+    async def lock_existing(self, recipient_id: UserId) -> None:
+        """Lock one inbox until the commit, if it exists."""
+        await self._database.rows(
+            f"SELECT user_id FROM inboxes WHERE user_id = ?{self._database.for_update}", [recipient_id]
+        )
+
+    async def list_last_sequences(self, recipient_ids: Sequence[UserId]) -> Mapping[UserId, int]:
+        """Return the last sequence of each recipient who has an inbox."""
+        if not recipient_ids:
+            return {}
+        rows = await self._database.rows(
+            f"SELECT user_id, last_sequence FROM inboxes WHERE user_id IN ({placeholders(len(recipient_ids))})",
+            recipient_ids,
+        )
+        return {UserId(row["user_id"]): row["last_sequence"] for row in rows}
+
+    async def set_last_sequence(self, recipient_id: UserId, sequence: int) -> None:
+        await self._database.execute(
+            "UPDATE inboxes SET last_sequence = ? WHERE user_id = ?", [sequence, recipient_id]
+        )
