@@ -25,6 +25,7 @@ from server import logs
 from server.ids import UserId
 from server.models.database import Database
 from server.paging import PageRequest
+from server.services.feed.builder import FeedBuilder
 from server.services.jobs.event_jobs import JobKind
 from tests.support import harness
 from tests.support.backends import ROOT, Stack
@@ -163,7 +164,7 @@ async def _fan_out(
 
 async def _cache_feeds(redis: Redis, services: harness.ServiceHarness, readers: list[UserId]) -> None:
     """Cache a feed of 200 posts for each reader."""
-    await services.timelines.fill_pulled([])
+    await services.timelines.complete_author_set([])
     post_ids: list[Any] = [services.ids.next() for _ in range(CACHED_POSTS)]
     for start in range(0, len(readers), 200):
         await asyncio.gather(
@@ -172,9 +173,9 @@ async def _cache_feeds(redis: Redis, services: harness.ServiceHarness, readers: 
 
 
 async def _cache_feed(services: harness.ServiceHarness, reader: UserId, post_ids: list[Any]) -> None:
-    token = await services.timelines.open_feed(reader)
+    token = await services.timelines.begin_feed(reader)
     assert token is not None
-    await services.timelines.fill_feed(reader, token, post_ids, [], (0, []))
+    await services.timelines.complete_feed(reader, token, post_ids, [], (0, []))
 
 
 async def _plain_zadds(redis: Redis, readers: list[UserId], post_id: int) -> float:
@@ -197,13 +198,14 @@ async def _rebuild(
     await dataset.posts(users, POSTS)
     await database.rows("ANALYZE TABLE posts, follows")
     services = await _services(database, redis, stack)
+    builder = FeedBuilder(services.source, services.timelines, services.metrics)
     build: list[float] = []
     page: list[float] = []
     for _ in range(REBUILDS):
         await redis.flushall()
-        await services.timelines.fill_pulled([])
+        await services.timelines.complete_author_set([])
         began = time.perf_counter()
-        await services.feed._building.feed(reader)
+        await builder.build_feed(reader)
         build.append(time.perf_counter() - began)
         first = await services.feed_on(services.wire).page(reader, PageRequest())
         assert len(first.items) == 20

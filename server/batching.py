@@ -1,59 +1,58 @@
-"""Turns calls that are made at the same time into one: what arrives while a batch is under way makes up the next."""
+"""Queue that batches concurrent calls: items that arrive while a batch is processed make up the next one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from typing import Generic, TypeVar
 
-Question = TypeVar("Question")
-Answer = TypeVar("Answer")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
-class BatchingQueue(Generic[Question, Answer]):
-    """`ask` waits for the answer to one question; `answer_all` gets up to `most` of them at once, and answers in
-    their order. A single caller waits no longer than without it.
-    """
+class BatchingQueue(Generic[Item, Result]):
+    """Queue that processes up to `max_batch` items per call; a single caller is not delayed."""
 
     def __init__(
         self,
-        answer_all: Callable[[Sequence[Question]], Awaitable[Sequence[Answer]]],
-        most: int = 100,
-        unwanted: Callable[[Sequence[Answer]], Awaitable[object]] | None = None,
+        process_batch: Callable[[Sequence[Item]], Awaitable[Sequence[Result]]],
+        max_batch: int = 100,
+        on_abandoned: Callable[[Sequence[Result]], Awaitable[object]] | None = None,
         *,
         fail_together: bool = False,
     ) -> None:
-        """`unwanted` gets the answers whose askers were cancelled meanwhile, to undo what they stand for.
+        """Set `process_batch`, which returns one result per item in their order.
 
-        With `fail_together` an error is that of all who wait, and not of the batch alone: when it takes a timeout to
-        find out that somebody does not answer, those behind should not each wait for another one.
+        `on_abandoned` receives the results whose callers were cancelled, to undo what they stand for. With
+        `fail_together` an error fails all waiting items, not only the batch: when it takes a timeout to detect an
+        outage, later callers should not wait for a timeout each.
         """
-        self._answer_all = answer_all
-        self._most = most
-        self._unwanted = unwanted
+        self._process_batch = process_batch
+        self._max_batch = max_batch
+        self._on_abandoned = on_abandoned
         self._fail_together = fail_together
-        self._waiting: list[tuple[Question, asyncio.Future[Answer]]] = []
+        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._task: asyncio.Task[None] | None = None
 
-    async def ask(self, question: Question) -> Answer:
-        """The answer; or the error that its whole batch ended in, or one before it."""
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((question, future))
+    async def submit(self, item: Item) -> Result:
+        """Return the result for an item, or raise the error of its batch."""
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting.append((item, future))
         if self._task is None:
-            # A context of its own: the asker's may hold a database transaction, which is not the batch's.
-            self._task = asyncio.create_task(self._work(), name="coalescer", context=Context())
+            # An empty context: the caller's may hold a database transaction, which the batch must not join.
+            self._task = asyncio.create_task(self._work(), name="batching queue", context=Context())
         return await future
 
     async def _work(self) -> None:
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-                await self._answer(batch)
+                batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
+                await self._process(batch)
         finally:
             self._task = None
 
-    async def _answer(self, batch: list[tuple[Question, asyncio.Future[Answer]]]) -> None:
+    async def _process(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:
-            answers = await self._answer_all([question for question, _ in batch])
+            results = await self._process_batch([item for item, _ in batch])
         except BaseException as error:
             if self._fail_together:
                 batch, self._waiting = batch + self._waiting, []
@@ -63,11 +62,11 @@ class BatchingQueue(Generic[Question, Answer]):
             if not isinstance(error, Exception):
                 raise
             return
-        unwanted: list[Answer] = []
-        for (_, future), answer in zip(batch, answers, strict=True):
+        abandoned: list[Result] = []
+        for (_, future), result in zip(batch, results, strict=True):
             if future.done():
-                unwanted.append(answer)
+                abandoned.append(result)
             else:
-                future.set_result(answer)
-        if unwanted and self._unwanted is not None:
-            await self._unwanted(unwanted)
+                future.set_result(result)
+        if abandoned and self._on_abandoned is not None:
+            await self._on_abandoned(abandoned)

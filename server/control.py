@@ -29,6 +29,8 @@ from server.gateways.redis.rate_limits import RateLimits
 from server.ids import IdGenerator
 from server.models.accounts.users import UserRepository
 from server.models.database import Database
+from server.models.feed.consistency import ConsistencyRepository
+from server.models.feed.feeds import FeedRepository
 from server.pubsub.job_notifier import JobNotifier
 from server.services.accounts.roles import Roles
 from server.services.content.visibility import Visibility
@@ -95,8 +97,9 @@ async def open_consistency_check(settings: Settings) -> AsyncGenerator[Consisten
     ):
         try:
             await redis.command("PING")
-            queries = FeedQueries(database, Visibility(database), SystemClock())
-            yield ConsistencyCheck(database, queries, TimelineAudit(redis), settings.feed.window)
+            queries = FeedQueries(FeedRepository(database), Visibility(database), SystemClock())
+            repository = ConsistencyRepository(database)
+            yield ConsistencyCheck(repository, queries, TimelineAudit(redis), settings.feed.window)
         except Unavailable as error:
             raise ConfigurationError(
                 f"{error.reason} Check that the server is running and uses this Redis."

@@ -1,27 +1,31 @@
-"""Outages of the parts that a process depends on: one log line when a part goes away, one when it is back.
-
-All loops of a process report an outage to the same `Outage`; it decides what is worth a line. A `CircuitBreaker` also
-decides who may try the part during the outage.
-"""
+"""Outages of the services that a process depends on: logging them, and limiting the attempts during them."""
 
 import time
+from enum import StrEnum
 
 import structlog
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
-OPENS_AFTER = 3
-PAUSE_S = 0.5
+MAX_FAILURES = 3
+MIN_PAUSE_S = 0.5
 MAX_PAUSE_S = 10.0
+RETRY_S = 1.0
 
 
 class Outage:
-    """The outages of one part. They are logged as `<part>_unavailable` and `<part>_recovered`."""
+    """State of one dependency, logged once as `<name>_unavailable` and once as `<name>_recovered`.
 
-    def __init__(self, part: str, *, settled_after_s: float = 1.0, **fields: str) -> None:
-        """An outage is over with the first success that comes `settled_after_s` after its last failure, lest one that
-        flaps, or that only some of those who tell us meet, should flood the log. `fields` go with the lines."""
-        self._gone, self._back = f"{part}_unavailable", f"{part}_recovered"
+    All callers in a process report to the same object.
+    """
+
+    def __init__(self, name: str, *, settled_after_s: float = 1.0, **fields: str) -> None:
+        """Set after how long without a failure a success ends the outage.
+
+        The delay keeps a dependency that fails intermittently, or only for some callers, from flooding the log.
+        `fields` are added to the log lines.
+        """
+        self._unavailable_event, self._recovered_event = f"{name}_unavailable", f"{name}_recovered"
         self._settled_after_s = settled_after_s
         self._fields = fields
         self._failures = 0
@@ -29,86 +33,134 @@ class Outage:
         self._last_failure = 0.0
 
     @property
-    def going_on(self) -> bool:
-        """Whether the part is known to be away."""
+    def is_ongoing(self) -> bool:
         return self._failures > 0
 
     def failed(self, reason: object) -> None:
-        """Somebody met the part away; `reason` is an exception or a sentence."""
+        """Record a failed call; `reason` is an exception or a text."""
         self._last_failure = time.monotonic()
         if self._failures == 0:
             self._began = self._last_failure
-            log.warning(self._gone, reason=_words(reason), **self._fields)
+            log.warning(self._unavailable_event, reason=_describe(reason), **self._fields)
         self._failures += 1
 
     def succeeded(self) -> None:
-        """Somebody was answered."""
+        """Record a successful call."""
         if self._failures == 0 or time.monotonic() - self._last_failure < self._settled_after_s:
             return
-        away_s = round(self._last_failure - self._began, 1)
-        log.info(self._back, away_s=away_s, attempts=self._failures, **self._fields)
+        duration_s = round(self._last_failure - self._began, 1)
+        log.info(self._recovered_event, duration_s=duration_s, attempts=self._failures, **self._fields)
         self._failures = 0
+
+
+class RetryGate:
+    """Limit of one attempt per second while a dependency is unavailable; the other callers use their fallback.
+
+    So a dependency that hangs delays one caller per second.
+    """
+
+    def __init__(self) -> None:
+        self._unavailable = False
+        self._retry_at = 0.0
+
+    def may_try(self) -> bool:
+        """Return whether to call the dependency now; then report `failed` or `succeeded`."""
+        now = time.monotonic()
+        if self._unavailable and now < self._retry_at:
+            return False
+        self._retry_at = now + RETRY_S
+        return True
+
+    def failed(self) -> None:
+        self._unavailable, self._retry_at = True, time.monotonic() + RETRY_S
+
+    def succeeded(self) -> None:
+        self._unavailable = False
+
+
+class CircuitState(StrEnum):
+    """State of a circuit breaker: all calls pass, none does, or one probe does."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
 
 
 class CircuitBreaker:
-    """A circuit breaker: after three failures in a row, each of another message, it is open. Then one at a time may try
-    the part, after a pause that doubles from half a second to ten, and with the first success it is closed. Opening and
-    closing are logged as `<part>_unavailable` and `<part>_recovered`.
+    """Circuit breaker (M. Nygard, "Release It!", 2007), logged like an `Outage`.
 
-    Source: M. Nygard, "Release It!", 2007.
+    It opens after three consecutive failures of different messages. After a pause, which doubles from 0.5 s to 10 s,
+    it is half-open: one caller at a time may probe. The first success closes it.
     """
 
-    def __init__(self, part: str) -> None:
-        self._gone, self._back = f"{part}_unavailable", f"{part}_recovered"
-        self._failed: set[str] = set()
-        self._trying: int | None = None
+    def __init__(self, name: str) -> None:
+        self._unavailable_event, self._recovered_event = f"{name}_unavailable", f"{name}_recovered"
+        self._failed_messages: set[str] = set()
+        self._probe: int | None = None
         self._opened_at = 0.0
         self._failures = 0
         self._pause_s = 0.0
-        self._next_try = 0.0
+        self._next_probe_at = 0.0
+
+    @property
+    def state(self) -> CircuitState:
+        if len(self._failed_messages) < MAX_FAILURES:
+            return CircuitState.CLOSED
+        return CircuitState.OPEN if self._probe is None else CircuitState.HALF_OPEN
 
     @property
     def is_open(self) -> bool:
-        return len(self._failed) >= OPENS_AFTER
+        """Whether the dependency is considered unavailable: open or half-open."""
+        return self.state is not CircuitState.CLOSED
 
-    def enter(self, who: int) -> bool:
-        """Whether `who` may try the part now; whoever may says `leave` afterwards."""
-        if not self.is_open or self._trying == who:
-            return True
-        if self._trying is not None or time.monotonic() < self._next_try:
-            return False
-        self._trying = who
-        return True
+    def acquire(self, caller: int) -> bool:
+        """Return whether a caller may use the dependency now; it calls `release` afterwards."""
+        match self.state:
+            case CircuitState.CLOSED:
+                return True
+            case CircuitState.HALF_OPEN:
+                return self._probe == caller
+            case CircuitState.OPEN:
+                if time.monotonic() < self._next_probe_at:
+                    return False
+                self._probe = caller
+                return True
 
-    def leave(self, who: int) -> None:
-        """`who` is done with the part, or did not need it; harmless for whoever was not let in."""
-        if self._trying == who:
-            self._trying = None
+    def release(self, caller: int) -> None:
+        """End a caller's use of the dependency; does nothing for a caller that was refused."""
+        if self._probe == caller:
+            self._probe = None
 
     def failed(self, reason: object, message: str) -> None:
-        """The part was met away, for a reason that another message would have met as well."""
+        """Record that the dependency failed for a message, for a reason that would fail every message."""
         self._failures += 1
-        if not self.is_open:
-            self._failed.add(message)
-            if self.is_open:
-                self._opened_at = time.monotonic()
-                self._pause_s = PAUSE_S
-                self._next_try = self._opened_at + PAUSE_S
-                log.warning(self._gone, reason=_words(reason))
-        elif self._trying is not None:  # and not by those who were let in before it opened
-            self._pause_s = min(2 * self._pause_s, MAX_PAUSE_S)
-            self._next_try = time.monotonic() + self._pause_s
+        match self.state:
+            case CircuitState.CLOSED:
+                self._failed_messages.add(message)
+                if self.is_open:
+                    self._open(reason)
+            case CircuitState.HALF_OPEN:
+                self._pause_s = min(2 * self._pause_s, MAX_PAUSE_S)
+                self._next_probe_at = time.monotonic() + self._pause_s
+            case CircuitState.OPEN:
+                pass  # a call that began before the circuit opened
 
     def succeeded(self) -> None:
-        """Somebody was answered."""
+        """Record a success, which closes the circuit."""
         if self.is_open:
-            away_s = round(time.monotonic() - self._opened_at, 1)
-            log.info(self._back, away_s=away_s, attempts=self._failures)
-        self._failed.clear()
+            duration_s = round(time.monotonic() - self._opened_at, 1)
+            log.info(self._recovered_event, duration_s=duration_s, attempts=self._failures)
+        self._failed_messages.clear()
         self._failures = 0
 
+    def _open(self, reason: object) -> None:
+        self._opened_at = time.monotonic()
+        self._pause_s = MIN_PAUSE_S
+        self._next_probe_at = self._opened_at + MIN_PAUSE_S
+        log.warning(self._unavailable_event, reason=_describe(reason))
 
-def _words(reason: object) -> str:
+
+def _describe(reason: object) -> str:
     if not isinstance(reason, Exception):
         return str(reason)
     text = str(reason)

@@ -1,4 +1,4 @@
-"""How the outages of a part are told."""
+"""Tests of outages and circuit breakers."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -7,23 +7,23 @@ from server import outages
 from server.outages import CircuitBreaker, Outage
 
 
-def test_an_outage_that_many_meet_is_one_line_and_its_end_another() -> None:
+def test_outage_and_recovery_are_logged_once_each() -> None:
     outage = Outage("database", settled_after_s=0.0, by="everybody")
     with capture_logs() as lines:
         outage.succeeded()
         for _ in range(50):
             outage.failed(ConnectionError("gone"))
-        assert outage.going_on
+        assert outage.is_ongoing
         outage.succeeded()
         outage.succeeded()
-    assert not outage.going_on
+    assert not outage.is_ongoing
     assert [line["event"] for line in lines] == ["database_unavailable", "database_recovered"]
     assert lines[0]["reason"] == "ConnectionError: gone"
     assert lines[1]["attempts"] == 50
     assert {line["by"] for line in lines} == {"everybody"}
 
 
-def test_a_success_among_failures_does_not_end_an_outage() -> None:
+def test_success_among_failures_does_not_end_an_outage() -> None:
     outage = Outage("redis", settled_after_s=3600.0)
     with capture_logs() as lines:
         for _ in range(10):
@@ -32,7 +32,7 @@ def test_a_success_among_failures_does_not_end_an_outage() -> None:
     assert [line["event"] for line in lines] == ["redis_unavailable"]
 
 
-def test_a_second_outage_is_told_as_well() -> None:
+def test_second_outage_is_logged() -> None:
     outage = Outage("redis", settled_after_s=0.0)
     with capture_logs() as lines:
         for _ in range(2):
@@ -41,14 +41,14 @@ def test_a_second_outage_is_told_as_well() -> None:
     assert [line["event"] for line in lines] == ["redis_unavailable", "redis_recovered"] * 2
 
 
-def test_an_exception_without_words_is_told_by_its_name() -> None:
+def test_exception_without_text_is_logged_by_name() -> None:
     with capture_logs() as lines:
         Outage("redis").failed(TimeoutError())
     assert lines[0]["reason"] == "TimeoutError"
 
 
-class Hands:
-    """A clock that is set by hand."""
+class FakeTime:
+    """Clock that tests set."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -58,10 +58,10 @@ class Hands:
 
 
 @pytest.fixture
-def hands(monkeypatch: pytest.MonkeyPatch) -> Hands:
-    hands = Hands()
-    monkeypatch.setattr(outages, "time", hands)
-    return hands
+def fake_time(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
+    fake_time = FakeTime()
+    monkeypatch.setattr(outages, "time", fake_time)
+    return fake_time
 
 
 def fail(circuit: CircuitBreaker, *messages: str) -> None:
@@ -69,7 +69,7 @@ def fail(circuit: CircuitBreaker, *messages: str) -> None:
         circuit.failed("no answer", message)
 
 
-def test_a_circuit_opens_after_three_failures_in_a_row_and_closes_with_a_success(hands: Hands) -> None:
+def test_circuit_opens_after_three_failures_in_a_row(fake_time: FakeTime) -> None:
     circuit = CircuitBreaker("smtp")
     with capture_logs() as lines:
         for _ in range(2):
@@ -78,17 +78,17 @@ def test_a_circuit_opens_after_three_failures_in_a_row_and_closes_with_a_success
             circuit.succeeded()
         fail(circuit, "one", "two", "three")
         assert circuit.is_open
-        assert not circuit.enter(1)
-        hands.now_s += 7.0
+        assert not circuit.acquire(1)
+        fake_time.now_s += 7.0
         circuit.succeeded()
         assert not circuit.is_open
-        assert circuit.enter(1)
-        assert circuit.enter(2)
+        assert circuit.acquire(1)
+        assert circuit.acquire(2)
     assert [line["event"] for line in lines] == ["smtp_unavailable", "smtp_recovered"]
-    assert (lines[0]["reason"], lines[1]["away_s"], lines[1]["attempts"]) == ("no answer", 7.0, 3)
+    assert (lines[0]["reason"], lines[1]["duration_s"], lines[1]["attempts"]) == ("no answer", 7.0, 3)
 
 
-def test_one_message_that_fails_over_and_over_opens_no_circuit() -> None:
+def test_repeated_failure_of_one_message_opens_no_circuit() -> None:
     circuit = CircuitBreaker("smtp")
     fail(circuit, *["one"] * 20, *["two"] * 20)
     assert not circuit.is_open
@@ -96,28 +96,28 @@ def test_one_message_that_fails_over_and_over_opens_no_circuit() -> None:
     assert circuit.is_open
 
 
-def test_an_open_circuit_is_tried_by_one_at_a_time_after_pauses_that_double(hands: Hands) -> None:
+def test_open_circuit_probes_one_at_a_time_with_longer_pauses(fake_time: FakeTime) -> None:
     circuit = CircuitBreaker("smtp")
     fail(circuit, "one", "two", "three")
-    fail(circuit, *"abcdef")  # these were let in before
+    fail(circuit, *"abcdef")  # calls from before it opened
     for pause_s in (0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0):
-        hands.now_s += pause_s - 0.01
-        assert not circuit.enter(1)
-        hands.now_s += 0.02
-        assert circuit.enter(1)
-        assert circuit.enter(1)
-        assert not circuit.enter(2)
-        circuit.leave(2)
-        assert not circuit.enter(2)
-        hands.now_s += 60.0  # it hangs
+        fake_time.now_s += pause_s - 0.01
+        assert not circuit.acquire(1)
+        fake_time.now_s += 0.02
+        assert circuit.acquire(1)
+        assert circuit.acquire(1)
+        assert not circuit.acquire(2)
+        circuit.release(2)
+        assert not circuit.acquire(2)
+        fake_time.now_s += 60.0  # the probe hangs
         fail(circuit, "four")
-        circuit.leave(1)
+        circuit.release(1)
 
 
-def test_who_did_not_need_the_part_leaves_the_try_to_the_next(hands: Hands) -> None:
+def test_released_probe_goes_to_the_next_caller(fake_time: FakeTime) -> None:
     circuit = CircuitBreaker("smtp")
     fail(circuit, "one", "two", "three")
-    hands.now_s += 1.0
-    assert circuit.enter(1)
-    circuit.leave(1)
-    assert circuit.enter(2)
+    fake_time.now_s += 1.0
+    assert circuit.acquire(1)
+    circuit.release(1)
+    assert circuit.acquire(2)

@@ -76,7 +76,7 @@ class AdmissionGate:
     def leave(self, job_id: int) -> None:
         """The job is over, or was not started."""
         if self._circuit is not None:
-            self._circuit.leave(job_id)
+            self._circuit.release(job_id)
 
     async def return_unused(self) -> None:
         """No job was started after all: let another one be."""
@@ -94,7 +94,7 @@ class AdmissionGate:
         To wait keeps the rings that follow in their stream, for processes that may reach it.
         """
         circuit, deadline = self._circuit, time.monotonic() + TURN_WITHIN_S
-        while circuit is not None and not circuit.enter(job_id):
+        while circuit is not None and not circuit.acquire(job_id):
             if time.monotonic() >= deadline or await self._closed_within(ASK_AGAIN_S):
                 return False
         return True

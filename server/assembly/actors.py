@@ -79,7 +79,7 @@ async def running_cache_invalidation(
     async with supervisor.running("cache invalidation", invalidation.run):
         yield
     with suppress(Unavailable):
-        await invalidation.sweep()
+        await invalidation.expire()
 
 
 def relay(resources: Resources, services: Services, hub: Hub) -> Relay:
@@ -119,7 +119,7 @@ def _workers(
 
     def worker(queue: Queue, chosen: QueueSettings) -> Worker:
         rate = chosen.rate_per_s
-        limiter = JobRateLimiter(resources.redis, f"queue:{queue}", rate) if rate else None
+        limiter = JobRateLimiter(resources.wire, f"queue:{queue}", rate) if rate else None
 
         def receiver(run_job: Callable[[int], Awaitable[None]]) -> QueueReceiver:
             return QueueReceiver(brokers[queue], run_job, chosen.concurrency, settings.shutdown.jobs_s)

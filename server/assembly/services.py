@@ -19,6 +19,8 @@ from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.accounts.sessions import SessionRepository
 from server.models.accounts.users import UserRepository
 from server.models.database import Database
+from server.models.feed.fan_outs import FanOutRepository
+from server.models.feed.feeds import FeedRepository
 from server.models.notifications.activities import ActivityRepository
 from server.models.notifications.activity_states import ActivityStateRepository
 from server.models.notifications.deliverables import DeliverableRepository
@@ -125,10 +127,10 @@ def services(
     pictures = Pictures(on.images, on.media, var / "tmp")
     chosen = settings.feed
     lists = timelines(settings, on.feed_wire)
-    source = FeedQueries(on.database, visibility, SystemClock())
+    queries = FeedQueries(FeedRepository(on.database), visibility, SystemClock())
     freshness = CacheInvalidation(lists, InvalidationLog(on.feed_wire))
     work = UnitOfWork(on.database, on.ids, clock, the_jobs, on.doorbell, freshness)
-    at_hand = CardCache(
+    card_cache = CardCache(
         RedisCardCache(on.feed_wire, chosen.cached_posts), chosen.posts_in_memory, settings.public_url
     )
     fan_out_rules = FanOutRules(chosen.fan_out_batch, chosen.celebrity_threshold)
@@ -169,9 +171,9 @@ def services(
         comments=Comments(on.database, work, cards, visibility),
         likes=Likes(on.database, work, cards, visibility),
         follows=Follows(on.database, work, cards),
-        feed=Feed(source, lists, cards, at_hand, on.told.metrics),
-        explanations=Explanations(source, visibility, TimelineAudit(on.feed_wire)),
-        fan_out=FanOut(on.database, source, lists, the_jobs, fan_out_rules),
+        feed=Feed(queries, lists, cards, card_cache, on.told.metrics),
+        explanations=Explanations(queries, visibility, TimelineAudit(on.feed_wire)),
+        fan_out=FanOut(FanOutRepository(on.database), queries, lists, the_jobs, fan_out_rules),
         freshness=freshness,
         deletions=Deletions(on.database, work, the_jobs, pictures),
         notifications=notifications,

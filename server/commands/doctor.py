@@ -26,11 +26,11 @@ class Report:
 async def check_feeds(settings: Settings, username: str | None, *, fix: bool) -> int:
     """Check all feeds or one user's. Return exit code 1 if there are differences that were not repaired."""
     async with open_consistency_check(settings) as check:
-        user_id = None if username is None else await check.user_named(username)
+        user_id = None if username is None else await check.find_user(username)
         console = Console(width=None if Console().is_terminal else PLAIN_WIDTH)
         report = await _compare(console, check, user_id, fix)
         owners = {each.owner_id for each in report.differences[:MAX_ROWS]}
-        names = await check.usernames(sorted(owners))
+        names = await check.get_usernames(sorted(owners))
     _print_report(console, report, names, fix=fix)
     return 1 if report.differences and not fix else 0
 
@@ -57,7 +57,7 @@ def _print_report(console: Console, report: Report, names: dict[int, str], *, fi
     table = Table("WHAT", "OWNER", "DIFFERENCE", box=None)
     for each in report.differences[:MAX_ROWS]:
         owner = names.get(each.owner_id, str(each.owner_id or "-"))
-        table.add_row(each.what, owner, each.told() or "outdated")
+        table.add_row(each.kind, owner, each.describe() or "outdated")
     console.print(table)
     if len(report.differences) > MAX_ROWS:
         console.print(f"... and {len(report.differences) - MAX_ROWS} more.")

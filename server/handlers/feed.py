@@ -51,7 +51,7 @@ class FeedRoutes:
     @rate_limited(Rate.READS)
     async def explain(self, request: web.Request) -> web.Response:
         post_id = PostId(int(request[QUERY]["postId"]))
-        explanation = await self._explanations.of(current_principal(request).user_id, post_id)
+        explanation = await self._explanations.explain(current_principal(request).user_id, post_id)
         return serializers.json_response(
             {
                 "postId": str(explanation.post_id),

@@ -11,6 +11,7 @@ from structlog.testing import capture_logs
 from server.actors.admission_gate import AdmissionGate
 from server.gateways.redis.client import redis_client
 from server.gateways.redis.job_rate import JobRateLimiter
+from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.outages import CircuitBreaker, Outage
 from tests.support.backends import start_valkey
 from tests.support.servers import RedisServer
@@ -45,6 +46,13 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
+async def wire(redis_url: str) -> AsyncIterator[PipelinedRedis]:
+    wire = PipelinedRedis(redis_url, timeout_s=5.0)
+    yield wire
+    await wire.close()
+
+
+@pytest.fixture
 def switch() -> Switch:
     return Switch()
 
@@ -55,21 +63,23 @@ async def test_without_a_limit_everybody_enters(switch: Switch) -> None:
     await gate.return_unused()
 
 
-async def test_nobody_enters_a_paused_queue_and_no_permit_is_spent(redis: Redis, switch: Switch) -> None:
+async def test_nobody_enters_a_paused_queue_and_no_permit_is_spent(
+    redis: Redis, wire: PipelinedRedis, switch: Switch
+) -> None:
     switch.paused = True
-    assert not await AdmissionGate("feed", switch, JobRateLimiter(redis, "queue:feed", 1)).enter(1)
+    assert not await AdmissionGate("feed", switch, JobRateLimiter(wire, "queue:feed", 1)).enter(1)
     assert await redis.keys() == []
 
 
 async def test_while_a_part_is_away_nobody_enters_and_no_permit_is_spent(
-    redis: Redis, switch: Switch
+    redis: Redis, wire: PipelinedRedis, switch: Switch
 ) -> None:
     circuit = open_circuit("smtp")
-    gate = AdmissionGate("email", switch, JobRateLimiter(redis, "queue:email", 100), circuit=circuit)
+    gate = AdmissionGate("email", switch, JobRateLimiter(wire, "queue:email", 100), circuit=circuit)
     assert await gate.enter(1)  # in its turn, half a second later
-    spent = await redis.get("rate:queue:mail")
+    spent = await redis.get("rate:queue:email")
     assert not await gate.enter(2)
-    assert await redis.get("rate:queue:mail") in (spent, None)  # it is forgotten after a second
+    assert await redis.get("rate:queue:email") in (spent, None)  # it is forgotten after a second
     waiting = asyncio.create_task(gate.enter(2))
     gate.leave(1)
     assert await waiting
@@ -79,17 +89,17 @@ async def test_while_a_part_is_away_nobody_enters_and_no_permit_is_spent(
 
 
 async def test_a_part_that_goes_away_during_the_wait_for_the_rate_gives_the_permit_back(
-    redis: Redis, switch: Switch
+    wire: PipelinedRedis, switch: Switch
 ) -> None:
     circuit = CircuitBreaker("smtp")
-    limiter = JobRateLimiter(redis, "queue:email", 0.5)  # two seconds: somebody else has the turn long before
+    limiter = JobRateLimiter(wire, "queue:email", 0.5)  # two seconds: somebody else has the turn long before
     gate = AdmissionGate("email", switch, limiter, circuit=circuit)
     assert await gate.enter(1)
     entering = asyncio.create_task(gate.enter(2))
     await wait_until(lambda: switch.looked_for == [2])
     for message in ("one", "two", "three"):
         circuit.failed("no answer", message)
-    await wait_until(lambda: circuit.enter(9))
+    await wait_until(lambda: circuit.acquire(9))
     assert not await entering
     assert await limiter.reserve() <= 2
 
@@ -103,8 +113,10 @@ async def test_closing_ends_the_wait_for_a_turn(switch: Switch) -> None:
     assert not await entering
 
 
-async def test_a_queue_paused_during_the_wait_gives_the_permit_back(redis: Redis, switch: Switch) -> None:
-    limiter = JobRateLimiter(redis, "queue:feed", 20)
+async def test_a_queue_paused_during_the_wait_gives_the_permit_back(
+    wire: PipelinedRedis, switch: Switch
+) -> None:
+    limiter = JobRateLimiter(wire, "queue:feed", 20)
     gate = AdmissionGate("feed", switch, limiter)
     assert await gate.enter(1)
     entering = asyncio.create_task(gate.enter(1))
@@ -114,8 +126,8 @@ async def test_a_queue_paused_during_the_wait_gives_the_permit_back(redis: Redis
     assert await limiter.reserve() <= 0.05
 
 
-async def test_a_job_that_is_done_gives_its_permit_back_at_once(redis: Redis, switch: Switch) -> None:
-    limiter = JobRateLimiter(redis, "queue:feed", 0.001)
+async def test_a_job_that_is_done_gives_its_permit_back_at_once(wire: PipelinedRedis, switch: Switch) -> None:
+    limiter = JobRateLimiter(wire, "queue:feed", 0.001)
     gate = AdmissionGate("feed", switch, limiter)
     assert await gate.enter(7)
     switch.done.add(8)
@@ -125,8 +137,8 @@ async def test_a_job_that_is_done_gives_its_permit_back_at_once(redis: Redis, sw
     assert await limiter.reserve() <= 1000.0
 
 
-async def test_a_closed_gate_lets_nobody_wait(redis: Redis, switch: Switch) -> None:
-    gate = AdmissionGate("feed", switch, JobRateLimiter(redis, "queue:feed", 0.001))
+async def test_a_closed_gate_lets_nobody_wait(wire: PipelinedRedis, switch: Switch) -> None:
+    gate = AdmissionGate("feed", switch, JobRateLimiter(wire, "queue:feed", 0.001))
     assert await gate.enter(1)
     entering = [asyncio.create_task(gate.enter(1)) for _ in range(3)]
     await wait_until(lambda: len(switch.looked_for) == 3)
@@ -139,19 +151,20 @@ async def test_a_closed_gate_lets_nobody_wait(redis: Redis, switch: Switch) -> N
 async def test_an_outage_of_the_limiter_is_waited_for_and_told_once(scratch: Path, switch: Switch) -> None:
     server: RedisServer = start_valkey(scratch / "gate")
     outage = Outage("redis", settled_after_s=0.0)
+    wire = PipelinedRedis(server.url, timeout_s=1.0)
     try:
-        async with redis_client(server.url, 1.0) as client:
-            gates = [
-                AdmissionGate(f"queue{number}", switch, JobRateLimiter(client, "queue:feed", 100), outage)
-                for number in range(3)
-            ]
-            server.kill()
-            with capture_logs() as lines:
-                entering = [asyncio.create_task(gate.enter(1)) for gate in gates for _ in range(3)]
-                await wait_until(lambda: bool(lines))
-                server.start()
-                async with asyncio.timeout(DEADLINE_S):
-                    assert all(await asyncio.gather(*entering))
+        gates = [
+            AdmissionGate(f"queue{number}", switch, JobRateLimiter(wire, "queue:feed", 100), outage)
+            for number in range(3)
+        ]
+        server.kill()
+        with capture_logs() as lines:
+            entering = [asyncio.create_task(gate.enter(1)) for gate in gates for _ in range(3)]
+            await wait_until(lambda: bool(lines))
+            server.start()
+            async with asyncio.timeout(DEADLINE_S):
+                assert all(await asyncio.gather(*entering))
     finally:
+        await wire.close()
         server.stop()
     assert [line["event"] for line in lines] == ["redis_unavailable", "redis_recovered"]

@@ -40,9 +40,9 @@ async def test_an_outage_is_told_once_and_so_is_its_end(monkeypatch: pytest.Monk
         up = figures(metrics)
         assert (up["photofeed_part_up", "database"], up["photofeed_part_up", "redis"]) == (0, 1)
         database.away = None
-        await wait_until(lambda: not outages["database"].going_on)
+        await wait_until(lambda: not outages["database"].is_ongoing)
         database.away = TimeoutError()
-        await wait_until(lambda: outages["database"].going_on)
+        await wait_until(lambda: outages["database"].is_ongoing)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert [line["event"] for line in lines] == [

@@ -202,7 +202,7 @@ async def test_a_process_that_cannot_reach_the_server_leaves_the_jobs_to_one_tha
     dispatcher: Dispatcher,
 ) -> None:
     circuit = open_circuit("smtp")
-    await wait_until(lambda: circuit.enter(0))  # and nobody else has a turn from here on
+    await wait_until(lambda: circuit.acquire(0))  # and nobody else has a turn from here on
     start(circuit=circuit, concurrency=2)
     ids = await add(harness, 60)
     await brokers[Queue.FEED].ring([(job_id, Priority.NORMAL) for job_id in ids])
@@ -213,8 +213,8 @@ async def test_a_process_that_cannot_reach_the_server_leaves_the_jobs_to_one_tha
 async def test_workers_together_keep_the_rate(
     harness: ServiceHarness, start: Start, note: Note, dispatcher: Dispatcher
 ) -> None:
-    start(JobRateLimiter(harness.redis, "queue:feed", 50))
-    start(JobRateLimiter(harness.redis, "queue:feed", 50))
+    start(JobRateLimiter(harness.wire, "queue:feed", 50))
+    start(JobRateLimiter(harness.wire, "queue:feed", 50))
     began = asyncio.get_running_loop().time()
     await add(harness, 40)
     await wait_until(lambda: len(note.ran) == 40)
@@ -226,7 +226,7 @@ async def test_workers_together_keep_the_rate(
 async def test_a_drain_does_not_wait_for_the_rate(
     harness: ServiceHarness, start: Start, note: Note, brokers: dict[Queue, QueueBroker]
 ) -> None:
-    worker = start(JobRateLimiter(harness.redis, "queue:feed", 0.01))
+    worker = start(JobRateLimiter(harness.wire, "queue:feed", 0.01))
     ids = await add(harness, 5)
     await brokers[Queue.FEED].ring([(job_id, Priority.NORMAL) for job_id in ids])
     await wait_until(lambda: len(note.ran) == 1)
@@ -239,7 +239,7 @@ async def test_a_drain_does_not_wait_for_the_rate(
 async def test_looking_for_a_job_in_vain_spends_nothing_of_the_rate(
     harness: ServiceHarness, start: Start
 ) -> None:
-    limiter = JobRateLimiter(harness.redis, "queue:feed", 0.01)
+    limiter = JobRateLimiter(harness.wire, "queue:feed", 0.01)
     worker = start(limiter)
     await worker.run_job(1)
     assert await limiter.reserve() == 0.0
@@ -258,11 +258,11 @@ async def test_a_long_backlog_is_not_rung_for_twice(
 async def test_rings_for_what_is_done_take_nobodys_place(
     harness: ServiceHarness, start: Start, brokers: dict[Queue, QueueBroker], note: Note
 ) -> None:
-    await JobRateLimiter(harness.redis, "queue:feed", 0.01).reserve()
+    await JobRateLimiter(harness.wire, "queue:feed", 0.01).reserve()
     done = await add(harness, 100)
     await harness.database.execute("UPDATE jobs SET state = ?", [JobState.COMPLETED])
     await brokers[Queue.FEED].ring([(job_id, Priority.NORMAL) for job_id in done])
-    start(JobRateLimiter(harness.redis, "queue:feed", 0.01), concurrency=2)
+    start(JobRateLimiter(harness.wire, "queue:feed", 0.01), concurrency=2)
     await wait_until(lambda: _drained(brokers[Queue.FEED]))
     assert note.ran == []
 

@@ -87,9 +87,9 @@ async def test_it_looks_again_and_again_through_an_outage(hub: Hub, revoked: Rev
     watching = asyncio.create_task(RevocationPoller(hub, revoked.lately, look_s=0.005, outage=outage).run())
     async with hub.open(UserId(1), SessionId(11)) as inbox:
         revoked.away = True
-        await wait_until(lambda: outage.going_on)
+        await wait_until(lambda: outage.is_ongoing)
         revoked.sessions, revoked.away = frozenset({SessionId(11)}), False
         await wait_until(lambda: inbox.closed)
-        await wait_until(lambda: not outage.going_on)
+        await wait_until(lambda: not outage.is_ongoing)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)

@@ -30,7 +30,7 @@ async def test_doctor_finds_and_repairs_wrong_feeds(
     for arguments in ((), ("--user", "BEN")):
         code, out, _ = await doctor(*arguments)
         assert code == 1
-        assert f"ben  lacks 1: {posts[1]}" in " ".join(out.split()).replace("ben lacks", "ben  lacks")
+        assert f"ben  missing 1: {posts[1]}" in " ".join(out.split()).replace("ben missing", "ben  missing")
         assert "--fix" in out
     assert (await doctor("--user", "ana"))[0] == 0
     code, out, _ = await doctor("--fix")

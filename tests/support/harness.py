@@ -33,6 +33,8 @@ from server.models.accounts.sessions import SessionRepository
 from server.models.accounts.users import UserRepository, UserTable
 from server.models.content.posts import PostTable as PostRow
 from server.models.database import Database
+from server.models.feed.fan_outs import FanOutRepository
+from server.models.feed.feeds import FeedRepository
 from server.models.notifications.activities import ActivityRepository
 from server.models.notifications.activity_states import ActivityStateRepository
 from server.models.notifications.deliverables import DeliverableRepository
@@ -207,10 +209,10 @@ class ServiceHarness:
         self.comments = Comments(database, self.unit_of_work, self.cards, self.visibility)
         self.likes = Likes(database, self.unit_of_work, self.cards, self.visibility)
         self.follows = Follows(database, self.unit_of_work, self.cards)
-        self.source = FeedQueries(database, self.visibility, self.clock)
+        self.source = FeedQueries(FeedRepository(database), self.visibility, self.clock)
         self.feed = self.feed_on(self.wire)
         rules = FanOutRules(FAN_OUT_BATCH, CELEBRITY_THRESHOLD)
-        self.fan_out = FanOut(database, self.source, self.timelines, self.jobs, rules)
+        self.fan_out = FanOut(FanOutRepository(database), self.source, self.timelines, self.jobs, rules)
         self.active_sessions = ActiveSessions(self.session_rows, TOKEN_RULES.refresh_idle_s)
         inboxes = InboxRepository(database)
         self.notification_list = NotificationListRepository(database)
@@ -271,8 +273,8 @@ class ServiceHarness:
 
     def feed_on(self, wire: PipelinedRedis) -> Feed:
         """The feed of a process with nothing in its memory."""
-        at_hand = CardCache(RedisCardCache(wire, MAX_NOTES), MAX_NOTES)
-        return Feed(self.source, self.timelines_on(wire), self.cards, at_hand)
+        cache = CardCache(RedisCardCache(wire, MAX_NOTES), MAX_NOTES)
+        return Feed(self.source, self.timelines_on(wire), self.cards, cache)
 
     async def principal(self, access_token: str) -> Principal:
         """Who an access token speaks for. Raises Unauthenticated."""

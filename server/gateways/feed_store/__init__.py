@@ -1,1 +1,1 @@
-"""Feeds and post cards in Redis: cached windows, fan-out lists, counters and their invalidation."""
+"""Feeds and cards in Redis: cached lists, counters, and their invalidation."""

@@ -1,8 +1,8 @@
-"""Keeps what Redis remembers in step with the database: what a change makes stale is announced before, and told after.
+"""Cache invalidation log.
 
-A process that dies between its commit and what it would have told Redis leaves the announcement; a while later somebody
-sweeps it, and what it names is read from the database again. So a cache is wrong for a few seconds at most, whatever is
-killed, and costs a page no look at the database.
+Cache keys are recorded in Redis before a transaction changes what they hold, and removed after it. If a process crashes
+between its commit and the update of the caches, the entry expires and a sweep of any process drops the cached values.
+So caches are stale for a few seconds at most, and pages need no query to check them.
 """
 
 import secrets
@@ -13,83 +13,92 @@ import structlog
 from server.errors import Unavailable
 from server.events import CacheKey
 from server.gateways.feed_store import timeline_scripts as scripts
-from server.gateways.feed_store.timelines import COUNTS, PEOPLE, TOUCHED, drop_all
-from server.gateways.redis.pipelined_client import Call, PipelinedRedis, ReplyError
+from server.gateways.feed_store.keys import COUNTS, INVALIDATIONS, PEOPLE
+from server.gateways.feed_store.timelines import drop_all
+from server.gateways.redis.connection import ReplyError
+from server.gateways.redis.lua import Call
+from server.gateways.redis.pipelined_client import PipelinedRedis
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
-# Longer than a transaction takes. A sweep that comes too early, since one took longer, is mended when that has ended.
-UNTOLD_AFTER_MS = 3000
-SWEEP_BATCH = 500
-TTL_S = 40 * 86_400  # longer than anything is kept that an announcement could be about
-MAX_OWED = 100_000
+# Longer than a transaction takes. If one takes longer still, `commit` notices that its entries expired.
+EXPIRE_AFTER_MS = 3000
+EXPIRE_BATCH = 500
+LOG_TTL_S = 40 * 86_400  # longer than any cached value lives
+MAX_PENDING = 100_000
 
 
 class InvalidationLog:
-    """The changes of this process that are under way."""
+    """Invalidation log with the keys that this process could not update yet."""
 
-    def __init__(self, wire: PipelinedRedis) -> None:
-        self._wire = wire
-        self._owed: set[CacheKey] = set()
-        self._everything = False
+    def __init__(self, redis: PipelinedRedis) -> None:
+        self._redis = redis
+        self._pending: set[CacheKey] = set()
+        self._drop_everything = False
 
-    async def announce(self, subjects: Sequence[CacheKey]) -> list[str]:
-        """To be called before the transaction; what to `settle` after it. Redis being away stops nobody."""
+    async def begin(self, keys: Sequence[CacheKey]) -> list[str]:
+        """Record keys before the transaction that changes them; return the entries for `commit`.
+
+        An unavailable Redis does not block the caller.
+        """
         nonce = secrets.token_hex(6)
-        members = [f"{subject.kind}:{subject.id}:{nonce}" for subject in subjects]
+        entries = [f"{key.kind}:{key.id}:{nonce}" for key in keys]
         try:
-            await self._wire.run(scripts.TOUCH, (TOUCHED,), (TTL_S, *members))
+            await self._redis.run(scripts.BEGIN_INVALIDATIONS, (INVALIDATIONS,), (LOG_TTL_S, *entries))
         except (Unavailable, ReplyError):
             return []
-        return members
+        return entries
 
-    async def settle(
-        self, members: Sequence[str], subjects: Sequence[CacheKey], told: Sequence[Call]
-    ) -> None:
-        """The transaction is over: tell Redis what came of it. What it cannot be told now is dropped there later; so is
-        what was swept meanwhile, for then this may be old news."""
-        settling = (Call(scripts.SETTLE, (TOUCHED,), members),) if members else ()
+    async def commit(self, entries: Sequence[str], keys: Sequence[CacheKey], updates: Sequence[Call]) -> None:
+        """Update the caches after the transaction and remove its entries.
+
+        If Redis cannot be updated, the keys are dropped later. The same holds if the entries expired in between,
+        because then the updates may be older than what is cached.
+        """
+        removal = (Call(scripts.COMMIT_INVALIDATIONS, (INVALIDATIONS,), entries),) if entries else ()
         try:
-            answers = await self._wire.batch((*told, *settling))
+            answers = await self._redis.batch((*updates, *removal))
         except (Unavailable, ReplyError) as error:
             if isinstance(error, ReplyError):
-                log.error("cache_refused", error=str(error))
-            self.owe(subjects)
+                log.error("cache_update_rejected", error=str(error))
+            self.retry_later(keys)
         else:
-            if members and answers[-1] < len(members):
-                self.owe(subjects)
+            if entries and answers[-1] < len(entries):
+                self.retry_later(keys)
 
-    def owe(self, subjects: Sequence[CacheKey]) -> None:
-        """Have the next sweep drop what these made stale; all that there is, when it is too much to remember."""
-        self._owed.update(subjects)
-        if len(self._owed) > MAX_OWED:
-            self._owed.clear()
-            self._everything = True
+    def retry_later(self, keys: Sequence[CacheKey]) -> None:
+        """Have the next sweep drop these keys, or everything if too many keys are pending."""
+        self._pending.update(keys)
+        if len(self._pending) > MAX_PENDING:
+            self._pending.clear()
+            self._drop_everything = True
 
-    async def drop(self, members: Sequence[str], subjects: Sequence[CacheKey]) -> None:
-        """The change is made, and nobody says what came of it: what it made stale is dropped at once."""
-        self.owe(subjects)
+    async def drop(self, entries: Sequence[str], keys: Sequence[CacheKey]) -> None:
+        """Drop keys after a change without events, and remove its entries."""
+        self.retry_later(keys)
         try:
-            await self.sweep()
+            await self.expire()
         except Unavailable:
-            return  # the announcement, if there is one, is swept by whoever is there then
-        await self.settle(members, (), ())
+            return  # the entries, if any, expire
+        await self.commit(entries, (), ())
 
-    async def sweep(self) -> int:
-        """Drop what changes made stale that nobody told of; how many changes. Raises Unavailable."""
-        swept = 0
-        if self._everything:
+    async def expire(self) -> int:
+        """Drop what expired entries and pending keys name; return their number. Raises RedisUnavailable."""
+        expired = 0
+        if self._drop_everything:
             log.warning(
-                "cache_dropped", reason="Redis was away for longer than what is stale was kept account of."
+                "cache_dropped", reason="Redis was unavailable for too long to track every stale key."
             )
-            await drop_all(self._wire)
-            self._everything = False
+            await drop_all(self._redis)
+            self._drop_everything = False
         while True:
-            owed = list(self._owed)[:SWEEP_BATCH]
-            members = [f"{subject.kind}:{subject.id}" for subject in owed]
-            keys = (TOUCHED, COUNTS, PEOPLE)
-            done: int = await self._wire.run(scripts.SWEEP, keys, (UNTOLD_AFTER_MS, *members))
-            self._owed.difference_update(owed)
-            swept += done
-            if done < SWEEP_BATCH:
-                return swept
+            pending = list(self._pending)[:EXPIRE_BATCH]
+            entries = [f"{key.kind}:{key.id}" for key in pending]
+            redis_keys = (INVALIDATIONS, COUNTS, PEOPLE)
+            done: int = await self._redis.run(
+                scripts.EXPIRE_INVALIDATIONS, redis_keys, (EXPIRE_AFTER_MS, *entries)
+            )
+            self._pending.difference_update(pending)
+            expired += done
+            if done < EXPIRE_BATCH:
+                return expired

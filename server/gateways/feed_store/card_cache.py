@@ -1,62 +1,52 @@
-"""The cards of posts and people in Redis: what a process that has not shown a post yet need not ask the database for.
+"""Cards of posts and users in Redis, so that a process without a card in memory need not query the database.
 
-A card is told apart by the moment of its last edit, or by its person's revision, so an outdated one is merely not used.
-The two hashes are bounded: what is too many is thrown out at random, to be read from SQL when it is wanted again.
+A card is identified by the time of its last edit or by its user's revision, so an outdated one is not used.
 """
 
 from collections.abc import Mapping, Sequence
 
 from server.errors import Unavailable
-from server.gateways.redis.pipelined_client import Call, PipelinedRedis, Script
+from server.gateways.feed_store.timeline_scripts import PUT_CARDS
+from server.gateways.redis.lua import Call
+from server.gateways.redis.pipelined_client import PipelinedRedis
 
-TTL_S = 86_400
-POSTS, PEOPLE = "cards:posts", "cards:people"
-
-# KEYS: hash; ARGV: ttl, most, then id and card in turn.
-_PUT = Script(
-    """
-redis.call('HSET', KEYS[1], unpack(ARGV, 3))
-redis.call('EXPIRE', KEYS[1], ARGV[1])
-local over = redis.call('HLEN', KEYS[1]) - tonumber(ARGV[2])
-if over > 0 then
-  redis.call('HDEL', KEYS[1], unpack(redis.call('HRANDFIELD', KEYS[1], math.min(over + 100, 1000))))
-end
-"""
-)
+CARDS_TTL_S = 86_400
+POST_CARDS, USER_CARDS = "cards:posts", "cards:people"
 
 
 class RedisCardCache:
-    """At most `most` cards of each kind, as bytes that mean something to whoever put them there.
+    """Cache of at most `max_cards` cards of each kind, as bytes; surplus cards are deleted at random.
 
-    Redis being away is the same as an empty shelf.
+    Treats an unavailable Redis as a cache miss.
     """
 
-    def __init__(self, wire: PipelinedRedis, most: int) -> None:
-        self._wire = wire
-        self._most = most
+    def __init__(self, redis: PipelinedRedis, max_cards: int) -> None:
+        self._redis = redis
+        self._max_cards = max_cards
 
-    async def take(
+    async def get(
         self, post_ids: Sequence[int], user_ids: Sequence[int]
     ) -> tuple[dict[int, bytes], dict[int, bytes]]:
-        """The cards that are there, by id; one round trip."""
-        wanted = [(kind, ids) for kind, ids in ((POSTS, post_ids), (PEOPLE, user_ids)) if ids]
+        """Return the cached cards of posts and of users by id, in one round trip."""
+        wanted = [(key, ids) for key, ids in ((POST_CARDS, post_ids), (USER_CARDS, user_ids)) if ids]
         try:
-            answers = await self._wire.commands(*(("HMGET", kind, *ids) for kind, ids in wanted))
+            answers = await self._redis.commands(*(("HMGET", key, *ids) for key, ids in wanted))
         except Unavailable:
             return {}, {}
-        found: dict[str, dict[int, bytes]] = {POSTS: {}, PEOPLE: {}}
-        for (kind, ids), cards in zip(wanted, answers, strict=True):
-            found[kind] = {id_: card for id_, card in zip(ids, cards, strict=True) if card is not None}
-        return found[POSTS], found[PEOPLE]
+        found: dict[str, dict[int, bytes]] = {POST_CARDS: {}, USER_CARDS: {}}
+        for (key, ids), cards in zip(wanted, answers, strict=True):
+            found[key] = {id_: card for id_, card in zip(ids, cards, strict=True) if card is not None}
+        return found[POST_CARDS], found[USER_CARDS]
 
-    async def put(self, posts: Mapping[int, bytes], people: Mapping[int, bytes]) -> None:
-        """Keep cards."""
+    async def put(self, posts: Mapping[int, bytes], users: Mapping[int, bytes]) -> None:
+        """Store cards by id."""
+        limits = (CARDS_TTL_S, self._max_cards)
         calls = [
-            Call(_PUT, (kind,), (TTL_S, self._most, *(part for item in cards.items() for part in item)))
-            for kind, cards in ((POSTS, posts), (PEOPLE, people))
+            Call(PUT_CARDS, (key,), (*limits, *(part for item in cards.items() for part in item)))
+            for key, cards in ((POST_CARDS, posts), (USER_CARDS, users))
             if cards
         ]
         try:
-            await self._wire.batch(calls)
+            await self._redis.batch(calls)
         except Unavailable:
             return

@@ -1,40 +1,32 @@
-"""What Redis holds of feeds, as it stands, for whoever compares it with the database. Serves no request."""
+"""Contents of the cached feeds, for comparison with the database. Requests do not use it."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from server.gateways.feed_store.timelines import COUNTS, PEOPLE, PULLED
+from server.gateways.feed_store.keys import COUNTS, FAN_OUT_ON_READ, PEOPLE, follows_key, liked_key
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import PostId, UserId
 
-SCAN_COUNT = 500
-MARKS = (b"life", b"long")
+AUDIT_SCAN_COUNT = 500
+RESERVED_FIELDS = (b"run_id", b"padding")
 
 
 @dataclass(frozen=True, slots=True)
-class KeptList:
-    """A feed or an author's list that is built: everything from `floor` up, 0: all there is."""
+class CachedPosts:
+    """Post ids of a list or a reader's likes, complete from `complete_from_id` up; 0 means everything that exists."""
 
-    floor: int
-    post_ids: frozenset[PostId]
-
-
-@dataclass(frozen=True, slots=True)
-class KeptLikes:
-    """What a reader likes, complete from `floor` up."""
-
-    floor: int
+    complete_from_id: int
     post_ids: frozenset[PostId]
 
 
 class TimelineAudit:
-    """Every method raises Unavailable when Redis does not answer. What another life of Redis left is not there."""
+    """Reader of cached feeds. Ignores what another run of Redis left; every method raises RedisUnavailable."""
 
-    def __init__(self, wire: PipelinedRedis) -> None:
-        self._wire = wire
+    def __init__(self, redis: PipelinedRedis) -> None:
+        self._redis = redis
 
-    async def owners(self, kind: str) -> list[UserId]:
-        """Of whom there are keys `<kind>:<id>`, in their order."""
+    async def list_owners(self, kind: str) -> list[UserId]:
+        """Return the users with a key `<kind>:<id>`, in ascending order."""
         found: set[UserId] = set()
         async for keys in self._scan("SCAN", (), "MATCH", f"{kind}:*"):
             for key in keys:
@@ -43,78 +35,81 @@ class TimelineAudit:
                     found.add(UserId(int(owner)))
         return sorted(found)
 
-    async def kept(self, kind: str, user_id: UserId) -> KeptList | None:
-        """A feed (`feed`) or an author's list (`author`); None if there is none that is built."""
-        scored: list[bytes] = await self._wire.command("ZRANGE", f"{kind}:{user_id}", 0, -1, "WITHSCORES")
-        marker = f"built:{self._wire.life}".encode()
-        floor: int | None = None
+    async def get_list(self, kind: str, user_id: UserId) -> CachedPosts | None:
+        """Return a feed (`feed`) or an author's list (`author`), or None if it is not built."""
+        scored: list[bytes] = await self._redis.command("ZRANGE", f"{kind}:{user_id}", 0, -1, "WITHSCORES")
+        marker = f"built:{self._redis.run_id}".encode()
+        complete_from_id: int | None = None
         post_ids: set[PostId] = set()
         for member, score in zip(scored[::2], scored[1::2], strict=True):
             if member == marker:
-                floor = -int(float(score))
+                complete_from_id = -int(float(score))
             elif member.isdigit():
                 post_ids.add(PostId(int(member)))
-        return None if floor is None else KeptList(floor, frozenset(post_ids))
+        return None if complete_from_id is None else CachedPosts(complete_from_id, frozenset(post_ids))
 
-    async def follows(self, user_id: UserId) -> set[UserId] | None:
-        """Whom Redis believes a reader to follow, the reader among them."""
-        members: list[bytes] = await self._wire.command("SMEMBERS", f"follows:{user_id}")
+    async def get_follows(self, user_id: UserId) -> set[UserId] | None:
+        """Return whom a reader follows, including the reader, or None if that is not cached."""
+        members: list[bytes] = await self._redis.command("SMEMBERS", follows_key(user_id))
         return {UserId(int(member)) for member in members} or None
 
-    async def likes(self, user_id: UserId) -> KeptLikes | None:
-        noted = _pairs(await self._wire.command("HGETALL", f"liked:{user_id}"))
-        if b"floor" not in noted:
+    async def get_likes(self, user_id: UserId) -> CachedPosts | None:
+        """Return the posts that a reader likes, or None if they are not cached."""
+        fields = _pairs(await self._redis.command("HGETALL", liked_key(user_id)))
+        if b"complete_from_id" not in fields:
             return None
-        liked = {PostId(int(key)) for key, value in noted.items() if key.isdigit() and value.endswith(b":1")}
-        return KeptLikes(int(noted[b"floor"]), frozenset(liked))
+        liked = {PostId(int(key)) for key, value in fields.items() if key.isdigit() and value.endswith(b":1")}
+        return CachedPosts(int(fields[b"complete_from_id"]), frozenset(liked))
 
-    async def pulled(self) -> set[UserId] | None:
-        """The authors whose posts are not pushed, as Redis has it; None if the set is not built."""
-        members: list[bytes] = await self._wire.command("SMEMBERS", PULLED)
-        if f"built:{self._wire.life}".encode() not in members:
+    async def get_fan_out_on_read_authors(self) -> set[UserId] | None:
+        """Return the authors with fan-out on read, or None if the set is not built."""
+        members: list[bytes] = await self._redis.command("SMEMBERS", FAN_OUT_ON_READ)
+        if f"built:{self._redis.run_id}".encode() not in members:
             return None
         return {UserId(int(member)) for member in members if member.isdigit()}
 
-    async def counts(self) -> AsyncIterator[dict[PostId, bytes]]:
-        """The counters that are kept, as they are packed, some at a time."""
-        async for pairs in self._noted(COUNTS):
+    async def iterate_counts(self) -> AsyncIterator[dict[PostId, bytes]]:
+        """Yield batches of the cached counters in their packed form."""
+        async for pairs in self._iterate(COUNTS):
             yield {PostId(int(key)): value for key, value in pairs.items()}
 
-    async def counts_of(self, post_ids: Sequence[PostId]) -> dict[PostId, bytes]:
-        """The counters of some posts, as far as they are kept."""
-        values: list[bytes | None] = await self._wire.command("HMGET", COUNTS, *post_ids)
+    async def get_counts(self, post_ids: Sequence[PostId]) -> dict[PostId, bytes]:
+        """Return the cached counters of posts in their packed form."""
+        values: list[bytes | None] = await self._redis.command("HMGET", COUNTS, *post_ids)
         return {key: value for key, value in zip(post_ids, values, strict=True) if value is not None}
 
-    async def people(self) -> AsyncIterator[dict[UserId, int]]:
-        """The revisions of people's cards that are kept, some at a time."""
-        async for pairs in self._noted(PEOPLE):
+    async def iterate_revisions(self) -> AsyncIterator[dict[UserId, int]]:
+        """Yield batches of the cached revisions of users."""
+        async for pairs in self._iterate(PEOPLE):
             yield {UserId(int(key)): int(value) for key, value in pairs.items()}
 
-    async def people_of(self, user_ids: Sequence[UserId]) -> dict[UserId, int]:
-        """The revisions of some people's cards, as far as they are kept."""
-        values: list[bytes | None] = await self._wire.command("HMGET", PEOPLE, *user_ids)
+    async def get_revisions(self, user_ids: Sequence[UserId]) -> dict[UserId, int]:
+        """Return the cached revisions of users."""
+        values: list[bytes | None] = await self._redis.command("HMGET", PEOPLE, *user_ids)
         return {key: int(value) for key, value in zip(user_ids, values, strict=True) if value is not None}
 
-    async def drop(self, *keys: str) -> None:
-        """Remove keys, to be built again when they are wanted."""
-        await self._wire.command("DEL", *keys)
+    async def drop_keys(self, *keys: str) -> None:
+        """Drop keys; reads build them again."""
+        await self._redis.command("DEL", *keys)
 
-    async def forget(self, post_ids: Sequence[PostId] = (), user_ids: Sequence[UserId] = ()) -> None:
-        """Remove counters and revisions."""
+    async def drop_revisions(self, post_ids: Sequence[PostId] = (), user_ids: Sequence[UserId] = ()) -> None:
+        """Drop counters of posts and revisions of users."""
         for key, ids in ((COUNTS, post_ids), (PEOPLE, user_ids)):
             if ids:
-                await self._wire.command("HDEL", key, *ids)
+                await self._redis.command("HDEL", key, *ids)
 
-    async def _noted(self, key: str) -> AsyncIterator[dict[bytes, bytes]]:
-        if await self._wire.command("HGET", key, "life") != self._wire.life.encode():
+    async def _iterate(self, key: str) -> AsyncIterator[dict[bytes, bytes]]:
+        if await self._redis.command("HGET", key, "run_id") != self._redis.run_id.encode():
             return
         async for parts in self._scan("HSCAN", (key,)):
-            yield {field: value for field, value in _pairs(parts).items() if field not in MARKS}
+            yield {field: value for field, value in _pairs(parts).items() if field not in RESERVED_FIELDS}
 
     async def _scan(self, command: str, keys: tuple[str, ...], *more: str) -> AsyncIterator[list[bytes]]:
         cursor = b"0"
         while True:
-            cursor, found = await self._wire.command(command, *keys, cursor, *more, "COUNT", SCAN_COUNT)
+            cursor, found = await self._redis.command(
+                command, *keys, cursor, *more, "COUNT", AUDIT_SCAN_COUNT
+            )
             if found:
                 yield found
             if cursor == b"0":

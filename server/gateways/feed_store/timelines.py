@@ -1,146 +1,97 @@
-"""The feeds in Redis: for each who reads, the newest post ids, and beside them what a page needs besides the pictures.
+"""Cached feeds in Redis: per reader the newest post ids, and what a page needs apart from the cards.
 
-What is kept, under which keys, and in which form is told in `timeline_scripts`. All of it can be built again from SQL,
-which is the truth; nothing here is ever waited for but Redis.
+Everything can be rebuilt from SQL. Keys and values are described in `keys`.
 """
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 from server.gateways.feed_store import timeline_scripts as scripts
-from server.gateways.redis.pipelined_client import Call, PipelinedRedis
+from server.gateways.feed_store.keys import (
+    COUNTS,
+    FAN_OUT_ON_READ,
+    PEOPLE,
+    author_key,
+    feed_key,
+    follows_key,
+    liked_key,
+)
+from server.gateways.feed_store.timeline_reads import DELETED, PostCounts, TimelineRead, parse_read
+from server.gateways.redis.lua import Call
+from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import PostId, UserId
 
 BUILDING_TTL_MS = 30_000
-PULLED_TTL_S = 86_400
-NOTES_TTL_S = 86_400
-MAX_LIKES = 5000
-TOKENS = 1 << 52
-REMEMBERED = 32_768
-REMEMBERED_LOOKS = 1024
-SCAN_COUNT = 500
-PULLED, COUNTS, PEOPLE, TOUCHED = "pulled", "counts", "people", "touched"
-
-
-class State(StrEnum):
-    """What a look at a feed found: it, or what has to be built first."""
-
-    OK = "ok"
-    MISSING = "missing"
-    BUILDING = "building"
-    UNPULLED = "unpulled"
-    LISTS = "lists"
-
-
-STATES = {state.encode(): state for state in State}
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """What changes of a post. `revision` tells which of two is newer; None for `edited_at_ms`: never edited."""
-
-    revision: int
-    author_id: UserId
-    likes: int
-    comments: int
-    edited_at_ms: int | None
-
-    def packed(self) -> str:
-        edited = "" if self.edited_at_ms is None else self.edited_at_ms
-        return f"{self.revision},{self.author_id},{self.likes},{self.comments},{edited}"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """A post in a feed, with what tells one state of it from another; what Redis does not know is None.
-
-    The same state is the same object, as long as it is remembered.
-    """
-
-    post_id: PostId
-    counts: Counts | None
-    liked: bool | None
-    author_revision: int | None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class TimelineRead:
-    """What a feed showed. From `floor` up it has everything, 0: all there is. The same is the same object, as long as
-    it is remembered.
-
-    `likes_known` is False when not even the likes of new posts are known, `authors` are those whose lists are wanted.
-    """
-
-    state: State
-    floor: int = 0
-    entries: Sequence[Entry] = ()
-    likes_known: bool = True
-    authors: Sequence[UserId] = ()
+AUTHOR_SET_TTL_S = 86_400
+REVISIONS_TTL_S = 86_400
+MAX_RECORDED_LIKES = 5000
+MAX_TOKEN = 1 << 52
+DROP_SCAN_COUNT = 500
 
 
 class Timelines:
-    """Lists of at most `window` posts; a feed is dropped `ttl_s` seconds after it was last read. At most `most_notes`
-    posts' counters are kept, and as many people's revisions.
+    """Lists of at most `window` posts; a feed expires `ttl_s` seconds after its last read.
 
-    Every method raises Unavailable when Redis does not answer, and bears being repeated.
+    The counters of at most `max_revisions` posts are kept, and the revisions of as many users. Every method raises
+    RedisUnavailable and is idempotent.
     """
 
-    def __init__(self, wire: PipelinedRedis, window: int, ttl_s: int, most_notes: int) -> None:
+    def __init__(self, redis: PipelinedRedis, window: int, ttl_s: int, max_revisions: int) -> None:
         self.window = window
-        self._wire = wire
+        self._redis = redis
         self._ttl_s = ttl_s
-        self._most_notes = most_notes
+        self._max_revisions = max_revisions
 
-    async def look(self, reader_id: UserId, before_id: int, limit: int) -> TimelineRead:
-        """The newest `limit` posts below `before_id` of those whom the reader follows, from the feed and from the
-        lists of the authors whose posts are not pushed."""
-        keys = (_feed(reader_id), _follows(reader_id), _liked(reader_id), COUNTS, PEOPLE, PULLED)
-        answer = await self._wire.run(scripts.READ, keys, (before_id, limit, self._ttl_s), with_life=True)
-        if isinstance(answer, bytes):
-            return _look(answer)
-        state = STATES[answer[0]]
-        if state is State.LISTS:
-            return TimelineRead(state, authors=[UserId(int(author)) for author in answer[1]])
-        return TimelineRead(state)
+    async def read(self, reader_id: UserId, before_id: int, limit: int) -> TimelineRead:
+        """Return the newest `limit` posts below `before_id` in the reader's feed, newest first.
 
-    async def push(self, reader_ids: Sequence[UserId], post_id: PostId) -> int:
-        """Add a post to those of the feeds that are kept and reach down to it; to how many."""
-        return await self._push([_feed(reader_id) for reader_id in reader_ids], post_id)
+        Posts of authors with fan-out on read are merged in.
+        """
+        users = (feed_key(reader_id), follows_key(reader_id), liked_key(reader_id))
+        keys = (*users, COUNTS, PEOPLE, FAN_OUT_ON_READ)
+        arguments = (before_id, limit, self._ttl_s)
+        return parse_read(await self._redis.run(scripts.READ_FEED, keys, arguments, with_run_id=True))
 
-    async def push_own(self, author_id: UserId, post_id: PostId) -> None:
-        """Add a post to its author's own feed, and to the list that is read instead of pushing."""
-        await self._wire.batch((self.push_own_call(author_id, post_id),))
+    async def add_post(self, reader_ids: Sequence[UserId], post_id: PostId) -> int:
+        """Add a post to the feeds that are cached and reach down to it; return their number."""
+        if not reader_ids:
+            return 0
+        keys = [feed_key(reader_id) for reader_id in reader_ids]
+        added: int = await self._redis.run(scripts.ADD_POST, keys, (self.window, post_id), with_run_id=True)
+        return added
 
-    async def withdraw(self, reader_ids: Sequence[UserId], post_ids: Sequence[PostId]) -> None:
-        """Take posts out of feeds."""
+    async def add_own_post(self, author_id: UserId, post_id: PostId) -> None:
+        """Add a post to its author's feed and to the author's list for fan-out on read."""
+        await self._redis.batch((self.add_own_post_call(author_id, post_id),))
+
+    async def remove_posts(self, reader_ids: Sequence[UserId], post_ids: Sequence[PostId]) -> None:
+        """Remove posts from feeds."""
         if reader_ids and post_ids:
-            await self._wire.run(scripts.WITHDRAW, [_feed(reader_id) for reader_id in reader_ids], post_ids)
+            keys = [feed_key(reader_id) for reader_id in reader_ids]
+            await self._redis.run(scripts.REMOVE_POSTS, keys, post_ids)
 
-    async def withdraw_own(self, author_id: UserId, post_id: PostId) -> None:
-        """Take a post out of its author's feed and list."""
-        await self._wire.run(scripts.WITHDRAW, (_feed(author_id), _author(author_id)), (post_id,))
+    async def remove_own_post(self, author_id: UserId, post_id: PostId) -> None:
+        """Remove a post from its author's feed and list."""
+        await self._redis.run(scripts.REMOVE_POSTS, (feed_key(author_id), author_key(author_id)), (post_id,))
 
-    async def reset(self, reader_ids: Sequence[UserId]) -> None:
-        """Drop feeds, so that they are built again when they are next read; a build under way is given up."""
+    async def drop_feeds(self, reader_ids: Sequence[UserId]) -> None:
+        """Drop feeds, so that the next read builds them again; a build in progress is abandoned."""
         if reader_ids:
-            await self._wire.run(scripts.RESET, [_feed(reader_id) for reader_id in reader_ids])
+            await self._redis.run(scripts.DROP_LISTS, [feed_key(reader_id) for reader_id in reader_ids])
 
     async def drop_all(self) -> None:
-        """Forget everything of everybody."""
-        await drop_all(self._wire)
+        """Drop all feeds, lists, likes and counters."""
+        await drop_all(self._redis)
 
-    async def open_feed(self, reader_id: UserId) -> int | None:
-        """Begin to build a feed; the token to fill it with, or None if it is there or somebody else is at it.
+    async def begin_feed(self, reader_id: UserId) -> int | None:
+        """Start to build a feed; return the token to complete it, or None if it is built or being built.
 
-        From here on new posts are pushed to it and likes noted, so none is missed between reading SQL and filling.
+        From here on new posts are added to it and likes are recorded, so none is missed while SQL is read.
         """
-        return await self._open(_feed(reader_id), _liked(reader_id), _follows(reader_id))
+        return await self._begin(feed_key(reader_id), liked_key(reader_id), follows_key(reader_id))
 
-    async def fill_feed(
+    async def complete_feed(
         self,
         reader_id: UserId,
         token: int,
@@ -148,159 +99,116 @@ class Timelines:
         followee_ids: Sequence[UserId],
         likes: tuple[int, Sequence[PostId]],
     ) -> bool:
-        """Complete a feed that was opened with what SQL has; False if it was reset meanwhile.
+        """Complete a feed with what SQL has; return False if it was dropped after `begin_feed`.
 
-        `likes` are a post id from which on all likes are known, and the posts.
+        `likes` are the post id from which on all likes are known, and the liked posts.
         """
-        floor, liked_ids = likes
-        _, filled, _ = await self._wire.batch(
+        feed = feed_key(reader_id)
+        followees = (token, self._ttl_s, reader_id, *followee_ids)
+        posts = (token, self.window, self._ttl_s, *post_ids)
+        _, completed, _ = await self._redis.batch(
             (
-                Call(
-                    scripts.FILL_FOLLOWS,
-                    (_feed(reader_id), _follows(reader_id)),
-                    (token, self._ttl_s, reader_id, *followee_ids),
-                    with_life=True,
-                ),
-                Call(
-                    scripts.FILL,
-                    (_feed(reader_id),),
-                    (token, self.window, self._ttl_s, *post_ids),
-                    with_life=True,
-                ),
-                Call(scripts.FILL_LIKED, (_liked(reader_id),), (token, floor, self._ttl_s, *liked_ids)),
+                Call(scripts.COMPLETE_FOLLOWS, (feed, follows_key(reader_id)), followees, with_run_id=True),
+                Call(scripts.COMPLETE_LIST, (feed,), posts, with_run_id=True),
+                self._complete_likes_call(reader_id, token, likes),
             )
         )
-        return bool(filled)
+        return bool(completed)
 
-    async def open_likes(self, reader_id: UserId) -> int | None:
-        """Begin to build what a reader likes; the token, or None as with `open_feed`."""
-        token = _token()
-        opened = await self._wire.run(scripts.OPEN_LIKED, (_liked(reader_id),), (token, BUILDING_TTL_MS))
-        return token if opened else None
+    async def begin_likes(self, reader_id: UserId) -> int | None:
+        """Start to build a reader's likes; return the token, or None as in `begin_feed`."""
+        token = _new_token()
+        arguments = (token, BUILDING_TTL_MS)
+        begun = await self._redis.run(scripts.BEGIN_LIKES, (liked_key(reader_id),), arguments)
+        return token if begun else None
 
-    async def fill_likes(self, reader_id: UserId, token: int, likes: tuple[int, Sequence[PostId]]) -> None:
-        """Complete it; `likes` as in `fill_feed`."""
-        floor, liked_ids = likes
-        await self._wire.run(
-            scripts.FILL_LIKED, (_liked(reader_id),), (token, floor, self._ttl_s, *liked_ids)
-        )
+    async def complete_likes(
+        self, reader_id: UserId, token: int, likes: tuple[int, Sequence[PostId]]
+    ) -> None:
+        """Complete a reader's likes; `likes` as in `complete_feed`."""
+        await self._redis.batch((self._complete_likes_call(reader_id, token, likes),))
 
-    async def open_list(self, author_id: UserId) -> int | None:
-        """Begin to build the list of an author whose posts are not pushed."""
-        return await self._open(_author(author_id))
+    async def begin_author_list(self, author_id: UserId) -> int | None:
+        """Start to build the list of an author with fan-out on read; return the token or None."""
+        return await self._begin(author_key(author_id))
 
-    async def fill_list(self, author_id: UserId, token: int, post_ids: Sequence[PostId]) -> None:
-        """Complete it with the author's newest posts."""
+    async def complete_author_list(self, author_id: UserId, token: int, post_ids: Sequence[PostId]) -> None:
+        """Complete an author's list with the newest posts."""
         arguments = (token, self.window, self._ttl_s, *post_ids)
-        await self._wire.run(scripts.FILL, (_author(author_id),), arguments, with_life=True)
+        await self._redis.run(scripts.COMPLETE_LIST, (author_key(author_id),), arguments, with_run_id=True)
 
-    async def fill_pulled(self, author_ids: Sequence[UserId]) -> None:
-        """Say which authors' posts are not pushed."""
-        await self._wire.run(scripts.FILL_PULLED, (PULLED,), (PULLED_TTL_S, *author_ids), with_life=True)
+    async def complete_author_set(self, author_ids: Sequence[UserId]) -> None:
+        """Store which authors have fan-out on read."""
+        arguments = (AUTHOR_SET_TTL_S, *author_ids)
+        await self._redis.run(scripts.ADD_AUTHORS, (FAN_OUT_ON_READ,), arguments, with_run_id=True)
 
-    async def pull(self, author_id: UserId) -> None:
-        """From now on this author's posts are read from their own list. The set need not be there yet."""
-        await self._wire.command("SADD", PULLED, author_id)
-        await self._wire.command("EXPIRE", PULLED, PULLED_TTL_S)
+    async def enable_fan_out_on_read(self, author_id: UserId) -> None:
+        """Read an author's posts from the author's list from now on; the set may be missing."""
+        await self._redis.command("SADD", FAN_OUT_ON_READ, author_id)
+        await self._redis.command("EXPIRE", FAN_OUT_ON_READ, AUTHOR_SET_TTL_S)
 
-    async def stop_pulling(self, author_id: UserId) -> None:
-        """From now on this author's posts are read from where they were pushed to."""
-        await self._wire.command("SREM", PULLED, author_id)
+    async def disable_fan_out_on_read(self, author_id: UserId) -> None:
+        """Read an author's posts from the readers' feeds from now on."""
+        await self._redis.command("SREM", FAN_OUT_ON_READ, author_id)
 
-    async def note(self, counts: Mapping[PostId, Counts], revisions: Mapping[UserId, int]) -> None:
-        """Remember counters of posts and revisions of people's cards, unless newer ones are known."""
+    async def record(self, counts: Mapping[PostId, PostCounts], revisions: Mapping[UserId, int]) -> None:
+        """Store counters of posts and revisions of users, unless newer ones are stored."""
         if counts:
-            packed = {post_id: noted.packed() for post_id, noted in counts.items()}
-            await self._wire.batch((self.counts_call(packed), self.people_call(revisions)))
+            packed = {post_id: each.packed() for post_id, each in counts.items()}
+            await self._redis.batch(
+                (self._record_call(COUNTS, packed), self.record_revisions_call(revisions))
+            )
 
-    def push_own_call(self, author_id: UserId, post_id: PostId) -> Call:
-        keys = (_feed(author_id), _author(author_id))
-        return Call(scripts.PUSH, keys, (self.window, post_id), with_life=True)
+    def add_own_post_call(self, author_id: UserId, post_id: PostId) -> Call:
+        keys = (feed_key(author_id), author_key(author_id))
+        return Call(scripts.ADD_POST, keys, (self.window, post_id), with_run_id=True)
 
-    def reset_call(self, reader_id: UserId) -> Call:
-        return Call(scripts.RESET, (_feed(reader_id),))
+    def drop_feed_call(self, reader_id: UserId) -> Call:
+        return Call(scripts.DROP_LISTS, (feed_key(reader_id),))
 
-    def like_call(self, reader_id: UserId, post_id: PostId, revision: int, *, liked: bool) -> Call:
-        """What makes Redis note that a post is liked, or no longer, unless it knows of something newer."""
-        return Call(scripts.NOTE_LIKE, (_liked(reader_id),), (post_id, revision, int(liked), MAX_LIKES))
+    def record_like_call(self, reader_id: UserId, post_id: PostId, revision: int, *, liked: bool) -> Call:
+        arguments = (post_id, revision, int(liked), MAX_RECORDED_LIKES)
+        return Call(scripts.RECORD_LIKE, (liked_key(reader_id),), arguments)
 
-    def counts_call(self, packed: Mapping[PostId, str]) -> Call:
-        return self._note(COUNTS, [part for item in packed.items() for part in item])
+    def record_counts_call(self, post_id: PostId, counts: PostCounts) -> Call:
+        return self._record_call(COUNTS, {post_id: counts.packed()})
 
-    def people_call(self, revisions: Mapping[UserId, int]) -> Call:
-        return self._note(PEOPLE, [part for item in revisions.items() for part in item])
+    def record_deleted_call(self, post_id: PostId, revision: int) -> Call:
+        return self._record_call(COUNTS, {post_id: f"{revision},{DELETED}"})
 
-    async def _push(self, keys: Sequence[str], post_id: PostId) -> int:
-        if not keys:
-            return 0
-        pushed: int = await self._wire.run(scripts.PUSH, keys, (self.window, post_id), with_life=True)
-        return pushed
+    def record_revisions_call(self, revisions: Mapping[UserId, int]) -> Call:
+        return self._record_call(PEOPLE, revisions)
 
-    async def _open(self, *keys: str) -> int | None:
-        token = _token()
-        opened = await self._wire.run(scripts.OPEN, keys, (token, BUILDING_TTL_MS), with_life=True)
-        return token if opened else None
+    def _record_call(self, key: str, values: Mapping[Any, str | int]) -> Call:
+        pairs = [part for item in values.items() for part in item]
+        arguments = (REVISIONS_TTL_S, self._max_revisions, *pairs)
+        return Call(scripts.RECORD_REVISIONS, (key,), arguments, with_run_id=True)
 
-    def _note(self, key: str, items: Sequence[Any]) -> Call:
-        return Call(scripts.NOTE, (key,), (NOTES_TTL_S, self._most_notes, *items), with_life=True)
+    def _complete_likes_call(
+        self, reader_id: UserId, token: int, likes: tuple[int, Sequence[PostId]]
+    ) -> Call:
+        complete_from_id, post_ids = likes
+        arguments = (token, complete_from_id, self._ttl_s, *post_ids)
+        return Call(scripts.COMPLETE_LIKES, (liked_key(reader_id),), arguments)
+
+    async def _begin(self, *keys: str) -> int | None:
+        token = _new_token()
+        begun = await self._redis.run(scripts.BEGIN_LIST, keys, (token, BUILDING_TTL_MS), with_run_id=True)
+        return token if begun else None
 
 
-async def drop_all(wire: PipelinedRedis) -> None:
-    """Forget every feed, list, like and counter: all of it is built again when it is wanted."""
+async def drop_all(redis: PipelinedRedis) -> None:
+    """Drop all feeds, lists, likes and counters; reads build them again."""
     for pattern in ("feed:*", "author:*", "liked:*"):
         cursor = b"0"
         while True:
-            cursor, keys = await wire.command("SCAN", cursor, "MATCH", pattern, "COUNT", SCAN_COUNT)
+            cursor, keys = await redis.command("SCAN", cursor, "MATCH", pattern, "COUNT", DROP_SCAN_COUNT)
             if keys:
-                await wire.command("DEL", *keys)
+                await redis.command("DEL", *keys)
             if cursor == b"0":
                 break
-    await wire.command("DEL", COUNTS, PEOPLE, PULLED)
+    await redis.command("DEL", COUNTS, PEOPLE, FAN_OUT_ON_READ)
 
 
-def _feed(user_id: int) -> str:
-    return f"feed:{user_id}"
-
-
-def _follows(user_id: int) -> str:
-    return f"follows:{user_id}"
-
-
-def _liked(user_id: int) -> str:
-    return f"liked:{user_id}"
-
-
-def _author(user_id: int) -> str:
-    return f"author:{user_id}"
-
-
-def _token() -> int:
-    return 1 + secrets.randbelow(TOKENS)
-
-
-# Most posts of a page are as they were on the page before.
-@lru_cache(maxsize=REMEMBERED)
-def _entry(packed: bytes) -> Entry:
-    post_id, counts, liked, revision = packed.split(b"|")
-    return Entry(
-        PostId(int(post_id)),
-        _counts(counts) if counts else None,
-        liked == b"1" if liked else None,
-        int(revision) if revision else None,
-    )
-
-
-def _counts(packed: bytes) -> Counts:
-    revision, author_id, likes, comments, edited = packed.split(b",")
-    return Counts(
-        int(revision), UserId(int(author_id)), int(likes), int(comments), int(edited) if edited else None
-    )
-
-
-# And most pages, of whoever comes back to see whether there is news.
-@lru_cache(maxsize=REMEMBERED_LOOKS)
-def _look(packed: bytes) -> TimelineRead:
-    floor, likes_known, *posts = packed.split(b" ")
-    return TimelineRead(
-        State.OK, int(floor), [_entry(post) for post in posts], likes_known=likes_known == b"1"
-    )
+def _new_token() -> int:
+    return 1 + secrets.randbelow(MAX_TOKEN)

@@ -1,1 +1,1 @@
-"""Redis clients, and what requests and workers ask of Redis: sessions, rate limits."""
+"""Redis clients, rate limits, and the list of revoked sessions."""

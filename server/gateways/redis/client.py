@@ -1,4 +1,4 @@
-"""Makes the clients for Redis: every command bounded in time, a bounded pool, one more try on a stale connection."""
+"""redis-py clients whose commands are limited in time and whose connections are pooled."""
 
 import asyncio
 from typing import Any, cast
@@ -15,11 +15,10 @@ MAX_CONNECTIONS = 50
 
 
 class BoundedRedis(Redis):
-    """A client whose commands end within `timeout_s`, waiting for a connection included.
+    """Client whose commands end within `timeout_s`, including the wait for a connection.
 
-    Not by redis-py's own `socket_timeout`: on Python 3.11 that goes through `asyncio.wait_for`, which loses a
-    cancellation that arrives as a send completes, so that the cancelled task runs on for ever. Pipelines are to be
-    bounded by their callers.
+    redis-py's own `socket_timeout` is not used: on Python 3.11 it goes through `asyncio.wait_for`, which loses a
+    cancellation that arrives as a send completes, so that the cancelled task never ends. Callers limit pipelines.
     """
 
     timeout_s: float = 1.0
@@ -33,7 +32,10 @@ class BoundedRedis(Redis):
 
 
 def redis_client(url: str, timeout_s: float) -> BoundedRedis:
-    """A client for redis://, rediss:// or unix://; nothing is opened yet. Raises ConfigurationError for another URL."""
+    """Return a client for a redis://, rediss:// or unix:// URL that connects on first use.
+
+    Raises ConfigurationError for another URL. A stale connection is replaced once per command.
+    """
     try:
         pool = BlockingConnectionPool.from_url(
             url,
@@ -44,7 +46,7 @@ def redis_client(url: str, timeout_s: float) -> BoundedRedis:
             retry=Retry(NoBackoff(), 1),
         )
     except ValueError as error:
-        raise ConfigurationError(f"REDIS_URL is not an address of Redis: {error}.") from error
+        raise ConfigurationError(f"REDIS_URL is not a valid Redis URL: {error}.") from error
     client = BoundedRedis(connection_pool=pool)
     client.auto_close_connection_pool = True
     client.timeout_s = timeout_s
@@ -52,7 +54,7 @@ def redis_client(url: str, timeout_s: float) -> BoundedRedis:
 
 
 async def check(redis: Redis, where: str) -> None:
-    """Raises ConfigurationError, with what to do, if Redis does not answer."""
+    """Raise ConfigurationError if Redis does not answer."""
     try:
         await redis.ping()
     except (RedisError, OSError) as error:

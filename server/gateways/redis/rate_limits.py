@@ -1,8 +1,7 @@
-"""How many requests somebody may still make: rate limits that all processes share in Redis.
+"""Request rate limits that all processes share through Redis.
 
-The generic cell rate algorithm (ITU-T I.371): one number a key, the time at which the next request would be due if they
-came evenly. A limit of 60 a minute lets 60 come at once, and then one a second; there is no seam between two windows at
-which twice as many pass. Which request counts against which limit is the handlers' affair.
+They use the generic cell rate algorithm (ITU-T I.371), see scripts/gcra.lua. A limit of 60 per minute accepts 60
+requests at once and then one per second; twice as many cannot pass at the boundary of two windows.
 """
 
 import math
@@ -10,48 +9,30 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from server.errors import Unavailable
-from server.gateways.redis.pipelined_client import PipelinedRedis, ReplyError, Script
+from server.gateways.redis.connection import ReplyError
+from server.gateways.redis.lua import Script
+from server.gateways.redis.pipelined_client import PipelinedRedis
+from server.outages import RetryGate
 
-MAX_KEYS = 10_000
-ASK_REDIS_AGAIN_S = 1.0
+MAX_LOCAL_KEYS = 10_000
 
-# For each key from `key` on there are two arguments from `argument` on: the microseconds from one request to the next,
-# and those of the window. What is returned: for each key by how many microseconds the request after this one is ahead
-# of its time; above its window it is refused, and then nothing was counted against any key.
-COUNT = """
-local function count(key, argument)
-  local time = redis.call('TIME')
-  local now = time[1] * 1000000 + time[2]
-  local ahead, refused = {}, false
-  for i = key, #KEYS do
-    local interval, window = tonumber(ARGV[argument]), tonumber(ARGV[argument + 1])
-    local late = math.max(0, tonumber(redis.call('GET', KEYS[i]) or 0) - now) + interval
-    ahead[#ahead + 1] = late
-    refused = refused or late > window
-    argument = argument + 2
-  end
-  if not refused then
-    for i, late in ipairs(ahead) do
-      redis.call('SET', KEYS[key + i - 1], string.format('%.0f', now + late), 'PX', math.ceil(late / 1000))
-    end
-  end
-  return ahead
-end
-"""
-_HIT = Script(COUNT + "return count(1, 1)")
+_COUNT = Script.load(Path(__file__).parent / "scripts", "gcra", "count_request")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Limit:
-    """`count` requests in `window_s`, for each of those that it is asked about."""
+    """Limit of `count` requests in `window_s` seconds per subject: a user or an address.
+
+    `interval_us` is the time between two requests that come evenly, rounded down so that `count` fit into the window.
+    """
 
     name: str
     count: int
     window_s: float
     window_us: int = field(init=False)
-    # From one request to the next when they come evenly; rounded down, so that `count` fit into the window.
     interval_us: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -61,9 +42,9 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class RateLimitStatus:
-    """How somebody stands with a limit after a request: how many are left, and in how many seconds all of them are.
+    """State of one limit after a request: how many requests remain, and in how many seconds the limit is unused again.
 
-    `wait_s` is 0, or for how long this request is too early.
+    `wait_s` is 0 for an accepted request, else the time after which it would be accepted.
     """
 
     limit: Limit
@@ -73,46 +54,43 @@ class RateLimitStatus:
 
 
 class RateLimits:
-    """Counts in Redis; while that is away, in this process, so that a limit is never open.
+    """Rate limits counted in Redis, and in this process while Redis is unavailable.
 
-    A Redis that hangs makes one request a second wait for it, and no other.
+    If Redis hangs, one request per second waits for it.
     """
 
-    def __init__(self, wire: PipelinedRedis) -> None:
-        self._wire = wire
-        self._memory = LocalRateLimits(MAX_KEYS)
-        self._away = False
-        self._ask_again_at = 0.0
+    def __init__(self, redis: PipelinedRedis) -> None:
+        self._redis = redis
+        self._local = LocalRateLimits(MAX_LOCAL_KEYS)
+        self._gate = RetryGate()
 
-    async def hit(self, limits: Sequence[Limit], who: str) -> list[RateLimitStatus]:
-        """Count a request of `who` against every limit, or against none if one of them refuses it."""
-        now = time.monotonic()
-        if self._away and now < self._ask_again_at:
-            return self.hit_memory(limits, who)
-        self._ask_again_at = now + ASK_REDIS_AGAIN_S
+    async def hit(self, limits: Sequence[Limit], subject: str) -> list[RateLimitStatus]:
+        """Count a request against every limit, or against none if one of them refuses it."""
+        if not self._gate.may_try():
+            return self.hit_local(limits, subject)
         try:
-            ahead: list[int] = await self._wire.run(_HIT, keys(limits, who), bounds(limits))
-        except (Unavailable, ReplyError):  # the watch tells of it
-            self._away, self._ask_again_at = True, time.monotonic() + ASK_REDIS_AGAIN_S
-            return self.hit_memory(limits, who)
-        self._away = False
+            ahead: list[int] = await self._redis.run(_COUNT, keys(limits, subject), bounds(limits))
+        except (Unavailable, ReplyError):  # the health monitor reports it
+            self._gate.failed()
+            return self.hit_local(limits, subject)
+        self._gate.succeeded()
         return statuses(limits, ahead)
 
-    def hit_memory(self, limits: Sequence[Limit], who: str) -> list[RateLimitStatus]:
-        """Count it in this process alone."""
-        return statuses(limits, self._memory.hit(limits, who, time.monotonic_ns() // 1000))
+    def hit_local(self, limits: Sequence[Limit], subject: str) -> list[RateLimitStatus]:
+        """Count a request in this process only."""
+        return statuses(limits, self._local.hit(limits, subject, time.monotonic_ns() // 1000))
 
 
 class LocalRateLimits:
-    """The same algorithm in the process, for at most `most` keys: the one unused for longest gives way."""
+    """The same algorithm for at most `max_keys` keys in memory; the least recently used are dropped."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, max_keys: int) -> None:
+        self._max_keys = max_keys
         self._due_us: OrderedDict[tuple[str, str], int] = OrderedDict()
 
-    def hit(self, limits: Sequence[Limit], who: str, now_us: int) -> list[int]:
-        """As the script, at the time `now_us`."""
-        keys = [(who, limit.name) for limit in limits]
+    def hit(self, limits: Sequence[Limit], subject: str, now_us: int) -> list[int]:
+        """Return for each limit how many microseconds it is ahead, like the script."""
+        keys = [(subject, limit.name) for limit in limits]
         ahead = [
             max(0, self._due_us.get(key, 0) - now_us) + limit.interval_us
             for key, limit in zip(keys, limits, strict=True)
@@ -121,7 +99,7 @@ class LocalRateLimits:
             for key, each in zip(keys, ahead, strict=True):
                 self._due_us[key] = now_us + each
                 self._due_us.move_to_end(key)
-            while len(self._due_us) > self._most:
+            while len(self._due_us) > self._max_keys:
                 self._due_us.popitem(last=False)
         return ahead
 
@@ -129,23 +107,23 @@ class LocalRateLimits:
         return len(self._due_us)
 
 
-def keys(limits: Sequence[Limit], who: str) -> list[str]:
-    """Where it is counted, for each limit."""
-    return [f"throttle:{{{who}}}:{limit.name}" for limit in limits]
+def keys(limits: Sequence[Limit], subject: str) -> list[str]:
+    """Return the Redis key of each limit."""
+    return [f"throttle:{{{subject}}}:{limit.name}" for limit in limits]
 
 
 def bounds(limits: Sequence[Limit]) -> list[int]:
-    """The arguments of a count."""
+    """Return the interval and the window of each limit, as the scripts take them."""
     return [bound for limit in limits for bound in (limit.interval_us, limit.window_us)]
 
 
 def statuses(limits: Sequence[Limit], ahead_us: Sequence[int]) -> list[RateLimitStatus]:
-    """What the script's answer means."""
+    """Return the state of each limit from how far it is ahead."""
     counted = all(ahead <= limit.window_us for limit, ahead in zip(limits, ahead_us, strict=True))
-    return [_standing(limit, ahead, counted=counted) for limit, ahead in zip(limits, ahead_us, strict=True)]
+    return [_status(limit, ahead, counted=counted) for limit, ahead in zip(limits, ahead_us, strict=True)]
 
 
-def _standing(limit: Limit, ahead_us: int, *, counted: bool) -> RateLimitStatus:
+def _status(limit: Limit, ahead_us: int, *, counted: bool) -> RateLimitStatus:
     interval, window = limit.interval_us, limit.window_us
     used = ahead_us if counted else ahead_us - interval
     return RateLimitStatus(

@@ -1,104 +1,83 @@
-"""The list of sessions that were ended early, in Redis: every request of every process asks it.
+"""List of revoked sessions in Redis, which every request of every process checks.
 
-`sessions:revoked` is a sorted set: a session's id, and when its last access token will have expired. A marker among
-them says that the list is complete, and in which life of the server it was made so: emptied, evicted, expired, or
-restored from what was saved a while ago, the list is known not to be, and has to be made anew from the database. While
-that is done another marker stands for it: if it is lost on the way, so may be what was added meanwhile.
+`sessions:revoked` is a sorted set of session ids, scored by the time at which the last access token of the session has
+expired. A marker says that the list is complete, and names the `run_id` of the Redis server on which it was completed.
+A list that was emptied, evicted, expired or loaded from an old snapshot lacks the marker, and is completed from the
+database again. During that a second marker stands for it: if that is lost, so may be what was added in between.
 """
 
 import secrets
 from collections.abc import Awaitable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from server.gateways.redis.pipelined_client import PipelinedRedis, RedisUnavailable, ReplyError, Script, Value
+from server.gateways.redis.connection import RedisUnavailable, ReplyError, Value
+from server.gateways.redis.lua import Script
+from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import SessionId
 from server.outages import Outage
 
-KEY = "sessions:revoked"
-BATCH = 1000
+REVOKED = "sessions:revoked"
+SESSIONS_PER_CALL = 1000
 
-_LIFE = "local life = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)'):sub(1, 12)\n"
-
-# By Redis's own clock, so it does not matter how those of the processes differ. Markers have the score inf.
-_ADD = Script("""
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', '(' .. now)
-for i = 2, #ARGV, 2 do redis.call('ZADD', KEYS[1], now + ARGV[i + 1], ARGV[i]) end
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return 1
-""")
-_OPEN = Script(
-    _LIFE
-    + """
-if redis.call('ZSCORE', KEYS[1], 'complete:' .. life) then return 0 end
-redis.call('ZADD', KEYS[1], 'inf', 'building:' .. life .. ':' .. ARGV[2])
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return 1
-"""
-)
-_SEAL = Script(
-    _LIFE
-    + """
-if not redis.call('ZSCORE', KEYS[1], 'building:' .. life .. ':' .. ARGV[2]) then return 0 end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], 'inf', 'inf')
-redis.call('ZADD', KEYS[1], 'inf', 'complete:' .. life)
-redis.call('PEXPIRE', KEYS[1], ARGV[1])
-return 1
-"""
-)
+_SCRIPTS = Path(__file__).parent / "scripts"
+_ADD = Script.load(_SCRIPTS, "add_revoked")
+_BEGIN = Script.load(_SCRIPTS, "run_id", "begin_revoked")
+_COMPLETE = Script.load(_SCRIPTS, "run_id", "complete_revoked")
 
 
 class RevocationList:
-    """Keeps a session for `keep_ms` at most, and the key for as long after the last change.
+    """List that keeps a session for at most `keep_ms`, and expires as long after the last change.
 
-    Every method raises Unavailable when Redis does not answer, or not as it should.
+    Every method raises RedisUnavailable if Redis does not answer or rejects the command.
     """
 
-    def __init__(self, wire: PipelinedRedis, keep_ms: int) -> None:
-        self._wire = wire
+    def __init__(self, redis: PipelinedRedis, keep_ms: int) -> None:
+        self._redis = redis
         self._keep_ms = keep_ms
-        self._refusals = Outage("revocation_list")
+        self._outage = Outage("revocation_list")
 
     async def has(self, session_id: SessionId) -> bool | None:
-        """Whether a session is on the list; None if it is not there and the list is not known to be complete."""
-        for _ in range(2):  # on a new connection it is known only after the first answer whose life it is
-            life = self._wire.life
-            answer = await self._answer(self._wire.command("ZMSCORE", KEY, session_id, f"complete:{life}"))
-            revoked, complete = answer
+        """Return whether a session is on the list; None if it is not and the list is not known to be complete."""
+        for _ in range(2):  # a new connection knows its run id only after the first answer
+            run_id = self._redis.run_id
+            marker = f"complete:{run_id}"
+            revoked, complete = await self._answer(
+                self._redis.command("ZMSCORE", REVOKED, session_id, marker)
+            )
             if revoked is not None:
                 return True
-            if life and life == self._wire.life:
+            if run_id and run_id == self._redis.run_id:
                 return None if complete is None else False
         return None
 
     async def add(self, remaining_ms: Mapping[SessionId, int]) -> None:
-        """Put sessions on the list, each for its remaining time. Twice is once."""
+        """Add sessions, each for its remaining time. Idempotent."""
         items = list(remaining_ms.items())
-        for start in range(0, len(items), BATCH):
-            pairs = [value for item in items[start : start + BATCH] for value in item]
+        for start in range(0, len(items), SESSIONS_PER_CALL):
+            pairs = [value for item in items[start : start + SESSIONS_PER_CALL] for value in item]
             await self._run(_ADD, [self._keep_ms, *pairs])
 
-    async def open(self) -> str | None:
-        """Begin to complete the list; what `seal` wants to have. None: it is complete already.
+    async def begin(self) -> str | None:
+        """Start to complete the list; return the token for `complete`, or None if the list is complete.
 
-        What is added from here on is kept, so nothing is missed between reading the database and `seal`.
+        Sessions added from here on stay, so none is missed between reading the database and `complete`.
         """
-        ticket = secrets.token_hex(8)
-        return ticket if await self._run(_OPEN, [self._keep_ms, ticket]) else None
+        token = secrets.token_hex(8)
+        return token if await self._run(_BEGIN, [self._keep_ms, token]) else None
 
-    async def seal(self, ticket: str) -> bool:
-        """Everything was added: the list is complete. False if it was lost since `open`."""
-        return bool(await self._run(_SEAL, [self._keep_ms, ticket]))
+    async def complete(self, token: str) -> bool:
+        """Mark the list as complete; return False if it was lost after `begin`."""
+        return bool(await self._run(_COMPLETE, [self._keep_ms, token]))
 
     async def _run(self, script: Script, arguments: Sequence[Value]) -> Any:
-        return await self._answer(self._wire.run(script, [KEY], arguments))
+        return await self._answer(self._redis.run(script, [REVOKED], arguments))
 
     async def _answer(self, call: Awaitable[Any]) -> Any:
         try:
             answer = await call
-        except ReplyError as error:  # it is loading, it may not write, the key is no sorted set, ...
-            self._refusals.failed(error)
+        except ReplyError as error:  # Redis may not write, the key is not a sorted set, ...
+            self._outage.failed(error)
             raise RedisUnavailable(str(error)) from error
-        self._refusals.succeeded()
+        self._outage.succeeded()
         return answer

@@ -1,45 +1,44 @@
-"""What every request of somebody signed in asks of Redis, in one call: does the session stand, and are the limits kept?
+"""Check of an authenticated request: whether its session is revoked and its rate limits are kept, in one Redis call.
 
-It is the question of `revocation_list` and that of `throttle`, and costs a third less than the two in turn.
+The single call costs a third less than one for `revocation_list` and one for `rate_limits`.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from server.gateways.redis.pipelined_client import PipelinedRedis, RedisUnavailable, ReplyError, Script
-from server.gateways.redis.rate_limits import COUNT, Limit, RateLimitStatus, bounds, keys, statuses
-from server.gateways.redis.revocation_list import KEY
+from server.gateways.redis.connection import RedisUnavailable, ReplyError
+from server.gateways.redis.lua import Script
+from server.gateways.redis.pipelined_client import PipelinedRedis
+from server.gateways.redis.rate_limits import Limit, RateLimitStatus, bounds, keys, statuses
+from server.gateways.redis.revocation_list import REVOKED
 from server.ids import SessionId
 from server.outages import Outage
 
-# KEYS: the list, then those of the limits; ARGV: life, session, then the bounds. The answer: 1 for a session on the
-# list, and nothing was counted; 0 for one that is not, -1 if the list is not known to be whole; then what was counted.
-_ASK = Script(
-    COUNT
-    + """
-local found = redis.call('ZMSCORE', KEYS[1], ARGV[2], 'complete:' .. ARGV[1])
-if found[1] then return {1} end
-return {found[2] and 0 or -1, unpack(count(2, 3))}
-"""
-)
+_CHECK = Script.load(Path(__file__).parent / "scripts", "gcra", "check_session")
 
 
 class SessionCheck:
-    def __init__(self, wire: PipelinedRedis) -> None:
-        self._wire = wire
-        self._refusals = Outage("admission")
+    """Check of a session and its rate limits."""
 
-    async def ask(
-        self, session_id: SessionId, limits: Sequence[Limit], who: str
+    def __init__(self, redis: PipelinedRedis) -> None:
+        self._redis = redis
+        self._outage = Outage("session_check")
+
+    async def check(
+        self, session_id: SessionId, limits: Sequence[Limit], subject: str
     ) -> tuple[bool | None, list[RateLimitStatus]]:
-        """Whether a session was ended, None if that is not known here; and how `who` stands with the limits, against
-        which this request was counted if the session was not ended. Raises Unavailable."""
-        where = (KEY, *keys(limits, who))
+        """Return whether a session is revoked, None if unknown, and the state of each limit.
+
+        The request is counted unless the session is revoked. Raises RedisUnavailable.
+        """
+        where = (REVOKED, *keys(limits, subject))
+        arguments = (session_id, *bounds(limits))
         try:
-            found, *ahead = await self._wire.run(_ASK, where, (session_id, *bounds(limits)), with_life=True)
-        except ReplyError as error:  # it may not write, a key is something else, ...
-            self._refusals.failed(error)
+            found, *ahead = await self._redis.run(_CHECK, where, arguments, with_run_id=True)
+        except ReplyError as error:  # Redis may not write, a key has another type, ...
+            self._outage.failed(error)
             raise RedisUnavailable(str(error)) from error
-        self._refusals.succeeded()
+        self._outage.succeeded()
         if found == 1:
             return True, []
         return (False if found == 0 else None), statuses(limits, ahead)

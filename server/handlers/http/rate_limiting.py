@@ -75,7 +75,7 @@ def rates_of(handler: Callable[..., Any]) -> tuple[Rate, ...] | None:
 
 
 class Counter(Protocol):
-    async def hit(self, limits: Sequence[Limit], who: str) -> list[RateLimitStatus]:
+    async def hit(self, limits: Sequence[Limit], subject: str) -> list[RateLimitStatus]:
         """Count a request against every limit, or against none if one of them refuses it."""
         ...
 

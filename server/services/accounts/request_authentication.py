@@ -3,17 +3,15 @@
 One Redis call checks session and limits; without Redis each has its own fallback.
 """
 
-import time
 from collections.abc import Sequence
 
 from server.errors import Unavailable
 from server.gateways.redis.rate_limits import Limit, RateLimits, RateLimitStatus
 from server.gateways.redis.session_check import SessionCheck
+from server.outages import RetryGate
 from server.services.accounts.revocations import Revocations
 from server.services.accounts.tokens import Tokens, invalid_access_token
 from server.services.records import Principal
-
-REDIS_RETRY_INTERVAL_S = 1.0
 
 
 class RequestAuthenticator:
@@ -28,8 +26,7 @@ class RequestAuthenticator:
         self._session_check = session_check
         self._revocations = revocations
         self._rate_limits = rate_limits
-        self._redis_unavailable = False
-        self._retry_redis_at = 0.0
+        self._gate = RetryGate()
 
     async def authenticate(
         self, access_token: str, limits: Sequence[Limit] = ()
@@ -41,18 +38,14 @@ class RequestAuthenticator:
         """
         principal = self._tokens.read_access(access_token)
         client = f"u{principal.user_id}"
-        now = time.monotonic()
-        if self._redis_unavailable and now < self._retry_redis_at:
+        if not self._gate.may_try():
             return principal, await self._check_without_redis(principal, limits, client)
-        # While Redis is unavailable, one request per second waits for it.
-        self._retry_redis_at = now + REDIS_RETRY_INTERVAL_S
         try:
-            revoked, statuses = await self._session_check.ask(principal.session_id, limits, client)
+            revoked, statuses = await self._session_check.check(principal.session_id, limits, client)
         except Unavailable:
-            self._redis_unavailable = True
-            self._retry_redis_at = time.monotonic() + REDIS_RETRY_INTERVAL_S
+            self._gate.failed()
             return principal, await self._check_without_redis(principal, limits, client)
-        self._redis_unavailable = False
+        self._gate.succeeded()
         if revoked or (revoked is None and await self._revocations.is_revoked(principal.session_id)):
             raise invalid_access_token()
         return principal, statuses
@@ -62,4 +55,4 @@ class RequestAuthenticator:
     ) -> list[RateLimitStatus]:
         if await self._revocations.is_revoked_in_database(principal.session_id):
             raise invalid_access_token()
-        return self._rate_limits.hit_memory(limits, client)
+        return self._rate_limits.hit_local(limits, client)

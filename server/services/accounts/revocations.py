@@ -41,7 +41,7 @@ class Revocations:
         self._list = revocation_list
         self._publisher = publisher
         self._retention_ms = retention_ms(access_ttl_s)
-        self._rebuilds = BatchingQueue(self._rebuild, most=MAX_REBUILD_BATCH)
+        self._rebuilds = BatchingQueue(self._rebuild, max_batch=MAX_REBUILD_BATCH)
         self._checks = BatchingQueue(self._check_database)
         self._redis_unavailable = False
         self._probing = False
@@ -96,7 +96,7 @@ class Revocations:
 
     async def is_revoked_in_database(self, session_id: SessionId) -> bool:
         """Check without Redis; concurrent callers share one query."""
-        return await self._checks.ask(session_id)
+        return await self._checks.submit(session_id)
 
     async def list_recent(self, within_s: float) -> frozenset[SessionId]:
         """Return the sessions that were revoked within the last `within_s` seconds."""
@@ -111,16 +111,16 @@ class Revocations:
     async def _check_list(self, session_id: SessionId) -> bool | None:
         revoked = await self._list.has(session_id)
         if revoked is None:
-            await self._rebuilds.ask(None)
+            await self._rebuilds.submit(None)
             revoked = await self._list.has(session_id)
         return revoked
 
     async def _rebuild(self, callers: Sequence[None]) -> Sequence[None]:
         """Rebuild the list from the database, once for all callers that found it incomplete."""
-        ticket = await self._list.open()
-        if ticket is not None:
+        token = await self._list.begin()
+        if token is not None:
             await self._list.add(await self._sessions.list_remaining_ms(self._retention_ms))
-            await self._list.seal(ticket)
+            await self._list.complete(token)
         return callers
 
     async def _check_database(self, session_ids: Sequence[SessionId]) -> list[bool]:

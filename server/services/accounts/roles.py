@@ -22,7 +22,7 @@ class Roles:
         if user is None:
             raise NotFound(f"There is no user {username!r}.")
         keys = (CacheKey("person", user.id),)
-        handle = await self._invalidations.announce(keys)
+        entries = await self._invalidations.begin(keys)
         await self._users.set_role(user.id, role)
-        await self._invalidations.drop(handle, keys)
+        await self._invalidations.drop(entries, keys)
         return Role(user.role)

@@ -1,1 +1,1 @@
-"""The personalised feed: pushed to readers' windows when a post appears, read from there, and from SQL beyond."""
+"""Personalised feeds: fan-out, cached feeds with a continuation in SQL, and their consistency check."""

@@ -1,4 +1,4 @@
-"""Builds in Redis what a page found missing there, each once at a time however many wait for it."""
+"""Builds what a page misses in Redis, each thing once at a time, however many callers wait for it."""
 
 import asyncio
 import time
@@ -6,98 +6,102 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 
 from server.gateways.feed_store.timelines import Timelines
-from server.ids import PostId, UserId
+from server.ids import UserId
 from server.metrics import Metrics
 from server.services.feed.queries import NEWEST, FeedQueries
 
-LISTS_AT_ONCE = 16
+MAX_CONCURRENT_LISTS = 16
 
 
 class FeedBuilder:
-    def __init__(self, source: FeedQueries, timelines: Timelines, metrics: Metrics) -> None:
-        self._source = source
+    """Builder of cached feeds, likes, author lists, and the set of authors with fan-out on read."""
+
+    def __init__(self, queries: FeedQueries, timelines: Timelines, metrics: Metrics) -> None:
+        self._queries = queries
         self._timelines = timelines
         self._metrics = metrics
-        self._under_way: dict[str, asyncio.Task[None]] = {}
+        self._builds: dict[str, asyncio.Task[None]] = {}
 
-    async def feed(self, reader_id: UserId) -> None:
-        """Build a reader's feed, unless another process is at it."""
-        await self._once(f"feed {reader_id}", lambda: self._feed(reader_id))
+    async def build_feed(self, reader_id: UserId) -> None:
+        """Build a reader's feed, unless another process builds it."""
+        await self._build_once(f"feed {reader_id}", lambda: self._build_feed(reader_id))
 
-    async def is_feed_under_way(self, reader_id: UserId) -> bool:
-        """Whether this process is building a feed; then it is built when this returns."""
-        task = self._under_way.get(f"feed {reader_id}")
+    async def wait_for_feed(self, reader_id: UserId) -> bool:
+        """Wait until this process has built a feed; return False if it is not building it."""
+        task = self._builds.get(f"feed {reader_id}")
         if task is None:
             return False
         await asyncio.shield(task)
         return True
 
-    async def likes(self, reader_id: UserId, floor: int) -> None:
-        """Build what a reader likes among the posts from `floor` up."""
-        await self._once(f"likes {reader_id}", lambda: self._likes(reader_id, floor))
+    async def build_likes(self, reader_id: UserId, from_id: int) -> None:
+        """Build a reader's likes among the posts from `from_id` up."""
+        await self._build_once(f"likes {reader_id}", lambda: self._build_likes(reader_id, from_id))
 
-    async def lists(self, author_ids: Sequence[UserId]) -> bool:
-        """Build the lists of authors whose posts are not pushed; False if they were too many to do all of them now."""
-        some = author_ids[:LISTS_AT_ONCE]
+    async def build_author_lists(self, author_ids: Sequence[UserId]) -> bool:
+        """Build the lists of authors with fan-out on read; return False if there are more to build."""
+        batch = author_ids[:MAX_CONCURRENT_LISTS]
         await asyncio.gather(
             *(
-                self._once(f"list {author_id}", lambda author_id=author_id: self._list(author_id))
-                for author_id in some
+                self._build_once(
+                    f"list {author_id}", lambda author_id=author_id: self._build_author_list(author_id)
+                )
+                for author_id in batch
             )
         )
-        return len(some) == len(author_ids)
+        return len(batch) == len(author_ids)
 
-    async def pulled(self) -> None:
-        """Build the set of those authors."""
-        await self._once("pulled", self._pulled)
+    async def build_author_set(self) -> None:
+        """Build the set of authors with fan-out on read."""
+        await self._build_once("author set", self._build_author_set)
 
-    async def _feed(self, reader_id: UserId) -> None:
-        token = await self._timelines.open_feed(reader_id)
+    async def _build_feed(self, reader_id: UserId) -> None:
+        token = await self._timelines.begin_feed(reader_id)
         if token is None:
             return
         began = time.monotonic()
-        followees = await self._source.followees(reader_id)
+        followees = await self._queries.list_followees(reader_id)
         authors = [reader_id, *followees]
-        post_ids = await self._source.newest(reader_id, authors, NEWEST, self._timelines.window)
-        likes = await self._source.liked(reader_id, post_ids[-1] if post_ids else 0)
-        await self._timelines.fill_feed(reader_id, token, post_ids, followees, likes)
+        post_ids = await self._queries.list_newest(reader_id, authors, NEWEST, self._timelines.window)
+        likes = await self._queries.list_likes(reader_id, post_ids[-1] if post_ids else 0)
+        await self._timelines.complete_feed(reader_id, token, post_ids, followees, likes)
         self._metrics.feed_built(time.monotonic() - began)
 
-    async def _likes(self, reader_id: UserId, floor: int) -> None:
-        token = await self._timelines.open_likes(reader_id)
+    async def _build_likes(self, reader_id: UserId, from_id: int) -> None:
+        token = await self._timelines.begin_likes(reader_id)
         if token is not None:
-            likes = await self._source.liked(reader_id, floor)
-            await self._timelines.fill_likes(reader_id, token, likes)
+            likes = await self._queries.list_likes(reader_id, from_id)
+            await self._timelines.complete_likes(reader_id, token, likes)
 
-    async def _list(self, author_id: UserId) -> None:
-        token = await self._timelines.open_list(author_id)
+    async def _build_author_list(self, author_id: UserId) -> None:
+        token = await self._timelines.begin_author_list(author_id)
         if token is not None:
-            post_ids: list[PostId] = await self._source.newest(
-                author_id, [author_id], NEWEST, self._timelines.window
-            )
-            await self._timelines.fill_list(author_id, token, post_ids)
+            window = self._timelines.window
+            post_ids = await self._queries.list_newest(author_id, [author_id], NEWEST, window)
+            await self._timelines.complete_author_list(author_id, token, post_ids)
 
-    async def _pulled(self) -> None:
-        await self._timelines.fill_pulled(await self._source.pulled())
+    async def _build_author_set(self) -> None:
+        author_ids = await self._queries.list_fan_out_on_read_authors()
+        await self._timelines.complete_author_set(author_ids)
 
-    async def _once(self, what: str, build: Callable[[], Awaitable[None]]) -> None:
-        task = self._under_way.get(what)
+    async def _build_once(self, name: str, build: Callable[[], Awaitable[None]]) -> None:
+        task = self._builds.get(name)
         if task is None:
 
-            async def work() -> None:
+            async def run() -> None:
                 try:
                     await build()
                 finally:
-                    del self._under_way[what]
+                    del self._builds[name]
 
-            # A context of its own: what is built for many must not be part of one asker's transaction.
-            task = asyncio.create_task(work(), name=f"building {what}", context=Context())
-            self._under_way[what] = task
-            task.add_done_callback(_seen)
+            # An empty context: a build for many callers must not join the transaction of one.
+            task = asyncio.create_task(run(), name=f"build {name}", context=Context())
+            self._builds[name] = task
+            task.add_done_callback(_retrieve_exception)
         await asyncio.shield(task)
 
 
-def _seen(task: asyncio.Task[None]) -> None:
-    """Whoever waited may have been cancelled meanwhile, and asyncio would warn that nobody looked at the error."""
+def _retrieve_exception(task: asyncio.Task[None]) -> None:
+    """Avoid asyncio's warning about an unretrieved exception if every caller was cancelled."""
     if not task.cancelled():
         task.exception()

@@ -1,6 +1,6 @@
-"""Keeps feeds, counters and cards in Redis in step with what is committed: the watcher of the unit of work.
+"""Updates feeds, counters and cards in Redis when a change is committed: the unit of work's change listener.
 
-What a request changed is right in Redis before the request is answered, so its next page shows it.
+Redis is updated before the request is answered, so the user's next page shows the change.
 """
 
 import asyncio
@@ -21,70 +21,71 @@ from server.events import (
     UserUnfollowed,
 )
 from server.gateways.feed_store.cache_invalidations import InvalidationLog
-from server.gateways.feed_store.timelines import Counts, Timelines
-from server.gateways.redis.pipelined_client import Call
+from server.gateways.feed_store.timeline_reads import PostCounts
+from server.gateways.feed_store.timelines import Timelines
+from server.gateways.redis.lua import Call
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
-SWEEP_EVERY_S = 1.0
+EXPIRE_EVERY_S = 1.0
 
 
 class CacheInvalidation:
-    def __init__(self, timelines: Timelines, touches: InvalidationLog) -> None:
+    """Change listener that keeps the caches consistent with the database."""
+
+    def __init__(self, timelines: Timelines, invalidations: InvalidationLog) -> None:
         self._timelines = timelines
-        self._touches = touches
+        self._invalidations = invalidations
 
-    async def before(self, subjects: Sequence[CacheKey]) -> Sequence[str]:
-        """Announce what is about to change."""
-        return await self._touches.announce(subjects)
+    async def before(self, keys: Sequence[CacheKey]) -> Sequence[str]:
+        """Record what is about to change; return the entries for `after`."""
+        return await self._invalidations.begin(keys)
 
-    async def after(
-        self, handle: Sequence[str], subjects: Sequence[CacheKey], events: Sequence[Event]
-    ) -> None:
-        """Tell what was committed. Twice is once, and late is never worse than early: revisions decide."""
-        await self._touches.settle(handle, subjects, list(self._calls(events)))
+    async def after(self, entries: Sequence[str], keys: Sequence[CacheKey], events: Sequence[Event]) -> None:
+        """Update the caches. Idempotent and order-independent: the higher revision wins."""
+        await self._invalidations.commit(entries, keys, list(self._updates(events)))
 
-    async def drop(self, subjects: Sequence[CacheKey]) -> None:
-        """These were changed without an event: what is remembered of them is dropped."""
-        await self._touches.drop((), subjects)
+    async def drop(self, keys: Sequence[CacheKey]) -> None:
+        """Drop what was changed without an event."""
+        await self._invalidations.drop((), keys)
 
     async def run(self) -> None:
-        """Sweep every second, until cancelled."""
+        """Expire entries every second, until cancelled."""
         while True:
-            await asyncio.sleep(SWEEP_EVERY_S)
+            await asyncio.sleep(EXPIRE_EVERY_S)
             try:
-                await self.sweep()
+                await self.expire()
             except Unavailable:
-                continue  # the process's watch tells of it
+                continue  # the health monitor reports it
 
-    async def sweep(self) -> None:
-        """Drop what processes that died did not live to tell, and what this one could not. Raises Unavailable."""
-        if swept := await self._touches.sweep():
-            log.info("cache_swept", changes=swept)
+    async def expire(self) -> None:
+        """Drop what crashed processes, or this one, could not update. Raises Unavailable."""
+        if expired := await self._invalidations.expire():
+            log.info("cache_invalidations_expired", count=expired)
 
-    def _calls(self, events: Sequence[Event]) -> Iterable[Call]:
+    def _updates(self, events: Sequence[Event]) -> Iterable[Call]:
+        timelines = self._timelines
         for event in events:
             match event:
                 case PostChanged():
-                    counts = Counts(
-                        event.revision,
-                        event.author_id,
-                        event.likes_count,
-                        event.comments_count,
-                        event.edited_at_ms,
-                    )
-                    yield self._timelines.counts_call({event.post_id: counts.packed()})
+                    yield timelines.record_counts_call(event.post_id, _counts(event))
                 case PostDeleted():
-                    yield self._timelines.counts_call({event.post_id: f"{event.revision},x"})
+                    yield timelines.record_deleted_call(event.post_id, event.revision)
                 case LikeChanged():
-                    yield self._timelines.like_call(
+                    yield timelines.record_like_call(
                         event.actor_id, event.post_id, event.revision, liked=event.liked
                     )
                 case PostPublished():
-                    yield self._timelines.push_own_call(event.author_id, event.post_id)
+                    yield timelines.add_own_post_call(event.author_id, event.post_id)
                 case UserFollowed() | UserUnfollowed():
-                    yield self._timelines.reset_call(event.follower_id)
+                    yield timelines.drop_feed_call(event.follower_id)
                 case PersonChanged():
-                    yield self._timelines.people_call({event.user_id: event.revision})
+                    yield timelines.record_revisions_call({event.user_id: event.revision})
                 case _:
                     pass
+
+
+def _counts(event: PostChanged) -> PostCounts:
+    return PostCounts(
+        event.revision, event.author_id, event.likes_count, event.comments_count, event.edited_at_ms
+    )

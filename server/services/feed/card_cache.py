@@ -1,6 +1,6 @@
-"""The cards that feeds show: from this process's memory, else from the shelf in Redis, else from the database.
+"""Cache of the cards that feeds show: in memory, then in Redis.
 
-Which card is the right one is said by whoever asks: a post's by the moment of its last edit, a person's by revision.
+The caller identifies the valid card: a post's by the time of its last edit, a user's by its revision.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -10,91 +10,94 @@ from typing import Any, Generic, TypeVar
 import orjson
 
 from server.gateways.feed_store.card_cache import RedisCardCache
-from server.gateways.feed_store.timelines import Entry
+from server.gateways.feed_store.timeline_reads import TimelineEntry
 from server.ids import PostId, UserId
 from server.services.records import Image, Post, PostCard, UserCard
 
 Key = TypeVar("Key", bound=Hashable)
 Card = TypeVar("Card")
 
-# What is on the shelf is read by whatever version of the program comes next: another form gets another number.
-FORM = 1
+# Version of the cards in Redis, which other versions of the program read. To be changed with the fields of the cards.
+CARD_FORMAT = 1
 
 
-class Memory(Generic[Key, Card]):
-    """The `most` cards that came last. Whichever is used often comes again at once, so use is not kept account of."""
+class BoundedCache(Generic[Key, Card]):
+    """Cache of the `max_entries` newest entries.
 
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._cards: dict[Key, Card] = {}
-        self.get = self._cards.get
+    FIFO rather than LRU: a hot entry that is evicted is added again immediately.
+    """
+
+    def __init__(self, max_entries: int) -> None:
+        self._max_entries = max_entries
+        self._entries: dict[Key, Card] = {}
+        self.get = self._entries.get
 
     def put(self, key: Key, card: Card) -> None:
-        self._cards[key] = card
-        if len(self._cards) > self._most:
-            del self._cards[next(iter(self._cards))]
+        self._entries[key] = card
+        if len(self._entries) > self._max_entries:
+            del self._entries[next(iter(self._entries))]
 
 
 class CardCache:
-    """`most` bounds the posts in memory, and the people as well; and twice as many are kept as they were shown. Pages
-    of about as many are kept by `pages`.
+    """Cache of post cards, user cards and rendered posts.
 
-    `origin` is where pictures are, for cards have their addresses: with another one, what is on the shelf is of no use.
+    `max_cards` limits the post cards and the user cards in memory; twice as many rendered posts are kept. `origin` is
+    the base URL of the pictures: cards contain URLs, so cards in Redis with another origin are ignored.
     """
 
-    def __init__(self, shelf: RedisCardCache, most: int, origin: str = "") -> None:
-        self.most = most
-        self._shelf = shelf
-        self._form = [FORM, origin]
-        self._posts: Memory[PostId, PostCard] = Memory(most)
-        self._people: Memory[UserId, UserCard] = Memory(most)
-        self._shown: Memory[Entry, Post] = Memory(2 * most)
-        self.shown = self._shown.get
-        self.show = self._shown.put
+    def __init__(self, redis: RedisCardCache, max_cards: int, origin: str = "") -> None:
+        self.max_cards = max_cards
+        self._redis = redis
+        self._format = [CARD_FORMAT, origin]
+        self._posts: BoundedCache[PostId, PostCard] = BoundedCache(max_cards)
+        self._users: BoundedCache[UserId, UserCard] = BoundedCache(max_cards)
+        self._rendered: BoundedCache[TimelineEntry, Post] = BoundedCache(2 * max_cards)
+        self.get_rendered = self._rendered.get
+        self.put_rendered = self._rendered.put
 
-    def post(self, post_id: PostId, edited_at_ms: int | None) -> PostCard | None:
-        """The card of a post as it was edited at that time, if it is in memory."""
+    def get_post(self, post_id: PostId, edited_at_ms: int | None) -> PostCard | None:
+        """Return the card of a post as edited at that time, if it is in memory."""
         card = self._posts.get(post_id)
         return card if card is not None and card.edited_at_ms == edited_at_ms else None
 
-    def person(self, user_id: UserId, revision: int | None) -> UserCard | None:
-        """The card of a person in that revision, if it is in memory."""
-        card = self._people.get(user_id)
+    def get_user(self, user_id: UserId, revision: int | None) -> UserCard | None:
+        """Return the card of a user in that revision, if it is in memory."""
+        card = self._users.get(user_id)
         return card if card is not None and card.revision == revision else None
 
-    async def fetch(self, post_ids: Sequence[PostId], user_ids: Sequence[UserId]) -> None:
-        """Bring what the shelf has into memory."""
-        posts, people = await self._shelf.take(post_ids, user_ids)
-        for raw in posts.values():
-            if (members := self._unpacked(raw)) is not None:
-                card = _post_card(members)
+    async def load(self, post_ids: Sequence[PostId], user_ids: Sequence[UserId]) -> None:
+        """Load cards from Redis into memory."""
+        posts, users = await self._redis.get(post_ids, user_ids)
+        for packed in posts.values():
+            if (fields := self._unpack(packed)) is not None:
+                card = _post_card(fields)
                 self._posts.put(card.id, card)
-        for raw in people.values():
-            if (members := self._unpacked(raw)) is not None:
-                person = UserCard(**members)
-                self._people.put(person.id, person)
+        for packed in users.values():
+            if (fields := self._unpack(packed)) is not None:
+                user = UserCard(**fields)
+                self._users.put(user.id, user)
 
-    async def keep(self, posts: Iterable[Post]) -> None:
-        """Put what came from the database into memory, and on the shelf."""
+    async def put(self, posts: Iterable[Post]) -> None:
+        """Store the cards of posts in memory and in Redis."""
         cards: dict[int, bytes] = {}
-        people: dict[int, bytes] = {}
+        users: dict[int, bytes] = {}
         for post in posts:
             self._posts.put(post.id, post.card)
-            self._people.put(post.author.id, post.author)
-            cards[post.id] = self._packed(post.card)
-            people[post.author.id] = self._packed(post.author)
-        await self._shelf.put(cards, people)
+            self._users.put(post.author.id, post.author)
+            cards[post.id] = self._pack(post.card)
+            users[post.author.id] = self._pack(post.author)
+        await self._redis.put(cards, users)
 
-    def _packed(self, card: PostCard | UserCard) -> bytes:
-        return orjson.dumps([self._form, asdict(card)])
+    def _pack(self, card: PostCard | UserCard) -> bytes:
+        return orjson.dumps([self._format, asdict(card)])
 
-    def _unpacked(self, raw: bytes) -> dict[str, Any] | None:
-        form, members = orjson.loads(raw)
-        return members if form == self._form else None
+    def _unpack(self, packed: bytes) -> dict[str, Any] | None:
+        card_format, fields = orjson.loads(packed)
+        return fields if card_format == self._format else None
 
 
-def _post_card(members: dict[str, Any]) -> PostCard:
-    members["images"] = tuple(Image(**image) for image in members["images"])
+def _post_card(fields: dict[str, Any]) -> PostCard:
+    fields["images"] = tuple(Image(**image) for image in fields["images"])
     for name in ("mentions", "hashtags"):
-        members[name] = tuple(members[name])
-    return PostCard(**members)
+        fields[name] = tuple(fields[name])
+    return PostCard(**fields)

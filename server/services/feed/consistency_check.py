@@ -1,49 +1,47 @@
-"""Compares what Redis holds of feeds with the database, and drops what is wrong: it is built again when wanted.
+"""Compares the cached feeds with the database, and drops what differs; reads build it again.
 
-What is on its way by a job is no difference. Each difference is looked at twice, since people go on meanwhile.
+Changes that a pending job will make do not count. Each difference is checked twice, because users act in between.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import orjson
-
 from server.errors import NotFound
-from server.gateways.feed_store.timeline_audit import TimelineAudit
+from server.gateways.feed_store.keys import FAN_OUT_ON_READ
+from server.gateways.feed_store.timeline_audit import CachedPosts, TimelineAudit
+from server.gateways.feed_store.timeline_reads import DELETED, PostCounts
 from server.ids import PostId, UserId
-from server.models.database import Database, placeholders
-from server.models.jobs.jobs import JobState
+from server.models.feed.consistency import ConsistencyRepository, StoredCounts
 from server.services.accounts.usernames import normalize
 from server.services.feed.queries import NEWEST, FeedQueries
 from server.services.jobs.event_jobs import JobKind
 
-LOOK_AGAIN_S = 0.5
-MAX_SHOWN = 5
+RECHECK_AFTER_S = 0.5
+MAX_IDS_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something in Redis that is not what the database says. `lacks` and `has` name a few ids of how many there are."""
+    """Cached data that differs from the database, by the ids that are missing from the cache or unexpected in it."""
 
-    what: str
+    kind: str
     owner_id: int
-    lacks: Sequence[int] = ()
-    has: Sequence[int] = ()
-    detail: str = ""
+    missing: Collection[int] = ()
+    unexpected: Collection[int] = ()
 
-    def told(self) -> str:
-        parts = [self.detail] if self.detail else []
-        for word, ids in (("lacks", self.lacks), ("has wrongly", self.has)):
+    def describe(self) -> str:
+        parts: list[str] = []
+        for label, ids in (("missing", self.missing), ("unexpected", self.unexpected)):
             if ids:
-                some = ", ".join(map(str, sorted(ids, reverse=True)[:MAX_SHOWN]))
-                parts.append(f"{word} {len(ids)}: {some}{', ...' if len(ids) > MAX_SHOWN else ''}")
+                shown = ", ".join(map(str, sorted(ids, reverse=True)[:MAX_IDS_SHOWN]))
+                parts.append(f"{label} {len(ids)}: {shown}{', ...' if len(ids) > MAX_IDS_SHOWN else ''}")
         return "; ".join(parts)
 
 
 @dataclass(slots=True)
 class Step:
-    """One thing that was compared; `total` is how many there are to compare."""
+    """Progress of one part of the comparison: `done` of `total` objects, and the differences found in this step."""
 
     name: str
     done: int
@@ -52,163 +50,172 @@ class Step:
 
 
 class ConsistencyCheck:
-    def __init__(self, database: Database, source: FeedQueries, audit: TimelineAudit, window: int) -> None:
-        self._database = database
-        self._source = source
+    """Comparison of the cached feeds with the database."""
+
+    def __init__(
+        self, repository: ConsistencyRepository, queries: FeedQueries, audit: TimelineAudit, window: int
+    ) -> None:
+        self._repository = repository
+        self._queries = queries
         self._audit = audit
         self._window = window
 
     async def run(self, user_id: UserId | None = None, *, fix: bool = False) -> AsyncIterator[Step]:
-        """Compare everything, or what is one person's alone; with `fix`, drop what differs. Raises Unavailable."""
-        async for step in self._lists(user_id, fix):
+        """Compare everything, or only one user's feed and list; with `fix`, drop what differs.
+
+        Raises Unavailable.
+        """
+        async for step in self._check_lists("feeds", "feed", self._compare_feed, user_id, fix):
+            yield step
+        async for step in self._check_lists("author lists", "author", self._compare_list, user_id, fix):
             yield step
         if user_id is None:
-            yield await self._pulled(fix)
-            async for step in self._notes(fix):
+            yield await self._check_author_set(fix)
+            async for step in self._check_counts(fix):
+                yield step
+            async for step in self._check_revisions(fix):
                 yield step
 
-    async def user_named(self, username: str) -> UserId:
-        """Raises NotFound."""
-        rows = await self._database.rows("SELECT id FROM users WHERE username_key = ?", [normalize(username)])
-        if not rows:
+    async def find_user(self, username: str) -> UserId:
+        """Return the id of a user. Raises NotFound."""
+        user_id = await self._repository.find_user(normalize(username))
+        if user_id is None:
             raise NotFound(f"There is no user {username!r}.")
-        return UserId(rows[0]["id"])
+        return user_id
 
-    async def usernames(self, user_ids: Sequence[int]) -> dict[int, str]:
-        """The names of those who exist, by id."""
-        if not user_ids:
-            return {}
-        some = placeholders(len(user_ids))
-        rows = await self._database.rows(
-            f"SELECT id, username FROM users WHERE id IN ({some})", list(user_ids)
-        )
-        return {row["id"]: row["username"] for row in rows}
+    async def get_usernames(self, user_ids: Sequence[int]) -> dict[int, str]:
+        """Return the names of the users that exist, by id."""
+        return await self._repository.get_usernames(user_ids)
 
-    async def _lists(self, user_id: UserId | None, fix: bool) -> AsyncIterator[Step]:
-        for kind, check in (("feed", self._feed), ("author", self._list)):
-            owners = await self._audit.owners(kind)
-            if user_id is not None:
-                owners = [owner for owner in owners if owner == user_id]
-            for number, owner in enumerate(owners, 1):
-                found = await self._twice(lambda owner=owner, check=check: check(owner))
-                if found and fix:
-                    await self._audit.drop(f"{kind}:{owner}")
-                yield Step("feeds" if kind == "feed" else "lists of authors", number, len(owners), found)
+    async def _check_lists(
+        self,
+        name: str,
+        kind: str,
+        compare: Callable[[UserId], Awaitable[list[Difference]]],
+        user_id: UserId | None,
+        fix: bool,
+    ) -> AsyncIterator[Step]:
+        owners = await self._audit.list_owners(kind)
+        if user_id is not None:
+            owners = [owner for owner in owners if owner == user_id]
+        for number, owner in enumerate(owners, 1):
+            found = await _confirm(lambda owner=owner: compare(owner))
+            if found and fix:
+                await self._audit.drop_keys(f"{kind}:{owner}")
+            yield Step(name, number, len(owners), found)
 
-    async def _twice(self, look: Callable[[], Awaitable[list[Difference]]]) -> list[Difference]:
-        found = await look()
-        if found:
-            await asyncio.sleep(LOOK_AGAIN_S)
-            again = await look()
-            found = [difference for difference in again if difference.what in {each.what for each in found}]
-        return found
-
-    async def _feed(self, reader_id: UserId) -> list[Difference]:
-        kept = await self._audit.kept("feed", reader_id)
-        if kept is None:
+    async def _compare_feed(self, reader_id: UserId) -> list[Difference]:
+        cached = await self._audit.get_list("feed", reader_id)
+        if cached is None:
             return []
-        found: list[Difference] = []
-        followees = await self._source.followees(reader_id)
-        follows = await self._audit.follows(reader_id)
-        if follows is not None and follows != {reader_id, *followees}:
-            true = {reader_id, *followees}
-            found.append(Difference("follows", reader_id, list(true - follows), list(follows - true)))
-        pulled = set(await self._source.pulled()) - {reader_id}
-        pushed = [author for author in (reader_id, *followees) if author not in pulled]
-        true_ids = await self._from_floor(reader_id, pushed, kept.floor)
-        may_be = set(await self._from_floor(reader_id, [reader_id, *followees], kept.floor))
-        on_their_way = await self._under_way()
-        lacks = [post_id for post_id in true_ids if post_id not in kept.post_ids | on_their_way]
-        # What the reader follows no longer, or what was deleted, is not shown, so it is no fault but for the room.
-        below = [post_id for post_id in kept.post_ids if post_id < kept.floor]
-        if lacks or below:
-            found.append(Difference("feed", reader_id, lacks, below))
-        likes = await self._audit.likes(reader_id)
-        shown = [post_id for post_id in may_be if likes is not None and post_id >= likes.floor]
-        if likes is not None and shown:
-            liked = frozenset(await self._source.liked_among(reader_id, shown))
-            noted = likes.post_ids & set(shown)
-            if liked != noted:
-                found.append(Difference("likes", reader_id, list(liked - noted), list(noted - liked)))
-        return found
+        authors = [reader_id, *await self._queries.list_followees(reader_id)]
+        follows = await self._audit.get_follows(reader_id)
+        on_read = set(await self._queries.list_fan_out_on_read_authors()) - {reader_id}
+        on_write = [author for author in authors if author not in on_read]
+        missing = await self._list_missing(reader_id, on_write, cached)
+        # Posts that were deleted or whose author is no longer followed are not shown, so they are not differences.
+        unexpected = [post_id for post_id in cached.post_ids if post_id < cached.complete_from_id]
+        posts = await self._list_from(reader_id, authors, cached.complete_from_id)
+        return [
+            *_compare("follows", reader_id, authors, authors if follows is None else follows),
+            *([Difference("feed", reader_id, missing, unexpected)] if missing or unexpected else []),
+            *await self._compare_likes(reader_id, posts),
+        ]
 
-    async def _list(self, author_id: UserId) -> list[Difference]:
-        kept = await self._audit.kept("author", author_id)
-        if kept is None:
+    async def _compare_likes(self, reader_id: UserId, post_ids: Iterable[PostId]) -> list[Difference]:
+        cached = await self._audit.get_likes(reader_id)
+        if cached is None:
             return []
-        true_ids = await self._from_floor(author_id, [author_id], kept.floor)
-        on_their_way = await self._under_way()
-        lacks = [post_id for post_id in true_ids if post_id not in kept.post_ids | on_their_way]
-        return [Difference("author's list", author_id, lacks)] if lacks else []
+        checked = [post_id for post_id in post_ids if post_id >= cached.complete_from_id]
+        if not checked:
+            return []
+        liked = await self._queries.filter_liked(reader_id, checked)
+        return _compare("likes", reader_id, liked, cached.post_ids & set(checked))
 
-    async def _from_floor(self, reader_id: UserId, authors: Sequence[UserId], floor: int) -> list[PostId]:
-        newest = await self._source.newest(reader_id, authors, NEWEST, self._window)
-        return [post_id for post_id in newest if post_id >= floor]
+    async def _compare_list(self, author_id: UserId) -> list[Difference]:
+        cached = await self._audit.get_list("author", author_id)
+        missing = await self._list_missing(author_id, [author_id], cached) if cached else []
+        return [Difference("author list", author_id, missing)] if missing else []
 
-    async def _pulled(self, fix: bool) -> Step:
-        async def look() -> list[Difference]:
-            kept = await self._audit.pulled()
-            lacks = [] if kept is None else list(set(await self._source.pulled()) - kept)
-            return [Difference("pulled authors", 0, lacks)] if lacks else []
+    async def _list_missing(
+        self, reader_id: UserId, authors: Sequence[UserId], cached: CachedPosts
+    ) -> list[PostId]:
+        expected = await self._list_from(reader_id, authors, cached.complete_from_id)
+        pending = await self._repository.list_pending_fan_outs(JobKind.FAN_OUT)
+        known = cached.post_ids | pending
+        return [post_id for post_id in expected if post_id not in known]
 
-        found = await self._twice(look)
+    async def _list_from(self, reader_id: UserId, authors: Sequence[UserId], from_id: int) -> list[PostId]:
+        newest = await self._queries.list_newest(reader_id, authors, NEWEST, self._window)
+        return [post_id for post_id in newest if post_id >= from_id]
+
+    async def _check_author_set(self, fix: bool) -> Step:
+        async def compare() -> list[Difference]:
+            cached = await self._audit.get_fan_out_on_read_authors()
+            if cached is None:
+                return []
+            missing = set(await self._queries.list_fan_out_on_read_authors()) - cached
+            return [Difference("author set", 0, missing)] if missing else []
+
+        found = await _confirm(compare)
         if found and fix:
-            await self._audit.drop("pulled")
-        return Step("pulled authors", 1, 1, found)
+            await self._audit.drop_keys(FAN_OUT_ON_READ)
+        return Step("author set", 1, 1, found)
 
-    async def _notes(self, fix: bool) -> AsyncIterator[Step]:
+    async def _check_counts(self, fix: bool) -> AsyncIterator[Step]:
         done = 0
-        async for noted in self._audit.counts():
-            wrong = await self._wrong_counts(noted)
-            if wrong:
-                await asyncio.sleep(LOOK_AGAIN_S)
-                wrong = await self._wrong_counts(await self._audit.counts_of(sorted(wrong)))
-            if wrong and fix:
-                await self._audit.forget(post_ids=list(wrong))
-            done += len(noted)
-            yield Step("counters", done, done, [Difference("counters", post_id) for post_id in sorted(wrong)])
-        done = 0
-        async for revisions in self._audit.people():
-            stale = await self._stale_people(revisions)
+        async for cached in self._audit.iterate_counts():
+            stale = await self._list_stale_counts(cached)
             if stale:
-                await asyncio.sleep(LOOK_AGAIN_S)
-                stale = await self._stale_people(await self._audit.people_of(sorted(stale)))
+                await asyncio.sleep(RECHECK_AFTER_S)
+                stale = await self._list_stale_counts(await self._audit.get_counts(stale))
             if stale and fix:
-                await self._audit.forget(user_ids=list(stale))
-            done += len(revisions)
-            yield Step("people", done, done, [Difference("card of a person", each) for each in sorted(stale)])
+                await self._audit.drop_revisions(post_ids=stale)
+            done += len(cached)
+            yield Step("counters", done, done, [Difference("counters", post_id) for post_id in stale])
 
-    async def _wrong_counts(self, noted: dict[PostId, bytes]) -> set[PostId]:
-        """Of these the posts whose counters are newer in the database, or others in the same revision."""
-        if not noted:
-            return set()
-        rows = await self._database.rows(
-            "SELECT id, author_id, likes_count, comments_count, revision, edited_at_ms, deleted_at_ms FROM posts"
-            f" WHERE id IN ({placeholders(len(noted))})",
-            list(noted),
-        )
-        wrong: set[PostId] = set()
-        for row in rows:
-            edited = "" if row["edited_at_ms"] is None else row["edited_at_ms"]
-            shown = f"{row['author_id']},{row['likes_count']},{row['comments_count']},{edited}"
-            true = f"{row['revision']},{shown if row['deleted_at_ms'] is None else 'x'}"
-            value = noted[PostId(row["id"])].decode()
-            if value != true and int(value.partition(",")[0]) <= row["revision"]:
-                wrong.add(PostId(row["id"]))
-        return wrong
+    async def _check_revisions(self, fix: bool) -> AsyncIterator[Step]:
+        done = 0
+        async for cached in self._audit.iterate_revisions():
+            stale = await self._list_stale_users(cached)
+            if stale:
+                await asyncio.sleep(RECHECK_AFTER_S)
+                stale = await self._list_stale_users(await self._audit.get_revisions(stale))
+            if stale and fix:
+                await self._audit.drop_revisions(user_ids=stale)
+            done += len(cached)
+            yield Step("users", done, done, [Difference("user card", user_id) for user_id in stale])
 
-    async def _stale_people(self, revisions: dict[UserId, int]) -> set[UserId]:
-        if not revisions:
-            return set()
-        rows = await self._database.rows(
-            f"SELECT id, revision FROM users WHERE id IN ({placeholders(len(revisions))})", list(revisions)
-        )
-        return {UserId(row["id"]) for row in rows if revisions[UserId(row["id"])] < row["revision"]}
+    async def _list_stale_counts(self, cached: Mapping[PostId, bytes]) -> list[PostId]:
+        """Return the posts whose counters are newer in the database, or differ in the same revision."""
+        stored = await self._repository.list_counts(list(cached))
+        return sorted(counts.id for counts in stored if _is_stale(cached[counts.id].decode(), counts))
 
-    async def _under_way(self) -> set[PostId]:
-        """Posts whose fan-out is still to be done."""
-        rows = await self._database.rows(
-            "SELECT payload FROM jobs WHERE queue = 'feed' AND kind = ? AND state IN (?, ?)",
-            [JobKind.FAN_OUT, JobState.READY, JobState.RUNNING],
-        )
-        return {PostId(orjson.loads(row["payload"])["post_id"]) for row in rows}
+    async def _list_stale_users(self, cached: Mapping[UserId, int]) -> list[UserId]:
+        stored = await self._repository.get_revisions(list(cached))
+        return sorted(user_id for user_id, revision in stored.items() if cached[user_id] < revision)
+
+
+async def _confirm(compare: Callable[[], Awaitable[list[Difference]]]) -> list[Difference]:
+    """Return the differences that a second comparison finds again."""
+    found = await compare()
+    if not found:
+        return []
+    await asyncio.sleep(RECHECK_AFTER_S)
+    kinds = {difference.kind for difference in found}
+    return [difference for difference in await compare() if difference.kind in kinds]
+
+
+def _compare(
+    kind: str, owner_id: int, expected: Collection[int], cached: Collection[int]
+) -> list[Difference]:
+    missing, unexpected = set(expected) - set(cached), set(cached) - set(expected)
+    return [Difference(kind, owner_id, missing, unexpected)] if missing or unexpected else []
+
+
+def _is_stale(cached: str, stored: StoredCounts) -> bool:
+    counts = PostCounts(
+        stored.revision, stored.author_id, stored.likes_count, stored.comments_count, stored.edited_at_ms
+    )
+    packed = counts.packed() if stored.deleted_at_ms is None else f"{stored.revision},{DELETED}"
+    return cached != packed and int(cached.partition(",")[0]) <= stored.revision

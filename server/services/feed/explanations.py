@@ -1,4 +1,4 @@
-"""Says to a reader why a post is in their feed, or is not."""
+"""Explains to a reader why a post is in their feed or not."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,30 +11,34 @@ from server.services.feed.queries import FeedQueries
 
 
 class Reason(StrEnum):
+    """Why a post is in a feed or not."""
+
     OWN = "own"
-    PUSHED = "pushed"
-    PULLED = "pulled"
-    ON_ITS_WAY = "on_its_way"
+    FAN_OUT_ON_WRITE = "fan_out_on_write"
+    FAN_OUT_ON_READ = "fan_out_on_read"
+    FAN_OUT_PENDING = "fan_out_pending"
     FROM_DATABASE = "from_database"
-    NOT_KEPT = "not_kept"
+    NOT_CACHED = "not_cached"
     NOT_FOLLOWED = "not_followed"
-    GONE = "gone"
+    NOT_FOUND = "not_found"
 
 
-TOLD = {
-    Reason.OWN: "It is your own post, and your own posts are in your feed.",
-    Reason.PUSHED: "You follow its author, and it was put into your feed when it was published or you followed.",
-    Reason.PULLED: "You follow its author, whose posts are not put into feeds but looked up when you read yours.",
-    Reason.ON_ITS_WAY: "You follow its author; it was published a moment ago and is on its way into feeds.",
-    Reason.FROM_DATABASE: "You follow its author; it is older than what is kept ready, and is read from the database.",
-    Reason.NOT_KEPT: "You follow its author; your feed is not kept ready now, and is built when you read it next.",
-    Reason.NOT_FOLLOWED: "You do not follow its author.",
-    Reason.GONE: "There is no such post: it was deleted, or never was, or is not for you to see.",
+DETAILS = {
+    Reason.OWN: "This is your own post, and your feed includes your own posts.",
+    Reason.FAN_OUT_ON_WRITE: "You follow the author, and the post was added to your cached feed.",
+    Reason.FAN_OUT_ON_READ: "You follow the author, whose posts are merged into your feed when you read it.",
+    Reason.FAN_OUT_PENDING: "You follow the author; the post is new and has not reached your feed yet.",
+    Reason.FROM_DATABASE: "You follow the author; the post precedes your cached feed and comes from the database.",
+    Reason.NOT_CACHED: "You follow the author; your feed is not cached and will be built when you next read it.",
+    Reason.NOT_FOLLOWED: "You do not follow the author.",
+    Reason.NOT_FOUND: "The post does not exist, was deleted, or is not visible to you.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
+    """Whether a post is in a feed, and why. `followed` is whether the reader follows the author."""
+
     post_id: PostId
     in_feed: bool
     reason: Reason
@@ -42,40 +46,40 @@ class Explanation:
 
     @property
     def detail(self) -> str:
-        return TOLD[self.reason]
+        return DETAILS[self.reason]
 
 
 class Explanations:
-    def __init__(self, source: FeedQueries, visibility: Visibility, audit: TimelineAudit) -> None:
-        self._source = source
+    """Explanations for readers."""
+
+    def __init__(self, queries: FeedQueries, visibility: Visibility, audit: TimelineAudit) -> None:
+        self._queries = queries
         self._visibility = visibility
         self._audit = audit
 
-    async def of(self, reader_id: UserId, post_id: PostId) -> Explanation:
-        """Why a post is in the reader's feed or not. For a post that is hidden it says no more than for one that is not
-        there."""
+    async def explain(self, reader_id: UserId, post_id: PostId) -> Explanation:
+        """Return why a post is in the reader's feed or not; a hidden post is reported as not found."""
         try:
             post = await self._visibility.post(reader_id, post_id)
         except NotFound:
-            return Explanation(post_id, False, Reason.GONE, followed=False)
+            return Explanation(post_id, False, Reason.NOT_FOUND, followed=False)
         author_id = UserId(post["author_id"])
         if author_id == reader_id:
             return Explanation(post_id, True, Reason.OWN, followed=False)
-        if author_id not in await self._source.followed_among(reader_id, [author_id]):
+        if author_id not in await self._queries.filter_feed_authors(reader_id, [author_id]):
             return Explanation(post_id, False, Reason.NOT_FOLLOWED, followed=False)
-        reason = await self._way(reader_id, author_id, post_id)
-        return Explanation(post_id, reason is not Reason.ON_ITS_WAY, reason, followed=True)
+        reason = await self._explain_followed(reader_id, author_id, post_id)
+        return Explanation(post_id, reason is not Reason.FAN_OUT_PENDING, reason, followed=True)
 
-    async def _way(self, reader_id: UserId, author_id: UserId, post_id: PostId) -> Reason:
-        """How a post of somebody who is followed comes into the feed."""
-        if author_id in await self._source.pulled():
-            return Reason.PULLED
+    async def _explain_followed(self, reader_id: UserId, author_id: UserId, post_id: PostId) -> Reason:
+        if author_id in await self._queries.list_fan_out_on_read_authors():
+            return Reason.FAN_OUT_ON_READ
         try:
-            kept = await self._audit.kept("feed", reader_id)
+            cached = await self._audit.get_list("feed", reader_id)
         except Unavailable:
-            kept = None
-        if kept is None:
-            return Reason.NOT_KEPT
-        if post_id < kept.floor:
+            cached = None
+        if cached is None:
+            return Reason.NOT_CACHED
+        if post_id < cached.complete_from_id:
             return Reason.FROM_DATABASE
-        return Reason.PUSHED if post_id in kept.post_ids else Reason.ON_ITS_WAY
+        return Reason.FAN_OUT_ON_WRITE if post_id in cached.post_ids else Reason.FAN_OUT_PENDING

@@ -1,13 +1,13 @@
-"""Brings a post to those who follow its author: pushed to the many, left to be pulled where they are a crowd."""
+"""Brings posts to the followers: fan-out on write, or on read for authors with many followers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
 
 from server.gateways.feed_store.timelines import Timelines
 from server.ids import PostId, UserId
-from server.models.database import Database
+from server.models.feed.fan_outs import FanOutAuthor, FanOutRepository
 from server.services.feed.queries import FeedQueries
 from server.services.jobs.jobs import Claim, Jobs
 from server.services.records import Role
@@ -17,107 +17,114 @@ BATCHES_PER_SAVE = 5
 
 @dataclass(frozen=True, slots=True)
 class FanOutRules:
-    """Followers a step; from how many on an author's posts are pulled."""
+    """Followers per batch, and the number of followers from which posts are fanned out on read."""
 
     batch: int
     celebrity_threshold: int
 
 
 class FanOut:
+    """Handlers of the jobs that add posts to feeds and remove them."""
+
     def __init__(
-        self, database: Database, source: FeedQueries, timelines: Timelines, jobs: Jobs, rules: FanOutRules
+        self,
+        repository: FanOutRepository,
+        queries: FeedQueries,
+        timelines: Timelines,
+        jobs: Jobs,
+        rules: FanOutRules,
     ) -> None:
-        self._database = database
-        self._source = source
+        self._repository = repository
+        self._queries = queries
         self._timelines = timelines
         self._jobs = jobs
         self._rules = rules
 
     async def publish(self, claim: Claim) -> None:
-        """Bring a new post into the feeds of its author's followers.
+        """Bring a new post to the followers of its author.
 
-        Twice is once: a set takes an id once, and the progress only saves work that was done.
+        Idempotent: a list holds an id once, and the saved progress only skips batches that are done.
         """
-        post_id, author_id = PostId(claim.payload["post_id"]), UserId(claim.payload["author_id"])
-        rows = await self._database.rows(
-            "SELECT u.followers_count, u.role, u.fan_out_on_read FROM posts p JOIN users u ON u.id = p.author_id"
-            " WHERE p.id = ? AND p.deleted_at_ms IS NULL",
-            [post_id],
-        )
-        if rows:
-            (author,) = rows
-            await self._timelines.push_own(author_id, post_id)
-            crowded = author["followers_count"] >= self._rules.celebrity_threshold
-            if crowded or author["role"] == Role.CELEBRITY:
-                await self._pull(author_id, already=bool(author["fan_out_on_read"]))
-            elif claim.progress.get("again") or self._has_lost_the_crowd(author):
-                await self._jobs.save_progress(claim, {"again": True})  # or a repeat would take it for done
-                await self._push_again(author_id)
-            elif not author["fan_out_on_read"]:
-                await self._push_from(claim, post_id, author_id)
+        post_id, author_id = _subject(claim)
+        author = await self._repository.get_author(post_id)
+        if author is not None:
+            await self._timelines.add_own_post(author_id, post_id)
+            if self._is_celebrity(author):
+                await self._enable_fan_out_on_read(author_id, already=author.fan_out_on_read)
+            elif claim.progress.get("again") or self._has_lost_followers(author):
+                # Saved first: a retry would otherwise see the new mode and take the switch for complete.
+                await self._jobs.save_progress(claim, {"again": True})
+                await self._disable_fan_out_on_read(author_id)
+            elif author.fan_out_on_read:
+                await self._timelines.enable_fan_out_on_read(author_id)
             else:
-                await self._timelines.pull(author_id)
+                await self._for_followers(author_id, claim, partial(self._add_post, post_id))
         await self._jobs.finish(claim)
-
-    def _has_lost_the_crowd(self, author: Mapping[str, Any]) -> bool:
-        return author["fan_out_on_read"] and author["followers_count"] < self._rules.celebrity_threshold / 2
 
     async def withdraw(self, claim: Claim) -> None:
-        """Take a deleted post out of the feeds. Nobody sees it there any more; it only takes up room. Twice is once."""
-        post_id, author_id = PostId(claim.payload["post_id"]), UserId(claim.payload["author_id"])
-        await self._timelines.withdraw_own(author_id, post_id)
-        await self._to_followers(
-            author_id, claim, lambda followers: self._timelines.withdraw(followers, [post_id])
-        )
+        """Remove a deleted post from the feeds. Idempotent; readers do not see the post before that either."""
+        post_id, author_id = _subject(claim)
+        await self._timelines.remove_own_post(author_id, post_id)
+        await self._for_followers(author_id, claim, partial(self._remove_post, post_id))
         await self._jobs.finish(claim)
 
-    async def _pull(self, author_id: UserId, *, already: bool) -> None:
-        """The database first, then Redis, and only then is a post left unpushed: who builds a feed meanwhile, or the
-        set of the pulled, finds the author in one of the two."""
-        if not already:
-            await self._database.execute("UPDATE users SET fan_out_on_read = 1 WHERE id = ?", [author_id])
-        await self._timelines.pull(author_id)
+    def _is_celebrity(self, author: FanOutAuthor) -> bool:
+        return author.followers_count >= self._rules.celebrity_threshold or author.role == Role.CELEBRITY
 
-    async def _push_again(self, author_id: UserId) -> None:
-        """Stop pulling an author who has no crowd any more.
+    def _has_lost_followers(self, author: FanOutAuthor) -> bool:
+        return author.fan_out_on_read and author.followers_count < self._rules.celebrity_threshold / 2
 
-        From the first step on new posts are pushed; feeds built after it have all from SQL, and those from before are
-        dropped before pulling ends. This post is in SQL, so in all of them.
+    async def _enable_fan_out_on_read(self, author_id: UserId, *, already: bool) -> None:
+        """Switch to fan-out on read: first in the database, then in Redis, and only then a post skips the feeds.
+
+        So whatever builds a feed or the author set in between finds the author in one of the two.
         """
-        await self._database.execute("UPDATE users SET fan_out_on_read = 0 WHERE id = ?", [author_id])
-        await self._to_followers(author_id, None, self._timelines.reset)
-        await self._timelines.stop_pulling(author_id)
-        rows = await self._database.rows(
-            "SELECT 1 FROM users WHERE id = ? AND fan_out_on_read = 1", [author_id]
-        )
-        if rows:  # by another post's fan-out, meanwhile
-            await self._timelines.pull(author_id)
+        if not already:
+            await self._repository.set_fan_out_on_read(author_id, enabled=True)
+        await self._timelines.enable_fan_out_on_read(author_id)
 
-    async def _push_from(self, claim: Claim, post_id: PostId, author_id: UserId) -> None:
-        async def push(followers: Sequence[UserId]) -> None:
-            await self._timelines.push(followers, post_id)
+    async def _disable_fan_out_on_read(self, author_id: UserId) -> None:
+        """Switch back to fan-out on write.
 
-        await self._to_followers(author_id, claim, push)
+        From the first step on new posts are added to feeds. Feeds built after it have all posts from SQL, including the
+        post of this job; feeds from before it are dropped before fan-out on read ends.
+        """
+        await self._repository.set_fan_out_on_read(author_id, enabled=False)
+        await self._for_followers(author_id, None, self._timelines.drop_feeds)
+        await self._timelines.disable_fan_out_on_read(author_id)
+        if await self._repository.has_fan_out_on_read(author_id):  # enabled by the job of another post
+            await self._timelines.enable_fan_out_on_read(author_id)
 
-    async def _to_followers(
-        self, author_id: UserId, claim: Claim | None, step: Callable[[Sequence[UserId]], Awaitable[None]]
+    async def _add_post(self, post_id: PostId, followers: Sequence[UserId]) -> None:
+        await self._timelines.add_post(followers, post_id)
+
+    async def _remove_post(self, post_id: PostId, followers: Sequence[UserId]) -> None:
+        await self._timelines.remove_posts(followers, [post_id])
+
+    async def _for_followers(
+        self, author_id: UserId, claim: Claim | None, process: Callable[[Sequence[UserId]], Awaitable[None]]
     ) -> None:
-        """Do `step` for every follower, a batch at a time, while the next batch is already read.
+        """Process all followers in batches, while the next batch is read.
 
-        With a claim it goes on where it was interrupted: how far it has come is saved now and then.
+        With a claim, the progress is saved every few batches and an interrupted job resumes there.
         """
         after = int(claim.progress.get("after", 0)) if claim is not None else 0
-        followers = await self._source.followers(author_id, after, self._rules.batch)
+        followers = await self._queries.list_followers(author_id, after, self._rules.batch)
         batches = 0
         while followers:
-            following = asyncio.create_task(
-                self._source.followers(author_id, followers[-1], self._rules.batch), name="next followers"
+            next_followers = asyncio.create_task(
+                self._queries.list_followers(author_id, followers[-1], self._rules.batch),
+                name="next followers",
             )
             try:
-                await step(followers)
+                await process(followers)
             except BaseException:
-                following.cancel()
+                next_followers.cancel()
                 raise
-            after, followers, batches = followers[-1], await following, batches + 1
+            after, followers, batches = followers[-1], await next_followers, batches + 1
             if claim is not None and followers and batches % BATCHES_PER_SAVE == 0:
                 await self._jobs.save_progress(claim, {"after": after})
+
+
+def _subject(claim: Claim) -> tuple[PostId, UserId]:
+    return PostId(claim.payload["post_id"]), UserId(claim.payload["author_id"])

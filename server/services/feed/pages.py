@@ -1,188 +1,100 @@
-"""The personalised feed, page by page: from Redis as far as it reaches, from SQL beyond, by one cursor."""
+"""The personalised feed, page by page: from the cached feed as far as it reaches, then from SQL."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
-from server.errors import Unavailable
-from server.gateways.feed_store.timelines import Counts, Entry, State, TimelineRead, Timelines
-from server.gateways.redis.pipelined_client import RedisUnavailable
+from server.gateways.feed_store.timeline_reads import TimelineRead
+from server.gateways.feed_store.timelines import Timelines
 from server.ids import PostId, UserId
 from server.metrics import Metrics
 from server.paging import DEFAULT_LIMIT, Page, PageRequest, cut
 from server.services.content.cards import Cards
-from server.services.feed.builder import FeedBuilder
-from server.services.feed.card_cache import CardCache, Memory
+from server.services.feed.card_cache import BoundedCache, CardCache
 from server.services.feed.queries import FeedQueries
+from server.services.feed.timeline_reader import TimelineReader
 from server.services.records import Post
-
-TRIES = 6  # a feed, the set of the pulled, their lists: each may have to be built, and one may go meanwhile
 
 
 class Feed:
+    """Pages of the feed: posts of the reader and of followed users, newest first."""
+
     def __init__(
         self,
-        source: FeedQueries,
+        queries: FeedQueries,
         timelines: Timelines,
         cards: Cards,
-        at_hand: CardCache,
+        cache: CardCache,
         metrics: Metrics | None = None,
     ) -> None:
-        self._source = source
-        self._timelines = timelines
+        self._queries = queries
         self._cards = cards
-        self._at_hand = at_hand
+        self._cache = cache
         self._metrics = metrics or Metrics()
-        self._building = FeedBuilder(source, timelines, self._metrics)
-        self._pages: Memory[tuple[TimelineRead, int], Page[Post]] = Memory(
-            max(1, at_hand.most // DEFAULT_LIMIT)
+        self._timeline = TimelineReader(queries, timelines, cards, cache, self._metrics)
+        self._pages: BoundedCache[tuple[TimelineRead, int], Page[Post]] = BoundedCache(
+            max(1, cache.max_cards // DEFAULT_LIMIT)
         )
 
     async def page(self, reader_id: UserId, request: PageRequest) -> Page[Post]:
-        """Posts of those whom the reader follows and the reader's own, newest first; short only where the feed ends.
+        """Return a page, which is short only at the end of the feed.
 
-        A page from Redis whose posts were shown before costs one round trip there, and no query. The cursor is the last
-        post's id, in Redis as in SQL: so there is no seam, and what is published meanwhile comes above it.
+        A cached page whose posts this process has rendered costs one round trip to Redis and no query. The cursor is
+        the last post's id in Redis and in SQL, so pages join without a gap and new posts appear above them.
+        """
+        limit = request.limit
+        first = await self._timeline.read(reader_id, request.before_id, limit + 1)
+        if first is not None and (page := self._pages.get((first, limit))) is not None:
+            self._metrics.feed_page("redis")
+            return page
+        posts, continue_before_id = await self._read_cached(reader_id, request.before_id, limit + 1, first)
+        if continue_before_id is not None:
+            missing = limit + 1 - len(posts)
+            posts += await self._read_database(reader_id, continue_before_id, missing)
+            first = None
+        self._metrics.feed_page("redis" if continue_before_id is None else "database")
+        return self._cut(posts, limit, first)
+
+    async def _read_cached(
+        self, reader_id: UserId, before_id: int, wanted: int, read: TimelineRead | None
+    ) -> tuple[list[Post], int | None]:
+        """Return the posts of the cached feed, and below which id SQL continues; None if the page is complete.
+
+        `read` is the first read. Reads again if some of its posts no longer exist.
         """
         posts: list[Post] = []
-        before_id, wanted = request.before_id, request.limit + 1
-        in_redis, only, page = True, None, None
+        while read is not None:
+            missing = wanted - len(posts)
+            posts += await self._timeline.load_posts(reader_id, read)
+            if len(read.entries) < missing:
+                end = read.complete_from_id
+                return posts, None if end == 0 else min(before_id, end)
+            if len(posts) == wanted:
+                return posts, None
+            before_id = read.entries[-1].post_id
+            read = await self._timeline.read(reader_id, before_id, wanted - len(posts))
+        return posts, before_id
+
+    async def _read_database(self, reader_id: UserId, before_id: int, wanted: int) -> list[Post]:
+        """Return the newest `wanted` posts below `before_id`, fewer only at the end of the feed."""
+        posts: list[Post] = []
         while len(posts) < wanted:
             missing = wanted - len(posts)
-            if in_redis and (look := await self._look(reader_id, before_id, missing)) is not None:
-                only = None if posts else look
-                if only and (page := self._pages.get((only, request.limit))) is not None:
-                    break
-                posts += await self._shown(reader_id, look)
-                if len(look.entries) == missing:
-                    before_id = look.entries[-1].post_id
-                elif look.floor == 0:
-                    break
-                else:
-                    in_redis, before_id = False, min(before_id, look.floor)
-            else:
-                in_redis, only = False, None
-                ids = await self._below(reader_id, before_id, missing)
-                posts += await self._cards.posts(ids, reader_id)
-                if len(ids) < missing:
-                    break
-                before_id = ids[-1]
-        self._metrics.feed_page("redis" if in_redis else "database")
-        return page or self._whole(posts, request.limit, only)
+            ids = await self._list_below(reader_id, before_id, missing)
+            posts += await self._cards.posts(ids, reader_id)
+            if len(ids) < missing:
+                break
+            before_id = ids[-1]
+        return posts
 
-    def _whole(self, posts: Sequence[Post], limit: int, only: TimelineRead | None) -> Page[Post]:
-        """The page, which is kept if it was made out of `only` this look, with nothing to be asked for again."""
+    async def _list_below(self, reader_id: UserId, before_id: int, limit: int) -> list[PostId]:
+        authors = [reader_id, *await self._queries.list_followees(reader_id)]
+        return await self._queries.list_newest(reader_id, authors, before_id, limit)
+
+    def _cut(self, posts: Sequence[Post], limit: int, read: TimelineRead | None) -> Page[Post]:
+        """Return the page; remember it if it consists of exactly this read.
+
+        Posts loaded from the database carry the reader's likes, which the read does not identify.
+        """
         page = cut(posts, limit, lambda post: post.card.id)
-        # Of what came from the database only the reader knows whether they like it.
-        if only is not None and posts == [self._at_hand.shown(entry) for entry in only.entries]:
-            self._pages.put((only, limit), page)
+        if read is not None and posts == [self._cache.get_rendered(entry) for entry in read.entries]:
+            self._pages.put((read, limit), page)
         return page
-
-    async def _below(self, reader_id: UserId, before_id: int, limit: int) -> list[PostId]:
-        authors = [reader_id, *await self._source.followees(reader_id)]
-        return await self._source.newest(reader_id, authors, before_id, limit)
-
-    async def _look(self, reader_id: UserId, before_id: int, limit: int) -> TimelineRead | None:
-        """What Redis has, with what was missing there built first; None while it is away, or another process builds."""
-        try:
-            for _ in range(TRIES):
-                look = await self._timelines.look(reader_id, before_id, limit)
-                match look.state:
-                    case State.OK:
-                        return look
-                    case State.MISSING:
-                        await self._building.feed(reader_id)
-                    case State.BUILDING if not await self._building.is_feed_under_way(reader_id):
-                        return None
-                    case State.UNPULLED:
-                        await self._building.pulled()
-                    case _:
-                        if not await self._building.lists(look.authors):
-                            return None
-        except Unavailable as error:
-            _pass_over(error)
-        return None
-
-    async def _shown(self, reader_id: UserId, look: TimelineRead) -> list[Post]:
-        """The posts of what a look found; those that are gone left out."""
-        posts = [self._at_hand.shown(entry) or self._post(entry) for entry in look.entries]
-        if None in posts:
-            await self._fetch(look)
-            posts = [self._post(entry) for entry in look.entries]
-            if cold := [entry for entry, post in zip(look.entries, posts, strict=True) if post is None]:
-                loaded = await self._load(reader_id, cold)
-                posts = [
-                    post or loaded.get(entry.post_id) for entry, post in zip(look.entries, posts, strict=True)
-                ]
-        shown = [post for post in posts if post is not None]
-        unknown = {entry.post_id for entry in look.entries if entry.liked is None}
-        if unknown:
-            likes = await self._likes(reader_id, look, unknown)
-            shown = [replace(post, liked=post.id in likes) if post.id in unknown else post for post in shown]
-        return shown
-
-    def _post(self, entry: Entry) -> Post | None:
-        """The post, if everything of it is at hand; whether it is liked may still have to be found out."""
-        counts = entry.counts
-        if counts is None:
-            return None
-        card = self._at_hand.post(entry.post_id, counts.edited_at_ms)
-        author = self._at_hand.person(counts.author_id, entry.author_revision)
-        if card is None or author is None:
-            return None
-        post = Post(card, author, counts.likes, counts.comments, entry.liked is True, counts.revision)
-        if entry.liked is not None:
-            self._at_hand.show(entry, post)
-        return post
-
-    async def _fetch(self, look: TimelineRead) -> None:
-        """Bring cards from the shelf that this process has not shown yet."""
-        posts = [
-            entry.post_id
-            for entry in look.entries
-            if entry.counts and self._at_hand.post(entry.post_id, entry.counts.edited_at_ms) is None
-        ]
-        people = {
-            entry.counts.author_id
-            for entry in look.entries
-            if entry.counts
-            and entry.author_revision is not None
-            and self._at_hand.person(entry.counts.author_id, entry.author_revision) is None
-        }
-        if posts or people:
-            await self._at_hand.fetch(posts, list(people))
-
-    async def _load(self, reader_id: UserId, cold: Sequence[Entry]) -> dict[PostId, Post]:
-        """What Redis does not know, from the database: three queries. Redis is told, also of what is there no more."""
-        posts = await self._cards.posts([entry.post_id for entry in cold], reader_id)
-        followed = await self._source.followed_among(reader_id, [post.author.id for post in posts])
-        await self._at_hand.keep(posts)
-        found = {post.id: post for post in posts if post.author.id in followed}
-        there = {post.id for post in posts}
-        gone = [entry.post_id for entry in cold if entry.post_id not in there]
-        counts = {
-            post.id: Counts(
-                post.revision, post.author.id, post.likes_count, post.comments_count, post.card.edited_at_ms
-            )
-            for post in posts
-        }
-        try:
-            await self._timelines.note(counts, {post.author.id: post.author.revision for post in posts})
-            await self._timelines.withdraw([reader_id], gone)
-        except Unavailable as error:
-            _pass_over(error)
-        return found
-
-    async def _likes(self, reader_id: UserId, look: TimelineRead, unknown: Collection[PostId]) -> set[PostId]:
-        """Of the posts of which Redis does not know it, those that the reader likes."""
-        if not look.likes_known:
-            try:
-                await self._building.likes(reader_id, look.floor)
-            except Unavailable as error:
-                _pass_over(error)
-        return await self._source.liked_among(reader_id, list(unknown))
-
-
-def _pass_over(error: Unavailable) -> None:
-    """A page does without Redis; the database it needs."""
-    if not isinstance(error, RedisUnavailable):
-        raise error

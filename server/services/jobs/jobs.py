@@ -93,7 +93,7 @@ class Jobs:
         self._rules = rules
         self._lease_ms = lease_ms
         self._max_crashes = max_crashes
-        self._claims = BatchingQueue(self._claim_all, unwanted=self._return_unwanted)
+        self._claims = BatchingQueue(self._claim_all, on_abandoned=self._return_unwanted)
         self._finishes = BatchingQueue(self._finish_all)
         self._suspect: JobId | None = None
 
@@ -124,7 +124,7 @@ class Jobs:
         worker has died, this process takes one at a time, until `let_go`: or a job that kills its process would take
         the same neighbours with it each time, and they would end among the dead letters beside it.
         """
-        return await self._claims.ask(job_id)
+        return await self._claims.submit(job_id)
 
     def let_go(self, claim: Claim) -> None:
         """This process is done with a job, however it ended."""
@@ -171,7 +171,7 @@ class Jobs:
 
     async def finish(self, claim: Claim) -> None:
         """Finish a job whose effect is not in the database, or may be made twice. Raises LeaseLost as `complete`."""
-        if not await self._finishes.ask(claim):
+        if not await self._finishes.submit(claim):
             raise LeaseLost(f"Job {claim.id} was taken over.")
 
     async def _finish_all(self, claims: Sequence[Claim]) -> list[bool]:

@@ -167,7 +167,7 @@ class QueueAdministration:
 
     async def is_ready(self, job_id: int) -> bool:
         """Whether a job waits to be run, due or not; what is asked together is one query. Raises Unavailable."""
-        return await self._readiness.ask(job_id)
+        return await self._readiness.submit(job_id)
 
     async def _which_are_ready(self, job_ids: Sequence[int]) -> list[bool]:
         rows = await self._database.rows(

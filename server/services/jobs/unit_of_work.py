@@ -40,19 +40,17 @@ class AlreadyDone(Conflict):
 
 
 class ChangeListener(Protocol):
-    """Hears of every change before it is made and after it is committed, to keep what is remembered elsewhere in step.
+    """Observer of every change, before its transaction and after it, which keeps caches consistent.
 
-    Neither call may fail, or take longer than a moment.
+    Neither method may fail or take longer than a moment.
     """
 
-    async def before(self, subjects: Sequence[CacheKey]) -> Sequence[str]:
-        """These are about to change; what `after` is to be told."""
+    async def before(self, keys: Sequence[CacheKey]) -> Sequence[str]:
+        """Record which cached objects are about to change; return the entries for `after`."""
         ...
 
-    async def after(
-        self, handle: Sequence[str], subjects: Sequence[CacheKey], events: Sequence[Event]
-    ) -> None:
-        """It is committed, and this is what happened; or nothing was, and there are no subjects."""
+    async def after(self, entries: Sequence[str], keys: Sequence[CacheKey], events: Sequence[Event]) -> None:
+        """Update the caches after a commit; without keys, the transaction was rolled back."""
         ...
 
 

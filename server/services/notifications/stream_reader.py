@@ -58,12 +58,12 @@ class StreamReader:
     async def list_after(self, recipient_id: UserId, after: int, limit: int) -> list[Notification]:
         """Return at most `limit` notifications with a sequence above `after`, oldest first."""
         query = StreamQuery(recipient_id, after, limit)
-        found = await self._queries.ask(query)
-        return await self._pages.ask(query) if found is None else found
+        found = await self._queries.submit(query)
+        return await self._pages.submit(query) if found is None else found
 
     async def get_last_sequence(self, recipient_id: UserId) -> int:
         """Return the sequence of the newest notification, 0 before the first."""
-        return await self._sequences.ask(recipient_id)
+        return await self._sequences.submit(recipient_id)
 
     async def _read_sequences(self, recipient_ids: Sequence[UserId]) -> list[int]:
         last = await self._notifications.list_last_sequences(recipient_ids)

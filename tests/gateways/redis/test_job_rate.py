@@ -1,4 +1,4 @@
-"""The rate limit that processes share, on a real server."""
+"""Tests of the job start rate on a real Redis server."""
 
 import asyncio
 import time
@@ -10,7 +10,15 @@ from redis.asyncio import Redis
 from server.errors import Unavailable
 from server.gateways.redis.client import redis_client
 from server.gateways.redis.job_rate import JobRateLimiter
+from server.gateways.redis.pipelined_client import PipelinedRedis
 from tests.support.servers import RedisServer
+
+
+@pytest.fixture
+async def client(redis_url: str) -> AsyncIterator[PipelinedRedis]:
+    client = PipelinedRedis(redis_url, timeout_s=5.0)
+    yield client
+    await client.close()
 
 
 @pytest.fixture
@@ -24,63 +32,64 @@ async def reserve(limiter: JobRateLimiter, permits: int) -> list[float]:
 
 
 @pytest.mark.parametrize(("rate", "burst"), [(100.0, 5), (50.0, 2), (3.0, 1)])
-async def test_processes_share_one_rate(redis: Redis, redis_url: str, rate: float, burst: int) -> None:
-    clients = [redis_client(redis_url, 5.0) for _ in range(4)]
+async def test_processes_share_one_rate(redis_url: str, rate: float, burst: int) -> None:
+    clients = [PipelinedRedis(redis_url, 5.0) for _ in range(4)]
     limiters = [JobRateLimiter(client, "queue:feed", rate) for client in clients]
     began = time.monotonic()
     waits = await asyncio.gather(*(reserve(limiter, 100) for limiter in limiters))
     took_s = time.monotonic() - began
     for client in clients:
-        await client.aclose()
+        await client.close()
     # The 400th permit is due when the rate says so, however fast it was asked for.
     furthest = max(wait for each in waits for wait in each)
     assert (400 - burst) / rate - took_s - 0.01 <= furthest <= (400 - burst) / rate + 0.01
 
 
-async def test_the_first_permit_is_for_now_and_the_second_is_not(redis: Redis) -> None:
-    limiter = JobRateLimiter(redis, "queue:feed", 1.0)
+async def test_second_permit_has_to_wait(client: PipelinedRedis) -> None:
+    limiter = JobRateLimiter(client, "queue:feed", 1.0)
     assert await limiter.reserve() == 0.0
     assert 0.0 < await limiter.reserve() <= 1.0
 
 
-async def test_queues_have_rates_of_their_own(redis: Redis) -> None:
+async def test_queues_have_separate_rates(client: PipelinedRedis) -> None:
     feed, notifications = (
-        JobRateLimiter(redis, "queue:feed", 1),
-        JobRateLimiter(redis, "queue:notifications", 1),
+        JobRateLimiter(client, "queue:feed", 1),
+        JobRateLimiter(client, "queue:notifications", 1),
     )
     assert await feed.reserve() == 0.0
     assert await notifications.reserve() == 0.0
 
 
-async def test_a_permit_that_was_not_needed_is_somebody_elses(redis: Redis) -> None:
-    limiter = JobRateLimiter(redis, "queue:feed", 0.1)
+async def test_returned_permit_can_be_reserved_again(client: PipelinedRedis) -> None:
+    limiter = JobRateLimiter(client, "queue:feed", 0.1)
     await reserve(limiter, 2)
     await limiter.give_back()
     assert 0.0 < await limiter.reserve() <= 10.0
 
 
-async def test_nothing_is_given_back_to_a_limit_that_nobody_uses(redis: Redis) -> None:
-    await JobRateLimiter(redis, "queue:feed", 1).give_back()
+async def test_returning_to_an_unused_limit_does_nothing(redis: Redis, client: PipelinedRedis) -> None:
+    await JobRateLimiter(client, "queue:feed", 1).give_back()
     assert await redis.keys() == []
 
 
-async def test_it_leaves_no_key_for_ever(redis: Redis) -> None:
-    limiter = JobRateLimiter(redis, "queue:feed", 10)
+async def test_key_expires(redis: Redis, client: PipelinedRedis) -> None:
+    limiter = JobRateLimiter(client, "queue:feed", 10)
     await reserve(limiter, 50)
     await limiter.give_back()
     assert await redis.pttl("rate:queue:feed") > 0
 
 
-async def test_it_works_on_after_the_server_has_forgotten_everything(redis: Redis) -> None:
-    limiter = JobRateLimiter(redis, "queue:feed", 0.1)
+async def test_limiter_survives_a_flush(redis: Redis, client: PipelinedRedis) -> None:
+    limiter = JobRateLimiter(client, "queue:feed", 0.1)
     await reserve(limiter, 3)
     await redis.flushall()
     await redis.script_flush()
     assert await limiter.reserve() == 0.0
 
 
-async def test_it_says_that_the_server_is_away(redis_server: RedisServer) -> None:
-    async with redis_client(f"unix://{redis_server.folder}/nobody.sock", 1.0) as nobody:
-        with pytest.raises(Unavailable) as raised:
-            await JobRateLimiter(nobody, "queue:feed", 1).reserve()
+async def test_missing_redis_raises_unavailable(redis_server: RedisServer) -> None:
+    client = PipelinedRedis(f"unix://{redis_server.folder}/nobody.sock", 1.0)
+    with pytest.raises(Unavailable) as raised:
+        await JobRateLimiter(client, "queue:feed", 1).reserve()
     assert raised.value.code == "unavailable"
+    await client.close()

@@ -1,4 +1,4 @@
-"""The shared connection to Redis: answers find whoever asked, and a Redis that is away is said to be."""
+"""Tests of the pipelined Redis client."""
 
 import asyncio
 import socket
@@ -9,54 +9,56 @@ import pytest
 from redis.asyncio import Redis
 
 from server.errors import Unavailable
-from server.gateways.redis.pipelined_client import Call, PipelinedRedis, RedisUnavailable, ReplyError, Script
+from server.gateways.redis.connection import RedisUnavailable, ReplyError
+from server.gateways.redis.lua import Call, Script
+from server.gateways.redis.pipelined_client import PipelinedRedis
 from tests.support.servers import RedisServer
 
 ECHO = Script("return {KEYS[1], ARGV[1], tonumber(ARGV[2]), false}")
 
 
 @pytest.fixture
-async def wire(redis_url: str) -> AsyncIterator[PipelinedRedis]:
-    wire = PipelinedRedis(redis_url, timeout_s=1.0)
-    yield wire
-    await wire.close()
+async def client(redis_url: str) -> AsyncIterator[PipelinedRedis]:
+    client = PipelinedRedis(redis_url, timeout_s=1.0)
+    yield client
+    await client.close()
 
 
-async def test_answers_find_whoever_asked(wire: PipelinedRedis) -> None:
+async def test_answers_reach_their_callers(client: PipelinedRedis) -> None:
     async def ask(number: int) -> bytes:
-        answer: bytes = await wire.command("ECHO", f"number {number}")
+        answer: bytes = await client.command("ECHO", f"number {number}")
         return answer
 
     answers = await asyncio.gather(*(ask(number) for number in range(500)))
     assert answers == [f"number {number}".encode() for number in range(500)]
 
 
-async def test_commands_of_one_call_are_answered_in_their_order(wire: PipelinedRedis) -> None:
-    assert await wire.commands(("SET", "a", "1", "PX", 1000), ("GET", "a"), ("GET", "b")) == [
+async def test_commands_of_one_call_are_answered_in_order(client: PipelinedRedis) -> None:
+    assert await client.commands(("SET", "a", "1", "PX", 1000), ("GET", "a"), ("GET", "b")) == [
         b"OK",
         b"1",
         None,
     ]
 
 
-async def test_a_script_is_loaded_when_it_is_missing(wire: PipelinedRedis) -> None:
-    await wire.command("SCRIPT", "FLUSH")
+async def test_missing_script_is_loaded(client: PipelinedRedis) -> None:
+    await client.command("SCRIPT", "FLUSH")
     for _ in range(2):
-        assert await wire.run(ECHO, ["key"], ["ü", 7]) == [b"key", "ü".encode(), 7, None]
+        assert await client.run(ECHO, ["key"], ["ü", 7]) == [b"key", "ü".encode(), 7, None]
 
 
-async def test_a_refused_command_is_the_askers_own_affair(wire: PipelinedRedis) -> None:
-    await wire.command("SET", "text", "a", "PX", 1000)
+async def test_rejected_command_fails_its_caller_only(client: PipelinedRedis) -> None:
+    await client.command("SET", "text", "a", "PX", 1000)
     good, bad = await asyncio.gather(
-        wire.command("ECHO", "good"), wire.command("LPUSH", "text", "x"), return_exceptions=True
+        client.command("ECHO", "good"), client.command("LPUSH", "text", "x"), return_exceptions=True
     )
     assert good == b"good"
     assert isinstance(bad, ReplyError)
 
 
-async def test_a_cancelled_asker_leaves_the_others_their_answers(wire: PipelinedRedis) -> None:
-    await wire.command("PING")
-    tasks = [asyncio.create_task(wire.command("ECHO", str(number))) for number in range(100)]
+async def test_cancelled_caller_does_not_affect_others(client: PipelinedRedis) -> None:
+    await client.command("PING")
+    tasks = [asyncio.create_task(client.command("ECHO", str(number))) for number in range(100)]
     await asyncio.sleep(0)
     for task in tasks[::3]:
         task.cancel()
@@ -68,86 +70,90 @@ async def test_a_cancelled_asker_leaves_the_others_their_answers(wire: Pipelined
             assert isinstance(answer, asyncio.CancelledError)
 
 
-async def test_a_redis_that_is_gone_is_away_and_comes_back_with_another_life(own_server: RedisServer) -> None:
-    wire = PipelinedRedis(own_server.url, timeout_s=1.0)
-    await wire.command("PING")
-    first = wire.life
+async def test_restarted_redis_has_another_run_id(own_server: RedisServer) -> None:
+    client = PipelinedRedis(own_server.url, timeout_s=1.0)
+    await client.command("PING")
+    first = client.run_id
     assert len(first) == 12
     own_server.kill()
     for _ in range(3):
         with pytest.raises(RedisUnavailable) as caught:
-            await wire.command("PING")
+            await client.command("PING")
         assert caught.value.code == "unavailable"
-        assert wire.life == ""
+        assert client.run_id == ""
     own_server.start()
     deadline = time.monotonic() + 5
     while True:
         try:
-            assert await wire.command("PING") == b"PONG"
+            assert await client.command("PING") == b"PONG"
             break
         except Unavailable:
             assert time.monotonic() < deadline
             await asyncio.sleep(0.05)
-    assert wire.life not in {first, ""}
-    await wire.close()
+    assert client.run_id not in {first, ""}
+    await client.close()
 
 
-async def test_a_redis_that_hangs_is_given_up_in_time(own_server: RedisServer) -> None:
-    wire = PipelinedRedis(own_server.url, timeout_s=0.3)
-    await wire.command("PING")
+async def test_hanging_redis_times_out(own_server: RedisServer) -> None:
+    client = PipelinedRedis(own_server.url, timeout_s=0.3)
+    await client.command("PING")
     own_server.pause()
     began = time.monotonic()
-    answers = await asyncio.gather(*(wire.command("PING") for _ in range(50)), return_exceptions=True)
+    answers = await asyncio.gather(*(client.command("PING") for _ in range(50)), return_exceptions=True)
     assert all(isinstance(answer, Unavailable) for answer in answers)
     assert time.monotonic() - began < 2
     own_server.resume()
-    await wire.close()
+    await client.close()
 
 
-async def test_clients_are_not_told_where_redis_should_be() -> None:
+async def test_error_does_not_contain_the_address() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    wire = PipelinedRedis(f"redis://127.0.0.1:{port}", timeout_s=1.0)
-    with pytest.raises(Unavailable) as away:
-        await wire.command("PING")
-    assert str(port) not in away.value.reason
-    assert away.value.detail == "Service temporarily unavailable."
-    assert "ConnectionRefusedError" in away.value.reason
-    await wire.close()
+    client = PipelinedRedis(f"redis://127.0.0.1:{port}", timeout_s=1.0)
+    with pytest.raises(Unavailable) as caught_error:
+        await client.command("PING")
+    assert str(port) not in caught_error.value.reason
+    assert caught_error.value.detail == "Service temporarily unavailable."
+    assert "ConnectionRefusedError" in caught_error.value.reason
+    await client.close()
 
 
-async def test_nobody_is_answered_after_the_end(wire: PipelinedRedis, redis_url: str) -> None:
-    await wire.close()
+async def test_closed_client_is_unavailable(client: PipelinedRedis, redis_url: str) -> None:
+    await client.close()
     with pytest.raises(Unavailable):
-        await wire.command("PING")
+        await client.command("PING")
     async with Redis.from_url(redis_url) as redis:
         assert len(await redis.client_list()) == 1
 
 
-async def test_scripts_of_one_batch_are_answered_in_their_order_also_when_they_are_missing(
-    wire: PipelinedRedis,
+async def test_missing_scripts_of_a_batch_are_answered_in_order(
+    client: PipelinedRedis,
 ) -> None:
-    await wire.command("SCRIPT", "FLUSH")
-    life = Script("return {ARGV[1], ARGV[2]}")
-    calls = [Call(ECHO, ["a"], ["b", 1]), Call(life, [], ["c"], with_life=True), Call(ECHO, ["d"], ["e", 2])]
+    await client.command("SCRIPT", "FLUSH")
+    run_id_and_argument = Script("return {ARGV[1], ARGV[2]}")
+    calls = [
+        Call(ECHO, ["a"], ["b", 1]),
+        Call(run_id_and_argument, [], ["c"], with_run_id=True),
+        Call(ECHO, ["d"], ["e", 2]),
+    ]
     for _ in range(2):
-        assert await wire.batch(calls) == [
-            [b"a", b"b", 1, None], [wire.life.encode(), b"c"], [b"d", b"e", 2, None]
+        assert await client.batch(calls) == [
+            [b"a", b"b", 1, None], [client.run_id.encode(), b"c"], [b"d", b"e", 2, None]
         ]  # fmt: skip
 
 
-async def test_a_batch_fails_with_the_first_of_its_scripts(wire: PipelinedRedis) -> None:
+async def test_batch_raises_the_first_error(client: PipelinedRedis) -> None:
     bad = Script("return redis.call('LPUSH', KEYS[1])")
     with pytest.raises(ReplyError):
-        await wire.batch([Call(ECHO, ["a"], ["b", 1]), Call(bad, ["key"]), Call(bad, ["key"])])
-    assert await wire.command("PING") == b"PONG"
+        await client.batch([Call(ECHO, ["a"], ["b", 1]), Call(bad, ["key"]), Call(bad, ["key"])])
+    assert await client.command("PING") == b"PONG"
 
 
-async def test_a_redis_without_room_is_away_and_no_fault_of_ours(own_server: RedisServer) -> None:
-    wire = PipelinedRedis(own_server.url, timeout_s=1.0)
-    await wire.command("CONFIG", "SET", "maxmemory", "1")
+async def test_redis_out_of_memory_is_unavailable(own_server: RedisServer) -> None:
+    client = PipelinedRedis(own_server.url, timeout_s=1.0)
+    await client.command("CONFIG", "SET", "maxmemory", "1")
     with pytest.raises(RedisUnavailable) as refused:
-        await wire.command("SET", "key", "value")
+        await client.command("SET", "key", "value")
     assert refused.value.code == "unavailable"
-    assert await wire.command("GET", "key") is None
-    await wire.close()
+    assert await client.command("GET", "key") is None
+    await client.close()

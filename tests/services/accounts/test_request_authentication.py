@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from server.errors import Unauthenticated
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.rate_limits import Limit, RateLimits
-from server.gateways.redis.revocation_list import KEY, RevocationList
+from server.gateways.redis.revocation_list import REVOKED, RevocationList
 from server.gateways.redis.session_check import SessionCheck
 from server.ids import UserId
 from server.models.database import Database
@@ -85,7 +85,7 @@ async def test_lost_revocation_list_is_rebuilt(harness: ServiceHarness) -> None:
     await harness.sessions.end(ada, (await harness.principal(phone)).session_id)
     await harness.redis.flushall()
     assert await remaining(harness.request_authenticator, laptop, FEW) == [2]
-    assert await harness.redis.zcard(KEY) == 2
+    assert await harness.redis.zcard(REVOKED) == 2
     await harness.redis.flushall()
     with pytest.raises(Unauthenticated):
         await harness.request_authenticator.authenticate(phone, [FEW])
@@ -131,11 +131,11 @@ async def test_hanging_redis_delays_one_request_per_second(
 
 async def test_rejecting_redis_is_bypassed_and_logged_once(harness: ServiceHarness) -> None:
     token = await sign_in(harness, await harness.user())
-    await harness.redis.set(KEY, "not a sorted set", px=60_000)
+    await harness.redis.set(REVOKED, "not a sorted set", px=60_000)
     with capture_logs() as logs:
         for _ in range(3):
             assert len(await remaining(harness.request_authenticator, token, FEW)) == 1
-    assert [line["event"] for line in logs] == ["admission_unavailable"]
+    assert [line["event"] for line in logs] == ["session_check_unavailable"]
 
 
 def _keys(server: RedisServer) -> list[object]:

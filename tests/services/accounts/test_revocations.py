@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from server.errors import Unavailable
 from server.gateways.redis.pipelined_client import PipelinedRedis
-from server.gateways.redis.revocation_list import KEY, RevocationList
+from server.gateways.redis.revocation_list import REVOKED, RevocationList
 from server.ids import SessionId, UserId
 from server.models.database import Database
 from server.pubsub import channels
@@ -101,7 +101,7 @@ async def test_lost_list_is_rebuilt_with_one_query(harness: ServiceHarness, stat
         )
         assert answers == [True, False] * 50
         assert len(statements) == 1
-    assert 0 < await harness.redis.pttl(KEY) <= RETENTION_MS
+    assert 0 < await harness.redis.pttl(REVOKED) <= RETENTION_MS
 
 
 async def test_list_from_a_previous_redis_run_is_ignored(
@@ -116,7 +116,7 @@ async def test_list_from_a_previous_redis_run_is_ignored(
         await revoke_silently(harness, ada, phone)
         server.start()
         with server.client() as client:
-            assert client.zcard(KEY) == 1  # Restored from disk, and marked as complete.
+            assert client.zcard(REVOKED) == 1  # Restored from disk, and marked as complete.
         await wait_until(lambda: other.is_revoked(phone))
         assert not await other.is_revoked(laptop)
     server.stop()
@@ -168,7 +168,7 @@ async def test_hanging_redis_delays_one_check_at_a_time(
 async def test_checks_work_when_redis_rejects_commands(harness: ServiceHarness) -> None:
     ada = await harness.user()
     phone, laptop = await signed_in(harness, ada), await signed_in(harness, ada)
-    await harness.redis.set(KEY, "not a sorted set", px=60_000)
+    await harness.redis.set(REVOKED, "not a sorted set", px=60_000)
     with capture_logs() as logs:
         await harness.sessions.end(ada, phone)
         assert await harness.revocations.is_revoked(phone)
@@ -197,15 +197,15 @@ async def test_session_revoked_during_a_rebuild_is_on_the_list(
 ) -> None:
     ada = await harness.user()
     phone, laptop = await signed_in(harness, ada), await signed_in(harness, ada)
-    seal = RevocationList.seal
+    complete = RevocationList.complete
 
     async def revoked_before(self: RevocationList, ticket: str) -> bool:
         monkeypatch.undo()
         await harness.sessions.end(ada, phone)
-        return await seal(self, ticket)
+        return await complete(self, ticket)
 
     await harness.redis.flushall()
-    monkeypatch.setattr(RevocationList, "seal", revoked_before)
+    monkeypatch.setattr(RevocationList, "complete", revoked_before)
     assert not await harness.revocations.is_revoked(laptop)
     assert await harness.revocations.is_revoked(phone)
 
@@ -262,6 +262,6 @@ async def test_old_revocations_are_not_listed(harness: ServiceHarness) -> None:
     )
     await harness.redis.flushall()
     assert await harness.revocations.is_revoked(recent)
-    assert await harness.redis.zscore(KEY, recent) is not None
-    assert await harness.redis.zscore(KEY, old) is None
+    assert await harness.redis.zscore(REVOKED, recent) is not None
+    assert await harness.redis.zscore(REVOKED, old) is None
     assert await harness.revocations.list_recent(60) == {recent}

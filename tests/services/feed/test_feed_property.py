@@ -1,4 +1,4 @@
-"""Whatever happens, and whatever Redis forgets, the feed is what a list in memory says it is."""
+"""Property test: whatever happens and whatever Redis evicts, the feed matches a model in memory."""
 
 import os
 import secrets
@@ -15,71 +15,79 @@ from server.services.feed.pages import Feed
 from tests.support.harness import CELEBRITY_THRESHOLD, ServiceHarness
 
 EXAMPLES = 400 if os.environ.get("CHAOS") == "full" else 20
-PEOPLE = 4
-CROWD = (
-    CELEBRITY_THRESHOLD - 2
-)  # with two of the people an author has a crowd, with none no more than half of one
-FORGETTABLE = ("feed:{}", "follows:{}", "liked:{}", "author:{}", "counts", "people", "pulled", "cards:posts")
+USERS = 4
+# With two of the users an author reaches the threshold; without any, at most half of it.
+EXTRA_FOLLOWERS = CELEBRITY_THRESHOLD - 2
+EVICTABLE = (
+    "feed:{}",
+    "follows:{}",
+    "liked:{}",
+    "author:{}",
+    "counts",
+    "people",
+    "fan_out_on_read",
+    "cards:posts",
+)
 
-person = st.integers(0, PEOPLE - 1)
+user = st.integers(0, USERS - 1)
 some = st.integers(0, 10_000)
-acts = st.one_of(
-    st.tuples(st.just("post"), person, some),
-    st.tuples(st.just("post"), person, some),
-    st.tuples(st.just("read"), person, some),
-    st.tuples(st.just("read"), person, some),
-    st.tuples(st.just("follow"), person, person),
-    st.tuples(st.just("follow"), person, person),
-    st.tuples(st.just("unfollow"), person, person),
-    st.tuples(st.just("delete"), person, some),
-    st.tuples(st.just("like"), person, some),
-    st.tuples(st.just("unlike"), person, some),
-    st.tuples(st.just("role"), person, some),
-    st.tuples(st.just("crowd"), person, some),
-    st.tuples(st.just("work"), person, some),
-    st.tuples(st.just("forget"), person, some),
-    st.tuples(st.just("restart"), person, some),
+actions = st.one_of(
+    st.tuples(st.just("post"), user, some),
+    st.tuples(st.just("post"), user, some),
+    st.tuples(st.just("read"), user, some),
+    st.tuples(st.just("read"), user, some),
+    st.tuples(st.just("follow"), user, user),
+    st.tuples(st.just("follow"), user, user),
+    st.tuples(st.just("unfollow"), user, user),
+    st.tuples(st.just("delete"), user, some),
+    st.tuples(st.just("like"), user, some),
+    st.tuples(st.just("unlike"), user, some),
+    st.tuples(st.just("role"), user, some),
+    st.tuples(st.just("crowd"), user, some),
+    st.tuples(st.just("work"), user, some),
+    st.tuples(st.just("evict"), user, some),
+    st.tuples(st.just("restart"), user, some),
 )
 
 
 @dataclass
-class Story:
-    """The program's services, and beside them what they are to come to."""
+class FeedModel:
+    """The services under test, and the state that they should be in."""
 
     harness: ServiceHarness
-    people: list[UserId]
-    crowd: list[UserId]
+    users: list[UserId]
+    extra_followers: list[UserId]
     feeds: list[Feed]
     posts: list[tuple[PostId, UserId]] = field(default_factory=list)
     follows: set[tuple[UserId, UserId]] = field(default_factory=set)
     likes: set[tuple[UserId, PostId]] = field(default_factory=set)
 
-    async def act(self, name: str, who: int, which: int) -> None:
+    async def apply(self, name: str, who: int, which: int) -> None:
         steps: dict[str, Callable[[UserId, int], Coroutine[Any, Any, None]]] = {
-            "post": self.post, "read": self.read_a_page, "follow": self.follow, "unfollow": self.unfollow,
+            "post": self.post, "read": self.read_page, "follow": self.follow, "unfollow": self.unfollow,
             "delete": self.delete, "like": self.like, "unlike": self.unlike, "role": self.change_role,
-            "crowd": self.gather_a_crowd, "work": self.work, "forget": self.forget, "restart": self.restart,
+            "crowd": self.change_followers, "work": self.work, "evict": self.evict, "restart": self.restart,
         }  # fmt: skip
-        await steps[name](self.people[who], which)
+        await steps[name](self.users[who], which)
 
     async def post(self, author: UserId, _: int) -> None:
         self.posts.append((await self.harness.post(author), author))
 
     async def follow(self, follower: UserId, which: int) -> None:
-        followee = self.people[which]
+        followee = self.users[which]
         if followee != follower:
             await self.harness.follows.follow(follower, followee)
             self.follows.add((follower, followee))
 
     async def unfollow(self, follower: UserId, which: int) -> None:
-        followee = self.people[which]
+        followee = self.users[which]
         await self.harness.follows.unfollow(follower, followee)
         self.follows.discard((follower, followee))
 
-    async def gather_a_crowd(self, author: UserId, which: int) -> None:
-        """Strangers follow somebody, or leave."""
+    async def change_followers(self, author: UserId, which: int) -> None:
+        """Let all extra users follow or unfollow an author."""
         change = self.harness.follows.follow if which % 2 else self.harness.follows.unfollow
-        for stranger in self.crowd:
+        for stranger in self.extra_followers:
             await change(stranger, author)
 
     async def delete(self, _: UserId, which: int) -> None:
@@ -104,28 +112,28 @@ class Story:
         await self.harness.database.execute("UPDATE users SET role = ? WHERE id = ?", [role, author])
 
     async def work(self, _: UserId, which: int) -> None:
-        """Some of the jobs that are due, in whatever order."""
+        """Run some of the due jobs, in either order."""
         due = await self.harness.due()
         for job_id in (due[::-1] if which % 2 else due)[: 1 + which % 5]:
             claim = await self.harness.jobs.claim(job_id)
             assert claim is not None
             await self.harness.handlers()[claim.kind](claim)
 
-    async def forget(self, who: UserId, which: int) -> None:
-        """Redis throws a key out, or all of them."""
+    async def evict(self, who: UserId, which: int) -> None:
+        """Evict a key from Redis, or all of them."""
         if which % 20 == 0:
             await self.harness.redis.flushdb()
-        await self.harness.redis.delete(FORGETTABLE[which % len(FORGETTABLE)].format(who))
+        await self.harness.redis.delete(EVICTABLE[which % len(EVICTABLE)].format(who))
 
     async def restart(self, _: UserId, __: int) -> None:
-        """Redis comes back, with all that it had, as another server: nobody knows how old that is."""
+        """Change the run id, as if Redis had restarted with data of unknown age."""
         await self.harness.wire.command("PING")
         connection = self.harness.wire._connection
         assert connection is not None
-        connection.life = secrets.token_hex(6)
+        connection.run_id = secrets.token_hex(6)
 
-    async def read_a_page(self, reader: UserId, which: int) -> None:
-        """Nothing is shown that does not belong, and nothing twice; what is new may still be on its way."""
+    async def read_page(self, reader: UserId, which: int) -> None:
+        """Check that a page has no wrong posts or duplicates; new posts may be missing while jobs are due."""
         limit = 1 + which % 30
         page = await self.feeds[which % len(self.feeds)].page(reader, PageRequest(limit))
         ids = [post.id for post in page.items]
@@ -137,10 +145,10 @@ class Story:
         authors = {reader, *(followee for follower, followee in self.follows if follower == reader)}
         return sorted((post_id for post_id, author in self.posts if author in authors), reverse=True)
 
-    async def read_whole(self, feed: Feed, reader: UserId, limits: list[int]) -> None:
-        expected, seen, after, turn = self.expected(reader), list[PostId](), None, 0
+    async def read_all(self, feed: Feed, reader: UserId, limits: list[int]) -> None:
+        expected, seen, after, number = self.expected(reader), list[PostId](), None, 0
         while True:
-            limit = limits[turn % len(limits)]
+            limit = limits[number % len(limits)]
             page = await feed.page(reader, PageRequest(limit, after))
             seen += [post.id for post in page.items]
             for post in page.items:
@@ -149,7 +157,7 @@ class Story:
             if page.next_cursor is None:
                 break
             assert len(page.items) == limit, "only the last page may be short"
-            after, turn = decode_cursor(page.next_cursor), turn + 1
+            after, number = decode_cursor(page.next_cursor), number + 1
         assert seen == expected
 
 
@@ -163,20 +171,20 @@ class Story:
     ],
 )
 @given(
-    story=st.lists(acts, min_size=20, max_size=120),
+    actions_taken=st.lists(actions, min_size=20, max_size=120),
     limits=st.lists(st.integers(1, 30), min_size=1, max_size=5),
 )
-async def test_the_feed_is_always_what_the_model_says(
-    harness: ServiceHarness, story: list[tuple[str, int, int]], limits: list[int]
+async def test_feed_always_matches_the_model(
+    harness: ServiceHarness, actions_taken: list[tuple[str, int, int]], limits: list[int]
 ) -> None:
-    note(f"the story: {story}")
+    note(f"actions: {actions_taken}")
     await harness.redis.flushdb()
     feeds = [harness.feed, harness.feed_on(harness.wire)]
-    told = Story(harness, await harness.users(PEOPLE), await harness.users(CROWD), feeds)
-    for name, who, which in story:
-        await told.act(name, who, which)
+    model = FeedModel(harness, await harness.users(USERS), await harness.users(EXTRA_FOLLOWERS), feeds)
+    for name, who, which in actions_taken:
+        await model.apply(name, who, which)
     while await harness.work_off():
         pass
-    for reader in told.people:
+    for reader in model.users:
         for feed in feeds:
-            await told.read_whole(feed, reader, limits)
+            await model.read_all(feed, reader, limits)

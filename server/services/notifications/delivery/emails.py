@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class RateCounter(Protocol):
-    async def hit(self, limits: Sequence[Limit], who: str) -> list[RateLimitStatus]:
+    async def hit(self, limits: Sequence[Limit], subject: str) -> list[RateLimitStatus]:
         """Count against every limit, or against none if one of them is exceeded."""
         ...
 

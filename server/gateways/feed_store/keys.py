@@ -1,0 +1,35 @@
+"""Redis keys of the cached feeds.
+
+- `feed:{user}` and `author:{user}`: lists of post ids. A list is a sorted set with one marker, `building:<run_id>` or
+  `built:<run_id>`; the score of the latter is -complete_from_id. A built list has every post from that id up; 0 means
+  every post that exists. `run_id` identifies one run of the Redis server: a server that restarts from an old snapshot
+  lacks the posts added since, so lists of another run are ignored.
+- `follows:{user}`: set of the users whom a reader follows, including the reader.
+- `liked:{user}`: hash of post id -> `revision:1` (liked) or `revision:0`, with all likes from its field
+  `complete_from_id` up.
+- `counts`: hash of post id -> `revision,author,likes,comments,edited`, or `revision,x` for a deleted post.
+- `people`: hash of user id -> `revision`. In all three hashes the highest revision stays, whatever the order of writes.
+- `fan_out_on_read`: set of the authors with fan-out on read.
+- `invalidations`: sorted set of the changes in progress, scored by their start.
+"""
+
+COUNTS = "counts"
+PEOPLE = "people"
+FAN_OUT_ON_READ = "fan_out_on_read"
+INVALIDATIONS = "invalidations"
+
+
+def feed_key(user_id: int) -> str:
+    return f"feed:{user_id}"
+
+
+def author_key(user_id: int) -> str:
+    return f"author:{user_id}"
+
+
+def follows_key(user_id: int) -> str:
+    return f"follows:{user_id}"
+
+
+def liked_key(user_id: int) -> str:
+    return f"liked:{user_id}"

@@ -1,0 +1,123 @@
+-- Reads a page: the newest `limit` posts below `before_id`, merged from the reader's feed and from the lists of
+-- followed authors with fan-out on read. Skips deleted posts and posts of authors whom the reader does not follow.
+--
+-- KEYS: feed, follows, liked, counts, people, fan_out_on_read
+-- ARGV: run_id, before_id, limit, ttl_s
+--
+-- Returns a table if something has to be built first:
+--   {'missing'}, {'building'}                   the feed
+--   {'author_set_missing'}                      the set of authors with fan-out on read
+--   {'author_lists_missing', {user id, ...}}    the lists of these authors
+-- Otherwise a string: `complete_from_id likes_known post post ...`. A post is `id|counts|liked|author_revision`, with
+-- unknown parts empty. Processes cache rendered posts and pages by these strings.
+--
+-- The names of the authors' lists are computed here, so the script runs on a single server, not on a cluster.
+local built = 'built:' .. ARGV[1]
+local marker = redis.call('ZSCORE', KEYS[1], built)
+if not marker or redis.call('EXISTS', KEYS[2]) == 0 then
+  if redis.call('ZSCORE', KEYS[1], 'building:' .. ARGV[1]) then return {'building'} end
+  return {'missing'}
+end
+if redis.call('SISMEMBER', KEYS[6], built) == 0 then return {'author_set_missing'} end
+
+-- The merged list reaches as far down as the shortest of its sources.
+local complete_from_id = -tonumber(marker)
+local sources, missing = {KEYS[1]}, {}
+for _, author in ipairs(redis.call('SINTER', KEYS[2], KEYS[6])) do
+  local key = 'author:' .. author
+  marker = redis.call('ZSCORE', key, built)
+  if marker then
+    complete_from_id = math.max(complete_from_id, -tonumber(marker))
+    sources[#sources + 1] = key
+  else
+    missing[#missing + 1] = author
+  end
+end
+if #missing > 0 then return {'author_lists_missing', missing} end
+
+-- A feed stays cached while it is read; extending the expiry on every read would cost three writes.
+if redis.call('TTL', KEYS[1]) < ARGV[4] * 0.9 then
+  for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[4]) end
+end
+
+local limit, lowest = tonumber(ARGV[3]), math.max(complete_from_id, 1)
+
+-- Returns the `limit` highest ids without duplicates. Ids are strings: the longer is higher.
+local function newest(ids)
+  table.sort(ids, function(a, b) if #a == #b then return a > b end return #a > #b end)
+  local merged = {}
+  for _, id in ipairs(ids) do
+    if id ~= merged[#merged] then merged[#merged + 1] = id end
+    if #merged == limit then break end
+  end
+  return merged
+end
+
+-- Returns the newest ids below `before_id` of all sources. Once `limit` ids are found, most sources have none that is
+-- newer than the last of them, so the query for each further source ends there.
+local function ids_below(before_id)
+  local ids = redis.call('ZREVRANGEBYSCORE', KEYS[1], '(' .. before_id, lowest, 'LIMIT', 0, limit)
+  local last = #ids == limit and ids[limit] or lowest
+  for i = 2, #sources do
+    for _, id in ipairs(redis.call('ZREVRANGEBYSCORE', sources[i], '(' .. before_id, last, 'LIMIT', 0, limit)) do
+      ids[#ids + 1] = id
+    end
+    if #ids >= 4 * limit then
+      ids = newest(ids)
+      if #ids == limit then last = ids[limit] end
+    end
+  end
+  return #sources == 1 and ids or newest(ids)
+end
+
+local counts_valid = redis.call('HGET', KEYS[4], 'run_id') == ARGV[1]
+local likes_from_id = tonumber(redis.call('HGET', KEYS[3], 'complete_from_id') or '')
+local posts, post_authors, follows, fields = {}, {}, {}, {'run_id'}
+local before_id = ARGV[2]
+repeat
+  local ids = ids_below(before_id)
+  if #ids == 0 then break end
+  before_id = ids[#ids]
+  local counts = redis.call('HMGET', KEYS[4], unpack(ids))
+  local likes = redis.call('HMGET', KEYS[3], unpack(ids))
+  -- Whether the reader follows an author is asked once per author.
+  local authors, unasked = {}, {}
+  for i, count in ipairs(counts) do
+    local author = counts_valid and count and string.match(count, '^%d+,(%d+)')
+    if author then
+      authors[i] = author
+      if follows[author] == nil then
+        follows[author] = false
+        unasked[#unasked + 1] = author
+      end
+    end
+  end
+  if #unasked > 0 then
+    for i, followed in ipairs(redis.call('SMISMEMBER', KEYS[2], unpack(unasked))) do
+      if followed == 1 then
+        follows[unasked[i]] = true
+        fields[#fields + 1] = unasked[i]
+      end
+    end
+  end
+  for i, id in ipairs(ids) do
+    local count, author = counts_valid and counts[i] or '', authors[i]
+    -- A post without counters is returned: SQL decides. Counters without an author belong to a deleted post.
+    local shown = count == ''
+    if author then shown = follows[author] end
+    if shown and #posts < limit then
+      local liked = ''
+      if likes[i] then liked = string.sub(likes[i], -1)
+      elseif likes_from_id and tonumber(id) >= likes_from_id then liked = '0' end
+      posts[#posts + 1] = id .. '|' .. count .. '|' .. liked .. '|'
+      post_authors[#posts] = author or ''
+    end
+  end
+until #posts >= limit or #ids < limit
+
+local revisions, values = {}, redis.call('HMGET', KEYS[5], unpack(fields))
+if values[1] == ARGV[1] then
+  for i = 2, #fields do revisions[fields[i]] = values[i] end
+end
+for i, author in ipairs(post_authors) do posts[i] = posts[i] .. (revisions[author] or '') end
+return table.concat({string.format('%.0f', complete_from_id), likes_from_id and 1 or 0, unpack(posts)}, ' ')

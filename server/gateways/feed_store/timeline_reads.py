@@ -1,0 +1,111 @@
+"""Result of reading a cached feed, parsed from the answer of the script `read_feed`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import Any
+
+from server.ids import PostId, UserId
+
+MAX_REMEMBERED_ENTRIES = 32_768
+MAX_REMEMBERED_READS = 1024
+DELETED = "x"
+
+
+class ReadStatus(StrEnum):
+    """Whether a feed was read, or what has to be built first."""
+
+    OK = "ok"
+    MISSING = "missing"
+    BUILDING = "building"
+    AUTHOR_SET_MISSING = "author_set_missing"
+    AUTHOR_LISTS_MISSING = "author_lists_missing"
+
+
+_STATUSES = {status.encode(): status for status in ReadStatus}
+
+
+@dataclass(frozen=True, slots=True)
+class PostCounts:
+    """Counters of a post. The higher `revision` is the newer state; `edited_at_ms` is None if it was never edited."""
+
+    revision: int
+    author_id: UserId
+    likes: int
+    comments: int
+    edited_at_ms: int | None
+
+    def packed(self) -> str:
+        """Return the form that Redis stores."""
+        edited = "" if self.edited_at_ms is None else self.edited_at_ms
+        return f"{self.revision},{self.author_id},{self.likes},{self.comments},{edited}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimelineEntry:
+    """A post in a feed with its current state; what Redis does not know is None.
+
+    Equal states are the same object while they are remembered, so entries serve as cache keys.
+    """
+
+    post_id: PostId
+    counts: PostCounts | None
+    liked: bool | None
+    author_revision: int | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TimelineRead:
+    """One page of a cached feed, which has every post from `complete_from_id` up; 0 means every post that exists.
+
+    `likes_known` is False if the reader's likes are not cached. `authors` are those whose lists are missing. Equal
+    results are the same object while they are remembered.
+    """
+
+    status: ReadStatus
+    complete_from_id: int = 0
+    entries: Sequence[TimelineEntry] = ()
+    likes_known: bool = True
+    authors: Sequence[UserId] = ()
+
+
+def parse_read(answer: Any) -> TimelineRead:
+    """Return the answer of the script `read_feed` as an object."""
+    if isinstance(answer, bytes):
+        return _parse_page(answer)
+    status = _STATUSES[answer[0]]
+    if status is ReadStatus.AUTHOR_LISTS_MISSING:
+        return TimelineRead(status, authors=[UserId(int(author)) for author in answer[1]])
+    return TimelineRead(status)
+
+
+# Readers who poll for news mostly get the page that they had before.
+@lru_cache(maxsize=MAX_REMEMBERED_READS)
+def _parse_page(packed: bytes) -> TimelineRead:
+    complete_from_id, likes_known, *posts = packed.split(b" ")
+    return TimelineRead(
+        ReadStatus.OK,
+        int(complete_from_id),
+        [_parse_entry(post) for post in posts],
+        likes_known=likes_known == b"1",
+    )
+
+
+# Most posts of a page are unchanged since the last page.
+@lru_cache(maxsize=MAX_REMEMBERED_ENTRIES)
+def _parse_entry(packed: bytes) -> TimelineEntry:
+    post_id, counts, liked, revision = packed.split(b"|")
+    return TimelineEntry(
+        PostId(int(post_id)),
+        _parse_counts(counts) if counts else None,
+        liked == b"1" if liked else None,
+        int(revision) if revision else None,
+    )
+
+
+def _parse_counts(packed: bytes) -> PostCounts:
+    revision, author_id, likes, comments, edited = packed.split(b",")
+    return PostCounts(
+        int(revision), UserId(int(author_id)), int(likes), int(comments), int(edited) if edited else None
+    )

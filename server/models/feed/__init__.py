@@ -1,0 +1,1 @@
+"""Statements of the feed, over the tables of users, follows, posts and likes."""

@@ -1,0 +1,78 @@
+"""What SQL says about feeds: the source that the cached feeds are built from."""
+
+from collections.abc import Sequence
+
+from server.ids import PostId, UserId
+from server.models.conditions import Condition
+from server.models.database import Database, placeholders
+
+AUTHORS_PER_QUERY = 1000
+
+
+class FeedRepository:
+    """Follows, posts and likes as feeds need them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list_followees(self, reader_id: UserId) -> list[UserId]:
+        """Return whom the reader follows, in no order."""
+        rows = await self._database.rows("SELECT followee_id FROM follows WHERE follower_id = ?", [reader_id])
+        return [UserId(row["followee_id"]) for row in rows]
+
+    async def filter_followees(self, reader_id: UserId, author_ids: Sequence[UserId]) -> set[UserId]:
+        """Return which of the authors the reader follows."""
+        rows = await self._database.rows(
+            "SELECT followee_id FROM follows"
+            f" WHERE follower_id = ? AND followee_id IN ({placeholders(len(author_ids))})",
+            [reader_id, *author_ids],
+        )
+        return {UserId(row["followee_id"]) for row in rows}
+
+    async def list_followers(self, author_id: UserId, after_id: int, limit: int) -> list[UserId]:
+        """Return the next followers with ids above `after_id`, in ascending order."""
+        rows = await self._database.rows(
+            "SELECT follower_id FROM follows WHERE followee_id = ? AND follower_id > ? ORDER BY follower_id LIMIT ?",
+            [author_id, after_id, limit],
+        )
+        return [UserId(row["follower_id"]) for row in rows]
+
+    async def list_posts(
+        self, author_ids: Sequence[UserId], bounds: tuple[int, int], visible: Condition, limit: int
+    ) -> list[PostId]:
+        """Return the newest visible posts of the authors with lower <= id < upper, newest first.
+
+        `visible` is a condition on the table `posts p`.
+        """
+        lower, upper = bounds
+        found: list[PostId] = []
+        for start in range(0, len(author_ids), AUTHORS_PER_QUERY):
+            authors = author_ids[start : start + AUTHORS_PER_QUERY]
+            rows = await self._database.rows(
+                f"SELECT p.id FROM posts p WHERE p.author_id IN ({placeholders(len(authors))})"
+                f" AND p.id >= ? AND p.id < ? AND {visible.sql} ORDER BY p.id DESC LIMIT ?",
+                [*authors, lower, upper, *visible.parameters, limit],
+            )
+            found += [PostId(row["id"]) for row in rows]
+        return sorted(found, reverse=True)[:limit]
+
+    async def list_likes(self, reader_id: UserId, from_id: int, limit: int) -> list[PostId]:
+        """Return the newest posts from `from_id` up that the reader likes, newest first."""
+        rows = await self._database.rows(
+            "SELECT post_id FROM likes WHERE user_id = ? AND post_id >= ? ORDER BY post_id DESC LIMIT ?",
+            [reader_id, from_id, limit],
+        )
+        return [PostId(row["post_id"]) for row in rows]
+
+    async def filter_liked(self, reader_id: UserId, post_ids: Sequence[PostId]) -> set[PostId]:
+        """Return which of the posts the reader likes."""
+        rows = await self._database.rows(
+            f"SELECT post_id FROM likes WHERE user_id = ? AND post_id IN ({placeholders(len(post_ids))})",
+            [reader_id, *post_ids],
+        )
+        return {PostId(row["post_id"]) for row in rows}
+
+    async def list_fan_out_on_read_authors(self) -> list[UserId]:
+        """Return the authors with fan-out on read."""
+        rows = await self._database.rows("SELECT id FROM users WHERE fan_out_on_read = 1")
+        return [UserId(row["id"]) for row in rows]
