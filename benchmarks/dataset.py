@@ -166,7 +166,7 @@ class Dataset:
     async def _insert(
         self, table: str, columns: str, rows: Sequence[Sequence[Any]], more: str = "", values: str = ""
     ) -> None:
-        with self._database.patience(600):
+        with self._database.statement_timeout(600):
             async with self._database.transaction():
                 for start in range(0, len(rows), ROWS_PER_STATEMENT):
                     some = rows[start : start + ROWS_PER_STATEMENT]

@@ -62,7 +62,7 @@ async def perform(
     database, crowd = context.database, todo.crowd
     span = Span.until_now(DAYS).since(context.ids.last_ms)
     user_writer = UserWriter(database, context.ids, clock, seed)
-    with database.patience(STATEMENT_TIMEOUT_S):
+    with database.statement_timeout(STATEMENT_TIMEOUT_S):
         with progress.step("people", len(todo.arriving)) as step:
             batches = list(slices(todo.arriving, PEOPLE_PER_BATCH))
             for numbers, part in zip(batches, span.part(0, 0.1).parts(len(batches)), strict=True):

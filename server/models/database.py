@@ -1,6 +1,7 @@
-"""The door to the database: opening and closing it, transactions, raw statements in one spelling for both dialects.
+"""Database connection, transactions, and raw SQL with `?` placeholders for SQLite and MySQL.
 
-Tables live in the files beside this one; who commits what together is decided by `services/jobs/unit_of_work.py`.
+Tables and their repositories are in the packages beside this module; `services/jobs/unit_of_work.py` decides what is
+committed together.
 """
 
 import asyncio
@@ -46,7 +47,7 @@ MODULES = [
     "server.models.jobs.nodes",
 ]
 
-# The database's own clock, in milliseconds since the epoch: processes whose clocks differ agree on what is due.
+# The database clock in milliseconds since the epoch, so that processes whose clocks differ agree on what is due.
 NOW_MS = {
     "sqlite": "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
     "mysql": "(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) DIV 1000)",
@@ -55,7 +56,7 @@ NOW_MS = {
 
 @dataclass(frozen=True, slots=True)
 class DatabaseParameters:
-    """Where the database is: a SQLite file, or the host of a MySQL or MariaDB server."""
+    """Where the database is: a SQLite file, or a MySQL or MariaDB server."""
 
     file: Path | None = None
     host: str = ""
@@ -71,9 +72,9 @@ class DatabaseParameters:
         return "mysql" if self.file is None else "sqlite"
 
     def tortoise_config(self, *, migrating: bool = False) -> dict[str, Any]:
-        """Tortoise's configuration, with our own safe engines; with aerich's own table for `migrating` alone.
+        """Return Tortoise's configuration with our own engines.
 
-        Its model cannot be had without aerich's command line, which costs 0.05 s.
+        Only `migrating` includes aerich's table, whose model imports aerich's command line and takes 0.05 s.
         """
         if self.file is not None:
             connection: dict[str, Any] = {
@@ -82,7 +83,7 @@ class DatabaseParameters:
                     "file_path": str(self.file),
                     "timeout_s": self.timeout_s,
                     "synchronous": "NORMAL",
-                    # Below the bound of a turn: a writer in another process must not keep readers here waiting.
+                    # Shorter than the checkout timeout: a writer in another process must not block readers here.
                     "busy_timeout": int(self.timeout_s * 800),
                     "journal_size_limit": 67_108_864,
                 },
@@ -111,7 +112,7 @@ class DatabaseParameters:
 
 
 class Database:
-    """The one database of this process."""
+    """The database of this process. Only one can be open at a time."""
 
     def __init__(self, parameters: DatabaseParameters) -> None:
         self.parameters = parameters
@@ -119,10 +120,10 @@ class Database:
         self.now_ms = NOW_MS[self.dialect]
 
     async def open(self, *, migrating: bool = False) -> None:
-        """Connect once. Raises ConfigurationError with a sentence that says what is wrong and what to do."""
+        """Connect. Raises ConfigurationError, saying what is wrong and what to do."""
         if self.parameters.file is not None:
             self.parameters.file.parent.mkdir(parents=True, exist_ok=True)
-        # Keyed by the connection's name alone: it would give this dialect the statements of the one opened before.
+        # Keyed by the connection name only: it would return statements of a dialect that was open before.
         EXECUTOR_CACHE.clear()
         config = self.parameters.tortoise_config(migrating=migrating)
         await Tortoise.init(config=config, _enable_global_fallback=True)
@@ -130,52 +131,52 @@ class Database:
             await self.ping()
         except Exception as error:
             await Tortoise.close_connections()
-            raise ConfigurationError(_why_not(self.parameters, error)) from error
+            raise ConfigurationError(_explain_connect_error(self.parameters, error)) from error
 
     async def close(self) -> None:
         await Tortoise.close_connections()
 
     async def ping(self) -> None:
-        """Ask the database anything. Raises Unavailable if it does not answer in time."""
+        """Raise Unavailable if the database does not answer in time."""
         await self.rows("SELECT 1")
 
     def transaction(self) -> AbstractAsyncContextManager[Any]:
-        """A transaction that every query of this task joins. Work that outlives it must not be spawned inside."""
+        """Open a transaction that every query of this task joins. Tasks started inside must end inside."""
         return in_transaction(ALIAS)
 
     async def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
-        """The rows of a SELECT written with `?` for each parameter."""
+        """Return the rows of a SELECT with `?` placeholders."""
         connection = connections.get(ALIAS)
-        return await connection.execute_query_dict(self._spelled(sql), list(parameters))
+        return await connection.execute_query_dict(self._to_dialect(sql), list(parameters))
 
     async def execute(self, sql: str, parameters: Sequence[Any] = ()) -> int:
-        """Run a writing statement written with `?` for each parameter; how many rows it changed."""
+        """Run a write with `?` placeholders and return how many rows it matched."""
         connection = connections.get(ALIAS)
-        changed, _ = await connection.execute_query(self._spelled(sql), list(parameters))
+        changed, _ = await connection.execute_query(self._to_dialect(sql), list(parameters))
         return changed
 
     @contextmanager
-    def patience(self, timeout_s: float) -> Iterator[None]:
-        """Let statements that start meanwhile take up to `timeout_s`: a migration of a large table is no hang."""
+    def statement_timeout(self, timeout_s: float) -> Iterator[None]:
+        """Allow statements to take up to `timeout_s`, such as a migration of a large table."""
         client: Any = connections.get(ALIAS)
-        usual, client.timeout_s = client.timeout_s, timeout_s
+        previous, client.timeout_s = client.timeout_s, timeout_s
         try:
             yield
         finally:
-            client.timeout_s = usual
+            client.timeout_s = previous
 
-    def _spelled(self, sql: str) -> str:
-        return _percent(sql) if self.dialect == "mysql" else sql
+    def _to_dialect(self, sql: str) -> str:
+        return _percent_placeholders(sql) if self.dialect == "mysql" else sql
 
     @property
     def for_update(self) -> str:
-        """The end of a SELECT that locks its rows; SQLite's transactions have the whole file to themselves."""
+        """The clause that locks the rows of a SELECT; empty for SQLite, whose transactions lock the whole file."""
         return " FOR UPDATE" if self.dialect == "mysql" else ""
 
 
-async def retry_on_deadlock(statement: Callable[[], Awaitable[Result]], tries: int = 5) -> Result:
-    """Run one statement of its own, again when the database gave it up for another one's sake."""
-    for attempt in range(1, tries):
+async def retry_on_deadlock(statement: Callable[[], Awaitable[Result]], max_attempts: int = 5) -> Result:
+    """Run one auto-committed statement, retrying on deadlock or lock timeout."""
+    for attempt in range(1, max_attempts):
         try:
             return await statement()
         except SerializationFailure:
@@ -184,34 +185,36 @@ async def retry_on_deadlock(statement: Callable[[], Awaitable[Result]], tries: i
 
 
 @lru_cache(maxsize=512)
-def _percent(sql: str) -> str:
+def _percent_placeholders(sql: str) -> str:
     return sql.replace("?", "%s")
 
 
 def placeholders(count: int) -> str:
-    """`?, ?, ?` for an IN list of `count` values."""
+    """Return `?, ?, ?` for an IN list of `count` values."""
     return ", ".join("?" * count)
 
 
-def _why_not(parameters: DatabaseParameters, error: Exception) -> str:
+def _explain_connect_error(parameters: DatabaseParameters, error: Exception) -> str:
     if parameters.file is not None:
-        return f"The database file {parameters.file} cannot be opened: {error}. Check that the folder is writable."
+        return (
+            f"Cannot open the database file {parameters.file} ({error}): check that the folder is writable."
+        )
     where = f"{parameters.host}:{parameters.port}"
     match error_number(error):
         case 1045:
-            return f"The database at {where} refused user {parameters.username!r}: check DB_USERNAME and DB_PASSWORD."
+            return f"Access denied for {parameters.username!r} at {where}: check DB_USERNAME and DB_PASSWORD."
         case 1049:
-            return f"The database at {where} has no database {parameters.name!r}: create it, or set DB_NAME."
+            return f"No database {parameters.name!r} at {where}: create it, or set DB_NAME."
         case 1044:
-            who = f"User {parameters.username!r} may not use database {parameters.name!r} at {where}"
-            return f"{who}: grant it, or set DB_NAME."
+            user = f"User {parameters.username!r} has no access to database {parameters.name!r} at {where}"
+            return f"{user}: grant it, or set DB_NAME."
         case _:
-            reason = _what_the_system_said(error)
-            return f"No database answers at {where} ({reason}). Check DB_HOST and DB_PORT, and that it is running."
+            reason = _system_error(error)
+            return f"No database answers at {where} ({reason}): check DB_HOST and DB_PORT, and that it runs."
 
 
-def _what_the_system_said(error: Exception) -> str:
-    """The words of the operating system below `error`, whose own are meant for clients of a running program."""
+def _system_error(error: Exception) -> str:
+    """Return the operating system's message behind `error`, whose own message is meant for API clients."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, OSError) and cause.strerror:

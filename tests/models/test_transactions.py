@@ -1,4 +1,4 @@
-"""Transactions on both dialects: nothing is held, half-written or mixed up, whatever ends them and wherever."""
+"""Transactions on both databases: isolation, rollback, and cancellation at any point."""
 
 import asyncio
 import random
@@ -30,8 +30,8 @@ async def opened(stack: Stack, **parameters: Any) -> AsyncIterator[Database]:
         await database.close()
 
 
-async def rank(database: Database, node: int, last_ms: int) -> None:
-    """A row to play with: the table of nodes needs nothing else."""
+async def insert(database: Database, node: int, last_ms: int) -> None:
+    """Insert a row; the nodes table needs no others."""
     await database.execute(
         "INSERT INTO nodes (node, owner, lease_until_ms, last_ms) VALUES (?, '', 0, ?)", [node, last_ms]
     )
@@ -47,7 +47,7 @@ async def amounts(database: Database) -> dict[int, int]:
 
 
 async def move(database: Database, source: int, target: int) -> None:
-    """Two writes that belong together, and a row that says that they were made."""
+    """Do two writes that belong together, and count them in a third row."""
     async with database.transaction():
         await add(database, source, -1)
         await add(database, target, +1)
@@ -55,7 +55,7 @@ async def move(database: Database, source: int, target: int) -> None:
 
 
 async def cancel_after(task: "asyncio.Task[Any]", steps: int) -> bool:
-    """Cancel a task after some turns of the loop; whether it was cancelled."""
+    """Cancel a task after some iterations of the loop; return whether it was cancelled."""
     for _ in range(steps):
         if task.done():
             break
@@ -89,26 +89,26 @@ async def assert_nothing_is_held(database: Database) -> None:
     assert not pool._used
 
 
-async def test_cancelled_at_any_point_a_transaction_holds_nothing(database: Database) -> None:
-    await rank(database, 1, TOTAL)
-    await rank(database, 2, 0)
-    await rank(database, 3, 0)
+async def test_cancelled_transaction_holds_nothing(database: Database) -> None:
+    await insert(database, 1, TOTAL)
+    await insert(database, 2, 0)
+    await insert(database, 3, 0)
     cancelled, reach = 0, 50.0
     for _ in range(POINTS // AT_ONCE):
         tasks = [asyncio.create_task(move(database, 1, 2)) for _ in range(AT_ONCE)]
         cuts = await asyncio.gather(*(cancel_after(task, random.randint(0, int(reach))) for task in tasks))
         cancelled += sum(cuts)
-        # How many turns of the loop a transaction takes depends on the machine: aim at cutting off every other one.
+        # How many iterations a transaction takes depends on the machine: aim at cancelling every other one.
         reach *= 0.8 if sum(cuts) < AT_ONCE / 2 else 1.25
-    assert POINTS // 4 < cancelled < POINTS, "the points did not fall within the transactions"
+    assert POINTS // 4 < cancelled < POINTS, "the cancellations did not hit the transactions"
     left, moved, counted = (await amounts(database)).values()
     assert (left, moved) == (TOTAL - counted, counted)
     assert POINTS - cancelled <= counted < POINTS
     await assert_nothing_is_held(database)
 
 
-async def test_an_exception_rolls_back(database: Database) -> None:
-    await rank(database, 1, 10)
+async def test_exception_rolls_back(database: Database) -> None:
+    await insert(database, 1, 10)
     with pytest.raises(ZeroDivisionError):
         async with database.transaction():
             await add(database, 1, 5)
@@ -116,24 +116,24 @@ async def test_an_exception_rolls_back(database: Database) -> None:
     assert await amounts(database) == {1: 10}
 
 
-async def test_a_statement_that_fails_rolls_back_what_came_before_it(database: Database) -> None:
-    await rank(database, 1, 10)
+async def test_failed_statement_rolls_back_the_transaction(database: Database) -> None:
+    await insert(database, 1, 10)
     with pytest.raises(DuplicateKey):
         async with database.transaction():
             await add(database, 1, 5)
-            await rank(database, 1, 0)
+            await insert(database, 1, 0)
     assert await amounts(database) == {1: 10}
 
 
-async def test_a_commit_outlives_the_connection(migrated_stack: Stack) -> None:
+async def test_commit_survives_the_connection(migrated_stack: Stack) -> None:
     async with opened(migrated_stack) as database, database.transaction():
-        await rank(database, 1, 10)
+        await insert(database, 1, 10)
     async with opened(migrated_stack) as database:
         assert await amounts(database) == {1: 10}
 
 
-async def test_what_is_not_committed_nobody_sees(database: Database) -> None:
-    await rank(database, 1, 10)
+async def test_uncommitted_writes_are_invisible(database: Database) -> None:
+    await insert(database, 1, 10)
     written, seen = asyncio.Event(), asyncio.Event()
 
     async def write() -> None:
@@ -148,13 +148,13 @@ async def test_what_is_not_committed_nobody_sees(database: Database) -> None:
     before = await amounts(database)
     seen.set()
     await task
-    # SQLite's one connection lets readers in after the commit.
+    # SQLite's only connection serves readers after the commit.
     assert before == ({1: 10} if database.dialect == "mysql" else {1: 15})
     assert await amounts(database) == {1: 15}
 
 
-async def test_increments_at_once_are_exact(database: Database) -> None:
-    await rank(database, 1, 0)
+async def test_concurrent_increments_are_exact(database: Database) -> None:
+    await insert(database, 1, 0)
 
     async def increment() -> None:
         async with database.transaction():
@@ -165,15 +165,15 @@ async def test_increments_at_once_are_exact(database: Database) -> None:
     assert await amounts(database) == {1: 50}
 
 
-async def test_an_update_counts_the_rows_that_it_finds(database: Database) -> None:
-    await rank(database, 1, 7)
+async def test_update_counts_matched_rows(database: Database) -> None:
+    await insert(database, 1, 7)
     assert await database.execute("UPDATE nodes SET last_ms = 8 WHERE node = 1") == 1
     assert await database.execute("UPDATE nodes SET last_ms = 8 WHERE node = 1") == 1
     assert await database.execute("UPDATE nodes SET last_ms = 8 WHERE node = 2") == 0
     assert await database.execute("DELETE FROM nodes") == 1
 
 
-async def test_whoever_waits_too_long_for_a_connection_is_told(migrated_stack: Stack) -> None:
+async def test_connection_checkout_times_out(migrated_stack: Stack) -> None:
     async with opened(migrated_stack, pool_size=2, timeout_s=0.2) as database:
         release = asyncio.Event()
         holders = 2 if database.dialect == "mysql" else 1
@@ -202,50 +202,50 @@ async def test_whoever_waits_too_long_for_a_connection_is_told(migrated_stack: S
 
 
 @pytest.fixture
-async def hurried(migrated_stack: Stack) -> AsyncIterator[Database]:
-    """A database on a server that gives a statement 0.2 s."""
+async def impatient(migrated_stack: Stack) -> AsyncIterator[Database]:
+    """A database whose statements may take 0.2 s."""
     if migrated_stack.mariadb is None:
-        pytest.skip("a statement of SQLite runs in this process, and waits for nobody but writers")
+        pytest.skip("SQLite statements run in this process and wait only for writers")
     async with opened(migrated_stack, pool_size=2, timeout_s=0.2) as database:
         yield database
 
 
-async def test_a_statement_over_its_time_leaves_no_answer_behind(hurried: Database) -> None:
+async def test_timed_out_statement_leaves_no_answer_behind(impatient: Database) -> None:
     for _ in range(3):
         with pytest.raises(Unavailable):
-            await hurried.rows("SELECT SLEEP(0.7) AS slept")
+            await impatient.rows("SELECT SLEEP(0.7) AS slept")
     for number in range(10):
-        assert await hurried.rows("SELECT ? AS mine", [number]) == [{"mine": number}]
+        assert await impatient.rows("SELECT ? AS mine", [number]) == [{"mine": number}]
 
 
-async def test_a_statement_over_its_time_ends_its_transaction(hurried: Database) -> None:
-    await rank(hurried, 1, 10)
+async def test_timed_out_statement_ends_its_transaction(impatient: Database) -> None:
+    await insert(impatient, 1, 10)
     for _ in range(3):
         with pytest.raises(Unavailable):
-            async with hurried.transaction():
-                await add(hurried, 1, 5)
-                await hurried.rows("SELECT SLEEP(0.7) AS slept")
+            async with impatient.transaction():
+                await add(impatient, 1, 5)
+                await impatient.rows("SELECT SLEEP(0.7) AS slept")
     for number in range(10):
-        async with hurried.transaction():
-            assert await hurried.rows("SELECT ? AS mine", [number]) == [{"mine": number}]
-    assert await amounts(hurried) == {1: 10}
+        async with impatient.transaction():
+            assert await impatient.rows("SELECT ? AS mine", [number]) == [{"mine": number}]
+    assert await amounts(impatient) == {1: 10}
 
 
-async def test_a_transaction_cannot_go_on_after_a_statement_that_was_cut_off(hurried: Database) -> None:
-    await rank(hurried, 1, 10)
+async def test_transaction_ends_with_a_cancelled_statement(impatient: Database) -> None:
+    await insert(impatient, 1, 10)
     with pytest.raises(Unavailable):
-        async with hurried.transaction():
-            await add(hurried, 1, 5)
+        async with impatient.transaction():
+            await add(impatient, 1, 5)
             with suppress(TimeoutError):
                 async with asyncio.timeout(0.05):
-                    await hurried.rows("SELECT SLEEP(0.15) AS slept")
-            await hurried.rows("SELECT 1 AS mine")
-    assert await hurried.rows("SELECT 2 AS mine") == [{"mine": 2}]
-    assert await amounts(hurried) == {1: 10}
+                    await impatient.rows("SELECT SLEEP(0.15) AS slept")
+            await impatient.rows("SELECT 1 AS mine")
+    assert await impatient.rows("SELECT 2 AS mine") == [{"mine": 2}]
+    assert await amounts(impatient) == {1: 10}
 
 
-async def test_nobody_gets_another_one_s_answer(database: Database) -> None:
-    """Three in ten questions are cancelled on the way, within transactions and without."""
+async def test_concurrent_queries_get_their_own_answers(database: Database) -> None:
+    """Three in ten queries are cancelled, inside and outside transactions."""
     wrong: list[Any] = []
     answered = 0
     nap = "SLEEP(0.001)" if database.dialect == "mysql" else "0"
@@ -275,11 +275,11 @@ async def test_nobody_gets_another_one_s_answer(database: Database) -> None:
     assert answered > 300
 
 
-async def test_the_victim_of_a_deadlock_is_told_to_try_again(database: Database) -> None:
+async def test_deadlock_is_a_serialization_failure(database: Database) -> None:
     if database.dialect == "sqlite":
-        pytest.skip("SQLite's writers come one after the other")
-    await rank(database, 1, 0)
-    await rank(database, 2, 0)
+        pytest.skip("SQLite runs one writer at a time")
+    await insert(database, 1, 0)
+    await insert(database, 2, 0)
     both = asyncio.Barrier(2)
 
     async def cross(first: int, second: int) -> None:
@@ -293,11 +293,11 @@ async def test_the_victim_of_a_deadlock_is_told_to_try_again(database: Database)
     assert await amounts(database) == {1: 1, 2: 1}
 
 
-async def test_a_unit_of_work_runs_again_after_a_deadlock(harness: ServiceHarness) -> None:
+async def test_unit_of_work_is_retried_after_a_deadlock(harness: ServiceHarness) -> None:
     if harness.database.dialect == "sqlite":
-        pytest.skip("SQLite's writers come one after the other")
-    await rank(harness.database, 1, 0)
-    await rank(harness.database, 2, 0)
+        pytest.skip("SQLite runs one writer at a time")
+    await insert(harness.database, 1, 0)
+    await insert(harness.database, 2, 0)
     both = asyncio.Barrier(2)
     runs = 0
 
@@ -318,17 +318,17 @@ async def test_a_unit_of_work_runs_again_after_a_deadlock(harness: ServiceHarnes
     assert await amounts(harness.database) == {1: 2, 2: 2}
 
 
-async def test_many_rows_cut_off_leave_no_transaction_open(database: Database) -> None:
+async def test_cancelled_batch_leaves_no_transaction_open(database: Database) -> None:
     client: Any = connections.get("default")
     values = [[node, "", 0, 0] for node in range(1, 100)]
     mark = "%s" if database.dialect == "mysql" else "?"
-    insert = f"INSERT INTO nodes (node, owner, lease_until_ms, last_ms) VALUES ({', '.join([mark] * 4)})"
+    sql = f"INSERT INTO nodes (node, owner, lease_until_ms, last_ms) VALUES ({', '.join([mark] * 4)})"
     for steps in range(1, 40, 2):
-        await cancel_after(asyncio.create_task(client.execute_many(insert, values)), steps)
+        await cancel_after(asyncio.create_task(client.execute_many(sql, values)), steps)
         assert len(await amounts(database)) in (0, 99)
         async with database.transaction():
             await database.execute("DELETE FROM nodes")
-    await rank(database, 1, 0)
-    await rank(database, 2, 0)
-    await rank(database, 3, 0)
+    await insert(database, 1, 0)
+    await insert(database, 2, 0)
+    await insert(database, 3, 0)
     await assert_nothing_is_held(database)

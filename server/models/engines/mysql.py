@@ -1,4 +1,4 @@
-"""MySQL and MariaDB through Tortoise and asyncmy: bounded waits, and no connection kept in an unknown state."""
+"""MySQL and MariaDB client for Tortoise: bounded waits, and no pooled connection in an unknown state."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -22,14 +22,16 @@ from server.models.engines.safety import (
 Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 
 DUPLICATE_KEY = 1062
-GIVEN_UP = frozenset({1205, 1213, 1020})  # lock wait timeout, deadlock, record changed since last read
-CONNECTION_GONE = frozenset({0, 1040, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055})
-# READ COMMITTED: a claim or a counter must see the newest rows, and gap locks would make likes deadlock.
+SERIALIZATION_FAILURES = frozenset(
+    {1205, 1213, 1020}
+)  # lock wait timeout, deadlock, record changed since last read
+CONNECTION_LOST = frozenset({0, 1040, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055})
+# READ COMMITTED: claims and counters must see the newest rows, and gap locks would make likes deadlock.
 INIT_COMMAND = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
 
 
 def error_number(error: BaseException | None) -> int:
-    """The server's number of an error, looked for in what it wraps as well; -1 if there is none."""
+    """Return the MySQL error number of an error or of one that it wraps; -1 if there is none."""
     while error is not None:
         for argument in error.args:
             if isinstance(argument, int):
@@ -41,7 +43,7 @@ def error_number(error: BaseException | None) -> int:
 
 
 def translated(method: Method) -> Method:
-    """Bound a statement by the client's timeout, and give its errors the kinds that the services know."""
+    """Bound a statement by the client's timeout, and translate errors to those that services know."""
 
     @wraps(method)
     async def wrapper(self: Any, *args: Any) -> Any:
@@ -56,11 +58,11 @@ def translated(method: Method) -> Method:
             raise
         except (DBConnectionError, OperationalError, errors.MySQLError) as error:
             number = error_number(error)
-            if number in GIVEN_UP:
+            if number in SERIALIZATION_FAILURES:
                 raise SerializationFailure(
                     reason="The database is busy with the same rows; try again."
                 ) from error
-            if number in CONNECTION_GONE or isinstance(error, DBConnectionError | errors.InterfaceError):
+            if number in CONNECTION_LOST or isinstance(error, DBConnectionError | errors.InterfaceError):
                 raise database_unavailable("the connection was lost") from error
             raise
         except (OSError, EOFError, asyncio.IncompleteReadError) as error:
@@ -74,10 +76,10 @@ def translated(method: Method) -> Method:
 
 
 class Client(MySQLClient):
-    """A pool of connections; `timeout_s` bounds the wait for one and every statement on it."""
+    """A connection pool; `timeout_s` bounds the checkout of a connection and every statement."""
 
     def __init__(self, *, timeout_s: float = 3.0, **kwargs: Any) -> None:
-        # FOUND_ROWS: an update counts the rows that it finds, as on SQLite, and not only those that it makes different.
+        # FOUND_ROWS: an update counts matched rows, as in SQLite, not only changed ones.
         super().__init__(
             **kwargs, connect_timeout=timeout_s, init_command=INIT_COMMAND, client_flag=FOUND_ROWS
         )
@@ -97,7 +99,7 @@ class Client(MySQLClient):
 
 class _PooledConnection(PoolConnectionWrapper[Any]):
     async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
-        # After a cancellation the server may still be sending an answer that the next user would take for his own.
+        # After a cancellation the server may still send an answer, which the next user of the connection would get.
         if exc_type is not None and not issubclass(exc_type, errors.MySQLError):
             cast("Any", self.connection).close()
         await super().__aexit__(exc_type, exc_val, exc_tb)
@@ -128,7 +130,7 @@ class _Transaction(TransactionContext):
         try:
             await self._client.begin()
         except BaseException:
-            await self._give_back(broken=True)
+            await self._release(broken=True)
             raise
         self._token = get_connections().set(self._parent.connection_name, self._client)
         return self._client
@@ -158,13 +160,13 @@ class _Transaction(TransactionContext):
                     await shield_until_done(self._client.rollback())
                     broken = False
                 except Exception:  # noqa: BLE001
-                    # The error that ended the transaction is the one to report; closing the connection rolls back.
+                    # Report the error that ended the transaction; closing the connection rolls it back.
                     broken = True
         finally:
             get_connections().reset(self._token)
-            await self._give_back(broken)
+            await self._release(broken)
 
-    async def _give_back(self, broken: bool) -> None:
+    async def _release(self, broken: bool) -> None:
         if broken:
             self._connection.close()
         await self._pool.release(self._connection)

@@ -1,4 +1,4 @@
-"""What both database clients share: awaiting something to its end under cancellation, and the translation of errors."""
+"""Shared by both database clients: translated errors, and steps that cancellation must not interrupt."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -12,11 +12,11 @@ Result = TypeVar("Result")
 
 
 class DuplicateKey(IntegrityError):
-    """A unique constraint refused the row."""
+    """A unique constraint rejected the row."""
 
 
 class SerializationFailure(Unavailable):
-    """The database gave this transaction up for another one (deadlock, lock wait): run it again."""
+    """Deadlock or lock timeout: run the transaction again."""
 
     code = "busy"
 
@@ -26,9 +26,9 @@ def database_unavailable(reason: str) -> Unavailable:
 
 
 async def shield_until_done(step: Coroutine[Any, Any, Result]) -> Result:
-    """Await `step` until it is over even if the caller is cancelled meanwhile, and only then be cancelled.
+    """Await `step` to its end even if the caller is cancelled, then raise the cancellation.
 
-    BEGIN, COMMIT and ROLLBACK go through here: half of one leaves a lock or a pooled connection held for ever.
+    For BEGIN, COMMIT and ROLLBACK: an interrupted one leaves a lock or a pooled connection held forever.
     """
     task = asyncio.ensure_future(step)
     cancelled: asyncio.CancelledError | None = None
@@ -44,6 +44,6 @@ async def shield_until_done(step: Coroutine[Any, Any, Result]) -> Result:
                 raise
     if cancelled is not None:
         if not task.cancelled():
-            task.exception()  # seen here, or asyncio would warn that nobody looked
+            task.exception()  # mark it as retrieved, or asyncio logs a warning
         raise cancelled
     return task.result()

@@ -1,4 +1,4 @@
-"""SQLite through Tortoise: BEGIN IMMEDIATE, bounded waits, transactions that hold nothing when cancelled."""
+"""SQLite client for Tortoise: BEGIN IMMEDIATE, bounded waits, no lock left behind by a cancelled transaction."""
 
 import asyncio
 import sqlite3
@@ -22,7 +22,7 @@ Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 
 
 def translated(method: Method) -> Method:
-    """Give SQLite's errors the kinds that the services know."""
+    """Translate SQLite's errors to those that services know."""
 
     @wraps(method)
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
@@ -46,20 +46,20 @@ def translated(method: Method) -> Method:
 
 
 class Client(SqliteClient):
-    """One connection, used in turn; `timeout_s` bounds the wait for one's turn."""
+    """One connection, checked out by one task at a time; `timeout_s` bounds the checkout."""
 
     def __init__(self, file_path: str, timeout_s: float = 3.0, **kwargs: Any) -> None:
         super().__init__(file_path, **kwargs)
         self.timeout_s = timeout_s
 
     def acquire_connection(self) -> ConnectionWrapper[Any]:
-        return _Turn(self._lock, self)
+        return _ConnectionCheckout(self._lock, self)
 
     def _in_transaction(self) -> TransactionContext:
         return _Transaction(_TransactionClient(self), self)
 
     async def execute_many(self, query: str, values: list[list[Any]]) -> None:
-        # Tortoise's own leaves its transaction open when it is cancelled.
+        # Tortoise leaves its own transaction open when it is cancelled.
         async with self._in_transaction() as client:
             await client.execute_many(query, values)
 
@@ -69,7 +69,7 @@ class Client(SqliteClient):
     execute_script = translated(SqliteClient.execute_script)
 
 
-async def _take_turn(client: Client) -> None:
+async def _check_out(client: Client) -> None:
     try:
         async with asyncio.timeout(client.timeout_s):
             await client._lock.acquire()
@@ -77,11 +77,11 @@ async def _take_turn(client: Client) -> None:
         raise SerializationFailure(reason="The database is busy with another writer; try again.") from error
 
 
-class _Turn(ConnectionWrapper[Any]):
-    """The connection for one statement outside a transaction."""
+class _ConnectionCheckout(ConnectionWrapper[Any]):
+    """The checkout of the connection for one statement outside a transaction."""
 
     async def __aenter__(self) -> Any:
-        await _take_turn(cast("Client", self.client))
+        await _check_out(cast("Client", self.client))
         try:
             await self.ensure_connection()
         except BaseException:
@@ -99,8 +99,8 @@ class _TransactionClient(SqliteTransactionWrapper):
 
     @translated
     async def begin(self) -> None:
-        # A deferred BEGIN takes the write lock at the first write: with two processes, 45 % of read-then-write
-        # transactions failed there. IMMEDIATE takes it now, and busy_timeout waits for it.
+        # A deferred BEGIN takes the write lock at the first write, where 45 % of read-then-write transactions of two
+        # processes failed. IMMEDIATE takes it at once, and busy_timeout waits for it.
         await self._connection.execute("BEGIN IMMEDIATE")
 
 
@@ -110,7 +110,7 @@ class _Transaction(TransactionContext):
         self._parent = parent
 
     async def __aenter__(self) -> TransactionalDBClient:
-        await _take_turn(self._parent)
+        await _check_out(self._parent)
         try:
             if self._parent._connection is None:
                 await shield_until_done(self._parent.create_connection(with_db=True))
