@@ -1,4 +1,4 @@
-"""The fixtures of the journeys serve here too: the contract is held against the running program."""
+"""Fixtures of the end-to-end tests: the contract tests also use the running program."""
 
 from tests.e2e.conftest import new_program, program, register, session
 

@@ -1,6 +1,6 @@
-"""What schemathesis has to know of this API and a schema cannot say; schemathesis itself imports this.
+"""Schemathesis hooks for what the schemas of the API cannot express; schemathesis imports this module.
 
-Who asks, real ids beside made-up ones, texts in forms that a pattern cannot express, and pictures that are some.
+They provide access tokens, existing ids, strings in formats without a pattern, and valid pictures.
 """
 
 import itertools
@@ -25,19 +25,18 @@ from server.ids import MAX_ID
 from server.paging import encode_cursor
 from tests.support import photos
 
-# From the test: where the program is, who asks, and ids of what there is, by path parameter. Somebody else's post
-# cannot be deleted by the one who asks.
+# Set by the test: the program, the user, and existing ids by path parameter. OTHERS_POST belongs to another user.
 URL = os.environ["CONTRACT_URL"]
 USERNAME = os.environ["CONTRACT_USERNAME"]
 USER_PASSWORD = os.environ["CONTRACT_PASSWORD"]
 TOKEN = os.environ["CONTRACT_TOKEN"]
 OWN_SESSION = os.environ["CONTRACT_SESSION"]
-LASTING_POST = os.environ["CONTRACT_LASTING_POST"]
+OTHERS_POST = os.environ["CONTRACT_OTHERS_POST"]
 LINK_TOKEN = os.environ["CONTRACT_LINK_TOKEN"]
 NOTIFICATION = os.environ["CONTRACT_NOTIFICATION"]
 KNOWN: dict[str, list[str]] = json.loads(os.environ["CONTRACT_KNOWN"])
-# After these the token is worth nothing: somebody who is there only for this asks.
-ENDINGS = {"logout", "changePassword"}
+# These end the session, so each gets a new user.
+SESSION_ENDING = {"logout", "changePassword"}
 PASSWORD = "a password of the contract"
 MAX_PASSWORD_BYTES = 72
 
@@ -54,8 +53,8 @@ schemathesis.openapi.format(
 @schemathesis.auth(refresh_interval=None)
 class AccessToken:
     def get(self, case: Case, _: AuthContext) -> str:
-        ends = operation_of(case) in ENDINGS or OWN_SESSION in (case.path_parameters or {}).values()
-        return newcomer()["accessToken"] if ends else TOKEN
+        ends = operation_of(case) in SESSION_ENDING or OWN_SESSION in (case.path_parameters or {}).values()
+        return new_user()["accessToken"] if ends else TOKEN
 
     def set(self, case: Case, data: str, _: AuthContext) -> None:
         case.headers = {**(case.headers or {}), "Authorization": f"Bearer {data}"}
@@ -65,35 +64,34 @@ class AccessToken:
 def map_path_parameters(
     context: HookContext, path_parameters: dict[str, Any] | None
 ) -> dict[str, Any] | None:
-    """Three of four ids that could be right are of something that is there, unless it would be gone after that."""
+    """Replace three of four valid ids by existing ones, unless the operation deletes the object."""
     assert context.operation is not None
-    if context.operation.definition.raw["operationId"] in OWN_THINGS:
+    if context.operation.definition.raw["operationId"] in NEW_OBJECTS:
         return path_parameters
     return {name: known(name, value) for name, value in (path_parameters or {}).items()}
 
 
 @schemathesis.hook
 def map_case(_: HookContext, case: Case) -> Case:
-    """Bring into bounds what the document says in words, because a schema cannot."""
+    """Apply the constraints that the document states in words, because a schema cannot express them."""
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return case
-    if "Idempotency-Key" in (case.headers or {}):  # each is for one request
+    if "Idempotency-Key" in (case.headers or {}):  # a key belongs to one request
         case.headers["Idempotency-Key"] = secrets.token_urlsafe(16)
-    if (
-        isinstance(case.body, dict) and "altTexts" in case.body
-    ):  # at most one for each image; what is there has one
+    # At most one per image; the existing post has one image.
+    if isinstance(case.body, dict) and "altTexts" in case.body:
         images = len(case.body.get("images", ["one"]))
         case.body["altTexts"] = case.body["altTexts"][:images]
     if change := CHANGES.get(operation_of(case)):
         change(case)
-    # The other phases are about the ids themselves: which are still one, and what an earlier answer told of.
-    if case.meta.phase.name is TestPhase.FUZZING and (own := OWN_THINGS.get(operation_of(case))):
+    # The other phases test the ids themselves: their boundaries, and ids from earlier responses.
+    if case.meta.phase.name is TestPhase.FUZZING and (own := NEW_OBJECTS.get(operation_of(case))):
         case.path_parameters = own()
     return case
 
 
 def _one_of_two(case: Case) -> None:
-    """`ids` or `all`: each may be left out, but not both, and they do not go together."""
+    """Pass either `ids` or `all`, as the operation requires."""
     query = dict(case.query or {}) or {"all": "true"}
     case.query = dict([next(iter(query.items()))])
 
@@ -103,11 +101,11 @@ def _right_password(case: Case) -> None:
 
 
 def _real_account(case: Case) -> None:
-    case.body |= {"username": newcomer()["user"]["username"], "password": PASSWORD}
+    case.body |= {"username": new_user()["user"]["username"], "password": PASSWORD}
 
 
 def _real_token(case: Case) -> None:
-    case.body["refreshToken"] = newcomer()["refreshToken"]
+    case.body["refreshToken"] = new_user()["refreshToken"]
 
 
 def _real_link(case: Case) -> None:
@@ -132,17 +130,17 @@ CHANGES: dict[str, Callable[[Case], None]] = {
 
 def _own_post() -> dict[str, str]:
     picture = {"images": ("photo.jpg", photos.small(), "image/jpeg")}
-    return {"postId": _made("/posts", files=picture)["id"]}
+    return {"postId": _create("/posts", files=picture)["id"]}
 
 
 def _own_comment() -> dict[str, str]:
-    comment = _made(f"/posts/{LASTING_POST}/comments", json={"content": "Not for long"})
-    return {"postId": LASTING_POST, "commentId": comment["id"]}
+    comment = _create(f"/posts/{OTHERS_POST}/comments", json={"content": "Not for long"})
+    return {"postId": OTHERS_POST, "commentId": comment["id"]}
 
 
 def _own_session() -> dict[str, str]:
-    signed_in = _made("/auth/login", json={"username": USERNAME, "password": USER_PASSWORD})
-    sessions = _asked("GET", "/auth/sessions", token=signed_in["accessToken"])["items"]
+    signed_in = _create("/auth/login", json={"username": USERNAME, "password": USER_PASSWORD})
+    sessions = _request("GET", "/auth/sessions", token=signed_in["accessToken"])["items"]
     return {"sessionId": next(session["id"] for session in sessions if session["current"])}
 
 
@@ -150,9 +148,9 @@ def _next_picture() -> dict[str, str]:
     return {"key": next(PICTURES)}
 
 
-# What an operation uses up is made for each of its cases: of something shared, later cases would find nothing. An edit
-# needs a post of one's own, and no made-up key is ever one of a picture.
-OWN_THINGS: dict[str, Callable[[], dict[str, str]]] = {
+# Operations that delete their object get a new one per case. An edit needs a post of the user, and generated keys never
+# name a picture.
+NEW_OBJECTS: dict[str, Callable[[], dict[str, str]]] = {
     "deletePost": _own_post,
     "deleteComment": _own_comment,
     "revokeSession": _own_session,
@@ -164,12 +162,12 @@ PICTURES = itertools.cycle(KNOWN["key"])
 
 @schemathesis.hook
 def filter_failure(_: HookContext, failure: Failure, case: Case, response: Response) -> bool:
-    """Drop four that are no failures.
+    """Ignore four false positives; return whether `failure` counts.
 
-    The token that resets a password comes by mail: a made-up one is refused, though its form is right. The likes of a
-    post are a list, which is there, and empty, when one's own like was deleted. And a form holds texts and files, in
-    parts that are there or not: a member of another type, or an empty list, never leaves for us. And a ticket that it
-    takes for made up is one that an earlier answer gave, as the token that it leaves out for it was.
+    - A password reset token arrives by e-mail: generated ones are rejected although they match the schema.
+    - The likes of a post are a list that still exists, empty, after the user's own like was deleted.
+    - A form has only texts and files: schemathesis sends members of other types and empty lists as valid forms.
+    - Schemathesis takes a stream ticket from an earlier response for invalid credentials.
     """
     if isinstance(failure, IgnoredAuth):
         return operation_of(case) != "streamNotifications"
@@ -178,11 +176,11 @@ def filter_failure(_: HookContext, failure: Failure, case: Case, response: Respo
     if isinstance(failure, UseAfterFree):
         return not str(case.path).endswith("/likes")
     if isinstance(failure, AcceptedNegativeData) and case.media_type == "multipart/form-data":
-        return not _looks_right(FORMS[operation_of(case)], response)
+        return not _is_valid_form(FORMS[operation_of(case)], response)
     return True
 
 
-# The fields of the forms, of which the first is required, and how often each may be there.
+# The form fields and their maximum numbers; the first field is required.
 FORMS: dict[str, dict[bytes, int]] = {
     "publishPost": {b"images": 10, b"altTexts": 10, b"caption": 1},
     "changeAvatar": {b"avatar": 1},
@@ -190,8 +188,8 @@ FORMS: dict[str, dict[bytes, int]] = {
 FIELD = re.compile(rb'form-data; name="([^"]*)"')
 
 
-def _looks_right(form: dict[bytes, int], response: Response) -> bool:
-    """Whether the form that was sent has nothing but its own fields, none too often, and the required one."""
+def _is_valid_form(form: dict[bytes, int], response: Response) -> bool:
+    """Return whether the request has the required field, and only known fields within their maximum numbers."""
     sent = response.request.body
     found = Counter(FIELD.findall(sent if isinstance(sent, bytes) else str(sent or "").encode()))
     required = next(iter(form))
@@ -216,20 +214,20 @@ def known(name: str, value: Any) -> Any:
     return ids[int(value) // 4 % len(ids)]
 
 
-def newcomer() -> dict[str, Any]:
-    """Somebody who has just registered."""
+def new_user() -> dict[str, Any]:
+    """Register a user and return the response."""
     name = f"n{secrets.token_hex(8)}"
     body = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-    return _asked("POST", "/auth/register", json=body)
+    return _request("POST", "/auth/register", json=body)
 
 
-def _made(path: str, **sent: Any) -> dict[str, Any]:
-    return _asked("POST", path, token=TOKEN, **sent)
+def _create(path: str, **sent: Any) -> dict[str, Any]:
+    return _request("POST", path, token=TOKEN, **sent)
 
 
-def _asked(method: str, path: str, token: str = "", **sent: Any) -> dict[str, Any]:
+def _request(method: str, path: str, token: str = "", **sent: Any) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     answer = requests.request(method, f"{URL}{path}", headers=headers, timeout=10, **sent)
     answer.raise_for_status()
-    told: dict[str, Any] = answer.json()
-    return told
+    parsed: dict[str, Any] = answer.json()
+    return parsed

@@ -1,4 +1,4 @@
-"""The routes of the application, without anything behind them."""
+"""The routes of the application, without a working server."""
 
 import inspect
 from unittest.mock import Mock
@@ -13,7 +13,7 @@ from server.settings import Settings
 
 
 def app_routes() -> list[web.AbstractRoute]:
-    """Every route that the application has, except HEAD, which comes with GET. Nobody may ask them anything."""
+    """Return all routes except HEAD, which belongs to GET. Their handlers only have mocks."""
     parts = {name: Mock() for name in inspect.signature(build_app).parameters}
     observability = Observability(checks={}, restarts=dict[str, int], metrics=Metrics())
     app = build_app(**{**parts, "settings": Settings(), "observability": observability})
@@ -21,7 +21,7 @@ def app_routes() -> list[web.AbstractRoute]:
 
 
 def names(routes: list[web.AbstractRoute]) -> set[str]:
-    """`GET /posts/{postId}` and so on."""
+    """Return names such as `GET /posts/{postId}`."""
     return {f"{route.method} {route.resource.canonical}" for route in routes if route.resource}
 
 

@@ -1,6 +1,6 @@
-"""A typed client comes out of the document, and what one would write with it compiles under `tsc --strict`.
+"""A TypeScript client generated from the document compiles with a sample program under `tsc --strict`.
 
-The folder tests/client holds the tools, pinned, and that program. Node and npm come from the system.
+The folder tests/client holds the pinned tools and the sample program. Node and npm come from the system.
 """
 
 import os
@@ -25,39 +25,39 @@ IN_CI = os.environ.get("CI") == "true"
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the folder, with its tools installed and the types generated."""
+    """Copy the folder, install its tools and generate the types."""
     if MISSING:
-        give_up(f"install {' and '.join(MISSING)} to have a client generated and compiled")
+        fail_or_skip(f"install {' and '.join(MISSING)} to generate and compile a client")
     folder = tmp_path_factory.mktemp("client")
     for name in FILES:
         shutil.copyfile(CLIENT / name, folder / name)
     (folder / "openapi.json").write_bytes(orjson.dumps(document.build(app_routes())))
     installed = npm(folder, "ci")
     if any(sign in installed.stdout for sign in OFFLINE):
-        give_up(f"the registry of npm cannot be reached:\n{installed.stdout}")
+        fail_or_skip(f"the npm registry is unavailable:\n{installed.stdout}")
     assert installed.returncode == 0, installed.stdout
     generated = npm(folder, "run", "generate")
     assert generated.returncode == 0, generated.stdout
     return folder
 
 
-def give_up(reason: str) -> NoReturn:
-    """A machine without node or a network may do without this test; CI may not."""
+def fail_or_skip(reason: str) -> NoReturn:
+    """Fail in CI and skip elsewhere: the test needs Node and a network."""
     if IN_CI:
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
 
 
 @pytest.mark.timeout(300)
-def test_typed_client_compiles_and_one_that_reads_what_no_answer_has_does_not(client: Path) -> None:
+def test_typed_client_compiles_and_rejects_unknown_members(client: Path) -> None:
     (client / "mistake.ts").write_text(
         'import type { components } from "./schema";\n'
         'export const secret = (post: components["schemas"]["Post"]) => post.passwordHash;\n'
     )
-    ended = npm(client, "run", "check")  # of both at once, as it takes long
-    (complaint,) = [line for line in ended.stdout.splitlines() if ": error " in line]
-    assert complaint.startswith("mistake.ts(2,"), ended.stdout
-    assert "passwordHash" in complaint
+    ended = npm(client, "run", "check")  # checks both programs at once, because it is slow
+    (error,) = [line for line in ended.stdout.splitlines() if ": error " in line]
+    assert error.startswith("mistake.ts(2,"), ended.stdout
+    assert "passwordHash" in error
     assert ended.returncode != 0
 
 

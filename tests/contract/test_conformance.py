@@ -1,7 +1,6 @@
-"""The running program does what its own OpenAPI document says, whatever it is sent: schemathesis, with every check.
+"""The running program conforms to its OpenAPI document: schemathesis with every check.
 
-`make test` asks each operation a few times on each stack, with the same seed every time. CHAOS=full, as `make chaos`,
-goes on until 20,000 requests were made.
+`make test` sends a few requests per operation and stack with a fixed seed. CHAOS=full (`make chaos`) sends 20,000.
 """
 
 import asyncio
@@ -28,21 +27,21 @@ CONFIG = Path(__file__).with_name("schemathesis.toml")
 REQUESTS = rounds(200, 20_000)
 MAX_RUNS = rounds(4, 10)
 POSTS_EACH = rounds(5, 20)
-# How much a run does: bounded by a count where it is short, so that a busy machine asks no less than an idle one.
-MUCH = ["--max-time=480"] if FULL else ["--max-examples=3"]
-# As long as the longest run takes: the token of the one who asks is never renewed.
-LASTING_TOKENS = {"access_ttl_s = 900": "access_ttl_s = 86400"}
-# It takes schemathesis seconds to think up the longest texts that these take. With CHAOS=full it does.
+# Short runs are bounded by a number of requests, so that they do not depend on the speed of the machine.
+LIMIT = ["--max-time=480"] if FULL else ["--max-examples=3"]
+# Valid for the longest run, because the access token is not renewed.
+LONG_TOKENS = {"access_ttl_s = 900": "access_ttl_s = 86400"}
+# Schemathesis needs seconds to generate the longest texts for these; only CHAOS=full does so.
 LONG_TEXTS = {
     "discardFailedJobs", "resetPassword", "registerUser", "changePassword", "refreshTokens", "login", "readFeed",
 }  # fmt: skip
-# It needs a token that comes by mail.
+# Needs a token that arrives by e-mail.
 NEVER_ACCEPTED = "POST /auth/reset-password"
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of schemathesis: what it printed, and what it counted."""
+    """One run of schemathesis: its exit code, output and report."""
 
     code: int
     out: str
@@ -50,7 +49,7 @@ class Run:
 
     @property
     def accepted(self) -> set[str]:
-        """The operations that took at least once what they were sent."""
+        """Return the operations that accepted at least one request."""
         rates: dict[str, dict[str, dict[str, int]]] = self.report["valid_rates"]
         return {
             operation
@@ -61,7 +60,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Ids of what there is."""
+    """Ids of existing objects."""
 
     user_ids: list[str]
     own_session_id: str
@@ -72,12 +71,12 @@ class Known:
 
     @property
     def environ(self) -> dict[str, str]:
-        """For the hooks: ids by the names of path parameters; and of the last post, which is not the asker's."""
+        """Return the environment of the hooks. The last post belongs to another user."""
         ids = {"userId": self.user_ids, "postId": self.post_ids, "key": self.keys}
         return {
             "CONTRACT_KNOWN": orjson.dumps(ids).decode(),
             "CONTRACT_SESSION": self.own_session_id,
-            "CONTRACT_LASTING_POST": self.post_ids[-1],
+            "CONTRACT_OTHERS_POST": self.post_ids[-1],
             "CONTRACT_NOTIFICATION": self.notification_id,
             "CONTRACT_LINK_TOKEN": self.link_token,
         }
@@ -86,16 +85,16 @@ class Known:
 @pytest.mark.chaos
 @pytest.mark.timeout(7200)
 @pytest.mark.usefixtures("migrated_stack")
-async def test_program_answers_as_its_document_says(
+async def test_program_conforms_to_its_document(
     stack: Stack, new_program: NewProgram, register: Register
 ) -> None:
-    program = await new_program("--port=0", config=config_file(stack.var_dir, LASTING_TOKENS)).start()
-    # Ana is whom the document has registered in its examples.
+    program = await new_program("--port=0", config=config_file(stack.var_dir, LONG_TOKENS)).start()
+    # The examples in the document register Ana.
     cleo, ben = await register(program, "cleo", "ben")
     granted = await new_program("role", "cleo", "admin", cold=True).spawn().end()
     assert granted.code == 0, granted
     known = replace(
-        await a_little_of_everything(cleo, ben),
+        await create_objects(cleo, ben),
         notification_id=(await wait_until(cleo.notifications))[0]["id"],
         link_token=await link_token(stack),
     )
@@ -111,18 +110,18 @@ async def test_program_answers_as_its_document_says(
         requests += run.report["test_cases"]["generated"]
         refused -= run.accepted
     assert requests >= REQUESTS
-    assert not refused, f"nothing that was sent to these was accepted: {sorted(refused)}"
+    assert not refused, f"these operations accepted no request: {sorted(refused)}"
     print_figures(f"contract {stack.name}: {requests} requests in {runs} runs, 0 failures")
     assert not program.logged("request_crashed")
 
 
 async def sign_in(person: Person) -> None:
-    """So that the token knows of the role."""
+    """Sign in again, so that the token contains the role."""
     body = {"username": person.username, "password": person.password}
     person.token = (await person.request("POST", "/auth/login", json=body))["accessToken"]
 
 
-async def a_little_of_everything(cleo: Person, ben: Person) -> Known:
+async def create_objects(cleo: Person, ben: Person) -> Known:
     await sign_in(cleo)
     own = next(session["id"] for session in await cleo.list_all("/auth/sessions") if session["current"])
     known = Known([ben.id, "@ben"], own)
@@ -138,30 +137,30 @@ async def a_little_of_everything(cleo: Person, ben: Person) -> Known:
 
 
 async def link_token(stack: Stack) -> str:
-    """What the link at the end of a letter has in its query."""
+    """Return the unsubscribe token of an e-mail."""
 
-    async def letters() -> list[Path]:
+    async def emails() -> list[Path]:
         return list((stack.var_dir / "outbox").glob("*.eml"))
 
-    letter = (await wait_until(letters))[0].read_text()
-    return re.findall(r"/notifications/unsubscribe\?token=([\w-]+)", letter)[0]
+    text = (await wait_until(emails))[0].read_text()
+    return re.findall(r"/notifications/unsubscribe\?token=([\w-]+)", text)[0]
 
 
 def operations_of(document: Path) -> set[str]:
-    """As in the document: `GET /posts/{postId}` and so on."""
+    """Return names such as `GET /posts/{postId}`."""
     paths = orjson.loads(document.read_bytes())["paths"]
     return {f"{method.upper()} {path}" for path, methods in paths.items() for method in methods}
 
 
 def configuration(stack: Stack, document: Path) -> Path:
-    """CONFIG; where runs are short, each stack goes to the edges of every other operation's schemas."""
+    """Return CONFIG; in short runs each stack covers the schema boundaries of every second operation."""
     file = stack.var_dir / CONFIG.name
     text = CONFIG.read_text()
     if not FULL:
         paths = orjson.loads(document.read_bytes())["paths"].values()
         names = sorted(operation["operationId"] for methods in paths for operation in methods.values())
-        left_out = LONG_TEXTS | set(names[stack.name == "embedded" :: 2])
-        listed = ", ".join(f'"{name}"' for name in sorted(left_out))
+        excluded = LONG_TEXTS | set(names[stack.name == "embedded" :: 2])
+        listed = ", ".join(f'"{name}"' for name in sorted(excluded))
         text += f"\n[[operations]]\ninclude-operation-id = [{listed}]\nphases.coverage.enabled = false\n"
     file.write_text(text)
     return file
@@ -175,7 +174,7 @@ async def schemathesis(
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "schemathesis.cli", f"--config-file={config}", "run", str(document),
         f"--url={program.url}", "--checks=all", "--continue-on-failure", "--no-color", f"--seed={seed}",
-        *MUCH, "--generation-database=none", "--report=json", f"--report-json-path={report}",
+        *LIMIT, "--generation-database=none", "--report=json", f"--report-json-path={report}",
         cwd=folder,
         env={
             **os.environ,

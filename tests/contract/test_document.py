@@ -1,4 +1,4 @@
-"""The OpenAPI document is valid and leaves nothing out, and its page shows it."""
+"""The OpenAPI document is valid and complete, and its page works."""
 
 import re
 import tomllib
@@ -14,7 +14,7 @@ from tests.e2e.conftest import NewProgram, Register
 from tests.support.backends import ROOT
 from tests.support.program import Program
 
-# The page for people; what it loads.
+# The documentation page and its assets.
 UNLISTED = {"GET /api", "GET /api/{asset}"}
 ON_EMBEDDED = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 PRODUCTION = {
@@ -41,7 +41,7 @@ def test_document_is_valid_openapi_3_1(document: dict[str, Any]) -> None:
     validate(document)
 
 
-def test_version_is_that_of_the_project(document: dict[str, Any]) -> None:
+def test_version_equals_that_of_the_project(document: dict[str, Any]) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert document["info"]["version"] == project["version"]
 
@@ -50,7 +50,7 @@ def test_document_names_every_route(document: dict[str, Any]) -> None:
     assert {name for name, _ in operations(document)} == names(app_routes()) - UNLISTED
 
 
-def test_every_operation_has_a_name_of_its_own_and_a_described_tag(document: dict[str, Any]) -> None:
+def test_operations_have_unique_ids_and_described_tags(document: dict[str, Any]) -> None:
     described = {tag["name"] for tag in document["tags"]}
     ids = [operation["operationId"] for _, operation in operations(document)]
     assert len(set(ids)) == len(ids)
@@ -61,7 +61,7 @@ def test_every_operation_has_a_name_of_its_own_and_a_described_tag(document: dic
     assert {tag for _, operation in operations(document) for tag in operation["tags"]} == described
 
 
-def test_every_answer_that_is_no_204_says_what_is_in_it(document: dict[str, Any]) -> None:
+def test_successful_responses_declare_their_content(document: dict[str, Any]) -> None:
     for name, operation in operations(document):
         successes = {status: answer for status, answer in operation["responses"].items() if status < "300"}
         assert successes, f"{name} never succeeds"
@@ -69,7 +69,7 @@ def test_every_answer_that_is_no_204_says_what_is_in_it(document: dict[str, Any]
             assert ("content" in answer) == (status not in ("202", "204")), f"{name} {status}"
 
 
-def test_every_body_refuses_members_that_it_does_not_name(document: dict[str, Any]) -> None:
+def test_request_bodies_forbid_unknown_members(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
     for name, operation in operations(document):
         for content in operation.get("requestBody", {}).get("content", {}).values():
@@ -77,7 +77,7 @@ def test_every_body_refuses_members_that_it_does_not_name(document: dict[str, An
             assert body["additionalProperties"] is False, name
 
 
-def test_only_public_routes_ask_for_no_token(document: dict[str, Any]) -> None:
+def test_only_public_routes_need_no_token(document: dict[str, Any]) -> None:
     public = {name for name, operation in operations(document) if operation.get("security") == []}
     assert all(
         "401" in operation["responses"] for name, operation in operations(document) if name not in public
@@ -87,7 +87,9 @@ def test_only_public_routes_ask_for_no_token(document: dict[str, Any]) -> None:
 
 
 @ON_EMBEDDED
-async def test_document_is_sent_once_to_a_client_that_keeps_it(program: Program, register: Register) -> None:
+async def test_document_is_not_sent_again_to_a_client_with_its_etag(
+    program: Program, register: Register
+) -> None:
     (ana,) = await register(program, "ana")
     first = await ana.call("GET", "/api/openapi.json")
     assert first.status == 200
@@ -103,9 +105,7 @@ async def test_document_is_sent_once_to_a_client_that_keeps_it(program: Program,
 
 
 @ON_EMBEDDED
-async def test_page_loads_all_that_it_names_and_nothing_from_elsewhere(
-    program: Program, register: Register
-) -> None:
+async def test_page_loads_only_its_own_assets(program: Program, register: Register) -> None:
     (ana,) = await register(program, "ana")
     page = await ana.call("GET", "/api")
     text = page.content.decode()
@@ -126,11 +126,11 @@ async def test_page_loads_all_that_it_names_and_nothing_from_elsewhere(
 
 
 @ON_EMBEDDED
-@pytest.mark.parametrize(("asked", "status"), [(None, 404), ("true", 200)])
-async def test_production_shows_the_document_only_when_asked_to(
-    new_program: NewProgram, register: Register, asked: str | None, status: int
+@pytest.mark.parametrize(("enabled", "status"), [(None, 404), ("true", 200)])
+async def test_production_shows_the_document_only_if_enabled(
+    new_program: NewProgram, register: Register, enabled: str | None, status: int
 ) -> None:
-    program = await new_program("--port=0", **PRODUCTION, API_DOCS=asked).start()
+    program = await new_program("--port=0", **PRODUCTION, API_DOCS=enabled).start()
     (ana,) = await register(program, "ana")
     for path in ("/api", "/api/openapi.json", "/api/start.js"):
         assert (await ana.call("GET", path)).status == status, path

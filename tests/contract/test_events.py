@@ -1,4 +1,4 @@
-"""What the live stream sends is what the document says: an endless answer is more than schemathesis can look into."""
+"""Events of the live stream match the document; schemathesis cannot check an endless response."""
 
 from dataclasses import asdict
 

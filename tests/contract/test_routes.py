@@ -1,7 +1,7 @@
-"""Whom every route lets in: a row for each, with the answers to anybody, the owner, a stranger, an administrator.
+"""Access control of every route: its status for an anonymous client, the owner, a stranger and an administrator.
 
-A new route needs a row here, or the first test fails. Each cell is one request over HTTP, freshly signed in, about
-things that were made for it: a cell may delete them, or end its session.
+Each route needs a row in TABLE, or the first test fails. Each cell is one request with a new session and new objects,
+so that a cell may delete the objects or end the session.
 """
 
 from collections.abc import Iterator
@@ -16,17 +16,17 @@ from tests.e2e.conftest import NewProgram, Register
 from tests.support import photos
 from tests.support.program import Person, Program
 
-ANYBODY, OWNER, STRANGER, ADMIN = "anybody", "owner", "stranger", "administrator"
+ANONYMOUS, OWNER, STRANGER, ADMIN = "anonymous", "owner", "stranger", "administrator"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The statuses for each of the four, in that order, and what is sent besides the path.
+    """The expected statuses of a route, and its request besides the path.
 
-    In the texts of `json` and `query`, {names} are filled in as they are in the path. `form`: the field of a picture.
+    {names} in `json` and `query` are replaced as in the path. `form` is the name of a picture field.
     """
 
-    anybody: int
+    anonymous: int
     owner: int
     stranger: int
     administrator: int
@@ -35,7 +35,7 @@ class Row:
     form: str = ""
 
     def cells(self) -> Iterator[tuple[str, int]]:
-        for who in (ANYBODY, OWNER, STRANGER, ADMIN):
+        for who in (ANONYMOUS, OWNER, STRANGER, ADMIN):
             yield who, getattr(self, who)
 
 
@@ -114,71 +114,71 @@ TABLE: dict[str, Row] = {
 
 
 @dataclass(slots=True)
-class Scene:
-    """The people, and what one cell is about."""
+class Fixtures:
+    """The users, and the objects of one cell."""
 
     people: dict[str, Person]
-    made: int = 0
+    count: int = 0
     names: dict[str, str] = field(default_factory=dict[str, str])
 
     async def fresh(self, wanted: str) -> dict[str, str]:
-        """What {names} stand for; a post and a comment of the owner's if one is asked for."""
-        self.made += 1
+        """Create the objects that {names} in `wanted` need, owned by the owner; return the names' values."""
+        self.count += 1
         owner = self.people[OWNER]
-        found = {
-            "owner": owner.username, "userId": owner.id, "new": f"new{self.made}", "queue": "feed",
+        values = {
+            "owner": owner.username, "userId": owner.id, "new": f"new{self.count}", "queue": "feed",
             "asset": "swagger-ui.css",
         }  # fmt: skip
         if "{postId}" in wanted or "{key}" in wanted:
             post = await owner.publish(photos.small())
-            found |= {"postId": post["id"], "key": post["images"][0]["url"].partition("/media/")[2]}
+            values |= {"postId": post["id"], "key": post["images"][0]["url"].partition("/media/")[2]}
         if "{sessionId}" in wanted:
             sessions = await owner.list_all("/auth/sessions")
-            found["sessionId"] = next(session["id"] for session in sessions if session["current"])
+            values["sessionId"] = next(session["id"] for session in sessions if session["current"])
         if "{commentId}" in wanted:
-            found["commentId"] = (await owner.comment(found["postId"], "Mine"))["id"]
-        return found
+            values["commentId"] = (await owner.comment(values["postId"], "Mine"))["id"]
+        return values
 
 
 def test_every_route_has_a_row() -> None:
     assert set(TABLE) == names(app_routes())
 
 
-def test_rows_and_routes_agree_on_what_is_public() -> None:
+def test_rows_and_routes_agree_on_public_routes() -> None:
     for route in app_routes():
         assert route.resource
         row = TABLE[f"{route.method} {route.resource.canonical}"]
-        asks = row.anybody == 401 and row.owner != 401  # a wrong password is a 401 to all
-        assert asks is not is_open(route), route
+        needs_token = row.anonymous == 401 and row.owner != 401  # a wrong password is a 401 for all
+        assert needs_token is not is_open(route), route
 
 
 @pytest.mark.timeout(120)
-async def test_every_route_lets_in_whom_it_should(
+async def test_every_route_checks_access(
     program: Program, register: Register, new_program: NewProgram, session: ClientSession
 ) -> None:
-    anybody = Person(program, session, username="")
+    anonymous = Person(program, session, username="")
     owner, stranger, admin = await register(program, "ana", "ben", "cleo")
     assert (await new_program("role", "cleo", "admin").spawn().end()).code == 0
-    scene = Scene({ANYBODY: anybody, OWNER: owner, STRANGER: stranger, ADMIN: admin})
-    faults = [
+    fixtures = Fixtures({ANONYMOUS: anonymous, OWNER: owner, STRANGER: stranger, ADMIN: admin})
+    failures = [
         f"{name} for {who}: {status}, not {expected}"
         for name, row in TABLE.items()
         for who, expected in row.cells()
-        if (status := await status_of(scene, name, row, who)) != expected
+        if (status := await status_of(fixtures, name, row, who)) != expected
     ]
-    assert not faults, "\n".join(faults)
+    assert not failures, "\n".join(failures)
 
 
-async def status_of(scene: Scene, name: str, row: Row, who: str) -> int:
-    """The answer to one of the four; what follows the head of it is not read, for a stream has no end."""
-    person = scene.people[who]
-    for each in {scene.people[OWNER].username: scene.people[OWNER], person.username: person}.values():
+async def status_of(fixtures: Fixtures, name: str, row: Row, who: str) -> int:
+    """Return the status for one client; the body is not read, because a stream does not end."""
+    person = fixtures.people[who]
+    for each in {fixtures.people[OWNER].username: fixtures.people[OWNER], person.username: person}.values():
         await sign_in(each)
     method, path = name.split(" ")
-    fresh = await scene.fresh(f"{path} {row.query} {row.json}")
+    fresh = await fixtures.fresh(f"{path} {row.query} {row.json}")
     sent: dict[str, Any] = {}
     if row.json is not None:
-        sent["json"] = {member: filled_in(value, fresh) for member, value in row.json.items()}
+        sent["json"] = {member: fill_in(value, fresh) for member, value in row.json.items()}
     if row.form:
         sent["data"] = FormData()
         sent["data"].add_field(row.form, photos.small(), filename="photo.jpg", content_type="image/jpeg")
@@ -190,12 +190,12 @@ async def status_of(scene: Scene, name: str, row: Row, who: str) -> int:
         return response.status
 
 
-def filled_in(value: Any, names: dict[str, str]) -> Any:
+def fill_in(value: Any, names: dict[str, str]) -> Any:
     return value.format_map(names) if isinstance(value, str) else value
 
 
 async def sign_in(person: Person) -> None:
-    """A session for this cell alone."""
+    """Start a session for this cell."""
     if person.username:
         body = {"username": person.username, "password": person.password}
         answer = await person.request("POST", "/auth/login", json=body, headers={"Authorization": ""})
