@@ -18,7 +18,7 @@ from server.handlers.http.authentication import authentication
 from server.handlers.http.cors import Cors
 from server.handlers.http.idempotency import IdempotentResponder
 from server.handlers.http.middleware import InFlight, validation
-from server.handlers.http.multipart import Uploads
+from server.handlers.http.multipart import FormReader
 from server.handlers.http.rate_limiting import RateLimiting
 from server.handlers.http.response_headers import add_response_headers
 from server.handlers.notifications.devices import DeviceRoutes
@@ -36,7 +36,7 @@ from server.settings import Settings
 def build_app(
     settings: Settings,
     services: Services,
-    uploads: Uploads,
+    forms: FormReader,
     media: MediaStore,
     hub: Hub,
     in_flight: InFlight,
@@ -50,7 +50,7 @@ def build_app(
             in_flight.middleware(),
             *cors.middlewares(),
             authentication(services.request_authenticator, services.stream_tickets.redeem, rate_limiting),
-            validation(settings.app.max_body_bytes, settings.app.body_timeout_s, rate_limiting.admit_named),
+            validation(settings.app.max_body_bytes, settings.app.body_timeout_s, rate_limiting.check_account),
         ],  # pyright: ignore[reportArgumentType] - aiohttp's own type for middlewares is wider than it needs
         client_max_size=settings.app.max_body_bytes,
     )
@@ -63,15 +63,15 @@ def build_app(
         replay_limit=settings.stream.replay_limit,
         render=serializers.notification_json,
     )
-    repeats = IdempotentResponder(services.idempotency)
+    idempotent = IdempotentResponder(services.idempotency)
     for resource in (
         *observability.routes(settings, services.queues, in_flight),
-        ProfileRoutes(services.profiles, uploads),
+        ProfileRoutes(services.profiles, forms),
         SessionRoutes(services.sessions),
         CredentialRoutes(services.credentials),
-        AccountRoutes(services.accounts, services.sessions, services.profiles, repeats),
-        PostRoutes(services.posts, uploads, repeats),
-        CommentRoutes(services.comments, repeats),
+        AccountRoutes(services.accounts, services.sessions, services.profiles, idempotent),
+        PostRoutes(services.posts, forms, idempotent),
+        CommentRoutes(services.comments, idempotent),
         LikeRoutes(services.likes),
         FollowRoutes(services.follows),
         FeedRoutes(services.feed, services.explanations),

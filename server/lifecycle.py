@@ -88,7 +88,7 @@ class Lifecycle:
 
     async def close(self) -> bool:
         """Close everything in reverse. Return True if each stage ended in time with nothing cut off."""
-        self._in_flight.leaving = True
+        self._in_flight.draining = True
         await self._stages.aclose()
         return self._stages.clean
 
@@ -156,7 +156,7 @@ class Lifecycle:
         app = build_app(
             settings,
             built,
-            http.uploads(settings, self._var / "tmp"),
+            http.form_reader(settings, self._var / "tmp"),
             resources.media,
             hub,
             self._in_flight,

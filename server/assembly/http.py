@@ -8,8 +8,9 @@ from server.actors.supervisor import SupervisedTask
 from server.assembly.resources import Resources
 from server.gateways.redis.rate_limits import Limit, RateLimits
 from server.handlers.http.middleware import InFlight
-from server.handlers.http.multipart import UploadLimits, Uploads
-from server.handlers.http.rate_limiting import Rate, RateLimiting
+from server.handlers.http.multipart import FormReader, UploadLimits
+from server.handlers.http.operations import Rate
+from server.handlers.http.rate_limiting import RateLimiting
 from server.handlers.operations.health import Check, HealthRoutes
 from server.handlers.operations.metrics import MetricsRoutes
 from server.metrics import Metrics
@@ -44,9 +45,9 @@ def observability(resources: Resources, tasks: list[SupervisedTask]) -> Observab
     )
 
 
-def uploads(settings: Settings, work_dir: Path) -> Uploads:
+def form_reader(settings: Settings, work_dir: Path) -> FormReader:
     chosen = settings.uploads
-    return Uploads(
+    return FormReader(
         work_dir, UploadLimits(chosen.max_file_bytes, chosen.max_files, settings.app.body_timeout_s)
     )
 

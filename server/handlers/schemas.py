@@ -1,4 +1,4 @@
-"""The shapes of bodies, queries and answers that several nouns share, as marshmallow schemas."""
+"""marshmallow fields and schemas that several resources share."""
 
 from collections.abc import Mapping
 from functools import cache, partial
@@ -11,13 +11,13 @@ from server.paging import DEFAULT_LIMIT, MAX_LIMIT
 
 ID_PATTERN = r"^[0-9]{1,16}$"
 TEXT_PATTERN = r"^[^\x00]*$"
-FILLED_TEXT_PATTERN = r"^[^\x00]*[^\s\x00][^\x00]*$"  # what is trimmed has to leave something
+NON_EMPTY_TEXT_PATTERN = r"^[^\x00]*[^\s\x00][^\x00]*$"  # not empty after trimming
 
 
-class Strict(Schema):
-    """A request's shape: members that it does not name are refused.
+class RequestSchema(Schema):
+    """Base of request schemas: unknown members are rejected.
 
-    `keywords` are words of JSON Schema for what its fields cannot say.
+    `keywords` are JSON Schema keywords for constraints that no field expresses.
     """
 
     keywords: Mapping[str, Any] = MappingProxyType({})
@@ -27,34 +27,34 @@ class Strict(Schema):
 
 
 class Text(fields.String):
-    """A text of bounded length that the database can keep: no NUL, no lone surrogate; trimmed at both ends."""
+    """A trimmed text of bounded length without NUL and lone surrogates, which the database cannot store."""
 
     def __init__(self, *, minimum: int = 0, maximum: int, **kwargs: Any) -> None:
-        pattern = FILLED_TEXT_PATTERN if minimum else TEXT_PATTERN
+        pattern = NON_EMPTY_TEXT_PATTERN if minimum else TEXT_PATTERN
         kwargs["metadata"] = {"pattern": pattern, **kwargs.get("metadata", {})}
         super().__init__(validate=validate.Length(min=minimum, max=maximum), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
         if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
-            raise ValidationError("Contains a character that is not text.")
+            raise ValidationError("Contains an invalid character.")
         return text.strip()
 
 
-# A password that is checked may be anything; one that is chosen is bounded by what bcrypt reads.
+# A new password is limited to the 72 bytes that bcrypt reads; one that is checked is not.
 PASSWORD: Any = partial(fields.String, validate=validate.Length(max=1000), metadata={"format": "password"})
 NEW_PASSWORD: Any = partial(
     fields.String,
     validate=[
         validate.Length(8, 72),
-        validate.ContainsNoneOf("\x00", error="Contains a character that is not text."),
+        validate.ContainsNoneOf("\x00", error="Contains an invalid character."),
     ],
     metadata={"format": "password"},
 )
 
 
-class Whole(validate.Regexp):
-    """A pattern that all of a text has to match: `$` alone lets a line break follow."""
+class FullMatch(validate.Regexp):
+    """A pattern that the whole text must match: `$` alone allows a trailing line break."""
 
     def __call__(self, value: Any) -> Any:
         if self.regex.fullmatch(value) is None:
@@ -63,20 +63,20 @@ class Whole(validate.Regexp):
 
 
 class Id(fields.String):
-    """An id in a body: a decimal string."""
+    """An id in a body, as a decimal string."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(validate=Whole(ID_PATTERN, error="Not an id."), **kwargs)
+        super().__init__(validate=FullMatch(ID_PATTERN, error="Invalid id."), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         text: str = super()._deserialize(value, attr, data, **kwargs)
         if not (text.isascii() and text.isdigit()):
-            raise ValidationError("Not an id.")
+            raise ValidationError("Invalid id.")
         return text
 
 
-class Flag(fields.Boolean):
-    """True or false in a body, and nothing that resembles them."""
+class StrictBoolean(fields.Boolean):
+    """A JSON boolean; marshmallow's own field also accepts strings and numbers."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, bool):
@@ -84,15 +84,15 @@ class Flag(fields.Boolean):
         return value
 
 
-class QueryFlag(fields.Boolean):
-    """The same in a query."""
+class QueryBoolean(fields.Boolean):
+    """`true` or `false` in a query."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(truthy={"true"}, falsy={"false"}, **kwargs)
 
 
-class QueryNumber(fields.Integer):
-    """A number in a query: digits alone, where Python's `int` takes `1_0`, `+10` and the digits of every script."""
+class QueryInteger(fields.Integer):
+    """ASCII digits in a query; `int` also accepts `1_0`, `+10` and the digits of every script."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not (value.isascii() and value.isdigit()):
@@ -101,36 +101,36 @@ class QueryNumber(fields.Integer):
 
 
 class Count(fields.Integer):
-    """How many there are."""
+    """A number that is not negative."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(validate=validate.Range(min=0), **kwargs)
 
 
-class Moment(fields.String):
-    """A time, as `clock.isoformat` writes it."""
+class Timestamp(fields.String):
+    """A time as formatted by `clock.isoformat`."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(metadata={"examples": ["2026-01-31T12:00:00.123Z"]}, **kwargs)
 
 
-class Address(fields.String):
+class Url(fields.String):
     """An absolute URL."""
 
 
 class File(fields.Raw):
-    """A file in a multipart body; `uploads` reads it."""
+    """A file in a multipart body, which `FormReader` reads."""
 
 
-class PageQuery(Strict):
-    limit = QueryNumber(
+class PageQuery(RequestSchema):
+    limit = QueryInteger(
         load_default=DEFAULT_LIMIT,
         validate=validate.Range(1, MAX_LIMIT),
-        metadata={"description": "How many items at most."},
+        metadata={"description": "Maximum number of items."},
     )
     cursor = fields.String(
         validate=validate.Length(max=64),
-        metadata={"format": "cursor", "description": "`nextCursor` of the page before."},
+        metadata={"format": "cursor", "description": "`nextCursor` of the previous page."},
     )
 
 
@@ -138,23 +138,23 @@ class UserCardSchema(Schema):
     id = Id(required=True)
     username = fields.String(required=True)
     fullName = fields.String(required=True)
-    avatarUrl = Address(required=True, allow_none=True)
+    avatarUrl = Url(required=True, allow_none=True)
     isCelebrity = fields.Boolean(required=True)
 
 
-class VariantsSchema(Schema):
-    small = Address(required=True)
-    medium = Address(required=True)
-    large = Address(required=True)
+class ImageVariantsSchema(Schema):
+    small = Url(required=True)
+    medium = Url(required=True)
+    large = Url(required=True)
 
 
 class ImageSchema(Schema):
-    url = Address(required=True)
+    url = Url(required=True)
     width = Count(required=True)
     height = Count(required=True)
     blurhash = fields.String(required=True)
     altText = fields.String(required=True)
-    variants = fields.Nested(VariantsSchema, required=True)
+    variants = fields.Nested(ImageVariantsSchema, required=True)
 
 
 class PostSchema(Schema):
@@ -167,13 +167,13 @@ class PostSchema(Schema):
     likesCount = Count(required=True)
     commentsCount = Count(required=True)
     liked = fields.Boolean(required=True)
-    createdAt = Moment(required=True)
-    editedAt = Moment(required=True, allow_none=True)
+    createdAt = Timestamp(required=True)
+    editedAt = Timestamp(required=True, allow_none=True)
 
 
 @cache
 def page_of(item: type[Schema]) -> type[Schema]:
-    """The shape of a list of `item`s, named after it: `PostSchema` gives `PostPage`."""
+    """Return the schema of a page of `item`: `PostPage` for `PostSchema`."""
     return Schema.from_dict(
         {
             "items": fields.List(fields.Nested(item), required=True),
@@ -184,21 +184,21 @@ def page_of(item: type[Schema]) -> type[Schema]:
 
 
 class ProblemSchema(Schema):
-    """RFC 9457."""
+    """A problem (RFC 9457)."""
 
     type = fields.String(required=True, metadata={"examples": ["about:blank"]})
     title = fields.String(required=True, metadata={"examples": ["Unprocessable Entity"]})
     status = fields.Integer(required=True, metadata={"examples": [422]})
-    detail = fields.String(required=True, metadata={"examples": ["Some values cannot be accepted."]})
+    detail = fields.String(required=True, metadata={"examples": ["Some values are invalid."]})
     instance = fields.String(
-        required=True, metadata={"examples": ["/posts"], "description": "The path that was asked for."}
+        required=True, metadata={"examples": ["/posts"], "description": "The requested path."}
     )
     code = fields.String(
         required=True,
-        metadata={"examples": ["invalid_input"], "description": "Stable: what a program may go by."},
+        metadata={"examples": ["invalid_input"], "description": "Stable; for programs."},
     )
     errors = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.String()),
-        metadata={"examples": [{"caption": ["Longer than 2200 characters."]}]},
+        metadata={"examples": [{"caption": ["Must have at most 2200 characters."]}]},
     )

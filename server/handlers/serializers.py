@@ -1,4 +1,4 @@
-"""Records as the JSON of the API: camelCase members, ids as decimal strings, times in UTC."""
+"""Records as JSON: camelCase members, ids as decimal strings, times in UTC."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -23,7 +23,7 @@ from server.services.records import (
 )
 
 Item = TypeVar("Item")
-RENDERED = 8192  # posts, and cards, that are kept as JSON, about 1 KB each
+CACHE_SIZE = 8192  # entries of about 1 KB in each cache of rendered JSON
 
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -33,7 +33,7 @@ def json_response(body: Any, status: int = 200, headers: dict[str, str] | None =
 
 
 def page_response(request: web.Request, page: Page[Item], render: Callable[[Item], Any]) -> web.Response:
-    """A list, with the address of its next page in a Link header as well."""
+    """Return a page, with the URL of the next one in a Link header."""
     headers: dict[str, str] = {}
     if page.next_cursor is not None:
         query = f"cursor={page.next_cursor}"
@@ -56,7 +56,7 @@ def user_card(card: UserCard) -> dict[str, Any]:
 
 
 def profile(record: Profile) -> dict[str, Any]:
-    """A profile; the e-mail and the relations only where the record has them."""
+    """Serialize a profile; e-mail and relationships only if the record has them."""
     body: dict[str, Any] = {
         "id": str(record.id),
         "username": record.username,
@@ -78,7 +78,7 @@ def profile(record: Profile) -> dict[str, Any]:
     return body
 
 
-def device(record: LoginSession) -> dict[str, Any]:
+def login_session(record: LoginSession) -> dict[str, Any]:
     return {
         "id": str(record.id),
         "device": record.user_agent,
@@ -100,9 +100,9 @@ def image(record: Image) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=RENDERED)
+@lru_cache(maxsize=CACHE_SIZE)
 def post(record: Post) -> orjson.Fragment:
-    """A post. The same record is rendered once, and of one that changed only what changed."""
+    """Serialize a post. Card and author are cached apart, so that a changed count leaves them rendered."""
     liked = b"true" if record.liked else b"false"
     return orjson.Fragment(
         b'%b,"author":%b,"likesCount":%d,"commentsCount":%d,"liked":%b}'
@@ -110,9 +110,9 @@ def post(record: Post) -> orjson.Fragment:
     )
 
 
-@lru_cache(maxsize=RENDERED)
+@lru_cache(maxsize=CACHE_SIZE)
 def _card(card: PostCard) -> bytes:
-    """A post's own part, up to where the rest goes on."""
+    """Return the members of the card, without the closing brace."""
     return orjson.dumps(
         {
             "id": str(card.id),
@@ -126,7 +126,7 @@ def _card(card: PostCard) -> bytes:
     )[:-1]
 
 
-@lru_cache(maxsize=RENDERED)
+@lru_cache(maxsize=CACHE_SIZE)
 def _author(card: UserCard) -> bytes:
     return orjson.dumps(user_card(card))
 
@@ -161,5 +161,5 @@ def notification(record: Notification) -> dict[str, Any]:
 
 
 def notification_json(record: Notification) -> bytes:
-    """One line of JSON, for the live stream."""
+    """Return a notification as one line of JSON, for the live stream."""
     return orjson.dumps(notification(record))

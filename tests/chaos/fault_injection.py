@@ -81,7 +81,7 @@ def after_notify(point: Failpoint) -> None:
 
 def before_response(point: Failpoint) -> None:
     """Kill after the work, before the response."""
-    answer = middleware._answer
+    answer = middleware._respond
 
     async def answering(request: Any, handler: Any) -> Any:
         response = await answer(request, handler)
@@ -89,7 +89,7 @@ def before_response(point: Failpoint) -> None:
             point.reached()
         return response
 
-    middleware._answer = answering
+    middleware._respond = answering
 
 
 FAILPOINTS: dict[str, Callable[[Failpoint], None]] = {

@@ -118,7 +118,7 @@ def _real_notification(case: Case) -> None:
 
 
 CHANGES: dict[str, Callable[[Case], None]] = {
-    "askToUnsubscribe": _real_link,
+    "showUnsubscribePage": _real_link,
     "unsubscribe": _real_link,
     "readNotifications": _real_notification,
     "discardFailedJobs": _one_of_two,

@@ -7,7 +7,7 @@ from aiohttp import hdrs, web
 
 from server.app import build_app
 from server.assembly.http import Observability
-from server.handlers.http.requests import is_public
+from server.handlers.http.operations import options_of
 from server.metrics import Metrics
 from server.settings import Settings
 
@@ -27,4 +27,4 @@ def names(routes: list[web.AbstractRoute]) -> set[str]:
 
 def is_open(route: web.AbstractRoute) -> bool:
     """Does it ask for no access token?"""
-    return is_public(route.handler)
+    return options_of(route.handler).public

@@ -176,7 +176,7 @@ async def test_unsubscribe_link_stops_the_emails(program: Program, register: Reg
         for method in ("GET", "POST"):
             broken = await anybody.call(method, made_up)
             assert (broken.status, broken.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
-            assert b"not whole" in broken.content
+            assert b"invalid or incomplete" in broken.content
 
 
 async def test_browser_opens_the_stream_with_a_ticket(

@@ -1,1 +1,1 @@
-"""Routes for sign-up, sign-in, sessions and passwords."""
+"""Routes for registration, sign-in, sessions and passwords."""

@@ -1,32 +1,31 @@
 """`/auth`: register and sign in."""
 
 from aiohttp import web
-from aiohttp_apispec import docs, json_schema, response_schema
 from marshmallow import fields
 
 from server.handlers import serializers
 from server.handlers.accounts.sessions import NO_STORE, TokenPairSchema, token_pair
 from server.handlers.http.client_ip import client_ip
-from server.handlers.http.idempotency import IdempotentResponder, idempotent, json_content
-from server.handlers.http.rate_limiting import Rate, rate_limited, rate_limited_by
-from server.handlers.http.requests import BODY, public, user_agent
-from server.handlers.people.profiles import EMAIL, FULL_NAME, USERNAME, ProfileSchema
-from server.handlers.schemas import NEW_PASSWORD, PASSWORD, ProblemSchema, Strict, Text
+from server.handlers.http.idempotency import IdempotentResponder, canonical_json
+from server.handlers.http.operations import Rate, Reply, operation
+from server.handlers.http.requests import BODY, user_agent
+from server.handlers.people.profiles import EmailField, FullNameField, ProfileSchema, UsernameField
+from server.handlers.schemas import NEW_PASSWORD, PASSWORD, RequestSchema, Text
 from server.ids import UserId
 from server.services.accounts.accounts import Accounts, AuthenticatedUser
 from server.services.accounts.sessions import Sessions
 from server.services.people.profiles import Profiles
 
 
-class RegisterBody(Strict):
-    username = USERNAME(required=True)
-    email = EMAIL(required=True)
+class RegisterBody(RequestSchema):
+    username = UsernameField(required=True)
+    email = EmailField(required=True)
     password = NEW_PASSWORD(required=True)
-    fullName = FULL_NAME(load_default="")
+    fullName = FullNameField(load_default="")
 
 
-class LoginBody(Strict):
-    username = Text(maximum=254, required=True, metadata={"description": "User name or e-mail."})
+class LoginBody(RequestSchema):
+    username = Text(maximum=254, required=True, metadata={"description": "Username or e-mail address."})
     password = PASSWORD(required=True)
 
 
@@ -36,50 +35,57 @@ class SignedInSchema(TokenPairSchema):
 
 class AccountRoutes:
     def __init__(
-        self, accounts: Accounts, sessions: Sessions, profiles: Profiles, repeats: IdempotentResponder
+        self, accounts: Accounts, sessions: Sessions, profiles: Profiles, idempotent: IdempotentResponder
     ) -> None:
         self._accounts = accounts
-        self._repeats = repeats
         self._sessions = sessions
         self._profiles = profiles
+        self._idempotent = idempotent
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.post("/auth/register", self.register), web.post("/auth/login", self.login)]
+        return [web.post("/auth/register", self.register_user), web.post("/auth/login", self.login)]
 
-    @docs(tags=["auth"], operationId="registerUser", summary="Register a new user")
-    @idempotent
-    @json_schema(RegisterBody)
-    @response_schema(SignedInSchema, 201, description="Registered and signed in")
-    @response_schema(ProblemSchema, 409, description="The user name or the e-mail is taken")
-    @public
-    @rate_limited(Rate.REGISTRATION)
-    async def register(self, request: web.Request) -> web.Response:
+    @operation(
+        "registerUser",
+        "Register a new user, and sign in",
+        tag="auth",
+        body=RegisterBody,
+        responds={201: Reply("Registered and signed in", SignedInSchema)},
+        refuses={409: "The username or the e-mail address is taken"},
+        rates=(Rate.REGISTRATION,),
+        public=True,
+        idempotent=True,
+    )
+    async def register_user(self, request: web.Request) -> web.Response:
         body = request[BODY]
-        return await self._repeats.answer(
+        return await self._idempotent.respond(
             request,
-            json_content(request),
-            do=lambda once: self._accounts.register(
-                body["username"], body["email"], body["password"], body["fullName"], once
+            canonical_json(request),
+            execute=lambda token: self._accounts.register(
+                body["username"], body["email"], body["password"], body["fullName"], token
             ),
-            # Not kept: the answer holds tokens. A repeated one is a session of its own.
-            again=lambda user_id: self._accounts.get_registered(UserId(user_id), body["password"]),
-            render=lambda account: self._signed_in(request, account, 201),
-            secret=True,
+            reload=lambda user_id: self._accounts.get_registered(UserId(user_id), body["password"]),
+            render=lambda account: self._sign_in(request, account, 201),
+            stores_response=False,  # it has tokens; a repeated request opens another session
         )
 
-    @docs(tags=["auth"], operationId="login", summary="Sign in")
-    @json_schema(LoginBody)
-    @response_schema(SignedInSchema, 200, description="Signed in")
-    @response_schema(ProblemSchema, 401, description="The user name or the password is wrong")
-    @public
-    @rate_limited(Rate.LOGIN)
-    @rate_limited_by("username", Rate.LOGIN_ACCOUNT)
+    @operation(
+        "login",
+        "Sign in",
+        tag="auth",
+        body=LoginBody,
+        responds={200: Reply("Signed in", SignedInSchema)},
+        refuses={401: "The username or the password is wrong"},
+        rates=(Rate.LOGIN,),
+        account_rate=("username", Rate.LOGIN_ACCOUNT),
+        public=True,
+    )
     async def login(self, request: web.Request) -> web.Response:
         body = request[BODY]
         account = await self._accounts.authenticate(body["username"], body["password"])
-        return await self._signed_in(request, account, 200)
+        return await self._sign_in(request, account, 200)
 
-    async def _signed_in(self, request: web.Request, account: AuthenticatedUser, status: int) -> web.Response:
+    async def _sign_in(self, request: web.Request, account: AuthenticatedUser, status: int) -> web.Response:
         tokens = await self._sessions.create(
             account.id, account.password_changed_at_ms, user_agent(request), client_ip(request)
         )

@@ -1,26 +1,25 @@
-"""`/auth`: change a password, or replace one that was forgotten."""
+"""`/auth`: change or reset a password."""
 
 from aiohttp import web
-from aiohttp_apispec import docs, json_schema, response_schema
 from marshmallow import fields, validate
 
-from server.handlers.http.rate_limiting import Rate, rate_limited, rate_limited_by
-from server.handlers.http.requests import BODY, current_principal, public
-from server.handlers.people.profiles import EMAIL
-from server.handlers.schemas import NEW_PASSWORD, PASSWORD, ProblemSchema, Strict
+from server.handlers.http.operations import Rate, Reply, operation
+from server.handlers.http.requests import BODY, current_principal
+from server.handlers.people.profiles import EmailField
+from server.handlers.schemas import NEW_PASSWORD, PASSWORD, RequestSchema
 from server.services.accounts.credentials import Credentials
 
 
-class ChangeBody(Strict):
+class ChangePasswordBody(RequestSchema):
     oldPassword = PASSWORD(required=True)
     newPassword = NEW_PASSWORD(required=True)
 
 
-class ForgotBody(Strict):
-    email = EMAIL(required=True)
+class ForgotPasswordBody(RequestSchema):
+    email = EmailField(required=True)
 
 
-class ResetBody(Strict):
+class ResetPasswordBody(RequestSchema):
     token = fields.String(required=True, validate=validate.Length(max=200), metadata={"format": "password"})
     newPassword = NEW_PASSWORD(required=True)
 
@@ -31,54 +30,49 @@ class CredentialRoutes:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.post("/auth/change-password", self.change),
-            web.post("/auth/forgot-password", self.forget),
-            web.post("/auth/reset-password", self.reset),
+            web.post("/auth/change-password", self.change_password),
+            web.post("/auth/forgot-password", self.forgot_password),
+            web.post("/auth/reset-password", self.reset_password),
         ]
 
-    @docs(
-        tags=["auth"],
-        operationId="changePassword",
-        summary="Change your password; your other devices are signed out",
+    @operation(
+        "changePassword",
+        "Change your password, and sign out on your other devices",
+        tag="auth",
+        body=ChangePasswordBody,
+        responds={204: Reply("Changed")},
+        refuses={422: "The old password is wrong"},
     )
-    @json_schema(ChangeBody)
-    @response_schema(None, 204, description="Changed")
-    @response_schema(ProblemSchema, 422, description="The old password is wrong")
-    @rate_limited(Rate.DEFAULT)
-    async def change(self, request: web.Request) -> web.Response:
+    async def change_password(self, request: web.Request) -> web.Response:
         body = request[BODY]
         await self._credentials.change_password(
             current_principal(request), body["oldPassword"], body["newPassword"]
         )
         return web.Response(status=204)
 
-    @docs(
-        tags=["auth"],
-        operationId="forgotPassword",
-        summary="Have a link mailed to choose a new password with",
+    @operation(
+        "forgotPassword",
+        "Request a password reset e-mail",
+        tag="auth",
+        body=ForgotPasswordBody,
+        responds={202: Reply("If an account has this address, an e-mail is sent to it")},
+        account_rate=("email", Rate.FORGOT),
+        public=True,
     )
-    @json_schema(ForgotBody)
-    @response_schema(
-        None, 202, description="If there is an account with this address, a letter is on its way"
-    )
-    @rate_limited(Rate.DEFAULT)
-    @rate_limited_by("email", Rate.FORGOT)
-    @public
-    async def forget(self, request: web.Request) -> web.Response:
+    async def forgot_password(self, request: web.Request) -> web.Response:
         await self._credentials.request_reset(request[BODY]["email"])
         return web.Response(status=202)
 
-    @docs(
-        tags=["auth"],
-        operationId="resetPassword",
-        summary="Choose a new password with a mailed token; every device is signed out",
+    @operation(
+        "resetPassword",
+        "Set a new password with a token from an e-mail, and sign out on every device",
+        tag="auth",
+        body=ResetPasswordBody,
+        responds={204: Reply("Changed")},
+        refuses={422: "The token is unknown, used or expired"},
+        public=True,
     )
-    @json_schema(ResetBody)
-    @response_schema(None, 204, description="Changed")
-    @response_schema(ProblemSchema, 422, description="The token is unknown, used or expired")
-    @rate_limited(Rate.DEFAULT)
-    @public
-    async def reset(self, request: web.Request) -> web.Response:
+    async def reset_password(self, request: web.Request) -> web.Response:
         body = request[BODY]
         await self._credentials.reset_password(body["token"], body["newPassword"])
         return web.Response(status=204)

@@ -1,16 +1,15 @@
-"""`/auth`: the devices that are signed in; refresh, sign out, here or elsewhere."""
+"""`/auth`: refresh tokens, and list and end sessions."""
 
 from typing import Any
 
 from aiohttp import web
-from aiohttp_apispec import docs, json_schema, querystring_schema, response_schema
 from marshmallow import Schema, fields, validate
 
 from server.handlers import serializers
 from server.handlers.http.client_ip import client_ip
-from server.handlers.http.rate_limiting import Rate, rate_limited
-from server.handlers.http.requests import BODY, current_principal, page_request, path_id, public, user_agent
-from server.handlers.schemas import Count, Id, Moment, PageQuery, ProblemSchema, Strict, page_of
+from server.handlers.http.operations import Rate, Reply, operation
+from server.handlers.http.requests import BODY, current_principal, page_request, path_id, user_agent
+from server.handlers.schemas import Count, Id, PageQuery, RequestSchema, Timestamp, page_of
 from server.ids import SessionId
 from server.services.accounts.sessions import Sessions
 from server.services.records import TokenPair
@@ -18,7 +17,7 @@ from server.services.records import TokenPair
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-class RefreshBody(Strict):
+class RefreshBody(RequestSchema):
     refreshToken = fields.String(
         required=True, validate=validate.Length(max=2000), metadata={"format": "password"}
     )
@@ -28,18 +27,16 @@ class TokenPairSchema(Schema):
     accessToken = fields.String(required=True)
     refreshToken = fields.String(required=True)
     tokenType = fields.String(required=True, validate=validate.OneOf(["Bearer"]))
-    expiresIn = Count(required=True, metadata={"description": "Seconds, of the access token."})
+    expiresIn = Count(required=True, metadata={"description": "Seconds until the access token expires."})
 
 
 class LoginSessionSchema(Schema):
     id = Id(required=True)
-    user_agent = fields.String(
-        required=True, metadata={"description": "What it calls itself: its User-Agent."}
-    )
+    device = fields.String(required=True, metadata={"description": "The client's User-Agent."})
     address = fields.String(required=True)
-    createdAt = Moment(required=True)
-    lastUsedAt = Moment(required=True)
-    current = fields.Boolean(required=True, metadata={"description": "Whether it is the one that asks."})
+    createdAt = Timestamp(required=True)
+    lastUsedAt = Timestamp(required=True)
+    current = fields.Boolean(required=True, metadata={"description": "Whether this request belongs to it."})
 
 
 class SessionRoutes:
@@ -48,47 +45,62 @@ class SessionRoutes:
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.post("/auth/refresh", self.refresh),
+            web.post("/auth/refresh", self.refresh_tokens),
             web.post("/auth/logout", self.logout),
-            web.get("/auth/sessions", self.devices),
-            web.delete("/auth/sessions/{sessionId}", self.end),
+            web.get("/auth/sessions", self.list_sessions),
+            web.delete("/auth/sessions/{sessionId}", self.revoke_session),
         ]
 
-    @docs(
-        tags=["auth"], operationId="refreshTokens", summary="Spend a refresh token for a new pair of tokens"
+    @operation(
+        "refreshTokens",
+        "Exchange a refresh token for a new token pair",
+        tag="auth",
+        body=RefreshBody,
+        responds={200: TokenPairSchema},
+        refuses={401: "The refresh token is invalid or already used"},
+        rates=(Rate.REFRESH,),
+        public=True,
     )
-    @json_schema(RefreshBody)
-    @response_schema(TokenPairSchema, 200)
-    @response_schema(ProblemSchema, 401, description="The refresh token is not valid, or was spent before")
-    @rate_limited(Rate.REFRESH)
-    @public
-    async def refresh(self, request: web.Request) -> web.Response:
-        spent = request[BODY]["refreshToken"]
-        tokens = await self._sessions.refresh(spent, user_agent(request), client_ip(request))
+    async def refresh_tokens(self, request: web.Request) -> web.Response:
+        refresh_token = request[BODY]["refreshToken"]
+        tokens = await self._sessions.refresh(refresh_token, user_agent(request), client_ip(request))
         return serializers.json_response(token_pair(tokens), 200, NO_STORE)
 
-    @docs(tags=["auth"], operationId="logout", summary="Sign out on this device")
-    @response_schema(None, 204, description="Signed out")
-    @rate_limited(Rate.WRITES)
+    @operation(
+        "logout",
+        "Sign out on this device",
+        tag="auth",
+        responds={204: Reply("Signed out")},
+        rates=(Rate.WRITES,),
+    )
     async def logout(self, request: web.Request) -> web.Response:
-        asker = current_principal(request)
-        await self._sessions.end(asker.user_id, asker.session_id)
+        principal = current_principal(request)
+        await self._sessions.end(principal.user_id, principal.session_id)
         return web.Response(status=204)
 
-    @docs(tags=["auth"], operationId="listSessions", summary="List the devices on which you are signed in")
-    @querystring_schema(PageQuery)
-    @response_schema(page_of(LoginSessionSchema), 200)
-    @rate_limited(Rate.READS)
-    async def devices(self, request: web.Request) -> web.Response:
+    @operation(
+        "listSessions",
+        "List the sessions in which you are signed in",
+        tag="auth",
+        query=PageQuery,
+        responds={200: page_of(LoginSessionSchema)},
+        rates=(Rate.READS,),
+    )
+    async def list_sessions(self, request: web.Request) -> web.Response:
         page = await self._sessions.list_sessions(current_principal(request), page_request(request))
-        return serializers.page_response(request, page, serializers.device)
+        return serializers.page_response(request, page, serializers.login_session)
 
-    @docs(tags=["auth"], operationId="revokeSession", summary="Sign out on one of your devices")
-    @response_schema(None, 204, description="Signed out")
-    @response_schema(ProblemSchema, 404, description="No such session of yours")
-    @rate_limited(Rate.WRITES)
-    async def end(self, request: web.Request) -> web.Response:
-        await self._sessions.end(current_principal(request).user_id, SessionId(path_id(request, "sessionId")))
+    @operation(
+        "revokeSession",
+        "End one of your sessions",
+        tag="auth",
+        responds={204: Reply("Signed out")},
+        refuses={404: "Session not found"},
+        rates=(Rate.WRITES,),
+    )
+    async def revoke_session(self, request: web.Request) -> web.Response:
+        session_id = SessionId(path_id(request, "sessionId"))
+        await self._sessions.end(current_principal(request).user_id, session_id)
         return web.Response(status=204)
 
 

@@ -1,21 +1,19 @@
-"""`/posts/{postId}/comments`: comment, reply, read, and delete."""
+"""`/posts/{postId}/comments`: add, list and delete comments and replies."""
 
 from aiohttp import web
-from aiohttp_apispec import docs, json_schema, querystring_schema, response_schema
 from marshmallow import Schema, fields
 
 from server.handlers import serializers
-from server.handlers.http.idempotency import IdempotentResponder, idempotent, json_content
-from server.handlers.http.rate_limiting import Rate, rate_limited
+from server.handlers.http.idempotency import IdempotentResponder, canonical_json
+from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
 from server.handlers.schemas import (
     Count,
     Id,
-    Moment,
     PageQuery,
-    ProblemSchema,
-    Strict,
+    RequestSchema,
     Text,
+    Timestamp,
     UserCardSchema,
     page_of,
 )
@@ -24,13 +22,13 @@ from server.services.content.comments import Comments
 from server.services.records import Comment
 
 
-class CommentBody(Strict):
+class CommentBody(RequestSchema):
     content = Text(minimum=1, maximum=2200, required=True)
     parentId = Id(load_default=None, allow_none=True)
 
 
 class CommentsQuery(PageQuery):
-    parentId = Id(metadata={"description": "Whose replies; left out: the comments that are no reply."})
+    parentId = Id(metadata={"description": "List the replies to this comment. Default: top-level comments."})
 
 
 class CommentSchema(Schema):
@@ -41,54 +39,54 @@ class CommentSchema(Schema):
     content = fields.String(required=True)
     mentions = fields.List(fields.String(), required=True)
     repliesCount = Count(required=True)
-    createdAt = Moment(required=True)
+    createdAt = Timestamp(required=True)
 
 
 class CommentRoutes:
-    def __init__(self, comments: Comments, repeats: IdempotentResponder) -> None:
+    def __init__(self, comments: Comments, idempotent: IdempotentResponder) -> None:
         self._comments = comments
-        self._repeats = repeats
+        self._idempotent = idempotent
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.post("/posts/{postId}/comments", self.add),
-            web.get("/posts/{postId}/comments", self.of_post),
-            web.delete("/posts/{postId}/comments/{commentId}", self.delete),
+            web.post("/posts/{postId}/comments", self.add_comment),
+            web.get("/posts/{postId}/comments", self.list_comments),
+            web.delete("/posts/{postId}/comments/{commentId}", self.delete_comment),
         ]
 
-    @docs(
-        tags=["comments"],
-        operationId="addComment",
-        summary="Add a comment to a post, or a reply to a comment",
+    @operation(
+        "addComment",
+        "Add a comment to a post, or a reply to a comment",
+        tag="comments",
+        body=CommentBody,
+        responds={201: CommentSchema},
+        refuses={404: "Post or parent comment not found"},
+        rates=(Rate.WRITES,),
+        idempotent=True,
     )
-    @idempotent
-    @json_schema(CommentBody)
-    @response_schema(CommentSchema, 201)
-    @response_schema(ProblemSchema, 404, description="No such post, or no such comment to reply to")
-    @rate_limited(Rate.WRITES)
-    async def add(self, request: web.Request) -> web.Response:
+    async def add_comment(self, request: web.Request) -> web.Response:
         body = request[BODY]
         parent_id = None if body["parentId"] is None else CommentId(int(body["parentId"]))
         post_id = PostId(path_id(request, "postId"))
         author_id = current_principal(request).user_id
-        return await self._repeats.answer(
+        return await self._idempotent.respond(
             request,
-            json_content(request),
-            do=lambda once: self._comments.add(author_id, post_id, body["content"], parent_id, once),
-            again=lambda comment_id: self._comments.get(CommentId(comment_id)),
+            canonical_json(request),
+            execute=lambda token: self._comments.add(author_id, post_id, body["content"], parent_id, token),
+            reload=lambda comment_id: self._comments.get(CommentId(comment_id)),
             render=_created,
         )
 
-    @docs(
-        tags=["comments"],
-        operationId="listComments",
-        summary="Get the comments of a post, or the replies to one of them, newest first",
+    @operation(
+        "listComments",
+        "Get the comments on a post, or the replies to a comment, newest first",
+        tag="comments",
+        query=CommentsQuery,
+        responds={200: page_of(CommentSchema)},
+        refuses={404: "Post or parent comment not found"},
+        rates=(Rate.READS,),
     )
-    @querystring_schema(CommentsQuery)
-    @response_schema(page_of(CommentSchema), 200)
-    @response_schema(ProblemSchema, 404, description="No such post, or no such comment of it")
-    @rate_limited(Rate.READS)
-    async def of_post(self, request: web.Request) -> web.Response:
+    async def list_comments(self, request: web.Request) -> web.Response:
         viewer_id, post_id = current_principal(request).user_id, PostId(path_id(request, "postId"))
         wanted = page_request(request)
         if "parentId" in request[QUERY]:
@@ -98,17 +96,16 @@ class CommentRoutes:
             page = await self._comments.of_post(viewer_id, post_id, wanted)
         return serializers.page_response(request, page, serializers.comment)
 
-    @docs(
-        tags=["comments"],
-        operationId="deleteComment",
-        summary="Delete a comment",
-        description="By its author or the post's. The replies to it go with it.",
+    @operation(
+        "deleteComment",
+        "Delete a comment and its replies",
+        tag="comments",
+        description="Allowed for the comment's author and the post's author.",
+        responds={204: Reply("Deleted")},
+        refuses={403: "Neither your comment nor your post", 404: "Post or comment not found"},
+        rates=(Rate.WRITES,),
     )
-    @response_schema(None, 204, description="It is gone")
-    @response_schema(ProblemSchema, 403, description="Neither your comment nor your post")
-    @response_schema(ProblemSchema, 404, description="No such post, or no such comment of it")
-    @rate_limited(Rate.WRITES)
-    async def delete(self, request: web.Request) -> web.Response:
+    async def delete_comment(self, request: web.Request) -> web.Response:
         post_id = PostId(path_id(request, "postId"))
         comment_id = CommentId(path_id(request, "commentId"))
         await self._comments.delete(current_principal(request).user_id, post_id, comment_id)

@@ -1,13 +1,11 @@
-"""`/media/{key}`: the pictures, where they are kept in a folder of ours and not in a bucket."""
+"""`/media/{key}`: image files, if they are stored in a local folder and not in a bucket."""
 
 from aiohttp import web
-from aiohttp_apispec import docs
 
 from server.gateways.media import MediaStore
-from server.handlers.http.rate_limiting import not_rate_limited
-from server.handlers.http.requests import public
+from server.handlers.http.operations import Reply, operation
 
-HEADERS = {
+MEDIA_HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
@@ -20,26 +18,27 @@ class MediaRoutes:
         self._media = media
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/media/{key:.+}", self.read)]
+        return [web.get("/media/{key:.+}", self.get_picture)]
 
-    @docs(
-        tags=["media"],
-        operationId="getPicture",
-        summary="Get a picture, by the URL that a post or a profile gives",
-        produces=["image/jpeg"],
-        headers={"200": ["ETag"]},
-        responses={"200": {"description": "The picture", "schema": {"type": "string", "format": "binary"}}},
+    @operation(
+        "getPicture",
+        "Get an image by its URL from a post or a profile",
+        tag="media",
+        responds={
+            200: Reply("The image", {"type": "string", "format": "binary"}, "image/jpeg", headers=("ETag",))
+        },
+        public=True,
+        rates=(),
     )
-    @public
-    @not_rate_limited
-    async def read(self, request: web.Request) -> web.StreamResponse:
-        found = await self._media.get(request.match_info["key"])
-        response = web.StreamResponse(headers={**HEADERS, "ETag": found.etag} if found.etag else HEADERS)
-        response.content_type = found.content_type
-        response.content_length = found.size
+    async def get_picture(self, request: web.Request) -> web.StreamResponse:
+        image = await self._media.get(request.match_info["key"])
+        headers = {**MEDIA_HEADERS, "ETag": image.etag} if image.etag else MEDIA_HEADERS
+        response = web.StreamResponse(headers=headers)
+        response.content_type = image.content_type
+        response.content_length = image.size
         await response.prepare(request)
         if request.method != "HEAD":
-            async for chunk in found.chunks:
+            async for chunk in image.chunks:
                 await response.write(chunk)
         await response.write_eof()
         return response

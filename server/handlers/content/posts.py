@@ -1,19 +1,18 @@
-"""`/posts`: publish photographs, read posts, change and delete them."""
+"""`/posts`: publish, read, edit and delete posts."""
 
 from types import MappingProxyType
 from typing import Any
 
 from aiohttp import web
-from aiohttp_apispec import docs, form_schema, json_schema, querystring_schema, response_schema
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from server.errors import InvalidInput
 from server.handlers import serializers
-from server.handlers.http.idempotency import IdempotentResponder, idempotent
-from server.handlers.http.multipart import Form, Uploads
-from server.handlers.http.rate_limiting import Rate, rate_limited
+from server.handlers.http.idempotency import IdempotentResponder
+from server.handlers.http.multipart import Form, FormReader
+from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
-from server.handlers.schemas import File, Id, PageQuery, PostSchema, ProblemSchema, Strict, Text, page_of
+from server.handlers.schemas import File, Id, PageQuery, PostSchema, RequestSchema, Text, page_of
 from server.ids import PostId, UserId
 from server.services.content.posts import Posts, Upload, more_texts_than_pictures
 from server.services.records import Post
@@ -23,8 +22,8 @@ MAX_ALT_TEXT = 1000
 MAX_IMAGES = 10
 
 
-class PublishForm(Strict):
-    """What `publish` takes as multipart/form-data; `_uploads` and the `Form` check it."""
+class PublishForm(RequestSchema):
+    """The multipart form of a new post, for the document; `_uploads` and `Form` validate it."""
 
     images = fields.List(
         File(),
@@ -35,117 +34,125 @@ class PublishForm(Strict):
     altTexts = fields.List(
         Text(maximum=MAX_ALT_TEXT),
         validate=validate.Length(max=MAX_IMAGES),
-        metadata={"description": "One for each image, in their order."},
+        metadata={"description": "One per image, in the same order."},
     )
     caption = Text(maximum=MAX_CAPTION, metadata={"examples": ["The last light #sunset"]})
 
 
 class PostsQuery(PageQuery):
-    userId = Id(metadata={"description": "Whose posts; left out: your own."})
+    userId = Id(metadata={"description": "The author. Default: you."})
 
 
-class PostBody(Strict):
+class PostBody(RequestSchema):
     caption = Text(maximum=MAX_CAPTION)
     altTexts = fields.List(
         Text(maximum=MAX_ALT_TEXT),
         validate=validate.Length(max=MAX_IMAGES),
-        metadata={
-            "description": "One for each image at most, in their order; images beyond the last text have none."
-        },
+        metadata={"description": "At most one per image, in the same order; the remaining images get none."},
     )
 
     keywords = MappingProxyType({"minProperties": 1})
 
     @validates_schema
-    def _changes_something(self, data: dict[str, Any], **_: Any) -> None:
+    def _require_change(self, data: dict[str, Any], **_: Any) -> None:
         if not data:
-            raise ValidationError("Give a caption, altTexts, or both.", "caption")
+            raise ValidationError("Required: caption, altTexts, or both.", "caption")
 
 
 class PostRoutes:
-    def __init__(self, posts: Posts, uploads: Uploads, repeats: IdempotentResponder) -> None:
+    def __init__(self, posts: Posts, forms: FormReader, idempotent: IdempotentResponder) -> None:
         self._posts = posts
-        self._repeats = repeats
-        self._uploads = uploads
+        self._forms = forms
+        self._idempotent = idempotent
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.post("/posts", self.publish),
-            web.get("/posts", self.of_author),
-            web.get("/posts/{postId}", self.read),
-            web.put("/posts/{postId}", self.edit),
-            web.delete("/posts/{postId}", self.delete),
+            web.post("/posts", self.publish_post),
+            web.get("/posts", self.list_posts),
+            web.get("/posts/{postId}", self.get_post),
+            web.put("/posts/{postId}", self.edit_post),
+            web.delete("/posts/{postId}", self.delete_post),
         ]
 
-    @docs(
-        tags=["posts"],
-        operationId="publishPost",
-        summary="Publish a post with one or more photographs",
-        headers={"201": ["Location"]},
+    @operation(
+        "publishPost",
+        "Publish a post with one or more images",
+        tag="posts",
+        form=PublishForm,
+        responds={201: Reply(schema=PostSchema, headers=("Location",))},
+        refuses={413: "A file or an image is too large", 415: "A file is not a JPEG, PNG or WebP image"},
+        rates=(Rate.UPLOADS, Rate.WRITES),
+        idempotent=True,
     )
-    @idempotent
-    @form_schema(PublishForm)
-    @response_schema(PostSchema, 201)
-    @response_schema(ProblemSchema, 413, description="A file or an image is too large")
-    @response_schema(ProblemSchema, 415, description="A file is no JPEG, PNG or WebP image")
-    @rate_limited(Rate.UPLOADS, Rate.WRITES)
-    async def publish(self, request: web.Request) -> web.Response:
+    async def publish_post(self, request: web.Request) -> web.Response:
         author_id = current_principal(request).user_id
-        async with self._uploads.read(request, files={"images"}, texts={"altTexts", "caption"}) as form:
+        async with self._forms.read(request, files={"images"}, texts={"altTexts", "caption"}) as form:
             caption, uploads = form.text("caption", MAX_CAPTION), _uploads(form)
-            return await self._repeats.answer(
+            return await self._idempotent.respond(
                 request,
-                form.content,
-                do=lambda once: self._posts.publish(author_id, caption, uploads, once),
-                again=lambda post_id: self._posts.get(author_id, PostId(post_id)),
+                form.content_hash,
+                execute=lambda token: self._posts.publish(author_id, caption, uploads, token),
+                reload=lambda post_id: self._posts.get(author_id, PostId(post_id)),
                 render=_created,
             )
 
-    @docs(tags=["posts"], operationId="listPosts", summary="Get your own posts, or somebody's, newest first")
-    @querystring_schema(PostsQuery)
-    @response_schema(page_of(PostSchema), 200)
-    @response_schema(ProblemSchema, 404, description="No such user")
-    @rate_limited(Rate.READS)
-    async def of_author(self, request: web.Request) -> web.Response:
+    @operation(
+        "listPosts",
+        "Get your own posts or a user's posts, newest first",
+        tag="posts",
+        query=PostsQuery,
+        responds={200: page_of(PostSchema)},
+        refuses={404: "User not found"},
+        rates=(Rate.READS,),
+    )
+    async def list_posts(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id
         author_id = UserId(int(request[QUERY].get("userId", viewer_id)))
         page = await self._posts.of_author(viewer_id, author_id, page_request(request))
         return serializers.page_response(request, page, serializers.post)
 
-    @docs(tags=["posts"], operationId="getPost", summary="Get a post")
-    @response_schema(PostSchema, 200)
-    @response_schema(ProblemSchema, 404, description="No such post")
-    @rate_limited(Rate.READS)
-    async def read(self, request: web.Request) -> web.Response:
-        post = await self._posts.get(current_principal(request).user_id, PostId(path_id(request, "postId")))
-        return serializers.json_response(serializers.post(post))
-
-    @docs(
-        tags=["posts"],
-        operationId="editPost",
-        summary="Change the caption or the texts of the images of your own post",
-        description="What is left out stays as it is; one of them has to be there.",
+    @operation(
+        "getPost",
+        "Get a post",
+        tag="posts",
+        responds={200: PostSchema},
+        refuses={404: "Post not found"},
+        rates=(Rate.READS,),
     )
-    @json_schema(PostBody)
-    @response_schema(PostSchema, 200)
-    @response_schema(ProblemSchema, 403, description="Not your post")
-    @response_schema(ProblemSchema, 404, description="No such post")
-    @rate_limited(Rate.WRITES)
-    async def edit(self, request: web.Request) -> web.Response:
-        body, post_id = request[BODY], PostId(path_id(request, "postId"))
-        post = await self._posts.edit(
-            current_principal(request).user_id, post_id, body.get("caption"), body.get("altTexts")
-        )
+    async def get_post(self, request: web.Request) -> web.Response:
+        post = await self._posts.get(current_principal(request).user_id, _post_id(request))
         return serializers.json_response(serializers.post(post))
 
-    @docs(tags=["posts"], operationId="deletePost", summary="Delete your own post")
-    @response_schema(None, 204, description="It is gone")
-    @response_schema(ProblemSchema, 403, description="Not your post")
-    @response_schema(ProblemSchema, 404, description="No such post")
-    @rate_limited(Rate.WRITES)
-    async def delete(self, request: web.Request) -> web.Response:
-        await self._posts.delete(current_principal(request).user_id, PostId(path_id(request, "postId")))
+    @operation(
+        "editPost",
+        "Change the caption or the alt texts of your own post",
+        tag="posts",
+        description="A member that is left out stays as it is; at least one is required.",
+        body=PostBody,
+        responds={200: PostSchema},
+        refuses={403: "Not your post", 404: "Post not found"},
+        rates=(Rate.WRITES,),
+    )
+    async def edit_post(self, request: web.Request) -> web.Response:
+        body, author_id = request[BODY], current_principal(request).user_id
+        post = await self._posts.edit(author_id, _post_id(request), body.get("caption"), body.get("altTexts"))
+        return serializers.json_response(serializers.post(post))
+
+    @operation(
+        "deletePost",
+        "Delete your own post",
+        tag="posts",
+        responds={204: Reply("Deleted")},
+        refuses={403: "Not your post", 404: "Post not found"},
+        rates=(Rate.WRITES,),
+    )
+    async def delete_post(self, request: web.Request) -> web.Response:
+        await self._posts.delete(current_principal(request).user_id, _post_id(request))
         return web.Response(status=204)
+
+
+def _post_id(request: web.Request) -> PostId:
+    return PostId(path_id(request, "postId"))
 
 
 async def _created(post: Post) -> web.Response:
@@ -155,7 +162,7 @@ async def _created(post: Post) -> web.Response:
 def _uploads(form: Form) -> list[Upload]:
     paths = form.files.get("images", [])
     if not paths:
-        raise InvalidInput("A post needs a picture.", fields={"images": ["At least one file."]})
+        raise InvalidInput("A post needs at least one image.", fields={"images": ["At least one file."]})
     alt_texts = form.all_texts("altTexts", MAX_ALT_TEXT)
     if len(alt_texts) > len(paths):
         raise more_texts_than_pictures()

@@ -1,68 +1,73 @@
-"""Who asks, and whether they may: the first question to every request, before anything of its body is read."""
+"""Authentication: the middleware that identifies the requester and counts rate limits before a body is read."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from aiohttp import web
 
 from server.errors import Unauthenticated
 from server.gateways.redis.rate_limits import Limit, RateLimitStatus
-from server.handlers.http.rate_limiting import RATE_LIMIT_STATUSES, RateLimiting, note
-from server.handlers.http.requests import PRINCIPAL, Handler, is_public, takes_ticket
+from server.handlers.http.operations import RouteOptions, options_of
+from server.handlers.http.rate_limiting import RATE_LIMIT_STATUSES, RateLimiting, add_statuses
+from server.handlers.http.requests import PRINCIPAL, Handler
 from server.services.records import Principal
 
-TICKET = "ticket"
+TICKET_PARAMETER = "ticket"
 
 
 class Authenticator(Protocol):
-    """Knows whose an access token is, and counts the request."""
-
     async def authenticate(
         self, access_token: str, limits: Sequence[Limit] = ()
-    ) -> tuple[Principal, list[RateLimitStatus]]: ...
+    ) -> tuple[Principal, list[RateLimitStatus]]:
+        """Return the user of an access token, and count the request against `limits` in the same call."""
+        ...
 
 
 def authentication(
-    admissions: Authenticator, holder: Callable[[str], Awaitable[Principal]], throttling: RateLimiting
+    authenticator: Authenticator,
+    redeem_ticket: Callable[[str], Awaitable[Principal]],
+    rate_limiting: RateLimiting,
 ) -> Callable[[web.Request, Handler], object]:
-    """Let nobody without a valid access token past, except where the handler is public, and nobody above a limit.
+    """Return a middleware that requires a valid access token, unless the route is public, and enforces rate limits.
 
-    `holder` knows whose a ticket is, for handlers that take one. Who is turned away counts as an address.
+    `redeem_ticket` returns the user of a ticket, for routes that accept one. Refused requests count against the limits
+    of their client IP.
     """
 
     @web.middleware
-    async def let_in(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
         match = request.match_info
         request[RATE_LIMIT_STATUSES] = []
         if match.http_exception is None:
-            if is_public(match.handler):
-                await throttling.admit(request)
+            options = options_of(match.handler)
+            if options.public:
+                await rate_limiting.check_request(request)
             else:
-                await recognise(request, match.handler)
+                await identify(request, options)
         return await handler(request)
 
-    async def recognise(request: web.Request, handler: Callable[..., Awaitable[Any]]) -> None:
+    async def identify(request: web.Request, options: RouteOptions) -> None:
         try:
-            if TICKET in request.query and takes_ticket(handler):
-                request[PRINCIPAL] = await holder(request.query[TICKET])
-                standings = None
+            if options.accepts_ticket and TICKET_PARAMETER in request.query:
+                request[PRINCIPAL] = await redeem_ticket(request.query[TICKET_PARAMETER])
+                statuses = None
             else:
-                request[PRINCIPAL], standings = await admissions.authenticate(
-                    _bearer(request), throttling.limits_of(handler)
+                request[PRINCIPAL], statuses = await authenticator.authenticate(
+                    _bearer_token(request), rate_limiting.limits_for(options)
                 )
         except Unauthenticated:
-            await throttling.admit(request)
+            await rate_limiting.check_request(request)
             raise
-        if standings is None:
-            await throttling.admit(request)
-        elif standings:
-            note(request, standings)
+        if statuses is None:
+            await rate_limiting.check_request(request)
+        elif statuses:
+            add_statuses(request, statuses)
 
-    return let_in
+    return authenticate
 
 
-def _bearer(request: web.Request) -> str:
+def _bearer_token(request: web.Request) -> str:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise Unauthenticated("Send an access token: Authorization: Bearer <token>.")
+        raise Unauthenticated("An access token is required: Authorization: Bearer <token>.")
     return token.strip()

@@ -1,7 +1,7 @@
-"""Where a request comes from: the address that sessions, limits and logs all take for the client's.
+"""The client's IP address, as used by sessions, rate limits and logs.
 
-A proxy of ours says for whom it asks in X-Forwarded-For. Anybody can send that header, so it is believed only from the
-networks in `app.trusted_proxies`, and read from the right, where our own proxies have written.
+A proxy passes it on in X-Forwarded-For. Any client can send that header. It is therefore trusted only from the networks
+in `app.trusted_proxies`, and read from the right, where trusted proxies append.
 """
 
 from collections.abc import Sequence
@@ -10,33 +10,33 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from aiohttp import web
 
-CLIENT_IP = web.RequestKey("address", str)
+CLIENT_IP = web.RequestKey("client_ip", str)
 FORWARDED_FOR = "X-Forwarded-For"
 MAX_HOPS = 20
 
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
+IpAddress = IPv4Address | IPv6Address
+IpNetwork = IPv4Network | IPv6Network
 
 
 class ClientIps:
-    def __init__(self, trusted_proxies: Sequence[Network] = ()) -> None:
+    def __init__(self, trusted_proxies: Sequence[IpNetwork] = ()) -> None:
         self._trusted = tuple(trusted_proxies)
 
-    def of(self, request: web.Request) -> str:
-        """The address of the client; empty for a peer without one."""
+    def get_for(self, request: web.Request) -> str:
+        """Return the client's address; empty if the peer has none."""
         peer = request.remote or ""
         if not self._trusted:
             return peer
-        address = parsed(peer)
+        address = parse_ip(peer)
         if address is None or not self._is_trusted(address):
             return peer
-        return str(self._behind(address, ",".join(request.headers.getall(FORWARDED_FOR, []))))
+        return str(self._forwarded_client(address, ",".join(request.headers.getall(FORWARDED_FOR, []))))
 
-    def _behind(self, proxy: Address, forwarded: str) -> Address:
-        """The first address from the right that is no proxy of ours; what cannot be read ends the search."""
+    def _forwarded_client(self, proxy: IpAddress, forwarded: str) -> IpAddress:
+        """Return the first address from the right that is not a trusted proxy; an unreadable entry ends the search."""
         nearest = proxy
         for text in reversed(forwarded.split(",")[-MAX_HOPS:]):
-            address = parsed(text.strip())
+            address = parse_ip(text.strip())
             if address is None:
                 return nearest
             nearest = address
@@ -44,13 +44,13 @@ class ClientIps:
                 return nearest
         return nearest
 
-    def _is_trusted(self, address: Address) -> bool:
+    def _is_trusted(self, address: IpAddress) -> bool:
         return any(address in network for network in self._trusted)
 
 
 @lru_cache(maxsize=4096)
-def parsed(text: str) -> Address | None:
-    """An address as proxies write it: also in brackets, and with a port. None for anything else."""
+def parse_ip(text: str) -> IpAddress | None:
+    """Parse an address as proxies write it, possibly with brackets and a port; None if it is not one."""
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
@@ -65,13 +65,13 @@ def parsed(text: str) -> Address | None:
 
 @lru_cache(maxsize=4096)
 def rate_limit_key(address: str) -> str:
-    """Under what an address is limited: IPv6 by its /64, which is what one subscriber has, and may use at will."""
-    found = parsed(address)
-    if isinstance(found, IPv6Address):
-        return str(ip_network((found, 64), strict=False).network_address)
-    return str(found) if found else address[:45]
+    """Return the key under which an address is limited: for IPv6 its /64, the range of one subscriber."""
+    parsed = parse_ip(address)
+    if isinstance(parsed, IPv6Address):
+        return str(ip_network((parsed, 64), strict=False).network_address)
+    return str(parsed) if parsed else address[:45]
 
 
 def client_ip(request: web.Request) -> str:
-    """The client's address, as the outermost middleware has found it."""
+    """Return the client's address that the outermost middleware determined."""
     return request[CLIENT_IP]

@@ -1,7 +1,7 @@
-"""Cross-Origin Resource Sharing: which other web sites' scripts may use the API, and what they may see of an answer.
+"""Cross-Origin Resource Sharing: which other sites' scripts may use the API, and which headers they may read.
 
-Only the origins in `app.cors_origins`, each spelt out. Tokens are sent by scripts that have them, never by the browser
-of its own accord, so no credentials are allowed, and a site that is not in the list gains nothing by being visited.
+Only the exact origins in `app.cors_origins` are allowed. Scripts send their tokens themselves, so credentialed requests
+are not allowed: a site that is not listed gains nothing when a user visits it.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,9 +10,9 @@ from aiohttp import hdrs, web
 
 from server.handlers.http.requests import Handler
 
-PREFLIGHT_KEPT_S = 600
-SENT = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-Id")
-SHOWN = (
+PREFLIGHT_MAX_AGE_S = 600
+ALLOWED_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-Id")
+EXPOSED_HEADERS = (
     "Idempotency-Replayed",
     "Link",
     "Location",
@@ -26,12 +26,14 @@ SHOWN = (
 class Cors:
     def __init__(self, origins: Sequence[str] = ()) -> None:
         self._origins = frozenset(origins)
-        self._shown = ", ".join(SHOWN)
-        self._sent = ", ".join(SENT)
+        self._allowed_headers = ", ".join(ALLOWED_HEADERS)
+        self._exposed_headers = ", ".join(EXPOSED_HEADERS)
 
     def middlewares(self) -> list[Callable[[web.Request, Handler], object]]:
-        """What answers preflights, which ask for no route's OPTIONS but whether its other methods may be used; nothing
-        where no other site is named."""
+        """Return the middleware that answers preflight requests; none if no origin is allowed.
+
+        A preflight is an OPTIONS request to a path that has routes for other methods only.
+        """
 
         @web.middleware
         async def preflight(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -40,28 +42,28 @@ class Cors:
                 request.method == hdrs.METH_OPTIONS
                 and isinstance(refused, web.HTTPMethodNotAllowed)
                 and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
-                and self._allowed(request)
+                and self._is_allowed(request)
             ):
                 headers = {
                     hdrs.ACCESS_CONTROL_ALLOW_METHODS: ", ".join(sorted(refused.allowed_methods)),
-                    hdrs.ACCESS_CONTROL_ALLOW_HEADERS: self._sent,
-                    hdrs.ACCESS_CONTROL_MAX_AGE: str(PREFLIGHT_KEPT_S),
+                    hdrs.ACCESS_CONTROL_ALLOW_HEADERS: self._allowed_headers,
+                    hdrs.ACCESS_CONTROL_MAX_AGE: str(PREFLIGHT_MAX_AGE_S),
                 }
                 return web.Response(status=204, headers=headers)
             return await handler(request)
 
         return [preflight] if self._origins else []
 
-    def finish(self, request: web.Request, response: web.StreamResponse) -> None:
-        """Say in the head of an answer whether the site that asks may see it."""
+    def add_headers(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Let a script of an allowed origin read the response."""
         if not self._origins:
             return
         headers = response.headers
-        # Also where no origin asks: a cache must not give what it got then to one that does.
+        # Without an Origin as well: a cache must not reuse that response for a request that has one.
         headers[hdrs.VARY] = f"{headers[hdrs.VARY]}, Origin" if hdrs.VARY in headers else "Origin"
-        if self._allowed(request):
+        if self._is_allowed(request):
             headers[hdrs.ACCESS_CONTROL_ALLOW_ORIGIN] = request.headers[hdrs.ORIGIN]
-            headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = self._shown
+            headers[hdrs.ACCESS_CONTROL_EXPOSE_HEADERS] = self._exposed_headers
 
-    def _allowed(self, request: web.Request) -> bool:
+    def _is_allowed(self, request: web.Request) -> bool:
         return request.headers.get(hdrs.ORIGIN) in self._origins

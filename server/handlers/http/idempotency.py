@@ -1,133 +1,135 @@
-"""`Idempotency-Key`: a POST that is sent again under the same key is answered as before, and changes nothing.
+"""`Idempotency-Key`: a POST repeated under the same key gets the first response, and has no further effect.
 
-A client that was not answered in time cannot know whether it was heard. What was refused took no effect, and may be
-tried again under its key. The keys of one person are nobody else's.
+A client that received no response cannot know whether its request took effect. A refused request had no effect and may
+be repeated under its key. Keys are separate per user and route.
 """
 
 import re
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 import orjson
 from aiohttp import web
-from aiohttp_apispec import docs
 
 from server.errors import Conflict, InvalidInput, Unavailable
-from server.handlers.http.requests import BODY, PRINCIPAL, AnyHandler
-from server.handlers.schemas import ProblemSchema
-from server.services.jobs.idempotency import Answer, Done, Idempotency
+from server.handlers.http.requests import BODY, PRINCIPAL
+from server.services.jobs.idempotency import Answer, Idempotency
 from server.services.jobs.unit_of_work import IdempotencyToken
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
+Execute = Callable[[IdempotencyToken | None], Awaitable[Result]]
+Reload = Callable[[int], Awaitable[Result]]
+Render = Callable[[Result], Awaitable[web.Response]]
 
-KEY = "Idempotency-Key"
-REPLAYED = "Idempotency-Replayed"
-KEY_FORM = re.compile(r"[\x20-\x7e]{1,255}")
-KEPT_HEADERS = ("Content-Type", "Location")
-ASK_AGAIN_S = 1.0
-PARAMETER = {
-    "in": "header",
-    "name": KEY,
-    "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
-    "description": "Chosen by the client, as a UUID. Sent again within a day, the request is answered as before.",
-}
+IDEMPOTENCY_KEY = "Idempotency-Key"
+IDEMPOTENCY_REPLAYED = "Idempotency-Replayed"
+KEY_PATTERN = re.compile(r"[\x20-\x7e]{1,255}")
+STORED_HEADERS = ("Content-Type", "Location")
+RETRY_AFTER_S = 1.0
 
 
-def idempotent(handler: AnyHandler) -> AnyHandler:
-    """Declare that a handler heeds the key, for the API's description. Stands above its `response_schema`s."""
-    docs(parameters=[PARAMETER])(handler)
-    in_use = {"schema": ProblemSchema(), "description": "A request with this Idempotency-Key is under way"}
-    handler.__apispec__["responses"].setdefault("409", in_use)  # pyright: ignore[reportFunctionMemberAccess]
-    return handler
-
-
-def json_content(request: web.Request) -> bytes:
-    """The body of a request, as its schema read it, in a form in which equal bodies are the same bytes."""
+def canonical_json(request: web.Request) -> bytes:
+    """Return the validated body as bytes that are the same for equal bodies."""
     return orjson.dumps(request[BODY], option=orjson.OPT_SORT_KEYS)
 
 
 class IdempotentResponder:
-    """Answers requests that may have been sent before."""
+    """Performs a request once per key, and repeats its response."""
 
     def __init__(self, idempotency: Idempotency) -> None:
         self._idempotency = idempotency
-        self._under_way: set[str] = set()
+        self._in_progress: set[str] = set()
 
-    async def answer(
+    async def respond(
         self,
         request: web.Request,
         content: bytes,
         *,
-        do: Callable[[IdempotencyToken | None], Awaitable[Made]],
-        again: Callable[[int], Awaitable[Made]],
-        render: Callable[[Made], Awaitable[web.Response]],
-        secret: bool = False,
+        execute: Execute[Result],
+        reload: Reload[Result],
+        render: Render[Result],
+        stores_response: bool = True,
     ) -> web.Response:
-        """The rendered answer to what `do` makes, or the one that was given before.
+        """Return the rendered result, or the response to the earlier request with the same key.
 
-        `again` finds, by its id, what was made by a request whose answer is not known: the process was killed, or the
-        answer is `secret` and must not be kept. Raises InvalidInput for a key that is malformed or was used for another
-        request, and Conflict for one that is in use at this moment.
+        content: Identifies what the request asks for, besides its path.
+        execute: Performs the request, and records the token in the same transaction.
+        reload: Returns by its id the result of an earlier request whose response is not stored.
+        stores_response: False for a response with secrets.
+
+        Raises InvalidInput for a malformed key or one that was used for other content, and Conflict while a request
+        with the key is in progress.
         """
-        key = _key(request)
+        key = _idempotency_key(request)
         if key is None:
-            return await render(await do(None))
-        once = self._idempotency.once(_who(request), _route(request), key, _whole(request, content))
-        done = await self._idempotency.find(once)
-        if done is not None:
-            return await self._replay(done, again, render)
-        if once.key_hash in self._under_way:
-            raise Conflict(
-                "A request with this Idempotency-Key is being carried out at this moment.",
-                code="idempotency_key_in_use",
-                retry_after_s=ASK_AGAIN_S,
-            )
-        self._under_way.add(once.key_hash)
-        try:
-            made = await do(once)
-        except Conflict:
-            # Another process was faster: AlreadyDone, or a name that is taken, by this very request.
-            done = await self._idempotency.find(once)
-            if done is None:
-                raise
-            return await self._replay(done, again, render)
-        finally:
-            self._under_way.discard(once.key_hash)
-        response = await render(made)
-        if not secret:
-            with suppress(Unavailable):  # the effect is committed, and can be found by its id
-                await self._idempotency.keep(once, _answer(response))
+            return await render(await execute(None))
+        content = request.path.encode() + b"\0" + content  # the key itself belongs to the route
+        token = self._idempotency.once(_requester(request), _route(request), key, content)
+        replay = await self._replay(token, reload, render)
+        if replay is not None:
+            return replay
+        with self._exclusive(token):
+            try:
+                result = await execute(token)
+            except Conflict:
+                # Another process was first: AlreadyDone, or a username that the same request took there.
+                replay = await self._replay(token, reload, render)
+                if replay is None:
+                    raise
+                return replay
+        response = await render(result)
+        if stores_response:
+            with suppress(Unavailable):  # the effect is committed, and `reload` finds it
+                await self._idempotency.keep(token, _stored(response))
         return response
 
     async def _replay(
-        self,
-        done: Done,
-        again: Callable[[int], Awaitable[Made]],
-        render: Callable[[Made], Awaitable[web.Response]],
-    ) -> web.Response:
-        if done.answer is not None:
-            kept = done.answer
-            response = web.Response(status=kept.status, body=kept.body.encode(), headers=kept.headers)
+        self, token: IdempotencyToken, reload: Reload[Result], render: Render[Result]
+    ) -> web.Response | None:
+        """Return the response to an earlier request that took effect, or None.
+
+        The stored response is missing if it has secrets, or if the process was killed before it was stored.
+        """
+        done = await self._idempotency.find(token)
+        if done is None:
+            return None
+        if done.answer is None:
+            response = await render(await reload(done.result_id))
         else:
-            response = await render(await again(done.result_id))
-        response.headers[REPLAYED] = "true"
+            stored = done.answer
+            response = web.Response(status=stored.status, body=stored.body.encode(), headers=stored.headers)
+        response.headers[IDEMPOTENCY_REPLAYED] = "true"
         return response
 
+    @contextmanager
+    def _exclusive(self, token: IdempotencyToken) -> Iterator[None]:
+        if token.key_hash in self._in_progress:
+            raise Conflict(
+                "A request with this Idempotency-Key is in progress.",
+                code="idempotency_key_in_use",
+                retry_after_s=RETRY_AFTER_S,
+            )
+        self._in_progress.add(token.key_hash)
+        try:
+            yield
+        finally:
+            self._in_progress.discard(token.key_hash)
 
-def _key(request: web.Request) -> str | None:
-    values = request.headers.getall(KEY, [])
+
+def _idempotency_key(request: web.Request) -> str | None:
+    values = request.headers.getall(IDEMPOTENCY_KEY, [])
     if not values:
         return None
-    if len(values) > 1 or not KEY_FORM.fullmatch(values[0]):
+    if len(values) > 1 or not KEY_PATTERN.fullmatch(values[0]):
         raise InvalidInput(
-            "The Idempotency-Key cannot be accepted.",
-            fields={KEY: ["Once, 1 to 255 printable ASCII characters."]},
+            "The Idempotency-Key header is invalid.",
+            fields={IDEMPOTENCY_KEY: ["Must occur once, with 1 to 255 printable ASCII characters."]},
         )
     return values[0]
 
 
-def _who(request: web.Request) -> str:
+def _requester(request: web.Request) -> str:
     principal = request.get(PRINCIPAL)
     return f"user {principal.user_id}" if principal else "anybody"
 
@@ -137,13 +139,8 @@ def _route(request: web.Request) -> str:
     return f"{request.method} {resource.canonical if resource else request.path}"
 
 
-def _whole(request: web.Request, content: bytes) -> bytes:
-    """The key belongs to the route; which post of it a comment is for is a part of what was asked."""
-    return request.path.encode() + b"\0" + content
-
-
-def _answer(response: web.Response) -> Answer:
+def _stored(response: web.Response) -> Answer:
     body = response.body
     assert isinstance(body, bytes)
-    headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+    headers = {name: response.headers[name] for name in STORED_HEADERS if name in response.headers}
     return Answer(response.status, headers, body.decode())

@@ -1,6 +1,7 @@
-"""The connections of the server: as aiohttp has them, but what comes to no middleware gets a problem, like all else.
+"""Problem responses for requests that do not reach the middlewares.
 
-That is what is no HTTP, and an Expect header that nobody can meet; aiohttp answers both itself, in plain text.
+aiohttp answers two kinds of requests itself, in plain text: bytes that are not HTTP, and an Expect header that it does
+not support. The runner here answers both with problem details.
 """
 
 import secrets
@@ -11,14 +12,12 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from server.handlers.http import problems
-from server.handlers.http.response_headers import SAFE
+from server.handlers.http.response_headers import SECURITY_HEADERS
 
 log = structlog.get_logger(__name__)
 
 
-class Connection(web.RequestHandler):
-    """One client's connection."""
-
+class ClientConnection(web.RequestHandler):
     __slots__ = ()
 
     def handle_error(
@@ -28,19 +27,19 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """The answer to what could not be read, after which nothing else on the connection can be, either."""
+        """Answer bytes that are not HTTP, and close the connection: what follows cannot be read either."""
         if not isinstance(exc, HttpProcessingError):
             return super().handle_error(request, status, exc, message)
         request_id = secrets.token_hex(8)
-        # Not its message: that has a piece of what was sent, and there may be a token in it.
+        # Its message is not logged: it quotes the request, which may contain a token.
         log.info("request_malformed", error=type(exc).__name__, address=request.remote, request_id=request_id)
-        response = problems.no_http(request.path)
-        response.headers.extend((*SAFE, ("X-Request-Id", request_id)))
+        response = problems.bad_request(request.path)
+        response.headers.extend((*SECURITY_HEADERS, ("X-Request-Id", request_id)))
         response.force_close()
         return response
 
     def log_exception(self, *arguments: Any, **options: Any) -> None:
-        """What goes wrong after the answer. The rest of a body may be damaged, which is the client's affair."""
+        """Log an error after the response. An unreadable rest of a body is the client's error, not the server's."""
         error = options.get("exc_info")
         if isinstance(error, web.RequestPayloadError):
             log.info("request_malformed", error=type(error).__name__)
@@ -49,27 +48,25 @@ class Connection(web.RequestHandler):
 
 
 class Server(web.Server):
-    """Makes the connections."""
-
-    def __init__(self, made: web.Server, **options: Any) -> None:
-        """`made` is what aiohttp made for an application, `options` are those of its connections."""
-        super().__init__(self._handle, request_factory=made.request_factory, **options)
-        self._handler = made.request_handler
+    def __init__(self, original: web.Server, **options: Any) -> None:
+        """Take over from aiohttp's server for an application; `options` are those of its connections."""
+        super().__init__(self._handle, request_factory=original.request_factory, **options)
+        self._handler = original.request_handler
         self._options = options
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         try:
             return await self._handler(request)
-        # Raised by aiohttp before the middlewares; the second when it quotes an Expect that is not UTF-8.
+        # aiohttp raises these before the middlewares; the second when it quotes an Expect header that is not UTF-8.
         except (web.HTTPExpectationFailed, UnicodeEncodeError):
             return problems.http_problem(web.HTTPExpectationFailed(), request.path)
 
-    def __call__(self) -> Connection:
-        return Connection(self, loop=self._loop, **self._options)
+    def __call__(self) -> ClientConnection:
+        return ClientConnection(self, loop=self._loop, **self._options)
 
 
 class Runner(web.AppRunner):
-    """Runs an application on such connections."""
+    """An `AppRunner` with such connections."""
 
     async def _make_server(self) -> Server:
         return Server(await super()._make_server(), **self._kwargs)

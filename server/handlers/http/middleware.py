@@ -1,4 +1,4 @@
-"""What every request passes: its id and its log line, errors as problems, what the schemas say."""
+"""Outermost and innermost middleware: request ids, logging and problem responses; validation of body and query."""
 
 import random
 import re
@@ -11,122 +11,133 @@ from aiohttp import hdrs, web
 from server.errors import AppError
 from server.handlers.http import problems
 from server.handlers.http.client_ip import CLIENT_IP, ClientIps
-from server.handlers.http.requests import REQUEST_ID, Handler, load
+from server.handlers.http.operations import options_of
+from server.handlers.http.requests import REQUEST_ID, Handler, validate_input
 from server.logs import CURRENT_REQUEST
 from server.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-CLIENT_CLOSED_REQUEST = 499  # nobody reads it but in our log, where it is known from nginx
+REQUEST_ID_PATTERN = re.compile(r"[A-Za-z0-9._-]{1,64}")
+CLIENT_CLOSED_REQUEST = 499  # nginx's status; it only appears in logs and metrics
 NO_ROUTE = "none"
 EVENT_STREAM = "text/event-stream"
-REFUSAL = web.RequestKey("refusal", str)
-QUIET_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+PROBLEM_CODE = web.RequestKey("problem_code", str)
+UNLOGGED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class InFlight:
-    """How many requests are being answered, and whether the server has begun to leave."""
+    """The requests in progress. `draining`: shutdown has begun, and connections close after their response."""
 
-    def __init__(self, metrics: Metrics | None = None, addresses: ClientIps | None = None) -> None:
+    def __init__(self, metrics: Metrics | None = None, client_ips: ClientIps | None = None) -> None:
         self._metrics = metrics or Metrics()
-        self._addresses = addresses or ClientIps()
+        self._client_ips = client_ips or ClientIps()
         self.requests = 0
-        self.leaving = False
+        self.draining = False
 
     def middleware(self) -> Callable[[web.Request, Handler], object]:
-        """Outermost: counts the request, names it, logs it, and turns whatever went wrong into a problem."""
+        """Return the outermost middleware: it counts, identifies and logs requests, and renders errors as problems."""
 
         @web.middleware
         async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-            given = request.headers.get("X-Request-Id")
-            request_id = given if given and GIVEN_ID.fullmatch(given) else f"{random.getrandbits(64):016x}"
-            request[REQUEST_ID] = request_id
-            request[CLIENT_IP] = address = self._addresses.of(request)
-            logged_as = CURRENT_REQUEST.set(request_id)
-            began = time.perf_counter()
+            request_id = request[REQUEST_ID] = _request_id(request)
+            request[CLIENT_IP] = self._client_ips.get_for(request)
+            context = CURRENT_REQUEST.set(request_id)
+            started = time.perf_counter()
             self.requests += 1
             try:
-                response = await _answer(request, handler)
+                response = await _respond(request, handler)
             finally:
                 self.requests -= 1
-                CURRENT_REQUEST.reset(logged_as)
+                CURRENT_REQUEST.reset(context)
             if not response.prepared:
-                if self.leaving:
-                    response.force_close()
-                if request.content.exception() is not None:
-                    # Neither the rest of this body nor another request after it can be read.
-                    response.force_close()
-                    request.content.feed_eof()
-            took_s = time.perf_counter() - began
-            streamed = response.headers.get(hdrs.CONTENT_TYPE, "").startswith(EVENT_STREAM)
-            self._metrics.answered(*_kind(request), response.status, None if streamed else took_s)
-            if request.path not in QUIET_PATHS:
-                failed = response.status >= 500 and REFUSAL in request
-                refused = {"code": request[REFUSAL]} if failed else {}
-                log.info(
-                    "request", method=request.method, path=request.path, status=response.status,
-                    ms=round(took_s * 1000, 1), request_id=request_id, address=address, **refused,
-                )  # fmt: skip
+                self._close_if_needed(request, response)
+            self._record(request, response, time.perf_counter() - started)
             return response
 
         return observe
 
+    def _close_if_needed(self, request: web.Request, response: web.StreamResponse) -> None:
+        if self.draining:
+            response.force_close()
+        if request.content.exception() is not None:
+            # Neither the rest of this body nor a request after it can be read.
+            response.force_close()
+            request.content.feed_eof()
 
-def _kind(request: web.Request) -> tuple[str, str]:
-    """Route and method for the metrics: whatever a client sends, there are only so many."""
+    def _record(self, request: web.Request, response: web.StreamResponse, duration_s: float) -> None:
+        streamed = response.headers.get(hdrs.CONTENT_TYPE, "").startswith(EVENT_STREAM)
+        self._metrics.answered(*_labels(request), response.status, None if streamed else duration_s)
+        if request.path in UNLOGGED_PATHS:
+            return
+        failed = response.status >= 500 and PROBLEM_CODE in request
+        code = {"code": request[PROBLEM_CODE]} if failed else {}
+        log.info(
+            "request", method=request.method, path=request.path, status=response.status,
+            ms=round(duration_s * 1000, 1), request_id=request[REQUEST_ID], address=request[CLIENT_IP], **code,
+        )  # fmt: skip
+
+
+def _request_id(request: web.Request) -> str:
+    given = request.headers.get("X-Request-Id")
+    return given if given and REQUEST_ID_PATTERN.fullmatch(given) else f"{random.getrandbits(64):016x}"
+
+
+def _labels(request: web.Request) -> tuple[str, str]:
+    """Return route and method as metric labels, from a bounded set of values."""
     resource = request.match_info.route.resource
     route = NO_ROUTE if resource is None else resource.canonical
     return route, request.method if request.method in hdrs.METH_ALL else "other"
 
 
-async def _answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _respond(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         return await handler(request)
     except (AppError, web.HTTPException) as error:
-        if _has_begun(request):  # a problem in the middle of a picture would be taken for a part of it
-            log.warning("response_broken_off", path=request.path, error=str(error))
-            return _broken_off(request)
+        if _has_started(request):  # the client would take a problem for a part of the image
+            log.warning("response_aborted", path=request.path, error=str(error))
+            return _abort(request)
         if isinstance(error, web.HTTPException):
             return problems.http_problem(error, request.path)
         if problems.status_of(error) >= 500:
-            request[REFUSAL] = error.code  # for the one line of the request: an outage has a line of its own
+            request[PROBLEM_CODE] = error.code  # for the request's log line; an outage is logged on its own
         return problems.problem(error, request.path)
     except Exception as error:
-        if isinstance(error, ConnectionError) and _has_left(request):
+        if isinstance(error, ConnectionError) and _is_disconnected(request):
             return web.Response(status=CLIENT_CLOSED_REQUEST)
         log.exception("request_crashed", method=request.method, path=request.path)
-        return _broken_off(request) if _has_begun(request) else problems.unexpected(request.path)
+        return _abort(request) if _has_started(request) else problems.internal_error(request.path)
 
 
-def _has_begun(request: web.Request) -> bool:
+def _has_started(request: web.Request) -> bool:
     return request.writer.output_size > 0
 
 
-def _broken_off(request: web.Request) -> web.Response:
-    """End the connection, so that the client sees that what it got is not all; the response goes nowhere."""
+def _abort(request: web.Request) -> web.Response:
+    """Abort the connection, so that the client notices the incomplete response; the one returned is not sent."""
     if request.transport is not None:
         request.transport.abort()
     return web.Response(status=CLIENT_CLOSED_REQUEST)
 
 
-def _has_left(request: web.Request) -> bool:
+def _is_disconnected(request: web.Request) -> bool:
     return request.transport is None or request.transport.is_closing()
 
 
 def validation(
-    max_bytes: int, timeout_s: float, checked: Callable[[web.Request], Awaitable[None]]
+    max_bytes: int, timeout_s: float, check: Callable[[web.Request], Awaitable[None]]
 ) -> Callable[[web.Request, Handler], object]:
-    """Check body and query by the schemas of the handler; `checked` is told, and may turn the request away.
+    """Return a middleware that validates body and query by the handler's schemas, then calls `check`.
 
-    aiohttp-apispec's own middleware reads with webargs, which takes NaN, and knows no limit of time or size.
+    aiohttp-apispec's own middleware parses with webargs, which accepts NaN and has no limits of time and size.
     """
 
     @web.middleware
     async def validate(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.match_info.http_exception is None:
-            await load(request, request.match_info.handler, max_bytes, timeout_s)
-            await checked(request)
+            options = options_of(request.match_info.handler)
+            await validate_input(request, options, max_bytes, timeout_s)
+            await check(request)
         return await handler(request)
 
     return validate

@@ -1,4 +1,4 @@
-"""Reads multipart uploads: files are streamed to disk and counted, texts are bounded, the rest is refused."""
+"""Multipart uploads: files are spooled to disk, texts are bounded, and anything else is rejected."""
 
 import asyncio
 import hashlib
@@ -16,13 +16,13 @@ from server.errors import InvalidInput, Malformed, StorageFull, TooLarge, Unsupp
 
 TEXT_BYTES = 16_384
 MAX_PARTS = 40
-MAX_LINES = 4 * MAX_PARTS  # outside the parts, where boundaries are, and nothing that anybody wants
+MAX_LINES_OUTSIDE_PARTS = 4 * MAX_PARTS
 ENOSPC = 28
 
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """Bounds of one multipart request; `timeout_s` for all of its body."""
+    """Limits per multipart request; `timeout_s` bounds the whole body."""
 
     max_file_bytes: int
     max_files: int
@@ -31,42 +31,42 @@ class UploadLimits:
 
 @dataclass(slots=True)
 class Form:
-    """What a multipart body held: spooled files and texts, by field, in their order."""
+    """The spooled files and the texts of a multipart body, by field, in the order of the body."""
 
     files: dict[str, list[Path]] = field(default_factory=dict)
     texts: dict[str, list[str]] = field(default_factory=dict)
     _digest: Any = field(default_factory=hashlib.sha256, repr=False)
 
     @property
-    def content(self) -> bytes:
-        """A hash of the fields and of what they hold, in their order; boundary and file names are no part of it."""
+    def content_hash(self) -> bytes:
+        """The hash of fields and contents in their order, without boundary and file names."""
         return self._digest.digest()
 
-    def saw(self, name: str, digest: bytes) -> None:
-        """Note a part and the hash of what it holds."""
+    def add_part_hash(self, name: str, digest: bytes) -> None:
+        """Include a part in `content_hash`; `digest` is the hash of its content."""
         self._digest.update(hashlib.sha256(name.encode()).digest() + digest)
 
     def text(self, name: str, max_length: int, default: str = "") -> str:
-        """The one text of a field. Raises InvalidInput if it is too long or given twice."""
+        """Return the text of a field. Raises InvalidInput if it is too long or repeated."""
         values = self.texts.get(name, [default])
         if len(values) > 1:
-            raise _refused(name, "Given more than once.")
+            raise _invalid_field(name, "Must occur only once.")
         return _bounded(name, values[0], max_length)
 
     def file(self, name: str) -> Path:
-        """The one file of a field. Raises InvalidInput if it is missing or not the only one."""
+        """Return the file of a field. Raises InvalidInput if it is missing or repeated."""
         files = self.files.get(name, [])
         if len(files) != 1:
-            raise _refused(name, "Exactly one file.")
+            raise _invalid_field(name, "Must be exactly one file.")
         return files[0]
 
     def all_texts(self, name: str, max_length: int) -> list[str]:
-        """Every text of a repeated field."""
+        """Return every text of a repeated field."""
         return [_bounded(name, value, max_length) for value in self.texts.get(name, [])]
 
 
-class Uploads:
-    """Spools uploads below `work_dir`."""
+class FormReader:
+    """Reads multipart forms, and spools their files below `work_dir`."""
 
     def __init__(self, work_dir: Path, limits: UploadLimits) -> None:
         self._work_dir = work_dir
@@ -74,20 +74,20 @@ class Uploads:
 
     @asynccontextmanager
     async def read(self, request: web.Request, files: set[str], texts: set[str]) -> AsyncIterator[Form]:
-        """The body of `request`, which must not be compressed; its files exist until the context ends.
+        """Yield the form of `request`; its files exist until the context ends.
 
-        Raises UnsupportedMedia, Malformed, TooLarge, StorageFull, and InvalidInput for a field that is none of
-        `files` and `texts`.
+        `files` and `texts` name the fields. Raises UnsupportedMedia, Malformed, TooLarge, StorageFull, and InvalidInput
+        for any other field.
         """
         if request.content_type != "multipart/form-data":
-            raise UnsupportedMedia("Send this as multipart/form-data.")
+            raise UnsupportedMedia("The Content-Type of the body must be multipart/form-data.")
         if any(coding.lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
-            # Unpacked it is there all at once, so that reading it line by line gives no turn to anybody else.
-            raise UnsupportedMedia("Send this without a Content-Encoding: pictures are compressed already.")
+            # A decompressed body is buffered in one piece, and parsing that line by line would block the event loop.
+            raise UnsupportedMedia("A Content-Encoding is not supported: images are compressed already.")
         with tempfile.TemporaryDirectory(dir=self._work_dir) as folder:
             try:
                 async with asyncio.timeout(self._limits.timeout_s):
-                    form = await self._parts(_reader(request), Path(folder), files, texts)
+                    form = await self._read_parts(_multipart_reader(request), Path(folder), files, texts)
             except TimeoutError as error:
                 raise Malformed(
                     f"The upload did not arrive within {self._limits.timeout_s:g} s.", code="body_timeout"
@@ -100,40 +100,42 @@ class Uploads:
                 web.RequestPayloadError,
             ) as error:  # what aiohttp's reader raises on bad input
                 raise Malformed(
-                    "The multipart body is damaged: check its boundary and the headers of its parts."
+                    "The multipart body is invalid: check its boundary and the headers of its parts."
                 ) from error
             except OSError as error:
                 if error.errno == ENOSPC:
-                    raise StorageFull("There is no room for uploads at this moment.") from error
+                    raise StorageFull("There is no space left for uploads. Try again later.") from error
                 raise
             yield form
 
-    async def _parts(self, reader: MultipartReader, folder: Path, files: set[str], texts: set[str]) -> Form:
+    async def _read_parts(
+        self, reader: MultipartReader, folder: Path, files: set[str], texts: set[str]
+    ) -> Form:
         form = Form()
         for _ in range(MAX_PARTS):
             part = await reader.next()
             if part is None:
                 return form
             if not isinstance(part, BodyPartReader):
-                raise Malformed("A part of the multipart body is itself multipart.")
-            name = (part.name or "").encode(errors="replace").decode()  # with a lone surrogate it is no text
+                raise Malformed("Nested multipart bodies are not supported.")
+            name = (part.name or "").encode(errors="replace").decode()  # it may have lone surrogates
             if name in files:
                 spooled = form.files.setdefault(name, [])
                 if len(spooled) >= self._limits.max_files:
-                    raise _refused(name, f"At most {self._limits.max_files} files.")
+                    raise _invalid_field(name, f"Must be at most {self._limits.max_files} files.")
                 path = folder / f"{name}-{len(spooled)}"
-                form.saw(name, await self._spool(part, path, name))
+                form.add_part_hash(name, await self._spool(part, path, name))
                 spooled.append(path)
             elif name in texts:
-                text = await _text(part, name)
-                form.saw(name, hashlib.sha256(text.encode()).digest())
+                text = await _read_text(part, name)
+                form.add_part_hash(name, hashlib.sha256(text.encode()).digest())
                 form.texts.setdefault(name, []).append(text)
             else:
-                raise _refused(name or "(no name)", "Not a field of this form.")
-        raise Malformed(f"More than {MAX_PARTS} parts.")
+                raise _invalid_field(name or "(no name)", "Unknown field.")
+        raise Malformed(f"The body has more than {MAX_PARTS} parts.")
 
     async def _spool(self, part: BodyPartReader, path: Path, name: str) -> bytes:
-        """Write a file; the hash of what it holds."""
+        """Write the part to a file, and return the hash of its content."""
         limit, size, digest = self._limits.max_file_bytes, 0, hashlib.sha256()
         with path.open("wb") as file:
             while chunk := await part.read_chunk(65_536):
@@ -146,8 +148,12 @@ class Uploads:
         return digest.digest()
 
 
-class _Reader(MultipartReader):
-    """aiohttp's, which reads what comes before the first boundary line by line, however many lines that are."""
+class _MultipartReader(MultipartReader):
+    """aiohttp's reader with a limit of lines outside the parts.
+
+    aiohttp skips any number of lines before the first boundary, and has no public hook to limit them. Only this private
+    method distinguishes them from the lines inside the parts.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -155,14 +161,14 @@ class _Reader(MultipartReader):
 
     async def _readline(self) -> bytes:
         self._lines += 1
-        if self._lines > MAX_LINES:
-            raise ValueError(f"More than {MAX_LINES} lines outside the parts.")
+        if self._lines > MAX_LINES_OUTSIDE_PARTS:
+            raise ValueError(f"More than {MAX_LINES_OUTSIDE_PARTS} lines outside the parts.")
         return await super()._readline()
 
 
-def _reader(request: web.Request) -> MultipartReader:
-    """As `request.multipart` makes one."""
-    return _Reader(
+def _multipart_reader(request: web.Request) -> MultipartReader:
+    """Return a reader with the same arguments as `request.multipart()`."""
+    return _MultipartReader(
         request.headers,
         request.content,
         client_max_size=request.client_max_size,
@@ -176,7 +182,7 @@ def _write(file: BinaryIO, digest: Any, chunk: bytes) -> None:
     digest.update(chunk)
 
 
-async def _text(part: BodyPartReader, name: str) -> str:
+async def _read_text(part: BodyPartReader, name: str) -> str:
     value = bytearray()
     while chunk := await part.read_chunk(8192):
         value += chunk
@@ -185,16 +191,16 @@ async def _text(part: BodyPartReader, name: str) -> str:
     try:
         return value.decode()
     except UnicodeDecodeError as error:
-        raise _refused(name, "Not UTF-8.") from error
+        raise _invalid_field(name, "Must be UTF-8.") from error
 
 
 def _bounded(name: str, value: str, max_length: int) -> str:
     if len(value) > max_length:
-        raise _refused(name, f"Longer than {max_length} characters.")
+        raise _invalid_field(name, f"Must have at most {max_length} characters.")
     if "\x00" in value:
-        raise _refused(name, "Contains a character that is not text.")
+        raise _invalid_field(name, "Contains an invalid character.")
     return value.strip()
 
 
-def _refused(name: str, message: str) -> InvalidInput:
-    return InvalidInput("Some values cannot be accepted.", fields={name: [message]})
+def _invalid_field(name: str, message: str) -> InvalidInput:
+    return InvalidInput("Some values are invalid.", fields={name: [message]})

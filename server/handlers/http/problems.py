@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457): the one place where a kind of error has an HTTP status."""
+"""Errors as `application/problem+json` (RFC 9457). Only this module maps kinds of errors to HTTP statuses."""
 
 import json
 import math
@@ -25,7 +25,7 @@ from server.errors import (
 
 PROBLEM_JSON = "application/problem+json"
 
-# Looked up along the class's own line of descent, so the nearest kind wins.
+# Looked up along the method resolution order, so that the most specific kind wins.
 STATUSES: dict[type[AppError], int] = {
     InvalidInput: 422,
     Malformed: 400,
@@ -44,12 +44,12 @@ CODES = {404: "no_such_route", 405: "method_not_allowed", 413: "too_large"}
 
 
 def status_of(error: AppError) -> int:
-    """The HTTP status of an error's kind."""
+    """Return the HTTP status for the kind of an error."""
     return next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
 
 
 def problem(error: AppError, instance: str) -> web.Response:
-    """The response that tells of `error`; `instance` is the path that was asked for."""
+    """Return the response for `error`; `instance` is the requested path."""
     status = status_of(error)
     headers: dict[str, str] = {}
     if error.retry_after_s is not None:
@@ -61,24 +61,24 @@ def problem(error: AppError, instance: str) -> web.Response:
 
 
 def http_problem(error: web.HTTPException, instance: str) -> web.Response:
-    """The same for what aiohttp itself refuses: a path or a method that is not there."""
+    """Return the response for an error of aiohttp itself, such as an unknown path or method."""
     detail = {
-        404: "There is nothing at this address.",
-        405: f"This address takes {error.headers.get('Allow', 'another method')} only.",
+        404: "No such resource.",
+        405: f"Method not allowed. Allowed: {error.headers.get('Allow', 'another method')}.",
     }.get(error.status, error.reason)
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
     return _response(error.status, CODES.get(error.status, "http_error"), detail, instance, headers, {})
 
 
-def no_http(instance: str) -> web.Response:
-    """The answer to what cannot be read as a request at all."""
-    detail = "This cannot be read as a request: check its first line and its headers."
+def bad_request(instance: str) -> web.Response:
+    """Return the response for bytes that are not an HTTP request."""
+    detail = "Malformed HTTP request: check the request line and the headers."
     return _response(400, "malformed_request", detail, instance, {}, {})
 
 
-def unexpected(instance: str) -> web.Response:
-    """The answer to a fault of ours: nothing of it is told to the client."""
-    detail = "Something went wrong on our side. The request id helps to find it."
+def internal_error(instance: str) -> web.Response:
+    """Return the response for an unexpected exception; it contains no details of it."""
+    detail = "Internal server error. Quote the X-Request-Id header when you report it."
     return _response(500, "internal_error", detail, instance, {}, {})
 
 
@@ -100,5 +100,5 @@ def _response(
 def _json(body: dict[str, Any]) -> bytes:
     try:
         return orjson.dumps(body)
-    except TypeError:  # something that was sent is quoted in it, and has a lone surrogate
+    except TypeError:  # it quotes a lone surrogate from the request
         return json.dumps(body, ensure_ascii=False).encode(errors="replace")

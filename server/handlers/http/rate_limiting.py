@@ -1,18 +1,17 @@
-"""Which requests count against which rate limit, and how an answer tells of it.
+"""Rate limits: which limits a request counts against, and how a response reports them.
 
-A handler names its limits with `@throttled`; one that names none has the default. Liveness, metrics, pictures and the
-API's own description are exempt: who asks for them are probes, scrapers and browsers by the dozen, and what they get
-costs less than the question whether they may. So is what is at no address.
+A handler names its limits in `operation`; one that names none has the default. Liveness, metrics, media and the API
+documentation are exempt: probes, scrapers and browsers request them by the dozen, and serving them costs less than the
+check. Requests without a route are exempt as well.
 
-The headers are those of draft-ietf-httpapi-ratelimit-headers-10, on refusals and on all other answers alike.
+The headers follow draft-ietf-httpapi-ratelimit-headers-10, on every response.
 """
 
 import hashlib
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Protocol
+from typing import Protocol
 
 from aiohttp import web
 from multidict import istr
@@ -20,128 +19,83 @@ from multidict import istr
 from server.errors import Throttled
 from server.gateways.redis.rate_limits import Limit, RateLimitStatus
 from server.handlers.http.client_ip import client_ip, rate_limit_key
-from server.handlers.http.requests import BODY, PRINCIPAL, AnyHandler
+from server.handlers.http.operations import Rate, RouteOptions, options_of
+from server.handlers.http.requests import BODY, PRINCIPAL
 from server.services.accounts.usernames import normalize
 
 RATE_LIMIT_POLICY, RATE_LIMIT = istr("RateLimit-Policy"), istr("RateLimit")
-RATE_LIMIT_STATUSES = web.RequestKey("standings", list[RateLimitStatus])
+RATE_LIMIT_STATUSES = web.RequestKey("rate_limit_statuses", list[RateLimitStatus])
 
 
-class Rate(StrEnum):
-    """The limits, by their names in config.toml and in the headers."""
-
-    DEFAULT = "default"
-    LOGIN = "login"
-    LOGIN_ACCOUNT = "login_account"
-    FORGOT = "forgot"
-    REGISTRATION = "registration"
-    REFRESH = "refresh"
-    WRITES = "writes"
-    UPLOADS = "uploads"
-    READS = "reads"
-
-
-def rate_limited(*rates: Rate) -> Callable[[AnyHandler], AnyHandler]:
-    """Let a request count against these limits, of the one who is signed in, or else of the address."""
-
-    def declare(handler: AnyHandler) -> AnyHandler:
-        handler.__rates__ = rates  # pyright: ignore[reportFunctionMemberAccess]
-        return handler
-
-    return declare
-
-
-def rate_limited_by(member: str, rate: Rate) -> Callable[[AnyHandler], AnyHandler]:
-    """Let it count as well against a limit of the user name or the e-mail in a member of its body, whoever asks.
-
-    Somebody with a name and an e-mail has that limit twice: which account they belong to is not known yet.
-    """
-
-    def declare(handler: AnyHandler) -> AnyHandler:
-        handler.__rate_by__ = (member, rate)  # pyright: ignore[reportFunctionMemberAccess]
-        return handler
-
-    return declare
-
-
-def not_rate_limited(handler: AnyHandler) -> AnyHandler:
-    """Exempt a handler."""
-    return rate_limited()(handler)
-
-
-def rates_of(handler: Callable[..., Any]) -> tuple[Rate, ...] | None:
-    """What a handler was declared with; None if it was not."""
-    return getattr(handler, "__rates__", None)
-
-
-class Counter(Protocol):
+class RequestCounter(Protocol):
     async def hit(self, limits: Sequence[Limit], subject: str) -> list[RateLimitStatus]:
         """Count a request against every limit, or against none if one of them refuses it."""
         ...
 
 
 class RateLimiting:
-    """`limits` has every `Rate`, or none, and then nothing is limited."""
+    """Counts requests. `limits` has every `Rate`, or is empty, and then nothing is limited."""
 
-    def __init__(self, counter: Counter, limits: Mapping[Rate, Limit]) -> None:
+    def __init__(self, counter: RequestCounter, limits: Mapping[Rate, Limit]) -> None:
         self._counter = counter
         self._limits = limits
         self._by_rates: dict[tuple[Rate, ...], tuple[Limit, ...]] = {}
 
-    async def admit(self, request: web.Request) -> None:
-        """Count a request; an address stands in for somebody who has not been recognised. Raises Throttled."""
-        if limits := self.limits_of(request.match_info.handler):
-            note(request, await self._counter.hit(limits, _asker(request)))
+    async def check_request(self, request: web.Request) -> None:
+        """Count a request against the limits of its route, by user or client IP. Raises Throttled."""
+        if limits := self.limits_for(options_of(request.match_info.handler)):
+            add_statuses(request, await self._counter.hit(limits, _requester(request)))
 
-    async def admit_named(self, request: web.Request) -> None:
-        """Count a request, whose body was checked, against the limit of whom its body names. Raises Throttled."""
-        declared: tuple[str, Rate] | None = getattr(request.match_info.handler, "__rate_by__", None)
-        if declared is not None and self._limits and BODY in request:
-            member, rate = declared
+    async def check_account(self, request: web.Request) -> None:
+        """Count a request against the limit of the account that its validated body names. Raises Throttled.
+
+        A person's username and e-mail address count separately: which account they belong to is not known yet.
+        """
+        account_rate = options_of(request.match_info.handler).account_rate
+        if account_rate is not None and self._limits and BODY in request:
+            member, rate = account_rate
             name = normalize(request[BODY][member]).encode()
-            who = hashlib.blake2b(name, digest_size=16).hexdigest()
-            note(request, await self._counter.hit((self._limits[rate],), f"n{who}"))
+            key = hashlib.blake2b(name, digest_size=16).hexdigest()
+            add_statuses(request, await self._counter.hit((self._limits[rate],), f"n{key}"))
 
-    def limits_of(self, handler: Callable[..., Awaitable[Any]]) -> tuple[Limit, ...]:
-        """Those that a handler was declared with, or the default; none where nothing is limited."""
+    def limits_for(self, options: RouteOptions) -> tuple[Limit, ...]:
+        """Return the limits of a route; none if rate limiting is off."""
         if not self._limits:
             return ()
-        rates = rates_of(handler)
-        if rates is None:
-            rates = (Rate.DEFAULT,)
-        limits = self._by_rates.get(rates)
+        limits = self._by_rates.get(options.rates)
         if limits is None:
-            limits = self._by_rates[rates] = tuple(self._limits[rate] for rate in rates)
+            limits = tuple(self._limits[rate] for rate in options.rates)
+            self._by_rates[options.rates] = limits
         return limits
 
 
-def note(request: web.Request, standings: Sequence[RateLimitStatus]) -> None:
-    """Let the answer tell how the asker stands. Raises Throttled if a limit is exceeded."""
-    request[RATE_LIMIT_STATUSES] += standings
-    for standing in standings:
-        if standing.wait_s > 0:
-            raise _too_many(standings)
+def add_statuses(request: web.Request, statuses: Sequence[RateLimitStatus]) -> None:
+    """Record statuses for the response headers. Raises Throttled if a limit is exceeded."""
+    request[RATE_LIMIT_STATUSES] += statuses
+    for status in statuses:
+        if status.wait_s > 0:
+            raise _too_many_requests(statuses)
 
 
-def _too_many(standings: Sequence[RateLimitStatus]) -> Throttled:
-    worst = max(standings, key=lambda standing: standing.wait_s)
+def _too_many_requests(statuses: Sequence[RateLimitStatus]) -> Throttled:
+    worst = max(statuses, key=lambda status: status.wait_s)
     return Throttled(
-        f"Too many requests: {worst.limit.count} are let through in {worst.limit.window_s:g} s. Try again in"
+        f"Too many requests: the limit is {worst.limit.count} per {worst.limit.window_s:g} s. Try again in"
         f" {math.ceil(worst.wait_s)} s.",
         retry_after_s=worst.wait_s,
     )
 
 
-def _asker(request: web.Request) -> str:
+def _requester(request: web.Request) -> str:
     principal = request.get(PRINCIPAL)
     return f"u{principal.user_id}" if principal else f"a{rate_limit_key(client_ip(request))}"
 
 
-def rate_headers(standings: Sequence[RateLimitStatus]) -> tuple[tuple[str, str], tuple[str, str]]:
-    """The policies, and how the client stands with each."""
-    policies = ", ".join([_policy(each.limit) for each in standings])
-    states = ", ".join([f'"{each.limit.name}";r={each.remaining};t={each.reset_s}' for each in standings])
-    return (RATE_LIMIT_POLICY, policies), (RATE_LIMIT, states)
+def rate_limit_headers(statuses: Sequence[RateLimitStatus]) -> tuple[tuple[str, str], tuple[str, str]]:
+    """Return the two headers: the policies, and what remains of each."""
+    policies = ", ".join([_policy(each.limit) for each in statuses])
+    remaining = ", ".join([f'"{each.limit.name}";r={each.remaining};t={each.reset_s}' for each in statuses])
+    return (RATE_LIMIT_POLICY, policies), (RATE_LIMIT, remaining)
 
 
 @cache

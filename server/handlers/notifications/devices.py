@@ -1,22 +1,24 @@
-"""`/devices`: where pushes go."""
+"""`/devices`: devices that receive push notifications."""
 
 from aiohttp import web
-from aiohttp_apispec import docs, json_schema, response_schema
 from marshmallow import Schema, fields, validate
 
 from server.clock import isoformat
 from server.handlers import serializers
-from server.handlers.http.rate_limiting import Rate, rate_limited
+from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import BODY, current_principal
-from server.handlers.schemas import Id, Moment, Strict, Whole
+from server.handlers.schemas import FullMatch, Id, RequestSchema, Timestamp
 from server.services.notifications.devices import Devices
 from server.services.records import Platform
 
-# Printable ASCII: what Firebase calls one is letters, digits, and a few of these.
-TOKEN = (validate.Length(1, 2048), Whole(r"^[\x21-\x7e]+$", error="Not a registration token."))
+# Firebase tokens consist of letters, digits and some punctuation.
+TOKEN = (
+    validate.Length(1, 2048),
+    FullMatch(r"^[\x21-\x7e]+$", error="Must be a registration token of Firebase Cloud Messaging."),
+)
 
 
-class RegistrationBody(Strict):
+class RegisterDeviceBody(RequestSchema):
     token = fields.String(
         required=True,
         validate=[*TOKEN],
@@ -25,7 +27,7 @@ class RegistrationBody(Strict):
     platform = fields.Enum(Platform, by_value=fields.String, required=True)
 
 
-class ForgottenBody(Strict):
+class ForgetDeviceBody(RequestSchema):
     token = fields.String(required=True, validate=[*TOKEN])
     platform = fields.Enum(Platform, by_value=fields.String)
 
@@ -33,7 +35,7 @@ class ForgottenBody(Strict):
 class PushDeviceSchema(Schema):
     id = Id(required=True)
     platform = fields.Enum(Platform, by_value=fields.String, required=True)
-    createdAt = Moment(required=True)
+    createdAt = Timestamp(required=True)
 
 
 class DeviceRoutes:
@@ -41,32 +43,32 @@ class DeviceRoutes:
         self._devices = devices
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.post("/devices", self.register), web.delete("/devices", self.forget)]
+        return [web.post("/devices", self.register_device), web.delete("/devices", self.forget_device)]
 
-    @docs(
-        tags=["notifications"],
-        operationId="registerDevice",
-        summary="Have your notifications pushed to this device",
-        description="While you are signed in here, and no longer than until somebody else registers the same device.",
+    @operation(
+        "registerDevice",
+        "Register this device for push notifications",
+        tag="notifications",
+        description="The registration ends with your session here, or when another user registers the device.",
+        body=RegisterDeviceBody,
+        responds={200: PushDeviceSchema},
+        rates=(Rate.WRITES,),
     )
-    @json_schema(RegistrationBody)
-    @response_schema(PushDeviceSchema, 200)
-    @rate_limited(Rate.WRITES)
-    async def register(self, request: web.Request) -> web.Response:
+    async def register_device(self, request: web.Request) -> web.Response:
         body = request[BODY]
         device = await self._devices.register(current_principal(request), body["token"], body["platform"])
         return serializers.json_response(
             {"id": str(device.id), "platform": device.platform, "createdAt": isoformat(device.created_at_ms)}
         )
 
-    @docs(
-        tags=["notifications"],
-        operationId="forgetDevice",
-        summary="Have nothing pushed to this device any more",
+    @operation(
+        "forgetDevice",
+        "Stop push notifications to this device",
+        tag="notifications",
+        body=ForgetDeviceBody,
+        responds={204: Reply("The device is not registered for you")},
+        rates=(Rate.WRITES,),
     )
-    @json_schema(ForgottenBody)
-    @response_schema(None, 204, description="Nothing is pushed to it for you")
-    @rate_limited(Rate.WRITES)
-    async def forget(self, request: web.Request) -> web.Response:
+    async def forget_device(self, request: web.Request) -> web.Response:
         await self._devices.unregister(current_principal(request).user_id, request[BODY]["token"])
         return web.Response(status=204)

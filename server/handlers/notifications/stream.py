@@ -1,7 +1,7 @@
-"""`GET /notifications/stream`: a person's notifications as Server-Sent Events, none lost, none twice, in order.
+"""`GET /notifications/stream`: a user's notifications as Server-Sent Events, complete, in order, without duplicates.
 
-The database is asked for everything that is sent; signals only say when to ask. The event id is the recipient's
-sequence number, so `Last-Event-ID` says all there is to know of what a client has.
+Everything that is sent is read from the database; signals only trigger a read. The event id is the recipient's sequence
+number, so that `Last-Event-ID` fully describes what a client has received.
 """
 
 import random
@@ -22,31 +22,31 @@ from server.services.records import Notification, Principal
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
-CHUNK_BYTES = 8192
-ASK_AGAIN_S = 2.0
-RESET = "reset"
+EVENT_CHUNK_BYTES = 8192
+RETRY_READ_S = 2.0
+RESET_EVENT = "reset"
 SEQUENCE = re.compile(r"[0-9]{1,18}")
 
 
-class Notifications(Protocol):
-    """What a stream needs to know of the notifications."""
+class NotificationSequence(Protocol):
+    """Access to a recipient's notifications by sequence."""
 
     async def list_after(self, recipient_id: UserId, after: int, limit: int) -> list[Notification]:
-        """The first `limit` notifications with a sequence above `after`, in its order."""
+        """Return the first `limit` notifications with a sequence above `after`, in ascending order."""
         ...
 
     async def get_last_sequence(self, recipient_id: UserId) -> int:
-        """The newest sequence, 0 before the first."""
+        """Return the newest sequence, or 0."""
         ...
 
 
 class NotificationStream:
-    """Serves streams. `replay_limit` is how many notifications one query brings; more are missing: more queries."""
+    """Serves streams. `replay_limit` is the number of notifications per query; missed ones may take several."""
 
     def __init__(
         self,
         hub: Hub,
-        notifications: Notifications,
+        notifications: NotificationSequence,
         *,
         heartbeat_s: float,
         retry_ms: int,
@@ -54,7 +54,7 @@ class NotificationStream:
         render: Callable[[Notification], bytes],
         write_timeout_s: float = 20.0,
     ) -> None:
-        """`render` gives a notification's JSON on one line."""
+        """Create it. `render` returns a notification as one line of JSON."""
         self._hub = hub
         self._notifications = notifications
         self._heartbeat_s = heartbeat_s
@@ -64,99 +64,105 @@ class NotificationStream:
         self._write_timeout_s = write_timeout_s
 
     async def handle(self, request: web.Request, principal: Principal) -> web.StreamResponse:
-        """Serve until the client leaves, reads too slowly, is signed out, or the server stops.
+        """Serve until the client disconnects, reads too slowly, is signed out, or the server stops.
 
-        Raises, before anything is sent, Throttled for too many streams and Unavailable without the database.
+        Before anything is sent, raises Throttled for too many streams, and Unavailable without the database.
         """
         if request.can_read_body:
-            raise Malformed("A stream takes no body.")
-        # The subscription comes first, so that nothing falls between what is read and what is heard.
-        async with self._hub.open(principal.user_id, principal.session_id) as inbox:
+            raise Malformed("The stream does not accept a body.")
+        # The subscription precedes the first read, so that no notification between the two is missed.
+        async with self._hub.open(principal.user_id, principal.session_id) as subscription:
             last = await self._notifications.get_last_sequence(principal.user_id)
             client = sse.EventWriter(request, self._write_timeout_s)
-            inbox.on_close = client.hurry
+            subscription.on_close = client.shorten_deadline
             try:
-                await client.start(on_gone=lambda: inbox.close(CloseReason.CLIENT_GONE))
-                await self._serve(client, inbox, last_seen(request), last)
+                await client.start(on_disconnect=lambda: subscription.close(CloseReason.CLIENT_GONE))
+                await self._serve(client, subscription, last_event_id(request), last)
             except sse.SlowReader:
                 log.info("slow_reader_dropped", user_id=principal.user_id)
             except ConnectionError:
-                pass  # the client left
+                pass  # the client disconnected
             return client.response
 
     async def _serve(
-        self, client: sse.EventWriter, inbox: Subscription, last_event_id: str | None, last: int
+        self, client: sse.EventWriter, subscription: Subscription, resume_from: str | None, last: int
     ) -> None:
-        resumed = _sequence(last_event_id)
+        resumed = _sequence(resume_from)
         if resumed is not None and resumed > last:
             resumed = None
-        inbox.position = last if resumed is None else resumed
-        await client.write(sse.preamble(self._retry_ms, inbox.position))
-        if last_event_id and resumed is None:
+        subscription.position = last if resumed is None else resumed
+        await client.write(sse.preamble(self._retry_ms, subscription.position))
+        if resume_from and resumed is None:
             await client.write(_reset(last))
-        await self._follow(client, inbox, replay_to=last if last > inbox.position else None)
-        if inbox.closed is CloseReason.SHUTDOWN:
-            # Not all at once: everybody who hears this comes back.
+        await self._follow(client, subscription, replay_to=last if last > subscription.position else None)
+        if subscription.closed is CloseReason.SHUTDOWN:
+            # A random delay, because every client reconnects.
             await client.write(sse.closing_event(random.randint(self._retry_ms, 2 * self._retry_ms)))
-        if inbox.closed is not CloseReason.CLIENT_GONE:
+        if subscription.closed is not CloseReason.CLIENT_GONE:
             await client.end()
 
-    async def _follow(self, client: sse.EventWriter, inbox: Subscription, replay_to: int | None) -> None:
-        """Send what comes, and first what is missing up to `replay_to`, until the inbox is closed."""
+    async def _follow(
+        self, client: sse.EventWriter, subscription: Subscription, replay_to: int | None
+    ) -> None:
+        """Send missed notifications up to `replay_to`, then new ones, until the subscription is closed."""
         behind = replay_to is not None
-        while not inbox.closed:
+        while not subscription.closed:
             if behind:
                 try:
-                    await self._catch_up(client, inbox, replay_to)
+                    await self._catch_up(client, subscription, replay_to)
                     behind, replay_to = False, None
                 except Unavailable:
-                    pass  # asked again below: 10,000 clients that reconnect would not help the database
-            signalled = await inbox.wait(ASK_AGAIN_S if behind else self._heartbeat_s)
+                    pass  # read again below: reconnecting clients would add to the load of the database
+            signalled = await subscription.wait(RETRY_READ_S if behind else self._heartbeat_s)
             if signalled is not None:
                 behind = True
-            elif not inbox.closed:
+            elif not subscription.closed:
                 await client.write(sse.HEARTBEAT)
 
-    async def _catch_up(self, client: sse.EventWriter, inbox: Subscription, replay_to: int | None) -> None:
-        """Send all that the database has above the inbox's position.
+    async def _catch_up(
+        self, client: sse.EventWriter, subscription: Subscription, replay_to: int | None
+    ) -> None:
+        """Send all notifications above the subscription's position.
 
-        A number that is missing there was deleted, or is not visible yet on a replica: the position stays below it, so
-        that it is asked for again with what comes next.
+        A missing sequence was deleted, or is not visible on a replica yet. The position stays below it, so that the
+        next read includes it.
         """
-        while not inbox.closed:
-            page = await self._notifications.list_after(inbox.user_id, inbox.position, self._replay_limit)
+        while not subscription.closed:
+            page = await self._notifications.list_after(
+                subscription.user_id, subscription.position, self._replay_limit
+            )
             if replay_to is not None:
-                await self._admit_gap(client, inbox, page[0].sequence if page else replay_to + 1)
+                await self._report_gap(client, subscription, page[0].sequence if page else replay_to + 1)
                 replay_to = None
             chunks, complete = self._chunks(page), len(page) < self._replay_limit
-            # A slow reader holds what is below, so that should be its share of bytes and not the records.
+            # While a slow client reads, only the rendered bytes are kept, not the records.
             del page
-            while chunks and not inbox.closed:
-                inbox.position, chunk = chunks.popleft()
+            while chunks and not subscription.closed:
+                subscription.position, chunk = chunks.popleft()
                 await client.write(chunk)
             if complete:
                 return
 
-    async def _admit_gap(self, client: sse.EventWriter, inbox: Subscription, first: int) -> None:
-        """Tell a resumed client when what followed its last event was deleted before it could see it."""
-        if first > inbox.position + 1:
-            inbox.position = first - 1
-            await client.write(_reset(inbox.position))
+    async def _report_gap(self, client: sse.EventWriter, subscription: Subscription, first: int) -> None:
+        """Send `reset` to a resumed client if the notifications after its last event were deleted."""
+        if first > subscription.position + 1:
+            subscription.position = first - 1
+            await client.write(_reset(subscription.position))
 
     def _chunks(self, page: Sequence[Notification]) -> deque[tuple[int, bytes]]:
-        """The page's events in pieces of about CHUNK_BYTES, each with the last sequence in it."""
+        """Return the events in chunks of about EVENT_CHUNK_BYTES, each with its last sequence."""
         chunks: deque[tuple[int, bytes]] = deque()
         chunk = bytearray()
         for notification in page:
             chunk += sse.event(notification.sequence, notification.type, self._render(notification))
-            if len(chunk) >= CHUNK_BYTES or notification is page[-1]:
+            if len(chunk) >= EVENT_CHUNK_BYTES or notification is page[-1]:
                 chunks.append((notification.sequence, bytes(chunk)))
                 chunk.clear()
         return chunks
 
 
-def last_seen(request: web.Request) -> str | None:
-    """The last event that the client has: a browser's EventSource that is made anew cannot send the header."""
+def last_event_id(request: web.Request) -> str | None:
+    """Return the client's last event id; a newly created EventSource can send it only in the query."""
     return request.headers.get("Last-Event-ID") or request.query.get("lastEventId")
 
 
@@ -165,5 +171,5 @@ def _sequence(last_event_id: str | None) -> int | None:
 
 
 def _reset(position: int) -> bytes:
-    """Tells a client that what it knows may be incomplete: it should fetch the list, and go on from here."""
-    return sse.event(position, RESET, b"{}")
+    """Return the event that makes a client read the list again, and resume from `position`."""
+    return sse.event(position, RESET_EVENT, b"{}")

@@ -1,44 +1,42 @@
-"""The API as an OpenAPI 3.1 document, built with apispec from what the handlers declare.
+"""The OpenAPI 3.1 document of the API, built with apispec from what the handlers declare with `operation`.
 
-A handler says what is its own with the decorators of aiohttp-apispec: `docs` (tags, operationId, summary; `headers`
-lists by status what a response carries), `json_schema`, `querystring_schema`, `form_schema`, `response_schema`. What
-holds by the rules of the house is added here: who has to sign in, what is refused with which status.
+The builder adds what follows from general rules: authentication, and the problems that every route of a kind may
+return.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Set
 from typing import Any
 
 from aiohttp import hdrs, web
 from apispec import APISpec
 from marshmallow import Schema, fields
 
-from server.handlers.http.idempotency import PARAMETER, REPLAYED
+from server.handlers.http.idempotency import IDEMPOTENCY_REPLAYED
+from server.handlers.http.operations import JSON, RouteOptions, options_of
 from server.handlers.http.problems import PROBLEM_JSON
-from server.handlers.http.rate_limiting import rates_of
-from server.handlers.http.requests import JSON, is_public, takes_ticket
 from server.handlers.openapi import parts
 from server.handlers.openapi.schemas import SchemaPlugin
 from server.handlers.schemas import File, ProblemSchema
 from server.version import VERSION
 
 OPENAPI_VERSION = "3.1.0"
-FORM = "multipart/form-data"
-BODY_TYPES = {"json": JSON, "form": FORM}
-PICTURES = "image/jpeg, image/png, image/webp"
-CREATED, UNAVAILABLE = 201, 503
-WITHOUT_WORK = frozenset({"health", "docs"})  # their handlers declare all that they answer
+MULTIPART = "multipart/form-data"
+BODY_TYPES = {"json": JSON, "form": MULTIPART}
+UPLOAD_TYPES = "image/jpeg, image/png, image/webp"
+CREATED, CONFLICT, UNAVAILABLE = 201, 409, 503
+COMPLETE_TAGS = frozenset({"health", "docs"})  # their operations declare every response themselves
 
 Operation = dict[str, Any]
 
 
 def build(routes: Iterable[web.AbstractRoute]) -> dict[str, Any]:
-    """The document of all `routes` that have a declaration. Raises LookupError where one lacks a part."""
+    """Return the document of all documented `routes`. Raises LookupError if a declaration is incomplete."""
     return _Document().describe(routes)
 
 
-def declared(routes: Iterable[web.AbstractRoute]) -> Iterator[tuple[str, str, Any]]:
-    """Path, method and handler of each route that belongs into the document; HEAD comes with GET by itself."""
+def documented(routes: Iterable[web.AbstractRoute]) -> Iterator[tuple[str, str, Any]]:
+    """Yield path, method and handler of each route declared with `operation`, without the implied HEAD routes."""
     for route in routes:
         if route.method != hdrs.METH_HEAD and route.resource and hasattr(route.handler, "__apispec__"):
             yield route.resource.canonical, route.method, route.handler
@@ -60,7 +58,7 @@ class _Document:
         self._converter: Any = plugin.converter
         components = self._spec.components
         components.schema("Problem", schema=ProblemSchema)
-        for name, header in parts.HEADERS.items():
+        for name, header in parts.RESPONSE_HEADERS.items():
             components.header(name, dict(header))
         for name, response in parts.problem_responses().items():
             components.response(name, dict(response))
@@ -68,77 +66,86 @@ class _Document:
             components.security_scheme(name, dict(scheme))
 
     def describe(self, routes: Iterable[web.AbstractRoute]) -> dict[str, Any]:
-        for path, method, handler in declared(routes):
+        for path, method, handler in documented(routes):
             try:
-                operation = self._operation(path, handler)
+                operation = self._operation(path, handler.__apispec__, options_of(handler))
             except LookupError as error:
-                raise LookupError(f"{method} {path}: {error} is not described") from error
+                raise LookupError(f"{method} {path}: the document has no description of {error}") from error
             self._spec.path(path, operations={method.lower(): operation})
         document: dict[str, Any] = self._spec.to_dict()
         return document
 
-    def _operation(self, path: str, handler: Any) -> Operation:
-        said: dict[str, Any] = handler.__apispec__
-        schemas = {each["location"]: each["schema"] for each in handler.__schemas__}
-        operation: Operation = {name: said[name] for name in ("operationId", "tags", "summary")}
-        if "description" in said:
-            operation["description"] = said["description"]
-        if is_public(handler):
+    def _operation(self, path: str, declared: Operation, options: RouteOptions) -> Operation:
+        schemas = {each["location"]: each["schema"] for each in declared["schemas"]}
+        operation: Operation = {name: declared[name] for name in ("operationId", "tags", "summary")}
+        if "description" in declared:
+            operation["description"] = declared["description"]
+        if options.public:
             operation["security"] = []
-        elif takes_ticket(handler):
-            operation["security"] = [{parts.BEARER: []}, {parts.TICKET: []}]
-        parameters = [*_path_parameters(path), *said["parameters"], *self._query(schemas.get("querystring"))]
+        elif options.accepts_ticket:
+            operation["security"] = [{parts.BEARER: []}, {parts.STREAM_TICKET: []}]
+        parameters = [*_path_parameters(path), *declared["parameters"]]
+        if options.idempotent:
+            parameters.append(dict(parts.IDEMPOTENCY_PARAMETER))
+        parameters += self._query_parameters(schemas.get("querystring"))
         if parameters:
             operation["parameters"] = parameters
         for location, media_type in BODY_TYPES.items():
             if location in schemas:
-                operation["requestBody"] = self._body(media_type, schemas[location])
-        rates = () if rates_of(handler) == () else parts.RATE_HEADERS
-        refusals = _refusals(handler, path, said, set(schemas))
-        operation["responses"] = self._responses(said, refusals, rates)
+                operation["requestBody"] = self._request_body(media_type, schemas[location])
+        problems = _general_problems(path, declared, options, schemas.keys())
+        operation["responses"] = self._responses(declared["responses"], options, problems)
         return operation
 
-    def _query(self, schema: Schema | None) -> list[dict[str, Any]]:
+    def _query_parameters(self, schema: Schema | None) -> list[dict[str, Any]]:
         if schema is None:
             return []
         return self._converter.schema2parameters(schema, location="query")
 
-    def _body(self, media_type: str, schema: Schema) -> dict[str, Any]:
-        body: dict[str, Any] = {"schema": self._schema(schema)}
-        if media_type == FORM:
+    def _request_body(self, media_type: str, schema: Schema) -> dict[str, Any]:
+        content: dict[str, Any] = {"schema": self._schema(schema)}
+        if media_type == MULTIPART:
             files = [name for name, field in schema.fields.items() if _holds_files(field)]
-            body["encoding"] = {name: {"contentType": PICTURES} for name in files}
-        return {"required": True, "content": {media_type: body}}
+            content["encoding"] = {name: {"contentType": UPLOAD_TYPES} for name in files}
+        return {"required": True, "content": {media_type: content}}
 
-    def _responses(self, said: dict[str, Any], refusals: set[int], rates: tuple[str, ...]) -> dict[str, Any]:
+    def _responses(
+        self, declared: Mapping[str, Any], options: RouteOptions, problems: set[int]
+    ) -> dict[str, Any]:
         responses: dict[str, Any] = {
-            str(status): parts.named("responses", parts.PROBLEMS[status][0]) for status in refusals
+            str(status): parts.reference("responses", parts.PROBLEMS[status][0]) for status in problems
         }
-        for status, response in said["responses"].items():
-            responses[str(status)] = self._response(int(status), response, said, rates)
+        if options.idempotent:
+            responses[str(CONFLICT)] = self._problem(CONFLICT, parts.KEY_IN_USE, options)
+        for status, response in declared.items():
+            if isinstance(response["schema"], ProblemSchema):
+                responses[status] = self._problem(int(status), response["description"], options)
+            else:
+                responses[status] = self._success(int(status), response, options)
         return dict(sorted(responses.items()))
 
-    def _response(
-        self, status: int, response: dict[str, Any], said: dict[str, Any], rates: tuple[str, ...]
-    ) -> dict[str, Any]:
-        schema = response.get("schema")
-        names = [*said.get("headers", {}).get(str(status), ()), *rates]
-        if status == CREATED and PARAMETER in said["parameters"]:
-            names.append(REPLAYED)
+    def _problem(self, status: int, description: str, options: RouteOptions) -> dict[str, Any]:
+        return {
+            "description": description,
+            "headers": parts.headers(*_rate_headers(options), *parts.PROBLEMS[status][2]),
+            "content": {PROBLEM_JSON: {"schema": self._schema(ProblemSchema())}},
+        }
+
+    def _success(self, status: int, response: dict[str, Any], options: RouteOptions) -> dict[str, Any]:
+        schema = response["schema"]
+        names = [*response["headers"], *_rate_headers(options)]
+        if status == CREATED and options.idempotent:
+            names.append(IDEMPOTENCY_REPLAYED)
         if isinstance(schema, Schema) and "nextCursor" in schema.fields:
             names.append("Link")
-        media_type = said["produces"][0]
-        if isinstance(schema, ProblemSchema):
-            media_type = PROBLEM_JSON
-            names += parts.PROBLEMS[status][2]
-        elif status == UNAVAILABLE:
-            media_type, names = JSON, ["Retry-After"]
+        if status == UNAVAILABLE:
+            names = ["Retry-After"]
         described: dict[str, Any] = {
-            "description": response.get("description") or parts.SUCCESSES[status],
+            "description": response["description"] or parts.SUCCESSES[status],
             "headers": parts.headers(*names),
         }
         if schema is not None:
-            described["content"] = {media_type: {"schema": self._schema(schema)}}
+            described["content"] = {response["mediaType"]: {"schema": self._schema(schema)}}
         return described
 
     def _schema(self, schema: Schema | dict[str, Any]) -> dict[str, Any]:
@@ -147,19 +154,23 @@ class _Document:
         return self._converter.resolve_nested_schema(schema)
 
 
+def _rate_headers(options: RouteOptions) -> tuple[str, ...]:
+    return parts.RATE_LIMIT_HEADERS if options.rates else ()
+
+
 def _path_parameters(path: str) -> list[dict[str, Any]]:
     names = re.findall(r"{(\w+)}", path)
     return [{"in": "path", "name": name, "required": True, **parts.PATH_PARAMETERS[name]} for name in names]
 
 
-def _refusals(handler: Any, path: str, said: dict[str, Any], locations: set[str]) -> set[int]:
-    """The statuses with which every route of its kind may refuse."""
-    if WITHOUT_WORK & set(said["tags"]):
+def _general_problems(path: str, declared: Operation, options: RouteOptions, locations: Set[str]) -> set[int]:
+    """Return the statuses with which every route of this kind may refuse a request."""
+    if COMPLETE_TAGS & set(declared["tags"]):
         return set()
     statuses = {UNAVAILABLE}
-    if rates_of(handler) != ():
+    if options.rates:
         statuses.add(429)
-    if not is_public(handler):
+    if not options.public:
         statuses.add(401)
     if "{" in path:
         statuses.add(404)

@@ -1,6 +1,6 @@
-"""`/api`: Swagger UI, and the OpenAPI document that it shows. What is in the document is `openapi`'s.
+"""`/api`: Swagger UI, and the OpenAPI document that it displays.
 
-Both are off in production unless `app.docs` asks for them.
+In production both are off unless `app.docs` is set.
 """
 
 import hashlib
@@ -10,102 +10,84 @@ from pathlib import Path
 
 import orjson
 from aiohttp import web
-from aiohttp_apispec import docs
 from swagger_ui_bundle import swagger_ui_path
 
 from server.errors import NotFound
-from server.handlers.http.rate_limiting import not_rate_limited
-from server.handlers.http.requests import JSON, public
-from server.handlers.openapi import document
+from server.handlers.http.operations import JSON, Reply, RouteOptions, operation
+from server.handlers.http.pages import html_response
+from server.handlers.openapi import document, parts
 
-PAGE = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>The API of photofeed</title>
-<link rel="icon" type="image/png" href="api/favicon-32x32.png">
-<link rel="stylesheet" href="api/swagger-ui.css">
-</head>
-<body>
-<div id="swagger-ui"></div>
-<script src="api/swagger-ui-bundle.js"></script>
-<script src="api/start.js"></script>
-</body>
-</html>
-"""
-START = """\
+START_SCRIPT = """\
 SwaggerUIBundle({url: "api/openapi.json", dom_id: "#swagger-ui", deepLinking: true,
   displayOperationId: true, validatorUrl: null});
 """
-# With their types, which machines disagree about.
+# With explicit content types, because systems map suffixes differently.
 ASSETS = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
     "favicon-32x32.png": "image/png",
 }
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
-    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-PAGE_HEADERS = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}
+SWAGGER_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+        " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Cache-Control": "no-cache",
+}
 ASSET_HEADERS = {"Cache-Control": "public, max-age=86400"}
+UNDOCUMENTED = RouteOptions(public=True, rates=())
 
 
 @dataclass(frozen=True, slots=True)
-class _Document:
+class _SerializedDocument:
     content: bytes
     etag: str
 
 
 class DocumentationRoutes:
-    """`routes_of_app` is asked once, by the first request: by then all routes are there."""
+    """`list_routes` is called on the first request, when the application has all routes."""
 
-    def __init__(self, routes_of_app: Callable[[], Iterable[web.AbstractRoute]]) -> None:
-        self._routes_of_app = routes_of_app
-        self._document: _Document | None = None
+    def __init__(self, list_routes: Callable[[], Iterable[web.AbstractRoute]]) -> None:
+        self._list_routes = list_routes
+        self._document: _SerializedDocument | None = None
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/api", self.page),
-            web.get("/api/openapi.json", self.document),
-            web.get("/api/{asset}", self.asset),
+            web.get("/api", self.show_swagger_ui),
+            web.get("/api/openapi.json", self.get_document),
+            web.get("/api/{asset}", self.get_asset),
         ]
 
-    @docs(
-        tags=["docs"],
-        operationId="getDocument",
-        summary="The API as an OpenAPI 3.1 document",
-        headers={"200": ["ETag"]},
-        responses={
-            "200": {"description": "The document", "schema": {"type": "object"}},
-            "304": {"description": "It is as `If-None-Match` knows it"},
+    @operation(
+        "getDocument",
+        "Get the API as an OpenAPI 3.1 document",
+        tag="docs",
+        responds={
+            200: Reply("The document", {"type": "object"}, headers=("ETag",)),
+            304: Reply("The document matches `If-None-Match`"),
         },
+        public=True,
+        rates=(),
     )
-    @public
-    @not_rate_limited
-    async def document(self, request: web.Request) -> web.Response:
+    async def get_document(self, request: web.Request) -> web.Response:
         if self._document is None:
-            content = orjson.dumps(document.build(self._routes_of_app()))
-            self._document = _Document(content, hashlib.sha256(content).hexdigest()[:32])
+            content = orjson.dumps(document.build(self._list_routes()))
+            self._document = _SerializedDocument(content, hashlib.sha256(content).hexdigest()[:32])
         headers = {"ETag": f'"{self._document.etag}"', "Cache-Control": "no-cache"}
         if any(tag.value in (self._document.etag, "*") for tag in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
         return web.Response(body=self._document.content, content_type=JSON, headers=headers)
 
-    @public
-    @not_rate_limited
-    async def page(self, _: web.Request) -> web.Response:
-        return web.Response(text=PAGE, content_type="text/html", headers=PAGE_HEADERS)
+    @UNDOCUMENTED
+    async def show_swagger_ui(self, _: web.Request) -> web.Response:
+        return html_response("swagger_ui.html", SWAGGER_HEADERS, title=parts.TITLE)
 
-    @public
-    @not_rate_limited
-    async def asset(self, request: web.Request) -> web.StreamResponse:
+    @UNDOCUMENTED
+    async def get_asset(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["asset"]
         if name == "start.js":
-            return web.Response(text=START, content_type="text/javascript", headers=ASSET_HEADERS)
+            return web.Response(text=START_SCRIPT, content_type="text/javascript", headers=ASSET_HEADERS)
         if name not in ASSETS:
-            raise NotFound("There is nothing at this address.")
+            raise NotFound("No such resource.")
         headers = {**ASSET_HEADERS, "Content-Type": ASSETS[name]}
         return web.FileResponse(Path(swagger_ui_path) / name, headers=headers)

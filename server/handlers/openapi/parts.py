@@ -1,11 +1,9 @@
-"""What the operations of the OpenAPI document share: tags, path parameters, headers, problems, and how one signs in.
-
-What is a route's own is declared at its handler; `openapi` puts the two together.
-"""
+"""Shared parts of the OpenAPI document: tags, parameters, headers, problem responses and security schemes."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from server.handlers.http.idempotency import IDEMPOTENCY_KEY
 from server.handlers.http.problems import PROBLEM_JSON
 from server.handlers.schemas import ID_PATTERN
 from server.services.accounts.usernames import USERNAME_PATTERN
@@ -22,41 +20,41 @@ to go on, or follow the `Link` header. Errors are `application/problem+json` (RF
 """
 
 TAGS: Mapping[str, str] = {
-    "auth": "Accounts, signing in, sessions and passwords",
-    "users": "One's own profile, and other people's",
-    "posts": "Photographs, published and read",
-    "comments": "Comments on posts, and replies to them",
+    "auth": "Accounts, sign-in, sessions and passwords",
+    "users": "Your own profile, and other users' profiles",
+    "posts": "Posts with photographs",
+    "comments": "Comments on posts, and replies",
     "likes": "Likes of posts",
-    "follows": "Who follows whom",
+    "follows": "Followers and followed users",
     "feed": "The personalised feed",
-    "notifications": "What one was told, and the live stream of it",
-    "queues": "The background work, for administrators",
-    "media": "The pictures",
-    "health": "Is it alive, can it work, and its figures",
+    "notifications": "Notifications, their live stream, preferences and push devices",
+    "queues": "Background job queues, for administrators",
+    "media": "Image files",
+    "health": "Liveness, readiness and metrics",
     "docs": "This document",
 }
 
 BEARER = "accessToken"
-TICKET = "streamTicket"
+STREAM_TICKET = "streamTicket"
 SECURITY_SCHEMES: Mapping[str, Part] = {
     BEARER: {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "The `accessToken` that registering, signing in and refreshing give.",
+        "description": "The `accessToken` returned by register, login and refresh.",
     },
-    TICKET: {
+    STREAM_TICKET: {
         "type": "apiKey",
         "in": "query",
         "name": "ticket",
-        "description": "A ticket for the live stream, in the place of an access token. Good once, for half a minute.",
+        "description": "A ticket for the live stream, in place of an access token. It is valid once, for 30 seconds.",
     },
 }
 
 _ID: Part = {"type": "string", "pattern": ID_PATTERN}
 PATH_PARAMETERS: Mapping[str, Part] = {
     "userId": {
-        "description": "An id, or a user name after an @.",
+        "description": "An id, or `@username`.",
         "schema": {"type": "string", "pattern": rf"^([0-9]{{1,16}}|@{USERNAME_PATTERN.pattern})$"},
         "examples": {"id": {"value": "1234567890123456"}, "name": {"value": "@ana"}},
     },
@@ -64,76 +62,84 @@ PATH_PARAMETERS: Mapping[str, Part] = {
     "commentId": {"schema": _ID},
     "sessionId": {"schema": _ID},
     "queue": {"schema": {"type": "string", "enum": [queue.value for queue in Queue]}},
-    "key": {"description": "A path, with slashes in it.", "schema": {"type": "string", "minLength": 1}},
+    "key": {"description": "A path that may contain slashes.", "schema": {"type": "string", "minLength": 1}},
 }
 
 _TEXT: Part = {"type": "string"}
-HEADERS: Mapping[str, Part] = {
+RESPONSE_HEADERS: Mapping[str, Part] = {
     "X-Request-Id": {
-        "description": "Names this request in the log; a good one that was sent is kept.",
+        "description": "The request id in the server log; a valid id in the request is kept.",
         "required": True,
         "schema": {"type": "string", "pattern": "^[A-Za-z0-9._-]{1,64}$"},
     },
     "Link": {
-        "description": 'The next page: `<...>; rel="next"`. Not on the last one.',
+        "description": 'The next page: `<...>; rel="next"`. Absent on the last page.',
         "schema": _TEXT,
     },
-    "Location": {"description": "Where the new thing is.", "required": True, "schema": _TEXT},
-    "ETag": {"description": "Send it as `If-None-Match`.", "schema": _TEXT},
+    "Location": {"description": "Path of the created resource.", "required": True, "schema": _TEXT},
+    "ETag": {"description": "For `If-None-Match`.", "schema": _TEXT},
     "RateLimit-Policy": {
         "description": 'The limits that the request counted against: `"reads";q=300;w=60`.',
         "schema": _TEXT,
     },
     "RateLimit": {
-        "description": 'What is left of them, and for how many seconds: `"reads";r=299;t=12`.',
+        "description": 'Requests left per limit, and seconds until it is reset: `"reads";r=299;t=12`.',
         "schema": _TEXT,
     },
     "Idempotency-Replayed": {
-        "description": "`true`: this was done before, under the same Idempotency-Key.",
+        "description": "`true` if an earlier request with the same Idempotency-Key took effect.",
         "schema": _TEXT,
     },
     "Retry-After": {
-        "description": "Seconds to wait before trying again.",
+        "description": "Seconds to wait before the next attempt.",
         "required": True,
         "schema": {"type": "integer", "minimum": 1},
     },
     "WWW-Authenticate": {"description": "`Bearer`", "required": True, "schema": _TEXT},
 }
 
-# Not while limits are off, nor on an answer that was given before they were asked.
-RATE_HEADERS = ("RateLimit-Policy", "RateLimit")
-
-# By status: the name of the response among the components, its description, and its headers besides X-Request-Id.
-PROBLEMS: Mapping[int, tuple[str, str, tuple[str, ...]]] = {
-    400: ("Malformed", "The request cannot be read", ()),
-    401: ("Unauthenticated", "No valid access token was sent", ("WWW-Authenticate",)),
-    403: ("Forbidden", "Visible, but not yours to do", ()),
-    404: ("NotFound", "There is no such thing, or you may not know that there is", ()),
-    409: ("Conflict", "It contradicts what is stored", ()),
-    413: ("TooLarge", "The body, or a file in it, is too large", ()),
-    415: ("UnsupportedMedia", "The body is not of a type that is taken here", ()),
-    422: ("InvalidInput", "Values that cannot be accepted; `errors` says which and why", ()),
-    429: ("Throttled", "Too many requests", ("Retry-After",)),
-    503: ("Unavailable", "A part that is needed does not answer now; trying again is safe", ("Retry-After",)),
-    507: ("StorageFull", "There is no room for uploads at this moment", ()),
+IDEMPOTENCY_PARAMETER: Part = {
+    "in": "header",
+    "name": IDEMPOTENCY_KEY,
+    "schema": {"type": "string", "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+    "description": "Chosen by the client, such as a UUID. A repeated request within a day gets the first response.",
 }
-SUCCESSES: Mapping[int, str] = {200: "Here it is", 201: "Created", 202: "Accepted", 204: "Done"}
+KEY_IN_USE = "A request with this Idempotency-Key is in progress"
+
+# Absent if rate limiting is off, and on responses that precede its check.
+RATE_LIMIT_HEADERS = ("RateLimit-Policy", "RateLimit")
+
+# By status: component name, description, and headers besides X-Request-Id.
+PROBLEMS: Mapping[int, tuple[str, str, tuple[str, ...]]] = {
+    400: ("Malformed", "The request is malformed", ()),
+    401: ("Unauthenticated", "The access token is missing or invalid", ("WWW-Authenticate",)),
+    403: ("Forbidden", "You may see the resource, but not do this", ()),
+    404: ("NotFound", "The resource does not exist, or you may not see it", ()),
+    409: ("Conflict", "The request conflicts with the current state", ()),
+    413: ("TooLarge", "The body or a file in it is too large", ()),
+    415: ("UnsupportedMedia", "The media type of the body is not supported", ()),
+    422: ("InvalidInput", "Some values are invalid; `errors` has messages by field", ()),
+    429: ("Throttled", "Too many requests", ("Retry-After",)),
+    503: ("Unavailable", "Service temporarily unavailable; retrying is safe", ("Retry-After",)),
+    507: ("StorageFull", "There is no space left for uploads", ()),
+}
+SUCCESSES: Mapping[int, str] = {200: "OK", 201: "Created", 202: "Accepted", 204: "No content"}
 
 
-def named(kind: str, name: str) -> dict[str, Any]:
-    """A reference to a component."""
+def reference(kind: str, name: str) -> dict[str, Any]:
+    """Return a reference to a component."""
     return {"$ref": f"#/components/{kind}/{name}"}
 
 
 def headers(*names: str) -> dict[str, Any]:
-    """The headers of a response: X-Request-Id, which all have, and these."""
-    return {name: named("headers", name) for name in dict.fromkeys(("X-Request-Id", *names))}
+    """Return references to X-Request-Id, which every response has, and the named headers."""
+    return {name: reference("headers", name) for name in dict.fromkeys(("X-Request-Id", *names))}
 
 
 def problem_responses() -> dict[str, Part]:
-    """The responses that `PROBLEMS` names, as components."""
-    content = {PROBLEM_JSON: {"schema": named("schemas", "Problem")}}
+    """Return the responses of `PROBLEMS` as components."""
+    content = {PROBLEM_JSON: {"schema": reference("schemas", "Problem")}}
     return {
-        name: {"description": description, "headers": headers(*RATE_HEADERS, *more), "content": content}
+        name: {"description": description, "headers": headers(*RATE_LIMIT_HEADERS, *more), "content": content}
         for name, description, more in PROBLEMS.values()
     }

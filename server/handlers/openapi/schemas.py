@@ -1,4 +1,4 @@
-"""How our marshmallow schemas read in an OpenAPI document; what routes make of them is `openapi`'s."""
+"""Conversion of the marshmallow schemas to JSON Schema, as an apispec plugin."""
 
 from typing import Any
 
@@ -7,26 +7,26 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.common import resolve_schema_instance
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 
-from server.handlers.schemas import Address, Count, File, Moment, Strict
+from server.handlers.schemas import Count, File, RequestSchema, Timestamp, Url
 
-FORMATS = (
+FIELD_FORMATS = (
     (Count, "integer", "int32"),
-    (Moment, "string", "date-time"),
-    (Address, "string", "uri"),
+    (Timestamp, "string", "date-time"),
+    (Url, "string", "uri"),
     (File, "string", "binary"),
 )
 
 
 class Converter(OpenAPIConverter):
-    """What is sent to us may hold nothing else; what we answer may grow by a member."""
+    """Request schemas allow no further members; response schemas may gain members later."""
 
     def schema2jsonschema(self, schema: Any) -> dict[str, Any]:
         described: dict[str, Any] = super().schema2jsonschema(schema)
         instance = resolve_schema_instance(schema)
-        if isinstance(instance, Strict):
+        if isinstance(instance, RequestSchema):
             described |= instance.keywords
             for member in described["properties"].values():
-                # Generators of clients take a member with a default for one that is always there.
+                # Client generators treat a member with a default as always present.
                 member.pop("default", None)
         else:
             described.pop("additionalProperties", None)
@@ -34,7 +34,7 @@ class Converter(OpenAPIConverter):
 
 
 class SchemaPlugin(MarshmallowPlugin):
-    """apispec's plugin, with our kinds of fields and names: `PostSchema` is `Post` to whoever reads the document."""
+    """apispec's plugin with the formats of our fields; `PostSchema` becomes the component `Post`."""
 
     Converter = Converter
 
@@ -43,7 +43,7 @@ class SchemaPlugin(MarshmallowPlugin):
 
     def init_spec(self, spec: APISpec) -> None:
         super().init_spec(spec)
-        for kind, type_, format_ in FORMATS:
+        for kind, type_, format_ in FIELD_FORMATS:
             self.map_to_openapi_type(kind, type_, format_)
 
 

@@ -1,17 +1,15 @@
-"""`/healthz` and `/readyz`: is the process alive, and can each part do its work?"""
+"""`/healthz` and `/readyz`: liveness of the process, and readiness of each of its parts."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
-from aiohttp_apispec import docs, response_schema
 from marshmallow import Schema, fields, validate
 
 from server.errors import AppError
 from server.handlers import serializers
 from server.handlers.http.middleware import InFlight
-from server.handlers.http.rate_limiting import not_rate_limited
-from server.handlers.http.requests import public
+from server.handlers.http.operations import Reply, operation
 from server.handlers.schemas import Count
 
 CHECK_TIMEOUT_S = 2.0
@@ -19,31 +17,28 @@ CHECK_TIMEOUT_S = 2.0
 Check = Callable[[], Awaitable[str]]
 
 
-class AliveSchema(Schema):
+class LivenessSchema(Schema):
     status = fields.String(required=True, validate=validate.OneOf(["ok"]))
 
 
-class ReadySchema(Schema):
-    status = fields.String(required=True, validate=validate.OneOf(["ok", "leaving", "unavailable"]))
+class ReadinessSchema(Schema):
+    status = fields.String(required=True, validate=validate.OneOf(["ok", "draining", "unavailable"]))
     parts = fields.Dict(
         keys=fields.String(),
         values=fields.String(),
         required=True,
-        metadata={"description": "`ok`, or what is wrong, by the part's name."},
+        metadata={"description": "`ok` or the problem, by part."},
     )
     restarts = fields.Dict(
         keys=fields.String(),
         values=Count(),
         required=True,
-        metadata={"description": "How often each long-lived task was started again."},
+        metadata={"description": "Restarts of each long-lived task after a crash."},
     )
 
 
 class HealthRoutes:
-    """`checks`: for each part by name, what says `ok` or what is wrong; an exception is a wrong as well.
-
-    `restarts`: how often each long-lived task has crashed and was started again.
-    """
+    """`checks` by part return `ok` or the problem, or raise; `restarts` returns the restarts of each task."""
 
     def __init__(
         self,
@@ -56,36 +51,44 @@ class HealthRoutes:
         self._restarts = restarts
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/healthz", self.alive), web.get("/readyz", self.ready)]
+        return [web.get("/healthz", self.check_liveness), web.get("/readyz", self.check_readiness)]
 
-    @docs(tags=["health"], operationId="checkLiveness", summary="Is the process alive?")
-    @response_schema(AliveSchema, 200, description="It is")
-    @public
-    @not_rate_limited
-    async def alive(self, _: web.Request) -> web.Response:
+    @operation(
+        "checkLiveness",
+        "Check that the process is alive",
+        tag="health",
+        responds={200: Reply("Alive", LivenessSchema)},
+        public=True,
+        rates=(),
+    )
+    async def check_liveness(self, _: web.Request) -> web.Response:
         return serializers.json_response({"status": "ok"})
 
-    @docs(
-        tags=["health"],
-        operationId="checkReadiness",
-        summary="Can the process take requests? Each part by name",
+    @operation(
+        "checkReadiness",
+        "Check that the process can serve requests, by part",
+        tag="health",
+        responds={
+            200: Reply("Ready", ReadinessSchema),
+            503: Reply("Not ready: a part is unavailable, or the process is shutting down", ReadinessSchema),
+        },
+        public=True,
+        rates=(),
     )
-    @response_schema(ReadySchema, 200, description="It can")
-    @response_schema(ReadySchema, 503, description="It cannot: a part does not answer, or it is about to end")
-    @public
-    @not_rate_limited
-    async def ready(self, _: web.Request) -> web.Response:
+    async def check_readiness(self, _: web.Request) -> web.Response:
         names = list(self._checks)
-        answers = await asyncio.gather(*(_ask(self._checks[name]) for name in names))
-        parts = dict(zip(names, answers, strict=True))
-        well = not self._in_flight.leaving and all(answer == "ok" for answer in answers)
-        status = "ok" if well else "leaving" if self._in_flight.leaving else "unavailable"
-        headers = None if well else {"Retry-After": "1"}
-        body = {"status": status, "parts": parts, "restarts": self._restarts()}
-        return serializers.json_response(body, 200 if well else 503, headers)
+        results = await asyncio.gather(*(_run(self._checks[name]) for name in names))
+        draining = self._in_flight.draining
+        ready = not draining and all(result == "ok" for result in results)
+        body = {
+            "status": "ok" if ready else "draining" if draining else "unavailable",
+            "parts": dict(zip(names, results, strict=True)),
+            "restarts": self._restarts(),
+        }
+        return serializers.json_response(body, 200 if ready else 503, None if ready else {"Retry-After": "1"})
 
 
-async def _ask(check: Check) -> str:
+async def _run(check: Check) -> str:
     try:
         async with asyncio.timeout(CHECK_TIMEOUT_S):
             return await check()
@@ -93,5 +96,5 @@ async def _ask(check: Check) -> str:
         return "no answer in time"
     except AppError as error:
         return error.reason
-    except Exception as error:  # noqa: BLE001 - whatever is wrong with a part is the answer to the question
-        return f"no answer: {type(error).__name__}"  # its text has the part's address, and anybody may ask
+    except Exception as error:  # noqa: BLE001 - any failure of a check is its result
+        return f"no answer: {type(error).__name__}"  # its text has the address of the part, and the route is public

@@ -1,72 +1,73 @@
-"""`/users`: one's own profile, and other people's."""
+"""`/users`: profiles and avatars."""
 
 import re
 from functools import partial
 from typing import Any
 
 from aiohttp import web
-from aiohttp_apispec import docs, form_schema, json_schema, response_schema
 from marshmallow import Schema, ValidationError, fields, validate
 
 from server.handlers import serializers
-from server.handlers.http.multipart import Uploads
-from server.handlers.http.rate_limiting import Rate, rate_limited
+from server.handlers.http.multipart import FormReader
+from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import BODY, current_principal, path_user
-from server.handlers.schemas import Address, Count, File, Id, Moment, ProblemSchema, Strict, Text
+from server.handlers.schemas import Count, File, Id, RequestSchema, Text, Timestamp, Url
 from server.services.accounts.usernames import USERNAME_PATTERN, normalize
 from server.services.people.profiles import Profiles
 from server.services.records import Role
 
-WEB_ADDRESS = re.compile(r"https?://\S+")
-MAX_ADDRESS = 254
+WEBSITE_URL = re.compile(r"https?://\S+")
+MAX_EMAIL_LENGTH = 254
 
 
-def _is_username(name: str) -> None:
+def _validate_username(name: str) -> None:
     if not USERNAME_PATTERN.fullmatch(name) or not 3 <= len(name) <= 30:
-        raise ValidationError("3 to 30 letters, digits, underscores and dots; no dot at either end.")
+        raise ValidationError(
+            "Must have 3 to 30 letters, digits, underscores and dots, without a dot at either end."
+        )
 
 
-def _fits_normalised(address: str) -> None:
-    if len(normalize(address)) > MAX_ADDRESS:  # one character can stand for 18
-        raise ValidationError(f"Longer than {MAX_ADDRESS} characters.")
+def _validate_normalized_length(address: str) -> None:
+    if len(normalize(address)) > MAX_EMAIL_LENGTH:  # normalization can expand a character to 18
+        raise ValidationError(f"Must have at most {MAX_EMAIL_LENGTH} characters.")
 
 
-class WebAddress(Text):
-    """The address of a page, or nothing."""
+class WebsiteUrl(Text):
+    """An http(s) URL, or an empty text."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"pattern": rf"^\s*({WEB_ADDRESS.pattern}\s*)?$"}, **kwargs)
+        super().__init__(metadata={"pattern": rf"^\s*({WEBSITE_URL.pattern}\s*)?$"}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         address = super()._deserialize(value, attr, data, **kwargs)
-        if address and not WEB_ADDRESS.fullmatch(address):
-            raise ValidationError("An address starts with http:// or https://, and has no spaces.")
+        if address and not WEBSITE_URL.fullmatch(address):
+            raise ValidationError("Must be an http:// or https:// URL without spaces.")
         return address
 
 
-USERNAME: Any = partial(
+UsernameField: Any = partial(
     fields.String,
-    validate=_is_username,
+    validate=_validate_username,
     metadata={"pattern": f"^{USERNAME_PATTERN.pattern}$", "examples": ["ana"]},
 )
-EMAIL: Any = partial(
+EmailField: Any = partial(
     fields.Email,
-    validate=[validate.Length(max=MAX_ADDRESS), _fits_normalised],
+    validate=[validate.Length(max=MAX_EMAIL_LENGTH), _validate_normalized_length],
     metadata={"examples": ["ana@example.com"]},
 )
-FULL_NAME: Any = partial(Text, maximum=100)
+FullNameField: Any = partial(Text, maximum=100)
 
 
-class ProfileBody(Strict):
-    username = USERNAME()
-    email = EMAIL()
-    fullName = FULL_NAME(attribute="full_name")
+class ProfileBody(RequestSchema):
+    username = UsernameField()
+    email = EmailField()
+    fullName = FullNameField(attribute="full_name")
     bio = Text(maximum=500)
-    website = WebAddress(maximum=200)
+    website = WebsiteUrl(maximum=200)
 
 
-class AvatarForm(Strict):
-    """What `change_avatar` takes as multipart/form-data."""
+class AvatarForm(RequestSchema):
+    """The multipart form of a new avatar."""
 
     avatar = File(required=True, metadata={"description": "A JPEG, PNG or WebP image."})
 
@@ -77,13 +78,13 @@ class PublicProfileSchema(Schema):
     fullName = fields.String(required=True)
     bio = fields.String(required=True)
     website = fields.String(required=True)
-    avatarUrl = Address(required=True, allow_none=True)
+    avatarUrl = Url(required=True, allow_none=True)
     role = fields.Enum(Role, by_value=fields.String, required=True)
     isCelebrity = fields.Boolean(required=True)
     postsCount = Count(required=True)
     followersCount = Count(required=True)
     followingCount = Count(required=True)
-    createdAt = Moment(required=True)
+    createdAt = Timestamp(required=True)
     isFollowing = fields.Boolean()
     followsYou = fields.Boolean()
 
@@ -93,63 +94,68 @@ class ProfileSchema(PublicProfileSchema):
 
 
 class ProfileRoutes:
-    def __init__(self, profiles: Profiles, uploads: Uploads) -> None:
+    def __init__(self, profiles: Profiles, forms: FormReader) -> None:
         self._profiles = profiles
-        self._uploads = uploads
+        self._forms = forms
 
     def routes(self) -> list[web.RouteDef]:
         return [
-            web.get("/users/profile", self.own),
-            web.put("/users/profile", self.edit),
+            web.get("/users/profile", self.get_own_profile),
+            web.put("/users/profile", self.edit_profile),
             web.post("/users/avatar", self.change_avatar),
-            # Not all that a segment can be: GET /users/avatar is the wrong method there, and no user.
-            web.get("/users/{userId:[0-9@][^/]*}", self.read),
+            # A restricted segment, so that GET /users/avatar is a 405 and not an unknown user.
+            web.get("/users/{userId:[0-9@][^/]*}", self.get_profile),
         ]
 
-    @docs(tags=["users"], operationId="getOwnProfile", summary="Get your own profile")
-    @response_schema(ProfileSchema, 200)
-    @rate_limited(Rate.READS)
-    async def own(self, request: web.Request) -> web.Response:
-        return serializers.json_response(
-            serializers.profile(await self._profiles.own(current_principal(request).user_id))
-        )
+    @operation(
+        "getOwnProfile",
+        "Get your own profile",
+        tag="users",
+        responds={200: ProfileSchema},
+        rates=(Rate.READS,),
+    )
+    async def get_own_profile(self, request: web.Request) -> web.Response:
+        profile = await self._profiles.own(current_principal(request).user_id)
+        return serializers.json_response(serializers.profile(profile))
 
-    @docs(
-        tags=["users"],
-        operationId="editProfile",
-        summary="Change your profile",
+    @operation(
+        "editProfile",
+        "Change your profile",
+        tag="users",
         description="Members that are left out stay as they are; an empty object changes nothing.",
+        body=ProfileBody,
+        responds={200: ProfileSchema},
+        refuses={409: "The username or the e-mail address is taken"},
+        rates=(Rate.WRITES,),
     )
-    @json_schema(ProfileBody)
-    @response_schema(ProfileSchema, 200)
-    @response_schema(ProblemSchema, 409, description="The user name or the e-mail is taken")
-    @rate_limited(Rate.WRITES)
-    async def edit(self, request: web.Request) -> web.Response:
-        changed = await self._profiles.edit(current_principal(request).user_id, request[BODY])
-        return serializers.json_response(serializers.profile(changed))
+    async def edit_profile(self, request: web.Request) -> web.Response:
+        profile = await self._profiles.edit(current_principal(request).user_id, request[BODY])
+        return serializers.json_response(serializers.profile(profile))
 
-    @docs(
-        tags=["users"],
-        operationId="changeAvatar",
-        summary="Change your avatar",
-        description="What is shown is the square out of the middle.",
+    @operation(
+        "changeAvatar",
+        "Change your avatar",
+        tag="users",
+        description="The image is cropped to a centred square.",
+        form=AvatarForm,
+        responds={200: ProfileSchema},
+        refuses={413: "The file or the image is too large", 415: "The file is not a JPEG, PNG or WebP image"},
+        rates=(Rate.UPLOADS, Rate.WRITES),
     )
-    @form_schema(AvatarForm)
-    @response_schema(ProfileSchema, 200)
-    @response_schema(ProblemSchema, 413, description="The file or the image is too large")
-    @response_schema(ProblemSchema, 415, description="The file is no JPEG, PNG or WebP image")
-    @rate_limited(Rate.UPLOADS, Rate.WRITES)
     async def change_avatar(self, request: web.Request) -> web.Response:
-        async with self._uploads.read(request, files={"avatar"}, texts=set()) as form:
-            changed = await self._profiles.change_avatar(
-                current_principal(request).user_id, form.file("avatar")
-            )
-        return serializers.json_response(serializers.profile(changed))
+        user_id = current_principal(request).user_id
+        async with self._forms.read(request, files={"avatar"}, texts=set()) as form:
+            profile = await self._profiles.change_avatar(user_id, form.file("avatar"))
+        return serializers.json_response(serializers.profile(profile))
 
-    @docs(tags=["users"], operationId="getProfile", summary="Get somebody's profile, by id or @username")
-    @response_schema(PublicProfileSchema, 200)
-    @response_schema(ProblemSchema, 404, description="No such user")
-    @rate_limited(Rate.READS)
-    async def read(self, request: web.Request) -> web.Response:
-        found = await self._profiles.of(current_principal(request).user_id, path_user(request))
-        return serializers.json_response(serializers.profile(found))
+    @operation(
+        "getProfile",
+        "Get a user's profile, by id or @username",
+        tag="users",
+        responds={200: PublicProfileSchema},
+        refuses={404: "User not found"},
+        rates=(Rate.READS,),
+    )
+    async def get_profile(self, request: web.Request) -> web.Response:
+        profile = await self._profiles.of(current_principal(request).user_id, path_user(request))
+        return serializers.json_response(serializers.profile(profile))

@@ -1,4 +1,4 @@
-"""The client's address: from the peer, or from what a trusted proxy wrote, and never from what anybody may write."""
+"""The client's address comes from the peer, or from a trusted proxy's header, and never from an untrusted one."""
 
 from ipaddress import ip_network
 
@@ -16,12 +16,12 @@ def address(peer: str, *forwarded: str, trusted: tuple[str, ...] = PROXIES) -> s
     request = make_mocked_request(
         "GET", "/", headers=CIMultiDict([("X-Forwarded-For", f) for f in forwarded])
     )
-    asked: web.Request = request.clone(remote=peer)  # type: ignore[assignment]
-    return ClientIps([ip_network(network) for network in trusted]).of(asked)
+    received: web.Request = request.clone(remote=peer)  # type: ignore[assignment]
+    return ClientIps([ip_network(network) for network in trusted]).get_for(received)
 
 
 @pytest.mark.parametrize("forged", ["1.2.3.4", "1.2.3.4, 10.0.0.9", "10.0.0.1", "", ",,,", "x" * 10_000])
-def test_from_a_stranger_the_header_changes_nothing(forged: str) -> None:
+def test_header_from_an_untrusted_peer_is_ignored(forged: str) -> None:
     assert address("203.0.113.7", forged) == "203.0.113.7"
     assert address("10.0.0.1", forged, trusted=()) == "10.0.0.1"
 
@@ -46,12 +46,12 @@ def test_from_a_stranger_the_header_changes_nothing(forged: str) -> None:
         ((", ".join(["1.2.3.4"] + ["10.0.0.9"] * 5000),), "10.0.0.9"),
     ],
 )
-def test_a_trusted_proxy_is_believed_from_the_right(forwarded: tuple[str, ...], client: str) -> None:
+def test_header_from_a_trusted_proxy_is_read_from_the_right(forwarded: tuple[str, ...], client: str) -> None:
     assert address("10.0.0.1", *forwarded) == client
     assert address("::ffff:10.0.0.1", *forwarded) == client
 
 
-def test_ipv6_is_limited_by_its_subscriber() -> None:
+def test_ipv6_addresses_of_a_subscriber_share_a_rate_limit() -> None:
     assert (
         rate_limit_key("2001:db8:1:2::3")
         == rate_limit_key("2001:db8:1:2:ffff::4")

@@ -1,4 +1,4 @@
-"""A connection ends when a request's head comes a byte at a time, or when the rest of a body cannot be read."""
+"""Slow request headers and unreadable bodies close the connection."""
 
 import asyncio
 import contextlib
@@ -13,7 +13,7 @@ from server.handlers.http.malformed_requests import Runner
 KEEP_ALIVE_S = 0.5
 
 
-async def test_a_head_that_dribbles_is_given_up() -> None:
+async def test_slow_request_headers_time_out() -> None:
     runner = Runner(web.Application(), access_log=None, handle_signals=False, keepalive_timeout=KEEP_ALIVE_S)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -22,24 +22,24 @@ async def test_a_head_that_dribbles_is_given_up() -> None:
     reader, writer = await asyncio.open_connection(host, port)
     writer.write(b"GET / HTTP/1.1\r\n")
 
-    async def dribble() -> None:
+    async def send_slowly() -> None:
         while True:
             writer.write(b"a")
             await asyncio.sleep(0.05)
 
-    dribbling = asyncio.create_task(dribble())
-    began = time.monotonic()
+    sender = asyncio.create_task(send_slowly())
+    started = time.monotonic()
     async with asyncio.timeout(10):
         with contextlib.suppress(ConnectionError):
             assert await reader.read() == b""
-    assert time.monotonic() - began < KEEP_ALIVE_S + 3
-    dribbling.cancel()
-    await asyncio.gather(dribbling, return_exceptions=True)
+    assert time.monotonic() - started < KEEP_ALIVE_S + 3
+    sender.cancel()
+    await asyncio.gather(sender, return_exceptions=True)
     writer.close()
     await runner.cleanup()
 
 
-async def test_a_body_that_is_damaged_after_its_answer_is_no_fault_of_ours(
+async def test_unreadable_rest_of_a_body_is_not_logged_as_an_error(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     runner = Runner(web.Application(), access_log=None, handle_signals=False)

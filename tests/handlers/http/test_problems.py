@@ -1,4 +1,4 @@
-"""A problem can quote whatever was sent."""
+"""A problem can quote any input."""
 
 import orjson
 from aiohttp import web
@@ -7,11 +7,11 @@ from server.errors import InvalidInput
 from server.handlers.http.problems import PROBLEM_JSON, problem
 
 
-def test_a_problem_bears_what_is_not_text() -> None:
-    error = InvalidInput("Not \udcff.", fields={"\udcff": ["Not a field of this form."]})
+def test_problem_replaces_lone_surrogates() -> None:
+    error = InvalidInput("Not \udcff.", fields={"\udcff": ["Unknown field."]})
     answer: web.Response = problem(error, "/\udcff")
     assert (answer.status, answer.content_type) == (422, PROBLEM_JSON)
     assert isinstance(answer.body, bytes)
-    told = orjson.loads(answer.body)
-    assert (told["instance"], told["detail"]) == ("/?", "Not ?.")
-    assert told["errors"] == {"?": ["Not a field of this form."]}
+    body = orjson.loads(answer.body)
+    assert (body["instance"], body["detail"]) == ("/?", "Not ?.")
+    assert body["errors"] == {"?": ["Unknown field."]}

@@ -306,7 +306,7 @@ async def test_redis_that_is_restarted_costs_no_notification(site: Site, server:
 async def test_database_that_is_away_delays_events_and_ends_no_stream(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.handlers.notifications.stream.ASK_AGAIN_S", 0.01)
+    monkeypatch.setattr("server.handlers.notifications.stream.RETRY_READ_S", 0.01)
     await site.start()
     async with site.stream(ADA) as reader:
         site.ledger.unavailable = True
@@ -365,7 +365,7 @@ async def test_shutdown_tells_streams_to_come_back_and_ends_them(site: Site) -> 
         site.hub.close_all(CloseReason.SHUTDOWN)
         for reader in (idle, other, replaying):
             *_, last = await reader.rest()
-            assert last.comment == "server is going away"
+            assert last.comment == "server is shutting down"
             assert 2000 <= int(last.retry) <= 4000
         await site.gone()
     assert (await site.get(ADA)).response.status == 503

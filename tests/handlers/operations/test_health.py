@@ -1,4 +1,4 @@
-"""Readiness tells what is wrong with a part, and nothing of where it is."""
+"""Readiness reports the problem of a part without its address."""
 
 from typing import Any
 
@@ -12,31 +12,31 @@ from server.handlers.http.middleware import InFlight
 from server.handlers.operations.health import HealthRoutes
 
 
-async def readiness(said: str | Exception) -> tuple[int, dict[str, Any]]:
+async def readiness(outcome: str | Exception) -> tuple[int, dict[str, Any]]:
     async def check() -> str:
-        if isinstance(said, Exception):
-            raise said
-        return said
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     routes = HealthRoutes(InFlight(), {"redis": check})
-    answer: web.Response = await routes.ready(make_mocked_request("GET", "/readyz"))
-    assert isinstance(answer.body, bytes)
-    return answer.status, orjson.loads(answer.body)
+    response: web.Response = await routes.check_readiness(make_mocked_request("GET", "/readyz"))
+    assert isinstance(response.body, bytes)
+    return response.status, orjson.loads(response.body)
 
 
-async def test_a_process_whose_parts_are_well_is_ready() -> None:
-    status, told = await readiness("ok")
-    assert (status, told["status"], told["parts"]) == (200, "ok", {"redis": "ok"})
+async def test_process_with_working_parts_is_ready() -> None:
+    status, body = await readiness("ok")
+    assert (status, body["status"], body["parts"]) == (200, "ok", {"redis": "ok"})
 
 
 @pytest.mark.parametrize(
-    ("said", "told"),
+    ("outcome", "reported"),
     [
         ("restarting", "restarting"),
         (ConnectionError("Error 111 connecting to 10.0.0.7:6379."), "no answer: ConnectionError"),
-        (Unavailable("The database does not answer."), "The database does not answer."),
+        (Unavailable("The database does not response."), "The database does not response."),
     ],
 )
-async def test_what_is_wrong_with_a_part_is_told_without_addresses(said: str | Exception, told: str) -> None:
-    status, answer = await readiness(said)
-    assert (status, answer["status"], answer["parts"]) == (503, "unavailable", {"redis": told})
+async def test_readiness_reports_problems_without_addresses(outcome: str | Exception, reported: str) -> None:
+    status, body = await readiness(outcome)
+    assert (status, body["status"], body["parts"]) == (503, "unavailable", {"redis": reported})

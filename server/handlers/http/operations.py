@@ -1,0 +1,146 @@
+"""Route declarations: what a handler needs from the middlewares, and its entry in the OpenAPI document.
+
+`operation` hands the documented part to aiohttp-apispec, from where `openapi.document` reads it, and attaches
+`RouteOptions` for the middlewares.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+from aiohttp_apispec import docs, form_schema, json_schema, querystring_schema, response_schema
+from marshmallow import Schema
+
+from server.handlers.schemas import ProblemSchema
+
+AnyHandler = TypeVar("AnyHandler", bound=Callable[..., Any])
+
+JSON = "application/json"
+_OPTIONS = "route_options"
+
+
+class Rate(StrEnum):
+    """Rate limits, by their names in config.toml and in the response headers."""
+
+    DEFAULT = "default"
+    LOGIN = "login"
+    LOGIN_ACCOUNT = "login_account"
+    FORGOT = "forgot"
+    REGISTRATION = "registration"
+    REFRESH = "refresh"
+    WRITES = "writes"
+    UPLOADS = "uploads"
+    READS = "reads"
+
+
+@dataclass(frozen=True, slots=True)
+class RouteOptions:
+    """What the middlewares do for a handler.
+
+    rates: Limits per user, or per client IP for an unauthenticated request. Empty: exempt.
+    account_rate: A body member with a user name or an e-mail address, and the limit per such account.
+    public: No access token is needed.
+    accepts_ticket: A `?ticket=` is accepted in place of an access token.
+    idempotent: The handler honours `Idempotency-Key`.
+    body, query: Schemas of the JSON body and of the query.
+    """
+
+    rates: tuple[Rate, ...] = (Rate.DEFAULT,)
+    account_rate: tuple[str, Rate] | None = None
+    public: bool = False
+    accepts_ticket: bool = False
+    idempotent: bool = False
+    body: Schema | None = None
+    query: Schema | None = None
+
+    def __call__(self, handler: AnyHandler) -> AnyHandler:
+        """Attach these options to a handler, for a route that is not documented."""
+        setattr(handler, _OPTIONS, self)
+        return handler
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A successful response. `schema` is None for an empty body; `headers` names those that only it carries."""
+
+    description: str = ""
+    schema: type[Schema] | Mapping[str, Any] | None = None
+    media_type: str = JSON
+    headers: tuple[str, ...] = ()
+
+
+_DEFAULTS = RouteOptions()
+_NO_REFUSALS: Mapping[int, str] = MappingProxyType({})
+
+
+def options_of(handler: Callable[..., Any]) -> RouteOptions:
+    """Return the options of a handler; the defaults if it declares none."""
+    options: RouteOptions = getattr(handler, _OPTIONS, _DEFAULTS)
+    return options
+
+
+def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
+    operation_id: str,
+    summary: str,
+    *,
+    tag: str,
+    responds: Mapping[int, type[Schema] | Reply],
+    refuses: Mapping[int, str] = _NO_REFUSALS,
+    description: str = "",
+    parameters: Sequence[Mapping[str, Any]] = (),
+    body: type[Schema] | None = None,
+    form: type[Schema] | None = None,
+    query: type[Schema] | None = None,
+    rates: tuple[Rate, ...] = (Rate.DEFAULT,),
+    account_rate: tuple[str, Rate] | None = None,
+    public: bool = False,
+    accepts_ticket: bool = False,
+    idempotent: bool = False,
+) -> Callable[[AnyHandler], AnyHandler]:
+    """Declare a documented route.
+
+    responds: Responses of the handler by status; a schema alone stands for a JSON response.
+    refuses: Descriptions of problems that need more than the general one for their status.
+    form: Schema of a multipart body. It is only documented: the handler reads the parts itself.
+
+    The other arguments are explained in `RouteOptions`.
+    """
+
+    def declare(handler: AnyHandler) -> AnyHandler:
+        docs(operationId=operation_id, summary=summary, tags=[tag], parameters=list(parameters))(handler)
+        if description:
+            docs(description=description)(handler)
+        schemas = ((json_schema, body), (form_schema, form), (querystring_schema, query))
+        for declare_schema, schema in schemas:
+            if schema is not None:
+                declare_schema(schema)(handler)
+        for status, reply in responds.items():
+            docs(responses={str(status): _documented(reply)})(handler)
+        for status, problem in refuses.items():
+            response_schema(ProblemSchema, status, description=problem)(handler)
+        options = RouteOptions(
+            rates,
+            account_rate,
+            public,
+            accepts_ticket,
+            idempotent,
+            body() if body else None,
+            query() if query else None,
+        )
+        return options(handler)
+
+    return declare
+
+
+def _documented(reply: type[Schema] | Reply) -> dict[str, Any]:
+    if not isinstance(reply, Reply):
+        reply = Reply(schema=reply)
+    schema = reply.schema() if isinstance(reply.schema, type) else reply.schema
+    return {
+        "description": reply.description,
+        "schema": schema,
+        "mediaType": reply.media_type,
+        "headers": reply.headers,
+    }

@@ -1,0 +1,96 @@
+"""Schemas of `/notifications`."""
+
+from types import MappingProxyType
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from server.handlers.notifications.stream import RESET_EVENT
+from server.handlers.schemas import (
+    Count,
+    FullMatch,
+    Id,
+    PageQuery,
+    QueryBoolean,
+    RequestSchema,
+    StrictBoolean,
+    Timestamp,
+    UserCardSchema,
+)
+from server.services.records import NotificationType
+
+MAX_READ_IDS = 100
+TYPES_PATTERN = "^({0})(,({0}))*$".format("|".join(NotificationType))
+
+
+class ReferenceSchema(Schema):
+    id = Id(required=True)
+
+
+class NotificationSchema(Schema):
+    id = Id(required=True)
+    type = fields.Enum(NotificationType, by_value=fields.String, required=True)
+    actor = fields.Nested(UserCardSchema, required=True)
+    othersCount = Count(
+        required=True,
+        metadata={"description": "How many other users did the same, as in `ana and 12 others`."},
+    )
+    post = fields.Nested(ReferenceSchema)
+    comment = fields.Nested(ReferenceSchema)
+    read = fields.Boolean(required=True)
+    createdAt = Timestamp(required=True)
+
+
+class NotificationsQuery(PageQuery):
+    types = fields.String(
+        validate=[
+            validate.Length(max=200),
+            FullMatch(TYPES_PATTERN, error=f"Must be comma-separated types: {', '.join(NotificationType)}."),
+        ],
+        metadata={"description": "Only these comma-separated types."},
+    )
+    unread = QueryBoolean(load_default=False, metadata={"description": "`true`: only unread notifications."})
+
+
+class UnreadCountSchema(Schema):
+    count = Count(
+        required=True, metadata={"description": "Unread notifications; the likes of a post count as one."}
+    )
+
+
+class ReadNotificationsBody(RequestSchema):
+    """The notifications to mark: those listed, all up to one, or all."""
+
+    keywords = MappingProxyType({"minProperties": 1, "maxProperties": 1})
+
+    ids = fields.List(Id(), validate=validate.Length(1, MAX_READ_IDS))
+    upTo = Id(metadata={"description": "This notification and all before it."})
+    all = StrictBoolean(validate=validate.OneOf([True]))
+
+    @validates_schema
+    def require_exactly_one(self, data: dict[str, Any], **_: Any) -> None:
+        if len(data) != 1:
+            raise ValidationError("Exactly one of these is required: ids, upTo, all.", "ids")
+
+
+class StreamTicketSchema(Schema):
+    ticket = fields.String(
+        required=True, metadata={"description": "For `?ticket=` of the stream; valid once."}
+    )
+    expiresIn = Count(required=True, metadata={"description": "Seconds until it expires."})
+
+
+class EventSchema(Schema):
+    """One event of the live stream."""
+
+    id = fields.String(
+        required=True,
+        validate=FullMatch("^[0-9]+$"),
+        metadata={"description": "Send the last one received as `Last-Event-ID` to resume after it."},
+    )
+    event = fields.String(
+        required=True,
+        validate=validate.OneOf([*NotificationType, RESET_EVENT]),
+        metadata={"description": "`reset`: events were lost; read the list again."},
+    )
+    data = fields.String(required=True, metadata={"description": "A `Notification` as one line of JSON."})

@@ -1,0 +1,103 @@
+"""Schemas of `/queues`."""
+
+from types import MappingProxyType
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from server.handlers.schemas import (
+    ID_PATTERN,
+    Count,
+    FullMatch,
+    Id,
+    QueryBoolean,
+    RequestSchema,
+    StrictBoolean,
+    Timestamp,
+)
+from server.services.jobs.event_jobs import Queue
+
+MAX_JOB_IDS = 1000
+MAX_IDS_IN_QUERY = 400  # a request line is limited to 8190 bytes
+IDS_PATTERN = ID_PATTERN.removesuffix("$") + r"(,[0-9]{1,16})*$"
+
+
+def _require_ids_or_all(data: dict[str, Any]) -> None:
+    if len(data) != 1:
+        raise ValidationError("Exactly one of these is required: ids, all.", "ids")
+
+
+class FailedJobsBody(RequestSchema):
+    """The failed jobs to change: those listed, or all."""
+
+    keywords = MappingProxyType({"minProperties": 1, "maxProperties": 1})
+
+    ids = fields.List(Id(), validate=validate.Length(1, MAX_JOB_IDS))
+    all = StrictBoolean(
+        validate=validate.OneOf([True]), metadata={"description": "Every failed job of the queue."}
+    )
+
+    @validates_schema
+    def require_ids_or_all(self, data: dict[str, Any], **_: Any) -> None:
+        _require_ids_or_all(data)
+
+
+class FailedJobsQuery(RequestSchema):
+    """The same as a query."""
+
+    ids = fields.String(
+        validate=[
+            validate.Length(max=17 * MAX_IDS_IN_QUERY),
+            FullMatch(IDS_PATTERN, error="Must be comma-separated ids."),
+        ],
+        metadata={"description": "Comma-separated ids."},
+    )
+    all = QueryBoolean(
+        validate=validate.OneOf([True]), metadata={"description": "Every failed job of the queue."}
+    )
+
+    @validates_schema
+    def require_ids_or_all(self, data: dict[str, Any], **_: Any) -> None:
+        _require_ids_or_all(data)
+
+
+class QueueSchema(Schema):
+    name = fields.Enum(Queue, by_value=fields.String, required=True)
+    paused = fields.Boolean(required=True)
+    pausedAt = Timestamp(required=True, allow_none=True)
+    waiting = Count(required=True)
+    delayed = Count(required=True)
+    running = Count(required=True)
+    completed = Count(required=True, metadata={"description": "Completed jobs that are still stored."})
+    failed = Count(required=True, metadata={"description": "Jobs that failed permanently."})
+    oldestWaitingS = fields.Float(required=True)
+    completedPerMinute = fields.Float(required=True)
+    failedPerMinute = fields.Float(required=True)
+    ratePerS = fields.Float(required=True, metadata={"description": "Rate limit; 0: unlimited."})
+    garbage = Count(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Rejected messages; null: unknown at the moment."},
+    )
+
+
+class JobAttemptSchema(Schema):
+    attempt = Count(required=True)
+    at = Timestamp(required=True)
+    error = fields.String(required=True)
+
+
+class FailedJobSchema(Schema):
+    id = Id(required=True)
+    kind = fields.String(required=True)
+    payload = fields.Dict(required=True)
+    attempts = Count(required=True)
+    crashCount = Count(required=True, metadata={"description": "Workers that crashed while they ran it."})
+    error = fields.String(required=True)
+    history = fields.List(fields.Nested(JobAttemptSchema), required=True)
+    createdAt = Timestamp(required=True)
+    failedAt = Timestamp(required=True)
+
+
+class ChangedJobsSchema(Schema):
+    jobs = Count(required=True, metadata={"description": "Number of changed jobs."})
