@@ -110,7 +110,7 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether the dependency is considered unavailable: open or half-open."""
+        """True while the dependency is considered unavailable: open or half-open."""
         return self.state is not CircuitState.CLOSED
 
     def acquire(self, caller: int) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from server import outages
-from server.outages import CircuitBreaker, Outage
+from server.outages import CircuitBreaker, CircuitState, Outage, RetryGate
 
 
 def test_outage_and_recovery_are_logged_once_each() -> None:
@@ -64,6 +64,19 @@ def fake_time(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
     return fake_time
 
 
+def test_retry_gate_allows_one_attempt_per_second(fake_time: FakeTime) -> None:
+    gate = RetryGate()
+    assert gate.may_try()
+    assert gate.may_try()
+    gate.failed()
+    assert not gate.may_try()
+    fake_time.now_s += 1.0
+    assert gate.may_try()
+    assert not gate.may_try()
+    gate.succeeded()
+    assert gate.may_try()
+
+
 def fail(circuit: CircuitBreaker, *messages: str) -> None:
     for message in messages:
         circuit.failed("no answer", message)
@@ -118,6 +131,9 @@ def test_released_probe_goes_to_the_next_caller(fake_time: FakeTime) -> None:
     circuit = CircuitBreaker("smtp")
     fail(circuit, "one", "two", "three")
     fake_time.now_s += 1.0
+    assert circuit.state is CircuitState.OPEN
     assert circuit.acquire(1)
+    assert circuit.state is CircuitState.HALF_OPEN
     circuit.release(1)
+    assert circuit.state is CircuitState.OPEN
     assert circuit.acquire(2)

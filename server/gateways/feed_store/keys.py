@@ -4,7 +4,7 @@
   `built:<run_id>`; the score of the latter is -complete_from_id. A built list has every post from that id up; 0 means
   every post that exists. `run_id` identifies one run of the Redis server: a server that restarts from an old snapshot
   lacks the posts added since, so lists of another run are ignored.
-- `follows:{user}`: set of the users whom a reader follows, including the reader.
+- `follows:{user}`: set of the reader and the users that the reader follows.
 - `liked:{user}`: hash of post id -> `revision:1` (liked) or `revision:0`, with all likes from its field
   `complete_from_id` up.
 - `counts`: hash of post id -> `revision,author,likes,comments,edited`, or `revision,x` for a deleted post.

@@ -49,7 +49,7 @@ class TimelineAudit:
         return None if complete_from_id is None else CachedPosts(complete_from_id, frozenset(post_ids))
 
     async def get_follows(self, user_id: UserId) -> set[UserId] | None:
-        """Return whom a reader follows, including the reader, or None if that is not cached."""
+        """Return the reader and the users that the reader follows, or None if they are not cached."""
         members: list[bytes] = await self._redis.command("SMEMBERS", follows_key(user_id))
         return {UserId(int(member)) for member in members} or None
 

@@ -14,7 +14,7 @@ DELETED = "x"
 
 
 class ReadStatus(StrEnum):
-    """Whether a feed was read, or what has to be built first."""
+    """Outcome of a read: a page, or what has to be built first."""
 
     OK = "ok"
     MISSING = "missing"

@@ -45,7 +45,7 @@ class ScriptMissing(ReplyError):
     """Redis has no script with this digest."""
 
 
-class Connection(asyncio.Protocol):
+class RedisConnection(asyncio.Protocol):
     """One connection from its start to its loss.
 
     Redis answers in the order of the commands, so a queue of futures assigns the answers. One timer checks the age of

@@ -10,7 +10,13 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from server.gateways.redis.connection import Connection, RedisUnavailable, ReplyError, ScriptMissing, Value
+from server.gateways.redis.connection import (
+    RedisConnection,
+    RedisUnavailable,
+    ReplyError,
+    ScriptMissing,
+    Value,
+)
 from server.gateways.redis.lua import Call, Script
 
 RECONNECT_S = 0.2
@@ -27,8 +33,8 @@ class PipelinedRedis:
     def __init__(self, url: str, timeout_s: float) -> None:
         self._url = url
         self._timeout_s = timeout_s
-        self._connection: Connection | None = None
-        self._connecting: asyncio.Task[Connection] | None = None
+        self._connection: RedisConnection | None = None
+        self._connecting: asyncio.Task[RedisConnection] | None = None
         self._not_before = 0.0
         self._closed = False
 
@@ -41,7 +47,7 @@ class PipelinedRedis:
         return self._alive.run_id if self._alive else ""
 
     @property
-    def _alive(self) -> Connection | None:
+    def _alive(self) -> RedisConnection | None:
         connection = self._connection
         return connection if connection is not None and connection.lost is None else None
 
@@ -109,7 +115,7 @@ class PipelinedRedis:
         if self._connection is not None:
             await self._connection.close()
 
-    async def _connected(self) -> Connection:
+    async def _connected(self) -> RedisConnection:
         if self._closed:
             raise RedisUnavailable("the connection is closed")
         if self._connecting is None:
@@ -121,15 +127,15 @@ class PipelinedRedis:
         # Several callers share one attempt; the cancellation of one of them must not end it.
         return await asyncio.shield(self._connecting)
 
-    def _store_connection(self, task: asyncio.Task[Connection]) -> None:
+    def _store_connection(self, task: asyncio.Task[RedisConnection]) -> None:
         self._connecting = None
         if not task.cancelled() and task.exception() is None:
             self._connection = task.result()
 
-    async def _connect(self) -> Connection:
+    async def _connect(self) -> RedisConnection:
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await Connection.open(self._url, self._timeout_s)
+                return await RedisConnection.open(self._url, self._timeout_s)
         except TimeoutError as error:
             raise RedisUnavailable(f"no connection within {self._timeout_s:g} s") from error
         except OSError as error:

@@ -1,4 +1,4 @@
-"""How the posts of an author reach the followers: fan-out on write or on read."""
+"""Fan-out mode of authors: on write or on read."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class FanOutAuthor:
 
 
 class FanOutRepository:
-    """Fan-out mode of authors."""
+    """Authors and their fan-out mode."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

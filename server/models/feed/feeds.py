@@ -1,4 +1,4 @@
-"""What SQL says about feeds: the source that the cached feeds are built from."""
+"""Statements that cached feeds are built from."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ class FeedRepository:
         self._database = database
 
     async def list_followees(self, reader_id: UserId) -> list[UserId]:
-        """Return whom the reader follows, in no order."""
+        """Return the users that the reader follows, in no order."""
         rows = await self._database.rows("SELECT followee_id FROM follows WHERE follower_id = ?", [reader_id])
         return [UserId(row["followee_id"]) for row in rows]
 

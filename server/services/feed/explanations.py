@@ -37,7 +37,7 @@ DETAILS = {
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Whether a post is in a feed, and why. `followed` is whether the reader follows the author."""
+    """Reason why a post is in a feed or not; `followed` is True if the reader follows the author."""
 
     post_id: PostId
     in_feed: bool

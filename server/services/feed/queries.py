@@ -21,6 +21,7 @@ class FeedQueries:
         self._repository = repository
         self._visibility = visibility
         self._clock = clock
+        # These need no visibility.
         self.list_followees = repository.list_followees
         self.list_followers = repository.list_followers
         self.list_fan_out_on_read_authors = repository.list_fan_out_on_read_authors

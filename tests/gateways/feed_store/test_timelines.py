@@ -26,11 +26,11 @@ async def redis(stack: Stack) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def timelines(stack: Stack) -> AsyncIterator[Timelines]:
-    wire = PipelinedRedis(stack.redis.url, timeout_s=2.0)
-    timelines = Timelines(wire, WINDOW, TTL_S, MAX_REVISIONS)
+    client = PipelinedRedis(stack.redis.url, timeout_s=2.0)
+    timelines = Timelines(client, WINDOW, TTL_S, MAX_REVISIONS)
     await timelines.complete_author_set([])
     yield timelines
-    await wire.close()
+    await client.close()
 
 
 def posts(*numbers: int) -> list[PostId]:
@@ -42,8 +42,8 @@ async def build_feed(
 ) -> None:
     token = await timelines.begin_feed(reader_id)
     assert token is not None
-    filled = await timelines.complete_feed(reader_id, token, posts(*numbers), [BOB], (0, posts(*likes)))
-    assert filled
+    completed = await timelines.complete_feed(reader_id, token, posts(*numbers), [BOB], (0, posts(*likes)))
+    assert completed
 
 
 async def read(
@@ -240,7 +240,7 @@ async def test_read_extends_the_expiry(timelines: Timelines, redis: Redis) -> No
 async def test_posts_of_fan_out_on_read_authors_are_merged(timelines: Timelines) -> None:
     await build_feed(timelines, ADA, 9, 6, 3)
     await timelines.enable_fan_out_on_read(BOB)
-    await timelines.enable_fan_out_on_read(EVE)  # whom Ada does not follow
+    await timelines.enable_fan_out_on_read(EVE)  # Ada does not follow Eve
     found = await read(timelines, ADA)
     assert (found.status, list(found.authors)) == (ReadStatus.AUTHOR_LISTS_MISSING, [BOB])
     token = await timelines.begin_author_list(BOB)
@@ -300,14 +300,14 @@ async def test_missing_redis_raises_unavailable(timelines: Timelines) -> None:
 
 async def test_feed_from_an_old_snapshot_is_rebuilt(scratch: Path) -> None:
     server = start_valkey(scratch / "set-back")
-    wire = PipelinedRedis(server.url, timeout_s=2.0)
-    timelines = Timelines(wire, WINDOW, TTL_S, MAX_REVISIONS)
+    client = PipelinedRedis(server.url, timeout_s=2.0)
+    timelines = Timelines(client, WINDOW, TTL_S, MAX_REVISIONS)
     await timelines.complete_author_set([])
     await build_feed(timelines, ADA, 1)
     token = await timelines.begin_feed(BOB)
     assert token is not None
     await timelines.record({PostId(1): counts_by(BOB)}, {BOB: 1})
-    await wire.command("SAVE")
+    await client.command("SAVE")
     assert await timelines.add_post([ADA, BOB], PostId(2)) == 2
     server.kill()
     server.start()
@@ -321,6 +321,6 @@ async def test_feed_from_an_old_snapshot_is_rebuilt(scratch: Path) -> None:
     await timelines.complete_author_set([])
     found = await read(timelines, ADA)
     assert [(entry.post_id, entry.counts) for entry in found.entries] == [(3, None), (2, None), (1, None)]
-    await wire.close()
+    await client.close()
     await again.close()
     server.stop()

@@ -1,11 +1,11 @@
-"""Tests of the consistency check and of the explanations."""
+"""Tests of the consistency check."""
 
 from server.gateways.feed_store.timeline_audit import TimelineAudit
-from server.ids import PostId, UserId
+from server.ids import UserId
 from server.models.feed.consistency import ConsistencyRepository
 from server.paging import PageRequest
 from server.services.feed.consistency_check import ConsistencyCheck, Difference
-from server.services.feed.explanations import Explanations, Reason
+from tests.services.feed.feeds import reader_and_author
 from tests.support.harness import CELEBRITY_THRESHOLD, WINDOW, ServiceHarness
 
 
@@ -21,18 +21,6 @@ async def differences(
     return [
         each async for step in consistency_check(harness).run(user_id, fix=fix) for each in step.differences
     ]
-
-
-async def reader_and_author(harness: ServiceHarness) -> tuple[UserId, UserId, list[PostId]]:
-    """Return a reader with a cached feed, an author whom they follow, and the author's posts."""
-    reader, author = await harness.users(2)
-    await harness.follows.follow(reader, author)
-    posts = [await harness.post(author) for _ in range(5)]
-    await harness.likes.like(reader, posts[0])
-    await harness.work_off()
-    for _ in range(2):
-        await harness.feed.page(reader, PageRequest())
-    return reader, author, posts
 
 
 async def test_correct_data_is_not_dropped(harness: ServiceHarness) -> None:
@@ -93,33 +81,3 @@ async def test_one_user_is_compared_alone(harness: ServiceHarness) -> None:
     await harness.redis.zrem(f"feed:{reader}", posts[0])
     await harness.redis.zrem(f"feed:{other}", others[0])
     assert [each.owner_id for each in await differences(harness, other)] == [other]
-
-
-async def test_explanations_name_the_reason(harness: ServiceHarness) -> None:
-    reader, author, posts = await reader_and_author(harness)
-    explanations = Explanations(harness.source, harness.visibility, TimelineAudit(harness.wire))
-    stranger = await harness.user()
-
-    async def why(post_id: PostId) -> tuple[Reason, bool]:
-        explanation = await explanations.explain(reader, post_id)
-        assert explanation.detail
-        return explanation.reason, explanation.in_feed
-
-    assert await why(posts[0]) == (Reason.FAN_OUT_ON_WRITE, True)
-    assert await why(await harness.post(reader)) == (Reason.OWN, True)
-    assert await why(await harness.post(stranger)) == (Reason.NOT_FOLLOWED, False)
-    assert await why(await harness.post(author)) == (Reason.FAN_OUT_PENDING, False)
-    await harness.work_off()
-    assert await why(PostId(12345)) == (Reason.NOT_FOUND, False)
-    await harness.delete(posts[0])
-    assert await why(posts[0]) == (Reason.NOT_FOUND, False)
-    for _ in range(WINDOW):
-        await harness.post(author)
-    await harness.work_off()
-    assert await why(posts[1]) == (Reason.FROM_DATABASE, True)
-    await harness.timelines.drop_feeds([reader])
-    assert await why(posts[1]) == (Reason.NOT_CACHED, True)
-    await harness.database.execute("UPDATE users SET fan_out_on_read = 1 WHERE id = ?", [author])
-    assert await why(posts[1]) == (Reason.FAN_OUT_ON_READ, True)
-    await harness.follows.unfollow(reader, author)
-    assert await why(posts[1]) == (Reason.NOT_FOLLOWED, False)

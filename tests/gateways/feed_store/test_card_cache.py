@@ -1,0 +1,11 @@
+"""Tests of the card cache in Redis."""
+
+from server.gateways.feed_store.card_cache import RedisCardCache
+from tests.support.harness import ServiceHarness
+
+
+async def test_card_cache_adapts_to_a_smaller_limit(harness: ServiceHarness) -> None:
+    large, small = RedisCardCache(harness.wire, 5000), RedisCardCache(harness.wire, 10)
+    await large.put(dict.fromkeys(range(3000), b"[]"), {})
+    await small.put({1: b"[]"}, {})
+    assert await harness.redis.hlen("cards:posts") < 3000

@@ -1,0 +1,37 @@
+"""Tests of the explanations."""
+
+from server.gateways.feed_store.timeline_audit import TimelineAudit
+from server.ids import PostId
+from server.services.feed.explanations import Explanations, Reason
+from tests.services.feed.feeds import reader_and_author
+from tests.support.harness import WINDOW, ServiceHarness
+
+
+async def test_explanations_name_the_reason(harness: ServiceHarness) -> None:
+    reader, author, posts = await reader_and_author(harness)
+    explanations = Explanations(harness.source, harness.visibility, TimelineAudit(harness.wire))
+    stranger = await harness.user()
+
+    async def why(post_id: PostId) -> tuple[Reason, bool]:
+        explanation = await explanations.explain(reader, post_id)
+        assert explanation.detail
+        return explanation.reason, explanation.in_feed
+
+    assert await why(posts[0]) == (Reason.FAN_OUT_ON_WRITE, True)
+    assert await why(await harness.post(reader)) == (Reason.OWN, True)
+    assert await why(await harness.post(stranger)) == (Reason.NOT_FOLLOWED, False)
+    assert await why(await harness.post(author)) == (Reason.FAN_OUT_PENDING, False)
+    await harness.work_off()
+    assert await why(PostId(12345)) == (Reason.NOT_FOUND, False)
+    await harness.delete(posts[0])
+    assert await why(posts[0]) == (Reason.NOT_FOUND, False)
+    for _ in range(WINDOW):
+        await harness.post(author)
+    await harness.work_off()
+    assert await why(posts[1]) == (Reason.FROM_DATABASE, True)
+    await harness.timelines.drop_feeds([reader])
+    assert await why(posts[1]) == (Reason.NOT_CACHED, True)
+    await harness.database.execute("UPDATE users SET fan_out_on_read = 1 WHERE id = ?", [author])
+    assert await why(posts[1]) == (Reason.FAN_OUT_ON_READ, True)
+    await harness.follows.unfollow(reader, author)
+    assert await why(posts[1]) == (Reason.NOT_FOLLOWED, False)
