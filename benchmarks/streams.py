@@ -126,7 +126,7 @@ async def _signal(redis: Redis, users: Sequence[UserId], sequence: int) -> None:
     for start in range(0, len(users), SIGNALS_PER_CALL):
         async with redis.pipeline(transaction=False) as pipeline:
             for user in users[start : start + SIGNALS_PER_CALL]:
-                pipeline.publish(channels.inbox(user), str(sequence))
+                pipeline.publish(channels.user_channel(user), str(sequence))
             await pipeline.execute()
 
 

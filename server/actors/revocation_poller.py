@@ -45,7 +45,7 @@ class RevocationPoller:
     async def look(self) -> None:
         """End the streams of what was revoked since the last look that was answered. Raises Unavailable."""
         began = time.monotonic()
-        if self._hub.streams:
+        if self._hub.stream_count:
             revoked = await self._revoked_lately(began - self._looked_at + OVERLAP_S)
             self._outage.succeeded()
             if revoked:

@@ -83,7 +83,7 @@ async def running_cache_invalidation(
 
 
 def relay(resources: Resources, services: Services, hub: Hub) -> Relay:
-    resources.told.metrics.count_streams(lambda: hub.streams)
+    resources.told.metrics.count_streams(lambda: hub.stream_count)
     return Relay(
         hub,
         resources.redis,

@@ -1,41 +1,42 @@
-"""The names of the pub/sub channels. What is said on them is the publisher's affair."""
+"""Names and messages of the Redis pub/sub channels."""
 
 from collections.abc import Iterable
 
 from server.ids import SessionId, UserId
 
-INBOX_PREFIX = "inbox:"
-ENDED_PREFIX = b"ended "
+USER_CHANNEL_PREFIX = "user-signals:"
+ENDED_SESSIONS_PREFIX = b"ended-sessions "
 
 
-def announcements(type_: str) -> str:
-    """Where every notification of a type (comment, like, ...) is told in full, for subscribers outside."""
+def notification_channel(type_: str) -> str:
+    """Return the channel with every notification of a type (comment, like, ...), for external subscribers."""
     return f"notification-{type_}"
 
 
-def inbox(user_id: UserId) -> str:
-    """Where a person's own streams hear that there is something new; the message is the sequence, in decimal.
+def user_channel(user_id: UserId) -> str:
+    """Return the channel with the signals to one user's streams.
 
-    Or that sessions of that person ended: see `ended`.
+    A message is the sequence of a new notification, in decimal, or a list of ended sessions (`encode_ended_sessions`).
     """
-    return f"{INBOX_PREFIX}{user_id}"
+    return f"{USER_CHANNEL_PREFIX}{user_id}"
 
 
-def owner_of(channel: bytes | str) -> UserId:
-    """The person whose inbox `channel` is. Raises ValueError for any other channel."""
+def user_of_channel(channel: bytes | str) -> UserId:
+    """Return the user whose channel this is. Raises ValueError for any other channel."""
     name = channel.decode() if isinstance(channel, bytes) else channel
-    if not name.startswith(INBOX_PREFIX):
-        raise ValueError(f"{name} is not the channel of an inbox")
-    return UserId(int(name.removeprefix(INBOX_PREFIX)))
+    if not name.startswith(USER_CHANNEL_PREFIX):
+        raise ValueError(f"Not a user channel: {name!r}.")
+    return UserId(int(name.removeprefix(USER_CHANNEL_PREFIX)))
 
 
-def ended(session_ids: Iterable[SessionId]) -> bytes:
-    """The message, on the channel of their owner's inbox, that these sessions ended."""
-    return ENDED_PREFIX + ",".join(map(str, session_ids)).encode()
+def encode_ended_sessions(session_ids: Iterable[SessionId]) -> bytes:
+    """Return the message that these sessions ended."""
+    return ENDED_SESSIONS_PREFIX + ",".join(map(str, session_ids)).encode()
 
 
-def ended_sessions(message: bytes) -> frozenset[SessionId] | None:
-    """The sessions that `message` says have ended; None if it says something else. Raises ValueError for nonsense."""
-    if not message.startswith(ENDED_PREFIX):
+def decode_ended_sessions(message: bytes) -> frozenset[SessionId] | None:
+    """Return the ended sessions, None for another kind of message. Raises ValueError if they are malformed."""
+    if not message.startswith(ENDED_SESSIONS_PREFIX):
         return None
-    return frozenset(SessionId(int(text)) for text in message.removeprefix(ENDED_PREFIX).split(b","))
+    ids = message.removeprefix(ENDED_SESSIONS_PREFIX).split(b",")
+    return frozenset(SessionId(int(text)) for text in ids)

@@ -1,7 +1,6 @@
-"""The live inboxes of this process: who has a stream open, and what they were last signalled.
+"""The live streams of this process, by user.
 
-Wakes streams and says which users somebody listens for. Hearing the signals is the relay's work; what they are
-about is read from the database by the stream.
+The hub wakes streams and knows which users have one. The relay receives the signals; the streams read the database.
 """
 
 import asyncio
@@ -17,20 +16,20 @@ RETRY_AFTER_S = 5.0
 
 
 @dataclass(slots=True)
-class Listeners:
-    """Of one user: the open inboxes, and those among their openers that still wait for the subscription."""
+class UserSubscriptions:
+    """One user's streams, and the futures of those that still wait for the user's channel to be subscribed."""
 
-    inboxes: list[Subscription] = field(default_factory=list[Subscription])
-    openers: list[asyncio.Future[None]] = field(default_factory=list[asyncio.Future[None]])
+    subscriptions: list[Subscription] = field(default_factory=list[Subscription])
+    pending_subscribers: list[asyncio.Future[None]] = field(default_factory=list[asyncio.Future[None]])
 
 
 class Hub:
-    """Inboxes by user, at most `max_per_user` each; bounded by that and by the connections of the server."""
+    """Streams by user, at most `max_per_user` each; the server's connections bound the total."""
 
     def __init__(self, max_per_user: int, subscribe_timeout_s: float = 1.0) -> None:
         self._max_per_user = max_per_user
         self._subscribe_timeout_s = subscribe_timeout_s
-        self._listeners: dict[UserId, Listeners] = {}
+        self._users: dict[UserId, UserSubscriptions] = {}
         self._subscribed: set[UserId] = set()
         self._changed: set[UserId] = set()
         self._change = asyncio.Event()
@@ -39,63 +38,63 @@ class Hub:
 
     @property
     def connected(self) -> bool:
-        """Whether signals can be heard at all; without that, streams are caught up by the sweep alone."""
+        """Whether signals can be received. Without that, only the relay's sweep wakes the streams."""
         return self._connected
 
     @property
-    def streams(self) -> int:
-        """Inboxes open now."""
-        return sum(len(listeners.inboxes) for listeners in self._listeners.values())
+    def stream_count(self) -> int:
+        return sum(len(user.subscriptions) for user in self._users.values())
 
     @asynccontextmanager
-    async def open(self, user_id: UserId, session_id: SessionId) -> AsyncGenerator[Subscription]:
-        """An inbox that hears every signal from here on, until its session ends.
+    async def subscribe(self, user_id: UserId, session_id: SessionId) -> AsyncGenerator[Subscription]:
+        """Yield a subscription that receives every signal from now on, until its session ends.
 
-        Waits for the subscription, `subscribe_timeout_s` at most, and goes on without when Redis is away: the relay
-        catches up on it later. Raises Throttled when the user has too many, Unavailable during shutdown.
+        Waits up to `subscribe_timeout_s` for the user's channel to be subscribed. If Redis is unavailable it does not
+        wait: the relay catches up later. Raises Throttled if the user has too many streams, Unavailable during
+        shutdown.
         """
-        inbox = self._add(user_id, session_id)
+        subscription = self._add(user_id, session_id)
         try:
             await self._wait_subscribed(user_id)
-            yield inbox
+            yield subscription
         finally:
-            self._remove(inbox)
+            self._remove(subscription)
 
     def signal(self, user_id: UserId, sequence: int) -> None:
-        """Tell this user's streams that notifications up to `sequence` are committed."""
-        if listeners := self._listeners.get(user_id):
-            for inbox in listeners.inboxes:
-                inbox.signal(sequence)
+        """Wake the user's streams: notifications up to `sequence` are committed."""
+        if user := self._users.get(user_id):
+            for subscription in user.subscriptions:
+                subscription.signal(sequence)
 
     def close_all(self, reason: CloseReason) -> None:
-        """Make every stream end at once, and refuse new ones."""
+        """End every stream, and refuse new ones."""
         self._closing = reason
-        for listeners in self._listeners.values():
-            for inbox in listeners.inboxes:
-                inbox.close(reason)
-            _release(listeners.openers)
+        for user in self._users.values():
+            for subscription in user.subscriptions:
+                subscription.close(reason)
+            _release(user.pending_subscribers)
 
     def end_sessions(self, session_ids: Container[SessionId], user_id: UserId | None = None) -> None:
-        """Make the streams of these sessions end; of one user's, when it is known whose they are."""
-        everybody = self._listeners.values() if user_id is None else [self._listeners.get(user_id)]
-        for inbox in [inbox for listeners in everybody if listeners for inbox in listeners.inboxes]:
-            if inbox.session_id in session_ids:
-                inbox.close(CloseReason.SESSION_ENDED)
+        """End the streams of these sessions; only the user's streams are searched if `user_id` is given."""
+        users = self._users.values() if user_id is None else [self._users.get(user_id)]
+        for subscription in [each for user in users if user for each in user.subscriptions]:
+            if subscription.session_id in session_ids:
+                subscription.close(CloseReason.SESSION_ENDED)
 
-    # What follows is for the relay.
+    # The relay uses the methods below.
 
-    def users(self) -> list[UserId]:
-        """Everybody with an inbox open."""
-        return list(self._listeners)
+    def list_users(self) -> list[UserId]:
+        """Return the users who have a stream."""
+        return list(self._users)
 
-    def wants(self, user_id: UserId) -> bool:
-        """Whether this user has an inbox open."""
-        return user_id in self._listeners
+    def has_subscribers(self, user_id: UserId) -> bool:
+        """Return whether the user has a stream."""
+        return user_id in self._users
 
-    async def changes(self, timeout_s: float) -> set[UserId]:
-        """Users whose first inbox opened or whose last one closed since the last call; empty after `timeout_s`.
+    async def wait_for_changes(self, timeout_s: float) -> set[UserId]:
+        """Return the users whose first stream opened or whose last one closed since the last call.
 
-        Whoever calls this unsubscribes from those of them that `wants` denies.
+        Empty after `timeout_s`. The caller unsubscribes from those of them who have no subscribers.
         """
         try:
             async with asyncio.timeout(timeout_s):
@@ -105,68 +104,68 @@ class Hub:
         return self._take_changes()
 
     def start_connection(self) -> list[UserId]:
-        """A connection that is subscribed to nobody is there; returns all whom it has to subscribe to."""
+        """Note a connection without subscriptions; return the users to subscribe to."""
         self._subscribed.clear()
         self._take_changes()
         self._connected = True
-        return self.users()
+        return self.list_users()
 
     def end_connection(self) -> None:
-        """Signals are not heard any more; openers go on without."""
+        """Note that signals are no longer received; pending subscribers stop waiting."""
         self._connected = False
         self._subscribed.clear()
-        for listeners in self._listeners.values():
-            _release(listeners.openers)
+        for user in self._users.values():
+            _release(user.pending_subscribers)
 
-    def confirm(self, user_id: UserId) -> bool:
-        """The subscription to this user is live. True if a stream was already reading without it.
+    def mark_subscribed(self, user_id: UserId) -> bool:
+        """Note that the user's channel is subscribed; return whether a stream had started without it.
 
-        Such a stream may have missed a signal, so it has to be caught up on.
+        Such a stream may have missed a signal, so the caller has to catch up on it.
         """
         self._subscribed.add(user_id)
-        listeners = self._listeners.get(user_id)
-        return listeners is not None and _release(listeners.openers) < len(listeners.inboxes)
+        user = self._users.get(user_id)
+        return user is not None and _release(user.pending_subscribers) < len(user.subscriptions)
 
     def _add(self, user_id: UserId, session_id: SessionId) -> Subscription:
         if self._closing:
-            raise Unavailable("The server is about to stop.", code="stopping")
-        listeners = self._listeners.get(user_id)
-        if listeners is None:
-            listeners = self._listeners[user_id] = Listeners()
-            self._note_change(user_id)
-        elif len(listeners.inboxes) >= self._max_per_user:
+            raise Unavailable("The server is shutting down.", code="stopping")
+        user = self._users.get(user_id)
+        if user is None:
+            user = self._users[user_id] = UserSubscriptions()
+            self._record_change(user_id)
+        elif len(user.subscriptions) >= self._max_per_user:
             raise Throttled(
                 f"At most {self._max_per_user} streams may be open at once.",
                 code="too_many_streams",
                 retry_after_s=RETRY_AFTER_S,
             )
-        inbox = Subscription(user_id, session_id)
-        listeners.inboxes.append(inbox)
-        return inbox
+        subscription = Subscription(user_id, session_id)
+        user.subscriptions.append(subscription)
+        return subscription
 
-    def _remove(self, inbox: Subscription) -> None:
-        listeners = self._listeners[inbox.user_id]
-        listeners.inboxes.remove(inbox)
-        if not listeners.inboxes:
-            del self._listeners[inbox.user_id]
-            self._note_change(inbox.user_id)
+    def _remove(self, subscription: Subscription) -> None:
+        user = self._users[subscription.user_id]
+        user.subscriptions.remove(subscription)
+        if not user.subscriptions:
+            del self._users[subscription.user_id]
+            self._record_change(subscription.user_id)
 
     async def _wait_subscribed(self, user_id: UserId) -> None:
         if not self._connected or user_id in self._subscribed:
             return
-        opener: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        openers = self._listeners[user_id].openers
-        openers.append(opener)
+        subscribed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        pending = self._users[user_id].pending_subscribers
+        pending.append(subscribed)
         try:
             async with asyncio.timeout(self._subscribe_timeout_s):
-                await opener
+                await subscribed
         except TimeoutError:
             pass
         finally:
-            openers.remove(opener)
+            pending.remove(subscribed)
 
-    def _note_change(self, user_id: UserId) -> None:
-        # Two changes that the relay has not seen are none: it keeps the subscription, or never makes it.
+    def _record_change(self, user_id: UserId) -> None:
+        # Two changes that the relay has not seen cancel out: it keeps the subscription, or never makes it.
         self._changed ^= {user_id}
         if self._changed:
             self._change.set()
@@ -176,13 +175,13 @@ class Hub:
     def _take_changes(self) -> set[UserId]:
         changed, self._changed = self._changed, set()
         self._change.clear()
-        self._subscribed -= {user_id for user_id in changed if user_id not in self._listeners}
+        self._subscribed -= {user_id for user_id in changed if user_id not in self._users}
         return changed
 
 
-def _release(openers: list[asyncio.Future[None]]) -> int:
-    """Let openers go on; returns how many waited."""
-    waiting = [opener for opener in openers if not opener.done()]
-    for opener in waiting:
-        opener.set_result(None)
+def _release(pending: list[asyncio.Future[None]]) -> int:
+    """Wake the pending subscribers; return how many there were."""
+    waiting = [subscribed for subscribed in pending if not subscribed.done()]
+    for subscribed in waiting:
+        subscribed.set_result(None)
     return len(waiting)

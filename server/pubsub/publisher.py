@@ -1,7 +1,7 @@
-"""Tells live listeners of what was committed: a notification, the end of sessions.
+"""Publishes committed notifications and ended sessions to the live streams.
 
-A message may be lost: the database is the truth, and the relay's sweep finds what was not heard. So a failure here is
-counted and logged, and is no failure of the job that published.
+A message may be lost: the relay's sweep finds in the database what was not received. A failure is therefore counted and
+logged, and does not fail the job that published.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from server.pubsub import channels
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
-    """A notification as the channels tell it; `type` is also part of a channel's name, `text` is a comment's."""
+class NotificationSignal:
+    """A notification to publish. `type` is also part of a channel's name; `text` is the comment or caption."""
 
     recipient_id: UserId
     sequence: int
@@ -32,7 +32,7 @@ class Signal:
 
 
 class Publisher:
-    """Publishes over one Redis client; `count_lost` is called for every signal that could not be sent."""
+    """Publishes through one Redis client; `count_lost` is called for every signal that could not be sent."""
 
     def __init__(
         self,
@@ -46,40 +46,42 @@ class Publisher:
         self._timeout_s = timeout_s
         self._count_lost = count_lost
         self._outage = outage or Outage("redis", by="publisher")
-        self._away = False
+        self._unavailable = False
         self._probing = False
 
-    async def publish(self, signal: Signal) -> bool:
-        """Send to both channels in one round trip; return within `timeout_s`, and whether they were sent.
+    async def publish(self, signal: NotificationSignal) -> bool:
+        """Send to both channels in one round trip, within `timeout_s`; return whether they were sent.
 
-        While Redis is away one call at a time tries it and the others return at once, lest every job wait in turn.
+        While Redis is unavailable, one call at a time tries it and the others return at once. Otherwise every job would
+        wait for the timeout.
         """
         return await self._send(
             {
-                channels.announcements(signal.type): _announcement(signal),
-                channels.inbox(signal.recipient_id): str(signal.sequence).encode(),
+                channels.notification_channel(signal.type): _announcement(signal),
+                channels.user_channel(signal.recipient_id): str(signal.sequence).encode(),
             }
         )
 
-    async def publish_ended(self, user_id: UserId, session_ids: Sequence[SessionId]) -> bool:
-        """Tell this user's streams that these sessions ended; as `publish`."""
-        return await self._send({channels.inbox(user_id): channels.ended(session_ids)})
+    async def publish_ended_sessions(self, user_id: UserId, session_ids: Sequence[SessionId]) -> bool:
+        """Tell the user's streams that these sessions ended; otherwise like `publish`."""
+        message = channels.encode_ended_sessions(session_ids)
+        return await self._send({channels.user_channel(user_id): message})
 
     async def _send(self, messages: Mapping[str, bytes]) -> bool:
-        if self._away and self._probing:
-            self._lose()
+        if self._unavailable and self._probing:
+            self._record_lost()
             return False
         self._probing = True
         try:
             async with asyncio.timeout(self._timeout_s):
                 await self._pipeline(messages)
         except (RedisError, OSError) as error:
-            self._away = True
+            self._unavailable = True
             self._outage.failed(error)
-            self._lose()
+            self._record_lost()
             return False
         else:
-            self._away = False
+            self._unavailable = False
             self._outage.succeeded()
             return True
         finally:
@@ -91,12 +93,12 @@ class Publisher:
                 pipeline.publish(channel, message)
             await pipeline.execute()
 
-    def _lose(self) -> None:
+    def _record_lost(self) -> None:
         if self._count_lost:
             self._count_lost()
 
 
-def _announcement(signal: Signal) -> bytes:
+def _announcement(signal: NotificationSignal) -> bytes:
     return orjson.dumps(
         {
             "fromUserId": str(signal.actor_id),

@@ -1,4 +1,4 @@
-"""One stream's wake-up call. Which streams there are, and who wakes them, is the hub's affair."""
+"""The wake-up of one live stream."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from server.ids import SessionId, UserId
 
 
 class CloseReason(StrEnum):
-    """Why an inbox was closed under its stream."""
+    """Why a subscription was closed."""
 
     SHUTDOWN = "shutdown"
     CLIENT_GONE = "client_gone"
@@ -16,10 +16,10 @@ class CloseReason(StrEnum):
 
 
 class Subscription:
-    """One stream's wake-up: it keeps the highest sequence that was signalled, not the signals.
+    """Wakes one stream. It keeps the highest signalled sequence, not the signals.
 
-    `position` is the sequence that the stream has come to, and is the stream's to set: a signal at or below it wakes
-    nobody. `on_close` is called once, when the inbox is closed.
+    The stream sets `position` to the sequence that it has sent: a signal at or below it does not wake the stream.
+    `on_close` is called once, when the subscription is closed.
     """
 
     __slots__ = ("_closed", "_signalled", "_waker", "on_close", "position", "session_id", "user_id")
@@ -35,13 +35,13 @@ class Subscription:
 
     @property
     def closed(self) -> CloseReason | None:
-        """Why the stream must end; None while it may go on."""
+        """Why the stream must end; None while it is open."""
         return self._closed
 
     async def wait(self, timeout_s: float) -> int | None:
-        """The highest sequence above `position` signalled since the last wait; None after `timeout_s` or when closed.
+        """Return the highest sequence above `position` signalled since the last wait.
 
-        Only one task may wait at a time.
+        None after `timeout_s`, and once closed. Only one task may wait at a time.
         """
         if self._closed is None and self._signalled <= self.position:
             loop = asyncio.get_running_loop()
@@ -56,13 +56,13 @@ class Subscription:
         return signalled if signalled > self.position else None
 
     def signal(self, sequence: int) -> None:
-        """Wake the stream if there is more than it has."""
+        """Wake the stream if `sequence` is above its position."""
         if sequence > self.position:
             self._signalled = max(self._signalled, sequence)
             self._wake()
 
     def close(self, reason: CloseReason) -> None:
-        """Make the stream end; the first reason stands."""
+        """End the stream. Further calls have no effect: the first reason is kept."""
         if self._closed is None:
             self._closed = reason
             self._wake()

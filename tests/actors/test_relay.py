@@ -1,4 +1,4 @@
-"""The relay between a real server, which is stopped, killed and started, and the hub."""
+"""The relay with a real Redis server that is stopped, killed and restarted."""
 
 import asyncio
 import contextlib
@@ -30,7 +30,7 @@ NEVER_S = 3600.0
 
 @pytest.fixture
 def server(scratch: Path, request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    """A server of this test's own, to stop and to start."""
+    """A server that only this test uses."""
     server = start_valkey(scratch / f"relay-{request.node.name[:40]}")
     yield server
     server.stop()
@@ -43,7 +43,7 @@ async def redis(server: RedisServer) -> AsyncIterator[Redis]:
 
 
 @pytest.fixture
-def ledger() -> NotificationRows:
+def rows() -> NotificationRows:
     return NotificationRows()
 
 
@@ -65,172 +65,182 @@ async def relaying(relay: Relay, hub: Hub) -> AsyncIterator[asyncio.Task[None]]:
 
 
 @pytest.fixture
-async def relay(hub: Hub, redis: Redis, ledger: NotificationRows) -> AsyncIterator[Relay]:
-    """A running relay that never sweeps of itself."""
-    relay = Relay(hub, redis, ledger.list_last_sequences, sweep_s=NEVER_S, ping_s=1.0)
+async def relay(hub: Hub, redis: Redis, rows: NotificationRows) -> AsyncIterator[Relay]:
+    """A running relay that does not sweep."""
+    relay = Relay(hub, redis, rows.list_last_sequences, sweep_s=NEVER_S, ping_s=1.0)
     async with relaying(relay, hub):
         yield relay
 
 
-async def listeners(redis: Redis, *user_ids: UserId) -> list[int]:
-    counts = await redis.pubsub_numsub(*(f"inbox:{user_id}" for user_id in user_ids))
+async def subscriber_counts(redis: Redis, *user_ids: UserId) -> list[int]:
+    counts = await redis.pubsub_numsub(*(f"user-signals:{user_id}" for user_id in user_ids))
     return [count for _, count in counts]
 
 
 @pytest.mark.usefixtures("relay")
-async def test_signal_published_after_opening_is_heard(hub: Hub, redis: Redis) -> None:
-    async with hub.open(ADA, PHONE) as inbox:
-        await redis.publish("inbox:1", "5")
-        assert await inbox.wait(DEADLINE_S) == 5
+async def test_signal_after_subscribing_is_received(hub: Hub, redis: Redis) -> None:
+    async with hub.subscribe(ADA, PHONE) as subscription:
+        await redis.publish("user-signals:1", "5")
+        assert await subscription.wait(DEADLINE_S) == 5
 
 
 @pytest.mark.parametrize("protocol", [2, 3])
 @pytest.mark.parametrize("decode_responses", [False, True])
-async def test_every_dialect_of_redis_is_understood(
-    hub: Hub, server: RedisServer, ledger: NotificationRows, protocol: int, decode_responses: bool
+async def test_every_redis_protocol_is_understood(
+    hub: Hub, server: RedisServer, rows: NotificationRows, protocol: int, decode_responses: bool
 ) -> None:
     async with (
         Redis.from_url(server.url, protocol=protocol, decode_responses=decode_responses) as redis,
-        relaying(Relay(hub, redis, ledger.list_last_sequences, ping_s=0.02), hub),
+        relaying(Relay(hub, redis, rows.list_last_sequences, ping_s=0.02), hub),
     ):
         pings = await calls_of(redis, "ping")
         await wait_until(lambda: called(redis, "ping", pings + 3))
-        async with hub.open(ADA, PHONE) as inbox:
+        async with hub.subscribe(ADA, PHONE) as subscription:
             await wait_until(lambda: called(redis, "ping", pings + 6))
-            await redis.publish("inbox:1", "5")
-            assert await inbox.wait(DEADLINE_S) == 5
+            await redis.publish("user-signals:1", "5")
+            assert await subscription.wait(DEADLINE_S) == 5
         await wait_until(lambda: unsubscribed(redis, ADA))
 
 
 @pytest.mark.usefixtures("relay")
-async def test_only_users_with_a_stream_are_listened_for(hub: Hub, redis: Redis) -> None:
-    async with hub.open(ADA, PHONE):
-        async with hub.open(BOB, PHONE), hub.open(BOB, PHONE):
-            assert await listeners(redis, ADA, BOB) == [1, 1]
+async def test_only_users_with_streams_are_subscribed(hub: Hub, redis: Redis) -> None:
+    async with hub.subscribe(ADA, PHONE):
+        async with hub.subscribe(BOB, PHONE), hub.subscribe(BOB, PHONE):
+            assert await subscriber_counts(redis, ADA, BOB) == [1, 1]
         await wait_until(lambda: unsubscribed(redis, BOB))
-        assert await listeners(redis, ADA) == [1]
+        assert await subscriber_counts(redis, ADA) == [1]
     await wait_until(lambda: unsubscribed(redis, ADA))
 
 
 async def unsubscribed(redis: Redis, user_id: UserId) -> bool:
-    return await listeners(redis, user_id) == [0]
+    return await subscriber_counts(redis, user_id) == [0]
 
 
 @pytest.mark.usefixtures("relay")
-async def test_thousands_of_streams_are_subscribed_at_once(hub: Hub, redis: Redis) -> None:
+async def test_thousands_of_streams_subscribe_at_once(hub: Hub, redis: Redis) -> None:
     async with AsyncExitStack() as streams:
-        opening = [streams.enter_async_context(hub.open(UserId(number), PHONE)) for number in range(3000)]
-        inboxes = await asyncio.gather(*opening)
-        for inbox in inboxes:
-            await redis.publish(f"inbox:{inbox.user_id}", "1")
-        assert set(await asyncio.gather(*(inbox.wait(DEADLINE_S) for inbox in inboxes))) == {1}
+        opening = [
+            streams.enter_async_context(hub.subscribe(UserId(number), PHONE)) for number in range(3000)
+        ]
+        subscriptions = await asyncio.gather(*opening)
+        for subscription in subscriptions:
+            await redis.publish(f"user-signals:{subscription.user_id}", "1")
+        assert set(
+            await asyncio.gather(*(subscription.wait(DEADLINE_S) for subscription in subscriptions))
+        ) == {1}
 
 
 @pytest.mark.usefixtures("relay")
-async def test_subscriptions_follow_streams_that_come_and_go_quickly(hub: Hub, redis: Redis) -> None:
+async def test_subscriptions_follow_short_streams(hub: Hub, redis: Redis) -> None:
     users = [UserId(number) for number in range(30)]
 
     async def visit(dice: random.Random) -> None:
         for _ in range(40):
             with contextlib.suppress(Throttled):
-                async with hub.open(dice.choice(users), PHONE) as inbox:
-                    assert await listeners(redis, inbox.user_id) == [1], "open before it was subscribed"
-                    await inbox.wait(dice.choice([0, 0, 0.001]))
+                async with hub.subscribe(dice.choice(users), PHONE) as subscription:
+                    assert await subscriber_counts(redis, subscription.user_id) == [1], (
+                        "started before the channel was subscribed"
+                    )
+                    await subscription.wait(dice.choice([0, 0, 0.001]))
 
     await asyncio.gather(*(visit(random.Random(seed)) for seed in range(20)))
 
-    async def nobody_is_listened_for() -> bool:
-        return not any(await listeners(redis, *users))
+    async def has_no_subscriptions() -> bool:
+        return not any(await subscriber_counts(redis, *users))
 
-    await wait_until(nobody_is_listened_for)
+    await wait_until(has_no_subscriptions)
 
 
 @pytest.mark.usefixtures("relay")
-async def test_the_end_of_a_session_is_heard(hub: Hub, redis: Redis) -> None:
-    async with hub.open(ADA, PHONE) as phone, hub.open(ADA, LAPTOP) as laptop, hub.open(BOB, PHONE) as other:
-        await Publisher(redis).publish_ended(ADA, [PHONE, SessionId(99)])
+async def test_ended_session_closes_its_stream(hub: Hub, redis: Redis) -> None:
+    async with (
+        hub.subscribe(ADA, PHONE) as phone,
+        hub.subscribe(ADA, LAPTOP) as laptop,
+        hub.subscribe(BOB, PHONE) as other,
+    ):
+        await Publisher(redis).publish_ended_sessions(ADA, [PHONE, SessionId(99)])
         assert await phone.wait(DEADLINE_S) is None
         assert phone.closed is CloseReason.SESSION_ENDED
-        await redis.publish("inbox:1", "5")
+        await redis.publish("user-signals:1", "5")
         assert await laptop.wait(DEADLINE_S) == 5
         assert (laptop.closed, other.closed) == (None, None)
 
 
 @pytest.mark.usefixtures("relay")
-async def test_unreadable_messages_are_passed_over(hub: Hub, redis: Redis) -> None:
-    async with hub.open(ADA, PHONE) as inbox:
+async def test_malformed_messages_are_ignored(hub: Hub, redis: Redis) -> None:
+    async with hub.subscribe(ADA, PHONE) as subscription:
         with capture_logs() as logs:
-            for nonsense in ("", "x", "1.5", b"\xff", "ended ", "ended 1,x"):
-                await redis.publish("inbox:1", nonsense)
-            await redis.publish("inbox:1", "5")
-            assert await inbox.wait(DEADLINE_S) == 5
+            for malformed in ("", "x", "1.5", b"\xff", "ended-sessions ", "ended-sessions 1,x"):
+                await redis.publish("user-signals:1", malformed)
+            await redis.publish("user-signals:1", "5")
+            assert await subscription.wait(DEADLINE_S) == 5
         assert {entry["event"] for entry in logs} == {"signal_unreadable"}
 
 
 @pytest.mark.usefixtures("relay")
-async def test_what_was_lost_while_redis_was_away_is_caught_up_when_it_is_back(
-    hub: Hub, server: RedisServer, redis: Redis, ledger: NotificationRows
+async def test_signals_lost_during_outage_are_caught_up(
+    hub: Hub, server: RedisServer, redis: Redis, rows: NotificationRows
 ) -> None:
-    async with hub.open(ADA, PHONE) as inbox, hub.open(BOB, PHONE) as idle:
+    async with hub.subscribe(ADA, PHONE) as subscription, hub.subscribe(BOB, PHONE) as idle:
         with capture_logs() as logs:
             server.kill()
             await wait_until(lambda: not hub.connected)
-            ledger.add(ADA)  # committed, and never signalled
+            rows.add(ADA)  # committed, but never signalled
             server.start()
-            assert await inbox.wait(DEADLINE_S) == 1
-            await redis.publish("inbox:2", "3")
+            assert await subscription.wait(DEADLINE_S) == 1
+            await redis.publish("user-signals:2", "3")
             assert await idle.wait(DEADLINE_S) == 3, "the subscriptions are back"
             await wait_until(lambda: len(logs) == 2)
         assert [entry["event"] for entry in logs] == ["redis_unavailable", "redis_recovered"]
 
 
 @pytest.mark.usefixtures("relay")
-async def test_stream_opened_while_redis_is_away_is_caught_up_too(
-    hub: Hub, server: RedisServer, ledger: NotificationRows
+async def test_stream_opened_during_outage_is_caught_up(
+    hub: Hub, server: RedisServer, rows: NotificationRows
 ) -> None:
     server.kill()
     await wait_until(lambda: not hub.connected)
-    async with hub.open(ADA, PHONE) as inbox:
-        ledger.add(ADA)
+    async with hub.subscribe(ADA, PHONE) as subscription:
+        rows.add(ADA)
         server.start()
-        assert await inbox.wait(DEADLINE_S) == 1
+        assert await subscription.wait(DEADLINE_S) == 1
 
 
 @pytest.mark.usefixtures("relay")
-async def test_cut_connection_is_made_again(hub: Hub, redis: Redis, ledger: NotificationRows) -> None:
-    async with hub.open(ADA, PHONE) as inbox:
+async def test_cut_connection_is_replaced(hub: Hub, redis: Redis, rows: NotificationRows) -> None:
+    async with hub.subscribe(ADA, PHONE) as subscription:
         for sequence in range(1, 6):
             await redis.client_kill_filter(_type="pubsub")
-            ledger.add(ADA)
-            assert await inbox.wait(DEADLINE_S) == sequence
-            inbox.position = sequence
+            rows.add(ADA)
+            assert await subscription.wait(DEADLINE_S) == sequence
+            subscription.position = sequence
 
 
-async def test_server_that_falls_silent_is_left(
-    hub: Hub, server: RedisServer, redis: Redis, ledger: NotificationRows
+async def test_unresponsive_server_is_disconnected(
+    hub: Hub, server: RedisServer, redis: Redis, rows: NotificationRows
 ) -> None:
     async with (
-        relaying(Relay(hub, redis, ledger.list_last_sequences, sweep_s=NEVER_S, ping_s=0.1), hub),
-        hub.open(ADA, PHONE) as inbox,
+        relaying(Relay(hub, redis, rows.list_last_sequences, sweep_s=NEVER_S, ping_s=0.1), hub),
+        hub.subscribe(ADA, PHONE) as subscription,
     ):
         server.pause()
         try:
             await wait_until(lambda: not hub.connected)
-            ledger.add(ADA)
+            rows.add(ADA)
         finally:
             server.resume()
-        assert await inbox.wait(DEADLINE_S) == 1
+        assert await subscription.wait(DEADLINE_S) == 1
 
 
-async def test_idle_connection_outlives_many_pings(hub: Hub, redis: Redis, ledger: NotificationRows) -> None:
-    async with relaying(Relay(hub, redis, ledger.list_last_sequences, sweep_s=NEVER_S, ping_s=0.02), hub):
+async def test_idle_connection_survives_many_pings(hub: Hub, redis: Redis, rows: NotificationRows) -> None:
+    async with relaying(Relay(hub, redis, rows.list_last_sequences, sweep_s=NEVER_S, ping_s=0.02), hub):
         pings = await calls_of(redis, "ping")
         with capture_logs() as logs:
             await wait_until(lambda: called(redis, "ping", pings + 20))
-            async with hub.open(ADA, PHONE) as inbox:
+            async with hub.subscribe(ADA, PHONE) as subscription:
                 await wait_until(lambda: called(redis, "ping", pings + 40))
-                await redis.publish("inbox:1", "5")
-                assert await inbox.wait(DEADLINE_S) == 5
+                await redis.publish("user-signals:1", "5")
+                assert await subscription.wait(DEADLINE_S) == 5
         assert logs == []
 
 
@@ -242,40 +252,40 @@ async def calls_of(redis: Redis, command: str) -> int:
     return (await redis.info("commandstats")).get(f"cmdstat_{command}", {"calls": 0})["calls"]
 
 
-async def test_sweep_finds_what_nobody_signalled(hub: Hub, redis: Redis, ledger: NotificationRows) -> None:
+async def test_sweep_finds_unsignalled_notifications(hub: Hub, redis: Redis, rows: NotificationRows) -> None:
     async with (
-        relaying(Relay(hub, redis, ledger.list_last_sequences, sweep_s=0.02), hub),
-        hub.open(ADA, PHONE) as inbox,
+        relaying(Relay(hub, redis, rows.list_last_sequences, sweep_s=0.02), hub),
+        hub.subscribe(ADA, PHONE) as subscription,
     ):
         for sequence in (1, 2):
-            ledger.add(ADA)
-            assert await inbox.wait(DEADLINE_S) == sequence
-            inbox.position = sequence
+            rows.add(ADA)
+            assert await subscription.wait(DEADLINE_S) == sequence
+            subscription.position = sequence
 
 
-async def test_sweep_goes_on_after_the_database_was_away(
-    hub: Hub, redis: Redis, ledger: NotificationRows, monkeypatch: pytest.MonkeyPatch
+async def test_sweep_continues_after_database_outage(
+    hub: Hub, redis: Redis, rows: NotificationRows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.actors.relay.ASK_AGAIN_S", 0.01)
+    monkeypatch.setattr("server.actors.relay.QUERY_RETRY_S", 0.01)
     outage = Outage("database", settled_after_s=0.0)
-    relay = Relay(hub, redis, ledger.list_last_sequences, sweep_s=0.02, database_outage=outage)
-    async with relaying(relay, hub), hub.open(ADA, PHONE) as inbox:
+    relay = Relay(hub, redis, rows.list_last_sequences, sweep_s=0.02, database_outage=outage)
+    async with relaying(relay, hub), hub.subscribe(ADA, PHONE) as subscription:
         with capture_logs() as logs:
-            ledger.unavailable = True
-            queries = ledger.queries
-            await wait_until(lambda: ledger.queries > queries + 5)
-            ledger.add(ADA)
-            ledger.unavailable = False
-            assert await inbox.wait(DEADLINE_S) == 1
+            rows.unavailable = True
+            queries = rows.queries
+            await wait_until(lambda: rows.queries > queries + 5)
+            rows.add(ADA)
+            rows.unavailable = False
+            assert await subscription.wait(DEADLINE_S) == 1
         assert [entry["event"] for entry in logs] == ["database_unavailable", "database_recovered"]
 
 
-async def test_crash_of_a_part_ends_the_relay_which_may_run_again(hub: Hub, redis: Redis) -> None:
+async def test_relay_can_run_again_after_a_crash(hub: Hub, redis: Redis) -> None:
     async def fail(_: object) -> dict[UserId, int]:
         raise ZeroDivisionError
 
     relay = Relay(hub, redis, fail, sweep_s=0.01)
-    async with hub.open(ADA, PHONE):
+    async with hub.subscribe(ADA, PHONE):
         for _ in range(3):
             with pytest.raises(ZeroDivisionError):
                 await relay.run()
@@ -283,13 +293,13 @@ async def test_crash_of_a_part_ends_the_relay_which_may_run_again(hub: Hub, redi
             assert len(await redis.client_list(_type="pubsub")) == 0
 
 
-async def test_cancelled_at_any_moment_it_leaves_no_connection(
-    hub: Hub, server: RedisServer, redis: Redis, ledger: NotificationRows
+async def test_cancellation_leaves_no_connection(
+    hub: Hub, server: RedisServer, redis: Redis, rows: NotificationRows
 ) -> None:
     dice = random.Random(11)
-    async with hub.open(ADA, PHONE):
+    async with hub.subscribe(ADA, PHONE):
         for _ in range(100):
-            task = asyncio.create_task(Relay(hub, redis, ledger.list_last_sequences).run())
+            task = asyncio.create_task(Relay(hub, redis, rows.list_last_sequences).run())
             for _ in range(dice.randrange(40)):
                 await asyncio.sleep(0)
             if dice.random() < 0.2:

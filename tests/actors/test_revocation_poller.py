@@ -45,7 +45,7 @@ async def test_streams_of_ended_sessions_are_ended_with_one_question(hub: Hub, r
     watch = RevocationPoller(hub, revoked.lately, look_s=NEVER_S)
     async with AsyncExitStack() as streams:
         inboxes = [
-            await streams.enter_async_context(hub.open(UserId(number), SessionId(100 + number)))
+            await streams.enter_async_context(hub.subscribe(UserId(number), SessionId(100 + number)))
             for number in range(20)
         ]
         await watch.look()
@@ -68,7 +68,7 @@ async def test_what_was_revoked_during_an_outage_is_seen_after_it(
     at_s = [100.0]
     monkeypatch.setattr("server.actors.revocation_poller.time.monotonic", lambda: at_s[0])
     watch = RevocationPoller(hub, revoked.lately, look_s=NEVER_S)
-    async with hub.open(UserId(1), SessionId(11)):
+    async with hub.subscribe(UserId(1), SessionId(11)):
         await watch.look()
         revoked.away = True
         for _ in range(3):
@@ -85,7 +85,7 @@ async def test_what_was_revoked_during_an_outage_is_seen_after_it(
 async def test_it_looks_again_and_again_through_an_outage(hub: Hub, revoked: Revoked) -> None:
     outage = Outage("database", settled_after_s=0.0)
     watching = asyncio.create_task(RevocationPoller(hub, revoked.lately, look_s=0.005, outage=outage).run())
-    async with hub.open(UserId(1), SessionId(11)) as inbox:
+    async with hub.subscribe(UserId(1), SessionId(11)) as inbox:
         revoked.away = True
         await wait_until(lambda: outage.is_ongoing)
         revoked.sessions, revoked.away = frozenset({SessionId(11)}), False

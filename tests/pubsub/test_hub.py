@@ -1,4 +1,4 @@
-"""The hub, without the relay: what the relay does is played by its calls."""
+"""The hub alone: the tests make the calls that the relay makes."""
 
 import asyncio
 import random
@@ -23,126 +23,130 @@ def hub() -> Hub:
 
 
 @pytest.fixture
-async def inbox(hub: Hub) -> AsyncIterator[Subscription]:
-    async with hub.open(ADA, PHONE) as inbox:
-        yield inbox
+async def subscription(hub: Hub) -> AsyncIterator[Subscription]:
+    async with hub.subscribe(ADA, PHONE) as subscription:
+        yield subscription
 
 
-async def test_signal_wakes_a_waiting_stream_with_its_sequence(hub: Hub, inbox: Subscription) -> None:
-    waiting = asyncio.create_task(inbox.wait(DEADLINE_S))
+async def test_signal_wakes_waiting_stream(hub: Hub, subscription: Subscription) -> None:
+    waiting = asyncio.create_task(subscription.wait(DEADLINE_S))
     await asyncio.sleep(0)
     hub.signal(ADA, 3)
     assert await waiting == 3
 
 
-async def test_signals_before_the_wait_are_kept_as_their_highest(hub: Hub, inbox: Subscription) -> None:
+async def test_highest_signal_before_the_wait_is_kept(hub: Hub, subscription: Subscription) -> None:
     for sequence in (2, 4, 3):
         hub.signal(ADA, sequence)
-    assert await inbox.wait(DEADLINE_S) == 4
-    assert await inbox.wait(0) is None
+    assert await subscription.wait(DEADLINE_S) == 4
+    assert await subscription.wait(0) is None
 
 
-async def test_what_a_stream_has_already_does_not_wake_it(hub: Hub, inbox: Subscription) -> None:
+async def test_signal_at_position_does_not_wake_stream(hub: Hub, subscription: Subscription) -> None:
     hub.signal(ADA, 4)
-    inbox.position = 4
+    subscription.position = 4
     hub.signal(ADA, 4)
-    assert await inbox.wait(0) is None
+    assert await subscription.wait(0) is None
 
 
-async def test_nonsense_signal_does_not_deafen_a_stream(hub: Hub, inbox: Subscription) -> None:
+async def test_absurdly_high_signal_does_not_block_later_ones(hub: Hub, subscription: Subscription) -> None:
     hub.signal(ADA, 10**15)
-    await inbox.wait(0)
+    await subscription.wait(0)
     hub.signal(ADA, 1)
-    assert await inbox.wait(DEADLINE_S) == 1
+    assert await subscription.wait(DEADLINE_S) == 1
 
 
-async def test_signal_reaches_every_stream_of_its_user_and_nobody_else(hub: Hub) -> None:
-    async with hub.open(ADA, PHONE) as first, hub.open(ADA, PHONE) as second, hub.open(BOB, PHONE) as other:
+async def test_signal_reaches_only_the_users_streams(hub: Hub) -> None:
+    async with (
+        hub.subscribe(ADA, PHONE) as first,
+        hub.subscribe(ADA, PHONE) as second,
+        hub.subscribe(BOB, PHONE) as other,
+    ):
         hub.signal(ADA, 1)
-        assert [await inbox.wait(0) for inbox in (first, second, other)] == [1, 1, None]
+        assert [await subscription.wait(0) for subscription in (first, second, other)] == [1, 1, None]
 
 
-async def test_one_stream_too_many_is_throttled_until_another_closes(hub: Hub) -> None:
+async def test_stream_limit_throttles_until_another_closes(hub: Hub) -> None:
     async with AsyncExitStack() as streams:
         for _ in range(4):
-            await streams.enter_async_context(hub.open(ADA, PHONE))
-        async with hub.open(ADA, PHONE), hub.open(BOB, PHONE):
+            await streams.enter_async_context(hub.subscribe(ADA, PHONE))
+        async with hub.subscribe(ADA, PHONE), hub.subscribe(BOB, PHONE):
             with pytest.raises(Throttled) as refused:
-                await streams.enter_async_context(hub.open(ADA, PHONE))
+                await streams.enter_async_context(hub.subscribe(ADA, PHONE))
             assert refused.value.retry_after_s
-        await streams.enter_async_context(hub.open(ADA, PHONE))
-        assert hub.streams == 5
-    assert hub.streams == 0
-    assert hub.users() == []
+        await streams.enter_async_context(hub.subscribe(ADA, PHONE))
+        assert hub.stream_count == 5
+    assert hub.stream_count == 0
+    assert hub.list_users() == []
 
 
-async def test_closing_all_wakes_every_stream_and_refuses_new_ones(hub: Hub) -> None:
-    async with hub.open(ADA, PHONE) as first, hub.open(BOB, PHONE) as second:
-        told: list[str] = []
-        second.on_close = lambda: told.append("closed")
-        waiting = [asyncio.create_task(inbox.wait(DEADLINE_S)) for inbox in (first, second)]
+async def test_close_all_wakes_streams_and_refuses_new_ones(hub: Hub) -> None:
+    async with hub.subscribe(ADA, PHONE) as first, hub.subscribe(BOB, PHONE) as second:
+        calls: list[str] = []
+        second.on_close = lambda: calls.append("closed")
+        waiting = [asyncio.create_task(subscription.wait(DEADLINE_S)) for subscription in (first, second)]
         await asyncio.sleep(0)
         hub.close_all(CloseReason.SHUTDOWN)
         assert await asyncio.gather(*waiting) == [None, None]
         assert first.closed is second.closed is CloseReason.SHUTDOWN
-        assert told == ["closed"]
+        assert calls == ["closed"]
     with pytest.raises(Unavailable):
-        async with hub.open(ADA, PHONE):
+        async with hub.subscribe(ADA, PHONE):
             pass
 
 
-async def test_first_reason_for_closing_stands(inbox: Subscription) -> None:
-    inbox.close(CloseReason.CLIENT_GONE)
-    inbox.close(CloseReason.SHUTDOWN)
-    assert inbox.closed is CloseReason.CLIENT_GONE
+async def test_first_close_reason_is_kept(subscription: Subscription) -> None:
+    subscription.close(CloseReason.CLIENT_GONE)
+    subscription.close(CloseReason.SHUTDOWN)
+    assert subscription.closed is CloseReason.CLIENT_GONE
 
 
-async def test_opening_waits_until_the_subscription_is_confirmed(hub: Hub) -> None:
+async def test_subscribe_waits_for_the_users_channel(hub: Hub) -> None:
     hub.start_connection()
-    opening = hub.open(ADA, PHONE)
+    opening = hub.subscribe(ADA, PHONE)
     entering = asyncio.create_task(opening.__aenter__())
-    assert await hub.changes(DEADLINE_S) == {ADA}
+    assert await hub.wait_for_changes(DEADLINE_S) == {ADA}
     assert not entering.done()
-    assert hub.confirm(ADA) is False, "nobody was reading without the subscription"
+    assert hub.mark_subscribed(ADA) is False, "no stream had started without the subscription"
     await entering
-    async with hub.open(ADA, PHONE):
-        assert await hub.changes(0) == set(), "the second stream needs no second subscription"
+    async with hub.subscribe(ADA, PHONE):
+        assert await hub.wait_for_changes(0) == set(), "the second stream needs no second subscription"
     await opening.__aexit__(None, None, None)
 
 
-async def test_opening_goes_on_without_a_confirmation_that_does_not_come() -> None:
+async def test_subscribe_continues_after_timeout() -> None:
     hub = Hub(max_per_user=5, subscribe_timeout_s=0.01)
     hub.start_connection()
-    async with hub.open(ADA, PHONE):
-        assert hub.confirm(ADA) is True, "a stream was reading without the subscription"
+    async with hub.subscribe(ADA, PHONE):
+        assert hub.mark_subscribed(ADA) is True, "a stream had started without the subscription"
 
 
-async def test_opening_does_not_wait_while_redis_is_away(hub: Hub) -> None:
+async def test_subscribe_does_not_wait_while_redis_is_unavailable(hub: Hub) -> None:
     hub.start_connection()
-    opening = hub.open(ADA, PHONE)
+    opening = hub.subscribe(ADA, PHONE)
     entering = asyncio.create_task(opening.__aenter__())
-    await hub.changes(DEADLINE_S)
+    await hub.wait_for_changes(DEADLINE_S)
     hub.end_connection()
     await entering
-    async with hub.open(BOB, PHONE):
+    async with hub.subscribe(BOB, PHONE):
         assert set(hub.start_connection()) == {ADA, BOB}
     await opening.__aexit__(None, None, None)
 
 
-async def test_only_the_streams_of_a_session_end_with_it(hub: Hub) -> None:
+async def test_ended_session_closes_only_its_streams(hub: Hub) -> None:
     laptop = SessionId(12)
     async with (
-        hub.open(ADA, PHONE) as first,
-        hub.open(ADA, PHONE) as second,
-        hub.open(ADA, laptop) as other,
-        hub.open(BOB, PHONE) as stranger,
+        hub.subscribe(ADA, PHONE) as first,
+        hub.subscribe(ADA, PHONE) as second,
+        hub.subscribe(ADA, laptop) as other,
+        hub.subscribe(BOB, PHONE) as stranger,
     ):
         waiting = asyncio.create_task(first.wait(DEADLINE_S))
         await asyncio.sleep(0)
         hub.end_sessions({PHONE}, ADA)
         hub.end_sessions({PHONE}, UserId(99))
         assert await waiting is None
-        assert [inbox.closed for inbox in (first, second, other, stranger)] == [
+        assert [subscription.closed for subscription in (first, second, other, stranger)] == [
             CloseReason.SESSION_ENDED,
             CloseReason.SESSION_ENDED,
             None,
@@ -150,30 +154,30 @@ async def test_only_the_streams_of_a_session_end_with_it(hub: Hub) -> None:
         ]
         hub.end_sessions({laptop})
         assert other.closed is CloseReason.SESSION_ENDED
-        async with hub.open(ADA, SessionId(13)) as newer:
+        async with hub.subscribe(ADA, SessionId(13)) as newer:
             assert newer.closed is None
 
 
-async def test_cancelled_opening_leaves_nothing(hub: Hub) -> None:
+async def test_cancelled_subscribe_leaves_no_stream(hub: Hub) -> None:
     hub.start_connection()
-    entering = asyncio.create_task(hub.open(ADA, PHONE).__aenter__())
-    await wait_until(lambda: hub.wants(ADA))
+    entering = asyncio.create_task(hub.subscribe(ADA, PHONE).__aenter__())
+    await wait_until(lambda: hub.has_subscribers(ADA))
     entering.cancel()
     with pytest.raises(asyncio.CancelledError):
         await entering
-    assert hub.streams == 0
-    assert await hub.changes(0) == set(), "what the relay never heard of, it need not undo"
+    assert hub.stream_count == 0
+    assert await hub.wait_for_changes(0) == set(), "the relay has not seen the change, so it need not undo it"
 
 
-async def test_user_who_comes_back_before_the_relay_looked_keeps_the_subscription(hub: Hub) -> None:
-    async with hub.open(ADA, PHONE):
+async def test_quick_return_keeps_the_channel_subscribed(hub: Hub) -> None:
+    async with hub.subscribe(ADA, PHONE):
         hub.start_connection()
-        hub.confirm(ADA)
-    async with hub.open(ADA, PHONE):
-        assert await hub.changes(0) == set()
+        hub.mark_subscribed(ADA)
+    async with hub.subscribe(ADA, PHONE):
+        assert await hub.wait_for_changes(0) == set()
 
 
-async def test_changes_lead_a_relay_to_exactly_who_is_wanted(hub: Hub) -> None:
+async def test_changes_reproduce_the_users_with_streams(hub: Hub) -> None:
     hub.start_connection()
     subscribed: set[UserId] = set()
     streams: dict[int, AsyncExitStack] = {}
@@ -182,15 +186,15 @@ async def test_changes_lead_a_relay_to_exactly_who_is_wanted(hub: Hub) -> None:
         if streams and dice.random() < 0.5:
             await streams.pop(dice.choice(list(streams))).aclose()
         else:
-            hub.end_connection()  # nothing waits for confirmations in this test
+            hub.end_connection()  # so that subscribers do not wait
             streams[step] = AsyncExitStack()
             try:
-                await streams[step].enter_async_context(hub.open(UserId(dice.randrange(20)), PHONE))
+                await streams[step].enter_async_context(hub.subscribe(UserId(dice.randrange(20)), PHONE))
             except Throttled:
                 del streams[step]
         if dice.random() < 0.2:
-            for user_id in await hub.changes(0):
-                (subscribed.add if hub.wants(user_id) else subscribed.discard)(user_id)
-            assert subscribed == set(hub.users())
+            for user_id in await hub.wait_for_changes(0):
+                (subscribed.add if hub.has_subscribers(user_id) else subscribed.discard)(user_id)
+            assert subscribed == set(hub.list_users())
     for stream in streams.values():
         await stream.aclose()

@@ -1,4 +1,4 @@
-"""The publisher, against a real server that is stopped and started."""
+"""The publisher with a real Redis server that is stopped and restarted."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -14,11 +14,11 @@ from structlog.testing import capture_logs
 from server.gateways.redis.client import redis_client
 from server.ids import PostId, UserId
 from server.outages import Outage
-from server.pubsub.publisher import Publisher, Signal
+from server.pubsub.publisher import NotificationSignal, Publisher
 from tests.support.backends import RedisServer, start_valkey
 from tests.support.waiting import DEADLINE_S
 
-SIGNAL = Signal(
+SIGNAL = NotificationSignal(
     recipient_id=UserId(9007199254740991),
     sequence=17,
     type="comment",
@@ -31,7 +31,7 @@ SIGNAL = Signal(
 
 @pytest.fixture
 def server(scratch: Path, request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    """A server of this test's own, to stop and to start."""
+    """A server that only this test uses."""
     server = start_valkey(scratch / f"publisher-{request.node.name[:40]}")
     yield server
     server.stop()
@@ -46,7 +46,7 @@ async def redis(server: RedisServer) -> AsyncIterator[Redis]:
 @pytest.fixture
 async def listener(redis: Redis) -> AsyncIterator[PubSub]:
     async with redis.pubsub(ignore_subscribe_messages=True) as listener:
-        await listener.subscribe("notification-comment", "inbox:9007199254740991")
+        await listener.subscribe("notification-comment", "user-signals:9007199254740991")
         await next_message(listener, 0.1)
         await next_message(listener, 0.1)
         yield listener
@@ -57,11 +57,11 @@ async def next_message(listener: PubSub, timeout_s: float = DEADLINE_S) -> tuple
     return message and (message["channel"].decode(), message["data"])
 
 
-async def test_both_channels_are_told(redis: Redis, listener: PubSub) -> None:
+async def test_both_channels_receive_the_message(redis: Redis, listener: PubSub) -> None:
     await Publisher(redis).publish(SIGNAL)
-    told = dict([await next_message(listener) or ("", b""), await next_message(listener) or ("", b"")])
-    assert told.pop("inbox:9007199254740991") == b"17"
-    assert orjson.loads(told["notification-comment"]) == {
+    received = dict([await next_message(listener) or ("", b""), await next_message(listener) or ("", b"")])
+    assert received.pop("user-signals:9007199254740991") == b"17"
+    assert orjson.loads(received["notification-comment"]) == {
         "fromUserId": "5",
         "toUserId": "9007199254740991",
         "type": "comment",
@@ -71,9 +71,7 @@ async def test_both_channels_are_told(redis: Redis, listener: PubSub) -> None:
     }
 
 
-async def test_outage_is_counted_and_logged_once_and_raises_nothing(
-    server: RedisServer, redis: Redis, listener: PubSub
-) -> None:
+async def test_outage_is_counted_and_logged_once(server: RedisServer, redis: Redis, listener: PubSub) -> None:
     lost: list[None] = []
     outage = Outage("redis", settled_after_s=0.0)
     publisher = Publisher(redis, outage=outage, count_lost=lambda: lost.append(None))
@@ -88,7 +86,7 @@ async def test_outage_is_counted_and_logged_once_and_raises_nothing(
     assert len(lost) == 20
 
 
-async def test_while_redis_hangs_only_one_call_waits_for_it(server: RedisServer, redis: Redis) -> None:
+async def test_only_one_call_waits_while_redis_hangs(server: RedisServer, redis: Redis) -> None:
     lost: list[None] = []
     publisher = Publisher(redis, timeout_s=0.05, count_lost=lambda: lost.append(None))
     await publisher.publish(SIGNAL)

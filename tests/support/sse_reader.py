@@ -9,7 +9,7 @@ from aiohttp import ClientResponse
 from server.errors import Unavailable
 from server.ids import NotificationId, PostId, UserId
 from server.outages import CircuitBreaker
-from server.pubsub.publisher import Signal
+from server.pubsub.publisher import NotificationSignal
 from server.services.records import Notification, NotificationType, UserCard
 
 DEADLINE_S = 15.0
@@ -75,8 +75,8 @@ class NotificationRows:
             raise Unavailable("The database does not answer.")
 
 
-def signal_of(notification: Notification, text: str = "") -> Signal:
-    return Signal(
+def signal_of(notification: Notification, text: str = "") -> NotificationSignal:
+    return NotificationSignal(
         recipient_id=notification.recipient_id,
         sequence=notification.sequence,
         type=notification.type,

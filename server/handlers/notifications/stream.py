@@ -71,7 +71,7 @@ class NotificationStream:
         if request.can_read_body:
             raise Malformed("The stream does not accept a body.")
         # The subscription precedes the first read, so that no notification between the two is missed.
-        async with self._hub.open(principal.user_id, principal.session_id) as subscription:
+        async with self._hub.subscribe(principal.user_id, principal.session_id) as subscription:
             last = await self._notifications.get_last_sequence(principal.user_id)
             client = sse.EventWriter(request, self._write_timeout_s)
             subscription.on_close = client.shorten_deadline

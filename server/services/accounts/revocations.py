@@ -106,7 +106,7 @@ class Revocations:
         remaining_ms = await self._sessions.list_remaining_ms(self._retention_ms, user_id)
         if remaining_ms:
             await self._list.add(remaining_ms)
-            await self._publisher.publish_ended(user_id, list(remaining_ms))
+            await self._publisher.publish_ended_sessions(user_id, list(remaining_ms))
 
     async def _check_list(self, session_id: SessionId) -> bool | None:
         revoked = await self._list.has(session_id)

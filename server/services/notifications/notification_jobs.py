@@ -13,7 +13,7 @@ from server.ids import CommentId, PostId, UserId, id_timestamp_ms
 from server.metrics import Metrics
 from server.models.notifications.activities import ActivityRepository
 from server.models.notifications.notification_list import NotificationListRepository
-from server.pubsub.publisher import Publisher, Signal
+from server.pubsub.publisher import NotificationSignal, Publisher
 from server.services.content.mentions import mentions_in
 from server.services.content.visibility import Visibility
 from server.services.jobs.jobs import Claim, Jobs
@@ -174,8 +174,8 @@ class NotificationJobs:
             self._metrics.delivered("live", age_s if announced else None)
 
 
-def _signal(created: CreatedNotification, text: str) -> Signal:
-    return Signal(
+def _signal(created: CreatedNotification, text: str) -> NotificationSignal:
+    return NotificationSignal(
         recipient_id=created.recipient_id,
         sequence=created.sequence,
         type=created.activity.type,

@@ -118,7 +118,7 @@ class Site:
     async def gone(self) -> None:
         """Wait until no handler runs."""
         await wait_until(lambda: all(task is None or task.done() for task in self.running))
-        assert self.hub.streams == 0
+        assert self.hub.stream_count == 0
 
 
 @pytest.fixture
@@ -332,7 +332,7 @@ async def test_sixth_stream_of_a_user_is_refused_until_another_leaves(site: Site
     assert await refused.response.json() == {"code": "too_many_streams"}
     async with site.stream(BOB):
         readers[2].response.close()
-        await wait_until(lambda: site.hub.streams == 5)
+        await wait_until(lambda: site.hub.stream_count == 5)
     async with site.stream(ADA):
         pass
     for reader in readers:
@@ -341,13 +341,13 @@ async def test_sixth_stream_of_a_user_is_refused_until_another_leaves(site: Site
 
 async def test_last_stream_that_leaves_takes_its_subscription_with_it(site: Site, redis: Redis) -> None:
     async def listeners() -> int:
-        return (await redis.pubsub_numsub("inbox:1"))[0][1]
+        return (await redis.pubsub_numsub("user-signals:1"))[0][1]
 
     await site.start()
     async with site.stream(ADA):
         async with site.stream(ADA):
             assert await listeners() == 1
-        await wait_until(lambda: site.hub.streams == 1)
+        await wait_until(lambda: site.hub.stream_count == 1)
         assert await listeners() == 1
 
     async def nobody_listens() -> bool:
@@ -376,7 +376,7 @@ async def test_the_stream_of_a_session_that_ends_is_ended_in_order(site: Site) -
     await site.tell(ADA, 5 * PAGE)
     async with site.stream(ADA) as idle, site.stream(ADA, "1") as replaying, site.stream(BOB) as other:
         await replaying.event()
-        await site.publisher.publish_ended(UserId(ADA), [SessionId(1)])
+        await site.publisher.publish_ended_sessions(UserId(ADA), [SessionId(1)])
         for reader in (idle, replaying):
             assert not [block for block in await reader.rest() if block.retry], "nobody is asked to come back"
         await site.tell(BOB)
@@ -401,10 +401,10 @@ async def test_client_that_does_not_read_is_dropped_and_slows_nobody(site: Site)
         await site.tell(user, 100)
     with capture_logs() as logs:
         deaf = [site.deaf(user, "0") for user in (ADA, ADA, BOB)]
-        await wait_until(lambda: site.hub.streams == 3)
+        await wait_until(lambda: site.hub.stream_count == 3)
         async with site.stream(ADA, "0") as reader:
             assert ids(await reader.events(100)) == list(range(1, 101))
-            await wait_until(lambda: site.hub.streams == 1)
+            await wait_until(lambda: site.hub.stream_count == 1)
             await site.tell(ADA)
             assert ids(await reader.events(1)) == [101]
     assert [entry["event"] for entry in logs] == ["slow_reader_dropped"] * 3
@@ -419,7 +419,7 @@ async def test_shutdown_does_not_wait_for_clients_that_do_not_read(site: Site) -
     await site.start(render=render_large)
     await site.tell(ADA, 100)
     deaf = [site.deaf(ADA, "0") for _ in range(3)]
-    await wait_until(lambda: site.hub.streams == 3)
+    await wait_until(lambda: site.hub.stream_count == 3)
     asked = -1
     while asked != site.ledger.queries:  # until all are stuck
         asked = site.ledger.queries
@@ -455,7 +455,7 @@ async def test_what_a_client_sends_after_its_request_is_ignored(site: Site) -> N
     )
     await site.tell(ADA)
     await receive(b"id: 1\nevent: like")
-    assert site.hub.streams == 1
+    assert site.hub.stream_count == 1
     client.close()
     await site.gone()
 
@@ -465,4 +465,4 @@ async def test_request_with_a_body_is_refused(site: Site) -> None:
     with contextlib.suppress(ClientConnectionError):
         refused = await site.client.get(site.server.make_url("/stream"), params={"user": ADA}, data=b"x")
         assert refused.status == 400
-    assert site.hub.streams == 0
+    assert site.hub.stream_count == 0

@@ -216,13 +216,13 @@ async def test_job_propagates_what_a_killed_process_did_not(harness: ServiceHarn
     await revoke_silently(harness, ada, phone)
     assert not await harness.revocations.is_revoked(phone)
     async with harness.redis.pubsub() as listening:
-        await listening.subscribe(channels.inbox(ada))
+        await listening.subscribe(channels.user_channel(ada))
         await listening.get_message(timeout=5)
         claim: Claim = await harness.claim(JobKind.TELL_REVOKED)
         await harness.revocations.propagate_job(claim)
         heard = await listening.get_message(timeout=5)
     assert heard is not None
-    assert channels.ended_sessions(heard["data"]) == {phone}
+    assert channels.decode_ended_sessions(heard["data"]) == {phone}
     assert await harness.revocations.is_revoked(phone)
     assert not await harness.revocations.is_revoked(laptop)
 

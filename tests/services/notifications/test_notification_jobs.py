@@ -178,7 +178,7 @@ async def test_channels_hear_of_a_notification_after_its_commit(harness: Service
     ada, bob = await harness.users(2)
     post_id = await harness.post(ada)
     async with harness.redis.pubsub(ignore_subscribe_messages=True) as pubsub:
-        await pubsub.subscribe("notification-like", f"inbox:{ada}")
+        await pubsub.subscribe("notification-like", f"user-signals:{ada}")
         await harness.likes.like(bob, post_id)
         await harness.work_off(JobKind.NOTIFY_LIKE)
         heard: Counter[str] = Counter()
@@ -189,7 +189,7 @@ async def test_channels_hear_of_a_notification_after_its_commit(harness: Service
                     heard[message["channel"].decode()] += 1
                     if message["channel"] == b"notification-like":
                         announced = orjson.loads(message["data"])
-    assert heard == {"notification-like": 1, f"inbox:{ada}": 1}
+    assert heard == {"notification-like": 1, f"user-signals:{ada}": 1}
     assert (announced["fromUserId"], announced["toUserId"]) == (str(bob), str(ada))
     assert PostId(int(announced["postId"])) == post_id
 
