@@ -1,4 +1,4 @@
-"""What commands and the seeder work with: the database and services, beside a running server or without one."""
+"""Contexts for commands and the seeder: database and services, with or without a running server."""
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -43,7 +43,7 @@ from server.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class AdminContext:
-    """What administrative commands work with."""
+    """Services for administrative commands."""
 
     queues: QueueAdministration
     roles: Roles
@@ -51,7 +51,7 @@ class AdminContext:
 
 @dataclass(frozen=True, slots=True)
 class SeedContext:
-    """What the seeder works with: the server's services, at a time that the seeder sets."""
+    """Services for the seeder, which sets the time itself."""
 
     database: Database
     services: Services
@@ -63,7 +63,7 @@ class SeedContext:
     work_dir: Path
 
 
-async def migrate(settings: Settings, on_step: Callable[[str], None]) -> list[str]:
+async def apply_migrations(settings: Settings, on_step: Callable[[str], None]) -> list[str]:
     """Apply pending migrations and return their names. `on_step` gets each name before it is applied."""
     return await migrate_database(settings, data_folder(settings), on_step)
 

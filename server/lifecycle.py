@@ -39,7 +39,7 @@ EMBEDDED_REDIS_CLOSE_S = 10.0
 
 
 class ProcessRole(StrEnum):
-    """What a process does: answer requests, run jobs, or both."""
+    """Duties of a process: answer requests, run jobs, or both."""
 
     API = "api"
     WORKER = "worker"
@@ -93,7 +93,7 @@ class Lifecycle:
         return self._stages.clean
 
     def describe(self) -> dict[str, str]:
-        """Return what runs where, for the banner."""
+        """Return addresses, role and dependencies, for the banner."""
         return {
             **banner.addresses(self.settings, self.port, serves=self._serves_api),
             "role": f"{self.role}, {self.settings.app.env}",

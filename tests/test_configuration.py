@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pydantic import BaseModel
 
 from server.configuration import Loaded, load
-from server.configuration.environment import ENVIRONMENT, SECRET_KEYS, SHARED_ENVIRONMENT
+from server.configuration.environment import SECRET_KEYS, SHARED_VARIABLES, VARIABLES
 from server.errors import ConfigurationError
 from server.settings import Settings
 from tests.support.backends import ROOT
@@ -94,9 +94,9 @@ def test_config_toml_has_every_key_with_its_default() -> None:
 
 def test_every_variable_overrides_an_existing_key() -> None:
     keys = keys_of(Settings)
-    assert set(ENVIRONMENT.values()) <= keys
-    assert {key for shared in SHARED_ENVIRONMENT.values() for key in shared} <= keys
-    assert not set(ENVIRONMENT) & set(SHARED_ENVIRONMENT)
+    assert set(VARIABLES.values()) <= keys
+    assert {key for shared in SHARED_VARIABLES.values() for key in shared} <= keys
+    assert not set(VARIABLES) & set(SHARED_VARIABLES)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_every_variable_overrides_an_existing_key() -> None:
     ],
 )
 def test_the_environment_overrides_config_toml(read: Any, name: str, text: str, expected: Any) -> None:
-    assert value_of(read({name: text}).settings, ENVIRONMENT[name]) == expected
+    assert value_of(read({name: text}).settings, VARIABLES[name]) == expected
 
 
 def test_secrets_come_from_the_environment(read: Any) -> None:
@@ -275,7 +275,7 @@ def test_secret_in_config_toml_is_refused(read: Any, key: str) -> None:
     section, name = key.split(".")
     detail = refused(read, config=f"[{section}]\n{name} = 'hush-hush'\n")
     assert key in detail
-    assert next(variable for variable, target in ENVIRONMENT.items() if target == key) in detail
+    assert next(variable for variable, target in VARIABLES.items() if target == key) in detail
     assert "hush-hush" not in detail
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from server.configuration.environment import ENVIRONMENT, SECRET_KEYS, SHARED_ENVIRONMENT
+from server.configuration.environment import SECRET_KEYS, SHARED_VARIABLES, VARIABLES
 from server.metrics import Metrics
 from server.settings import RateLimit, Settings
 from tests.contract.routes import app_routes
@@ -39,14 +39,14 @@ def settings_keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterat
 
 def test_every_environment_variable_is_documented() -> None:
     variables = names_in_column(section(page("configuration"), "Environment variables"), 0)
-    assert sorted(variables) == sorted({**ENVIRONMENT, **SHARED_ENVIRONMENT})
+    assert sorted(variables) == sorted({**VARIABLES, **SHARED_VARIABLES})
 
 
 def test_documented_keys_of_variables_are_right() -> None:
     documented = re.findall(
         r"^\| `(\w+)` \| `([\w.]+)` \|", section(page("configuration"), "Environment variables"), re.MULTILINE
     )
-    expected = {(name, key) for name, key in ENVIRONMENT.items() if key not in SECRET_KEYS}
+    expected = {(name, key) for name, key in VARIABLES.items() if key not in SECRET_KEYS}
     assert set(documented) == expected
 
 
@@ -54,7 +54,7 @@ def test_every_other_setting_is_documented() -> None:
     text = section(page("configuration"), "Settings without an environment variable")
     documented = {name.rpartition(".")[2] for name in names_in_column(text, 0)} - {"config.toml"}
     keys = set(settings_keys())
-    with_variable = {*ENVIRONMENT.values(), *(key for some in SHARED_ENVIRONMENT.values() for key in some)}
+    with_variable = {*VARIABLES.values(), *(key for some in SHARED_VARIABLES.values() for key in some)}
     assert {key for key in keys - with_variable if key.rpartition(".")[2] not in documented} == set()
     assert documented <= {key.rpartition(".")[2] for key in keys}
 

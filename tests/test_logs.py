@@ -1,4 +1,4 @@
-"""The logs, as a process of its own writes them."""
+"""Logs of a separate process."""
 
 import logging
 import subprocess
@@ -80,7 +80,7 @@ def test_every_line_is_json_with_level_and_time(json_lines: list[dict[str, Any]]
     assert json_lines[-1]["message"] == "last"
 
 
-def test_fields_that_hold_secrets_are_blanked(json_lines: list[dict[str, Any]]) -> None:
+def test_secret_fields_are_redacted(json_lines: list[dict[str, Any]]) -> None:
     signed_in = line(json_lines, "signed_in")
     assert signed_in["user_id"] == 7
     for name in ("password", "refresh_token", "Authorization", "jwt_secret", "cookie"):
@@ -91,42 +91,42 @@ def test_fields_that_hold_secrets_are_blanked(json_lines: list[dict[str, Any]]) 
     assert "request_id" not in line(json_lines, "unusual")
 
 
-def test_secrets_of_libraries_are_blanked(json_lines: list[dict[str, Any]]) -> None:
+def test_secrets_of_libraries_are_redacted(json_lines: list[dict[str, Any]]) -> None:
     told = line(json_lines, "with_more")
     assert (told["password"], told["size"]) == ("[redacted]", 3)
 
 
-def test_secrets_within_a_field_are_blanked(json_lines: list[dict[str, Any]]) -> None:
+def test_nested_secrets_are_redacted(json_lines: list[dict[str, Any]]) -> None:
     nested = line(json_lines, "nested")
     assert nested["headers"] == {"authorization": "[redacted]", "host": "here"}
     assert nested["queries"] == [{"access_token": "[redacted]"}]
 
 
-def test_no_secret_is_anywhere(json_lines: list[dict[str, Any]], console: str) -> None:
+def test_no_secret_is_logged(json_lines: list[dict[str, Any]], console: str) -> None:
     assert HUSH.encode() not in orjson.dumps(json_lines)
     assert HUSH not in console
 
 
-def test_libraries_write_in_the_same_form(json_lines: list[dict[str, Any]]) -> None:
+def test_libraries_log_in_the_same_form(json_lines: list[dict[str, Any]]) -> None:
     assert line(json_lines, "with arguments")["level"] == "warning"
     assert line(json_lines, "library_info")["level"] == "info"
 
 
 @pytest.mark.parametrize("message", ["failed", "library_failed"])
-def test_a_traceback_has_frames_and_no_locals(json_lines: list[dict[str, Any]], message: str) -> None:
+def test_traceback_has_frames_and_no_locals(json_lines: list[dict[str, Any]], message: str) -> None:
     (exception,) = line(json_lines, message)["exception"]
     assert (exception["exc_type"], exception["exc_value"]) == ("ValueError", "no such thing")
     assert exception["frames"][-1]["name"] == "fail"
     assert not any(frame.get("locals") for frame in exception["frames"])
 
 
-def test_a_value_of_any_kind_is_written(json_lines: list[dict[str, Any]]) -> None:
+def test_values_of_any_type_are_logged(json_lines: list[dict[str, Any]]) -> None:
     unusual = line(json_lines, "unusual")
     assert unusual["path"] == "/tmp"
     assert unusual["text"] == "line\nbreak"
 
 
-def test_the_level_holds_back_what_is_below(json_lines: list[dict[str, Any]]) -> None:
+def test_lower_levels_are_not_logged(json_lines: list[dict[str, Any]]) -> None:
     assert "hidden" not in {line["message"] for line in json_lines}
     assert {orjson.loads(line)["message"] for line in run("json", "error").splitlines()} == {
         "failed",
@@ -134,14 +134,14 @@ def test_the_level_holds_back_what_is_below(json_lines: list[dict[str, Any]]) ->
     }
 
 
-def test_the_console_shows_a_line_an_event(console: str) -> None:
+def test_console_shows_one_line_per_event(console: str) -> None:
     (line,) = [line for line in console.splitlines() if "signed_in" in line]
     assert "user_id=7" in line
     assert "\x1b[" not in console
     assert "ValueError: no such thing" in console
 
 
-def test_a_malformed_request_is_one_line_without_a_traceback() -> None:
+def test_malformed_request_has_no_traceback() -> None:
     record = logging.LogRecord("aiohttp.server", logging.ERROR, "", 1, "Error handling request", None, None)
     error = BadHttpMessage("Duplicate Content-Length")
     record.exc_info = (type(error), error, None)
@@ -149,7 +149,7 @@ def test_a_malformed_request_is_one_line_without_a_traceback() -> None:
     assert (record.levelname, record.exc_info) == ("WARNING", None)
 
 
-def test_another_fault_of_the_server_keeps_its_traceback() -> None:
+def test_other_server_errors_keep_their_traceback() -> None:
     record = logging.LogRecord("aiohttp.server", logging.ERROR, "", 1, "Error handling request", None, None)
     error = RuntimeError("a fault of ours")
     record.exc_info = (type(error), error, None)
@@ -157,7 +157,7 @@ def test_another_fault_of_the_server_keeps_its_traceback() -> None:
     assert (record.levelname, record.exc_info) == ("ERROR", (RuntimeError, error, None))
 
 
-async def test_lines_are_written_together_and_trouble_at_once() -> None:
+async def test_lines_are_buffered_and_errors_flush_them() -> None:
     written: list[bytes] = []
     lines = BufferedWriter(written.append)
     lines.info(b"one")
@@ -170,7 +170,7 @@ async def test_lines_are_written_together_and_trouble_at_once() -> None:
     assert written[1] == b"four\n"
 
 
-def test_outside_of_a_loop_nothing_is_held_back() -> None:
+def test_nothing_is_buffered_without_an_event_loop() -> None:
     written: list[bytes] = []
     BufferedWriter(written.append).info(b"one")
     assert written == [b"one\n"]

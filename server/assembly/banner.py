@@ -1,4 +1,4 @@
-"""What the startup banner shows: where the server listens and what it depends on."""
+"""Contents of the startup banner: addresses and dependencies."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ def addresses(settings: Settings, port: int, *, serves: bool) -> dict[str, str]:
 
 
 def dependencies(settings: Settings, var: Path) -> dict[str, str]:
-    """Return what the process depends on, by name."""
+    """Return the dependencies of the process, by name."""
     return {
         "database": _database(settings),
         "redis": "embedded Valkey" if settings.embedded_redis else redact_url(external_redis_url(settings)),

@@ -1,4 +1,4 @@
-"""What a process claims before it opens anything: its port, and its roles on the data folder."""
+"""Claims that precede everything else: the port, and the roles on the data folder."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing

@@ -1,4 +1,4 @@
-"""What the HTTP application needs besides services: upload and rate limits, health checks, metrics."""
+"""Parts of the HTTP application besides services: upload and rate limits, health checks, metrics."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from server.settings import RateLimit, Settings
 
 @dataclass(frozen=True, slots=True)
 class Observability:
-    """What `/healthz`, `/readyz` and `/metrics` show of this process."""
+    """State of this process for `/healthz`, `/readyz` and `/metrics`."""
 
     checks: Mapping[str, Check]
     restarts: Callable[[], Mapping[str, int]]

@@ -20,7 +20,7 @@ KEEP_ALIVE_S = 20.0
 LINGER_S = 2.0
 # A request may be on its way on an open connection.
 LAME_DUCK_S = 0.3
-POLL_S = 0.02
+DRAIN_POLL_S = 0.02
 BACKLOG = 1024
 
 
@@ -72,5 +72,5 @@ async def _requests_finished(in_flight: InFlight, timeout_s: float) -> bool:
     while (waited_s := time.monotonic() - began) < timeout_s:
         if in_flight.requests == 0 and waited_s >= LAME_DUCK_S:
             return True
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(DRAIN_POLL_S)
     return False

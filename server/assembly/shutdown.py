@@ -18,7 +18,7 @@ NOTABLE_S = 0.5
 class ShutdownStages(AsyncExitStack):
     """An exit stack on which every context manager is a named stage with a deadline.
 
-    A stage that fails or misses its deadline is logged and does not stop the others. `clean` tells whether all of
+    A stage that fails or misses its deadline is logged and does not stop the others. `clean` is True if all of
     them ended in time with nothing cut off.
     """
 

@@ -12,12 +12,12 @@ from server.services.feed.consistency_check import ConsistencyCheck, Difference
 from server.settings import Settings
 
 MAX_ROWS = 50
-PLAIN_WIDTH = 140
+REPORT_WIDTH = 140
 
 
 @dataclass(slots=True)
 class Report:
-    """How many objects were compared, by kind, and which differ."""
+    """Number of compared objects by kind, and their differences."""
 
     compared: dict[str, int] = field(default_factory=dict[str, int])
     differences: list[Difference] = field(default_factory=list[Difference])
@@ -27,7 +27,7 @@ async def check_feeds(settings: Settings, username: str | None, *, fix: bool) ->
     """Check all feeds or one user's. Return exit code 1 if there are differences that were not repaired."""
     async with open_consistency_check(settings) as check:
         user_id = None if username is None else await check.find_user(username)
-        console = Console(width=None if Console().is_terminal else PLAIN_WIDTH)
+        console = Console(width=None if Console().is_terminal else REPORT_WIDTH)
         report = await _compare(console, check, user_id, fix)
         owners = {each.owner_id for each in report.differences[:MAX_ROWS]}
         names = await check.get_usernames(sorted(owners))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 # Each variable and the key of config.toml that it overrides.
-ENVIRONMENT: Mapping[str, str] = {
+VARIABLES: Mapping[str, str] = {
     "APP_ENV": "app.env",
     "HOST": "app.host",
     "PORT": "app.port",
@@ -60,7 +60,7 @@ ENVIRONMENT: Mapping[str, str] = {
 }
 
 # A variable that sets the same key of several queues; a variable of one queue takes precedence.
-SHARED_ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
+SHARED_VARIABLES: Mapping[str, tuple[str, ...]] = {
     "QUEUE_CONCURRENCY": ("queues.feed.concurrency", "queues.notifications.concurrency"),
     "QUEUE_MAX_ATTEMPTS": ("queues.feed.max_attempts", "queues.notifications.max_attempts"),
     "QUEUE_BACKOFF_DELAY": ("queues.feed.backoff_ms", "queues.notifications.backoff_ms"),

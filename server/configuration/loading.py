@@ -13,13 +13,13 @@ from pydantic import ValidationError
 
 from server.configuration.checks import check_firebase, check_production
 from server.configuration.development_secrets import with_development_secrets
-from server.configuration.environment import ENVIRONMENT, SHARED_ENVIRONMENT
+from server.configuration.environment import SHARED_VARIABLES, VARIABLES
 from server.configuration.explanations import Source, explain, similar_name
 from server.configuration.sources import read_dotenv, read_toml
 from server.errors import ConfigurationError
 from server.settings import Settings
 
-KNOWN_VARIABLES = frozenset({*ENVIRONMENT, *SHARED_ENVIRONMENT})
+KNOWN_VARIABLES = frozenset({*VARIABLES, *SHARED_VARIABLES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +66,10 @@ def load(
 
 def _assignments(variables: Mapping[str, str]) -> Iterable[tuple[str, str, str]]:
     """Yield (key, variable, text) for each variable that is set and not empty, shared ones first."""
-    for name, keys in SHARED_ENVIRONMENT.items():
+    for name, keys in SHARED_VARIABLES.items():
         if variables.get(name):
             yield from ((key, name, variables[name]) for key in keys)
-    for name, key in ENVIRONMENT.items():
+    for name, key in VARIABLES.items():
         if variables.get(name):
             yield key, name, variables[name]
 

@@ -8,7 +8,7 @@ from typing import Any
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 
-from server.configuration.environment import ENVIRONMENT, SECRET_KEYS
+from server.configuration.environment import SECRET_KEYS, VARIABLES
 from server.errors import ConfigurationError
 
 
@@ -31,7 +31,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         section, name = key.split(".")
         table: Any = values.get(section)
         if isinstance(table, dict) and name in table:
-            variable = next(env for env, target in ENVIRONMENT.items() if target == key)
+            variable = next(env for env, target in VARIABLES.items() if target == key)
             raise ConfigurationError(
                 f"{path} contains the secret {key}: remove it, and set the environment variable {variable}."
             )

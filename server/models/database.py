@@ -56,7 +56,7 @@ NOW_MS = {
 
 @dataclass(frozen=True, slots=True)
 class DatabaseParameters:
-    """Where the database is: a SQLite file, or a MySQL or MariaDB server."""
+    """Location of the database: a SQLite file, or a MySQL or MariaDB server."""
 
     file: Path | None = None
     host: str = ""

@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr
 from server.settings.types import Networks, Origins, PageUrl, Section
 
 
-class App(Section):
+class AppSettings(Section):
     env: Literal["development", "production", "test"] = "development"
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=0, le=65535)
@@ -30,7 +30,7 @@ class RateLimit(Section):
     window_s: float = Field(gt=0, le=604_800)
 
 
-class Throttle(Section):
+class ThrottleSettings(Section):
     enabled: bool = True
     ttl_ms: int = Field(default=60_000, ge=1, le=604_800_000)
     limit: int = Field(default=10, ge=1, le=1_000_000_000)
@@ -46,7 +46,7 @@ class Throttle(Section):
     emails_by: RateLimit = RateLimit(limit=100, window_s=3600)
 
 
-class Auth(Section):
+class AuthSettings(Section):
     jwt_secret: SecretStr = SecretStr("")
     jwt_refresh_secret: SecretStr = SecretStr("")
     issuer: str = "photofeed"
@@ -62,7 +62,7 @@ class Auth(Section):
     bcrypt_queue: int = Field(default=32, ge=1)
 
 
-class Uploads(Section):
+class UploadSettings(Section):
     dest: str = ""
     media_url: str = ""
     max_file_bytes: int = Field(default=5_242_880, ge=1024)
@@ -72,22 +72,22 @@ class Uploads(Section):
     image_timeout_s: float = Field(default=20.0, gt=0)
 
 
-class Stream(Section):
+class StreamSettings(Section):
     heartbeat_s: float = Field(default=15.0, gt=0)
     max_per_user: int = Field(default=5, ge=1)
     replay_limit: int = Field(default=50, ge=1)
     retry_ms: int = Field(default=2000, ge=100)
 
 
-class Shutdown(Section):
+class ShutdownSettings(Section):
     requests_s: float = Field(default=10.0, gt=0)
     jobs_s: float = Field(default=15.0, gt=0)
 
 
-class Log(Section):
+class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
 
 
-class Ids(Section):
+class IdSettings(Section):
     node: int = Field(default=-1, ge=-1, le=127)

@@ -5,7 +5,7 @@ from pydantic import Field
 from server.settings.types import Section
 
 
-class Feed(Section):
+class FeedSettings(Section):
     window: int = Field(default=800, ge=20)
     ttl_s: int = Field(default=14 * 86_400, ge=60)
     fan_out_batch: int = Field(default=1000, ge=1, le=7000)
@@ -24,7 +24,7 @@ class QueueSettings(Section):
     keep_failed: int = Field(default=0, ge=0)
 
 
-class Queues(Section):
+class QueuesSettings(Section):
     feed: QueueSettings = QueueSettings(rate_per_s=100.0)
     notifications: QueueSettings = QueueSettings(
         concurrency=5, max_attempts=5, backoff_ms=1000, rate_per_s=50.0, keep_completed=50
@@ -43,7 +43,7 @@ class Queues(Section):
     poll_ms: int = Field(default=500, ge=10)
 
 
-class Maintenance(Section):
+class MaintenanceSettings(Section):
     sessions_every_s: float = Field(default=3600.0, ge=0)
     retention_every_s: float = Field(default=30.0, ge=0)
     counters_every_s: float = Field(default=21_600.0, ge=0)

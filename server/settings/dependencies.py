@@ -7,7 +7,7 @@ from pydantic import Field, SecretStr, field_validator
 from server.settings.types import AccountEmail, ProjectId, Section, SenderAddress, ServiceUrl
 
 
-class Database(Section):
+class DatabaseSettings(Section):
     host: str = ""
     port: int = Field(default=3306, ge=1, le=65535)
     username: str = "root"
@@ -18,7 +18,7 @@ class Database(Section):
     migrate_at_start: bool | None = None
 
 
-class Redis(Section):
+class RedisSettings(Section):
     host: str = ""
     port: int = Field(default=6379, ge=1, le=65535)
     username: str = ""
@@ -29,7 +29,7 @@ class Redis(Section):
     timeout_s: float = Field(default=1.0, gt=0)
 
 
-class Email(Section):
+class EmailSettings(Section):
     host: str = ""
     port: int = Field(default=587, ge=1, le=65535)
     username: str = ""
@@ -39,7 +39,7 @@ class Email(Section):
     timeout_s: float = Field(default=15.0, gt=0)
 
 
-class Push(Section):
+class PushSettings(Section):
     project_id: ProjectId = ""
     client_email: AccountEmail = ""
     private_key: SecretStr = SecretStr("")

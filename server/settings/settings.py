@@ -2,30 +2,39 @@
 
 from urllib.parse import urlsplit
 
-from server.settings.api import App, Auth, Ids, Log, Shutdown, Stream, Throttle, Uploads
-from server.settings.background import Feed, Maintenance, Queues
-from server.settings.dependencies import Database, Email, Push, Redis
+from server.settings.api import (
+    AppSettings,
+    AuthSettings,
+    IdSettings,
+    LogSettings,
+    ShutdownSettings,
+    StreamSettings,
+    ThrottleSettings,
+    UploadSettings,
+)
+from server.settings.background import FeedSettings, MaintenanceSettings, QueuesSettings
+from server.settings.dependencies import DatabaseSettings, EmailSettings, PushSettings, RedisSettings
 from server.settings.types import Section
 
 
 class Settings(Section):
     """The whole configuration: one section per table of config.toml."""
 
-    app: App = App()
-    throttle: Throttle = Throttle()
-    database: Database = Database()
-    redis: Redis = Redis()
-    auth: Auth = Auth()
-    email: Email = Email()
-    push: Push = Push()
-    uploads: Uploads = Uploads()
-    feed: Feed = Feed()
-    queues: Queues = Queues()
-    maintenance: Maintenance = Maintenance()
-    stream: Stream = Stream()
-    shutdown: Shutdown = Shutdown()
-    log: Log = Log()
-    ids: Ids = Ids()
+    app: AppSettings = AppSettings()
+    throttle: ThrottleSettings = ThrottleSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    redis: RedisSettings = RedisSettings()
+    auth: AuthSettings = AuthSettings()
+    email: EmailSettings = EmailSettings()
+    push: PushSettings = PushSettings()
+    uploads: UploadSettings = UploadSettings()
+    feed: FeedSettings = FeedSettings()
+    queues: QueuesSettings = QueuesSettings()
+    maintenance: MaintenanceSettings = MaintenanceSettings()
+    stream: StreamSettings = StreamSettings()
+    shutdown: ShutdownSettings = ShutdownSettings()
+    log: LogSettings = LogSettings()
+    ids: IdSettings = IdSettings()
 
     @property
     def embedded_database(self) -> bool:
@@ -55,7 +64,7 @@ class Settings(Section):
 
     @property
     def docs(self) -> bool:
-        """Whether the OpenAPI document and its page are served."""
+        """True if the OpenAPI document and its page are served."""
         return self.app.env != "production" if self.app.docs is None else self.app.docs
 
     @property

@@ -1,6 +1,6 @@
 """The embedded Redis: one private Valkey server per folder, shared by all processes that use the folder.
 
-The process that holds the lock on `owner.lock` owns the server: it starts the server and restarts it when it dies.
+The process that holds the lock on `owner.lock` owns the server: it starts the server and restarts it after a crash.
 The kernel releases the lock when the owner exits; another process then takes it and starts a server on the same files.
 A process forked from an owner without exec would inherit the lock, so nothing may fork that way. Starting and stopping
 the Valkey process is left to `valkey_server`.
@@ -20,10 +20,10 @@ from server.errors import AppError, ConfigurationError, Unavailable
 from server.gateways.embedded_redis.processes import open_lock, socket_path, try_lock, unlock
 from server.gateways.embedded_redis.valkey_server import ValkeyServer
 
-POLL_S = 0.1
+OWNER_POLL_S = 0.1
 STABLE_AFTER_S = 10.0  # a server that ran this long is restarted without backoff
-FIRST_BACKOFF_S = 0.1
-MAX_BACKOFF_S = 2.0
+FIRST_RESTART_BACKOFF_S = 0.1
+MAX_RESTART_BACKOFF_S = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ class EmbeddedRedis:
 
     @property
     def is_owner(self) -> bool:
-        """Whether this process has to keep the server running."""
+        """True if this process has to keep the server running."""
         return self._owner_lock is not None
 
     @property
@@ -82,7 +82,7 @@ class EmbeddedRedis:
             raise
 
     async def run(self) -> None:
-        """Until stop(): restart our server when it dies, take over when the owner is gone."""
+        """Until stop(): restart our server after a crash, take over when the owner is gone."""
         while not self._stopping.is_set():
             if self.is_owner and self.pid is None:
                 log.warning("embedded_redis_died", exit_code=self._server.exit_code)
@@ -95,8 +95,8 @@ class EmbeddedRedis:
                 # No file descriptor is left, or the folder was removed.
                 except ConfigurationError as error:
                     log.warning("embedded_redis_lock_failed", detail=error.reason)
-                    await self._pause(MAX_BACKOFF_S)
-            await self._pause(POLL_S)
+                    await self._pause(MAX_RESTART_BACKOFF_S)
+            await self._pause(OWNER_POLL_S)
 
     async def stop(self, deadline_s: float = 5.0) -> None:
         """Make run() return; an owner stops the server with its data flushed, and kills it after `deadline_s`.
@@ -131,7 +131,7 @@ class EmbeddedRedis:
         reported = False
         while not self._stopping.is_set():
             await self._pause(self._backoff_s)
-            self._backoff_s = min(max(FIRST_BACKOFF_S, self._backoff_s * 2), MAX_BACKOFF_S)
+            self._backoff_s = min(max(FIRST_RESTART_BACKOFF_S, self._backoff_s * 2), MAX_RESTART_BACKOFF_S)
             try:
                 await self._start_server()
             except AppError as error:

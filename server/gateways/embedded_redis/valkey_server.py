@@ -46,7 +46,7 @@ log = structlog.get_logger(__name__)
 
 
 class PingResult(StrEnum):
-    """How a server answered a PING."""
+    """Result of a PING."""
 
     READY = "ready"
     LOADING = "loading"

@@ -170,9 +170,8 @@ def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
 
 def _encode(picture: Image.Image) -> bytes:
     picture.info.clear()
-    buffer = (
-        io.BytesIO()
-    )  # Written by us afterwards: Pillow's own writing hides the error number of a full disk.
+    # Pillow's own writing hides the error number of a full disk.
+    buffer = io.BytesIO()
     picture.save(buffer, "JPEG", quality=QUALITY, progressive=True)
     return buffer.getvalue()
 
@@ -197,10 +196,8 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 def confine(memory_bytes: int, parent_pid: int) -> None:
     """Give up what decoding does not need, and die with the parent, on platforms that can."""
-    for name in (
-        "SIGINT",
-        "SIGTERM",
-    ):  # A stop signal to the whole group must not cut a job of the drain short.
+    # A signal to the process group must not interrupt an image during the drain.
+    for name in ("SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     if sys.platform == "linux":
         libc = ctypes.CDLL(None)

@@ -69,9 +69,8 @@ class FcmPushSender:
             return [PushOutcome.FAILED for _ in tokens]
         try:
             firebase = await self._firebase()
-        except (
-            Exception
-        ) as error:  # whatever the library has against our account, the next message would meet it
+        # Whatever the library objects to, the next message would fail as well.
+        except Exception as error:
             self._circuit.failed(error, message.key)
             raise
         deadline = asyncio.get_running_loop().time() + self._account.timeout_s

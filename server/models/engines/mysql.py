@@ -42,7 +42,7 @@ def error_number(error: BaseException | None) -> int:
     return -1
 
 
-def translated(method: Method) -> Method:
+def translate_mysql_errors(method: Method) -> Method:
     """Bound a statement by the client's timeout, and translate errors to those that services know."""
 
     @wraps(method)
@@ -75,7 +75,7 @@ def translated(method: Method) -> Method:
     return wrapper  # pyright: ignore[reportReturnType] - the wrapper has the method's own signature
 
 
-class Client(MySQLClient):
+class PooledClient(MySQLClient):
     """A connection pool; `timeout_s` bounds the checkout of a connection and every statement."""
 
     def __init__(self, *, timeout_s: float = 3.0, **kwargs: Any) -> None:
@@ -91,10 +91,10 @@ class Client(MySQLClient):
     def _in_transaction(self) -> TransactionContext:
         return _Transaction(_TransactionClient(self), self)
 
-    execute_insert = translated(MySQLClient.execute_insert)
-    execute_many = translated(MySQLClient.execute_many)
-    execute_query = translated(MySQLClient.execute_query)
-    execute_script = translated(MySQLClient.execute_script)
+    execute_insert = translate_mysql_errors(MySQLClient.execute_insert)
+    execute_many = translate_mysql_errors(MySQLClient.execute_many)
+    execute_query = translate_mysql_errors(MySQLClient.execute_query)
+    execute_script = translate_mysql_errors(MySQLClient.execute_script)
 
 
 class _PooledConnection(PoolConnectionWrapper[Any]):
@@ -106,21 +106,21 @@ class _PooledConnection(PoolConnectionWrapper[Any]):
 
 
 class _TransactionClient(TransactionWrapper):
-    def __init__(self, connection: Client) -> None:
+    def __init__(self, connection: PooledClient) -> None:
         super().__init__(connection)
         self.timeout_s = connection.timeout_s
 
-    execute_insert = translated(TransactionWrapper.execute_insert)
-    execute_many = translated(TransactionWrapper.execute_many)
-    execute_query = translated(TransactionWrapper.execute_query)
-    execute_script = translated(TransactionWrapper.execute_script)
-    begin = translated(TransactionWrapper.begin)
-    commit = translated(TransactionWrapper.commit)
-    rollback = translated(TransactionWrapper.rollback)
+    execute_insert = translate_mysql_errors(TransactionWrapper.execute_insert)
+    execute_many = translate_mysql_errors(TransactionWrapper.execute_many)
+    execute_query = translate_mysql_errors(TransactionWrapper.execute_query)
+    execute_script = translate_mysql_errors(TransactionWrapper.execute_script)
+    begin = translate_mysql_errors(TransactionWrapper.begin)
+    commit = translate_mysql_errors(TransactionWrapper.commit)
+    rollback = translate_mysql_errors(TransactionWrapper.rollback)
 
 
 class _Transaction(TransactionContext):
-    def __init__(self, client: _TransactionClient, parent: Client) -> None:
+    def __init__(self, client: _TransactionClient, parent: PooledClient) -> None:
         self._client = client
         self._parent = parent
 
@@ -139,7 +139,7 @@ class _Transaction(TransactionContext):
     def timeout_s(self) -> float:
         return self._parent.timeout_s
 
-    @translated
+    @translate_mysql_errors
     async def _acquire(self) -> tuple[Any, Any]:
         if self._parent._pool is None:
             async with self._parent._pool_init_lock:
@@ -172,4 +172,4 @@ class _Transaction(TransactionContext):
         await self._pool.release(self._connection)
 
 
-client_class = Client
+client_class = PooledClient

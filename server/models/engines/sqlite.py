@@ -21,7 +21,7 @@ from server.models.engines.safety import (
 Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 
 
-def translated(method: Method) -> Method:
+def translate_sqlite_errors(method: Method) -> Method:
     """Translate SQLite's errors to those that services know."""
 
     @wraps(method)
@@ -45,7 +45,7 @@ def translated(method: Method) -> Method:
     return wrapper  # pyright: ignore[reportReturnType] - the wrapper has the method's own signature
 
 
-class Client(SqliteClient):
+class SharedConnectionClient(SqliteClient):
     """One connection, checked out by one task at a time; `timeout_s` bounds the checkout."""
 
     def __init__(self, file_path: str, timeout_s: float = 3.0, **kwargs: Any) -> None:
@@ -63,13 +63,13 @@ class Client(SqliteClient):
         async with self._in_transaction() as client:
             await client.execute_many(query, values)
 
-    execute_insert = translated(SqliteClient.execute_insert)
-    execute_query = translated(SqliteClient.execute_query)
-    execute_query_dict = translated(SqliteClient.execute_query_dict)
-    execute_script = translated(SqliteClient.execute_script)
+    execute_insert = translate_sqlite_errors(SqliteClient.execute_insert)
+    execute_query = translate_sqlite_errors(SqliteClient.execute_query)
+    execute_query_dict = translate_sqlite_errors(SqliteClient.execute_query_dict)
+    execute_script = translate_sqlite_errors(SqliteClient.execute_script)
 
 
-async def _check_out(client: Client) -> None:
+async def _check_out(client: SharedConnectionClient) -> None:
     try:
         async with asyncio.timeout(client.timeout_s):
             await client._lock.acquire()
@@ -81,7 +81,7 @@ class _ConnectionCheckout(ConnectionWrapper[Any]):
     """The checkout of the connection for one statement outside a transaction."""
 
     async def __aenter__(self) -> Any:
-        await _check_out(cast("Client", self.client))
+        await _check_out(cast("SharedConnectionClient", self.client))
         try:
             await self.ensure_connection()
         except BaseException:
@@ -91,13 +91,13 @@ class _ConnectionCheckout(ConnectionWrapper[Any]):
 
 
 class _TransactionClient(SqliteTransactionWrapper):
-    execute_insert = translated(SqliteTransactionWrapper.execute_insert)
-    execute_many = translated(SqliteTransactionWrapper.execute_many)
-    execute_query = translated(SqliteTransactionWrapper.execute_query)
-    execute_query_dict = translated(SqliteTransactionWrapper.execute_query_dict)
-    execute_script = translated(SqliteTransactionWrapper.execute_script)
+    execute_insert = translate_sqlite_errors(SqliteTransactionWrapper.execute_insert)
+    execute_many = translate_sqlite_errors(SqliteTransactionWrapper.execute_many)
+    execute_query = translate_sqlite_errors(SqliteTransactionWrapper.execute_query)
+    execute_query_dict = translate_sqlite_errors(SqliteTransactionWrapper.execute_query_dict)
+    execute_script = translate_sqlite_errors(SqliteTransactionWrapper.execute_script)
 
-    @translated
+    @translate_sqlite_errors
     async def begin(self) -> None:
         # A deferred BEGIN takes the write lock at the first write, where 45 % of read-then-write transactions of two
         # processes failed. IMMEDIATE takes it at once, and busy_timeout waits for it.
@@ -105,7 +105,7 @@ class _TransactionClient(SqliteTransactionWrapper):
 
 
 class _Transaction(TransactionContext):
-    def __init__(self, client: _TransactionClient, parent: Client) -> None:
+    def __init__(self, client: _TransactionClient, parent: SharedConnectionClient) -> None:
         self._client = client
         self._parent = parent
 
@@ -149,4 +149,4 @@ class _Transaction(TransactionContext):
             await shield_until_done(connection.rollback())
 
 
-client_class = Client
+client_class = SharedConnectionClient

@@ -245,7 +245,7 @@ async def test_remaining_process_takes_over_from_the_owner(folder: Path, neighbo
 
 
 @linux
-async def test_server_dies_with_the_last_owner(folder: Path, neighbours: Neighbours) -> None:
+async def test_server_exits_with_the_last_owner(folder: Path, neighbours: Neighbours) -> None:
     owner = await neighbours()
     await owner.kill()
     await wait_until(lambda: nothing_left(folder))
