@@ -26,5 +26,5 @@ def names(routes: list[web.AbstractRoute]) -> set[str]:
 
 
 def is_open(route: web.AbstractRoute) -> bool:
-    """Does it ask for no access token?"""
+    """Return whether the route needs no access token."""
     return options_of(route.handler).public

@@ -9,7 +9,7 @@ from server.errors import Unauthenticated
 from server.gateways.redis.rate_limits import Limit, RateLimitStatus
 from server.handlers.http.operations import RouteOptions, options_of
 from server.handlers.http.rate_limiting import RATE_LIMIT_STATUSES, RateLimiting, add_statuses
-from server.handlers.http.requests import PRINCIPAL, Handler
+from server.handlers.http.requests import PRINCIPAL, HttpHandler
 from server.services.records import Principal
 
 TICKET_PARAMETER = "ticket"
@@ -27,7 +27,7 @@ def authentication(
     authenticator: Authenticator,
     redeem_ticket: Callable[[str], Awaitable[Principal]],
     rate_limiting: RateLimiting,
-) -> Callable[[web.Request, Handler], object]:
+) -> Callable[[web.Request, HttpHandler], object]:
     """Return a middleware that requires a valid access token, unless the route is public, and enforces rate limits.
 
     `redeem_ticket` returns the user of a ticket, for routes that accept one. Refused requests count against the limits
@@ -35,7 +35,7 @@ def authentication(
     """
 
     @web.middleware
-    async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def authenticate(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
         match = request.match_info
         request[RATE_LIMIT_STATUSES] = []
         if match.http_exception is None:

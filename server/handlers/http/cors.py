@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from aiohttp import hdrs, web
 
-from server.handlers.http.requests import Handler
+from server.handlers.http.requests import HttpHandler
 
 PREFLIGHT_MAX_AGE_S = 600
 ALLOWED_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID", "X-Request-Id")
@@ -29,14 +29,14 @@ class Cors:
         self._allowed_headers = ", ".join(ALLOWED_HEADERS)
         self._exposed_headers = ", ".join(EXPOSED_HEADERS)
 
-    def middlewares(self) -> list[Callable[[web.Request, Handler], object]]:
+    def middlewares(self) -> list[Callable[[web.Request, HttpHandler], object]]:
         """Return the middleware that answers preflight requests; none if no origin is allowed.
 
         A preflight is an OPTIONS request to a path that has routes for other methods only.
         """
 
         @web.middleware
-        async def preflight(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async def preflight(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
             refused = request.match_info.http_exception
             if (
                 request.method == hdrs.METH_OPTIONS

@@ -26,7 +26,7 @@ IDEMPOTENCY_KEY = "Idempotency-Key"
 IDEMPOTENCY_REPLAYED = "Idempotency-Replayed"
 KEY_PATTERN = re.compile(r"[\x20-\x7e]{1,255}")
 STORED_HEADERS = ("Content-Type", "Location")
-RETRY_AFTER_S = 1.0
+KEY_IN_USE_RETRY_S = 1.0
 
 
 def canonical_json(request: web.Request) -> bytes:
@@ -108,7 +108,7 @@ class IdempotentResponder:
             raise Conflict(
                 "A request with this Idempotency-Key is in progress.",
                 code="idempotency_key_in_use",
-                retry_after_s=RETRY_AFTER_S,
+                retry_after_s=KEY_IN_USE_RETRY_S,
             )
         self._in_progress.add(token.key_hash)
         try:

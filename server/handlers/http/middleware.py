@@ -12,7 +12,7 @@ from server.errors import AppError
 from server.handlers.http import problems
 from server.handlers.http.client_ip import CLIENT_IP, ClientIps
 from server.handlers.http.operations import options_of
-from server.handlers.http.requests import REQUEST_ID, Handler, validate_input
+from server.handlers.http.requests import REQUEST_ID, HttpHandler, validate_input
 from server.logs import CURRENT_REQUEST
 from server.metrics import Metrics
 
@@ -35,11 +35,11 @@ class InFlight:
         self.requests = 0
         self.draining = False
 
-    def middleware(self) -> Callable[[web.Request, Handler], object]:
+    def middleware(self) -> Callable[[web.Request, HttpHandler], object]:
         """Return the outermost middleware: it counts, identifies and logs requests, and renders errors as problems."""
 
         @web.middleware
-        async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+        async def observe(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
             request_id = request[REQUEST_ID] = _request_id(request)
             request[CLIENT_IP] = self._client_ips.get_for(request)
             context = CURRENT_REQUEST.set(request_id)
@@ -90,7 +90,7 @@ def _labels(request: web.Request) -> tuple[str, str]:
     return route, request.method if request.method in hdrs.METH_ALL else "other"
 
 
-async def _respond(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def _respond(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
     try:
         return await handler(request)
     except (AppError, web.HTTPException) as error:
@@ -126,14 +126,14 @@ def _is_disconnected(request: web.Request) -> bool:
 
 def validation(
     max_bytes: int, timeout_s: float, check: Callable[[web.Request], Awaitable[None]]
-) -> Callable[[web.Request, Handler], object]:
+) -> Callable[[web.Request, HttpHandler], object]:
     """Return a middleware that validates body and query by the handler's schemas, then calls `check`.
 
     aiohttp-apispec's own middleware parses with webargs, which accepts NaN and has no limits of time and size.
     """
 
     @web.middleware
-    async def validate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def validate(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
         if request.match_info.http_exception is None:
             options = options_of(request.match_info.handler)
             await validate_input(request, options, max_bytes, timeout_s)

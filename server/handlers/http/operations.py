@@ -108,27 +108,27 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
     The other arguments are explained in `RouteOptions`.
     """
 
+    options = RouteOptions(
+        rates=rates,
+        account_rate=account_rate,
+        public=public,
+        accepts_ticket=accepts_ticket,
+        idempotent=idempotent,
+        body=body() if body else None,
+        query=query() if query else None,
+    )
+    documented: dict[str, Any] = {"operationId": operation_id, "summary": summary, "tags": [tag]}
+    if description:
+        documented["description"] = description
+    replies = {str(status): _documented(reply) for status, reply in responds.items()}
+
     def declare(handler: AnyHandler) -> AnyHandler:
-        docs(operationId=operation_id, summary=summary, tags=[tag], parameters=list(parameters))(handler)
-        if description:
-            docs(description=description)(handler)
-        schemas = ((json_schema, body), (form_schema, form), (querystring_schema, query))
-        for declare_schema, schema in schemas:
+        docs(**documented, parameters=list(parameters), responses=replies)(handler)
+        for declare_schema, schema in ((json_schema, body), (form_schema, form), (querystring_schema, query)):
             if schema is not None:
                 declare_schema(schema)(handler)
-        for status, reply in responds.items():
-            docs(responses={str(status): _documented(reply)})(handler)
         for status, problem in refuses.items():
             response_schema(ProblemSchema, status, description=problem)(handler)
-        options = RouteOptions(
-            rates,
-            account_rate,
-            public,
-            accepts_ticket,
-            idempotent,
-            body() if body else None,
-            query() if query else None,
-        )
         return options(handler)
 
     return declare

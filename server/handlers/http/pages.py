@@ -7,7 +7,7 @@ from pathlib import Path
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
+PAGE_TEMPLATES = Path(__file__).parent.parent / "templates"
 HTML = "text/html"
 
 
@@ -22,7 +22,7 @@ def html_response(
 @cache
 def _environment() -> Environment:
     return Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=FileSystemLoader(PAGE_TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         auto_reload=False,

@@ -17,7 +17,7 @@ from server.paging import PageRequest, decode_cursor
 from server.services.accounts.usernames import USERNAME_PATTERN
 from server.services.records import Principal
 
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+HttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 PRINCIPAL = web.RequestKey("principal", Principal)
 REQUEST_ID = web.RequestKey("request_id", str)
