@@ -28,6 +28,7 @@ from server.gateways.media import MediaStore
 from server.gateways.redis.rate_limits import RateLimits
 from server.ids import IdGenerator
 from server.models.accounts.users import UserRepository
+from server.models.content.posts import PostRepository
 from server.models.database import Database
 from server.models.feed.consistency import ConsistencyRepository
 from server.models.feed.feeds import FeedRepository
@@ -97,7 +98,9 @@ async def open_consistency_check(settings: Settings) -> AsyncGenerator[Consisten
     ):
         try:
             await redis.command("PING")
-            queries = FeedQueries(FeedRepository(database), Visibility(database), SystemClock())
+            queries = FeedQueries(
+                FeedRepository(database), Visibility(PostRepository(database)), SystemClock()
+            )
             repository = ConsistencyRepository(database)
             yield ConsistencyCheck(repository, queries, TimelineAudit(redis), settings.feed.window)
         except Unavailable as error:

@@ -17,7 +17,13 @@ from server.ids import IdGenerator
 from server.models.accounts.logins import LoginRepository
 from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.accounts.sessions import SessionRepository
+from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository
+from server.models.content.comments import CommentRepository
+from server.models.content.likes import LikeRepository
+from server.models.content.post_images import PostImageRepository
+from server.models.content.post_parts import PostPartRepository
+from server.models.content.posts import PostRepository
 from server.models.database import Database
 from server.models.feed.fan_outs import FanOutRepository
 from server.models.feed.feeds import FeedRepository
@@ -29,6 +35,8 @@ from server.models.notifications.inboxes import InboxRepository
 from server.models.notifications.notification_list import NotificationListRepository
 from server.models.notifications.notifications import NotificationRepository
 from server.models.notifications.preferences import PreferenceRepository
+from server.models.people.follows import FollowRepository
+from server.models.people.profiles import ProfileRepository
 from server.pubsub.job_notifier import JobNotifier
 from server.pubsub.publisher import Publisher
 from server.services.accounts.account_emails import AccountEmails
@@ -70,6 +78,7 @@ from server.services.notifications.stream_reader import StreamReader
 from server.services.notifications.stream_tickets import StreamTickets
 from server.services.people.follows import Follows
 from server.services.people.profiles import Profiles
+from server.services.people.user_lookup import UserLookup
 from server.settings import QueueSettings, Settings
 
 
@@ -122,8 +131,18 @@ def services(
     """The nouns of the business, and the jobs that they cause. `clock`: at which time changes are made."""
     clock = clock or SystemClock()
     the_jobs = jobs(settings, on.database, on.ids)
-    visibility = Visibility(on.database)
-    cards = Cards(on.database, visibility, on.media.url)
+    users, posts, images = (
+        UserRepository(on.database),
+        PostRepository(on.database),
+        PostImageRepository(on.database),
+    )
+    follows, profiles, lookup = (
+        FollowRepository(on.database),
+        ProfileRepository(on.database),
+        UserLookup(users),
+    )
+    visibility = Visibility(posts)
+    cards = Cards(UserCardRepository(on.database), posts, images, visibility, on.media.url)
     pictures = Pictures(on.images, on.media, var / "tmp")
     chosen = settings.feed
     lists = timelines(settings, on.feed_wire)
@@ -137,7 +156,7 @@ def services(
     publisher = Publisher(on.redis, outage=on.told.redis)
     rules = _token_rules(settings)
     tokens = Tokens(SystemClock(), rules)
-    users, logins = UserRepository(on.database), LoginRepository(on.database)
+    logins = LoginRepository(on.database)
     resets, session_rows = PasswordResetRepository(on.database), SessionRepository(on.database)
     revocations = Revocations(
         session_rows,
@@ -159,8 +178,8 @@ def services(
     )
     nouns = Services(
         accounts=Accounts(users, logins, work, on.passwords),
-        profiles=Profiles(on.database, work, cards, pictures),
-        posts=Posts(on.database, work, cards, visibility, pictures),
+        profiles=Profiles(profiles, follows, resets, lookup, work, cards, pictures),
+        posts=Posts(users, posts, images, work, cards, visibility, pictures),
         sessions=Sessions(session_rows, logins, users, work, tokens, revocations),
         request_authenticator=RequestAuthenticator(tokens, SessionCheck(on.wire), revocations, on.throttle),
         revocations=revocations,
@@ -168,14 +187,14 @@ def services(
         account_emails=AccountEmails(
             users, resets, work, the_jobs, on.email, settings.reset_url, settings.auth.reset_ttl_s
         ),
-        comments=Comments(on.database, work, cards, visibility),
-        likes=Likes(on.database, work, cards, visibility),
-        follows=Follows(on.database, work, cards),
+        comments=Comments(CommentRepository(on.database), posts, work, cards, visibility),
+        likes=Likes(LikeRepository(on.database), posts, work, cards, visibility),
+        follows=Follows(follows, profiles, lookup, work, cards),
         feed=Feed(queries, lists, cards, card_cache, on.told.metrics),
         explanations=Explanations(queries, visibility, TimelineAudit(on.feed_wire)),
         fan_out=FanOut(FanOutRepository(on.database), queries, lists, the_jobs, fan_out_rules),
         freshness=freshness,
-        deletions=Deletions(on.database, work, the_jobs, pictures),
+        deletions=Deletions(users, posts, images, PostPartRepository(on.database), work, the_jobs, pictures),
         notifications=notifications,
         stream_reader=StreamReader(notification_list, cards, visibility, notifications),
         notification_jobs=NotificationJobs(

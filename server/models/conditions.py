@@ -6,7 +6,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A boolean SQL expression, and the values of its placeholders in order."""
+    """A boolean SQL expression, with the values of its placeholders in order."""
 
     sql: str
     parameters: tuple[Any, ...] = ()

@@ -34,6 +34,7 @@ MODULES = [
     "server.models.accounts.password_resets",
     "server.models.jobs.idempotency_keys",
     "server.models.content.posts",
+    "server.models.content.post_images",
     "server.models.content.comments",
     "server.models.content.likes",
     "server.models.people.follows",

@@ -82,7 +82,7 @@ class ContentReader(RuleBasedStateMachine):
 
     def read_posts(self, viewer: UserId, author: UserId, limit: int) -> None:
         found = self.runner.pages(
-            lambda request: self.harness.posts.of_author(viewer, author, request), limit
+            lambda request: self.harness.posts.list_by_author(viewer, author, request), limit
         )
         assert shown(found, self._shown_post) == expected(
             lambda: [
@@ -91,7 +91,7 @@ class ContentReader(RuleBasedStateMachine):
         )
 
     def read_profile(self, viewer: UserId, user: UserId) -> None:
-        profile = self.runner.outcome(self.harness.profiles.of(viewer, user))
+        profile = self.runner.outcome(self.harness.profiles.get(viewer, user))
         wanted = expected(
             lambda: (
                 len(self.model.of_author(user)),
@@ -105,26 +105,30 @@ class ContentReader(RuleBasedStateMachine):
         assert pair(profile, *columns) == wanted
 
     def read_likers(self, viewer: UserId, post: PostId, limit: int) -> None:
-        found = self.runner.pages(lambda request: self.harness.likes.of_post(viewer, post, request), limit)
+        found = self.runner.pages(
+            lambda request: self.harness.likes.list_likers(viewer, post, request), limit
+        )
         assert shown(found, _card) == expected(lambda: self._people(self.model.likers(post)))
 
     def read_follows(self, user: UserId, limit: int) -> None:
         for read, wanted in (
-            (self.harness.follows.followers, self.model.followers),
-            (self.harness.follows.following, self.model.following),
+            (self.harness.follows.list_followers, self.model.followers),
+            (self.harness.follows.list_following, self.model.following),
         ):
             found = self.runner.pages(lambda request, read=read: read(user, request), limit)
             assert shown(found, _card) == expected(lambda wanted=wanted: self._people(wanted(user)))
 
     def read_comments(self, viewer: UserId, post: PostId, limit: int) -> None:
-        found = self.runner.pages(lambda request: self.harness.comments.of_post(viewer, post, request), limit)
+        found = self.runner.pages(
+            lambda request: self.harness.comments.list_by_post(viewer, post, request), limit
+        )
         assert shown(found, self._shown_comment) == expected(
             lambda: self._wanted_comments(post, self.model.comments(post))
         )
 
     def read_replies(self, viewer: UserId, post: PostId, parent: CommentId, limit: int) -> None:
         found = self.runner.pages(
-            lambda request: self.harness.comments.replies(viewer, post, parent, request), limit
+            lambda request: self.harness.comments.list_replies(viewer, post, parent, request), limit
         )
         assert shown(found, self._shown_comment) == expected(
             lambda: self._wanted_comments(post, self.model.replies(post, parent))

@@ -18,7 +18,7 @@ from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from server.ids import CommentId, PostId, UserId
-from server.models.content.posts import PostImageTable
+from server.models.content.post_images import PostImageTable
 from server.models.database import Database
 from server.models.jobs.jobs import JobState, JobTable
 from server.services.jobs.event_jobs import JobKind, Queue

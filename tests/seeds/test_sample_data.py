@@ -44,7 +44,7 @@ async def test_sample_data_is_complete_and_chronological(migrated_stack: Stack) 
         assert await count(database, "jobs", "state = 'ready'") == activities  # for the server, when it runs
         async with open_seed_context(settings, database, SystemClock()) as context:
             account = await context.services.accounts.authenticate("ben", PASSWORD)
-            profile = await context.services.profiles.own(account.id)
+            profile = await context.services.profiles.get_own(account.id)
             assert profile.avatar_url
             assert profile.bio
             page = await context.services.feed.page(account.id, PageRequest(limit=100))

@@ -30,8 +30,13 @@ from server.metrics import Metrics
 from server.models.accounts.logins import LoginRepository
 from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.accounts.sessions import SessionRepository
+from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository, UserTable
-from server.models.content.posts import PostTable as PostRow
+from server.models.content.comments import CommentRepository
+from server.models.content.likes import LikeRepository
+from server.models.content.post_images import PostImageRepository
+from server.models.content.post_parts import PostPartRepository
+from server.models.content.posts import PostRepository
 from server.models.database import Database
 from server.models.feed.fan_outs import FanOutRepository
 from server.models.feed.feeds import FeedRepository
@@ -43,6 +48,8 @@ from server.models.notifications.inboxes import InboxRepository
 from server.models.notifications.notification_list import NotificationListRepository
 from server.models.notifications.notifications import NotificationRepository
 from server.models.notifications.preferences import PreferenceRepository
+from server.models.people.follows import FollowRepository
+from server.models.people.profiles import ProfileRepository
 from server.pubsub.publisher import Publisher
 from server.services.accounts.account_emails import AccountEmails
 from server.services.accounts.accounts import Accounts
@@ -80,6 +87,7 @@ from server.services.notifications.preferences import Preferences
 from server.services.notifications.store import NotificationStore
 from server.services.people.follows import Follows
 from server.services.people.profiles import Profiles
+from server.services.people.user_lookup import UserLookup
 from server.services.records import Principal
 
 WINDOW = 20
@@ -174,8 +182,15 @@ class ServiceHarness:
         self.timelines = self.timelines_on(self.wire)
         self.freshness = CacheInvalidation(self.timelines, InvalidationLog(self.wire))
         self.unit_of_work = UnitOfWork(database, self.ids, self.clock, self.jobs, self.rings, self.freshness)
-        self.visibility = Visibility(database)
-        self.cards = Cards(database, self.visibility, "https://media.test/{}".format)
+        self.post_rows, self.image_rows = PostRepository(database), PostImageRepository(database)
+        self.visibility = Visibility(self.post_rows)
+        self.cards = Cards(
+            UserCardRepository(database),
+            self.post_rows,
+            self.image_rows,
+            self.visibility,
+            "https://media.test/{}".format,
+        )
         self.passwords = Passwords(cost=4, threads=2, queue=64)
         self.user_rows = UserRepository(database)
         self.login_rows = LoginRepository(database)
@@ -185,8 +200,23 @@ class ServiceHarness:
         self.images = ImageProcessor()
         self.media = MediaStore.in_folder(folder / "media", public_url="https://media.test")
         self.pictures = Pictures(self.images, self.media, folder)
-        self.profiles = Profiles(database, self.unit_of_work, self.cards, self.pictures)
-        self.posts = Posts(database, self.unit_of_work, self.cards, self.visibility, self.pictures)
+        follow_rows, profile_rows, lookup = (
+            FollowRepository(database),
+            ProfileRepository(database),
+            UserLookup(self.user_rows),
+        )
+        self.profiles = Profiles(
+            profile_rows, follow_rows, self.reset_rows, lookup, self.unit_of_work, self.cards, self.pictures
+        )
+        self.posts = Posts(
+            self.user_rows,
+            self.post_rows,
+            self.image_rows,
+            self.unit_of_work,
+            self.cards,
+            self.visibility,
+            self.pictures,
+        )
         self.tokens = Tokens(self.clock, TOKEN_RULES)
         self.revocations = self.revocations_on(RevocationList(self.wire, RETENTION_MS))
         self.sessions = self.sessions_with(self.unit_of_work, self.tokens)
@@ -206,9 +236,11 @@ class ServiceHarness:
             "https://photos.test/reset",
             RESET_TTL_S,
         )
-        self.comments = Comments(database, self.unit_of_work, self.cards, self.visibility)
-        self.likes = Likes(database, self.unit_of_work, self.cards, self.visibility)
-        self.follows = Follows(database, self.unit_of_work, self.cards)
+        self.comments = Comments(
+            CommentRepository(database), self.post_rows, self.unit_of_work, self.cards, self.visibility
+        )
+        self.likes = self.likes_with(self.unit_of_work)
+        self.follows = Follows(follow_rows, profile_rows, lookup, self.unit_of_work, self.cards)
         self.source = FeedQueries(FeedRepository(database), self.visibility, self.clock)
         self.feed = self.feed_on(self.wire)
         rules = FanOutRules(FAN_OUT_BATCH, CELEBRITY_THRESHOLD)
@@ -259,7 +291,16 @@ class ServiceHarness:
             CLIENT_URL,
             metrics=self.metrics,
         )
-        self.deletions = Deletions(database, self.unit_of_work, self.jobs, self.pictures, REMOVAL_BATCH)
+        self.deletions = Deletions(
+            self.user_rows,
+            self.post_rows,
+            self.image_rows,
+            PostPartRepository(database),
+            self.unit_of_work,
+            self.jobs,
+            self.pictures,
+            batch=REMOVAL_BATCH,
+        )
         self.idempotency = Idempotency(database, b"a secret of the tests")
         self._serial = itertools.count(1)
 
@@ -280,6 +321,10 @@ class ServiceHarness:
         """Who an access token speaks for. Raises Unauthenticated."""
         principal, _ = await self.request_authenticator.authenticate(access_token)
         return principal
+
+    def likes_with(self, unit_of_work: UnitOfWork) -> Likes:
+        likes = LikeRepository(self.database)
+        return Likes(likes, self.post_rows, unit_of_work, self.cards, self.visibility)
 
     def sessions_with(self, unit_of_work: UnitOfWork, tokens: Tokens) -> Sessions:
         return Sessions(
@@ -324,7 +369,7 @@ class ServiceHarness:
             await self.database.execute(
                 "UPDATE users SET posts_count = posts_count + 1 WHERE id = ?", [author_id]
             )
-            await PostRow.create(id=post_id, author_id=author_id, caption=caption)
+            await self.post_rows.insert(post_id, author_id, caption)
             work.emit(PostPublished(post_id, author_id))
             work.emit(PostChanged(post_id, author_id, 0, 0, 0, None))
             return post_id

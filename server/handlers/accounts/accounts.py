@@ -89,7 +89,7 @@ class AccountRoutes:
         tokens = await self._sessions.create(
             account.id, account.password_changed_at_ms, user_agent(request), client_ip(request)
         )
-        user = await self._profiles.own(account.id)
+        user = await self._profiles.get_own(account.id)
         return serializers.json_response(
             {"user": serializers.profile(user), **token_pair(tokens)}, status, NO_STORE
         )

@@ -91,9 +91,9 @@ class CommentRoutes:
         wanted = page_request(request)
         if "parentId" in request[QUERY]:
             parent_id = CommentId(int(request[QUERY]["parentId"]))
-            page = await self._comments.replies(viewer_id, post_id, parent_id, wanted)
+            page = await self._comments.list_replies(viewer_id, post_id, parent_id, wanted)
         else:
-            page = await self._comments.of_post(viewer_id, post_id, wanted)
+            page = await self._comments.list_by_post(viewer_id, post_id, wanted)
         return serializers.page_response(request, page, serializers.comment)
 
     @operation(

@@ -63,7 +63,7 @@ class LikeRoutes:
     )
     async def list_likers(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id
-        page = await self._likes.of_post(viewer_id, _post_id(request), page_request(request))
+        page = await self._likes.list_likers(viewer_id, _post_id(request), page_request(request))
         return serializers.page_response(request, page, serializers.user_card)
 
 

@@ -108,7 +108,7 @@ class PostRoutes:
     async def list_posts(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id
         author_id = UserId(int(request[QUERY].get("userId", viewer_id)))
-        page = await self._posts.of_author(viewer_id, author_id, page_request(request))
+        page = await self._posts.list_by_author(viewer_id, author_id, page_request(request))
         return serializers.page_response(request, page, serializers.post)
 
     @operation(

@@ -62,7 +62,7 @@ class FollowRoutes:
         rates=(Rate.READS,),
     )
     async def list_followers(self, request: web.Request) -> web.Response:
-        page = await self._follows.followers(path_user(request), page_request(request))
+        page = await self._follows.list_followers(path_user(request), page_request(request))
         return serializers.page_response(request, page, serializers.user_card)
 
     @operation(
@@ -75,7 +75,7 @@ class FollowRoutes:
         rates=(Rate.READS,),
     )
     async def list_following(self, request: web.Request) -> web.Response:
-        page = await self._follows.following(path_user(request), page_request(request))
+        page = await self._follows.list_following(path_user(request), page_request(request))
         return serializers.page_response(request, page, serializers.user_card)
 
 

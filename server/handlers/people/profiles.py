@@ -115,7 +115,7 @@ class ProfileRoutes:
         rates=(Rate.READS,),
     )
     async def get_own_profile(self, request: web.Request) -> web.Response:
-        profile = await self._profiles.own(current_principal(request).user_id)
+        profile = await self._profiles.get_own(current_principal(request).user_id)
         return serializers.json_response(serializers.profile(profile))
 
     @operation(
@@ -157,5 +157,5 @@ class ProfileRoutes:
         rates=(Rate.READS,),
     )
     async def get_profile(self, request: web.Request) -> web.Response:
-        profile = await self._profiles.of(current_principal(request).user_id, path_user(request))
+        profile = await self._profiles.get(current_principal(request).user_id, path_user(request))
         return serializers.json_response(serializers.profile(profile))

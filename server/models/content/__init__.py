@@ -1,1 +1,1 @@
-"""Tables of posts, comments and likes."""
+"""Tables and repositories of posts, pictures, comments and likes."""

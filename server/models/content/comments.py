@@ -1,7 +1,14 @@
-"""Table `comments`: what people wrote under a post; a reply names its parent."""
+"""Table `comments`: comments on posts; a reply names its parent."""
+
+from dataclasses import dataclass
+from typing import Any
 
 from tortoise import fields
 from tortoise.models import Model
+
+from server.ids import CommentId, PostId, UserId
+from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
+from server.models.database import Database
 
 
 class CommentTable(Model):
@@ -21,3 +28,108 @@ class CommentTable(Model):
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "comments"
         indexes = (("post_id", "parent_id", "id"),)
+
+
+@dataclass(frozen=True, slots=True)
+class NewComment:
+    id: CommentId
+    post_id: PostId
+    author_id: UserId
+    parent_id: CommentId | None
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommentRow:
+    """A comment without its text."""
+
+    id: CommentId
+    author_id: UserId
+    parent_id: CommentId | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommentCardRow:
+    """A comment with its author."""
+
+    id: CommentId
+    post_id: PostId
+    parent_id: CommentId | None
+    content: str
+    replies_count: int
+    author: UserCardRow
+
+
+class CommentRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def insert(self, comment: NewComment) -> None:
+        await CommentTable.create(
+            id=comment.id,
+            post_id=comment.post_id,
+            author_id=comment.author_id,
+            parent_id=comment.parent_id,
+            content=comment.content,
+        )
+
+    async def get(self, comment_id: CommentId, post_id: PostId) -> CommentRow | None:
+        """Return the comment if it belongs to this post."""
+        comment = await CommentTable.filter(id=comment_id, post_id=post_id).first()
+        if comment is None:
+            return None
+        parent_id = None if comment.parent_id is None else CommentId(comment.parent_id)
+        return CommentRow(CommentId(comment.id), UserId(comment.author_id), parent_id)
+
+    async def exists(self, comment_id: CommentId, post_id: PostId) -> bool:
+        return await CommentTable.filter(id=comment_id, post_id=post_id).exists()
+
+    async def get_card(self, comment_id: CommentId) -> CommentCardRow | None:
+        cards = await self._cards("c.id = ?", [comment_id], 1)
+        return cards[0] if cards else None
+
+    async def list_by_post(self, post_id: PostId, before_id: int, limit: int) -> list[CommentCardRow]:
+        """Return comments that are not replies, newest first."""
+        return await self._cards(
+            "c.post_id = ? AND c.parent_id IS NULL AND c.id < ?", [post_id, before_id], limit
+        )
+
+    async def list_replies(
+        self, post_id: PostId, parent_id: CommentId, before_id: int, limit: int
+    ) -> list[CommentCardRow]:
+        """Return replies to a comment, newest first."""
+        return await self._cards(
+            "c.post_id = ? AND c.parent_id = ? AND c.id < ?", [post_id, parent_id, before_id], limit
+        )
+
+    async def change_replies_count(self, comment_id: CommentId, change: int) -> None:
+        await self._database.execute(
+            "UPDATE comments SET replies_count = replies_count + ? WHERE id = ?", [change, comment_id]
+        )
+
+    async def delete_replies(self, comment_id: CommentId, post_id: PostId) -> int:
+        """Return the number of deleted replies."""
+        return await self._database.execute(
+            "DELETE FROM comments WHERE post_id = ? AND parent_id = ?", [post_id, comment_id]
+        )
+
+    async def delete(self, comment_id: CommentId) -> None:
+        await self._database.execute("DELETE FROM comments WHERE id = ?", [comment_id])
+
+    async def _cards(self, where: str, parameters: list[Any], limit: int) -> list[CommentCardRow]:
+        rows = await self._database.rows(
+            f"SELECT c.id, c.post_id, c.parent_id, c.content, c.replies_count, {USER_COLUMNS} FROM comments c"
+            f" JOIN users u ON u.id = c.author_id WHERE {where} ORDER BY c.id DESC LIMIT ?",
+            [*parameters, limit],
+        )
+        return [
+            CommentCardRow(
+                CommentId(row["id"]),
+                PostId(row["post_id"]),
+                row["parent_id"],
+                row["content"],
+                row["replies_count"],
+                UserCardRow.from_row(row),
+            )
+            for row in rows
+        ]

@@ -1,7 +1,13 @@
-"""Table `likes`: who likes which post, once."""
+"""Table `likes`: one row per user and liked post."""
+
+from dataclasses import dataclass
 
 from tortoise import fields
 from tortoise.models import Model
+
+from server.ids import PostId, UserId
+from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
+from server.models.database import Database
 
 
 class LikeTable(Model):
@@ -19,3 +25,33 @@ class LikeTable(Model):
         table = "likes"
         unique_together = (("user_id", "post_id"),)
         indexes = (("post_id", "id"),)
+
+
+@dataclass(frozen=True, slots=True)
+class LikeRow:
+    id: int
+    user: UserCardRow
+
+
+class LikeRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def exists(self, user_id: UserId, post_id: PostId) -> bool:
+        return await LikeTable.filter(user_id=user_id, post_id=post_id).exists()
+
+    async def insert(self, like_id: int, user_id: UserId, post_id: PostId) -> None:
+        await LikeTable.create(id=like_id, user_id=user_id, post_id=post_id)
+
+    async def delete(self, user_id: UserId, post_id: PostId) -> bool:
+        """Return whether there was such a like."""
+        return bool(await LikeTable.filter(user_id=user_id, post_id=post_id).delete())
+
+    async def list_by_post(self, post_id: PostId, before_id: int, limit: int) -> list[LikeRow]:
+        """Return the likes of a post, newest first."""
+        rows = await self._database.rows(
+            f"SELECT l.id, {USER_COLUMNS} FROM likes l JOIN users u ON u.id = l.user_id"
+            " WHERE l.post_id = ? AND l.id < ? ORDER BY l.id DESC LIMIT ?",
+            [post_id, before_id, limit],
+        )
+        return [LikeRow(row["id"], UserCardRow.from_row(row)) for row in rows]

@@ -1,13 +1,22 @@
-"""Tables `posts` and `post_images`: what was published, and its pictures in their order."""
+"""Table `posts`: published posts with their captions and counters."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from tortoise import fields
 from tortoise.models import Model
 
+from server.ids import PostId, UserId
+from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
+from server.models.conditions import Condition
+from server.models.database import Database, placeholders
+
 
 class PostTable(Model):
-    """A deleted post is hidden at once by `deleted_at_ms`, and taken apart later, in pieces.
+    """`deleted_at_ms` hides a deleted post at once; a job deletes its rows later, in batches.
 
-    `revision` grows with every change of what is shown of it, counters included: caches tell by it which is newer.
+    `revision` increases with each visible change, counters included: caches keep the higher one.
     """
 
     id = fields.BigIntField(primary_key=True, generated=False)
@@ -27,23 +36,126 @@ class PostTable(Model):
         indexes = (("author_id", "id"),)
 
 
-class PostImageTable(Model):
-    """`media_key` is the folder of its renditions in the media store."""
+@dataclass(frozen=True, slots=True)
+class PostRow:
+    """A post with its counters and without its caption."""
 
-    id = fields.BigIntField(primary_key=True, generated=False)
-    post_id: int
-    post = fields.ForeignKeyField(
-        "models.PostTable", related_name=False, on_delete=fields.CASCADE, db_index=False
+    id: PostId
+    author_id: UserId
+    likes_count: int
+    comments_count: int
+    edited_at_ms: int | None
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostCardRow:
+    """A post with its author; `liked` tells whether the viewer likes it."""
+
+    id: PostId
+    caption: str
+    likes_count: int
+    comments_count: int
+    edited_at_ms: int | None
+    revision: int
+    author: UserCardRow
+    liked: bool
+
+
+class PostRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, post_id: PostId, visible: Condition) -> PostRow | None:
+        """Return a post `p` that satisfies `visible`."""
+        return await self._get(post_id, visible, "")
+
+    async def lock(self, post_id: PostId, visible: Condition) -> PostRow | None:
+        """Lock a post `p` that satisfies `visible` until the commit."""
+        return await self._get(post_id, visible, self._database.for_update)
+
+    async def get_caption(self, post_id: PostId) -> str:
+        """Return the caption of an existing post."""
+        (row,) = await self._database.rows("SELECT caption FROM posts WHERE id = ?", [post_id])
+        return row["caption"]
+
+    async def list_ids_by_author(
+        self, author_id: UserId, visible: Condition, before_id: int, limit: int
+    ) -> list[PostId]:
+        """Return posts `p` that satisfy `visible`, newest first."""
+        rows = await self._database.rows(
+            f"SELECT p.id FROM posts p WHERE p.author_id = ? AND p.id < ? AND {visible.sql}"
+            " ORDER BY p.id DESC LIMIT ?",
+            [author_id, before_id, *visible.parameters, limit],
+        )
+        return [PostId(row["id"]) for row in rows]
+
+    async def list_cards(
+        self, post_ids: Sequence[PostId], viewer_id: UserId, visible: Condition
+    ) -> list[PostCardRow]:
+        """Return the posts `p` among `post_ids` that satisfy `visible`, in no particular order."""
+        rows = await self._database.rows(
+            f"SELECT p.id, p.caption, p.likes_count, p.comments_count, p.edited_at_ms, p.revision, {USER_COLUMNS},"
+            " EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked"
+            " FROM posts p JOIN users u ON u.id = p.author_id"
+            f" WHERE p.id IN ({placeholders(len(post_ids))}) AND {visible.sql}",
+            [viewer_id, *post_ids, *visible.parameters],
+        )
+        return [_card(row) for row in rows]
+
+    async def insert(self, post_id: PostId, author_id: UserId, caption: str) -> None:
+        await PostTable.create(id=post_id, author_id=author_id, caption=caption)
+
+    async def edit(self, post_id: PostId, caption: str | None, edited_at_ms: int, revision: int) -> None:
+        """Set the caption unless it is None, and the time of the edit."""
+        await self._database.execute(
+            "UPDATE posts SET caption = COALESCE(?, caption), edited_at_ms = ?, revision = ? WHERE id = ?",
+            [caption, edited_at_ms, revision, post_id],
+        )
+
+    async def set_likes_count(self, post_id: PostId, count: int, revision: int) -> None:
+        await self._database.execute(
+            "UPDATE posts SET likes_count = ?, revision = ? WHERE id = ?", [count, revision, post_id]
+        )
+
+    async def set_comments_count(self, post_id: PostId, count: int, revision: int) -> None:
+        await self._database.execute(
+            "UPDATE posts SET comments_count = ?, revision = ? WHERE id = ?", [count, revision, post_id]
+        )
+
+    async def mark_deleted(self, post_id: PostId, deleted_at_ms: int, revision: int) -> None:
+        await self._database.execute(
+            "UPDATE posts SET deleted_at_ms = ?, revision = ? WHERE id = ?",
+            [deleted_at_ms, revision, post_id],
+        )
+
+    async def is_marked_deleted(self, post_id: PostId) -> bool:
+        return bool(
+            await self._database.rows(
+                "SELECT 1 FROM posts WHERE id = ? AND deleted_at_ms IS NOT NULL", [post_id]
+            )
+        )
+
+    async def delete(self, post_id: PostId) -> None:
+        await self._database.execute("DELETE FROM posts WHERE id = ?", [post_id])
+
+    async def _get(self, post_id: PostId, visible: Condition, suffix: str) -> PostRow | None:
+        rows = await self._database.rows(
+            "SELECT p.id, p.author_id, p.likes_count, p.comments_count, p.edited_at_ms, p.revision FROM posts p"
+            f" WHERE p.id = ? AND {visible.sql}{suffix}",
+            [post_id, *visible.parameters],
+        )
+        return PostRow(**rows[0]) if rows else None
+
+
+def _card(row: Mapping[str, Any]) -> PostCardRow:
+    return PostCardRow(
+        id=PostId(row["id"]),
+        caption=row["caption"],
+        likes_count=row["likes_count"],
+        comments_count=row["comments_count"],
+        edited_at_ms=row["edited_at_ms"],
+        revision=row["revision"],
+        author=UserCardRow.from_row(row),
+        liked=bool(row["liked"]),
     )
-    position = fields.SmallIntField()
-    media_key = fields.CharField(max_length=100)
-    width = fields.IntField()
-    height = fields.IntField()
-    blurhash = fields.CharField(max_length=64)
-    alt_text = fields.CharField(max_length=1000, default="")
-    variants = fields.TextField()
-
-    class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
-        table = "post_images"
-        unique_together = (("post_id", "position"),)
-        indexes = (("media_key",),)  # the sweep of the media store asks which of its folders belong to a row

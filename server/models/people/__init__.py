@@ -1,1 +1,1 @@
-"""Tables of follows."""
+"""Tables and repositories of follows and profiles."""

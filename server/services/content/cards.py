@@ -1,13 +1,11 @@
-"""Turns ids into what is shown: cards of people, posts with their pictures and counters. No N+1: a query a table."""
+"""Cards: users and posts as clients see them, read in batches with one query per table."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
-
-import orjson
+from collections.abc import Callable, Iterable, Sequence
 
 from server.ids import PostId, UserId, id_timestamp_ms
-from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
-from server.models.database import Database, placeholders
+from server.models.accounts.user_cards import UserCardRepository, UserCardRow
+from server.models.content.post_images import PostImageRepository, PostImageRow
+from server.models.content.posts import PostCardRow, PostRepository
 from server.services.content.mentions import hashtags_in, mentions_in
 from server.services.content.visibility import Visibility
 from server.services.records import Image, Post, PostCard, Role, UserCard
@@ -16,17 +14,26 @@ AVATAR_SIZE = "large"
 
 
 class Cards:
-    """Reads the rows of many ids at once. `media_url` gives the public address of a key in the media store."""
+    """`media_url` returns the public address of a key in the media store."""
 
-    def __init__(self, database: Database, visibility: Visibility, media_url: Callable[[str], str]) -> None:
-        self._database = database
+    def __init__(
+        self,
+        users: UserCardRepository,
+        posts: PostRepository,
+        images: PostImageRepository,
+        visibility: Visibility,
+        media_url: Callable[[str], str],
+    ) -> None:
+        self._users = users
+        self._posts = posts
+        self._images = images
         self._visibility = visibility
         self._media_url = media_url
 
     def avatar_url(self, avatar_key: str) -> str | None:
         return self._media_url(f"{avatar_key}/{AVATAR_SIZE}.jpg") if avatar_key else None
 
-    def user(self, row: UserCardRow) -> UserCard:
+    def user_card(self, row: UserCardRow) -> UserCard:
         return UserCard(
             id=row.id,
             username=row.username,
@@ -36,65 +43,43 @@ class Cards:
             revision=row.revision,
         )
 
-    async def users(self, user_ids: Iterable[UserId]) -> dict[UserId, UserCard]:
-        """The cards of those who exist, by id."""
-        wanted = list(set(user_ids))
-        if not wanted:
-            return {}
-        rows = await self._database.rows(
-            f"SELECT {USER_COLUMNS} FROM users u WHERE u.id IN ({placeholders(len(wanted))})", wanted
-        )
-        return {UserId(row["user_id"]): self.user(UserCardRow.from_row(row)) for row in rows}
+    async def get_users(self, user_ids: Iterable[UserId]) -> dict[UserId, UserCard]:
+        """Return the cards of existing users by id."""
+        distinct = list(set(user_ids))
+        rows = await self._users.list_by_ids(distinct) if distinct else []
+        return {row.id: self.user_card(row) for row in rows}
 
-    async def posts(self, post_ids: Sequence[PostId], viewer_id: UserId) -> list[Post]:
-        """Of these posts those that `viewer_id` may see, as they see them, in the order of `post_ids`; two queries."""
+    async def list_posts(self, post_ids: Sequence[PostId], viewer_id: UserId) -> list[Post]:
+        """Return the posts among `post_ids` that the viewer may see, in that order; two queries."""
         if not post_ids:
             return []
-        some, seen = placeholders(len(post_ids)), self._visibility.condition(viewer_id)
-        rows = await self._database.rows(
-            f"SELECT p.id, p.caption, p.likes_count, p.comments_count, p.edited_at_ms, p.revision, {USER_COLUMNS},"
-            " EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked"
-            f" FROM posts p JOIN users u ON u.id = p.author_id WHERE p.id IN ({some}) AND {seen.sql}",
-            [viewer_id, *post_ids, *seen.parameters],
-        )
-        images = await self._images(post_ids)
-        found = {row["id"]: self._post(row, images.get(row["id"], [])) for row in rows}
-        return [found[post_id] for post_id in post_ids if post_id in found]
+        rows = await self._posts.list_cards(post_ids, viewer_id, self._visibility.condition(viewer_id))
+        images: dict[PostId, list[Image]] = {}
+        for image in await self._images.list_by_posts(post_ids):
+            images.setdefault(image.post_id, []).append(self._image(image))
+        posts = {row.id: self._post(row, images.get(row.id, [])) for row in rows}
+        return [posts[post_id] for post_id in post_ids if post_id in posts]
 
-    async def _images(self, post_ids: Sequence[PostId]) -> dict[int, list[Image]]:
-        rows = await self._database.rows(
-            "SELECT post_id, media_key, width, height, blurhash, alt_text, variants FROM post_images"
-            f" WHERE post_id IN ({placeholders(len(post_ids))}) ORDER BY post_id, position",
-            post_ids,
-        )
-        images: dict[int, list[Image]] = {}
-        for row in rows:
-            images.setdefault(row["post_id"], []).append(self._image(row))
-        return images
+    def _image(self, row: PostImageRow) -> Image:
+        variants = {name: self._media_url(f"{row.media_key}/{name}.jpg") for name in row.variants}
+        return Image(variants["large"], row.width, row.height, row.blurhash, row.alt_text, variants)
 
-    def _image(self, row: Mapping[str, Any]) -> Image:
-        names: list[str] = orjson.loads(row["variants"])
-        variants = {name: self._media_url(f"{row['media_key']}/{name}.jpg") for name in names}
-        return Image(
-            variants["large"], row["width"], row["height"], row["blurhash"], row["alt_text"], variants
-        )
-
-    def _post(self, row: Mapping[str, Any], images: list[Image]) -> Post:
+    def _post(self, row: PostCardRow, images: list[Image]) -> Post:
         card = PostCard(
-            id=PostId(row["id"]),
-            author_id=UserId(row["user_id"]),
-            caption=row["caption"],
-            mentions=mentions_in(row["caption"]),
-            hashtags=hashtags_in(row["caption"]),
+            id=row.id,
+            author_id=row.author.id,
+            caption=row.caption,
+            mentions=mentions_in(row.caption),
+            hashtags=hashtags_in(row.caption),
             images=tuple(images),
-            created_at_ms=id_timestamp_ms(row["id"]),
-            edited_at_ms=row["edited_at_ms"],
+            created_at_ms=id_timestamp_ms(row.id),
+            edited_at_ms=row.edited_at_ms,
         )
         return Post(
             card,
-            self.user(UserCardRow.from_row(row)),
-            row["likes_count"],
-            row["comments_count"],
-            liked=bool(row["liked"]),
-            revision=row["revision"],
+            self.user_card(row.author),
+            row.likes_count,
+            row.comments_count,
+            liked=row.liked,
+            revision=row.revision,
         )

@@ -1,83 +1,80 @@
-"""Removals: takes apart what was deleted, in pieces, after the answer was given.
+"""Deletion jobs: remove the rows and pictures of deleted posts, and replaced avatars.
 
-What is removed here is hidden already, or belongs to nobody: no read waits for it.
+Everything removed here is already hidden or unused, so that requests do not wait for it.
 """
 
-from collections.abc import Sequence
-
 from server.ids import PostId
-from server.models.database import Database, placeholders, retry_on_deadlock
+from server.models.accounts.users import UserRepository
+from server.models.content.post_images import PostImageRepository
+from server.models.content.post_parts import PostPart, PostPartRepository
+from server.models.content.posts import PostRepository
 from server.services.content.pictures import Pictures
 from server.services.jobs.jobs import Claim, Jobs
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 
-BATCH = 500
-PARTS = ("likes", "comments", "notifications")
+ROWS_PER_DELETE = 500
 
 
 class Deletions:
-    """`batch`: how many rows one statement deletes at most, so that its locks are short."""
-
     def __init__(
-        self, database: Database, unit_of_work: UnitOfWork, jobs: Jobs, pictures: Pictures, batch: int = BATCH
+        self,
+        users: UserRepository,
+        posts: PostRepository,
+        images: PostImageRepository,
+        parts: PostPartRepository,
+        unit_of_work: UnitOfWork,
+        jobs: Jobs,
+        pictures: Pictures,
+        *,
+        batch: int = ROWS_PER_DELETE,
     ) -> None:
-        self._database = database
+        """`batch`: the maximum number of rows that one statement deletes, so that it holds its locks briefly."""
+        self._users = users
+        self._posts = posts
+        self._images = images
+        self._parts = parts
         self._unit_of_work = unit_of_work
         self._jobs = jobs
         self._pictures = pictures
         self._batch = batch
 
     async def remove_post(self, claim: Claim) -> None:
-        """Delete what hangs on a deleted post, then its pictures, then its row.
+        """Delete the rows of a deleted post, then its pictures, then the post itself.
 
-        Twice is once: each step deletes what is left now, and the row, by which the rest is found, goes last.
+        Idempotent: each step deletes what is left, and the post, which leads to the rest, goes last.
         """
         post_id = PostId(claim.payload["post_id"])
-        gone = await self._database.rows(
-            "SELECT 1 FROM posts WHERE id = ? AND deleted_at_ms IS NOT NULL", [post_id]
-        )
-        if not gone:
+        if not await self._posts.is_marked_deleted(post_id):
             await self._jobs.finish(claim)
             return
-        for table in PARTS:
-            await self._empty(claim, table, post_id)
-        for row in await self._database.rows(
-            "SELECT media_key FROM post_images WHERE post_id = ?", [post_id]
-        ):
-            await self._remove_picture(row["media_key"], post_id)
+        for part in PostPart:
+            await self._delete_part(claim, part, post_id)
+        for media_key in await self._images.list_media_keys(post_id):
+            await self._remove_picture(media_key, post_id)
 
-        async def body(_: WorkContext) -> None:
-            await self._database.execute("DELETE FROM post_images WHERE post_id = ?", [post_id])
-            await self._database.execute("DELETE FROM posts WHERE id = ?", [post_id])
+        async def delete(_: WorkContext) -> None:
+            await self._images.delete_by_post(post_id)
+            await self._posts.delete(post_id)
 
-        await self._unit_of_work.run(body, completes=claim)
+        await self._unit_of_work.run(delete, completes=claim)
 
     async def remove_avatar(self, claim: Claim) -> None:
-        """Delete the renditions of an avatar that nobody has any more. Twice is once: a key is never used again."""
+        """Delete the renditions of an unused avatar. Idempotent, because keys are never reused."""
         media_key = str(claim.payload["media_key"])
-        if not await self._database.rows("SELECT 1 FROM users WHERE avatar_key = ? LIMIT 1", [media_key]):
+        if not await self._users.avatar_exists(media_key):
             await self._pictures.remove(media_key)
         await self._jobs.finish(claim)
 
     async def _remove_picture(self, media_key: str, post_id: PostId) -> None:
-        """Delete a picture, unless another post shows the same: sample data share theirs. When the last two posts go at
-        once, it is left to the sweep."""
-        others = "SELECT 1 FROM post_images WHERE media_key = ? AND post_id <> ? LIMIT 1"
-        if not await self._database.rows(others, [media_key, post_id]):
+        """Delete a picture unless another post shows it, as posts of the sample data do.
+
+        When the last two posts are deleted at once, the sweep removes the picture.
+        """
+        if not await self._images.is_used_elsewhere(media_key, post_id):
             await self._pictures.remove(media_key)
 
-    async def _empty(self, claim: Claim, table: str, post_id: PostId) -> None:
-        """Delete the rows of a post in no order, which an order would cost a sort each time; saved after each piece,
-        so that whoever has lost the job notices."""
-        while ids := [
-            row["id"]
-            for row in await self._database.rows(
-                f"SELECT id FROM {table} WHERE post_id = ? LIMIT ?", [post_id, self._batch]
-            )
-        ]:
-            await self._delete(table, sorted(ids))
-            await self._jobs.save_progress(claim, {"emptying": table})
-
-    async def _delete(self, table: str, ids: Sequence[int]) -> None:
-        sql = f"DELETE FROM {table} WHERE id IN ({placeholders(len(ids))})"
-        await retry_on_deadlock(lambda: self._database.execute(sql, ids))
+    async def _delete_part(self, claim: Claim, part: PostPart, post_id: PostId) -> None:
+        """Delete in batches; saving progress after each one raises if the job's lease was lost."""
+        while ids := await self._parts.list_ids(part, post_id, self._batch):
+            await self._parts.delete(part, ids)
+            await self._jobs.save_progress(claim, {"emptying": part.value})

@@ -1,6 +1,6 @@
-"""Pictures: an upload becomes renditions in the media store, under a key of ours; and they go from there again.
+"""Pictures: uploads become renditions in the media store, under random keys.
 
-Whose a picture is, is known to the row that holds its key. What no row holds is swept by `maintenance`.
+The row that holds a key owns the picture. `maintenance` sweeps pictures without a row.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """A picture whose renditions are in the media store, in the folder `media_key`."""
+    """A picture whose renditions are in the folder `media_key` of the media store."""
 
     media_key: str
     image: ProcessedImage
@@ -32,7 +32,7 @@ class StoredPicture:
 
 
 class Pictures:
-    """`work_dir` is where renditions are made, before they are stored."""
+    """`work_dir` holds renditions until they are stored."""
 
     def __init__(self, images: ImageProcessor, media: MediaStore, work_dir: Path) -> None:
         self._images = images
@@ -40,28 +40,28 @@ class Pictures:
         self._work_dir = work_dir
 
     async def store(self, upload: Path, folder: str, shape: Shape) -> StoredPicture:
-        """Make and store the renditions of a file that nobody has looked into yet, below `folder`.
+        """Create and store the renditions of an unchecked file, below `folder`.
 
-        The key is random: it cannot be guessed, and nothing of the client's is in it. Raises what
-        `ImageProcessor.process` and `MediaStore.put` raise; then nothing is left that the sweep would not find.
+        The random key cannot be guessed and contains nothing from the client. Raises what `ImageProcessor.process` and
+        `MediaStore.put` raise; the sweep finds what is left then.
         """
         media_key = f"{folder}/{secrets.token_hex(16)}"
-        with tempfile.TemporaryDirectory(dir=self._work_dir) as made:
-            image = await self._images.process(upload, Path(made), shape)
+        with tempfile.TemporaryDirectory(dir=self._work_dir) as renditions:
+            image = await self._images.process(upload, Path(renditions), shape)
             for rendition in image.renditions:
                 await self._media.put(f"{media_key}/{rendition.name}.jpg", rendition.path)
         return StoredPicture(media_key, image)
 
     async def discard(self, pictures: Sequence[StoredPicture]) -> None:
-        """Take back pictures that will never belong to a row, also when the caller is cancelled; as well as it goes."""
+        """Delete pictures that no row will hold, even if the caller is cancelled; errors are logged."""
         await asyncio.shield(self._discard([key for picture in pictures for key in picture.keys]))
 
     async def remove(self, media_key: str) -> None:
-        """Delete whatever is stored under a key; again is nothing. Raises Unavailable."""
+        """Delete everything below a key. Idempotent. Raises Unavailable."""
         await self._media.delete([entry.key async for entry in self._media.list(media_key)])
 
     async def _discard(self, keys: Sequence[str]) -> None:
         try:
             await self._media.delete(keys)
         except AppError as error:
-            log.warning("media_left_behind", error=str(error))
+            log.warning("media_not_discarded", error=error.reason)

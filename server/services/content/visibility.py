@@ -1,36 +1,37 @@
-"""Who may see what: the one rule, asked by every read of posts, comments, likes, lists, feeds and streams.
+"""Visibility: the one rule that every read of posts, comments, likes, lists, feeds and streams applies.
 
-Today everybody sees every post that is not deleted. Blocks and private accounts would be said here, and nowhere else.
-Pictures have addresses that cannot be guessed and that are shown with their post alone; they go when it goes.
+Today everybody sees every post that is not deleted. Blocks and private accounts belong here. Pictures have addresses
+that cannot be guessed, appear only with their post, and are deleted with it.
 """
-
-from collections.abc import Mapping
-from typing import Any
 
 from server.errors import NotFound
 from server.ids import PostId, UserId
 from server.models.conditions import Condition
-from server.models.database import Database
+from server.models.content.posts import PostRepository, PostRow
+from server.models.content.visibility import visible_posts
 
 
 class Visibility:
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, posts: PostRepository) -> None:
+        self._posts = posts
 
     def condition(self, viewer_id: UserId, alias: str = "p") -> Condition:
-        """What makes a row of `posts`, under the name that the statement gives the table, visible to the viewer."""
-        del viewer_id  # nothing is kept from anybody yet
-        return Condition(f"{alias}.deleted_at_ms IS NULL")
+        """Return the condition that the viewer may see a row of `posts`, which the statement names `alias`."""
+        return visible_posts(viewer_id, alias)
 
-    async def post(self, viewer_id: UserId, post_id: PostId, *, lock: bool = False) -> Mapping[str, Any]:
-        """The row of a post, counters and author among it, if the viewer may see it; with `lock` it is ours until the
-        commit. Raises NotFound, in the same words for what is hidden and for what is not there."""
-        seen = self.condition(viewer_id)
-        rows = await self._database.rows(
-            "SELECT p.id, p.author_id, p.likes_count, p.comments_count, p.edited_at_ms, p.revision FROM posts p"
-            f" WHERE p.id = ? AND {seen.sql}{self._database.for_update if lock else ''}",
-            [post_id, *seen.parameters],
-        )
-        if not rows:
-            raise NotFound("There is no such post.")
-        return rows[0]
+    async def get_post(self, viewer_id: UserId, post_id: PostId) -> PostRow:
+        """Return a post that the viewer may see.
+
+        Raises NotFound, with the same text for hidden and missing posts.
+        """
+        return _found(await self._posts.get(post_id, self.condition(viewer_id)))
+
+    async def lock_post(self, viewer_id: UserId, post_id: PostId) -> PostRow:
+        """Lock a post that the viewer may see until the commit. Raises NotFound like `get_post`."""
+        return _found(await self._posts.lock(post_id, self.condition(viewer_id)))
+
+
+def _found(post: PostRow | None) -> PostRow:
+    if post is None:
+        raise NotFound("Post not found.")
+    return post

@@ -60,10 +60,10 @@ class Explanations:
     async def explain(self, reader_id: UserId, post_id: PostId) -> Explanation:
         """Return why a post is in the reader's feed or not; a hidden post is reported as not found."""
         try:
-            post = await self._visibility.post(reader_id, post_id)
+            post = await self._visibility.get_post(reader_id, post_id)
         except NotFound:
             return Explanation(post_id, False, Reason.NOT_FOUND, followed=False)
-        author_id = UserId(post["author_id"])
+        author_id = post.author_id
         if author_id == reader_id:
             return Explanation(post_id, True, Reason.OWN, followed=False)
         if author_id not in await self._queries.filter_feed_authors(reader_id, [author_id]):

@@ -79,7 +79,7 @@ class Feed:
         while len(posts) < wanted:
             missing = wanted - len(posts)
             ids = await self._list_below(reader_id, before_id, missing)
-            posts += await self._cards.posts(ids, reader_id)
+            posts += await self._cards.list_posts(ids, reader_id)
             if len(ids) < missing:
                 break
             before_id = ids[-1]

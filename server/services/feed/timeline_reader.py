@@ -119,7 +119,7 @@ class TimelineReader:
 
         Removes posts that no longer exist from the feed.
         """
-        posts = await self._cards.posts(post_ids, reader_id)
+        posts = await self._cards.list_posts(post_ids, reader_id)
         authors = await self._queries.filter_feed_authors(reader_id, [post.author.id for post in posts])
         await self._cache.put(posts)
         existing = {post.id for post in posts}

@@ -108,7 +108,7 @@ def to_notification(cards: Cards, row: NotificationRow) -> Notification:
         recipient_id=row.recipient_id,
         sequence=row.sequence,
         type=NotificationType(row.type),
-        actor=cards.user(row.actor),
+        actor=cards.user_card(row.actor),
         post_id=row.post_id,
         comment_id=row.comment_id,
         read=row.read_at_ms is not None,

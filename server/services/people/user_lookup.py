@@ -1,19 +1,25 @@
-"""The directory: whom an id or a user name means."""
+"""Lookup of users by id or username."""
 
 from server.errors import NotFound
 from server.ids import UserId
-from server.models.database import Database
+from server.models.accounts.users import UserRepository
 from server.services.accounts.usernames import normalize
 
 
+class UserLookup:
+    def __init__(self, users: UserRepository) -> None:
+        self._users = users
+
+    async def resolve(self, user: UserId | str) -> UserId:
+        """Return the id of an existing user. Raises NotFound."""
+        if isinstance(user, str):
+            user_id = await self._users.find_id(normalize(user))
+        else:
+            user_id = user if await self._users.exists(user) else None
+        if user_id is None:
+            raise user_not_found()
+        return user_id
+
+
 def user_not_found() -> NotFound:
-    return NotFound("There is no such user.")
-
-
-async def resolve_user_id(database: Database, user: UserId | str) -> UserId:
-    """The id of somebody who exists, given by id or by user name. Raises NotFound."""
-    column, value = ("username_key", normalize(user)) if isinstance(user, str) else ("id", user)
-    rows = await database.rows(f"SELECT id FROM users WHERE {column} = ?", [value])
-    if not rows:
-        raise user_not_found()
-    return UserId(rows[0]["id"])
+    return NotFound("User not found.")

@@ -12,7 +12,7 @@ from server.services.jobs.event_jobs import JobKind
 from tests.support.harness import ServiceHarness
 
 
-async def test_a_comment_is_counted_and_told(harness: ServiceHarness) -> None:
+async def test_comment_is_counted_and_emits_an_event(harness: ServiceHarness) -> None:
     author, guest = await harness.users(2)
     post_id = await harness.post(author)
     comment = await harness.comments.add(guest, post_id, "Nice, @Ada and @bob @ada!", None)
@@ -29,19 +29,19 @@ async def test_a_comment_is_counted_and_told(harness: ServiceHarness) -> None:
     }
 
 
-async def test_a_reply_to_a_reply_joins_the_thread(harness: ServiceHarness) -> None:
+async def test_reply_to_a_reply_joins_the_thread(harness: ServiceHarness) -> None:
     guest = await harness.user()
     post_id = await harness.post(guest)
     first = await harness.comments.add(guest, post_id, "first", None)
     reply = await harness.comments.add(guest, post_id, "reply", first.id)
     deeper = await harness.comments.add(guest, post_id, "deeper", reply.id)
     assert (reply.parent_id, deeper.parent_id) == (first.id, first.id)
-    (shown,) = (await harness.comments.of_post(guest, post_id, PageRequest())).items
+    (shown,) = (await harness.comments.list_by_post(guest, post_id, PageRequest())).items
     assert (shown.id, shown.replies_count) == (first.id, 2)
     assert await harness.value("SELECT comments_count FROM posts WHERE id = ?", post_id) == 3
 
 
-async def test_a_reply_stays_under_its_own_post(harness: ServiceHarness) -> None:
+async def test_reply_to_a_comment_of_another_post_is_not_found(harness: ServiceHarness) -> None:
     guest = await harness.user()
     one, other = await harness.post(guest), await harness.post(guest)
     comment = await harness.comments.add(guest, one, "here", None)
@@ -52,17 +52,17 @@ async def test_a_reply_stays_under_its_own_post(harness: ServiceHarness) -> None
     assert await harness.value("SELECT replies_count FROM comments WHERE id = ?", comment.id) == 0
 
 
-async def test_a_missing_post_takes_no_comment(harness: ServiceHarness) -> None:
+async def test_commenting_on_a_missing_post_is_not_found(harness: ServiceHarness) -> None:
     guest = await harness.user()
     with pytest.raises(NotFound):
         await harness.comments.add(guest, PostId(404), "hello?", None)
     with pytest.raises(NotFound):
-        await harness.comments.of_post(guest, PostId(404), PageRequest())
+        await harness.comments.list_by_post(guest, PostId(404), PageRequest())
     assert await harness.rows("SELECT id FROM comments") == []
     assert await harness.due() == []
 
 
-async def test_comments_and_replies_at_once_are_all_counted(harness: ServiceHarness) -> None:
+async def test_concurrent_comments_and_replies_are_all_counted(harness: ServiceHarness) -> None:
     guests = await harness.users(5)
     post_id = await harness.post(guests[0])
     thread = await harness.comments.add(guests[0], post_id, "thread", None)
@@ -77,14 +77,14 @@ async def test_comments_and_replies_at_once_are_all_counted(harness: ServiceHarn
     assert await harness.value("SELECT replies_count FROM comments WHERE id = ?", thread.id) == 20
 
 
-async def test_comments_are_read_newest_first_without_a_gap(harness: ServiceHarness) -> None:
+async def test_comments_are_paged_newest_first_without_gaps(harness: ServiceHarness) -> None:
     guest = await harness.user()
     post_id = await harness.post(guest)
     made = [(await harness.comments.add(guest, post_id, f"{n}", None)).id for n in range(9)]
     seen: list[CommentId] = []
     request = PageRequest(limit=4)
     while True:
-        page = await harness.comments.of_post(guest, post_id, request)
+        page = await harness.comments.list_by_post(guest, post_id, request)
         seen += [comment.id for comment in page.items]
         if page.next_cursor is None:
             break
@@ -92,7 +92,7 @@ async def test_comments_are_read_newest_first_without_a_gap(harness: ServiceHarn
     assert seen == made[::-1]
 
 
-async def test_text_comes_back_as_it_was_written(harness: ServiceHarness) -> None:
+async def test_text_is_stored_unchanged(harness: ServiceHarness) -> None:
     guest = await harness.user()
     post_id = await harness.post(guest)
     for content in ("😀", "🍣 and 🍺", "ẛ̣ ﬁ Å", "日本語", "'; DROP TABLE comments; --", "100 % \\ ? %s"):
@@ -100,7 +100,7 @@ async def test_text_comes_back_as_it_was_written(harness: ServiceHarness) -> Non
 
 
 async def assert_counts_are_exact(harness: ServiceHarness) -> None:
-    """Counters equal what they count, and no reply is without its parent."""
+    """Assert that counters equal the numbers of rows and that no reply lacks its parent."""
     wrong = await harness.rows(
         "SELECT id FROM posts WHERE comments_count <> (SELECT COUNT(*) FROM comments c WHERE c.post_id = posts.id)"
         " UNION SELECT it.id FROM comments it"
@@ -111,7 +111,7 @@ async def assert_counts_are_exact(harness: ServiceHarness) -> None:
     assert wrong == []
 
 
-async def test_replies_are_read_newest_first_without_a_gap(harness: ServiceHarness) -> None:
+async def test_replies_are_paged_newest_first_without_gaps(harness: ServiceHarness) -> None:
     guest = await harness.user()
     post_id = await harness.post(guest)
     thread, other = [(await harness.comments.add(guest, post_id, "thread", None)).id for _ in range(2)]
@@ -120,27 +120,27 @@ async def test_replies_are_read_newest_first_without_a_gap(harness: ServiceHarne
     seen: list[CommentId] = []
     request = PageRequest(limit=3)
     while True:
-        page = await harness.comments.replies(guest, post_id, thread, request)
+        page = await harness.comments.list_replies(guest, post_id, thread, request)
         seen += [reply.id for reply in page.items]
         if page.next_cursor is None:
             break
         request = PageRequest(3, decode_cursor(page.next_cursor))
-        if len(seen) == 3:  # what goes meanwhile, the cursor's own place among it, moves nothing
+        if len(seen) == 3:  # Deleting the cursor's own row moves nothing.
             await harness.comments.delete(guest, post_id, seen[-1])
     assert seen == made[::-1]
 
 
-async def test_a_comment_without_replies_has_an_empty_list_of_them(harness: ServiceHarness) -> None:
+async def test_comment_without_replies_has_an_empty_list(harness: ServiceHarness) -> None:
     guest = await harness.user()
     post_id, other = await harness.post(guest), await harness.post(guest)
     comment = await harness.comments.add(guest, post_id, "alone", None)
-    assert (await harness.comments.replies(guest, post_id, comment.id, PageRequest())).items == []
+    assert (await harness.comments.list_replies(guest, post_id, comment.id, PageRequest())).items == []
     for where, whose in ((other, comment.id), (post_id, CommentId(404)), (PostId(404), comment.id)):
         with pytest.raises(NotFound):
-            await harness.comments.replies(guest, where, whose, PageRequest())
+            await harness.comments.list_replies(guest, where, whose, PageRequest())
 
 
-async def test_a_comment_goes_with_its_replies(harness: ServiceHarness) -> None:
+async def test_deleting_a_comment_deletes_its_replies(harness: ServiceHarness) -> None:
     author, guest = await harness.users(2)
     post_id = await harness.post(author)
     first, second = [(await harness.comments.add(guest, post_id, "thread", None)).id for _ in range(2)]
@@ -161,7 +161,7 @@ async def test_a_comment_goes_with_its_replies(harness: ServiceHarness) -> None:
     assert await harness.value("SELECT revision FROM posts WHERE id = ?", post_id) == 8
 
 
-async def test_a_comment_is_deleted_by_its_author_and_the_post_s_alone(harness: ServiceHarness) -> None:
+async def test_only_comment_and_post_authors_delete_a_comment(harness: ServiceHarness) -> None:
     author, guest, stranger = await harness.users(3)
     post_id, other = await harness.post(author), await harness.post(author)
     comments = [(await harness.comments.add(guest, post_id, f"{n}", None)).id for n in range(2)]
@@ -174,7 +174,7 @@ async def test_a_comment_is_deleted_by_its_author_and_the_post_s_alone(harness: 
     assert await harness.rows("SELECT id FROM comments") == []
 
 
-async def test_nobody_is_told_of_a_comment_that_is_gone(harness: ServiceHarness) -> None:
+async def test_deleted_comment_causes_no_notification(harness: ServiceHarness) -> None:
     author, guest = await harness.users(2)
     post_id = await harness.post(author)
     comment = await harness.comments.add(guest, post_id, "Sorry", None)
@@ -183,7 +183,7 @@ async def test_nobody_is_told_of_a_comment_that_is_gone(harness: ServiceHarness)
     assert await harness.rows("SELECT id FROM notifications") == []
 
 
-async def test_replies_and_the_end_of_their_parent_at_once_leave_no_orphan(harness: ServiceHarness) -> None:
+async def test_reply_concurrent_with_a_deletion_leaves_no_orphan(harness: ServiceHarness) -> None:
     guests = await harness.users(5)
     post_id = await harness.post(guests[0])
     for _ in range(4):
@@ -199,7 +199,7 @@ async def test_replies_and_the_end_of_their_parent_at_once_leave_no_orphan(harne
     assert await harness.rows("SELECT id FROM comments") == []
 
 
-async def test_fifty_comments_and_deletions_at_once_leave_exact_counts(harness: ServiceHarness) -> None:
+async def test_concurrent_comments_and_deletions_keep_exact_counts(harness: ServiceHarness) -> None:
     guests = await harness.users(5)
     post_id = await harness.post(guests[0])
     thread = await harness.comments.add(guests[0], post_id, "thread", None)

@@ -1,4 +1,4 @@
-"""Removals: of what was deleted nothing is left, however often the work is cut off or done again."""
+"""Deletion jobs: nothing remains, even after interruptions and repetitions."""
 
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,16 @@ from tests.support.harness import REMOVAL_BATCH, ServiceHarness
 TABLES = ("posts", "post_images", "likes", "comments")
 
 
-async def published(harness: ServiceHarness, author_id: UserId) -> PostId:
+async def publish(harness: ServiceHarness, author_id: UserId) -> PostId:
     photo = harness.folder / "photo"
     photo.write_bytes(photos.small())
     return (await harness.posts.publish(author_id, "", [Upload(photo), Upload(photo)])).id
 
 
 async def busy_post(harness: ServiceHarness) -> PostId:
-    """A post with more likes, comments and replies than one piece of the removal holds."""
+    """Return a post with more likes, comments and replies than one batch deletes."""
     people = await harness.users(2 * REMOVAL_BATCH + 1)
-    post_id = await published(harness, people[0])
+    post_id = await publish(harness, people[0])
     for person in people:
         await harness.likes.like(person, post_id)
         comment = await harness.comments.add(person, post_id, "Nice", None)
@@ -34,8 +34,8 @@ async def busy_post(harness: ServiceHarness) -> PostId:
     return post_id
 
 
-async def left_of(harness: ServiceHarness, post_id: PostId) -> dict[str, int]:
-    """How many rows of each table belong to a post."""
+async def remaining_rows(harness: ServiceHarness, post_id: PostId) -> dict[str, int]:
+    """Return how many rows of each table belong to a post."""
     columns = {table: "id" if table == "posts" else "post_id" for table in TABLES}
     return {
         table: await harness.value(f"SELECT COUNT(*) AS n FROM {table} WHERE {column} = ?", post_id)
@@ -47,30 +47,30 @@ async def pictures(harness: ServiceHarness) -> list[str]:
     return [entry.key async for entry in harness.media.list()]
 
 
-async def again(harness: ServiceHarness, claim: Claim) -> Claim:
-    """The job of `claim`, whose worker was lost."""
+async def reclaim(harness: ServiceHarness, claim: Claim) -> Claim:
+    """Claim the job again, as after a lost worker."""
     await harness.jobs.hand_back([claim])
     found = await harness.jobs.claim(claim.id)
     assert found is not None
     return found
 
 
-async def test_nothing_is_left_of_a_deleted_post(harness: ServiceHarness) -> None:
+async def test_nothing_remains_of_a_deleted_post(harness: ServiceHarness) -> None:
     ana = await harness.user()
-    kept = await published(harness, ana)
+    kept = await publish(harness, ana)
     await harness.likes.like(ana, kept)
-    before = await left_of(harness, kept), sorted(await pictures(harness))
+    before = await remaining_rows(harness, kept), sorted(await pictures(harness))
     post_id = await busy_post(harness)
     assert len(await pictures(harness)) == 12
 
     assert await harness.work_off(JobKind.REMOVE_POST) == 1
-    assert set((await left_of(harness, post_id)).values()) == {0}
-    assert (await left_of(harness, kept), sorted(await pictures(harness))) == before
+    assert set((await remaining_rows(harness, post_id)).values()) == {0}
+    assert (await remaining_rows(harness, kept), sorted(await pictures(harness))) == before
 
 
-async def test_a_picture_that_two_posts_show_goes_with_the_second(harness: ServiceHarness) -> None:
+async def test_shared_picture_is_deleted_with_its_last_post(harness: ServiceHarness) -> None:
     ana = await harness.user()
-    first, second = await published(harness, ana), await published(harness, ana)
+    first, second = await publish(harness, ana), await publish(harness, ana)
     (shared,) = await harness.rows(
         "SELECT media_key FROM post_images WHERE post_id = ? AND position = 0", first
     )
@@ -86,75 +86,75 @@ async def test_a_picture_that_two_posts_show_goes_with_the_second(harness: Servi
     assert f"{shared['media_key']}/large.jpg" not in await pictures(harness)
 
 
-async def test_a_removal_cut_off_anywhere_goes_on_and_twice_is_once(
+async def test_interrupted_deletion_resumes_and_is_idempotent(
     harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post_id = await busy_post(harness)
     claim = await harness.claim(JobKind.REMOVE_POST)
     executed, allowed = harness.database.execute, 0
 
-    async def some(sql: str, parameters: Any = ()) -> int:
+    async def limited(sql: str, parameters: Any = ()) -> int:
         nonlocal allowed
         if sql.startswith("DELETE"):
             allowed -= 1
             if allowed < 0:
-                raise Unavailable("cut off")
+                raise Unavailable("interrupted")
         return await executed(sql, parameters)
 
-    monkeypatch.setattr(harness.database, "execute", some)
-    cut_off = 0
+    monkeypatch.setattr(harness.database, "execute", limited)
+    interruptions = 0
     while True:
-        allowed = 1 + cut_off % 3
+        allowed = 1 + interruptions % 3
         try:
             await harness.deletions.remove_post(claim)
             break
         except Unavailable:
-            cut_off += 1
-            claim = await again(harness, claim)
-    assert cut_off >= 4
+            interruptions += 1
+            claim = await reclaim(harness, claim)
+    assert interruptions >= 4
     monkeypatch.undo()
-    assert set((await left_of(harness, post_id)).values()) == {0}
+    assert set((await remaining_rows(harness, post_id)).values()) == {0}
     assert await pictures(harness) == []
     assert (await harness.job(claim.id))["state"] == "completed"
     await harness.database.execute("UPDATE jobs SET state = 'ready' WHERE id = ?", [claim.id])
     assert await harness.work_off(JobKind.REMOVE_POST) == 1
 
 
-async def test_a_media_store_that_is_away_leaves_the_row_to_find_its_pictures_by(
+async def test_unavailable_media_store_keeps_the_post_row(
     harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def away(_: object) -> None:
-        raise Unavailable("away")
+    async def unavailable(_: object) -> None:
+        raise Unavailable("unavailable")
 
     post_id = await busy_post(harness)
     claim = await harness.claim(JobKind.REMOVE_POST)
-    monkeypatch.setattr(harness.media, "delete", away)
+    monkeypatch.setattr(harness.media, "delete", unavailable)
     with pytest.raises(Unavailable):
         await harness.deletions.remove_post(claim)
-    assert (await left_of(harness, post_id))["post_images"] == 2
+    assert (await remaining_rows(harness, post_id))["post_images"] == 2
     monkeypatch.undo()
-    await harness.deletions.remove_post(await again(harness, claim))
+    await harness.deletions.remove_post(await reclaim(harness, claim))
     assert await pictures(harness) == []
 
 
-async def test_a_job_that_was_taken_over_stops_after_its_piece(harness: ServiceHarness) -> None:
+async def test_job_that_lost_its_lease_stops_after_one_batch(harness: ServiceHarness) -> None:
     post_id = await busy_post(harness)
     claim = await harness.claim(JobKind.REMOVE_POST)
-    await again(harness, claim)
+    await reclaim(harness, claim)
     with pytest.raises(LeaseLost):
         await harness.deletions.remove_post(claim)
-    assert (await left_of(harness, post_id))["likes"] == REMOVAL_BATCH + 1
+    assert (await remaining_rows(harness, post_id))["likes"] == REMOVAL_BATCH + 1
 
 
-async def test_a_post_that_is_not_deleted_is_left_alone(harness: ServiceHarness) -> None:
+async def test_post_that_is_not_deleted_is_kept(harness: ServiceHarness) -> None:
     post_id = await busy_post(harness)
     await harness.database.execute("UPDATE posts SET deleted_at_ms = NULL WHERE id = ?", [post_id])
-    before = await left_of(harness, post_id)
+    before = await remaining_rows(harness, post_id)
     assert await harness.work_off(JobKind.REMOVE_POST) == 1
-    assert await left_of(harness, post_id) == before
+    assert await remaining_rows(harness, post_id) == before
 
 
-async def test_an_avatar_goes_when_another_takes_its_place(harness: ServiceHarness, tmp_path: Path) -> None:
+async def test_replaced_avatar_is_deleted(harness: ServiceHarness, tmp_path: Path) -> None:
     ana = await harness.user()
     (tmp_path / "me").write_bytes(photos.small())
     first = await harness.profiles.change_avatar(ana, tmp_path / "me")
@@ -170,7 +170,7 @@ async def test_an_avatar_goes_when_another_takes_its_place(harness: ServiceHarne
     assert await harness.value("SELECT revision FROM users WHERE id = ?", ana) == 2
 
 
-async def test_an_avatar_that_somebody_has_is_left_alone(harness: ServiceHarness, tmp_path: Path) -> None:
+async def test_avatar_in_use_is_kept(harness: ServiceHarness, tmp_path: Path) -> None:
     ana = await harness.user()
     (tmp_path / "me").write_bytes(photos.small())
     for _ in range(2):

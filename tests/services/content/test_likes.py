@@ -1,4 +1,4 @@
-"""Likes: once each, and counted exactly, however many come at once."""
+"""Likes: one per user and post, with exact counters under concurrency."""
 
 import asyncio
 import contextlib
@@ -14,15 +14,15 @@ from server.services.records import LikeState
 from tests.support.harness import ServiceHarness
 
 
-async def counted(harness: ServiceHarness, post_id: PostId) -> tuple[int, int]:
-    """What the post says, and what the rows say."""
+async def like_counts(harness: ServiceHarness, post_id: PostId) -> tuple[int, int]:
+    """Return the counter of the post and the number of rows."""
     return (
         await harness.value("SELECT likes_count FROM posts WHERE id = ?", post_id),
         await harness.value("SELECT COUNT(*) AS n FROM likes WHERE post_id = ?", post_id),
     )
 
 
-async def test_a_like_is_counted_and_told(harness: ServiceHarness) -> None:
+async def test_like_is_counted_and_emits_an_event(harness: ServiceHarness) -> None:
     author, fan = await harness.users(2)
     post_id = await harness.post(author)
     assert await harness.likes.like(fan, post_id) == LikeState(True, 1)
@@ -30,25 +30,25 @@ async def test_a_like_is_counted_and_told(harness: ServiceHarness) -> None:
     assert claim.payload == {"post_id": post_id, "author_id": author, "actor_id": fan}
 
 
-async def test_a_second_like_changes_nothing(harness: ServiceHarness) -> None:
+async def test_second_like_changes_nothing(harness: ServiceHarness) -> None:
     fan = await harness.user()
     post_id = await harness.post(fan)
     await harness.likes.like(fan, post_id)
     assert await harness.likes.like(fan, post_id) == LikeState(True, 1)
-    assert await counted(harness, post_id) == (1, 1)
+    assert await like_counts(harness, post_id) == (1, 1)
     assert len(await harness.due(JobKind.NOTIFY_LIKE)) == 1
 
 
-async def test_a_like_is_taken_back_once(harness: ServiceHarness) -> None:
+async def test_second_unlike_changes_nothing(harness: ServiceHarness) -> None:
     fan = await harness.user()
     post_id = await harness.post(fan)
     await harness.likes.like(fan, post_id)
     assert await harness.likes.unlike(fan, post_id) == LikeState(False, 0)
     assert await harness.likes.unlike(fan, post_id) == LikeState(False, 0)
-    assert await counted(harness, post_id) == (0, 0)
+    assert await like_counts(harness, post_id) == (0, 0)
 
 
-async def test_a_like_of_a_missing_post_keeps_no_row(harness: ServiceHarness) -> None:
+async def test_liking_a_missing_post_inserts_no_row(harness: ServiceHarness) -> None:
     fan = await harness.user()
     for act in (harness.likes.like, harness.likes.unlike):
         with pytest.raises(NotFound):
@@ -57,24 +57,24 @@ async def test_a_like_of_a_missing_post_keeps_no_row(harness: ServiceHarness) ->
     assert await harness.due() == []
 
 
-async def test_fifty_likes_of_one_person_at_once_are_one(harness: ServiceHarness) -> None:
+async def test_concurrent_likes_of_one_user_count_once(harness: ServiceHarness) -> None:
     fan = await harness.user()
     post_id = await harness.post(fan)
     states = await asyncio.gather(*(harness.likes.like(fan, post_id) for _ in range(50)))
     assert set(states) == {LikeState(True, 1)}
-    assert await counted(harness, post_id) == (1, 1)
+    assert await like_counts(harness, post_id) == (1, 1)
     assert len(await harness.due(JobKind.NOTIFY_LIKE)) == 1
 
 
-async def test_likes_of_many_at_once_are_all_counted(harness: ServiceHarness) -> None:
+async def test_concurrent_likes_of_many_users_are_all_like_counts(harness: ServiceHarness) -> None:
     fans = await harness.users(50)
     post_id = await harness.post(fans[0])
     states = await asyncio.gather(*(harness.likes.like(fan, post_id) for fan in fans))
     assert sorted(state.likes_count for state in states) == list(range(1, 51))
-    assert await counted(harness, post_id) == (50, 50)
+    assert await like_counts(harness, post_id) == (50, 50)
 
 
-async def test_likes_and_unlikes_at_once_leave_an_exact_count(harness: ServiceHarness) -> None:
+async def test_concurrent_likes_and_unlikes_keep_an_exact_count(harness: ServiceHarness) -> None:
     fans = await harness.users(5)
     post_ids = [await harness.post(fans[0]) for _ in range(3)]
 
@@ -85,11 +85,11 @@ async def test_likes_and_unlikes_at_once_leave_an_exact_count(harness: ServiceHa
     pairs = [(fan, post_id) for fan in fans for post_id in post_ids] * 7
     await asyncio.gather(*(waver(fan, post_id) for fan, post_id in random.sample(pairs, len(pairs))))
     for post_id in post_ids:
-        said, are = await counted(harness, post_id)
+        said, are = await like_counts(harness, post_id)
         assert said == are
 
 
-async def test_who_likes_is_read_newest_like_first_without_a_gap(harness: ServiceHarness) -> None:
+async def test_likers_are_paged_newest_first_without_gaps(harness: ServiceHarness) -> None:
     fans = await harness.users(7)
     post_id = await harness.post(fans[0])
     order = random.sample(fans, len(fans))
@@ -98,18 +98,18 @@ async def test_who_likes_is_read_newest_like_first_without_a_gap(harness: Servic
     seen: list[UserId] = []
     request = PageRequest(limit=3)
     while True:
-        page = await harness.likes.of_post(fans[0], post_id, request)
+        page = await harness.likes.list_likers(fans[0], post_id, request)
         seen += [card.id for card in page.items]
         if page.next_cursor is None:
             break
         request = PageRequest(3, decode_cursor(page.next_cursor))
     assert seen == order[::-1]
-    assert (await harness.likes.of_post(fans[0], await harness.post(fans[0]), PageRequest())).items == []
+    assert (await harness.likes.list_likers(fans[0], await harness.post(fans[0]), PageRequest())).items == []
     with pytest.raises(NotFound):
-        await harness.likes.of_post(fans[0], PostId(404), PageRequest())
+        await harness.likes.list_likers(fans[0], PostId(404), PageRequest())
 
 
-async def test_likes_and_the_end_of_the_post_at_once_leave_none_behind(harness: ServiceHarness) -> None:
+async def test_like_concurrent_with_a_deletion_leaves_no_row(harness: ServiceHarness) -> None:
     fans = await harness.users(10)
     post_id = await harness.post(fans[0])
 
@@ -123,7 +123,7 @@ async def test_likes_and_the_end_of_the_post_at_once_leave_none_behind(harness: 
     assert await harness.rows("SELECT id FROM likes") == []
 
 
-async def test_the_likes_of_a_post_are_found_by_an_index(harness: ServiceHarness) -> None:
+async def test_likes_of_a_post_are_found_by_an_index(harness: ServiceHarness) -> None:
     fans = await harness.users(30)
     post_ids = [await harness.post(fans[0]) for _ in range(10)]
     for post_id in post_ids:

@@ -1,4 +1,4 @@
-"""Posts: what is published, who may change and delete it, and that a deleted one is gone for everybody at once."""
+"""Posts: publishing, editing by the author, and immediate deletion."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -28,8 +28,8 @@ async def revision(harness: ServiceHarness, post_id: PostId) -> int:
     return await harness.value("SELECT revision FROM posts WHERE id = ?", post_id)
 
 
-async def stored(harness: ServiceHarness) -> list[str]:
-    """The folders of the pictures that are in the media store."""
+async def picture_folders(harness: ServiceHarness) -> list[str]:
+    """Return the folders of pictures in the media store."""
     return sorted({entry.key.rpartition("/")[0] async for entry in harness.media.list("posts")})
 
 
@@ -37,7 +37,7 @@ async def posts_count(harness: ServiceHarness, user_id: UserId) -> int:
     return await harness.value("SELECT posts_count FROM users WHERE id = ?", user_id)
 
 
-async def test_pictures_keep_their_order_and_their_texts(harness: ServiceHarness, photo: Path) -> None:
+async def test_pictures_keep_their_order_and_alt_texts(harness: ServiceHarness, photo: Path) -> None:
     ana = await harness.user()
     post = await harness.posts.publish(
         ana, "Hello", [Upload(photo, "one"), Upload(photo), Upload(photo, "three")]
@@ -47,35 +47,33 @@ async def test_pictures_keep_their_order_and_their_texts(harness: ServiceHarness
     assert await posts_count(harness, ana) == 1
 
 
-async def test_a_bad_picture_leaves_neither_a_post_nor_the_good_ones(
-    harness: ServiceHarness, photo: Path
-) -> None:
+async def test_invalid_picture_leaves_neither_post_nor_pictures(harness: ServiceHarness, photo: Path) -> None:
     ana = await harness.user()
     bad = harness.folder / "bad"
     bad.write_bytes(b"<svg/>")
     with pytest.raises(UnsupportedMedia) as refused:
         await harness.posts.publish(ana, "", [Upload(photo), Upload(bad)])
     assert refused.value.fields["images"][0].startswith("Picture 2:")
-    assert await stored(harness) == []
+    assert await picture_folders(harness) == []
     assert await harness.rows("SELECT id FROM posts") == []
     assert await posts_count(harness, ana) == 0
 
 
-async def test_a_publication_cut_off_after_its_commit_keeps_its_pictures(
+async def test_publication_cancelled_after_commit_keeps_its_pictures(
     harness: ServiceHarness, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def cut_off(_: object) -> None:
+    def cancel(_: object) -> None:
         raise asyncio.CancelledError
 
     ana = await harness.user()
-    monkeypatch.setattr(harness.rings, "ring", cut_off)
+    monkeypatch.setattr(harness.rings, "ring", cancel)
     with pytest.raises(asyncio.CancelledError):
         await harness.posts.publish(ana, "", [Upload(photo)])
     row = await harness.value("SELECT media_key FROM post_images")
-    assert await stored(harness) == [row]
+    assert await picture_folders(harness) == [row]
 
 
-async def test_a_publication_that_was_refused_leaves_no_pictures(
+async def test_rejected_publication_leaves_no_pictures(
     harness: ServiceHarness, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*_: object, **__: object) -> None:
@@ -85,10 +83,10 @@ async def test_a_publication_that_was_refused_leaves_no_pictures(
     monkeypatch.setattr(harness.unit_of_work, "run", refuse)
     with pytest.raises(Conflict):
         await harness.posts.publish(ana, "", [Upload(photo)])
-    assert await stored(harness) == []
+    assert await picture_folders(harness) == []
 
 
-async def test_an_edit_changes_what_it_names_and_nothing_else(harness: ServiceHarness, photo: Path) -> None:
+async def test_edit_changes_only_the_given_values(harness: ServiceHarness, photo: Path) -> None:
     ana = await harness.user()
     before = await harness.posts.publish(ana, "Before #old", [Upload(photo, "one"), Upload(photo, "two")])
     assert before.card.edited_at_ms is None
@@ -109,7 +107,7 @@ async def test_an_edit_changes_what_it_names_and_nothing_else(harness: ServiceHa
     assert await revision(harness, before.id) == 3
 
 
-async def test_edits_within_a_moment_are_told_apart(harness: ServiceHarness) -> None:
+async def test_edits_in_the_same_millisecond_get_different_times(harness: ServiceHarness) -> None:
     ana = await harness.user()
     post_id = await harness.post(ana, "first")
     await harness.feed.page(ana, PageRequest())
@@ -122,7 +120,7 @@ async def test_edits_within_a_moment_are_told_apart(harness: ServiceHarness) -> 
     assert len(times) == 20
 
 
-async def test_more_texts_than_pictures_change_nothing(harness: ServiceHarness, photo: Path) -> None:
+async def test_more_alt_texts_than_pictures_change_nothing(harness: ServiceHarness, photo: Path) -> None:
     ana = await harness.user()
     post = await harness.posts.publish(ana, "As it was", [Upload(photo, "one")])
     with pytest.raises(InvalidInput) as refused:
@@ -131,7 +129,7 @@ async def test_more_texts_than_pictures_change_nothing(harness: ServiceHarness, 
     assert asdict(await harness.posts.get(ana, post.id)) == asdict(post)
 
 
-async def test_a_post_is_its_author_s_alone_to_change(harness: ServiceHarness) -> None:
+async def test_only_the_author_may_change_a_post(harness: ServiceHarness) -> None:
     ana, eve = await harness.users(2)
     post_id = await harness.post(ana, "Mine")
     for kind, attempt in (
@@ -147,7 +145,7 @@ async def test_a_post_is_its_author_s_alone_to_change(harness: ServiceHarness) -
     assert await harness.due(JobKind.REMOVE_POST) == []
 
 
-async def test_a_deleted_post_is_gone_for_everybody_before_any_job_runs(harness: ServiceHarness) -> None:
+async def test_deleted_post_is_hidden_before_its_job_runs(harness: ServiceHarness) -> None:
     ana, bob = await harness.users(2)
     kept, post_id = await harness.post(ana), await harness.post(ana)
     await harness.follows.follow(bob, ana)
@@ -161,18 +159,18 @@ async def test_a_deleted_post_is_gone_for_everybody_before_any_job_runs(harness:
     assert await revision(harness, post_id) == 3
     for viewer in (ana, bob):
         for page in (
-            await harness.posts.of_author(viewer, ana, PageRequest()),
+            await harness.posts.list_by_author(viewer, ana, PageRequest()),
             await harness.feed.page(viewer, PageRequest()),
         ):
             assert [post.id for post in page.items] == [kept]
-        for attempt in every_use_of(harness, viewer, post_id, comment.id):
-            with pytest.raises(NotFound, match="no such post"):
+        for attempt in all_uses(harness, viewer, post_id, comment.id):
+            with pytest.raises(NotFound, match="Post not found"):
                 await attempt()
     claim = await harness.claim(JobKind.REMOVE_POST)
     assert claim.payload == {"post_id": post_id, "author_id": ana, "revision": 3}
 
 
-def every_use_of(
+def all_uses(
     harness: ServiceHarness, viewer: UserId, post_id: PostId, comment_id: CommentId
 ) -> list[Callable[[], Awaitable[Any]]]:
     return [
@@ -181,16 +179,16 @@ def every_use_of(
         lambda: harness.posts.delete(viewer, post_id),
         lambda: harness.likes.like(viewer, post_id),
         lambda: harness.likes.unlike(viewer, post_id),
-        lambda: harness.likes.of_post(viewer, post_id, PageRequest()),
+        lambda: harness.likes.list_likers(viewer, post_id, PageRequest()),
         lambda: harness.comments.add(viewer, post_id, "Hello?", None),
         lambda: harness.comments.add(viewer, post_id, "Hello?", comment_id),
-        lambda: harness.comments.of_post(viewer, post_id, PageRequest()),
-        lambda: harness.comments.replies(viewer, post_id, comment_id, PageRequest()),
+        lambda: harness.comments.list_by_post(viewer, post_id, PageRequest()),
+        lambda: harness.comments.list_replies(viewer, post_id, comment_id, PageRequest()),
         lambda: harness.comments.delete(viewer, post_id, comment_id),
     ]
 
 
-async def test_what_hangs_on_posts_does_not_make_reading_them_dearer(
+async def test_likes_and_comments_do_not_add_rows_to_a_page(
     harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fans = await harness.users(20)
@@ -202,25 +200,25 @@ async def test_what_hangs_on_posts_does_not_make_reading_them_dearer(
         found.append(len(rows))
         return rows
 
-    async def cost() -> list[int]:
-        """How many rows each query finds that a page of posts takes."""
+    async def row_counts() -> list[int]:
+        """Return how many rows each query of a page of posts returns."""
         found.clear()
         with monkeypatch.context() as patched:
             patched.setattr(harness.database, "rows", counting)
-            page = await harness.posts.of_author(fans[1], fans[0], PageRequest())
+            page = await harness.posts.list_by_author(fans[1], fans[0], PageRequest())
         assert len(page.items) == 3
         return list(found)
 
-    before = await cost()
+    before = await row_counts()
     for post_id in post_ids:
         for fan in fans:
             await harness.likes.like(fan, post_id)
             await harness.comments.add(fan, post_id, "Nice", None)
-    assert await cost() == before
-    assert sum(before) <= 2 * 3  # an id and a card each
+    assert await row_counts() == before
+    assert sum(before) <= 2 * 3  # An id and a card per post.
 
 
-async def test_fifty_deletions_at_once_are_one(harness: ServiceHarness) -> None:
+async def test_concurrent_deletions_delete_once(harness: ServiceHarness) -> None:
     ana = await harness.user()
     await harness.post(ana)
     post_id = await harness.post(ana)

@@ -10,7 +10,6 @@ from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.gateways.feed_store.timeline_reads import PostCounts
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.paging import PageRequest
-from server.services.content.likes import Likes
 from server.services.feed.cache_invalidation import CacheInvalidation
 from server.services.jobs.unit_of_work import UnitOfWork
 from tests.services.feed.feeds import cached_ids, count_queries, expected_feed, follow, read_all
@@ -124,14 +123,11 @@ async def test_change_during_redis_outage_is_invalidated_later(harness: ServiceH
     await read_all(harness.feed, author)
     nowhere = PipelinedRedis("unix:///nowhere/redis.sock", timeout_s=1.0)
     invalidations = InvalidationLog(nowhere)
-    likes = Likes(
-        harness.database,
+    likes = harness.likes_with(
         UnitOfWork(
             harness.database, harness.ids, harness.clock, harness.jobs, harness.rings,
             CacheInvalidation(harness.timelines_on(nowhere), invalidations),
-        ),
-        harness.cards,
-        harness.visibility,
+        )
     )  # fmt: skip
     assert (await likes.like(author, post_id)).likes_count == 1
     with pytest.raises(Unavailable):

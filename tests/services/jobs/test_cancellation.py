@@ -18,7 +18,7 @@ Asks = Callable[[ServiceHarness, UserId, PostId], Awaitable[bool]]
 
 
 async def asks_for_own_profile(harness: ServiceHarness, me: UserId, _: PostId) -> bool:
-    return (await harness.profiles.own(me)).id == me
+    return (await harness.profiles.get_own(me)).id == me
 
 
 async def asks_for_own_feed(harness: ServiceHarness, me: UserId, own_post: PostId) -> bool:

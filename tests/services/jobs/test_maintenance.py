@@ -13,7 +13,7 @@ from server.ids import CommentId
 from server.models.accounts.password_resets import PasswordResetTable
 from server.models.accounts.sessions import SessionTable
 from server.models.accounts.users import UserTable
-from server.models.content.posts import PostImageTable
+from server.models.content.post_images import PostImageTable
 from server.models.jobs.idempotency_keys import IdempotencyKeyTable
 from server.models.jobs.jobs import JobState, JobTable
 from server.services.jobs.event_jobs import JobKind, Queue

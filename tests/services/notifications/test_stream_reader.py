@@ -171,7 +171,7 @@ async def test_what_may_be_seen_is_asked_for_each_who_asks(harness: ServiceHarne
 
     people = await harness.users(3)
     await tell(harness, people, 1)
-    arrivals = StreamReader(harness.notification_list, harness.cards, Private(harness.database), counted)
+    arrivals = StreamReader(harness.notification_list, harness.cards, Private(harness.post_rows), counted)
     answers = await asyncio.gather(*(arrivals.list_after(one, 0, 10) for one in people))
     assert [len(answer) for answer in answers] == [1, 0, 1]
 

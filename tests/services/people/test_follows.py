@@ -1,4 +1,4 @@
-"""Follows: once each, with the counters of both sides exact, however many come at once."""
+"""Follows: one per pair of users, with exact counters under concurrency."""
 
 import asyncio
 import random
@@ -22,7 +22,7 @@ async def assert_counts_are_exact(harness: ServiceHarness) -> None:
     assert wrong == []
 
 
-async def test_a_follow_is_counted_on_both_sides(harness: ServiceHarness) -> None:
+async def test_follow_is_counted_for_both_users(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     assert await harness.follows.follow(ada, bob) == FollowState(True, 1)
     rows = await harness.rows("SELECT id, followers_count, following_count FROM users")
@@ -31,7 +31,7 @@ async def test_a_follow_is_counted_on_both_sides(harness: ServiceHarness) -> Non
     assert len(await harness.due(JobKind.NOTIFY_FOLLOW)) == 1
 
 
-async def test_a_second_follow_changes_nothing(harness: ServiceHarness) -> None:
+async def test_second_follow_changes_nothing(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     await harness.follows.follow(ada, bob)
     assert await harness.follows.follow(ada, bob) == FollowState(True, 1)
@@ -39,7 +39,7 @@ async def test_a_second_follow_changes_nothing(harness: ServiceHarness) -> None:
     assert len(await harness.due()) == 1
 
 
-async def test_an_unfollow_is_done_once(harness: ServiceHarness) -> None:
+async def test_second_unfollow_changes_nothing(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     await harness.follows.follow(ada, bob)
     for _ in range(2):
@@ -48,7 +48,7 @@ async def test_an_unfollow_is_done_once(harness: ServiceHarness) -> None:
     assert await harness.due() == await harness.due(JobKind.NOTIFY_FOLLOW)
 
 
-async def test_nobody_follows_themselves_or_nobody(harness: ServiceHarness) -> None:
+async def test_following_oneself_or_a_missing_user_fails(harness: ServiceHarness) -> None:
     ada = await harness.user()
     with pytest.raises(Forbidden) as refused:
         await harness.follows.follow(ada, ada)
@@ -60,7 +60,7 @@ async def test_nobody_follows_themselves_or_nobody(harness: ServiceHarness) -> N
     assert await harness.due() == []
 
 
-async def test_fifty_follows_of_one_pair_at_once_are_one(harness: ServiceHarness) -> None:
+async def test_concurrent_follows_of_one_pair_count_once(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     states = await asyncio.gather(*(harness.follows.follow(ada, bob) for _ in range(50)))
     assert set(states) == {FollowState(True, 1)}
@@ -69,7 +69,7 @@ async def test_fifty_follows_of_one_pair_at_once_are_one(harness: ServiceHarness
     assert len(await harness.due()) == 1
 
 
-async def test_two_who_follow_each_other_at_once_do_not_stand_in_each_other_s_way(
+async def test_concurrent_mutual_follows_succeed(
     harness: ServiceHarness,
 ) -> None:
     people = await harness.users(6)
@@ -79,7 +79,7 @@ async def test_two_who_follow_each_other_at_once_do_not_stand_in_each_other_s_wa
     await assert_counts_are_exact(harness)
 
 
-async def test_follows_and_unfollows_at_once_leave_exact_counts(harness: ServiceHarness) -> None:
+async def test_concurrent_follows_and_unfollows_keep_exact_counts(harness: ServiceHarness) -> None:
     people = await harness.users(4)
     pairs = [(one, other) for one in people for other in people if one != other] * 5
 
@@ -90,14 +90,14 @@ async def test_follows_and_unfollows_at_once_leave_exact_counts(harness: Service
     await assert_counts_are_exact(harness)
 
 
-async def test_lists_of_people_are_read_newest_follow_first_without_a_gap(harness: ServiceHarness) -> None:
+async def test_follow_lists_are_paged_newest_first_without_gaps(harness: ServiceHarness) -> None:
     people = await harness.users(7)
     star = await harness.user("Star")
     order = random.sample(people, len(people))
     for person in order:
         await harness.follows.follow(person, star)
         await harness.follows.follow(star, person)
-    for read in (harness.follows.followers, harness.follows.following):
+    for read in (harness.follows.list_followers, harness.follows.list_following):
         for whom in (star, "star"):
             seen: list[UserId] = []
             request = PageRequest(limit=3)
@@ -108,13 +108,15 @@ async def test_lists_of_people_are_read_newest_follow_first_without_a_gap(harnes
                     break
                 request = PageRequest(3, decode_cursor(page.next_cursor))
             assert seen == order[::-1]
-        for nobody in (UserId(404), "nobody"):
+        for unknown in (UserId(404), "unknown"):
             with pytest.raises(NotFound):
-                await read(nobody, PageRequest())
-    assert [card.id for card in (await harness.follows.followers(people[0], PageRequest())).items] == [star]
+                await read(unknown, PageRequest())
+    assert [card.id for card in (await harness.follows.list_followers(people[0], PageRequest())).items] == [
+        star
+    ]
 
 
-async def test_one_may_be_followed_by_name(harness: ServiceHarness) -> None:
+async def test_follow_and_unfollow_by_username(harness: ServiceHarness) -> None:
     ada, bob = await harness.user("ada"), await harness.user("Bob")
     assert await harness.follows.follow(ada, "bob") == FollowState(True, 1)
     assert await harness.follows.follow(ada, bob) == FollowState(True, 1)
@@ -123,11 +125,11 @@ async def test_one_may_be_followed_by_name(harness: ServiceHarness) -> None:
         await harness.follows.follow(ada, "ADA")
     for act in (harness.follows.follow, harness.follows.unfollow):
         with pytest.raises(NotFound):
-            await act(ada, "nobody")
+            await act(ada, "unknown")
     await assert_counts_are_exact(harness)
 
 
-async def test_fifty_unfollows_of_one_pair_at_once_are_one(harness: ServiceHarness) -> None:
+async def test_concurrent_unfollows_of_one_pair_count_once(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     await harness.follows.follow(ada, bob)
     states = await asyncio.gather(*(harness.follows.unfollow(ada, bob) for _ in range(50)))

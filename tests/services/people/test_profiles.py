@@ -1,4 +1,4 @@
-"""Profiles, and names that are taken in another spelling."""
+"""Profiles, and usernames that are taken in another spelling."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tests.support.harness import ServiceHarness
 LOOK_ALIKES = ["ada", "ADA", "Ada", "ａｄａ", "𝐀𝐝𝐚", "ⓐⓓⓐ"]
 
 
-async def test_a_name_that_looks_alike_is_taken(harness: ServiceHarness) -> None:
+async def test_lookalike_username_is_taken(harness: ServiceHarness) -> None:
     await harness.user("ada")
     bob = await harness.user("bob")
     for name in LOOK_ALIKES:
@@ -22,16 +22,16 @@ async def test_a_name_that_looks_alike_is_taken(harness: ServiceHarness) -> None
             await harness.profiles.edit(bob, {"username": name})
         assert taken.value.code == "username_taken"
         assert list(taken.value.fields) == ["username"]
-    assert (await harness.profiles.own(bob)).username == "bob"
+    assert (await harness.profiles.get_own(bob)).username == "bob"
 
 
-async def test_names_are_compared_without_case(harness: ServiceHarness) -> None:
+async def test_usernames_are_case_insensitive(harness: ServiceHarness) -> None:
     for one, other in [("straße", "STRASSE"), ("ﬁn", "FIN"), ("ΣΊΣΥΦΟΣ", "σίσυφος")]:
         user_id = await harness.user(one)
-        assert (await harness.profiles.of(user_id, other)).id == user_id
+        assert (await harness.profiles.get(user_id, other)).id == user_id
 
 
-async def test_an_address_in_another_case_is_taken(harness: ServiceHarness) -> None:
+async def test_email_in_another_case_is_taken(harness: ServiceHarness) -> None:
     await harness.user("ada")
     bob = await harness.user("bob")
     with pytest.raises(Conflict) as taken:
@@ -39,7 +39,7 @@ async def test_an_address_in_another_case_is_taken(harness: ServiceHarness) -> N
     assert taken.value.code == "email_taken"
 
 
-async def test_a_taken_name_is_told_from_a_taken_address(harness: ServiceHarness) -> None:
+async def test_taken_username_and_taken_email_have_different_codes(harness: ServiceHarness) -> None:
     await harness.user("email_key")
     bob = await harness.user("bob")
     with pytest.raises(Conflict) as taken:
@@ -47,50 +47,50 @@ async def test_a_taken_name_is_told_from_a_taken_address(harness: ServiceHarness
     assert taken.value.code == "username_taken"
 
 
-async def test_emoji_in_names_differ(harness: ServiceHarness) -> None:
+async def test_usernames_with_different_emoji_are_distinct(harness: ServiceHarness) -> None:
     sushi, beer = await harness.user("🍣"), await harness.user("🍺")
-    assert (await harness.profiles.of(sushi, "🍺")).id == beer
+    assert (await harness.profiles.get(sushi, "🍺")).id == beer
 
 
-async def test_one_s_own_name_in_another_case_is_free(harness: ServiceHarness) -> None:
+async def test_own_username_may_change_its_case(harness: ServiceHarness) -> None:
     ada = await harness.user("ada")
     assert (await harness.profiles.edit(ada, {"username": "Ada"})).username == "Ada"
 
 
-async def test_only_what_may_be_edited_is(harness: ServiceHarness) -> None:
+async def test_only_editable_columns_are_changed(harness: ServiceHarness) -> None:
     ada = await harness.user("ada")
     edited = await harness.profiles.edit(ada, {"bio": "Photos.", "role": "admin", "followers_count": "9"})
     assert (edited.bio, edited.role, edited.followers_count) == ("Photos.", "user", 0)
     assert await harness.profiles.edit(ada, {}) == edited
 
 
-async def test_an_address_is_for_its_owner(harness: ServiceHarness) -> None:
+async def test_email_is_visible_to_its_owner_only(harness: ServiceHarness) -> None:
     ada, bob = await harness.user("ada"), await harness.user("bob")
-    assert (await harness.profiles.own(ada)).email == "ada@example.com"
-    assert (await harness.profiles.of(bob, ada)).email is None
+    assert (await harness.profiles.get_own(ada)).email == "ada@example.com"
+    assert (await harness.profiles.get(bob, ada)).email is None
 
 
-async def test_a_profile_tells_who_follows_whom(harness: ServiceHarness) -> None:
+async def test_profile_includes_follows_in_both_directions(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     await harness.follows.follow(ada, bob)
-    seen, back = await harness.profiles.of(ada, bob), await harness.profiles.of(bob, ada)
+    seen, back = await harness.profiles.get(ada, bob), await harness.profiles.get(bob, ada)
     assert (seen.is_following, seen.follows_you) == (True, False)
     assert (back.is_following, back.follows_you) == (False, True)
 
 
-async def test_nobody_has_no_profile(harness: ServiceHarness) -> None:
+async def test_profile_of_a_missing_user_is_not_found(harness: ServiceHarness) -> None:
     ada = await harness.user()
     for look in (
-        harness.profiles.own(UserId(404)),
-        harness.profiles.of(ada, UserId(404)),
-        harness.profiles.of(ada, "nobody"),
+        harness.profiles.get_own(UserId(404)),
+        harness.profiles.get(ada, UserId(404)),
+        harness.profiles.get(ada, "unknown"),
         harness.profiles.edit(UserId(404), {"bio": "Boo."}),
     ):
         with pytest.raises(NotFound):
             await look
 
 
-async def test_the_revision_grows_with_every_change(harness: ServiceHarness) -> None:
+async def test_revision_increases_with_each_change(harness: ServiceHarness) -> None:
     ada = await harness.user("ada")
     for changes, revision in (
         ({}, 0),
@@ -102,7 +102,7 @@ async def test_the_revision_grows_with_every_change(harness: ServiceHarness) -> 
         assert await harness.value("SELECT revision FROM users WHERE id = ?", ada) == revision
 
 
-async def test_the_address_before_is_told_that_it_was_changed(harness: ServiceHarness) -> None:
+async def test_previous_email_is_notified_of_a_change(harness: ServiceHarness) -> None:
     ada = await harness.user("ada")
     await harness.profiles.edit(ada, {"email": "elsewhere@example.com"})
     await harness.profiles.edit(ada, {"email": "further@example.com"})
@@ -110,14 +110,14 @@ async def test_the_address_before_is_told_that_it_was_changed(harness: ServiceHa
     first, second = harness.email.sent
     assert [first.to, second.to] == ["ada@example.com", "elsewhere@example.com"]
     assert first.key != second.key
-    for letter, address in ((first, "elsewhere@example.com"), (second, "further@example.com")):
-        assert letter.subject == "Your e-mail address was changed"
-        assert "Hello ada," in letter.text
-        assert address in letter.text
-        assert address in letter.html
+    for email, address in ((first, "elsewhere@example.com"), (second, "further@example.com")):
+        assert email.subject == "Your e-mail address was changed"
+        assert "Hello ada," in email.text
+        assert address in email.text
+        assert address in email.html
 
 
-async def test_nobody_is_told_of_an_address_that_stays(harness: ServiceHarness) -> None:
+async def test_unchanged_email_causes_no_notification(harness: ServiceHarness) -> None:
     ada, _ = await harness.user("ada"), await harness.user("bob")
     await harness.profiles.edit(ada, {"email": "ada@example.com", "bio": "Photos."})
     with pytest.raises(Conflict):
@@ -125,7 +125,7 @@ async def test_nobody_is_told_of_an_address_that_stays(harness: ServiceHarness) 
     assert await harness.due(JobKind.EMAIL_ADDRESS_CHANGED) == []
 
 
-async def test_word_of_a_changed_address_is_not_for_who_is_gone(harness: ServiceHarness) -> None:
+async def test_email_change_of_a_deleted_user_sends_nothing(harness: ServiceHarness) -> None:
     ada = await harness.user("ada")
     await harness.profiles.edit(ada, {"email": "elsewhere@example.com"})
     await harness.database.execute("DELETE FROM users WHERE id = ?", [ada])
@@ -133,7 +133,7 @@ async def test_word_of_a_changed_address_is_not_for_who_is_gone(harness: Service
     assert harness.email.sent == []
 
 
-async def test_a_new_avatar_is_on_the_feed_s_next_page(harness: ServiceHarness, tmp_path: Path) -> None:
+async def test_new_avatar_appears_on_the_next_feed_page(harness: ServiceHarness, tmp_path: Path) -> None:
     ada = await harness.user("ada")
     await harness.post(ada)
     (before,) = (await harness.feed.page(ada, PageRequest())).items
@@ -143,12 +143,12 @@ async def test_a_new_avatar_is_on_the_feed_s_next_page(harness: ServiceHarness, 
     assert (before.author.avatar_url, after.author.avatar_url) == (None, profile.avatar_url)
 
 
-async def test_a_bad_avatar_changes_nothing(harness: ServiceHarness, tmp_path: Path) -> None:
+async def test_invalid_avatar_changes_nothing(harness: ServiceHarness, tmp_path: Path) -> None:
     ada = await harness.user("ada")
     for data, kind in ((b"<svg/>", UnsupportedMedia), (b"", InvalidInput), (b"GIF89a", UnsupportedMedia)):
         (tmp_path / "me.jpg").write_bytes(data)
         with pytest.raises(kind) as refused:
             await harness.profiles.change_avatar(ada, tmp_path / "me.jpg")
         assert list(refused.value.fields) == ["avatar"]
-    assert (await harness.profiles.own(ada)).avatar_url is None
+    assert (await harness.profiles.get_own(ada)).avatar_url is None
     assert [entry async for entry in harness.media.list()] == []

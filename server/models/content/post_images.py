@@ -1,0 +1,101 @@
+"""Table `post_images`: the pictures of posts, in order."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+from tortoise import fields
+from tortoise.models import Model
+
+from server.ids import PostId
+from server.models.database import Database, placeholders
+
+
+class PostImageTable(Model):
+    """`media_key` is the folder of the renditions in the media store; `variants` is a JSON list of their names."""
+
+    id = fields.BigIntField(primary_key=True, generated=False)
+    post_id: int
+    post = fields.ForeignKeyField(
+        "models.PostTable", related_name=False, on_delete=fields.CASCADE, db_index=False
+    )
+    position = fields.SmallIntField()
+    media_key = fields.CharField(max_length=100)
+    width = fields.IntField()
+    height = fields.IntField()
+    blurhash = fields.CharField(max_length=64)
+    alt_text = fields.CharField(max_length=1000, default="")
+    variants = fields.TextField()
+
+    class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
+        table = "post_images"
+        unique_together = (("post_id", "position"),)
+        indexes = (("media_key",),)  # The sweep of the media store looks up which folders belong to a row.
+
+
+@dataclass(frozen=True, slots=True)
+class NewPostImage:
+    id: int
+    post_id: PostId
+    position: int
+    media_key: str
+    width: int
+    height: int
+    blurhash: str
+    alt_text: str
+    variants: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PostImageRow:
+    post_id: PostId
+    media_key: str
+    width: int
+    height: int
+    blurhash: str
+    alt_text: str
+    variants: tuple[str, ...]
+
+
+class PostImageRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def insert(self, image: NewPostImage) -> None:
+        columns: dict[str, Any] = asdict(image)
+        columns["variants"] = orjson.dumps(image.variants).decode()
+        await PostImageTable.create(**columns)
+
+    async def list_by_posts(self, post_ids: Sequence[PostId]) -> list[PostImageRow]:
+        """Return the images of all posts; those of one post follow one another in order."""
+        rows = await self._database.rows(
+            "SELECT post_id, media_key, width, height, blurhash, alt_text, variants FROM post_images"
+            f" WHERE post_id IN ({placeholders(len(post_ids))}) ORDER BY post_id, position",
+            post_ids,
+        )
+        for row in rows:
+            row["variants"] = tuple(orjson.loads(row["variants"]))
+        return [PostImageRow(**row) for row in rows]
+
+    async def list_ids(self, post_id: PostId) -> list[int]:
+        """Return the ids of a post's images, in order."""
+        rows = await self._database.rows(
+            "SELECT id FROM post_images WHERE post_id = ? ORDER BY position", [post_id]
+        )
+        return [row["id"] for row in rows]
+
+    async def list_media_keys(self, post_id: PostId) -> list[str]:
+        rows = await self._database.rows("SELECT media_key FROM post_images WHERE post_id = ?", [post_id])
+        return [row["media_key"] for row in rows]
+
+    async def is_used_elsewhere(self, media_key: str, post_id: PostId) -> bool:
+        """Return whether another post than `post_id` shows this picture."""
+        others = "SELECT 1 FROM post_images WHERE media_key = ? AND post_id <> ? LIMIT 1"
+        return bool(await self._database.rows(others, [media_key, post_id]))
+
+    async def set_alt_text(self, image_id: int, alt_text: str) -> None:
+        await PostImageTable.filter(id=image_id).update(alt_text=alt_text)
+
+    async def delete_by_post(self, post_id: PostId) -> None:
+        await self._database.execute("DELETE FROM post_images WHERE post_id = ?", [post_id])

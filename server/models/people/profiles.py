@@ -1,0 +1,92 @@
+"""The columns of `users` that a profile shows, and the counters of follows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from server.ids import UserId
+from server.models.accounts.users import UserTable
+from server.models.database import Database, DuplicateKey
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileRow:
+    id: UserId
+    username: str
+    email: str
+    full_name: str
+    bio: str
+    website: str
+    avatar_key: str
+    role: str
+    posts_count: int
+    followers_count: int
+    following_count: int
+    created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LockedProfile:
+    revision: int
+    avatar_key: str
+    email: str
+
+
+class ProfileRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, user_id: UserId) -> ProfileRow | None:
+        user = await UserTable.filter(id=user_id).first()
+        if user is None:
+            return None
+        return ProfileRow(
+            id=UserId(user.id),
+            username=user.username,
+            email=user.email,
+            full_name=user.full_name,
+            bio=user.bio,
+            website=user.website,
+            avatar_key=user.avatar_key,
+            role=user.role,
+            posts_count=user.posts_count,
+            followers_count=user.followers_count,
+            following_count=user.following_count,
+            created_at_ms=user.created_at_ms,
+        )
+
+    async def lock(self, user_id: UserId) -> LockedProfile | None:
+        """Lock the user until the commit."""
+        rows = await self._database.rows(
+            f"SELECT revision, avatar_key, email FROM users WHERE id = ?{self._database.for_update}",
+            [user_id],
+        )
+        return LockedProfile(**rows[0]) if rows else None
+
+    async def update(self, user_id: UserId, columns: Mapping[str, str], revision: int) -> None:
+        """Set columns of the profile. Raises DuplicateKey for a taken username or e-mail address."""
+        await UserTable.filter(id=user_id).update(**columns, revision=revision)
+
+    async def lock_followers_count(self, follower_id: UserId, followee_id: UserId) -> int | None:
+        """Lock both users until the commit, in the order of their ids, and return the followee's count."""
+        rows = await self._database.rows(
+            f"SELECT id, followers_count FROM users WHERE id IN (?, ?) ORDER BY id{self._database.for_update}",
+            [follower_id, followee_id],
+        )
+        return next((row["followers_count"] for row in rows if row["id"] == followee_id), None)
+
+    async def change_follow_counts(self, follower_id: UserId, followee_id: UserId, change: int) -> None:
+        """Update both counters in the order of the ids, as they were locked."""
+        statements = {
+            follower_id: "UPDATE users SET following_count = following_count + ? WHERE id = ?",
+            followee_id: "UPDATE users SET followers_count = followers_count + ? WHERE id = ?",
+        }
+        for user_id in sorted(statements):
+            await self._database.execute(statements[user_id], [change, user_id])
+
+
+def duplicate_column(error: DuplicateKey) -> Literal["email", "username"]:
+    """Return the column whose value is taken."""
+    # MySQL's message quotes the value before the key, and a value may read like a key.
+    key = str(error).rpartition(" for key ")[2]
+    return "email" if "email_key" in key else "username"
