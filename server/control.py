@@ -98,11 +98,11 @@ async def open_consistency_check(settings: Settings) -> AsyncGenerator[Consisten
     ):
         try:
             await redis.command("PING")
-            queries = FeedQueries(
-                FeedRepository(database), Visibility(PostRepository(database)), SystemClock()
-            )
-            repository = ConsistencyRepository(database)
-            yield ConsistencyCheck(repository, queries, TimelineAudit(redis), settings.feed.window)
+            visibility = Visibility(PostRepository(database))
+            queries = FeedQueries(FeedRepository(database), visibility, SystemClock())
+            repository, users = ConsistencyRepository(database), UserRepository(database)
+            audit = TimelineAudit(redis)
+            yield ConsistencyCheck(repository, users, queries, audit, settings.feed.window)
         except Unavailable as error:
             raise ConfigurationError(
                 f"{error.reason} Check that the server is running and uses this Redis."

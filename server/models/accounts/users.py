@@ -1,12 +1,13 @@
 """Table `users`: accounts, their public profiles, and counters that services update with each change."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from tortoise import fields
 from tortoise.models import Model
 
 from server.ids import UserId
-from server.models.database import Database
+from server.models.database import Database, placeholders
 
 
 class UserTable(Model):
@@ -94,6 +95,24 @@ class UserRepository:
     async def find_id(self, username_key: str) -> UserId | None:
         rows = await self._database.rows("SELECT id FROM users WHERE username_key = ?", [username_key])
         return UserId(rows[0]["id"]) if rows else None
+
+    async def get_usernames(self, user_ids: Sequence[int]) -> dict[int, str]:
+        """Return the names of the users that exist, by id."""
+        if not user_ids:
+            return {}
+        rows = await self._database.rows(
+            f"SELECT id, username FROM users WHERE id IN ({placeholders(len(user_ids))})", user_ids
+        )
+        return {row["id"]: row["username"] for row in rows}
+
+    async def get_revisions(self, user_ids: Sequence[UserId]) -> dict[UserId, int]:
+        """Return the revisions of the users that exist, by id."""
+        if not user_ids:
+            return {}
+        rows = await self._database.rows(
+            f"SELECT id, revision FROM users WHERE id IN ({placeholders(len(user_ids))})", user_ids
+        )
+        return {UserId(row["id"]): row["revision"] for row in rows}
 
     async def find_role(self, username_key: str) -> UserRoleRow | None:
         rows = await self._database.rows("SELECT id, role FROM users WHERE username_key = ?", [username_key])

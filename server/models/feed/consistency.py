@@ -24,24 +24,10 @@ class StoredCounts:
 
 
 class ConsistencyRepository:
-    """Counters, revisions and pending fan-outs."""
+    """Counters and pending fan-outs."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    async def find_user(self, username_key: str) -> UserId | None:
-        """Return the id of the user with this normalised name."""
-        rows = await self._database.rows("SELECT id FROM users WHERE username_key = ?", [username_key])
-        return UserId(rows[0]["id"]) if rows else None
-
-    async def get_usernames(self, user_ids: Sequence[int]) -> dict[int, str]:
-        """Return the names of the users that exist, by id."""
-        if not user_ids:
-            return {}
-        rows = await self._database.rows(
-            f"SELECT id, username FROM users WHERE id IN ({placeholders(len(user_ids))})", list(user_ids)
-        )
-        return {row["id"]: row["username"] for row in rows}
 
     async def list_counts(self, post_ids: Sequence[PostId]) -> list[StoredCounts]:
         """Return the counters of posts, including deleted ones."""
@@ -53,15 +39,6 @@ class ConsistencyRepository:
             post_ids,
         )
         return [StoredCounts(**row) for row in rows]
-
-    async def get_revisions(self, user_ids: Sequence[UserId]) -> dict[UserId, int]:
-        """Return the revisions of users by id."""
-        if not user_ids:
-            return {}
-        rows = await self._database.rows(
-            f"SELECT id, revision FROM users WHERE id IN ({placeholders(len(user_ids))})", list(user_ids)
-        )
-        return {UserId(row["id"]): row["revision"] for row in rows}
 
     async def list_pending_fan_outs(self, kind: str) -> set[PostId]:
         """Return the posts with an unfinished fan-out; `kind` is the kind of these jobs."""

@@ -12,6 +12,7 @@ from server.gateways.feed_store.keys import FAN_OUT_ON_READ
 from server.gateways.feed_store.timeline_audit import CachedPosts, TimelineAudit
 from server.gateways.feed_store.timeline_reads import DELETED, PostCounts
 from server.ids import PostId, UserId
+from server.models.accounts.users import UserRepository
 from server.models.feed.consistency import ConsistencyRepository, StoredCounts
 from server.services.accounts.usernames import normalize
 from server.services.feed.queries import NEWEST, FeedQueries
@@ -53,9 +54,15 @@ class ConsistencyCheck:
     """Comparison of the cached feeds with the database."""
 
     def __init__(
-        self, repository: ConsistencyRepository, queries: FeedQueries, audit: TimelineAudit, window: int
+        self,
+        repository: ConsistencyRepository,
+        users: UserRepository,
+        queries: FeedQueries,
+        audit: TimelineAudit,
+        window: int,
     ) -> None:
         self._repository = repository
+        self._users = users
         self._queries = queries
         self._audit = audit
         self._window = window
@@ -78,14 +85,14 @@ class ConsistencyCheck:
 
     async def find_user(self, username: str) -> UserId:
         """Return the id of a user. Raises NotFound."""
-        user_id = await self._repository.find_user(normalize(username))
+        user_id = await self._users.find_id(normalize(username))
         if user_id is None:
             raise NotFound(f"There is no user {username!r}.")
         return user_id
 
     async def get_usernames(self, user_ids: Sequence[int]) -> dict[int, str]:
         """Return the names of the users that exist, by id."""
-        return await self._repository.get_usernames(user_ids)
+        return await self._users.get_usernames(user_ids)
 
     async def _check_lists(
         self,
@@ -192,7 +199,7 @@ class ConsistencyCheck:
         return sorted(counts.id for counts in stored if _is_stale(cached[counts.id].decode(), counts))
 
     async def _list_stale_users(self, cached: Mapping[UserId, int]) -> list[UserId]:
-        stored = await self._repository.get_revisions(list(cached))
+        stored = await self._users.get_revisions(list(cached))
         return sorted(user_id for user_id, revision in stored.items() if cached[user_id] < revision)
 
 

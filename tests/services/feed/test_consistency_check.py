@@ -2,6 +2,7 @@
 
 from server.gateways.feed_store.timeline_audit import TimelineAudit
 from server.ids import UserId
+from server.models.accounts.users import UserRepository
 from server.models.feed.consistency import ConsistencyRepository
 from server.paging import PageRequest
 from server.services.feed.consistency_check import ConsistencyCheck, Difference
@@ -11,7 +12,11 @@ from tests.support.harness import CELEBRITY_THRESHOLD, WINDOW, ServiceHarness
 
 def consistency_check(harness: ServiceHarness) -> ConsistencyCheck:
     return ConsistencyCheck(
-        ConsistencyRepository(harness.database), harness.source, TimelineAudit(harness.wire), WINDOW
+        ConsistencyRepository(harness.database),
+        UserRepository(harness.database),
+        harness.source,
+        TimelineAudit(harness.wire),
+        WINDOW,
     )
 
 
