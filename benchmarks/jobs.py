@@ -29,12 +29,14 @@ from server.clock import SystemClock
 from server.configuration import load
 from server.gateways.redis.rate_limits import RateLimits
 from server.ids import IdGenerator, JobId
+from server.metrics import Metrics
 from server.models.database import Database
 from server.models.migrations import Migrations
 from server.pubsub.job_notifier import JobNotifier
 from server.pubsub.receiver import QueueReceiver
+from server.services.jobs.claims import Claim, JobRef
 from server.services.jobs.event_jobs import JobKind, Queue
-from server.services.jobs.jobs import Claim, JobRef, Jobs
+from server.services.jobs.jobs import Jobs
 from server.settings import Settings
 from tests.support.backends import Stack
 from tests.support.servers import make_scratch
@@ -168,7 +170,7 @@ async def _drain(
     rungs: list[JobRef],
     handlers: Mapping[str, Handler],
 ) -> Drained:
-    doorbell.ring(rungs)
+    doorbell.notify(rungs)
     await doorbell.flush()
     done, left = asyncio.Event(), len(rungs)
 
@@ -188,6 +190,7 @@ async def _drain(
         {kind: counted(handler) for kind, handler in handlers.items()},
         lambda run_job: QueueReceiver(brokers[Queue.NOTIFICATIONS], run_job, CONCURRENCY, 10.0),
         heartbeat_s=5.0,
+        metrics=Metrics(),
     )
     return await _until(done, worker.run, lambda: asyncio.ensure_future(worker.drain()))
 

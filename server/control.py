@@ -32,6 +32,7 @@ from server.models.content.posts import PostRepository
 from server.models.database import Database
 from server.models.feed.consistency import ConsistencyRepository
 from server.models.feed.feeds import FeedRepository
+from server.models.jobs.nodes import NodeRepository
 from server.pubsub.job_notifier import JobNotifier
 from server.services.accounts.roles import Roles
 from server.services.content.visibility import Visibility
@@ -128,7 +129,7 @@ async def open_seed_context(
     var = data_folder(settings)
     work_dir = create_work_folder(var)
     url, told = redis_url(settings, var), Instrumentation()
-    lease = NodeLease(database, clock, longest_unused=True)
+    lease = NodeLease(NodeRepository(database), clock, longest_unused=True)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         redis = await enter(redis_connections(settings, url, checked=False))

@@ -29,6 +29,7 @@ from server.gateways.redis.rate_limits import RateLimits
 from server.handlers.http.client_ip import ClientIps
 from server.handlers.http.middleware import InFlight
 from server.metrics import Metrics
+from server.models.jobs.nodes import NodeRepository
 from server.pubsub.broker import QueueBroker
 from server.pubsub.hub import Hub
 from server.pubsub.subscription import CloseReason
@@ -127,7 +128,7 @@ class Lifecycle:
         if settings.redis.feeds_url:
             feed_wire = await enter("feeds redis", feeds_redis(settings))
         database = await enter("database", server_database(settings, var))
-        lease = NodeLease(database, SystemClock(), settings.ids.node)
+        lease = NodeLease(NodeRepository(database), SystemClock(), settings.ids.node)
         ids = await enter("node lease", node_ids(lease, self._supervisor))
         listening = queue_brokers(settings, url, told, listening=self._runs_jobs)
         brokers = await enter("brokers", listening)

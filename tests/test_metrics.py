@@ -16,16 +16,16 @@ def figures(metrics: Metrics) -> dict[tuple[str, ...], float]:
 
 def test_two_processes_in_one_count_apart() -> None:
     one, other = Metrics(), Metrics()
-    one.garbage_found("feed", "undecodable")
-    assert figures(one)["photofeed_garbage_messages_total", "undecodable", "feed"] == 1
-    assert ("photofeed_garbage_messages_total", "undecodable", "feed") not in figures(other)
+    one.count_rejected_message("feed", "undecodable")
+    assert figures(one)["photofeed_rejected_messages_total", "feed", "undecodable"] == 1
+    assert ("photofeed_rejected_messages_total", "feed", "undecodable") not in figures(other)
 
 
 def test_jobs_are_counted_by_outcome_and_timed() -> None:
     metrics = Metrics()
     for outcome in ("completed", "completed", "failed"):
-        metrics.job_ended("feed", "feed.withdraw", outcome, 0.2)
-    metrics.job_started("feed", -3.0)  # a clock that is behind
+        metrics.count_job("feed", "feed.withdraw", outcome, 0.2)
+    metrics.observe_job_wait("feed", -3.0)  # a clock that is behind
     found = figures(metrics)
     assert found["photofeed_jobs_total", "feed.withdraw", "completed", "feed"] == 2
     assert found["photofeed_jobs_total", "feed.withdraw", "failed", "feed"] == 1
@@ -35,19 +35,19 @@ def test_jobs_are_counted_by_outcome_and_timed() -> None:
 
 def test_sizes_of_queues_are_shown_as_they_are_now() -> None:
     metrics = Metrics()
-    metrics.show_queues([QueueSize("feed", {"waiting": 7, "dead": 1}, 12.5, paused=True)])
+    metrics.set_queue_sizes([QueueSize("feed", {"waiting": 7, "dead": 1}, 12.5, paused=True)])
     found = figures(metrics)
     assert found["photofeed_queue_jobs", "feed", "waiting"] == 7
     assert found["photofeed_queue_oldest_seconds", "feed"] == 12.5
     assert found["photofeed_queue_paused", "feed"] == 1
-    metrics.show_queues([])
+    metrics.set_queue_sizes([])
     assert ("photofeed_queue_jobs", "feed", "waiting") not in figures(metrics)
 
 
 def test_a_failed_delivery_has_no_latency() -> None:
     metrics = Metrics()
-    metrics.delivered("live", None)
-    metrics.delivered("in_app", 0.5)
+    metrics.count_delivery("live", None)
+    metrics.count_delivery("in_app", 0.5)
     found = figures(metrics)
     assert found["photofeed_notification_deliveries_total", "live", "failed"] == 1
     assert found["photofeed_notification_deliveries_total", "in_app", "delivered"] == 1
@@ -58,7 +58,7 @@ def test_a_failed_delivery_has_no_latency() -> None:
 def test_actors_show_their_restarts() -> None:
     metrics = Metrics()
     for state in ("running", "restarting", "running", "restarting"):
-        metrics.actor_changed("relay", state)
+        metrics.set_actor_state("relay", state)
     found = figures(metrics)
     assert found["photofeed_actor_restarts_total", "relay"] == 2
     assert found["photofeed_actor_up", "relay"] == 0
@@ -66,11 +66,11 @@ def test_actors_show_their_restarts() -> None:
 
 def test_live_streams_are_counted_but_not_timed() -> None:
     metrics = Metrics()
-    metrics.answered("/notifications/stream", "GET", 200, None)
-    metrics.answered("/feed", "GET", 200, 0.01)
-    metrics.count_streams(lambda: 42)
+    metrics.count_request("/notifications/stream", "GET", 200, None)
+    metrics.count_request("/feed", "GET", 200, 0.01)
+    metrics.watch_sse_connections(lambda: 42)
     found = figures(metrics)
-    assert found["photofeed_live_streams",] == 42
+    assert found["photofeed_sse_connections",] == 42
     assert found["photofeed_http_requests_total", "GET", "/notifications/stream", "200"] == 1
     assert ("photofeed_http_request_seconds_count", "GET", "/notifications/stream") not in found
 

@@ -1,6 +1,6 @@
-"""Rings again for every job that is due and that nobody runs: delayed, retried, orphaned, or rung for in vain.
+"""Signals every job that is due and not running: delayed, retried or orphaned ones, and those whose signal was lost.
 
-It also puts recurring work into the table when its time has come.
+It also inserts recurring jobs when they are due.
 """
 
 import asyncio
@@ -13,62 +13,67 @@ from server.errors import Unavailable
 from server.outages import Outage
 from server.pubsub.job_notifier import JobNotifier
 from server.pubsub.leader_lease import LeaderLease
+from server.services.jobs.claims import JobRef
 from server.services.jobs.event_jobs import Queue
-from server.services.jobs.jobs import JobRef, Jobs
-from server.services.jobs.queue_administration import QueueAdministration
+from server.services.jobs.jobs import Jobs
+from server.services.jobs.queue_states import QueueStates
 from server.services.jobs.schedules import Schedules
 
 log = structlog.get_logger(__name__)
 
-RING_AGAIN_S = 5.0
-RING_SOON_AGAIN_S = 1.0
+REPEAT_S = 5.0
+REPEAT_IF_EMPTY_S = 1.0
 BUSY = "busy"
 
 
 class Dispatcher:
-    """Looks into the table every `poll_s`. After an outage of the database it lets a lease's time pass before it takes
-    jobs back, for their workers could not renew."""
+    """Polls the jobs table every `poll_s`.
+
+    After a database outage it waits `lease_s` before it reclaims jobs, because their workers could not renew leases.
+    """
 
     def __init__(
         self,
         jobs: Jobs,
-        doorbell: JobNotifier,
+        notifier: JobNotifier,
         poll_s: float,
         lease_s: float,
         *,
-        control: QueueAdministration | None = None,
+        states: QueueStates | None = None,
         schedules: Schedules | None = None,
-        turn: LeaderLease | None = None,
+        leader: LeaderLease | None = None,
         database: Outage | None = None,
     ) -> None:
-        """`control` says which queues are paused, `turn` which of several dispatchers rings, lest each job be rung for
-        as often as there are processes; `database` is told when the database is away."""
+        """`states` tells which queues are paused; `database` records outages.
+
+        `leader` lets one of several dispatchers send signals, so that a job is not signalled once per process.
+        """
         self._jobs = jobs
-        self._doorbell = doorbell
+        self._notifier = notifier
         self._poll_s = poll_s
         self._lease_s = lease_s
-        self._control = control
+        self._states = states
         self._schedules = schedules
-        self._turn = turn
+        self._leader = leader
         self._outage = database or Outage("database")
-        self._rung_at: dict[JobRef, float] = {}
+        self._notified_at: dict[JobRef, float] = {}
         self._reclaim_from = 0.0
 
     async def run(self) -> None:
         """Poll until cancelled."""
         while True:
             try:
-                await self.look()
+                await self.poll()
                 self._outage.succeeded()
             except Unavailable as error:
-                if error.code != BUSY:  # a deadlock is no outage
+                if error.code != BUSY:  # a deadlock is not an outage
                     self._outage.failed(error)
                     self._reclaim_from = time.monotonic() + self._lease_s
-            # Not in step with other processes, which would ring for the same jobs at the same moment.
+            # Jitter, so that processes do not signal the same jobs at the same moment.
             await asyncio.sleep(self._poll_s * random.uniform(0.75, 1.25))
 
-    async def look(self) -> None:
-        """Take back what was orphaned, add what is scheduled, ring for what is due."""
+    async def poll(self) -> None:
+        """Reclaim orphaned jobs, insert recurring ones, signal due ones. Raises Unavailable."""
         now = time.monotonic()
         if now >= self._reclaim_from:
             reclaimed = await self._jobs.reclaim()
@@ -76,33 +81,32 @@ class Dispatcher:
                 log.warning("jobs_reclaimed", jobs=reclaimed)
         if self._schedules is not None:
             await self._schedules.enqueue()
-        if self._turn is None or await self._turn.is_mine():
-            await self._ring(await self._due(), now)
+        if self._leader is None or await self._leader.acquire():
+            await self._notify(await self._due(), now)
 
     async def _due(self) -> list[JobRef]:
-        paused = await self._control.paused() if self._control else frozenset[Queue]()
+        paused = await self._states.paused() if self._states else frozenset[Queue]()
         return await self._jobs.due([queue for queue in Queue if queue not in paused])
 
-    async def _ring(self, due: list[JobRef], now: float) -> None:
-        """Ring for jobs whose ring seems to be lost.
+    async def _notify(self, due: list[JobRef], now: float) -> None:
+        """Signal jobs whose signal seems to be lost.
 
-        A stream with as many messages as the queue has jobs that are due is being worked through, and holds theirs:
-        ringing again would fill it with messages that say nothing new. What is in no stream may be in the hands of a
-        worker that waits for the queue's rate, so it is not rung at every look either; but at once when it failed
-        meanwhile and is due for another attempt.
+        A stream with at least as many messages as the queue has due jobs holds their signals, so nothing is added. A
+        job without a message may be held by a worker that waits for the rate limit, so it is not signalled at every
+        poll. It is signalled at once if it failed in the meantime and is due for another attempt.
         """
-        self._rung_at = {rung: at for rung, at in self._rung_at.items() if now - at < RING_AGAIN_S}
-        unanswered: list[JobRef] = []
-        for queue in {rung.queue for rung in due}:
-            jobs = [rung for rung in due if rung.queue == queue]
+        self._notified_at = {job: at for job, at in self._notified_at.items() if now - at < REPEAT_S}
+        unsignalled: list[JobRef] = []
+        for queue in {job.queue for job in due}:
+            jobs = [job for job in due if job.queue == queue]
             try:
-                depth = await self._doorbell.depth(queue)
+                depth = await self._notifier.depth(queue)
             except Unavailable:
-                continue  # it could not be rung either
+                continue  # a signal could not be sent either
             if depth >= len(jobs):
                 continue
-            again_s = RING_AGAIN_S if depth else RING_SOON_AGAIN_S
-            unanswered += [rung for rung in jobs if now - self._rung_at.get(rung, -again_s) >= again_s]
-        if unanswered:
-            self._rung_at |= dict.fromkeys(unanswered, now)
-            self._doorbell.ring(unanswered)
+            repeat_s = REPEAT_S if depth else REPEAT_IF_EMPTY_S
+            unsignalled += [job for job in jobs if now - self._notified_at.get(job, -repeat_s) >= repeat_s]
+        if unsignalled:
+            self._notified_at |= dict.fromkeys(unsignalled, now)
+            self._notifier.notify(unsignalled)

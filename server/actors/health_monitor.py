@@ -1,4 +1,4 @@
-"""Watches over the process: asks the parts that it depends on whether they are there, and measures the loop's lag."""
+"""Pings what the process depends on, and measures the lag of its event loop."""
 
 import asyncio
 import time
@@ -11,14 +11,14 @@ from server.metrics import Metrics
 from server.outages import Outage
 
 LAG_EVERY_S = 0.25
-ASK_EVERY_S = 1.0
-ASK_TIMEOUT_S = 2.0
+PING_EVERY_S = 1.0
+PING_TIMEOUT_S = 2.0
 
 
 class HealthMonitor:
-    """`pings`: by part, what raises when it does not answer; `outages`: who is told, by part.
+    """Pings each dependency once per second and records the result in its outage and the metrics.
 
-    Whoever meets an outage tells the same `outages`. The watch makes sure that its end is noticed where nobody asks.
+    Other code records outages when it meets them; the monitor notices their end while nothing else uses the dependency.
     """
 
     def __init__(
@@ -27,28 +27,29 @@ class HealthMonitor:
         outages: Mapping[str, Outage],
         metrics: Metrics,
     ) -> None:
+        """`pings` and `outages` are keyed by dependency; a ping raises if the dependency is unavailable."""
         self._pings = pings
         self._outages = outages
         self._metrics = metrics
 
     async def run(self) -> None:
-        """Watch until cancelled."""
-        ask_at = time.monotonic()
+        """Monitor until cancelled."""
+        ping_at = time.monotonic()
         while True:
-            if time.monotonic() >= ask_at:
-                await asyncio.gather(*map(self._ask, self._pings))
-                ask_at = time.monotonic() + ASK_EVERY_S
+            if time.monotonic() >= ping_at:
+                await asyncio.gather(*map(self._ping, self._pings))
+                ping_at = time.monotonic() + PING_EVERY_S
             began = time.monotonic()
             await asyncio.sleep(LAG_EVERY_S)
-            self._metrics.loop_lagged(time.monotonic() - began - LAG_EVERY_S)
+            self._metrics.observe_loop_lag(time.monotonic() - began - LAG_EVERY_S)
 
-    async def _ask(self, part: str) -> None:
+    async def _ping(self, dependency: str) -> None:
         try:
-            async with asyncio.timeout(ASK_TIMEOUT_S):
-                await self._pings[part]()
+            async with asyncio.timeout(PING_TIMEOUT_S):
+                await self._pings[dependency]()
         except (AppError, RedisError, OSError) as error:  # TimeoutError is an OSError
-            self._outages[part].failed(error if str(error) else f"no answer within {ASK_TIMEOUT_S:g} s")
-            self._metrics.part_answered(part, answered=False)
+            self._outages[dependency].failed(error if str(error) else f"no reply within {PING_TIMEOUT_S:g} s")
+            self._metrics.set_dependency_up(dependency, up=False)
         else:
-            self._outages[part].succeeded()
-            self._metrics.part_answered(part, answered=True)
+            self._outages[dependency].succeeded()
+            self._metrics.set_dependency_up(dependency, up=True)

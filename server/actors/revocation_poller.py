@@ -1,4 +1,4 @@
-"""Ends the streams of sessions that were ended, here or elsewhere, when the signal that says so was not heard."""
+"""Closes the SSE streams of revoked sessions whose revocation message was lost."""
 
 import asyncio
 import time
@@ -9,45 +9,45 @@ from server.ids import SessionId
 from server.outages import Outage
 from server.pubsub.hub import Hub
 
-LOOK_S = 2.0
-# A revocation is seen when it is committed, and carries the time of its statement; and a stream may have asked whether
-# its session stands a moment before it could be told that it does not.
+POLL_S = 2.0
+# A revocation becomes visible at its commit but carries the time of its statement. A stream may also have checked its
+# session just before it could receive the message.
 OVERLAP_S = 15.0
 
 
 class RevocationPoller:
-    """One question for all streams of the process, every `look_s`, and none while there are no streams."""
+    """Reads recent revocations every `poll_s`, in one query for all streams, and none while there are no streams."""
 
     def __init__(
         self,
         hub: Hub,
         revoked_lately: Callable[[float], Awaitable[frozenset[SessionId]]],
         *,
-        look_s: float = LOOK_S,
+        poll_s: float = POLL_S,
         outage: Outage | None = None,
     ) -> None:
-        """`revoked_lately` gives the sessions that were revoked within the last so many seconds."""
+        """`revoked_lately` returns the sessions that were revoked within the given number of seconds."""
         self._hub = hub
         self._revoked_lately = revoked_lately
-        self._look_s = look_s
-        self._outage = outage or Outage("database", by="session watch")
-        self._looked_at = time.monotonic()
+        self._poll_s = poll_s
+        self._outage = outage or Outage("database", by="revocation poller")
+        self._polled_at = time.monotonic()
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Poll until cancelled."""
         while True:
-            await asyncio.sleep(self._look_s)
+            await asyncio.sleep(self._poll_s)
             try:
-                await self.look()
+                await self.poll()
             except Unavailable as error:
                 self._outage.failed(error)
 
-    async def look(self) -> None:
-        """End the streams of what was revoked since the last look that was answered. Raises Unavailable."""
+    async def poll(self) -> None:
+        """Close the streams of sessions that were revoked since the last successful poll. Raises Unavailable."""
         began = time.monotonic()
         if self._hub.stream_count:
-            revoked = await self._revoked_lately(began - self._looked_at + OVERLAP_S)
+            revoked = await self._revoked_lately(began - self._polled_at + OVERLAP_S)
             self._outage.succeeded()
             if revoked:
                 self._hub.end_sessions(revoked)
-        self._looked_at = began
+        self._polled_at = began

@@ -1,4 +1,4 @@
-"""Keeps long-lived tasks alive: starts them, restarts one that crashes with backoff, ends them in time."""
+"""Supervision of long-lived tasks: starts them, restarts crashed ones with backoff, and stops them."""
 
 import asyncio
 import random
@@ -20,7 +20,7 @@ SETTLED_AFTER_S = 60.0
 
 @dataclass(slots=True)
 class SupervisedTask:
-    """A supervised task as others see it."""
+    """A long-lived task and its state."""
 
     name: str
     run: Callable[[], Awaitable[None]]
@@ -32,12 +32,12 @@ class SupervisedTask:
 class Supervisor:
     """Owns the tasks of this process's actors."""
 
-    def __init__(self, metrics: Metrics | None = None) -> None:
-        self._metrics = metrics or Metrics()
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
         self.actors: list[SupervisedTask] = []
 
     def start(self, name: str, run: Callable[[], Awaitable[None]]) -> SupervisedTask:
-        """Run `run` from now on; again whenever it raises. When it returns it is done."""
+        """Run `run` in a task, and again whenever it raises, until it returns."""
         actor = SupervisedTask(name, run)
         self.actors.append(actor)
         actor.task = asyncio.create_task(self._keep_alive(actor), name=f"actor:{name}")
@@ -53,15 +53,15 @@ class Supervisor:
             await self.stop(task)
 
     async def stop(self, *actors: SupervisedTask) -> None:
-        """Cancel these actors, and wait until they are over."""
+        """Cancel these actors and wait until they have ended."""
         tasks = [actor.task for actor in actors if actor.task is not None]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _enter(self, actor: SupervisedTask, state: str) -> None:
+    def _set_state(self, actor: SupervisedTask, state: str) -> None:
         actor.state = state
-        self._metrics.actor_changed(actor.name, state)
+        self._metrics.set_actor_state(actor.name, state)
 
     async def _keep_alive(self, actor: SupervisedTask) -> None:
         backoff_s = FIRST_BACKOFF_S
@@ -69,18 +69,18 @@ class Supervisor:
             while True:
                 began = time.monotonic()
                 try:
-                    self._enter(actor, "running")
+                    self._set_state(actor, "running")
                     await actor.run()
                     return
                 except Exception as error:
                     if time.monotonic() - began > SETTLED_AFTER_S:
                         backoff_s = FIRST_BACKOFF_S
-                    self._enter(actor, "restarting")
+                    self._set_state(actor, "restarting")
                     actor.restarts += 1
                     log.exception(
-                        "actor_crashed", actor=actor.name, error=str(error), again_in_s=round(backoff_s, 1)
+                        "actor_crashed", actor=actor.name, error=str(error), restart_in_s=round(backoff_s, 1)
                     )
                     await asyncio.sleep(backoff_s * random.uniform(0.5, 1.0))
                     backoff_s = min(MAX_BACKOFF_S, backoff_s * 2)
         finally:
-            self._enter(actor, "stopped")
+            self._set_state(actor, "stopped")

@@ -13,6 +13,7 @@ from server.actors.relay import Relay
 from server.actors.revocation_poller import RevocationPoller
 from server.actors.supervisor import Supervisor
 from server.actors.worker import Handler, Worker
+from server.assembly.maintenance import maintenance_handlers, schedules
 from server.assembly.resources import Resources
 from server.assembly.services import Services, queue_settings
 from server.clock import SystemClock
@@ -25,10 +26,9 @@ from server.pubsub.hub import Hub
 from server.pubsub.leader_lease import LeaderLease
 from server.pubsub.receiver import QueueReceiver
 from server.services.feed.cache_invalidation import CacheInvalidation
+from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import JobKind, Queue
-from server.services.jobs.jobs import Claim, Jobs
-from server.services.jobs.maintenance import Kept, Lifetimes, Maintenance
-from server.services.jobs.schedules import Recurring, Schedules
+from server.services.jobs.jobs import Jobs
 from server.settings import QueueSettings, Settings
 
 log = structlog.get_logger(__name__)
@@ -83,7 +83,7 @@ async def running_cache_invalidation(
 
 
 def relay(resources: Resources, services: Services, hub: Hub) -> Relay:
-    resources.told.metrics.count_streams(lambda: hub.stream_count)
+    resources.told.metrics.watch_sse_connections(lambda: hub.stream_count)
     return Relay(
         hub,
         resources.redis,
@@ -130,7 +130,7 @@ def _workers(
             handlers,
             receiver,
             settings.queues.heartbeat_ms / 1000,
-            gate=AdmissionGate(queue, services.queues, limiter, told.redis, circuits.get(queue)),
+            gate=AdmissionGate(queue, services.queues.states, limiter, told.redis, circuits.get(queue)),
             metrics=told.metrics,
             channels=CHANNELS,
         )
@@ -145,9 +145,9 @@ def _dispatcher(settings: Settings, resources: Resources, services: Services, jo
         resources.doorbell,
         poll_s=queues.poll_ms / 1000,
         lease_s=queues.lease_ms / 1000,
-        control=services.queues,
-        schedules=Schedules(resources.database, resources.ids, _recurring(settings)),
-        turn=LeaderLease(resources.redis, "dispatcher", hold_ms=3 * queues.poll_ms),
+        states=services.queues.states,
+        schedules=schedules(settings, resources, jobs),
+        leader=LeaderLease(resources.redis, "dispatcher", ttl_ms=3 * queues.poll_ms),
         database=resources.told.database,
     )
 
@@ -155,21 +155,6 @@ def _dispatcher(settings: Settings, resources: Resources, services: Services, jo
 def _handlers(
     settings: Settings, resources: Resources, services: Services, jobs: Jobs
 ) -> Mapping[str, Handler]:
-    kept = {
-        queue: Kept(chosen.keep_completed, chosen.keep_failed)
-        for queue, chosen in queue_settings(settings).items()
-    }
-    maintenance = Maintenance(
-        resources.database,
-        jobs,
-        resources.media,
-        kept,
-        Lifetimes(
-            keys_ms=round(settings.maintenance.keys_kept_s * 1000),
-            notifications_ms=round(settings.maintenance.notifications_kept_s * 1000),
-        ),
-        drop_stale=services.freshness.drop,
-    )
     return {
         JobKind.FAN_OUT: _measured_fan_out(services.fan_out.publish, resources.told.metrics),
         JobKind.WITHDRAW: services.fan_out.withdraw,
@@ -186,13 +171,7 @@ def _handlers(
         JobKind.EMAIL_RESET_LINK: services.account_emails.send_reset,
         JobKind.EMAIL_CREDENTIALS_CHANGED: services.account_emails.send_password_changed,
         JobKind.EMAIL_ADDRESS_CHANGED: services.account_emails.send_address_changed,
-        JobKind.SWEEP_SESSIONS: maintenance.sweep_sessions,
-        JobKind.RETENTION: maintenance.retain,
-        JobKind.AUDIT_COUNTERS: maintenance.audit_counters,
-        JobKind.SWEEP_MEDIA: maintenance.sweep_media,
-        JobKind.SWEEP_RESETS: maintenance.sweep_resets,
-        JobKind.SWEEP_KEYS: maintenance.sweep_keys,
-        JobKind.SWEEP_NOTIFICATIONS: maintenance.sweep_notifications,
+        **maintenance_handlers(settings, resources, services, jobs),
     }
 
 
@@ -205,22 +184,6 @@ def _measured_fan_out(fan_out: Handler, metrics: Metrics) -> Handler:
         await fan_out(claim)
         now_ms = clock.now_ms()
         age_ms = now_ms - id_timestamp_ms(claim.payload["post_id"])
-        metrics.fanned_out((now_ms - began_ms) / 1000, age_ms / 1000)
+        metrics.observe_fan_out((now_ms - began_ms) / 1000, age_ms / 1000)
 
     return measured
-
-
-def _recurring(settings: Settings) -> list[Recurring]:
-    every = settings.maintenance
-    return [
-        Recurring(kind, round(every_s * 1000))
-        for kind, every_s in (
-            (JobKind.SWEEP_SESSIONS, every.sessions_every_s),
-            (JobKind.RETENTION, every.retention_every_s),
-            (JobKind.AUDIT_COUNTERS, every.counters_every_s),
-            (JobKind.SWEEP_MEDIA, every.media_every_s),
-            (JobKind.SWEEP_RESETS, every.resets_every_s),
-            (JobKind.SWEEP_KEYS, every.keys_every_s),
-            (JobKind.SWEEP_NOTIFICATIONS, every.notifications_every_s),
-        )
-    ]

@@ -68,7 +68,7 @@ async def migrate_database(settings: Settings, var: Path, on_step: Callable[[str
 @asynccontextmanager
 async def node_ids(lease: NodeLease, supervisor: Supervisor) -> AsyncGenerator[IdGenerator]:
     """Create ids under a leased node number, renewed in the background and released at the end."""
-    ids = await lease.take()
+    ids = await lease.acquire()
 
     async def renew() -> None:
         while True:
@@ -80,7 +80,7 @@ async def node_ids(lease: NodeLease, supervisor: Supervisor) -> AsyncGenerator[I
         async with supervisor.running("node lease", renew):
             yield ids
     finally:
-        await lease.give_back(ids)
+        await lease.release(ids)
 
 
 @asynccontextmanager

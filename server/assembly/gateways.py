@@ -86,7 +86,7 @@ def _email_sender(settings: Settings, var: Path, instrumentation: Instrumentatio
         timeout_s=chosen.timeout_s,
     )
     circuit = instrumentation.smtp
-    instrumentation.metrics.show_part("smtp", lambda: not circuit.is_open)
+    instrumentation.metrics.watch_dependency("smtp", lambda: not circuit.is_open)
     return SmtpEmailSender(server, settings.email_sender, circuit=circuit)
 
 
@@ -105,5 +105,5 @@ def _push_sender(settings: Settings, var: Path, instrumentation: Instrumentation
         timeout_s=chosen.timeout_s,
     )
     circuit = instrumentation.fcm
-    instrumentation.metrics.show_part("fcm", lambda: not circuit.is_open)
+    instrumentation.metrics.watch_dependency("fcm", lambda: not circuit.is_open)
     return FcmPushSender(account, circuit)

@@ -102,7 +102,9 @@ async def queue_brokers(
             url,
             queue,
             call_timeout_s=settings.redis.timeout_s,
-            count_garbage=lambda flaw, queue=queue: instrumentation.metrics.garbage_found(queue, flaw),
+            on_rejected=lambda reason, queue=queue: instrumentation.metrics.count_rejected_message(
+                queue, reason
+            ),
             outage=instrumentation.redis,
         )
         for queue in Queue

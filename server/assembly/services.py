@@ -27,6 +27,13 @@ from server.models.content.posts import PostRepository
 from server.models.database import Database
 from server.models.feed.fan_outs import FanOutRepository
 from server.models.feed.feeds import FeedRepository
+from server.models.jobs.expired_leases import ExpiredLeaseRepository
+from server.models.jobs.failed_jobs import FailedJobRepository
+from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
+from server.models.jobs.jobs import JobRepository
+from server.models.jobs.leases import JobLeaseRepository
+from server.models.jobs.queue_states import QueueStateRepository
+from server.models.jobs.queue_statistics import QueueStatisticsRepository
 from server.models.notifications.activities import ActivityRepository
 from server.models.notifications.activity_states import ActivityStateRepository
 from server.models.notifications.deliverables import DeliverableRepository
@@ -63,8 +70,11 @@ from server.services.feed.pages import Feed
 from server.services.feed.queries import FeedQueries
 from server.services.jobs.event_jobs import Queue
 from server.services.jobs.idempotency import Idempotency
-from server.services.jobs.jobs import Jobs, RetryRule
-from server.services.jobs.queue_administration import QueueAdministration, QueueLimits
+from server.services.jobs.jobs import Jobs
+from server.services.jobs.queue_administration import QueueAdministration
+from server.services.jobs.queue_overview import QueueLimits, QueueOverview
+from server.services.jobs.queue_states import QueueStates
+from server.services.jobs.retry_rules import RetryRule
 from server.services.jobs.unit_of_work import UnitOfWork
 from server.services.notifications.delivery.deliverables import Deliverables
 from server.services.notifications.delivery.emails import EmailBudget, NotificationEmails
@@ -122,7 +132,14 @@ def jobs(settings: Settings, database: Database, ids: IdGenerator) -> Jobs:
         )
         for queue, chosen in queue_settings(settings).items()
     }
-    return Jobs(database, ids, rules, queues.lease_ms, queues.max_crashes)
+    return Jobs(
+        JobRepository(database),
+        JobLeaseRepository(database, queues.lease_ms),
+        ExpiredLeaseRepository(database),
+        ids,
+        rules,
+        queues.max_crashes,
+    )
 
 
 def services(
@@ -148,7 +165,7 @@ def services(
     lists = timelines(settings, on.feed_wire)
     queries = FeedQueries(FeedRepository(on.database), visibility, SystemClock())
     freshness = CacheInvalidation(lists, InvalidationLog(on.feed_wire))
-    work = UnitOfWork(on.database, on.ids, clock, the_jobs, on.doorbell, freshness)
+    work = UnitOfWork(on.database, on.ids, clock, the_jobs, on.doorbell.notify, freshness)
     card_cache = CardCache(
         RedisCardCache(on.feed_wire, chosen.cached_posts), chosen.posts_in_memory, settings.public_url
     )
@@ -214,7 +231,7 @@ def services(
             unsubscribe_tokens,
             settings.client_url,
             _email_budget(settings, on),
-            on.told.metrics,
+            metrics=on.told.metrics,
         ),
         pushes=Pushes(
             devices, the_jobs, deliverables, active_sessions, on.push, settings.client_url, on.told.metrics
@@ -223,7 +240,7 @@ def services(
         devices=Devices(devices, work, active_sessions),
         stream_tickets=StreamTickets(on.wire, revocations),
         queues=queue_control(settings, on.database, on.doorbell),
-        idempotency=Idempotency(on.database, secret),
+        idempotency=Idempotency(IdempotencyKeyRepository(on.database), secret),
     )
     return nouns, the_jobs
 
@@ -238,7 +255,10 @@ def queue_control(settings: Settings, database: Database, doorbell: JobNotifier)
         queue: QueueLimits(chosen.rate_per_s, chosen.keep_completed)
         for queue, chosen in queue_settings(settings).items()
     }
-    return QueueAdministration(database, limits, doorbell.garbage)
+    pauses = QueueStateRepository(database)
+    states = QueueStates(pauses, JobRepository(database))
+    overview = QueueOverview(QueueStatisticsRepository(database), states, limits, doorbell.count_rejected)
+    return QueueAdministration(overview, states, pauses, FailedJobRepository(database))
 
 
 def _email_budget(settings: Settings, on: Resources) -> EmailBudget | None:

@@ -1,4 +1,4 @@
-"""`python run.py queues`: shows the queues to a person, live, and steers them."""
+"""`python run.py queues`: shows the queues, pauses and resumes them, and lists, retries and discards failed jobs."""
 
 import asyncio
 import shlex
@@ -19,19 +19,20 @@ from server.errors import InvalidInput, Unavailable
 from server.ids import MAX_ID
 from server.paging import PageRequest
 from server.services.jobs.event_jobs import Queue
-from server.services.jobs.queue_administration import FailedJob, QueueAdministration, QueueStatus, queue_named
+from server.services.jobs.queue_administration import FailedJob, QueueAdministration, queue_named
+from server.services.jobs.queue_overview import QueueStatus
 from server.settings import Settings
 
 REFRESH_S = 1.0
 PAGE = 50
-PLAIN_WIDTH = 200
-WIDE = 120  # columns of a terminal that has room for all of them
+PIPE_WIDTH = 200
+WIDE = 120  # terminal columns from which all figures fit
 FIGURES = ("WAITING", "DELAYED", "RUNNING", "DONE", "FAILED", "OLDEST")
-MORE_FIGURES = ("DONE/MIN", "FAILED/MIN", "LIMIT/S", "GARBAGE")
+WIDE_FIGURES = ("DONE/MIN", "FAILED/MIN", "LIMIT/S", "REJECTED")
 
 
 async def show(settings: Settings, *, once: bool) -> int:
-    """The table of the queues: live in a terminal until Ctrl-C, printed once elsewhere."""
+    """Show the queues: refreshed until Ctrl-C in a terminal, otherwise once."""
     async with open_admin_context(settings) as control:
         if once or not sys.stdout.isatty():
             console = _console()
@@ -42,101 +43,103 @@ async def show(settings: Settings, *, once: bool) -> int:
 
 
 async def failed(settings: Settings, queue_name: str) -> int:
-    """List every dead letter of a queue, newest first."""
+    """List all failed jobs of a queue, newest first."""
     queue = queue_named(queue_name)
     async with open_admin_context(settings) as control:
         page = await control.queues.failed(queue, PageRequest(PAGE))
         if not page.items:
-            print(f"There are no dead letters in {queue}.")
+            print(f"{queue} has no failed jobs.")
             return 0
         while True:
-            for letter in page.items:
-                print(_described(letter))
+            for job in page.items:
+                print(_description(job))
             if page.next_cursor is None:
                 return 0
             page = await control.queues.failed(queue, PageRequest(PAGE, page.items[-1].id))
 
 
 async def retry(settings: Settings, queue_name: str, ids: Sequence[str], *, everything: bool) -> int:
-    """Make dead letters ready again; exit code 1 if there was none of these."""
-    queue, chosen = queue_named(queue_name), _chosen("retry", queue_name, ids, everything)
+    """Retry failed jobs. Return 1 if none was found."""
+    queue, chosen = queue_named(queue_name), _parse_ids("retry", queue_name, ids, everything)
     async with open_admin_context(settings) as control:
         changed = await control.queues.retry(queue, chosen)
-    return _told(changed, queue, chosen, "retry", "will be run again")
+    return _report(changed, queue, chosen, "retry", "will be retried")
 
 
 async def discard(settings: Settings, queue_name: str, ids: Sequence[str], *, everything: bool) -> int:
-    """Delete dead letters; exit code 1 if there was none of these."""
-    queue, chosen = queue_named(queue_name), _chosen("discard", queue_name, ids, everything)
+    """Delete failed jobs. Return 1 if none was found."""
+    queue, chosen = queue_named(queue_name), _parse_ids("discard", queue_name, ids, everything)
     async with open_admin_context(settings) as control:
         changed = await control.queues.discard(queue, chosen)
-    return _told(changed, queue, chosen, "discard", "deleted")
+    return _report(changed, queue, chosen, "discard", "deleted")
 
 
 async def pause(settings: Settings, queue_name: str) -> int:
+    """Pause a queue."""
     queue = queue_named(queue_name)
     async with open_admin_context(settings) as control:
         await control.queues.pause(queue)
-    print(f"{queue} is paused: no job of it starts until `python run.py queues resume {queue}`.")
+    print(f"{queue} is paused. To start its jobs again: python run.py queues resume {queue}")
     return 0
 
 
 async def resume(settings: Settings, queue_name: str) -> int:
+    """Resume a queue."""
     queue = queue_named(queue_name)
     async with open_admin_context(settings) as control:
         await control.queues.resume(queue)
-    print(f"{queue} runs.")
+    print(f"{queue} is running.")
     return 0
 
 
-def _chosen(verb: str, queue: str, ids: Sequence[str], everything: bool) -> list[int] | None:
-    """The ids, or None for all. Raises InvalidInput."""
+def _parse_ids(verb: str, queue: str, ids: Sequence[str], everything: bool) -> list[int] | None:
+    """Return the ids, or None for all. Raises InvalidInput."""
     if bool(ids) == everything:
         raise InvalidInput(
-            f"Name the jobs to {verb}, or say --all: python run.py queues {verb} {queue} 123 456 (their ids are in"
-            f" `python run.py queues failed {queue}`)."
+            f"Give the ids of the jobs to {verb}, or --all. To list them: python run.py queues failed {queue}"
         )
-    wrong = [text for text in ids if not (text.isascii() and text.isdigit() and int(text) <= MAX_ID)]
-    if wrong:
-        raise InvalidInput(f"{shlex.quote(wrong[0])} is no job's id: those are numbers.")
+    for text in ids:
+        if not (text.isascii() and text.isdigit() and int(text) <= MAX_ID):
+            raise InvalidInput(f"Invalid job id {shlex.quote(text)}: expected a number.")
     return None if everything else [int(text) for text in ids]
 
 
-def _told(changed: int, queue: Queue, chosen: Sequence[int] | None, verb: str, done: str) -> int:
+def _report(changed: int, queue: Queue, chosen: Sequence[int] | None, verb: str, done: str) -> int:
     if changed == 0:
-        print(f"Nothing to {verb}: {queue} has no {'' if chosen is None else 'such '}dead letters.")
+        print(f"Nothing to {verb}: {queue} has no {'' if chosen is None else 'such '}failed jobs.")
         return 1
-    print(f"{changed} job(s) {done}.")
+    print(f"{_jobs(changed)} {done}.")
     missing = 0 if chosen is None else len(set(chosen)) - changed
     if missing:
-        print(f"{missing} of the ids are no dead letters of {queue}.")
+        ids = "1 id was" if missing == 1 else f"{missing} ids were"
+        print(f"{ids} not found among the failed jobs of {queue}.")
     return 0
 
 
 async def _show_live(queues: QueueAdministration) -> None:
-    leave = asyncio.Event()
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, leave.set)
+        loop.add_signal_handler(number, stop.set)
     console = _console()
     view = _table(await queues.overview(), console.width)
     with Live(view, auto_refresh=False, console=console) as live:
-        while not leave.is_set():
-            note = "Ctrl-C leaves"
+        while not stop.is_set():
+            note = "Press Ctrl-C to exit."
             try:
                 view = _table(await queues.overview(), console.width)
             except Unavailable as error:
-                note = f"{error.reason} These figures are old."
+                note = f"{error.reason} The figures are out of date."
             live.update(Group(view, Text(note, style="dim")), refresh=True)
             try:
                 async with asyncio.timeout(REFRESH_S):
-                    await leave.wait()
+                    await stop.wait()
             except TimeoutError:
                 continue
 
 
 def _console() -> Console:
-    return Console() if sys.stdout.isatty() else Console(width=PLAIN_WIDTH, color_system=None)
+    return Console() if sys.stdout.isatty() else Console(width=PIPE_WIDTH, color_system=None)
 
 
 def _table(statuses: Sequence[QueueStatus], width: int) -> Table:
@@ -144,30 +147,30 @@ def _table(statuses: Sequence[QueueStatus], width: int) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("QUEUE")
     table.add_column("STATE")
-    for title in (*FIGURES, *MORE_FIGURES) if wide else FIGURES:
+    for title in (*FIGURES, *WIDE_FIGURES) if wide else FIGURES:
         table.add_column(title, justify="right")
     for status in statuses:
         paused = status.paused_at_ms is not None
         table.add_row(
             status.queue,
-            Text("paused", style="yellow") if paused else Text("runs", style="green"),
+            Text("paused", style="yellow") if paused else Text("running", style="green"),
             str(status.waiting),
             str(status.delayed),
             str(status.running),
             str(status.completed),
-            Text(str(status.dead), style="red" if status.dead else ""),
+            Text(str(status.failed), style="red" if status.failed else ""),
             _age(status.oldest_waiting_s) if status.waiting else "-",
-            *(_more(status) if wide else ()),
+            *(_wide_figures(status) if wide else ()),
         )
     return table
 
 
-def _more(status: QueueStatus) -> tuple[str | Text, ...]:
+def _wide_figures(status: QueueStatus) -> tuple[str | Text, ...]:
     return (
         f"{status.completed_per_minute:g}",
         Text(f"{status.failed_per_minute:g}", style="red" if status.failed_per_minute else ""),
         f"{status.rate_per_s:g}" if status.rate_per_s else "none",
-        _garbage(status.garbage),
+        _rejected(status.rejected_messages),
     )
 
 
@@ -175,15 +178,21 @@ def _age(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
 
 
-def _garbage(messages: int | None) -> Text:
+def _rejected(messages: int | None) -> Text:
     if messages is None:
-        return Text("Redis away", style="yellow")
+        return Text("no Redis", style="yellow")
     return Text(str(messages), style="yellow" if messages else "")
 
 
-def _described(letter: FailedJob) -> str:
-    crash_count = f", {letter.crash_count} worker(s) died of it" if letter.crash_count else ""
+def _description(job: FailedJob) -> str:
+    attempts = "1 attempt" if job.attempts == 1 else f"{job.attempts} attempts"
+    crashes = f", crashed {job.crash_count} worker(s)" if job.crash_count else ""
     return (
-        f"{letter.id}  {letter.kind}  failed {isoformat(letter.failed_at_ms)} after {letter.attempts} attempt(s)"
-        f"{crash_count}\n    {letter.error or 'no error was noted'}\n    {orjson.dumps(letter.payload).decode()}"
+        f"{job.id}  {job.kind}  failed {isoformat(job.failed_at_ms)} after {attempts}{crashes}\n"
+        f"    {job.error or 'no error was recorded'}\n"
+        f"    {orjson.dumps(job.payload).decode()}"
     )
+
+
+def _jobs(count: int) -> str:
+    return "1 job" if count == 1 else f"{count} jobs"

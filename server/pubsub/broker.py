@@ -1,14 +1,13 @@
-"""The Taskiq broker of one queue. A message says no more than "look at job N now".
+"""The Taskiq broker of one queue. A message says only that a job may be due.
 
-The job's row is the truth: a message is deleted as it is read, and one that is lost (Redis emptied, a worker
-killed with a message in hand) is rung again by the dispatcher. So this owns ringing and listening; rows,
-retries and leases are the services'.
+The job's row is authoritative: a message is deleted when it is read, and the dispatcher repeats a lost one. The broker
+sends and receives messages; rows, retries and leases belong to the services.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
 from redis.asyncio import Redis
@@ -32,9 +31,9 @@ SWEEP_EVERY_S = 30.0
 
 
 class QueueBroker(RedisStreamBroker):
-    """Rings for jobs of the queue `name`, and listens for rings, over one long-lived client.
+    """Sends and receives the messages of the queue `name` over one long-lived client.
 
-    `url` is redis://, rediss:// or unix://. `run_job` is the one task; `perform` gives it its body.
+    `url` is redis://, rediss:// or unix://. `run_job` is the only task; `set_handler` sets what it does.
     """
 
     run_job: AsyncTaskiqDecoratedTask[[int], Awaitable[None]]
@@ -47,10 +46,10 @@ class QueueBroker(RedisStreamBroker):
         call_timeout_s: float = 1.0,
         block_ms: int = 2000,
         max_connections: int = 8,
-        count_garbage: Callable[[RejectReason], None] | None = None,
+        on_rejected: Callable[[RejectReason], None] | None = None,
         outage: Outage | None = None,
     ) -> None:
-        """`outage` is told when Redis is away."""
+        """`on_rejected` is called for each rejected message; `outage` records when Redis is unavailable."""
         super().__init__(
             url,
             queue_name=f"queue:{name}",
@@ -59,61 +58,59 @@ class QueueBroker(RedisStreamBroker):
             max_connection_pool_size=max_connections,
             timeout=call_timeout_s,
             socket_connect_timeout=call_timeout_s,
-            # With a socket timeout redis-py sends through asyncio.wait_for, which on Python 3.11 loses a
-            # cancel that comes as the sending ends: a listener would go on. The streams time every call.
+            # With a socket timeout redis-py sends through asyncio.wait_for. On Python 3.11 that loses a cancellation
+            # that arrives as the send completes, and the listener would not stop. The streams time every call out.
             socket_timeout=None,
-            # RedisBackoff paces the listener, and a ring that fails is rung again by the dispatcher.
+            # RedisBackoff paces the listener, and the dispatcher repeats a signal that failed.
             retry=Retry(NoBackoff(), 0),
         )
         self.name = name
         redis = Redis(connection_pool=self.connection_pool)
         self._streams = PriorityStreams(redis, name, self.consumer_name, call_timeout_s)
-        self._outage = RedisBackoff(outage, queue=name)
-        self._garbage = RejectionReports(name, count_garbage)
-        self._regrouped = False
+        self._backoff = RedisBackoff(outage, queue=name)
+        self._rejections = RejectionReports(name, on_rejected)
+        self._groups_created = False
         self._sweep_at = 0.0
-        self._body: Callable[[int], Awaitable[None]] | None = None
+        self._handler: Callable[[int], Awaitable[None]] | None = None
         self._register_run_job()
 
-    def perform(self, body: Callable[[int], Awaitable[None]]) -> None:
-        """Let `run_job` await `body` with the job's id."""
-        self._body = body
+    def set_handler(self, handler: Callable[[int], Awaitable[None]]) -> None:
+        """Let `run_job` await `handler` with the job's id."""
+        self._handler = handler
 
-    async def ring(self, bells: Iterable[tuple[int, Priority]]) -> None:
-        """Ring for many jobs (id, priority), 500 to a pipeline; raises Unavailable if Redis does not answer.
+    async def notify(self, signals: Iterable[tuple[int, Priority]]) -> None:
+        """Signal jobs (id, priority), 500 per pipeline. Raises Unavailable.
 
-        Ringing twice is harmless: whoever looks at the row second finds it leased or done.
+        Idempotent: the second worker finds the job claimed or finished.
         """
-        messages = [await self._pre_send(job_id, priority) for job_id, priority in bells]
+        messages = [await self._pre_send(job_id, priority) for job_id, priority in signals]
         entries = [(_priority(message.labels), self.formatter.dumps(message).message) for message in messages]
-        await self._add(entries)
+        with _unavailable():
+            await self._streams.add(entries)
         for middleware in reversed(self.middlewares):
             for message in messages:
                 await maybe_awaitable(middleware.post_send(message))
 
     async def kick(self, message: BrokerMessage) -> None:
-        """Add one message, to the stream that its `priority` label names."""
-        await self._add([(_priority(message.labels), message.message)])
+        """Add one message to the stream that its `priority` label names. Raises Unavailable."""
+        with _unavailable():
+            await self._streams.add([(_priority(message.labels), message.message)])
 
     async def depth(self) -> dict[Priority, int]:
-        """Messages waiting, by priority; raises Unavailable when Redis does not answer."""
-        try:
+        """Return the waiting messages by priority. Raises Unavailable."""
+        with _unavailable():
             return await self._streams.depth()
-        except (RedisError, OSError) as error:
-            raise _unavailable() from error
 
-    async def garbage(self) -> int:
-        """Messages kept aside because they ring for no job; raises Unavailable when Redis does not answer."""
-        try:
-            return await self._streams.garbage_length()
-        except (RedisError, OSError) as error:
-            raise _unavailable() from error
+    async def count_rejected(self) -> int:
+        """Return the number of rejected messages that are kept. Raises Unavailable."""
+        with _unavailable():
+            return await self._streams.count_rejected()
 
     async def listen(self) -> AsyncGenerator[bytes, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        """Messages as they are rung, high before normal, one read at a time: nothing is fetched ahead.
+        """Yield messages as they arrive, high priority first, without prefetching.
 
-        They are plain bytes, as nothing is left to acknowledge. Outlives every failure of Redis. When it is
-        closed or cancelled, what it holds goes back to the streams.
+        Messages are plain bytes, because there is nothing to acknowledge. The listener survives every Redis failure.
+        When it is closed or cancelled, what it holds returns to the streams.
         """
         try:
             while True:
@@ -121,17 +118,17 @@ class QueueBroker(RedisStreamBroker):
                 if data is not None:
                     yield data
         finally:
-            # If this fails, the sweep of another worker does the same in a minute.
+            # If this fails, the sweep of another worker does it within a minute.
             with contextlib.suppress(RedisError, OSError):
-                await self._streams.hand_back()
+                await self._streams.leave()
 
     async def _declare_consumer_group(self) -> None:
-        """For `startup`: create the groups if Redis answers; the listener does so when they are missing."""
+        """Create the groups during `startup` if Redis is available; otherwise the listener creates them."""
         with contextlib.suppress(RedisError, OSError):
             await self._streams.create_groups()
 
     async def _next(self) -> bytes | None:
-        """One step of the listener; None when it brought no message."""
+        """Run one step of the listener; return None if it received no valid message."""
         try:
             if time.monotonic() >= self._sweep_at:
                 await self._streams.sweep(DEAD_AFTER_MS)
@@ -139,39 +136,40 @@ class QueueBroker(RedisStreamBroker):
             entry = await self._take()
             if entry is None:
                 await self._streams.wait(self.block)
-            self._outage.succeeded()
-            self._regrouped = False
-            return None if entry is None else await self._sound(entry)
+            self._backoff.succeeded()
+            self._groups_created = False
+            return None if entry is None else await self._validated(entry)
         except (RedisError, OSError) as error:
             await self._recover(error)
             return None
 
     async def _recover(self, error: Exception) -> None:
-        groups_are_gone = _groups_are_gone(error)
-        if self._regrouped or not groups_are_gone:
-            await self._outage.back_off(error)
-        if groups_are_gone:
+        """Create missing groups and retry at once; back off after any other error, or if that did not help."""
+        groups_missing = _groups_missing(error)
+        if self._groups_created or not groups_missing:
+            await self._backoff.back_off(error)
+        if groups_missing:
             await self._declare_consumer_group()
-        self._regrouped = groups_are_gone
+        self._groups_created = groups_missing
 
     async def _take(self) -> Entry | None:
         taking = asyncio.ensure_future(self._streams.take())
         try:
             return await asyncio.shield(taking)
         except asyncio.CancelledError:
-            # The entry may be off its stream already: ring for it again, rather than wait for the dispatcher.
+            # The entry may be off its stream already: put it back instead of waiting for the dispatcher.
             with contextlib.suppress(RedisError, OSError):
                 if entry := await taking:
                     await self._streams.put_back(entry)
             raise
 
-    async def _sound(self, entry: Entry) -> bytes | None:
+    async def _validated(self, entry: Entry) -> bytes | None:
         data = entry.fields.get(b"data")
-        flaw = reject_reason(data, self.formatter.loads, RUN_JOB)
-        if flaw is None:
+        reason = reject_reason(data, self.formatter.loads, RUN_JOB)
+        if reason is None:
             return data
-        await self._streams.set_aside(entry, flaw)
-        self._garbage.report(flaw)
+        await self._streams.reject(entry, reason)
+        self._rejections.report(reason)
         return None
 
     async def _pre_send(self, job_id: int, priority: Priority) -> TaskiqMessage:
@@ -183,18 +181,12 @@ class QueueBroker(RedisStreamBroker):
             message = await maybe_awaitable(middleware.pre_send(message))
         return message
 
-    async def _add(self, entries: list[tuple[Priority, bytes]]) -> None:
-        try:
-            await self._streams.add(entries)
-        except (RedisError, OSError) as error:
-            raise _unavailable() from error
-
     def _register_run_job(self) -> None:
-        # A function of its own for each broker: Taskiq renames the function that it registers.
+        # Each broker needs its own function, because Taskiq renames the function that it registers.
         async def run_job(job_id: int) -> None:
-            if self._body is None:
-                raise RuntimeError(f"nothing performs the jobs of {self.name}")
-            await self._body(job_id)
+            if self._handler is None:
+                raise RuntimeError(f"queue {self.name} has no handler")
+            await self._handler(job_id)
 
         self.run_job = self.register_task(run_job, task_name=RUN_JOB)
 
@@ -203,10 +195,15 @@ def _priority(labels: dict[str, Any]) -> Priority:
     return Priority.HIGH if labels.get(PRIORITY_LABEL) == Priority.HIGH else Priority.NORMAL
 
 
-def _groups_are_gone(error: Exception) -> bool:
-    """After FLUSHALL or an emptied restart: NOGROUP, or UNBLOCKED to a blocked reader before Redis 7.2."""
+def _groups_missing(error: Exception) -> bool:
+    """Return whether Redis lost its data: NOGROUP, or UNBLOCKED to a blocked reader before Redis 7.2."""
     return isinstance(error, ResponseError) and ("NOGROUP" in str(error) or "UNBLOCKED" in str(error))
 
 
-def _unavailable() -> Unavailable:
-    return Unavailable(reason="The job queue does not answer.")
+@contextlib.contextmanager
+def _unavailable() -> Iterator[None]:
+    """Translate errors of Redis."""
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        raise Unavailable("The job queue is unavailable.", code="queue_unavailable") from error

@@ -1,6 +1,6 @@
-"""Rings for the jobs that were just committed: gathered for a moment, sent to the streams in one pipeline a queue.
+"""Signals for jobs that were just committed, collected briefly and sent in one pipeline per queue.
 
-A ring that is lost is no job that is lost: the dispatcher finds the row.
+A lost signal does not lose a job: the dispatcher finds its row.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ MAX_WAITING = 10_000
 
 
 class JobSignal(Protocol):
-    """What there is to know of a job that should be run."""
+    """A job that is due."""
 
     @property
     def queue(self) -> str: ...
@@ -27,43 +27,43 @@ class JobSignal(Protocol):
 
 
 class JobNotifier:
-    """`ring` returns at once; `run` sends, and is to be supervised."""
+    """Sends job signals in the background: `notify` returns at once, and a supervised task runs `run`."""
 
     def __init__(self, brokers: Mapping[str, QueueBroker]) -> None:
         self._brokers = brokers
         self._waiting: list[JobSignal] = []
-        self._rung = asyncio.Event()
+        self._notified = asyncio.Event()
 
-    def ring(self, rungs: Sequence[JobSignal]) -> None:
-        """Take note of jobs to ring for; what is over the bound is left to the dispatcher."""
-        self._waiting += rungs[: MAX_WAITING - len(self._waiting)]
-        self._rung.set()
+    def notify(self, jobs: Sequence[JobSignal]) -> None:
+        """Schedule signals; those above MAX_WAITING are left to the dispatcher."""
+        self._waiting += jobs[: MAX_WAITING - len(self._waiting)]
+        self._notified.set()
 
     async def run(self) -> None:
-        """Send what is rung, in batches, until cancelled."""
+        """Send scheduled signals in batches until cancelled."""
         while True:
-            await self._rung.wait()
-            self._rung.clear()
+            await self._notified.wait()
+            self._notified.clear()
             await self.flush()
 
     async def flush(self) -> None:
-        """Send what waits now."""
+        """Send the signals that are scheduled now."""
         waiting, self._waiting = self._waiting, []
         for name, broker in self._brokers.items():
-            bells = [(bell.job_id, _priority(bell)) for bell in waiting if bell.queue == name]
-            if bells:
-                # When Redis is away the dispatcher finds the rows, and the listeners report the outage once.
+            signals = [(job.job_id, _priority(job)) for job in waiting if job.queue == name]
+            if signals:
+                # While Redis is unavailable the dispatcher finds the rows, and the listeners report the outage.
                 with suppress(Unavailable):
-                    await broker.ring(bells)
+                    await broker.notify(signals)
 
     async def depth(self, name: str) -> int:
-        """Messages of a queue that nobody has taken yet. Raises Unavailable."""
+        """Return the number of a queue's messages that no worker has taken. Raises Unavailable."""
         return sum((await self._brokers[name].depth()).values())
 
-    async def garbage(self, name: str) -> int:
-        """Messages of a queue that rang for no job and are kept aside. Raises Unavailable."""
-        return await self._brokers[name].garbage()
+    async def count_rejected(self, name: str) -> int:
+        """Return the number of a queue's rejected messages. Raises Unavailable."""
+        return await self._brokers[name].count_rejected()
 
 
-def _priority(bell: JobSignal) -> Priority:
-    return Priority.HIGH if bell.priority > 0 else Priority.NORMAL
+def _priority(job: JobSignal) -> Priority:
+    return Priority.HIGH if job.priority > 0 else Priority.NORMAL

@@ -1,6 +1,6 @@
-"""Runs the jobs that a queue's broker hears of: so many at once, and each to its end when asked to stop.
+"""Runs the jobs that a queue's broker receives, with bounded concurrency, and drains them on shutdown.
 
-Owns the tasks that run jobs. What a job does, and what becomes of one that fails, is `run_job`'s affair.
+It owns the tasks that run jobs. `run_job` decides what a job does and what happens when it fails.
 """
 
 import asyncio
@@ -14,13 +14,13 @@ from server.pubsub.broker import QueueBroker
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
-CUT_OFF_GRACE_S = 1.0
+CANCEL_GRACE_S = 1.0
 
 
 class QueueReceiver:
     """Runs up to `concurrency` jobs of the broker's queue at once.
 
-    `run_job` gets a job's id, handles its own errors, and bears being called twice or for a job that is done.
+    `run_job` receives a job id and handles its own errors. It may be called twice for a job, or for a finished one.
     """
 
     def __init__(
@@ -38,20 +38,20 @@ class QueueReceiver:
         self._stopped = asyncio.Event()
         self._stopped.set()
         self._jobs: dict[asyncio.Task[None], asyncio.Task[None]] = {}
-        self._cut_off = 0
+        self._cancelled = 0
 
     @property
     def running(self) -> int:
-        """Jobs running now."""
+        """The number of running jobs."""
         return len(self._jobs)
 
     async def run(self) -> None:
-        """Receive until `drain` is called; may be called again after a crash, not twice at once.
+        """Receive until `drain` is called. May run again after a crash, but not twice at once.
 
-        When cancelled, it cancels the jobs that run and awaits them.
+        When cancelled, it cancels the running jobs and awaits them.
         """
         self._stopped.clear()
-        # A line for each job at INFO otherwise; `run_job` logs what is worth a line.
+        # Taskiq logs a line per job at INFO; `run_job` logs what is needed.
         logging.getLogger("taskiq.receiver").setLevel(logging.WARNING)
         receiver = Receiver(
             self._broker,
@@ -59,30 +59,30 @@ class QueueReceiver:
             max_prefetch=0,
             wait_tasks_timeout=self._drain_timeout_s,
             run_startup=False,
-            validate_params=False,  # the broker lets nothing pass but one job id
+            validate_params=False,  # the broker rejects everything but one job id
         )
-        self._broker.perform(self._perform)
+        self._broker.set_handler(self._handle)
         try:
             await receiver.listen(self._finish)
         finally:
-            self._broker.perform(_leave_to_dispatcher)
+            self._broker.set_handler(_leave_to_dispatcher)
             try:
-                self._cut_off = await self._cancel_jobs()
+                self._cancelled = await self._cancel_jobs()
             finally:
                 self._stopped.set()
 
     async def drain(self) -> int:
-        """Stop receiving; cancel jobs that run for `drain_timeout_s` more. Returns how many were cut off.
+        """Stop receiving and cancel jobs that still run after `drain_timeout_s`. Return how many were cancelled.
 
-        Messages that were not started stay in, or go back to, their streams. Returns when `run` has ended.
+        Messages that were not started stay in their streams or return to them. Returns when `run` has ended.
         """
         self._finish.set()
         await self._stopped.wait()
-        return self._cut_off
+        return self._cancelled
 
-    async def _perform(self, job_id: int) -> None:
-        # The job gets a task of its own: cut off, it is cancelled like any task, while Taskiq, which would
-        # log the CancelledError with its traceback and swallow it, sees an ordinary return.
+    async def _handle(self, job_id: int) -> None:
+        # Each job runs in its own task. It can be cancelled, while Taskiq, which logs a CancelledError with its
+        # traceback and swallows it, sees an ordinary return.
         callback = asyncio.current_task()
         assert callback is not None
         job = self._jobs[callback] = asyncio.ensure_future(self._run_job(job_id))
@@ -96,11 +96,11 @@ class QueueReceiver:
         for job in unfinished:
             job.cancel()
         if self._jobs:
-            await asyncio.wait(self._jobs, timeout=CUT_OFF_GRACE_S)
+            await asyncio.wait(self._jobs, timeout=CANCEL_GRACE_S)
         if unfinished:
-            log.warning("jobs_cut_off", queue=self._broker.name, jobs=len(unfinished))
+            log.warning("jobs_cancelled", queue=self._broker.name, jobs=len(unfinished))
         return len(unfinished)
 
 
 async def _leave_to_dispatcher(job_id: int) -> None:
-    """What becomes of a message that Taskiq had in hand when it was cancelled: its row will be rung again."""
+    """Ignore a message that Taskiq held when it was cancelled; the dispatcher signals its job again."""

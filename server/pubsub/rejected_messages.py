@@ -1,6 +1,6 @@
-"""What a queue's streams may hold: messages that ring for one job. Everything else is garbage, with a reason.
+"""Validation of messages in a queue's streams: a valid one names the task and one job id.
 
-Judges and reports; moving the entry aside is the streams' work.
+Rejected messages are counted and logged here; `streams.py` moves them to another stream.
 """
 
 import time
@@ -13,14 +13,14 @@ from taskiq import TaskiqMessage
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
-# Labels with which a message could tell the receiver how to run it; that is the row's business.
-FOREIGN_LABELS = frozenset({"ack_type", "timeout"})
+# Labels that would change how the receiver runs a job; only the job's row decides that.
+FORBIDDEN_LABELS = frozenset({"ack_type", "timeout"})
 MAX_JOB_ID = (1 << 63) - 1
 LOG_EVERY_S = 5.0
 
 
 class RejectReason(StrEnum):
-    """Why an entry is garbage."""
+    """Why a message is rejected."""
 
     NO_DATA = "no_data"
     UNDECODABLE = "undecodable"
@@ -32,7 +32,7 @@ class RejectReason(StrEnum):
 def reject_reason(
     data: bytes | None, decode: Callable[[bytes], TaskiqMessage], task_name: str
 ) -> RejectReason | None:
-    """What keeps `data` from being a message that runs `task_name` for one job id; None: nothing does."""
+    """Return why `data` is not a message that runs `task_name` for one job id; None if it is."""
     if data is None:
         return RejectReason.NO_DATA
     try:
@@ -44,7 +44,7 @@ def reject_reason(
         return RejectReason.UNKNOWN_TASK
     if not _is_one_job_id(message.args, message.kwargs):
         return RejectReason.BAD_ARGUMENTS
-    return None if FOREIGN_LABELS.isdisjoint(message.labels) else RejectReason.FOREIGN_LABEL
+    return None if FORBIDDEN_LABELS.isdisjoint(message.labels) else RejectReason.FOREIGN_LABEL
 
 
 def _is_one_job_id(args: list[Any], kwargs: dict[str, Any]) -> bool:
@@ -55,20 +55,22 @@ def _is_one_job_id(args: list[Any], kwargs: dict[str, Any]) -> bool:
 
 
 class RejectionReports:
-    """Counts garbage through `count`, and logs it in one line every five seconds at most."""
+    """Counts rejected messages through `on_rejected` and logs at most one line per five seconds."""
 
-    def __init__(self, queue: str, count: Callable[[RejectReason], None] | None) -> None:
+    def __init__(self, queue: str, on_rejected: Callable[[RejectReason], None] | None) -> None:
         self._queue = queue
-        self._count = count
+        self._on_rejected = on_rejected
         self._unlogged = 0
         self._logged_at = -LOG_EVERY_S
 
-    def report(self, flaw: RejectReason) -> None:
-        """Note one entry that was set aside."""
-        if self._count:
-            self._count(flaw)
+    def report(self, reason: RejectReason) -> None:
+        """Record one rejected message."""
+        if self._on_rejected:
+            self._on_rejected(reason)
         self._unlogged += 1
         now = time.monotonic()
         if now - self._logged_at >= LOG_EVERY_S:
-            log.warning("garbage_set_aside", queue=self._queue, entries=self._unlogged, last=flaw.value)
+            log.warning(
+                "message_rejected", queue=self._queue, messages=self._unlogged, last_reason=reason.value
+            )
             self._unlogged, self._logged_at = 0, now

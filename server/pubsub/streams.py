@@ -1,7 +1,7 @@
-"""One queue in Redis: a normal and a high-priority stream, read by one consumer group.
+"""The Redis streams of one queue: normal and high priority, read by one consumer group, and rejected messages.
 
-Owns the keys and the commands. What an entry means is left to the broker; errors of Redis pass through.
-Every call ends within `call_timeout_s`, `wait` within its block time plus that. Needs Redis 6.2 or later.
+This module owns the keys and commands; the broker interprets entries. Redis errors propagate. Every call ends within
+`call_timeout_s`, `wait` within its block time plus that. Requires Redis 6.2.
 """
 
 import asyncio
@@ -15,12 +15,12 @@ from redis.exceptions import ResponseError
 
 GROUP = "workers"
 PIPELINE_LENGTH = 500
-GARBAGE_LENGTH = 1000
-GARBAGE_BYTES = 4096
-SWEPT_ENTRIES = 100
+MAX_REJECTED = 1000
+MAX_REJECTED_BYTES = 4096
+SWEEP_BATCH = 100
 
-# Read, acknowledge and delete in one step: no kill, cancel or timeout can leave an entry half taken. An entry
-# that a blocked read has already assigned to this consumer ("0") comes before those of nobody (">").
+# Read, acknowledge and delete atomically, so that a kill, cancellation or timeout cannot leave an entry half taken.
+# Entries that a blocked read has already assigned to this consumer ("0") come before unassigned ones (">").
 TAKE = """
 for _, stream in ipairs(KEYS) do
   for _, from in ipairs({'0', '>'}) do
@@ -36,11 +36,11 @@ end
 return false
 """
 
-# Add again, at the end, what was assigned to a consumer that will not take it, then forget the consumer: the
-# one that is named, or all that were silent for the given time and have nothing left.
+# Append entries that are assigned to a consumer which will not take them, then delete the consumer: the named one, or
+# every consumer that has been idle for the given time and has no entries left.
 RETURN_TO_QUEUE = """
 local group, idle_ms, count, only = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local handed_back = 0
+local returned = 0
 for _, stream in ipairs(KEYS) do
   local query = {'XPENDING', stream, group, 'IDLE', idle_ms, '-', '+', count}
   if only then table.insert(query, only) end
@@ -48,7 +48,7 @@ for _, stream in ipairs(KEYS) do
     local entry = redis.call('XRANGE', stream, pending[1], pending[1])[1]
     if entry then
       redis.call('XADD', stream, '*', unpack(entry[2]))
-      handed_back = handed_back + 1
+      returned = returned + 1
     end
     redis.call('XACK', stream, group, pending[1])
     redis.call('XDEL', stream, pending[1])
@@ -65,12 +65,12 @@ for _, stream in ipairs(KEYS) do
     end
   end
 end
-return handed_back
+return returned
 """
 
 
 class Priority(StrEnum):
-    """Which of a queue's two streams an entry goes to."""
+    """The stream of an entry."""
 
     NORMAL = "normal"
     HIGH = "high"
@@ -78,7 +78,7 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry that was taken off its stream."""
+    """An entry that was removed from its stream."""
 
     stream: bytes
     id: bytes
@@ -86,19 +86,19 @@ class Entry:
 
 
 class PriorityStreams:
-    """The two streams of the queue `name`, as `consumer` sees them."""
+    """The streams of the queue `name`, read as `consumer`."""
 
     def __init__(self, redis: Redis, name: str, consumer: str, call_timeout_s: float) -> None:
         self._redis = redis
         self._consumer = consumer
         self._call_timeout_s = call_timeout_s
         self._keys = {Priority.HIGH: f"queue:{name}:high", Priority.NORMAL: f"queue:{name}"}
-        self._garbage_key = f"queue:{name}:garbage"
+        self._rejected_key = f"queue:{name}:rejected"
         self._take = redis.register_script(TAKE)
-        self._hand_back = redis.register_script(RETURN_TO_QUEUE)
+        self._return_to_queue = redis.register_script(RETURN_TO_QUEUE)
 
     async def create_groups(self) -> None:
-        """Create what is missing of streams and groups; a group sees every entry, older ones too."""
+        """Create missing streams and groups. A new group also reads older entries."""
         for key in self._keys.values():
             try:
                 async with asyncio.timeout(self._call_timeout_s):
@@ -108,7 +108,7 @@ class PriorityStreams:
                     raise
 
     async def add(self, entries: Sequence[tuple[Priority, bytes]]) -> None:
-        """Append `data` entries, in pipelines; those before an error stay."""
+        """Append entries in pipelines; those sent before an error stay."""
         for start in range(0, len(entries), PIPELINE_LENGTH):
             pipeline = self._redis.pipeline(transaction=False)
             async with asyncio.timeout(self._call_timeout_s), pipeline:
@@ -117,7 +117,7 @@ class PriorityStreams:
                 await pipeline.execute()
 
     async def take(self) -> Entry | None:
-        """The oldest high entry, else the oldest normal one; it is gone from Redis. None: both are empty."""
+        """Remove and return the oldest high-priority entry, else the oldest normal one; None if there is none."""
         async with asyncio.timeout(self._call_timeout_s):
             reply = cast(
                 "tuple[bytes, bytes, list[bytes]] | None",
@@ -129,47 +129,47 @@ class PriorityStreams:
         return Entry(stream, entry_id, dict(zip(flat[::2], flat[1::2], strict=True)))
 
     async def put_back(self, entry: Entry) -> None:
-        """Append a taken entry to its stream again, as a new one."""
+        """Append a taken entry to its stream as a new one."""
         async with asyncio.timeout(self._call_timeout_s):
             await self._redis.xadd(entry.stream, cast("dict[Any, Any]", entry.fields))
 
     async def wait(self, block_ms: int) -> None:
-        """Return when an entry may be there to take, or after `block_ms`.
+        """Return when an entry may be available, or after `block_ms`.
 
-        Assigns at most one entry a stream to this consumer, for `take` or `hand_back`.
+        Assigns at most one entry per stream to this consumer, for `take` or `leave`.
         """
         async with asyncio.timeout(block_ms / 1000 + self._call_timeout_s):
             await self._redis.xreadgroup(
                 GROUP, self._consumer, dict.fromkeys(self._keys.values(), ">"), count=1, block=block_ms
             )
 
-    async def hand_back(self) -> None:
-        """Leave the group: entries assigned to this consumer go to the others."""
+    async def leave(self) -> None:
+        """Leave the group and return the entries that are assigned to this consumer."""
         await self._return_pending(0, self._consumer)
 
     async def sweep(self, idle_ms: int) -> None:
-        """Hand back (up to 100 a stream) what was assigned `idle_ms` ago; forget consumers silent as long."""
+        """Return entries that were assigned `idle_ms` ago, up to 100 per stream; delete consumers idle as long."""
         await self._return_pending(idle_ms)
 
     async def _return_pending(self, idle_ms: int, *consumer: str) -> None:
         async with asyncio.timeout(self._call_timeout_s):
-            args = [GROUP, idle_ms, SWEPT_ENTRIES, *consumer]
-            await self._hand_back(keys=list(self._keys.values()), args=args)
+            args = [GROUP, idle_ms, SWEEP_BATCH, *consumer]
+            await self._return_to_queue(keys=list(self._keys.values()), args=args)
 
-    async def set_aside(self, entry: Entry, reason: str) -> None:
-        """Keep a taken entry, with the reason, among the last 1,000 or so in the garbage stream."""
+    async def reject(self, entry: Entry, reason: str) -> None:
+        """Append a taken entry, with the reason, to the stream of rejected messages, which keeps about 1,000."""
         data = entry.fields.get(b"data", repr(entry.fields).encode())
-        fields = {"reason": reason, "stream": entry.stream, "id": entry.id, "data": data[:GARBAGE_BYTES]}
+        fields = {"reason": reason, "stream": entry.stream, "id": entry.id, "data": data[:MAX_REJECTED_BYTES]}
         async with asyncio.timeout(self._call_timeout_s):
-            await self._redis.xadd(self._garbage_key, cast("dict[Any, Any]", fields), maxlen=GARBAGE_LENGTH)
+            await self._redis.xadd(self._rejected_key, cast("dict[Any, Any]", fields), maxlen=MAX_REJECTED)
 
-    async def garbage_length(self) -> int:
-        """Entries in the garbage stream, which keeps the last 1,000 or so."""
+    async def count_rejected(self) -> int:
+        """Return the length of the stream of rejected messages."""
         async with asyncio.timeout(self._call_timeout_s):
-            return await self._redis.xlen(self._garbage_key)
+            return await self._redis.xlen(self._rejected_key)
 
     async def depth(self) -> dict[Priority, int]:
-        """Entries of each stream that are assigned to nobody: what a killed consumer had in hand is not waiting."""
+        """Return the unassigned entries of each stream. Those of a killed consumer do not count."""
         pipeline = self._redis.pipeline(transaction=False)
         async with asyncio.timeout(self._call_timeout_s), pipeline:
             for key in self._keys.values():
@@ -182,7 +182,7 @@ class PriorityStreams:
                 raise length
             if isinstance(pending, Exception) and not isinstance(pending, ResponseError):
                 raise pending
-            # Without a group, before the first worker or after a FLUSHALL, nothing is assigned.
+            # There is no group before the first worker starts, or after a FLUSHALL: nothing is assigned.
             assigned = 0 if isinstance(pending, ResponseError) else int(pending["pending"])
             depths[priority] = max(0, length - assigned)
         return depths

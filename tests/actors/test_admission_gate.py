@@ -59,15 +59,15 @@ def switch() -> Switch:
 
 async def test_without_a_limit_everybody_enters(switch: Switch) -> None:
     gate = AdmissionGate("feed", switch, None)
-    assert await gate.enter(1)
-    await gate.return_unused()
+    assert await gate.acquire(1)
+    await gate.refund()
 
 
 async def test_nobody_enters_a_paused_queue_and_no_permit_is_spent(
     redis: Redis, wire: PipelinedRedis, switch: Switch
 ) -> None:
     switch.paused = True
-    assert not await AdmissionGate("feed", switch, JobRateLimiter(wire, "queue:feed", 1)).enter(1)
+    assert not await AdmissionGate("feed", switch, JobRateLimiter(wire, "queue:feed", 1)).acquire(1)
     assert await redis.keys() == []
 
 
@@ -76,14 +76,14 @@ async def test_while_a_part_is_away_nobody_enters_and_no_permit_is_spent(
 ) -> None:
     circuit = open_circuit("smtp")
     gate = AdmissionGate("email", switch, JobRateLimiter(wire, "queue:email", 100), circuit=circuit)
-    assert await gate.enter(1)  # in its turn, half a second later
+    assert await gate.acquire(1)  # in its turn, half a second later
     spent = await redis.get("rate:queue:email")
-    assert not await gate.enter(2)
+    assert not await gate.acquire(2)
     assert await redis.get("rate:queue:email") in (spent, None)  # it is forgotten after a second
-    waiting = asyncio.create_task(gate.enter(2))
-    gate.leave(1)
+    waiting = asyncio.create_task(gate.acquire(2))
+    gate.release(1)
     assert await waiting
-    waiting = asyncio.create_task(gate.enter(3))
+    waiting = asyncio.create_task(gate.acquire(3))
     circuit.succeeded()
     assert await waiting
 
@@ -94,8 +94,8 @@ async def test_a_part_that_goes_away_during_the_wait_for_the_rate_gives_the_perm
     circuit = CircuitBreaker("smtp")
     limiter = JobRateLimiter(wire, "queue:email", 0.5)  # two seconds: somebody else has the turn long before
     gate = AdmissionGate("email", switch, limiter, circuit=circuit)
-    assert await gate.enter(1)
-    entering = asyncio.create_task(gate.enter(2))
+    assert await gate.acquire(1)
+    entering = asyncio.create_task(gate.acquire(2))
     await wait_until(lambda: switch.looked_for == [2])
     for message in ("one", "two", "three"):
         circuit.failed("no answer", message)
@@ -107,7 +107,7 @@ async def test_a_part_that_goes_away_during_the_wait_for_the_rate_gives_the_perm
 async def test_closing_ends_the_wait_for_a_turn(switch: Switch) -> None:
     circuit = open_circuit("smtp")
     gate = AdmissionGate("email", switch, None, circuit=circuit)
-    entering = asyncio.create_task(gate.enter(1))
+    entering = asyncio.create_task(gate.acquire(1))
     await asyncio.sleep(0)
     gate.close()
     assert not await entering
@@ -118,8 +118,8 @@ async def test_a_queue_paused_during_the_wait_gives_the_permit_back(
 ) -> None:
     limiter = JobRateLimiter(wire, "queue:feed", 20)
     gate = AdmissionGate("feed", switch, limiter)
-    assert await gate.enter(1)
-    entering = asyncio.create_task(gate.enter(1))
+    assert await gate.acquire(1)
+    entering = asyncio.create_task(gate.acquire(1))
     await wait_until(lambda: switch.looked_for == [1])
     switch.paused = True
     assert not await entering
@@ -129,23 +129,23 @@ async def test_a_queue_paused_during_the_wait_gives_the_permit_back(
 async def test_a_job_that_is_done_gives_its_permit_back_at_once(wire: PipelinedRedis, switch: Switch) -> None:
     limiter = JobRateLimiter(wire, "queue:feed", 0.001)
     gate = AdmissionGate("feed", switch, limiter)
-    assert await gate.enter(7)
+    assert await gate.acquire(7)
     switch.done.add(8)
     async with asyncio.timeout(DEADLINE_S):
-        assert not await gate.enter(8)
+        assert not await gate.acquire(8)
     assert switch.looked_for == [8]  # nobody asks while there is nothing to wait for
     assert await limiter.reserve() <= 1000.0
 
 
 async def test_a_closed_gate_lets_nobody_wait(wire: PipelinedRedis, switch: Switch) -> None:
     gate = AdmissionGate("feed", switch, JobRateLimiter(wire, "queue:feed", 0.001))
-    assert await gate.enter(1)
-    entering = [asyncio.create_task(gate.enter(1)) for _ in range(3)]
+    assert await gate.acquire(1)
+    entering = [asyncio.create_task(gate.acquire(1)) for _ in range(3)]
     await wait_until(lambda: len(switch.looked_for) == 3)
     gate.close()
     async with asyncio.timeout(DEADLINE_S):
         assert not any(await asyncio.gather(*entering))
-    assert not await gate.enter(1)
+    assert not await gate.acquire(1)
 
 
 async def test_an_outage_of_the_limiter_is_waited_for_and_told_once(scratch: Path, switch: Switch) -> None:
@@ -159,7 +159,7 @@ async def test_an_outage_of_the_limiter_is_waited_for_and_told_once(scratch: Pat
         ]
         server.kill()
         with capture_logs() as lines:
-            entering = [asyncio.create_task(gate.enter(1)) for gate in gates for _ in range(3)]
+            entering = [asyncio.create_task(gate.acquire(1)) for gate in gates for _ in range(3)]
             await wait_until(lambda: bool(lines))
             server.start()
             async with asyncio.timeout(DEADLINE_S):

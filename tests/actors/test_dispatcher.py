@@ -36,7 +36,7 @@ async def add(harness: ServiceHarness, count: int = 1) -> list[JobId]:
 
 
 async def look(dispatcher: Dispatcher, doorbell: JobNotifier) -> None:
-    await dispatcher.look()
+    await dispatcher.poll()
     await doorbell.flush()
 
 
@@ -132,7 +132,7 @@ async def test_two_dispatchers_take_an_orphan_back_once(
     await harness.expire_leases()
     with capture_logs():
         dispatchers = [Dispatcher(harness.jobs, doorbell, poll_s=1, lease_s=60) for _ in range(3)]
-        await asyncio.gather(*(dispatcher.look() for dispatcher in dispatchers))
+        await asyncio.gather(*(dispatcher.poll() for dispatcher in dispatchers))
     crash_count = await harness.rows("SELECT crash_count FROM jobs")
     assert {row["crash_count"] for row in crash_count} == {1}
 

@@ -33,12 +33,12 @@ async def test_an_outage_is_told_once_and_so_is_its_end(monkeypatch: pytest.Monk
     watching = HealthMonitor({"database": database.ping, "redis": redis.ping}, outages, metrics)
     database.away = Unavailable("The database does not answer.")
     monkeypatch.setattr(health_monitor, "LAG_EVERY_S", 0.005)
-    monkeypatch.setattr(health_monitor, "ASK_EVERY_S", 0.005)
+    monkeypatch.setattr(health_monitor, "PING_EVERY_S", 0.005)
     with capture_logs() as lines:
         task = asyncio.create_task(watching.run())
         await wait_until(lambda: database.asked >= 3)
         up = figures(metrics)
-        assert (up["photofeed_part_up", "database"], up["photofeed_part_up", "redis"]) == (0, 1)
+        assert (up["photofeed_dependency_up", "database"], up["photofeed_dependency_up", "redis"]) == (0, 1)
         database.away = None
         await wait_until(lambda: not outages["database"].is_ongoing)
         database.away = TimeoutError()
@@ -50,5 +50,5 @@ async def test_an_outage_is_told_once_and_so_is_its_end(monkeypatch: pytest.Monk
         "database_recovered",
         "database_unavailable",
     ]
-    assert lines[2]["reason"] == "no answer within 2 s"
+    assert lines[2]["reason"] == "no reply within 2 s"
     assert figures(metrics)["photofeed_loop_lag_seconds_count",] > 0

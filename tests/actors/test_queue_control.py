@@ -20,11 +20,12 @@ from server.pubsub.broker import QueueBroker
 from server.pubsub.job_notifier import JobNotifier
 from server.pubsub.receiver import QueueReceiver
 from server.pubsub.streams import Priority
+from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import JobKind, Queue
-from server.services.jobs.jobs import Claim
 from server.services.jobs.queue_administration import QueueAdministration
-from server.services.jobs.schedules import Recurring, Schedules
+from server.services.jobs.schedules import Recurring
 from tests.support.harness import ServiceHarness
+from tests.support.jobs import build_queue_administration, build_schedules
 from tests.support.sse_reader import open_circuit
 from tests.support.waiting import wait_until
 from tests.test_metrics import figures
@@ -59,7 +60,7 @@ def note(harness: ServiceHarness) -> Note:
 
 @pytest.fixture
 def control(harness: ServiceHarness, doorbell: JobNotifier) -> QueueAdministration:
-    return QueueAdministration(harness.database, {}, doorbell.garbage)
+    return build_queue_administration(harness, count_rejected=doorbell.count_rejected)
 
 
 @pytest.fixture
@@ -72,11 +73,11 @@ async def dispatcher(
     harness: ServiceHarness, doorbell: JobNotifier, control: QueueAdministration
 ) -> AsyncIterator[Dispatcher]:
     """A dispatcher that runs, with the doorbell that it rings."""
-    schedules = Schedules(harness.database, harness.ids, [Recurring(JobKind.SWEEP_SESSIONS, 3_600_000)])
+    schedules = build_schedules(harness, Recurring(JobKind.SWEEP_SESSIONS, 3_600_000))
     dispatcher = Dispatcher(
-        harness.jobs, doorbell, poll_s=0.05, lease_s=60, control=control, schedules=schedules
+        harness.jobs, doorbell, poll_s=0.05, lease_s=60, states=control.states, schedules=schedules
     )
-    supervisor = Supervisor()
+    supervisor = Supervisor(Metrics())
     actors = [supervisor.start("doorbell", doorbell.run), supervisor.start("dispatcher", dispatcher.run)]
     yield dispatcher
     await supervisor.stop(*actors)
@@ -95,7 +96,7 @@ class Start:
     ) -> None:
         self._house, self._brokers, self._control = harness, brokers, control
         self._note, self._metrics = note, metrics
-        self.supervisor = Supervisor()
+        self.supervisor = Supervisor(Metrics())
 
     def __call__(
         self, limiter: Limiter | None = None, concurrency: int = 5, circuit: CircuitBreaker | None = None
@@ -109,7 +110,7 @@ class Start:
             {KIND: self._note.run},
             receiver,
             heartbeat_s=5,
-            gate=AdmissionGate(Queue.FEED, self._control, limiter, circuit=circuit),
+            gate=AdmissionGate(Queue.FEED, self._control.states, limiter, circuit=circuit),
             metrics=self._metrics,
         )
         self.supervisor.start("feed worker", worker.run)
@@ -149,7 +150,7 @@ async def test_a_paused_queue_starts_nothing_and_loses_nothing(
     await control.pause(Queue.FEED)
     start()
     ids = await add(harness, 20)
-    await brokers[Queue.FEED].ring([(job_id, Priority.NORMAL) for job_id in ids])
+    await brokers[Queue.FEED].notify([(job_id, Priority.NORMAL) for job_id in ids])
     await wait_until(lambda: _drained(brokers[Queue.FEED]))
     assert note.ran == []
     assert (
@@ -167,7 +168,7 @@ async def test_a_paused_queue_does_not_crowd_the_others_out(
     await add(harness, 600)
     await add(harness, 1, Queue.NOTIFICATIONS)
     await control.pause(Queue.FEED)
-    await Dispatcher(harness.jobs, doorbell, poll_s=1, lease_s=60, control=control).look()
+    await Dispatcher(harness.jobs, doorbell, poll_s=1, lease_s=60, states=control.states).poll()
     await doorbell.flush()
     assert await doorbell.depth(Queue.FEED) == 0
     assert await doorbell.depth(Queue.NOTIFICATIONS) == 1
@@ -185,7 +186,7 @@ async def test_of_a_queue_whose_jobs_would_all_fail_one_at_a_time_is_tried_and_a
     note.fails = ValueError("away")
     ids = await add(harness, 20)
     start(circuit=circuit)
-    await brokers[Queue.FEED].ring([(job_id, Priority.NORMAL) for job_id in ids])
+    await brokers[Queue.FEED].notify([(job_id, Priority.NORMAL) for job_id in ids])
     await wait_until(lambda: len(note.ran) == 2)
     assert await harness.value("SELECT COUNT(*) AS jobs FROM jobs WHERE attempts > 0") == 2
     note.fails = None
@@ -205,7 +206,7 @@ async def test_a_process_that_cannot_reach_the_server_leaves_the_jobs_to_one_tha
     await wait_until(lambda: circuit.acquire(0))  # and nobody else has a turn from here on
     start(circuit=circuit, concurrency=2)
     ids = await add(harness, 60)
-    await brokers[Queue.FEED].ring([(job_id, Priority.NORMAL) for job_id in ids])
+    await brokers[Queue.FEED].notify([(job_id, Priority.NORMAL) for job_id in ids])
     start(circuit=CircuitBreaker("smtp"), concurrency=2)
     await wait_until(lambda: len(set(note.ran)) == 60)
 
@@ -228,7 +229,7 @@ async def test_a_drain_does_not_wait_for_the_rate(
 ) -> None:
     worker = start(JobRateLimiter(harness.wire, "queue:feed", 0.01))
     ids = await add(harness, 5)
-    await brokers[Queue.FEED].ring([(job_id, Priority.NORMAL) for job_id in ids])
+    await brokers[Queue.FEED].notify([(job_id, Priority.NORMAL) for job_id in ids])
     await wait_until(lambda: len(note.ran) == 1)
     await wait_until(lambda: _drained(brokers[Queue.FEED]))
     async with asyncio.timeout(4):
@@ -249,8 +250,8 @@ async def test_a_long_backlog_is_not_rung_for_twice(
     harness: ServiceHarness, doorbell: JobNotifier, brokers: dict[Queue, QueueBroker]
 ) -> None:
     ids = await add(harness, 700)
-    await brokers[Queue.FEED].ring([(job_id, Priority.NORMAL) for job_id in ids])
-    await Dispatcher(harness.jobs, doorbell, poll_s=1, lease_s=60).look()
+    await brokers[Queue.FEED].notify([(job_id, Priority.NORMAL) for job_id in ids])
+    await Dispatcher(harness.jobs, doorbell, poll_s=1, lease_s=60).poll()
     await doorbell.flush()
     assert await doorbell.depth(Queue.FEED) == 700
 
@@ -261,7 +262,7 @@ async def test_rings_for_what_is_done_take_nobodys_place(
     await JobRateLimiter(harness.wire, "queue:feed", 0.01).reserve()
     done = await add(harness, 100)
     await harness.database.execute("UPDATE jobs SET state = ?", [JobState.COMPLETED])
-    await brokers[Queue.FEED].ring([(job_id, Priority.NORMAL) for job_id in done])
+    await brokers[Queue.FEED].notify([(job_id, Priority.NORMAL) for job_id in done])
     start(JobRateLimiter(harness.wire, "queue:feed", 0.01), concurrency=2)
     await wait_until(lambda: _drained(brokers[Queue.FEED]))
     assert note.ran == []
@@ -270,11 +271,11 @@ async def test_rings_for_what_is_done_take_nobodys_place(
 async def test_scheduled_work_is_rung_for(
     harness: ServiceHarness, doorbell: JobNotifier, control: QueueAdministration
 ) -> None:
-    schedules = Schedules(harness.database, harness.ids, [Recurring(JobKind.RETENTION, 3_600_000)])
-    dispatcher = Dispatcher(harness.jobs, doorbell, 1, 60, control=control, schedules=schedules)
-    await dispatcher.look()
+    schedules = build_schedules(harness, Recurring(JobKind.RETENTION, 3_600_000))
+    dispatcher = Dispatcher(harness.jobs, doorbell, 1, 60, states=control.states, schedules=schedules)
+    await dispatcher.poll()
     await harness.database.execute("UPDATE schedules SET next_run_at_ms = 1")
-    await dispatcher.look()
+    await dispatcher.poll()
     await doorbell.flush()
     assert await doorbell.depth(Queue.MAINTENANCE) == 1
 
@@ -349,8 +350,8 @@ async def test_an_outage_of_the_database_is_told_once(
 async def test_garbage_is_counted_by_queue(control: QueueAdministration, harness: ServiceHarness) -> None:
     for queue, entries in ((Queue.FEED, 2), (Queue.NOTIFICATIONS, 1)):
         for _ in range(entries):
-            await harness.redis.xadd(f"queue:{queue}:garbage", {"reason": "undecodable"})
-    assert [status.garbage for status in await control.overview()] == [2, 1, 0, 0, 0]
+            await harness.redis.xadd(f"queue:{queue}:rejected", {"reason": "undecodable"})
+    assert [status.rejected_messages for status in await control.overview()] == [2, 1, 0, 0, 0]
 
 
 async def _drained(broker: QueueBroker) -> bool:

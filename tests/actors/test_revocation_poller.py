@@ -42,23 +42,23 @@ def hub() -> Hub:
 
 
 async def test_streams_of_ended_sessions_are_ended_with_one_question(hub: Hub, revoked: Revoked) -> None:
-    watch = RevocationPoller(hub, revoked.lately, look_s=NEVER_S)
+    watch = RevocationPoller(hub, revoked.lately, poll_s=NEVER_S)
     async with AsyncExitStack() as streams:
         inboxes = [
             await streams.enter_async_context(hub.subscribe(UserId(number), SessionId(100 + number)))
             for number in range(20)
         ]
-        await watch.look()
+        await watch.poll()
         assert not any(inbox.closed for inbox in inboxes)
         revoked.sessions = frozenset({SessionId(103), SessionId(117), SessionId(5)})
-        await watch.look()
+        await watch.poll()
         ended = [inbox.session_id for inbox in inboxes if inbox.closed is CloseReason.SESSION_ENDED]
     assert ended == [103, 117]
     assert len(revoked.asked) == 2
 
 
 async def test_without_streams_nothing_is_asked(hub: Hub, revoked: Revoked) -> None:
-    await RevocationPoller(hub, revoked.lately, look_s=NEVER_S).look()
+    await RevocationPoller(hub, revoked.lately, poll_s=NEVER_S).poll()
     assert revoked.asked == []
 
 
@@ -67,24 +67,24 @@ async def test_what_was_revoked_during_an_outage_is_seen_after_it(
 ) -> None:
     at_s = [100.0]
     monkeypatch.setattr("server.actors.revocation_poller.time.monotonic", lambda: at_s[0])
-    watch = RevocationPoller(hub, revoked.lately, look_s=NEVER_S)
+    watch = RevocationPoller(hub, revoked.lately, poll_s=NEVER_S)
     async with hub.subscribe(UserId(1), SessionId(11)):
-        await watch.look()
+        await watch.poll()
         revoked.away = True
         for _ in range(3):
             at_s[0] += 60
             with pytest.raises(Unavailable):
-                await watch.look()
+                await watch.poll()
         revoked.away = False
         at_s[0] += 60
-        await watch.look()
-        await watch.look()
+        await watch.poll()
+        await watch.poll()
     assert revoked.asked[-2:] == [240 + OVERLAP_S, OVERLAP_S]
 
 
 async def test_it_looks_again_and_again_through_an_outage(hub: Hub, revoked: Revoked) -> None:
     outage = Outage("database", settled_after_s=0.0)
-    watching = asyncio.create_task(RevocationPoller(hub, revoked.lately, look_s=0.005, outage=outage).run())
+    watching = asyncio.create_task(RevocationPoller(hub, revoked.lately, poll_s=0.005, outage=outage).run())
     async with hub.subscribe(UserId(1), SessionId(11)) as inbox:
         revoked.away = True
         await wait_until(lambda: outage.is_ongoing)

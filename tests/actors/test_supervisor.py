@@ -7,6 +7,7 @@ from structlog.testing import capture_logs
 
 from server.actors import supervisor as module
 from server.actors.supervisor import Supervisor
+from server.metrics import Metrics
 from tests.support.waiting import wait_until
 
 
@@ -17,7 +18,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_an_actor_that_crashes_is_started_again() -> None:
-    supervisor = Supervisor()
+    supervisor = Supervisor(Metrics())
     runs = 0
 
     async def crash_twice() -> None:
@@ -40,7 +41,7 @@ async def test_an_actor_that_crashes_is_started_again() -> None:
 async def test_the_backoff_doubles_up_to_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_BACKOFF_S", 0.1)
     monkeypatch.setattr(module, "MAX_BACKOFF_S", 0.2)
-    supervisor = Supervisor()
+    supervisor = Supervisor(Metrics())
 
     async def crash() -> None:
         raise ValueError
@@ -49,13 +50,13 @@ async def test_the_backoff_doubles_up_to_its_bound(monkeypatch: pytest.MonkeyPat
         actor = supervisor.start("crasher", crash)
         await wait_until(lambda: actor.restarts == 3)
         await supervisor.stop(actor)
-    backoffs = [entry["again_in_s"] for entry in logs if entry["event"] == "actor_crashed"]
+    backoffs = [entry["restart_in_s"] for entry in logs if entry["event"] == "actor_crashed"]
     assert backoffs == [0.1, 0.2, 0.2]
 
 
 async def test_while_it_waits_its_state_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_BACKOFF_S", 60)
-    supervisor = Supervisor()
+    supervisor = Supervisor(Metrics())
 
     async def crash() -> None:
         raise ValueError
@@ -68,7 +69,7 @@ async def test_while_it_waits_its_state_says_so(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_an_actor_that_returns_is_done() -> None:
-    supervisor = Supervisor()
+    supervisor = Supervisor(Metrics())
     runs = 0
 
     async def run() -> None:
@@ -82,7 +83,7 @@ async def test_an_actor_that_returns_is_done() -> None:
 
 
 async def test_stopping_waits_for_what_an_actor_still_has_to_do() -> None:
-    supervisor = Supervisor()
+    supervisor = Supervisor(Metrics())
     tidied: list[str] = []
 
     async def run(name: str) -> None:

@@ -13,11 +13,12 @@ from server.actors.worker import Handler, Worker
 from server.errors import Unavailable
 from server.events import PostPublished
 from server.ids import JobId, PostId, UserId
+from server.metrics import Metrics
 from server.pubsub.broker import QueueBroker
 from server.pubsub.job_notifier import JobNotifier
 from server.pubsub.receiver import QueueReceiver
+from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import JobKind, Queue
-from server.services.jobs.jobs import Claim
 from server.services.jobs.unit_of_work import WorkContext
 from tests.support.harness import MAX_ATTEMPTS, ServiceHarness
 from tests.support.waiting import wait_until
@@ -38,6 +39,7 @@ def worker_of(harness: ServiceHarness, brokers: Mapping[Queue, QueueBroker]) -> 
             handlers,
             lambda run_job: QueueReceiver(broker or brokers[Queue.FEED], run_job, CONCURRENCY, DRAIN_S),
             HEARTBEAT_S,
+            metrics=Metrics(),
         )
 
     return make
@@ -67,7 +69,7 @@ async def add(harness: ServiceHarness, count: int = 1) -> list[JobId]:
 
 async def ring(harness: ServiceHarness, doorbell: JobNotifier) -> None:
     """Ring for all that is due."""
-    doorbell.ring(await harness.jobs.due())
+    doorbell.notify(await harness.jobs.due())
     await doorbell.flush()
 
 

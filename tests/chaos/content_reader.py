@@ -9,10 +9,10 @@ from hypothesis.stateful import RuleBasedStateMachine
 from server.errors import AppError, Unavailable
 from server.ids import CommentId, PostId, UserId
 from server.paging import Page, PageRequest, decode_cursor
-from server.services.jobs.maintenance import Maintenance
 from server.services.records import Comment, Post, UserCard
 from tests.chaos.content_model import ContentModel, ModelComment, ModelPost, Refused
 from tests.support.harness import ServiceHarness
+from tests.support.jobs import build_counter_audit
 
 MAX_ITEMS = 1000
 
@@ -23,7 +23,7 @@ class ServiceRunner:
     def __init__(self, runner: asyncio.Runner, harness: ServiceHarness) -> None:
         self._runner = runner
         self.harness = harness
-        self.maintenance = Maintenance(harness.database, harness.jobs, harness.media, {})
+        self.counter_audit = build_counter_audit(harness)
         self.runs = self.steps = 0
 
     def do(self, coroutine: Coroutine[Any, Any, Any]) -> Any:

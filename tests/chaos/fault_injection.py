@@ -27,7 +27,8 @@ from server.handlers.http import middleware
 from server.handlers.notifications.stream import NotificationStream
 from server.pubsub.broker import QueueBroker
 from server.pubsub.job_notifier import JobNotifier
-from server.services.jobs.jobs import Claim, Jobs
+from server.services.jobs.claims import Claim
+from server.services.jobs.jobs import Jobs
 
 
 def kill() -> None:
@@ -59,24 +60,24 @@ def before_commit(point: Failpoint) -> None:
 
 def after_commit(point: Failpoint) -> None:
     """Kill after the commit, before workers are notified."""
-    ring = JobNotifier.ring
+    ring = JobNotifier.notify
 
     def ringing(self: JobNotifier, rungs: Sequence[Any]) -> None:
         point.reached()
         ring(self, rungs)
 
-    JobNotifier.ring = ringing  # type: ignore[method-assign]
+    JobNotifier.notify = ringing  # type: ignore[method-assign]
 
 
 def after_notify(point: Failpoint) -> None:
     """Kill after the job signals are in the streams."""
-    ring = QueueBroker.ring
+    ring = QueueBroker.notify
 
     async def ringing(self: QueueBroker, bells: Any) -> None:
         await ring(self, bells)
         point.reached()
 
-    QueueBroker.ring = ringing  # type: ignore[method-assign]
+    QueueBroker.notify = ringing  # type: ignore[method-assign]
 
 
 def before_response(point: Failpoint) -> None:
@@ -141,7 +142,7 @@ class FaultyJobs:
         kill()
 
     async def _write(self, claim: Claim) -> None:
-        database = self._jobs._database
+        database = self._jobs._leases._database
         (row,) = await database.rows(
             f"SELECT run_at_ms, {database.now_ms} AS now_ms FROM jobs WHERE id = ?", [claim.id]
         )

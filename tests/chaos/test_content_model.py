@@ -254,7 +254,7 @@ class ContentMachine(ContentReader):
             state=JobState.READY, run_at_ms=1, created_at_ms=1,
         )  # fmt: skip
         claim = await self.harness.claim(JobKind.AUDIT_COUNTERS)
-        await self.runner.maintenance.audit_counters(claim)
+        await self.runner.counter_audit.audit(claim)
         assert (await self.harness.job(claim.id))["state"] == JobState.COMPLETED
 
     async def _empty(self) -> None:

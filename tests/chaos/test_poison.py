@@ -86,7 +86,7 @@ async def test_poison_is_dead_lettered_and_healthy_jobs_complete(
         assert crash_count < MAX_CRASHES
     assert kills == MAX_CRASHES
     with redis_of(stack) as redis:
-        assert redis.xlen("queue:feed:garbage") == len(MALFORMED)
+        assert redis.xlen("queue:feed:rejected") == len(MALFORMED)
         assert redis.xlen("queue:feed") == 0
     assert worker.err == ""
     runs = Counter(run["id"] for run in recorded(record) if run["kind"] == "chaos.sleep")

@@ -59,7 +59,7 @@ def table(printed: str) -> dict[str, dict[str, str]]:
 async def test_a_narrow_terminal_gets_fewer_figures_and_no_stubs(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(queues, "PLAIN_WIDTH", 80)
+    monkeypatch.setattr(queues, "PIPE_WIDTH", 80)
     assert await queues.show(settings, once=True) == 0
     printed = capsys.readouterr().out
     assert "…" not in printed
@@ -71,14 +71,18 @@ async def test_the_table_shows_every_queue(
 ) -> None:
     await add_dead_letters(migrated_stack, 7)
     with migrated_stack.redis.client() as redis:
-        redis.xadd("queue:notifications:garbage", {"reason": "undecodable"})
+        redis.xadd("queue:notifications:rejected", {"reason": "undecodable"})
     assert await queues.pause(settings, "maintenance") == 0
     capsys.readouterr()
     assert await queues.show(settings, once=True) == 0
     shown = table(capsys.readouterr().out)
     assert list(shown) == ["feed", "notifications", "push", "email", "maintenance"]
-    assert (shown["feed"]["FAILED"], shown["feed"]["LIMIT/S"], shown["feed"]["STATE"]) == ("1", "100", "runs")
-    assert shown["notifications"]["GARBAGE"] == "1"
+    assert (shown["feed"]["FAILED"], shown["feed"]["LIMIT/S"], shown["feed"]["STATE"]) == (
+        "1",
+        "100",
+        "running",
+    )
+    assert shown["notifications"]["REJECTED"] == "1"
     assert (shown["maintenance"]["STATE"], shown["maintenance"]["LIMIT/S"]) == ("paused", "none")
 
 
@@ -93,13 +97,13 @@ async def test_dead_letters_are_listed_with_their_reason(
     settings: Settings, migrated_stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await queues.failed(settings, "feed") == 0
-    assert capsys.readouterr().out == "There are no dead letters in feed.\n"
+    assert capsys.readouterr().out == "feed has no failed jobs.\n"
     await add_dead_letters(migrated_stack, *range(1, 61))
     assert await queues.failed(settings, "feed") == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 * 60
     assert lines[:3] == [
-        "60  feed.withdraw  failed 2026-09-21T14:13:20.123Z after 3 attempt(s)",
+        "60  feed.withdraw  failed 2026-09-21T14:13:20.123Z after 3 attempts",
         "    ValueError: it cannot be done",
         '    {"follower_id":1}',
     ]
@@ -114,21 +118,21 @@ async def test_some_are_retried_and_the_others_discarded(
     assert await states(migrated_stack) == {1: "ready"}
     assert await queues.discard(settings, "feed", ["1"], everything=False) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "1 job(s) will be run again.",
-        "1 of the ids are no dead letters of feed.",
-        "2 job(s) deleted.",
-        "Nothing to discard: feed has no such dead letters.",
+        "1 job will be retried.",
+        "1 id was not found among the failed jobs of feed.",
+        "2 jobs deleted.",
+        "Nothing to discard: feed has no such failed jobs.",
     ]
 
 
 @pytest.mark.parametrize(
     ("queue", "ids", "everything", "kind", "sentence"),
     [
-        ("fed", ["1"], False, NotFound, "there are: feed, notifications, push, email, maintenance"),
-        ("feed", [], False, InvalidInput, "say --all"),
-        ("feed", ["1"], True, InvalidInput, "say --all"),
-        ("feed", ["1", "x'y"], False, InvalidInput, "is no job's id"),
-        ("feed", ["99999999999999999999"], False, InvalidInput, "is no job's id"),
+        ("fed", ["1"], False, NotFound, "The queues are: feed, notifications, push, email, maintenance"),
+        ("feed", [], False, InvalidInput, "or --all"),
+        ("feed", ["1"], True, InvalidInput, "or --all"),
+        ("feed", ["1", "x'y"], False, InvalidInput, "expected a number"),
+        ("feed", ["99999999999999999999"], False, InvalidInput, "expected a number"),
     ],
 )
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
@@ -162,7 +166,7 @@ def test_in_a_terminal_it_goes_on_until_ctrl_c(migrated_stack: Stack) -> None:
     )
     os.close(theirs)
     try:
-        _read_until(terminal, b"Ctrl-C leaves", times=2)
+        _read_until(terminal, b"Press Ctrl-C", times=2)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=LIVE_DEADLINE_S)
     finally:

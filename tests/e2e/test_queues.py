@@ -125,7 +125,7 @@ async def test_unknown_jobs_and_rejected_messages_are_listed(
     found = await samples(ana)
     assert found["photofeed_jobs_total", "unknown", "unknown", "feed"] == 3
     assert (
-        sum(value for (name, *_), value in found.items() if name == "photofeed_garbage_messages_total") == 3
+        sum(value for (name, *_), value in found.items() if name == "photofeed_rejected_messages_total") == 3
     )
 
     listed = await new_program("queues", "failed", "feed").spawn().end()
@@ -145,7 +145,7 @@ async def test_metrics_count_what_was_done(program: Program, register: Register)
         post = await ana.publish(photos.small())
         await bob.like(post["id"])
         await wait_until(lambda: _has_types(ana, {"like", "follow"}))
-        assert (await samples(ana))["photofeed_live_streams",] == 1
+        assert (await samples(ana))["photofeed_sse_connections",] == 1
         await wait_until(lambda: _counted(ana))
     found = await samples(ana)
     assert found["photofeed_http_requests_total", "POST", "/posts/{postId}/likes", "200"] == 1
@@ -153,7 +153,7 @@ async def test_metrics_count_what_was_done(program: Program, register: Register)
     assert found["photofeed_notification_deliveries_total", "in_app", "delivered"] == 2
     assert found["photofeed_notification_delivery_seconds_count", "live"] == 2
     assert found["photofeed_fan_out_age_seconds_count",] == 1
-    assert found["photofeed_part_up", "database"] == found["photofeed_part_up", "redis"] == 1
+    assert found["photofeed_dependency_up", "database"] == found["photofeed_dependency_up", "redis"] == 1
     assert found["photofeed_actor_up", "relay"] == 1
     assert found["photofeed_queue_paused", "feed"] == 0
     await ana.call("GET", "/no/such/route")
@@ -208,7 +208,7 @@ async def _idle(admin: Person, name: str) -> bool:
 
 
 async def _garbage(admin: Person, entries: int) -> bool:
-    return (await queue(admin, "feed"))["garbage"] == entries
+    return (await queue(admin, "feed"))["rejectedMessages"] == entries
 
 
 async def _has_types(person: Person, types: set[str]) -> bool:
@@ -219,5 +219,5 @@ async def _counted(person: Person) -> bool:
     found = await samples(person)
     return (
         found.get(("photofeed_notification_deliveries_total", "live", "delivered")) == 2
-        and ("photofeed_part_up", "database") in found
+        and ("photofeed_dependency_up", "database") in found
     )

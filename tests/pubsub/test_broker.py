@@ -169,7 +169,7 @@ async def test_message_rung_before_the_receiver_starts_is_received(
     make_worker: Callable[..., Worker],
 ) -> None:
     worker = make_worker()
-    await worker.broker.ring([(1, NORMAL), (2, HIGH)])
+    await worker.broker.notify([(1, NORMAL), (2, HIGH)])
     worker.start()
     await wait_until(lambda: sorted(worker.ended) == [1, 2])
 
@@ -178,11 +178,11 @@ async def test_high_message_is_taken_before_a_backlog_of_normal_ones(
     make_worker: Callable[..., Worker],
 ) -> None:
     worker = make_worker(concurrency=1)
-    await worker.broker.ring([(job_id, NORMAL) for job_id in range(1, 21)])
+    await worker.broker.notify([(job_id, NORMAL) for job_id in range(1, 21)])
     worker.gate.clear()
     worker.start()
     await wait_until(lambda: worker.started == [1])
-    await worker.broker.ring([(100, HIGH), (101, HIGH)])
+    await worker.broker.notify([(100, HIGH), (101, HIGH)])
     worker.gate.set()
     await wait_until(lambda: len(worker.ended) == 22)
     assert worker.ended == [1, 100, 101, *range(2, 21)]
@@ -213,7 +213,7 @@ async def test_nothing_stays_in_redis_of_what_was_received(
     make_worker: Callable[..., Worker], redis: Redis
 ) -> None:
     worker = make_worker().start()
-    await worker.broker.ring([(job_id, random.choice([NORMAL, HIGH])) for job_id in range(1, 1201)])
+    await worker.broker.notify([(job_id, random.choice([NORMAL, HIGH])) for job_id in range(1, 1201)])
     await wait_until(lambda: len(worker.ended) == 1200)
     assert await worker.broker.depth() == {NORMAL: 0, HIGH: 0}
     assert await pending(redis) == 0
@@ -223,13 +223,13 @@ async def test_nothing_stays_in_redis_of_what_was_received(
 
 async def test_depth_counts_what_waits_in_each_stream(broker: QueueBroker) -> None:
     assert await broker.depth() == {NORMAL: 0, HIGH: 0}
-    await broker.ring([(1, NORMAL), (2, NORMAL), (3, HIGH)])
+    await broker.notify([(1, NORMAL), (2, NORMAL), (3, HIGH)])
     assert await broker.depth() == {NORMAL: 2, HIGH: 1}
 
 
 async def test_what_a_killed_reader_had_in_hand_is_not_waiting(broker: QueueBroker, redis: Redis) -> None:
     await broker.startup()
-    await broker.ring([(1, NORMAL), (2, NORMAL)])
+    await broker.notify([(1, NORMAL), (2, NORMAL)])
     await redis.xreadgroup(GROUP, "killed", {"queue:feed": ">"}, count=1)
     assert await broker.depth() == {NORMAL: 1, HIGH: 0}
 
@@ -257,7 +257,7 @@ async def test_task_kicked_through_taskiq_runs_and_passes_every_middleware(
     for send in (
         lambda: worker.broker.run_job.kiq(1),
         lambda: worker.broker.run_job.kicker().with_labels(priority="high").kiq(job_id=2),
-        lambda: worker.broker.ring([(3, HIGH)]),
+        lambda: worker.broker.notify([(3, HIGH)]),
     ):
         notes.seen = []
         await send()
@@ -274,7 +274,7 @@ async def test_emptied_redis_does_not_stop_the_listener(
 ) -> None:
     worker = make_worker().start()
     for job_id in range(1, 11):
-        await worker.broker.ring([(job_id, NORMAL)])
+        await worker.broker.notify([(job_id, NORMAL)])
         await wait_until(lambda: job_id in worker.ended)  # noqa: B023 - awaited within this turn
         await wait_until(lambda: is_blocked(redis))
         await redis.flushall()
@@ -286,19 +286,19 @@ async def test_killed_redis_costs_two_log_lines_and_no_listener(
 ) -> None:
     worker = make_worker().start()
     for job_id in (1, 2):
-        await worker.broker.ring([(job_id, NORMAL)])
+        await worker.broker.notify([(job_id, NORMAL)])
         await wait_until(lambda: job_id in worker.ended)  # noqa: B023 - awaited within this turn
         lines.clear()
         await server.kill()
         await wait_until(lambda: lines)
         with pytest.raises(Unavailable):
-            await worker.broker.ring([(9, NORMAL)])
+            await worker.broker.notify([(9, NORMAL)])
         with pytest.raises(SendTaskError):
             await worker.broker.run_job.kiq(9)
         with pytest.raises(Unavailable):
             await worker.broker.depth()
         await server.start()
-        await worker.broker.ring([(job_id + 10, NORMAL)])
+        await worker.broker.notify([(job_id + 10, NORMAL)])
         await wait_until(lambda: job_id + 10 in worker.ended)  # noqa: B023 - awaited within this turn
         await wait_until(lambda: "redis_recovered" in events(lines))
         assert events(lines) == ["redis_unavailable", "redis_recovered"]
@@ -309,16 +309,16 @@ async def test_redis_that_hangs_fails_a_ring_and_delays_the_listener(
     make_worker: Callable[..., Worker], server: Server, lines: list[Any]
 ) -> None:
     worker = make_worker(call_timeout_s=0.2).start()
-    await worker.broker.ring([(1, NORMAL)])
+    await worker.broker.notify([(1, NORMAL)])
     await wait_until(lambda: worker.ended == [1])
     server.signal(signal.SIGSTOP)
     try:
         with pytest.raises(Unavailable):
-            await worker.broker.ring([(2, NORMAL)])
+            await worker.broker.notify([(2, NORMAL)])
         await wait_until(lambda: lines)
     finally:
         server.signal(signal.SIGCONT)
-    await worker.broker.ring([(3, NORMAL)])
+    await worker.broker.notify([(3, NORMAL)])
     await wait_until(lambda: 3 in worker.ended)
 
 
@@ -340,7 +340,7 @@ async def test_redis_that_refuses_commands_is_not_asked_in_a_busy_loop(
     worker.start()
     await wait_until(lambda: lines)
     await redis.delete("queue:feed")
-    await worker.broker.ring([(1, NORMAL)])
+    await worker.broker.notify([(1, NORMAL)])
     await wait_until(lambda: worker.ended == [1])
     await wait_until(lambda: "redis_recovered" in events(lines))
     assert events(lines) == ["redis_unavailable", "redis_recovered"]
@@ -351,7 +351,7 @@ async def test_groups_that_cannot_be_created_are_not_asked_for_in_a_busy_loop(
     make_worker: Callable[..., Worker], redis: Redis, lines: list[Any]
 ) -> None:
     worker = make_worker()
-    await worker.broker.ring([(1, NORMAL)])
+    await worker.broker.notify([(1, NORMAL)])
     await redis.execute_command("ACL", "SETUSER", "default", "-xgroup")
     worker.start()
     await wait_until(lambda: lines)
@@ -368,7 +368,7 @@ def forged(**changes: Any) -> dict[str, bytes]:
     return {"data": json.dumps(sound | changes).encode()}
 
 
-GARBAGE = [
+REJECTED = [
     ({"other": b"field"}, RejectReason.NO_DATA),
     ({"data": b"\xff\xfe"}, RejectReason.UNDECODABLE),
     ({"data": b"[" * 100_000}, RejectReason.UNDECODABLE),
@@ -387,20 +387,20 @@ async def test_garbage_is_set_aside_with_its_reason(
     make_worker: Callable[..., Worker], redis: Redis, lines: list[Any]
 ) -> None:
     counted: list[RejectReason] = []
-    worker = make_worker(count_garbage=counted.append).start()
-    for fields, _ in GARBAGE:
+    worker = make_worker(on_rejected=counted.append).start()
+    for fields, _ in REJECTED:
         await redis.xadd("queue:feed", dict[Any, Any](fields))
-    await worker.broker.ring([(1, NORMAL)])
+    await worker.broker.notify([(1, NORMAL)])
     await wait_until(lambda: worker.ended == [1])
 
-    expected = [flaw for _, flaw in GARBAGE]
-    kept = [fields for _, fields in await redis.xrange("queue:feed:garbage")]
+    expected = [flaw for _, flaw in REJECTED]
+    kept = [fields for _, fields in await redis.xrange("queue:feed:rejected")]
     assert [fields[b"reason"].decode() for fields in kept] == expected
     assert kept[1][b"data"] == b"\xff\xfe"
     assert {fields[b"stream"] for fields in kept} == {b"queue:feed"}
     assert max(len(fields[b"data"]) for fields in kept) == 4096
     assert counted == expected
-    assert events(lines) == ["garbage_set_aside"]
+    assert events(lines) == ["message_rejected"]
     assert await worker.broker.depth() == {NORMAL: 0, HIGH: 0}
 
 
@@ -412,17 +412,17 @@ async def test_flood_of_garbage_keeps_its_stream_short(
         for _ in range(3000):
             pipeline.xadd("queue:feed", {"no": "data"})
         await pipeline.execute()
-    await worker.broker.ring([(1, NORMAL)])
+    await worker.broker.notify([(1, NORMAL)])
     worker.start()
     await wait_until(lambda: worker.ended == [1])
-    assert await redis.xlen("queue:feed:garbage") < 1200
+    assert await redis.xlen("queue:feed:rejected") < 1200
 
 
 async def test_stop_waits_for_running_jobs_and_leaves_the_rest_to_another_receiver(
     make_worker: Callable[..., Worker],
 ) -> None:
     first, second = make_worker(concurrency=2), make_worker()
-    await first.broker.ring([(job_id, NORMAL) for job_id in range(1, 11)])
+    await first.broker.notify([(job_id, NORMAL) for job_id in range(1, 11)])
     first.gate.clear()
     first.start()
     await wait_until(lambda: first.started == [1, 2])
@@ -465,7 +465,7 @@ async def test_no_stop_under_load_loses_or_doubles_a_message(
 
 async def ring_slowly(broker: QueueBroker, jobs: range) -> None:
     for job_id in jobs:
-        await broker.ring([(job_id, NORMAL)])
+        await broker.notify([(job_id, NORMAL)])
 
 
 async def test_cancel_of_the_listener_at_any_point_leaves_nothing_pending_or_lost(
@@ -474,7 +474,7 @@ async def test_cancel_of_the_listener_at_any_point_leaves_nothing_pending_or_los
     await broker.startup()
     received = 0
     for turn in range(1, 301):
-        await broker.ring([(turn, random.choice([NORMAL, HIGH]))])
+        await broker.notify([(turn, random.choice([NORMAL, HIGH]))])
         received += await listen_and_cancel(broker, after_turns=turn % 60)
         assert await pending(redis) == 0
     assert received > 0
@@ -500,7 +500,7 @@ async def test_cancelled_receiver_cancels_its_jobs_and_leaves_nothing_pending(
     make_worker: Callable[..., Worker], redis: Redis
 ) -> None:
     worker = make_worker(concurrency=2)
-    await worker.broker.ring([(job_id, NORMAL) for job_id in range(1, 6)])
+    await worker.broker.notify([(job_id, NORMAL) for job_id in range(1, 6)])
     worker.gate.clear()
     worker.start()
     await wait_until(lambda: worker.started == [1, 2])
@@ -522,7 +522,7 @@ async def test_no_job_starts_once_a_cancelled_receiver_has_ended(make_worker: Ca
     slow.entered, slow.released = asyncio.Event(), asyncio.Event()
     worker = make_worker()
     worker.broker.add_middlewares(slow)
-    await worker.broker.ring([(1, NORMAL)])
+    await worker.broker.notify([(1, NORMAL)])
     worker.start()
     await slow.entered.wait()
     await worker.cancel()
@@ -535,23 +535,23 @@ async def test_job_that_outlasts_the_drain_is_cut_off(
     make_worker: Callable[..., Worker], lines: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = make_worker(drain_timeout_s=0.1)
-    await worker.broker.ring([(1, NORMAL)])
+    await worker.broker.notify([(1, NORMAL)])
     worker.gate.clear()
     worker.start()
     await wait_until(lambda: worker.started == [1])
     assert await worker.receiver.drain() == 1
     assert worker.ended == []
-    assert events(lines) == ["jobs_cut_off"]
+    assert events(lines) == ["jobs_cancelled"]
     assert [record for record in caplog.records if record.levelname not in ("DEBUG", "INFO")] == []
 
 
 async def test_receiver_starts_again_after_a_cancel(make_worker: Callable[..., Worker]) -> None:
     worker = make_worker().start()
-    await worker.broker.ring([(1, NORMAL)])
+    await worker.broker.notify([(1, NORMAL)])
     await wait_until(lambda: worker.ended == [1])
     await worker.cancel()
     worker.start()
-    await worker.broker.ring([(2, NORMAL)])
+    await worker.broker.notify([(2, NORMAL)])
     await wait_until(lambda: worker.ended == [1, 2])
 
 
@@ -560,7 +560,7 @@ async def test_job_that_raises_disturbs_no_other(
 ) -> None:
     worker = make_worker()
     worker.raising = {2}
-    await worker.broker.ring([(1, NORMAL), (2, NORMAL), (3, NORMAL)])
+    await worker.broker.notify([(1, NORMAL), (2, NORMAL), (3, NORMAL)])
     worker.start()
     await wait_until(lambda: sorted(worker.ended) == [1, 3])
     await wait_until(lambda: lines)
@@ -573,14 +573,14 @@ async def test_two_receivers_share_the_messages(make_worker: Callable[..., Worke
     for worker in (first, second):
         worker.gate.clear()
         worker.start()
-    await first.broker.ring([(job_id, NORMAL) for job_id in range(1, 7)])
+    await first.broker.notify([(job_id, NORMAL) for job_id in range(1, 7)])
     await wait_until(lambda: len(first.started) == 3 and len(second.started) == 3)
     assert sorted(first.started + second.started) == list(range(1, 7))
 
 
 async def test_receiver_takes_no_more_messages_than_it_may_run(make_worker: Callable[..., Worker]) -> None:
     worker = make_worker(concurrency=3)
-    await worker.broker.ring([(job_id, NORMAL) for job_id in range(1, 21)])
+    await worker.broker.notify([(job_id, NORMAL) for job_id in range(1, 21)])
     worker.gate.clear()
     worker.start()
     await wait_until(lambda: worker.receiver.running == 3)
@@ -594,7 +594,7 @@ async def test_messages_of_a_killed_reader_return_and_its_consumer_is_forgotten(
     broker: QueueBroker, redis: Redis
 ) -> None:
     await broker.startup()
-    await broker.ring([(1, NORMAL), (2, NORMAL), (3, HIGH)])
+    await broker.notify([(1, NORMAL), (2, NORMAL), (3, HIGH)])
     await redis.xreadgroup(GROUP, "killed", {"queue:feed": ">", "queue:feed:high": ">"}, count=2)
     streams = PriorityStreams(redis, "feed", "living", call_timeout_s=1.0)
 
@@ -612,7 +612,7 @@ async def test_listener_sweeps_messages_that_were_left_a_minute_ago(
 ) -> None:
     worker = make_worker()
     await worker.broker.startup()
-    await worker.broker.ring([(1, NORMAL)])
+    await worker.broker.notify([(1, NORMAL)])
     reply = await redis.xreadgroup(GROUP, "killed", {"queue:feed": ">"})
     await redis.xclaim("queue:feed", GROUP, "killed", 0, [reply[0][1][0][0]], idle=61_000)
     worker.start()

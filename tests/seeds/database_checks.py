@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
+from server.models.counters import COUNTED_TABLES
 from server.models.database import Database
-from server.services.jobs.maintenance import COUNTED
 from tests.support.backends import Stack
 
 # A celebrity, the administrator, and users who follow, reply to and like each other.
@@ -43,10 +43,10 @@ async def checksums(database: Database) -> dict[str, str]:
 async def wrong_counters(database: Database) -> list[dict[str, Any]]:
     """Return the rows with a counter that differs from the number of counted rows."""
     wrong: list[dict[str, Any]] = []
-    for counted in COUNTED:
+    for counted in COUNTED_TABLES:
         for name, truth in counted.counters.items():
             wrong += await database.rows(
-                f"SELECT it.id, it.{name} AS stored, ({truth}) AS counted FROM {counted.table} it"
+                f"SELECT it.id, it.{name} AS stored, ({truth}) AS counted FROM {counted.name} it"
                 f" WHERE it.{name} <> ({truth})"
             )
     return wrong

@@ -40,6 +40,10 @@ from server.models.content.posts import PostRepository
 from server.models.database import Database
 from server.models.feed.fan_outs import FanOutRepository
 from server.models.feed.feeds import FeedRepository
+from server.models.jobs.expired_leases import ExpiredLeaseRepository
+from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
+from server.models.jobs.jobs import JobRepository
+from server.models.jobs.leases import JobLeaseRepository
 from server.models.notifications.activities import ActivityRepository
 from server.models.notifications.activity_states import ActivityStateRepository
 from server.models.notifications.deliverables import DeliverableRepository
@@ -73,9 +77,11 @@ from server.services.feed.card_cache import CardCache
 from server.services.feed.fan_out import FanOut, FanOutRules
 from server.services.feed.pages import Feed
 from server.services.feed.queries import FeedQueries
+from server.services.jobs.claims import Claim, JobRef
 from server.services.jobs.event_jobs import JobKind, Queue
 from server.services.jobs.idempotency import Idempotency
-from server.services.jobs.jobs import Claim, JobRef, Jobs, RetryRule
+from server.services.jobs.jobs import Jobs
+from server.services.jobs.retry_rules import RetryRule
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.notifications.delivery.deliverables import Deliverables
 from server.services.notifications.delivery.emails import NotificationEmails
@@ -118,13 +124,13 @@ CLIENT_URL = "https://pages.test"
 
 
 class RecordingNotifier:
-    """A doorbell that nobody answers; `heard` is what was rung for."""
+    """Records job signals in `heard` instead of sending them."""
 
     def __init__(self) -> None:
         self.heard: list[JobRef] = []
 
-    def ring(self, rungs: Sequence[JobRef]) -> None:
-        self.heard += rungs
+    def notify(self, jobs: Sequence[JobRef]) -> None:
+        self.heard += jobs
 
 
 class RecordingEmailSender:
@@ -176,12 +182,14 @@ class ServiceHarness:
         self.ids = IdGenerator(self.clock, node=1)
         rule = RetryRule(MAX_ATTEMPTS, BACKOFF_MS, BACKOFF_CAP_MS)
         self.metrics = Metrics()
-        self.jobs = Jobs(database, self.ids, dict.fromkeys(Queue, rule), LEASE_MS, MAX_CRASHES)
+        self.jobs = self._jobs_with(rule)
         self.rings = RecordingNotifier()
         self.wire = PipelinedRedis(redis_url, timeout_s=2.0)
         self.timelines = self.timelines_on(self.wire)
         self.freshness = CacheInvalidation(self.timelines, InvalidationLog(self.wire))
-        self.unit_of_work = UnitOfWork(database, self.ids, self.clock, self.jobs, self.rings, self.freshness)
+        self.unit_of_work = UnitOfWork(
+            database, self.ids, self.clock, self.jobs, self.rings.notify, self.freshness
+        )
         self.post_rows, self.image_rows = PostRepository(database), PostImageRepository(database)
         self.visibility = Visibility(self.post_rows)
         self.cards = Cards(
@@ -301,13 +309,23 @@ class ServiceHarness:
             self.pictures,
             batch=REMOVAL_BATCH,
         )
-        self.idempotency = Idempotency(database, b"a secret of the tests")
+        self.idempotency = Idempotency(IdempotencyKeyRepository(database), b"a secret of the tests")
         self._serial = itertools.count(1)
 
     def jobs_that_try_for(self, for_ms: int) -> Jobs:
         """As a queue has them whose jobs are tried for so long, however often."""
         rule = RetryRule(1_000_000, BACKOFF_MS, BACKOFF_CAP_MS, for_ms)
-        return Jobs(self.database, self.ids, dict.fromkeys(Queue, rule), LEASE_MS, MAX_CRASHES)
+        return self._jobs_with(rule)
+
+    def _jobs_with(self, rule: RetryRule) -> Jobs:
+        return Jobs(
+            JobRepository(self.database),
+            JobLeaseRepository(self.database, LEASE_MS),
+            ExpiredLeaseRepository(self.database),
+            self.ids,
+            dict.fromkeys(Queue, rule),
+            MAX_CRASHES,
+        )
 
     def timelines_on(self, wire: PipelinedRedis) -> Timelines:
         return Timelines(wire, WINDOW, FEED_TTL_S, MAX_NOTES)
@@ -315,7 +333,7 @@ class ServiceHarness:
     def feed_on(self, wire: PipelinedRedis) -> Feed:
         """The feed of a process with nothing in its memory."""
         cache = CardCache(RedisCardCache(wire, MAX_NOTES), MAX_NOTES)
-        return Feed(self.source, self.timelines_on(wire), self.cards, cache)
+        return Feed(self.source, self.timelines_on(wire), self.cards, cache, self.metrics)
 
     async def principal(self, access_token: str) -> Principal:
         """Who an access token speaks for. Raises Unauthenticated."""

@@ -14,7 +14,7 @@ MAX_BURST_S = 0.05
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _RESERVE = Script.load(_SCRIPTS, "gcra", "reserve_permit")
-_RETURN = Script.load(_SCRIPTS, "return_permit")
+_REFUND = Script.load(_SCRIPTS, "refund_permit")
 
 
 class JobRateLimiter:
@@ -36,9 +36,9 @@ class JobRateLimiter:
         wait_us = await self._run(_RESERVE, self._interval_us, self._tolerance_us)
         return int(wait_us) / 1_000_000
 
-    async def give_back(self) -> None:
+    async def refund(self) -> None:
         """Return a permit that was not used."""
-        await self._run(_RETURN, self._interval_us)
+        await self._run(_REFUND, self._interval_us)
 
     async def _run(self, script: Script, *arguments: int) -> Any:
         try:

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from server.errors import Conflict, InvalidInput, Unavailable
 from server.handlers.http.requests import BODY, PRINCIPAL
-from server.services.jobs.idempotency import Answer, Idempotency
+from server.services.jobs.idempotency import Idempotency, StoredResponse
 from server.services.jobs.unit_of_work import IdempotencyToken
 
 Result = TypeVar("Result")
@@ -65,7 +65,7 @@ class IdempotentResponder:
         if key is None:
             return await render(await execute(None))
         content = request.path.encode() + b"\0" + content  # the key itself belongs to the route
-        token = self._idempotency.once(_requester(request), _route(request), key, content)
+        token = self._idempotency.token(_requester(request), _route(request), key, content)
         replay = await self._replay(token, reload, render)
         if replay is not None:
             return replay
@@ -81,7 +81,7 @@ class IdempotentResponder:
         response = await render(result)
         if stores_response:
             with suppress(Unavailable):  # the effect is committed, and `reload` finds it
-                await self._idempotency.keep(token, _stored(response))
+                await self._idempotency.save(token, _stored(response))
         return response
 
     async def _replay(
@@ -94,10 +94,10 @@ class IdempotentResponder:
         done = await self._idempotency.find(token)
         if done is None:
             return None
-        if done.answer is None:
+        if done.response is None:
             response = await render(await reload(done.result_id))
         else:
-            stored = done.answer
+            stored = done.response
             response = web.Response(status=stored.status, body=stored.body.encode(), headers=stored.headers)
         response.headers[IDEMPOTENCY_REPLAYED] = "true"
         return response
@@ -139,8 +139,8 @@ def _route(request: web.Request) -> str:
     return f"{request.method} {resource.canonical if resource else request.path}"
 
 
-def _stored(response: web.Response) -> Answer:
+def _stored(response: web.Response) -> StoredResponse:
     body = response.body
     assert isinstance(body, bytes)
     headers = {name: response.headers[name] for name in STORED_HEADERS if name in response.headers}
-    return Answer(response.status, headers, body.decode())
+    return StoredResponse(response.status, headers, body.decode())

@@ -29,8 +29,8 @@ UNLOGGED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
 class InFlight:
     """The requests in progress. `draining`: shutdown has begun, and connections close after their response."""
 
-    def __init__(self, metrics: Metrics | None = None, client_ips: ClientIps | None = None) -> None:
-        self._metrics = metrics or Metrics()
+    def __init__(self, metrics: Metrics, client_ips: ClientIps | None = None) -> None:
+        self._metrics = metrics
         self._client_ips = client_ips or ClientIps()
         self.requests = 0
         self.draining = False
@@ -67,7 +67,7 @@ class InFlight:
 
     def _record(self, request: web.Request, response: web.StreamResponse, duration_s: float) -> None:
         streamed = response.headers.get(hdrs.CONTENT_TYPE, "").startswith(EVENT_STREAM)
-        self._metrics.answered(*_labels(request), response.status, None if streamed else duration_s)
+        self._metrics.count_request(*_labels(request), response.status, None if streamed else duration_s)
         if request.path in UNLOGGED_PATHS:
             return
         failed = response.status >= 500 and PROBLEM_CODE in request

@@ -50,6 +50,6 @@ class MetricsRoutes:
         """Omit the queues while the database is unavailable: the other metrics are needed most then."""
         try:
             async with asyncio.timeout(QUEUES_TIMEOUT_S):
-                self._metrics.show_queues([status.size for status in await self._queues.overview()])
+                self._metrics.set_queue_sizes([status.size for status in await self._queues.overview()])
         except (Unavailable, TimeoutError):
-            self._metrics.show_queues([])
+            self._metrics.set_queue_sizes([])

@@ -74,7 +74,7 @@ class QueueSchema(Schema):
     completedPerMinute = fields.Float(required=True)
     failedPerMinute = fields.Float(required=True)
     ratePerS = fields.Float(required=True, metadata={"description": "Rate limit; 0: unlimited."})
-    garbage = Count(
+    rejectedMessages = Count(
         required=True,
         allow_none=True,
         metadata={"description": "Rejected messages; null: unknown at the moment."},

@@ -20,7 +20,8 @@ from server.handlers.operations.queue_schemas import (
 from server.handlers.schemas import PageQuery, page_of
 from server.paging import Page
 from server.services.jobs.event_jobs import Queue
-from server.services.jobs.queue_administration import FailedJob, QueueAdministration, QueueStatus, queue_named
+from server.services.jobs.queue_administration import FailedJob, QueueAdministration, queue_named
+from server.services.jobs.queue_overview import QueueStatus
 from server.services.records import Role
 
 NOT_ADMIN = "You are not an administrator"
@@ -145,12 +146,12 @@ def _status(status: QueueStatus) -> dict[str, Any]:
         "delayed": status.delayed,
         "running": status.running,
         "completed": status.completed,
-        "failed": status.dead,
+        "failed": status.failed,
         "oldestWaitingS": status.oldest_waiting_s,
         "completedPerMinute": status.completed_per_minute,
         "failedPerMinute": status.failed_per_minute,
         "ratePerS": status.rate_per_s,
-        "garbage": status.garbage,
+        "rejectedMessages": status.rejected_messages,
     }
 
 
@@ -163,7 +164,7 @@ def _failed_job(job: FailedJob) -> dict[str, Any]:
         "crashCount": job.crash_count,
         "error": job.error,
         "history": [
-            {"attempt": each["attempt"], "at": isoformat(each["atMs"]), "error": each["error"]}
+            {"attempt": each.attempt, "at": isoformat(each.at_ms), "error": each.error}
             for each in job.history
         ],
         "createdAt": isoformat(job.created_at_ms),

@@ -6,6 +6,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from server.ids import UserId
+from server.models.batch_delete import BATCH, delete_in_batches
 from server.models.database import Database
 
 
@@ -49,3 +50,11 @@ class PasswordResetRepository:
 
     async def delete_by_user(self, user_id: UserId) -> None:
         await self._database.execute("DELETE FROM password_resets WHERE user_id = ?", [user_id])
+
+    async def delete_expired(self) -> int:
+        """Delete expired tokens. Return how many."""
+        select = (
+            f"SELECT id FROM password_resets WHERE expires_at_ms < {self._database.now_ms}"
+            f" ORDER BY expires_at_ms LIMIT {BATCH}"
+        )
+        return await delete_in_batches(self._database, "password_resets", select)

@@ -8,6 +8,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from server.ids import SessionId, UserId
+from server.models.batch_delete import BATCH, delete_in_batches
 from server.models.conditions import Condition
 from server.models.database import Database, placeholders
 
@@ -158,6 +159,14 @@ class SessionRepository:
             session_ids,
         )
         return {SessionId(row["id"]) for row in rows}
+
+    async def delete_expired(self) -> int:
+        """Delete sessions that can no longer be refreshed. Return how many."""
+        select = (
+            f"SELECT id FROM sessions WHERE expires_at_ms < {self._database.now_ms}"
+            f" ORDER BY expires_at_ms LIMIT {BATCH}"
+        )
+        return await delete_in_batches(self._database, "sessions", select)
 
     async def _revoke(self, user_id: UserId, which: str, parameters: Sequence[Any]) -> bool:
         revoked = await self._database.execute(

@@ -1,1 +1,1 @@
-"""Tables of jobs, queues, schedules, nodes and idempotency keys."""
+"""Tables and repositories of jobs, queues, schedules, nodes and idempotency keys."""

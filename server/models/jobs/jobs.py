@@ -1,12 +1,22 @@
-"""Table `jobs`: every piece of background work, from its commit to its end. The row is the truth."""
+"""Table `jobs`: background work from commit to completion. The row is authoritative; Redis only carries signals."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
+import orjson
 from tortoise import fields
 from tortoise.models import Model
 
+from server.ids import JobId
+from server.models.batch_delete import BATCH, delete_in_batches
+from server.models.database import Database, placeholders
+
 
 class JobState(StrEnum):
+    """Where a job is between its insertion and its deletion."""
+
     READY = "ready"
     RUNNING = "running"
     COMPLETED = "completed"
@@ -14,7 +24,7 @@ class JobState(StrEnum):
 
 
 class JobTable(Model):
-    """`run_at_ms` and `lease_until_ms` are on the clock of the database; `lease` names the claim that holds the job."""
+    """`run_at_ms` and `lease_until_ms` are database time; `lease` identifies the claim that holds the job."""
 
     id = fields.BigIntField(primary_key=True, generated=False)
     queue = fields.CharField(max_length=32)
@@ -39,3 +49,98 @@ class JobTable(Model):
             ("state", "lease_until_ms"),
             ("queue", "state", "finished_at_ms"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to insert."""
+
+    id: JobId
+    queue: str
+    kind: str
+    payload: Mapping[str, Any]
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class DueJob:
+    """A ready job whose time has come."""
+
+    id: JobId
+    run_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FailedAttempt:
+    """One entry of a job's history."""
+
+    attempt: int
+    at_ms: int
+    error: str
+
+
+class JobRepository:
+    """Inserts, finds and prunes jobs. `leases.py` has the statements of running jobs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def insert(self, jobs: Sequence[NewJob]) -> None:
+        """Insert jobs that are ready and due now."""
+        values: list[Any] = []
+        for job in jobs:
+            payload = orjson.dumps(job.payload).decode()
+            values += [job.id, job.queue, job.kind, payload, job.priority, JobState.READY]
+        now = self._database.now_ms
+        row = f"(?, ?, ?, ?, ?, ?, {now}, {now}, 0, 0, '', 0)"
+        await self._database.execute(
+            "INSERT INTO jobs (id, queue, kind, payload, priority, state, run_at_ms, created_at_ms,"
+            f" attempts, crash_count, lease, lease_until_ms) VALUES {', '.join([row] * len(jobs))}",
+            values,
+        )
+
+    async def list_due(self, queue: str, priority: int, limit: int) -> list[DueJob]:
+        """Return ready jobs whose time has come, oldest first."""
+        rows = await self._database.rows(
+            "SELECT id, run_at_ms FROM jobs WHERE queue = ? AND state = ? AND priority = ?"
+            f" AND run_at_ms <= {self._database.now_ms} ORDER BY run_at_ms LIMIT ?",
+            [queue, JobState.READY, priority, limit],
+        )
+        return [DueJob(**row) for row in rows]
+
+    async def list_ready(self, job_ids: Sequence[int]) -> set[int]:
+        """Return which of these jobs are ready, due or not."""
+        rows = await self._database.rows(
+            f"SELECT id FROM jobs WHERE id IN ({placeholders(len(job_ids))}) AND state = ?",
+            [*job_ids, JobState.READY],
+        )
+        return {row["id"] for row in rows}
+
+    async def has_unfinished(self, queue: str, kind: str) -> bool:
+        """Return whether a job of this kind is ready or running."""
+        rows = await self._database.rows(
+            "SELECT 1 FROM jobs WHERE queue = ? AND kind = ? AND state IN (?, ?) LIMIT 1",
+            [queue, kind, JobState.READY, JobState.RUNNING],
+        )
+        return bool(rows)
+
+    async def prune(self, queue: str, state: JobState, keep: int) -> int:
+        """Delete finished jobs of a queue except the newest `keep`. Return how many."""
+        select = (
+            "SELECT id FROM jobs WHERE queue = ? AND state = ?"
+            f" ORDER BY finished_at_ms DESC, id DESC LIMIT {BATCH} OFFSET ?"
+        )
+        return await delete_in_batches(self._database, "jobs", select, [queue, state, keep])
+
+
+def parse_history(text: str | None) -> list[FailedAttempt]:
+    """Parse the `history` column."""
+    return [
+        FailedAttempt(entry["attempt"], entry["atMs"], entry["error"]) for entry in orjson.loads(text or "[]")
+    ]
+
+
+def dump_history(history: Sequence[FailedAttempt]) -> str:
+    """Return the value of the `history` column."""
+    entries = [{"attempt": each.attempt, "atMs": each.at_ms, "error": each.error} for each in history]
+    return orjson.dumps(entries).decode()

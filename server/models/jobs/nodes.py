@@ -1,11 +1,15 @@
-"""Table `nodes`: which process makes ids under which node number, and the last time that it used."""
+"""Table `nodes`: which process generates ids under which node number, and the last timestamp that it used."""
+
+from dataclasses import dataclass
 
 from tortoise import fields
 from tortoise.models import Model
 
+from server.models.database import Database, DuplicateKey
+
 
 class NodeTable(Model):
-    """`last_ms` outlives the lease: the next holder of the number starts after it, whatever its clock says."""
+    """`last_ms` survives the lease: the next holder starts after it, whatever its clock says."""
 
     node = fields.SmallIntField(primary_key=True, generated=False)
     owner = fields.CharField(max_length=40)
@@ -14,3 +18,68 @@ class NodeTable(Model):
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "nodes"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRow:
+    """A node number that was leased at least once."""
+
+    node: int
+    last_ms: int
+    lease_until_ms: int
+    is_leased: bool
+
+
+class NodeRepository:
+    """Leases node numbers to owners, on the database's clock."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list_all(self) -> list[NodeRow]:
+        """Return every number that was leased at least once."""
+        now = self._database.now_ms
+        rows = await self._database.rows(
+            f"SELECT node, last_ms, lease_until_ms, lease_until_ms >= {now} AS is_leased FROM nodes"
+        )
+        return [
+            NodeRow(row["node"], row["last_ms"], row["lease_until_ms"], bool(row["is_leased"]))
+            for row in rows
+        ]
+
+    async def claim(self, node: int, owner: str, lease_ms: int, *, force: bool) -> bool:
+        """Lease a number that is free; with `force`, also one that is leased. Return whether it is ours."""
+        now = self._database.now_ms
+        free = "" if force else f" AND lease_until_ms < {now}"
+        claimed = await self._database.execute(
+            f"UPDATE nodes SET owner = ?, lease_until_ms = {now} + ? WHERE node = ?{free}",
+            [owner, lease_ms, node],
+        )
+        if claimed:
+            return True
+        try:
+            await self._database.execute(
+                f"INSERT INTO nodes (node, owner, lease_until_ms, last_ms) VALUES (?, ?, {now} + ?, 0)",
+                [node, owner, lease_ms],
+            )
+        except DuplicateKey:
+            return False
+        return True
+
+    async def get_last_ms(self, node: int) -> int:
+        """Return the last timestamp that was used under a number."""
+        return (await NodeTable.get(node=node)).last_ms
+
+    async def renew(self, node: int, owner: str, lease_ms: int, last_ms: int) -> bool:
+        """Extend a lease; False if another owner has the number."""
+        return bool(
+            await self._database.execute(
+                f"UPDATE nodes SET lease_until_ms = {self._database.now_ms} + ?, last_ms = ?"
+                " WHERE node = ? AND owner = ?",
+                [lease_ms, last_ms, node, owner],
+            )
+        )
+
+    async def release(self, node: int, owner: str, last_ms: int) -> None:
+        """End a lease."""
+        await NodeTable.filter(node=node, owner=owner).update(lease_until_ms=0, last_ms=last_ms)

@@ -19,7 +19,8 @@ from server.services.emails.messages import (
     password_changed_email,
     password_reset_email,
 )
-from server.services.jobs.jobs import Claim, Jobs
+from server.services.jobs.claims import Claim
+from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 
 log = structlog.get_logger(__name__)

@@ -51,7 +51,7 @@ class Accounts:
 
         async def insert(work: WorkContext) -> AuthenticatedUser:
             user = NewUser(
-                id=UserId(work.made_id),
+                id=UserId(work.result_id),
                 username=username,
                 username_key=normalize(username),
                 email=email,
@@ -64,7 +64,7 @@ class Accounts:
             return AuthenticatedUser(user.id, Role.USER, user.created_at_ms)
 
         try:
-            return await self._unit_of_work.run(insert, once=once)
+            return await self._unit_of_work.run(insert, token=once)
         except DuplicateKey as error:
             await self._reject_taken(username, email)
             # The other account changed its name or address since then.

@@ -14,7 +14,8 @@ from server.ids import SessionId, UserId
 from server.models.accounts.sessions import SessionRepository
 from server.pubsub.publisher import Publisher
 from server.services.accounts.tokens import LEEWAY_S
-from server.services.jobs.jobs import Claim, Jobs
+from server.services.jobs.claims import Claim
+from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import WorkContext
 
 # An access token lives longer where the clock is behind that of the process that signed it.

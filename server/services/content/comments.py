@@ -45,7 +45,7 @@ class Comments:
         return await self._unit_of_work.run(
             partial(self._add, author_id, post_id, content, parent_id),
             changes=(CacheKey("post", post_id),),
-            once=once,
+            token=once,
         )
 
     async def get(self, comment_id: CommentId) -> Comment:
@@ -92,7 +92,7 @@ class Comments:
         thread_id, answered_id = (
             (None, None) if parent_id is None else await self._find_thread(post_id, parent_id)
         )
-        comment_id = CommentId(work.made_id)
+        comment_id = CommentId(work.result_id)
         await self._comments.insert(NewComment(comment_id, post_id, author_id, thread_id, content))
         await self._change_counts(work, post, thread_id, +1)
         work.emit(CommentAdded(comment_id, post_id, post.author_id, author_id, answered_id))

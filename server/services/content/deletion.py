@@ -9,7 +9,8 @@ from server.models.content.post_images import PostImageRepository
 from server.models.content.post_parts import PostPart, PostPartRepository
 from server.models.content.posts import PostRepository
 from server.services.content.pictures import Pictures
-from server.services.jobs.jobs import Claim, Jobs
+from server.services.jobs.claims import Claim
+from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 
 ROWS_PER_DELETE = 500

@@ -71,7 +71,7 @@ class Posts:
             post_id = await self._unit_of_work.run(
                 partial(self._insert, author_id, caption, pictures),
                 changes=(CacheKey("feed", author_id),),
-                once=once,
+                token=once,
             )
         except AppError as error:
             # After a lost connection or a cancellation the post may be committed, so its pictures stay.
@@ -134,7 +134,7 @@ class Posts:
         pictures: Sequence[tuple[StoredPicture, str]],
         work: WorkContext,
     ) -> PostId:
-        post_id = PostId(work.made_id)
+        post_id = PostId(work.result_id)
         await self._users.change_posts_count(author_id, +1)
         await self._posts.insert(post_id, author_id, caption)
         for position, (picture, alt_text) in enumerate(pictures):

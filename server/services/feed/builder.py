@@ -65,7 +65,7 @@ class FeedBuilder:
         post_ids = await self._queries.list_newest(reader_id, authors, NEWEST, self._timelines.window)
         likes = await self._queries.list_likes(reader_id, post_ids[-1] if post_ids else 0)
         await self._timelines.complete_feed(reader_id, token, post_ids, followees, likes)
-        self._metrics.feed_built(time.monotonic() - began)
+        self._metrics.observe_feed_build(time.monotonic() - began)
 
     async def _build_likes(self, reader_id: UserId, from_id: int) -> None:
         token = await self._timelines.begin_likes(reader_id)

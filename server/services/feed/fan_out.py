@@ -9,7 +9,8 @@ from server.gateways.feed_store.timelines import Timelines
 from server.ids import PostId, UserId
 from server.models.feed.fan_outs import FanOutAuthor, FanOutRepository
 from server.services.feed.queries import FeedQueries
-from server.services.jobs.jobs import Claim, Jobs
+from server.services.jobs.claims import Claim
+from server.services.jobs.jobs import Jobs
 from server.services.records import Role
 
 BATCHES_PER_SAVE = 5

@@ -23,7 +23,7 @@ class Feed:
         timelines: Timelines,
         cards: Cards,
         cache: CardCache,
-        metrics: Metrics | None = None,
+        metrics: Metrics,
     ) -> None:
         self._queries = queries
         self._cards = cards
@@ -43,14 +43,14 @@ class Feed:
         limit = request.limit
         first = await self._timeline.read(reader_id, request.before_id, limit + 1)
         if first is not None and (page := self._pages.get((first, limit))) is not None:
-            self._metrics.feed_page("redis")
+            self._metrics.count_feed_page("redis")
             return page
         posts, continue_before_id = await self._read_cached(reader_id, request.before_id, limit + 1, first)
         if continue_before_id is not None:
             missing = limit + 1 - len(posts)
             posts += await self._read_database(reader_id, continue_before_id, missing)
             first = None
-        self._metrics.feed_page("redis" if continue_before_id is None else "database")
+        self._metrics.count_feed_page("redis" if continue_before_id is None else "database")
         return self._cut(posts, limit, first)
 
     async def _read_cached(

@@ -1,6 +1,6 @@
-"""Requests that name themselves with a key, so that repeating one changes nothing: what became of each.
+"""Requests with an Idempotency-Key: which of them were completed, and their responses.
 
-A row is written in the transaction of the effect (`UnitOfWork.run`), and swept a day later by `maintenance`.
+`UnitOfWork.run` inserts the row in the transaction of the effect; `Retention` deletes it a day later.
 """
 
 import hashlib
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import orjson
 
 from server.errors import InvalidInput
-from server.models.database import Database
+from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.services.jobs.unit_of_work import IdempotencyToken
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What was answered, to be said again word for word."""
+class StoredResponse:
+    """A response that is repeated unchanged."""
 
     status: int
     headers: Mapping[str, str]
@@ -25,45 +25,42 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """A request that took effect: the row that it made, and its answer if that is known."""
+class CompletedRequest:
+    """A request that took effect: the id of the row that it created, and its response if it was saved."""
 
     result_id: int
-    answer: Answer | None
+    response: StoredResponse | None
 
 
 class Idempotency:
-    """`secret` keys the fingerprints: some bodies hold a password."""
+    """Finds completed requests by key and saves their responses."""
 
-    def __init__(self, database: Database, secret: bytes) -> None:
-        self._database = database
+    def __init__(self, keys: IdempotencyKeyRepository, secret: bytes) -> None:
+        """`secret` keys the fingerprints, because a request's content may include a password."""
+        self._keys = keys
+        # The context string must not change: it is part of every stored fingerprint.
         self._secret = hmac.digest(secret, b"fingerprints of idempotent requests", "sha256")
 
-    def once(self, who: str, route: str, key: str, content: bytes) -> IdempotencyToken:
-        """What names the request of `who` to `route` under `key`; `content` is all that it asks for."""
-        name = f"{who}\0{route}\0{key}".encode()
+    def token(self, client: str, route: str, key: str, content: bytes) -> IdempotencyToken:
+        """Return the token of a request; `content` is everything that it asks for."""
+        name = f"{client}\0{route}\0{key}".encode()
         fingerprint = hmac.digest(self._secret, content, "sha256").hex()
         return IdempotencyToken(hashlib.sha256(name).hexdigest(), fingerprint)
 
-    async def find(self, once: IdempotencyToken) -> Done | None:
-        """What became of the request, if it took effect. Raises InvalidInput if it was another one under its key."""
-        rows = await self._database.rows(
-            "SELECT fingerprint, result_id, answer FROM idempotency_keys WHERE key_hash = ?", [once.key_hash]
-        )
-        if not rows:
+    async def find(self, token: IdempotencyToken) -> CompletedRequest | None:
+        """Return the request if it took effect. Raises InvalidInput if its key was used for other content."""
+        row = await self._keys.find(token.key_hash)
+        if row is None:
             return None
-        (row,) = rows
-        if not hmac.compare_digest(row["fingerprint"], once.fingerprint):
+        if not hmac.compare_digest(row.fingerprint, token.fingerprint):
             raise InvalidInput(
-                "This Idempotency-Key was used for a request that asked for something else.",
+                "This Idempotency-Key was already used for a request with different content.",
                 code="idempotency_key_reused",
                 fields={"Idempotency-Key": ["Already used for another request."]},
             )
-        return Done(row["result_id"], Answer(**orjson.loads(row["answer"])) if row["answer"] else None)
+        response = StoredResponse(**orjson.loads(row.response)) if row.response else None
+        return CompletedRequest(row.result_id, response)
 
-    async def keep(self, once: IdempotencyToken, answer: Answer) -> None:
-        """Keep the answer to a request that took effect."""
-        await self._database.execute(
-            "UPDATE idempotency_keys SET answer = ? WHERE key_hash = ?",
-            [orjson.dumps(answer).decode(), once.key_hash],
-        )
+    async def save(self, token: IdempotencyToken, response: StoredResponse) -> None:
+        """Save the response to a completed request."""
+        await self._keys.save_response(token.key_hash, orjson.dumps(response).decode())

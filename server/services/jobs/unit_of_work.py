@@ -1,4 +1,4 @@
-"""One change, the events that it causes, and their jobs: committed together or not at all."""
+"""A change, the events that it causes, and their jobs: committed together or not at all."""
 
 import asyncio
 import random
@@ -11,30 +11,25 @@ from server.errors import AppError, Conflict, Unavailable
 from server.events import CacheKey, Event
 from server.ids import IdGenerator
 from server.models.database import Database, DuplicateKey, SerializationFailure
-from server.models.jobs.idempotency_keys import IdempotencyKeyTable
-from server.services.jobs.jobs import Claim, JobRef, Jobs
+from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
+from server.services.jobs.claims import Claim, JobRef
+from server.services.jobs.jobs import Jobs
 
 Result = TypeVar("Result")
 
 MAX_ATTEMPTS = 5
 
 
-class JobNotifier(Protocol):
-    """Tells workers at once that a job is there. May lose what it is told: the dispatcher rings again."""
-
-    def ring(self, rungs: Sequence[JobRef]) -> None: ...
-
-
 @dataclass(frozen=True, slots=True)
 class IdempotencyToken:
-    """Names a request that must take effect once: `key_hash` says which one it is, `fingerprint` what it asks for."""
+    """A request that must take effect once: `key_hash` identifies it, `fingerprint` covers its content."""
 
     key_hash: str
     fingerprint: str
 
 
 class AlreadyDone(Conflict):
-    """The request of a `IdempotencyToken` has taken effect before, or is doing so now."""
+    """The request of an `IdempotencyToken` took effect before, or another process commits it now."""
 
     code = "idempotency_key_in_use"
 
@@ -42,7 +37,7 @@ class AlreadyDone(Conflict):
 class ChangeListener(Protocol):
     """Observer of every change, before its transaction and after it, which keeps caches consistent.
 
-    Neither method may fail or take longer than a moment.
+    Neither method may fail or block for long.
     """
 
     async def before(self, keys: Sequence[CacheKey]) -> Sequence[str]:
@@ -55,34 +50,39 @@ class ChangeListener(Protocol):
 
 
 class WorkContext:
-    """What one transaction is doing. Valid inside the body that it was given to."""
+    """Ids, time and events of one transaction. Valid inside the operation that receives it."""
 
     def __init__(self, ids: IdGenerator, clock: Clock) -> None:
         self._ids = ids
         self._clock = clock
-        self._made_id = 0
+        self._result_id = 0
         self.events: list[Event] = []
 
     def emit(self, event: Event) -> None:
-        """State a fact; its jobs are written with this transaction."""
+        """Record an event; its jobs are inserted in this transaction."""
         self.events.append(event)
 
     def new_id(self) -> int:
+        """Return a new id."""
         return self._ids.next()
 
     @property
-    def made_id(self) -> int:
-        """The id for the row that the whole is about, if it makes one; the same however often it is asked for."""
-        if not self._made_id:
-            self._made_id = self._ids.next()
-        return self._made_id
+    def result_id(self) -> int:
+        """The id for the row that the operation creates; always the same one."""
+        if not self._result_id:
+            self._result_id = self._ids.next()
+        return self._result_id
 
     def now_ms(self) -> int:
+        """Return the time of the change."""
         return self._clock.now_ms()
 
 
+Operation = Callable[[WorkContext], Awaitable[Result]]
+
+
 class UnitOfWork:
-    """Runs bodies in transactions."""
+    """Runs operations in transactions, with their jobs, cache invalidations and idempotency keys."""
 
     def __init__(
         self,
@@ -90,83 +90,77 @@ class UnitOfWork:
         ids: IdGenerator,
         clock: Clock,
         jobs: Jobs,
-        doorbell: JobNotifier,
-        watcher: ChangeListener | None = None,
+        notify: Callable[[Sequence[JobRef]], None],
+        listener: ChangeListener | None = None,
     ) -> None:
+        """`notify` signals committed jobs to workers. Signals may be lost: the dispatcher repeats them."""
         self._database = database
+        self._idempotency_keys = IdempotencyKeyRepository(database)
         self._ids = ids
         self._clock = clock
         self._jobs = jobs
-        self._doorbell = doorbell
-        self._watcher = watcher
+        self._notify = notify
+        self._listener = listener
 
     async def run(
         self,
-        body: Callable[[WorkContext], Awaitable[Result]],
+        operation: Operation[Result],
         completes: Claim | None = None,
         changes: Sequence[CacheKey] = (),
-        once: IdempotencyToken | None = None,
+        token: IdempotencyToken | None = None,
     ) -> Result:
-        """Run `body` in a transaction, write the jobs of its events, commit, then ring for them.
+        """Run `operation` in a transaction, insert the jobs of its events, commit, then notify workers.
 
-        `changes` names what is remembered elsewhere and gets stale by this: the watcher hears of it before and after,
-        so that it is right again when this returns. With `completes` the job is finished in the same transaction, so
-        that effect and completion are one; LeaseLost undoes both. With `once` the request is noted in it, with
-        `made_id` for its result; AlreadyDone, and no effect, if it was noted before. A deadlock runs the body again, so
-        it must not touch anything but the database and its `WorkContext`.
+        `changes`: what becomes stale in caches; they are up to date again when this returns.
+        `completes`: the job to complete in the same transaction. Raises LeaseLost, without an effect.
+        `token`: the request to record in it, with `WorkContext.result_id`. Raises AlreadyDone, without an effect.
+
+        After a deadlock the operation runs again, so it may change only the database and its `WorkContext`.
         """
-        if self._watcher is None or not changes:
-            result, _ = await self._commit(body, completes, once)
+        if self._listener is None or not changes:
+            result, _ = await self._commit(operation, completes, token)
             return result
-        handle = await self._watcher.before(changes)
+        entries = await self._listener.before(changes)
         try:
-            result, events = await self._commit(body, completes, once)
+            result, events = await self._commit(operation, completes, token)
         except AppError as error:
-            # Of a database that went away meanwhile nobody knows whether it committed: then an announcement runs out.
+            # An unavailable database may have committed, so the caches must not be used until the entries expire.
             if isinstance(error, Unavailable):
-                await self._watcher.before(changes)
+                await self._listener.before(changes)
                 raise
-            await self._watcher.after(handle, (), ())
+            await self._listener.after(entries, (), ())
             raise
-        await self._watcher.after(handle, changes, events)
+        await self._listener.after(entries, changes, events)
         return result
 
     async def _commit(
-        self,
-        body: Callable[[WorkContext], Awaitable[Result]],
-        completes: Claim | None,
-        once: IdempotencyToken | None,
+        self, operation: Operation[Result], completes: Claim | None, token: IdempotencyToken | None
     ) -> tuple[Result, list[Event]]:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             work = WorkContext(self._ids, self._clock)
             try:
                 async with self._database.transaction():
-                    if once is not None:
-                        await _note(work, once)
-                    result = await body(work)
+                    if token is not None:
+                        await self._record(work, token)
+                    result = await operation(work)
                     if completes is not None:
                         await self._jobs.complete(completes)
-                    rungs = await self._jobs.add(work.events)
+                    jobs = await self._jobs.add(work.events)
             except SerializationFailure:
                 if attempt == MAX_ATTEMPTS:
                     raise
                 await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
                 continue
-            if rungs:
-                self._doorbell.ring(rungs)
+            if jobs:
+                self._notify(jobs)
             return result, work.events
         raise AssertionError("the loop above returns or raises")
 
-
-async def _note(work: WorkContext, once: IdempotencyToken) -> None:
-    """Before all else: whoever asks for the same at this moment waits here, and for nothing that the body locks."""
-    try:
-        await IdempotencyKeyTable.create(
-            id=work.new_id(),
-            key_hash=once.key_hash,
-            fingerprint=once.fingerprint,
-            result_id=work.made_id,
-            created_at_ms=work.now_ms(),
-        )
-    except DuplicateKey as error:
-        raise AlreadyDone("This request was carried out before.", retry_after_s=1.0) from error
+    async def _record(self, work: WorkContext, token: IdempotencyToken) -> None:
+        """Insert the request before the operation locks rows, so that a concurrent repetition waits here."""
+        try:
+            await self._idempotency_keys.insert(
+                work.new_id(), token.key_hash, token.fingerprint, work.result_id, work.now_ms()
+            )
+        except DuplicateKey as error:
+            raise AlreadyDone("This request was already carried out.", retry_after_s=1.0) from error

@@ -16,7 +16,8 @@ from server.models.notifications.notification_list import NotificationListReposi
 from server.pubsub.publisher import NotificationSignal, Publisher
 from server.services.content.mentions import mentions_in
 from server.services.content.visibility import Visibility
-from server.services.jobs.jobs import Claim, Jobs
+from server.services.jobs.claims import Claim
+from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.notifications.activities import Activity, CreatedNotification
 from server.services.notifications.store import NotificationStore
@@ -37,7 +38,7 @@ class NotificationJobs:
         store: NotificationStore,
         visibility: Visibility,
         publisher: Publisher,
-        metrics: Metrics | None = None,
+        metrics: Metrics,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._jobs = jobs
@@ -46,7 +47,7 @@ class NotificationJobs:
         self._store = store
         self._visibility = visibility
         self._publisher = publisher
-        self._metrics = metrics or Metrics()
+        self._metrics = metrics
         self._clock = SystemClock()
 
     async def handle_like(self, claim: Claim) -> None:
@@ -169,9 +170,9 @@ class NotificationJobs:
         """Run `operation` and finish the job in one transaction; then announce what it created."""
         for created in await self._unit_of_work.run(operation, completes=claim):
             age_s = (self._clock.now_ms() - claim.created_at_ms) / 1000
-            self._metrics.delivered("in_app", age_s)
+            self._metrics.count_delivery("in_app", age_s)
             announced = await self._publisher.publish(_signal(created, text))
-            self._metrics.delivered("live", age_s if announced else None)
+            self._metrics.count_delivery("live", age_s if announced else None)
 
 
 def _signal(created: CreatedNotification, text: str) -> NotificationSignal:

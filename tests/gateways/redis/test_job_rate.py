@@ -63,19 +63,19 @@ async def test_queues_have_separate_rates(client: PipelinedRedis) -> None:
 async def test_returned_permit_can_be_reserved_again(client: PipelinedRedis) -> None:
     limiter = JobRateLimiter(client, "queue:feed", 0.1)
     await reserve(limiter, 2)
-    await limiter.give_back()
+    await limiter.refund()
     assert 0.0 < await limiter.reserve() <= 10.0
 
 
 async def test_returning_to_an_unused_limit_does_nothing(redis: Redis, client: PipelinedRedis) -> None:
-    await JobRateLimiter(client, "queue:feed", 1).give_back()
+    await JobRateLimiter(client, "queue:feed", 1).refund()
     assert await redis.keys() == []
 
 
 async def test_key_expires(redis: Redis, client: PipelinedRedis) -> None:
     limiter = JobRateLimiter(client, "queue:feed", 10)
     await reserve(limiter, 50)
-    await limiter.give_back()
+    await limiter.refund()
     assert await redis.pttl("rate:queue:feed") > 0
 
 

@@ -56,7 +56,14 @@ def routes() -> dict[str, Any]:
     services = Services(**dict.fromkeys(Services.__dataclass_fields__, UNUSED))
     observability = Observability(checks={}, restarts=dict[str, int], metrics=Metrics())
     app = build_app(
-        Settings(), services, UNUSED, UNUSED, Hub(1), InFlight(), observability, RateLimiting(UNUSED, {})
+        Settings(),
+        services,
+        UNUSED,
+        UNUSED,
+        Hub(1),
+        InFlight(Metrics()),
+        observability,
+        RateLimiting(UNUSED, {}),
     )
     return {
         f"{route.method} {route.resource.canonical}": route.handler
@@ -85,7 +92,7 @@ async def test_undeclared_rate_is_the_default(redis_url: str) -> None:
     authenticate = authentication(
         UNUSED, UNUSED, RateLimiting(RateLimits(wire), {rate: Limit(rate, 2, 60) for rate in Rate})
     )
-    app = web.Application(middlewares=[InFlight().middleware(), authenticate])  # type: ignore[list-item]
+    app = web.Application(middlewares=[InFlight(Metrics()).middleware(), authenticate])  # type: ignore[list-item]
     app.on_response_prepare.append(add_response_headers("", Cors()))
     app.add_routes([web.get("/", undeclared), web.get("/more", undeclared)])
     async with TestClient(TestServer(app)) as client:

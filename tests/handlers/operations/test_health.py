@@ -10,6 +10,7 @@ from aiohttp.test_utils import make_mocked_request
 from server.errors import Unavailable
 from server.handlers.http.middleware import InFlight
 from server.handlers.operations.health import HealthRoutes
+from server.metrics import Metrics
 
 
 async def readiness(outcome: str | Exception) -> tuple[int, dict[str, Any]]:
@@ -18,7 +19,7 @@ async def readiness(outcome: str | Exception) -> tuple[int, dict[str, Any]]:
             raise outcome
         return outcome
 
-    routes = HealthRoutes(InFlight(), {"redis": check})
+    routes = HealthRoutes(InFlight(Metrics()), {"redis": check})
     response: web.Response = await routes.check_readiness(make_mocked_request("GET", "/readyz"))
     assert isinstance(response.body, bytes)
     return response.status, orjson.loads(response.body)

@@ -16,8 +16,8 @@ from server.ids import SessionId, UserId
 from server.models.database import Database
 from server.pubsub import channels
 from server.services.accounts.revocations import Revocations
+from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import JobKind
-from server.services.jobs.jobs import Claim
 from server.services.jobs.unit_of_work import WorkContext
 from server.services.records import TokenPair
 from tests.support.backends import Stack, start_valkey

@@ -8,8 +8,8 @@ import pytest
 from server.errors import Unavailable
 from server.ids import CommentId, PostId, UserId
 from server.services.content.posts import Upload
+from server.services.jobs.claims import Claim, LeaseLost
 from server.services.jobs.event_jobs import JobKind
-from server.services.jobs.jobs import Claim, LeaseLost
 from tests.support import photos
 from tests.support.harness import REMOVAL_BATCH, ServiceHarness
 
@@ -49,7 +49,7 @@ async def pictures(harness: ServiceHarness) -> list[str]:
 
 async def reclaim(harness: ServiceHarness, claim: Claim) -> Claim:
     """Claim the job again, as after a lost worker."""
-    await harness.jobs.hand_back([claim])
+    await harness.jobs.return_to_queue([claim])
     found = await harness.jobs.claim(claim.id)
     assert found is not None
     return found

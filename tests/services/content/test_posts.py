@@ -66,7 +66,7 @@ async def test_publication_cancelled_after_commit_keeps_its_pictures(
         raise asyncio.CancelledError
 
     ana = await harness.user()
-    monkeypatch.setattr(harness.rings, "ring", cancel)
+    monkeypatch.setattr(harness.unit_of_work, "_notify", cancel)
     with pytest.raises(asyncio.CancelledError):
         await harness.posts.publish(ana, "", [Upload(photo)])
     row = await harness.value("SELECT media_key FROM post_images")

@@ -3,8 +3,8 @@
 import pytest
 
 from server.paging import PageRequest
+from server.services.jobs.claims import LeaseLost
 from server.services.jobs.event_jobs import JobKind
-from server.services.jobs.jobs import LeaseLost
 from tests.services.feed.feeds import (
     FEED_JOBS,
     add_readers,

@@ -6,32 +6,33 @@ import pytest
 
 from server.errors import Conflict, InvalidInput, NotFound, Unauthenticated
 from server.ids import CommentId, PostId
-from server.services.jobs.idempotency import Answer, Done
+from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
+from server.services.jobs.idempotency import CompletedRequest, Idempotency, StoredResponse
 from server.services.jobs.unit_of_work import AlreadyDone, IdempotencyToken, WorkContext
 from tests.support.harness import ServiceHarness
 
-ANSWER = Answer(201, {"Location": "/posts/1"}, '{"id":"1","caption":"ü"}')
+RESPONSE = StoredResponse(201, {"Location": "/posts/1"}, '{"id":"1","caption":"ü"}')
 
 
-def once(harness: ServiceHarness, content: bytes = b"content", key: str = "key") -> IdempotencyToken:
-    return harness.idempotency.once("user 1", "POST /posts", key, content)
+def token(harness: ServiceHarness, content: bytes = b"content", key: str = "key") -> IdempotencyToken:
+    return harness.idempotency.token("user 1", "POST /posts", key, content)
 
 
 async def test_an_effect_is_noted_with_its_result_and_later_its_answer(harness: ServiceHarness) -> None:
     author_id, post_id = await harness.user(), await harness.post(await harness.user())
-    named = once(harness)
+    named = token(harness)
     assert await harness.idempotency.find(named) is None
     comment = await harness.comments.add(author_id, post_id, "hello", None, named)
-    assert await harness.idempotency.find(named) == Done(comment.id, None)
-    await harness.idempotency.keep(named, ANSWER)
-    assert await harness.idempotency.find(named) == Done(comment.id, ANSWER)
+    assert await harness.idempotency.find(named) == CompletedRequest(comment.id, None)
+    await harness.idempotency.save(named, RESPONSE)
+    assert await harness.idempotency.find(named) == CompletedRequest(comment.id, RESPONSE)
     assert await harness.comments.get(comment.id) == comment
 
 
 async def test_twenty_at_the_same_moment_have_one_effect(harness: ServiceHarness) -> None:
     author_id, post_id = await harness.user(), await harness.post(await harness.user())
     answers = await asyncio.gather(
-        *(harness.comments.add(author_id, post_id, "hello", None, once(harness)) for _ in range(20)),
+        *(harness.comments.add(author_id, post_id, "hello", None, token(harness)) for _ in range(20)),
         return_exceptions=True,
     )
     assert sorted(type(answer).__name__ for answer in answers) == ["AlreadyDone"] * 19 + ["Comment"]
@@ -42,11 +43,13 @@ async def test_twenty_at_the_same_moment_have_one_effect(harness: ServiceHarness
 
 async def test_twenty_registrations_at_the_same_moment_make_one_account(harness: ServiceHarness) -> None:
     async def register() -> object:
-        return await harness.accounts.register("ana", "ana@example.com", "a good password", "", once(harness))
+        return await harness.accounts.register(
+            "ana", "ana@example.com", "a good password", "", token(harness)
+        )
 
     answers = await asyncio.gather(*(register() for _ in range(20)), return_exceptions=True)
     assert sum(isinstance(answer, Conflict) for answer in answers) == 19, answers
-    done = await harness.idempotency.find(once(harness))
+    done = await harness.idempotency.find(token(harness))
     assert done is not None
     assert done.result_id == await harness.value("SELECT id FROM users")
 
@@ -54,9 +57,9 @@ async def test_twenty_registrations_at_the_same_moment_make_one_account(harness:
 async def test_what_is_refused_leaves_its_key_free(harness: ServiceHarness) -> None:
     author_id, post_id = await harness.user(), await harness.post(await harness.user())
     with pytest.raises(NotFound):
-        await harness.comments.add(author_id, PostId(1), "hello", None, once(harness))
-    assert await harness.idempotency.find(once(harness)) is None
-    await harness.comments.add(author_id, post_id, "hello", None, once(harness))
+        await harness.comments.add(author_id, PostId(1), "hello", None, token(harness))
+    assert await harness.idempotency.find(token(harness)) is None
+    await harness.comments.add(author_id, post_id, "hello", None, token(harness))
 
 
 async def test_a_repeated_effect_is_undone_as_a_whole(harness: ServiceHarness) -> None:
@@ -65,33 +68,35 @@ async def test_a_repeated_effect_is_undone_as_a_whole(harness: ServiceHarness) -
     async def body(work: WorkContext) -> int:
         nonlocal ran
         ran += 1
-        return work.made_id
+        return work.result_id
 
-    made = await harness.unit_of_work.run(body, once=once(harness))
+    made = await harness.unit_of_work.run(body, token=token(harness))
     with pytest.raises(AlreadyDone) as caught:
-        await harness.unit_of_work.run(body, once=once(harness))
+        await harness.unit_of_work.run(body, token=token(harness))
     assert ran == 1
     assert (caught.value.code, caught.value.retry_after_s) == ("idempotency_key_in_use", 1.0)
-    assert await harness.idempotency.find(once(harness)) == Done(made, None)
+    assert await harness.idempotency.find(token(harness)) == CompletedRequest(made, None)
 
 
 async def test_another_request_under_the_same_key_is_refused(harness: ServiceHarness) -> None:
     author_id, post_id = await harness.user(), await harness.post(await harness.user())
-    await harness.comments.add(author_id, post_id, "hello", None, once(harness))
+    await harness.comments.add(author_id, post_id, "hello", None, token(harness))
     with pytest.raises(InvalidInput) as caught:
-        await harness.idempotency.find(once(harness, b"other content"))
+        await harness.idempotency.find(token(harness, b"other content"))
     assert caught.value.code == "idempotency_key_reused"
     # Another key, another person or another route has nothing to do with it.
-    assert await harness.idempotency.find(once(harness, b"other content", "another key")) is None
+    assert await harness.idempotency.find(token(harness, b"other content", "another key")) is None
     for who, route in (("user 2", "POST /posts"), ("user 1", "POST /stories")):
-        assert await harness.idempotency.find(harness.idempotency.once(who, route, "key", b"content")) is None
+        assert (
+            await harness.idempotency.find(harness.idempotency.token(who, route, "key", b"content")) is None
+        )
 
 
 async def test_nothing_that_was_sent_can_be_read_from_what_is_kept(harness: ServiceHarness) -> None:
-    named = once(harness, b"a password")
+    named = token(harness, b"a password")
     assert len(named.key_hash) == len(named.fingerprint) == 64
-    other = type(harness.idempotency)(harness.database, b"another secret")
-    assert other.once("user 1", "POST /posts", "key", b"a password").fingerprint != named.fingerprint
+    other = Idempotency(IdempotencyKeyRepository(harness.database), b"another secret")
+    assert other.token("user 1", "POST /posts", "key", b"a password").fingerprint != named.fingerprint
 
 
 async def test_a_registration_is_repeated_by_whoever_still_knows_the_password(

@@ -8,8 +8,9 @@ import pytest
 from server.events import PostDeleted, PostLiked, PostPublished, UserFollowed
 from server.ids import JobId, PostId, UserId
 from server.models.jobs.jobs import JobState
+from server.services.jobs.claims import Claim, LeaseLost
 from server.services.jobs.event_jobs import Queue
-from server.services.jobs.jobs import Claim, LeaseLost, RetryRule
+from server.services.jobs.retry_rules import RetryRule
 from server.services.jobs.unit_of_work import WorkContext
 from tests.support.harness import BACKOFF_MS, LEASE_MS, MAX_ATTEMPTS, MAX_CRASHES, ServiceHarness
 
@@ -123,7 +124,7 @@ async def test_a_job_whose_worker_died_is_run_by_another(harness: ServiceHarness
             await steal
     assert await harness.jobs.fail(claim, "too late") is None
     await harness.jobs.postpone(claim)
-    await harness.jobs.hand_back([claim])
+    await harness.jobs.return_to_queue([claim])
     await harness.expire_leases()
     await harness.jobs.heartbeat([claim])
     assert (await harness.job(claim.id))["lease_until_ms"] == 1
@@ -168,7 +169,7 @@ async def test_jobs_that_a_worker_died_with_are_claimed_one_at_a_time(harness: S
         assert sum(claim is not None for claim in claims) == (3 if left == 3 else 1)
         assert [await harness.jobs.claim(job_id) for job_id in suspects] == [None] * 3
         await harness.jobs.finish(suspect)
-        harness.jobs.let_go(suspect)
+        harness.jobs.release(suspect)
 
 
 async def test_a_heartbeat_keeps_the_lease(harness: ServiceHarness) -> None:
@@ -233,7 +234,7 @@ async def test_a_postponed_job_has_spent_no_attempt(harness: ServiceHarness) -> 
 
 async def test_a_job_handed_back_can_be_claimed_at_once(harness: ServiceHarness) -> None:
     claims = [await claimed(harness), await claimed(harness)]
-    await harness.jobs.hand_back(claims)
+    await harness.jobs.return_to_queue(claims)
     for claim in claims:
         again = await claim_again(harness, claim.id)
         assert again.attempts == 1

@@ -9,6 +9,7 @@ from server.clock import SystemClock
 from server.errors import Unavailable
 from server.ids import NODES, id_timestamp_ms
 from server.models.database import Database
+from server.models.jobs.nodes import NodeRepository
 from server.services.jobs.nodes import LEASE_MS, NodeLease
 
 
@@ -34,16 +35,16 @@ async def expire(database: Database) -> None:
 
 
 async def test_processes_that_start_at_once_get_numbers_of_their_own(database: Database) -> None:
-    leases = [NodeLease(database, SystemClock()) for _ in range(20)]
-    generators = await asyncio.gather(*(lease.take() for lease in leases))
+    leases = [NodeLease(NodeRepository(database), SystemClock()) for _ in range(20)]
+    generators = await asyncio.gather(*(lease.acquire() for lease in leases))
     nodes = [node_of(ids.next()) for ids in generators]
     assert len(set(nodes)) == 20
     assert set(await rows(database)) == set(nodes)
 
 
 async def test_a_lease_that_is_renewed_is_kept(database: Database) -> None:
-    lease = NodeLease(database, SystemClock())
-    ids = await lease.take()
+    lease = NodeLease(NodeRepository(database), SystemClock())
+    ids = await lease.acquire()
     (before,) = (await rows(database)).values()
     for _ in range(20):
         await lease.renew(ids)
@@ -60,7 +61,7 @@ async def test_the_number_that_was_used_longest_ago_can_make_ids_of_the_past(dat
     for node in range(NODES):
         used_ms = past_ms if node == 7 else past_ms + 60_000
         await database.execute("INSERT INTO nodes VALUES (?, '', 0, ?)", [node, used_ms])
-    ids = await NodeLease(database, StoppedClock(past_ms), longest_unused=True).take()
+    ids = await NodeLease(NodeRepository(database), StoppedClock(past_ms), longest_unused=True).acquire()
     first = ids.next()
     assert (node_of(first), id_timestamp_ms(first)) == (7, past_ms + 1)
 
@@ -71,32 +72,34 @@ async def test_a_number_whose_holder_was_killed_makes_no_ids_from_before_its_lea
     now_ms = SystemClock().now_ms()
     for node in range(NODES):
         await database.execute("INSERT INTO nodes VALUES (?, '', ?, 1)", [node, now_ms - 1000])
-    ids = await NodeLease(database, StoppedClock(now_ms - 86_400_000), longest_unused=True).take()
+    ids = await NodeLease(
+        NodeRepository(database), StoppedClock(now_ms - 86_400_000), longest_unused=True
+    ).acquire()
     assert id_timestamp_ms(ids.next()) == now_ms - 1000 + 1
 
 
 async def test_the_next_holder_starts_after_the_last_id(database: Database) -> None:
-    lease = NodeLease(database, SystemClock(), configured=5)
-    ids = await lease.take()
+    lease = NodeLease(NodeRepository(database), SystemClock(), configured=5)
+    ids = await lease.acquire()
     ahead_ms = SystemClock().now_ms() + 3_600_000
     ids.move(5, ahead_ms)
     last = ids.next()
-    await lease.give_back(ids)
-    heirs = await NodeLease(database, SystemClock(), configured=5).take()
+    await lease.release(ids)
+    heirs = await NodeLease(NodeRepository(database), SystemClock(), configured=5).acquire()
     assert heirs.next() > last
 
 
 async def test_a_number_that_was_given_back_is_free(database: Database) -> None:
-    lease = NodeLease(database, SystemClock())
-    ids = await lease.take()
-    await lease.give_back(ids)
+    lease = NodeLease(NodeRepository(database), SystemClock())
+    ids = await lease.acquire()
+    await lease.release(ids)
     (row,) = (await rows(database)).values()
     assert row["lease_until_ms"] == 0
 
 
 async def test_a_process_that_lost_its_lease_moves_to_another_number(database: Database) -> None:
-    lease = NodeLease(database, SystemClock())
-    ids = await lease.take()
+    lease = NodeLease(NodeRepository(database), SystemClock())
+    ids = await lease.acquire()
     before = ids.next()
     await database.execute("UPDATE nodes SET owner = 'somebody else'")
     with capture_logs() as logs:
@@ -111,17 +114,17 @@ async def test_a_process_that_lost_its_lease_moves_to_another_number(database: D
 
 async def test_a_number_whose_lease_ran_out_is_taken(database: Database) -> None:
     for node in range(NODES):
-        await NodeLease(database, SystemClock(), configured=node).take()
+        await NodeLease(NodeRepository(database), SystemClock(), configured=node).acquire()
     with pytest.raises(Unavailable, match="128"):
-        await NodeLease(database, SystemClock()).take()
+        await NodeLease(NodeRepository(database), SystemClock()).acquire()
     await database.execute("UPDATE nodes SET lease_until_ms = 1, last_ms = 7 WHERE node = 42")
-    ids = await NodeLease(database, SystemClock()).take()
+    ids = await NodeLease(NodeRepository(database), SystemClock()).acquire()
     assert node_of(ids.next()) == 42
 
 
 async def test_a_configured_number_is_taken_whoever_held_it(database: Database) -> None:
     for _ in range(2):
-        ids = await NodeLease(database, SystemClock(), configured=9).take()
+        ids = await NodeLease(NodeRepository(database), SystemClock(), configured=9).acquire()
         assert node_of(ids.next()) == 9
     (row,) = (await rows(database)).values()
     now_ms = (await database.rows(f"SELECT {database.now_ms} AS now_ms"))[0]["now_ms"]

@@ -7,11 +7,13 @@ import orjson
 import pytest
 
 from server.errors import Unavailable
-from server.models.jobs.jobs import JobState, JobTable
+from server.models.jobs.jobs import FailedAttempt, JobState, JobTable
 from server.paging import PageRequest, decode_cursor
 from server.services.jobs.event_jobs import JobKind, Queue
-from server.services.jobs.queue_administration import QueueAdministration, QueueLimits, QueueStatus
+from server.services.jobs.queue_administration import QueueAdministration
+from server.services.jobs.queue_overview import QueueLimits, QueueStatus
 from tests.support.harness import ServiceHarness
+from tests.support.jobs import build_queue_administration
 
 LIMITS = {Queue.FEED: QueueLimits(rate_per_s=100.0, keep_completed=100)}
 HOUR_MS = 3_600_000
@@ -19,7 +21,7 @@ HOUR_MS = 3_600_000
 
 @pytest.fixture
 def control(harness: ServiceHarness) -> QueueAdministration:
-    return QueueAdministration(harness.database, LIMITS)
+    return build_queue_administration(harness, LIMITS)
 
 
 async def add_job(
@@ -59,7 +61,7 @@ async def test_jobs_are_counted_by_what_they_wait_for(
     await add_job(harness, JobState.READY, due_ago_ms=-HOUR_MS)
     await add_job(harness, JobState.READY, Queue.NOTIFICATIONS)
     status = await status_of(control)
-    counts = (status.waiting, status.delayed, status.running, status.completed, status.dead)
+    counts = (status.waiting, status.delayed, status.running, status.completed, status.failed)
     assert counts == (5, 1, 2, 3, 4)
     assert 10 <= status.oldest_waiting_s < 60
     assert status.rate_per_s == 100.0
@@ -69,7 +71,7 @@ async def test_jobs_are_counted_by_what_they_wait_for(
 
 async def test_empty_queues_have_nothing_to_show(control: QueueAdministration) -> None:
     for status in await control.overview():
-        assert (status.waiting, status.oldest_waiting_s, status.completed_per_minute, status.dead) == (
+        assert (status.waiting, status.oldest_waiting_s, status.completed_per_minute, status.failed) == (
             0,
             0,
             0,
@@ -95,7 +97,7 @@ async def test_rates_are_of_the_last_minute(harness: ServiceHarness, control: Qu
 async def test_where_only_the_newest_rows_are_kept_the_rate_is_told_from_their_span(
     harness: ServiceHarness,
 ) -> None:
-    control = QueueAdministration(harness.database, {Queue.FEED: QueueLimits(keep_completed=10)})
+    control = build_queue_administration(harness, {Queue.FEED: QueueLimits(keep_completed=10)})
     for number in range(10):
         await add_job(harness, JobState.COMPLETED, finished_ago_ms=number * 1000 + 1000)
     rate = (await status_of(control)).completed_per_minute
@@ -120,7 +122,7 @@ async def test_dead_letters_are_listed_newest_first_with_what_became_of_them(
         "last",
     )
     assert letter.payload == {"follower_id": 1, "followee_id": 2}
-    assert list(letter.history) == history
+    assert list(letter.history) == [FailedAttempt(1, 5, "first"), FailedAttempt(2, 6, "last")]
     assert letter.failed_at_ms >= letter.created_at_ms
     assert page.items[1].error == ""
 
@@ -202,16 +204,16 @@ async def test_what_is_discarded_is_gone(harness: ServiceHarness, control: Queue
 async def test_pause_and_resume_are_seen_by_other_processes(
     harness: ServiceHarness, control: QueueAdministration
 ) -> None:
-    other = QueueAdministration(harness.database, LIMITS)
-    assert not await control.is_paused(Queue.FEED)
+    other = build_queue_administration(harness, LIMITS)
+    assert not await control.states.is_paused(Queue.FEED)
     await control.pause(Queue.FEED)
     await control.pause(Queue.FEED)
-    assert await other.paused() == {Queue.FEED}
-    assert await control.is_paused("feed")
-    assert not await control.is_paused("notifications")
+    assert await other.states.paused() == {Queue.FEED}
+    assert await control.states.is_paused("feed")
+    assert not await control.states.is_paused("notifications")
     assert (await status_of(other)).paused_at_ms
     await control.resume(Queue.FEED)
-    assert await control.paused() == frozenset()
+    assert await control.states.paused() == frozenset()
     await control.resume(Queue.NOTIFICATIONS)
     assert (await status_of(control)).paused_at_ms is None
 
@@ -230,7 +232,7 @@ async def test_a_pause_outlives_an_emptied_redis(
 ) -> None:
     await control.pause(Queue.FEED)
     await harness.redis.flushall()
-    assert await QueueAdministration(harness.database, LIMITS).is_paused(Queue.FEED)
+    assert await build_queue_administration(harness, LIMITS).states.is_paused(Queue.FEED)
 
 
 async def test_whether_a_queue_is_paused_is_asked_once_a_second_by_however_many(
@@ -245,7 +247,7 @@ async def test_whether_a_queue_is_paused_is_asked_once_a_second_by_however_many(
         return await rows(*arguments)
 
     monkeypatch.setattr(harness.database, "rows", counted)
-    await asyncio.gather(*(control.is_paused(Queue.FEED) for _ in range(100)))
+    await asyncio.gather(*(control.states.is_paused(Queue.FEED) for _ in range(100)))
     assert asked == 1
 
 
@@ -253,14 +255,14 @@ async def test_while_the_database_is_away_the_last_answer_stands(
     harness: ServiceHarness, control: QueueAdministration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await control.pause(Queue.FEED)
-    assert await control.is_paused(Queue.FEED)
+    assert await control.states.is_paused(Queue.FEED)
 
     async def away(*_: Any) -> Any:
         raise Unavailable("The database does not answer.")
 
-    monkeypatch.setattr("server.services.jobs.queue_administration.STATES_FRESH_S", 0.0)
+    monkeypatch.setattr("server.services.jobs.queue_states.STATES_FRESH_S", 0.0)
     monkeypatch.setattr(harness.database, "rows", away)
-    assert await control.is_paused(Queue.FEED)
+    assert await control.states.is_paused(Queue.FEED)
 
 
 async def test_whether_jobs_are_ready_is_one_question_for_many(
@@ -277,6 +279,6 @@ async def test_whether_jobs_are_ready_is_one_question_for_many(
         return await rows(*arguments)
 
     monkeypatch.setattr(harness.database, "rows", counted)
-    answers = await asyncio.gather(*(control.is_ready(job_id) for job_id in [*ready, dead, 7]))
+    answers = await asyncio.gather(*(control.states.is_ready(job_id) for job_id in [*ready, dead, 7]))
     assert answers == [True, True, True, False, False]
     assert asked <= 2

@@ -8,6 +8,7 @@ from server.models.jobs.jobs import JobState
 from server.services.jobs.event_jobs import JobKind, Queue
 from server.services.jobs.schedules import Recurring, Schedules
 from tests.support.harness import ServiceHarness
+from tests.support.jobs import build_schedules
 
 PERIOD_MS = 60_000
 SWEEP = Recurring(JobKind.SWEEP_SESSIONS, PERIOD_MS)
@@ -15,7 +16,7 @@ SWEEP = Recurring(JobKind.SWEEP_SESSIONS, PERIOD_MS)
 
 @pytest.fixture
 def schedules(harness: ServiceHarness) -> Schedules:
-    return Schedules(harness.database, harness.ids, [SWEEP])
+    return build_schedules(harness, SWEEP)
 
 
 async def make_due(harness: ServiceHarness, ago_ms: int = 1) -> None:
@@ -53,7 +54,7 @@ async def test_due_work_becomes_a_job_that_can_be_claimed(
 
 
 async def test_of_many_dispatchers_one_inserts_the_job(harness: ServiceHarness) -> None:
-    several = [Schedules(harness.database, harness.ids, [SWEEP]) for _ in range(8)]
+    several = [build_schedules(harness, SWEEP) for _ in range(8)]
     await asyncio.gather(*(schedules.enqueue() for schedules in several))
     await make_due(harness)
     inserted = await asyncio.gather(*(schedules.enqueue() for schedules in several))
@@ -89,12 +90,12 @@ async def test_work_that_is_not_done_is_not_added_again(
 
 async def test_a_shorter_period_counts_at_once(harness: ServiceHarness, schedules: Schedules) -> None:
     await schedules.enqueue()
-    await Schedules(harness.database, harness.ids, [Recurring(SWEEP.kind, 1000)]).enqueue()
+    await build_schedules(harness, Recurring(SWEEP.kind, 1000)).enqueue()
     assert await next_in_ms(harness) <= 1000
 
 
 async def test_what_is_switched_off_is_never_due(harness: ServiceHarness, schedules: Schedules) -> None:
     await schedules.enqueue()
     await make_due(harness)
-    assert await Schedules(harness.database, harness.ids, [Recurring(SWEEP.kind, 0)]).enqueue() == []
+    assert await build_schedules(harness, Recurring(SWEEP.kind, 0)).enqueue() == []
     assert await jobs(harness) == 0

@@ -1,6 +1,7 @@
 """A change, its events and their jobs: all or nothing, and the bell after it."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from server.errors import AppError
 from server.events import PostDeleted, PostLiked, PostPublished
 from server.ids import PostId, UserId
 from server.models.database import SerializationFailure
+from server.services.jobs.claims import JobRef, LeaseLost
 from server.services.jobs.event_jobs import JOBS_BY_EVENT, JobKind, Queue
-from server.services.jobs.jobs import JobRef, LeaseLost
 from server.services.jobs.unit_of_work import MAX_ATTEMPTS, UnitOfWork, WorkContext
 from tests.support.harness import ServiceHarness
 
@@ -85,11 +86,10 @@ async def test_a_body_that_is_cancelled_leaves_nothing(harness: ServiceHarness) 
 async def test_the_bell_rings_when_the_job_can_be_claimed(harness: ServiceHarness) -> None:
     claims: list[asyncio.Task[Any]] = []
 
-    class Answered:
-        def ring(self, rungs: list[JobRef]) -> None:
-            claims.extend(asyncio.create_task(harness.jobs.claim(rung.job_id)) for rung in rungs)
+    def notify(jobs: Sequence[JobRef]) -> None:
+        claims.extend(asyncio.create_task(harness.jobs.claim(job.job_id)) for job in jobs)
 
-    work = UnitOfWork(harness.database, harness.ids, harness.clock, harness.jobs, Answered())
+    work = UnitOfWork(harness.database, harness.ids, harness.clock, harness.jobs, notify)
 
     async def body(work: WorkContext) -> None:
         work.emit(LIKED)

@@ -9,8 +9,8 @@ from server.gateways.email.email import EmailFailed, EmailRefused
 from server.gateways.push.message import PushOutcome
 from server.gateways.redis.rate_limits import Limit, RateLimits
 from server.ids import SessionId, UserId
+from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import JobKind
-from server.services.jobs.jobs import Claim
 from server.services.notifications.channel_requests import MAX_AGE_MS
 from server.services.notifications.delivery.emails import EmailBudget, NotificationEmails
 from server.services.notifications.delivery.pushes import PushFailed
@@ -377,7 +377,7 @@ async def test_letters_to_one_person_and_because_of_one_are_bounded(harness: Ser
         harness.unsubscribe_tokens,
         "https://pages.test",
         EmailBudget(throttle, Limit("emails_to", 3, 3600), Limit("emails_by", 2, 3600)),
-        harness.metrics,
+        metrics=harness.metrics,
     )
     for actor in (bob, bob, bob, eve, eve):
         await harness.likes.like(actor, await harness.post(ada))

@@ -9,8 +9,8 @@ from redis.asyncio import Redis
 
 from server.ids import PostId, UserId
 from server.paging import PageRequest, decode_cursor
+from server.services.jobs.claims import LeaseLost
 from server.services.jobs.event_jobs import JobKind
-from server.services.jobs.jobs import LeaseLost
 from server.services.records import Notification, NotificationType
 from tests.support.harness import ServiceHarness
 

@@ -9,10 +9,10 @@ from server.errors import InvalidInput
 from server.ids import NotificationId, PostId, UserId
 from server.paging import PageRequest, decode_cursor
 from server.services.jobs.event_jobs import JobKind
-from server.services.jobs.maintenance import Lifetimes, Maintenance
+from server.services.jobs.retention import DAY_MS, RetentionPeriods
 from server.services.records import Channel, Notification, NotificationType
-from tests.services.jobs.test_maintenance import DAY_MS, claimed
 from tests.support.harness import ServiceHarness
+from tests.support.jobs import build_retention, claim_maintenance_job
 
 
 async def listed(harness: ServiceHarness, user_id: UserId) -> Sequence[Notification]:
@@ -189,13 +189,13 @@ async def test_of_likes_of_which_some_are_pruned_those_that_are_left_are_counted
     ada, *fans = await harness.users(6)
     post_id = await harness.post(ada)
     await liked(harness, post_id, *fans)
-    kept = Lifetimes(notifications_ms=10 * DAY_MS)
+    kept = RetentionPeriods(notifications_ms=10 * DAY_MS)
     for each in await harness.notifications.list_after(ada, 0, 3):
         await harness.database.execute(
             "UPDATE notifications SET id = id - ? WHERE id = ?", [(10 * DAY_MS + 1000) << 12, each.id]
         )
-    maintenance = Maintenance(harness.database, harness.jobs, harness.media, {}, kept)
-    await maintenance.sweep_notifications(await claimed(harness, JobKind.SWEEP_NOTIFICATIONS))
+    retention = build_retention(harness, periods=kept)
+    await retention.sweep_notifications(await claim_maintenance_job(harness, JobKind.SWEEP_NOTIFICATIONS))
     assert [(each.actor.id, each.others_count) for each in await listed(harness, ada)] == [(fans[4], 1)]
     await harness.likes.unlike(fans[0], post_id)
     await harness.likes.unlike(fans[3], post_id)

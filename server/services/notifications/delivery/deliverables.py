@@ -10,7 +10,7 @@ from server.models.notifications.deliverables import DeliverableRepository, Deli
 from server.models.notifications.inboxes import InboxRepository
 from server.models.notifications.notifications import EMAIL, PUSH
 from server.services.content.visibility import Visibility
-from server.services.jobs.jobs import Claim
+from server.services.jobs.claims import Claim
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.notifications.notification_text import headline
 from server.services.records import Channel, NotificationType

@@ -12,7 +12,8 @@ from server.ids import UserId
 from server.metrics import Metrics
 from server.services.emails.messages import EmailContent, notification_email
 from server.services.emails.unsubscribe_tokens import UnsubscribeTokens
-from server.services.jobs.jobs import Claim, Jobs
+from server.services.jobs.claims import Claim
+from server.services.jobs.jobs import Jobs
 from server.services.notifications.delivery.deliverables import DeliverableNotification, Deliverables
 from server.services.notifications.notification_text import TOPICS
 from server.services.records import Channel
@@ -57,7 +58,8 @@ class NotificationEmails:
         tokens: UnsubscribeTokens,
         client_url: str,
         budget: EmailBudget | None = None,
-        metrics: Metrics | None = None,
+        *,
+        metrics: Metrics,
     ) -> None:
         self._jobs = jobs
         self._deliverables = deliverables
@@ -65,7 +67,7 @@ class NotificationEmails:
         self._tokens = tokens
         self._client_url = client_url
         self._budget = budget
-        self._metrics = metrics or Metrics()
+        self._metrics = metrics
         self._clock = SystemClock()
 
     async def send(self, claim: Claim) -> None:
@@ -75,7 +77,7 @@ class NotificationEmails:
             if await self._is_within_budget(claim, notification):
                 await self._send(claim, notification)
             else:
-                self._metrics.undelivered("email", "limited")
+                self._metrics.count_undelivered("email", "limited")
         await self._jobs.finish(claim)
 
     async def _is_within_budget(self, claim: Claim, notification: DeliverableNotification) -> bool:
@@ -89,13 +91,13 @@ class NotificationEmails:
         except EmailRefused as error:  # another attempt would be refused, too
             user_id = notification.recipient_id
             log.warning("email_refused", kind=claim.kind, user_id=user_id, reason=error.detail)
-            self._metrics.undelivered("email", "refused")
+            self._metrics.count_undelivered("email", "refused")
         except EmailFailed:
-            self._metrics.undelivered("email", "retried")
+            self._metrics.count_undelivered("email", "retried")
             raise
         else:
             age_s = (self._clock.now_ms() - notification.created_at_ms) / 1000
-            self._metrics.delivered("email", age_s)
+            self._metrics.count_delivery("email", age_s)
 
     def _compose(self, notification: DeliverableNotification) -> Email:
         content = EmailContent(

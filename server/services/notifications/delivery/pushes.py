@@ -13,7 +13,8 @@ from server.metrics import Metrics
 from server.models.notifications.devices import DeviceRepository
 from server.services.accounts.active_sessions import ActiveSessions
 from server.services.emails.text import shortened
-from server.services.jobs.jobs import Claim, Jobs
+from server.services.jobs.claims import Claim
+from server.services.jobs.jobs import Jobs
 from server.services.notifications.delivery.deliverables import DeliverableNotification, Deliverables
 from server.services.records import Channel, NotificationType
 
@@ -45,7 +46,7 @@ class Pushes:
         active_sessions: ActiveSessions,
         sender: PushSender,
         client_url: str,
-        metrics: Metrics | None = None,
+        metrics: Metrics,
     ) -> None:
         self._devices = devices
         self._jobs = jobs
@@ -53,7 +54,7 @@ class Pushes:
         self._active_sessions = active_sessions
         self._sender = sender
         self._client_url = client_url
-        self._metrics = metrics or Metrics()
+        self._metrics = metrics
         self._clock = SystemClock()
 
     async def send(self, claim: Claim) -> None:
@@ -92,9 +93,9 @@ class Pushes:
         for outcome in outcomes:
             if outcome is PushOutcome.SENT:
                 age_s = (self._clock.now_ms() - notification.created_at_ms) / 1000
-                self._metrics.delivered("push", age_s)
+                self._metrics.count_delivery("push", age_s)
             else:
-                self._metrics.undelivered("push", OUTCOME_LABELS[outcome])
+                self._metrics.count_undelivered("push", OUTCOME_LABELS[outcome])
 
 
 def compose(notification: DeliverableNotification, client_url: str) -> PushMessage:

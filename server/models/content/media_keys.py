@@ -1,0 +1,22 @@
+"""Which keys of the media store rows refer to, in `post_images` and `users`."""
+
+from collections.abc import Sequence
+
+from server.models.database import Database, placeholders
+
+
+class MediaKeyRepository:
+    """Finds references to stored media."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list_referenced(self, media_keys: Sequence[str]) -> set[str]:
+        """Return which of these keys a post image or an avatar has."""
+        some = placeholders(len(media_keys))
+        rows = await self._database.rows(
+            f"SELECT media_key FROM post_images WHERE media_key IN ({some})"
+            f" UNION SELECT avatar_key FROM users WHERE avatar_key IN ({some})",
+            [*media_keys, *media_keys],
+        )
+        return {row["media_key"] for row in rows}

@@ -1,0 +1,57 @@
+"""The job that deletes stored media without a row."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from server.gateways.media import MediaStore
+from server.models.content.media_keys import MediaKeyRepository
+from server.services.jobs.claims import Claim
+from server.services.jobs.jobs import Jobs
+
+log = structlog.get_logger(__name__)
+
+BATCH = 500
+FOLDERS = ("posts", "avatars")
+MIN_AGE = timedelta(hours=1)  # files are stored before their row is committed
+
+
+class MediaSweep:
+    """Deletes orphaned files and unfinished uploads. Idempotent: it deletes what is orphaned now."""
+
+    def __init__(self, media: MediaStore, media_keys: MediaKeyRepository, jobs: Jobs) -> None:
+        self._media = media
+        self._media_keys = media_keys
+        self._jobs = jobs
+
+    async def sweep(self, claim: Claim) -> None:
+        """Delete files older than MIN_AGE that no row refers to."""
+        deleted = sum([await self._sweep_folder(folder) for folder in FOLDERS])
+        unfinished = await self._media.remove_unfinished(MIN_AGE)
+        if deleted or unfinished:
+            log.info("media_swept", files=deleted, unfinished=unfinished)
+        await self._jobs.complete(claim)
+
+    async def _sweep_folder(self, folder: str) -> int:
+        stored_before = datetime.now(UTC) - MIN_AGE
+        deleted = 0
+        old: list[str] = []
+        async for entry in self._media.list(folder):
+            if entry.modified_at < stored_before:
+                old.append(entry.key)
+            if len(old) >= BATCH:
+                deleted += await self._delete_orphans(old)
+                old = []
+        return deleted + await self._delete_orphans(old)
+
+    async def _delete_orphans(self, file_keys: Sequence[str]) -> int:
+        """Delete the files whose folder, the media key of a row, is not referenced. Return how many."""
+        media_keys = sorted({key.rpartition("/")[0] for key in file_keys})
+        if not media_keys:
+            return 0
+        referenced = await self._media_keys.list_referenced(media_keys)
+        orphans = [key for key in file_keys if key.rpartition("/")[0] not in referenced]
+        if orphans:
+            await self._media.delete(orphans)
+        return len(orphans)
