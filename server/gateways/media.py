@@ -1,9 +1,7 @@
-"""Keeps the pictures that are served, in a folder or in a bucket, and knows their public addresses.
+"""Storage of pictures in a folder or a bucket, and their public addresses. Callers choose the keys.
 
-It knows nothing of what a picture shows or whose it is: keys are given, never made here.
-
-obstore's blocking calls are used, in threads of our own: after its asynchronous ones the process may end with
-SIGABRT when the interpreter exits soon (29 of 100 runs), because threads of Rust call back into Python.
+Uses obstore's blocking calls in separate threads. After its asynchronous calls the process may abort with SIGABRT when
+the interpreter exits soon afterwards (29 of 100 runs), because Rust threads call back into Python.
 """
 
 import asyncio
@@ -30,26 +28,26 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, RetryConfig
 
 log = structlog.get_logger(__name__)
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 CONTENT_TYPE = "image/jpeg"
 CACHE_CONTROL = "public, max-age=31536000, immutable"
-# A file system takes 255 bytes for a name, and some of them are wanted for the number of an unfinished put.
+# File systems allow 255 bytes per name; an unfinished put needs some of them for its number.
 _NAME = r"[a-z0-9_-][a-z0-9_.-]{0,199}"
 KEY = re.compile(f"{_NAME}(/{_NAME})*")
 MAX_KEY_LENGTH = 512
 THREADS = 8
 CHUNK_BYTES = 256 * 1024
-KEYS_PER_CALL = 1000  # The most that S3 deletes or lists at once.
-# obstore hands out no error numbers: Rust's names for ENOSPC and EDQUOT, or what MinIO says.
+KEYS_PER_CALL = 1000  # maximum of S3 for deleting and listing
+# obstore has no error numbers: these are Rust's names for ENOSPC and EDQUOT, and MinIO's text.
 FULL = re.compile(r"StorageFull|QuotaExceeded|os error (28|122)\b")
-FILE_IN_THE_WAY = re.compile(r"os error 20\b")  # ENOTDIR: what should be a folder of the key is a file
+FILE_IN_THE_WAY = re.compile(r"os error 20\b")  # ENOTDIR: a folder of the key is a file
 UNFINISHED = re.compile(r".+#\d+")
 
 
 @dataclass(frozen=True, slots=True)
 class MediaObject:
-    """A stored picture: what HTTP wants to know of it, and its bytes, to be read once."""
+    """A stored picture: its HTTP metadata, and its bytes, which can be read once."""
 
     size: int
     content_type: str
@@ -60,7 +58,7 @@ class MediaObject:
 
 @dataclass(frozen=True, slots=True)
 class MediaEntry:
-    """A stored picture as a listing shows it."""
+    """A stored picture in a listing."""
 
     key: str
     size: int
@@ -68,10 +66,10 @@ class MediaEntry:
 
 
 class MediaStore:
-    """JPEG pictures by key. A key is written once: what it holds may be cached for ever.
+    """JPEG pictures by key. A key is written once, so its content may be cached forever.
 
-    Keys are lower-case paths such as `posts/1/large.jpg`; to write or delete another is a ValueError. Every
-    method raises Unavailable when the store answers with an error, or not within `timeout_s`.
+    Keys are lower-case paths such as `posts/1/large.jpg`. Writing or deleting an invalid key raises ValueError. Every
+    method raises Unavailable if the store fails or does not answer within `timeout_s`.
     """
 
     def __init__(
@@ -90,7 +88,7 @@ class MediaStore:
 
     @classmethod
     def in_folder(cls, folder: Path, *, public_url: str, timeout_s: float = 10.0) -> Self:
-        """Pictures as files below `folder`, which is made; ConfigurationError when it cannot be."""
+        """Create a store of files below `folder`, which is created. Raises ConfigurationError."""
         try:
             store = LocalStore(folder.absolute(), mkdir=True, automatic_cleanup=True)
         except (BaseError, OSError) as error:
@@ -99,20 +97,19 @@ class MediaStore:
 
     @classmethod
     def in_bucket(cls, url: str, *, public_url: str, timeout_s: float = 10.0) -> Self:
-        """Pictures in `s3://bucket/prefix` or `gs://bucket/prefix`; ConfigurationError for another address.
+        """Create a store in `s3://bucket/prefix` or `gs://bucket/prefix`. Raises ConfigurationError.
 
-        Region, endpoint and credentials come from the environment, under the names that the clouds' own tools
-        read (`AWS_REGION`, `AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID`, ..., `GOOGLE_APPLICATION_CREDENTIALS`) or
-        from the machine's role.
+        Region, endpoint and credentials come from the standard environment variables (`AWS_REGION`,
+        `AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID`, ..., `GOOGLE_APPLICATION_CREDENTIALS`) or from the machine's role.
         """
-        patience = timedelta(seconds=timeout_s)
-        # The clouds' own addresses are https; another endpoint is the operator's choice, with its scheme.
+        timeout = timedelta(seconds=timeout_s)
+        # The default endpoints use https; the operator chooses the scheme of another endpoint.
         client: ClientConfig = {
             "allow_http": True,
-            "connect_timeout": patience / 2,
-            "read_timeout": patience,
+            "connect_timeout": timeout / 2,
+            "read_timeout": timeout,
         }
-        retry: RetryConfig = {"max_retries": 2, "retry_timeout": patience}
+        retry: RetryConfig = {"max_retries": 2, "retry_timeout": timeout}
         try:
             if url.startswith("s3://"):
                 store = S3Store.from_url(url, client_options=client, retry_config=retry)
@@ -125,22 +122,22 @@ class MediaStore:
         return cls(store, public_url=public_url, timeout_s=timeout_s)
 
     def url(self, key: str) -> str:
-        """The public address of the picture at `key`, whether or not there is one."""
+        """Return the public address of `key`, whether or not it exists."""
         return f"{self._public_url}/{_valid(key)}"
 
     async def put(self, key: str, source: Path | bytes) -> None:
-        """Store a JPEG: all of it or nothing is ever seen. Raises StorageFull when there is no room."""
-        # A file system has nowhere to keep attributes, and obstore refuses them.
+        """Store a JPEG atomically. Raises StorageFull."""
+        # File systems do not store attributes, and obstore rejects them.
         attributes = None if self._folder else {"Content-Type": CONTENT_TYPE, "Cache-Control": CACHE_CONTROL}
-        # Renditions are small, and a multipart upload that breaks off leaves its parts behind.
+        # Renditions are small, and an interrupted multipart upload would leave its parts behind.
         call = partial(self._store.put, key, source, attributes=attributes, use_multipart=False)
-        await self._ask("put", _valid(key), call)
+        await self._call("put", _valid(key), call)
 
     async def get(self, key: str) -> MediaObject:
-        """The picture at `key`; NotFound when there is none, or when it is no key."""
+        """Return the picture at `key`. Raises NotFound, also for an invalid key."""
         if not _is_key(key):
             raise _missing()
-        found = await self._ask("get", key, partial(self._store.get, key))
+        found = await self._call("get", key, partial(self._store.get, key))
         meta = found.meta
         return MediaObject(
             size=meta["size"],
@@ -151,30 +148,30 @@ class MediaStore:
         )
 
     async def delete(self, keys: Collection[str]) -> None:
-        """Remove the pictures at `keys`, in no order. Those that are not there are passed over."""
+        """Delete the pictures at `keys` in any order; missing ones are ignored."""
         todo = sorted({_valid(key) for key in keys})
         for start in range(0, len(todo), KEYS_PER_CALL):
             some = todo[start : start + KEYS_PER_CALL]
             try:
-                await self._ask("delete", some[0], partial(self._store.delete, some))
+                await self._call("delete", some[0], partial(self._store.delete, some))
             except NotFound:
-                # Files: a missing one ends the call, with others perhaps not yet removed.
+                # For files, a missing one stops the call before the others are deleted.
                 for key in some:
                     with contextlib.suppress(NotFound):
-                        await self._ask("delete", key, partial(self._store.delete, key))
+                        await self._call("delete", key, partial(self._store.delete, key))
 
     async def list(self, prefix: str = "") -> AsyncIterator[MediaEntry]:
-        """Every picture below the folder `prefix`, in no order; what changes meanwhile may be in it or not."""
+        """Yield all pictures below the folder `prefix` in any order; concurrent changes may be missing."""
         pages = self._store.list(_valid(prefix) if prefix else None, chunk_size=KEYS_PER_CALL)
-        while page := await self._ask("list", prefix, lambda: next(pages, None)):
+        while page := await self._call("list", prefix, lambda: next(pages, None)):
             for meta in page:
-                if _is_key(meta["path"]):  # What others put there is not ours to list or sweep.
+                if _is_key(meta["path"]):  # other files are not ours to list or sweep
                     yield MediaEntry(meta["path"], meta["size"], meta["last_modified"])
 
     async def remove_unfinished(self, older_than: timedelta = timedelta(hours=1)) -> int:
-        """Remove what puts that were killed left behind, and return how many files that was.
+        """Delete the files of killed puts and return their number.
 
-        In a folder they are named `<key>#<number>`, which no listing shows; a bucket has none.
+        In a folder they are named `<key>#<number>`, which listings leave out; a bucket has none.
         """
         if self._folder is None:
             return 0
@@ -182,7 +179,7 @@ class MediaStore:
         return await asyncio.to_thread(_remove_unfinished, self._folder, modified_before)
 
     async def close(self) -> None:
-        """Wait for the calls that run; those that wait for a thread are given up."""
+        """Wait for running calls and cancel those that wait for a thread."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
@@ -191,11 +188,11 @@ class MediaStore:
 
     async def _chunks(self, found: "GetResult", key: str) -> AsyncIterator[bytes]:
         stream = found.stream(min_chunk_size=CHUNK_BYTES)
-        while chunk := await self._ask("get", key, lambda: next(stream, None)):
+        while chunk := await self._call("get", key, lambda: next(stream, None)):
             yield bytes(chunk)
 
-    async def _ask(self, name: str, key: str, call: Callable[[], Answer]) -> Answer:
-        """Make a blocking call in a thread, bound the wait for it, and translate its errors."""
+    async def _call(self, name: str, key: str, call: Callable[[], Result]) -> Result:
+        """Make a blocking call in a thread with a timeout, and translate its errors."""
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await asyncio.get_running_loop().run_in_executor(self._threads, call)
@@ -208,7 +205,7 @@ class MediaStore:
                 raise _missing() from error
             log.warning("media_store_failed", call=name, key=key, error=_brief(error))
             if FULL.search(str(error)):
-                raise StorageFull("There is no room to keep the picture.") from error
+                raise StorageFull("There is no space left to store the picture.") from error
             raise _unavailable() from error
 
 
@@ -231,7 +228,7 @@ def _unavailable() -> Unavailable:
 
 
 def _brief(error: Exception) -> str:
-    """The first line: what follows is obstore's debugging output."""
+    """Return the first line; the others are debugging output of obstore."""
     return str(error).partition("\n")[0][:300]
 
 

@@ -1,14 +1,14 @@
-"""What a folder takes in the place of a server: each message is a file there that a person can open."""
+"""Atomic writes to the outbox folder, where messages are files if no server is configured."""
 
 import re
 import secrets
 from pathlib import Path
 
-UNSAFE_IN_PER_NAME = re.compile(r"[^A-Za-z0-9._-]")
+UNSAFE_IN_FILE_NAME = re.compile(r"[^A-Za-z0-9._-]")
 
 
-def write_whole(file: Path, content: bytes) -> None:
-    """Give `file` this content, whole or not at all, readable by its owner alone. Raises OSError."""
+def write_atomically(file: Path, content: bytes) -> None:
+    """Write `content` to `file` atomically, readable only by its owner. Raises OSError."""
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
     try:

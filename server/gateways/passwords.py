@@ -1,4 +1,4 @@
-"""Hashes and checks passwords with bcrypt, in a few threads with a bounded queue, off the event loop."""
+"""Password hashing with bcrypt, in a few threads with a bounded queue."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,51 +11,55 @@ from server.errors import InvalidInput, Unavailable
 
 Result = TypeVar("Result")
 
-MAX_BYTES = 72  # bcrypt reads no further, and its library refuses more
+MAX_BYTES = 72  # bcrypt ignores further bytes, and its library rejects them
 
 
 class Passwords:
-    """bcrypt at `cost` (2^cost rounds: 0.28 s at 12), `threads` at once, at most `queue` waiting."""
+    """bcrypt at `cost` (2^cost rounds: 0.28 s at 12) in `threads` threads; at most `queue` calls wait."""
 
     def __init__(self, cost: int, threads: int, queue: int) -> None:
         self._cost = cost
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="bcrypt")
         self._free_places = threads + queue
-        self._nobody = ""
+        self._dummy_hash = ""
 
     async def hash(self, password: str, field: str = "password") -> str:
-        """The bcrypt hash. Raises InvalidInput, naming `field`, above 72 bytes and for a lone surrogate, Unavailable
-        when too many are waiting."""
+        """Return the bcrypt hash.
+
+        Raises InvalidInput for `field` above 72 bytes and for a lone surrogate, Unavailable if the queue is full.
+        """
         secret = self._bytes(password, field)
         return (await self._run(lambda: bcrypt.hashpw(secret, bcrypt.gensalt(self._cost)))).decode()
 
     async def matches(self, password: str, hashed: str | None) -> bool:
-        """Whether `password` is the hashed one. None checks against a hash of nobody's: an unknown user costs the
-        same time as a wrong password."""
+        """Return whether `password` matches the hash.
+
+        None compares with a dummy hash, so that an unknown user takes as long as a wrong password.
+        """
         try:
             secret = self._bytes(password)
         except InvalidInput:
             secret, hashed = b"longer than any password that was ever accepted", None
         if hashed is None:
-            hashed = await self._hash_of_nobody()
+            hashed = await self._get_dummy_hash()
             await self._run(lambda: bcrypt.checkpw(secret, hashed.encode()))
             return False
         return await self._run(lambda: bcrypt.checkpw(secret, hashed.encode()))
 
     async def close(self) -> None:
-        """End the threads; passwords that wait for one are abandoned."""
+        """Stop the threads and abandon waiting calls."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _hash_of_nobody(self) -> str:
-        if not self._nobody:
-            self._nobody = (
-                await self._run(lambda: bcrypt.hashpw(b"nobody", bcrypt.gensalt(self._cost)))
+    async def _get_dummy_hash(self) -> str:
+        if not self._dummy_hash:
+            self._dummy_hash = (
+                await self._run(lambda: bcrypt.hashpw(b"dummy", bcrypt.gensalt(self._cost)))
             ).decode()
-        return self._nobody
+        return self._dummy_hash
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         if self._free_places <= 0:
-            raise Unavailable("Too many people are signing in at this moment; try again.", retry_after_s=2)
+            raise Unavailable("Too many sign-ins at this moment; try again.", retry_after_s=2)
         self._free_places -= 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)

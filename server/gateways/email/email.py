@@ -1,6 +1,6 @@
-"""Letters on their way out: the form of a message, and the folder that takes them where there is no mail server.
+"""Outgoing e-mails: composing messages, and writing them to a folder where no mail server is configured.
 
-Handing them in at a server is `smtp`'s. What is written, to whom, and how often it is tried is decided by others.
+`smtp` delivers them to a server. The callers decide on texts, recipients and retries.
 """
 
 import asyncio
@@ -20,28 +20,28 @@ from urllib.parse import quote
 import structlog
 
 from server.errors import AppError
-from server.gateways.outbox import UNSAFE_IN_PER_NAME, write_whole
+from server.gateways.outbox import UNSAFE_IN_FILE_NAME, write_atomically
 
 log = structlog.get_logger(__name__)
 
-# Neither white space nor any character that divides, quotes or comments in a header or an SMTP command.
+# No white space and no special characters of headers and SMTP commands.
 _WORD = r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\]]+"
-# "=?" begins an encoded word: the headers of `email` decode it, line breaks and all, also in an address.
+# "=?" starts an encoded word: the `email` package decodes it, even in an address and with line breaks.
 PLAIN_ADDRESS = re.compile(rf"(?!.*=\?)(?P<local>{_WORD})@(?P<domain>{_WORD})")
-WORD_JOINER = "\u2060"  # of no width, and no place to break a line
-URL_CHARACTERS = ":/?#[]@!$&'()*+,;=%~"  # beside letters, digits and "_.-"
+WORD_JOINER = "\u2060"  # has no width and permits no line break
+URL_CHARACTERS = ":/?#[]@!$&'()*+,;=%~"  # besides letters, digits and "_.-"
 LIST_ID, LIST_UNSUBSCRIBE = "List-Id", "List-Unsubscribe"
 MAX_LIST_ID = 255  # RFC 2919
-MAX_URL = 900  # a line of a letter has 998 bytes at most
-UNSAFE_IN_A_LIST_ID = re.compile(r"[^A-Za-z0-9._-]")
+MAX_URL = 900  # a line of an e-mail has at most 998 bytes
+UNSAFE_IN_LIST_ID = re.compile(r"[^A-Za-z0-9._-]")
 
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """A mail to one person. `key` names it for ever: sent again it has the same Message-ID.
+    """An e-mail to one recipient. `key` identifies it: a repeated attempt has the same Message-ID.
 
-    Of letters that one may be rid of, `unsubscribe_url` is where a mail program posts to when its reader has enough of
-    them (RFC 8058), and `list_id` names their kind, for filters: words with dots between, our domain last (RFC 2919).
+    For e-mails with an unsubscribe link, `unsubscribe_url` accepts the POST of a mail program (RFC 8058). `list_id`
+    names their kind for filters: words separated by dots, our domain last (RFC 2919).
     """
 
     key: str
@@ -54,19 +54,19 @@ class Email:
 
 
 class EmailRefused(AppError):
-    """This letter will never be taken: the address is none, or the server wants neither of them."""
+    """Another attempt would fail as well: the address is invalid, or the server rejects the e-mail."""
 
     code = "email_refused"
 
 
 class EmailFailed(AppError):
-    """The server was not reached, or could not take the letter now. It may have been sent all the same."""
+    """The server is unavailable or did not accept the e-mail. It may have been sent nevertheless."""
 
     code = "email_failed"
 
 
 class Unfolded(BaseHeader):
-    """A header on one line. Folded, what is too long for one becomes encoded words, where nobody looks for a URL."""
+    """A header on one line. Folding would turn a long URL into encoded words, which mail programs do not parse."""
 
     max_count = 1
 
@@ -79,54 +79,54 @@ class Unfolded(BaseHeader):
 
 
 class EmailSender(Protocol):
-    """Sends letters."""
+    """Sends e-mails."""
 
-    async def send(self, letter: Email) -> None:
-        """Send to the one recipient. Raises EmailRefused, EmailFailed."""
+    async def send(self, email: Email) -> None:
+        """Send one e-mail. Raises EmailRefused, EmailFailed."""
         ...
 
     async def close(self) -> None:
-        """Give up what is kept for further letters; none may be sent after it."""
+        """Release the connection; no e-mails may be sent afterwards."""
         ...
 
 
 class OutboxEmailSender:
-    """Writes each letter to a file in `folder`, whole or not at all, readable by its owner alone."""
+    """Writes each e-mail to a file in `folder`, atomically and readable only by its owner."""
 
     def __init__(self, folder: Path, sender: str) -> None:
         self._folder = folder
         self._sender = sender
 
-    async def send(self, letter: Email) -> None:
-        # As it is read, and not as it travels: a person copies the link out of it.
-        content = compose(letter, self._sender, encoding="8bit").as_bytes()
-        file = self._folder / UNSAFE_IN_PER_NAME.sub("_", f"{letter.key}.eml")
+    async def send(self, email: Email) -> None:
+        # 8bit keeps links readable, so that a developer can copy them.
+        content = compose(email, self._sender, encoding="8bit").as_bytes()
+        file = self._folder / UNSAFE_IN_FILE_NAME.sub("_", f"{email.key}.eml")
         try:
-            await asyncio.to_thread(write_whole, file, content)
+            await asyncio.to_thread(write_atomically, file, content)
         except OSError as error:
             raise EmailFailed(f"{file} cannot be written ({error.strerror}).") from error
-        log.info("email_written_to_outbox", file=str(file), subject=letter.subject)
+        log.info("email_written_to_outbox", file=str(file), subject=email.subject)
 
     async def close(self) -> None:
-        """Nothing is kept."""
+        """Do nothing: there is no connection."""
 
 
-def compose(letter: Email, sender: str, encoding: str | None = None) -> EmailMessage:
-    """The message, in text and in HTML, in an encoding that every server takes if none is named.
+def compose(email: Email, sender: str, encoding: str | None = None) -> EmailMessage:
+    """Return the message with text and HTML parts; the default encoding is accepted by every server.
 
-    Raises EmailRefused for an address that is not exactly one.
+    Raises EmailRefused if the recipient is not exactly one plain address.
     """
     name, address = parseaddr(sender)
     message = EmailMessage(policy=_policy())
     message["From"] = Address(name, addr_spec=address)
-    message["To"] = address_of(letter.to)
-    message["Subject"] = letter.subject.replace("=?", f"={WORD_JOINER}?")  # for the reason at PLAIN_ADDRESS
+    message["To"] = address_of(email.to)
+    message["Subject"] = email.subject.replace("=?", f"={WORD_JOINER}?")  # for the reason at PLAIN_ADDRESS
     message["Date"] = format_datetime(datetime.now(UTC))
-    message["Message-ID"] = f"<{letter.key}@{address.rpartition('@')[2]}>"
+    message["Message-ID"] = f"<{email.key}@{address.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
-    _name_list(message, letter)
-    message.set_content(letter.text, cte=encoding)
-    message.add_alternative(letter.html, subtype="html", cte=encoding)
+    _add_list_headers(message, email)
+    message.set_content(email.text, cte=encoding)
+    message.add_alternative(email.html, subtype="html", cte=encoding)
     return message
 
 
@@ -138,9 +138,9 @@ def _policy() -> "EmailPolicy[EmailMessage]":
     return SMTP.clone(header_factory=registry)
 
 
-def _name_list(message: EmailMessage, letter: Email) -> None:
-    """Say where one unsubscribes, and of which list the letter is. What no server would take is left out."""
-    url, list_id = ascii_url(letter.unsubscribe_url), UNSAFE_IN_A_LIST_ID.sub("", letter.list_id)
+def _add_list_headers(message: EmailMessage, email: Email) -> None:
+    """Add List-Unsubscribe and List-Id, unless the values are too long for a header."""
+    url, list_id = ascii_url(email.unsubscribe_url), UNSAFE_IN_LIST_ID.sub("", email.list_id)
     if url and len(url) <= MAX_URL:
         message[LIST_UNSUBSCRIBE] = f"<{url}>"
         message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
@@ -149,23 +149,23 @@ def _name_list(message: EmailMessage, letter: Email) -> None:
 
 
 def address_of(text: str) -> Address:
-    """One plain address, with its domain in ASCII. Raises EmailRefused for everything else, quoted ones among it."""
-    found = PLAIN_ADDRESS.fullmatch(text)
+    """Return a plain address with its domain in ASCII. Raises EmailRefused for others, including quoted ones."""
+    match = PLAIN_ADDRESS.fullmatch(text)
     try:
-        if found is not None:
-            domain = found["domain"].encode("idna").decode()
-            # What was a letter of another script may be a comma or a colon in ASCII.
-            if PLAIN_ADDRESS.fullmatch(f"{found['local']}@{domain}"):
-                return Address(username=found["local"], domain=domain)
+        if match is not None:
+            domain = match["domain"].encode("idna").decode()
+            # A character of another script may become a comma or a colon in ASCII.
+            if PLAIN_ADDRESS.fullmatch(f"{match['local']}@{domain}"):
+                return Address(username=match["local"], domain=domain)
     except (ValueError, MessageError) as error:
-        raise _no_address() from error
-    raise _no_address()
+        raise _invalid_address() from error
+    raise _invalid_address()
 
 
 def ascii_url(url: str) -> str:
-    """The same address, with everything percent-encoded that a URL may not hold: it ends nothing that it stands in."""
+    """Return the URL with all other characters percent-encoded, so that it is safe inside a header."""
     return quote(url, safe=URL_CHARACTERS, errors="replace")
 
 
-def _no_address() -> EmailRefused:
-    return EmailRefused("This is not an address that can be written to.")
+def _invalid_address() -> EmailRefused:
+    return EmailRefused("This is not a valid e-mail address.")

@@ -1,4 +1,4 @@
-"""Handing letters in at an SMTP server, over one connection."""
+"""Delivery of e-mails to an SMTP server over one reused connection."""
 
 import asyncio
 import os
@@ -17,16 +17,16 @@ from server.gateways.email.email import Email, EmailFailed, EmailRefused, addres
 from server.outages import CircuitBreaker
 
 PERMANENT = 500
-CLOSING = 421  # the server's word for: this connection ends here
+CLOSING = 421  # the server closes the connection
 IDLE_S = 30.0  # servers end an idle connection after one to ten minutes
-GOODBYE_S = 1.0
-# Of the time for a letter. With less than the rest it might be cut off with its text on the way, and be sent again.
+QUIT_TIMEOUT_S = 1.0
+# Share of an e-mail's time for waiting. With less than the rest, a timeout during DATA would send it twice.
 WAITING_SHARE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where mail is handed in. `tls`: from the start, by STARTTLS (never without), or none."""
+    """Address and credentials of the mail server. `starttls` never falls back to an unencrypted connection."""
 
     host: str
     port: int
@@ -37,13 +37,13 @@ class SmtpServer:
 
 
 class SmtpEmailSender:
-    """Hands letters in one after the other. The connection is opened when one is there to send, and kept for the next.
+    """Sends e-mails one after the other. The connection is opened with the first one and reused for the next.
 
-    A `send` is over within the server's timeout. A letter that waited for half of it, behind others that hang, fails
-    (`email_busy`) without having been begun.
+    `send` ends within the server's timeout. An e-mail that waits half of it behind others fails (`email_busy`) before
+    it is started.
 
-    `_kept` is the connection between two letters. Whoever uses it takes it out, and puts it back when it is whole; so
-    one on which something was cut off is used by nobody.
+    `_kept` is the idle connection. `send` takes it out and puts it back only if it is intact, so an interrupted
+    connection is never reused.
     """
 
     def __init__(
@@ -55,8 +55,10 @@ class SmtpEmailSender:
         idle_s: float = IDLE_S,
         circuit: CircuitBreaker | None = None,
     ) -> None:
-        """After `idle_s` without a letter a connection is not used any more. `circuit` is told how the server is: not
-        of what it has against one recipient."""
+        """Create a sender that reuses a connection for `idle_s` after the last e-mail.
+
+        `circuit` records whether the server works; a rejected recipient does not count as a failure.
+        """
         self._server = server
         self._sender = sender
         self._tls_context = tls_context
@@ -67,14 +69,14 @@ class SmtpEmailSender:
         self._kept_at = 0.0
         self._closed = False
 
-    async def send(self, letter: Email) -> None:
-        message, to = compose(letter, self._sender), address_of(letter.to)
+    async def send(self, email: Email) -> None:
+        message, to = compose(email, self._sender), address_of(email.to)
         ends_at = asyncio.get_running_loop().time() + self._server.timeout_s
         try:
             async with asyncio.timeout(self._server.timeout_s * WAITING_SHARE):
                 await self._turn.acquire()
         except TimeoutError as error:
-            raise EmailFailed("The letters before this one take too long.", code="email_busy") from error
+            raise EmailFailed("Earlier e-mails take too long.", code="email_busy") from error
         try:
             async with asyncio.timeout_at(ends_at):
                 await self._deliver(message, to)
@@ -82,8 +84,8 @@ class SmtpEmailSender:
             self._circuit.succeeded()
             raise
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            failure = self._not_reached(error) or _failed(error)
-            self._circuit.failed(failure, letter.key)
+            failure = self._connect_failure(error) or _failed(error)
+            self._circuit.failed(failure, email.key)
             raise failure from error
         else:
             self._circuit.succeeded()
@@ -91,14 +93,14 @@ class SmtpEmailSender:
             self._turn.release()
 
     async def close(self) -> None:
-        """Take leave of the server. A letter that is on its way may end; none is sent any more after it."""
+        """Close the SMTP connection. An e-mail in progress may finish; later calls fail."""
         self._closed = True
         kept, self._kept = self._kept, None
         if kept is not None:
-            await _leave(kept)
+            await _quit(kept)
 
-    def _not_reached(self, error: Exception) -> EmailFailed | None:
-        """What to say if nobody answers at all: that may be a mistake in the settings."""
+    def _connect_failure(self, error: Exception) -> EmailFailed | None:
+        """Return the error for a failed connection, which may be due to wrong settings; None for other errors."""
         if not isinstance(error, aiosmtplib.SMTPConnectError) or isinstance(
             error, aiosmtplib.SMTPResponseException
         ):
@@ -108,7 +110,7 @@ class SmtpEmailSender:
         if isinstance(cause, socket.gaierror):
             why = str(cause.strerror)
         elif isinstance(cause, OSError) and cause.errno:
-            why = os.strerror(cause.errno)  # what asyncio says instead has the address once more
+            why = os.strerror(cause.errno)  # asyncio's own text repeats the address
         where = f"{self._server.host}:{self._server.port}"
         return EmailFailed(f"No mail server answers at {where} ({why}). Check EMAIL_HOST and EMAIL_PORT.")
 
@@ -116,33 +118,35 @@ class SmtpEmailSender:
         kept = await self._take_kept()
         if kept is not None:
             try:
-                await self._hand_in(kept, message, to)
+                await self._submit(kept, message, to)
                 return
             except (aiosmtplib.SMTPException, OSError):
-                # The server has ended it meanwhile, or takes no more letters over it.
+                # The server closed the idle connection, or accepts no more e-mails over it.
                 if kept.data_begun:
                     raise
-        await self._hand_in(await self._open(), message, to)
+        await self._submit(await self._open(), message, to)
 
     async def _take_kept(self) -> "_Connection | None":
         if self._closed:
-            raise EmailFailed("Mail is closed.")
+            raise EmailFailed("The e-mail sender is closed.")
         kept, self._kept = self._kept, None
         if kept is None or not kept.is_connected:
             return None
         if asyncio.get_running_loop().time() - self._kept_at < self._idle_s:
             return kept
-        await _leave(kept)
+        await _quit(kept)
         return None
 
-    async def _hand_in(self, connection: "_Connection", message: EmailMessage, to: Address) -> None:
-        """Raises EmailRefused where another attempt would end alike: a wrong sender or sign-in may be mended, a
-        refused recipient or e-mail may not."""
+    async def _submit(self, connection: "_Connection", message: EmailMessage, to: Address) -> None:
+        """Send over `connection`. Raises EmailRefused for errors that repeat with every attempt.
+
+        These are a rejected recipient or e-mail; a wrong sender or sign-in can be corrected in the settings.
+        """
         try:
-            await connection.hand_in(message, parseaddr(self._sender)[1], to.addr_spec)
-        except aiosmtplib.SMTPNotSupported as error:  # an address not in ASCII, and a server without SMTPUTF8
+            await connection.submit(message, parseaddr(self._sender)[1], to.addr_spec)
+        except aiosmtplib.SMTPNotSupported as error:  # a non-ASCII address, and a server without SMTPUTF8
             self._keep(connection)
-            raise EmailRefused("The mail server cannot write to this address.") from error
+            raise EmailRefused("The mail server does not support this address.") from error
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPDataError) as error:
             to_blame = error if isinstance(error, aiosmtplib.SMTPDataError) else error.recipients[0]
             if to_blame.code == CLOSING:
@@ -151,11 +155,11 @@ class SmtpEmailSender:
             if to_blame.code >= PERMANENT:
                 self._keep(connection)
                 raise _refused(to_blame) from error
-            # The next attempt gets another connection: some servers count what comes over one.
-            await _leave(connection)
+            # The next attempt needs a new connection: some servers limit the e-mails per connection.
+            await _quit(connection)
             if isinstance(error, aiosmtplib.SMTPDataError):
                 raise
-            raise _failed(to_blame) from error  # this recipient's server is away, or wants to be asked again
+            raise _failed(to_blame) from error  # the recipient's server is unavailable or greylists
         except BaseException:
             connection.close()
             raise
@@ -168,7 +172,7 @@ class SmtpEmailSender:
             self._kept, self._kept_at = connection, asyncio.get_running_loop().time()
 
     async def _open(self) -> "_Connection":
-        """Connected, encrypted if that is wanted, and signed in."""
+        """Return a connection that is encrypted as configured and signed in."""
         server = self._server
         connection = _Connection(
             hostname=server.host,
@@ -178,8 +182,8 @@ class SmtpEmailSender:
             use_tls=server.tls == "tls",
             start_tls=server.tls == "starttls",
             tls_context=self._tls_context,
-            # Ours is around all of it. A timeout of the library's goes through `asyncio.wait_for`, which on Python 3.11
-            # loses a cancellation that arrives together with the answer.
+            # `send` bounds all of it. The library's timeout uses `asyncio.wait_for`, which on Python 3.11 loses a
+            # cancellation that arrives together with the reply.
             timeout=None,
         )
         await connection.connect()
@@ -187,11 +191,11 @@ class SmtpEmailSender:
 
 
 class _Connection(aiosmtplib.SMTP):
-    """`data_begun`: the letter that was handed in last may have been taken, whatever came of it."""
+    """An SMTP connection. `data_begun`: the server may have accepted the last e-mail, whatever it replied."""
 
     data_begun = False
 
-    async def hand_in(self, message: EmailMessage, sender: str, recipient: str) -> None:
+    async def submit(self, message: EmailMessage, sender: str, recipient: str) -> None:
         self.data_begun = False
         await self.send_message(message, sender=sender, recipients=[recipient])
 
@@ -200,30 +204,30 @@ class _Connection(aiosmtplib.SMTP):
         return await super().data(message, **options)
 
     def close(self) -> None:
-        """Cut it, so that a letter that is half written is none, and nothing is kept open for a server that hangs."""
+        """Abort the connection, so that a partly written e-mail is discarded and a hanging server blocks nothing."""
         if self.transport is not None:
             cast("asyncio.WriteTransport", self.transport).abort()
         super().close()
 
 
-async def _leave(connection: _Connection) -> None:
+async def _quit(connection: _Connection) -> None:
     try:
         with suppress(aiosmtplib.SMTPException, OSError):
-            async with asyncio.timeout(GOODBYE_S):
+            async with asyncio.timeout(QUIT_TIMEOUT_S):
                 await connection.quit()
     finally:
         connection.close()
 
 
 def _refused(error: aiosmtplib.SMTPResponseException) -> EmailRefused:
-    return EmailRefused(f"The mail server will not take this letter ({_named(error)}).")
+    return EmailRefused(f"The mail server rejected this e-mail ({_describe(error)}).")
 
 
 def _failed(error: Exception) -> EmailFailed:
-    return EmailFailed(f"The mail server did not take this letter ({_named(error)}).")
+    return EmailFailed(f"The mail server did not accept this e-mail ({_describe(error)}).")
 
 
-def _named(error: Exception) -> str:
-    """Without what the server says, which may have the address in it."""
+def _describe(error: Exception) -> str:
+    """Return class and code of an error, without the server's text, which may contain the address."""
     code = f", {error.code}" if isinstance(error, aiosmtplib.SMTPResponseException) else ""
     return f"{type(error).__name__}{code}"

@@ -1,6 +1,6 @@
-"""One child process that decodes pictures, seen from the server: started, asked, dismissed, killed.
+"""A child process that decodes pictures, as seen from the server: start, request, dismiss, kill.
 
-What the child does with a request is `image_worker`'s affair; how many there are and when, `images`'.
+`worker` is the program of the child; `processor` manages the number of children.
 """
 
 import asyncio
@@ -16,12 +16,12 @@ import orjson
 
 WORKER = Path(__file__).with_name("worker.py")
 MAX_ANSWER_BYTES = 64 * 1024
-# The child reads hostile bytes: it gets what a Python needs to start, and none of the program's secrets.
+# The child decodes untrusted bytes: it gets what Python needs to start, but no secrets.
 ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")
 
 
 class ImageChild:
-    """A running `image_worker`. One request at a time; after an error it can only be killed."""
+    """A running `worker`. It handles one request at a time and must be killed after an error."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdin is not None
@@ -32,9 +32,9 @@ class ImageChild:
 
     @classmethod
     async def start(cls, memory_bytes: int) -> Self:
-        """Start a child that may claim `memory_bytes` of address space, and wait until it is ready.
+        """Start a child with at most `memory_bytes` of address space, and wait until it is ready.
 
-        Raises OSError, EOFError or ValueError when it cannot be started or ends at once.
+        Raises OSError, EOFError or ValueError if it cannot be started or exits at once.
         """
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -45,7 +45,7 @@ class ImageChild:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
-            start_new_session=True,  # Ctrl-C in the terminal reaches us alone: the drain needs the child.
+            start_new_session=True,  # Ctrl-C in the terminal must not reach the child: the drain needs it
         )
         child = cls(process)
         try:
@@ -61,11 +61,11 @@ class ImageChild:
 
     @property
     def alive(self) -> bool:
-        """Whether its end has not been noticed yet."""
+        """Return whether the exit of the process has not been noticed yet."""
         return self._process.returncode is None
 
     async def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Send one request and return the answer; OSError, EOFError or ValueError when the child fails."""
+        """Send one request and return the answer. Raises OSError, EOFError or ValueError if the child fails."""
         body = orjson.dumps(request)
         self._requests.write(struct.pack(">I", len(body)) + body)
         await self._requests.drain()
@@ -78,20 +78,20 @@ class ImageChild:
         return orjson.loads(await self._answers.readexactly(length))
 
     def dismiss(self) -> None:
-        """Let it end by itself: it does when its input does."""
+        """Close the input of the child, so that it exits."""
         self._requests.close()
 
     async def ended(self) -> int | None:
-        """Wait until it has ended and its pipes are closed; return its exit code, negative for a signal."""
+        """Wait for the exit of the child; return its exit code, negative for a signal."""
         await self._process.communicate()
         return self._process.returncode
 
     async def kill(self) -> int | None:
-        """End it at once, if it has not ended, and return its exit code."""
+        """Kill the child if it runs, wait for its exit, and return its exit code."""
         self.send_kill()
         return await self.ended()
 
     def send_kill(self) -> None:
-        """Have it ended at once; whoever waits for its answer gets an EOFError."""
+        """Kill the child; a pending request raises EOFError."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()

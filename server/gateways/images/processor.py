@@ -1,7 +1,7 @@
-"""Turns an uploaded photograph into renditions that are safe to serve; keeping them is `media`'s affair.
+"""Processing of uploaded pictures into renditions that are safe to serve; `media` stores them.
 
-The decoding happens in child processes (`image_child`, `image_worker`): a hostile picture costs one child at
-most, and neither Pillow's memory nor its work is in the server's own process.
+Child processes (`child`, `worker`) decode the pictures. A malicious picture costs at most one child, and neither
+Pillow's memory nor its CPU time burdens the server process.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ AVATAR_SIZES = MappingProxyType({"small": 96, "large": 320})
 
 
 class Shape(StrEnum):
-    """What a picture is for: a photograph keeps its proportions, an avatar is a square out of the middle."""
+    """The shape of renditions: a photo keeps its proportions, an avatar is a centred square."""
 
     PHOTO = "photo"
     AVATAR = "avatar"
@@ -34,7 +34,7 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """A JPEG at `path`, `width` by `height` pixels."""
+    """A JPEG file; sizes in pixels."""
 
     name: str
     path: Path
@@ -53,7 +53,7 @@ class ProcessedImage:
 
 
 class ImageProcessor:
-    """A few child processes that decode pictures: started when first needed, ended when idle."""
+    """A pool of child processes that decode pictures, started on demand and stopped when idle."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class ImageProcessor:
         self._idle_s = idle_s
         self._memory_bytes = memory_bytes
         self._sizes = {Shape.PHOTO: dict(photo_sizes), Shape.AVATAR: dict(avatar_sizes)}
-        self._turns = asyncio.Semaphore(workers)
+        self._slots = asyncio.Semaphore(workers)
         self._jobs = 0
         self._children: set[ImageChild] = set()
         self._idle: dict[ImageChild, asyncio.TimerHandle] = {}
@@ -83,33 +83,34 @@ class ImageProcessor:
     async def process(self, source: Path, destination: Path, shape: Shape = Shape.PHOTO) -> ProcessedImage:
         """Write the renditions of the picture at `source` into the folder `destination`, as `<name>.jpg`.
 
-        The folder is made if it is missing; it belongs to the caller, who removes it, also after an error.
-        A size bounds the longer side, nothing is enlarged, the first frame stands for an animation. Raises
-        UnsupportedMedia for what is no JPEG, PNG or WebP by content; TooLarge above `max_pixels`, from the
-        header alone; InvalidInput for a picture that is empty, damaged or too costly to decode; StorageFull;
-        Unavailable when too many wait or no child starts. Cancelling ends the work at once.
+        The folder is created if it is missing; the caller deletes it, also after an error. A size limits the longer
+        side. Pictures are not enlarged, and only the first frame of an animation is used. Cancelling stops the work.
+
+        Raises UnsupportedMedia unless the content is JPEG, PNG or WebP; TooLarge above `max_pixels`, read from the
+        header; InvalidInput for a picture that is empty, damaged or too expensive to decode; StorageFull; Unavailable
+        if too many calls wait or no child starts.
         """
         if self._stopping or self._jobs >= self._max_jobs:
             raise _busy()
         self._jobs += 1
         try:
-            await self._take_turn()
+            await self._acquire_worker()
             try:
                 return await self._process(source, destination, shape)
             finally:
-                self._turns.release()
+                self._slots.release()
         finally:
             self._jobs -= 1
 
     async def stop(self) -> None:
-        """Finish the pictures being worked on, refuse those waiting; then end, or if cancelled kill, the children."""
+        """Finish running calls, refuse waiting ones, then stop the children; kill them if cancelled."""
         if self._stopping:
             return
         self._stopping = True
         try:
             for _ in range(self._workers):
-                await self._turns.acquire()
-            await self._end_children()
+                await self._slots.acquire()
+            await self._stop_children()
         finally:
             for timer in self._idle.values():
                 timer.cancel()
@@ -117,7 +118,7 @@ class ImageProcessor:
             for child in self._children:
                 child.send_kill()
 
-    async def _end_children(self) -> None:
+    async def _stop_children(self) -> None:
         try:
             async with asyncio.timeout(STOP_TIMEOUT_S):
                 for child in self._children:
@@ -127,14 +128,14 @@ class ImageProcessor:
             log.warning("image_child_did_not_end")
             await asyncio.gather(*(child.kill() for child in self._children))
 
-    async def _take_turn(self) -> None:
+    async def _acquire_worker(self) -> None:
         try:
             async with asyncio.timeout(self._timeout_s):
-                await self._turns.acquire()
+                await self._slots.acquire()
         except TimeoutError as error:
             raise _busy() from error
         if self._stopping:
-            self._turns.release()
+            self._slots.release()
             raise _busy()
 
     async def _process(self, source: Path, destination: Path, shape: Shape) -> ProcessedImage:
@@ -153,12 +154,12 @@ class ImageProcessor:
         return _processed(answer["done"], destination)
 
     async def _ask(self, child: ImageChild, request: Mapping[str, Any]) -> dict[str, Any]:
-        """The child's answer. A child that failed is never used again: the next picture gets a new one."""
+        """Return the child's answer. A child that failed is killed and not used again."""
         reusable = False
         try:
             async with asyncio.timeout(self._timeout_s):
                 answer = await child.ask(request)
-            # What filled the memory may be a leak: that must not fail the next picture too.
+            # The memory may be full because of a leak, which must not fail the next picture as well.
             reusable = answer.get("refused") != "memory"
             return answer
         except TimeoutError as error:
@@ -169,13 +170,13 @@ class ImageProcessor:
             raise _unprocessable() from error
         finally:
             if reusable:
-                self._rest(child)
+                self._return_to_pool(child)
             else:
                 await child.kill()
                 self._children.discard(child)
 
     async def _ready_child(self) -> ImageChild:
-        """The child that rested last, or a new one."""
+        """Return the most recently used idle child, or a new one."""
         while self._idle:
             child, timer = self._idle.popitem()
             timer.cancel()
@@ -192,12 +193,12 @@ class ImageProcessor:
         self._children.add(child)
         return child
 
-    def _rest(self, child: ImageChild) -> None:
+    def _return_to_pool(self, child: ImageChild) -> None:
         loop = asyncio.get_running_loop()
         self._idle[child] = loop.call_later(self._idle_s, self._retire, child)
 
     def _retire(self, child: ImageChild) -> None:
-        """End a child that has been idle: an idle server holds no memory for pictures."""
+        """Stop an idle child, so that an idle server uses no memory for pictures."""
         del self._idle[child]
         child.dismiss()
         log.info("image_child_retired", pid=child.pid)
@@ -214,7 +215,7 @@ class ImageProcessor:
             case "damaged":
                 return InvalidInput("The picture is damaged or incomplete.", code="image_damaged")
             case "storage_full":
-                return StorageFull("There is no room to keep the picture.")
+                return StorageFull("There is no space left to store the picture.")
             case "storage":
                 return _failing()
             case _:

@@ -1,8 +1,8 @@
-"""The child process that decodes user photographs: hostile bytes meet C decoders here and nowhere else.
+"""Program of the child process that decodes users' pictures: the only place where C decoders read untrusted bytes.
 
-`image_child` runs this file as an isolated script, so it is one file and imports nothing of `server`. It reads
-length-prefixed JSON requests on standard input, one at a time, and answers each on standard output; it ends
-when standard input does, or with its parent. Pictures travel as paths, never through the pipe.
+`child` runs this file as an isolated script, so it imports nothing of `server`. It reads length-prefixed JSON requests
+on standard input, one at a time, and answers on standard output. It exits at the end of standard input and with its
+parent. Pictures are passed as paths, not through the pipe.
 """
 
 import contextlib
@@ -29,8 +29,8 @@ FORMATS = ("JPEG", "PNG", "WEBP")
 QUALITY = 85
 MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 JPEG_START, JPEG_SCAN = b"\xff\xd8", b"\xff\xda"
-# A progressive JPEG sweeps all its pixels once a scan, and a scan can be ten bytes: 300 KB kept a decoder busy for
-# more than 20 s. Encoders write about 10.
+# Every scan of a progressive JPEG covers all pixels but can have ten bytes: 300 KB kept a decoder busy for more than
+# 20 s. Encoders write about 10 scans.
 MAX_SCANS = 50
 EXIF_ORIENTATION = 0x0112
 UPRIGHT = {
@@ -45,15 +45,15 @@ UPRIGHT = {
 
 
 class Refused(Exception):
-    """The picture cannot be used; the argument names the reason, which `images` turns into an error."""
+    """The picture is refused; `processor` maps the reason in the argument to an error."""
 
 
 def render(request: dict[str, Any]) -> dict[str, Any]:
-    """Write a progressive JPEG for each size; answer with their dimensions, smallest first, and a BlurHash.
+    """Write a progressive JPEG per size; return their dimensions, smallest first, and a BlurHash.
 
-    A size bounds the longer side; with `square` the centre is cut out and the size bounds its side. Nothing
-    is enlarged. Of an animation the first frame is taken. Orientation is applied, transparency lies on white,
-    colours are sRGB, and nothing but pixels comes over from the original.
+    A size limits the longer side; with `square` the centre is cropped and the size limits its side. Pictures are not
+    enlarged, and only the first frame of an animation is used. Orientation is applied, transparent areas become white,
+    colours are converted to sRGB, and no metadata is copied.
     """
     folder = Path(request["destination"])
     sizes: dict[str, int] = request["sizes"]
@@ -72,9 +72,9 @@ def render(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read(content: bytes, max_pixels: int, side: int, square: bool) -> Image.Image:
-    """The picture in `content`, no larger than `side`, upright, opaque, in sRGB."""
-    # Some decoders (WebP) claim memory for the canvas while opening. Pillow's own check comes before that,
-    # but it raises only above twice its figure.
+    """Return the picture in `content`, at most `side` large, upright, opaque, in sRGB."""
+    # Some decoders (WebP) allocate the canvas while opening. Pillow checks the size before that, but raises only above
+    # twice the limit.
     Image.MAX_IMAGE_PIXELS = max_pixels // 2
     if not content:
         raise Refused("empty")
@@ -90,7 +90,7 @@ def _read(content: bytes, max_pixels: int, side: int, square: bool) -> Image.Ima
         picture.load()
         profile: bytes | None = picture.info.get("icc_profile")
         orientation = _orientation(picture)
-        # Shrinking comes first: all that follows is cheap on a small picture.
+        # Shrink first, because the other steps are cheap on a small picture.
         small = _shrink(_centre(_resizable(picture)) if square else _resizable(picture), side)
         upright = UPRIGHT.get(orientation)
         return _in_srgb(_on_white(small.transpose(upright) if upright is not None else small), profile)
@@ -98,7 +98,7 @@ def _read(content: bytes, max_pixels: int, side: int, square: bool) -> Image.Ima
 
 @contextlib.contextmanager
 def _decoding() -> Iterator[None]:
-    """Broken pictures make decoders raise nearly anything: what is not named here means damaged."""
+    """Translate errors of decoders, which raise nearly anything: unknown ones mean a damaged picture."""
     try:
         yield
     except (Refused, MemoryError):
@@ -114,12 +114,12 @@ def _decoding() -> Iterator[None]:
 def _orientation(picture: Image.Image) -> int:
     try:
         return int(picture.getexif().get(EXIF_ORIENTATION, 1))
-    except Exception:  # noqa: BLE001 - Cameras write broken EXIF; the photograph is still good.
+    except Exception:  # noqa: BLE001 - broken EXIF of cameras does not spoil the picture
         return 1
 
 
 def _resizable(picture: Image.Image) -> Image.Image:
-    """The picture in a mode that can be resampled: palettes and bitmaps cannot, 16 bits are cut down to 8."""
+    """Return the picture in a mode that can be resampled, unlike palettes and bitmaps; 16 bits become 8."""
     if picture.mode.startswith("I"):
         return picture.convert("I").point(lambda value: value * (1 / 257)).convert("L")
     if picture.mode == "PA" or (picture.mode != "CMYK" and picture.has_transparency_data):
@@ -130,7 +130,7 @@ def _resizable(picture: Image.Image) -> Image.Image:
 
 
 def _centre(picture: Image.Image) -> Image.Image:
-    """The largest square in the middle."""
+    """Return the largest centred square."""
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     return picture.crop((left, top, left + side, top + side))
@@ -144,7 +144,7 @@ def _shrink(picture: Image.Image, side: int) -> Image.Image:
 
 
 def _within(width: int, height: int, side: int) -> tuple[int, int]:
-    """Dimensions of the same proportions with a longer side of `side`."""
+    """Return dimensions with the same ratio and a longer side of `side`."""
     longer = max(width, height)
     return max(1, round(width * side / longer)), max(1, round(height * side / longer))
 
@@ -159,7 +159,7 @@ def _on_white(picture: Image.Image) -> Image.Image:
 
 def _in_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
     if profile:
-        # A profile that cannot be read or is of another colour model is ignored, as browsers do.
+        # Invalid profiles and those of another colour model are ignored, as in browsers.
         with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
             srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB"))
@@ -182,7 +182,7 @@ def _blurhash(picture: Image.Image) -> str:
 
 
 def answer(request: dict[str, Any]) -> dict[str, Any]:
-    """`{"done": ...}`, or `{"refused": reason, "cause": ...}` when the picture or the disk is to blame."""
+    """Return `{"done": ...}`, or `{"refused": reason, "cause": ...}` for errors of the picture or the disk."""
     try:
         return {"done": render(request)}
     except Refused as refused:
@@ -195,7 +195,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def confine(memory_bytes: int, parent_pid: int) -> None:
-    """Give up what decoding does not need, and die with the parent, on platforms that can."""
+    """Drop privileges and limit resources; exit with the parent on Linux."""
     # A signal to the process group must not interrupt an image during the drain.
     for name in ("SIGINT", "SIGTERM"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
@@ -205,7 +205,7 @@ def confine(memory_bytes: int, parent_pid: int) -> None:
         libc.prctl(pr_set_pdeathsig, signal.SIGKILL, 0, 0, 0)
         libc.prctl(pr_set_no_new_privs, 1, 0, 0, 0)
         if os.getppid() != parent_pid:
-            sys.exit("the parent is gone")
+            sys.exit("the parent has exited")
     if sys.platform != "win32":
         for kind, limit in (
             (resource.RLIMIT_AS, memory_bytes),
@@ -218,7 +218,7 @@ def confine(memory_bytes: int, parent_pid: int) -> None:
 
 
 def limit_cpu(seconds: float) -> None:
-    """Let the next `seconds` of processor time pass and no more: a guard for a parent that cannot watch."""
+    """Limit the CPU time of the next request to `seconds`, in case the parent cannot enforce its timeout."""
     if sys.platform != "win32":
         used = resource.getrusage(resource.RUSAGE_SELF)
         allowed = int(used.ru_utime + used.ru_stime + seconds) + 1
@@ -227,18 +227,18 @@ def limit_cpu(seconds: float) -> None:
 
 
 def send(channel: BinaryIO, message: dict[str, Any]) -> None:
-    """Write one frame: four bytes of length, big-endian, then JSON."""
+    """Write one frame: the length in four bytes, big-endian, then JSON."""
     body = json.dumps(message).encode()
     channel.write(struct.pack(">I", len(body)) + body)
     channel.flush()
 
 
 def main(memory_bytes: int, parent_pid: int) -> None:
-    """Say that we are ready, then serve until standard input ends."""
+    """Report readiness, then answer requests until the end of standard input."""
     warnings.simplefilter("ignore")
     confine(memory_bytes, parent_pid)
     channel = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # A library that prints must not break a frame.
+    os.dup2(2, 1)  # output of a library must not break a frame
     send(channel, {"ready": True})
     while len(header := sys.stdin.buffer.read(4)) == 4:
         request = json.loads(sys.stdin.buffer.read(struct.unpack(">I", header)[0]))

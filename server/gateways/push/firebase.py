@@ -1,8 +1,8 @@
-"""Firebase Cloud Messaging through firebase-admin: one message to one token, and never a second time.
+"""Firebase Cloud Messaging through firebase-admin: one request per message and token, never repeated.
 
-It is imported with the first push. firebase-admin writes the messages and reads the answers. What it would send them
-with is replaced: its own client sends again after 500, 503 and 401, whatever became of the first time; it asks for its
-access token with a blocking call, and its credentials start a thread that asks Google for more.
+The module is imported with the first push. firebase-admin composes messages and parses responses; its HTTP client is
+replaced. That client repeats requests after 500, 503 and 401, even if FCM accepted the first one. It also gets its
+access token with a blocking call, and its credentials start a thread that requests more of them.
 """
 
 import asyncio
@@ -25,22 +25,23 @@ from server.gateways.push.firebase_answers import json_of, outcome_of, reason_of
 from server.gateways.push.message import FcmResponse, FirebaseAccount, PushMessage, PushOutcome
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
-AUDIENCE = "https://oauth2.googleapis.com/token"  # Google's name, at whichever address it is spoken to
+AUDIENCE = "https://oauth2.googleapis.com/token"  # Google's name, whatever token_uri is
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-ASSERTION_TTL_S = 3600  # the longest that Google takes
-RENEWED_BEFORE_S = 225.0  # its end, as google-auth does it
+ASSERTION_TTL_S = 3600  # maximum of Google
+RENEWED_BEFORE_S = 225.0  # before its expiry, as in google-auth
 APNS_ID_BYTES = 64
 
 
 class SignInFailed(AppError):
-    """The token server was not reached, or gave no access token. Nothing was sent."""
+    """The token server is unavailable or returned no access token. Nothing was sent."""
 
     code = "push_sign_in_failed"
 
 
 class Firebase:
-    """An app of firebase-admin, with a name of its own. Making it takes a tenth of a second: do it in a thread. Then
-    `connect`, on the loop that is to send.
+    """An app of firebase-admin with a unique name.
+
+    Creating it takes 0.1 s: do it in a thread, then call `connect` on the loop that sends.
     """
 
     def __init__(self, account: FirebaseAccount) -> None:
@@ -55,7 +56,7 @@ class Firebase:
         )
         options = {"projectId": account.project_id}
         self._app = firebase_admin.initialize_app(certificate, options, f"push-{token_hex(8)}")
-        # There is no other way to another address or another client.
+        # firebase-admin has no public way to set another address or client.
         self._service: Any = messaging._get_messaging_service(self._app)  # pyright: ignore[reportPrivateUsage]
         self._service._fcm_url = (
             f"{account.fcm_url.rstrip('/')}/v1/projects/{account.project_id}/messages:send"
@@ -65,73 +66,73 @@ class Firebase:
         self._has_sent = False
 
     def connect(self) -> None:
-        # Its own limit would count those who sign in; timeouts are the senders'.
+        # The default limit would count sign-ins as well; callers set the timeouts.
         self._session = ClientSession(connector=TCPConnector(limit=0), timeout=ClientTimeout(total=None))
         self._service._async_client = _Once(self._session, self._access)
 
     async def sign_in(self) -> None:
-        """Have an access token that is good for minutes. Raises SignInFailed."""
+        """Ensure a valid access token. Raises SignInFailed."""
         assert self._session is not None
         await self._access.renew(self._session)
 
     async def send(self, message: PushMessage, token: str) -> FcmResponse:
-        """Its reason tells neither of the token nor of the message."""
+        """Send one message. The reason in the response contains neither token nor message."""
         try:
             batch = await messaging.send_each_async([compose(message, token)], app=self._app)
-        except exceptions.FirebaseError as error:  # it could not make sense of the answer
-            return FcmResponse(PushOutcome.FAILED, reason_of(error), away=True)
+        except exceptions.FirebaseError as error:  # an invalid response
+            return FcmResponse(PushOutcome.FAILED, reason_of(error), unavailable=True)
         error = cast("exceptions.FirebaseError | None", batch.responses[0].exception)
         if error is None:
             self._has_sent = True
             return FcmResponse(PushOutcome.SENT)
         if isinstance(error, messaging.SenderIdMismatchError) and not self._has_sent:
-            # Rather than every device it may be our account that belongs to another project.
+            # Before the first success our account may belong to another project, rather than every device.
             return FcmResponse(PushOutcome.REFUSED, reason_of(error))
-        # Apple or a browser's maker does not take us; the devices of others may be reached.
+        # Apple or a browser vendor rejects us; devices of other platforms may work.
         of_one_platform = isinstance(error, messaging.ThirdPartyAuthError)
         if isinstance(error, exceptions.UnauthenticatedError) and not of_one_platform:
-            self._access.forget()
+            self._access.invalidate()
         outcome = outcome_of(error)
         return FcmResponse(
-            outcome, reason_of(error), away=outcome is PushOutcome.FAILED and not of_one_platform
+            outcome, reason_of(error), unavailable=outcome is PushOutcome.FAILED and not of_one_platform
         )
 
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
-        # It runs a loop of its own to close its client.
+        # It runs a separate loop to close its client.
         await asyncio.to_thread(firebase_admin.delete_app, self._app)
 
 
 class AccessToken:
-    """What proves to FCM who sends: asked for once for all who wait, and kept until shortly before its end."""
+    """The access token for FCM, requested once for concurrent callers and kept until shortly before its expiry."""
 
     def __init__(self, account: FirebaseAccount, certificate: credentials.Certificate) -> None:
         self._account = account
         self._signer: Any = certificate.signer
-        self._asking = asyncio.Lock()
-        self._good_until_s = 0.0
+        self._lock = asyncio.Lock()
+        self._valid_until_s = 0.0
         self.token = ""
 
     async def renew(self, session: ClientSession) -> None:
-        """Raises SignInFailed."""
-        async with self._asking:
-            began_s = time.monotonic()
-            if began_s < self._good_until_s:
+        """Request a new token unless the current one is valid. Raises SignInFailed."""
+        async with self._lock:
+            started_s = time.monotonic()
+            if started_s < self._valid_until_s:
                 return
             try:
-                answer = await self._ask(session)
+                answer = await self._request(session)
                 self.token = str(answer["access_token"])
-                self._good_until_s = began_s + float(answer["expires_in"]) - RENEWED_BEFORE_S
+                self._valid_until_s = started_s + float(answer["expires_in"]) - RENEWED_BEFORE_S
             except (ClientError, OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
                 raise _not_signed_in(type(error).__name__) from error
 
-    def forget(self) -> None:
-        """FCM does not take it: have another the next time."""
-        self._good_until_s = 0.0
+    def invalidate(self) -> None:
+        """Discard a token that FCM rejected."""
+        self._valid_until_s = 0.0
 
-    async def _ask(self, session: ClientSession) -> Mapping[str, Any]:
-        """RFC 7523, as Google asks for it. Over google-auth's own, which blocks, and sleeps between its attempts."""
+    async def _request(self, session: ClientSession) -> Mapping[str, Any]:
+        """Request a token as in RFC 7523. google-auth's own call blocks, and sleeps between attempts."""
         now = int(time.time())
         claims = {
             "iss": self._account.client_email,
@@ -146,19 +147,19 @@ class AccessToken:
             answer = json_of(await response.read())
         if response.status != HTTPStatus.OK:
             why = f"{answer.get('error', 'no reason')}, {answer.get('error_description', 'no more')}"
-            raise _not_signed_in(f"it answered {response.status}: {why}")
+            raise _not_signed_in(f"HTTP {response.status}: {why}")
         return answer
 
 
 class _Once:
-    """Has the face of firebase-admin's own client, and sends each request once."""
+    """Replacement for firebase-admin's client that sends each request once."""
 
     def __init__(self, session: ClientSession, access: AccessToken) -> None:
         self._session = session
         self._access = access
 
     async def request(self, method: str, url: str, headers: Mapping[str, str], json: Any) -> httpx.Response:
-        """Raises httpx.HTTPError, which firebase-admin expects."""
+        """Send a request. Raises httpx.HTTPError, which firebase-admin expects."""
         signed = {**headers, "Authorization": f"Bearer {self._access.token}"}
         sending = self._session.request(method, url, headers=signed, json=json, allow_redirects=False)
         try:
@@ -170,11 +171,11 @@ class _Once:
         return httpx.Response(response.status, content=body, request=request).raise_for_status()
 
     async def aclose(self) -> None:
-        """The session is closed by whoever opened it."""
+        """Do nothing: `Firebase` closes the session."""
 
 
 def compose(message: PushMessage, token: str) -> messaging.Message:
-    """The message in the form of each platform. No `collapse_key`: of more than four FCM drops some."""
+    """Return the message for all platforms, without `collapse_key`, of which FCM keeps only four per device."""
     tag = message.group or message.key
     thread = messaging.Aps(thread_id=message.group or None)
     composed = messaging.Message(
@@ -188,7 +189,7 @@ def compose(message: PushMessage, token: str) -> messaging.Message:
             headers={"Topic": _topic(tag)}, notification=messaging.WebpushNotification(tag=tag)
         ),
     )
-    # Not as an argument, of which it warns: it wants installation ids, and clients hand in registration tokens.
+    # Not as an argument, which is deprecated in favour of installation ids: clients register tokens.
     composed.token = token
     return composed
 
@@ -198,9 +199,9 @@ def _apns_id(key: str) -> str:
 
 
 def _topic(tag: str) -> str:
-    """RFC 8030: 32 characters of base64url. A push service keeps the newest of a topic for a browser that is away."""
+    """Return 32 characters of base64url (RFC 8030). A push service keeps the newest message per topic."""
     return urlsafe_b64encode(hashlib.sha256(tag.encode()).digest()[:24]).decode()
 
 
 def _not_signed_in(why: str) -> SignInFailed:
-    return SignInFailed(f"The token server of Firebase gave no access token ({why}).")
+    return SignInFailed(f"Firebase's token server returned no access token ({why}).")

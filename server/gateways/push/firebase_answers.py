@@ -1,4 +1,4 @@
-"""What the answers of Firebase Cloud Messaging mean for a device, as firebase-admin hands them on."""
+"""Maps errors of firebase-admin to push outcomes."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
@@ -11,13 +11,13 @@ from server.gateways.push.message import PushOutcome
 
 
 def outcome_of(error: exceptions.FirebaseError) -> PushOutcome:
-    """What is wrong with our account, our keys for Apple or our quota may be mended, and so is no refusal."""
+    """Return the outcome; errors of our account, Apple keys or quota are failures, because they can be corrected."""
     if isinstance(error, messaging.UnregisteredError | messaging.SenderIdMismatchError):
         return PushOutcome.GONE
-    flaws = _error_in(error)
-    if not isinstance(error, exceptions.InvalidArgumentError) or not flaws:
+    details = _error_in(error)
+    if not isinstance(error, exceptions.InvalidArgumentError) or not details:
         return PushOutcome.FAILED
-    fields = list(_fields(flaws))
+    fields = list(_fields(details))
     about_the_token = "message.token" in fields if fields else "registration token" in str(error)
     return PushOutcome.GONE if about_the_token else PushOutcome.REFUSED
 
@@ -30,7 +30,7 @@ def reason_of(error: exceptions.FirebaseError) -> str:
 
 
 def _error_in(error: exceptions.FirebaseError) -> Mapping[str, Any]:
-    """What FCM says about an error; nothing if it was not FCM that answered."""
+    """Return FCM's description of an error, empty if the response is not from FCM."""
     response = _response_to(error)
     return {} if response is None else _mapping(json_of(response.content).get("error"))
 
@@ -39,15 +39,15 @@ def _response_to(error: exceptions.FirebaseError) -> httpx.Response | None:
     return cast("httpx.Response | None", error.http_response)
 
 
-def _fields(said: Mapping[str, Any]) -> Iterable[str]:
-    """The members of the message that FCM names as what is wrong with it."""
-    for detail in _listed(said.get("details")):
+def _fields(error: Mapping[str, Any]) -> Iterable[str]:
+    """Yield the members of the message that FCM reports as invalid."""
+    for detail in _listed(error.get("details")):
         for violation in _listed(_mapping(detail).get("fieldViolations")):
             yield str(_mapping(violation).get("field", "?"))
 
 
 def json_of(content: bytes) -> Mapping[str, Any]:
-    """The object that an answer is; an empty one for everything else."""
+    """Return the JSON object in `content`, or an empty one."""
     try:
         return _mapping(orjson.loads(content))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What is pushed and what became of it, and with whose account: the words that whoever pushes has in common."""
+"""Push messages, their outcomes, and the account that sends them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,8 +7,9 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class PushMessage:
-    """A notification. `key` names it for ever: sent again, a device shows it once. `data` is handed to the client as it
-    is. Of one `group` a device shows the newest (Android, browsers), or all of them together (iOS).
+    """A notification. `key` identifies it: a device shows a repeated one once. `data` is passed on to the client.
+
+    Devices show the newest message per `group` (Android, browsers) or group them (iOS).
     """
 
     key: str
@@ -19,10 +20,10 @@ class PushMessage:
 
 
 class PushOutcome(StrEnum):
-    """What became of a message to one device.
+    """Outcome of a message to one device.
 
-    GONE: nobody is behind this token any more, and the device is to be removed. REFUSED: it will never be taken, and
-    the token is not why. FAILED: it may be tried again under the same key; it may have been taken all the same.
+    GONE: the token is no longer registered, and the device should be removed. REFUSED: FCM rejects the message for a
+    reason other than the token. FAILED: retry with the same key; FCM may have accepted it nevertheless.
     """
 
     SENT = "sent"
@@ -33,16 +34,16 @@ class PushOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FcmResponse:
-    """What became of one message, and why. `away`: it says nothing of the message; the next one would fare alike."""
+    """Outcome and reason of one message. `unavailable`: the next message would fail as well."""
 
     outcome: PushOutcome
     reason: str = ""
-    away: bool = False
+    unavailable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class FirebaseAccount:
-    """The service account of a Firebase project, and the servers at which it signs in and sends."""
+    """The service account of a Firebase project, and the URLs of its servers."""
 
     project_id: str
     client_email: str

@@ -1,6 +1,6 @@
-"""Pushes on their way out: by Firebase to phones and browsers, as files in a folder that a person can open, or nowhere.
+"""Push senders: Firebase Cloud Messaging, files in the outbox folder, or none.
 
-What is written, to which devices, and how often it is tried is decided by others.
+The callers decide on texts, devices and retries.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import orjson
 import structlog
 
 from server.errors import AppError
-from server.gateways.outbox import UNSAFE_IN_PER_NAME, write_whole
+from server.gateways.outbox import UNSAFE_IN_FILE_NAME, write_atomically
 from server.gateways.push.message import FcmResponse, FirebaseAccount, PushMessage, PushOutcome
 from server.outages import CircuitBreaker
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 BATCH = 500
-AT_ONCE = 100  # messages, and so connections, of a process
+MAX_CONCURRENT = 100  # messages and therefore connections per process
 MAX_NAME = 100
 
 
@@ -31,22 +31,24 @@ class PushSender(Protocol):
     """Sends notifications to devices."""
 
     async def send(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
-        """One outcome a token, in their order; whatever the other side does is an outcome. Nothing is sent twice."""
+        """Send once to each token and return the outcomes in their order; server errors are outcomes."""
         ...
 
     async def close(self) -> None: ...
 
 
 class FcmPushSender:
-    """Sends through Firebase Cloud Messaging, at most 500 messages within the account's timeout: whatever is not
-    answered by then has failed, each by itself."""
+    """Sends through Firebase Cloud Messaging, in batches of 500.
+
+    Messages of a batch that are not answered within the account's timeout fail individually.
+    """
 
     def __init__(self, account: FirebaseAccount, circuit: CircuitBreaker | None = None) -> None:
-        """`circuit` is told how each batch fared."""
+        """Create a sender; `circuit` records whether FCM answers."""
         self._account = account
         self._opening: asyncio.Task[Firebase] | None = None
         self._closed = False
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._places = asyncio.Semaphore(MAX_CONCURRENT)
         self._circuit = circuit or CircuitBreaker("fcm")
 
     async def send(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
@@ -58,7 +60,7 @@ class FcmPushSender:
         return [outcomes[token] for token in tokens]
 
     async def close(self) -> None:
-        """Hang up. What is under way fails, and so does what is sent later."""
+        """Close the connections; running and later calls fail."""
         self._closed = True
         opening, self._opening = self._opening, None
         if opening is not None:
@@ -86,7 +88,7 @@ class FcmPushSender:
                 group.create_task(self._send_one(firebase, message, token, deadline)) for token in tokens
             ]
         answers = [task.result() for task in sending]
-        if all(answer.away for answer in answers):
+        if all(answer.unavailable for answer in answers):
             self._circuit.failed(answers[0].reason, message.key)
         else:
             self._circuit.succeeded()
@@ -99,45 +101,45 @@ class FcmPushSender:
             async with asyncio.timeout_at(deadline), self._places:
                 answer = await firebase.send(message, token)
         except TimeoutError:
-            return FcmResponse(PushOutcome.FAILED, "no answer in time", away=True)
+            return FcmResponse(PushOutcome.FAILED, "no answer in time", unavailable=True)
         if answer.outcome is PushOutcome.REFUSED:
             log.warning("push_refused", key=message.key, reason=answer.reason)
         return answer
 
     async def _firebase(self) -> "Firebase":
-        """The one of this object, opened by whoever sends first; whoever of them is cancelled leaves it to the next."""
+        """Return the app, created by the first call; the cancellation of a caller does not stop its creation."""
         if self._opening is None:
             self._opening = asyncio.create_task(self._open())
         opening = self._opening
         try:
             return await asyncio.shield(opening)
         except Exception:
-            if self._opening is opening:  # the next one tries again
+            if self._opening is opening:  # the next call tries again
                 self._opening = None
             raise
 
     async def _open(self) -> "Firebase":
-        firebase = await asyncio.to_thread(_make, self._account)
+        firebase = await asyncio.to_thread(_create, self._account)
         firebase.connect()
         return firebase
 
 
 class OutboxPushSender:
-    """Writes each message to a file a device in `folder`, readable by its owner alone."""
+    """Writes a file per message and device to `folder`, readable only by its owner."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     async def send(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
-        return [await self._keep(message, token) for token in tokens]
+        return [await self._write(message, token) for token in tokens]
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing: there is no connection."""
 
-    async def _keep(self, message: PushMessage, token: str) -> PushOutcome:
-        # The hash is of the key as well, for keys that only differ in what a name cannot hold.
+    async def _write(self, message: PushMessage, token: str) -> PushOutcome:
+        # The key is hashed as well, because keys may differ only in characters that a file name cannot have.
         digest = hashlib.sha256(f"{message.key}\n{token}".encode()).hexdigest()[:16]
-        name = UNSAFE_IN_PER_NAME.sub("_", message.key)[:MAX_NAME]
+        name = UNSAFE_IN_FILE_NAME.sub("_", message.key)[:MAX_NAME]
         file = self._folder / f"{name}.{digest}.push.json"
         content = orjson.dumps(
             {
@@ -151,7 +153,7 @@ class OutboxPushSender:
             option=orjson.OPT_INDENT_2,
         )
         try:
-            await asyncio.to_thread(write_whole, file, content)
+            await asyncio.to_thread(write_atomically, file, content)
         except OSError as error:
             log.warning("push_not_written", file=str(file), reason=error.strerror)
             return PushOutcome.FAILED
@@ -160,16 +162,16 @@ class OutboxPushSender:
 
 
 class NullPushSender:
-    """Refuses every message: where there is no Firebase, and a folder would only grow."""
+    """Refuses every message: production without Firebase, where an outbox folder would only grow."""
 
     async def send(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
         return [PushOutcome.REFUSED for _ in tokens]
 
     async def close(self) -> None:
-        """There is nothing to close."""
+        """Do nothing: there is no connection."""
 
 
-def _make(account: FirebaseAccount) -> "Firebase":
-    from server.gateways.push.firebase import Firebase  # 0.25 s and 15 MB, for those only who push
+def _create(account: FirebaseAccount) -> "Firebase":
+    from server.gateways.push.firebase import Firebase  # imported with the first push: 0.25 s and 15 MB
 
     return Firebase(account)

@@ -17,8 +17,8 @@ from structlog.testing import capture_logs
 
 from server.gateways.push.message import FirebaseAccount, PushMessage, PushOutcome
 from server.gateways.push.senders import (
-    AT_ONCE,
     BATCH,
+    MAX_CONCURRENT,
     FcmPushSender,
     NullPushSender,
     OutboxPushSender,
@@ -211,7 +211,7 @@ async def test_more_than_a_batch_keeps_its_order_and_is_sent_by_a_bounded_number
     assert await push.send(MESSAGE, tokens) == expected
     assert len(fcm.taken) == len(tokens) - 2
     assert fcm.doubled() == []
-    assert fcm.most_at_once <= AT_ONCE
+    assert fcm.most_at_once <= MAX_CONCURRENT
     assert fcm.sign_ins == 1
 
 
