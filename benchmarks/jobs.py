@@ -1,6 +1,6 @@
-"""How fast one process drains a queue, and what a job costs in CPU, beside a bare Taskiq RedisStreamBroker.
+"""Job benchmark: rate at which one process drains a queue, and CPU per job, compared with a bare RedisStreamBroker.
 
-The rival keeps nothing but Redis: no row, no lease, no retry. The same Redis serves both, in turn.
+The baseline uses only Redis, without rows, leases and retries. Both use the same Redis in turn.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ ROWS_PER_STATEMENT = 500
 
 @dataclass(frozen=True, slots=True)
 class Drained:
-    """How `jobs` jobs went: wall-clock and CPU seconds of this process."""
+    """Wall-clock and CPU seconds of this process for `jobs` jobs."""
 
     jobs: int
     wall_s: float
@@ -64,7 +64,7 @@ class Drained:
 
 
 async def measure(console: Console) -> None:
-    """Prints jobs a second and CPU milliseconds a job, on both stacks where MariaDB is installed."""
+    """Print jobs per second and CPU milliseconds per job for the installed stacks."""
     logs.configure("error", "console")
     scratch = make_scratch()
     with embedded_stack(scratch) as embedded:

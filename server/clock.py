@@ -21,7 +21,7 @@ class SystemClock:
 
 
 def moment(at_ms: int) -> datetime:
-    """The aware UTC datetime of `at_ms` milliseconds since the epoch."""
+    """Return the aware UTC datetime of `at_ms` milliseconds since the epoch."""
     return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 

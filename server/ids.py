@@ -54,7 +54,7 @@ class IdGenerator:
         self._sequence = _SEQUENCES
 
     def next(self) -> int:
-        """A new id, greater than every id that this generator gave before."""
+        """Return a new id, greater than all earlier ids of this generator."""
         now_ms = self._clock.now_ms()
         if now_ms > self._time_ms:
             self._time_ms, self._sequence = now_ms, 0
@@ -66,10 +66,10 @@ class IdGenerator:
 
 
 def id_timestamp_ms(row_id: int) -> int:
-    """The time in an id, milliseconds since the Unix epoch."""
+    """Return the time in an id, in milliseconds since the Unix epoch."""
     return (row_id >> _STEP_BITS) + EPOCH_MS
 
 
 def min_id_at(at_ms: int) -> int:
-    """The smallest id that can be made at `at_ms`: with it a time becomes a cursor."""
+    """Return the smallest id of the time `at_ms`, which turns a time into a cursor."""
     return max(0, at_ms - EPOCH_MS) << _STEP_BITS

@@ -41,19 +41,19 @@ class Page(Generic[Item]):
 
 
 def cut(items: Sequence[Item], limit: int, position: Callable[[Item], int]) -> Page[Item]:
-    """The first `limit` of `items`, which were asked for as limit + 1: the last one tells whether more follow."""
+    """Return a page of `limit` items from up to `limit` + 1, of which the last shows that more follow."""
     page = items[:limit]
     more = len(items) > limit
     return Page(page, encode_cursor(position(page[-1])) if more else None)
 
 
 def encode_cursor(position: int) -> str:
-    """An opaque, URL-safe text for a position."""
+    """Return an opaque, URL-safe text for a position."""
     return base64.urlsafe_b64encode(position.to_bytes(7, "big")).decode().rstrip("=")
 
 
 def decode_cursor(cursor: str) -> int:
-    """The position in `cursor`. Raises InvalidInput for a text that `encode_cursor` never made."""
+    """Return the position in `cursor`. Raises InvalidInput for a text that `encode_cursor` did not create."""
     try:
         position = int.from_bytes(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), "big")
     except (ValueError, binascii.Error) as error:

@@ -1,0 +1,1 @@
+"""Long-lived tasks: worker, dispatcher, relay, health monitor, and their supervisor."""

@@ -145,7 +145,7 @@ def jobs(settings: Settings, database: Database, ids: IdGenerator) -> Jobs:
 def services(
     settings: Settings, var: Path, on: Resources, clock: Clock | None = None
 ) -> tuple[Services, Jobs]:
-    """The nouns of the business, and the jobs that they cause. `clock`: at which time changes are made."""
+    """Return the services and their jobs; `clock` is the time of their changes."""
     clock = clock or SystemClock()
     the_jobs = jobs(settings, on.database, on.ids)
     users, posts, images = (

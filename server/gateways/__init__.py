@@ -1,0 +1,1 @@
+"""Adapters of external systems: Redis, images, media, e-mail, push."""

@@ -1,0 +1,1 @@
+"""Queues, job signals and live signals over Redis."""

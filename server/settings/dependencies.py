@@ -50,5 +50,5 @@ class PushSettings(Section):
     @field_validator("private_key", mode="before")
     @classmethod
     def _unescape_newlines(cls, text: Any) -> Any:
-        """Accept the key as it is pasted from the JSON file, with quotes and `\\n`."""
+        """Accept the key as copied from the JSON file, with quotes and escaped line breaks."""
         return text.replace("\\n", "\n").strip(" \t\r\n\"'") if isinstance(text, str) else text

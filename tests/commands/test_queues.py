@@ -51,7 +51,7 @@ async def states(stack: Stack) -> dict[int, str]:
 
 
 def table(printed: str) -> dict[str, dict[str, str]]:
-    """The table that was printed: by queue, then by title."""
+    """Return the printed table by queue and title."""
     titles, *lines = (line.split() for line in printed.strip().splitlines())
     return {line[0]: dict(zip(titles, line, strict=True)) for line in lines}
 

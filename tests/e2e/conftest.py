@@ -86,7 +86,7 @@ def register(session: ClientSession) -> Register:
 
 
 def quick_leases(stack: Stack) -> Path:
-    """A configuration with job leases of 2 seconds."""
+    """Write a configuration with job leases of 2 seconds."""
     return config_file(
         stack.var_dir, {"lease_ms = 15000": "lease_ms = 2000", "heartbeat_ms = 5000": "heartbeat_ms = 500"}
     )

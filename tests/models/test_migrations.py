@@ -36,7 +36,7 @@ async def opened(parameters: DatabaseParameters, *, migrating: bool = False) -> 
 
 @contextmanager
 def another_database(stack: Stack) -> Iterator[DatabaseParameters]:
-    """A second, empty database."""
+    """Create a second, empty database."""
     parameters = stack.database_parameters()
     if stack.mariadb is None:
         yield replace(parameters, file=stack.var_dir / "another.sqlite3")

@@ -363,7 +363,7 @@ async def test_groups_that_cannot_be_created_are_not_asked_for_in_a_busy_loop(
 
 
 def forged(**changes: Any) -> dict[str, bytes]:
-    """A sound entry but for `changes`."""
+    """Return a valid entry except for `changes`."""
     sound = {"task_id": "1", "task_name": "run_job", "labels": {}, "args": [1], "kwargs": {}}
     return {"data": json.dumps(sound | changes).encode()}
 

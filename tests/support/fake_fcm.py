@@ -104,7 +104,7 @@ class FakeFcm:
         }
 
     def environ(self) -> dict[str, str]:
-        """Return the variables of a service account, its key with `\\n` as usually pasted."""
+        """Return the variables of a service account; the key has escaped line breaks, as usual."""
         return {
             "FIREBASE_PROJECT_ID": PROJECT,
             "FIREBASE_CLIENT_EMAIL": CLIENT_EMAIL,

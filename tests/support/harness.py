@@ -331,7 +331,7 @@ class ServiceHarness:
         return Timelines(wire, WINDOW, FEED_TTL_S, MAX_NOTES)
 
     def feed_on(self, wire: PipelinedRedis) -> Feed:
-        """The feed of a process with nothing in its memory."""
+        """Return the feed of a process with an empty cache."""
         cache = CardCache(RedisCardCache(wire, MAX_NOTES), MAX_NOTES)
         return Feed(self.source, self.timelines_on(wire), self.cards, cache, self.metrics)
 
@@ -380,7 +380,7 @@ class ServiceHarness:
         return [await self.user() for _ in range(count)]
 
     async def post(self, author_id: UserId, caption: str = "") -> PostId:
-        """A post without pictures, with the event of its publication."""
+        """Insert a post without pictures and emit the event of its publication."""
 
         async def body(work: WorkContext) -> PostId:
             post_id = PostId(work.new_id())
@@ -395,12 +395,12 @@ class ServiceHarness:
         return await self.unit_of_work.run(body, changes=(CacheKey("feed", author_id),))
 
     async def delete(self, post_id: PostId) -> None:
-        """A post is deleted by its author."""
+        """Delete a post as its author."""
         author_id: UserId = await self.value("SELECT author_id FROM posts WHERE id = ?", post_id)
         await self.posts.delete(author_id, post_id)
 
     async def due(self, *kinds: JobKind) -> list[JobId]:
-        """The jobs that are due, or those of certain kinds, oldest first."""
+        """Return the due jobs, of all or certain kinds, oldest first."""
         rungs = await self.jobs.due(limit=10_000)
         rows = {row["id"]: row["kind"] for row in await self.rows("SELECT id, kind FROM jobs")}
         return sorted(rung.job_id for rung in rungs if not kinds or rows[rung.job_id] in kinds)
@@ -446,13 +446,13 @@ class ServiceHarness:
         return await self.database.rows(sql, parameters)
 
     async def value(self, sql: str, *parameters: Any) -> Any:
-        """The one value of the one row."""
+        """Return the single value of a query."""
         (row,) = await self.rows(sql, *parameters)
         (value,) = row.values()
         return value
 
     async def job(self, job_id: int) -> dict[str, Any]:
-        """A job's row, with what it holds as JSON read."""
+        """Return the row of a job with its JSON columns parsed."""
         (row,) = await self.rows("SELECT * FROM jobs WHERE id = ?", job_id)
         return {
             **row,

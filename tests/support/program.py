@@ -96,7 +96,7 @@ class Program:
         return self._process.pid
 
     def logged(self, message: str) -> list[dict[str, Any]]:
-        """The lines of one event."""
+        """Return the log lines of one event."""
         return [line for line in self.log if line["message"] == message]
 
     def spawn(self) -> Self:

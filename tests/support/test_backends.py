@@ -113,7 +113,7 @@ def test_servers_listen_on_loopback_alone(scratch: Path, mariadb_stack_runs: Non
 
 
 def _listening(pid: int) -> set[str]:
-    """The addresses on which the TCP sockets of a process listen."""
+    """Return the addresses that a process listens on with TCP."""
     sockets = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
     found: set[str] = set()
     for table in ("tcp", "tcp6"):

@@ -38,7 +38,7 @@ def forking(fork_server: ForkServer | None) -> ForkServer:
 def written(
     folder: Path, text: str, fork_server: ForkServer | None, environ: Mapping[str, str] = {}
 ) -> Program:
-    """A program whose script is this text."""
+    """Return a program that runs `text` as a script."""
     folder.mkdir(exist_ok=True)
     script = folder / "script.py"
     script.write_text(text)

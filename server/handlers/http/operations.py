@@ -107,7 +107,6 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
 
     The other arguments are explained in `RouteOptions`.
     """
-
     options = RouteOptions(
         rates=rates,
         account_rate=account_rate,

@@ -26,7 +26,7 @@ class NodeLease:
     def __init__(
         self, nodes: NodeRepository, clock: Clock, configured: int = -1, *, longest_unused: bool = False
     ) -> None:
-        """`configured`: a number that the operator guarantees to be unique, or -1.
+        """Create a lease. `configured` is a number that the operator guarantees to be unique, or -1.
 
         `longest_unused` prefers the number that was used longest ago: with a clock in the past, ids can then have any
         timestamp since that use.

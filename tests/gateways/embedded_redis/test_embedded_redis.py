@@ -107,7 +107,7 @@ async def neighbours(folder: Path) -> AsyncIterator[Neighbours]:
 
 @contextlib.asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[EmbeddedRedis]:
-    """The handle of this process, supervised."""
+    """Open the handle of this process and supervise the server."""
     embedded = EmbeddedRedis(folder)
     await embedded.start()
     supervision = asyncio.create_task(embedded.run())

@@ -104,7 +104,7 @@ def pixel(path: Path, place: tuple[int, int] = (0, 0)) -> object:
 
 
 def children() -> list[int]:
-    """The process ids of our image workers."""
+    """Return the process ids of the image workers."""
     pids: list[int] = []
     for task in Path("/proc/self/task").iterdir():
         with contextlib.suppress(OSError):

@@ -23,7 +23,7 @@ DELETED = PostDeleted(PostId(1), UserId(2), 3)
 async def add(
     harness: ServiceHarness, *events: PostDeleted | PostPublished | PostLiked | UserFollowed
 ) -> list[JobId]:
-    """The jobs of these events, oldest first."""
+    """Add the jobs of these events and return their ids, oldest first."""
 
     async def body(work: WorkContext) -> None:
         for event in events:
@@ -35,7 +35,7 @@ async def add(
 
 
 async def claimed(harness: ServiceHarness) -> Claim:
-    """A new job in our hands."""
+    """Add a job and claim it."""
     (job_id,) = await add(harness, PUBLISHED)
     return await claim_again(harness, job_id)
 
@@ -47,7 +47,7 @@ async def claim_again(harness: ServiceHarness, job_id: JobId) -> Claim:
 
 
 async def die(harness: ServiceHarness, claim: Claim) -> None:
-    """The worker of this claim dies, and its lease runs out."""
+    """Let the lease of a crashed worker expire."""
     await harness.expire_leases()
     assert await harness.jobs.reclaim() == 1
 
@@ -268,5 +268,5 @@ async def test_urgent_jobs_are_due_first_then_the_oldest(harness: ServiceHarness
 
 
 async def now_ms(harness: ServiceHarness) -> int:
-    """The time on the clock of the database."""
+    """Return the time of the database clock."""
     return await harness.value(f"SELECT {harness.database.now_ms} AS now_ms")

@@ -27,7 +27,7 @@ def control(harness: ServiceHarness) -> QueueAdministration:
 async def add_job(
     harness: ServiceHarness, state: JobState = JobState.DEAD, queue: Queue = Queue.FEED, **more: Any
 ) -> int:
-    """A job whose times are `..._ago_ms` before now, on the clock of the database."""
+    """Insert a job whose times are `..._ago_ms` before now by the database clock."""
     now_ms = await harness.value(f"SELECT {harness.database.now_ms} AS now_ms")
     ago = {name.removesuffix("_ago_ms"): more.pop(name) for name in list(more) if name.endswith("_ago_ms")}
     row: dict[str, Any] = {

@@ -20,7 +20,7 @@ from tests.support.harness import TOKEN_RULES, ServiceHarness
 
 
 async def signed_in(harness: ServiceHarness, user_id: UserId) -> Principal:
-    """A device that somebody is signed in on."""
+    """Sign a user in and return the principal."""
     tokens = await harness.sessions.create(user_id, 0, "a phone", "127.0.0.1")
     return await harness.principal(tokens.access_token)
 

@@ -16,7 +16,7 @@ from tests.support.jobs import build_retention, claim_maintenance_job
 
 
 async def listed(harness: ServiceHarness, user_id: UserId) -> Sequence[Notification]:
-    """The list of a person, newest first."""
+    """Return the notifications of a user, newest first."""
     return (await harness.notifications.list_page(user_id, PageRequest(100))).items
 
 
