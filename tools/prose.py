@@ -34,7 +34,7 @@ REJECTED = {
     r"(?<!dead.)(?<!case.)(?<!\d.)letters?(?!(?:,| and| or|:) (?:a-z|digit|number|mark))": "e-mail",
     r"tells|told": "reports, notifies, returns",
     r"hears?|heard": "receives, reads",
-    r"asks": "requests, queries, calls",
+    r"asks(?! for)": "requests, queries, calls",
     r"owe|owes|owed|owing": "pending, requested",
     r"dies|died": "exits, crashes, stops",
     r"bears": "has, supports",
