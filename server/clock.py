@@ -1,4 +1,4 @@
-"""What time it is: one place to ask, so that a test can hold the clock still or set it wrong."""
+"""The clock, a dependency that tests replace by one that stands still or is wrong."""
 
 import time
 from datetime import UTC, datetime

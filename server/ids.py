@@ -40,7 +40,7 @@ class IdGenerator:
         self._clock = clock
         self._node = node
         self._time_ms = not_before_ms
-        self._sequence = _SEQUENCES  # the first id opens a millisecond of its own
+        self._sequence = _SEQUENCES  # the first id starts a new millisecond
 
     @property
     def last_ms(self) -> int:

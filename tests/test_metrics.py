@@ -1,4 +1,4 @@
-"""What Prometheus reads."""
+"""Metrics in the Prometheus format."""
 
 from prometheus_client.parser import text_string_to_metric_families
 

@@ -44,7 +44,7 @@ class Dispatcher:
         leader: LeaderLease | None = None,
         database: Outage | None = None,
     ) -> None:
-        """`states` tells which queues are paused; `database` records outages.
+        """`states` knows which queues are paused; `database` records outages.
 
         `leader` lets one of several dispatchers send signals, so that a job is not signalled once per process.
         """

@@ -38,7 +38,7 @@ class Hub:
 
     @property
     def connected(self) -> bool:
-        """Whether signals can be received. Without that, only the relay's sweep wakes the streams."""
+        """Return whether signals can be received. Without that, only the relay's sweep wakes the streams."""
         return self._connected
 
     @property

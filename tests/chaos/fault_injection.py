@@ -3,7 +3,7 @@
 The environment variable FAULTS holds JSON; every member is optional:
 - failpoint: {"at": a name of FAILPOINTS, "nth": n}: the process kills itself at the n-th pass
 - record: a file; the job kinds of `FaultyJobs` exist and append a line to it at each start
-- mended: with `record`; all of these kinds succeed
+- fixed: with `record`; all of these kinds succeed
 - clock_ms: offset of the clock, milliseconds
 - write_timeout_s: how long a stream waits for a client that does not read
 """
@@ -106,7 +106,7 @@ class FaultyJobs:
         self._record = os.open(record, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
 
     def handlers(self) -> dict[str, Callable[[Claim], Awaitable[None]]]:
-        """Return handlers by kind. Only a mended program knows `chaos.unknown`."""
+        """Return handlers by kind. Only a fixed program knows `chaos.unknown`."""
         return {
             "chaos.note": self.note,
             "chaos.sleep": self.sleep,

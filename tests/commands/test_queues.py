@@ -1,4 +1,4 @@
-"""What `python run.py queues` prints, on both stacks."""
+"""Output of `python run.py queues`, on both stacks."""
 
 import os
 import select

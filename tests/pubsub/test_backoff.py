@@ -1,4 +1,4 @@
-"""How outages of Redis are logged."""
+"""Logging of Redis outages."""
 
 import structlog
 

@@ -20,7 +20,7 @@ class FakeSmtpServer:
     """Accepts e-mail in its own thread.
 
     `replies` maps commands to refusals. `faults` lists faults by command, or for the GREETING, the TEXT before it is
-    read, or the LETTER before it is answered. Each fault happens once, in order: HANG, HANG_UP, or a 421 line that is
+    read, or the `LETTER` before it is answered. Each fault happens once, in order: HANG, HANG_UP, or a 421 line that is
     sent before disconnecting. After `letters_a_connection` messages a connection gets 421.
 
     `handed_in` counts complete messages by Message-ID, accepted or not; `heard` lists the commands of all connections.

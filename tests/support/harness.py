@@ -336,7 +336,7 @@ class ServiceHarness:
         return Feed(self.source, self.timelines_on(wire), self.cards, cache, self.metrics)
 
     async def principal(self, access_token: str) -> Principal:
-        """Who an access token speaks for. Raises Unauthenticated."""
+        """Return the principal of an access token. Raises Unauthenticated."""
         principal, _ = await self.request_authenticator.authenticate(access_token)
         return principal
 
@@ -362,7 +362,7 @@ class ServiceHarness:
         await self.passwords.close()
 
     async def user(self, username: str = "") -> UserId:
-        """Somebody who exists, without a password that could be right."""
+        """Insert a user without a valid password."""
         name = username or f"user{next(self._serial)}"
         user = await UserTable.create(
             id=self.ids.next(),
@@ -466,5 +466,5 @@ class ServiceHarness:
         await self.database.execute("UPDATE jobs SET run_at_ms = 0 WHERE state = ?", ["ready"])
 
     async def expire_leases(self) -> None:
-        """Let the lease of every running job run out, as if its worker had died a while ago."""
+        """Let the lease of every running job expire, as if its worker had crashed a while ago."""
         await self.database.execute("UPDATE jobs SET lease_until_ms = 1 WHERE state = ?", ["running"])

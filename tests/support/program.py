@@ -64,7 +64,7 @@ class Program:
 
     @property
     def url(self) -> str:
-        """Where this run listens."""
+        """Return the URL of this run."""
         return str(self._ready["listening"])
 
     @property
@@ -73,7 +73,7 @@ class Program:
 
     @property
     def out(self) -> str:
-        """What this run has printed."""
+        """Return the output of this run."""
         return self._out.read_text()
 
     @property

@@ -1,4 +1,4 @@
-"""A letter to send, and how to tell it from others when it arrives."""
+"""A sample e-mail, and a check of a received one."""
 
 from email import message_from_bytes, policy
 from email.message import EmailMessage

@@ -176,7 +176,7 @@ class RedisServer(Server):
             client.script_flush()
 
     def connections(self) -> int:
-        """Count the connected clients, without the one that asks."""
+        """Count the connected clients, without the caller."""
         with self.client() as client:
             return len(client.client_list()) - 1
 

@@ -1,4 +1,4 @@
-"""What the fork_server forks is, to itself and to the tests, what a new interpreter would be."""
+"""A forked program behaves like one in a new interpreter."""
 
 import json
 import signal
@@ -111,7 +111,7 @@ async def test_program_ends_with_the_fork_server(tmp_path: Path) -> None:
 
 
 async def is_gone(stat: Path) -> bool:
-    """Whether the process has ended, were it that nobody cared to learn how."""
+    """Return whether the process has exited, reaped or not."""
     with suppress(FileNotFoundError, ProcessLookupError):
         return stat.read_text().rpartition(")")[2].split()[0] == "Z"  # noqa: ASYNC240 - it is no disk
     return True

@@ -37,7 +37,7 @@ class Rate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RouteOptions:
-    """What the middlewares do for a handler.
+    """Options of a handler for the middlewares.
 
     rates: Limits per user, or per client IP for an unauthenticated request. Empty: exempt.
     account_rate: A body member with a user name or an e-mail address, and the limit per such account.

@@ -1,4 +1,4 @@
-"""Which keys of the media store rows refer to, in `post_images` and `users`."""
+"""Keys of the media store that rows of `post_images` and `users` refer to."""
 
 from collections.abc import Sequence
 

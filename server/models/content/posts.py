@@ -50,7 +50,7 @@ class PostRow:
 
 @dataclass(frozen=True, slots=True)
 class PostCardRow:
-    """A post with its author; `liked` tells whether the viewer likes it."""
+    """A post with its author; `liked` is true if the viewer likes it."""
 
     id: PostId
     caption: str

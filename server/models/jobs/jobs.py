@@ -15,7 +15,7 @@ from server.models.database import Database, placeholders
 
 
 class JobState(StrEnum):
-    """Where a job is between its insertion and its deletion."""
+    """State of a job between its insertion and its deletion."""
 
     READY = "ready"
     RUNNING = "running"

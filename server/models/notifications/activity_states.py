@@ -1,4 +1,4 @@
-"""What is stored for an activity: its notification, its group and its recipient's preferences, in one statement."""
+"""Stored state of an activity, read in one statement: its notification, group and recipient's preferences."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class ListedNotification:
 
 @dataclass(frozen=True, slots=True)
 class ActivityState:
-    """What is stored for an activity, its group and its recipient's preferences.
+    """The stored state of an activity, its group and its recipient's preferences.
 
     `listed` is None without a group, and for a recipient who does not want this type in the app.
     """

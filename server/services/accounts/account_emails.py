@@ -63,14 +63,14 @@ class AccountEmails:
         await self._jobs.finish(claim)
 
     async def send_password_changed(self, claim: Claim) -> None:
-        """Notify the owner, because somebody else may have changed the password."""
+        """Notify the owner, because another person may have changed the password."""
         user = await self._users.get_contact(claim.payload["user_id"])
         if user is not None:
             await self._send(claim, user.id, password_changed_email(_key(claim), user.email, user.username))
         await self._jobs.finish(claim)
 
     async def send_address_changed(self, claim: Claim) -> None:
-        """Notify the previous address, because somebody else may have entered the new one."""
+        """Notify the previous address, because another person may have entered the new one."""
         user_id, previous, email = (claim.payload[name] for name in ("user_id", "previous", "email"))
         user = await self._users.get_contact(user_id)
         if user is not None:

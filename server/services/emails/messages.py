@@ -13,7 +13,7 @@ MAX_EXCERPT = 300
 
 @dataclass(frozen=True, slots=True)
 class EmailContent:
-    """What a notification e-mail says.
+    """Content of a notification e-mail.
 
     `headline` is a sentence, "ana commented on your post."; without the full stop it is the subject. `excerpt` is the
     comment, or empty. `link` is the page that shows it, or empty; `label` is the link's text. `topic` completes

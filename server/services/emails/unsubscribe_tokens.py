@@ -26,7 +26,7 @@ class UnsubscribeTokens:
     def unsubscribe_url(self, user_id: UserId, type_: NotificationType) -> str:
         """Return the address that ends a user's e-mails of a type.
 
-        A POST ends them at once (RFC 8058); a GET shows a page that asks first.
+        A POST ends them at once (RFC 8058); a GET shows a confirmation page.
         """
         return f"{self._public_url}{PATH}?token={self.encode(user_id, type_)}"
 

@@ -18,7 +18,7 @@ class LeaseLost(AppError):
 
 @dataclass(frozen=True, slots=True)
 class JobRef:
-    """A job that is due. `due_at_ms` tells a retry from an earlier attempt; it is 0 for a new job."""
+    """A job that is due. `due_at_ms` distinguishes a retry from an earlier attempt; it is 0 for a new job."""
 
     queue: Queue
     job_id: JobId

@@ -1,4 +1,4 @@
-"""Which jobs an event causes: the one list to read to know what happens after a commit."""
+"""The jobs of each event: the complete list of what happens after a commit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     PushRequested: (EventJob(Queue.PUSH, JobKind.PUSH),),
     EmailRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL),),
     SessionsRevoked: (EventJob(Queue.NOTIFICATIONS, JobKind.TELL_REVOKED, HIGH),),
-    # Somebody waits for these: they go before the letters that tell of likes.
+    # The user waits for these, so they precede notification e-mails.
     PasswordResetRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL_RESET_LINK, HIGH),),
     PasswordChanged: (EventJob(Queue.EMAIL, JobKind.EMAIL_CREDENTIALS_CHANGED, HIGH),),
     EmailChanged: (EventJob(Queue.EMAIL, JobKind.EMAIL_ADDRESS_CHANGED, HIGH),),

@@ -1,4 +1,4 @@
-"""What an operator sees and changes: queue status, pause and resume, failed jobs."""
+"""Queue administration for operators: status, pause and resume, failed jobs."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Whether queues are paused and jobs are ready, as workers and dispatchers ask it, cached or batched."""
+"""Cached and batched reads of queue and job states for workers and dispatchers."""
 
 import asyncio
 import time

@@ -25,7 +25,7 @@ DAY_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class FinishedJobsKept:
-    """How many finished jobs of a queue are kept; `failed` 0 keeps all failed jobs."""
+    """Number of finished jobs to keep per queue; `failed` 0 keeps all failed jobs."""
 
     completed: int
     failed: int = 0
@@ -33,7 +33,7 @@ class FinishedJobsKept:
 
 @dataclass(frozen=True, slots=True)
 class RetentionPeriods:
-    """How long idempotency keys and notifications are kept, the latter read or not."""
+    """Retention of idempotency keys and of notifications, both read and unread."""
 
     keys_ms: int = DAY_MS
     notifications_ms: int = 90 * DAY_MS

@@ -1,4 +1,4 @@
-"""When a failed job is tried again."""
+"""Backoff and limits for retries of failed jobs."""
 
 import random
 from dataclasses import dataclass

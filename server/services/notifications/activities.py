@@ -12,7 +12,7 @@ GROUPED_TYPES = frozenset({NotificationType.LIKE})
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What `actor_id` did to a post, a comment or a user (`target_id`)."""
+    """An activity of `actor_id` on a post, a comment or a user (`target_id`)."""
 
     type: NotificationType
     actor_id: UserId

@@ -9,7 +9,7 @@ from server.services.notifications.activities import Activity
 
 # An older activity is listed, but neither pushed nor e-mailed. Failed deliveries are retried for the same time.
 MAX_AGE_MS = 86_400_000
-# A recipient who does not want a type in the app hears of a group once in this time.
+# A recipient who does not want a type in the app gets pushes and e-mails about a group once in this time.
 HIDDEN_GROUP_INTERVAL_MS = 3_600_000
 
 

@@ -25,7 +25,7 @@ class Devices:
         self._unit_of_work = unit_of_work
 
     async def register(self, owner: Principal, token: str, platform: Platform) -> PushDevice:
-        """Send the owner's pushes to `token` while their session is active, and nobody else's.
+        """Send the owner's pushes to `token` while their session is active, and no other user's.
 
         Registering again changes only the session. Devices of ended sessions are deleted, and of more than MAX_PER_USER
         those that were registered longest ago.

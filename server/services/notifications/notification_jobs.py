@@ -87,7 +87,7 @@ class NotificationJobs:
         await self._commit(claim, notify if content is not None and recipients else _skip, content or "")
 
     async def handle_mentions(self, claim: Claim) -> None:
-        """Notify the users whom a caption mentions; retract this from those whom it no longer mentions."""
+        """Notify the users that a caption mentions; retract notifications of those that it no longer mentions."""
         post_id, author_id = PostId(claim.payload["post_id"]), UserId(claim.payload["author_id"])
         caption = await self._activities.find_caption(post_id, self._visibility.condition(author_id))
         if caption is None:
@@ -117,7 +117,7 @@ class NotificationJobs:
         await self._jobs.finish(claim)
 
     async def _comment_activities(self, claim: Claim, content: str) -> list[tuple[UserId, Activity]]:
-        """Return whom a comment concerns, and as what: a reply before a comment before a mention.
+        """Return the users that a comment concerns and why: a reply before a comment before a mention.
 
         A recipient who appears more than once is notified of the first type that they want.
         """

@@ -1,4 +1,4 @@
-"""Which channels a user wants per notification type; all of them by default."""
+"""Channels that a user wants per notification type; all by default."""
 
 from collections.abc import Mapping
 from functools import partial

@@ -52,7 +52,7 @@ class Follows:
         return self._page(rows, request)
 
     async def list_following(self, user: UserId | str, request: PageRequest) -> Page[UserCard]:
-        """Return whom a user follows, newest follow first. Raises NotFound."""
+        """Return the followees of a user, newest follow first. Raises NotFound."""
         user_id = await self._lookup.resolve(user)
         rows = await self._follows.list_following(user_id, request.before_id, request.limit + 1)
         return self._page(rows, request)

@@ -24,7 +24,7 @@ REQUESTS: Mapping[Channel, Callable[[NotificationId, UserId], Event]] = {
 
 @dataclass(frozen=True, slots=True)
 class DeliverableNotification:
-    """What to say, and to whom. `text` is the comment's or the caption's; `others_count` users did the same."""
+    """Content and recipient of a delivery: the text of the comment or caption, and `others_count` other users."""
 
     id: NotificationId
     recipient_id: UserId
