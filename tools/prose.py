@@ -101,7 +101,7 @@ def main() -> None:
     for finding in findings:
         print(finding)
     if findings:
-        sys.exit(f"{len(findings)} rejected words. The suggestion follows each word; see CONTRIBUTING.md.")
+        sys.exit(f"Rejected words: {len(findings)}. A suggestion follows each word; see CONTRIBUTING.md.")
 
 
 def find(root: Path) -> list[Finding]:

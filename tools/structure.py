@@ -65,7 +65,7 @@ def report(root: Path, console: Console) -> list[str]:
     _print(console, "Lines in server/", columns, [_distribution(*each) for each in measures if each[1]])
     names = collisions(server)
     places = [(name, ", ".join("/".join(path.parts[1:]) for path in paths)) for name, paths in names.items()]
-    _print(console, f"{len(names)} public names defined in several modules", ("Name", "Modules"), places)
+    _print(console, f"Public names defined in several modules: {len(names)}", ("Name", "Modules"), places)
     by_module = [
         (path, rows.get(path, ""), statements.get(path, "")) for path in sorted({*rows, *statements})
     ]
@@ -80,7 +80,7 @@ def report(root: Path, console: Console) -> list[str]:
     _print(console, "Totals", ("Count", "Now", "Before"), totals)
     console.print(*package_mismatches(root, statements), sep="\n")
     failures = [f"{path}: {count} row subscripts above models/" for path, count in rows.items()]
-    return [*failures, f"{rejected} rejected words: run `make prose`"] if rejected else failures
+    return [*failures, f"rejected words: {rejected}; run `make prose`"] if rejected else failures
 
 
 def load(root: Path, folder: str) -> list[Module]:

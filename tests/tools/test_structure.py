@@ -89,6 +89,6 @@ def test_report_returns_what_check_fails_on(project: Path) -> None:
     failures = report(project, Console(file=output, width=120))
     assert failures == [
         "server/services/content/likes.py: 2 row subscripts above models/",
-        "1 rejected words: run `make prose`",
+        "rejected words: 1; run `make prose`",
     ]
-    assert "1 public names defined in several modules" in output.getvalue()
+    assert "Public names defined in several modules: 1" in output.getvalue()
