@@ -1,16 +1,16 @@
-"""The errors that the program raises on purpose.
+"""Exceptions of the application.
 
-Each has a stable `code` for clients, a `detail` that is safe to show, and, for input, messages by field.
-The HTTP status of a kind is known to `handlers/http/problems.py` alone.
+Each has a stable `code` for clients, a `detail` that is safe to show, and, for input, messages by field. Only
+`handlers/http/problems.py` maps them to HTTP statuses.
 """
 
 from collections.abc import Mapping, Sequence
 
 
 class AppError(Exception):
-    """Root of every error that is raised on purpose.
+    """Base of all application errors.
 
-    Subclasses are the kinds; `code` narrows a kind down (`username_taken` is a Conflict).
+    Subclasses are the kinds; `code` is more specific: `username_taken` is a Conflict.
     """
 
     code = "error"
@@ -39,55 +39,55 @@ class AppError(Exception):
 
 
 class InvalidInput(AppError):
-    """Well-formed input with values that cannot be accepted; `fields` says which."""
+    """Well-formed input with invalid values; `fields` has messages by field."""
 
     code = "invalid_input"
 
 
 class Malformed(InvalidInput):
-    """Input that cannot even be read: a body that is no JSON, a cursor that we never gave out."""
+    """Input that cannot be parsed, such as a body that is not JSON, or an unknown cursor."""
 
     code = "malformed"
 
 
 class UnsupportedMedia(InvalidInput):
-    """A body or a file of a type that this route does not take."""
+    """A body or a file of an unsupported type."""
 
     code = "unsupported_media"
 
 
 class Unauthenticated(AppError):
-    """No valid proof of who is asking."""
+    """Missing or invalid credentials."""
 
     code = "unauthenticated"
 
 
 class Forbidden(AppError):
-    """The asker may see the thing, but not do this with it."""
+    """The user may see the resource, but not do this with it."""
 
     code = "forbidden"
 
 
 class NotFound(AppError):
-    """The thing does not exist, or the asker may not know that it does: the two read alike."""
+    """The resource does not exist, or the user may not know that it does; both have the same response."""
 
     code = "not_found"
 
 
 class Conflict(AppError):
-    """The request contradicts what is stored: a name that is taken."""
+    """The request conflicts with the current state, such as a username that is taken."""
 
     code = "conflict"
 
 
 class TooLarge(AppError):
-    """A body, a file or an image over its limit."""
+    """A body, a file or an image above its limit."""
 
     code = "too_large"
 
 
 class Throttled(AppError):
-    """Too many requests; `retry_after_s` says when to come back."""
+    """Too many requests; retry after `retry_after_s`."""
 
     code = "throttled"
 
@@ -117,12 +117,12 @@ class Unavailable(AppError):
 
 
 class StorageFull(AppError):
-    """No room is left to keep an upload."""
+    """There is no space left for uploads."""
 
     code = "storage_full"
 
 
 class ConfigurationError(AppError):
-    """The program cannot start as it is configured; `detail` names the key and what to do."""
+    """The configuration prevents startup; `detail` names the setting and the remedy."""
 
     code = "configuration"

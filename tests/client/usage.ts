@@ -1,5 +1,5 @@
-// What somebody who builds an app would write. It is compiled, not run: each `@ts-expect-error` is a mistake that the
-// generated types have to catch.
+// Typical code of a client application. It is compiled, not run. Each `@ts-expect-error` marks a mistake that the
+// generated types must detect.
 import createClient from "openapi-fetch";
 import type { components, paths } from "./schema";
 
@@ -50,7 +50,7 @@ export async function answer(post: Post, content: string): Promise<boolean> {
   return data?.liked ?? false;
 }
 
-export async function whatHappened(): Promise<string[]> {
+export async function describeNotifications(): Promise<string[]> {
   const { data } = await api.GET("/notifications", {});
   return (data?.items ?? []).map(({ type, actor }) => {
     switch (type) {
@@ -69,16 +69,16 @@ function explain(problem: Problem): string {
   return [`${problem.status} ${problem.code}: ${problem.detail}`, ...fields].join("\n");
 }
 
-export async function mistakes(post: Post): Promise<void> {
-  // @ts-expect-error - there is no such route
+export async function compileErrors(post: Post): Promise<void> {
+  // @ts-expect-error - unknown route
   await api.GET("/postz", {});
-  // @ts-expect-error - a member is missing
+  // @ts-expect-error - a required member is missing
   await api.POST("/auth/login", { body: { username: "ana" } });
-  // @ts-expect-error - nobody gives themselves a role
+  // @ts-expect-error - users cannot set their own role
   const change: components["schemas"]["ProfileBody"] = { role: "admin" };
   // @ts-expect-error - ids are strings
   await api.GET("/posts/{postId}", { params: { path: { postId: 1 } } });
-  // @ts-expect-error - a picture may be without its author's avatar
+  // @ts-expect-error - the avatar may be null
   const address: string = post.author.avatarUrl;
   void [change, address];
 }

@@ -53,7 +53,7 @@ class IdempotentResponder:
     ) -> web.Response:
         """Return the rendered result, or the response to the earlier request with the same key.
 
-        content: Identifies what the request asks for, besides its path.
+        content: The request's content in a canonical form; the path is added.
         execute: Performs the request, and records the token in the same transaction.
         reload: Returns by its id the result of an earlier request whose response is not stored.
         stores_response: False for a response with secrets.
@@ -64,7 +64,8 @@ class IdempotentResponder:
         key = _idempotency_key(request)
         if key is None:
             return await render(await execute(None))
-        content = request.path.encode() + b"\0" + content  # the key itself belongs to the route
+        # A key belongs to a route; the path tells apart the posts that a comment may be for.
+        content = request.path.encode() + b"\0" + content
         token = self._idempotency.token(_requester(request), _route(request), key, content)
         replay = await self._replay(token, reload, render)
         if replay is not None:
@@ -73,7 +74,7 @@ class IdempotentResponder:
             try:
                 result = await execute(token)
             except Conflict:
-                # Another process was first: AlreadyDone, or a username that the same request took there.
+                # Another process performed this request first: AlreadyDone, or the username is taken by it.
                 replay = await self._replay(token, reload, render)
                 if replay is None:
                     raise

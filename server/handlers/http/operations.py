@@ -40,7 +40,7 @@ class RouteOptions:
     """Options of a handler for the middlewares.
 
     rates: Limits per user, or per client IP for an unauthenticated request. Empty: exempt.
-    account_rate: A body member with a user name or an e-mail address, and the limit per such account.
+    account_rate: A body member with a username or an e-mail address, and the limit per such account.
     public: No access token is needed.
     accepts_ticket: A `?ticket=` is accepted in place of an access token.
     idempotent: The handler honours `Idempotency-Key`.
@@ -63,7 +63,7 @@ class RouteOptions:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A successful response. `schema` is None for an empty body; `headers` names those that only it carries."""
+    """A response of the handler itself. `schema` is None for an empty body; `headers` lists its additional headers."""
 
     description: str = ""
     schema: type[Schema] | Mapping[str, Any] | None = None
