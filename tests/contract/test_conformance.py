@@ -143,7 +143,7 @@ async def link_token(stack: Stack) -> str:
         return list((stack.var_dir / "outbox").glob("*.eml"))
 
     text = (await wait_until(emails))[0].read_text()
-    return re.findall(r"/notifications/unsubscribe\?token=([\w-]+)", text)[0]
+    return re.findall(r"/notifications/unsubscribe\?token=([\w.-]+)", text)[0]
 
 
 def operations_of(document: Path) -> set[str]:
