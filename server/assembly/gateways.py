@@ -6,7 +6,8 @@ from pathlib import Path
 
 from server.assembly.resources import Instrumentation
 from server.gateways.email.email import EmailSender, OutboxEmailSender
-from server.gateways.email.smtp import SmtpEmailSender, SmtpServer
+from server.gateways.email.smtp import SmtpEmailSender
+from server.gateways.email.smtp_connection import SmtpServer
 from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
 from server.gateways.passwords import Passwords

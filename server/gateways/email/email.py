@@ -1,7 +1,4 @@
-"""Outgoing e-mails: composing messages, and writing them to a folder where no mail server is configured.
-
-`smtp` delivers them to a server. The callers decide on texts, recipients and retries.
-"""
+"""E-mail messages, the interface of their senders, and the sender that writes them to the outbox folder."""
 
 import asyncio
 import re
@@ -24,11 +21,11 @@ from server.gateways.outbox import UNSAFE_IN_FILE_NAME, write_atomically
 
 log = structlog.get_logger(__name__)
 
-# No white space and no special characters of headers and SMTP commands.
+# Neither white space nor a character that separates, quotes or comments in a header or an SMTP command.
 _WORD = r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\]]+"
-# "=?" starts an encoded word: the `email` package decodes it, even in an address and with line breaks.
+# "=?" begins an encoded word: the headers of `email` decode it, including line breaks, also in an address.
 PLAIN_ADDRESS = re.compile(rf"(?!.*=\?)(?P<local>{_WORD})@(?P<domain>{_WORD})")
-WORD_JOINER = "\u2060"  # has no width and permits no line break
+WORD_JOINER = "\u2060"  # has no width, and does not allow a line break
 URL_CHARACTERS = ":/?#[]@!$&'()*+,;=%~"  # besides letters, digits and "_.-"
 LIST_ID, LIST_UNSUBSCRIBE = "List-Id", "List-Unsubscribe"
 MAX_LIST_ID = 255  # RFC 2919
@@ -38,10 +35,10 @@ UNSAFE_IN_LIST_ID = re.compile(r"[^A-Za-z0-9._-]")
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """An e-mail to one recipient. `key` identifies it: a repeated attempt has the same Message-ID.
+    """An e-mail to one recipient. `key` determines the Message-ID, which stays the same if the e-mail is sent again.
 
-    For e-mails with an unsubscribe link, `unsubscribe_url` accepts the POST of a mail program (RFC 8058). `list_id`
-    names their kind for filters: words separated by dots, our domain last (RFC 2919).
+    If the recipient may unsubscribe, a mail program posts to `unsubscribe_url` (RFC 8058), and `list_id` names the kind
+    of e-mail for filters: words separated by dots, our domain last (RFC 2919).
     """
 
     key: str
@@ -54,19 +51,19 @@ class Email:
 
 
 class EmailRefused(AppError):
-    """Another attempt would fail as well: the address is invalid, or the server rejects the e-mail."""
+    """The e-mail will never be accepted: the address is invalid, or the server rejects it or the content."""
 
     code = "email_refused"
 
 
 class EmailFailed(AppError):
-    """The server is unavailable or did not accept the e-mail. It may have been sent nevertheless."""
+    """The server was not reached, or did not accept the e-mail now. It may have been sent nevertheless."""
 
     code = "email_failed"
 
 
-class Unfolded(BaseHeader):
-    """A header on one line. Folding would turn a long URL into encoded words, which mail programs do not parse."""
+class UnfoldedHeader(BaseHeader):
+    """A header on one line. Folding would encode a long URL, and mail programs would not find it."""
 
     max_count = 1
 
@@ -82,23 +79,23 @@ class EmailSender(Protocol):
     """Sends e-mails."""
 
     async def send(self, email: Email) -> None:
-        """Send one e-mail. Raises EmailRefused, EmailFailed."""
+        """Send an e-mail to its recipient. Raises EmailRefused, EmailFailed."""
         ...
 
     async def close(self) -> None:
-        """Release the connection; no e-mails may be sent afterwards."""
+        """Close the connection; no e-mail may be sent afterwards."""
         ...
 
 
 class OutboxEmailSender:
-    """Writes each e-mail to a file in `folder`, atomically and readable only by its owner."""
+    """Writes each e-mail to a file in `folder`, atomically, readable by its owner only."""
 
     def __init__(self, folder: Path, sender: str) -> None:
         self._folder = folder
         self._sender = sender
 
     async def send(self, email: Email) -> None:
-        # 8bit keeps links readable, so that a developer can copy them.
+        # Not in the encoding for transport, so that links can be copied out of the file.
         content = compose(email, self._sender, encoding="8bit").as_bytes()
         file = self._folder / UNSAFE_IN_FILE_NAME.sub("_", f"{email.key}.eml")
         try:
@@ -112,15 +109,15 @@ class OutboxEmailSender:
 
 
 def compose(email: Email, sender: str, encoding: str | None = None) -> EmailMessage:
-    """Return the message with text and HTML parts; the default encoding is accepted by every server.
+    """Return the message as text and HTML; the default encoding is accepted by every server.
 
-    Raises EmailRefused if the recipient is not exactly one plain address.
+    Raises EmailRefused unless the recipient is exactly one address.
     """
     name, address = parseaddr(sender)
     message = EmailMessage(policy=_policy())
     message["From"] = Address(name, addr_spec=address)
     message["To"] = address_of(email.to)
-    message["Subject"] = email.subject.replace("=?", f"={WORD_JOINER}?")  # for the reason at PLAIN_ADDRESS
+    message["Subject"] = email.subject.replace("=?", f"={WORD_JOINER}?")  # see PLAIN_ADDRESS
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = f"<{email.key}@{address.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
@@ -134,12 +131,12 @@ def compose(email: Email, sender: str, encoding: str | None = None) -> EmailMess
 def _policy() -> "EmailPolicy[EmailMessage]":
     registry = HeaderRegistry()
     for name in (LIST_ID, LIST_UNSUBSCRIBE):
-        registry.map_to_type(name, Unfolded)
+        registry.map_to_type(name, UnfoldedHeader)
     return SMTP.clone(header_factory=registry)
 
 
 def _add_list_headers(message: EmailMessage, email: Email) -> None:
-    """Add List-Unsubscribe and List-Id, unless the values are too long for a header."""
+    """Add the unsubscribe address and the list. A value that servers would reject is left out."""
     url, list_id = ascii_url(email.unsubscribe_url), UNSAFE_IN_LIST_ID.sub("", email.list_id)
     if url and len(url) <= MAX_URL:
         message[LIST_UNSUBSCRIBE] = f"<{url}>"
@@ -149,23 +146,23 @@ def _add_list_headers(message: EmailMessage, email: Email) -> None:
 
 
 def address_of(text: str) -> Address:
-    """Return a plain address with its domain in ASCII. Raises EmailRefused for others, including quoted ones."""
-    match = PLAIN_ADDRESS.fullmatch(text)
+    """Return one plain address with its domain in ASCII. Raises EmailRefused for any other, also for a quoted one."""
+    found = PLAIN_ADDRESS.fullmatch(text)
     try:
-        if match is not None:
-            domain = match["domain"].encode("idna").decode()
-            # A character of another script may become a comma or a colon in ASCII.
-            if PLAIN_ADDRESS.fullmatch(f"{match['local']}@{domain}"):
-                return Address(username=match["local"], domain=domain)
+        if found is not None:
+            domain = found["domain"].encode("idna").decode()
+            # A email of another script may have become a comma or a colon.
+            if PLAIN_ADDRESS.fullmatch(f"{found['local']}@{domain}"):
+                return Address(username=found["local"], domain=domain)
     except (ValueError, MessageError) as error:
         raise _invalid_address() from error
     raise _invalid_address()
 
 
 def ascii_url(url: str) -> str:
-    """Return the URL with all other characters percent-encoded, so that it is safe inside a header."""
+    """Return the URL with every other character percent-encoded, so that it cannot end a header or an attribute."""
     return quote(url, safe=URL_CHARACTERS, errors="replace")
 
 
 def _invalid_address() -> EmailRefused:
-    return EmailRefused("This is not a valid e-mail address.")
+    return EmailRefused("The recipient is not a valid e-mail address.")

@@ -1,4 +1,4 @@
-"""Push messages, their outcomes, and the account that sends them."""
+"""Push messages, their outcomes, and the Firebase account that sends them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from enum import StrEnum
 
 @dataclass(frozen=True, slots=True)
 class PushMessage:
-    """A notification. `key` identifies it: a device shows a repeated one once. `data` is passed on to the client.
+    """A push. A device shows one `key` once, even if it is sent twice. The client receives `data` unchanged.
 
-    Devices show the newest message per `group` (Android, browsers) or group them (iOS).
+    Of one `group`, Android and browsers show the newest push; iOS shows all of them together.
     """
 
     key: str
@@ -20,10 +20,10 @@ class PushMessage:
 
 
 class PushOutcome(StrEnum):
-    """Outcome of a message to one device.
+    """The outcome of a message to one device.
 
-    GONE: the token is no longer registered, and the device should be removed. REFUSED: FCM rejects the message for a
-    reason other than the token. FAILED: retry with the same key; FCM may have accepted it nevertheless.
+    GONE: the token is no longer registered; delete the device. REFUSED: FCM will never accept the message, but not
+    because of the token. FAILED: try again with the same key; the message may have been delivered nevertheless.
     """
 
     SENT = "sent"
@@ -34,7 +34,7 @@ class PushOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FcmResponse:
-    """Outcome and reason of one message. `unavailable`: the next message would fail as well."""
+    """The outcome of one message and its reason. `unavailable`: FCM would fail any other message likewise."""
 
     outcome: PushOutcome
     reason: str = ""
@@ -43,7 +43,7 @@ class FcmResponse:
 
 @dataclass(frozen=True, slots=True)
 class FirebaseAccount:
-    """The service account of a Firebase project, and the URLs of its servers."""
+    """The service account of a Firebase project, the servers it uses, and the timeout of a batch."""
 
     project_id: str
     client_email: str

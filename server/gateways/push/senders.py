@@ -1,7 +1,4 @@
-"""Push senders: Firebase Cloud Messaging, files in the outbox folder, or none.
-
-The callers decide on texts, devices and retries.
-"""
+"""Push senders: through Firebase Cloud Messaging, to the outbox folder, or none."""
 
 import asyncio
 import hashlib
@@ -18,37 +15,37 @@ from server.gateways.push.message import FcmResponse, FirebaseAccount, PushMessa
 from server.outages import CircuitBreaker
 
 if TYPE_CHECKING:
-    from server.gateways.push.firebase import Firebase
+    from server.gateways.push.fcm_client import FcmClient
 
 log = structlog.get_logger(__name__)
 
 BATCH = 500
-MAX_CONCURRENT = 100  # messages and therefore connections per process
-MAX_NAME = 100
+MAX_CONCURRENT = 100  # messages, and therefore connections, per process
+MAX_FILE_NAME = 100
 
 
 class PushSender(Protocol):
     """Sends notifications to devices."""
 
     async def send(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
-        """Send once to each token and return the outcomes in their order; server errors are outcomes."""
+        """Send a message once to each token; return an outcome per token, in order. Failures are outcomes, too."""
         ...
 
     async def close(self) -> None: ...
 
 
 class FcmPushSender:
-    """Sends through Firebase Cloud Messaging, in batches of 500.
+    """Sends through Firebase Cloud Messaging, up to 500 messages per batch.
 
-    Messages of a batch that are not answered within the account's timeout fail individually.
+    The account's timeout bounds a batch. A message that is not answered by then has failed.
     """
 
     def __init__(self, account: FirebaseAccount, circuit: CircuitBreaker | None = None) -> None:
-        """Create a sender; `circuit` records whether FCM answers."""
+        """Report each batch to `circuit`."""
         self._account = account
-        self._opening: asyncio.Task[Firebase] | None = None
+        self._opening: asyncio.Task[FcmClient] | None = None
         self._closed = False
-        self._places = asyncio.Semaphore(MAX_CONCURRENT)
+        self._slots = asyncio.Semaphore(MAX_CONCURRENT)
         self._circuit = circuit or CircuitBreaker("fcm")
 
     async def send(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
@@ -60,7 +57,7 @@ class FcmPushSender:
         return [outcomes[token] for token in tokens]
 
     async def close(self) -> None:
-        """Close the connections; running and later calls fail."""
+        """Close the connections. Messages in progress and later ones fail."""
         self._closed = True
         opening, self._opening = self._opening, None
         if opening is not None:
@@ -70,62 +67,62 @@ class FcmPushSender:
         if self._closed:
             return [PushOutcome.FAILED for _ in tokens]
         try:
-            firebase = await self._firebase()
-        # Whatever the library objects to, the next message would fail as well.
+            client = await self._client()
+        # The library rejects our account, and would do so for the next message.
         except Exception as error:
             self._circuit.failed(error, message.key)
             raise
         deadline = asyncio.get_running_loop().time() + self._account.timeout_s
         try:
             async with asyncio.timeout_at(deadline):
-                await firebase.sign_in()
+                await client.sign_in()
         except (AppError, TimeoutError) as error:
-            reason = error if isinstance(error, AppError) else "signing in took too long"
+            reason = error if isinstance(error, AppError) else "sign-in timed out"
             self._circuit.failed(reason, message.key)
             return [PushOutcome.FAILED for _ in tokens]
         async with asyncio.TaskGroup() as group:
             sending = [
-                group.create_task(self._send_one(firebase, message, token, deadline)) for token in tokens
+                group.create_task(self._send_one(client, message, token, deadline)) for token in tokens
             ]
-        answers = [task.result() for task in sending]
-        if all(answer.unavailable for answer in answers):
-            self._circuit.failed(answers[0].reason, message.key)
+        responses = [task.result() for task in sending]
+        if all(response.unavailable for response in responses):
+            self._circuit.failed(responses[0].reason, message.key)
         else:
             self._circuit.succeeded()
-        return [answer.outcome for answer in answers]
+        return [response.outcome for response in responses]
 
     async def _send_one(
-        self, firebase: "Firebase", message: PushMessage, token: str, deadline: float
+        self, client: "FcmClient", message: PushMessage, token: str, deadline: float
     ) -> FcmResponse:
         try:
-            async with asyncio.timeout_at(deadline), self._places:
-                answer = await firebase.send(message, token)
+            async with asyncio.timeout_at(deadline), self._slots:
+                response = await client.send(message, token)
         except TimeoutError:
-            return FcmResponse(PushOutcome.FAILED, "no answer in time", unavailable=True)
-        if answer.outcome is PushOutcome.REFUSED:
-            log.warning("push_refused", key=message.key, reason=answer.reason)
-        return answer
+            return FcmResponse(PushOutcome.FAILED, "timeout", unavailable=True)
+        if response.outcome is PushOutcome.REFUSED:
+            log.warning("push_refused", key=message.key, reason=response.reason)
+        return response
 
-    async def _firebase(self) -> "Firebase":
-        """Return the app, created by the first call; the cancellation of a caller does not stop its creation."""
+    async def _client(self) -> "FcmClient":
+        """Return the client, which the first caller opens. A caller's cancellation does not stop the opening."""
         if self._opening is None:
             self._opening = asyncio.create_task(self._open())
         opening = self._opening
         try:
             return await asyncio.shield(opening)
         except Exception:
-            if self._opening is opening:  # the next call tries again
+            if self._opening is opening:  # the next caller tries again
                 self._opening = None
             raise
 
-    async def _open(self) -> "Firebase":
-        firebase = await asyncio.to_thread(_create, self._account)
-        firebase.connect()
-        return firebase
+    async def _open(self) -> "FcmClient":
+        client = await asyncio.to_thread(_create_client, self._account)
+        client.connect()
+        return client
 
 
 class OutboxPushSender:
-    """Writes a file per message and device to `folder`, readable only by its owner."""
+    """Writes each message to a file per device in `folder`, readable by its owner only."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -137,9 +134,9 @@ class OutboxPushSender:
         """Do nothing: there is no connection."""
 
     async def _write(self, message: PushMessage, token: str) -> PushOutcome:
-        # The key is hashed as well, because keys may differ only in characters that a file name cannot have.
+        # The hash includes the key, because two keys may differ only in characters that a file name cannot have.
         digest = hashlib.sha256(f"{message.key}\n{token}".encode()).hexdigest()[:16]
-        name = UNSAFE_IN_FILE_NAME.sub("_", message.key)[:MAX_NAME]
+        name = UNSAFE_IN_FILE_NAME.sub("_", message.key)[:MAX_FILE_NAME]
         file = self._folder / f"{name}.{digest}.push.json"
         content = orjson.dumps(
             {
@@ -162,7 +159,7 @@ class OutboxPushSender:
 
 
 class NullPushSender:
-    """Refuses every message: production without Firebase, where an outbox folder would only grow."""
+    """Refuses every message: for production without Firebase, where an outbox would only grow."""
 
     async def send(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
         return [PushOutcome.REFUSED for _ in tokens]
@@ -171,7 +168,8 @@ class NullPushSender:
         """Do nothing: there is no connection."""
 
 
-def _create(account: FirebaseAccount) -> "Firebase":
-    from server.gateways.push.firebase import Firebase  # imported with the first push: 0.25 s and 15 MB
+def _create_client(account: FirebaseAccount) -> "FcmClient":
+    # The import costs 0.25 s and 15 MB, so only a process that pushes pays for it.
+    from server.gateways.push.fcm_client import FcmClient
 
-    return Firebase(account)
+    return FcmClient(account)

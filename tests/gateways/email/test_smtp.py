@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from server.gateways.email.email import Email, EmailFailed, EmailRefused
-from server.gateways.email.smtp import SmtpEmailSender, SmtpServer
+from server.gateways.email.smtp import SmtpEmailSender
+from server.gateways.email.smtp_connection import SmtpServer
 from server.outages import CircuitBreaker
 from tests.support.fake_smtp import HANG, HANG_UP, FakeSmtpServer
 from tests.support.sample_email import LETTER, SENDER, assert_is_the_letter, read
@@ -378,7 +379,7 @@ async def test_a_server_that_is_not_there_is_no_refusal() -> None:
     with pytest.raises(EmailFailed) as failed:
         await SmtpEmailSender(SmtpServer("127.0.0.1", port, "", "", "none", 1.0), SENDER).send(LETTER)
     assert str(failed.value) == (
-        f"No mail server answers at 127.0.0.1:{port} (Connection refused). Check EMAIL_HOST and EMAIL_PORT."
+        f"No SMTP server answers at 127.0.0.1:{port} (Connection refused). Check EMAIL_HOST and EMAIL_PORT."
     )
 
 

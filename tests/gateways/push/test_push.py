@@ -347,8 +347,8 @@ async def test_an_outage_is_one_line_and_a_refusal_says_what_was_wrong_but_not_w
             await push.send(replace(MESSAGE, key=f"notification-{number}"), ["a", "b", "c"])
     refusal, outage = lines
     assert (refusal["event"], refusal["key"]) == ("push_refused", MESSAGE.key)
-    assert refusal["reason"] == "InvalidArgumentError, HTTP 400 message.data[0].value"
-    assert (outage["event"], outage["reason"]) == ("fcm_unavailable", "UnavailableError, HTTP 503")
+    assert refusal["reason"] == "INVALID_ARGUMENT, HTTP 400 message.data[0].value"
+    assert (outage["event"], outage["reason"]) == ("fcm_unavailable", "UNAVAILABLE, HTTP 503")
 
 
 AWAY = {

@@ -9,7 +9,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from server.gateways.email.smtp import SmtpEmailSender, SmtpServer
+from server.gateways.email.smtp import SmtpEmailSender
+from server.gateways.email.smtp_connection import SmtpServer
 from server.services.emails.messages import (
     EmailContent,
     address_changed_email,
