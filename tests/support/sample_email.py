@@ -21,7 +21,7 @@ def read(content: bytes) -> EmailMessage:
     return message
 
 
-def assert_is_the_letter(message: EmailMessage) -> None:
+def assert_is_the_email(message: EmailMessage) -> None:
     assert (message["From"], message["To"]) == (SENDER, "ada@example.com")
     assert (message["Subject"], message["Message-ID"]) == ("Ein Gruß", "<email.password_reset-7@photos.test>")
     assert message["Auto-Submitted"] == "auto-generated"

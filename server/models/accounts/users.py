@@ -60,8 +60,14 @@ class ContactRow:
 
     id: UserId
     username: str
+    full_name: str
     email: str
     now_ms: int
+
+    @property
+    def name(self) -> str:
+        """The full name if the user entered one, else the username."""
+        return self.full_name or self.username
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +148,7 @@ class UserRepository:
 
     async def _contact(self, where: str, parameter: UserId | str) -> ContactRow | None:
         rows = await self._database.rows(
-            f"SELECT id, username, email, {self._database.now_ms} AS now_ms FROM users WHERE {where}",
+            f"SELECT id, username, full_name, email, {self._database.now_ms} AS now_ms FROM users WHERE {where}",
             [parameter],
         )
         return ContactRow(**rows[0]) if rows else None

@@ -58,7 +58,7 @@ class AccountEmails:
         if user is not None:
             link = f"{self._reset_url}{'&' if '?' in self._reset_url else '?'}{urlencode({'token': token})}"
             minutes = max(1, self._reset_ttl_s // 60)
-            email = password_reset_email(_key(claim), user.email, user.username, link, minutes)
+            email = password_reset_email(_key(claim), user.email, user.name, link, minutes)
             await self._send(claim, user.id, email)
         await self._jobs.finish(claim)
 
@@ -66,7 +66,7 @@ class AccountEmails:
         """Notify the owner, because another person may have changed the password."""
         user = await self._users.get_contact(claim.payload["user_id"])
         if user is not None:
-            await self._send(claim, user.id, password_changed_email(_key(claim), user.email, user.username))
+            await self._send(claim, user.id, password_changed_email(_key(claim), user.email, user.name))
         await self._jobs.finish(claim)
 
     async def send_address_changed(self, claim: Claim) -> None:
@@ -74,7 +74,7 @@ class AccountEmails:
         user_id, previous, email = (claim.payload[name] for name in ("user_id", "previous", "email"))
         user = await self._users.get_contact(user_id)
         if user is not None:
-            message = address_changed_email(_key(claim), previous, user.username, email)
+            message = address_changed_email(_key(claim), previous, user.name, email)
             await self._send(claim, user.id, message)
         await self._jobs.finish(claim)
 

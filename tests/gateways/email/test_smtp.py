@@ -1,4 +1,4 @@
-"""Mail through a real SMTP server that is as unkind as a test wants it."""
+"""The SMTP sender, with a local server that simulates faults."""
 
 import asyncio
 import socket
@@ -17,12 +17,12 @@ from server.gateways.email.smtp import SmtpEmailSender
 from server.gateways.email.smtp_connection import SmtpServer
 from server.outages import CircuitBreaker
 from tests.support.fake_smtp import HANG, HANG_UP, FakeSmtpServer
-from tests.support.sample_email import LETTER, SENDER, assert_is_the_letter, read
+from tests.support.sample_email import LETTER, SENDER, assert_is_the_email, read
 from tests.support.waiting import wait_until
 
 Mailer = Callable[..., SmtpEmailSender]
 
-# Where something may go wrong: before there is a letter, before its text is sent, and from then on.
+# Where something may go wrong: before there is an email, before its text is sent, and from then on.
 OPENING = ("GREETING", "EHLO", "AUTH")
 BEFORE = ("MAIL", "RCPT")
 FROM_THERE = ("DATA", "TEXT", "LETTER")
@@ -37,7 +37,7 @@ def server() -> Iterator[FakeSmtpServer]:
 
 @pytest.fixture
 async def mail(server: FakeSmtpServer) -> AsyncIterator[Mailer]:
-    """Makes what sends mail to `server`, or to another one; it is closed after the test, and leaves nothing open."""
+    """Yield a factory of senders to `server` or another one; they are closed after the test."""
     made: list[SmtpEmailSender] = []
 
     def make(
@@ -54,29 +54,27 @@ async def mail(server: FakeSmtpServer) -> AsyncIterator[Mailer]:
     await wait_until(lambda: server.open_connections == 0)
 
 
-def letter(number: int) -> Email:
+def email(number: int) -> Email:
     return replace(LETTER, key=f"email.password_reset-{number}")
 
 
-def times_handed_in(server: FakeSmtpServer, letter: Email) -> int:
-    return server.handed_in[f"<{letter.key}@photos.test>"]
+def times_handed_in(server: FakeSmtpServer, email: Email) -> int:
+    return server.handed_in[f"<{email.key}@photos.test>"]
 
 
-async def test_a_letter_arrives_whole_at_its_one_recipient(server: FakeSmtpServer, mail: Mailer) -> None:
+async def test_email_arrives_complete(server: FakeSmtpServer, mail: Mailer) -> None:
     await mail().send(LETTER)
     (envelope,) = server.taken
     assert (envelope.mail_from, envelope.rcpt_tos) == ("post@photos.test", ["ada@example.com"])
     assert isinstance(envelope.content, bytes)
-    assert_is_the_letter(read(envelope.content))
+    assert_is_the_email(read(envelope.content))
 
 
-async def test_a_letter_of_a_list_says_how_to_leave_it_in_a_way_that_programs_read(
-    server: FakeSmtpServer, mail: Mailer
-) -> None:
+async def test_list_headers_are_machine_readable(server: FakeSmtpServer, mail: Mailer) -> None:
     url = f"https://photos.test/unsubscribe?token={'a_B-' * 60}&kind=comments"
-    post = mail()
-    await post.send(replace(letter(1), unsubscribe_url=url, list_id="comments.photos.test"))
-    await post.send(letter(2))
+    sender = mail()
+    await sender.send(replace(email(1), unsubscribe_url=url, list_id="comments.photos.test"))
+    await sender.send(email(2))
     listed, other = (envelope.original_content.splitlines() for envelope in server.taken)
     assert {
         f"List-Unsubscribe: <{url}>".encode(),
@@ -86,22 +84,22 @@ async def test_a_letter_of_a_list_says_how_to_leave_it_in_a_way_that_programs_re
     assert not any(line.startswith((b"List-", b"Precedence")) for line in other)
 
 
-async def test_many_letters_go_over_one_connection(server: FakeSmtpServer, mail: Mailer) -> None:
-    post = mail()
+async def test_emails_share_one_connection(server: FakeSmtpServer, mail: Mailer) -> None:
+    sender = mail()
     for number in range(5):
-        await post.send(letter(number))
-    await asyncio.gather(*(post.send(letter(number)) for number in range(5, 25)))
+        await sender.send(email(number))
+    await asyncio.gather(*(sender.send(email(number)) for number in range(5, 25)))
     assert server.connections == 1
     assert len(server.taken) == 25
     assert set(server.handed_in.values()) == {1}
-    await post.close()
+    await sender.close()
     assert server.heard.count("EHLO") == server.heard.count("QUIT") == 1
 
 
-async def test_it_signs_in_once_a_connection(server: FakeSmtpServer, mail: Mailer) -> None:
-    post = mail(login="me:right")
+async def test_sign_in_happens_once_per_connection(server: FakeSmtpServer, mail: Mailer) -> None:
+    sender = mail(login="me:right")
     for number in range(3):
-        await post.send(letter(number))
+        await sender.send(email(number))
     assert server.signed_in == [b"me"]
     with pytest.raises(EmailFailed):
         await mail(login="me:wrong").send(LETTER)
@@ -109,61 +107,59 @@ async def test_it_signs_in_once_a_connection(server: FakeSmtpServer, mail: Maile
 
 
 @pytest.mark.parametrize("farewell", ["", "421 4.4.2 You were idle"])
-async def test_a_connection_that_was_closed_meanwhile_is_opened_again(
+async def test_closed_idle_connection_is_replaced(
     server: FakeSmtpServer, mail: Mailer, farewell: str
 ) -> None:
-    post = mail()
+    sender = mail()
     for number in range(3):
-        await post.send(letter(number))
+        await sender.send(email(number))
         server.hang_up(farewell)
     assert server.connections == len(server.taken) == 3
 
 
-async def test_a_server_that_takes_only_some_letters_a_connection_gets_them_all(
-    server: FakeSmtpServer, mail: Mailer
-) -> None:
+async def test_server_with_a_limit_per_connection_gets_all(server: FakeSmtpServer, mail: Mailer) -> None:
     server.letters_a_connection = 2
-    post = mail()
+    sender = mail()
     for number in range(5):
-        await post.send(letter(number))
+        await sender.send(email(number))
     assert server.connections == 3
     assert len(server.taken) == 5
     assert set(server.handed_in.values()) == {1}
 
 
-async def test_an_idle_connection_is_left_in_order(server: FakeSmtpServer, mail: Mailer) -> None:
-    post = mail(idle_s=0)
+async def test_idle_connection_is_quit(server: FakeSmtpServer, mail: Mailer) -> None:
+    sender = mail(idle_s=0)
     for number in range(3):
-        await post.send(letter(number))
+        await sender.send(email(number))
     assert server.connections == 3
     assert server.heard.count("QUIT") == 2
 
 
 @pytest.mark.parametrize("farewell", [HANG, HANG_UP, "421 Go away"])
-async def test_a_server_that_does_not_let_go_holds_nobody_up(
+async def test_server_that_ignores_quit_does_not_block(
     server: FakeSmtpServer, mail: Mailer, farewell: str
 ) -> None:
-    post = mail()
-    await post.send(LETTER)
+    sender = mail()
+    await sender.send(LETTER)
     server.faults["QUIT"] = [farewell]
-    await post.close()
+    await sender.close()
     await wait_until(lambda: server.open_connections == 0)
 
 
 @pytest.mark.parametrize("command", BEFORE)
 @pytest.mark.parametrize("fault", [HANG_UP, "421 4.3.2 Shutting down"])
-async def test_what_was_not_begun_is_sent_over_another_connection_at_once(
+async def test_email_without_data_is_resent_on_a_new_connection(
     server: FakeSmtpServer, mail: Mailer, command: str, fault: str
 ) -> None:
-    post = mail()
-    await post.send(letter(1))
+    sender = mail()
+    await sender.send(email(1))
     server.faults[command] = [fault]
-    await post.send(letter(2))
+    await sender.send(email(2))
     assert server.connections == len(server.taken) == 2
 
 
 @pytest.mark.parametrize("command", BEFORE)
-async def test_a_new_connection_that_ends_is_not_opened_again(
+async def test_new_connection_that_closes_is_not_replaced(
     server: FakeSmtpServer, mail: Mailer, command: str
 ) -> None:
     server.faults[command] = [HANG_UP]
@@ -174,35 +170,35 @@ async def test_a_new_connection_that_ends_is_not_opened_again(
 
 @pytest.mark.parametrize("command", FROM_THERE)
 @pytest.mark.parametrize("fault", [HANG_UP, "421 4.3.2 Shutting down"])
-async def test_what_was_begun_is_not_begun_again(
+async def test_email_is_not_resent_after_data_started(
     server: FakeSmtpServer, mail: Mailer, command: str, fault: str
 ) -> None:
-    post = mail()
-    await post.send(letter(1))
+    sender = mail()
+    await sender.send(email(1))
     server.faults[command] = [fault]
     with pytest.raises(EmailFailed):
-        await post.send(letter(2))
+        await sender.send(email(2))
     assert server.connections == 1
-    assert times_handed_in(server, letter(2)) == (command == "LETTER")
-    await post.send(letter(3))
+    assert times_handed_in(server, email(2)) == (command == "LETTER")
+    await sender.send(email(3))
     assert server.connections == len(server.taken) == 2
 
 
-async def test_a_server_that_hangs_anywhere_is_given_up_in_time(mail: Mailer) -> None:
+async def test_hanging_server_times_out_at_every_command(mail: Mailer) -> None:
     async def hangs(server: FakeSmtpServer, command: str) -> None:
-        post = mail(server, timeout_s=1.0, login="me:right")
-        await post.send(letter(1))
+        sender = mail(server, timeout_s=1.0, login="me:right")
+        await sender.send(email(1))
         if command in OPENING:
             server.hang_up()
         server.faults[command] = [HANG]
         with pytest.raises(EmailFailed):
-            await post.send(letter(2))
-        assert times_handed_in(server, letter(2)) == (command == "LETTER")
+            await sender.send(email(2))
+        assert times_handed_in(server, email(2)) == (command == "LETTER")
         assert server.connections == 1 + (command in OPENING)
         await wait_until(lambda: server.open_connections == 0)
-        await post.send(letter(3))
-        assert times_handed_in(server, letter(3)) == 1
-        await post.close()
+        await sender.send(email(3))
+        assert times_handed_in(server, email(3)) == 1
+        await sender.close()
 
     places = (*OPENING, *BEFORE, *FROM_THERE)
     servers = [FakeSmtpServer().start() for _ in places]
@@ -216,22 +212,22 @@ async def test_a_server_that_hangs_anywhere_is_given_up_in_time(mail: Mailer) ->
 
 
 @pytest.mark.parametrize("command", ["GREETING", "EHLO", *BEFORE, *FROM_THERE])
-async def test_a_letter_that_is_cancelled_leaves_no_connection_half_used(
+async def test_cancelled_email_discards_its_connection(
     server: FakeSmtpServer, mail: Mailer, command: str
 ) -> None:
-    post = mail()
+    sender = mail()
     server.faults[command] = [HANG]
-    sending = asyncio.create_task(post.send(letter(1)))
+    sending = asyncio.create_task(sender.send(email(1)))
     await wait_until(lambda: server.connections == 1 and not server.faults[command])
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending
     await wait_until(lambda: server.open_connections == 0)
-    await post.send(letter(2))
-    assert times_handed_in(server, letter(2)) == 1
+    await sender.send(email(2))
+    assert times_handed_in(server, email(2)) == 1
 
 
-async def test_a_text_that_is_cancelled_half_way_is_never_taken(server: FakeSmtpServer, mail: Mailer) -> None:
+async def test_email_cancelled_during_data_is_not_accepted(server: FakeSmtpServer, mail: Mailer) -> None:
     long = replace(LETTER, text=f"{'x' * 70}\n" * 100_000)  # more than all buffers between the two hold
     server.faults["TEXT"] = [HANG]
     sending = asyncio.create_task(mail(timeout_s=30.0).send(long))
@@ -244,53 +240,49 @@ async def test_a_text_that_is_cancelled_half_way_is_never_taken(server: FakeSmtp
     assert not server.handed_in
 
 
-async def test_letters_that_are_cancelled_anywhere_do_those_after_them_no_harm(
-    server: FakeSmtpServer, mail: Mailer
-) -> None:
-    post = mail()
+async def test_cancellation_does_not_affect_later_emails(server: FakeSmtpServer, mail: Mailer) -> None:
+    sender = mail()
     for moment in range(40):
-        sending = asyncio.create_task(post.send(letter(1000 + moment)))
-        waiting = asyncio.create_task(post.send(letter(2000 + moment)))
+        sending = asyncio.create_task(sender.send(email(1000 + moment)))
+        waiting = asyncio.create_task(sender.send(email(2000 + moment)))
         for _ in range(moment):
             await asyncio.sleep(0)
         asked = sending.cancel()
         await asyncio.wait([sending])
         assert sending.cancelled() == asked
         await waiting
-        await post.send(letter(moment))
+        await sender.send(email(moment))
         await wait_until(lambda: server.open_connections == 1)
-    assert all(times_handed_in(server, letter(moment)) == 1 for moment in range(40))
-    assert all(times_handed_in(server, letter(2000 + moment)) == 1 for moment in range(40))
+    assert all(times_handed_in(server, email(moment)) == 1 for moment in range(40))
+    assert all(times_handed_in(server, email(2000 + moment)) == 1 for moment in range(40))
     assert set(server.handed_in.values()) == {1}
 
 
-async def test_a_letter_behind_one_that_hangs_gives_up_unbegun(server: FakeSmtpServer, mail: Mailer) -> None:
-    post = mail(timeout_s=1.0)
+async def test_email_waiting_behind_a_hanging_one_fails_busy(server: FakeSmtpServer, mail: Mailer) -> None:
+    sender = mail(timeout_s=1.0)
     server.faults["LETTER"] = [HANG]
     began = time.monotonic()
     hanging, waiting = await asyncio.gather(
-        post.send(letter(1)), post.send(letter(2)), return_exceptions=True
+        sender.send(email(1)), sender.send(email(2)), return_exceptions=True
     )
     assert time.monotonic() - began < 3
     assert isinstance(hanging, EmailFailed)
     assert isinstance(waiting, EmailFailed)
     assert (hanging.code, waiting.code) == ("email_failed", "email_busy")
-    assert times_handed_in(server, letter(2)) == 0
-    await post.send(letter(2))
-    assert [times_handed_in(server, letter(number)) for number in (1, 2)] == [1, 1]
+    assert times_handed_in(server, email(2)) == 0
+    await sender.send(email(2))
+    assert [times_handed_in(server, email(number)) for number in (1, 2)] == [1, 1]
 
 
-async def test_a_letter_on_its_way_ends_when_all_is_closed_and_none_is_sent_after_it(
-    server: FakeSmtpServer, mail: Mailer
-) -> None:
-    post = mail()
-    sending = asyncio.create_task(post.send(letter(1)))
+async def test_close_lets_current_email_finish(server: FakeSmtpServer, mail: Mailer) -> None:
+    sender = mail()
+    sending = asyncio.create_task(sender.send(email(1)))
     await wait_until(lambda: "MAIL" in server.heard)
-    await post.close()
+    await sender.close()
     await sending
     await wait_until(lambda: server.open_connections == 0)
     with pytest.raises(EmailFailed):
-        await post.send(letter(2))
+        await sender.send(email(2))
     assert server.connections == len(server.taken) == 1
 
 
@@ -305,18 +297,18 @@ async def test_a_letter_on_its_way_ends_when_all_is_closed_and_none_is_sent_afte
     ],
 )
 @pytest.mark.parametrize("kept", [True, False])
-async def test_only_what_another_attempt_would_not_mend_is_refused_for_good(
+async def test_only_permanent_errors_are_refusals(
     server: FakeSmtpServer, mail: Mailer, command: str, reply: str, kind: type[Exception], kept: bool
 ) -> None:
-    post = mail()
+    sender = mail()
     if kept:
-        await post.send(letter(1))
+        await sender.send(email(1))
     server.replies[command] = reply
     with pytest.raises(kind):
-        await post.send(letter(2))
+        await sender.send(email(2))
     assert len(server.taken) == kept
     server.replies.clear()
-    await post.send(letter(3))
+    await sender.send(email(3))
     assert len(server.taken) == kept + 1
     if command != "MAIL":
         assert "RSET" in server.heard
@@ -336,44 +328,42 @@ async def test_only_what_another_attempt_would_not_mend_is_refused_for_good(
         ("MAIL", "550 Not you", True),
     ],
 )
-async def test_the_circuit_opens_for_what_the_next_letter_would_meet_as_well(
+async def test_circuit_opens_for_faults_of_the_server_only(
     server: FakeSmtpServer, mail: Mailer, command: str, reply: str, opens: bool
 ) -> None:
     circuit = CircuitBreaker("smtp")
-    post = mail(circuit=circuit)
+    sender = mail(circuit=circuit)
     server.faults[command] = [reply] * 6  # over a kept connection some are tried again over a new one
     for number in range(3):
         with pytest.raises((EmailFailed, EmailRefused)):
-            await post.send(letter(number))
+            await sender.send(email(number))
     assert circuit.is_open == opens
     server.faults.clear()
-    await post.send(letter(9))
+    await sender.send(email(9))
     assert not circuit.is_open
 
 
-async def test_letters_that_only_waited_do_not_open_the_circuit(server: FakeSmtpServer, mail: Mailer) -> None:
+async def test_waiting_emails_do_not_open_the_circuit(server: FakeSmtpServer, mail: Mailer) -> None:
     circuit = CircuitBreaker("smtp")
-    post = mail(timeout_s=0.5, circuit=circuit)
+    sender = mail(timeout_s=0.5, circuit=circuit)
     server.faults["LETTER"] = [HANG]
-    await asyncio.gather(*(post.send(letter(number)) for number in range(5)), return_exceptions=True)
+    await asyncio.gather(*(sender.send(email(number)) for number in range(5)), return_exceptions=True)
     assert not circuit.is_open
 
 
-async def test_a_refused_letter_leaves_nothing_of_itself_to_the_next(
-    server: FakeSmtpServer, mail: Mailer
-) -> None:
-    post = mail()
+async def test_refused_email_does_not_affect_the_next(server: FakeSmtpServer, mail: Mailer) -> None:
+    sender = mail()
     server.replies["DATA"] = "554 Spam"
     with pytest.raises(EmailRefused):
-        await post.send(replace(letter(1), to="eve@example.com"))
+        await sender.send(replace(email(1), to="eve@example.com"))
     server.replies.clear()
-    await post.send(letter(2))
+    await sender.send(email(2))
     (envelope,) = server.taken
     assert envelope.rcpt_tos == ["ada@example.com"]
     assert server.connections == 1
 
 
-async def test_a_server_that_is_not_there_is_no_refusal() -> None:
+async def test_unreachable_server_is_a_failure_not_a_refusal() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(EmailFailed) as failed:
@@ -383,44 +373,44 @@ async def test_a_server_that_is_not_there_is_no_refusal() -> None:
     )
 
 
-async def test_a_server_that_comes_back_is_found_again(server: FakeSmtpServer, mail: Mailer) -> None:
-    post = mail()
-    await post.send(letter(1))
+async def test_sending_works_again_after_an_outage(server: FakeSmtpServer, mail: Mailer) -> None:
+    sender = mail()
+    await sender.send(email(1))
     server.hang_up()
     server.replies["MAIL"] = "421 Not yet"
     with pytest.raises(EmailFailed):
-        await post.send(letter(2))
+        await sender.send(email(2))
     server.replies.clear()
-    await post.send(letter(2))
+    await sender.send(email(2))
     assert len(server.taken) == 2
 
 
-async def test_starttls_is_never_done_without(server: FakeSmtpServer, mail: Mailer) -> None:
+async def test_starttls_is_required(server: FakeSmtpServer, mail: Mailer) -> None:
     with pytest.raises(EmailFailed):
         await mail(tls="starttls").send(LETTER)
     assert server.taken == []
 
 
 @pytest.mark.parametrize("tls", ["tls", "starttls"])
-async def test_the_certificate_is_checked(tmp_path: Path, mail: Mailer, tls: str) -> None:
+async def test_certificate_is_verified(tmp_path: Path, mail: Mailer, tls: str) -> None:
     context, trusting = certificate(tmp_path)
     server = FakeSmtpServer(**{"ssl_context" if tls == "tls" else "tls_context": context}).start()
     try:
-        post = mail(server, tls=tls, tls_context=trusting, login="me:right")
+        sender = mail(server, tls=tls, tls_context=trusting, login="me:right")
         for number in range(3):
-            await post.send(letter(number))
+            await sender.send(email(number))
         assert (server.connections, server.signed_in) == (1, [b"me"])
         server.hang_up()
         server.faults["DATA"] = [HANG]
         hanging = mail(server, tls=tls, tls_context=trusting, timeout_s=1.0)
         with pytest.raises(EmailFailed):
-            await hanging.send(letter(3))
+            await hanging.send(email(3))
         await wait_until(lambda: server.open_connections == 0)
-        await post.send(letter(4))
+        await sender.send(email(4))
         with pytest.raises(EmailFailed):
             await mail(server, tls=tls).send(LETTER)
         assert len(server.taken) == 4
-        await post.close()
+        await sender.close()
         await wait_until(lambda: server.open_connections == 0)
     finally:
         server.stop()
@@ -451,39 +441,37 @@ async def test_the_certificate_is_checked(tmp_path: Path, mail: Mailer, tls: str
         "a@\uff1d\uff1futf-8\uff1fq\uff1fb.com=0D=0ABcc=3A_c=40d.com\uff1f\uff1d",
     ],
 )
-async def test_nobody_else_can_be_written_to(server: FakeSmtpServer, mail: Mailer, address: str) -> None:
+async def test_invalid_recipient_is_refused(server: FakeSmtpServer, mail: Mailer, address: str) -> None:
     with pytest.raises(EmailRefused):
         await mail().send(Email("key", address, "Subject", "text", "<p>html</p>"))
     assert server.connections == 0
 
 
-async def test_names_beyond_ascii_are_written_to_where_that_is_possible(
-    server: FakeSmtpServer, mail: Mailer
-) -> None:
+async def test_non_ascii_address_needs_smtputf8(server: FakeSmtpServer, mail: Mailer) -> None:
     abroad = Email("key", "ada@bücher.example", "Subject", "text", "<p>html</p>")
     umlauts = Email("key", "ädä@example.com", "Subject", "text", "<p>html</p>")
-    post = mail()
-    for letter in (abroad, umlauts):
-        await post.send(letter)
+    sender = mail()
+    for email in (abroad, umlauts):
+        await sender.send(email)
     assert [envelope.rcpt_tos for envelope in server.taken] == [
         ["ada@xn--bcher-kva.example"],
         ["ädä@example.com"],
     ]
     old_fashioned = FakeSmtpServer(enable_SMTPUTF8=False).start()
     try:
-        post = mail(old_fashioned)
-        await post.send(abroad)
+        sender = mail(old_fashioned)
+        await sender.send(abroad)
         with pytest.raises(EmailRefused):
-            await post.send(umlauts)
-        await post.send(abroad)
+            await sender.send(umlauts)
+        await sender.send(abroad)
         assert old_fashioned.connections == 1
-        await post.close()
+        await sender.close()
     finally:
         old_fashioned.stop()
 
 
 def certificate(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """For a server at 127.0.0.1, and for a client that trusts it."""
+    """Return the TLS contexts of a server at 127.0.0.1 and of a client that trusts it."""
     key, cert = folder / "key.pem", folder / "cert.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",

@@ -1,4 +1,4 @@
-"""Pushes through the real firebase-admin to a real server that is as unkind as a test wants it, and into a folder."""
+"""Push senders: FCM, played by a local server with faults, and the outbox folder."""
 
 import asyncio
 import stat
@@ -48,7 +48,7 @@ def fcm() -> Iterator[FakeFcm]:
 
 @pytest.fixture
 async def open_push(fcm: FakeFcm) -> AsyncIterator[Callable[..., FcmPushSender]]:
-    """Makes gateways to the server. None may leave an app or a thread behind."""
+    """Yield a factory of senders; none of them may leave a Firebase app or a thread behind."""
     threads = set(threading.enumerate())
     opened: list[FcmPushSender] = []
 
@@ -83,7 +83,7 @@ def account(fcm: FakeFcm, timeout_s: float, **changes: str) -> FirebaseAccount:
     return FirebaseAccount(**chosen, timeout_s=timeout_s)
 
 
-async def test_a_message_arrives_in_the_form_of_each_platform(push: PushSender, fcm: FakeFcm) -> None:
+async def test_message_has_a_form_for_each_platform(push: PushSender, fcm: FakeFcm) -> None:
     assert await push.send(MESSAGE, ["phone"]) == [SENT]
     (taken,) = fcm.taken
     assert taken.message == {
@@ -99,9 +99,7 @@ async def test_a_message_arrives_in_the_form_of_each_platform(push: PushSender, 
     }
 
 
-async def test_messages_of_a_group_replace_each_other_or_stand_together(
-    push: PushSender, fcm: FakeFcm
-) -> None:
+async def test_messages_of_a_group_share_tag_and_thread(push: PushSender, fcm: FakeFcm) -> None:
     for number in (1, 2):
         message = PushMessage(f"notification-{number}", "Likes", f"{number} likes", {}, group="likes-of-12")
         await push.send(message, ["phone"])
@@ -114,7 +112,7 @@ async def test_messages_of_a_group_replace_each_other_or_stand_together(
     assert fcm.shown("phone") == ["notification-1", "notification-2"]
 
 
-async def test_a_key_longer_than_apple_takes_is_the_same_every_time(push: PushSender, fcm: FakeFcm) -> None:
+async def test_long_key_is_hashed_for_apns(push: PushSender, fcm: FakeFcm) -> None:
     for key in ("ü" * 40, "ü" * 40, "ü" * 41):
         assert await push.send(PushMessage(key, "Hello", "", {}), ["phone"]) == [SENT]
     first, again, other = fcm.shown("phone")
@@ -146,9 +144,7 @@ OUTCOMES = {
 }
 
 
-async def test_each_trouble_has_its_outcome_is_met_once_and_touches_nobody_else(
-    push: PushSender, fcm: FakeFcm
-) -> None:
+async def test_each_fault_has_its_outcome_without_retry(push: PushSender, fcm: FakeFcm) -> None:
     assert await push.send(replace(MESSAGE, key="earlier"), ["beside"]) == [SENT]
     fcm.asked.clear()
     fcm.troubles = {f"in trouble: {trouble}": trouble for trouble in OUTCOMES}
@@ -163,7 +159,7 @@ async def test_each_trouble_has_its_outcome_is_met_once_and_touches_nobody_else(
     assert set(await push.send(MESSAGE, tokens)) == {SENT}
 
 
-async def test_an_account_of_another_project_makes_no_device_go(push: PushSender, fcm: FakeFcm) -> None:
+async def test_sender_id_mismatch_of_our_account_keeps_devices(push: PushSender, fcm: FakeFcm) -> None:
     fcm.trouble = Trouble.SENDER_ID_MISMATCH
     assert await push.send(MESSAGE, ["a", "b"]) == [REFUSED, REFUSED]
     fcm.trouble = None
@@ -172,7 +168,7 @@ async def test_an_account_of_another_project_makes_no_device_go(push: PushSender
     assert await push.send(MESSAGE, ["a", "b"]) == [SENT, GONE]
 
 
-async def test_what_is_not_answered_in_time_has_failed_and_is_not_sent_again(
+async def test_timeout_fails_the_message_without_retry(
     open_push: Callable[..., FcmPushSender], fcm: FakeFcm
 ) -> None:
     push = open_push(timeout_s=1.0)
@@ -187,9 +183,7 @@ async def test_what_is_not_answered_in_time_has_failed_and_is_not_sent_again(
     assert fcm.shown("b") == [MESSAGE.key]
 
 
-async def test_a_server_that_is_not_there_fails_and_is_found_when_it_is_back(
-    push: PushSender, fcm: FakeFcm
-) -> None:
+async def test_sending_works_again_after_an_outage(push: PushSender, fcm: FakeFcm) -> None:
     assert await push.send(MESSAGE, ["a"]) == [SENT]
     fcm.stop()
     assert await push.send(MESSAGE, ["b", "c"]) == [FAILED, FAILED]
@@ -198,9 +192,7 @@ async def test_a_server_that_is_not_there_fails_and_is_found_when_it_is_back(
     assert fcm.doubled() == []
 
 
-async def test_more_than_a_batch_keeps_its_order_and_is_sent_by_a_bounded_number_at_once(
-    push: PushSender, fcm: FakeFcm
-) -> None:
+async def test_batches_keep_order_and_bound_concurrency(push: PushSender, fcm: FakeFcm) -> None:
     tokens = [f"device-{number}" for number in range(BATCH + 60)]
     expected = [SENT for _ in tokens]
     for place, trouble, outcome in (
@@ -215,18 +207,18 @@ async def test_more_than_a_batch_keeps_its_order_and_is_sent_by_a_bounded_number
     assert fcm.sign_ins == 1
 
 
-async def test_a_device_that_is_named_twice_is_sent_to_once(push: PushSender, fcm: FakeFcm) -> None:
+async def test_duplicate_token_is_sent_once(push: PushSender, fcm: FakeFcm) -> None:
     fcm.troubles["b"] = Trouble.UNREGISTERED
     assert await push.send(MESSAGE, ["a", "b", "a"]) == [SENT, GONE, SENT]
     assert fcm.shown("a") == [MESSAGE.key]
 
 
-async def test_to_no_device_nothing_is_sent(push: PushSender, fcm: FakeFcm) -> None:
+async def test_no_tokens_need_no_sign_in(push: PushSender, fcm: FakeFcm) -> None:
     assert await push.send(MESSAGE, []) == []
     assert fcm.sign_ins == 0
 
 
-async def test_who_signed_in_sends_until_shortly_before_that_ends(push: PushSender, fcm: FakeFcm) -> None:
+async def test_access_token_is_reused_until_expiry(push: PushSender, fcm: FakeFcm) -> None:
     for _ in range(3):
         await asyncio.gather(push.send(MESSAGE, ["a"]), push.send(MESSAGE, ["b"]))
     assert fcm.sign_ins == 1
@@ -241,7 +233,7 @@ async def test_who_signed_in_sends_until_shortly_before_that_ends(push: PushSend
     assert fcm.sign_ins == 4
 
 
-async def test_who_cannot_sign_in_has_sent_nothing_and_asked_once(push: PushSender, fcm: FakeFcm) -> None:
+async def test_failed_sign_in_sends_nothing(push: PushSender, fcm: FakeFcm) -> None:
     troubles = [trouble for trouble in SignInTrouble if trouble is not SignInTrouble.HANGS]
     for number, trouble in enumerate(troubles, 1):
         fcm.sign_in_trouble = trouble
@@ -252,9 +244,7 @@ async def test_who_cannot_sign_in_has_sent_nothing_and_asked_once(push: PushSend
     assert await push.send(MESSAGE, ["a", "b"]) == [SENT, SENT]
 
 
-async def test_a_key_of_somebody_else_s_cannot_sign_in(
-    open_push: Callable[..., FcmPushSender], fcm: FakeFcm
-) -> None:
+async def test_foreign_account_cannot_sign_in(open_push: Callable[..., FcmPushSender], fcm: FakeFcm) -> None:
     stranger = open_push(client_email="stranger@photos.test")
     with capture_logs() as lines:
         for number in range(3):
@@ -265,19 +255,15 @@ async def test_a_key_of_somebody_else_s_cannot_sign_in(
     assert fcm.taken == []
 
 
-async def test_a_token_server_that_hangs_keeps_nobody_else_from_working(
-    push: PushSender, fcm: FakeFcm
-) -> None:
+async def test_hanging_token_server_does_not_block_the_loop(push: PushSender, fcm: FakeFcm) -> None:
     fcm.sign_in_trouble = SignInTrouble.HANGS
     sending = asyncio.create_task(push.send(MESSAGE, ["a"]))
-    await wait_until(lambda: fcm.sign_ins)  # here the loop is at work
+    await wait_until(lambda: fcm.sign_ins)  # the loop is running
     fcm.release()
     assert await sending == [SENT]
 
 
-async def test_a_token_server_that_hangs_is_given_up_in_time(
-    open_push: Callable[..., FcmPushSender], fcm: FakeFcm
-) -> None:
+async def test_hanging_token_server_times_out(open_push: Callable[..., FcmPushSender], fcm: FakeFcm) -> None:
     fcm.sign_in_trouble = SignInTrouble.HANGS
     push = open_push(timeout_s=0.2)
     assert await asyncio.gather(push.send(MESSAGE, ["a", "b"]), push.send(MESSAGE, ["c"])) == [
@@ -288,9 +274,7 @@ async def test_a_token_server_that_hangs_is_given_up_in_time(
 
 
 @pytest.mark.parametrize("where", ["at the start", "signing in", "sending"])
-async def test_a_send_that_is_cancelled_leaves_nothing_behind(
-    push: PushSender, fcm: FakeFcm, where: str
-) -> None:
+async def test_cancelled_send_leaves_no_tasks(push: PushSender, fcm: FakeFcm, where: str) -> None:
     before = asyncio.all_tasks()
     if where == "signing in":
         fcm.sign_in_trouble = SignInTrouble.HANGS
@@ -314,9 +298,7 @@ async def test_a_send_that_is_cancelled_leaves_nothing_behind(
 
 
 @pytest.mark.parametrize("where", ["signing in", "sending"])
-async def test_a_send_that_is_under_way_fails_when_the_gateway_is_closed(
-    push: PushSender, fcm: FakeFcm, where: str
-) -> None:
+async def test_close_fails_messages_in_progress(push: PushSender, fcm: FakeFcm, where: str) -> None:
     if where == "signing in":
         fcm.sign_in_trouble = SignInTrouble.HANGS
     fcm.troubles["b"] = Trouble.HANGS
@@ -331,14 +313,12 @@ async def test_a_send_that_is_under_way_fails_when_the_gateway_is_closed(
     await push.close()
 
 
-async def test_a_gateway_that_never_sent_is_closed_all_the_same(push: PushSender) -> None:
+async def test_unused_sender_can_be_closed(push: PushSender) -> None:
     await push.close()
     assert await push.send(MESSAGE, ["a"]) == [FAILED]
 
 
-async def test_an_outage_is_one_line_and_a_refusal_says_what_was_wrong_but_not_what_was_written(
-    push: PushSender, fcm: FakeFcm
-) -> None:
+async def test_refusal_and_outage_are_logged_without_content(push: PushSender, fcm: FakeFcm) -> None:
     with capture_logs() as lines:
         fcm.trouble = Trouble.BAD_MESSAGE
         await push.send(MESSAGE, ["a"])
@@ -351,14 +331,14 @@ async def test_an_outage_is_one_line_and_a_refusal_says_what_was_wrong_but_not_w
     assert (outage["event"], outage["reason"]) == ("fcm_unavailable", "UNAVAILABLE, HTTP 503")
 
 
-AWAY = {
+UNAVAILABLE = {
     Trouble.UNAUTHENTICATED, Trouble.FORBIDDEN, Trouble.NOT_FOUND, Trouble.TOO_MANY, Trouble.INTERNAL,
     Trouble.UNAVAILABLE, Trouble.NO_JSON, Trouble.NO_TEXT, Trouble.ODD_JSON, Trouble.RESETS, Trouble.HANGS,
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("trouble", [trouble for trouble in Trouble if not trouble.takes])
-async def test_the_circuit_opens_for_what_the_next_message_would_meet_as_well(
+async def test_circuit_opens_for_faults_of_the_service_only(
     open_push: Callable[..., FcmPushSender], fcm: FakeFcm, trouble: Trouble
 ) -> None:
     circuit = CircuitBreaker("fcm")
@@ -366,7 +346,7 @@ async def test_the_circuit_opens_for_what_the_next_message_would_meet_as_well(
     fcm.troubles["a"] = trouble
     for number in range(3):
         await push.send(replace(MESSAGE, key=f"notification-{number}"), ["a"])
-    assert circuit.is_open == (trouble in AWAY)
+    assert circuit.is_open == (trouble in UNAVAILABLE)
     await push.send(MESSAGE, ["a", "b"])
     assert not circuit.is_open
 
@@ -392,7 +372,7 @@ for told in orjson.loads(sys.stdin.buffer.read()):
 """
 
 
-def test_neither_tokens_nor_keys_nor_words_are_in_a_log_at_any_level(fcm: FakeFcm) -> None:
+def test_logs_contain_no_tokens_keys_or_texts(fcm: FakeFcm) -> None:
     fcm.troubles = {f"canary-{trouble}": trouble for trouble in Trouble if "hangs" not in trouble}
     tokens = [*fcm.troubles, "canary"]
     accounts = account(fcm, 30.0), account(fcm, 30.0, client_email="stranger@photos.test")
@@ -405,12 +385,12 @@ def test_neither_tokens_nor_keys_nor_words_are_in_a_log_at_any_level(fcm: FakeFc
     )
     written = done.stdout.decode() + done.stderr.decode()
     assert done.returncode == 0, written
-    assert written.count("fcm_unavailable") == 1  # the stranger's alone; of the other some were answered
+    assert written.count("fcm_unavailable") == 1  # the stranger's; the other account had some successes
     for secret in ("canary", "secret words", fcm.private_key.splitlines()[1], "ya29.", "Bearer", "eyJ"):
         assert secret not in written
 
 
-async def test_without_firebase_a_push_is_a_file_that_a_person_can_open(tmp_path: Path) -> None:
+async def test_outbox_writes_a_readable_file_per_device(tmp_path: Path) -> None:
     outbox = tmp_path / "var" / "outbox"
     token = "c8Jk0:APA91bHun4MxP5egoKMwt2KZFBaFUH-1RYqx"
     message = replace(MESSAGE, key="notification/7 ..", group="likes")
@@ -438,19 +418,19 @@ async def test_without_firebase_a_push_is_a_file_that_a_person_can_open(tmp_path
     assert {line["event"] for line in lines} == {"push_written_to_outbox"}
 
 
-async def test_keys_whose_names_would_be_alike_have_files_of_their_own(tmp_path: Path) -> None:
+async def test_outbox_file_names_are_unique_per_key(tmp_path: Path) -> None:
     for key in ("a/b", "a_b", "a" * 300, "a" * 301):
         assert await OutboxPushSender(tmp_path).send(replace(MESSAGE, key=key), ["phone"]) == [SENT]
     one, two, three, four = tmp_path.iterdir()  # noqa: ASYNC240 - nobody waits
     assert {two, three, four}.isdisjoint([one])
 
 
-async def test_a_folder_that_cannot_be_written_fails(tmp_path: Path) -> None:
+async def test_unwritable_outbox_fails(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("a file")
     assert await OutboxPushSender(tmp_path / "outbox").send(MESSAGE, ["a", "b"]) == [FAILED, FAILED]
 
 
-async def test_where_nobody_is_pushed_to_every_message_is_refused() -> None:
+async def test_null_sender_refuses_every_message() -> None:
     push = NullPushSender()
     assert await push.send(MESSAGE, ["a", "b"]) == [REFUSED, REFUSED]
     await push.close()

@@ -1,4 +1,4 @@
-"""Pushes and letters: to whom they go, what is in them, and what becomes of them when they are not taken."""
+"""Delivery by push and e-mail: recipients, content, and failed attempts."""
 
 import asyncio
 from dataclasses import replace
@@ -20,33 +20,33 @@ from tests.support.harness import TOKEN_RULES, ServiceHarness
 
 
 async def signed_in(harness: ServiceHarness, user_id: UserId) -> Principal:
-    """Sign a user in and return the principal."""
+    """Return the session of a new device."""
     tokens = await harness.sessions.create(user_id, 0, "a phone", "127.0.0.1")
     return await harness.principal(tokens.access_token)
 
 
-async def with_a_phone(harness: ServiceHarness, user_id: UserId, token: str) -> Principal:
+async def with_phone(harness: ServiceHarness, user_id: UserId, token: str) -> Principal:
     principal = await signed_in(harness, user_id)
     await harness.devices.register(principal, token, Platform.IOS)
     return principal
 
 
-async def told(harness: ServiceHarness) -> None:
-    """Run the jobs that tell people of things, and leave those that deliver them."""
+async def create_notifications(harness: ServiceHarness) -> None:
+    """Run all due jobs except deliveries."""
     await harness.work_off(*(kind for kind in JobKind if kind not in {JobKind.PUSH, JobKind.EMAIL}))
 
 
 def pushed(harness: ServiceHarness) -> list[str]:
-    """Whose devices got something, in the order in which they did."""
+    """Return the tokens that received a push, in order."""
     return [token for token, _ in harness.push.taken]
 
 
-async def test_a_comment_is_pushed_and_mailed_with_all_that_a_client_needs(harness: ServiceHarness) -> None:
+async def test_comment_is_pushed_and_emailed(harness: ServiceHarness) -> None:
     ada, bob = await harness.user("ada"), await harness.user("bob")
-    await with_a_phone(harness, ada, "ada's phone")
+    await with_phone(harness, ada, "ada's phone")
     post_id = await harness.post(ada)
     comment = await harness.comments.add(bob, post_id, "Where was that?", None)
-    await told(harness)
+    await create_notifications(harness)
     await harness.work_off()
     ((token, message),) = harness.push.taken
     (notification,) = await harness.notifications.list_after(ada, 0, 10)
@@ -61,23 +61,23 @@ async def test_a_comment_is_pushed_and_mailed_with_all_that_a_client_needs(harne
         "commentId": str(comment.id),
         "link": f"https://pages.test/posts/{post_id}",
     }
-    (letter,) = harness.email.sent
-    assert letter.to == "ada@example.com"
-    assert letter.subject.startswith("bob commented on your post")
-    assert letter.list_id == "comment.notifications.photos.test"
-    assert letter.key == message.key == f"notification-{notification.id}"
+    (email,) = harness.email.sent
+    assert email.to == "ada@example.com"
+    assert email.subject.startswith("bob commented on your post")
+    assert email.list_id == "comment.notifications.photos.test"
+    assert email.key == message.key == f"notification-{notification.id}"
     for shown in (
         "Where was that?",
         f"https://pages.test/posts/{post_id}",
         "/notifications/unsubscribe?token=",
     ):
-        assert shown in letter.text
+        assert shown in email.text
     text = harness.metrics.render().decode()
     for channel in ("in_app", "push", "email", "live"):
         assert f'deliveries_total{{channel="{channel}",outcome="delivered"}} 1.0' in text
 
 
-async def test_each_kind_has_words_of_its_own(harness: ServiceHarness) -> None:
+async def test_each_type_has_its_own_subject(harness: ServiceHarness) -> None:
     ada, bob = await harness.user("ada"), await harness.user("bob")
     post_id = await harness.post(ada)
     await harness.likes.like(bob, post_id)
@@ -86,9 +86,9 @@ async def test_each_kind_has_words_of_its_own(harness: ServiceHarness) -> None:
     await harness.comments.add(bob, post_id, "an answer", first.id)
     other = await harness.posts.publish(bob, "with @ada", [])
     await harness.comments.add(bob, other.id, "do you see, @ada?", None)
-    await told(harness)
+    await create_notifications(harness)
     await harness.work_off()
-    assert [letter.subject.rstrip(".") for letter in harness.email.sent] == [
+    assert [email.subject.rstrip(".") for email in harness.email.sent] == [
         "bob liked your post",
         "bob started following you",
         "bob replied to your comment",
@@ -97,52 +97,65 @@ async def test_each_kind_has_words_of_its_own(harness: ServiceHarness) -> None:
     ]
 
 
-async def test_a_push_goes_to_nobody_who_is_signed_out(harness: ServiceHarness) -> None:
+async def test_email_greets_by_full_name(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
-    first = await with_a_phone(harness, ada, "phone")
-    await with_a_phone(harness, ada, "tablet")
+    await harness.database.execute("UPDATE users SET full_name = ? WHERE id = ?", ["Ada Lovelace", ada])
     await harness.follows.follow(bob, ada)
-    await told(harness)
+    await harness.follows.follow(ada, bob)
+    await create_notifications(harness)
+    await harness.work_off()
+    assert [email.text.partition("\n")[0] for email in harness.email.sent] == [
+        "Hello Ada Lovelace,",
+        "Hello user2,",
+    ]
+
+
+async def test_signed_out_device_gets_no_push(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    first = await with_phone(harness, ada, "phone")
+    await with_phone(harness, ada, "tablet")
+    await harness.follows.follow(bob, ada)
+    await create_notifications(harness)
     await harness.sessions.end(ada, first.session_id)
     await harness.work_off()
     assert pushed(harness) == ["tablet"]
 
 
-async def test_a_device_that_changed_hands_gets_nothing_of_who_had_it(harness: ServiceHarness) -> None:
+async def test_taken_over_device_gets_no_push_of_previous_user(harness: ServiceHarness) -> None:
     ada, bob, eve = await harness.users(3)
-    await with_a_phone(harness, ada, "the phone")
+    await with_phone(harness, ada, "the phone")
     await harness.follows.follow(eve, ada)
-    await told(harness)  # the push to ada is on its way, and she is signed in still
-    await with_a_phone(harness, bob, "the phone")
+    await create_notifications(harness)  # ada's push is pending, and she is still signed in
+    await with_phone(harness, bob, "the phone")
     await harness.work_off()
     assert pushed(harness) == []
     await harness.follows.follow(eve, bob)
-    await told(harness)
+    await create_notifications(harness)
     await harness.work_off()
     ((_, message),) = harness.push.taken
     assert message.data["recipientId"] == str(bob)
 
 
-async def test_a_device_that_is_forgotten_gets_nothing(harness: ServiceHarness) -> None:
+async def test_unregistered_device_gets_no_push(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
-    await with_a_phone(harness, ada, "the phone")
+    await with_phone(harness, ada, "the phone")
     await harness.devices.unregister(bob, "the phone")
     await harness.follows.follow(bob, ada)
-    await told(harness)
+    await create_notifications(harness)
     assert len(await harness.due(JobKind.PUSH)) == 1
     await harness.devices.unregister(ada, "the phone")
     await harness.work_off()
     assert pushed(harness) == []
 
 
-async def test_whoever_has_no_device_causes_no_push(harness: ServiceHarness) -> None:
+async def test_user_without_device_gets_no_push_job(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     await harness.follows.follow(bob, ada)
-    await told(harness)
+    await create_notifications(harness)
     assert await harness.due(JobKind.PUSH) == []
 
 
-async def test_of_many_devices_the_newest_are_kept(harness: ServiceHarness) -> None:
+async def test_only_the_newest_devices_are_kept(harness: ServiceHarness) -> None:
     ada = await harness.user()
     principal = await signed_in(harness, ada)
     for number in range(MAX_PER_USER + 2):
@@ -151,7 +164,7 @@ async def test_of_many_devices_the_newest_are_kept(harness: ServiceHarness) -> N
     assert tokens == {f"phone {number}" for number in range(2, MAX_PER_USER + 2)}
 
 
-async def test_a_device_that_is_registered_again_is_the_same_one(harness: ServiceHarness) -> None:
+async def test_registering_again_keeps_the_device(harness: ServiceHarness) -> None:
     ada = await harness.user()
     first = await harness.devices.register(await signed_in(harness, ada), "phone", Platform.IOS)
     second = await signed_in(harness, ada)
@@ -159,44 +172,44 @@ async def test_a_device_that_is_registered_again_is_the_same_one(harness: Servic
     assert await harness.value("SELECT session_id FROM devices") == second.session_id
 
 
-async def test_dead_devices_are_forgotten_and_the_others_keep_theirs(harness: ServiceHarness) -> None:
+async def test_gone_devices_are_deleted(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     for token in ("dead", "alive"):
-        await with_a_phone(harness, ada, token)
+        await with_phone(harness, ada, token)
     harness.push.outcomes["dead"] = PushOutcome.GONE
     await harness.follows.follow(bob, ada)
-    await told(harness)
+    await create_notifications(harness)
     await harness.work_off()
     assert pushed(harness) == ["alive"]
     assert [row["token"] for row in await harness.rows("SELECT token FROM devices")] == ["alive"]
 
 
-async def test_a_push_is_tried_again_only_where_it_did_not_arrive(harness: ServiceHarness) -> None:
+async def test_push_is_retried_for_failed_devices_only(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
-    for token in ("reached", "away"):
-        await with_a_phone(harness, ada, token)
-    harness.push.outcomes["away"] = PushOutcome.FAILED
+    for token in ("reached", "unavailable"):
+        await with_phone(harness, ada, token)
+    harness.push.outcomes["unavailable"] = PushOutcome.FAILED
     await harness.follows.follow(bob, ada)
-    await told(harness)
+    await create_notifications(harness)
     claim = await harness.claim(JobKind.PUSH)
     with pytest.raises(PushFailed, match="1 of 2"):
         await harness.pushes.send(claim)
-    await harness.jobs.fail(claim, "away")
+    await harness.jobs.fail(claim, "unavailable")
     harness.push.outcomes.clear()
     await harness.make_due()
     await harness.work_off(JobKind.PUSH)
-    assert pushed(harness) == ["reached", "away"]
+    assert pushed(harness) == ["reached", "unavailable"]
     assert (await harness.job(claim.id))["state"] == "completed"
 
 
-async def test_a_letter_that_is_not_taken_is_tried_again_and_one_that_is_refused_is_not(
+async def test_failed_email_is_retried_and_refused_one_is_not(
     harness: ServiceHarness,
 ) -> None:
     ada, bob = await harness.users(2)
     await harness.follows.follow(bob, ada)
-    await told(harness)
+    await create_notifications(harness)
     claim = await harness.claim(JobKind.EMAIL)
-    harness.email.refuses = [EmailFailed("away"), EmailRefused("never")]
+    harness.email.refuses = [EmailFailed("unavailable"), EmailRefused("never")]
     with pytest.raises(EmailFailed):
         await harness.notification_emails.send(claim)
     await harness.notification_emails.send(claim)
@@ -207,18 +220,16 @@ async def test_a_letter_that_is_not_taken_is_tried_again_and_one_that_is_refused
 
 
 @pytest.mark.parametrize("gone", ["taken back", "read", "unwanted", "deleted"])
-async def test_what_is_no_longer_wanted_when_its_turn_comes_is_not_sent(
-    harness: ServiceHarness, gone: str
-) -> None:
+async def test_obsolete_notification_is_not_delivered(harness: ServiceHarness, gone: str) -> None:
     ada, bob = await harness.users(2)
-    await with_a_phone(harness, ada, "phone")
+    await with_phone(harness, ada, "phone")
     post_id = await harness.post(ada)
     await harness.likes.like(bob, post_id)
-    await told(harness)
+    await create_notifications(harness)
     match gone:
         case "taken back":
             await harness.likes.unlike(bob, post_id)
-            await told(harness)
+            await create_notifications(harness)
         case "read":
             await harness.notifications.mark_read_up_to(ada, None)
         case "unwanted":
@@ -232,59 +243,59 @@ async def test_what_is_no_longer_wanted_when_its_turn_comes_is_not_sent(
     assert await harness.due(JobKind.PUSH, JobKind.EMAIL) == []
 
 
-async def test_what_comes_back_is_sent_by_the_ways_that_it_was_taken_back_from_in_time(
+async def test_repeated_like_is_delivered_once_per_channel(
     harness: ServiceHarness,
 ) -> None:
     ada, bob = await harness.users(2)
-    await with_a_phone(harness, ada, "phone")
+    await with_phone(harness, ada, "phone")
     post_id = await harness.post(ada)
     for _ in range(3):
         await harness.likes.like(bob, post_id)
-        await told(harness)
+        await create_notifications(harness)
         await harness.likes.unlike(bob, post_id)
-        await told(harness)
+        await create_notifications(harness)
     assert len(await harness.due(JobKind.PUSH)) == len(await harness.due(JobKind.EMAIL)) == 1
     await harness.work_off(JobKind.PUSH)
     assert harness.push.taken == []
     for _ in range(3):
         await harness.likes.like(bob, post_id)
-        await told(harness)
+        await create_notifications(harness)
         await harness.work_off()
         await harness.likes.unlike(bob, post_id)
-        await told(harness)
+        await create_notifications(harness)
     assert (len(harness.push.taken), len(harness.email.sent)) == (1, 1)
 
 
-async def test_many_likes_that_nobody_has_read_of_yet_are_one_letter_and_one_push(
+async def test_unread_likes_of_a_post_are_delivered_once(
     harness: ServiceHarness,
 ) -> None:
     ada, *fans = await harness.users(5)
-    await with_a_phone(harness, ada, "phone")
+    await with_phone(harness, ada, "phone")
     post_id = await harness.post(ada)
     for fan in fans[:3]:
         await harness.likes.like(fan, post_id)
-        await told(harness)
+        await create_notifications(harness)
     await harness.work_off()
     assert (len(harness.email.sent), len(harness.push.taken)) == (1, 1)
     await harness.notifications.mark_read_up_to(ada, None)
     await harness.likes.like(fans[3], post_id)
-    await told(harness)
+    await create_notifications(harness)
     await harness.work_off()
     assert len(harness.push.taken) == 2
     assert harness.push.taken[1][1].title.endswith("and 3 others liked your post")
 
 
-async def test_a_like_beside_one_that_is_taken_back_before_it_is_sent_is_sent_instead(
+async def test_grouped_like_is_delivered_for_a_retracted_one(
     harness: ServiceHarness,
 ) -> None:
     ada, bob, eve = await harness.users(3)
-    await with_a_phone(harness, ada, "phone")
+    await with_phone(harness, ada, "phone")
     post_id = await harness.post(ada)
     for fan in (bob, eve):
         await harness.likes.like(fan, post_id)
-        await told(harness)
+        await create_notifications(harness)
     await harness.likes.unlike(bob, post_id)
-    await told(harness)
+    await create_notifications(harness)
     for _ in range(2):
         await harness.work_off(JobKind.PUSH, JobKind.EMAIL)
     ((_, message),) = harness.push.taken
@@ -293,23 +304,23 @@ async def test_a_like_beside_one_that_is_taken_back_before_it_is_sent_is_sent_in
     assert await harness.due() == []
 
 
-async def test_a_way_that_was_not_told_of_the_others_is_told_of_the_next(harness: ServiceHarness) -> None:
+async def test_new_device_is_notified_of_the_next_like(harness: ServiceHarness) -> None:
     ada, bob, eve, joe = await harness.users(4)
     post_id = await harness.post(ada)
     await harness.likes.like(bob, post_id)
-    await told(harness)
+    await create_notifications(harness)
     await harness.work_off()
     assert (len(harness.email.sent), len(harness.push.taken)) == (1, 0)
-    await with_a_phone(harness, ada, "a new phone")
+    await with_phone(harness, ada, "a new phone")
     for fan in (eve, joe):
         await harness.likes.like(fan, post_id)
-        await told(harness)
+        await create_notifications(harness)
         await harness.work_off()
     assert (len(harness.email.sent), len(harness.push.taken)) == (1, 1)
     assert harness.push.taken[0][1].title.endswith("and 1 other liked your post")
 
 
-async def test_who_sees_none_of_it_in_the_app_hears_of_likes_of_a_post_once_an_hour(
+async def test_likes_hidden_in_app_are_delivered_once_an_hour(
     harness: ServiceHarness,
 ) -> None:
     ada, *fans = await harness.users(6)
@@ -317,57 +328,57 @@ async def test_who_sees_none_of_it_in_the_app_hears_of_likes_of_a_post_once_an_h
     post_id = await harness.post(ada)
     for fan in fans[:4]:
         await harness.likes.like(fan, post_id)
-        await told(harness)
+        await create_notifications(harness)
     await harness.work_off()
     assert len(harness.email.sent) == 1
     await harness.database.execute("UPDATE notifications SET created_at_ms = created_at_ms - 3600000")
     await harness.likes.like(fans[4], post_id)
-    await told(harness)
+    await create_notifications(harness)
     await harness.work_off()
     assert len(harness.email.sent) == 2
 
 
-async def test_a_letter_counts_those_who_are_there_when_it_is_written(harness: ServiceHarness) -> None:
+async def test_email_counts_the_likes_at_sending_time(harness: ServiceHarness) -> None:
     ada, *fans = await harness.users(5)
     post_id = await harness.post(ada)
     for fan in fans:
         await harness.likes.like(fan, post_id)
-        await told(harness)
+        await create_notifications(harness)
     for fan in fans[1:3]:
         await harness.likes.unlike(fan, post_id)
-        await told(harness)
+        await create_notifications(harness)
     await harness.work_off()
-    (letter,) = harness.email.sent
-    assert "and 1 other liked your post" in letter.subject
+    (email,) = harness.email.sent
+    assert "and 1 other liked your post" in email.subject
 
 
-async def test_a_session_that_was_left_alone_gets_no_pushes(harness: ServiceHarness) -> None:
+async def test_idle_session_gets_no_pushes(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
-    principal = await with_a_phone(harness, ada, "phone")
+    principal = await with_phone(harness, ada, "phone")
     idle_ms = (TOKEN_RULES.refresh_idle_s + 1) * 1000
     await harness.database.execute(
         "UPDATE sessions SET last_used_at_ms = last_used_at_ms - ? WHERE id = ?",
         [idle_ms, principal.session_id],
     )
     await harness.follows.follow(bob, ada)
-    await told(harness)
+    await create_notifications(harness)
     assert await harness.due(JobKind.PUSH) == []
 
 
-async def test_devices_of_sessions_that_ended_give_way_to_others(harness: ServiceHarness) -> None:
+async def test_devices_of_ended_sessions_are_deleted_first(harness: ServiceHarness) -> None:
     ada = await harness.user()
-    await with_a_phone(harness, ada, "mine")
+    await with_phone(harness, ada, "mine")
     for number in range(MAX_PER_USER):
-        principal = await with_a_phone(harness, ada, f"phone {number}")
+        principal = await with_phone(harness, ada, f"phone {number}")
         await harness.sessions.end(ada, principal.session_id)
-    await with_a_phone(harness, ada, "mine as well")
+    await with_phone(harness, ada, "mine as well")
     assert {row["token"] for row in await harness.rows("SELECT token FROM devices")} == {
         "mine",
         "mine as well",
     }
 
 
-async def test_letters_to_one_person_and_because_of_one_are_bounded(harness: ServiceHarness) -> None:
+async def test_emails_are_limited_per_recipient_and_per_actor(harness: ServiceHarness) -> None:
     ada, bob, eve = await harness.users(3)
     throttle = RateLimits(harness.wire)
     harness.notification_emails = NotificationEmails(
@@ -381,47 +392,47 @@ async def test_letters_to_one_person_and_because_of_one_are_bounded(harness: Ser
     )
     for actor in (bob, bob, bob, eve, eve):
         await harness.likes.like(actor, await harness.post(ada))
-    await told(harness)
+    await create_notifications(harness)
     await harness.work_off()
-    assert [letter.subject.split()[0] for letter in harness.email.sent] == ["user2", "user2", "user3"]
+    assert [email.subject.split()[0] for email in harness.email.sent] == ["user2", "user2", "user3"]
     assert 'channel="email",outcome="limited"} 2.0' in harness.metrics.render().decode()
     assert len(await harness.notifications.list_after(ada, 0, 10)) == 5
 
 
-async def test_what_is_long_past_is_listed_and_no_more(harness: ServiceHarness) -> None:
+async def test_old_activity_is_listed_but_not_delivered(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
-    await with_a_phone(harness, ada, "phone")
+    await with_phone(harness, ada, "phone")
     post_id = await harness.post(ada)
     await harness.likes.like(bob, post_id)
-    # The id of a row tells when it was made: see seeds, where history is written.
+    # The id of a row contains its time of creation.
     await harness.database.execute("UPDATE likes SET id = id - ?", [(MAX_AGE_MS + 1000) << 12])
-    await told(harness)
+    await create_notifications(harness)
     (notification,) = await harness.notifications.list_after(ada, 0, 10)
     assert harness.clock.now_ms() - notification.created_at_ms > MAX_AGE_MS
     assert await harness.due(JobKind.PUSH, JobKind.EMAIL) == []
 
 
-async def test_both_are_tried_for_a_day_and_are_dead_letters_then(harness: ServiceHarness) -> None:
+async def test_both_are_tried_for_a_day_and_are_dead_emails_then(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     await harness.follows.follow(bob, ada)
-    await told(harness)
+    await create_notifications(harness)
     patient = harness.jobs_that_try_for(86_400_000)
     claim = await harness.claim(JobKind.EMAIL)
-    assert await patient.fail(replace(claim, attempts=500), "away") == "ready"
+    assert await patient.fail(replace(claim, attempts=500), "unavailable") == "ready"
     await harness.make_due()
     again: Claim = await harness.claim(JobKind.EMAIL)
     old = replace(again, created_at_ms=again.created_at_ms - 86_400_000)
-    assert await patient.fail(old, "still away") == "dead"
+    assert await patient.fail(old, "still unavailable") == "dead"
 
 
-async def test_a_registration_ends_with_its_session(harness: ServiceHarness) -> None:
+async def test_device_is_deleted_with_its_session(harness: ServiceHarness) -> None:
     ada = await harness.user()
-    principal = await with_a_phone(harness, ada, "phone")
+    principal = await with_phone(harness, ada, "phone")
     await harness.database.execute("DELETE FROM sessions WHERE id = ?", [principal.session_id])
     assert await harness.rows("SELECT id FROM devices") == []
 
 
-async def test_a_token_that_two_register_at_once_is_of_one_of_them(harness: ServiceHarness) -> None:
+async def test_concurrent_registration_leaves_one_owner(harness: ServiceHarness) -> None:
     people = await harness.users(8)
     principals = [await signed_in(harness, each) for each in people]
     await asyncio.gather(*(harness.devices.register(each, "phone", Platform.WEB) for each in principals))

@@ -1,4 +1,4 @@
-"""Notifications: once each, numbered without a gap, and never of one's own acts."""
+"""Notification jobs: each activity notifies once, sequences have no gaps, and own activities are ignored."""
 
 import asyncio
 from collections import Counter
@@ -15,45 +15,45 @@ from server.services.records import Notification, NotificationType
 from tests.support.harness import ServiceHarness
 
 
-async def told(harness: ServiceHarness, user_id: UserId) -> list[Notification]:
-    """All that a person was told, oldest first."""
+async def notifications_of(harness: ServiceHarness, user_id: UserId) -> list[Notification]:
+    """Return a user's notifications, oldest first."""
     return await harness.notifications.list_after(user_id, 0, 1000)
 
 
-async def deliver_at_once(harness: ServiceHarness, limit: int = 20) -> None:
-    """Run the jobs that are due in parallel, each as often as its transaction is given up."""
+async def run_concurrently(harness: ServiceHarness, limit: int = 20) -> None:
+    """Run the due notification jobs concurrently."""
     gate = asyncio.Semaphore(limit)
     handlers = harness.handlers()
 
-    async def deliver(job_id: int) -> None:
+    async def run(job_id: int) -> None:
         async with gate:
             claim = await harness.jobs.claim(job_id)  # pyright: ignore[reportArgumentType]
             assert claim is not None
             await handlers[claim.kind](claim)
 
-    await asyncio.gather(*map(deliver, await harness.due(*NOTIFY)))
+    await asyncio.gather(*map(run, await harness.due(*NOTIFY)))
 
 
 NOTIFY = (JobKind.NOTIFY_LIKE, JobKind.NOTIFY_COMMENT, JobKind.NOTIFY_FOLLOW)
 
 
-async def test_a_like_a_comment_and_a_follow_are_told(harness: ServiceHarness) -> None:
+async def test_like_comment_and_follow_notify(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     post_id = await harness.post(ada)
     await harness.likes.like(bob, post_id)
     comment = await harness.comments.add(bob, post_id, "Nice.", None)
     await harness.follows.follow(bob, ada)
     await harness.work_off(*NOTIFY)
-    notifications = await told(harness, ada)
+    notifications = await notifications_of(harness, ada)
     assert [(n.sequence, n.type, n.actor.id, n.post_id, n.comment_id, n.read) for n in notifications] == [
         (1, NotificationType.LIKE, bob, post_id, None, False),
         (2, NotificationType.COMMENT, bob, post_id, comment.id, False),
         (3, NotificationType.FOLLOW, bob, None, None, False),
     ]
-    assert await told(harness, bob) == []
+    assert await notifications_of(harness, bob) == []
 
 
-async def test_sixty_four_likes_taken_back_and_given_again_are_one_notification(
+async def test_repeated_likes_are_one_notification(
     harness: ServiceHarness,
 ) -> None:
     ada, bob = await harness.users(2)
@@ -63,13 +63,13 @@ async def test_sixty_four_likes_taken_back_and_given_again_are_one_notification(
         await harness.likes.unlike(bob, post_id)
     await harness.likes.like(bob, post_id)
     assert len(await harness.due(JobKind.NOTIFY_LIKE)) == 129
-    await deliver_at_once(harness)
-    assert [n.sequence for n in await told(harness, ada)] == [1]
+    await run_concurrently(harness)
+    assert [n.sequence for n in await notifications_of(harness, ada)] == [1]
     assert await harness.notifications.get_last_sequence(ada) == 1
     assert len(await harness.due(JobKind.EMAIL)) == 1
 
 
-async def test_a_like_that_was_taken_back_is_not_told(harness: ServiceHarness) -> None:
+async def test_undone_like_and_follow_do_not_notify(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     post_id = await harness.post(ada)
     await harness.likes.like(bob, post_id)
@@ -77,66 +77,69 @@ async def test_a_like_that_was_taken_back_is_not_told(harness: ServiceHarness) -
     await harness.follows.follow(bob, ada)
     await harness.follows.unfollow(bob, ada)
     await harness.work_off(*NOTIFY)
-    assert await told(harness, ada) == []
+    assert await notifications_of(harness, ada) == []
     assert await harness.due(*NOTIFY) == []
 
 
-async def test_nobody_is_told_of_their_own_acts(harness: ServiceHarness) -> None:
+async def test_own_activities_do_not_notify(harness: ServiceHarness) -> None:
     ada = await harness.user("ada")
     post_id = await harness.post(ada)
     await harness.likes.like(ada, post_id)
     comment = await harness.comments.add(ada, post_id, "Me, @ada.", None)
     await harness.comments.add(ada, post_id, "And me, @ada.", comment.id)
     await harness.work_off(*NOTIFY)
-    assert await told(harness, ada) == []
+    assert await notifications_of(harness, ada) == []
     assert await harness.notifications.list_last_sequences([ada]) == {}
 
 
-async def test_a_comment_tells_each_person_once(harness: ServiceHarness) -> None:
+async def test_comment_notifies_each_user_once(harness: ServiceHarness) -> None:
     ada, bob, eve, joe = [await harness.user(name) for name in ("ada", "bob", "eve", "joe")]
     post_id = await harness.post(ada)
     first = await harness.comments.add(bob, post_id, "First!", None)
     await harness.work_off(*NOTIFY)
     await harness.comments.add(eve, post_id, "@ada @bob @joe @eve @nobody @JOE", first.id)
     await harness.work_off(*NOTIFY)
-    assert [n.type for n in await told(harness, ada)] == [NotificationType.COMMENT, NotificationType.COMMENT]
-    assert [n.type for n in await told(harness, bob)] == [NotificationType.REPLY]
-    assert [n.type for n in await told(harness, joe)] == [NotificationType.MENTION]
-    assert await told(harness, eve) == []
+    assert [n.type for n in await notifications_of(harness, ada)] == [
+        NotificationType.COMMENT,
+        NotificationType.COMMENT,
+    ]
+    assert [n.type for n in await notifications_of(harness, bob)] == [NotificationType.REPLY]
+    assert [n.type for n in await notifications_of(harness, joe)] == [NotificationType.MENTION]
+    assert await notifications_of(harness, eve) == []
 
 
-async def test_a_comment_on_one_s_own_thread_is_a_reply(harness: ServiceHarness) -> None:
+async def test_reply_takes_precedence_over_comment(harness: ServiceHarness) -> None:
     ada, bob = await harness.user("ada"), await harness.user("bob")
     post_id = await harness.post(ada)
     first = await harness.comments.add(ada, post_id, "Mine.", None)
     await harness.comments.add(bob, post_id, "@ada, no.", first.id)
     await harness.work_off(*NOTIFY)
-    assert [n.type for n in await told(harness, ada)] == [NotificationType.REPLY]
+    assert [n.type for n in await notifications_of(harness, ada)] == [NotificationType.REPLY]
 
 
-async def test_sequences_have_no_gap_however_many_deliver_at_once(harness: ServiceHarness) -> None:
+async def test_concurrent_jobs_leave_no_gap_in_sequences(harness: ServiceHarness) -> None:
     ada, *fans = await harness.users(21)
     post_ids = [await harness.post(ada) for _ in range(3)]
     for post_id in post_ids:
         await asyncio.gather(*(harness.likes.like(fan, post_id) for fan in fans))
-    await deliver_at_once(harness, limit=20)
-    assert [n.sequence for n in await told(harness, ada)] == list(range(1, 61))
+    await run_concurrently(harness, limit=20)
+    assert [n.sequence for n in await notifications_of(harness, ada)] == list(range(1, 61))
     assert await harness.notifications.get_last_sequence(ada) == 60
 
 
-async def test_comments_that_tell_the_same_people_at_once_all_arrive(harness: ServiceHarness) -> None:
+async def test_concurrent_comments_to_same_users_all_notify(harness: ServiceHarness) -> None:
     names = ["ada", "bob", "eve", "joe"]
     people = [await harness.user(name) for name in names]
     guests = await harness.users(10)
     post_id = await harness.post(people[0])
     for guest in guests:
         await harness.comments.add(guest, post_id, "@eve @joe @bob", None)
-    await deliver_at_once(harness)
+    await run_concurrently(harness)
     for person in people:
-        assert [n.sequence for n in await told(harness, person)] == list(range(1, 11))
+        assert [n.sequence for n in await notifications_of(harness, person)] == list(range(1, 11))
 
 
-async def test_two_deliveries_of_one_job_are_one(harness: ServiceHarness) -> None:
+async def test_job_with_lost_lease_has_no_effect(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     await harness.likes.like(bob, await harness.post(ada))
     first = await harness.claim(JobKind.NOTIFY_LIKE)
@@ -145,23 +148,23 @@ async def test_two_deliveries_of_one_job_are_one(harness: ServiceHarness) -> Non
     second = await harness.claim(JobKind.NOTIFY_LIKE)
     with pytest.raises(LeaseLost):
         await harness.notification_jobs.handle_like(first)
-    assert await told(harness, ada) == []
+    assert await notifications_of(harness, ada) == []
     await harness.notification_jobs.handle_like(second)
-    assert len(await told(harness, ada)) == 1
+    assert len(await notifications_of(harness, ada)) == 1
 
 
-async def test_a_cause_that_is_gone_is_not_told(harness: ServiceHarness) -> None:
+async def test_deleted_post_row_does_not_notify(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     post_id = await harness.post(ada)
     await harness.likes.like(bob, post_id)
     await harness.comments.add(bob, post_id, "Nice.", None)
     await harness.database.execute("DELETE FROM posts WHERE id = ?", [post_id])
     await harness.work_off(*NOTIFY)
-    assert await told(harness, ada) == []
+    assert await notifications_of(harness, ada) == []
     assert await harness.due(*NOTIFY) == []
 
 
-async def test_pages_go_back_by_sequence(harness: ServiceHarness) -> None:
+async def test_pages_are_ordered_by_sequence(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     for _ in range(7):
         await harness.likes.like(bob, await harness.post(ada))
@@ -174,37 +177,37 @@ async def test_pages_go_back_by_sequence(harness: ServiceHarness) -> None:
     assert [n.sequence for n in await harness.notifications.list_after(ada, 5, 1)] == [6]
 
 
-async def test_channels_hear_of_a_notification_after_its_commit(harness: ServiceHarness) -> None:
+async def test_committed_notification_is_published(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     post_id = await harness.post(ada)
     async with harness.redis.pubsub(ignore_subscribe_messages=True) as pubsub:
         await pubsub.subscribe("notification-like", f"user-signals:{ada}")
         await harness.likes.like(bob, post_id)
         await harness.work_off(JobKind.NOTIFY_LIKE)
-        heard: Counter[str] = Counter()
+        received: Counter[str] = Counter()
         async with asyncio.timeout(10):
-            while heard.total() < 2:
+            while received.total() < 2:
                 message = await pubsub.get_message(timeout=1)
                 if message:
-                    heard[message["channel"].decode()] += 1
+                    received[message["channel"].decode()] += 1
                     if message["channel"] == b"notification-like":
                         announced = orjson.loads(message["data"])
-    assert heard == {"notification-like": 1, f"user-signals:{ada}": 1}
+    assert received == {"notification-like": 1, f"user-signals:{ada}": 1}
     assert (announced["fromUserId"], announced["toUserId"]) == (str(bob), str(ada))
     assert PostId(int(announced["postId"])) == post_id
 
 
-async def test_without_redis_a_notification_is_kept_all_the_same(harness: ServiceHarness) -> None:
+async def test_notification_is_stored_without_redis(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     await harness.likes.like(bob, await harness.post(ada))
     async with Redis.from_url("unix:///nowhere/redis.sock") as nowhere:
         away = ServiceHarness(harness.database, nowhere, harness.redis_url, harness.folder)
         await away.work_off(JobKind.NOTIFY_LIKE)
         await away.close()
-    assert len(await told(harness, ada)) == 1
+    assert len(await notifications_of(harness, ada)) == 1
 
 
-async def test_a_reply_to_a_reply_is_told_to_whom_it_answers(harness: ServiceHarness) -> None:
+async def test_reply_to_a_reply_notifies_its_author(harness: ServiceHarness) -> None:
     author, asker, answerer = await harness.users(3)
     post_id = await harness.post(author)
     first = await harness.comments.add(asker, post_id, "where?", None)
@@ -215,25 +218,25 @@ async def test_a_reply_to_a_reply_is_told_to_whom_it_answers(harness: ServiceHar
     assert told == [NotificationType.REPLY]
 
 
-async def test_nobody_is_told_of_what_happened_to_a_post_that_is_deleted(harness: ServiceHarness) -> None:
+async def test_activities_on_a_deleted_post_do_not_notify(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     post_id = await harness.post(ada)
     await harness.likes.like(bob, post_id)
     await harness.comments.add(bob, post_id, "late", None)
     await harness.delete(post_id)
     await harness.work_off(JobKind.NOTIFY_LIKE, JobKind.NOTIFY_COMMENT)
-    assert await told(harness, ada) == []
+    assert await notifications_of(harness, ada) == []
     assert await harness.rows("SELECT id FROM notifications") == []
 
 
-async def test_what_was_told_of_a_post_or_comment_goes_with_it(harness: ServiceHarness) -> None:
+async def test_notifications_disappear_with_post_and_comment(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     first, second = await harness.post(ada), await harness.post(ada)
     await harness.likes.like(bob, first)
     comment = await harness.comments.add(bob, second, "here", None)
     await harness.follows.follow(bob, ada)
     await harness.work_off()
-    assert len(await told(harness, ada)) == 3
+    assert len(await notifications_of(harness, ada)) == 3
     await harness.delete(first)
     await harness.comments.delete(bob, second, comment.id)
     (left,) = (await harness.notifications.list_page(ada, PageRequest())).items

@@ -1,4 +1,4 @@
-"""The list of notifications: likes of a post as one, what was taken back gone, and what is new on it."""
+"""The notification list: grouped likes, retractions, and the unread count."""
 
 import random
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from tests.support.jobs import build_retention, claim_maintenance_job
 
 
 async def listed(harness: ServiceHarness, user_id: UserId) -> Sequence[Notification]:
-    """Return the notifications of a user, newest first."""
+    """Return a user's list, newest first."""
     return (await harness.notifications.list_page(user_id, PageRequest(100))).items
 
 
@@ -26,7 +26,7 @@ async def liked(harness: ServiceHarness, post_id: PostId, *fans: UserId) -> None
     await harness.work_off()
 
 
-async def test_likes_of_a_post_are_one_that_counts_the_others(harness: ServiceHarness) -> None:
+async def test_likes_of_a_post_are_grouped(harness: ServiceHarness) -> None:
     ada, *fans = await harness.users(14)
     first, second = await harness.post(ada), await harness.post(ada)
     await liked(harness, first, *fans)
@@ -35,7 +35,7 @@ async def test_likes_of_a_post_are_one_that_counts_the_others(harness: ServiceHa
         (second, fans[0], 0),
         (first, fans[-1], 12),
     ]
-    # One by one, those that others came after speak for themselves.
+    # Read one by one, only the newest of a group counts the others.
     assert [each.others_count for each in await harness.notifications.list_after(ada, 0, 100)] == [
         *[0] * 12,
         12,
@@ -44,7 +44,7 @@ async def test_likes_of_a_post_are_one_that_counts_the_others(harness: ServiceHa
     assert await harness.notifications.count_unread(ada) == 2
 
 
-async def test_a_like_that_is_taken_back_leaves_the_others(harness: ServiceHarness) -> None:
+async def test_retracted_like_leaves_the_group(harness: ServiceHarness) -> None:
     ada, bob, eve, joe = await harness.users(4)
     post_id = await harness.post(ada)
     await liked(harness, post_id, bob, eve, joe)
@@ -60,7 +60,7 @@ async def test_a_like_that_is_taken_back_leaves_the_others(harness: ServiceHarne
     assert await harness.notifications.count_unread(ada) == 0
 
 
-async def test_a_like_that_is_given_again_comes_back_to_its_place(harness: ServiceHarness) -> None:
+async def test_repeated_like_returns_to_its_place(harness: ServiceHarness) -> None:
     ada, bob, eve = await harness.users(3)
     post_id = await harness.post(ada)
     await liked(harness, post_id, bob, eve)
@@ -74,7 +74,7 @@ async def test_a_like_that_is_given_again_comes_back_to_its_place(harness: Servi
     assert await harness.notifications.get_last_sequence(ada) == 2
 
 
-async def test_whom_somebody_follows_no_longer_is_not_told_so(harness: ServiceHarness) -> None:
+async def test_unfollow_retracts_the_notification(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     await harness.follows.follow(bob, ada)
     await harness.work_off()
@@ -86,7 +86,7 @@ async def test_whom_somebody_follows_no_longer_is_not_told_so(harness: ServiceHa
     assert [each.type for each in await listed(harness, ada)] == [NotificationType.FOLLOW]
 
 
-async def test_what_was_told_of_a_deleted_comment_and_its_replies_is_deleted(harness: ServiceHarness) -> None:
+async def test_deleted_comment_deletes_its_notifications(harness: ServiceHarness) -> None:
     ada, bob, eve = [await harness.user(name) for name in ("ada", "bob", "eve")]
     post_id = await harness.post(ada)
     first = await harness.comments.add(bob, post_id, "look, @eve", None)
@@ -98,7 +98,7 @@ async def test_what_was_told_of_a_deleted_comment_and_its_replies_is_deleted(har
     assert await harness.rows("SELECT id FROM notifications") == []
 
 
-async def test_what_was_told_of_a_deleted_post_is_deleted(harness: ServiceHarness) -> None:
+async def test_deleted_post_deletes_its_notifications(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     post_id = await harness.post(ada)
     await liked(harness, post_id, bob)
@@ -110,7 +110,7 @@ async def test_what_was_told_of_a_deleted_post_is_deleted(harness: ServiceHarnes
     assert await harness.rows("SELECT id FROM notifications") == []
 
 
-async def test_a_caption_tells_whom_it_mentions_once(harness: ServiceHarness) -> None:
+async def test_caption_notifies_mentioned_users_once(harness: ServiceHarness) -> None:
     ada, bob, eve = [await harness.user(name) for name in ("ada", "bob", "eve")]
     post = (await harness.posts.publish(ada, "with @bob, @ada and @nobody", [])).id
     await harness.work_off()
@@ -123,7 +123,7 @@ async def test_a_caption_tells_whom_it_mentions_once(harness: ServiceHarness) ->
     assert await listed(harness, ada) == []
 
 
-async def test_a_mention_that_is_edited_away_is_taken_back(harness: ServiceHarness) -> None:
+async def test_removed_mention_is_retracted(harness: ServiceHarness) -> None:
     ada, bob = await harness.user("ada"), await harness.user("bob")
     post = (await harness.posts.publish(ada, "with @bob", [])).id
     await harness.work_off()
@@ -135,7 +135,7 @@ async def test_a_mention_that_is_edited_away_is_taken_back(harness: ServiceHarne
     assert len(await listed(harness, bob)) == 1
 
 
-async def test_of_an_edit_and_the_edit_after_it_the_last_one_holds(harness: ServiceHarness) -> None:
+async def test_last_edit_wins_in_any_job_order(harness: ServiceHarness) -> None:
     ada, bob = await harness.user("ada"), await harness.user("bob")
     post = (await harness.posts.publish(ada, "with @bob", [])).id
     await harness.posts.edit(ada, post, "never mind", None)
@@ -155,7 +155,7 @@ async def test_of_an_edit_and_the_edit_after_it_the_last_one_holds(harness: Serv
         ([NotificationType.COMMENT, NotificationType.MENTION], None),
     ],
 )
-async def test_what_is_of_two_kinds_is_told_as_one_that_is_wanted(
+async def test_comment_with_mention_uses_a_wanted_type(
     harness: ServiceHarness, unwanted: list[NotificationType], told: NotificationType | None
 ) -> None:
     ada, bob = await harness.user("ada"), await harness.user("bob")
@@ -165,7 +165,7 @@ async def test_what_is_of_two_kinds_is_told_as_one_that_is_wanted(
     assert [each.type for each in await listed(harness, ada)] == ([] if told is None else [told])
 
 
-async def test_what_is_pushed_can_be_read_though_others_came_after_it(harness: ServiceHarness) -> None:
+async def test_marking_a_grouped_like_marks_the_listed_one(harness: ServiceHarness) -> None:
     ada, bob, eve = await harness.users(3)
     post_id = await harness.post(ada)
     await liked(harness, post_id, bob, eve)
@@ -174,7 +174,9 @@ async def test_what_is_pushed_can_be_read_though_others_came_after_it(harness: S
     assert [each.read for each in await listed(harness, ada)] == [True]
 
 
-async def test_very_many_are_read_in_pieces(harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_mark_read_up_to_works_in_batches(
+    harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("server.services.notifications.notifications.BATCH", 2)
     ada, *fans = await harness.users(6)
     for fan in fans:
@@ -183,7 +185,7 @@ async def test_very_many_are_read_in_pieces(harness: ServiceHarness, monkeypatch
     assert await harness.notifications.mark_read_up_to(ada, None) == 0
 
 
-async def test_of_likes_of_which_some_are_pruned_those_that_are_left_are_counted(
+async def test_group_is_recounted_after_pruning(
     harness: ServiceHarness,
 ) -> None:
     ada, *fans = await harness.users(6)
@@ -203,7 +205,7 @@ async def test_of_likes_of_which_some_are_pruned_those_that_are_left_are_counted
     assert [(each.actor.id, each.others_count) for each in await listed(harness, ada)] == [(fans[4], 0)]
 
 
-async def test_the_list_may_be_of_some_types_or_of_what_is_new(harness: ServiceHarness) -> None:
+async def test_list_can_be_filtered_by_type_and_unread(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     post_ids = [await harness.post(ada) for _ in range(3)]
     for post_id in post_ids:
@@ -227,7 +229,7 @@ async def test_the_list_may_be_of_some_types_or_of_what_is_new(harness: ServiceH
     assert both == new
 
 
-async def test_to_read_a_like_is_to_read_those_that_are_listed_with_it(harness: ServiceHarness) -> None:
+async def test_reading_a_like_reads_its_group(harness: ServiceHarness) -> None:
     ada, bob, eve, joe = await harness.users(4)
     post_id = await harness.post(ada)
     await liked(harness, post_id, bob, eve)
@@ -241,7 +243,7 @@ async def test_to_read_a_like_is_to_read_those_that_are_listed_with_it(harness: 
     assert await harness.notifications.count_unread(ada) == 1
 
 
-async def test_all_up_to_one_or_all_are_read(harness: ServiceHarness) -> None:
+async def test_mark_read_up_to_one_or_all(harness: ServiceHarness) -> None:
     ada, *fans = await harness.users(6)
     for fan in fans:
         await harness.follows.follow(fan, ada)
@@ -253,7 +255,7 @@ async def test_all_up_to_one_or_all_are_read(harness: ServiceHarness) -> None:
     assert await harness.notifications.mark_read_up_to(ada, told[4].id) == 0
 
 
-async def test_what_is_not_in_the_app_is_not_read_with_what_is(harness: ServiceHarness) -> None:
+async def test_hidden_notifications_are_not_marked_read(harness: ServiceHarness) -> None:
     ada, bob, eve = await harness.users(3)
     await harness.preferences.update(ada, {NotificationType.FOLLOW: {Channel.IN_APP: False}})
     await harness.follows.follow(bob, ada)
@@ -266,7 +268,7 @@ async def test_what_is_not_in_the_app_is_not_read_with_what_is(harness: ServiceH
     assert len(harness.email.sent) == 2
 
 
-async def test_nobody_reads_for_somebody_else(harness: ServiceHarness) -> None:
+async def test_other_users_notifications_are_not_marked_read(harness: ServiceHarness) -> None:
     ada, bob, eve = await harness.users(3)
     await harness.follows.follow(bob, ada)
     await harness.work_off()
@@ -278,7 +280,7 @@ async def test_nobody_reads_for_somebody_else(harness: ServiceHarness) -> None:
     assert await harness.notifications.count_unread(ada) == 1
 
 
-async def test_whoever_wants_none_in_the_app_is_told_by_the_other_ways_alone(harness: ServiceHarness) -> None:
+async def test_type_hidden_in_app_uses_other_channels_only(harness: ServiceHarness) -> None:
     ada, bob, eve = await harness.users(3)
     await harness.preferences.update(ada, {NotificationType.LIKE: {Channel.IN_APP: False}})
     post_id = await harness.post(ada)
@@ -299,9 +301,7 @@ async def test_whoever_wants_none_in_the_app_is_told_by_the_other_ways_alone(har
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_whatever_is_liked_and_taken_back_in_whatever_order_the_jobs_run(
-    harness: ServiceHarness, seed: int
-) -> None:
+async def test_random_likes_and_job_orders_agree_in_the_end(harness: ServiceHarness, seed: int) -> None:
     chance = random.Random(seed)
     ada, *fans = await harness.users(6)
     post_id = await harness.post(ada)

@@ -1,4 +1,4 @@
-"""Tickets for the live stream: good once, for half a minute, and for whoever is signed in still."""
+"""Stream tickets work once, for half a minute, while the session is active."""
 
 import asyncio
 
@@ -16,14 +16,14 @@ async def signed_in(harness: ServiceHarness) -> Principal:
     return await harness.principal(tokens.access_token)
 
 
-async def test_a_ticket_is_good_once(harness: ServiceHarness) -> None:
+async def test_ticket_works_once(harness: ServiceHarness) -> None:
     tickets, ada = StreamTickets(harness.wire, harness.revocations), await signed_in(harness)
     ticket = await tickets.issue(ada)
     found = await asyncio.gather(*(tickets.redeem(ticket) for _ in range(20)), return_exceptions=True)
     assert [each for each in found if not isinstance(each, Unauthenticated)] == [ada]
 
 
-async def test_a_ticket_is_good_for_half_a_minute_and_kept_as_a_hash(harness: ServiceHarness) -> None:
+async def test_ticket_expires_and_is_stored_as_a_hash(harness: ServiceHarness) -> None:
     tickets = StreamTickets(harness.wire, harness.revocations)
     ticket = await tickets.issue(await signed_in(harness))
     (key,) = await harness.redis.keys("ticket:*")
@@ -31,7 +31,7 @@ async def test_a_ticket_is_good_for_half_a_minute_and_kept_as_a_hash(harness: Se
     assert 0 < await harness.redis.pttl(key) <= TICKET_TTL_S * 1000
 
 
-async def test_a_ticket_of_a_session_that_was_ended_is_refused(harness: ServiceHarness) -> None:
+async def test_ticket_of_an_ended_session_is_refused(harness: ServiceHarness) -> None:
     tickets, ada = StreamTickets(harness.wire, harness.revocations), await signed_in(harness)
     ticket = await tickets.issue(ada)
     await harness.sessions.end(ada.user_id, ada.session_id)
@@ -39,14 +39,14 @@ async def test_a_ticket_of_a_session_that_was_ended_is_refused(harness: ServiceH
         await tickets.redeem(ticket)
 
 
-@pytest.mark.parametrize("made_up", ["", "a made-up one", "\udcff", "x" * 5000])
-async def test_a_ticket_that_was_not_given_out_is_refused(harness: ServiceHarness, made_up: str) -> None:
+@pytest.mark.parametrize("unknown", ["", "an unknown one", "\udcff", "x" * 5000])
+async def test_unknown_ticket_is_refused(harness: ServiceHarness, unknown: str) -> None:
     tickets = StreamTickets(harness.wire, harness.revocations)
     with pytest.raises(Unauthenticated):
-        await tickets.redeem(made_up)
+        await tickets.redeem(unknown)
 
 
-async def test_without_redis_there_is_none(harness: ServiceHarness) -> None:
+async def test_issue_is_unavailable_without_redis(harness: ServiceHarness) -> None:
     nowhere = PipelinedRedis("unix:///nowhere/redis.sock", timeout_s=1.0)
     tickets, ada = StreamTickets(nowhere, harness.revocations), await signed_in(harness)
     with pytest.raises(Unavailable):
