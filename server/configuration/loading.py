@@ -96,4 +96,4 @@ def _misspelt(variables: Mapping[str, str]) -> Iterable[str]:
     for name in variables:
         guess = similar_name(name, KNOWN_VARIABLES)
         if guess and guess not in variables:
-            yield f"The environment variable {name} is ignored: did you mean {guess}?"
+            yield f"{name} is ignored: did you mean {guess}?"
