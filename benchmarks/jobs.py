@@ -20,11 +20,11 @@ from taskiq_redis import RedisStreamBroker
 from benchmarks.dataset import embedded_stack, mariadb_stack
 from server import logs
 from server.actors.worker import Handler, Worker
-from server.assembly import gateways, services
+from server.assembly import gateways
 from server.assembly.database import MIGRATIONS, database_parameters
 from server.assembly.redis import pipelined_redis, queue_brokers, redis_connections
 from server.assembly.resources import Instrumentation, Resources
-from server.assembly.services import Services
+from server.assembly.services import Services, build_services
 from server.clock import SystemClock
 from server.configuration import load
 from server.gateways.redis.rate_limits import RateLimits
@@ -140,38 +140,38 @@ async def _ours(stack: Stack) -> tuple[Drained, Drained]:
 async def _services(
     settings: Settings, stack: Stack, database: Database, ids: IdGenerator, notifier: JobNotifier
 ) -> AsyncIterator[tuple[Services, Jobs]]:
-    var, url, told = stack.var_dir, stack.redis.url, Instrumentation()
+    var, url, instrumentation = stack.var_dir, stack.redis.url, Instrumentation()
     var.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as opened:
         enter = opened.enter_async_context
-        wire = await enter(pipelined_redis(settings, url))
+        pipelined = await enter(pipelined_redis(settings, url))
         resources = Resources(
             database=database,
             redis=await enter(redis_connections(settings, url)),
-            wire=wire,
-            feed_wire=wire,
+            pipelined_redis=pipelined,
+            feeds_redis=pipelined,
             ids=ids,
-            doorbell=notifier,
+            job_notifier=notifier,
             images=await enter(gateways.image_processor(settings)),
             passwords=await enter(gateways.password_hasher(settings)),
             media=await enter(gateways.media_store(settings, var)),
-            email=await enter(gateways.email_sender(settings, var, told)),
-            push=await enter(gateways.push_sender(settings, var, told)),
-            throttle=RateLimits(wire),
-            told=told,
+            email=await enter(gateways.email_sender(settings, var, instrumentation)),
+            push=await enter(gateways.push_sender(settings, var, instrumentation)),
+            rate_limits=RateLimits(pipelined),
+            instrumentation=instrumentation,
         )
-        yield services.services(settings, var, resources)
+        yield build_services(settings, var, resources)
 
 
 async def _drain(
     brokers: Mapping[str, Any],
     jobs: Jobs,
-    doorbell: JobNotifier,
+    notifier: JobNotifier,
     rungs: list[JobRef],
     handlers: Mapping[str, Handler],
 ) -> Drained:
-    doorbell.notify(rungs)
-    await doorbell.flush()
+    notifier.notify(rungs)
+    await notifier.flush()
     done, left = asyncio.Event(), len(rungs)
 
     def counted(handler: Handler) -> Handler:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.actors.supervisor import Supervisor
-from server.assembly import gateways, services
+from server.assembly import gateways
 from server.assembly.claims import create_work_folder, data_folder
+from server.assembly.collaborators import build_timelines
 from server.assembly.database import existing_database, migrate_database, node_ids, server_database
+from server.assembly.jobs import build_queue_administration
 from server.assembly.redis import (
     feeds_redis_url,
     pipelined_redis,
@@ -17,7 +19,7 @@ from server.assembly.redis import (
     redis_url,
 )
 from server.assembly.resources import Instrumentation, Resources
-from server.assembly.services import Services
+from server.assembly.services import Services, build_services
 from server.clock import Clock, SystemClock
 from server.errors import ConfigurationError, Unavailable
 from server.gateways.feed_store.cache_invalidations import InvalidationLog
@@ -82,7 +84,7 @@ async def open_admin_context(settings: Settings) -> AsyncGenerator[AdminContext]
         pipelined_redis(settings, feeds_redis_url(settings, var)) as redis,
         existing_database(settings, var) as database,
     ):
-        queues = services.queue_control(settings, database, JobNotifier(brokers))
+        queues = build_queue_administration(settings, database, JobNotifier(brokers))
         yield AdminContext(queues, Roles(UserRepository(database), InvalidationLog(redis)))
 
 
@@ -128,33 +130,33 @@ async def open_seed_context(
     """
     var = data_folder(settings)
     work_dir = create_work_folder(var)
-    url, told = redis_url(settings, var), Instrumentation()
+    url, instrumentation = redis_url(settings, var), Instrumentation()
     lease = NodeLease(NodeRepository(database), clock, longest_unused=True)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         redis = await enter(redis_connections(settings, url, checked=False))
-        wire = await enter(pipelined_redis(settings, feeds_redis_url(settings, var)))
+        pipelined = await enter(pipelined_redis(settings, feeds_redis_url(settings, var)))
         resources = Resources(
             database=database,
             redis=redis,
-            wire=wire,
-            feed_wire=wire,
-            doorbell=JobNotifier(await enter(queue_brokers(settings, url, told))),
+            pipelined_redis=pipelined,
+            feeds_redis=pipelined,
+            job_notifier=JobNotifier(await enter(queue_brokers(settings, url, instrumentation))),
             images=await enter(gateways.image_processor(settings)),
             passwords=await enter(gateways.password_hasher(settings)),
             media=await enter(gateways.media_store(settings, var)),
-            email=await enter(gateways.email_sender(settings, var, told)),
-            push=await enter(gateways.push_sender(settings, var, told)),
-            ids=await enter(node_ids(lease, Supervisor(told.metrics))),
-            throttle=RateLimits(wire),
-            told=told,
+            email=await enter(gateways.email_sender(settings, var, instrumentation)),
+            push=await enter(gateways.push_sender(settings, var, instrumentation)),
+            ids=await enter(node_ids(lease, Supervisor(instrumentation.metrics))),
+            rate_limits=RateLimits(pipelined),
+            instrumentation=instrumentation,
         )
-        built, _ = services.services(settings, var, resources, clock)
+        services, _ = build_services(settings, var, resources, clock)
         yield SeedContext(
             database=database,
-            services=built,
-            roles=Roles(UserRepository(database), InvalidationLog(wire)),
-            timelines=services.timelines(settings, wire),
+            services=services,
+            roles=Roles(UserRepository(database), InvalidationLog(pipelined)),
+            timelines=build_timelines(settings, pipelined),
             media=resources.media,
             images=resources.images,
             ids=resources.ids,
@@ -166,7 +168,7 @@ async def drop_feeds(settings: Settings) -> None:
     """Delete the cached feeds, which are rebuilt on demand. Does nothing if Redis is unavailable."""
     async with pipelined_redis(settings, feeds_redis_url(settings, data_folder(settings))) as redis:
         with suppress(Unavailable):
-            await services.timelines(settings, redis).drop_all()
+            await build_timelines(settings, redis).drop_all()
 
 
 async def hash_password(settings: Settings, password: str) -> str:

@@ -21,7 +21,7 @@ from server.assembly.redis import (
     redis_url,
 )
 from server.assembly.resources import Instrumentation, Resources
-from server.assembly.services import Services, services
+from server.assembly.services import Services, build_services
 from server.assembly.serving import serving, serving_deadline_s
 from server.assembly.shutdown import CLOSE_S, ShutdownStages
 from server.clock import SystemClock
@@ -70,21 +70,22 @@ class Lifecycle:
         """Open everything the role needs, HTTP last. Raises ConfigurationError, saying what to do."""
         listener = await self._claim_port_and_roles()
         resources, brokers = await self._open_resources()
-        built, jobs = services(self.settings, self._var, resources)
+        services, jobs = build_services(self.settings, self._var, resources)
         await self._start("health monitor", actors.health_monitor(resources).run)
         await self._stages.enter(
-            "cache invalidation", actors.running_cache_invalidation(built.freshness, self._supervisor)
+            "cache invalidation",
+            actors.running_cache_invalidation(services.cache_invalidation, self._supervisor),
         )
         if self._runs_jobs:
             running = actors.running_workers(
-                self.settings, resources, built, jobs, brokers, self._supervisor, self._stages.cut_off
+                self.settings, resources, services, jobs, brokers, self._supervisor, self._stages.cut_off
             )
             await self._stages.enter("jobs", running, self.settings.shutdown.jobs_s + CLOSE_S, announced=True)
         if listener is not None and self._serves_api:
-            await self._serve_api(listener, resources, built)
+            await self._serve_api(listener, resources, services)
         elif listener is not None:
             observed = http.observability(resources, self._supervisor.actors)
-            app = build_worker_app(self.settings, built, self._in_flight, observed)
+            app = build_worker_app(self.settings, services, self._in_flight, observed)
             await self._serve(app, listener)
 
     async def close(self) -> bool:
@@ -119,50 +120,50 @@ class Lifecycle:
 
     async def _open_resources(self) -> tuple[Resources, dict[str, QueueBroker]]:
         settings, var, enter = self.settings, self._var, self._stages.enter
-        url, told = redis_url(settings, var), self._instrumentation
+        url, instrumentation = redis_url(settings, var), self._instrumentation
         if settings.embedded_redis:
             embedded = embedded_redis(var, self._supervisor)
             await enter("embedded redis", embedded, EMBEDDED_REDIS_CLOSE_S)
         redis = await enter("redis", redis_connections(settings, url))
-        wire = feed_wire = await enter("pipelined redis", pipelined_redis(settings, url))
+        pipelined = feeds = await enter("pipelined redis", pipelined_redis(settings, url))
         if settings.redis.feeds_url:
-            feed_wire = await enter("feeds redis", feeds_redis(settings))
+            feeds = await enter("feeds redis", feeds_redis(settings))
         database = await enter("database", server_database(settings, var))
         lease = NodeLease(NodeRepository(database), SystemClock(), settings.ids.node)
         ids = await enter("node lease", node_ids(lease, self._supervisor))
-        listening = queue_brokers(settings, url, told, listening=self._runs_jobs)
+        listening = queue_brokers(settings, url, instrumentation, listening=self._runs_jobs)
         brokers = await enter("brokers", listening)
         resources = Resources(
             database=database,
             redis=redis,
-            wire=wire,
-            feed_wire=feed_wire,
+            pipelined_redis=pipelined,
+            feeds_redis=feeds,
             ids=ids,
-            doorbell=await enter("job notifier", job_notifier(brokers, self._supervisor)),
+            job_notifier=await enter("job notifier", job_notifier(brokers, self._supervisor)),
             images=await enter("image processor", gateways.image_processor(settings)),
             passwords=await enter("password threads", gateways.password_hasher(settings)),
             media=await enter("media store", gateways.media_store(settings, var)),
-            email=await enter("email", gateways.email_sender(settings, var, told)),
-            push=await enter("push", gateways.push_sender(settings, var, told)),
-            throttle=RateLimits(wire),
-            told=told,
+            email=await enter("email", gateways.email_sender(settings, var, instrumentation)),
+            push=await enter("push", gateways.push_sender(settings, var, instrumentation)),
+            rate_limits=RateLimits(pipelined),
+            instrumentation=instrumentation,
         )
         return resources, brokers
 
-    async def _serve_api(self, listener: socket, resources: Resources, built: Services) -> None:
+    async def _serve_api(self, listener: socket, resources: Resources, services: Services) -> None:
         settings = self.settings
         hub = Hub(settings.stream.max_per_user)
-        await self._start("relay", actors.relay(resources, built, hub).run)
-        await self._start("revocation poller", actors.revocation_poller(resources, built, hub).run)
+        await self._start("relay", actors.relay(resources, services, hub).run)
+        await self._start("revocation poller", actors.revocation_poller(resources, services, hub).run)
         app = build_app(
             settings,
-            built,
+            services,
             http.form_reader(settings, self._var / "tmp"),
             resources.media,
             hub,
             self._in_flight,
             http.observability(resources, self._supervisor.actors),
-            http.rate_limiting(settings, resources.throttle),
+            http.rate_limiting(settings, resources.rate_limits),
         )
         await self._serve(app, listener, on_stop=lambda: hub.close_all(CloseReason.SHUTDOWN))
 

@@ -13,9 +13,10 @@ from server.actors.relay import Relay
 from server.actors.revocation_poller import RevocationPoller
 from server.actors.supervisor import Supervisor
 from server.actors.worker import Handler, Worker
+from server.assembly.jobs import queue_settings
 from server.assembly.maintenance import maintenance_handlers, schedules
 from server.assembly.resources import Resources
-from server.assembly.services import Services, queue_settings
+from server.assembly.services import Services
 from server.clock import SystemClock
 from server.errors import Unavailable
 from server.gateways.redis.job_rate import JobRateLimiter
@@ -83,25 +84,25 @@ async def running_cache_invalidation(
 
 
 def relay(resources: Resources, services: Services, hub: Hub) -> Relay:
-    resources.told.metrics.watch_sse_connections(lambda: hub.stream_count)
+    resources.instrumentation.metrics.watch_sse_connections(lambda: hub.stream_count)
     return Relay(
         hub,
         resources.redis,
         services.notifications.list_last_sequences,
-        redis_outage=resources.told.redis,
-        database_outage=resources.told.database,
+        redis_outage=resources.instrumentation.redis,
+        database_outage=resources.instrumentation.database,
     )
 
 
 def revocation_poller(resources: Resources, services: Services, hub: Hub) -> RevocationPoller:
-    return RevocationPoller(hub, services.revocations.list_recent, outage=resources.told.database)
+    return RevocationPoller(hub, services.revocations.list_recent, outage=resources.instrumentation.database)
 
 
 def health_monitor(resources: Resources) -> HealthMonitor:
     return HealthMonitor(
         {"database": resources.database.ping, "redis": resources.redis.ping},
-        {"database": resources.told.database, "redis": resources.told.redis},
-        resources.told.metrics,
+        {"database": resources.instrumentation.database, "redis": resources.instrumentation.redis},
+        resources.instrumentation.metrics,
     )
 
 
@@ -112,14 +113,14 @@ def _workers(
     jobs: Jobs,
     brokers: Mapping[str, QueueBroker],
 ) -> dict[Queue, Worker]:
-    told = resources.told
+    instrumentation = resources.instrumentation
     handlers = _handlers(settings, resources, services, jobs)
     # Only for queues whose jobs all depend on the same remote service.
-    circuits = {Queue.PUSH: told.fcm, Queue.EMAIL: told.smtp}
+    circuits = {Queue.PUSH: instrumentation.fcm, Queue.EMAIL: instrumentation.smtp}
 
     def worker(queue: Queue, chosen: QueueSettings) -> Worker:
         rate = chosen.rate_per_s
-        limiter = JobRateLimiter(resources.wire, f"queue:{queue}", rate) if rate else None
+        limiter = JobRateLimiter(resources.pipelined_redis, f"queue:{queue}", rate) if rate else None
 
         def receiver(run_job: Callable[[int], Awaitable[None]]) -> QueueReceiver:
             return QueueReceiver(brokers[queue], run_job, chosen.concurrency, settings.shutdown.jobs_s)
@@ -130,8 +131,10 @@ def _workers(
             handlers,
             receiver,
             settings.queues.heartbeat_ms / 1000,
-            gate=AdmissionGate(queue, services.queues.states, limiter, told.redis, circuits.get(queue)),
-            metrics=told.metrics,
+            gate=AdmissionGate(
+                queue, services.queues.states, limiter, instrumentation.redis, circuits.get(queue)
+            ),
+            metrics=instrumentation.metrics,
             channels=CHANNELS,
         )
 
@@ -142,13 +145,13 @@ def _dispatcher(settings: Settings, resources: Resources, services: Services, jo
     queues = settings.queues
     return Dispatcher(
         jobs,
-        resources.doorbell,
+        resources.job_notifier,
         poll_s=queues.poll_ms / 1000,
         lease_s=queues.lease_ms / 1000,
         states=services.queues.states,
         schedules=schedules(settings, resources, jobs),
         leader=LeaderLease(resources.redis, "dispatcher", ttl_ms=3 * queues.poll_ms),
-        database=resources.told.database,
+        database=resources.instrumentation.database,
     )
 
 
@@ -156,7 +159,7 @@ def _handlers(
     settings: Settings, resources: Resources, services: Services, jobs: Jobs
 ) -> Mapping[str, Handler]:
     return {
-        JobKind.FAN_OUT: _measured_fan_out(services.fan_out.publish, resources.told.metrics),
+        JobKind.FAN_OUT: _measured_fan_out(services.fan_out.publish, resources.instrumentation.metrics),
         JobKind.WITHDRAW: services.fan_out.withdraw,
         JobKind.NOTIFY_LIKE: services.notification_jobs.handle_like,
         JobKind.NOTIFY_COMMENT: services.notification_jobs.handle_comment,

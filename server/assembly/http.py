@@ -41,7 +41,7 @@ def observability(resources: Resources, tasks: list[SupervisedTask]) -> Observab
     return Observability(
         checks=_checks(resources, tasks),
         restarts=lambda: {task.name: task.restarts for task in tasks},
-        metrics=resources.told.metrics,
+        metrics=resources.instrumentation.metrics,
     )
 
 
@@ -80,7 +80,7 @@ def _checks(resources: Resources, tasks: list[SupervisedTask]) -> dict[str, Chec
         return "ok"
 
     async def check_feeds() -> str:
-        await resources.feed_wire.command("PING")
+        await resources.feeds_redis.command("PING")
         return "ok"
 
     def check_task(task: SupervisedTask) -> Check:
@@ -90,6 +90,6 @@ def _checks(resources: Resources, tasks: list[SupervisedTask]) -> dict[str, Chec
         return state
 
     dependencies: dict[str, Check] = {"database": check_database, "redis": check_redis}
-    if resources.feed_wire is not resources.wire:
+    if resources.feeds_redis is not resources.pipelined_redis:
         dependencies["feeds"] = check_feeds
     return dependencies | {task.name: check_task(task) for task in tasks}

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 from server.actors.worker import Handler
+from server.assembly.jobs import queue_settings
 from server.assembly.resources import Resources
-from server.assembly.services import Services, queue_settings
+from server.assembly.services import Services
 from server.clock import SystemClock
 from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.accounts.sessions import SessionRepository
@@ -30,7 +31,7 @@ def maintenance_handlers(
     """Return the handlers of maintenance jobs, by kind."""
     database, unit_of_work = resources.database, _unit_of_work(resources, jobs)
     retention = _retention(settings, resources, jobs)
-    counters = CounterAudit(CounterRepository(database), unit_of_work, jobs, services.freshness.drop)
+    counters = CounterAudit(CounterRepository(database), unit_of_work, jobs, services.cache_invalidation.drop)
     media = MediaSweep(resources.media, MediaKeyRepository(database), jobs)
     return {
         JobKind.SWEEP_SESSIONS: retention.sweep_sessions,
@@ -84,4 +85,4 @@ def _retention(settings: Settings, resources: Resources, jobs: Jobs) -> Retentio
 
 
 def _unit_of_work(resources: Resources, jobs: Jobs) -> UnitOfWork:
-    return UnitOfWork(resources.database, resources.ids, SystemClock(), jobs, resources.doorbell.notify)
+    return UnitOfWork(resources.database, resources.ids, SystemClock(), jobs, resources.job_notifier.notify)

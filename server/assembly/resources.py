@@ -39,20 +39,20 @@ class Instrumentation:
 class Resources:
     """Everything that services are built on, opened.
 
-    `wire` serves what every request needs; `feed_wire` serves feeds, which may have a Redis of their own; `redis`
-    serves the rest.
+    `pipelined_redis` serves what every request needs; `feeds_redis` serves feeds, which may have a separate Redis;
+    `redis` serves the rest.
     """
 
     database: Database
     redis: Redis
-    wire: PipelinedRedis
-    feed_wire: PipelinedRedis
+    pipelined_redis: PipelinedRedis
+    feeds_redis: PipelinedRedis
     ids: IdGenerator
-    doorbell: JobNotifier
+    job_notifier: JobNotifier
     media: MediaStore
     images: ImageProcessor
     passwords: Passwords
     email: EmailSender
     push: PushSender
-    throttle: RateLimits
-    told: Instrumentation
+    rate_limits: RateLimits
+    instrumentation: Instrumentation

@@ -21,7 +21,7 @@ import orjson
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import run
-from server.assembly import actors, services
+from server.assembly import actors, collaborators
 from server.clock import SystemClock
 from server.handlers.http import middleware
 from server.handlers.notifications.stream import NotificationStream
@@ -152,7 +152,7 @@ class FaultyJobs:
 
 def add_kinds(record: Path, *, mended: bool) -> None:
     made: list[Jobs] = []
-    make_jobs, make_handlers = services.jobs, actors._handlers
+    make_jobs, make_handlers = collaborators.build_jobs, actors._handlers
 
     def jobs(*arguments: Any, **named: Any) -> Jobs:
         made.append(make_jobs(*arguments, **named))
@@ -162,7 +162,7 @@ def add_kinds(record: Path, *, mended: bool) -> None:
         kinds = FaultyJobs(made[-1], record)
         return {**make_handlers(*arguments, **named), **(kinds.mended() if mended else kinds.handlers())}
 
-    services.jobs, actors._handlers = jobs, handlers
+    collaborators.build_jobs, actors._handlers = jobs, handlers
 
 
 def shift_clock(by_ms: int) -> None:

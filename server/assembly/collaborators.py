@@ -1,0 +1,86 @@
+"""Objects that several services share, built in the order in which they depend on each other."""
+
+from pathlib import Path
+
+from server.assembly.jobs import build_jobs
+from server.assembly.repositories import Repositories
+from server.assembly.resources import Resources
+from server.clock import Clock, SystemClock
+from server.gateways.feed_store.cache_invalidations import InvalidationLog
+from server.gateways.feed_store.timelines import Timelines
+from server.gateways.redis.pipelined_client import PipelinedRedis
+from server.gateways.redis.revocation_list import RevocationList
+from server.pubsub.publisher import Publisher
+from server.services.accounts.active_sessions import ActiveSessions
+from server.services.accounts.revocations import Revocations, retention_ms
+from server.services.accounts.tokens import TokenRules, Tokens
+from server.services.content.cards import Cards
+from server.services.content.pictures import Pictures
+from server.services.content.visibility import Visibility
+from server.services.emails.unsubscribe_tokens import UnsubscribeTokens
+from server.services.feed.cache_invalidation import CacheInvalidation
+from server.services.feed.queries import FeedQueries
+from server.services.jobs.unit_of_work import UnitOfWork
+from server.services.notifications.delivery.deliverables import Deliverables
+from server.services.notifications.notifications import Notifications
+from server.services.people.user_lookup import UserLookup
+from server.settings import Settings
+
+
+class Collaborators:
+    """Repositories, jobs and services that other services use."""
+
+    def __init__(self, settings: Settings, var: Path, resources: Resources, clock: Clock) -> None:
+        rows = self.rows = Repositories(resources.database)
+        self.jobs = build_jobs(settings, resources.database, resources.ids)
+        self.lookup = UserLookup(rows.users)
+        self.visibility = Visibility(rows.posts)
+        self.cards = Cards(
+            rows.user_cards, rows.posts, rows.post_images, self.visibility, resources.media.url
+        )
+        self.pictures = Pictures(resources.images, resources.media, var / "tmp")
+        self.timelines = build_timelines(settings, resources.feeds_redis)
+        self.feed_queries = FeedQueries(rows.feeds, self.visibility, SystemClock())
+        self.cache_invalidation = CacheInvalidation(self.timelines, InvalidationLog(resources.feeds_redis))
+        self.unit_of_work = UnitOfWork(
+            resources.database,
+            resources.ids,
+            clock,
+            self.jobs,
+            resources.job_notifier.notify,
+            self.cache_invalidation,
+        )
+        self.publisher = Publisher(resources.redis, outage=resources.instrumentation.redis)
+        rules = _token_rules(settings)
+        self.tokens = Tokens(SystemClock(), rules)
+        self.revocations = Revocations(
+            rows.sessions,
+            self.jobs,
+            RevocationList(resources.pipelined_redis, retention_ms(rules.access_ttl_s)),
+            self.publisher,
+            rules.access_ttl_s,
+        )
+        self.active_sessions = ActiveSessions(rows.sessions, rules.refresh_idle_s)
+        self.secret = settings.auth.jwt_refresh_secret.get_secret_value().encode()
+        self.unsubscribe_tokens = UnsubscribeTokens(self.secret, settings.public_url)
+        self.deliverables = Deliverables(rows.deliverables, rows.inboxes, self.unit_of_work, self.visibility)
+        self.notifications = Notifications(rows.notification_list, rows.inboxes, self.cards, self.visibility)
+
+
+def build_timelines(settings: Settings, feeds_redis: PipelinedRedis) -> Timelines:
+    chosen = settings.feed
+    return Timelines(feeds_redis, chosen.window, chosen.ttl_s, chosen.cached_posts)
+
+
+def _token_rules(settings: Settings) -> TokenRules:
+    auth = settings.auth
+    return TokenRules(
+        access_secret=auth.jwt_secret.get_secret_value(),
+        refresh_secret=auth.jwt_refresh_secret.get_secret_value(),
+        issuer=auth.issuer,
+        audience=auth.audience,
+        access_ttl_s=auth.access_ttl_s,
+        refresh_idle_s=auth.refresh_idle_s,
+        refresh_absolute_s=auth.refresh_absolute_s,
+        refresh_overlap_s=auth.refresh_overlap_s,
+    )

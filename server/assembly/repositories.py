@@ -1,0 +1,55 @@
+"""The repositories that services are built on."""
+
+from server.models.accounts.logins import LoginRepository
+from server.models.accounts.password_resets import PasswordResetRepository
+from server.models.accounts.sessions import SessionRepository
+from server.models.accounts.user_cards import UserCardRepository
+from server.models.accounts.users import UserRepository
+from server.models.content.comments import CommentRepository
+from server.models.content.likes import LikeRepository
+from server.models.content.post_images import PostImageRepository
+from server.models.content.post_parts import PostPartRepository
+from server.models.content.posts import PostRepository
+from server.models.database import Database
+from server.models.feed.fan_outs import FanOutRepository
+from server.models.feed.feeds import FeedRepository
+from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
+from server.models.notifications.activities import ActivityRepository
+from server.models.notifications.activity_states import ActivityStateRepository
+from server.models.notifications.deliverables import DeliverableRepository
+from server.models.notifications.devices import DeviceRepository
+from server.models.notifications.inboxes import InboxRepository
+from server.models.notifications.notification_list import NotificationListRepository
+from server.models.notifications.notifications import NotificationRepository
+from server.models.notifications.preferences import PreferenceRepository
+from server.models.people.follows import FollowRepository
+from server.models.people.profiles import ProfileRepository
+
+
+class Repositories:
+    """All repositories of one database."""
+
+    def __init__(self, database: Database) -> None:
+        self.users = UserRepository(database)
+        self.logins = LoginRepository(database)
+        self.sessions = SessionRepository(database)
+        self.password_resets = PasswordResetRepository(database)
+        self.user_cards = UserCardRepository(database)
+        self.profiles = ProfileRepository(database)
+        self.follows = FollowRepository(database)
+        self.posts = PostRepository(database)
+        self.post_images = PostImageRepository(database)
+        self.post_parts = PostPartRepository(database)
+        self.comments = CommentRepository(database)
+        self.likes = LikeRepository(database)
+        self.feeds = FeedRepository(database)
+        self.fan_outs = FanOutRepository(database)
+        self.activities = ActivityRepository(database)
+        self.activity_states = ActivityStateRepository(database)
+        self.deliverables = DeliverableRepository(database)
+        self.devices = DeviceRepository(database)
+        self.inboxes = InboxRepository(database)
+        self.notifications = NotificationRepository(database)
+        self.notification_list = NotificationListRepository(database)
+        self.preferences = PreferenceRepository(database)
+        self.idempotency_keys = IdempotencyKeyRepository(database)
