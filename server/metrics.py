@@ -16,7 +16,7 @@ from prometheus_client.process_collector import ProcessCollector
 from server.request_metrics import BUCKETS as REQUEST_BUCKETS
 from server.request_metrics import RequestMetrics
 
-CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+METRICS_CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 JOB_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 WAIT_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)

@@ -1,4 +1,4 @@
-"""Metrics in the Prometheus format."""
+"""The metrics in Prometheus's text format."""
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -6,7 +6,7 @@ from server.metrics import Metrics, QueueSize
 
 
 def figures(metrics: Metrics) -> dict[tuple[str, ...], float]:
-    """Every sample: its name, then its labels' values in the order of their names."""
+    """Return every sample by its name and its label values, in the order of the label names."""
     found: dict[tuple[str, ...], float] = {}
     for family in text_string_to_metric_families(metrics.render().decode()):
         for sample in family.samples:
@@ -14,7 +14,7 @@ def figures(metrics: Metrics) -> dict[tuple[str, ...], float]:
     return found
 
 
-def test_two_processes_in_one_count_apart() -> None:
+def test_registries_are_separate() -> None:
     one, other = Metrics(), Metrics()
     one.count_rejected_message("feed", "undecodable")
     assert figures(one)["photofeed_rejected_messages_total", "feed", "undecodable"] == 1
@@ -33,7 +33,7 @@ def test_jobs_are_counted_by_outcome_and_timed() -> None:
     assert found["photofeed_job_wait_seconds_sum", "feed"] == 0
 
 
-def test_sizes_of_queues_are_shown_as_they_are_now() -> None:
+def test_queue_sizes_replace_earlier_ones() -> None:
     metrics = Metrics()
     metrics.set_queue_sizes([QueueSize("feed", {"waiting": 7, "dead": 1}, 12.5, paused=True)])
     found = figures(metrics)
@@ -44,7 +44,7 @@ def test_sizes_of_queues_are_shown_as_they_are_now() -> None:
     assert ("photofeed_queue_jobs", "feed", "waiting") not in figures(metrics)
 
 
-def test_a_failed_delivery_has_no_latency() -> None:
+def test_failed_delivery_has_no_latency() -> None:
     metrics = Metrics()
     metrics.count_delivery("live", None)
     metrics.count_delivery("in_app", 0.5)
@@ -55,7 +55,7 @@ def test_a_failed_delivery_has_no_latency() -> None:
     assert found["photofeed_notification_delivery_seconds_sum", "in_app"] == 0.5
 
 
-def test_actors_show_their_restarts() -> None:
+def test_actor_restarts_are_counted() -> None:
     metrics = Metrics()
     for state in ("running", "restarting", "running", "restarting"):
         metrics.set_actor_state("relay", state)
@@ -64,7 +64,7 @@ def test_actors_show_their_restarts() -> None:
     assert found["photofeed_actor_up", "relay"] == 0
 
 
-def test_live_streams_are_counted_but_not_timed() -> None:
+def test_sse_streams_are_counted_but_not_timed() -> None:
     metrics = Metrics()
     metrics.count_request("/notifications/stream", "GET", 200, None)
     metrics.count_request("/feed", "GET", 200, 0.01)
@@ -75,11 +75,11 @@ def test_live_streams_are_counted_but_not_timed() -> None:
     assert ("photofeed_http_request_seconds_count", "GET", "/notifications/stream") not in found
 
 
-def test_every_name_is_the_programs_own_and_every_figure_explains_itself() -> None:
+def test_every_metric_has_a_prefix_and_a_description() -> None:
     for family in text_string_to_metric_families(Metrics().render().decode()):
         assert family.name.startswith("photofeed_")
         assert family.documentation.endswith(".")
 
 
-def test_the_process_itself_may_be_shown_too() -> None:
+def test_process_metrics_are_optional() -> None:
     assert ("process_resident_memory_bytes",) in figures(Metrics(of_process=True))

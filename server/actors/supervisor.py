@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 FIRST_BACKOFF_S = 0.2
 MAX_BACKOFF_S = 30.0
-SETTLED_AFTER_S = 60.0
+BACKOFF_RESET_AFTER_S = 60.0
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ class Supervisor:
                     await actor.run()
                     return
                 except Exception as error:
-                    if time.monotonic() - began > SETTLED_AFTER_S:
+                    if time.monotonic() - began > BACKOFF_RESET_AFTER_S:
                         backoff_s = FIRST_BACKOFF_S
                     self._set_state(actor, "restarting")
                     actor.restarts += 1

@@ -5,7 +5,7 @@ from typing import Any
 
 from server.models.database import Database, placeholders, retry_on_deadlock
 
-BATCH = 500
+DELETE_BATCH = 500
 
 
 async def delete_rows(database: Database, table: str, row_ids: Sequence[int]) -> int:
@@ -20,7 +20,7 @@ async def delete_in_batches(
 ) -> int:
     """Delete the rows whose ids `select` returns, until it returns none. Return how many.
 
-    `select` is limited to BATCH rows by its caller.
+    `select` is limited to DELETE_BATCH rows by its caller.
     """
     deleted = 0
     while rows := await database.rows(select, parameters):

@@ -1,4 +1,4 @@
-"""What the tests of the queue door share: the streams of both queues, with nobody listening yet."""
+"""Fixtures with a broker per queue and no receiver."""
 
 from collections.abc import AsyncIterator
 
@@ -21,5 +21,5 @@ async def brokers(stack: Stack) -> AsyncIterator[dict[Queue, QueueBroker]]:
 
 
 @pytest.fixture
-def doorbell(brokers: dict[Queue, QueueBroker]) -> JobNotifier:
+def notifier(brokers: dict[Queue, QueueBroker]) -> JobNotifier:
     return JobNotifier(brokers)

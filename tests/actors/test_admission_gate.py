@@ -1,4 +1,4 @@
-"""What a worker passes before it claims a job."""
+"""The admission gate, with a real rate limiter."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -21,22 +21,22 @@ from tests.support.waiting import wait_until
 DEADLINE_S = 10.0
 
 
-class Switch:
-    """Whether a queue is paused."""
+class FakeStates:
+    """States that a test sets, with the checks that the gate made."""
 
     def __init__(self) -> None:
         self.paused = False
-        self.asked = 0
-        self.looked_for: list[int] = []
-        self.done: set[int] = set()
+        self.pause_checks = 0
+        self.readiness_checks: list[int] = []
+        self.finished: set[int] = set()
 
     async def is_paused(self, _: str) -> bool:
-        self.asked += 1
+        self.pause_checks += 1
         return self.paused
 
     async def is_ready(self, job_id: int) -> bool:
-        self.looked_for.append(job_id)
-        return job_id not in self.done
+        self.readiness_checks.append(job_id)
+        return job_id not in self.finished
 
 
 @pytest.fixture
@@ -53,29 +53,29 @@ async def wire(redis_url: str) -> AsyncIterator[PipelinedRedis]:
 
 
 @pytest.fixture
-def switch() -> Switch:
-    return Switch()
+def states() -> FakeStates:
+    return FakeStates()
 
 
-async def test_without_a_limit_everybody_enters(switch: Switch) -> None:
-    gate = AdmissionGate("feed", switch, None)
+async def test_gate_without_limit_admits_every_job(states: FakeStates) -> None:
+    gate = AdmissionGate("feed", states, None)
     assert await gate.acquire(1)
     await gate.refund()
 
 
-async def test_nobody_enters_a_paused_queue_and_no_permit_is_spent(
-    redis: Redis, wire: PipelinedRedis, switch: Switch
+async def test_paused_queue_admits_no_job_and_uses_no_permit(
+    redis: Redis, wire: PipelinedRedis, states: FakeStates
 ) -> None:
-    switch.paused = True
-    assert not await AdmissionGate("feed", switch, JobRateLimiter(wire, "queue:feed", 1)).acquire(1)
+    states.paused = True
+    assert not await AdmissionGate("feed", states, JobRateLimiter(wire, "queue:feed", 1)).acquire(1)
     assert await redis.keys() == []
 
 
-async def test_while_a_part_is_away_nobody_enters_and_no_permit_is_spent(
-    redis: Redis, wire: PipelinedRedis, switch: Switch
+async def test_open_circuit_admits_no_job_and_uses_no_permit(
+    redis: Redis, wire: PipelinedRedis, states: FakeStates
 ) -> None:
     circuit = open_circuit("smtp")
-    gate = AdmissionGate("email", switch, JobRateLimiter(wire, "queue:email", 100), circuit=circuit)
+    gate = AdmissionGate("email", states, JobRateLimiter(wire, "queue:email", 100), circuit=circuit)
     assert await gate.acquire(1)  # in its turn, half a second later
     spent = await redis.get("rate:queue:email")
     assert not await gate.acquire(2)
@@ -88,15 +88,15 @@ async def test_while_a_part_is_away_nobody_enters_and_no_permit_is_spent(
     assert await waiting
 
 
-async def test_a_part_that_goes_away_during_the_wait_for_the_rate_gives_the_permit_back(
-    wire: PipelinedRedis, switch: Switch
+async def test_circuit_that_opens_during_the_wait_refunds_the_permit(
+    wire: PipelinedRedis, states: FakeStates
 ) -> None:
     circuit = CircuitBreaker("smtp")
     limiter = JobRateLimiter(wire, "queue:email", 0.5)  # two seconds: somebody else has the turn long before
-    gate = AdmissionGate("email", switch, limiter, circuit=circuit)
+    gate = AdmissionGate("email", states, limiter, circuit=circuit)
     assert await gate.acquire(1)
     entering = asyncio.create_task(gate.acquire(2))
-    await wait_until(lambda: switch.looked_for == [2])
+    await wait_until(lambda: states.readiness_checks == [2])
     for message in ("one", "two", "three"):
         circuit.failed("no answer", message)
     await wait_until(lambda: circuit.acquire(9))
@@ -104,57 +104,55 @@ async def test_a_part_that_goes_away_during_the_wait_for_the_rate_gives_the_perm
     assert await limiter.reserve() <= 2
 
 
-async def test_closing_ends_the_wait_for_a_turn(switch: Switch) -> None:
+async def test_closing_ends_the_wait_for_a_probe(states: FakeStates) -> None:
     circuit = open_circuit("smtp")
-    gate = AdmissionGate("email", switch, None, circuit=circuit)
+    gate = AdmissionGate("email", states, None, circuit=circuit)
     entering = asyncio.create_task(gate.acquire(1))
     await asyncio.sleep(0)
     gate.close()
     assert not await entering
 
 
-async def test_a_queue_paused_during_the_wait_gives_the_permit_back(
-    wire: PipelinedRedis, switch: Switch
-) -> None:
+async def test_pause_during_the_wait_refunds_the_permit(wire: PipelinedRedis, states: FakeStates) -> None:
     limiter = JobRateLimiter(wire, "queue:feed", 20)
-    gate = AdmissionGate("feed", switch, limiter)
+    gate = AdmissionGate("feed", states, limiter)
     assert await gate.acquire(1)
     entering = asyncio.create_task(gate.acquire(1))
-    await wait_until(lambda: switch.looked_for == [1])
-    switch.paused = True
+    await wait_until(lambda: states.readiness_checks == [1])
+    states.paused = True
     assert not await entering
     assert await limiter.reserve() <= 0.05
 
 
-async def test_a_job_that_is_done_gives_its_permit_back_at_once(wire: PipelinedRedis, switch: Switch) -> None:
+async def test_finished_job_refunds_its_permit(wire: PipelinedRedis, states: FakeStates) -> None:
     limiter = JobRateLimiter(wire, "queue:feed", 0.001)
-    gate = AdmissionGate("feed", switch, limiter)
+    gate = AdmissionGate("feed", states, limiter)
     assert await gate.acquire(7)
-    switch.done.add(8)
+    states.finished.add(8)
     async with asyncio.timeout(DEADLINE_S):
         assert not await gate.acquire(8)
-    assert switch.looked_for == [8]  # nobody asks while there is nothing to wait for
+    assert states.readiness_checks == [8]  # nobody asks while there is nothing to wait for
     assert await limiter.reserve() <= 1000.0
 
 
-async def test_a_closed_gate_lets_nobody_wait(wire: PipelinedRedis, switch: Switch) -> None:
-    gate = AdmissionGate("feed", switch, JobRateLimiter(wire, "queue:feed", 0.001))
+async def test_closed_gate_ends_every_wait(wire: PipelinedRedis, states: FakeStates) -> None:
+    gate = AdmissionGate("feed", states, JobRateLimiter(wire, "queue:feed", 0.001))
     assert await gate.acquire(1)
     entering = [asyncio.create_task(gate.acquire(1)) for _ in range(3)]
-    await wait_until(lambda: len(switch.looked_for) == 3)
+    await wait_until(lambda: len(states.readiness_checks) == 3)
     gate.close()
     async with asyncio.timeout(DEADLINE_S):
         assert not any(await asyncio.gather(*entering))
     assert not await gate.acquire(1)
 
 
-async def test_an_outage_of_the_limiter_is_waited_for_and_told_once(scratch: Path, switch: Switch) -> None:
+async def test_limiter_outage_delays_jobs_and_is_logged_once(scratch: Path, states: FakeStates) -> None:
     server: RedisServer = start_valkey(scratch / "gate")
     outage = Outage("redis", settled_after_s=0.0)
     wire = PipelinedRedis(server.url, timeout_s=1.0)
     try:
         gates = [
-            AdmissionGate(f"queue{number}", switch, JobRateLimiter(wire, "queue:feed", 100), outage)
+            AdmissionGate(f"queue{number}", states, JobRateLimiter(wire, "queue:feed", 100), outage)
             for number in range(3)
         ]
         server.kill()

@@ -1,4 +1,4 @@
-"""The dispatcher rings again for what nobody runs, and for nothing else."""
+"""The dispatcher signals jobs that are due and not running, and no others."""
 
 import asyncio
 from collections.abc import Mapping
@@ -18,66 +18,66 @@ from tests.support.waiting import wait_until
 
 
 @pytest.fixture
-def dispatcher(harness: ServiceHarness, doorbell: JobNotifier) -> Dispatcher:
-    return Dispatcher(harness.jobs, doorbell, poll_s=0.01, lease_s=60)
+def dispatcher(harness: ServiceHarness, notifier: JobNotifier) -> Dispatcher:
+    return Dispatcher(harness.jobs, notifier, poll_s=0.01, lease_s=60)
 
 
 async def add(harness: ServiceHarness, count: int = 1) -> list[JobId]:
-    """Jobs of both queues, whose rings were lost."""
+    """Add jobs to two queues without signals."""
 
-    async def body(work: WorkContext) -> None:
+    async def emit_events(work: WorkContext) -> None:
         for number in range(count):
             work.emit(PostPublished(PostId(number + 1), UserId(1)))
             work.emit(PostLiked(PostId(number + 1), UserId(1), UserId(2)))
 
-    harness.rings.heard.clear()
-    await harness.unit_of_work.run(body)
-    return [rung.job_id for rung in harness.rings.heard]
+    harness.notifier.jobs.clear()
+    await harness.unit_of_work.run(emit_events)
+    return [job.job_id for job in harness.notifier.jobs]
 
 
-async def look(dispatcher: Dispatcher, doorbell: JobNotifier) -> None:
+async def poll_and_send(dispatcher: Dispatcher, notifier: JobNotifier) -> None:
     await dispatcher.poll()
-    await doorbell.flush()
+    await notifier.flush()
 
 
-async def depths(doorbell: JobNotifier) -> tuple[int, int]:
-    return await doorbell.depth(Queue.FEED), await doorbell.depth(Queue.NOTIFICATIONS)
+async def depths(notifier: JobNotifier) -> tuple[int, int]:
+    return await notifier.depth(Queue.FEED), await notifier.depth(Queue.NOTIFICATIONS)
 
 
-async def test_a_lost_ring_is_rung_again(
-    harness: ServiceHarness, dispatcher: Dispatcher, doorbell: JobNotifier
+async def test_lost_signal_is_repeated(
+    harness: ServiceHarness, dispatcher: Dispatcher, notifier: JobNotifier
 ) -> None:
     await add(harness, 3)
-    assert await depths(doorbell) == (0, 0)
-    await look(dispatcher, doorbell)
-    assert await depths(doorbell) == (3, 3)
+    assert await depths(notifier) == (0, 0)
+    await poll_and_send(dispatcher, notifier)
+    assert await depths(notifier) == (3, 3)
 
 
-async def test_what_is_rung_for_is_not_rung_for_at_every_look(
-    harness: ServiceHarness, dispatcher: Dispatcher, doorbell: JobNotifier
+async def test_signalled_job_is_not_signalled_at_every_poll(
+    harness: ServiceHarness, dispatcher: Dispatcher, notifier: JobNotifier
 ) -> None:
     await add(harness, 50)
     for _ in range(20):
-        await look(dispatcher, doorbell)
-    assert await depths(doorbell) == (50, 50)
+        await poll_and_send(dispatcher, notifier)
+    assert await depths(notifier) == (50, 50)
 
 
-async def test_streams_that_were_emptied_are_filled_again(
-    harness: ServiceHarness, dispatcher: Dispatcher, doorbell: JobNotifier
+async def test_signals_are_repeated_after_flushall(
+    harness: ServiceHarness, dispatcher: Dispatcher, notifier: JobNotifier
 ) -> None:
     await add(harness, 5)
-    await look(dispatcher, doorbell)
+    await poll_and_send(dispatcher, notifier)
     await harness.redis.flushall()
 
     async def filled() -> bool:
-        await look(dispatcher, doorbell)
-        return await depths(doorbell) == (5, 5)
+        await poll_and_send(dispatcher, notifier)
+        return await depths(notifier) == (5, 5)
 
     await wait_until(filled)
 
 
-async def test_a_job_that_runs_or_is_done_or_is_not_due_is_not_rung_for(
-    harness: ServiceHarness, dispatcher: Dispatcher, doorbell: JobNotifier
+async def test_only_ready_and_due_jobs_are_signalled(
+    harness: ServiceHarness, dispatcher: Dispatcher, notifier: JobNotifier
 ) -> None:
     (running, done) = await add(harness)
     assert await harness.jobs.claim(running)
@@ -88,70 +88,69 @@ async def test_a_job_that_runs_or_is_done_or_is_not_due_is_not_rung_for(
     await harness.database.execute(
         "UPDATE jobs SET run_at_ms = run_at_ms + 60000 WHERE id IN (?, ?)", [*waiting]
     )
-    await look(dispatcher, doorbell)
-    assert await depths(doorbell) == (0, 0)
+    await poll_and_send(dispatcher, notifier)
+    assert await depths(notifier) == (0, 0)
     await harness.make_due()
-    await look(dispatcher, doorbell)
-    assert await depths(doorbell) == (1, 1)
+    await poll_and_send(dispatcher, notifier)
+    assert await depths(notifier) == (1, 1)
 
 
-async def test_a_job_that_failed_is_rung_for_as_soon_as_its_backoff_is_over(
-    harness: ServiceHarness, dispatcher: Dispatcher, doorbell: JobNotifier
+async def test_failed_job_is_signalled_after_its_backoff(
+    harness: ServiceHarness, dispatcher: Dispatcher, notifier: JobNotifier
 ) -> None:
-    """However short ago it was rung for, for the attempt before."""
     feed_job, _ = await add(harness)
-    await look(dispatcher, doorbell)
+    await poll_and_send(dispatcher, notifier)
     await harness.redis.flushall()  # a worker took the messages
     claim = await harness.jobs.claim(feed_job)
     assert claim is not None
     await harness.jobs.fail(claim, "not this time")
     await harness.make_due()
-    await look(dispatcher, doorbell)
-    assert await doorbell.depth(Queue.FEED) == 1
+    await poll_and_send(dispatcher, notifier)
+    assert await notifier.depth(Queue.FEED) == 1
 
 
-async def test_an_orphan_is_taken_back_and_rung_for(
-    harness: ServiceHarness, dispatcher: Dispatcher, doorbell: JobNotifier
+async def test_orphaned_job_is_reclaimed_and_signalled(
+    harness: ServiceHarness, dispatcher: Dispatcher, notifier: JobNotifier
 ) -> None:
     for job_id in await add(harness):
         assert await harness.jobs.claim(job_id)
     await harness.expire_leases()
     with capture_logs() as logs:
-        await look(dispatcher, doorbell)
-    assert await depths(doorbell) == (1, 1)
+        await poll_and_send(dispatcher, notifier)
+    assert await depths(notifier) == (1, 1)
     assert [(entry["event"], entry["jobs"]) for entry in logs] == [("jobs_reclaimed", 2)]
     rows = await harness.rows("SELECT state, crash_count FROM jobs")
     assert {(row["state"], row["crash_count"]) for row in rows} == {("ready", 1)}
 
 
-async def test_two_dispatchers_take_an_orphan_back_once(
-    harness: ServiceHarness, doorbell: JobNotifier
+async def test_simultaneous_dispatchers_reclaim_an_orphan_once(
+    harness: ServiceHarness, notifier: JobNotifier
 ) -> None:
     for job_id in await add(harness, 5):
         assert await harness.jobs.claim(job_id)
     await harness.expire_leases()
     with capture_logs():
-        dispatchers = [Dispatcher(harness.jobs, doorbell, poll_s=1, lease_s=60) for _ in range(3)]
+        dispatchers = [Dispatcher(harness.jobs, notifier, poll_s=1, lease_s=60) for _ in range(3)]
         await asyncio.gather(*(dispatcher.poll() for dispatcher in dispatchers))
     crash_count = await harness.rows("SELECT crash_count FROM jobs")
     assert {row["crash_count"] for row in crash_count} == {1}
 
 
-async def test_it_looks_until_it_is_stopped(
+async def test_dispatcher_polls_until_cancelled(
     harness: ServiceHarness,
     dispatcher: Dispatcher,
-    doorbell: JobNotifier,
+    notifier: JobNotifier,
     brokers: Mapping[Queue, QueueBroker],
 ) -> None:
     task = asyncio.create_task(dispatcher.run())
 
-    async def rung() -> bool:
-        await doorbell.flush()
-        return await depths(doorbell) == (2, 2)
+    async def job() -> bool:
+        await notifier.flush()
+        return await depths(notifier) == (2, 2)
 
     try:
         await add(harness, 2)
-        await wait_until(rung)
+        await wait_until(job)
     finally:
         task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,4 +1,4 @@
-"""Watching over the parts that a process depends on."""
+"""The health monitor."""
 
 import asyncio
 
@@ -14,34 +14,34 @@ from tests.support.waiting import wait_until
 from tests.test_metrics import figures
 
 
-class Part:
-    """Something to be asked; `away` is what it raises."""
+class FakeDependency:
+    """A dependency whose ping raises `error`."""
 
     def __init__(self) -> None:
-        self.away: Exception | None = None
-        self.asked = 0
+        self.error: Exception | None = None
+        self.pings = 0
 
     async def ping(self) -> None:
-        self.asked += 1
-        if self.away is not None:
-            raise self.away
+        self.pings += 1
+        if self.error is not None:
+            raise self.error
 
 
-async def test_an_outage_is_told_once_and_so_is_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    database, redis, metrics = Part(), Part(), Metrics()
+async def test_outage_and_recovery_are_logged_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    database, redis, metrics = FakeDependency(), FakeDependency(), Metrics()
     outages = {part: Outage(part, settled_after_s=0.0) for part in ("database", "redis")}
-    watching = HealthMonitor({"database": database.ping, "redis": redis.ping}, outages, metrics)
-    database.away = Unavailable("The database does not answer.")
+    monitor = HealthMonitor({"database": database.ping, "redis": redis.ping}, outages, metrics)
+    database.error = Unavailable("The database does not answer.")
     monkeypatch.setattr(health_monitor, "LAG_EVERY_S", 0.005)
     monkeypatch.setattr(health_monitor, "PING_EVERY_S", 0.005)
     with capture_logs() as lines:
-        task = asyncio.create_task(watching.run())
-        await wait_until(lambda: database.asked >= 3)
+        task = asyncio.create_task(monitor.run())
+        await wait_until(lambda: database.pings >= 3)
         up = figures(metrics)
         assert (up["photofeed_dependency_up", "database"], up["photofeed_dependency_up", "redis"]) == (0, 1)
-        database.away = None
+        database.error = None
         await wait_until(lambda: not outages["database"].is_ongoing)
-        database.away = TimeoutError()
+        database.error = TimeoutError()
         await wait_until(lambda: outages["database"].is_ongoing)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The look for sessions that ended unheard: one question for all streams, and none that is missed."""
+"""The revocation poller: one query for all streams, and no missed revocation."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -16,24 +16,24 @@ from tests.support.waiting import wait_until
 NEVER_S = 3600.0
 
 
-class Revoked:
-    """What the database would say; `away` makes it say nothing."""
+class FakeRevocations:
+    """Revoked sessions, with the queries for them; raises Unavailable while `unavailable`."""
 
     def __init__(self) -> None:
         self.sessions: frozenset[SessionId] = frozenset()
-        self.asked: list[float] = []
-        self.away = False
+        self.queries: list[float] = []
+        self.unavailable = False
 
     async def lately(self, within_s: float) -> frozenset[SessionId]:
-        self.asked.append(within_s)
-        if self.away:
+        self.queries.append(within_s)
+        if self.unavailable:
             raise Unavailable("The database does not answer.")
         return self.sessions
 
 
 @pytest.fixture
-def revoked() -> Revoked:
-    return Revoked()
+def revoked() -> FakeRevocations:
+    return FakeRevocations()
 
 
 @pytest.fixture
@@ -41,55 +41,55 @@ def hub() -> Hub:
     return Hub(max_per_user=5)
 
 
-async def test_streams_of_ended_sessions_are_ended_with_one_question(hub: Hub, revoked: Revoked) -> None:
-    watch = RevocationPoller(hub, revoked.lately, poll_s=NEVER_S)
+async def test_streams_of_revoked_sessions_close_with_one_query(hub: Hub, revoked: FakeRevocations) -> None:
+    poller = RevocationPoller(hub, revoked.lately, poll_s=NEVER_S)
     async with AsyncExitStack() as streams:
         inboxes = [
             await streams.enter_async_context(hub.subscribe(UserId(number), SessionId(100 + number)))
             for number in range(20)
         ]
-        await watch.poll()
+        await poller.poll()
         assert not any(inbox.closed for inbox in inboxes)
         revoked.sessions = frozenset({SessionId(103), SessionId(117), SessionId(5)})
-        await watch.poll()
+        await poller.poll()
         ended = [inbox.session_id for inbox in inboxes if inbox.closed is CloseReason.SESSION_ENDED]
     assert ended == [103, 117]
-    assert len(revoked.asked) == 2
+    assert len(revoked.queries) == 2
 
 
-async def test_without_streams_nothing_is_asked(hub: Hub, revoked: Revoked) -> None:
+async def test_no_query_without_streams(hub: Hub, revoked: FakeRevocations) -> None:
     await RevocationPoller(hub, revoked.lately, poll_s=NEVER_S).poll()
-    assert revoked.asked == []
+    assert revoked.queries == []
 
 
-async def test_what_was_revoked_during_an_outage_is_seen_after_it(
-    hub: Hub, revoked: Revoked, monkeypatch: pytest.MonkeyPatch
+async def test_revocation_during_an_outage_is_seen_after_it(
+    hub: Hub, revoked: FakeRevocations, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_s = [100.0]
     monkeypatch.setattr("server.actors.revocation_poller.time.monotonic", lambda: at_s[0])
-    watch = RevocationPoller(hub, revoked.lately, poll_s=NEVER_S)
+    poller = RevocationPoller(hub, revoked.lately, poll_s=NEVER_S)
     async with hub.subscribe(UserId(1), SessionId(11)):
-        await watch.poll()
-        revoked.away = True
+        await poller.poll()
+        revoked.unavailable = True
         for _ in range(3):
             at_s[0] += 60
             with pytest.raises(Unavailable):
-                await watch.poll()
-        revoked.away = False
+                await poller.poll()
+        revoked.unavailable = False
         at_s[0] += 60
-        await watch.poll()
-        await watch.poll()
-    assert revoked.asked[-2:] == [240 + OVERLAP_S, OVERLAP_S]
+        await poller.poll()
+        await poller.poll()
+    assert revoked.queries[-2:] == [240 + OVERLAP_S, OVERLAP_S]
 
 
-async def test_it_looks_again_and_again_through_an_outage(hub: Hub, revoked: Revoked) -> None:
+async def test_polling_continues_through_an_outage(hub: Hub, revoked: FakeRevocations) -> None:
     outage = Outage("database", settled_after_s=0.0)
-    watching = asyncio.create_task(RevocationPoller(hub, revoked.lately, poll_s=0.005, outage=outage).run())
+    polling = asyncio.create_task(RevocationPoller(hub, revoked.lately, poll_s=0.005, outage=outage).run())
     async with hub.subscribe(UserId(1), SessionId(11)) as inbox:
-        revoked.away = True
+        revoked.unavailable = True
         await wait_until(lambda: outage.is_ongoing)
-        revoked.sessions, revoked.away = frozenset({SessionId(11)}), False
+        revoked.sessions, revoked.unavailable = frozenset({SessionId(11)}), False
         await wait_until(lambda: inbox.closed)
         await wait_until(lambda: not outage.is_ongoing)
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
+    polling.cancel()
+    await asyncio.gather(polling, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Actors that crash, end and are stopped."""
+"""Actors that crash, return and are stopped."""
 
 import asyncio
 
@@ -12,12 +12,12 @@ from tests.support.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)
-def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A backoff that a test can see through."""
+def short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the backoff."""
     monkeypatch.setattr(module, "FIRST_BACKOFF_S", 0.01)
 
 
-async def test_an_actor_that_crashes_is_started_again() -> None:
+async def test_crashed_actor_is_restarted() -> None:
     supervisor = Supervisor(Metrics())
     runs = 0
 
@@ -38,7 +38,7 @@ async def test_an_actor_that_crashes_is_started_again() -> None:
     assert actor.state == "stopped"
 
 
-async def test_the_backoff_doubles_up_to_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_backoff_doubles_up_to_its_maximum(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_BACKOFF_S", 0.1)
     monkeypatch.setattr(module, "MAX_BACKOFF_S", 0.2)
     supervisor = Supervisor(Metrics())
@@ -54,7 +54,7 @@ async def test_the_backoff_doubles_up_to_its_bound(monkeypatch: pytest.MonkeyPat
     assert backoffs == [0.1, 0.2, 0.2]
 
 
-async def test_while_it_waits_its_state_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_state_is_restarting_during_the_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_BACKOFF_S", 60)
     supervisor = Supervisor(Metrics())
 
@@ -68,7 +68,7 @@ async def test_while_it_waits_its_state_says_so(monkeypatch: pytest.MonkeyPatch)
     assert actor.state == "stopped"
 
 
-async def test_an_actor_that_returns_is_done() -> None:
+async def test_actor_that_returns_is_not_restarted() -> None:
     supervisor = Supervisor(Metrics())
     runs = 0
 
@@ -82,22 +82,22 @@ async def test_an_actor_that_returns_is_done() -> None:
     await supervisor.stop(actor)
 
 
-async def test_stopping_waits_for_what_an_actor_still_has_to_do() -> None:
+async def test_stop_waits_for_the_cleanup_of_actors() -> None:
     supervisor = Supervisor(Metrics())
-    tidied: list[str] = []
+    cleaned_up: list[str] = []
 
     async def run(name: str) -> None:
         try:
             await asyncio.Event().wait()
         finally:
             await asyncio.sleep(0.01)
-            tidied.append(name)
+            cleaned_up.append(name)
 
     actors = [supervisor.start(name, lambda name=name: run(name)) for name in ("one", "two", "three")]
     await wait_until(lambda: all(actor.state == "running" for actor in actors))
     await asyncio.sleep(0)
     await supervisor.stop(*actors[:2])
-    assert sorted(tidied) == ["one", "two"]
+    assert sorted(cleaned_up) == ["one", "two"]
     assert [actor.state for actor in actors] == ["stopped", "stopped", "running"]
     await supervisor.stop(*actors)
-    assert sorted(tidied) == ["one", "three", "two"]
+    assert sorted(cleaned_up) == ["one", "three", "two"]

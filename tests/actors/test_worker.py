@@ -1,4 +1,4 @@
-"""A worker between real streams and the real table."""
+"""A worker with real streams and the real jobs table."""
 
 import asyncio
 from collections import Counter
@@ -30,7 +30,7 @@ HEARTBEAT_S = 0.02
 
 @pytest.fixture
 def worker_of(harness: ServiceHarness, brokers: Mapping[Queue, QueueBroker]) -> Callable[..., Worker]:
-    """Makes a worker of the feed queue."""
+    """Return a factory of workers of the feed queue."""
 
     def make(handlers: Mapping[str, Handler], broker: QueueBroker | None = None) -> Worker:
         return Worker(
@@ -56,21 +56,21 @@ async def running(*workers: Worker) -> AsyncIterator[None]:
 
 
 async def add(harness: ServiceHarness, count: int = 1) -> list[JobId]:
-    """Fan-out jobs that nobody was rung for."""
+    """Add fan-out jobs without signals."""
 
-    async def body(work: WorkContext) -> None:
+    async def emit_events(work: WorkContext) -> None:
         for number in range(count):
             work.emit(PostPublished(PostId(number + 1), UserId(1)))
 
-    harness.rings.heard.clear()
-    await harness.unit_of_work.run(body)
-    return [rung.job_id for rung in harness.rings.heard]
+    harness.notifier.jobs.clear()
+    await harness.unit_of_work.run(emit_events)
+    return [job.job_id for job in harness.notifier.jobs]
 
 
-async def ring(harness: ServiceHarness, doorbell: JobNotifier) -> None:
-    """Ring for all that is due."""
-    doorbell.notify(await harness.jobs.due())
-    await doorbell.flush()
+async def signal_due(harness: ServiceHarness, notifier: JobNotifier) -> None:
+    """Signal all due jobs."""
+    notifier.notify(await harness.jobs.due())
+    await notifier.flush()
 
 
 async def states(harness: ServiceHarness) -> Counter[str]:
@@ -81,8 +81,8 @@ async def all_are(harness: ServiceHarness, state: str) -> bool:
     return set(await states(harness)) == {state}
 
 
-async def test_a_job_that_is_rung_for_is_done(
-    harness: ServiceHarness, doorbell: JobNotifier, worker_of: Callable[..., Worker]
+async def test_signalled_job_is_run(
+    harness: ServiceHarness, notifier: JobNotifier, worker_of: Callable[..., Worker]
 ) -> None:
     seen: list[Claim] = []
 
@@ -92,14 +92,14 @@ async def test_a_job_that_is_rung_for_is_done(
 
     job_ids = await add(harness, 20)
     async with running(worker_of({JobKind.FAN_OUT: handler})):
-        await ring(harness, doorbell)
+        await signal_due(harness, notifier)
         await wait_until(lambda: all_are(harness, "completed"))
     assert sorted(claim.id for claim in seen) == sorted(job_ids)
     assert {claim.payload["author_id"] for claim in seen} == {1}
 
 
-async def test_two_workers_do_each_job_once(
-    harness: ServiceHarness, doorbell: JobNotifier, worker_of: Callable[..., Worker], stack: Any
+async def test_two_workers_run_each_job_once(
+    harness: ServiceHarness, notifier: JobNotifier, worker_of: Callable[..., Worker], stack: Any
 ) -> None:
     done: Counter[int] = Counter()
 
@@ -114,14 +114,14 @@ async def test_two_workers_do_each_job_once(
     handlers = {JobKind.FAN_OUT: handler}
     async with running(worker_of(handlers), worker_of(handlers, other)):
         for _ in range(3):
-            await ring(harness, doorbell)
+            await signal_due(harness, notifier)
         await wait_until(lambda: all_are(harness, "completed"))
     await other.shutdown()
     assert len(done) == 60
     assert set(done.values()) == {1}
 
 
-async def test_a_job_that_raises_is_tried_again_and_then_dead(
+async def test_job_that_always_raises_is_retried_then_dead(
     harness: ServiceHarness, worker_of: Callable[..., Worker]
 ) -> None:
     tries = 0
@@ -145,8 +145,8 @@ async def test_a_job_that_raises_is_tried_again_and_then_dead(
     ]
 
 
-async def test_a_job_that_raises_does_not_hold_up_the_next(
-    harness: ServiceHarness, doorbell: JobNotifier, worker_of: Callable[..., Worker]
+async def test_job_that_raises_does_not_delay_others(
+    harness: ServiceHarness, notifier: JobNotifier, worker_of: Callable[..., Worker]
 ) -> None:
     async def handler(claim: Claim) -> None:
         if claim.payload["post_id"] % 2:
@@ -156,7 +156,7 @@ async def test_a_job_that_raises_does_not_hold_up_the_next(
     await add(harness, 20)
     with capture_logs():
         async with running(worker_of({JobKind.FAN_OUT: handler})):
-            await ring(harness, doorbell)
+            await signal_due(harness, notifier)
             await wait_until(lambda: no_longer_fresh(harness))
     done = await harness.rows("SELECT payload FROM jobs WHERE state = 'completed'")
     assert len(done) == 10
@@ -167,7 +167,7 @@ async def no_longer_fresh(harness: ServiceHarness) -> bool:
     return not fresh
 
 
-async def test_a_job_of_an_unknown_kind_ends_as_a_dead_letter(
+async def test_job_of_unknown_kind_fails_for_good(
     harness: ServiceHarness, worker_of: Callable[..., Worker]
 ) -> None:
     (job_id,) = await add(harness)
@@ -181,11 +181,11 @@ async def test_a_job_of_an_unknown_kind_ends_as_a_dead_letter(
     assert JobKind.FAN_OUT in job["history"][-1]["error"]
 
 
-async def test_a_job_whose_part_is_away_is_put_off_without_an_attempt(
+async def test_job_with_unavailable_dependency_is_postponed(
     harness: ServiceHarness, worker_of: Callable[..., Worker]
 ) -> None:
     async def handler(claim: Claim) -> None:
-        raise Unavailable("Redis is away.")
+        raise Unavailable("Redis is unavailable.")
 
     (job_id,) = await add(harness)
     worker = worker_of({JobKind.FAN_OUT: handler})
@@ -196,8 +196,8 @@ async def test_a_job_whose_part_is_away_is_put_off_without_an_attempt(
         await harness.make_due()
 
 
-async def test_a_job_that_is_cut_off_is_handed_back(
-    harness: ServiceHarness, doorbell: JobNotifier, worker_of: Callable[..., Worker]
+async def test_cancelled_job_is_returned_to_its_queue(
+    harness: ServiceHarness, notifier: JobNotifier, worker_of: Callable[..., Worker]
 ) -> None:
     began = asyncio.Event()
 
@@ -208,7 +208,7 @@ async def test_a_job_that_is_cut_off_is_handed_back(
     (job_id,) = await add(harness)
     worker = worker_of({JobKind.FAN_OUT: handler})
     task = asyncio.create_task(worker.run())
-    await ring(harness, doorbell)
+    await signal_due(harness, notifier)
     await began.wait()
     with capture_logs():
         assert await worker.drain() == 1
@@ -218,8 +218,8 @@ async def test_a_job_that_is_cut_off_is_handed_back(
     assert await harness.due() == [job_id]
 
 
-async def test_a_job_that_runs_may_end_while_its_worker_drains(
-    harness: ServiceHarness, doorbell: JobNotifier, worker_of: Callable[..., Worker]
+async def test_running_job_finishes_during_the_drain(
+    harness: ServiceHarness, notifier: JobNotifier, worker_of: Callable[..., Worker]
 ) -> None:
     began, may_end = asyncio.Event(), asyncio.Event()
 
@@ -231,7 +231,7 @@ async def test_a_job_that_runs_may_end_while_its_worker_drains(
     await add(harness)
     worker = worker_of({JobKind.FAN_OUT: handler})
     task = asyncio.create_task(worker.run())
-    await ring(harness, doorbell)
+    await signal_due(harness, notifier)
     await began.wait()
     draining = asyncio.create_task(worker.drain())
     await asyncio.sleep(0)
@@ -241,7 +241,7 @@ async def test_a_job_that_runs_may_end_while_its_worker_drains(
     assert await all_are(harness, "completed")
 
 
-async def test_a_job_that_was_taken_over_is_left_alone(
+async def test_job_claimed_by_another_worker_is_not_changed(
     harness: ServiceHarness, worker_of: Callable[..., Worker]
 ) -> None:
     async def handler(claim: Claim) -> None:
@@ -257,8 +257,8 @@ async def test_a_job_that_was_taken_over_is_left_alone(
     assert "job_taken_over" in [entry["event"] for entry in logs]
 
 
-async def test_a_long_job_keeps_its_lease(
-    harness: ServiceHarness, doorbell: JobNotifier, worker_of: Callable[..., Worker]
+async def test_long_job_keeps_its_lease(
+    harness: ServiceHarness, notifier: JobNotifier, worker_of: Callable[..., Worker]
 ) -> None:
     async def handler(claim: Claim) -> None:
         await harness.expire_leases()
@@ -267,7 +267,7 @@ async def test_a_long_job_keeps_its_lease(
 
     await add(harness)
     async with running(worker_of({JobKind.FAN_OUT: handler})):
-        await ring(harness, doorbell)
+        await signal_due(harness, notifier)
         await wait_until(lambda: all_are(harness, "completed"))
 
 
@@ -275,7 +275,7 @@ async def kept(harness: ServiceHarness, job_id: JobId) -> bool:
     return (await harness.job(job_id))["lease_until_ms"] > 1
 
 
-async def test_a_ring_for_what_is_done_or_never_was_changes_nothing(
+async def test_signal_for_finished_or_missing_job_does_nothing(
     harness: ServiceHarness, worker_of: Callable[..., Worker]
 ) -> None:
     async def handler(claim: Claim) -> None:
@@ -283,6 +283,6 @@ async def test_a_ring_for_what_is_done_or_never_was_changes_nothing(
 
     (job_id,) = await add(harness)
     worker = worker_of({JobKind.FAN_OUT: handler})
-    for rung in (job_id, job_id, JobId(1)):
-        await worker.run_job(rung)
+    for job in (job_id, job_id, JobId(1)):
+        await worker.run_job(job)
     assert (await harness.job(job_id))["attempts"] == 1

@@ -1,4 +1,4 @@
-"""Output of `python run.py queues`, on both stacks."""
+"""The output of `python run.py queues`, on both stacks."""
 
 import os
 import select
@@ -35,7 +35,7 @@ async def opened(stack: Stack) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def add_dead_letters(stack: Stack, *ids: int) -> None:
+async def add_failed_jobs(stack: Stack, *ids: int) -> None:
     async with opened(stack):
         for job_id in ids:
             await JobTable.create(
@@ -51,12 +51,12 @@ async def states(stack: Stack) -> dict[int, str]:
 
 
 def table(printed: str) -> dict[str, dict[str, str]]:
-    """Return the printed table by queue and title."""
+    """Parse the printed table: by queue, then by title."""
     titles, *lines = (line.split() for line in printed.strip().splitlines())
     return {line[0]: dict(zip(titles, line, strict=True)) for line in lines}
 
 
-async def test_a_narrow_terminal_gets_fewer_figures_and_no_stubs(
+async def test_narrow_terminal_shows_fewer_columns_untruncated(
     settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(queues, "PIPE_WIDTH", 80)
@@ -66,10 +66,10 @@ async def test_a_narrow_terminal_gets_fewer_figures_and_no_stubs(
     assert list(table(printed)["notifications"]) == ["QUEUE", "STATE", *queues.FIGURES]
 
 
-async def test_the_table_shows_every_queue(
+async def test_table_shows_every_queue(
     settings: Settings, migrated_stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await add_dead_letters(migrated_stack, 7)
+    await add_failed_jobs(migrated_stack, 7)
     with migrated_stack.redis.client() as redis:
         redis.xadd("queue:notifications:rejected", {"reason": "undecodable"})
     assert await queues.pause(settings, "maintenance") == 0
@@ -86,19 +86,19 @@ async def test_the_table_shows_every_queue(
     assert (shown["maintenance"]["STATE"], shown["maintenance"]["LIMIT/S"]) == ("paused", "none")
 
 
-async def test_output_for_another_program_has_no_control_characters(
+async def test_piped_output_has_no_control_characters(
     settings: Settings, capsys: pytest.CaptureFixture[str]
 ) -> None:
     await queues.show(settings, once=False)
     assert "\x1b" not in capsys.readouterr().out
 
 
-async def test_dead_letters_are_listed_with_their_reason(
+async def test_failed_jobs_are_listed_with_their_error(
     settings: Settings, migrated_stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert await queues.failed(settings, "feed") == 0
     assert capsys.readouterr().out == "feed has no failed jobs.\n"
-    await add_dead_letters(migrated_stack, *range(1, 61))
+    await add_failed_jobs(migrated_stack, *range(1, 61))
     assert await queues.failed(settings, "feed") == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3 * 60
@@ -109,10 +109,10 @@ async def test_dead_letters_are_listed_with_their_reason(
     ]
 
 
-async def test_some_are_retried_and_the_others_discarded(
+async def test_retry_and_discard_report_what_changed(
     settings: Settings, migrated_stack: Stack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    await add_dead_letters(migrated_stack, 1, 2, 3)
+    await add_failed_jobs(migrated_stack, 1, 2, 3)
     assert await queues.retry(settings, "feed", ["1", "9"], everything=False) == 0
     assert await queues.discard(settings, "feed", [], everything=True) == 0
     assert await states(migrated_stack) == {1: "ready"}
@@ -136,7 +136,7 @@ async def test_some_are_retried_and_the_others_discarded(
     ],
 )
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
-async def test_a_mistake_gets_a_sentence(
+async def test_invalid_arguments_raise_a_plain_error(
     settings: Settings, queue: str, ids: Sequence[str], everything: bool, kind: type[AppError], sentence: str
 ) -> None:
     for command in (queues.retry, queues.discard):
@@ -146,14 +146,14 @@ async def test_a_mistake_gets_a_sentence(
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
-async def test_without_a_database_it_says_what_to_do(stack: Stack) -> None:
+async def test_missing_database_raises_a_plain_error(stack: Stack) -> None:
     with pytest.raises(ConfigurationError, match="start the program first"):
         await queues.show(stack.settings(), once=True)
     assert not stack.sqlite_file.exists()
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
-def test_in_a_terminal_it_goes_on_until_ctrl_c(migrated_stack: Stack) -> None:
+def test_table_refreshes_until_ctrl_c(migrated_stack: Stack) -> None:
     terminal, theirs = os.openpty()
     process = subprocess.Popen(
         [sys.executable, str(ROOT / "run.py"), "queues", f"--config={ROOT / 'config.toml'}"],

@@ -1,4 +1,4 @@
-"""Logging of Redis outages."""
+"""Backoff while Redis is unavailable."""
 
 import structlog
 

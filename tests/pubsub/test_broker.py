@@ -1,4 +1,4 @@
-"""The queue's broker and receiver, against a real server that is emptied, stopped, killed and restarted."""
+"""The broker and the receiver of a queue, on a real server that is flushed, stopped, killed and restarted."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ DEADLINE_S = 15.0
 
 
 class Server:
-    """A real server on a socket of its own, with nothing kept on disk."""
+    """A real server without persistence."""
 
     def __init__(self, folder: Path) -> None:
         self.socket = folder / "redis.sock"
@@ -72,7 +72,7 @@ class Server:
 
 
 class Worker:
-    """A broker and a receiver, with notes of which jobs ran, which may be held at a gate."""
+    """A broker and a receiver that record jobs, which wait at `gate`."""
 
     def __init__(
         self, url: str, *, concurrency: int = 4, drain_timeout_s: float = 10.0, **options: Any
@@ -165,7 +165,7 @@ async def pending(redis: Redis) -> int:
     return sum(count["pending"] for count in counts)
 
 
-async def test_message_rung_before_the_receiver_starts_is_received(
+async def test_message_sent_before_the_receiver_starts_is_received(
     make_worker: Callable[..., Worker],
 ) -> None:
     worker = make_worker()
@@ -174,7 +174,7 @@ async def test_message_rung_before_the_receiver_starts_is_received(
     await wait_until(lambda: sorted(worker.ended) == [1, 2])
 
 
-async def test_high_message_is_taken_before_a_backlog_of_normal_ones(
+async def test_high_priority_message_overtakes_a_backlog(
     make_worker: Callable[..., Worker],
 ) -> None:
     worker = make_worker(concurrency=1)
@@ -188,7 +188,7 @@ async def test_high_message_is_taken_before_a_backlog_of_normal_ones(
     assert worker.ended == [1, 100, 101, *range(2, 21)]
 
 
-async def test_high_message_comes_first_when_both_wake_a_blocked_listener(
+async def test_high_priority_message_wakes_a_listener_first(
     make_worker: Callable[..., Worker], redis: Redis
 ) -> None:
     worker = make_worker(concurrency=1, block_ms=2000).start()
@@ -209,7 +209,7 @@ async def is_blocked(redis: Redis) -> bool:
     return (await redis.info("clients"))["blocked_clients"] > 0
 
 
-async def test_nothing_stays_in_redis_of_what_was_received(
+async def test_received_messages_leave_nothing_in_redis(
     make_worker: Callable[..., Worker], redis: Redis
 ) -> None:
     worker = make_worker().start()
@@ -221,23 +221,23 @@ async def test_nothing_stays_in_redis_of_what_was_received(
     assert await redis.xinfo_consumers("queue:feed", GROUP) == []
 
 
-async def test_depth_counts_what_waits_in_each_stream(broker: QueueBroker) -> None:
+async def test_depth_counts_waiting_messages_by_stream(broker: QueueBroker) -> None:
     assert await broker.depth() == {NORMAL: 0, HIGH: 0}
     await broker.notify([(1, NORMAL), (2, NORMAL), (3, HIGH)])
     assert await broker.depth() == {NORMAL: 2, HIGH: 1}
 
 
-async def test_what_a_killed_reader_had_in_hand_is_not_waiting(broker: QueueBroker, redis: Redis) -> None:
+async def test_messages_of_a_killed_reader_do_not_count_as_waiting(broker: QueueBroker, redis: Redis) -> None:
     await broker.startup()
     await broker.notify([(1, NORMAL), (2, NORMAL)])
     await redis.xreadgroup(GROUP, "killed", {"queue:feed": ">"}, count=1)
     assert await broker.depth() == {NORMAL: 1, HIGH: 0}
 
 
-async def test_task_kicked_through_taskiq_runs_and_passes_every_middleware(
+async def test_task_sent_through_taskiq_passes_every_middleware(
     make_worker: Callable[..., Worker],
 ) -> None:
-    class Notes(TaskiqMiddleware):
+    class RecordingMiddleware(TaskiqMiddleware):
         seen: list[str]
 
         def pre_send(self, message: TaskiqMessage) -> TaskiqMessage:
@@ -251,25 +251,25 @@ async def test_task_kicked_through_taskiq_runs_and_passes_every_middleware(
             self.seen.append("pre_execute")
             return message
 
-    notes = Notes()
+    middleware = RecordingMiddleware()
     worker = make_worker()
-    worker.broker.add_middlewares(notes)
+    worker.broker.add_middlewares(middleware)
     for send in (
         lambda: worker.broker.run_job.kiq(1),
         lambda: worker.broker.run_job.kicker().with_labels(priority="high").kiq(job_id=2),
         lambda: worker.broker.notify([(3, HIGH)]),
     ):
-        notes.seen = []
+        middleware.seen = []
         await send()
-        assert notes.seen == ["pre_send", "post_send"]
+        assert middleware.seen == ["pre_send", "post_send"]
     assert await worker.broker.depth() == {NORMAL: 1, HIGH: 2}
-    notes.seen = []
+    middleware.seen = []
     worker.start()
     await wait_until(lambda: sorted(worker.ended) == [1, 2, 3])
-    assert notes.seen == ["pre_execute"] * 3
+    assert middleware.seen == ["pre_execute"] * 3
 
 
-async def test_emptied_redis_does_not_stop_the_listener(
+async def test_listener_survives_flushall(
     make_worker: Callable[..., Worker], redis: Redis, lines: list[Any]
 ) -> None:
     worker = make_worker().start()
@@ -281,7 +281,7 @@ async def test_emptied_redis_does_not_stop_the_listener(
     assert lines == []
 
 
-async def test_killed_redis_costs_two_log_lines_and_no_listener(
+async def test_listener_survives_a_killed_redis_with_two_log_lines(
     make_worker: Callable[..., Worker], server: Server, lines: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = make_worker().start()
@@ -305,7 +305,7 @@ async def test_killed_redis_costs_two_log_lines_and_no_listener(
     assert [record for record in caplog.records if record.levelname not in ("DEBUG", "INFO")] == []
 
 
-async def test_redis_that_hangs_fails_a_ring_and_delays_the_listener(
+async def test_hanging_redis_fails_signals_and_delays_the_listener(
     make_worker: Callable[..., Worker], server: Server, lines: list[Any]
 ) -> None:
     worker = make_worker(call_timeout_s=0.2).start()
@@ -322,7 +322,7 @@ async def test_redis_that_hangs_fails_a_ring_and_delays_the_listener(
     await wait_until(lambda: 3 in worker.ended)
 
 
-async def test_stop_during_an_outage_does_not_wait_for_redis(
+async def test_drain_during_an_outage_does_not_wait_for_redis(
     make_worker: Callable[..., Worker], server: Server, lines: list[Any]
 ) -> None:
     worker = make_worker().start()
@@ -332,7 +332,7 @@ async def test_stop_during_an_outage_does_not_wait_for_redis(
     assert events(lines) == ["redis_unavailable"]
 
 
-async def test_redis_that_refuses_commands_is_not_asked_in_a_busy_loop(
+async def test_listener_backs_off_when_redis_refuses_commands(
     make_worker: Callable[..., Worker], redis: Redis, lines: list[Any]
 ) -> None:
     worker = make_worker()
@@ -347,7 +347,7 @@ async def test_redis_that_refuses_commands_is_not_asked_in_a_busy_loop(
     assert lines[1]["attempts"] < 10
 
 
-async def test_groups_that_cannot_be_created_are_not_asked_for_in_a_busy_loop(
+async def test_listener_backs_off_when_groups_cannot_be_created(
     make_worker: Callable[..., Worker], redis: Redis, lines: list[Any]
 ) -> None:
     worker = make_worker()
@@ -363,9 +363,9 @@ async def test_groups_that_cannot_be_created_are_not_asked_for_in_a_busy_loop(
 
 
 def forged(**changes: Any) -> dict[str, bytes]:
-    """Return a valid entry except for `changes`."""
-    sound = {"task_id": "1", "task_name": "run_job", "labels": {}, "args": [1], "kwargs": {}}
-    return {"data": json.dumps(sound | changes).encode()}
+    """Return a valid entry with `changes`."""
+    valid = {"task_id": "1", "task_name": "run_job", "labels": {}, "args": [1], "kwargs": {}}
+    return {"data": json.dumps(valid | changes).encode()}
 
 
 REJECTED = [
@@ -383,7 +383,7 @@ REJECTED = [
 ]
 
 
-async def test_garbage_is_set_aside_with_its_reason(
+async def test_invalid_message_is_rejected_with_its_reason(
     make_worker: Callable[..., Worker], redis: Redis, lines: list[Any]
 ) -> None:
     counted: list[RejectReason] = []
@@ -393,7 +393,7 @@ async def test_garbage_is_set_aside_with_its_reason(
     await worker.broker.notify([(1, NORMAL)])
     await wait_until(lambda: worker.ended == [1])
 
-    expected = [flaw for _, flaw in REJECTED]
+    expected = [reason for _, reason in REJECTED]
     kept = [fields for _, fields in await redis.xrange("queue:feed:rejected")]
     assert [fields[b"reason"].decode() for fields in kept] == expected
     assert kept[1][b"data"] == b"\xff\xfe"
@@ -404,7 +404,7 @@ async def test_garbage_is_set_aside_with_its_reason(
     assert await worker.broker.depth() == {NORMAL: 0, HIGH: 0}
 
 
-async def test_flood_of_garbage_keeps_its_stream_short(
+async def test_stream_of_rejected_messages_is_bounded(
     make_worker: Callable[..., Worker], redis: Redis
 ) -> None:
     worker = make_worker()
@@ -418,7 +418,7 @@ async def test_flood_of_garbage_keeps_its_stream_short(
     assert await redis.xlen("queue:feed:rejected") < 1200
 
 
-async def test_stop_waits_for_running_jobs_and_leaves_the_rest_to_another_receiver(
+async def test_drain_waits_for_running_jobs_and_leaves_the_rest(
     make_worker: Callable[..., Worker],
 ) -> None:
     first, second = make_worker(concurrency=2), make_worker()
@@ -436,7 +436,7 @@ async def test_stop_waits_for_running_jobs_and_leaves_the_rest_to_another_receiv
     assert sorted([*first.ended, *second.ended]) == list(range(1, 11))
 
 
-async def test_stop_at_any_moment_ends_the_receiver(make_worker: Callable[..., Worker]) -> None:
+async def test_drain_at_any_moment_ends_the_receiver(make_worker: Callable[..., Worker]) -> None:
     for turns in range(150):
         worker = make_worker(block_ms=2000).start()
         for _ in range(turns):
@@ -445,12 +445,12 @@ async def test_stop_at_any_moment_ends_the_receiver(make_worker: Callable[..., W
             await worker.close()
 
 
-async def test_no_stop_under_load_loses_or_doubles_a_message(
+async def test_drain_under_load_neither_loses_nor_repeats_messages(
     make_worker: Callable[..., Worker], broker: QueueBroker
 ) -> None:
     jobs = range(1, 1001)
     ran: list[int] = []
-    ringing = asyncio.create_task(ring_slowly(broker, jobs))
+    notifying = asyncio.create_task(notify_slowly(broker, jobs))
     for _ in range(25):
         worker = make_worker(concurrency=3).start()
         goal = random.randrange(1, 30)
@@ -458,19 +458,17 @@ async def test_no_stop_under_load_loses_or_doubles_a_message(
         await worker.close()
         ran += worker.ended
     last = make_worker().start()
-    await ringing
+    await notifying
     await wait_until(lambda: len(ran) + len(last.ended) >= len(jobs))
     assert sorted(ran + last.ended) == list(jobs)
 
 
-async def ring_slowly(broker: QueueBroker, jobs: range) -> None:
+async def notify_slowly(broker: QueueBroker, jobs: range) -> None:
     for job_id in jobs:
         await broker.notify([(job_id, NORMAL)])
 
 
-async def test_cancel_of_the_listener_at_any_point_leaves_nothing_pending_or_lost(
-    broker: QueueBroker, redis: Redis
-) -> None:
+async def test_cancelled_listener_leaves_nothing_pending_or_lost(broker: QueueBroker, redis: Redis) -> None:
     await broker.startup()
     received = 0
     for turn in range(1, 301):
@@ -496,9 +494,7 @@ async def listen_and_cancel(broker: QueueBroker, after_turns: int) -> int:
         await listener.aclose()
 
 
-async def test_cancelled_receiver_cancels_its_jobs_and_leaves_nothing_pending(
-    make_worker: Callable[..., Worker], redis: Redis
-) -> None:
+async def test_cancelled_receiver_cancels_its_jobs(make_worker: Callable[..., Worker], redis: Redis) -> None:
     worker = make_worker(concurrency=2)
     await worker.broker.notify([(job_id, NORMAL) for job_id in range(1, 6)])
     worker.gate.clear()
@@ -511,7 +507,7 @@ async def test_cancelled_receiver_cancels_its_jobs_and_leaves_nothing_pending(
     assert await worker.broker.depth() == {NORMAL: 3, HIGH: 0}
 
 
-async def test_no_job_starts_once_a_cancelled_receiver_has_ended(make_worker: Callable[..., Worker]) -> None:
+async def test_no_job_starts_after_a_cancelled_receiver_ended(make_worker: Callable[..., Worker]) -> None:
     class Slow(TaskiqMiddleware):
         async def pre_execute(self, message: TaskiqMessage) -> TaskiqMessage:
             self.entered.set()
@@ -531,7 +527,7 @@ async def test_no_job_starts_once_a_cancelled_receiver_has_ended(make_worker: Ca
     assert worker.started == []
 
 
-async def test_job_that_outlasts_the_drain_is_cut_off(
+async def test_job_that_exceeds_the_drain_timeout_is_cancelled(
     make_worker: Callable[..., Worker], lines: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = make_worker(drain_timeout_s=0.1)
@@ -545,7 +541,7 @@ async def test_job_that_outlasts_the_drain_is_cut_off(
     assert [record for record in caplog.records if record.levelname not in ("DEBUG", "INFO")] == []
 
 
-async def test_receiver_starts_again_after_a_cancel(make_worker: Callable[..., Worker]) -> None:
+async def test_receiver_runs_again_after_cancellation(make_worker: Callable[..., Worker]) -> None:
     worker = make_worker().start()
     await worker.broker.notify([(1, NORMAL)])
     await wait_until(lambda: worker.ended == [1])
@@ -555,7 +551,7 @@ async def test_receiver_starts_again_after_a_cancel(make_worker: Callable[..., W
     await wait_until(lambda: worker.ended == [1, 2])
 
 
-async def test_job_that_raises_disturbs_no_other(
+async def test_job_that_raises_does_not_affect_others(
     make_worker: Callable[..., Worker], lines: list[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = make_worker()
@@ -568,7 +564,7 @@ async def test_job_that_raises_disturbs_no_other(
     assert [record for record in caplog.records if record.levelname not in ("DEBUG", "INFO")] == []
 
 
-async def test_two_receivers_share_the_messages(make_worker: Callable[..., Worker]) -> None:
+async def test_two_receivers_share_messages(make_worker: Callable[..., Worker]) -> None:
     first, second = make_worker(concurrency=3), make_worker(concurrency=3)
     for worker in (first, second):
         worker.gate.clear()
@@ -578,7 +574,7 @@ async def test_two_receivers_share_the_messages(make_worker: Callable[..., Worke
     assert sorted(first.started + second.started) == list(range(1, 7))
 
 
-async def test_receiver_takes_no_more_messages_than_it_may_run(make_worker: Callable[..., Worker]) -> None:
+async def test_receiver_does_not_prefetch_messages(make_worker: Callable[..., Worker]) -> None:
     worker = make_worker(concurrency=3)
     await worker.broker.notify([(job_id, NORMAL) for job_id in range(1, 21)])
     worker.gate.clear()
@@ -590,9 +586,7 @@ async def test_receiver_takes_no_more_messages_than_it_may_run(make_worker: Call
     await wait_until(lambda: len(worker.ended) == 20)
 
 
-async def test_messages_of_a_killed_reader_return_and_its_consumer_is_forgotten(
-    broker: QueueBroker, redis: Redis
-) -> None:
+async def test_sweep_returns_messages_of_a_killed_reader(broker: QueueBroker, redis: Redis) -> None:
     await broker.startup()
     await broker.notify([(1, NORMAL), (2, NORMAL), (3, HIGH)])
     await redis.xreadgroup(GROUP, "killed", {"queue:feed": ">", "queue:feed:high": ">"}, count=2)
@@ -607,7 +601,7 @@ async def test_messages_of_a_killed_reader_return_and_its_consumer_is_forgotten(
         assert await redis.xinfo_consumers(key, GROUP) == []
 
 
-async def test_listener_sweeps_messages_that_were_left_a_minute_ago(
+async def test_listener_sweeps_messages_after_a_minute(
     make_worker: Callable[..., Worker], redis: Redis
 ) -> None:
     worker = make_worker()

@@ -1,4 +1,4 @@
-"""Whose turn it is."""
+"""The leader lease."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,19 +18,19 @@ async def redis(redis_url: str) -> AsyncIterator[Redis]:
         yield client
 
 
-async def test_the_turn_is_one_processs_at_a_time_and_stays_with_it(redis: Redis) -> None:
-    turns = [LeaderLease(redis, "ringing", ttl_ms=60_000) for _ in range(5)]
-    answers = await asyncio.gather(*(turn.acquire() for turn in turns))
+async def test_one_process_holds_the_lease_and_keeps_it(redis: Redis) -> None:
+    leases = [LeaderLease(redis, "dispatcher", ttl_ms=60_000) for _ in range(5)]
+    answers = await asyncio.gather(*(lease.acquire() for lease in leases))
     assert answers.count(True) == 1
-    assert [await turn.acquire() for turn in turns] == answers
-    assert await redis.pttl("leader:ringing") > 0
+    assert [await lease.acquire() for lease in leases] == answers
+    assert await redis.pttl("leader:dispatcher") > 0
 
 
-async def test_the_turn_of_one_who_is_gone_goes_to_another(redis: Redis) -> None:
-    assert await LeaderLease(redis, "ringing", ttl_ms=20).acquire()
-    await wait_until(LeaderLease(redis, "ringing", ttl_ms=60_000).acquire)
+async def test_expired_lease_goes_to_another_process(redis: Redis) -> None:
+    assert await LeaderLease(redis, "dispatcher", ttl_ms=20).acquire()
+    await wait_until(LeaderLease(redis, "dispatcher", ttl_ms=60_000).acquire)
 
 
-async def test_without_redis_it_is_everybodys_turn(redis_server: RedisServer) -> None:
-    async with redis_client(f"unix://{redis_server.folder}/nobody.sock", 1.0) as nobody:
-        assert await LeaderLease(nobody, "ringing", ttl_ms=60_000).acquire()
+async def test_every_process_leads_while_redis_is_unavailable(redis_server: RedisServer) -> None:
+    async with redis_client(f"unix://{redis_server.folder}/missing.sock", 1.0) as missing:
+        assert await LeaderLease(missing, "dispatcher", ttl_ms=60_000).acquire()

@@ -124,13 +124,13 @@ CLIENT_URL = "https://pages.test"
 
 
 class RecordingNotifier:
-    """Records job signals in `heard` instead of sending them."""
+    """Records job signals in `jobs` instead of sending them."""
 
     def __init__(self) -> None:
-        self.heard: list[JobRef] = []
+        self.jobs: list[JobRef] = []
 
     def notify(self, jobs: Sequence[JobRef]) -> None:
-        self.heard += jobs
+        self.jobs += jobs
 
 
 class RecordingEmailSender:
@@ -183,12 +183,12 @@ class ServiceHarness:
         rule = RetryRule(MAX_ATTEMPTS, BACKOFF_MS, BACKOFF_CAP_MS)
         self.metrics = Metrics()
         self.jobs = self._jobs_with(rule)
-        self.rings = RecordingNotifier()
+        self.notifier = RecordingNotifier()
         self.wire = PipelinedRedis(redis_url, timeout_s=2.0)
         self.timelines = self.timelines_on(self.wire)
         self.freshness = CacheInvalidation(self.timelines, InvalidationLog(self.wire))
         self.unit_of_work = UnitOfWork(
-            database, self.ids, self.clock, self.jobs, self.rings.notify, self.freshness
+            database, self.ids, self.clock, self.jobs, self.notifier.notify, self.freshness
         )
         self.post_rows, self.image_rows = PostRepository(database), PostImageRepository(database)
         self.visibility = Visibility(self.post_rows)
@@ -436,7 +436,7 @@ class ServiceHarness:
             JobKind.EMAIL: self.notification_emails.send,
             JobKind.REMOVE_POST: self.deletions.remove_post,
             JobKind.REMOVE_AVATAR: self.deletions.remove_avatar,
-            JobKind.TELL_REVOKED: self.revocations.propagate_job,
+            JobKind.PROPAGATE_REVOCATIONS: self.revocations.propagate_job,
             JobKind.EMAIL_RESET_LINK: self.account_emails.send_reset,
             JobKind.EMAIL_CREDENTIALS_CHANGED: self.account_emails.send_password_changed,
             JobKind.EMAIL_ADDRESS_CHANGED: self.account_emails.send_address_changed,

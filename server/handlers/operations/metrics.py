@@ -12,7 +12,7 @@ from aiohttp import web
 
 from server.errors import Unauthenticated, Unavailable
 from server.handlers.http.operations import Reply, operation
-from server.metrics import CONTENT_TYPE, Metrics
+from server.metrics import METRICS_CONTENT_TYPE, Metrics
 from server.services.jobs.queue_administration import QueueAdministration
 
 QUEUES_TIMEOUT_S = 2.0
@@ -44,7 +44,9 @@ class MetricsRoutes:
                 raise Unauthenticated("The metrics token is required: Authorization: Bearer <token>.")
         await self._update_queue_sizes()
         text = await asyncio.to_thread(self._metrics.render)
-        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"})
+        return web.Response(
+            body=text, headers={"Content-Type": METRICS_CONTENT_TYPE, "Cache-Control": "no-store"}
+        )
 
     async def _update_queue_sizes(self) -> None:
         """Omit the queues while the database is unavailable: the other metrics are needed most then."""

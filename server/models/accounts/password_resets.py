@@ -6,7 +6,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from server.ids import UserId
-from server.models.batch_delete import BATCH, delete_in_batches
+from server.models.batch_delete import DELETE_BATCH, delete_in_batches
 from server.models.database import Database
 
 
@@ -55,6 +55,6 @@ class PasswordResetRepository:
         """Delete expired tokens. Return how many."""
         select = (
             f"SELECT id FROM password_resets WHERE expires_at_ms < {self._database.now_ms}"
-            f" ORDER BY expires_at_ms LIMIT {BATCH}"
+            f" ORDER BY expires_at_ms LIMIT {DELETE_BATCH}"
         )
         return await delete_in_batches(self._database, "password_resets", select)

@@ -8,7 +8,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from server.ids import SessionId, UserId
-from server.models.batch_delete import BATCH, delete_in_batches
+from server.models.batch_delete import DELETE_BATCH, delete_in_batches
 from server.models.conditions import Condition
 from server.models.database import Database, placeholders
 
@@ -164,7 +164,7 @@ class SessionRepository:
         """Delete sessions that can no longer be refreshed. Return how many."""
         select = (
             f"SELECT id FROM sessions WHERE expires_at_ms < {self._database.now_ms}"
-            f" ORDER BY expires_at_ms LIMIT {BATCH}"
+            f" ORDER BY expires_at_ms LIMIT {DELETE_BATCH}"
         )
         return await delete_in_batches(self._database, "sessions", select)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tortoise import fields
 from tortoise.models import Model
 
-from server.models.batch_delete import BATCH, delete_in_batches
+from server.models.batch_delete import DELETE_BATCH, delete_in_batches
 from server.models.database import Database
 
 
@@ -67,6 +67,6 @@ class IdempotencyKeyRepository:
         """Delete the keys older than `age_ms`. Return how many."""
         select = (
             f"SELECT id FROM idempotency_keys WHERE created_at_ms < {self._database.now_ms} - ?"
-            f" ORDER BY created_at_ms LIMIT {BATCH}"
+            f" ORDER BY created_at_ms LIMIT {DELETE_BATCH}"
         )
         return await delete_in_batches(self._database, "idempotency_keys", select, [age_ms])

@@ -10,7 +10,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from server.ids import JobId
-from server.models.batch_delete import BATCH, delete_in_batches
+from server.models.batch_delete import DELETE_BATCH, delete_in_batches
 from server.models.database import Database, placeholders
 
 
@@ -128,7 +128,7 @@ class JobRepository:
         """Delete finished jobs of a queue except the newest `keep`. Return how many."""
         select = (
             "SELECT id FROM jobs WHERE queue = ? AND state = ?"
-            f" ORDER BY finished_at_ms DESC, id DESC LIMIT {BATCH} OFFSET ?"
+            f" ORDER BY finished_at_ms DESC, id DESC LIMIT {DELETE_BATCH} OFFSET ?"
         )
         return await delete_in_batches(self._database, "jobs", select, [queue, state, keep])
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from server.models.batch_delete import BATCH, delete_rows
+from server.models.batch_delete import DELETE_BATCH, delete_rows
 from server.models.database import Database, placeholders
 
 
@@ -25,7 +25,7 @@ class NotificationRetentionRepository:
     async def list_older(self, before_id: int) -> list[int]:
         """Return a batch of notification ids below `before_id`, oldest first."""
         rows = await self._database.rows(
-            f"SELECT id FROM notifications WHERE id < ? ORDER BY id LIMIT {BATCH}", [before_id]
+            f"SELECT id FROM notifications WHERE id < ? ORDER BY id LIMIT {DELETE_BATCH}", [before_id]
         )
         return [row["id"] for row in rows]
 

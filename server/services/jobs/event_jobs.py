@@ -1,4 +1,4 @@
-"""The jobs of each event: the complete list of what happens after a commit."""
+"""Queues, kinds of job, and the jobs that each event causes after its commit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from server.events import (
 
 
 class Queue(StrEnum):
-    """The names of the queues, as in metrics, streams and the command line."""
+    """Queue names, as in metrics, Redis keys and the command line."""
 
     FEED = "feed"
     NOTIFICATIONS = "notifications"
@@ -36,6 +36,8 @@ class Queue(StrEnum):
 
 
 class JobKind(StrEnum):
+    """Kinds of job, as in the jobs table and the metrics."""
+
     FAN_OUT = "feed.fan_out"
     WITHDRAW = "feed.withdraw"
     NOTIFY_LIKE = "notify.like"
@@ -47,7 +49,7 @@ class JobKind(StrEnum):
     EMAIL = "email.notification"
     REMOVE_POST = "posts.remove"
     REMOVE_AVATAR = "avatars.remove"
-    TELL_REVOKED = "notify.revoked"
+    PROPAGATE_REVOCATIONS = "notify.revoked"
     EMAIL_RESET_LINK = "email.password_reset"
     EMAIL_CREDENTIALS_CHANGED = "email.password_changed"
     EMAIL_ADDRESS_CHANGED = "email.address_changed"
@@ -66,7 +68,7 @@ HIGH = 1
 
 @dataclass(frozen=True, slots=True)
 class EventJob:
-    """A job that an event causes; its payload is the event's own fields."""
+    """A job that an event causes; its payload is the fields of the event."""
 
     queue: Queue
     kind: JobKind
@@ -80,7 +82,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
         EventJob(Queue.MAINTENANCE, JobKind.REMOVE_POST),
     ),
     AvatarReplaced: (EventJob(Queue.MAINTENANCE, JobKind.REMOVE_AVATAR),),
-    # What is done and what is taken back are one kind: the job looks which of them holds.
+    # An activity and its retraction share a kind: the job reads which of them is true now.
     UserFollowed: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),
     UserUnfollowed: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),
     PostLiked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
@@ -90,8 +92,8 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     PeopleMentioned: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_MENTIONED),),
     PushRequested: (EventJob(Queue.PUSH, JobKind.PUSH),),
     EmailRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL),),
-    SessionsRevoked: (EventJob(Queue.NOTIFICATIONS, JobKind.TELL_REVOKED, HIGH),),
-    # The user waits for these, so they precede notification e-mails.
+    SessionsRevoked: (EventJob(Queue.NOTIFICATIONS, JobKind.PROPAGATE_REVOCATIONS, HIGH),),
+    # The user waits for these e-mails, so they precede notifications.
     PasswordResetRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL_RESET_LINK, HIGH),),
     PasswordChanged: (EventJob(Queue.EMAIL, JobKind.EMAIL_CREDENTIALS_CHANGED, HIGH),),
     EmailChanged: (EventJob(Queue.EMAIL, JobKind.EMAIL_ADDRESS_CHANGED, HIGH),),

@@ -12,7 +12,7 @@ from server.services.jobs.jobs import Jobs
 
 log = structlog.get_logger(__name__)
 
-BATCH = 500
+FILES_PER_BATCH = 500
 FOLDERS = ("posts", "avatars")
 MIN_AGE = timedelta(hours=1)  # files are stored before their row is committed
 
@@ -40,7 +40,7 @@ class MediaSweep:
         async for entry in self._media.list(folder):
             if entry.modified_at < stored_before:
                 old.append(entry.key)
-            if len(old) >= BATCH:
+            if len(old) >= FILES_PER_BATCH:
                 deleted += await self._delete_orphans(old)
                 old = []
         return deleted + await self._delete_orphans(old)

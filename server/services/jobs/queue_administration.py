@@ -14,7 +14,7 @@ from server.services.jobs.event_jobs import Queue
 from server.services.jobs.queue_overview import QueueOverview, QueueStatus
 from server.services.jobs.queue_states import QueueStates
 
-BATCH = 500
+JOBS_PER_STATEMENT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +99,8 @@ class QueueAdministration:
         """Apply `change` in batches. Jobs that fail after the ids were read are not affected."""
         ids = await self._failed_jobs.list_ids(queue) if job_ids is None else sorted(set(job_ids))
         changed = 0
-        for start in range(0, len(ids), BATCH):
-            changed += await change(queue, ids[start : start + BATCH])
+        for start in range(0, len(ids), JOBS_PER_STATEMENT):
+            changed += await change(queue, ids[start : start + JOBS_PER_STATEMENT])
         return changed
 
 

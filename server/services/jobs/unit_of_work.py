@@ -78,7 +78,7 @@ class WorkContext:
         return self._clock.now_ms()
 
 
-Operation = Callable[[WorkContext], Awaitable[Result]]
+_Operation = Callable[[WorkContext], Awaitable[Result]]
 
 
 class UnitOfWork:
@@ -104,7 +104,7 @@ class UnitOfWork:
 
     async def run(
         self,
-        operation: Operation[Result],
+        operation: _Operation[Result],
         completes: Claim | None = None,
         changes: Sequence[CacheKey] = (),
         token: IdempotencyToken | None = None,
@@ -134,7 +134,7 @@ class UnitOfWork:
         return result
 
     async def _commit(
-        self, operation: Operation[Result], completes: Claim | None, token: IdempotencyToken | None
+        self, operation: _Operation[Result], completes: Claim | None, token: IdempotencyToken | None
     ) -> tuple[Result, list[Event]]:
         for attempt in range(1, MAX_ATTEMPTS + 1):
             work = WorkContext(self._ids, self._clock)

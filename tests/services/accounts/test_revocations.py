@@ -218,7 +218,7 @@ async def test_job_propagates_what_a_killed_process_did_not(harness: ServiceHarn
     async with harness.redis.pubsub() as listening:
         await listening.subscribe(channels.user_channel(ada))
         await listening.get_message(timeout=5)
-        claim: Claim = await harness.claim(JobKind.TELL_REVOKED)
+        claim: Claim = await harness.claim(JobKind.PROPAGATE_REVOCATIONS)
         await harness.revocations.propagate_job(claim)
         heard = await listening.get_message(timeout=5)
     assert heard is not None
@@ -232,7 +232,7 @@ async def test_job_fails_while_redis_is_unavailable(
 ) -> None:
     ada = await harness.user()
     await harness.sessions.end(ada, await signed_in(harness, ada))
-    claim = await harness.claim(JobKind.TELL_REVOKED)
+    claim = await harness.claim(JobKind.PROPAGATE_REVOCATIONS)
     own_server.kill()
     with pytest.raises(Unavailable):
         await elsewhere.propagate_job(claim)

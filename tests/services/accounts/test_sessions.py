@@ -170,7 +170,7 @@ def sessions_elsewhere(harness: ServiceHarness, apart_s: int) -> Sessions:
             return harness.clock.now_ms() + apart_s * 1000
 
     clock = SkewedClock()
-    work = UnitOfWork(harness.database, harness.ids, clock, harness.jobs, harness.rings.notify)
+    work = UnitOfWork(harness.database, harness.ids, clock, harness.jobs, harness.notifier.notify)
     return harness.sessions_with(work, Tokens(clock, RULES))
 
 

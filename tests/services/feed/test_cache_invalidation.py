@@ -125,7 +125,7 @@ async def test_change_during_redis_outage_is_invalidated_later(harness: ServiceH
     invalidations = InvalidationLog(nowhere)
     likes = harness.likes_with(
         UnitOfWork(
-            harness.database, harness.ids, harness.clock, harness.jobs, harness.rings.notify,
+            harness.database, harness.ids, harness.clock, harness.jobs, harness.notifier.notify,
             CacheInvalidation(harness.timelines_on(nowhere), invalidations),
         )
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A request with a key takes effect once, whoever else tries it at the same moment."""
+"""A request with an idempotency key takes effect once, even if it is repeated at the same moment."""
 
 import asyncio
 
@@ -18,7 +18,7 @@ def token(harness: ServiceHarness, content: bytes = b"content", key: str = "key"
     return harness.idempotency.token("user 1", "POST /posts", key, content)
 
 
-async def test_an_effect_is_noted_with_its_result_and_later_its_answer(harness: ServiceHarness) -> None:
+async def test_request_is_recorded_with_result_and_response(harness: ServiceHarness) -> None:
     author_id, post_id = await harness.user(), await harness.post(await harness.user())
     named = token(harness)
     assert await harness.idempotency.find(named) is None
@@ -29,7 +29,7 @@ async def test_an_effect_is_noted_with_its_result_and_later_its_answer(harness: 
     assert await harness.comments.get(comment.id) == comment
 
 
-async def test_twenty_at_the_same_moment_have_one_effect(harness: ServiceHarness) -> None:
+async def test_twenty_simultaneous_requests_have_one_effect(harness: ServiceHarness) -> None:
     author_id, post_id = await harness.user(), await harness.post(await harness.user())
     answers = await asyncio.gather(
         *(harness.comments.add(author_id, post_id, "hello", None, token(harness)) for _ in range(20)),
@@ -41,7 +41,7 @@ async def test_twenty_at_the_same_moment_have_one_effect(harness: ServiceHarness
     assert await harness.value("SELECT COUNT(*) AS n FROM jobs WHERE kind = 'notify.comment'") == 1
 
 
-async def test_twenty_registrations_at_the_same_moment_make_one_account(harness: ServiceHarness) -> None:
+async def test_twenty_simultaneous_registrations_create_one_account(harness: ServiceHarness) -> None:
     async def register() -> object:
         return await harness.accounts.register(
             "ana", "ana@example.com", "a good password", "", token(harness)
@@ -54,7 +54,7 @@ async def test_twenty_registrations_at_the_same_moment_make_one_account(harness:
     assert done.result_id == await harness.value("SELECT id FROM users")
 
 
-async def test_what_is_refused_leaves_its_key_free(harness: ServiceHarness) -> None:
+async def test_refused_request_leaves_its_key_free(harness: ServiceHarness) -> None:
     author_id, post_id = await harness.user(), await harness.post(await harness.user())
     with pytest.raises(NotFound):
         await harness.comments.add(author_id, PostId(1), "hello", None, token(harness))
@@ -62,23 +62,23 @@ async def test_what_is_refused_leaves_its_key_free(harness: ServiceHarness) -> N
     await harness.comments.add(author_id, post_id, "hello", None, token(harness))
 
 
-async def test_a_repeated_effect_is_undone_as_a_whole(harness: ServiceHarness) -> None:
+async def test_repeated_request_has_no_effect(harness: ServiceHarness) -> None:
     ran = 0
 
-    async def body(work: WorkContext) -> int:
+    async def create(work: WorkContext) -> int:
         nonlocal ran
         ran += 1
         return work.result_id
 
-    made = await harness.unit_of_work.run(body, token=token(harness))
+    made = await harness.unit_of_work.run(create, token=token(harness))
     with pytest.raises(AlreadyDone) as caught:
-        await harness.unit_of_work.run(body, token=token(harness))
+        await harness.unit_of_work.run(create, token=token(harness))
     assert ran == 1
     assert (caught.value.code, caught.value.retry_after_s) == ("idempotency_key_in_use", 1.0)
     assert await harness.idempotency.find(token(harness)) == CompletedRequest(made, None)
 
 
-async def test_another_request_under_the_same_key_is_refused(harness: ServiceHarness) -> None:
+async def test_key_with_other_content_is_rejected(harness: ServiceHarness) -> None:
     author_id, post_id = await harness.user(), await harness.post(await harness.user())
     await harness.comments.add(author_id, post_id, "hello", None, token(harness))
     with pytest.raises(InvalidInput) as caught:
@@ -92,14 +92,14 @@ async def test_another_request_under_the_same_key_is_refused(harness: ServiceHar
         )
 
 
-async def test_nothing_that_was_sent_can_be_read_from_what_is_kept(harness: ServiceHarness) -> None:
+async def test_token_reveals_nothing_of_the_request(harness: ServiceHarness) -> None:
     named = token(harness, b"a password")
     assert len(named.key_hash) == len(named.fingerprint) == 64
     other = Idempotency(IdempotencyKeyRepository(harness.database), b"another secret")
     assert other.token("user 1", "POST /posts", "key", b"a password").fingerprint != named.fingerprint
 
 
-async def test_a_registration_is_repeated_by_whoever_still_knows_the_password(
+async def test_registration_is_repeated_only_with_its_password(
     harness: ServiceHarness,
 ) -> None:
     account = await harness.accounts.register("ana", "ana@example.com", "a good password", "")
@@ -108,6 +108,6 @@ async def test_a_registration_is_repeated_by_whoever_still_knows_the_password(
         await harness.accounts.get_registered(account.id, "another password")
 
 
-async def test_a_comment_that_was_deleted_is_not_found(harness: ServiceHarness) -> None:
+async def test_deleted_comment_is_not_found(harness: ServiceHarness) -> None:
     with pytest.raises(NotFound):
         await harness.comments.get(CommentId(1))

@@ -1,4 +1,4 @@
-"""The lease of a node number."""
+"""Leases of node numbers."""
 
 import asyncio
 
@@ -34,7 +34,7 @@ async def expire(database: Database) -> None:
     await database.execute("UPDATE nodes SET lease_until_ms = 1")
 
 
-async def test_processes_that_start_at_once_get_numbers_of_their_own(database: Database) -> None:
+async def test_simultaneous_processes_get_different_numbers(database: Database) -> None:
     leases = [NodeLease(NodeRepository(database), SystemClock()) for _ in range(20)]
     generators = await asyncio.gather(*(lease.acquire() for lease in leases))
     nodes = [node_of(ids.next()) for ids in generators]
@@ -42,7 +42,7 @@ async def test_processes_that_start_at_once_get_numbers_of_their_own(database: D
     assert set(await rows(database)) == set(nodes)
 
 
-async def test_a_lease_that_is_renewed_is_kept(database: Database) -> None:
+async def test_renewed_lease_is_kept(database: Database) -> None:
     lease = NodeLease(NodeRepository(database), SystemClock())
     ids = await lease.acquire()
     (before,) = (await rows(database)).values()
@@ -56,7 +56,7 @@ async def test_a_lease_that_is_renewed_is_kept(database: Database) -> None:
     assert after["last_ms"] == id_timestamp_ms(first)
 
 
-async def test_the_number_that_was_used_longest_ago_can_make_ids_of_the_past(database: Database) -> None:
+async def test_longest_unused_number_can_generate_past_ids(database: Database) -> None:
     past_ms = SystemClock().now_ms() - 86_400_000
     for node in range(NODES):
         used_ms = past_ms if node == 7 else past_ms + 60_000
@@ -66,7 +66,7 @@ async def test_the_number_that_was_used_longest_ago_can_make_ids_of_the_past(dat
     assert (node_of(first), id_timestamp_ms(first)) == (7, past_ms + 1)
 
 
-async def test_a_number_whose_holder_was_killed_makes_no_ids_from_before_its_lease_ended(
+async def test_number_of_a_killed_holder_starts_after_its_lease(
     database: Database,
 ) -> None:
     now_ms = SystemClock().now_ms()
@@ -78,7 +78,7 @@ async def test_a_number_whose_holder_was_killed_makes_no_ids_from_before_its_lea
     assert id_timestamp_ms(ids.next()) == now_ms - 1000 + 1
 
 
-async def test_the_next_holder_starts_after_the_last_id(database: Database) -> None:
+async def test_next_holder_starts_after_the_last_id(database: Database) -> None:
     lease = NodeLease(NodeRepository(database), SystemClock(), configured=5)
     ids = await lease.acquire()
     ahead_ms = SystemClock().now_ms() + 3_600_000
@@ -89,7 +89,7 @@ async def test_the_next_holder_starts_after_the_last_id(database: Database) -> N
     assert heirs.next() > last
 
 
-async def test_a_number_that_was_given_back_is_free(database: Database) -> None:
+async def test_released_number_is_free(database: Database) -> None:
     lease = NodeLease(NodeRepository(database), SystemClock())
     ids = await lease.acquire()
     await lease.release(ids)
@@ -97,11 +97,11 @@ async def test_a_number_that_was_given_back_is_free(database: Database) -> None:
     assert row["lease_until_ms"] == 0
 
 
-async def test_a_process_that_lost_its_lease_moves_to_another_number(database: Database) -> None:
+async def test_process_that_lost_its_lease_changes_its_number(database: Database) -> None:
     lease = NodeLease(NodeRepository(database), SystemClock())
     ids = await lease.acquire()
     before = ids.next()
-    await database.execute("UPDATE nodes SET owner = 'somebody else'")
+    await database.execute("UPDATE nodes SET owner = 'another process'")
     with capture_logs() as logs:
         await lease.renew(ids)
     after = ids.next()
@@ -112,7 +112,7 @@ async def test_a_process_that_lost_its_lease_moves_to_another_number(database: D
     assert node_of(ids.next()) == node_of(after)
 
 
-async def test_a_number_whose_lease_ran_out_is_taken(database: Database) -> None:
+async def test_expired_number_is_leased_again(database: Database) -> None:
     for node in range(NODES):
         await NodeLease(NodeRepository(database), SystemClock(), configured=node).acquire()
     with pytest.raises(Unavailable, match="128"):
@@ -122,7 +122,7 @@ async def test_a_number_whose_lease_ran_out_is_taken(database: Database) -> None
     assert node_of(ids.next()) == 42
 
 
-async def test_a_configured_number_is_taken_whoever_held_it(database: Database) -> None:
+async def test_configured_number_is_leased_from_any_holder(database: Database) -> None:
     for _ in range(2):
         ids = await NodeLease(NodeRepository(database), SystemClock(), configured=9).acquire()
         assert node_of(ids.next()) == 9

@@ -1,4 +1,4 @@
-"""The queues as an operator sees and steers them, on both databases."""
+"""Queue administration, on both databases."""
 
 import asyncio
 from typing import Any
@@ -20,14 +20,14 @@ HOUR_MS = 3_600_000
 
 
 @pytest.fixture
-def control(harness: ServiceHarness) -> QueueAdministration:
+def administration(harness: ServiceHarness) -> QueueAdministration:
     return build_queue_administration(harness, LIMITS)
 
 
 async def add_job(
     harness: ServiceHarness, state: JobState = JobState.DEAD, queue: Queue = Queue.FEED, **more: Any
 ) -> int:
-    """Insert a job whose times are `..._ago_ms` before now by the database clock."""
+    """Insert a job whose times are `..._ago_ms` before now, in database time."""
     now_ms = await harness.value(f"SELECT {harness.database.now_ms} AS now_ms")
     ago = {name.removesuffix("_ago_ms"): more.pop(name) for name in list(more) if name.endswith("_ago_ms")}
     row: dict[str, Any] = {
@@ -46,12 +46,12 @@ async def add_job(
     return (await JobTable.create(**row)).id
 
 
-async def status_of(control: QueueAdministration, queue: Queue = Queue.FEED) -> QueueStatus:
-    return next(status for status in await control.overview() if status.queue == queue)
+async def status_of(administration: QueueAdministration, queue: Queue = Queue.FEED) -> QueueStatus:
+    return next(status for status in await administration.overview() if status.queue == queue)
 
 
-async def test_jobs_are_counted_by_what_they_wait_for(
-    harness: ServiceHarness, control: QueueAdministration
+async def test_overview_counts_jobs_by_state(
+    harness: ServiceHarness, administration: QueueAdministration
 ) -> None:
     for state, times in ((JobState.RUNNING, 2), (JobState.COMPLETED, 3), (JobState.DEAD, 4)):
         for _ in range(times):
@@ -60,17 +60,17 @@ async def test_jobs_are_counted_by_what_they_wait_for(
         await add_job(harness, JobState.READY, due_ago_ms=10_000)
     await add_job(harness, JobState.READY, due_ago_ms=-HOUR_MS)
     await add_job(harness, JobState.READY, Queue.NOTIFICATIONS)
-    status = await status_of(control)
+    status = await status_of(administration)
     counts = (status.waiting, status.delayed, status.running, status.completed, status.failed)
     assert counts == (5, 1, 2, 3, 4)
     assert 10 <= status.oldest_waiting_s < 60
     assert status.rate_per_s == 100.0
-    assert [each.queue for each in await control.overview()] == list(Queue)
+    assert [each.queue for each in await administration.overview()] == list(Queue)
     assert status.size.jobs == {"waiting": 5, "delayed": 1, "running": 2, "completed": 3, "dead": 4}
 
 
-async def test_empty_queues_have_nothing_to_show(control: QueueAdministration) -> None:
-    for status in await control.overview():
+async def test_empty_queues_have_zero_counts(administration: QueueAdministration) -> None:
+    for status in await administration.overview():
         assert (status.waiting, status.oldest_waiting_s, status.completed_per_minute, status.failed) == (
             0,
             0,
@@ -79,71 +79,75 @@ async def test_empty_queues_have_nothing_to_show(control: QueueAdministration) -
         )
 
 
-async def test_delayed_jobs_do_not_grow_old(harness: ServiceHarness, control: QueueAdministration) -> None:
+async def test_delayed_jobs_do_not_count_as_waiting(
+    harness: ServiceHarness, administration: QueueAdministration
+) -> None:
     await add_job(harness, JobState.READY, due_ago_ms=-HOUR_MS)
-    assert (await status_of(control)).oldest_waiting_s == 0
+    assert (await status_of(administration)).oldest_waiting_s == 0
 
 
-async def test_rates_are_of_the_last_minute(harness: ServiceHarness, control: QueueAdministration) -> None:
+async def test_rates_cover_the_last_minute(
+    harness: ServiceHarness, administration: QueueAdministration
+) -> None:
     for _ in range(3):
         await add_job(harness, JobState.COMPLETED, finished_ago_ms=30_000)
         await add_job(harness, JobState.DEAD, finished_ago_ms=30_000)
         await add_job(harness, JobState.COMPLETED, finished_ago_ms=HOUR_MS)
-    status = await status_of(control)
+    status = await status_of(administration)
     assert status.completed_per_minute == 3
     assert status.failed_per_minute == 3
 
 
-async def test_where_only_the_newest_rows_are_kept_the_rate_is_told_from_their_span(
+async def test_rate_is_extrapolated_when_old_rows_are_pruned(
     harness: ServiceHarness,
 ) -> None:
-    control = build_queue_administration(harness, {Queue.FEED: QueueLimits(keep_completed=10)})
+    administration = build_queue_administration(harness, {Queue.FEED: QueueLimits(keep_completed=10)})
     for number in range(10):
         await add_job(harness, JobState.COMPLETED, finished_ago_ms=number * 1000 + 1000)
-    rate = (await status_of(control)).completed_per_minute
+    rate = (await status_of(administration)).completed_per_minute
     assert 30 <= rate <= 60  # 10 in the last 10 seconds, and a while for this test to ask
 
 
-async def test_dead_letters_are_listed_newest_first_with_what_became_of_them(
-    harness: ServiceHarness, control: QueueAdministration
+async def test_failed_jobs_are_listed_newest_first_with_history(
+    harness: ServiceHarness, administration: QueueAdministration
 ) -> None:
     history = [{"attempt": 1, "atMs": 5, "error": "first"}, {"attempt": 2, "atMs": 6, "error": "last"}]
     older = await add_job(harness)
     newer = await add_job(harness, attempts=2, crash_count=1, history=orjson.dumps(history).decode())
     await add_job(harness, JobState.COMPLETED)
     await add_job(harness, queue=Queue.NOTIFICATIONS)
-    page = await control.failed(Queue.FEED, PageRequest())
-    assert [letter.id for letter in page.items] == [newer, older]
-    letter = page.items[0]
-    assert (letter.kind, letter.attempts, letter.crash_count, letter.error) == (
+    page = await administration.failed(Queue.FEED, PageRequest())
+    assert [job.id for job in page.items] == [newer, older]
+    job = page.items[0]
+    assert (job.kind, job.attempts, job.crash_count, job.error) == (
         JobKind.WITHDRAW,
         2,
         1,
         "last",
     )
-    assert letter.payload == {"follower_id": 1, "followee_id": 2}
-    assert list(letter.history) == [FailedAttempt(1, 5, "first"), FailedAttempt(2, 6, "last")]
-    assert letter.failed_at_ms >= letter.created_at_ms
+    assert job.payload == {"follower_id": 1, "followee_id": 2}
+    assert list(job.history) == [FailedAttempt(1, 5, "first"), FailedAttempt(2, 6, "last")]
+    assert job.failed_at_ms >= job.created_at_ms
     assert page.items[1].error == ""
 
 
-async def test_pages_of_dead_letters_follow_one_another(
-    harness: ServiceHarness, control: QueueAdministration
+async def test_failed_jobs_are_paginated(
+    harness: ServiceHarness, administration: QueueAdministration
 ) -> None:
     ids = [await add_job(harness) for _ in range(5)]
     seen: list[int] = []
     request = PageRequest(limit=2)
     while True:
-        page = await control.failed(Queue.FEED, request)
-        seen += [letter.id for letter in page.items]
+        page = await administration.failed(Queue.FEED, request)
+        seen += [job.id for job in page.items]
         if page.next_cursor is None:
             break
         request = PageRequest(2, decode_cursor(page.next_cursor))
     assert seen == ids[::-1]
 
 
-async def test_a_retried_job_has_all_its_attempts_again_and_keeps_its_history(
-    harness: ServiceHarness, control: QueueAdministration
+async def test_retried_job_has_all_attempts_and_keeps_its_history(
+    harness: ServiceHarness, administration: QueueAdministration
 ) -> None:
     post_id = await harness.post(await harness.user())
     claim = await harness.claim(JobKind.FAN_OUT)
@@ -152,7 +156,7 @@ async def test_a_retried_job_has_all_its_attempts_again_and_keeps_its_history(
         await harness.make_due()
         claim = await harness.jobs.claim(claim.id) or claim
     assert (await harness.job(claim.id))["state"] == JobState.DEAD
-    assert await control.retry(Queue.FEED, [claim.id]) == 1
+    assert await administration.retry(Queue.FEED, [claim.id]) == 1
     row = await harness.job(claim.id)
     assert (row["state"], row["attempts"], row["crash_count"], row["finished_at_ms"]) == (
         JobState.READY,
@@ -165,12 +169,12 @@ async def test_a_retried_job_has_all_its_attempts_again_and_keeps_its_history(
     assert (again.attempts, again.payload["post_id"]) == (1, post_id)
 
 
-async def test_only_dead_letters_of_the_queue_are_retried_and_discarded(
-    harness: ServiceHarness, control: QueueAdministration
+async def test_retry_and_discard_affect_only_failed_jobs_of_the_queue(
+    harness: ServiceHarness, administration: QueueAdministration
 ) -> None:
     running = await add_job(harness, JobState.RUNNING)
     elsewhere = await add_job(harness, queue=Queue.NOTIFICATIONS)
-    for change in (control.retry, control.discard):
+    for change in (administration.retry, administration.discard):
         assert await change(Queue.FEED, [running, elsewhere, 1]) == 0
         assert await change(Queue.FEED, []) == 0
         assert await change(Queue.FEED) == 0
@@ -178,8 +182,8 @@ async def test_only_dead_letters_of_the_queue_are_retried_and_discarded(
     assert (await harness.job(elsewhere))["state"] == JobState.DEAD
 
 
-async def test_all_dead_letters_are_retried_in_batches(
-    harness: ServiceHarness, control: QueueAdministration
+async def test_all_failed_jobs_are_retried_in_batches(
+    harness: ServiceHarness, administration: QueueAdministration
 ) -> None:
     rows = [
         JobTable(
@@ -189,96 +193,99 @@ async def test_all_dead_letters_are_retried_in_batches(
         for _ in range(1203)
     ]  # fmt: skip
     await JobTable.bulk_create(rows)
-    assert await control.retry(Queue.FEED) == 1203
-    assert (await status_of(control)).waiting == 1203
+    assert await administration.retry(Queue.FEED) == 1203
+    assert (await status_of(administration)).waiting == 1203
 
 
-async def test_what_is_discarded_is_gone(harness: ServiceHarness, control: QueueAdministration) -> None:
+async def test_discarded_jobs_are_deleted(
+    harness: ServiceHarness, administration: QueueAdministration
+) -> None:
     first, second, third = [await add_job(harness) for _ in range(3)]
-    assert await control.discard(Queue.FEED, [second, second]) == 1
-    assert [letter.id for letter in (await control.failed(Queue.FEED, PageRequest())).items] == [third, first]
-    assert await control.discard(Queue.FEED) == 2
+    assert await administration.discard(Queue.FEED, [second, second]) == 1
+    assert [job.id for job in (await administration.failed(Queue.FEED, PageRequest())).items] == [
+        third,
+        first,
+    ]
+    assert await administration.discard(Queue.FEED) == 2
     assert await harness.rows("SELECT id FROM jobs") == []
 
 
-async def test_pause_and_resume_are_seen_by_other_processes(
-    harness: ServiceHarness, control: QueueAdministration
+async def test_other_processes_see_pause_and_resume(
+    harness: ServiceHarness, administration: QueueAdministration
 ) -> None:
     other = build_queue_administration(harness, LIMITS)
-    assert not await control.states.is_paused(Queue.FEED)
-    await control.pause(Queue.FEED)
-    await control.pause(Queue.FEED)
+    assert not await administration.states.is_paused(Queue.FEED)
+    await administration.pause(Queue.FEED)
+    await administration.pause(Queue.FEED)
     assert await other.states.paused() == {Queue.FEED}
-    assert await control.states.is_paused("feed")
-    assert not await control.states.is_paused("notifications")
+    assert await administration.states.is_paused("feed")
+    assert not await administration.states.is_paused("notifications")
     assert (await status_of(other)).paused_at_ms
-    await control.resume(Queue.FEED)
-    assert await control.states.paused() == frozenset()
-    await control.resume(Queue.NOTIFICATIONS)
-    assert (await status_of(control)).paused_at_ms is None
+    await administration.resume(Queue.FEED)
+    assert await administration.states.paused() == frozenset()
+    await administration.resume(Queue.NOTIFICATIONS)
+    assert (await status_of(administration)).paused_at_ms is None
 
 
-async def test_a_second_pause_keeps_the_time_of_the_first(
-    harness: ServiceHarness, control: QueueAdministration
+async def test_second_pause_keeps_the_time_of_the_first(
+    harness: ServiceHarness, administration: QueueAdministration
 ) -> None:
-    await control.pause(Queue.FEED)
+    await administration.pause(Queue.FEED)
     await harness.database.execute("UPDATE queues SET paused_at_ms = 7")
-    await control.pause(Queue.FEED)
-    assert (await status_of(control)).paused_at_ms == 7
+    await administration.pause(Queue.FEED)
+    assert (await status_of(administration)).paused_at_ms == 7
 
 
-async def test_a_pause_outlives_an_emptied_redis(
-    harness: ServiceHarness, control: QueueAdministration
-) -> None:
-    await control.pause(Queue.FEED)
+async def test_pause_survives_flushall(harness: ServiceHarness, administration: QueueAdministration) -> None:
+    await administration.pause(Queue.FEED)
     await harness.redis.flushall()
     assert await build_queue_administration(harness, LIMITS).states.is_paused(Queue.FEED)
 
 
-async def test_whether_a_queue_is_paused_is_asked_once_a_second_by_however_many(
-    harness: ServiceHarness, control: QueueAdministration, monkeypatch: pytest.MonkeyPatch
+async def test_paused_queues_are_read_once_per_second(
+    harness: ServiceHarness, administration: QueueAdministration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = 0
+    queries = 0
     rows = harness.database.rows
 
     async def counted(*arguments: Any) -> Any:
-        nonlocal asked
-        asked += 1
+        nonlocal queries
+        queries += 1
         return await rows(*arguments)
 
     monkeypatch.setattr(harness.database, "rows", counted)
-    await asyncio.gather(*(control.states.is_paused(Queue.FEED) for _ in range(100)))
-    assert asked == 1
+    await asyncio.gather(*(administration.states.is_paused(Queue.FEED) for _ in range(100)))
+    assert queries == 1
 
 
-async def test_while_the_database_is_away_the_last_answer_stands(
-    harness: ServiceHarness, control: QueueAdministration, monkeypatch: pytest.MonkeyPatch
+async def test_last_known_pause_holds_while_database_is_unavailable(
+    harness: ServiceHarness, administration: QueueAdministration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await control.pause(Queue.FEED)
-    assert await control.states.is_paused(Queue.FEED)
+    await administration.pause(Queue.FEED)
+    assert await administration.states.is_paused(Queue.FEED)
 
-    async def away(*_: Any) -> Any:
+    async def unavailable(*_: Any) -> Any:
         raise Unavailable("The database does not answer.")
 
     monkeypatch.setattr("server.services.jobs.queue_states.STATES_FRESH_S", 0.0)
-    monkeypatch.setattr(harness.database, "rows", away)
-    assert await control.states.is_paused(Queue.FEED)
+    monkeypatch.setattr(harness.database, "rows", unavailable)
+    assert await administration.states.is_paused(Queue.FEED)
 
 
-async def test_whether_jobs_are_ready_is_one_question_for_many(
-    harness: ServiceHarness, control: QueueAdministration, monkeypatch: pytest.MonkeyPatch
+async def test_simultaneous_readiness_checks_share_a_query(
+    harness: ServiceHarness, administration: QueueAdministration, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready = [await add_job(harness, JobState.READY) for _ in range(3)]
     dead = await add_job(harness)
-    asked = 0
+    queries = 0
     rows = harness.database.rows
 
     async def counted(*arguments: Any) -> Any:
-        nonlocal asked
-        asked += 1
+        nonlocal queries
+        queries += 1
         return await rows(*arguments)
 
     monkeypatch.setattr(harness.database, "rows", counted)
-    answers = await asyncio.gather(*(control.states.is_ready(job_id) for job_id in [*ready, dead, 7]))
+    answers = await asyncio.gather(*(administration.states.is_ready(job_id) for job_id in [*ready, dead, 7]))
     assert answers == [True, True, True, False, False]
-    assert asked <= 2
+    assert queries <= 2

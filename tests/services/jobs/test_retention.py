@@ -5,7 +5,7 @@ from structlog.testing import capture_logs
 
 from server.models.accounts.password_resets import PasswordResetTable
 from server.models.accounts.sessions import SessionTable
-from server.models.batch_delete import BATCH
+from server.models.batch_delete import DELETE_BATCH
 from server.models.jobs.idempotency_keys import IdempotencyKeyTable
 from server.models.jobs.jobs import JobState, JobTable
 from server.services.jobs.event_jobs import JobKind, Queue
@@ -26,7 +26,7 @@ def retention(harness: ServiceHarness) -> Retention:
 
 async def test_sweep_deletes_only_expired_sessions(harness: ServiceHarness, retention: Retention) -> None:
     user_id, now_ms = await harness.user(), harness.clock.now_ms()
-    for expires_at_ms in [*([now_ms - 60_000] * (BATCH + 1)), now_ms + 3_600_000]:
+    for expires_at_ms in [*([now_ms - 60_000] * (DELETE_BATCH + 1)), now_ms + 3_600_000]:
         await SessionTable.create(
             id=harness.ids.next(), user_id=user_id, refresh_hash="x", created_at_ms=1, last_used_at_ms=1,
             expires_at_ms=expires_at_ms,
@@ -41,20 +41,20 @@ async def test_sweep_deletes_only_expired_password_resets(
     harness: ServiceHarness, retention: Retention
 ) -> None:
     user_id, now_ms = await harness.user(), harness.clock.now_ms()
-    for number, expires_at_ms in enumerate([*([now_ms - 60_000] * (BATCH + 1)), now_ms + 3_600_000]):
+    for number, expires_at_ms in enumerate([*([now_ms - 60_000] * (DELETE_BATCH + 1)), now_ms + 3_600_000]):
         await PasswordResetTable.create(
             id=harness.ids.next(), user_id=user_id, token_hash=str(number), created_at_ms=1,
             expires_at_ms=expires_at_ms,
         )  # fmt: skip
     claim = await claim_maintenance_job(harness, JobKind.SWEEP_RESETS)
     await retention.sweep_resets(claim)
-    assert await harness.value("SELECT token_hash FROM password_resets") == str(BATCH + 1)
+    assert await harness.value("SELECT token_hash FROM password_resets") == str(DELETE_BATCH + 1)
     await assert_completed(harness, claim)
 
 
 async def test_sweep_deletes_only_old_idempotency_keys(harness: ServiceHarness, retention: Retention) -> None:
     now_ms = harness.clock.now_ms()
-    for number, age_ms in enumerate([*([DAY_MS + 60_000] * (BATCH + 1)), DAY_MS - 60_000, 0]):
+    for number, age_ms in enumerate([*([DAY_MS + 60_000] * (DELETE_BATCH + 1)), DAY_MS - 60_000, 0]):
         await IdempotencyKeyTable.create(
             id=harness.ids.next(), key_hash=f"key {number}", fingerprint="x", result_id=1,
             created_at_ms=now_ms - age_ms,

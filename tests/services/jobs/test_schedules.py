@@ -1,4 +1,4 @@
-"""Recurring work, on both databases."""
+"""Schedules, on both databases."""
 
 import asyncio
 
@@ -35,25 +35,23 @@ async def jobs(harness: ServiceHarness) -> int:
     return await harness.value("SELECT COUNT(*) AS jobs FROM jobs")
 
 
-async def test_new_work_is_due_a_period_from_now(harness: ServiceHarness, schedules: Schedules) -> None:
+async def test_new_schedule_is_due_after_one_period(harness: ServiceHarness, schedules: Schedules) -> None:
     assert await schedules.enqueue() == []
     assert 0 < await next_in_ms(harness) <= PERIOD_MS
 
 
-async def test_due_work_becomes_a_job_that_can_be_claimed(
-    harness: ServiceHarness, schedules: Schedules
-) -> None:
+async def test_due_schedule_inserts_a_claimable_job(harness: ServiceHarness, schedules: Schedules) -> None:
     await schedules.enqueue()
     await make_due(harness)
-    (rung,) = await schedules.enqueue()
-    assert rung.queue is Queue.MAINTENANCE
-    claim = await harness.jobs.claim(rung.job_id)
+    (ref,) = await schedules.enqueue()
+    assert ref.queue is Queue.MAINTENANCE
+    claim = await harness.jobs.claim(ref.job_id)
     assert claim is not None
     assert (claim.kind, claim.payload) == (JobKind.SWEEP_SESSIONS, {})
     assert await schedules.enqueue() == []
 
 
-async def test_of_many_dispatchers_one_inserts_the_job(harness: ServiceHarness) -> None:
+async def test_one_of_many_dispatchers_inserts_the_job(harness: ServiceHarness) -> None:
     several = [build_schedules(harness, SWEEP) for _ in range(8)]
     await asyncio.gather(*(schedules.enqueue() for schedules in several))
     await make_due(harness)
@@ -62,9 +60,7 @@ async def test_of_many_dispatchers_one_inserts_the_job(harness: ServiceHarness) 
     assert await jobs(harness) == 1
 
 
-async def test_periods_that_nobody_was_there_for_are_one_job(
-    harness: ServiceHarness, schedules: Schedules
-) -> None:
+async def test_missed_periods_become_one_job(harness: ServiceHarness, schedules: Schedules) -> None:
     await schedules.enqueue()
     await make_due(harness, ago_ms=10 * PERIOD_MS + 5)
     assert len(await schedules.enqueue()) == 1
@@ -72,13 +68,13 @@ async def test_periods_that_nobody_was_there_for_are_one_job(
 
 
 @pytest.mark.parametrize("state", [JobState.READY, JobState.RUNNING])
-async def test_work_that_is_not_done_is_not_added_again(
+async def test_unfinished_job_is_not_inserted_again(
     harness: ServiceHarness, schedules: Schedules, state: JobState
 ) -> None:
     await schedules.enqueue()
     await make_due(harness)
-    (rung,) = await schedules.enqueue()
-    await harness.database.execute("UPDATE jobs SET state = ? WHERE id = ?", [state, rung.job_id])
+    (ref,) = await schedules.enqueue()
+    await harness.database.execute("UPDATE jobs SET state = ? WHERE id = ?", [state, ref.job_id])
     await make_due(harness)
     assert await schedules.enqueue() == []
     assert await jobs(harness) == 1
@@ -88,13 +84,13 @@ async def test_work_that_is_not_done_is_not_added_again(
     assert len(await schedules.enqueue()) == 1
 
 
-async def test_a_shorter_period_counts_at_once(harness: ServiceHarness, schedules: Schedules) -> None:
+async def test_shorter_period_applies_immediately(harness: ServiceHarness, schedules: Schedules) -> None:
     await schedules.enqueue()
     await build_schedules(harness, Recurring(SWEEP.kind, 1000)).enqueue()
     assert await next_in_ms(harness) <= 1000
 
 
-async def test_what_is_switched_off_is_never_due(harness: ServiceHarness, schedules: Schedules) -> None:
+async def test_schedule_with_period_zero_is_never_due(harness: ServiceHarness, schedules: Schedules) -> None:
     await schedules.enqueue()
     await make_due(harness)
     assert await build_schedules(harness, Recurring(SWEEP.kind, 0)).enqueue() == []

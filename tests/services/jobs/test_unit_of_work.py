@@ -1,4 +1,4 @@
-"""A change, its events and their jobs: all or nothing, and the bell after it."""
+"""The unit of work: a change, its events and their jobs are atomic, and workers are notified afterwards."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ DELETED = PostDeleted(PostId(1), UserId(2), 3)
 
 
 async def mark(harness: ServiceHarness) -> None:
-    """Any write."""
+    """Write a row."""
     await harness.database.execute(
         "INSERT INTO nodes (node, owner, lease_until_ms, last_ms) VALUES (1, '', 0, 0)"
     )
@@ -30,15 +30,15 @@ async def marks(harness: ServiceHarness) -> int:
     return await harness.value("SELECT COUNT(*) AS n FROM nodes")
 
 
-async def test_a_change_and_its_jobs_are_committed_together(harness: ServiceHarness) -> None:
-    async def body(work: WorkContext) -> str:
+async def test_change_and_its_jobs_are_committed_together(harness: ServiceHarness) -> None:
+    async def operation(work: WorkContext) -> str:
         await mark(harness)
         work.emit(DELETED)
         work.emit(LIKED)
         assert await harness.value("SELECT COUNT(*) AS n FROM jobs") == 0
         return "done"
 
-    assert await harness.unit_of_work.run(body) == "done"
+    assert await harness.unit_of_work.run(operation) == "done"
     assert await marks(harness) == 1
     jobs = await harness.rows("SELECT kind, queue, priority, state, attempts, payload FROM jobs ORDER BY id")
     assert [(job["kind"], job["queue"]) for job in jobs] == [
@@ -47,43 +47,43 @@ async def test_a_change_and_its_jobs_are_committed_together(harness: ServiceHarn
         (JobKind.NOTIFY_LIKE, Queue.NOTIFICATIONS),
     ]
     assert {(job["state"], job["attempts"]) for job in jobs} == {("ready", 0)}
-    assert [rung.job_id for rung in harness.rings.heard] == await harness.due()
+    assert [ref.job_id for ref in harness.notifier.jobs] == await harness.due()
     assert (await harness.claim(JobKind.NOTIFY_LIKE)).payload == {"post_id": 1, "author_id": 2, "actor_id": 3}
 
 
-async def test_a_body_that_fails_leaves_neither_change_nor_job_nor_ring(harness: ServiceHarness) -> None:
-    async def body(work: WorkContext) -> None:
+async def test_failed_operation_leaves_no_change_job_or_signal(harness: ServiceHarness) -> None:
+    async def operation(work: WorkContext) -> None:
         await mark(harness)
         work.emit(LIKED)
         raise AppError("No.")
 
     with pytest.raises(AppError, match="No"):
-        await harness.unit_of_work.run(body)
+        await harness.unit_of_work.run(operation)
     assert await marks(harness) == 0
     assert await harness.due() == []
-    assert harness.rings.heard == []
+    assert harness.notifier.jobs == []
 
 
-async def test_a_body_that_is_cancelled_leaves_nothing(harness: ServiceHarness) -> None:
+async def test_cancelled_operation_leaves_nothing(harness: ServiceHarness) -> None:
     inside = asyncio.Event()
 
-    async def body(work: WorkContext) -> None:
+    async def operation(work: WorkContext) -> None:
         await mark(harness)
         work.emit(LIKED)
         inside.set()
         await asyncio.Event().wait()
 
-    task = asyncio.create_task(harness.unit_of_work.run(body))
+    task = asyncio.create_task(harness.unit_of_work.run(operation))
     await inside.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     assert await marks(harness) == 0
     assert await harness.due() == []
-    assert harness.rings.heard == []
+    assert harness.notifier.jobs == []
 
 
-async def test_the_bell_rings_when_the_job_can_be_claimed(harness: ServiceHarness) -> None:
+async def test_workers_are_notified_after_the_commit(harness: ServiceHarness) -> None:
     claims: list[asyncio.Task[Any]] = []
 
     def notify(jobs: Sequence[JobRef]) -> None:
@@ -91,19 +91,19 @@ async def test_the_bell_rings_when_the_job_can_be_claimed(harness: ServiceHarnes
 
     work = UnitOfWork(harness.database, harness.ids, harness.clock, harness.jobs, notify)
 
-    async def body(work: WorkContext) -> None:
+    async def operation(work: WorkContext) -> None:
         work.emit(LIKED)
         assert not claims
 
-    await work.run(body)
+    await work.run(operation)
     (claim,) = await asyncio.gather(*claims)
     assert claim is not None
 
 
-async def test_a_transaction_that_was_given_up_runs_again_from_the_start(harness: ServiceHarness) -> None:
+async def test_deadlocked_transaction_is_repeated(harness: ServiceHarness) -> None:
     tries = 0
 
-    async def body(work: WorkContext) -> int:
+    async def operation(work: WorkContext) -> int:
         nonlocal tries
         tries += 1
         await mark(harness)
@@ -112,74 +112,74 @@ async def test_a_transaction_that_was_given_up_runs_again_from_the_start(harness
             raise SerializationFailure("busy")
         return tries
 
-    assert await harness.unit_of_work.run(body) == 3
+    assert await harness.unit_of_work.run(operation) == 3
     assert await marks(harness) == 1
-    assert len(harness.rings.heard) == len(await harness.due()) == 1
+    assert len(harness.notifier.jobs) == len(await harness.due()) == 1
 
 
-async def test_a_transaction_that_is_always_given_up_is_reported(harness: ServiceHarness) -> None:
+async def test_transaction_that_always_deadlocks_raises(harness: ServiceHarness) -> None:
     tries = 0
 
-    async def body(_: WorkContext) -> None:
+    async def operation(_: WorkContext) -> None:
         nonlocal tries
         tries += 1
         await mark(harness)
         raise SerializationFailure("busy")
 
     with pytest.raises(SerializationFailure):
-        await harness.unit_of_work.run(body)
+        await harness.unit_of_work.run(operation)
     assert tries == MAX_ATTEMPTS
     assert await marks(harness) == 0
 
 
-async def test_an_event_without_reactions_makes_no_job(harness: ServiceHarness) -> None:
+async def test_event_without_jobs_inserts_none(harness: ServiceHarness) -> None:
     class Unheard(PostPublished):
-        """A fact that nobody waits for."""
+        """An event without jobs."""
 
     assert Unheard not in JOBS_BY_EVENT
 
-    async def body(work: WorkContext) -> None:
+    async def operation(work: WorkContext) -> None:
         work.emit(Unheard(PostId(1), UserId(1)))
 
-    await harness.unit_of_work.run(body)
+    await harness.unit_of_work.run(operation)
     assert await harness.due() == []
-    assert harness.rings.heard == []
+    assert harness.notifier.jobs == []
 
 
-async def test_an_effect_and_the_end_of_its_job_are_committed_together(harness: ServiceHarness) -> None:
+async def test_effect_and_job_completion_are_committed_together(harness: ServiceHarness) -> None:
     await emit(harness, LIKED)
     claim = await harness.claim(JobKind.NOTIFY_LIKE)
 
-    async def body(work: WorkContext) -> None:
+    async def operation(work: WorkContext) -> None:
         await mark(harness)
 
-    await harness.unit_of_work.run(body, completes=claim)
+    await harness.unit_of_work.run(operation, completes=claim)
     assert await marks(harness) == 1
     assert (await harness.job(claim.id))["state"] == "completed"
 
 
-async def test_a_lost_lease_undoes_the_effect(harness: ServiceHarness) -> None:
+async def test_lost_lease_rolls_the_effect_back(harness: ServiceHarness) -> None:
     await emit(harness, LIKED)
     claim = await harness.claim(JobKind.NOTIFY_LIKE)
     await harness.expire_leases()
     await harness.jobs.reclaim()
-    thief = await harness.claim(JobKind.NOTIFY_LIKE)
+    other = await harness.claim(JobKind.NOTIFY_LIKE)
 
-    async def body(work: WorkContext) -> None:
+    async def operation(work: WorkContext) -> None:
         await mark(harness)
         work.emit(DELETED)
 
     with pytest.raises(LeaseLost):
-        await harness.unit_of_work.run(body, completes=claim)
+        await harness.unit_of_work.run(operation, completes=claim)
     assert await marks(harness) == 0
     assert (await harness.job(claim.id))["state"] == "running"
-    await harness.unit_of_work.run(body, completes=thief)
+    await harness.unit_of_work.run(operation, completes=other)
     assert await marks(harness) == 1
 
 
 async def emit(harness: ServiceHarness, *events: Any) -> None:
-    async def body(work: WorkContext) -> None:
+    async def operation(work: WorkContext) -> None:
         for event in events:
             work.emit(event)
 
-    await harness.unit_of_work.run(body)
+    await harness.unit_of_work.run(operation)

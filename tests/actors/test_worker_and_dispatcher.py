@@ -1,4 +1,4 @@
-"""Workers and dispatchers of queues that are paused, limited, scheduled and measured, on both stacks."""
+"""Workers and dispatchers together: pause, rate limits, schedules and metrics, on both stacks."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -30,37 +30,37 @@ from tests.support.sse_reader import open_circuit
 from tests.support.waiting import wait_until
 from tests.test_metrics import figures
 
-KIND = "tests.note"
+KIND = "tests.handler"
 
 
-class Note:
-    """A kind of job that notes that it was run."""
+class RecordingHandler:
+    """A handler that records the jobs that it ran."""
 
     def __init__(self, harness: ServiceHarness) -> None:
-        self._house = harness
-        self.ran: list[int] = []
-        self.fails: Exception | None = None
-        self.meets: CircuitBreaker | None = None
+        self._harness = harness
+        self.job_ids: list[int] = []
+        self.error: Exception | None = None
+        self.circuit: CircuitBreaker | None = None
 
     async def run(self, claim: Claim) -> None:
-        self.ran.append(claim.id)
-        if self.fails is not None:
-            if self.meets is not None:
-                self.meets.failed(self.fails, str(claim.id))
-            raise self.fails
-        if self.meets is not None:
-            self.meets.succeeded()
-        await self._house.jobs.finish(claim)
+        self.job_ids.append(claim.id)
+        if self.error is not None:
+            if self.circuit is not None:
+                self.circuit.failed(self.error, str(claim.id))
+            raise self.error
+        if self.circuit is not None:
+            self.circuit.succeeded()
+        await self._harness.jobs.finish(claim)
 
 
 @pytest.fixture
-def note(harness: ServiceHarness) -> Note:
-    return Note(harness)
+def handler(harness: ServiceHarness) -> RecordingHandler:
+    return RecordingHandler(harness)
 
 
 @pytest.fixture
-def control(harness: ServiceHarness, doorbell: JobNotifier) -> QueueAdministration:
-    return build_queue_administration(harness, count_rejected=doorbell.count_rejected)
+def administration(harness: ServiceHarness, notifier: JobNotifier) -> QueueAdministration:
+    return build_queue_administration(harness, count_rejected=notifier.count_rejected)
 
 
 @pytest.fixture
@@ -70,32 +70,32 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 async def dispatcher(
-    harness: ServiceHarness, doorbell: JobNotifier, control: QueueAdministration
+    harness: ServiceHarness, notifier: JobNotifier, administration: QueueAdministration
 ) -> AsyncIterator[Dispatcher]:
-    """A dispatcher that runs, with the doorbell that it rings."""
+    """A running dispatcher and its notifier."""
     schedules = build_schedules(harness, Recurring(JobKind.SWEEP_SESSIONS, 3_600_000))
     dispatcher = Dispatcher(
-        harness.jobs, doorbell, poll_s=0.05, lease_s=60, states=control.states, schedules=schedules
+        harness.jobs, notifier, poll_s=0.05, lease_s=60, states=administration.states, schedules=schedules
     )
     supervisor = Supervisor(Metrics())
-    actors = [supervisor.start("doorbell", doorbell.run), supervisor.start("dispatcher", dispatcher.run)]
+    actors = [supervisor.start("notifier", notifier.run), supervisor.start("dispatcher", dispatcher.run)]
     yield dispatcher
     await supervisor.stop(*actors)
 
 
-class Start:
-    """Starts workers of the queue `feed`, which end with the test."""
+class WorkerFactory:
+    """Starts workers of the feed queue, which stop after the test."""
 
     def __init__(
         self,
         harness: ServiceHarness,
         brokers: dict[Queue, QueueBroker],
-        control: QueueAdministration,
-        note: Note,
+        administration: QueueAdministration,
+        handler: RecordingHandler,
         metrics: Metrics,
     ) -> None:
-        self._house, self._brokers, self._control = harness, brokers, control
-        self._note, self._metrics = note, metrics
+        self._harness, self._brokers, self._administration = harness, brokers, administration
+        self._handler, self._metrics = handler, metrics
         self.supervisor = Supervisor(Metrics())
 
     def __call__(
@@ -106,11 +106,11 @@ class Start:
 
         worker = Worker(
             Queue.FEED,
-            self._house.jobs,
-            {KIND: self._note.run},
+            self._harness.jobs,
+            {KIND: self._handler.run},
             receiver,
             heartbeat_s=5,
-            gate=AdmissionGate(Queue.FEED, self._control.states, limiter, circuit=circuit),
+            gate=AdmissionGate(Queue.FEED, self._administration.states, limiter, circuit=circuit),
             metrics=self._metrics,
         )
         self.supervisor.start("feed worker", worker.run)
@@ -121,11 +121,11 @@ class Start:
 async def start(
     harness: ServiceHarness,
     brokers: dict[Queue, QueueBroker],
-    control: QueueAdministration,
-    note: Note,
+    administration: QueueAdministration,
+    handler: RecordingHandler,
     metrics: Metrics,
-) -> AsyncIterator[Start]:
-    start = Start(harness, brokers, control, note, metrics)
+) -> AsyncIterator[WorkerFactory]:
+    start = WorkerFactory(harness, brokers, administration, handler, metrics)
     yield start
     await start.supervisor.stop(*start.supervisor.actors)
 
@@ -143,121 +143,129 @@ async def add(harness: ServiceHarness, count: int, queue: Queue = Queue.FEED, ki
     return [row.id for row in rows]
 
 
-async def test_a_paused_queue_starts_nothing_and_loses_nothing(
-    harness: ServiceHarness, brokers: dict[Queue, QueueBroker], control: QueueAdministration, start: Start, note: Note,
-    dispatcher: Dispatcher,
-) -> None:  # fmt: skip
-    await control.pause(Queue.FEED)
+@pytest.mark.usefixtures("dispatcher")
+async def test_paused_queue_starts_and_loses_no_jobs(
+    harness: ServiceHarness,
+    brokers: dict[Queue, QueueBroker],
+    administration: QueueAdministration,
+    start: WorkerFactory,
+    handler: RecordingHandler,
+) -> None:
+    await administration.pause(Queue.FEED)
     start()
     ids = await add(harness, 20)
     await brokers[Queue.FEED].notify([(job_id, Priority.NORMAL) for job_id in ids])
     await wait_until(lambda: _drained(brokers[Queue.FEED]))
-    assert note.ran == []
+    assert handler.job_ids == []
     assert (
         await harness.value("SELECT COUNT(*) AS jobs FROM jobs WHERE state = 'ready' AND queue = 'feed'")
         == 20
     )
-    await control.resume(Queue.FEED)
-    await wait_until(lambda: len(note.ran) == 20)
-    assert sorted(note.ran) == ids
+    await administration.resume(Queue.FEED)
+    await wait_until(lambda: len(handler.job_ids) == 20)
+    assert sorted(handler.job_ids) == ids
 
 
-async def test_a_paused_queue_does_not_crowd_the_others_out(
-    harness: ServiceHarness, doorbell: JobNotifier, control: QueueAdministration
+async def test_paused_queue_does_not_displace_others(
+    harness: ServiceHarness, notifier: JobNotifier, administration: QueueAdministration
 ) -> None:
     await add(harness, 600)
     await add(harness, 1, Queue.NOTIFICATIONS)
-    await control.pause(Queue.FEED)
-    await Dispatcher(harness.jobs, doorbell, poll_s=1, lease_s=60, states=control.states).poll()
-    await doorbell.flush()
-    assert await doorbell.depth(Queue.FEED) == 0
-    assert await doorbell.depth(Queue.NOTIFICATIONS) == 1
+    await administration.pause(Queue.FEED)
+    await Dispatcher(harness.jobs, notifier, poll_s=1, lease_s=60, states=administration.states).poll()
+    await notifier.flush()
+    assert await notifier.depth(Queue.FEED) == 0
+    assert await notifier.depth(Queue.NOTIFICATIONS) == 1
 
 
-async def test_of_a_queue_whose_jobs_would_all_fail_one_at_a_time_is_tried_and_all_run_when_it_succeeds(
+async def test_open_circuit_probes_with_one_job(
     harness: ServiceHarness,
-    start: Start,
-    note: Note,
+    start: WorkerFactory,
+    handler: RecordingHandler,
     brokers: dict[Queue, QueueBroker],
     dispatcher: Dispatcher,
 ) -> None:
     circuit = open_circuit("smtp")
-    note.meets = circuit
-    note.fails = ValueError("away")
+    handler.circuit = circuit
+    handler.error = ValueError("away")
     ids = await add(harness, 20)
     start(circuit=circuit)
     await brokers[Queue.FEED].notify([(job_id, Priority.NORMAL) for job_id in ids])
-    await wait_until(lambda: len(note.ran) == 2)
+    await wait_until(lambda: len(handler.job_ids) == 2)
     assert await harness.value("SELECT COUNT(*) AS jobs FROM jobs WHERE attempts > 0") == 2
-    note.fails = None
-    await wait_until(lambda: len(set(note.ran)) == 20)
-    assert len(note.ran) <= 22
+    handler.error = None
+    await wait_until(lambda: len(set(handler.job_ids)) == 20)
+    assert len(handler.job_ids) <= 22
     assert not circuit.is_open
 
 
-async def test_a_process_that_cannot_reach_the_server_leaves_the_jobs_to_one_that_can(
+async def test_process_with_open_circuit_leaves_jobs_to_others(
     harness: ServiceHarness,
-    start: Start,
-    note: Note,
+    start: WorkerFactory,
+    handler: RecordingHandler,
     brokers: dict[Queue, QueueBroker],
     dispatcher: Dispatcher,
 ) -> None:
     circuit = open_circuit("smtp")
-    await wait_until(lambda: circuit.acquire(0))  # and nobody else has a turn from here on
+    await wait_until(lambda: circuit.acquire(0))  # takes the only probe
     start(circuit=circuit, concurrency=2)
     ids = await add(harness, 60)
     await brokers[Queue.FEED].notify([(job_id, Priority.NORMAL) for job_id in ids])
     start(circuit=CircuitBreaker("smtp"), concurrency=2)
-    await wait_until(lambda: len(set(note.ran)) == 60)
+    await wait_until(lambda: len(set(handler.job_ids)) == 60)
 
 
-async def test_workers_together_keep_the_rate(
-    harness: ServiceHarness, start: Start, note: Note, dispatcher: Dispatcher
+async def test_workers_share_the_rate_limit(
+    harness: ServiceHarness, start: WorkerFactory, handler: RecordingHandler, dispatcher: Dispatcher
 ) -> None:
     start(JobRateLimiter(harness.wire, "queue:feed", 50))
     start(JobRateLimiter(harness.wire, "queue:feed", 50))
     began = asyncio.get_running_loop().time()
     await add(harness, 40)
-    await wait_until(lambda: len(note.ran) == 40)
+    await wait_until(lambda: len(handler.job_ids) == 40)
     # 40 jobs, a burst of 2: the last one was not let in before 38 / 50 s had passed.
     assert asyncio.get_running_loop().time() - began >= 38 / 50 - 0.02
-    assert len(set(note.ran)) == 40
+    assert len(set(handler.job_ids)) == 40
 
 
-async def test_a_drain_does_not_wait_for_the_rate(
-    harness: ServiceHarness, start: Start, note: Note, brokers: dict[Queue, QueueBroker]
+async def test_drain_does_not_wait_for_the_rate_limit(
+    harness: ServiceHarness,
+    start: WorkerFactory,
+    handler: RecordingHandler,
+    brokers: dict[Queue, QueueBroker],
 ) -> None:
     worker = start(JobRateLimiter(harness.wire, "queue:feed", 0.01))
     ids = await add(harness, 5)
     await brokers[Queue.FEED].notify([(job_id, Priority.NORMAL) for job_id in ids])
-    await wait_until(lambda: len(note.ran) == 1)
+    await wait_until(lambda: len(handler.job_ids) == 1)
     await wait_until(lambda: _drained(brokers[Queue.FEED]))
     async with asyncio.timeout(4):
         assert await worker.drain() == 0
     assert await harness.value("SELECT COUNT(*) AS jobs FROM jobs WHERE state = 'ready'") == 4
 
 
-async def test_looking_for_a_job_in_vain_spends_nothing_of_the_rate(
-    harness: ServiceHarness, start: Start
-) -> None:
+async def test_failed_claim_refunds_the_rate_limit(harness: ServiceHarness, start: WorkerFactory) -> None:
     limiter = JobRateLimiter(harness.wire, "queue:feed", 0.01)
     worker = start(limiter)
     await worker.run_job(1)
     assert await limiter.reserve() == 0.0
 
 
-async def test_a_long_backlog_is_not_rung_for_twice(
-    harness: ServiceHarness, doorbell: JobNotifier, brokers: dict[Queue, QueueBroker]
+async def test_backlog_is_not_signalled_twice(
+    harness: ServiceHarness, notifier: JobNotifier, brokers: dict[Queue, QueueBroker]
 ) -> None:
     ids = await add(harness, 700)
     await brokers[Queue.FEED].notify([(job_id, Priority.NORMAL) for job_id in ids])
-    await Dispatcher(harness.jobs, doorbell, poll_s=1, lease_s=60).poll()
-    await doorbell.flush()
-    assert await doorbell.depth(Queue.FEED) == 700
+    await Dispatcher(harness.jobs, notifier, poll_s=1, lease_s=60).poll()
+    await notifier.flush()
+    assert await notifier.depth(Queue.FEED) == 700
 
 
-async def test_rings_for_what_is_done_take_nobodys_place(
-    harness: ServiceHarness, start: Start, brokers: dict[Queue, QueueBroker], note: Note
+async def test_signals_of_finished_jobs_use_no_permits(
+    harness: ServiceHarness,
+    start: WorkerFactory,
+    brokers: dict[Queue, QueueBroker],
+    handler: RecordingHandler,
 ) -> None:
     await JobRateLimiter(harness.wire, "queue:feed", 0.01).reserve()
     done = await add(harness, 100)
@@ -265,29 +273,34 @@ async def test_rings_for_what_is_done_take_nobodys_place(
     await brokers[Queue.FEED].notify([(job_id, Priority.NORMAL) for job_id in done])
     start(JobRateLimiter(harness.wire, "queue:feed", 0.01), concurrency=2)
     await wait_until(lambda: _drained(brokers[Queue.FEED]))
-    assert note.ran == []
+    assert handler.job_ids == []
 
 
-async def test_scheduled_work_is_rung_for(
-    harness: ServiceHarness, doorbell: JobNotifier, control: QueueAdministration
+async def test_scheduled_job_is_signalled(
+    harness: ServiceHarness, notifier: JobNotifier, administration: QueueAdministration
 ) -> None:
     schedules = build_schedules(harness, Recurring(JobKind.RETENTION, 3_600_000))
-    dispatcher = Dispatcher(harness.jobs, doorbell, 1, 60, states=control.states, schedules=schedules)
+    dispatcher = Dispatcher(harness.jobs, notifier, 1, 60, states=administration.states, schedules=schedules)
     await dispatcher.poll()
     await harness.database.execute("UPDATE schedules SET next_run_at_ms = 1")
     await dispatcher.poll()
-    await doorbell.flush()
-    assert await doorbell.depth(Queue.MAINTENANCE) == 1
+    await notifier.flush()
+    assert await notifier.depth(Queue.MAINTENANCE) == 1
 
 
 @pytest.mark.parametrize(
     ("fails", "outcome"),
     [(None, "completed"), (ValueError("no"), "failed"), (Unavailable("away"), "postponed")],
 )
-async def test_how_a_job_ended_is_counted(
-    harness: ServiceHarness, start: Start, note: Note, metrics: Metrics, fails: Exception | None, outcome: str
+async def test_job_outcomes_are_counted(
+    harness: ServiceHarness,
+    start: WorkerFactory,
+    handler: RecordingHandler,
+    metrics: Metrics,
+    fails: Exception | None,
+    outcome: str,
 ) -> None:
-    note.fails = fails
+    handler.error = fails
     worker = start()
     (job_id,) = await add(harness, 1)
     await worker.run_job(job_id)
@@ -297,14 +310,14 @@ async def test_how_a_job_ended_is_counted(
     assert found["photofeed_job_wait_seconds_count", "feed"] == 1
 
 
-async def test_the_last_attempt_and_an_unknown_kind_are_counted_as_such(
-    harness: ServiceHarness, start: Start, note: Note, metrics: Metrics
+async def test_dead_and_unknown_jobs_have_their_own_outcome(
+    harness: ServiceHarness, start: WorkerFactory, handler: RecordingHandler, metrics: Metrics
 ) -> None:
-    note.fails = ValueError("no")
+    handler.error = ValueError("no")
     worker = start()
     (job_id,) = await add(harness, 1)
     await harness.database.execute("UPDATE jobs SET attempts = 2 WHERE id = ?", [job_id])
-    (unknown,) = await add(harness, 1, kind="made.up.by.somebody")
+    (unknown,) = await add(harness, 1, kind="tests.unknown")
     for each in (job_id, unknown):
         await worker.run_job(each)
     found = figures(metrics)
@@ -312,18 +325,20 @@ async def test_the_last_attempt_and_an_unknown_kind_are_counted_as_such(
     assert found["photofeed_jobs_total", "unknown", "unknown", "feed"] == 1
 
 
-async def test_a_job_in_hand_is_not_taken_twice(harness: ServiceHarness, start: Start, note: Note) -> None:
+async def test_received_job_is_not_received_twice(
+    harness: ServiceHarness, start: WorkerFactory, handler: RecordingHandler
+) -> None:
     worker = start()
     (job_id,) = await add(harness, 1)
     await asyncio.gather(*(worker.run_job(job_id) for _ in range(5)))
-    assert note.ran == [job_id]
+    assert handler.job_ids == [job_id]
 
 
-async def test_an_outage_of_the_database_is_told_once(
-    harness: ServiceHarness, doorbell: JobNotifier, monkeypatch: pytest.MonkeyPatch
+async def test_database_outage_is_logged_once(
+    harness: ServiceHarness, notifier: JobNotifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outage = Outage("database", settled_after_s=0.0)
-    dispatcher = Dispatcher(harness.jobs, doorbell, poll_s=0.001, lease_s=60, database=outage)
+    dispatcher = Dispatcher(harness.jobs, notifier, poll_s=0.001, lease_s=60, database=outage)
     codes = ["busy"]
     looks = 0
 
@@ -347,11 +362,13 @@ async def test_an_outage_of_the_database_is_told_once(
     assert [line["event"] for line in lines] == ["database_unavailable"]
 
 
-async def test_garbage_is_counted_by_queue(control: QueueAdministration, harness: ServiceHarness) -> None:
+async def test_rejected_messages_are_counted_by_queue(
+    administration: QueueAdministration, harness: ServiceHarness
+) -> None:
     for queue, entries in ((Queue.FEED, 2), (Queue.NOTIFICATIONS, 1)):
         for _ in range(entries):
             await harness.redis.xadd(f"queue:{queue}:rejected", {"reason": "undecodable"})
-    assert [status.rejected_messages for status in await control.overview()] == [2, 1, 0, 0, 0]
+    assert [status.rejected_messages for status in await administration.overview()] == [2, 1, 0, 0, 0]
 
 
 async def _drained(broker: QueueBroker) -> bool:
