@@ -64,7 +64,7 @@ class IdempotentResponder:
         key = _idempotency_key(request)
         if key is None:
             return await render(await execute(None))
-        # A key belongs to a route; the path tells apart the posts that a comment may be for.
+        # A key belongs to a route. The path adds, for example, the post that a comment is for.
         content = request.path.encode() + b"\0" + content
         token = self._idempotency.token(_requester(request), _route(request), key, content)
         replay = await self._replay(token, reload, render)

@@ -27,7 +27,7 @@ UPLOAD_TYPES = "image/jpeg, image/png, image/webp"
 CREATED, CONFLICT, UNAVAILABLE = 201, 409, 503
 COMPLETE_TAGS = frozenset({"health", "docs"})  # their operations declare every response themselves
 
-Operation = dict[str, Any]
+OperationObject = dict[str, Any]
 
 
 def build(routes: Iterable[web.AbstractRoute]) -> dict[str, Any]:
@@ -75,9 +75,9 @@ class _Document:
         document: dict[str, Any] = self._spec.to_dict()
         return document
 
-    def _operation(self, path: str, declared: Operation, options: RouteOptions) -> Operation:
+    def _operation(self, path: str, declared: OperationObject, options: RouteOptions) -> OperationObject:
         schemas = {each["location"]: each["schema"] for each in declared["schemas"]}
-        operation: Operation = {name: declared[name] for name in ("operationId", "tags", "summary")}
+        operation: OperationObject = {name: declared[name] for name in ("operationId", "tags", "summary")}
         if "description" in declared:
             operation["description"] = declared["description"]
         if options.public:
@@ -163,7 +163,9 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
     return [{"in": "path", "name": name, "required": True, **parts.PATH_PARAMETERS[name]} for name in names]
 
 
-def _general_problems(path: str, declared: Operation, options: RouteOptions, locations: Set[str]) -> set[int]:
+def _general_problems(
+    path: str, declared: OperationObject, options: RouteOptions, locations: Set[str]
+) -> set[int]:
     """Return the statuses with which every route of this kind may refuse a request."""
     if COMPLETE_TAGS & set(declared["tags"]):
         return set()
