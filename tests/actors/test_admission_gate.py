@@ -92,7 +92,7 @@ async def test_circuit_that_opens_during_the_wait_refunds_the_permit(
     wire: PipelinedRedis, states: FakeStates
 ) -> None:
     circuit = CircuitBreaker("smtp")
-    limiter = JobRateLimiter(wire, "queue:email", 0.5)  # two seconds: somebody else has the turn long before
+    limiter = JobRateLimiter(wire, "queue:email", 0.5)  # two seconds; job 9 gets the probe earlier
     gate = AdmissionGate("email", states, limiter, circuit=circuit)
     assert await gate.acquire(1)
     entering = asyncio.create_task(gate.acquire(2))
@@ -131,7 +131,7 @@ async def test_finished_job_refunds_its_permit(wire: PipelinedRedis, states: Fak
     states.finished.add(8)
     async with asyncio.timeout(DEADLINE_S):
         assert not await gate.acquire(8)
-    assert states.readiness_checks == [8]  # nobody asks while there is nothing to wait for
+    assert states.readiness_checks == [8]  # no check without a need to wait
     assert await limiter.reserve() <= 1000.0
 
 

@@ -30,17 +30,17 @@ class FcmError:
 
     @property
     def is_unauthenticated(self) -> bool:
-        """Whether FCM rejected the access token."""
+        """Return whether FCM rejected the access token."""
         return self.code == "UNAUTHENTICATED"
 
     @property
     def is_sender_id_mismatch(self) -> bool:
-        """Whether the device belongs to another project."""
+        """Return whether the device belongs to another project."""
         return self.code == "SENDER_ID_MISMATCH"
 
     @property
     def is_platform_rejection(self) -> bool:
-        """Whether Apple or a browser vendor rejects our credentials; devices of other platforms can be reached."""
+        """Return whether Apple or a browser vendor rejects our credentials; other platforms may work."""
         return self.code in ("THIRD_PARTY_AUTH_ERROR", "APNS_AUTH_ERROR")
 
     @property
@@ -57,7 +57,7 @@ class FcmError:
 
     @property
     def reason(self) -> str:
-        """What FCM answered, without the token and the message."""
+        """Return the response of FCM without the token and the message."""
         return " ".join([f"{self.code or 'no error code'}, HTTP {self.http_status}", *self.fields])
 
 
