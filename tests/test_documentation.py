@@ -78,3 +78,11 @@ def test_documented_log_events_exist() -> None:
     events = [name for name in names_in_column(section(page("operations"), "Logs"), 0) if "<" not in name]
     assert events
     assert [name for name in events if f'"{name}"' not in source] == []
+
+
+def test_files_in_the_contributing_guide_exist() -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text()
+    table = names_in_column(section(guide, "Where things go"), 1)
+    paths = [name for name in table if "/" in name or "." in name]
+    folders = (ROOT, ROOT / "server", ROOT / "server/models/accounts")
+    assert [path for path in paths if not any((folder / path).exists() for folder in folders)] == []
