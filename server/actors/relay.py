@@ -23,11 +23,11 @@ from server.pubsub.backoff import RedisBackoff
 from server.pubsub.hub import Hub
 
 Item = TypeVar("Item")
-Reply = list[Any] | bytes | str
+RedisReply = list[Any] | bytes | str
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
-BATCH = 1000
+USERS_PER_BATCH = 1000
 READ_TIMEOUT_S = 1.0
 REPLIES_PER_YIELD = 32
 QUERY_TIMEOUT_S = 10.0
@@ -116,7 +116,7 @@ class Relay:
         replies = 0
         while True:
             reply = cast(
-                "Reply | None",
+                "RedisReply | None",
                 await connection.read_response(
                     timeout=READ_TIMEOUT_S, disconnect_on_error=False, push_request=True
                 ),
@@ -132,7 +132,7 @@ class Relay:
                 # Buffered replies are read without suspending, so that a burst would block the other tasks.
                 await asyncio.sleep(0)
 
-    def _handle(self, reply: Reply) -> None:
+    def _handle(self, reply: RedisReply) -> None:
         match reply:
             case [b"message" | "message", channel, data]:
                 self._handle_message(channel, data)
@@ -211,4 +211,4 @@ def _end_if_cancelled() -> None:
 
 
 def _batches(items: Sequence[Item]) -> Iterable[Sequence[Item]]:
-    return (items[start : start + BATCH] for start in range(0, len(items), BATCH))
+    return (items[start : start + USERS_PER_BATCH] for start in range(0, len(items), USERS_PER_BATCH))

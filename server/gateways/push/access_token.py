@@ -15,7 +15,7 @@ from server.gateways.push.fcm_errors import parse_object
 from server.gateways.push.message import FirebaseAccount
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
-AUDIENCE = "https://oauth2.googleapis.com/token"  # Google's name, also behind another address
+ASSERTION_AUDIENCE = "https://oauth2.googleapis.com/token"  # Google's name, also behind another address
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ASSERTION_TTL_S = 3600  # Google's maximum
 RENEWED_BEFORE_S = 225.0  # its expiry, as google-auth does
@@ -71,7 +71,7 @@ class AccessToken:
         claims = {
             "iss": self._account.client_email,
             "scope": SCOPE,
-            "aud": AUDIENCE,
+            "aud": ASSERTION_AUDIENCE,
             "iat": now,
             "exp": now + ASSERTION_TTL_S,
         }

@@ -18,7 +18,7 @@ from server.gateways.push.fcm_errors import parse_error, parse_object
 from server.gateways.push.message import FcmResponse, FirebaseAccount, PushMessage, PushOutcome
 
 APNS_ID_BYTES = 64
-HEADERS = {
+FCM_HEADERS = {
     "Content-Type": "application/json",
     "X-GOOG-API-FORMAT-VERSION": "2",
     "X-FIREBASE-CLIENT": f"fire-admin-python/{firebase_admin.__version__}",
@@ -46,8 +46,8 @@ class FcmClient:
     async def send(self, message: PushMessage, token: str) -> FcmResponse:
         """Send a message to a token; the reason in the response contains neither of them."""
         assert self._session is not None
-        body = f'{{"message": {compose(message, token)}}}'.encode()
-        headers = {**HEADERS, "Authorization": f"Bearer {self._access.token}"}
+        body = f'{{"message": {compose_fcm_message(message, token)}}}'.encode()
+        headers = {**FCM_HEADERS, "Authorization": f"Bearer {self._access.token}"}
         posting = self._session.post(self._url, data=body, headers=headers, allow_redirects=False)
         try:
             async with posting as response:
@@ -76,7 +76,7 @@ class FcmClient:
         return FcmResponse(error.outcome, error.reason, unavailable)
 
 
-def compose(message: PushMessage, token: str) -> messaging.Message:
+def compose_fcm_message(message: PushMessage, token: str) -> messaging.Message:
     """Return the message for each platform; its `str` is JSON.
 
     There is no `collapse_key`, because FCM drops messages if a device has more than four of them.

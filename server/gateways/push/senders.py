@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-BATCH = 500
+MESSAGES_PER_BATCH = 500
 MAX_CONCURRENT = 100  # messages, and therefore connections, per process
 MAX_FILE_NAME = 100
 
@@ -51,8 +51,8 @@ class FcmPushSender:
     async def send(self, message: PushMessage, tokens: Sequence[str]) -> list[PushOutcome]:
         devices = list(dict.fromkeys(tokens))
         outcomes: dict[str, PushOutcome] = {}
-        for start in range(0, len(devices), BATCH):
-            batch = devices[start : start + BATCH]
+        for start in range(0, len(devices), MESSAGES_PER_BATCH):
+            batch = devices[start : start + MESSAGES_PER_BATCH]
             outcomes |= zip(batch, await self._send_batch(message, batch), strict=True)
         return [outcomes[token] for token in tokens]
 

@@ -9,11 +9,11 @@ from server.errors import NotFound
 from server.ids import UserId
 from server.services.records import NotificationType
 
-PATH = "/notifications/unsubscribe"
-ALGORITHM = "HS256"
+UNSUBSCRIBE_PATH = "/notifications/unsubscribe"
+SIGNATURE_ALGORITHM = "HS256"
 # Access and refresh tokens have another audience, and other keys sign them.
-AUDIENCE = "unsubscribe"
-HEADERS = {"typ": "unsubscribe+jwt"}
+UNSUBSCRIBE_AUDIENCE = "unsubscribe"
+TOKEN_HEADERS = {"typ": "unsubscribe+jwt"}
 
 
 class UnsubscribeTokens:
@@ -28,21 +28,25 @@ class UnsubscribeTokens:
 
         A POST ends them at once (RFC 8058); a GET shows a confirmation page.
         """
-        return f"{self._public_url}{PATH}?token={self.encode(user_id, type_)}"
+        return f"{self._public_url}{UNSUBSCRIBE_PATH}?token={self.encode(user_id, type_)}"
 
     def list_id(self, type_: NotificationType) -> str:
         """Return the name by which mail programs recognize e-mails of a type (RFC 2919)."""
         return f"{type_}.notifications.{urlsplit(self._public_url).hostname}"
 
     def encode(self, user_id: UserId, type_: NotificationType) -> str:
-        claims = {"aud": AUDIENCE, "sub": str(user_id), "type": type_.value}
-        return jwt.encode(claims, self._key, ALGORITHM, HEADERS)
+        claims = {"aud": UNSUBSCRIBE_AUDIENCE, "sub": str(user_id), "type": type_.value}
+        return jwt.encode(claims, self._key, SIGNATURE_ALGORITHM, TOKEN_HEADERS)
 
     def decode(self, token: str) -> tuple[UserId, NotificationType]:
         """Return whose e-mails of which type a token ends. Raises NotFound for a token not issued here."""
         try:
             claims = jwt.decode(
-                token, self._key, [ALGORITHM], options={"require": ["sub"]}, audience=AUDIENCE
+                token,
+                self._key,
+                [SIGNATURE_ALGORITHM],
+                options={"require": ["sub"]},
+                audience=UNSUBSCRIBE_AUDIENCE,
             )
             user_id, type_ = UserId(int(claims["sub"])), NotificationType(claims["type"])
         except (jwt.InvalidTokenError, UnicodeError, KeyError, ValueError) as error:

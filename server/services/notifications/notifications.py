@@ -13,7 +13,7 @@ from server.services.content.visibility import Visibility
 from server.services.records import Notification, NotificationType
 
 MAX_COUNTED = 10_000
-BATCH = 1000
+MARK_READ_BATCH = 1000
 
 
 class Notifications:
@@ -87,7 +87,7 @@ class Notifications:
         Works in batches, because a popular user may have very many unread. Raises InvalidInput.
         """
         last = await self._find_sequence(recipient_id, notification_id)
-        while unread := await self._notifications.list_unread_ids(recipient_id, last, BATCH):
+        while unread := await self._notifications.list_unread_ids(recipient_id, last, MARK_READ_BATCH):
             await self._notifications.mark_read(unread, self._clock.now_ms())
         return await self.count_unread(recipient_id)
 

@@ -17,8 +17,8 @@ from structlog.testing import capture_logs
 
 from server.gateways.push.message import FirebaseAccount, PushMessage, PushOutcome
 from server.gateways.push.senders import (
-    BATCH,
     MAX_CONCURRENT,
+    MESSAGES_PER_BATCH,
     FcmPushSender,
     NullPushSender,
     OutboxPushSender,
@@ -193,11 +193,11 @@ async def test_sending_works_again_after_an_outage(push: PushSender, fcm: FakeFc
 
 
 async def test_batches_keep_order_and_bound_concurrency(push: PushSender, fcm: FakeFcm) -> None:
-    tokens = [f"device-{number}" for number in range(BATCH + 60)]
+    tokens = [f"device-{number}" for number in range(MESSAGES_PER_BATCH + 60)]
     expected = [SENT for _ in tokens]
     for place, trouble, outcome in (
         (3, Trouble.UNREGISTERED, GONE),
-        (BATCH + 1, Trouble.BAD_MESSAGE, REFUSED),
+        (MESSAGES_PER_BATCH + 1, Trouble.BAD_MESSAGE, REFUSED),
     ):
         fcm.troubles[tokens[place]], expected[place] = trouble, outcome
     assert await push.send(MESSAGE, tokens) == expected

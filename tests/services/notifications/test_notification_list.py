@@ -177,7 +177,7 @@ async def test_marking_a_grouped_like_marks_the_listed_one(harness: ServiceHarne
 async def test_mark_read_up_to_works_in_batches(
     harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.services.notifications.notifications.BATCH", 2)
+    monkeypatch.setattr("server.services.notifications.notifications.MARK_READ_BATCH", 2)
     ada, *fans = await harness.users(6)
     for fan in fans:
         await harness.follows.follow(fan, ada)

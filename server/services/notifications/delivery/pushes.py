@@ -72,7 +72,7 @@ class Pushes:
         # Read now: a device that another user has registered since belongs to them.
         active = await self._devices.list_active(notification.recipient_id, self._active_sessions.condition())
         devices = [device for device in active if device.id not in done]
-        message = compose(notification, self._client_url)
+        message = compose_push(notification, self._client_url)
         outcomes = await self._sender.send(message, [device.token for device in devices])
         by_outcome: dict[PushOutcome, list[DeviceId]] = {outcome: [] for outcome in PushOutcome}
         for device, outcome in zip(devices, outcomes, strict=True):
@@ -98,7 +98,7 @@ class Pushes:
                 self._metrics.count_undelivered("push", OUTCOME_LABELS[outcome])
 
 
-def compose(notification: DeliverableNotification, client_url: str) -> PushMessage:
+def compose_push(notification: DeliverableNotification, client_url: str) -> PushMessage:
     """Return the message. Its data lets a client open the right page, and ignore a push to another user."""
     data = {
         "notificationId": str(notification.id),
