@@ -19,7 +19,7 @@ from server.configuration.environment import SECRET_KEYS, SHARED_VARIABLES, VARI
 from server.errors import ConfigurationError
 from server.settings import Settings
 from tests.support.backends import ROOT
-from tests.support.fake_fcm import rsa_key
+from tests.support.fakes.fcm_server import rsa_key
 
 LONG, OTHER = "an access secret that is long enough", "a refresh secret that is long enough"
 PRODUCTION = {

@@ -12,7 +12,7 @@ from server.configuration import load
 from server.gateways.push.message import PushMessage, PushOutcome
 from server.gateways.push.senders import NullPushSender, OutboxPushSender
 from server.settings import Settings
-from tests.support.fake_fcm import FakeFcm
+from tests.support.fakes.fcm_server import FakeFcm
 from tests.support.program import config_file
 
 PRODUCTION = {

@@ -11,8 +11,8 @@ from aiohttp import ClientSession, ClientTimeout
 from tests.chaos.conftest import Report
 from tests.chaos.environment import configuration, number, rounds, settled
 from tests.e2e.conftest import NewProgram, Register
-from tests.support import photos
 from tests.support.backends import Stack
+from tests.support.inputs import photos
 from tests.support.program import Person
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]

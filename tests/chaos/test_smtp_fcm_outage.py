@@ -14,11 +14,11 @@ import pytest
 from tests.chaos.conftest import Report
 from tests.chaos.environment import configuration, number, rounds
 from tests.e2e.conftest import NewProgram, Register
-from tests.support import photos
 from tests.support.backends import Stack
-from tests.support.fake_fcm import FakeFcm, SignInTrouble
-from tests.support.fake_smtp import HANG, FakeSmtpServer
-from tests.support.fcm_protocol import Trouble
+from tests.support.fakes.fcm_protocol import Trouble
+from tests.support.fakes.fcm_server import FakeFcm, SignInTrouble
+from tests.support.fakes.smtp_server import HANG, FakeSmtpServer
+from tests.support.inputs import photos
 from tests.support.program import Person, Program
 from tests.support.sse_reader import Reader
 from tests.support.waiting import wait_until

@@ -23,7 +23,7 @@ from schemathesis.transport.serialization import Binary
 
 from server.ids import MAX_ID
 from server.paging import encode_cursor
-from tests.support import photos
+from tests.support.inputs import photos
 
 # Set by the test: the program, the user, and existing ids by path parameter. OTHERS_POST belongs to another user.
 URL = os.environ["CONTRACT_URL"]

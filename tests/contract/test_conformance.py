@@ -17,8 +17,8 @@ import pytest
 from tests.chaos.environment import FULL, rounds
 from tests.contract.answers import closed
 from tests.e2e.conftest import NewProgram, Register
-from tests.support import photos
 from tests.support.backends import ROOT, Stack
+from tests.support.inputs import photos
 from tests.support.program import Person, Program, config_file, print_figures
 from tests.support.waiting import wait_until
 

@@ -8,7 +8,7 @@ from jsonschema.exceptions import ValidationError
 
 from tests.contract.answers import closed, validate
 from tests.e2e.conftest import Register
-from tests.support import photos
+from tests.support.inputs import photos
 from tests.support.program import Program
 
 

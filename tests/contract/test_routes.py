@@ -13,7 +13,7 @@ from aiohttp import ClientSession, ClientTimeout, FormData
 
 from tests.contract.routes import app_routes, is_open, names
 from tests.e2e.conftest import NewProgram, Register
-from tests.support import photos
+from tests.support.inputs import photos
 from tests.support.program import Person, Program
 
 ANONYMOUS, OWNER, STRANGER, ADMIN = "anonymous", "owner", "stranger", "administrator"

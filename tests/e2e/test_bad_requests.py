@@ -13,8 +13,8 @@ import pytest
 from aiohttp import ClientError
 
 from tests.e2e.conftest import Register
-from tests.support import photos
-from tests.support.malicious_files import NOT_IMAGES, bombs
+from tests.support.inputs import photos
+from tests.support.inputs.malicious_files import NOT_IMAGES, bombs
 from tests.support.program import Answer, Person, Program, call_with_raw_headers, photo_form
 
 MEMBERS = {"type", "title", "status", "detail", "instance", "code"}

@@ -8,7 +8,7 @@ from aiohttp import FormData
 from PIL import Image
 
 from tests.e2e.conftest import Register
-from tests.support import photos
+from tests.support.inputs import photos
 from tests.support.program import Person, Program, photo_form
 from tests.support.waiting import wait_until
 

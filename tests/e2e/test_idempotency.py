@@ -8,7 +8,7 @@ import pytest
 from aiohttp import FormData
 
 from tests.e2e.conftest import Register
-from tests.support import photos
+from tests.support.inputs import photos
 from tests.support.program import Answer, Person, Program, photo_form
 
 KEY = "0d3c1a52-5c0e-4a54-9d2c-6d6f1f3f6d11"

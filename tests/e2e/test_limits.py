@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import NewProgram, Register
-from tests.support import photos
 from tests.support.backends import Stack
+from tests.support.inputs import photos
 from tests.support.program import Answer, Program, config_file, photo_form
 
 ON_EMBEDDED = pytest.mark.parametrize("stack", ["embedded"], indirect=True)

@@ -13,8 +13,8 @@ import pytest
 from aiohttp import ClientSession, ClientTimeout
 
 from tests.e2e.conftest import Register
-from tests.support import photos
 from tests.support.backends import Stack
+from tests.support.inputs import photos
 from tests.support.program import Person, Program
 from tests.support.sse_reader import Reader
 from tests.support.waiting import wait_until

@@ -11,7 +11,7 @@ from aiohttp import FormData
 from PIL import Image
 
 from tests.e2e.conftest import Register
-from tests.support import photos
+from tests.support.inputs import photos
 from tests.support.program import Program, print_figures
 from tests.support.waiting import wait_until
 

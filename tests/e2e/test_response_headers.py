@@ -6,7 +6,7 @@ import pytest
 from aiohttp import ClientTimeout
 
 from tests.e2e.conftest import NewProgram, Register
-from tests.support import photos
+from tests.support.inputs import photos
 from tests.support.program import Answer, Person, Program
 
 pytestmark = pytest.mark.parametrize("stack", ["embedded"], indirect=True)

@@ -16,9 +16,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.e2e.conftest import NewProgram, Register
-from tests.support import photos
 from tests.support.backends import Stack
-from tests.support.fake_smtp import FakeSmtpServer
+from tests.support.fakes.smtp_server import FakeSmtpServer
+from tests.support.inputs import photos
 from tests.support.program import Answer, Person, Program
 from tests.support.sse_reader import Reader
 from tests.support.valkey_processes import servers

@@ -9,8 +9,8 @@ from typing import Any
 
 from aiohttp import ClientError
 
-from tests.support import photos
 from tests.support.backends import Stack
+from tests.support.inputs import photos
 from tests.support.program import Answer, Person, Program, photo_form
 from tests.support.waiting import wait_until
 

@@ -11,12 +11,7 @@ from email.utils import parseaddr
 import aiosmtplib
 
 from server.gateways.email.email import Email, EmailFailed, EmailRefused, address_of, compose
-from server.gateways.email.smtp_connection import (
-    SmtpConnection,
-    SmtpServer,
-    open_connection,
-    quit_connection,
-)
+from server.gateways.email.smtp_connection import SmtpConnection, SmtpServer, open_connection, quit_connection
 from server.outages import CircuitBreaker
 
 PERMANENT = 500

@@ -11,12 +11,7 @@ from server.ids import UserId
 from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.database import DuplicateKey
 from server.models.people.follows import FollowRepository
-from server.models.people.profiles import (
-    LockedProfile,
-    ProfileRepository,
-    ProfileRow,
-    duplicate_column,
-)
+from server.models.people.profiles import LockedProfile, ProfileRepository, ProfileRow, duplicate_column
 from server.services.accounts.usernames import normalize
 from server.services.content.cards import Cards
 from server.services.content.pictures import Pictures

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from server.gateways.email.email import Email, EmailFailed, OutboxEmailSender, compose
-from tests.support.sample_email import LETTER, SENDER, assert_is_the_email, read
+from tests.support.inputs.sample_email import LETTER, SENDER, assert_is_the_email, read
 
 
 def test_subject_cannot_add_a_header() -> None:

@@ -16,8 +16,8 @@ from server.gateways.email.email import Email, EmailFailed, EmailRefused
 from server.gateways.email.smtp import SmtpEmailSender
 from server.gateways.email.smtp_connection import SmtpServer
 from server.outages import CircuitBreaker
-from tests.support.fake_smtp import HANG, HANG_UP, FakeSmtpServer
-from tests.support.sample_email import LETTER, SENDER, assert_is_the_email, read
+from tests.support.fakes.smtp_server import HANG, HANG_UP, FakeSmtpServer
+from tests.support.inputs.sample_email import LETTER, SENDER, assert_is_the_email, read
 from tests.support.waiting import wait_until
 
 Mailer = Callable[..., SmtpEmailSender]

@@ -17,7 +17,7 @@ from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 
 from server.errors import AppError, InvalidInput, StorageFull, TooLarge, Unavailable, UnsupportedMedia
 from server.gateways.images.processor import ImageProcessor, Shape
-from tests.support.malicious_files import jpeg_bomb, png_bomb, webp_bomb
+from tests.support.inputs.malicious_files import jpeg_bomb, png_bomb, webp_bomb
 from tests.support.waiting import wait_until
 
 RED, GREY = (230, 20, 20), (120, 120, 120)

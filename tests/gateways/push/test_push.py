@@ -26,8 +26,8 @@ from server.gateways.push.senders import (
 )
 from server.outages import CircuitBreaker
 from tests.support.backends import ROOT
-from tests.support.fake_fcm import CLIENT_EMAIL, PROJECT, FakeFcm, SignInTrouble
-from tests.support.fcm_protocol import Trouble
+from tests.support.fakes.fcm_protocol import Trouble
+from tests.support.fakes.fcm_server import CLIENT_EMAIL, PROJECT, FakeFcm, SignInTrouble
 from tests.support.waiting import wait_until
 
 MESSAGE = PushMessage(

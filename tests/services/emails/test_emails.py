@@ -18,8 +18,8 @@ from server.services.emails.messages import (
     password_changed_email,
     password_reset_email,
 )
-from tests.support import malicious_files
-from tests.support.fake_smtp import FakeSmtpServer
+from tests.support.fakes.smtp_server import FakeSmtpServer
+from tests.support.inputs import malicious_files
 
 CONTENT = EmailContent(
     "ana commented on your photo.",

@@ -10,7 +10,7 @@ from server.errors import AppError, Unavailable
 from server.ids import CommentId, PostId, UserId
 from server.paging import Page, PageRequest, decode_cursor
 from server.services.records import Comment, Post, UserCard
-from tests.chaos.content_model import ContentModel, ModelComment, ModelPost, Refused
+from tests.chaos.content.content_model import ContentModel, ModelComment, ModelPost, Refused
 from tests.support.harness import ServiceHarness
 from tests.support.jobs import build_counter_audit
 

@@ -7,8 +7,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.chaos.environment import NewJob, insert_jobs, redis_of
 from tests.e2e.conftest import NewProgram, Register
-from tests.support import photos
 from tests.support.backends import Stack
+from tests.support.inputs import photos
 from tests.support.program import Person, Program, call_with_raw_headers, config_file
 from tests.support.servers import free_port
 from tests.support.waiting import wait_until

@@ -14,7 +14,7 @@ import pytest
 from server.handlers.notifications.stream import RESET
 from tests.chaos.conftest import Report
 from tests.chaos.environment import FULL, ask, configuration, execute, rounds, settled
-from tests.chaos.sse_clients import Expected, Listener, Writers, insert_members, many_connections
+from tests.chaos.streams.sse_clients import Expected, Listener, Writers, insert_members, many_connections
 from tests.e2e.conftest import NewProgram
 from tests.support.backends import Stack
 from tests.support.program import Person, Program

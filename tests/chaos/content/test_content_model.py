@@ -24,8 +24,8 @@ from server.models.jobs.jobs import JobState, JobTable
 from server.services.jobs.event_jobs import JobKind, Queue
 from server.services.records import Comment, Post
 from tests.chaos.conftest import Report
-from tests.chaos.content_model import ModelPost
-from tests.chaos.content_reader import ContentReader, ServiceRunner, expected, pair
+from tests.chaos.content.content_model import ModelPost
+from tests.chaos.content.content_reader import ContentReader, ServiceRunner, expected, pair
 from tests.chaos.environment import FULL, rounds
 from tests.support.backends import Stack
 from tests.support.harness import ServiceHarness

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.e2e.conftest import NewProgram, Register
-from tests.support import photos
 from tests.support.backends import ROOT
+from tests.support.inputs import photos
 
 VERSIONS = sorted(file.name for file in (ROOT / "migrations" / "mysql" / "models").glob("[0-9]*.py"))
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.e2e.conftest import NewProgram, Register, quick_leases
-from tests.support import photos
 from tests.support.backends import Stack
+from tests.support.inputs import photos
 from tests.support.program import Person, Program
 from tests.support.valkey_processes import servers
 from tests.support.waiting import wait_until

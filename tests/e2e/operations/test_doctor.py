@@ -2,8 +2,8 @@
 
 from tests.chaos.environment import redis_of
 from tests.e2e.conftest import NewProgram, Register
-from tests.support import photos
 from tests.support.backends import Stack
+from tests.support.inputs import photos
 from tests.support.program import Program
 from tests.support.waiting import wait_until
 

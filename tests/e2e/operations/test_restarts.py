@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from tests.e2e.conftest import NewProgram, Register
-from tests.support import photos
+from tests.support.inputs import photos
 from tests.support.program import Program
 from tests.support.sse_reader import Block
 from tests.support.waiting import wait_until

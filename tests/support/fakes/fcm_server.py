@@ -29,7 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from tests.support.fcm_protocol import Trouble, answer, flawed, refusal
+from tests.support.fakes.fcm_protocol import Trouble, answer, flawed, refusal
 from tests.support.servers import free_port
 
 PROJECT = "photos-of-the-tests"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.chaos.conftest import Report
 from tests.chaos.environment import FULL, configuration, insert, rounds, with_faults
-from tests.chaos.sse_clients import Member, insert_members, many_connections
+from tests.chaos.streams.sse_clients import Member, insert_members, many_connections
 from tests.e2e.conftest import NewProgram
 from tests.support.backends import Stack
 from tests.support.program import Person, Program
