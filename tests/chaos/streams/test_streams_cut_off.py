@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import orjson
 import pytest
 
-from server.handlers.notifications.stream import RESET
+from server.handlers.notifications.stream import RESET_EVENT
 from tests.chaos.conftest import Report
 from tests.chaos.environment import FULL, ask, configuration, execute, rounds, settled
 from tests.chaos.streams.sse_clients import Expected, Listener, Writers, insert_members, many_connections
@@ -152,11 +152,11 @@ async def all_have(listeners: list[Listener], rows: dict[str, list[Row]]) -> boo
 async def assert_reset(stack: Stack, person: Person, last: int) -> None:
     """Assert that unknown and pruned event ids get a reset event."""
     async with person.stream(str(last + 1)) as reader:
-        assert await reader.event() == Block(str(last), RESET, "{}")
+        assert await reader.event() == Block(str(last), RESET_EVENT, "{}")
     pruned = last // 2 + 1
     execute(stack, [f"DELETE FROM notifications WHERE recipient_id = {person.id} AND sequence <= {pruned}"])
     async with person.stream("1") as reader:
-        assert await reader.event() == Block(str(pruned), RESET, "{}")
+        assert await reader.event() == Block(str(pruned), RESET_EVENT, "{}")
         assert [int((await reader.event()).id) for _ in range(last - pruned)] == list(
             range(pruned + 1, last + 1)
         )
