@@ -1,6 +1,6 @@
-"""What can happen: facts in the past tense, written with the change that they tell of.
+"""Events: facts in the past tense, recorded in the transaction of their change.
 
-An event is data and nothing else. Which jobs it causes is decided in `services/jobs/event_jobs.py`.
+An event is plain data. `services/jobs/event_jobs.py` maps events to jobs.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class CacheKey:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Root of all events; every field is a number or text, so that it survives as JSON."""
+    """Base class of events; every field is a number or text, so that it can be stored as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class PostUnliked(Event):
 
 @dataclass(frozen=True, slots=True)
 class LikeChanged(Event):
-    """Whether somebody likes a post now; `revision` is the post's, and tells which of two is newer."""
+    """A user likes a post or no longer does; the post's `revision` orders such events."""
 
     post_id: PostId
     actor_id: UserId
@@ -56,7 +56,7 @@ class LikeChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class PostChanged(Event):
-    """What is shown of a post now, its pictures left out."""
+    """The current state of a post, without its pictures."""
 
     post_id: PostId
     author_id: UserId
@@ -68,7 +68,7 @@ class PostChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class PostDeleted(Event):
-    """It is hidden already; what hangs on it is still there."""
+    """The post is hidden; its pictures, likes and comments still exist."""
 
     post_id: PostId
     author_id: UserId
@@ -86,14 +86,14 @@ class CommentAdded(Event):
 
 @dataclass(frozen=True, slots=True)
 class CommentsDeleted(Event):
-    """A comment of this post is gone, and the replies to it."""
+    """A comment of this post and its replies were deleted."""
 
     post_id: PostId
 
 
 @dataclass(frozen=True, slots=True)
 class PeopleMentioned(Event):
-    """The caption of this post names people now; some of them it may have named before."""
+    """The caption mentions users, some of whom it may have mentioned before."""
 
     post_id: PostId
     author_id: UserId
@@ -101,7 +101,7 @@ class PeopleMentioned(Event):
 
 @dataclass(frozen=True, slots=True)
 class PushRequested(Event):
-    """Somebody was told of something, and wants pushes of such things."""
+    """A notification was created for a user who wants pushes of its type."""
 
     notification_id: NotificationId
     recipient_id: UserId
@@ -109,7 +109,7 @@ class PushRequested(Event):
 
 @dataclass(frozen=True, slots=True)
 class EmailRequested(Event):
-    """Somebody was told of something, and wants mail of such things."""
+    """A notification was created for a user who wants e-mails of its type."""
 
     notification_id: NotificationId
     recipient_id: UserId
@@ -117,7 +117,7 @@ class EmailRequested(Event):
 
 @dataclass(frozen=True, slots=True)
 class AvatarReplaced(Event):
-    """`media_key` is that of the avatar that was."""
+    """`media_key` belongs to the previous avatar."""
 
     user_id: UserId
     media_key: str
@@ -137,7 +137,7 @@ class UserUnfollowed(Event):
 
 @dataclass(frozen=True, slots=True)
 class PersonChanged(Event):
-    """Something that a person's card shows is another now."""
+    """A value on a user's card changed."""
 
     user_id: UserId
     revision: int
@@ -145,7 +145,7 @@ class PersonChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class EmailChanged(Event):
-    """`previous` is the address that was."""
+    """`previous` is the previous address."""
 
     user_id: UserId
     previous: str
@@ -159,7 +159,7 @@ class SessionsRevoked(Event):
 
 @dataclass(frozen=True, slots=True)
 class PasswordResetRequested(Event):
-    """Somebody says so; whether there is an account with this address is not known yet."""
+    """A reset was requested; an account with this address may not exist."""
 
     email_key: str
 

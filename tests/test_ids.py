@@ -23,7 +23,7 @@ def clock() -> SetClock:
     return SetClock()
 
 
-def test_ids_are_unique_and_rise_whatever_the_clock_does(clock: SetClock) -> None:
+def test_ids_are_unique_and_increase_for_any_clock(clock: SetClock) -> None:
     ids = IdGenerator(clock, node=5)
     made: list[int] = []
     for _ in range(20_000):
@@ -32,13 +32,13 @@ def test_ids_are_unique_and_rise_whatever_the_clock_does(clock: SetClock) -> Non
     assert made == sorted(set(made))
 
 
-def test_an_id_holds_its_time(clock: SetClock) -> None:
+def test_id_contains_its_time(clock: SetClock) -> None:
     new_id = IdGenerator(clock, node=NODES - 1).next()
     assert id_timestamp_ms(new_id) == NOW_MS
     assert min_id_at(NOW_MS) <= new_id < min_id_at(NOW_MS + 1)
 
 
-def test_the_last_id_of_all_has_53_bits(clock: SetClock) -> None:
+def test_last_id_has_53_bits(clock: SetClock) -> None:
     clock.at_ms = LAST_MS
     ids = IdGenerator(clock, node=NODES - 1)
     newest = [ids.next() for _ in range(32)][-1]
@@ -46,13 +46,13 @@ def test_the_last_id_of_all_has_53_bits(clock: SetClock) -> None:
     assert int(float(newest)) == newest
 
 
-def test_ids_of_two_nodes_never_meet(clock: SetClock) -> None:
+def test_ids_of_two_nodes_are_distinct(clock: SetClock) -> None:
     one, other = IdGenerator(clock, node=1), IdGenerator(clock, node=2)
     made = [ids.next() for _ in range(500) for ids in (one, other)]
     assert len(set(made)) == len(made)
 
 
-def test_more_ids_than_a_millisecond_has_borrow_from_the_next(clock: SetClock) -> None:
+def test_exhausted_millisecond_borrows_from_the_next(clock: SetClock) -> None:
     ids = IdGenerator(clock, node=0)
     made = [ids.next() for _ in range(33)]
     assert [id_timestamp_ms(row_id) for row_id in made] == [NOW_MS] * 32 + [NOW_MS + 1]
@@ -60,7 +60,7 @@ def test_more_ids_than_a_millisecond_has_borrow_from_the_next(clock: SetClock) -
     assert ids.next() > made[-1]
 
 
-def test_a_clock_that_steps_back_does_not_move_ids_back(clock: SetClock) -> None:
+def test_ids_increase_when_the_clock_steps_back(clock: SetClock) -> None:
     ids = IdGenerator(clock, node=0)
     before = ids.next()
     clock.at_ms -= 3_600_000
@@ -69,12 +69,12 @@ def test_a_clock_that_steps_back_does_not_move_ids_back(clock: SetClock) -> None
     assert ids.last_ms < NOW_MS + 5
 
 
-def test_ids_start_after_what_the_node_number_has_used(clock: SetClock) -> None:
+def test_ids_start_after_the_last_use_of_the_node(clock: SetClock) -> None:
     ids = IdGenerator(clock, node=3, not_before_ms=NOW_MS + 10_000)
     assert id_timestamp_ms(ids.next()) > NOW_MS + 10_000
 
 
-def test_a_second_holder_of_a_node_number_repeats_nothing(clock: SetClock) -> None:
+def test_second_holder_of_a_node_repeats_no_id(clock: SetClock) -> None:
     first = IdGenerator(clock, node=3)
     made = {first.next() for _ in range(100)}
     clock.at_ms -= 50
@@ -82,7 +82,7 @@ def test_a_second_holder_of_a_node_number_repeats_nothing(clock: SetClock) -> No
     assert made.isdisjoint(second.next() for _ in range(100))
 
 
-def test_moving_to_another_node_keeps_ids_rising(clock: SetClock) -> None:
+def test_ids_increase_after_a_move_to_another_node(clock: SetClock) -> None:
     ids = IdGenerator(clock, node=100)
     before = ids.next()
     ids.move(node=2, not_before_ms=0)
@@ -94,10 +94,10 @@ def test_moving_to_another_node_keeps_ids_rising(clock: SetClock) -> None:
 
 
 @pytest.mark.parametrize("node", [-1, NODES])
-def test_a_node_number_out_of_range_is_refused(clock: SetClock, node: int) -> None:
+def test_node_out_of_range_is_rejected(clock: SetClock, node: int) -> None:
     with pytest.raises(ValueError, match="node"):
         IdGenerator(clock, node)
 
 
-def test_before_the_epoch_every_id_counts() -> None:
+def test_minimum_id_before_the_epoch_is_zero() -> None:
     assert min_id_at(0) == min_id_at(EPOCH_MS) == 0

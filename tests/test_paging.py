@@ -11,11 +11,11 @@ from server.paging import Page, PageRequest, cut, decode_cursor, encode_cursor
 
 
 @pytest.mark.parametrize("position", [0, 1, 63, 64, 2**32, MAX_ID])
-def test_a_cursor_holds_its_position(position: int) -> None:
+def test_cursor_contains_its_position(position: int) -> None:
     assert decode_cursor(encode_cursor(position)) == position
 
 
-def test_cursors_are_safe_in_urls() -> None:
+def test_cursors_are_url_safe() -> None:
     for _ in range(1000):
         cursor = encode_cursor(random.randint(0, MAX_ID))
         assert cursor.replace("-", "").replace("_", "").isalnum(), cursor
@@ -40,14 +40,14 @@ def test_cursors_are_safe_in_urls() -> None:
         base64.urlsafe_b64encode((MAX_ID + 1).to_bytes(7, "big")).decode().rstrip("="),
     ],
 )
-def test_a_cursor_that_we_never_made_is_refused(cursor: str) -> None:
+def test_unknown_cursor_is_rejected(cursor: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         decode_cursor(cursor)
     assert refused.value.code == "unknown_cursor"
     assert refused.value.fields
 
 
-def test_pages_meet_without_a_gap_or_a_repeat() -> None:
+def test_pages_join_without_gaps_or_repeats() -> None:
     rows = sorted(random.sample(range(1, MAX_ID), 100), reverse=True)
     for limit in (1, 7, 50, 99, 100, 101):
         seen: list[int] = []
@@ -62,16 +62,16 @@ def test_pages_meet_without_a_gap_or_a_repeat() -> None:
         assert seen == rows
 
 
-def test_the_last_page_has_no_cursor() -> None:
+def test_last_page_has_no_cursor() -> None:
     assert cut([3, 2], 2, int) == Page([3, 2], None)
     assert cut(list[int](), 2, int) == Page([], None)
     assert cut([3, 2, 1], 2, int) == Page([3, 2], encode_cursor(2))
 
 
-def test_a_page_from_the_top_starts_with_the_greatest_id() -> None:
+def test_first_page_starts_at_the_greatest_id() -> None:
     assert PageRequest().before_id > MAX_ID
     assert PageRequest(after=0).before_id == 0
 
 
-def test_a_mapped_page_keeps_its_cursor() -> None:
+def test_mapped_page_keeps_its_cursor() -> None:
     assert Page([1, 2], "next").map(str) == Page(["1", "2"], "next")

@@ -1,4 +1,4 @@
-"""What the services return: frozen records, with nothing of the database in them."""
+"""Frozen records that services return, independent of the database."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +21,7 @@ class NotificationType(StrEnum):
 
 
 class Channel(StrEnum):
-    """The ways by which a person is told, and may refuse to be; the live stream goes with `inApp`."""
+    """Delivery channels that users can turn off; the live stream belongs to `inApp`."""
 
     PUSH = "push"
     EMAIL = "email"
@@ -29,7 +29,7 @@ class Channel(StrEnum):
 
 
 class Platform(StrEnum):
-    """What a device runs."""
+    """The platform of a device."""
 
     ANDROID = "android"
     IOS = "ios"
@@ -38,7 +38,7 @@ class Platform(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who is asking, as their access token proves."""
+    """The user and session that an access token identifies."""
 
     user_id: UserId
     session_id: SessionId
@@ -47,7 +47,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """`expires_in_s`: seconds that the access token is good for."""
+    """`expires_in_s`: the lifetime of the access token."""
 
     access_token: str
     refresh_token: str
@@ -56,7 +56,7 @@ class TokenPair:
 
 @dataclass(frozen=True, slots=True)
 class LoginSession:
-    """Where somebody is signed in; `current` is the one that asks."""
+    """A signed-in device; `current` marks the session of the request."""
 
     id: SessionId
     user_agent: str
@@ -68,7 +68,7 @@ class LoginSession:
 
 @dataclass(frozen=True, slots=True)
 class UserCard:
-    """A person as shown beside what they did. `revision` tells which of two is newer, and is not shown."""
+    """A user as shown beside posts and comments. The higher `revision` is newer; it is not shown."""
 
     id: UserId
     username: str
@@ -80,7 +80,7 @@ class UserCard:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A person's page. `email` is None for everybody but the person; so are the two relations for them."""
+    """A user's profile. `email` is set on one's own profile only, the two relations on other profiles only."""
 
     id: UserId
     username: str
@@ -100,7 +100,7 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """`url` is the largest rendition, `width` x `height` pixels; `variants` has the URL of each by name."""
+    """`url` is the largest rendition, `width` x `height` pixels; `variants` maps names of renditions to URLs."""
 
     url: str
     width: int
@@ -112,7 +112,7 @@ class Image:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PostCard:
-    """What stays of a post until it is edited, and may be kept and rendered once: two are equal if they are one."""
+    """The part of a post that only an edit changes; compared by identity, so that caches can render it once."""
 
     id: PostId
     author_id: UserId
@@ -126,7 +126,7 @@ class PostCard:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Post:
-    """A post as one viewer sees it now, which may be kept and rendered once. `revision` tells which of two is newer."""
+    """A post as one viewer sees it; compared by identity. The higher `revision` is newer."""
 
     card: PostCard
     author: UserCard
@@ -154,9 +154,9 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class Notification:
-    """`sequence` numbers the notifications of one recipient: 1, 2, 3, ... in the order of their commits.
+    """`sequence` numbers the notifications of one recipient in the order of their commits: 1, 2, 3, ...
 
-    `others_count`: how many did the same to the same post before the actor did; only likes are counted up.
+    `others_count`: how many other users liked the same post before the actor; 0 for other types.
     """
 
     id: NotificationId
@@ -173,7 +173,7 @@ class Notification:
 
 @dataclass(frozen=True, slots=True)
 class PushDevice:
-    """Where pushes go: an app on a device that somebody is signed in on."""
+    """An app on a signed-in device that receives pushes."""
 
     id: DeviceId
     platform: Platform

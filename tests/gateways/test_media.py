@@ -1,4 +1,4 @@
-"""A real folder, full and half-written too, and a real S3 server where one is installed."""
+"""The media store on a real folder, and on a real S3 server where one is installed."""
 
 import asyncio
 import contextlib
@@ -38,7 +38,7 @@ async def bucket(s3: None, tmp_path: Path) -> AsyncIterator[MediaStore]:
 
 @pytest.fixture(params=["folder", "bucket"])
 def store(request: pytest.FixtureRequest) -> MediaStore:
-    """The same promises, whatever it is kept in."""
+    """The store in a folder and in a bucket."""
     return request.getfixturevalue(request.param)
 
 
@@ -88,7 +88,7 @@ async def keys(store: MediaStore, prefix: str = "") -> list[str]:
     return sorted([entry.key async for entry in store.list(prefix)])
 
 
-async def test_what_is_put_is_got(store: MediaStore, tmp_path: Path) -> None:
+async def test_stored_picture_is_returned(store: MediaStore, tmp_path: Path) -> None:
     large = os.urandom(300_000)
     (tmp_path / "large.jpg").write_bytes(large)
     await store.put("posts/1/large.jpg", tmp_path / "large.jpg")
@@ -101,7 +101,7 @@ async def test_what_is_put_is_got(store: MediaStore, tmp_path: Path) -> None:
     assert await content(await store.get("posts/1/small.jpg")) == b"small"
 
 
-async def test_large_picture_is_streamed_in_pieces(folder: MediaStore) -> None:
+async def test_large_picture_is_streamed_in_chunks(folder: MediaStore) -> None:
     await folder.put("a.jpg", bytes(2_000_000))
     sizes = [len(chunk) async for chunk in (await folder.get("a.jpg")).chunks]
     assert len(sizes) > 4
@@ -115,7 +115,7 @@ async def test_missing_picture_is_not_found(store: MediaStore) -> None:
             await store.get(key)
 
 
-async def test_delete_passes_over_what_is_missing(store: MediaStore) -> None:
+async def test_delete_ignores_missing_pictures(store: MediaStore) -> None:
     present = [f"posts/{number}.jpg" for number in range(30)]
     for key in [*present, "posts/kept.jpg"]:
         await store.put(key, b"x")
@@ -149,7 +149,7 @@ WRONG_KEYS = [
 
 
 @pytest.mark.parametrize("key", WRONG_KEYS)
-async def test_only_keys_of_ours_are_keys(folder: MediaStore, tmp_path: Path, key: str) -> None:
+async def test_invalid_keys_are_rejected(folder: MediaStore, tmp_path: Path, key: str) -> None:
     with pytest.raises(ValueError, match="not a key"):
         await folder.put(key, b"x")
     with pytest.raises(ValueError, match="not a key"):
@@ -161,7 +161,7 @@ async def test_only_keys_of_ours_are_keys(folder: MediaStore, tmp_path: Path, ke
     assert list((tmp_path / "media").iterdir()) == []
 
 
-async def test_below_a_picture_there_is_none(store: MediaStore) -> None:
+async def test_key_below_a_picture_is_not_found(store: MediaStore) -> None:
     await store.put("posts/1.jpg", b"x")
     with pytest.raises(NotFound):
         await store.get("posts/1.jpg/large.jpg")
@@ -169,25 +169,25 @@ async def test_below_a_picture_there_is_none(store: MediaStore) -> None:
     assert (await store.get("posts/1.jpg")).size == 1
 
 
-async def test_the_longest_name_can_be_kept(folder: MediaStore) -> None:
+async def test_longest_name_can_be_stored(folder: MediaStore) -> None:
     await folder.put("a" * 200, b"x")
     assert (await folder.get("a" * 200)).size == 1
 
 
-async def test_listing_leaves_out_what_others_put_there(folder: MediaStore, tmp_path: Path) -> None:
+async def test_listing_skips_foreign_files(folder: MediaStore, tmp_path: Path) -> None:
     await folder.put("posts/1.jpg", b"x")
     for name in (".DS_Store", "Thumbs.db", "1.jpg#1"):
         (tmp_path / "media" / "posts" / name).touch()
     assert await keys(folder) == ["posts/1.jpg"]
 
 
-async def test_emptied_folders_go(folder: MediaStore, tmp_path: Path) -> None:
+async def test_empty_folders_are_removed(folder: MediaStore, tmp_path: Path) -> None:
     await folder.put("posts/1/small.jpg", b"x")
     await folder.delete(["posts/1/small.jpg"])
     assert list((tmp_path / "media").iterdir()) == []
 
 
-async def test_readers_see_all_of_a_picture_or_nothing(folder: MediaStore) -> None:
+async def test_put_is_atomic_for_readers(folder: MediaStore) -> None:
     whole = {bytes([letter]) * 2_000_000 for letter in b"abc"}
 
     async def write() -> None:
@@ -229,7 +229,7 @@ def kill_while_putting(folder: Path, size: int) -> None:
         writer.kill()
 
 
-async def test_killed_put_leaves_nothing_that_is_seen(folder: MediaStore, tmp_path: Path) -> None:
+async def test_killed_put_leaves_nothing_visible(folder: MediaStore, tmp_path: Path) -> None:
     size = 30_000_000
     for _ in range(3):
         kill_while_putting(tmp_path / "media", size)
@@ -240,7 +240,7 @@ async def test_killed_put_leaves_nothing_that_is_seen(folder: MediaStore, tmp_pa
     assert len(list((tmp_path / "media" / "posts").iterdir())) == len(entries)
 
 
-async def test_unfinished_files_are_removed_once_they_are_old(folder: MediaStore, tmp_path: Path) -> None:
+async def test_old_unfinished_files_are_removed(folder: MediaStore, tmp_path: Path) -> None:
     await folder.put("posts/1.jpg", b"x")
     posts = tmp_path / "media" / "posts"
     for name in ("1.jpg#1", "2.jpg#12", "3.jpg#1"):
@@ -274,8 +274,8 @@ asyncio.run(main())
 """
 
 
-def test_full_disk_is_said_so_and_leaves_no_remains(tmp_path: Path) -> None:
-    """On a file system of a megabyte, which only a process in a mount namespace of its own sees."""
+def test_put_on_a_full_disk_is_storage_full(tmp_path: Path) -> None:
+    """Use a file system of one megabyte in a private mount namespace."""
     (tmp_path / "disk").mkdir()
     (tmp_path / "large.jpg").write_bytes(bytes(3_000_000))
     namespace = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
@@ -290,7 +290,7 @@ def test_full_disk_is_said_so_and_leaves_no_remains(tmp_path: Path) -> None:
     assert said == ["full storage_full", "full storage_full", "['small.jpg']", "fits"]
 
 
-async def test_errors_of_a_full_store_are_told_apart(folder: MediaStore, tmp_path: Path) -> None:
+async def test_errors_of_a_full_store_are_recognized(folder: MediaStore, tmp_path: Path) -> None:
     with pytest.raises(Unavailable) as raised:
         await folder.put("a.jpg", tmp_path / "nothing.jpg")
     assert raised.value.retry_after_s
@@ -300,21 +300,21 @@ async def test_errors_of_a_full_store_are_told_apart(folder: MediaStore, tmp_pat
     assert not isinstance(raised.value, StorageFull)
 
 
-async def test_folder_that_cannot_be_made_is_a_matter_of_configuration(tmp_path: Path) -> None:
+async def test_unusable_folder_is_a_configuration_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="UPLOAD_DEST"):
         MediaStore.in_folder(tmp_path / "file" / "media", public_url=PUBLIC)
 
 
 @pytest.mark.parametrize("url", ["", "http://example.org/bucket", "file:///tmp", "memory:///", "s3://"])
-def test_only_buckets_are_buckets(url: str) -> None:
+def test_invalid_bucket_urls_are_configuration_errors(url: str) -> None:
     with pytest.raises(ConfigurationError, match="MEDIA_URL"):
         MediaStore.in_bucket(url, public_url=PUBLIC)
 
 
 @pytest.fixture
 def bucket_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
-    """A bucket whose server takes connections and never answers; none takes them once the socket is closed."""
+    """A bucket whose server accepts connections and never answers; closing the socket refuses them."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.getsockname()[1]}")
         monkeypatch.setenv("AWS_REGION", "us-east-1")
@@ -324,7 +324,7 @@ def bucket_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
 
 
 @pytest.mark.parametrize("silent", [True, False])
-async def test_store_that_is_away_is_unavailable(bucket_at: socket.socket, silent: bool) -> None:
+async def test_unreachable_store_is_unavailable(bucket_at: socket.socket, silent: bool) -> None:
     if not silent:
         bucket_at.close()
     store = MediaStore.in_bucket("s3://pictures/here", public_url=PUBLIC, timeout_s=0.3)
@@ -335,7 +335,7 @@ async def test_store_that_is_away_is_unavailable(bucket_at: socket.socket, silen
     await store.close()
 
 
-async def test_bucket_serves_pictures_as_jpeg_for_ever(bucket: MediaStore) -> None:
+async def test_bucket_serves_immutable_jpegs(bucket: MediaStore) -> None:
     await bucket.put("a.jpg", b"x")
     assert dict(bucket._store.get("a.jpg").attributes) == {
         "Content-Type": "image/jpeg",
@@ -358,7 +358,7 @@ asyncio.run(main())
 """
 
 
-def test_program_may_end_right_after_a_call(tmp_path: Path) -> None:
+def test_process_exits_cleanly_after_a_call(tmp_path: Path) -> None:
     for _ in range(10):
         command = [sys.executable, "-c", LAST_WORDS, str(tmp_path / "media")]
         assert subprocess.run(command, check=False).returncode == 0

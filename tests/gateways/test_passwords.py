@@ -17,7 +17,7 @@ async def passwords() -> AsyncIterator[Passwords]:
     await passwords.close()
 
 
-async def test_a_password_matches_its_own_hash_alone(passwords: Passwords) -> None:
+async def test_password_matches_only_its_own_hash(passwords: Passwords) -> None:
     hashed = await passwords.hash("sésame")
     assert await passwords.matches("sésame", hashed)
     assert not await passwords.matches("sesame", hashed)
@@ -25,12 +25,12 @@ async def test_a_password_matches_its_own_hash_alone(passwords: Passwords) -> No
     assert await passwords.hash("sésame") != hashed
 
 
-async def test_nobody_s_password_matches_nothing(passwords: Passwords) -> None:
+async def test_missing_hash_matches_no_password(passwords: Passwords) -> None:
     for word in ("", "nobody", "anything"):
         assert not await passwords.matches(word, None)
 
 
-async def test_72_bytes_are_the_most(passwords: Passwords) -> None:
+async def test_password_is_limited_to_72_bytes(passwords: Passwords) -> None:
     longest = "ä" * 36
     hashed = await passwords.hash(longest)
     assert await passwords.matches(longest, hashed)
@@ -40,20 +40,20 @@ async def test_72_bytes_are_the_most(passwords: Passwords) -> None:
     assert list(refused.value.fields) == ["password"]
 
 
-async def test_a_null_byte_is_part_of_a_password(passwords: Passwords) -> None:
+async def test_null_byte_is_part_of_a_password(passwords: Passwords) -> None:
     hashed = await passwords.hash("before\0after")
     assert await passwords.matches("before\0after", hashed)
     assert not await passwords.matches("before\0other", hashed)
 
 
-async def test_text_that_is_no_unicode_matches_nothing(passwords: Passwords) -> None:
+async def test_invalid_unicode_matches_nothing(passwords: Passwords) -> None:
     hashed = await passwords.hash("word")
     assert not await passwords.matches("\ud800", hashed)
     with pytest.raises(InvalidInput):
         await passwords.hash("\ud800")
 
 
-async def test_the_loop_goes_on_while_passwords_are_hashed(passwords: Passwords) -> None:
+async def test_hashing_does_not_block_the_event_loop(passwords: Passwords) -> None:
     loop_thread = threading.get_ident()
     ran_in: set[int] = set()
 
@@ -65,7 +65,7 @@ async def test_the_loop_goes_on_while_passwords_are_hashed(passwords: Passwords)
     assert len(ran_in) <= 2
 
 
-async def test_over_the_bound_the_answer_is_at_once_that_it_is_busy() -> None:
+async def test_full_queue_is_unavailable_at_once() -> None:
     passwords = Passwords(cost=6, threads=1, queue=3)
     try:
         outcomes = await asyncio.gather(*(passwords.hash("word") for _ in range(10)), return_exceptions=True)
@@ -78,7 +78,7 @@ async def test_over_the_bound_the_answer_is_at_once_that_it_is_busy() -> None:
         await passwords.close()
 
 
-async def test_places_of_those_who_left_are_free_again() -> None:
+async def test_cancelled_callers_free_their_places() -> None:
     passwords = Passwords(cost=4, threads=1, queue=3)
     try:
         for _ in range(5):

@@ -1,1 +1,1 @@
-"""Image processing in isolated child processes."""
+"""Image processing in isolated worker processes."""

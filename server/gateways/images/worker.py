@@ -1,8 +1,8 @@
 """Program of the child process that decodes users' pictures: the only place where C decoders read untrusted bytes.
 
-`child` runs this file as an isolated script, so it imports nothing of `server`. It reads length-prefixed JSON requests
-on standard input, one at a time, and answers on standard output. It exits at the end of standard input and with its
-parent. Pictures are passed as paths, not through the pipe.
+`worker_process` runs this file as an isolated script, so it imports nothing of `server`. It reads length-prefixed JSON
+requests on standard input, one at a time, and answers on standard output. It exits at the end of standard input and
+with its parent. Pictures are passed as paths, not through the pipe.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 if sys.platform != "win32":
     import resource
 
-FORMATS = ("JPEG", "PNG", "WEBP")
+ACCEPTED_FORMATS = ("JPEG", "PNG", "WEBP")
 QUALITY = 85
 MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 JPEG_START, JPEG_SCAN = b"\xff\xd8", b"\xff\xda"
@@ -48,7 +48,7 @@ class Refused(Exception):
     """The picture is refused; `processor` maps the reason in the argument to an error."""
 
 
-def render(request: dict[str, Any]) -> dict[str, Any]:
+def write_renditions(request: dict[str, Any]) -> dict[str, Any]:
     """Write a progressive JPEG per size; return their dimensions, smallest first, and a BlurHash.
 
     A size limits the longer side; with `square` the centre is cropped and the size limits its side. Pictures are not
@@ -80,7 +80,7 @@ def _read(content: bytes, max_pixels: int, side: int, square: bool) -> Image.Ima
         raise Refused("empty")
     if content.startswith(JPEG_START) and content.count(JPEG_SCAN) > MAX_SCANS:
         raise Refused("too_many_scans")
-    with _decoding(), Image.open(io.BytesIO(content), formats=FORMATS) as picture:
+    with _decoding(), Image.open(io.BytesIO(content), formats=ACCEPTED_FORMATS) as picture:
         width, height = picture.size
         if width * height > max_pixels:
             raise Refused("too_many_pixels")
@@ -184,7 +184,7 @@ def _blurhash(picture: Image.Image) -> str:
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Return `{"done": ...}`, or `{"refused": reason, "cause": ...}` for errors of the picture or the disk."""
     try:
-        return {"done": render(request)}
+        return {"done": write_renditions(request)}
     except Refused as refused:
         return {"refused": str(refused), "cause": repr(refused.__cause__)[:200]}
     except MemoryError:

@@ -1,4 +1,4 @@
-"""Real pictures, good and hostile, through the real child process."""
+"""Image processing with real pictures, valid and malicious, in real worker processes."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,7 @@ async def processor() -> AsyncIterator[ImageProcessor]:
 
 @pytest.fixture(scope="module")
 def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """12 megapixels as a telephone stores them: on its side, with a place, a comment, XMP and a profile."""
+    """A photograph of 12 megapixels from a phone: rotated, with a place, a comment, XMP and a profile."""
     path = tmp_path_factory.mktemp("camera") / "photo.jpg"
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -50,7 +50,7 @@ def photo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def marked(width: int, height: int, mode: str = "RGB") -> Image.Image:
-    """Grey, with a red quarter at the top left."""
+    """Return a grey picture with a red quarter at the top left."""
     picture = Image.new("RGB", (width, height), GREY)
     ImageDraw.Draw(picture).rectangle((0, 0, width // 2, height // 2), fill=RED)
     return picture.convert(mode)
@@ -67,7 +67,7 @@ def srgb_profile() -> bytes:
 
 
 def markers(jpeg: bytes) -> set[int]:
-    """Every marker of a JPEG file, and 0 for bytes after its end."""
+    """Return all markers of a JPEG file, and 0 for bytes after its end."""
     found, at = {jpeg[1]}, 2
     while True:
         marker = jpeg[at + 1]
@@ -81,7 +81,7 @@ def markers(jpeg: bytes) -> set[int]:
 
 
 def corner(path: Path) -> str:
-    """Where the red quarter is."""
+    """Return the corner with the red quarter."""
     with Image.open(path) as picture:
         width, height = picture.size
         places = {"top left": (1, 1), "top right": (3, 1), "bottom left": (1, 3), "bottom right": (3, 3)}
@@ -103,8 +103,8 @@ def pixel(path: Path, place: tuple[int, int] = (0, 0)) -> object:
         return picture.getpixel(place)
 
 
-def children() -> list[int]:
-    """Return the process ids of the image workers."""
+def worker_pids() -> list[int]:
+    """Return the process ids of the image workers of this process."""
     pids: list[int] = []
     for task in Path("/proc/self/task").iterdir():
         with contextlib.suppress(OSError):
@@ -121,7 +121,7 @@ def command(pid: int) -> str:
 
 @pytest.fixture
 def endless(tmp_path: Path) -> Iterator[Path]:
-    """A source that the child can open and never finish reading: a pipe that nothing is written to."""
+    """A source that a worker can open but never finish reading: a pipe without a writer."""
     path = tmp_path / "endless"
     os.mkfifo(path)
     holder = os.open(path, os.O_RDWR)
@@ -130,10 +130,10 @@ def endless(tmp_path: Path) -> Iterator[Path]:
 
 
 def being_read(fifo: Path) -> bool:
-    """Whether a worker has the pipe open."""
+    """Return whether a worker has the pipe open."""
     return any(
         link.exists() and link.readlink() == fifo
-        for pid in children()
+        for pid in worker_pids()
         for link in Path(f"/proc/{pid}/fd").iterdir()
     )
 
@@ -141,7 +141,7 @@ def being_read(fifo: Path) -> bool:
 # What comes out
 
 
-async def test_photograph_becomes_three_upright_jpegs_of_falling_size(
+async def test_photograph_becomes_three_upright_jpegs(
     processor: ImageProcessor, photo: Path, tmp_path: Path
 ) -> None:
     made = await processor.process(photo, tmp_path / "out")
@@ -167,7 +167,7 @@ async def test_nothing_but_pixels_survives(processor: ImageProcessor, photo: Pat
             assert markers(rendition.path.read_bytes()) <= PIXELS_ONLY
 
 
-async def test_text_and_exif_of_png_and_webp_are_gone(processor: ImageProcessor, tmp_path: Path) -> None:
+async def test_png_and_webp_metadata_is_removed(processor: ImageProcessor, tmp_path: Path) -> None:
     text = PngImagePlugin.PngInfo()
     text.add_text("Comment", "canary")
     text.add_itxt("XML:com.adobe.xmp", "canary")
@@ -184,7 +184,7 @@ async def test_text_and_exif_of_png_and_webp_are_gone(processor: ImageProcessor,
             assert markers(rendition.path.read_bytes()) <= PIXELS_ONLY
 
 
-async def test_bytes_after_the_picture_are_gone(processor: ImageProcessor, tmp_path: Path) -> None:
+async def test_bytes_after_the_picture_are_removed(processor: ImageProcessor, tmp_path: Path) -> None:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         file.writestr("page.html", "<script>canary</script>")
@@ -222,7 +222,7 @@ async def test_orientation_is_applied(
     assert {corner(rendition.path) for rendition in made.renditions} == {where}
 
 
-async def test_broken_exif_does_not_cost_the_photograph(processor: ImageProcessor, tmp_path: Path) -> None:
+async def test_broken_exif_is_ignored(processor: ImageProcessor, tmp_path: Path) -> None:
     (tmp_path / "photo").write_bytes(encoded(marked(800, 600), exif=b"Exif\0\0II*\0\xff\xff\xff\x7f"))
     made = await processor.process(tmp_path / "photo", tmp_path / "out")
     assert (made.width, made.height) == (800, 600)
@@ -239,9 +239,7 @@ async def test_nothing_is_enlarged(processor: ImageProcessor, tmp_path: Path) ->
         assert avatar.width == min(width, height, 320)
 
 
-async def test_avatar_is_the_square_in_the_middle(
-    processor: ImageProcessor, photo: Path, tmp_path: Path
-) -> None:
+async def test_avatar_is_the_central_square(processor: ImageProcessor, photo: Path, tmp_path: Path) -> None:
     picture = Image.new("RGB", (1000, 400), GREY)
     ImageDraw.Draw(picture).rectangle((300, 0, 699, 399), fill=RED)
     (tmp_path / "banner").write_bytes(encoded(picture))
@@ -254,7 +252,7 @@ async def test_avatar_is_the_square_in_the_middle(
     assert corner(turned.renditions[-1].path) == "top right"
 
 
-async def test_transparency_lies_on_white(processor: ImageProcessor, tmp_path: Path) -> None:
+async def test_transparency_becomes_white(processor: ImageProcessor, tmp_path: Path) -> None:
     clear = marked(2000, 1000, "RGBA")
     clear.putalpha(0)
     palette = marked(2000, 1000).convert("P", palette=Image.Palette.ADAPTIVE, colors=4)
@@ -308,7 +306,7 @@ async def test_unusable_profile_is_ignored(processor: ImageProcessor, tmp_path: 
         assert red > 200 > 60 > green
 
 
-async def test_first_frame_stands_for_an_animation(processor: ImageProcessor, tmp_path: Path) -> None:
+async def test_first_frame_of_an_animation_is_used(processor: ImageProcessor, tmp_path: Path) -> None:
     frames = [Image.new("RGB", (400, 300), colour) for colour in (RED, GREY)]
     for form in ("WEBP", "PNG"):
         (tmp_path / form).write_bytes(encoded(frames[0], form, save_all=True, append_images=frames[1:]))
@@ -316,9 +314,7 @@ async def test_first_frame_stands_for_an_animation(processor: ImageProcessor, tm
         assert alike(pixel(made.renditions[-1].path), RED)
 
 
-async def test_multi_picture_jpeg_of_a_telephone_is_accepted(
-    processor: ImageProcessor, tmp_path: Path
-) -> None:
+async def test_multi_picture_jpeg_is_accepted(processor: ImageProcessor, tmp_path: Path) -> None:
     both = marked(3000, 2000)
     (tmp_path / "mpo").write_bytes(encoded(both, "MPO", save_all=True, append_images=[marked(300, 200)]))
     made = await processor.process(tmp_path / "mpo", tmp_path / "out")
@@ -343,7 +339,7 @@ async def test_multi_picture_jpeg_of_a_telephone_is_accepted(
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-async def test_other_content_is_unsupported_whatever_its_name(
+async def test_other_content_is_unsupported(
     processor: ImageProcessor, tmp_path: Path, name: str, data: bytes
 ) -> None:
     (tmp_path / name).write_bytes(data)
@@ -352,14 +348,14 @@ async def test_other_content_is_unsupported_whatever_its_name(
     assert not (tmp_path / "out").exists()
 
 
-async def test_empty_file_is_refused(processor: ImageProcessor, tmp_path: Path) -> None:
+async def test_empty_file_is_rejected(processor: ImageProcessor, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     with pytest.raises(InvalidInput, match="empty"):
         await processor.process(tmp_path / "empty", tmp_path / "out")
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
-async def test_truncated_picture_is_refused(processor: ImageProcessor, tmp_path: Path, form: str) -> None:
+async def test_truncated_picture_is_rejected(processor: ImageProcessor, tmp_path: Path, form: str) -> None:
     whole = encoded(Image.effect_noise((300, 200), 60), form)
     for kept in (0.3, 0.6, 0.95):
         (tmp_path / "cut").write_bytes(whole[: int(len(whole) * kept)])
@@ -372,7 +368,7 @@ async def test_truncated_picture_is_refused(processor: ImageProcessor, tmp_path:
     [png_bomb(20_000, 20_000), jpeg_bomb(20_000, 20_000), webp_bomb(16_384, 16_384), png_bomb(5001, 5000)],
     ids=["png", "jpeg", "webp", "one column over"],
 )
-async def test_too_many_pixels_are_refused_from_the_header(
+async def test_too_many_pixels_are_rejected_from_the_header(
     processor: ImageProcessor, tmp_path: Path, data: bytes
 ) -> None:
     (tmp_path / "bomb").write_bytes(data)
@@ -380,7 +376,7 @@ async def test_too_many_pixels_are_refused_from_the_header(
         await processor.process(tmp_path / "bomb", tmp_path / "out")
 
 
-async def test_jpeg_of_countless_scans_is_refused_undecoded(
+async def test_jpeg_with_too_many_scans_is_rejected_undecoded(
     processor: ImageProcessor, tmp_path: Path
 ) -> None:
     whole = encoded(Image.new("L", (4000, 4000)), progressive=True)
@@ -388,10 +384,10 @@ async def test_jpeg_of_countless_scans_is_refused_undecoded(
     (tmp_path / "scans").write_bytes(whole[:-2] + 4000 * scan + whole[-2:])
     with pytest.raises(InvalidInput, match="cannot be processed"):
         await processor.process(tmp_path / "scans", tmp_path / "out")
-    assert len(children()) == 1  # It was no time limit that ended it.
+    assert len(worker_pids()) == 1  # The time limit did not end it.
 
 
-async def test_flipped_bytes_are_a_picture_or_a_refusal(processor: ImageProcessor, tmp_path: Path) -> None:
+async def test_corrupt_bytes_give_a_picture_or_an_error(processor: ImageProcessor, tmp_path: Path) -> None:
     for form in ("JPEG", "PNG", "WEBP"):
         whole = encoded(marked(60, 40), form, exif=Image.Exif(), icc_profile=srgb_profile())
         for at in range(0, len(whole), max(1, len(whole) // 60)):
@@ -400,17 +396,19 @@ async def test_flipped_bytes_are_a_picture_or_a_refusal(processor: ImageProcesso
             (tmp_path / "broken").write_bytes(broken)
             with contextlib.suppress(InvalidInput, TooLarge):
                 await processor.process(tmp_path / "broken", tmp_path / "out")
-    assert len(children()) == 1
+    assert len(worker_pids()) == 1
 
 
-async def test_full_disk_is_said_so(processor: ImageProcessor, photo: Path, tmp_path: Path) -> None:
+async def test_full_disk_while_processing_is_storage_full(
+    processor: ImageProcessor, photo: Path, tmp_path: Path
+) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "large.jpg").symlink_to("/dev/full")
     with pytest.raises(StorageFull):
         await processor.process(photo, tmp_path / "out")
 
 
-async def test_missing_source_is_our_fault(processor: ImageProcessor, tmp_path: Path) -> None:
+async def test_missing_source_is_unavailable(processor: ImageProcessor, tmp_path: Path) -> None:
     with pytest.raises(Unavailable):
         await processor.process(tmp_path / "nothing", tmp_path / "out")
 
@@ -418,41 +416,41 @@ async def test_missing_source_is_our_fault(processor: ImageProcessor, tmp_path: 
 # Children and limits
 
 
-async def test_picture_over_the_time_limit_ends_its_child_only(
+async def test_picture_over_the_time_limit_kills_only_its_worker(
     photo: Path, endless: Path, tmp_path: Path
 ) -> None:
     processor = ImageProcessor(timeout_s=1.0)
     try:
         with pytest.raises(InvalidInput, match="cannot be processed"):
             await processor.process(endless, tmp_path / "out")
-        assert children() == []
+        assert worker_pids() == []
         assert await processor.process(photo, tmp_path / "out")
     finally:
         await processor.stop()
 
 
-async def test_killed_child_costs_its_picture_only(
+async def test_killed_worker_fails_only_its_picture(
     processor: ImageProcessor, photo: Path, endless: Path, tmp_path: Path
 ) -> None:
     doomed = asyncio.create_task(processor.process(endless, tmp_path / "out"))
     await wait_until(lambda: being_read(endless))
-    os.kill(children()[0], signal.SIGSEGV)
+    os.kill(worker_pids()[0], signal.SIGSEGV)
     with pytest.raises(InvalidInput, match="cannot be processed"):
         await doomed
     assert await processor.process(photo, tmp_path / "out")
 
 
-async def test_child_killed_at_rest_is_replaced(
+async def test_worker_killed_while_idle_is_replaced(
     processor: ImageProcessor, photo: Path, tmp_path: Path
 ) -> None:
     await processor.process(photo, tmp_path / "out")
-    (pid,) = children()
+    (pid,) = worker_pids()
     os.kill(pid, signal.SIGKILL)
-    await wait_until(lambda: not any(child.alive for child in processor._children))
+    await wait_until(lambda: not any(worker.alive for worker in processor._pool._workers))
     assert await processor.process(photo, tmp_path / "out")
 
 
-async def test_picture_over_the_memory_limit_costs_itself_only(photo: Path, tmp_path: Path) -> None:
+async def test_picture_over_the_memory_limit_fails_alone(photo: Path, tmp_path: Path) -> None:
     (tmp_path / "wide.png").write_bytes(encoded(Image.new("RGBA", (4900, 4900)), "PNG"))
     processor = ImageProcessor(memory_bytes=150 * 1024**2)
     try:
@@ -464,7 +462,7 @@ async def test_picture_over_the_memory_limit_costs_itself_only(photo: Path, tmp_
 
 
 @pytest.mark.parametrize("interpreter", ["/bin/false", "/nowhere/python"])
-async def test_child_that_does_not_start_is_not_the_pictures_fault(
+async def test_worker_that_does_not_start_is_unavailable(
     processor: ImageProcessor,
     photo: Path,
     tmp_path: Path,
@@ -479,7 +477,7 @@ async def test_child_that_does_not_start_is_not_the_pictures_fault(
     assert await processor.process(photo, tmp_path / "out")
 
 
-async def test_waiting_line_is_bounded(endless: Path, photo: Path, tmp_path: Path) -> None:
+async def test_number_of_waiting_pictures_is_bounded(endless: Path, photo: Path, tmp_path: Path) -> None:
     processor = ImageProcessor(max_waiting=1)
     first = asyncio.create_task(processor.process(endless, tmp_path / "a"))
     await wait_until(lambda: being_read(endless))
@@ -493,7 +491,7 @@ async def test_waiting_line_is_bounded(endless: Path, photo: Path, tmp_path: Pat
     await processor.stop()
 
 
-async def test_cancelled_request_ends_its_work(
+async def test_cancelled_request_kills_its_worker(
     processor: ImageProcessor, endless: Path, photo: Path, tmp_path: Path
 ) -> None:
     job = asyncio.create_task(processor.process(endless, tmp_path / "out"))
@@ -501,55 +499,55 @@ async def test_cancelled_request_ends_its_work(
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
-    assert children() == []
+    assert worker_pids() == []
     assert await processor.process(photo, tmp_path / "out")
 
 
-async def test_many_pictures_at_once_share_the_children(photo: Path, tmp_path: Path) -> None:
+async def test_concurrent_pictures_share_the_workers(photo: Path, tmp_path: Path) -> None:
     processor = ImageProcessor(workers=2)
     jobs = [processor.process(photo, tmp_path / str(number)) for number in range(8)]
     made = await asyncio.gather(*jobs)
     assert len({image.blurhash for image in made}) == 1
-    assert len(children()) == 2
+    assert len(worker_pids()) == 2
     await processor.stop()
-    assert children() == []
+    assert worker_pids() == []
 
 
-async def test_idle_child_ends_and_the_next_picture_gets_a_new_one(photo: Path, tmp_path: Path) -> None:
+async def test_idle_worker_stops_and_is_replaced(photo: Path, tmp_path: Path) -> None:
     processor = ImageProcessor(idle_s=0.05)
     await processor.process(photo, tmp_path / "out")
-    await wait_until(lambda: children() == [])
+    await wait_until(lambda: worker_pids() == [])
     assert await processor.process(photo, tmp_path / "out")
     await processor.stop()
 
 
-async def test_stop_signals_to_the_group_do_not_reach_a_picture(
+async def test_signals_to_the_group_do_not_interrupt_a_picture(
     processor: ImageProcessor, photo: Path, tmp_path: Path
 ) -> None:
     await processor.process(photo, tmp_path / "out")
-    (pid,) = children()
+    (pid,) = worker_pids()
     assert os.getsid(pid) != os.getsid(0)
     os.kill(pid, signal.SIGINT)
     os.kill(pid, signal.SIGTERM)
     await processor.process(photo, tmp_path / "out")
-    assert children() == [pid]
+    assert worker_pids() == [pid]
 
 
-async def test_stop_finishes_the_picture_and_refuses_the_next(photo: Path, tmp_path: Path) -> None:
+async def test_stop_finishes_the_picture_and_rejects_the_next(photo: Path, tmp_path: Path) -> None:
     processor = ImageProcessor()
     running = asyncio.create_task(processor.process(photo, tmp_path / "a"))
     waiting = asyncio.create_task(processor.process(photo, tmp_path / "b"))
-    await wait_until(children)
+    await wait_until(worker_pids)
     await processor.stop()
     assert await running
     with pytest.raises(Unavailable):
         await waiting
     with pytest.raises(Unavailable):
         await processor.process(photo, tmp_path / "c")
-    assert children() == []
+    assert worker_pids() == []
 
 
-async def test_cancelled_stop_leaves_no_child(endless: Path, tmp_path: Path) -> None:
+async def test_cancelled_stop_leaves_no_worker(endless: Path, tmp_path: Path) -> None:
     processor = ImageProcessor()
     job = asyncio.create_task(processor.process(endless, tmp_path / "out"))
     await wait_until(lambda: being_read(endless))
@@ -558,10 +556,10 @@ async def test_cancelled_stop_leaves_no_child(endless: Path, tmp_path: Path) -> 
             await processor.stop()
     with pytest.raises(AppError):
         await job
-    assert children() == []
+    assert worker_pids() == []
 
 
-async def test_stop_without_work_is_nothing(tmp_path: Path) -> None:
+async def test_stop_without_work_returns_at_once(tmp_path: Path) -> None:
     processor = ImageProcessor()
     await processor.stop()
     await processor.stop()
@@ -583,9 +581,7 @@ asyncio.run(main())
 """
 
 
-async def test_pillow_stays_in_the_child_and_the_child_dies_with_its_parent(
-    photo: Path, tmp_path: Path
-) -> None:
+async def test_worker_isolates_pillow_and_exits_with_its_parent(photo: Path, tmp_path: Path) -> None:
     parent = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PARENT, str(photo), str(tmp_path / "out"), stdout=subprocess.PIPE
     )

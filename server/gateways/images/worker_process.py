@@ -1,6 +1,6 @@
-"""A child process that decodes pictures, as seen from the server: start, request, dismiss, kill.
+"""One worker process, seen from the server: start, request, stop, kill.
 
-`worker` is the program of the child; `processor` manages the number of children.
+`worker.py` is what the process runs; `pool` decides how many there are and when.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ from typing import Any, Self
 
 import orjson
 
-WORKER = Path(__file__).with_name("worker.py")
+WORKER_SCRIPT = Path(__file__).with_name("worker.py")
 MAX_ANSWER_BYTES = 64 * 1024
-# The child decodes untrusted bytes: it gets what Python needs to start, but no secrets.
-ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")
+# The worker decodes untrusted bytes: it gets what Python needs to start, and none of the program's secrets.
+WORKER_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")
 
 
-class ImageChild:
-    """A running `worker`. It handles one request at a time and must be killed after an error."""
+class ImageWorker:
+    """A running worker that accepts one request at a time; after an error it can only be killed."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdin is not None
@@ -32,28 +32,29 @@ class ImageChild:
 
     @classmethod
     async def start(cls, memory_bytes: int) -> Self:
-        """Start a child with at most `memory_bytes` of address space, and wait until it is ready.
+        """Start a worker with at most `memory_bytes` of address space, and wait until it is ready.
 
-        Raises OSError, EOFError or ValueError if it cannot be started or exits at once.
+        Raises OSError, EOFError or ValueError if it cannot start or exits at once.
         """
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
-            str(WORKER),
+            str(WORKER_SCRIPT),
             str(memory_bytes),
             str(os.getpid()),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ},
-            start_new_session=True,  # Ctrl-C in the terminal must not reach the child: the drain needs it
+            env={name: os.environ[name] for name in WORKER_ENVIRONMENT if name in os.environ},
+            # Ctrl-C in the terminal must reach the server only, because the drain needs the worker.
+            start_new_session=True,
         )
-        child = cls(process)
+        worker = cls(process)
         try:
-            await child._receive()
+            await worker._receive()
         except BaseException:
-            await child.kill()
+            await worker.kill()
             raise
-        return child
+        return worker
 
     @property
     def pid(self) -> int:
@@ -61,11 +62,11 @@ class ImageChild:
 
     @property
     def alive(self) -> bool:
-        """Return whether the exit of the process has not been noticed yet."""
+        """True until the exit of the process was noticed."""
         return self._process.returncode is None
 
     async def ask(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """Send one request and return the answer. Raises OSError, EOFError or ValueError if the child fails."""
+        """Send one request and return the answer; raise OSError, EOFError or ValueError if the worker fails."""
         body = orjson.dumps(request)
         self._requests.write(struct.pack(">I", len(body)) + body)
         await self._requests.drain()
@@ -77,21 +78,21 @@ class ImageChild:
             raise ValueError(f"answer of {length} bytes")
         return orjson.loads(await self._answers.readexactly(length))
 
-    def dismiss(self) -> None:
-        """Close the input of the child, so that it exits."""
+    def close(self) -> None:
+        """Close the worker's input, upon which it exits."""
         self._requests.close()
 
-    async def ended(self) -> int | None:
-        """Wait for the exit of the child; return its exit code, negative for a signal."""
+    async def wait(self) -> int | None:
+        """Wait for the exit and the end of the pipes; return the exit code, negative for a signal."""
         await self._process.communicate()
         return self._process.returncode
 
     async def kill(self) -> int | None:
-        """Kill the child if it runs, wait for its exit, and return its exit code."""
+        """Kill the process unless it exited, and return its exit code."""
         self.send_kill()
-        return await self.ended()
+        return await self.wait()
 
     def send_kill(self) -> None:
-        """Kill the child; a pending request raises EOFError."""
+        """Kill the process without waiting; a pending request raises EOFError."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()

@@ -1,0 +1,136 @@
+"""A bounded pool of image workers, which start on demand and stop when idle."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from server.gateways.images.refusals import processing_unavailable, too_many_pictures, unprocessable
+from server.gateways.images.worker_process import ImageWorker
+
+log = structlog.get_logger(__name__)
+
+START_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 2.0
+
+
+class ImageWorkerPool:
+    """Runs at most `size` requests at once, and lets at most `max_waiting` others wait."""
+
+    def __init__(
+        self, size: int, max_waiting: int, timeout_s: float, idle_s: float, memory_bytes: int
+    ) -> None:
+        self._size = size
+        self._max_requests = size + max_waiting
+        self._timeout_s = timeout_s
+        self._idle_s = idle_s
+        self._memory_bytes = memory_bytes
+        self._slots = asyncio.Semaphore(size)
+        self._requests = 0
+        self._workers: set[ImageWorker] = set()
+        self._idle: dict[ImageWorker, asyncio.TimerHandle] = {}
+        self._stopping = False
+
+    async def run(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a worker's answer; cancelling kills the worker.
+
+        Raises Unavailable when too many requests wait or no worker starts, and InvalidInput when the worker fails.
+        """
+        if self._stopping or self._requests >= self._max_requests:
+            raise too_many_pictures()
+        self._requests += 1
+        try:
+            await self._acquire_slot()
+            try:
+                return await self._ask(await self._ready_worker(), request)
+            finally:
+                self._slots.release()
+        finally:
+            self._requests -= 1
+
+    async def stop(self) -> None:
+        """Finish running requests, reject waiting ones, then stop the workers; cancelling kills them."""
+        if self._stopping:
+            return
+        self._stopping = True
+        try:
+            for _ in range(self._size):
+                await self._slots.acquire()
+            await self._stop_workers()
+        finally:
+            for timer in self._idle.values():
+                timer.cancel()
+            self._idle.clear()
+            for worker in self._workers:
+                worker.send_kill()
+
+    async def _stop_workers(self) -> None:
+        try:
+            async with asyncio.timeout(STOP_TIMEOUT_S):
+                for worker in self._workers:
+                    worker.close()
+                    await worker.wait()
+        except TimeoutError:
+            log.warning("image_worker_did_not_stop")
+            await asyncio.gather(*(worker.kill() for worker in self._workers))
+
+    async def _acquire_slot(self) -> None:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise too_many_pictures() from error
+        if self._stopping:
+            self._slots.release()
+            raise too_many_pictures()
+
+    async def _ask(self, worker: ImageWorker, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the worker's answer. A worker that failed is never used again."""
+        reusable = False
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                answer = await worker.ask(request)
+            # A leak may have filled the memory; the next picture must not fail because of it.
+            reusable = answer.get("refused") != "memory"
+            return answer
+        except TimeoutError as error:
+            log.warning("image_timed_out", timeout_s=self._timeout_s)
+            raise unprocessable() from error
+        except (OSError, EOFError, ValueError) as error:
+            log.warning("image_worker_failed", error=repr(error), exit_code=await worker.kill())
+            raise unprocessable() from error
+        finally:
+            if reusable:
+                self._keep_idle(worker)
+            else:
+                await worker.kill()
+                self._workers.discard(worker)
+
+    async def _ready_worker(self) -> ImageWorker:
+        """Return the worker that became idle last, or a new one."""
+        while self._idle:
+            worker, timer = self._idle.popitem()
+            timer.cancel()
+            if worker.alive:
+                return worker
+        self._workers = {worker for worker in self._workers if worker.alive}
+        try:
+            async with asyncio.timeout(START_TIMEOUT_S):
+                worker = await ImageWorker.start(self._memory_bytes)
+        except (OSError, EOFError, ValueError, TimeoutError) as error:
+            log.error("image_worker_start_failed", error=repr(error))
+            raise processing_unavailable() from error
+        log.info("image_worker_started", pid=worker.pid)
+        self._workers.add(worker)
+        return worker
+
+    def _keep_idle(self, worker: ImageWorker) -> None:
+        loop = asyncio.get_running_loop()
+        self._idle[worker] = loop.call_later(self._idle_s, self._stop_idle, worker)
+
+    def _stop_idle(self, worker: ImageWorker) -> None:
+        """Stop an idle worker, so that an idle server holds no memory for pictures."""
+        del self._idle[worker]
+        worker.close()
+        log.info("image_worker_stopped", pid=worker.pid)
