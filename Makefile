@@ -70,14 +70,14 @@ check: format-check lint types contracts docs audit check-versions test  ## Run 
 format-check: $(DEV)
 	@echo '== format' && $(BIN)/ruff format --check --quiet . || { echo 'Run: make fmt' >&2; exit 1; }
 
-lint: $(DEV)  ## Run ruff and codespell
-	@echo '== lint' && $(BIN)/ruff check --quiet . && $(BIN)/codespell
+lint: $(DEV)  ## Run ruff and codespell, and look for rejected words
+	@echo '== lint' && $(BIN)/ruff check --quiet . && $(BIN)/codespell && $(MAIN) -m tools.prose
 
 types: $(DEV)  ## Check the types with basedpyright
 	@echo '== types' && $(BIN)/basedpyright --project pyproject.toml --level error
 
-contracts: $(DEV)  ## Check which packages import which
-	@echo '== import contracts' && $(BIN)/lint-imports --no-logo
+contracts: $(DEV)  ## Check which packages import which, and that SQL rows stay in models/
+	@echo '== import contracts' && $(BIN)/lint-imports --no-logo && $(MAIN) -m tools.structure --check >/dev/null
 
 docs: $(DEV)  ## Build the documentation site in var/site
 	@echo '== documentation' && NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -18,7 +18,7 @@ REJECTED = {
     r"anew": "again",
     r"for ever": "forever",
     r"whoever": "the user, the caller",
-    r"whom": "the user that, the caller that",
+    r"(?<!of.)whom": "the user that, the caller that",
     r"nobody": "no user, no process",
     r"somebody": "a user",
     r"meanwhile": "concurrently, since then",
