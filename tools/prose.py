@@ -71,6 +71,7 @@ DOCUMENTS = (
     "server/**/*.txt",
     "server/**/*.html",
     "server/**/*.j2",
+    "server/**/*.lua",
 )
 HASH_COMMENTS = ("config.toml", "pyproject.toml", "Makefile", ".ci/run")
 
