@@ -1,4 +1,4 @@
--- Stores whom a reader follows. Runs before complete_list, and only for the builder that holds the token.
+-- Stores the followees of a reader. Runs before complete_list, and only for the builder that holds the token.
 --
 -- KEYS: feed, follows
 -- ARGV: run_id, token, ttl_s, user ids

@@ -1,5 +1,5 @@
 -- Reads a page: the newest `limit` posts below `before_id`, merged from the reader's feed and from the lists of
--- followed authors with fan-out on read. Skips deleted posts and posts of authors whom the reader does not follow.
+-- followed authors with fan-out on read. Skips deleted posts and posts of authors that the reader does not follow.
 --
 -- KEYS: feed, follows, liked, counts, people, fan_out_on_read
 -- ARGV: run_id, before_id, limit, ttl_s
