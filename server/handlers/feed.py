@@ -4,9 +4,10 @@ from aiohttp import web
 from marshmallow import Schema, fields, validate
 
 from server.handlers import serializers
+from server.handlers.fields import Id, RequestSchema
 from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import QUERY, current_principal, page_request
-from server.handlers.schemas import Id, PageQuery, PostSchema, RequestSchema, page_of
+from server.handlers.schemas import PageQuery, PostSchema, page_of
 from server.ids import PostId
 from server.services.feed.explanations import Explanations, Reason
 from server.services.feed.pages import Feed

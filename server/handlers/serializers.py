@@ -9,6 +9,7 @@ import orjson
 from aiohttp import web
 
 from server.clock import isoformat
+from server.handlers.user_cards import user_card
 from server.paging import Page
 from server.services.records import (
     Comment,
@@ -43,16 +44,6 @@ def page_response(request: web.Request, page: Page[Item], render: Callable[[Item
     return json_response(
         {"items": [render(item) for item in page.items], "nextCursor": page.next_cursor}, 200, headers
     )
-
-
-def user_card(card: UserCard) -> dict[str, Any]:
-    return {
-        "id": str(card.id),
-        "username": card.username,
-        "fullName": card.full_name,
-        "avatarUrl": card.avatar_url,
-        "isCelebrity": card.is_celebrity,
-    }
 
 
 def profile(record: Profile) -> dict[str, Any]:

@@ -5,12 +5,12 @@ from marshmallow import fields
 
 from server.handlers import serializers
 from server.handlers.accounts.sessions import NO_STORE, TokenPairSchema, token_pair
+from server.handlers.fields import NEW_PASSWORD, PASSWORD, RequestSchema, Text
 from server.handlers.http.client_ip import client_ip
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
 from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import BODY, user_agent
 from server.handlers.people.profiles import EmailField, FullNameField, ProfileSchema, UsernameField
-from server.handlers.schemas import NEW_PASSWORD, PASSWORD, RequestSchema, Text
 from server.ids import UserId
 from server.services.accounts.accounts import Accounts, AuthenticatedUser
 from server.services.accounts.sessions import Sessions

@@ -3,10 +3,10 @@
 from aiohttp import web
 from marshmallow import fields, validate
 
+from server.handlers.fields import NEW_PASSWORD, PASSWORD, RequestSchema
 from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import BODY, current_principal
 from server.handlers.people.profiles import EmailField
-from server.handlers.schemas import NEW_PASSWORD, PASSWORD, RequestSchema
 from server.services.accounts.credentials import Credentials
 
 

@@ -6,10 +6,11 @@ from aiohttp import web
 from marshmallow import Schema, fields, validate
 
 from server.handlers import serializers
+from server.handlers.fields import Count, Id, RequestSchema, Timestamp
 from server.handlers.http.client_ip import client_ip
 from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import BODY, current_principal, page_request, path_id, user_agent
-from server.handlers.schemas import Count, Id, PageQuery, RequestSchema, Timestamp, page_of
+from server.handlers.schemas import PageQuery, page_of
 from server.ids import SessionId
 from server.services.accounts.sessions import Sessions
 from server.services.records import TokenPair

@@ -4,19 +4,12 @@ from aiohttp import web
 from marshmallow import Schema, fields
 
 from server.handlers import serializers
+from server.handlers.fields import Count, Id, RequestSchema, Text, Timestamp
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
 from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
-from server.handlers.schemas import (
-    Count,
-    Id,
-    PageQuery,
-    RequestSchema,
-    Text,
-    Timestamp,
-    UserCardSchema,
-    page_of,
-)
+from server.handlers.schemas import PageQuery, page_of
+from server.handlers.user_cards import UserCardSchema
 from server.ids import CommentId, PostId
 from server.services.content.comments import Comments
 from server.services.records import Comment

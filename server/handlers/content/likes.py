@@ -4,9 +4,11 @@ from aiohttp import web
 from marshmallow import Schema, fields
 
 from server.handlers import serializers
+from server.handlers.fields import Count
 from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import current_principal, page_request, path_id
-from server.handlers.schemas import Count, PageQuery, UserCardSchema, page_of
+from server.handlers.schemas import PageQuery, page_of
+from server.handlers.user_cards import UserCardSchema, user_card
 from server.ids import PostId
 from server.services.content.likes import Likes
 from server.services.records import LikeState
@@ -64,7 +66,7 @@ class LikeRoutes:
     async def list_likers(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id
         page = await self._likes.list_likers(viewer_id, _post_id(request), page_request(request))
-        return serializers.page_response(request, page, serializers.user_card)
+        return serializers.page_response(request, page, user_card)
 
 
 def _post_id(request: web.Request) -> PostId:

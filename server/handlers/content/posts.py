@@ -8,11 +8,12 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from server.errors import InvalidInput
 from server.handlers import serializers
+from server.handlers.fields import File, Id, RequestSchema, Text
 from server.handlers.http.idempotency import IdempotentResponder
 from server.handlers.http.multipart import Form, FormReader
 from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
-from server.handlers.schemas import File, Id, PageQuery, PostSchema, RequestSchema, Text, page_of
+from server.handlers.schemas import PageQuery, PostSchema, page_of
 from server.ids import PostId, UserId
 from server.services.content.posts import Posts, Upload, more_texts_than_pictures
 from server.services.records import Post

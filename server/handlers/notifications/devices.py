@@ -5,9 +5,9 @@ from marshmallow import Schema, fields, validate
 
 from server.clock import isoformat
 from server.handlers import serializers
+from server.handlers.fields import FullMatch, Id, RequestSchema, Timestamp
 from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import BODY, current_principal
-from server.handlers.schemas import FullMatch, Id, RequestSchema, Timestamp
 from server.services.notifications.devices import Devices
 from server.services.records import Platform
 

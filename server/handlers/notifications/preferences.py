@@ -9,10 +9,10 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, vali
 
 from server.errors import NotFound
 from server.handlers import serializers
+from server.handlers.fields import RequestSchema, StrictBoolean
 from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.pages import HTML, html_response
 from server.handlers.http.requests import BODY, QUERY, current_principal
-from server.handlers.schemas import RequestSchema, StrictBoolean
 from server.services.notifications.notification_text import TOPICS
 from server.services.notifications.preferences import ChannelPreferences, Preferences
 from server.services.records import Channel, NotificationType

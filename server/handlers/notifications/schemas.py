@@ -5,18 +5,10 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
+from server.handlers.fields import Count, FullMatch, Id, QueryBoolean, RequestSchema, StrictBoolean, Timestamp
 from server.handlers.notifications.stream import RESET_EVENT
-from server.handlers.schemas import (
-    Count,
-    FullMatch,
-    Id,
-    PageQuery,
-    QueryBoolean,
-    RequestSchema,
-    StrictBoolean,
-    Timestamp,
-    UserCardSchema,
-)
+from server.handlers.schemas import PageQuery
+from server.handlers.user_cards import UserCardSchema
 from server.services.records import NotificationType
 
 MAX_READ_IDS = 100

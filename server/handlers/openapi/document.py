@@ -12,12 +12,13 @@ from aiohttp import hdrs, web
 from apispec import APISpec
 from marshmallow import Schema, fields
 
+from server.handlers.fields import File
 from server.handlers.http.idempotency import IDEMPOTENCY_REPLAYED
 from server.handlers.http.operations import JSON, RouteOptions, options_of
 from server.handlers.http.problems import PROBLEM_JSON
 from server.handlers.openapi import parts
 from server.handlers.openapi.schemas import SchemaPlugin
-from server.handlers.schemas import File, ProblemSchema
+from server.handlers.schemas import ProblemSchema
 from server.version import VERSION
 
 OPENAPI_VERSION = "3.1.0"

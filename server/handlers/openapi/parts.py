@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from server.handlers.fields import ID_PATTERN
 from server.handlers.http.idempotency import IDEMPOTENCY_KEY
 from server.handlers.http.problems import PROBLEM_JSON
-from server.handlers.schemas import ID_PATTERN
 from server.services.accounts.usernames import USERNAME_PATTERN
 from server.services.jobs.event_jobs import Queue
 

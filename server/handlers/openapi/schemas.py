@@ -7,7 +7,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.common import resolve_schema_instance
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 
-from server.handlers.schemas import Count, File, RequestSchema, Timestamp, Url
+from server.handlers.fields import Count, File, RequestSchema, Timestamp, Url
 
 FIELD_FORMATS = (
     (Count, "integer", "int32"),

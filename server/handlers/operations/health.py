@@ -8,9 +8,9 @@ from marshmallow import Schema, fields, validate
 
 from server.errors import AppError
 from server.handlers import serializers
+from server.handlers.fields import Count
 from server.handlers.http.middleware import InFlight
 from server.handlers.http.operations import Reply, operation
-from server.handlers.schemas import Count
 
 CHECK_TIMEOUT_S = 2.0
 

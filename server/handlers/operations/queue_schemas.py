@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from server.handlers.schemas import (
+from server.handlers.fields import (
     ID_PATTERN,
     Count,
     FullMatch,

@@ -4,9 +4,11 @@ from aiohttp import web
 from marshmallow import Schema, fields
 
 from server.handlers import serializers
+from server.handlers.fields import Count
 from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import current_principal, page_request, path_user
-from server.handlers.schemas import Count, PageQuery, UserCardSchema, page_of
+from server.handlers.schemas import PageQuery, page_of
+from server.handlers.user_cards import UserCardSchema, user_card
 from server.services.people.follows import Follows
 from server.services.records import FollowState
 
@@ -63,7 +65,7 @@ class FollowRoutes:
     )
     async def list_followers(self, request: web.Request) -> web.Response:
         page = await self._follows.list_followers(path_user(request), page_request(request))
-        return serializers.page_response(request, page, serializers.user_card)
+        return serializers.page_response(request, page, user_card)
 
     @operation(
         "listFollowing",
@@ -76,7 +78,7 @@ class FollowRoutes:
     )
     async def list_following(self, request: web.Request) -> web.Response:
         page = await self._follows.list_following(path_user(request), page_request(request))
-        return serializers.page_response(request, page, serializers.user_card)
+        return serializers.page_response(request, page, user_card)
 
 
 def _follow_state(state: FollowState) -> web.Response:

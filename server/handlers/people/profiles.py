@@ -8,10 +8,10 @@ from aiohttp import web
 from marshmallow import Schema, ValidationError, fields, validate
 
 from server.handlers import serializers
+from server.handlers.fields import Count, File, Id, RequestSchema, Text, Timestamp, Url
 from server.handlers.http.multipart import FormReader
 from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import BODY, current_principal, path_user
-from server.handlers.schemas import Count, File, Id, RequestSchema, Text, Timestamp, Url
 from server.services.accounts.usernames import USERNAME_PATTERN, normalize
 from server.services.people.profiles import Profiles
 from server.services.records import Role
