@@ -20,7 +20,8 @@ def bind(host: str, port: int) -> socket.socket:
         listener.close()
         reason = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
         raise ConfigurationError(
-            f"Cannot listen on {host}:{port} ({reason}): stop the process that uses it, or set PORT or HOST."
+            f"Cannot listen on {host}:{port} ({reason}): stop the process that uses it, or choose another with"
+            " --port, PORT or HOST."
         ) from error
     return listener
 

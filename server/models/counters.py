@@ -6,7 +6,7 @@ from typing import Any
 
 from server.models.database import Database
 
-ROWS_PER_QUERY = 500
+COUNTED_ROWS_PER_QUERY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class CounterRepository:
         One statement reads one snapshot, and a counter changes in the transaction of what it counts. So a difference is
         an error.
         """
-        return await self._compare(table, f"id > ? ORDER BY id LIMIT {ROWS_PER_QUERY}", after_id)
+        return await self._compare(table, f"id > ? ORDER BY id LIMIT {COUNTED_ROWS_PER_QUERY}", after_id)
 
     async def lock_and_compare(self, table: CountedTable, row_id: int) -> CountedRow | None:
         """Lock a row, then compare: who changes what is counted takes the same lock. None: the row is gone."""

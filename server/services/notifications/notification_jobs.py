@@ -23,7 +23,7 @@ from server.services.notifications.activities import Activity, CreatedNotificati
 from server.services.notifications.store import NotificationStore
 from server.services.records import NotificationType
 
-DELETE_BATCH = 500
+COMMENTS_PER_QUERY = 500
 
 Created = list[CreatedNotification]
 
@@ -111,7 +111,7 @@ class NotificationJobs:
     async def retract_comments(self, claim: Claim) -> None:
         """Delete the notifications about a post's deleted comments, in batches."""
         post_id = PostId(claim.payload["post_id"])
-        while ids := await self._notifications.list_of_deleted_comments(post_id, DELETE_BATCH):
+        while ids := await self._notifications.list_of_deleted_comments(post_id, COMMENTS_PER_QUERY):
             await self._notifications.delete(ids)
             await self._jobs.save_progress(claim, {})
         await self._jobs.finish(claim)
