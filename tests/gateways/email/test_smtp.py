@@ -194,7 +194,7 @@ async def test_hanging_server_times_out_at_every_command(mail: Mailer) -> None:
         with pytest.raises(EmailFailed):
             await sender.send(email(2))
         assert times_handed_in(server, email(2)) == (command == "LETTER")
-        assert server.connections == 1 + (command in OPENING)
+        await wait_until(lambda: server.connections == 1 + (command in OPENING))
         await wait_until(lambda: server.open_connections == 0)
         await sender.send(email(3))
         assert times_handed_in(server, email(3)) == 1
