@@ -76,7 +76,7 @@ lint: $(DEV)  ## Run ruff and codespell, and look for rejected words
 types: $(DEV)  ## Check the types with basedpyright
 	@echo '== types' && $(BIN)/basedpyright --project pyproject.toml --level error
 
-contracts: $(DEV)  ## Check which packages import which, and that SQL rows stay in models/
+contracts: $(DEV)  ## Check the import contracts, and that SQL rows stay in models/
 	@echo '== import contracts' && $(BIN)/lint-imports --no-logo && $(MAIN) -m tools.structure --check >/dev/null
 
 docs: $(DEV)  ## Build the documentation site in var/site
