@@ -69,7 +69,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     doctor.add_argument("--user", metavar="USERNAME", help="check only the feed of this user")
     doctor.add_argument("--fix", action="store_true", help="delete what differs; it is rebuilt on demand")
-    role = _command(commands, "role", "give a user a role, effective from their next token refresh")
+    role = _command(commands, "role", "give a user a role, effective at the next token refresh")
     role.add_argument("username")
     role.add_argument("granted", choices=ROLES, metavar="role", help="user, celebrity or admin")
     return parser.parse_args(arguments)

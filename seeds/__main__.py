@@ -43,10 +43,16 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         type=int,
         default=1,
         metavar="N",
-        help="determines the random choices for the crowd (default: 1)",
+        help="seed of the random choices for the crowd (default: 1)",
     )
     parser.add_argument("--yes", action="store_true", help="allow sample data in production")
-    parser.add_argument("--config", type=Path, default=Path("config.toml"), metavar="FILE")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=Path("config.toml"),
+        metavar="FILE",
+        help="settings file (default: config.toml)",
+    )
     chosen = parser.parse_args(arguments)
     unknown = [step for step in chosen.steps if step not in STEPS]
     if unknown:

@@ -92,8 +92,8 @@ def missing(timeline: Timeline, existing: ExistingRows, secret: str) -> list[Act
 def _name_conflict(people: int) -> Conflict:
     last = username(people - 1)
     return Conflict(
-        f"A user name or e-mail from {username(0)} to {last}@example.com is taken, or another run is in progress."
-        " Wait until it ends and try again."
+        f"A username or e-mail address from {username(0)} to {last}@example.com is taken, or another run is in"
+        " progress. Wait until it ends and try again."
     )
 
 
@@ -127,7 +127,7 @@ async def _logins(database: Database, sample_users: Sequence[SampleUser]) -> Tab
     """Return a table of the sample users and their counters, most followed first."""
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
     table.title = f'Sign in as any of these users with the password "{PASSWORD}"'
-    for heading in ("user name", "name", "role"):
+    for heading in ("username", "name", "role"):
         table.add_column(heading)
     for heading in ("posts", "followers", "following"):
         table.add_column(heading, justify="right")

@@ -48,7 +48,9 @@ class Metrics:
 
         self._jobs = counter("photofeed_jobs", "Job runs.", ["queue", "kind", "outcome"])
         self._job_s = jobs("photofeed_job_seconds", "Duration of job runs.", ["queue", "kind"])
-        self._job_wait_s = waits("photofeed_job_wait_seconds", "Time a due job waited to start.", ["queue"])
+        self._job_wait_s = waits(
+            "photofeed_job_wait_seconds", "Time from due to first start of a job.", ["queue"]
+        )
         self._queue_jobs = gauge("photofeed_queue_jobs", "Jobs in the table.", ["queue", "state"])
         self._queue_oldest_s = gauge(
             "photofeed_queue_oldest_seconds", "Age of the oldest due job.", ["queue"]
@@ -61,7 +63,9 @@ class Metrics:
             "photofeed_dependency_up", "1 while the dependency is available.", ["dependency"]
         )
         self._deliveries = counter(
-            "photofeed_notification_deliveries", "Notifications by result.", ["channel", "outcome"]
+            "photofeed_notification_deliveries",
+            "Deliveries of notifications by outcome.",
+            ["channel", "outcome"],
         )
         self._delivery_s = waits(
             "photofeed_notification_delivery_seconds", "Time from event to delivery.", ["channel"]
