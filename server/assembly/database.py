@@ -53,7 +53,7 @@ async def existing_database(settings: Settings, var: Path) -> AsyncGenerator[Dat
     """Open a database that exists with the current schema. Raises ConfigurationError, saying what to do."""
     parameters = database_parameters(settings, var)
     if parameters.file is not None and not parameters.file.exists():
-        raise ConfigurationError(f"No database at {parameters.file}: start the program first.")
+        raise ConfigurationError(f"No database at {parameters.file}: start the server first.")
     async with _connection(parameters) as database:
         await Migrations(database, MIGRATIONS).check()
         yield database

@@ -87,7 +87,7 @@ async def feeds_redis(settings: Settings) -> AsyncGenerator[PipelinedRedis]:
             await redis.command("PING")
         except Unavailable as error:
             raise ConfigurationError(
-                f"No Redis answers at {redact_url(url)} ({error.reason}) Check REDIS_FEEDS_URL."
+                f"No Redis answers at {redact_url(url)}: check REDIS_FEEDS_URL. {error.reason}"
             ) from error
         yield redis
 

@@ -205,7 +205,7 @@ class MediaStore:
                 raise _missing() from error
             log.warning("media_store_failed", call=name, key=key, error=_brief(error))
             if FULL.search(str(error)):
-                raise StorageFull("There is no space left to store the picture.") from error
+                raise StorageFull("There is no space left to store the image.") from error
             raise _unavailable() from error
 
 
@@ -220,11 +220,11 @@ def _valid(key: str) -> str:
 
 
 def _missing() -> NotFound:
-    return NotFound("There is no such picture.")
+    return NotFound("Image not found.")
 
 
 def _unavailable() -> Unavailable:
-    return Unavailable("Pictures cannot be stored or read now; try again.", retry_after_s=5.0)
+    return Unavailable("Images cannot be stored or read at the moment. Try again.", retry_after_s=5.0)
 
 
 def _brief(error: Exception) -> str:

@@ -59,7 +59,7 @@ class Passwords:
 
     async def _run(self, work: Callable[[], Result]) -> Result:
         if self._free_places <= 0:
-            raise Unavailable("Too many sign-ins at this moment; try again.", retry_after_s=2)
+            raise Unavailable("Too many sign-ins at the moment. Try again.", retry_after_s=2)
         self._free_places -= 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
@@ -72,7 +72,7 @@ class Passwords:
             secret = password.encode()
         except UnicodeEncodeError as error:
             raise InvalidInput(
-                "This password is not text.", fields={field: ["Not valid Unicode."]}
+                "This password is not valid Unicode.", fields={field: ["Not valid Unicode."]}
             ) from error
         if len(secret) > MAX_BYTES:
             raise InvalidInput(

@@ -206,4 +206,4 @@ def _unavailable() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as error:
-        raise Unavailable("The job queue is unavailable.", code="queue_unavailable") from error
+        raise Unavailable("The job queue is unavailable.") from error

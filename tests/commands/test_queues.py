@@ -147,7 +147,7 @@ async def test_invalid_arguments_raise_a_plain_error(
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 async def test_missing_database_raises_a_plain_error(stack: Stack) -> None:
-    with pytest.raises(ConfigurationError, match="start the program first"):
+    with pytest.raises(ConfigurationError, match="start the server first"):
         await queues.show(stack.settings(), once=True)
     assert not stack.sqlite_file.exists()
 

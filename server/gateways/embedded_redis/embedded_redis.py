@@ -124,7 +124,7 @@ class EmbeddedRedis:
         return await self._server.wait_until_ready(became_owner, problem)
 
     async def _restart(self) -> None:
-        """Restart our server, with backoff if it keeps dying; log only the first failure."""
+        """Restart our server, with backoff if it keeps crashing; log only the first failure."""
         died_at = time.monotonic()
         if died_at - self._started_at > STABLE_AFTER_S:
             self._backoff_s = 0.0

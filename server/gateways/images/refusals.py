@@ -7,16 +7,16 @@ def refusal(reason: str, max_pixels: int) -> AppError:
     """Return the error for a reason that `worker.py` gives."""
     match reason:
         case "unsupported":
-            return UnsupportedMedia("Only JPEG, PNG and WebP pictures can be uploaded.")
+            return UnsupportedMedia("Only JPEG, PNG and WebP images can be uploaded.")
         case "too_many_pixels":
             megapixels = f"{max_pixels / 1_000_000:g}"
-            return TooLarge(f"The picture has more than {megapixels} megapixels.", code="image_too_large")
+            return TooLarge(f"The image has more than {megapixels} megapixels.", code="image_too_large")
         case "empty":
             return InvalidInput("The file is empty.", code="image_empty")
         case "damaged":
-            return InvalidInput("The picture is damaged or incomplete.", code="image_damaged")
+            return InvalidInput("The image is damaged or incomplete.", code="image_damaged")
         case "storage_full":
-            return StorageFull("There is no space left to store the picture.")
+            return StorageFull("There is no space left to store the image.")
         case "storage":
             return processing_unavailable()
         case _:
@@ -24,12 +24,12 @@ def refusal(reason: str, max_pixels: int) -> AppError:
 
 
 def too_many_pictures() -> Unavailable:
-    return Unavailable("Too many pictures are being processed. Try again.", retry_after_s=2.0)
+    return Unavailable("Too many images are being processed. Try again.", retry_after_s=2.0)
 
 
 def processing_unavailable() -> Unavailable:
-    return Unavailable("Pictures cannot be processed now. Try again.", retry_after_s=5.0)
+    return Unavailable("Images cannot be processed at the moment. Try again.", retry_after_s=5.0)
 
 
 def unprocessable() -> InvalidInput:
-    return InvalidInput("The picture cannot be processed.", code="image_unprocessable")
+    return InvalidInput("The image cannot be processed.", code="image_unprocessable")

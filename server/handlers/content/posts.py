@@ -128,7 +128,7 @@ class PostRoutes:
         "editPost",
         "Change the caption or the alt texts of your own post",
         tag="posts",
-        description="A member that is left out stays as it is; at least one is required.",
+        description="An omitted member stays unchanged; at least one is required.",
         body=PostBody,
         responds={200: PostSchema},
         refuses={403: "Not your post", 404: "Post not found"},

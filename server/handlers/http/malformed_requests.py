@@ -66,7 +66,7 @@ class Server(web.Server):
 
 
 class Runner(web.AppRunner):
-    """An `AppRunner` with such connections."""
+    """An `AppRunner` whose connections answer such requests with problem details."""
 
     async def _make_server(self) -> Server:
         return Server(await super()._make_server(), **self._kwargs)

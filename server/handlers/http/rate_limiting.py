@@ -1,7 +1,7 @@
 """Rate limits: which limits a request counts against, and how a response reports them.
 
 A handler names its limits in `operation`; one that names none has the default. Liveness, metrics, media and the API
-documentation are exempt: probes, scrapers and browsers request them by the dozen, and serving them costs less than the
+documentation are exempt: probes, scrapers and browsers request them often, and serving them costs less than the
 check. Requests without a route are exempt as well.
 
 The headers follow draft-ietf-httpapi-ratelimit-headers-10, on every response.
@@ -49,7 +49,7 @@ class RateLimiting:
     async def check_account(self, request: web.Request) -> None:
         """Count a request against the limit of the account that its validated body names. Raises Throttled.
 
-        A person's username and e-mail address count separately: which account they belong to is not known yet.
+        A user's username and e-mail address count separately: which account they belong to is not known yet.
         """
         account_rate = options_of(request.match_info.handler).account_rate
         if account_rate is not None and self._limits and BODY in request:

@@ -25,13 +25,13 @@ RESUME_PARAMETERS = (
         "in": "header",
         "name": "Last-Event-ID",
         "schema": {"type": "string"},
-        "description": "The last `id:` received. With any other value, the stream starts now.",
+        "description": "The last `id:` received. Without it, only new notifications are sent.",
     },
     {
         "in": "query",
         "name": "lastEventId",
         "schema": {"type": "string"},
-        "description": "The same, for an `EventSource` with a new ticket, which cannot send the header.",
+        "description": "The same for a new `EventSource`, which cannot send the header.",
     },
 )
 

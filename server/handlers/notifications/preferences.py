@@ -88,7 +88,7 @@ class PreferenceRoutes:
         "changePreferences",
         "Change your notification preferences",
         tag="notifications",
-        description="What is left out stays as it is. Without `inApp`, notifications appear neither in the list nor"
+        description="Omitted members stay unchanged. Without `inApp`, notifications appear neither in the list nor"
         " in the live stream.",
         body=PreferencesBody,
         responds={200: PreferencesSchema},

@@ -13,16 +13,17 @@ Part = Mapping[str, Any]
 
 TITLE = "photofeed"
 DESCRIPTION = """\
-Photographs, comments, likes, follows, a personalised feed and live notifications.
+Posts with images, comments, likes, follows, a personalised feed and live notifications.
 
 Ids are decimal strings, times are UTC. A list is `{"items": [...], "nextCursor": ...}`: pass `nextCursor` as `cursor`
-to go on, or follow the `Link` header. Errors are `application/problem+json` (RFC 9457) with a stable `code`.\
+to get the next page, or follow the `Link` header. Errors are `application/problem+json` (RFC 9457) with a stable
+`code`.\
 """
 
 TAGS: Mapping[str, str] = {
     "auth": "Accounts, sign-in, sessions and passwords",
     "users": "Your own profile, and other users' profiles",
-    "posts": "Posts with photographs",
+    "posts": "Posts with images",
     "comments": "Comments on posts, and replies",
     "likes": "Likes of posts",
     "follows": "Followers and followed users",
@@ -83,7 +84,7 @@ RESPONSE_HEADERS: Mapping[str, Part] = {
         "schema": _TEXT,
     },
     "RateLimit": {
-        "description": 'Requests left per limit, and seconds until it is reset: `"reads";r=299;t=12`.',
+        "description": 'Requests left per limit, and seconds until the limit is unused again: `"reads";r=299;t=12`.',
         "schema": _TEXT,
     },
     "Idempotency-Replayed": {

@@ -43,7 +43,7 @@ class FailedJobsBody(RequestSchema):
 
 
 class FailedJobsQuery(RequestSchema):
-    """The same as a query."""
+    """The failed jobs to change, as a query."""
 
     ids = fields.String(
         validate=[
@@ -73,7 +73,9 @@ class QueueSchema(Schema):
     oldestWaitingS = fields.Float(required=True)
     completedPerMinute = fields.Float(required=True)
     failedPerMinute = fields.Float(required=True)
-    ratePerS = fields.Float(required=True, metadata={"description": "Rate limit; 0: unlimited."})
+    ratePerS = fields.Float(
+        required=True, metadata={"description": "Jobs started per second, at most; 0: unlimited."}
+    )
     rejectedMessages = Count(
         required=True,
         allow_none=True,

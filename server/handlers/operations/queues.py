@@ -68,7 +68,7 @@ class QueueRoutes:
 
     @operation(
         "retryFailedJobs",
-        "Run failed jobs again, with all their attempts",
+        "Run failed jobs again, with a fresh set of attempts",
         tag="queues",
         body=FailedJobsBody,
         responds={200: ChangedJobsSchema},

@@ -122,7 +122,7 @@ class ProfileRoutes:
         "editProfile",
         "Change your profile",
         tag="users",
-        description="Members that are left out stay as they are; an empty object changes nothing.",
+        description="Omitted members stay unchanged; an empty object changes nothing.",
         body=ProfileBody,
         responds={200: ProfileSchema},
         refuses={409: "The username or the e-mail address is taken"},

@@ -83,7 +83,7 @@ class Posts:
     async def edit(
         self, editor_id: UserId, post_id: PostId, caption: str | None, alt_texts: Sequence[str] | None
     ) -> Post:
-        """Change the caption, the alternative texts, or both; None leaves a value unchanged.
+        """Change the caption, the alt texts, or both; None leaves a value unchanged.
 
         `alt_texts` belong to the first pictures; the others lose theirs. Raises NotFound, Forbidden unless the editor
         is the author, and InvalidInput for more texts than pictures.
@@ -124,7 +124,7 @@ class Posts:
         try:
             return await self._pictures.store(upload.path, PHOTO_FOLDER, Shape.PHOTO)
         except AppError as error:
-            error.fields.setdefault("images", [f"Picture {number}: {error.detail}"])
+            error.fields.setdefault("images", [f"Image {number}: {error.detail}"])
             raise
 
     async def _insert(
@@ -196,5 +196,5 @@ class Posts:
 
 def more_texts_than_pictures() -> InvalidInput:
     return InvalidInput(
-        "There are more alternative texts than pictures.", fields={"altTexts": ["At most one per picture."]}
+        "There are more alt texts than images.", fields={"altTexts": ["At most one per image."]}
     )

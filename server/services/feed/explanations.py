@@ -1,4 +1,4 @@
-"""Explains to a reader why a post is in their feed or not."""
+"""Explanation of why a post is in a reader's feed or not."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,7 +28,7 @@ DETAILS = {
     Reason.FAN_OUT_ON_WRITE: "You follow the author, and the post was added to your cached feed.",
     Reason.FAN_OUT_ON_READ: "You follow the author, whose posts are merged into your feed when you read it.",
     Reason.FAN_OUT_PENDING: "You follow the author; the post is new and has not reached your feed yet.",
-    Reason.FROM_DATABASE: "You follow the author; the post precedes your cached feed and comes from the database.",
+    Reason.FROM_DATABASE: "You follow the author; the post is older than the cached part of your feed.",
     Reason.NOT_CACHED: "You follow the author; your feed is not cached and will be built when you next read it.",
     Reason.NOT_FOLLOWED: "You do not follow the author.",
     Reason.NOT_FOUND: "The post does not exist, was deleted, or is not visible to you.",

@@ -71,4 +71,6 @@ class NodeLease:
             if await self._nodes.claim(node, self._owner, LEASE_MS, force=self._configured >= 0):
                 self._node = node
                 return node, max(await self._nodes.get_last_ms(node), last_used_ms.get(node, 0))
-        raise Unavailable(f"All {NODES} node numbers are leased: are that many processes running?")
+        raise Unavailable(
+            f"All {NODES} node numbers are leased: stop processes that are not needed, or try again in a minute."
+        )

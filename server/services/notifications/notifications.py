@@ -97,7 +97,7 @@ class Notifications:
         sequence = await self._notifications.find_sequence(recipient_id, notification_id)
         if sequence is None:
             raise InvalidInput(
-                "Some values cannot be accepted.", fields={"upTo": ["This is not one of your notifications."]}
+                "Some values are invalid.", fields={"upTo": ["This is not one of your notifications."]}
             )
         return sequence
 

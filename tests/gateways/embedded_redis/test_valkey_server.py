@@ -148,7 +148,7 @@ async def test_no_server_starts_while_another_holds_the_folder(
     monkeypatch.setattr(valkey_server, "ORPHAN_GRACE_S", 0.1)
     lock = open_lock(folder / "server.lock")
     assert try_lock(lock)
-    with pytest.raises(Unavailable, match="does not end"):
+    with pytest.raises(Unavailable, match="does not stop"):
         await a_server(folder).start()
     assert servers(folder) == []
     os.close(lock)

@@ -53,7 +53,7 @@ async def test_invalid_picture_leaves_neither_post_nor_pictures(harness: Service
     bad.write_bytes(b"<svg/>")
     with pytest.raises(UnsupportedMedia) as refused:
         await harness.posts.publish(ana, "", [Upload(photo), Upload(bad)])
-    assert refused.value.fields["images"][0].startswith("Picture 2:")
+    assert refused.value.fields["images"][0].startswith("Image 2:")
     assert await picture_folders(harness) == []
     assert await harness.rows("SELECT id FROM posts") == []
     assert await posts_count(harness, ana) == 0
