@@ -1,6 +1,6 @@
 """Benchmarks: `python -m benchmarks [NAME...]` measures the values in docs/benchmarks.md.
 
-Each value is compared with a baseline in the same run. Times depend on the machine; ratios carry over.
+Each value is compared with a baseline in the same run. Times depend on the machine; ratios are comparable.
 """
 
 import argparse

@@ -231,7 +231,7 @@ async def _insert(
 
 
 async def _likes(database: Database, ids: IdGenerator) -> list[dict[str, int]]:
-    """JOBS people who each liked one of a hundred people's posts; the notifications are still to be made."""
+    """Insert JOBS users and a like of each; return the payloads of the jobs that notify of them."""
     people = [ids.next() for _ in range(JOBS)]
     for start in range(0, JOBS, 300):
         some = people[start : start + 300]

@@ -1,4 +1,4 @@
-"""The clock, a dependency that tests replace by one that stands still or is wrong."""
+"""The clock, a dependency that tests replace with one that is stopped or wrong."""
 
 import time
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ class Clock(Protocol):
     """Wall-clock time in UTC."""
 
     def now_ms(self) -> int:
-        """Milliseconds since 1970-01-01T00:00:00Z."""
+        """Return the milliseconds since 1970-01-01T00:00:00Z."""
         ...
 
 
@@ -26,5 +26,5 @@ def moment(at_ms: int) -> datetime:
 
 
 def isoformat(at_ms: int) -> str:
-    """`2026-01-31T12:00:00.123Z`, the form in which the API gives every time."""
+    """Return the time in the format of the API: `2026-01-31T12:00:00.123Z`."""
     return f"{moment(at_ms):%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"

@@ -13,7 +13,7 @@ CachedKind = Literal["post", "person", "feed", "likes"]
 
 @dataclass(frozen=True, slots=True)
 class CacheKey:
-    """A cached object that a change makes stale: a post, a person's card, a user's feed, or a user's likes."""
+    """A cached object that a change makes stale: a post, a user's card, a user's feed, or a user's likes."""
 
     kind: CachedKind
     id: int

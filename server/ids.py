@@ -30,7 +30,7 @@ class IdGenerator:
     """Hands out ids that are unique for its node and strictly rising.
 
     The time in an id is a hybrid logical clock: it follows the wall clock, and when that stands still or steps
-    back, or a millisecond's 32 ids are used up, it counts on by itself. So it never waits and never repeats.
+    back, or a millisecond's 32 ids are used up, it advances by itself. So it never waits and never repeats.
     """
 
     def __init__(self, clock: Clock, node: int, not_before_ms: int = 0) -> None:
@@ -48,7 +48,7 @@ class IdGenerator:
         return self._time_ms
 
     def move(self, node: int, not_before_ms: int) -> None:
-        """Go on under another node number, after the lease of the first was lost."""
+        """Continue under another node number, after the lease of the first was lost."""
         self._node = node
         self._time_ms = max(self._time_ms, not_before_ms)
         self._sequence = _SEQUENCES

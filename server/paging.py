@@ -1,4 +1,4 @@
-"""Pages of a list: how a cursor travels, and what a page holds. Knows nothing of SQL or HTTP."""
+"""Pages of a list, and the encoding of their cursors, independent of SQL and HTTP."""
 
 import base64
 import binascii

@@ -1,4 +1,4 @@
-"""Users and follows of a crowd in the database. User names contain numbers, by which a later run finds the users."""
+"""Users and follows of a crowd in the database. Usernames contain numbers, by which a later run finds the users."""
 
 from array import array
 from collections import Counter

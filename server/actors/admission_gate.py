@@ -1,7 +1,7 @@
 """Decides when a queue's next job may start.
 
-A job waits while its queue is paused and while the queue's rate limit is reached. While what the jobs depend on is
-unavailable, one job at a time probes it.
+A job waits while its queue is paused and while the queue's rate limit is reached. While a dependency of the
+jobs is unavailable, one job at a time probes it.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ PROBE_POLL_S = 0.05
 
 
 class Limiter(Protocol):
-    """The rate limit of a queue. `reserve` returns in how many seconds a job may start. Both raise Unavailable."""
+    """Rate limit of a queue. `reserve` returns the seconds until a job may start. Both methods raise Unavailable."""
 
     async def reserve(self) -> float: ...
     async def refund(self) -> None: ...

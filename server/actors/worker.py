@@ -136,7 +136,7 @@ class Worker:
             return "postponed"
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
-            # An expected error, such as an unavailable mail server, needs no traceback per job.
+            # An expected error, such as an unavailable SMTP server, needs no traceback per job.
             log.warning("job_failed", error=reason, exc_info=not isinstance(error, AppError), **fields)
             return await self._fail(claim, reason)
         return "completed"

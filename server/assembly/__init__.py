@@ -1,1 +1,1 @@
-"""Makes the parts out of the settings, each with its collaborators. Opens nothing: the order is the lifecycle's."""
+"""Builds the components from the settings; resources are context managers, which `lifecycle` enters in order."""

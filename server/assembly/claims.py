@@ -19,7 +19,7 @@ async def claimed_port(host: str, port: int) -> AsyncGenerator[socket]:
 
 @asynccontextmanager
 async def claimed_role(var: Path, role: str) -> AsyncGenerator[None]:
-    """Be the only process with `role` on the data folder. Raises ConfigurationError if another process has it."""
+    """Claim `role` on the data folder for this process alone. Raises ConfigurationError if another process has it."""
     with claim_role(var, role):
         yield
 

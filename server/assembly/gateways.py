@@ -1,4 +1,4 @@
-"""Media, images, passwords, e-mail and push notifications: the gateways that the settings ask for."""
+"""Media, images, passwords, e-mail and push notifications: the gateways, as configured."""
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

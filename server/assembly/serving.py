@@ -16,7 +16,7 @@ from server.handlers.http.middleware import InFlight
 log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_S = 20.0
-# Reads the rest of a refused body, so that the client is not cut off before it has read why.
+# Reads the rest of a refused body, so that the client can read the response before the connection is closed.
 LINGER_S = 2.0
 # A request may be on its way on an open connection.
 LAME_DUCK_S = 0.3

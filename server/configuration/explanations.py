@@ -27,7 +27,7 @@ EXPECTED: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The variable, flag or key that set a value, and the place where it stands."""
+    """The variable, flag or key that set a value, and where it is written."""
 
     name: str
     place: str = ""

@@ -27,7 +27,7 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def claim_role(folder: Path, role: str) -> TextIO:
-    """Be the only process with `role` on `folder` until the returned file is closed or the process exits.
+    """Claim `role` on `folder` for this process, until the returned file is closed or the process exits.
 
     Raises ConfigurationError if another process has the role.
     """

@@ -86,7 +86,7 @@ class CounterRepository:
         return await self._compare(table, f"id > ? ORDER BY id LIMIT {COUNTED_ROWS_PER_QUERY}", after_id)
 
     async def lock_and_compare(self, table: CountedTable, row_id: int) -> CountedRow | None:
-        """Lock a row, then compare: who changes what is counted takes the same lock. None: the row is gone."""
+        """Lock a row, which every change to what is counted locks, too; then compare. None if the row is gone."""
         await self._database.rows(
             f"SELECT id FROM {table.name} WHERE id = ?{self._database.for_update}", [row_id]
         )

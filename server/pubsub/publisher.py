@@ -63,7 +63,7 @@ class Publisher:
         )
 
     async def publish_ended_sessions(self, user_id: UserId, session_ids: Sequence[SessionId]) -> bool:
-        """Tell the user's streams that these sessions ended; otherwise like `publish`."""
+        """Notify the user's streams that these sessions ended; otherwise like `publish`."""
         message = channels.encode_ended_sessions(session_ids)
         return await self._send({channels.user_channel(user_id): message})
 

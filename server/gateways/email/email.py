@@ -151,7 +151,7 @@ def address_of(text: str) -> Address:
     try:
         if found is not None:
             domain = found["domain"].encode("idna").decode()
-            # A email of another script may have become a comma or a colon.
+            # A character of another script may have become a comma or a colon.
             if PLAIN_ADDRESS.fullmatch(f"{found['local']}@{domain}"):
                 return Address(username=found["local"], domain=domain)
     except (ValueError, MessageError) as error:

@@ -40,7 +40,7 @@ class SmtpEmailSender:
         idle_s: float = IDLE_S,
         circuit: CircuitBreaker | None = None,
     ) -> None:
-        """Do not reuse a connection after `idle_s`. `circuit` learns whether the server works, not of rejections."""
+        """Do not reuse a connection after `idle_s`. `circuit` records whether the server works, but not rejections."""
         self._server = server
         self._sender = sender
         self._tls_context = tls_context

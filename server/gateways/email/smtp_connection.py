@@ -27,7 +27,7 @@ class SmtpServer:
 class SmtpConnection(aiosmtplib.SMTP):
     """`data_started`: the server may have accepted the last e-mail, even if it failed.
 
-    The library does not tell whether an error came before or after DATA, so the method that `sendmail` calls is
+    The library does not report whether an error came before or after DATA, so the method that `sendmail` calls is
     overridden.
     """
 

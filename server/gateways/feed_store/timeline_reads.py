@@ -44,9 +44,9 @@ class PostCounts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TimelineEntry:
-    """A post in a feed with its current state; what Redis does not know is None.
+    """A post in a feed with its current state; what is missing in Redis is None.
 
-    Equal states are the same object while they are remembered, so entries serve as cache keys.
+    Equal states are the same object while they are cached, so entries serve as cache keys.
     """
 
     post_id: PostId
@@ -60,7 +60,7 @@ class TimelineRead:
     """One page of a cached feed, which has every post from `complete_from_id` up; 0 means every post that exists.
 
     `likes_known` is False if the reader's likes are not cached. `authors` are those whose lists are missing. Equal
-    results are the same object while they are remembered.
+    results are the same object while they are cached.
     """
 
     status: ReadStatus
@@ -80,7 +80,7 @@ def parse_read(answer: Any) -> TimelineRead:
     return TimelineRead(status)
 
 
-# Readers who poll for news mostly get the page that they had before.
+# Readers who poll for new posts mostly get the page that they had before.
 @lru_cache(maxsize=MAX_REMEMBERED_READS)
 def _parse_page(packed: bytes) -> TimelineRead:
     complete_from_id, likes_known, *posts = packed.split(b" ")

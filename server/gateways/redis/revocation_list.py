@@ -3,7 +3,7 @@
 `sessions:revoked` is a sorted set of session ids, scored by the time at which the last access token of the session has
 expired. A marker says that the list is complete, and names the `run_id` of the Redis server on which it was completed.
 A list that was emptied, evicted, expired or loaded from an old snapshot lacks the marker, and is completed from the
-database again. During that a second marker stands for it: if that is lost, so may be what was added in between.
+database again. Until then a second marker takes its place: if that one is lost, sessions added since may be lost, too.
 """
 
 import secrets

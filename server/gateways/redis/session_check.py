@@ -1,4 +1,4 @@
-"""Check of an authenticated request: whether its session is revoked and its rate limits are kept, in one Redis call.
+"""Check of an authenticated request: whether its session is revoked and its rate limits allow it, in one Redis call.
 
 The single call costs a third less than one for `revocation_list` and one for `rate_limits`.
 """

@@ -143,7 +143,7 @@ class SessionRepository:
     async def list_remaining_ms(
         self, retention_ms: int, user_id: UserId | None = None
     ) -> dict[SessionId, int]:
-        """Return the sessions revoked within `retention_ms`, each with the milliseconds that are left of it."""
+        """Return the sessions revoked within `retention_ms`, each with the milliseconds left of it."""
         now = self._database.now_ms
         of_user, parameters = ("", []) if user_id is None else ("AND user_id = ?", [user_id])
         rows = await self._database.rows(

@@ -51,7 +51,7 @@ class FailedJobRepository:
         return [row["id"] for row in rows]
 
     async def retry(self, queue: str, job_ids: Sequence[int]) -> int:
-        """Make failed jobs ready with all their attempts; keep their history. Return how many."""
+        """Make failed jobs ready with a fresh set of attempts; keep their history. Return how many."""
         statement = (
             "UPDATE jobs SET state = ?, attempts = 0, crash_count = 0, lease = '',"
             f" run_at_ms = {self._database.now_ms}, finished_at_ms = NULL"

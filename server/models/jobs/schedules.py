@@ -42,7 +42,7 @@ class ScheduleRepository:
         return [DueSchedule(**row) for row in rows]
 
     async def advance(self, due: DueSchedule, next_run_at_ms: int) -> bool:
-        """Set the next run; False if another process was faster."""
+        """Set the next run; False if another process did so first."""
         return bool(
             await self._database.execute(
                 "UPDATE schedules SET next_run_at_ms = ? WHERE name = ? AND next_run_at_ms = ?",
@@ -51,7 +51,7 @@ class ScheduleRepository:
         )
 
     async def register(self, name: str, period_ms: int) -> None:
-        """Insert a schedule that is due in `period_ms`, or move a known one to `period_ms` at the latest."""
+        """Insert a schedule that is due in `period_ms`, or make a known one due in `period_ms` at the latest."""
         now = self._database.now_ms
         if await ScheduleTable.exists(name=name):
             await self._database.execute(

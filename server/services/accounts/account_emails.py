@@ -1,6 +1,6 @@
 """Account e-mails: the password reset link, and notices that a password or an address changed.
 
-Each is a job of the queue `email` and is retried while the mail server is unavailable. A job that runs twice may send
+Each is a job of the queue `email` and is retried while the SMTP server is unavailable. A job that runs twice may send
 an e-mail twice, with the same Message-ID.
 """
 

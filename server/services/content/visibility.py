@@ -1,7 +1,7 @@
 """Visibility: the one rule that every read of posts, comments, likes, lists, feeds and streams applies.
 
-Today everybody sees every post that is not deleted. Blocks and private accounts belong here. Pictures have addresses
-that cannot be guessed, appear only with their post, and are deleted with it.
+Currently every user may see every post that is not deleted. Blocks and private accounts belong here. Pictures have
+addresses that cannot be guessed, appear only with their post, and are deleted with it.
 """
 
 from server.errors import NotFound

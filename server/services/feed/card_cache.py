@@ -17,7 +17,7 @@ from server.services.records import Image, Post, PostCard, UserCard
 Key = TypeVar("Key", bound=Hashable)
 Card = TypeVar("Card")
 
-# Version of the cards in Redis, which other versions of the program read. To be changed with the fields of the cards.
+# Version of the cards in Redis, which other versions of the program read. Change it with the fields of the cards.
 CARD_FORMAT = 1
 
 

@@ -1,4 +1,4 @@
-"""Brings posts to the followers: fan-out on write, or on read for authors with many followers."""
+"""Delivers posts to the followers: fan-out on write, or on read for authors with many followers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -42,7 +42,7 @@ class FanOut:
         self._rules = rules
 
     async def publish(self, claim: Claim) -> None:
-        """Bring a new post to the followers of its author.
+        """Deliver a new post to the followers of its author.
 
         Idempotent: a list holds an id once, and the saved progress only skips batches that are done.
         """

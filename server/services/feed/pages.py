@@ -90,7 +90,7 @@ class Feed:
         return await self._queries.list_newest(reader_id, authors, before_id, limit)
 
     def _cut(self, posts: Sequence[Post], limit: int, read: TimelineRead | None) -> Page[Post]:
-        """Return the page; remember it if it consists of exactly this read.
+        """Return the page; cache it if it consists of exactly this read.
 
         Posts loaded from the database carry the reader's likes, which the read does not identify.
         """

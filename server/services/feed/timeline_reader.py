@@ -115,7 +115,7 @@ class TimelineReader:
             await self._cache.load(posts, list(users))
 
     async def _load_from_database(self, reader_id: UserId, post_ids: Sequence[PostId]) -> dict[PostId, Post]:
-        """Return posts that Redis does not know, in three queries, and store them in Redis.
+        """Return posts that are missing in Redis, in three queries, and store them in Redis.
 
         Removes posts that no longer exist from the feed.
         """

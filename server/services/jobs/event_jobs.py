@@ -82,7 +82,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
         EventJob(Queue.MAINTENANCE, JobKind.REMOVE_POST),
     ),
     AvatarReplaced: (EventJob(Queue.MAINTENANCE, JobKind.REMOVE_AVATAR),),
-    # An activity and its retraction share a kind: the job reads which of them is true now.
+    # An activity and its retraction share a kind: the job reads which of them applies.
     UserFollowed: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),
     UserUnfollowed: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),
     PostLiked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),

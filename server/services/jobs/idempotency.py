@@ -42,7 +42,7 @@ class Idempotency:
         self._secret = hmac.digest(secret, b"fingerprints of idempotent requests", "sha256")
 
     def token(self, client: str, route: str, key: str, content: bytes) -> IdempotencyToken:
-        """Return the token of a request; `content` is everything that it asks for."""
+        """Return the token of a request; `content` is all of its input."""
         name = f"{client}\0{route}\0{key}".encode()
         fingerprint = hmac.digest(self._secret, content, "sha256").hex()
         return IdempotencyToken(hashlib.sha256(name).hexdigest(), fingerprint)

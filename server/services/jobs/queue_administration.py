@@ -70,7 +70,7 @@ class QueueAdministration:
         return cut([_to_failed_job(row) for row in rows], request.limit, lambda job: job.id)
 
     async def retry(self, queue: Queue, job_ids: Sequence[int] | None = None) -> int:
-        """Make failed jobs ready with all their attempts; all of the queue without `job_ids`. Return how many.
+        """Make failed jobs ready with a fresh set of attempts; all of the queue without `job_ids`. Return how many.
 
         Their history stays.
         """
@@ -81,7 +81,7 @@ class QueueAdministration:
         return await self._change(self._failed_jobs.delete, queue, job_ids)
 
     async def pause(self, queue: Queue) -> None:
-        """Start no more jobs of a queue in any process within one second; running jobs finish."""
+        """Stop starting jobs of a queue, in every process within one second; running jobs finish."""
         await self._pauses.pause(queue)
         self.states.expire()
 

@@ -24,8 +24,8 @@ class Schedules:
     """The schedules of `recurring`; a period of 0 disables one.
 
     Every process may call `enqueue`. The first one advances the next run in the transaction that inserts the job, so
-    each period has one job. Periods in which no process ran are skipped. So is a period whose predecessor is not
-    finished: a paused queue does not fill up.
+    each period has one job. Periods in which no process ran are skipped. A period is also
+    skipped while the previous job is unfinished, so that a paused queue does not fill up.
     """
 
     def __init__(

@@ -29,7 +29,7 @@ class IdempotencyToken:
 
 
 class AlreadyDone(Conflict):
-    """The request of an `IdempotencyToken` took effect before, or another process commits it now."""
+    """The request of an `IdempotencyToken` has already taken effect, or another process is committing it."""
 
     code = "idempotency_key_in_use"
 

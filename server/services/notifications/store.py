@@ -49,8 +49,8 @@ class NotificationStore:
     ) -> CreatedNotification | None:
         """Store the first of `activities` that the recipient wants; they are one activity as several types.
 
-        A retracted notification is restored in its old place. Only the channels that it was retracted from before
-        delivery are notified. Return the notification if it is new and shown in the app.
+        A retracted notification is restored in its old place. Only the channels whose delivery the
+        retraction prevented are notified. Return the notification if it is new and shown in the app.
         """
         activity, state = await self._choose(recipient_id, activities)
         if recipient_id == activity.actor_id:
@@ -101,7 +101,7 @@ class NotificationStore:
     async def _choose(
         self, recipient_id: UserId, activities: Sequence[Activity]
     ) -> tuple[Activity, ActivityState]:
-        """Return the first activity stored before or wanted in the app, else by another channel, else any."""
+        """Return the first activity already stored or wanted in the app, else wanted by a channel, else the first."""
         states = [(activity, await self._find_state(recipient_id, activity)) for activity in activities]
         for activity, state in states:
             if state.stored is not None or state.in_app:

@@ -1,6 +1,6 @@
-"""Reads new notifications for the live streams, with one query for all streams that ask at the same time.
+"""Reads new notifications for the live streams, with one query for all concurrent reads.
 
-An activity that notifies ten thousand users would otherwise be ten thousand queries.
+An activity that notifies ten thousand users would otherwise cause ten thousand queries.
 """
 
 import asyncio

@@ -1,5 +1,5 @@
--- Deletes what the entries name that are older than `max_age_ms`, which exceeds the length of a transaction, and what
--- the given entries name.
+-- Deletes the cached data that old entries and the given entries name. Old entries are older than `max_age_ms`, which
+-- exceeds the length of a transaction.
 --
 -- KEYS: invalidations, counts, people
 -- ARGV: max_age_ms, entries

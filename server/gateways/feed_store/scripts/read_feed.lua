@@ -80,7 +80,7 @@ repeat
   before_id = ids[#ids]
   local counts = redis.call('HMGET', KEYS[4], unpack(ids))
   local likes = redis.call('HMGET', KEYS[3], unpack(ids))
-  -- Whether the reader follows an author is asked once per author.
+  -- Whether the reader follows an author is looked up once per author.
   local authors, unasked = {}, {}
   for i, count in ipairs(counts) do
     local author = counts_valid and count and string.match(count, '^%d+,(%d+)')

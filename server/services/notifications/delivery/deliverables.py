@@ -86,7 +86,7 @@ class Deliverables:
     ) -> DeliverableNotification | None:
         """Clear the channel's bit. Return what to deliver if the activity returned just now.
 
-        Whatever restores a notification holds the inbox, too. If the notification was retracted, the one that is listed
+        A restoration also holds the inbox. If the notification was retracted, the one that is listed
         in its place is requested now: it was skipped because this one would have been delivered.
         """
         notification_id, recipient_id = _ids(claim)
