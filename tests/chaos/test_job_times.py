@@ -90,13 +90,13 @@ async def test_wrong_clocks_run_jobs_once_and_on_time(
 
 
 def delayed_jobs() -> list[NewJob]:
-    """Half of them fail the first time, and then wait for their backoff."""
+    """Return delayed jobs, half of which fail once and wait for their backoff."""
     steady = some_jobs("chaos.note", DELAYED // 2, first=1000, within_ms=WITHIN_MS)
     return steady + some_jobs("chaos.raise_once", DELAYED // 2, first=100_000, within_ms=WITHIN_MS)
 
 
 def assert_each_on_time(stack: Stack, record: object) -> int:
-    """Each run at most once an attempt, not before its time; the latest by how many milliseconds."""
+    """Assert that no attempt runs twice or early. Return the maximum delay in milliseconds."""
     assert states(stack, "chaos.%") == {"completed": DELAYED}
     runs = recorded(record)
     assert Counter(run["kind"] for run in runs) == {

@@ -90,7 +90,7 @@ class OutboundServices:
         self.fcm.trouble = self.fcm.sign_in_trouble = None
         self.fcm.release()
 
-    def letters(self) -> Counter[str]:
+    def email_arrivals(self) -> Counter[str]:
         """Count the arrivals of each e-mail by Message-ID."""
         contents = [each.content for each in self.smtp_server.taken]
         return Counter(
@@ -107,13 +107,13 @@ class Conversation:
         self._post_id = post_id
         self.said = 0
 
-    async def comment(self, heard: Reader, comments: int) -> list[float]:
+    async def comment(self, stream: Reader, comments: int) -> list[float]:
         """Return the seconds from sending each comment to its arrival on the stream."""
         took: list[float] = []
         for _ in range(comments):
             began = time.perf_counter()
             await self._speaker.comment(self._post_id, f"this is number {self.said}")
-            assert (await heard.event()).event == "comment"
+            assert (await stream.event()).event == "comment"
             took.append(time.perf_counter() - began)
             self.said += 1
             await asyncio.sleep(PAUSE_S)
@@ -159,20 +159,20 @@ async def test_outbound_outage_delays_nothing_else(
 ) -> None:
     stack, ways = migrated_stack, OutboundServices(smtp_server, fcm)
     program, conversation, ana = await begin_conversation(stack, new_program, register, ways)
-    async with ana.stream() as heard:
-        healthy = await conversation.comment(heard, 4 * SAMPLES)
+    async with ana.stream() as stream:
+        healthy = await conversation.comment(stream, 4 * SAMPLES)
         closed: list[float] = []
         began = time.monotonic()
         while not closed or time.monotonic() - began < OUTAGE_S:
             for trouble in ways.troubles():
                 ways.begin(trouble)
-                closed += await conversation.comment(heard, SAMPLES)
+                closed += await conversation.comment(stream, SAMPLES)
         ways.end()
         recovered = time.monotonic()
         await all_sent(stack)
     caught_up_s = time.monotonic() - recovered
-    letters = ways.letters()
-    assert (len(letters), set(letters.values())) == (conversation.said, {1})
+    emails = ways.email_arrivals()
+    assert (len(emails), set(emails.values())) == (conversation.said, {1})
     assert len(fcm.shown(PHONE.replace(" ", "-"))) == conversation.said
     assert fcm.doubled() == []
     report(
@@ -196,15 +196,15 @@ async def test_killed_worker_loses_no_push_and_no_email(
     stack, ways = migrated_stack, OutboundServices(smtp_server, fcm)
     program, conversation, ana = await begin_conversation(stack, new_program, register, ways)
     for _ in range(KILLS):
-        async with ana.stream() as heard:
-            await conversation.comment(heard, BETWEEN_KILLS)
+        async with ana.stream() as stream:
+            await conversation.comment(stream, BETWEEN_KILLS)
         await program.kill()
         await program.start()
     await all_sent(stack)
-    letters, pushes = ways.letters(), fcm.shown(PHONE.replace(" ", "-"))
-    assert len(letters) == len(set(pushes)) == conversation.said
+    emails, pushes = ways.email_arrivals(), fcm.shown(PHONE.replace(" ", "-"))
+    assert len(emails) == len(set(pushes)) == conversation.said
     # A kill between acceptance and our record may repeat a message; its key marks the duplicate.
-    doubled = sum(letters.values()) + len(pushes) - 2 * conversation.said
+    doubled = sum(emails.values()) + len(pushes) - 2 * conversation.said
     assert doubled <= 6 * KILLS
     report(
         f"R7 {stack.name}: {KILLS} kills, {conversation.said} notifications, 0 lost, {doubled} doubled"

@@ -47,7 +47,7 @@ async def amounts(database: Database) -> dict[int, int]:
 
 
 async def move(database: Database, source: int, target: int) -> None:
-    """Do two writes that belong together, and count them in a third row."""
+    """Write two rows that belong together, and count them in a third."""
     async with database.transaction():
         await add(database, source, -1)
         await add(database, target, +1)

@@ -1,4 +1,4 @@
-"""The business on a real database and a real Redis, without HTTP, queues or workers: what tests of services share.
+"""Services on a real database and a real Redis, without HTTP, queues or workers, shared by the tests of services.
 
 Jobs are not run until a test asks for it, so a test decides what happens between a commit and its jobs.
 """
@@ -134,23 +134,23 @@ class RecordingNotifier:
 
 
 class RecordingEmailSender:
-    """Keeps what is mailed; `refuses` is raised instead, once for each of its errors."""
+    """Records e-mails; while `refuses` has errors, each call raises one of them instead."""
 
     def __init__(self) -> None:
         self.sent: list[Email] = []
         self.refuses: list[Exception] = []
 
-    async def send(self, letter: Email) -> None:
+    async def send(self, email: Email) -> None:
         if self.refuses:
             raise self.refuses.pop(0)
-        self.sent.append(letter)
+        self.sent.append(email)
 
     async def close(self) -> None:
         pass
 
 
 class RecordingPushSender:
-    """Keeps what is pushed, by token; `outcomes` are those of the tokens that do not simply take it."""
+    """Records pushes by token; `outcomes` has the tokens whose push does not succeed."""
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, PushMessage]] = []
@@ -173,7 +173,7 @@ class ServiceHarness:
     """The services, built as the program builds them, with small bounds that tests can reach."""
 
     def __init__(self, database: Database, redis: Redis, redis_url: str, folder: Path) -> None:
-        """Pictures are kept and worked on below `folder`."""
+        """Store and process pictures below `folder`."""
         self.database = database
         self.redis = redis
         self.redis_url = redis_url
@@ -313,7 +313,7 @@ class ServiceHarness:
         self._serial = itertools.count(1)
 
     def jobs_that_try_for(self, for_ms: int) -> Jobs:
-        """As a queue has them whose jobs are tried for so long, however often."""
+        """Return jobs that are retried any number of times until they are `for_ms` old."""
         rule = RetryRule(1_000_000, BACKOFF_MS, BACKOFF_CAP_MS, for_ms)
         return self._jobs_with(rule)
 
@@ -350,7 +350,7 @@ class ServiceHarness:
         )
 
     def revocations_on(self, revoked: RevocationList) -> Revocations:
-        """As another process has them."""
+        """Return the revocations of another process, with its own list."""
         return Revocations(
             self.session_rows, self.jobs, revoked, Publisher(self.redis), TOKEN_RULES.access_ttl_s
         )
@@ -401,9 +401,9 @@ class ServiceHarness:
 
     async def due(self, *kinds: JobKind) -> list[JobId]:
         """Return the due jobs, of all or certain kinds, oldest first."""
-        rungs = await self.jobs.due(limit=10_000)
+        due = await self.jobs.due(limit=10_000)
         rows = {row["id"]: row["kind"] for row in await self.rows("SELECT id, kind FROM jobs")}
-        return sorted(rung.job_id for rung in rungs if not kinds or rows[rung.job_id] in kinds)
+        return sorted(job.job_id for job in due if not kinds or rows[job.job_id] in kinds)
 
     async def claim(self, kind: JobKind) -> Claim:
         """Claim the one job of a kind that is due."""
@@ -413,7 +413,7 @@ class ServiceHarness:
         return claim
 
     async def work_off(self, *kinds: JobKind) -> int:
-        """Run, one after the other, the jobs that are due, or those of certain kinds; how many."""
+        """Run the due jobs, of all or certain kinds, one after another. Return how many."""
         handlers = self.handlers()
         done = 0
         for job_id in await self.due(*kinds):
@@ -462,9 +462,9 @@ class ServiceHarness:
         }
 
     async def make_due(self) -> None:
-        """Let the time of every ready job come."""
+        """Make every ready job due."""
         await self.database.execute("UPDATE jobs SET run_at_ms = 0 WHERE state = ?", ["ready"])
 
     async def expire_leases(self) -> None:
-        """Let the lease of every running job expire, as if its worker had crashed a while ago."""
+        """Expire the lease of every running job, as if its worker had crashed."""
         await self.database.execute("UPDATE jobs SET lease_until_ms = 1 WHERE state = ?", ["running"])

@@ -1,4 +1,4 @@
-"""The stacks that all other tests stand on."""
+"""The stacks that all other tests use."""
 
 import asyncio
 from collections.abc import AsyncIterator

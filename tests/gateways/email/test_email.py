@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from server.gateways.email.email import Email, EmailFailed, OutboxEmailSender, compose
-from tests.support.inputs.sample_email import LETTER, SENDER, assert_is_the_email, read
+from tests.support.inputs.sample_email import SAMPLE_EMAIL, SENDER, assert_is_the_email, read
 
 
 def test_subject_cannot_add_a_header() -> None:
@@ -27,7 +27,7 @@ def test_encoded_word_in_subject_cannot_add_a_header(code: str) -> None:
 
 def test_list_values_cannot_add_a_header() -> None:
     email = replace(
-        LETTER, unsubscribe_url="https://x.y/\r\nBcc: c@d.com>\r\n", list_id="a.b\r\nBcc: <c@d.com>"
+        SAMPLE_EMAIL, unsubscribe_url="https://x.y/\r\nBcc: c@d.com>\r\n", list_id="a.b\r\nBcc: <c@d.com>"
     )
     head = compose(email, SENDER).as_bytes().partition(b"\r\n\r\n")[0].splitlines()
     assert b"List-Unsubscribe: <https://x.y/%0D%0ABcc:%20c@d.com%3E%0D%0A>" in head
@@ -39,7 +39,7 @@ async def test_outbox_writes_a_readable_file(tmp_path: Path) -> None:
     outbox = tmp_path / "var" / "outbox"
     with capture_logs() as logs:
         for _ in range(2):  # a second attempt replaces the first
-            await OutboxEmailSender(outbox, SENDER).send(LETTER)
+            await OutboxEmailSender(outbox, SENDER).send(SAMPLE_EMAIL)
     (file,) = outbox.iterdir()
     assert file.name == "email.password_reset-7.eml"
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -55,7 +55,7 @@ async def test_outbox_writes_a_readable_file(tmp_path: Path) -> None:
 async def test_unwritable_outbox_is_a_failure_not_a_refusal(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("a file")
     with pytest.raises(EmailFailed):
-        await OutboxEmailSender(tmp_path / "outbox", SENDER).send(LETTER)
+        await OutboxEmailSender(tmp_path / "outbox", SENDER).send(SAMPLE_EMAIL)
 
 
 async def test_link_in_outbox_file_is_not_wrapped(tmp_path: Path) -> None:

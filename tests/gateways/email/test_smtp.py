@@ -17,7 +17,7 @@ from server.gateways.email.smtp import SmtpEmailSender
 from server.gateways.email.smtp_connection import SmtpServer
 from server.outages import CircuitBreaker
 from tests.support.fakes.smtp_server import HANG, HANG_UP, FakeSmtpServer
-from tests.support.inputs.sample_email import LETTER, SENDER, assert_is_the_email, read
+from tests.support.inputs.sample_email import SAMPLE_EMAIL, SENDER, assert_is_the_email, read
 from tests.support.waiting import wait_until
 
 Mailer = Callable[..., SmtpEmailSender]
@@ -25,7 +25,7 @@ Mailer = Callable[..., SmtpEmailSender]
 # Where something may go wrong: before there is an email, before its text is sent, and from then on.
 OPENING = ("GREETING", "EHLO", "AUTH")
 BEFORE = ("MAIL", "RCPT")
-FROM_THERE = ("DATA", "TEXT", "LETTER")
+FROM_THERE = ("DATA", "TEXT", "MESSAGE")
 
 
 @pytest.fixture
@@ -55,15 +55,15 @@ async def mail(server: FakeSmtpServer) -> AsyncIterator[Mailer]:
 
 
 def email(number: int) -> Email:
-    return replace(LETTER, key=f"email.password_reset-{number}")
+    return replace(SAMPLE_EMAIL, key=f"email.password_reset-{number}")
 
 
-def times_handed_in(server: FakeSmtpServer, email: Email) -> int:
-    return server.handed_in[f"<{email.key}@photos.test>"]
+def times_received(server: FakeSmtpServer, email: Email) -> int:
+    return server.received[f"<{email.key}@photos.test>"]
 
 
 async def test_email_arrives_complete(server: FakeSmtpServer, mail: Mailer) -> None:
-    await mail().send(LETTER)
+    await mail().send(SAMPLE_EMAIL)
     (envelope,) = server.taken
     assert (envelope.mail_from, envelope.rcpt_tos) == ("post@photos.test", ["ada@example.com"])
     assert isinstance(envelope.content, bytes)
@@ -91,9 +91,9 @@ async def test_emails_share_one_connection(server: FakeSmtpServer, mail: Mailer)
     await asyncio.gather(*(sender.send(email(number)) for number in range(5, 25)))
     assert server.connections == 1
     assert len(server.taken) == 25
-    assert set(server.handed_in.values()) == {1}
+    assert set(server.received.values()) == {1}
     await sender.close()
-    assert server.heard.count("EHLO") == server.heard.count("QUIT") == 1
+    assert server.commands.count("EHLO") == server.commands.count("QUIT") == 1
 
 
 async def test_sign_in_happens_once_per_connection(server: FakeSmtpServer, mail: Mailer) -> None:
@@ -102,7 +102,7 @@ async def test_sign_in_happens_once_per_connection(server: FakeSmtpServer, mail:
         await sender.send(email(number))
     assert server.signed_in == [b"me"]
     with pytest.raises(EmailFailed):
-        await mail(login="me:wrong").send(LETTER)
+        await mail(login="me:wrong").send(SAMPLE_EMAIL)
     assert len(server.taken) == 3
 
 
@@ -118,13 +118,13 @@ async def test_closed_idle_connection_is_replaced(
 
 
 async def test_server_with_a_limit_per_connection_gets_all(server: FakeSmtpServer, mail: Mailer) -> None:
-    server.letters_a_connection = 2
+    server.max_messages_per_connection = 2
     sender = mail()
     for number in range(5):
         await sender.send(email(number))
     assert server.connections == 3
     assert len(server.taken) == 5
-    assert set(server.handed_in.values()) == {1}
+    assert set(server.received.values()) == {1}
 
 
 async def test_idle_connection_is_quit(server: FakeSmtpServer, mail: Mailer) -> None:
@@ -132,7 +132,7 @@ async def test_idle_connection_is_quit(server: FakeSmtpServer, mail: Mailer) -> 
     for number in range(3):
         await sender.send(email(number))
     assert server.connections == 3
-    assert server.heard.count("QUIT") == 2
+    assert server.commands.count("QUIT") == 2
 
 
 @pytest.mark.parametrize("farewell", [HANG, HANG_UP, "421 Go away"])
@@ -140,7 +140,7 @@ async def test_server_that_ignores_quit_does_not_block(
     server: FakeSmtpServer, mail: Mailer, farewell: str
 ) -> None:
     sender = mail()
-    await sender.send(LETTER)
+    await sender.send(SAMPLE_EMAIL)
     server.faults["QUIT"] = [farewell]
     await sender.close()
     await wait_until(lambda: server.open_connections == 0)
@@ -164,7 +164,7 @@ async def test_new_connection_that_closes_is_not_replaced(
 ) -> None:
     server.faults[command] = [HANG_UP]
     with pytest.raises(EmailFailed):
-        await mail().send(LETTER)
+        await mail().send(SAMPLE_EMAIL)
     assert server.connections == 1
 
 
@@ -179,7 +179,7 @@ async def test_email_is_not_resent_after_data_started(
     with pytest.raises(EmailFailed):
         await sender.send(email(2))
     assert server.connections == 1
-    assert times_handed_in(server, email(2)) == (command == "LETTER")
+    assert times_received(server, email(2)) == (command == "MESSAGE")
     await sender.send(email(3))
     assert server.connections == len(server.taken) == 2
 
@@ -193,11 +193,11 @@ async def test_hanging_server_times_out_at_every_command(mail: Mailer) -> None:
         server.faults[command] = [HANG]
         with pytest.raises(EmailFailed):
             await sender.send(email(2))
-        assert times_handed_in(server, email(2)) == (command == "LETTER")
+        assert times_received(server, email(2)) == (command == "MESSAGE")
         await wait_until(lambda: server.connections == 1 + (command in OPENING))
         await wait_until(lambda: server.open_connections == 0)
         await sender.send(email(3))
-        assert times_handed_in(server, email(3)) == 1
+        assert times_received(server, email(3)) == 1
         await sender.close()
 
     places = (*OPENING, *BEFORE, *FROM_THERE)
@@ -224,11 +224,11 @@ async def test_cancelled_email_discards_its_connection(
         await sending
     await wait_until(lambda: server.open_connections == 0)
     await sender.send(email(2))
-    assert times_handed_in(server, email(2)) == 1
+    assert times_received(server, email(2)) == 1
 
 
 async def test_email_cancelled_during_data_is_not_accepted(server: FakeSmtpServer, mail: Mailer) -> None:
-    long = replace(LETTER, text=f"{'x' * 70}\n" * 100_000)  # more than all buffers between the two hold
+    long = replace(SAMPLE_EMAIL, text=f"{'x' * 70}\n" * 100_000)  # more than all buffers between the two hold
     server.faults["TEXT"] = [HANG]
     sending = asyncio.create_task(mail(timeout_s=30.0).send(long))
     await wait_until(lambda: server.connections == 1 and not server.faults["TEXT"])
@@ -237,7 +237,7 @@ async def test_email_cancelled_during_data_is_not_accepted(server: FakeSmtpServe
         await sending
     server.relent()
     await wait_until(lambda: server.open_connections == 0)
-    assert not server.handed_in
+    assert not server.received
 
 
 async def test_cancellation_does_not_affect_later_emails(server: FakeSmtpServer, mail: Mailer) -> None:
@@ -253,14 +253,14 @@ async def test_cancellation_does_not_affect_later_emails(server: FakeSmtpServer,
         await waiting
         await sender.send(email(moment))
         await wait_until(lambda: server.open_connections == 1)
-    assert all(times_handed_in(server, email(moment)) == 1 for moment in range(40))
-    assert all(times_handed_in(server, email(2000 + moment)) == 1 for moment in range(40))
-    assert set(server.handed_in.values()) == {1}
+    assert all(times_received(server, email(moment)) == 1 for moment in range(40))
+    assert all(times_received(server, email(2000 + moment)) == 1 for moment in range(40))
+    assert set(server.received.values()) == {1}
 
 
 async def test_email_waiting_behind_a_hanging_one_fails_busy(server: FakeSmtpServer, mail: Mailer) -> None:
     sender = mail(timeout_s=1.0)
-    server.faults["LETTER"] = [HANG]
+    server.faults["MESSAGE"] = [HANG]
     began = time.monotonic()
     hanging, waiting = await asyncio.gather(
         sender.send(email(1)), sender.send(email(2)), return_exceptions=True
@@ -269,15 +269,15 @@ async def test_email_waiting_behind_a_hanging_one_fails_busy(server: FakeSmtpSer
     assert isinstance(hanging, EmailFailed)
     assert isinstance(waiting, EmailFailed)
     assert (hanging.code, waiting.code) == ("email_failed", "email_busy")
-    assert times_handed_in(server, email(2)) == 0
+    assert times_received(server, email(2)) == 0
     await sender.send(email(2))
-    assert [times_handed_in(server, email(number)) for number in (1, 2)] == [1, 1]
+    assert [times_received(server, email(number)) for number in (1, 2)] == [1, 1]
 
 
 async def test_close_lets_current_email_finish(server: FakeSmtpServer, mail: Mailer) -> None:
     sender = mail()
     sending = asyncio.create_task(sender.send(email(1)))
-    await wait_until(lambda: "MAIL" in server.heard)
+    await wait_until(lambda: "MAIL" in server.commands)
     await sender.close()
     await sending
     await wait_until(lambda: server.open_connections == 0)
@@ -311,7 +311,7 @@ async def test_only_permanent_errors_are_refusals(
     await sender.send(email(3))
     assert len(server.taken) == kept + 1
     if command != "MAIL":
-        assert "RSET" in server.heard
+        assert "RSET" in server.commands
         # Some servers count what comes over a connection, so "not now" may be meant for this one.
         assert server.connections == (1 if kind is EmailRefused else 2)
 
@@ -346,7 +346,7 @@ async def test_circuit_opens_for_faults_of_the_server_only(
 async def test_waiting_emails_do_not_open_the_circuit(server: FakeSmtpServer, mail: Mailer) -> None:
     circuit = CircuitBreaker("smtp")
     sender = mail(timeout_s=0.5, circuit=circuit)
-    server.faults["LETTER"] = [HANG]
+    server.faults["MESSAGE"] = [HANG]
     await asyncio.gather(*(sender.send(email(number)) for number in range(5)), return_exceptions=True)
     assert not circuit.is_open
 
@@ -367,7 +367,7 @@ async def test_unreachable_server_is_a_failure_not_a_refusal() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     with pytest.raises(EmailFailed) as failed:
-        await SmtpEmailSender(SmtpServer("127.0.0.1", port, "", "", "none", 1.0), SENDER).send(LETTER)
+        await SmtpEmailSender(SmtpServer("127.0.0.1", port, "", "", "none", 1.0), SENDER).send(SAMPLE_EMAIL)
     assert str(failed.value) == (
         f"No SMTP server answers at 127.0.0.1:{port} (Connection refused). Check EMAIL_HOST and EMAIL_PORT."
     )
@@ -387,7 +387,7 @@ async def test_sending_works_again_after_an_outage(server: FakeSmtpServer, mail:
 
 async def test_starttls_is_required(server: FakeSmtpServer, mail: Mailer) -> None:
     with pytest.raises(EmailFailed):
-        await mail(tls="starttls").send(LETTER)
+        await mail(tls="starttls").send(SAMPLE_EMAIL)
     assert server.taken == []
 
 
@@ -408,7 +408,7 @@ async def test_certificate_is_verified(tmp_path: Path, mail: Mailer, tls: str) -
         await wait_until(lambda: server.open_connections == 0)
         await sender.send(email(4))
         with pytest.raises(EmailFailed):
-            await mail(server, tls=tls).send(LETTER)
+            await mail(server, tls=tls).send(SAMPLE_EMAIL)
         assert len(server.taken) == 4
         await sender.close()
         await wait_until(lambda: server.open_connections == 0)

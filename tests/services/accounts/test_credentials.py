@@ -246,7 +246,7 @@ async def test_reset_token_is_neither_stored_nor_logged(harness: ServiceHarness)
 
 async def test_retry_sends_another_token(harness: ServiceHarness) -> None:
     await register(harness)
-    harness.email.refuses = [EmailFailed("The mail server is unavailable.")]
+    harness.email.refuses = [EmailFailed("The SMTP server is unavailable.")]
     await harness.credentials.request_reset("ada@example.com")
     claim = await harness.claim(JobKind.EMAIL_RESET_LINK)
     with pytest.raises(EmailFailed):

@@ -133,13 +133,13 @@ async def test_transaction_that_always_deadlocks_raises(harness: ServiceHarness)
 
 
 async def test_event_without_jobs_inserts_none(harness: ServiceHarness) -> None:
-    class Unheard(PostPublished):
+    class EventWithoutJobs(PostPublished):
         """An event without jobs."""
 
-    assert Unheard not in JOBS_BY_EVENT
+    assert EventWithoutJobs not in JOBS_BY_EVENT
 
     async def operation(work: WorkContext) -> None:
-        work.emit(Unheard(PostId(1), UserId(1)))
+        work.emit(EventWithoutJobs(PostId(1), UserId(1)))
 
     await harness.unit_of_work.run(operation)
     assert await harness.due() == []

@@ -20,10 +20,10 @@ class FakeSmtpServer:
     """Accepts e-mail in its own thread.
 
     `replies` maps commands to refusals. `faults` lists faults by command, or for the GREETING, the TEXT before it is
-    read, or the `LETTER` before it is answered. Each fault happens once, in order: HANG, HANG_UP, or a 421 line that is
-    sent before disconnecting. After `letters_a_connection` messages a connection gets 421.
+    read, or the MESSAGE before it is answered. Each fault happens once, in order: HANG, HANG_UP, or a 421 line that is
+    sent before disconnecting. After `max_messages_per_connection` messages a connection gets 421.
 
-    `handed_in` counts complete messages by Message-ID, accepted or not; `heard` lists the commands of all connections.
+    `received` counts complete messages by Message-ID, accepted or not; `commands` lists those of all connections.
     `connections` counts all connections, `open_connections` the current ones.
     """
 
@@ -31,10 +31,10 @@ class FakeSmtpServer:
         self.taken: list[Envelope] = []
         self.replies: dict[str, str] = {}
         self.faults: defaultdict[str, list[str]] = defaultdict(list)
-        self.letters_a_connection = 0
+        self.max_messages_per_connection = 0
         self.signed_in: list[bytes] = []
-        self.handed_in: Counter[str] = Counter()
-        self.heard: list[str] = []
+        self.received: Counter[str] = Counter()
+        self.commands: list[str] = []
         self.connections = 0
         self.sessions: set[SmtpSession] = set()
         self.relenting = asyncio.Event()
@@ -101,8 +101,8 @@ class FakeSmtpServer:
 
     async def handle_DATA(self, session: "SmtpSession", _: Session, envelope: Envelope) -> str:
         assert isinstance(envelope.content, bytes)
-        self.handed_in[message_from_bytes(envelope.content)["Message-ID"]] += 1
-        await session.apply_fault("LETTER")
+        self.received[message_from_bytes(envelope.content)["Message-ID"]] += 1
+        await session.apply_fault("MESSAGE")
         if "DATA" not in self.replies:
             self.taken.append(envelope)
         return self.replies.get("DATA", "250 OK")
@@ -117,7 +117,7 @@ class SmtpSession(SMTP):
     def __init__(self, server: FakeSmtpServer, **options: Any) -> None:
         super().__init__(server, **options)
         self._server = server
-        self._letters = 0
+        self._messages = 0
         self._greeted = False
         self._smtp_methods = {name: self._watched(name, do) for name, do in self._smtp_methods.items()}
 
@@ -169,13 +169,13 @@ class SmtpSession(SMTP):
         self, command: str, do: Callable[[str | None], Awaitable[None]]
     ) -> Callable[[str | None], Awaitable[None]]:
         async def run(argument: str | None) -> None:
-            self._server.heard.append(command)
+            self._server.commands.append(command)
             await self.apply_fault(command)
-            most = self._server.letters_a_connection
-            if command == "MAIL" and most and self._letters == most:
+            most = self._server.max_messages_per_connection
+            if command == "MAIL" and most and self._messages == most:
                 self.hang_up("421 4.7.0 Too many messages for this connection")
                 await asyncio.Event().wait()
-            self._letters += command == "DATA"
+            self._messages += command == "DATA"
             await do(argument)
 
         return run

@@ -26,8 +26,8 @@ TEXTS = {
     "a header in base64": "ana=?utf-8?b?DQpCY2M6IGV2ZUBleGFtcGxlLmNvbQ==?=",
     "a body": "ana\r\n\r\n<h1>You won</h1>",
     "another part": "ana\r\n--===============0==\r\nContent-Type: text/html\r\n\r\n<h1>You won</h1>",
-    "another letter": "ana\r\n.\r\nMAIL FROM:<eve@example.com>\r\nRCPT TO:<bob@example.com>\r\nDATA\r\n",
-    "another letter after bare line feeds": "ana\n.\nMAIL FROM:<eve@example.com>\r.\rRCPT TO:<bob@example.com>",
+    "another e-mail": "ana\r\n.\r\nMAIL FROM:<eve@example.com>\r\nRCPT TO:<bob@example.com>\r\nDATA\r\n",
+    "another e-mail after bare line feeds": "ana\n.\nMAIL FROM:<eve@example.com>\r.\rRCPT TO:<bob@example.com>",
     "another address": '"ana" <eve@example.com>, bob@example.com>',
     "the end of a text": "ana\0bob",
     "a text that runs backwards": "ana\u202e\u2066gpj.exe\u2069\u200f\u061c",
@@ -68,7 +68,7 @@ def webp_bomb(width: int, height: int) -> bytes:
 
 
 def bombs() -> dict[str, bytes]:
-    """Return small files that declare as many pixels as their formats allow, or as is tested."""
+    """Return small files that declare as many pixels as their formats or the tests allow."""
     return {
         "a PNG bomb": png_bomb(20_000, 20_000),
         "a JPEG bomb": jpeg_bomb(20_000, 20_000),

@@ -6,7 +6,7 @@ from email.message import EmailMessage
 from server.gateways.email.email import Email
 
 SENDER = "Photos <post@photos.test>"
-LETTER = Email(
+SAMPLE_EMAIL = Email(
     key="email.password_reset-7",
     to="ada@example.com",
     subject="Ein Gruß",
