@@ -104,7 +104,9 @@ class NotificationEmails:
             headline=f"{notification.headline}.",
             excerpt=notification.text,
             link=notification.link(self._client_url),
-            label=f"See {notification.actor}" if notification.post_id is None else "See the post",
+            label="View the post"
+            if notification.post_id is not None
+            else f"View {notification.actor}'s profile",
             topic=TOPICS[notification.type],
         )
         return notification_email(
