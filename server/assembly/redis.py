@@ -3,8 +3,10 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import quote, urlsplit
 
 from redis.asyncio import Redis
+from redis.asyncio.connection import parse_url
 
 from server.actors.supervisor import Supervisor
 from server.assembly.resources import Instrumentation
@@ -24,24 +26,53 @@ def redis_url(settings: Settings, var: Path) -> str:
 
 
 def external_redis_url(settings: Settings) -> str:
-    """Return the configured URL, with its credentials."""
+    """Return the configured URL, with its credentials. Raises ConfigurationError if it is invalid."""
     redis = settings.redis
     if redis.url:
-        return redis.url
-    password = redis.password.get_secret_value()
-    credentials = f"{redis.username}:{password}@" if password or redis.username else ""
-    return f"redis://{credentials}{redis.host}:{redis.port}/{redis.db}"
+        return _checked("REDIS_URL", redis.url)
+    username, password = _quoted(redis.username), _quoted(redis.password.get_secret_value())
+    credentials = f"{username}:{password}@" if password or username else ""
+    return _checked("REDIS_HOST", f"redis://{credentials}{_url_host(redis.host)}:{redis.port}/{redis.db}")
 
 
 def feeds_redis_url(settings: Settings, var: Path) -> str:
-    """Return the URL of the Redis that holds the feeds."""
-    return settings.redis.feeds_url or redis_url(settings, var)
+    """Return the URL of the Redis that holds the feeds. Raises ConfigurationError if it is invalid."""
+    if settings.redis.feeds_url:
+        return _checked("REDIS_FEEDS_URL", settings.redis.feeds_url)
+    return redis_url(settings, var)
 
 
 def redact_url(url: str) -> str:
-    """Return the URL without its credentials."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
+    """Return a valid URL without what may contain credentials: the user, the password and the query."""
+    parts = urlsplit(url)
+    if "@" in url and "@" not in parts.netloc:
+        return f"{parts.scheme}://..."  # an unescaped password without a recognisable end
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _checked(name: str, url: str) -> str:
+    try:
+        parse_url(url)
+    except ValueError:
+        # Neither repeated nor chained: the reason may quote a part of the password.
+        expected = (
+            "expected a host name or an IP address, without a port"
+            if name == "REDIS_HOST"
+            else "expected redis://, rediss:// or unix://, with reserved characters of the password percent-encoded"
+        )
+        raise ConfigurationError(f"{name} is not valid: {expected}.") from None
+    return url
+
+
+def _quoted(text: str) -> str:
+    # A variable of the environment that is not UTF-8 contains surrogates.
+    return quote(text, safe="", errors="surrogateescape")
+
+
+def _url_host(host: str) -> str:
+    """Return the host as a URL writes it: an IPv6 address in brackets."""
+    bare = host.removeprefix("[").removesuffix("]")
+    return f"[{quote(bare, safe=':')}]" if ":" in bare else _quoted(host)
 
 
 @asynccontextmanager

@@ -45,8 +45,9 @@ def redis_client(url: str, timeout_s: float) -> BoundedRedis:
             socket_connect_timeout=timeout_s,
             retry=Retry(NoBackoff(), 1),
         )
-    except ValueError as error:
-        raise ConfigurationError(f"REDIS_URL is not a valid Redis URL: {error}.") from error
+    except ValueError:
+        # Neither repeated nor chained: the reason may quote a part of the password.
+        raise ConfigurationError("REDIS_URL is not valid: expected redis://, rediss:// or unix://.") from None
     client = BoundedRedis(connection_pool=pool)
     client.auto_close_connection_pool = True
     client.timeout_s = timeout_s

@@ -141,5 +141,8 @@ class PipelinedRedis:
         except OSError as error:
             # The type suffices: the text repeats the address.
             raise RedisUnavailable(type(error).__name__) from error
-        except (ReplyError, ValueError) as error:
+        except ReplyError as error:
             raise RedisUnavailable(f"{type(error).__name__}: {error}") from error
+        except ValueError:
+            # Neither repeated nor chained: the reason may quote a part of the password.
+            raise RedisUnavailable("its URL is not valid") from None
