@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pydantic import BaseModel
 
 from server.configuration import Loaded, load
-from server.configuration.environment import SECRET_KEYS, SHARED_VARIABLES, VARIABLES
+from server.configuration.environment import FILE_VARIABLES, SECRET_KEYS, SHARED_VARIABLES, VARIABLES
 from server.errors import ConfigurationError
 from server.settings import Settings
 from tests.support.backends import ROOT
@@ -136,6 +136,80 @@ def test_secrets_come_from_the_environment(read: Any) -> None:
     assert settings.auth.jwt_secret.get_secret_value() == LONG
     assert settings.auth.jwt_refresh_secret.get_secret_value() == OTHER
     assert settings.database.password.get_secret_value() == "p1"
+
+
+def test_every_secret_can_be_in_a_file(read: Any, tmp_path: Path) -> None:
+    assert {VARIABLES[name] for name in FILE_VARIABLES.values()} == {
+        *SECRET_KEYS,
+        "redis.url",
+        "redis.feeds_url",
+    }
+    file = tmp_path / "secret"
+    for file_variable, name in FILE_VARIABLES.items():
+        text = RSA_KEY.strip() if name == "FIREBASE_PRIVATE_KEY" else "redis://:hush@redis"
+        file.write_text(f"{text}\n")
+        others = FIREBASE if name == "FIREBASE_PRIVATE_KEY" else {}
+        settings = read({**others, name: "", file_variable: str(file)}).settings
+        value = value_of(settings, VARIABLES[name])
+        assert (value if isinstance(value, str) else value.get_secret_value()) == text
+    assert read(dotenv=f"DB_PASSWORD_FILE={file}\n").settings.database.password.get_secret_value()
+
+
+@pytest.mark.parametrize(
+    ("content", "secret"),
+    [
+        (b"p\xc3\xbc\r\n", "p\u00fc"),
+        (b"p", "p"),
+        (b" p \n\n", " p \n"),
+        (b"\np", "\np"),
+        (b"x" * 65_536, "x" * 65_536),
+    ],
+    ids=["crlf", "no line break", "two line breaks", "leading line break", "64 KiB"],
+)
+def test_one_line_break_at_the_end_is_removed(read: Any, tmp_path: Path, content: bytes, secret: str) -> None:
+    (tmp_path / "secret").write_bytes(content)
+    settings = read({"DB_PASSWORD_FILE": str(tmp_path / "secret")}).settings
+    assert settings.database.password.get_secret_value() == secret
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty"),
+        (b"\n", "is empty"),
+        (b"hush-hush\xff", "is not UTF-8"),
+        (b"hush-hush" * 8000, "is larger than 64 KiB"),
+    ],
+    ids=["empty", "line break", "binary", "large"],
+)
+def test_invalid_secret_file_is_named_and_not_repeated(
+    read: Any, tmp_path: Path, content: bytes, reason: str
+) -> None:
+    file = tmp_path / "secret"
+    file.write_bytes(content)
+    detail = refused(read, {"JWT_SECRET_FILE": str(file)})
+    assert detail.startswith(f"JWT_SECRET_FILE: {str(file)!r} {reason}")
+    assert "hush-hush" not in detail
+    assert "\n" not in detail
+
+
+def test_unreadable_secret_file_is_named(read: Any, tmp_path: Path) -> None:
+    for path in (tmp_path / "none", tmp_path):
+        detail = refused(read, {"EMAIL_PASS_FILE": str(path)})
+        assert detail.startswith(f"EMAIL_PASS_FILE: cannot read {str(path)!r} (")
+
+
+def test_secret_given_twice_is_refused(read: Any, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hush-hush")
+    environ = {"REDIS_PASSWORD": "hush-hush", "REDIS_PASSWORD_FILE": str(tmp_path / "secret")}
+    detail = refused(read, environ)
+    assert detail.startswith(f"REDIS_PASSWORD and REDIS_PASSWORD_FILE ({tmp_path / 'secret'}) are both set")
+    assert "hush-hush" not in detail
+
+
+def test_misspelt_file_variable_is_a_warning(read: Any) -> None:
+    (warning,) = read({"DB_PASWORD_FILE": "/run/secrets/db"}).warnings
+    assert "did you mean DB_PASSWORD_FILE?" in warning
 
 
 def test_secrets_are_not_printed(read: Any) -> None:

@@ -66,7 +66,7 @@ SHARED_VARIABLES: Mapping[str, tuple[str, ...]] = {
     "QUEUE_BACKOFF_DELAY": ("queues.feed.backoff_ms", "queues.notifications.backoff_ms"),
 }
 
-# Keys that are read from the environment only.
+# Keys that are read from the environment, or from files that it names, only.
 SECRET_KEYS = frozenset(
     {
         "app.metrics_token",
@@ -78,3 +78,10 @@ SECRET_KEYS = frozenset(
         "push.private_key",
     },
 )
+
+# Variables that name a file with a secret, and the variable that each replaces. A URL may contain a password.
+FILE_VARIABLES: Mapping[str, str] = {
+    f"{name}_FILE": name
+    for name, key in VARIABLES.items()
+    if key in SECRET_KEYS or key in ("redis.url", "redis.feeds_url")
+}

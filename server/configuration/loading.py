@@ -13,13 +13,14 @@ from pydantic import ValidationError
 
 from server.configuration.checks import check_firebase, check_production
 from server.configuration.development_secrets import with_development_secrets
-from server.configuration.environment import SHARED_VARIABLES, VARIABLES
+from server.configuration.environment import FILE_VARIABLES, SHARED_VARIABLES, VARIABLES
 from server.configuration.explanations import Source, explain, similar_name
+from server.configuration.secret_files import read_secret_files
 from server.configuration.sources import read_dotenv, read_toml
 from server.errors import ConfigurationError
 from server.settings import Settings
 
-KNOWN_VARIABLES = frozenset({*VARIABLES, *SHARED_VARIABLES})
+KNOWN_VARIABLES = frozenset({*VARIABLES, *SHARED_VARIABLES, *FILE_VARIABLES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +40,19 @@ def load(
     """Read `config`, `dotenv`, `environ` (by default the process's) and `overrides` (dotted keys, from flags).
 
     Raises ConfigurationError for an unreadable file, an unknown key, an invalid value, a secret in `config`, and
-    settings that are not allowed in production.
+    settings that are not allowed in production. Secrets may be in files that `*_FILE` variables name.
     """
     values = read_toml(config)
     file_variables = read_dotenv(dotenv)
     _refuse_misspelt(file_variables, dotenv)
     variables = os.environ if environ is None else environ
     sources: dict[str, Source] = {}
-    for key, name, text in _assignments({**file_variables, **variables}):
+    given = {**file_variables, **variables}
+    secrets = read_secret_files(given)
+    for key, name, text in _assignments({**given, **secrets}):
         _put(values, key, text)
-        sources[key] = Source(name, "the environment" if variables.get(name) else str(dotenv))
+        place = given[f"{name}_FILE"] if name in secrets else dotenv
+        sources[key] = Source(name, "the environment" if variables.get(name) else str(place))
     for key, text in (overrides or {}).items():
         _put(values, key, text)
         sources[key] = Source(f"--{key.rpartition('.')[2]}")
