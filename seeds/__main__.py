@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import gc
+import os
 import sys
 from pathlib import Path
 
@@ -78,6 +79,7 @@ def main() -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    os.umask(0o077)  # as in run.py
     gc.disable()  # imported modules stay in memory, as in run.py
     # Imported after the flags are parsed, so that --help and errors in flags appear at once.
     from seeds.commands import fill_crowd, fill_sample
