@@ -3,15 +3,18 @@
 from pathlib import Path
 
 from server.assembly.redis import external_redis_url, redact_url
+from server.gateways.addresses import address
 from server.settings import Settings
 
 
 def addresses(settings: Settings, port: int, *, serves: bool) -> dict[str, str]:
     """Return where to reach the process. `serves` is False for a worker; `port` 0 means that it does not listen."""
-    address = f"http://{settings.app.host}:{port}"
+    host = settings.app.host
+    # No URL reaches every interface, and clients differ in what they make of [::].
+    url = f"http://{address('::1' if host == '::' else host, port)}"
     if serves:
-        return {"listening": address, **({"API docs": f"{address}/api"} if settings.docs else {})}
-    return {"health, metrics": address} if port else {}
+        return {"listening": url, **({"API docs": f"{url}/api"} if settings.docs else {})}
+    return {"health, metrics": url} if port else {}
 
 
 def dependencies(settings: Settings, var: Path) -> dict[str, str]:
@@ -29,13 +32,13 @@ def _database(settings: Settings) -> str:
     if settings.embedded_database:
         return "embedded SQLite"
     database = settings.database
-    return f"MySQL at {database.host}:{database.port}, database {database.name}"
+    return f"MySQL at {address(database.host, database.port)}, database {database.name}"
 
 
 def _email(settings: Settings) -> str:
     if settings.writes_emails_to_outbox:
         return "files in the outbox"
-    return f"SMTP at {settings.email.host}:{settings.email.port}"
+    return f"SMTP at {address(settings.email.host, settings.email.port)}"
 
 
 def _push(settings: Settings) -> str:

@@ -11,6 +11,7 @@ from redis.asyncio.connection import parse_url
 from server.actors.supervisor import Supervisor
 from server.assembly.resources import Instrumentation
 from server.errors import ConfigurationError, Unavailable
+from server.gateways.addresses import address
 from server.gateways.embedded_redis.embedded_redis import EmbeddedRedis
 from server.gateways.redis.client import check, redis_client
 from server.gateways.redis.pipelined_client import PipelinedRedis
@@ -32,7 +33,7 @@ def external_redis_url(settings: Settings) -> str:
         return _checked("REDIS_URL", redis.url)
     username, password = _quoted(redis.username), _quoted(redis.password.get_secret_value())
     credentials = f"{username}:{password}@" if password or username else ""
-    return _checked("REDIS_HOST", f"redis://{credentials}{_url_host(redis.host)}:{redis.port}/{redis.db}")
+    return _checked("REDIS_HOST", f"redis://{credentials}{address(redis.host, redis.port)}/{redis.db}")
 
 
 def feeds_redis_url(settings: Settings, var: Path) -> str:
@@ -67,12 +68,6 @@ def _checked(name: str, url: str) -> str:
 def _quoted(text: str) -> str:
     # A variable of the environment that is not UTF-8 contains surrogates.
     return quote(text, safe="", errors="surrogateescape")
-
-
-def _url_host(host: str) -> str:
-    """Return the host as a URL writes it: an IPv6 address in brackets."""
-    bare = host.removeprefix("[").removesuffix("]")
-    return f"[{quote(bare, safe=':')}]" if ":" in bare else _quoted(host)
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TextIO
 
 from server.errors import ConfigurationError
+from server.gateways.addresses import address
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -20,7 +21,7 @@ def bind(host: str, port: int) -> socket.socket:
         listener.close()
         reason = os.strerror(error.errno).lower() if error.errno and error.errno > 0 else str(error)
         raise ConfigurationError(
-            f"Cannot listen on {host}:{port} ({reason}): stop the process that uses it, or choose another with"
+            f"Cannot listen on {address(host, port)} ({reason}): stop the process that uses it, or choose another with"
             " --port, PORT or HOST."
         ) from error
     return listener

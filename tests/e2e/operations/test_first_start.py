@@ -1,6 +1,9 @@
 """First start: MariaDB is migrated by command, the embedded database at startup."""
 
+import socket
+
 import pytest
+from aiohttp import ClientSession
 
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.backends import ROOT
@@ -32,3 +35,22 @@ async def test_embedded_database_is_migrated_at_startup(new_program: NewProgram,
     await program.start()
     assert program.logged("migrated") == []
     await ana.publish(photos.small())
+
+
+def has_ipv6() -> bool:
+    with socket.socket(socket.AF_INET6) as probe:
+        try:
+            probe.bind(("::1", 0))
+        except OSError:
+            return False
+    return True
+
+
+@pytest.mark.skipif(not socket.has_ipv6 or not has_ipv6(), reason="this machine has no IPv6 loopback")
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+async def test_all_interfaces_are_shown_as_loopback(new_program: NewProgram, session: ClientSession) -> None:
+    program = await new_program("--port=0", HOST="::").start()
+    assert program.url == f"http://[::1]:{program.port}"
+    for url in (program.url, f"http://127.0.0.1:{program.port}"):
+        async with session.get(f"{url}/healthz") as response:
+            assert response.status == 200
