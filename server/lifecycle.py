@@ -62,7 +62,7 @@ class Lifecycle:
         self._runs_jobs = ProcessRole.WORKER in role.parts
         self._instrumentation = Instrumentation(Metrics(of_process=True))
         self._supervisor = Supervisor(self._instrumentation.metrics)
-        self._in_flight = InFlight(self._instrumentation.metrics, ClientIps(settings.app.trusted_proxies))
+        self._in_flight = InFlight(self._instrumentation.metrics, ClientIps(settings.trusted_proxies))
         self._stages = ShutdownStages()
         self._var = data_folder(settings)
 

@@ -29,6 +29,9 @@ PRODUCTION = {
     "DB_HOST": "db.internal",
     "REDIS_HOST": "redis.internal",
     "EMAIL_HOST": "smtp.internal",
+    "PUBLIC_URL": "https://photos.example.com",
+    "METRICS_TOKEN": "a token of the tests",
+    "TRUSTED_PROXIES": "none",
 }
 RSA_KEY = rsa_key()
 FIREBASE = {
@@ -384,12 +387,32 @@ def test_production_uses_the_configured_services(read: Any) -> None:
         ({"DB_HOST": ""}, "DB_HOST"),
         ({"REDIS_HOST": ""}, "REDIS_HOST"),
         ({"EMAIL_HOST": ""}, "EMAIL_HOST"),
+        ({"PUBLIC_URL": ""}, "PUBLIC_URL is not set"),
+        ({"METRICS_TOKEN": ""}, "METRICS_TOKEN is not set"),
+        ({"TRUSTED_PROXIES": ""}, "TRUSTED_PROXIES is not set"),
     ],
 )
 def test_production_refuses(read: Any, changes: dict[str, str], named: str) -> None:
     detail = refused(read, {**PRODUCTION, **changes})
     assert named in detail
     assert LONG not in detail
+
+
+@pytest.mark.parametrize(
+    ("text", "networks"),
+    [
+        ("none", ()),
+        (" None ", ()),
+        ("10.0.0.0/8", (ip_network("10.0.0.0/8"),)),
+    ],
+)
+def test_production_accepts_proxies_or_none(read: Any, text: str, networks: tuple[Any, ...]) -> None:
+    assert read({**PRODUCTION, "TRUSTED_PROXIES": text}).settings.trusted_proxies == networks
+
+
+def test_none_is_accepted_in_config_toml(read: Any) -> None:
+    environ = {**PRODUCTION, "TRUSTED_PROXIES": ""}
+    assert read(environ, config="[app]\ntrusted_proxies = 'none'\n").settings.trusted_proxies == ()
 
 
 def test_production_may_allow_embedded_services(read: Any) -> None:

@@ -31,7 +31,17 @@ def check_firebase(settings: Settings) -> None:
 
 
 def check_production(settings: Settings) -> None:
-    """Raise ConfigurationError for weak secrets, and for embedded services that are not allowed explicitly."""
+    """Raise ConfigurationError for settings that are unsafe or missing in production.
+
+    These are weak secrets, embedded services that are not allowed explicitly, and an unknown public URL or proxy.
+    """
+    _check_secrets(settings)
+    if not settings.app.allow_embedded:
+        _check_services(settings)
+    _check_exposure(settings)
+
+
+def _check_secrets(settings: Settings) -> None:
     access = settings.auth.jwt_secret.get_secret_value()
     refresh = settings.auth.jwt_refresh_secret.get_secret_value()
     for name, secret in (("JWT_SECRET", access), ("JWT_REFRESH_SECRET", refresh)):
@@ -43,8 +53,9 @@ def check_production(settings: Settings) -> None:
             raise ConfigurationError(f"{name} is shorter than {MIN_SECRET_LENGTH} characters: {ADVICE}")
     if access == refresh:
         raise ConfigurationError(f"JWT_SECRET and JWT_REFRESH_SECRET must differ: {ADVICE}")
-    if settings.app.allow_embedded:
-        return
+
+
+def _check_services(settings: Settings) -> None:
     for embedded, replacement, name in (
         (settings.embedded_database, "the embedded SQLite database", "DB_HOST"),
         (settings.embedded_redis, "the embedded Redis", "REDIS_HOST"),
@@ -55,6 +66,21 @@ def check_production(settings: Settings) -> None:
                 f"{name} is not set, so production would use {replacement}: set {name}, or ALLOW_EMBEDDED=true to allow"
                 " that."
             )
+
+
+def _check_exposure(settings: Settings) -> None:
+    if not settings.app.public_url:
+        raise ConfigurationError(
+            "PUBLIC_URL is not set, but production requires it: set the URL that clients use, such as"
+            " https://photos.example.com."
+        )
+    if not settings.app.metrics_token.get_secret_value():
+        raise ConfigurationError(f"METRICS_TOKEN is not set, so that anybody could read /metrics: {ADVICE}")
+    if settings.app.trusted_proxies == ():
+        raise ConfigurationError(
+            "TRUSTED_PROXIES is not set, but production requires it: set the networks of your proxies, such as"
+            " 10.0.0.0/8, or none if clients connect directly."
+        )
 
 
 def _is_rsa_key(pem: str) -> bool:

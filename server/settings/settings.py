@@ -1,5 +1,6 @@
 """All settings, and values derived from several of them."""
 
+from ipaddress import IPv4Network, IPv6Network
 from urllib.parse import urlsplit
 
 from server.settings.api import (
@@ -66,6 +67,11 @@ class Settings(Section):
     def docs(self) -> bool:
         """True if the OpenAPI document and its page are served."""
         return self.app.env != "production" if self.app.docs is None else self.app.docs
+
+    @property
+    def trusted_proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of proxies whose X-Forwarded-For is read."""
+        return self.app.trusted_proxies or ()
 
     @property
     def public_url(self) -> str:

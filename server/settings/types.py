@@ -28,11 +28,17 @@ def _matching(pattern: str, expected: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _none_or_networks(value: Any) -> Any:
+    """Accept the word none, which becomes None."""
+    return None if isinstance(value, str) and value.strip().lower() == "none" else _split_commas(value)
+
+
 Origin = Annotated[
     str, _matching(r"[a-z][a-z0-9+.-]*://[^\s/?#*@,]+", "an origin such as https://www.example.com")
 ]
 Origins = Annotated[tuple[Origin, ...], BeforeValidator(_split_commas)]
-Networks = Annotated[tuple[IPvAnyNetwork, ...], BeforeValidator(_split_commas)]
+# None: explicitly no networks. An empty tuple: not configured.
+Networks = Annotated[tuple[IPvAnyNetwork, ...] | None, BeforeValidator(_none_or_networks)]
 PageUrl = Annotated[
     str, _matching(r"(https?://[^\s/?#]+[^\s]*)?", "a URL such as https://www.example.com/page")
 ]

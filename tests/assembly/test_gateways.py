@@ -22,6 +22,9 @@ PRODUCTION = {
     "DB_HOST": "db.internal",
     "REDIS_HOST": "redis.internal",
     "EMAIL_HOST": "smtp.internal",
+    "PUBLIC_URL": "https://photos.example.com",
+    "METRICS_TOKEN": "a token of the tests",
+    "TRUSTED_PROXIES": "none",
 }
 MESSAGE = PushMessage("notification-7", "Likes", "Ana liked your photo", {"postId": "12"})
 

@@ -22,6 +22,9 @@ PRODUCTION = {
     "ALLOW_EMBEDDED": "true",
     "JWT_SECRET": "a secret of production, long enough by far",
     "JWT_REFRESH_SECRET": "another secret of production, long enough too",
+    "PUBLIC_URL": "https://photos.example.com",
+    "METRICS_TOKEN": "a token of the tests",
+    "TRUSTED_PROXIES": "none",
 }
 
 

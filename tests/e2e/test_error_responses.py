@@ -137,6 +137,19 @@ async def test_unreadable_configuration_is_named(new_program: NewProgram, stack:
             {"DB_HOST": "127.0.0.1", "REDIS_HOST": "127.0.0.1"},
             ["EMAIL_HOST is not set", "ALLOW_EMBEDDED=true"],
         ),
+        ({"ALLOW_EMBEDDED": "true"}, ["PUBLIC_URL is not set", "https://photos.example.com"]),
+        (
+            {"ALLOW_EMBEDDED": "true", "PUBLIC_URL": "https://photos.example.com"},
+            ["METRICS_TOKEN is not set", "/metrics"],
+        ),
+        (
+            {
+                "ALLOW_EMBEDDED": "true",
+                "PUBLIC_URL": "https://photos.example.com",
+                "METRICS_TOKEN": CANARY,
+            },
+            ["TRUSTED_PROXIES is not set", "or none"],
+        ),
     ],
     ids=[
         "no secret",
@@ -147,6 +160,9 @@ async def test_unreadable_configuration_is_named(new_program: NewProgram, stack:
         "embedded database",
         "embedded redis",
         "no mail server",
+        "no public url",
+        "no metrics token",
+        "no proxies",
     ],
 )
 async def test_production_refuses_development_defaults(

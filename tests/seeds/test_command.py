@@ -104,7 +104,14 @@ async def test_next_run_completes_after_ctrl_c(
 async def test_production_needs_yes_and_gets_random_passwords(
     stack: Stack, program: Program, seeds: Program, new_program: NewProgram
 ) -> None:
-    script, production = stack.var_dir / "few_samples.py", {"APP_ENV": "production", "ALLOW_EMBEDDED": "true"}
+    script = stack.var_dir / "few_samples.py"
+    production = {
+        "APP_ENV": "production",
+        "ALLOW_EMBEDDED": "true",
+        "PUBLIC_URL": "https://photos.example.com",
+        "METRICS_TOKEN": "a token of the tests",
+        "TRUSTED_PROXIES": "none",
+    }
     refused = await run(new_program("users", script=script, **production))
     assert (refused.code, "--yes" in refused.err, refused.out) == (2, True, "")
     async with open_for_inspection(stack) as database:

@@ -8,10 +8,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+import structlog
 from aiohttp import web
+
+log = structlog.get_logger(__name__)
 
 CLIENT_IP = web.RequestKey("client_ip", str)
 FORWARDED_FOR = "X-Forwarded-For"
+FORWARDED = "Forwarded"
 MAX_HOPS = 20
 
 IpAddress = IPv4Address | IPv6Address
@@ -21,14 +25,15 @@ IpNetwork = IPv4Network | IPv6Network
 class ClientIps:
     def __init__(self, trusted_proxies: Sequence[IpNetwork] = ()) -> None:
         self._trusted = tuple(trusted_proxies)
+        self._reported = False
 
     def get_for(self, request: web.Request) -> str:
         """Return the client's address; empty if the peer has none."""
         peer = request.remote or ""
-        if not self._trusted:
-            return peer
-        address = parse_ip(peer)
+        address = parse_ip(peer) if self._trusted else None
         if address is None or not self._is_trusted(address):
+            if not self._reported:
+                self._report_ignored_header(request, peer)
             return peer
         return str(self._forwarded_client(address, ",".join(request.headers.getall(FORWARDED_FOR, []))))
 
@@ -43,6 +48,19 @@ class ClientIps:
             if not self._is_trusted(address):
                 return nearest
         return nearest
+
+    def _report_ignored_header(self, request: web.Request, peer: str) -> None:
+        """Warn about the first forwarded header of an untrusted peer: a proxy is probably not configured."""
+        for name in (FORWARDED_FOR, FORWARDED):
+            if name in request.headers:
+                self._reported = True
+                log.warning(
+                    "forwarded_header_ignored",
+                    header=name,
+                    peer=peer,
+                    detail="If this peer is your proxy, add its network to TRUSTED_PROXIES.",
+                )
+                return
 
     def _is_trusted(self, address: IpAddress) -> bool:
         return any(address in network for network in self._trusted)

@@ -6,6 +6,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
+from structlog.testing import capture_logs
 
 from server.handlers.http.client_ip import ClientIps, rate_limit_key
 
@@ -49,6 +50,33 @@ def test_header_from_an_untrusted_peer_is_ignored(forged: str) -> None:
 def test_header_from_a_trusted_proxy_is_read_from_the_right(forwarded: tuple[str, ...], client: str) -> None:
     assert address("10.0.0.1", *forwarded) == client
     assert address("::ffff:10.0.0.1", *forwarded) == client
+
+
+def request_from(peer: str, **headers: str) -> web.Request:
+    request = make_mocked_request("GET", "/", headers=CIMultiDict(headers))
+    return request.clone(remote=peer)  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("trusted", [(), PROXIES])
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded"])
+def test_ignored_header_is_logged_once(trusted: tuple[str, ...], header: str) -> None:
+    client_ips = ClientIps([ip_network(network) for network in trusted])
+    with capture_logs() as logged:
+        client_ips.get_for(request_from("203.0.113.7"))
+        assert logged == []
+        for _ in range(3):
+            client_ips.get_for(request_from("203.0.113.7", **{header: "198.51.100.2"}))
+    (line,) = logged
+    assert (line["event"], line["log_level"]) == ("forwarded_header_ignored", "warning")
+    assert (line["peer"], line["header"]) == ("203.0.113.7", header)
+    assert "TRUSTED_PROXIES" in line["detail"]
+
+
+def test_header_of_a_trusted_proxy_is_not_logged() -> None:
+    client_ips = ClientIps([ip_network(network) for network in PROXIES])
+    with capture_logs() as logged:
+        client_ips.get_for(request_from("10.0.0.1", **{"X-Forwarded-For": "198.51.100.2"}))
+    assert logged == []
 
 
 def test_ipv6_addresses_of_a_subscriber_share_a_rate_limit() -> None:
