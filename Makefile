@@ -80,7 +80,7 @@ contracts: $(DEV)  ## Check the import contracts, and that SQL rows stay in mode
 	@echo '== import contracts' && $(BIN)/lint-imports --no-logo && $(MAIN) -m tools.structure --check >/dev/null
 
 docs: $(DEV)  ## Build the documentation site in var/site
-	@echo '== documentation' && NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo '== documentation' && NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet && echo 'Open var/site/index.html.'
 
 audit: $(DEV)  ## Look up known vulnerabilities of the dependencies
 	@echo '== dependency audit' && $(MAIN) -m tools.audit requirements.lock

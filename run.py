@@ -28,6 +28,7 @@ examples:
   python run.py --port=8080          listen on another port
   python run.py migrate              migrate the database (MySQL, MariaDB)
   python run.py queues               watch the job queues
+  python run.py doctor feeds         compare cached feeds with the database
   python run.py role ana admin       let ana administer the queues over HTTP
 
 Settings are read from config.toml; environment variables and .env override them. See

@@ -79,10 +79,10 @@ class Progress:
         table = Table(
             "created", title=title, title_justify="left", box=None, pad_edge=False, header_style="bold"
         )
-        table.add_column("rows", justify="right")
+        table.add_column("number", justify="right")
         table.add_column("seconds", justify="right")
         for step in self._steps:
             table.add_row(step.name, f"{step.made or step.done:,}", f"{step.took_s:.1f}")
         for name, count in self._counted.items():
-            table.add_row(name, f"{count:,}", "included")
+            table.add_row(name, f"{count:,}", "")
         return table

@@ -186,7 +186,7 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     try:
         return {"done": write_renditions(request)}
     except Refused as refused:
-        return {"refused": str(refused), "cause": repr(refused.__cause__)[:200]}
+        return {"refused": str(refused), "cause": type(refused.__cause__).__name__}
     except MemoryError:
         return {"refused": "memory", "cause": "MemoryError"}
     except OSError as error:

@@ -64,7 +64,7 @@ def http_problem(error: web.HTTPException, instance: str) -> web.Response:
     """Return the response for an error of aiohttp itself, such as an unknown path or method."""
     detail = {
         404: "No such resource.",
-        405: f"Method not allowed. Allowed: {error.headers.get('Allow', 'another method')}.",
+        405: f"Method not allowed. Allowed: {error.headers.get('Allow', 'another method').replace(',', ', ')}.",
     }.get(error.status, error.reason)
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
     return _response(error.status, CODES.get(error.status, "http_error"), detail, instance, headers, {})
