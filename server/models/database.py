@@ -19,7 +19,7 @@ from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
 from server.errors import ConfigurationError, Unavailable
-from server.models.engines.mysql import error_number
+from server.models.engines.mysql_errors import error_number
 from server.models.engines.safety import DuplicateKey, SerializationFailure
 
 __all__ = ["Database", "DatabaseParameters", "DuplicateKey", "IntegrityError", "SerializationFailure"]

@@ -13,7 +13,8 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Self
@@ -33,6 +34,7 @@ PATHS = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sb
 PORTS = range(18_000, 30_000)
 DB_USERNAME = "photofeed"
 DB_PASSWORD = "the password of the tests"
+PLAIN_USERNAME = "plain"
 
 
 def find_program(*names: str) -> str | None:
@@ -232,6 +234,29 @@ class MariaDB(Server):
         if done.returncode:
             raise RuntimeError(done.stderr)
         return done.stdout
+
+    def grant_plain_user(self, database: str) -> str:
+        """Return the name of a user with all rights on `database` only, so that `read_only` binds it."""
+        self.query(
+            f"CREATE USER IF NOT EXISTS {PLAIN_USERNAME}@'%' IDENTIFIED BY '{DB_PASSWORD}';"
+            f" GRANT ALL ON {database}.* TO {PLAIN_USERNAME}@'%'"
+        )
+        return PLAIN_USERNAME
+
+    def kill_connections(self, username: str) -> None:
+        """End the connections of a user, as an administrator or a failover does."""
+        ids = self.query(f"SELECT id FROM information_schema.processlist WHERE user = '{username}'").split()
+        self.query("".join(f"KILL {number};" for number in ids) or "SELECT 1")
+
+    @contextmanager
+    def setting(self, name: str, value: object) -> Iterator[None]:
+        """Set a global variable for the duration of the context."""
+        before = self.query(f"SELECT @@GLOBAL.{name}").strip()
+        self.query(f"SET GLOBAL {name} = {value}")
+        try:
+            yield
+        finally:
+            self.query(f"SET GLOBAL {name} = {before}")
 
     def dump(self, database: str) -> str:
         """Return the statements that recreate `database`."""

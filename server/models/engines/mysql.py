@@ -12,6 +12,12 @@ from tortoise.backends.mysql.client import MySQLClient, TransactionWrapper
 from tortoise.connection import get_connections
 from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 
+from server.models.engines.mysql_errors import (
+    DUPLICATE_KEY,
+    SERIALIZATION_FAILURES,
+    error_number,
+    unavailable_reason,
+)
 from server.models.engines.safety import (
     DuplicateKey,
     SerializationFailure,
@@ -21,25 +27,8 @@ from server.models.engines.safety import (
 
 Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 
-DUPLICATE_KEY = 1062
-SERIALIZATION_FAILURES = frozenset(
-    {1205, 1213, 1020}
-)  # lock wait timeout, deadlock, record changed since last read
-CONNECTION_LOST = frozenset({0, 1040, 1053, 1927, 2002, 2003, 2006, 2013, 2014, 2055})
 # READ COMMITTED: claims and counters must see the newest rows, and gap locks would make likes deadlock.
 INIT_COMMAND = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
-
-
-def error_number(error: BaseException | None) -> int:
-    """Return the MySQL error number of an error or of one that it wraps; -1 if there is none."""
-    while error is not None:
-        for argument in error.args:
-            if isinstance(argument, int):
-                return argument
-            if isinstance(argument, errors.MySQLError):
-                return error_number(argument)
-        error = error.__cause__ or error.__context__
-    return -1
 
 
 def translate_mysql_errors(method: Method) -> Method:
@@ -57,13 +46,15 @@ def translate_mysql_errors(method: Method) -> Method:
                 raise DuplicateKey(*error.args) from error
             raise
         except (DBConnectionError, OperationalError, errors.MySQLError) as error:
-            number = error_number(error)
-            if number in SERIALIZATION_FAILURES:
+            if error_number(error) in SERIALIZATION_FAILURES:
                 raise SerializationFailure(
                     reason="The database is busy with the same rows; try again."
                 ) from error
-            if number in CONNECTION_LOST or isinstance(error, DBConnectionError | errors.InterfaceError):
-                raise database_unavailable("the connection was lost") from error
+            reason = unavailable_reason(error)
+            if reason is None and isinstance(error, DBConnectionError | errors.InterfaceError):
+                reason = "the connection was lost"
+            if reason is not None:
+                raise database_unavailable(reason) from error
             raise
         except (OSError, EOFError, asyncio.IncompleteReadError) as error:
             raise database_unavailable("the connection was lost") from error
@@ -100,7 +91,9 @@ class PooledClient(MySQLClient):
 class _PooledConnection(PoolConnectionWrapper[Any]):
     async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         # After a cancellation the server may still send an answer, which the next user of the connection would get.
-        if exc_type is not None and not issubclass(exc_type, errors.MySQLError):
+        # After a failover, only a new connection reaches the server that accepts writes.
+        answered = exc_type is not None and issubclass(exc_type, errors.MySQLError)
+        if exc_type is not None and (not answered or unavailable_reason(exc_val) is not None):
             cast("Any", self.connection).close()
         await super().__aexit__(exc_type, exc_val, exc_tb)
 
@@ -155,7 +148,7 @@ class _Transaction(TransactionContext):
             if exc_type is None:
                 await shield_until_done(self._client.commit())
                 broken = False
-            elif issubclass(exc_type, Exception):
+            elif issubclass(exc_type, Exception) and unavailable_reason(exc_val) is None:
                 try:
                     await shield_until_done(self._client.rollback())
                     broken = False

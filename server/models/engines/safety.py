@@ -22,7 +22,8 @@ class SerializationFailure(Unavailable):
 
 
 def database_unavailable(reason: str) -> Unavailable:
-    return Unavailable(reason=f"The database does not answer ({reason}). Nothing was changed; try again.")
+    """Return the error for a database that cannot serve now; `reason` says why."""
+    return Unavailable(reason=f"The database is unavailable ({reason}); try again.")
 
 
 async def shield_until_done(step: Coroutine[Any, Any, Result]) -> Result:

@@ -1,0 +1,28 @@
+"""A database that refuses writes, as a demoted primary does: reads go on, writes are answered with 503."""
+
+import pytest
+
+from tests.e2e.conftest import NewProgram, Register
+from tests.support.backends import Stack
+
+FAILURES = ("request_crashed", "actor_crashed", "job_failed")
+
+
+@pytest.mark.parametrize("stack", ["mariadb"], indirect=True)
+async def test_read_only_database_refuses_writes_only(
+    new_program: NewProgram, register: Register, migrated_stack: Stack
+) -> None:
+    mariadb = migrated_stack.mariadb
+    assert mariadb is not None
+    username = mariadb.grant_plain_user(migrated_stack.database["DB_NAME"])
+    program = await new_program("--port=0", DB_USERNAME=username).start()
+    ana, bob = await register(program, "ana", "bob")
+    follow = f"/users/{bob.id}/follow"
+    with mariadb.setting("read_only", 1):
+        refused = await ana.call("POST", follow)
+        assert (refused.status, refused.json["code"]) == (503, "unavailable")
+        assert int(refused.headers["Retry-After"]) >= 1
+        assert (await ana.call("GET", f"/users/{bob.id}")).status == 200
+        assert (await ana.call("GET", "/feed")).status == 200
+    assert (await ana.call("POST", follow)).status == 200
+    assert not [line for line in program.log if line["message"] in FAILURES]
