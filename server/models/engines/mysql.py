@@ -12,14 +12,17 @@ from tortoise.backends.mysql.client import MySQLClient, TransactionWrapper
 from tortoise.connection import get_connections
 from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 
+from server.errors import Unavailable
 from server.models.engines.mysql_errors import (
     DUPLICATE_KEY,
+    READ_ONLY,
     SERIALIZATION_FAILURES,
     error_number,
     unavailable_reason,
 )
 from server.models.engines.safety import (
     DuplicateKey,
+    OutcomeUnknown,
     SerializationFailure,
     database_unavailable,
     shield_until_done,
@@ -108,8 +111,19 @@ class _TransactionClient(TransactionWrapper):
     execute_query = translate_mysql_errors(TransactionWrapper.execute_query)
     execute_script = translate_mysql_errors(TransactionWrapper.execute_script)
     begin = translate_mysql_errors(TransactionWrapper.begin)
-    commit = translate_mysql_errors(TransactionWrapper.commit)
+    _commit = translate_mysql_errors(TransactionWrapper.commit)
     rollback = translate_mysql_errors(TransactionWrapper.rollback)
+
+    async def commit(self) -> None:
+        """Commit. Raises OutcomeUnknown if the server may have committed without saying so."""
+        try:
+            await self._commit()
+        except SerializationFailure:
+            raise
+        except Unavailable as error:
+            if error_number(error) in READ_ONLY:
+                raise
+            raise OutcomeUnknown(error.reason) from error
 
 
 class _Transaction(TransactionContext):

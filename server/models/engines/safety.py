@@ -26,6 +26,16 @@ def database_unavailable(reason: str) -> Unavailable:
     return Unavailable(reason=f"The database is unavailable ({reason}); try again.")
 
 
+class OutcomeUnknown(Unavailable):
+    """The server did not answer a COMMIT: the transaction may have taken effect."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "The outcome is unknown; check whether the change was made before you try again.",
+            reason=f"{reason} The outcome of a COMMIT is unknown.",
+        )
+
+
 async def shield_until_done(step: Coroutine[Any, Any, Result]) -> Result:
     """Await `step` to its end even if the caller is cancelled, then raise the cancellation.
 

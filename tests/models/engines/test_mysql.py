@@ -175,3 +175,21 @@ async def test_denied_access_stays_an_error(plain: Database, mariadb: MariaDB) -
     with pytest.raises(Exception, match="1142") as caught:
         await plain.rows("SELECT * FROM mysql.user")
     assert not isinstance(caught.value, Unavailable)
+
+
+async def test_commit_without_an_answer_has_an_unknown_outcome(plain: Database, mariadb: MariaDB) -> None:
+    with pytest.raises(Unavailable, match="outcome of a COMMIT is unknown") as caught:
+        async with plain.transaction():
+            await plain.execute(WRITE, [1])
+            mariadb.kill_connections(plain.parameters.username)
+    assert caught.value.detail.startswith("The outcome is unknown;")
+    assert await plain.rows("SELECT node FROM nodes") == []
+
+
+async def test_refused_commit_is_known_to_have_failed(plain: Database, mariadb: MariaDB) -> None:
+    with mariadb.setting("read_only", 0), pytest.raises(Unavailable, match="error 1290") as caught:
+        async with plain.transaction():
+            await plain.execute(WRITE, [1])
+            mariadb.query("SET GLOBAL read_only = 1")
+    assert not caught.value.detail.startswith("The outcome is unknown")
+    assert await plain.rows("SELECT node FROM nodes") == []
