@@ -147,7 +147,7 @@ async def open_seed_context(
             media=await enter(gateways.media_store(settings, var)),
             email=await enter(gateways.email_sender(settings, var, instrumentation)),
             push=await enter(gateways.push_sender(settings, var, instrumentation)),
-            ids=await enter(node_ids(lease, Supervisor(instrumentation.metrics))),
+            ids=await enter(node_ids(lease, Supervisor(instrumentation.metrics), instrumentation)),
             rate_limits=RateLimits(pipelined),
             instrumentation=instrumentation,
         )

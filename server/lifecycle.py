@@ -130,7 +130,7 @@ class Lifecycle:
             feeds = await enter("feeds redis", feeds_redis(settings))
         database = await enter("database", server_database(settings, var))
         lease = NodeLease(NodeRepository(database), SystemClock(), settings.ids.node)
-        ids = await enter("node lease", node_ids(lease, self._supervisor))
+        ids = await enter("node lease", node_ids(lease, self._supervisor, self._instrumentation))
         listening = queue_brokers(settings, url, instrumentation, listening=self._runs_jobs)
         brokers = await enter("brokers", listening)
         resources = Resources(

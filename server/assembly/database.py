@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import structlog
 
 from server.actors.supervisor import Supervisor
+from server.assembly.resources import Instrumentation
 from server.errors import ConfigurationError, Unavailable
 from server.ids import IdGenerator
-from server.models.database import Database, DatabaseParameters
+from server.models.database import Database, DatabaseParameters, SerializationFailure
 from server.models.migrations import Migrations
-from server.services.jobs.nodes import RENEW_S, NodeLease
+from server.services.jobs.nodes import RENEW_S, RETRY_S, NodeLease
 from server.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -66,15 +67,27 @@ async def migrate_database(settings: Settings, var: Path, on_step: Callable[[str
 
 
 @asynccontextmanager
-async def node_ids(lease: NodeLease, supervisor: Supervisor) -> AsyncGenerator[IdGenerator]:
-    """Create ids under a leased node number, renewed in the background and released at the end."""
+async def node_ids(
+    lease: NodeLease, supervisor: Supervisor, instrumentation: Instrumentation
+) -> AsyncGenerator[IdGenerator]:
+    """Create ids under a leased node number, renewed in the background and released at the end.
+
+    The renewal also shows whether the database accepts writes, which `instrumentation` records.
+    """
     ids = await lease.acquire()
 
     async def renew() -> None:
         while True:
-            await asyncio.sleep(RENEW_S)
-            with suppress(Unavailable):
+            await asyncio.sleep(RETRY_S if instrumentation.database_write_error else RENEW_S)
+            try:
                 await lease.renew(ids)
+            except SerializationFailure:
+                pass  # another writer was faster, so the database accepts writes
+            except Unavailable as error:
+                instrumentation.database_write_error = error.reason
+                instrumentation.database.failed(error)
+            else:
+                instrumentation.database_write_error = ""
 
     try:
         async with supervisor.running("node lease", renew):

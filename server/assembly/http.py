@@ -73,7 +73,7 @@ def rate_limiting(settings: Settings, rate_limits: RateLimits) -> RateLimiting:
 def _checks(resources: Resources, tasks: list[SupervisedTask]) -> dict[str, Check]:
     async def check_database() -> str:
         await resources.database.ping()
-        return "ok"
+        return resources.instrumentation.database_write_error or "ok"
 
     async def check_redis() -> str:
         await resources.redis.ping()

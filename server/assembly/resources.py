@@ -26,11 +26,15 @@ def _outage(dependency: str) -> Outage:
 
 @dataclass(slots=True)
 class Instrumentation:
-    """Metrics of this process, and the state of the dependencies that it shares with others."""
+    """Metrics of this process, and the state of the dependencies that it shares with others.
+
+    `database_write_error` says why the last write of the node lease failed; empty if it succeeded.
+    """
 
     metrics: Metrics = field(default_factory=Metrics)
     redis: Outage = field(default_factory=lambda: _outage("redis"))
     database: Outage = field(default_factory=lambda: _outage("database"))
+    database_write_error: str = ""
     smtp: CircuitBreaker = field(default_factory=lambda: CircuitBreaker("smtp"))
     fcm: CircuitBreaker = field(default_factory=lambda: CircuitBreaker("fcm"))
 

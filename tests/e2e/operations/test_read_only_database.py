@@ -4,8 +4,14 @@ import pytest
 
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.backends import Stack
+from tests.support.program import Person
+from tests.support.waiting import wait_until
 
 FAILURES = ("request_crashed", "actor_crashed", "job_failed")
+
+
+async def has_readiness(person: Person, status: int) -> bool:
+    return (await person.call("GET", "/readyz")).status == status
 
 
 @pytest.mark.parametrize("stack", ["mariadb"], indirect=True)
@@ -24,5 +30,10 @@ async def test_read_only_database_refuses_writes_only(
         assert int(refused.headers["Retry-After"]) >= 1
         assert (await ana.call("GET", f"/users/{bob.id}")).status == 200
         assert (await ana.call("GET", "/feed")).status == 200
+        await wait_until(lambda: has_readiness(ana, 503))
+        assert "read-only" in (await ana.call("GET", "/readyz")).json["parts"]["database"]
     assert (await ana.call("POST", follow)).status == 200
+    await wait_until(lambda: has_readiness(ana, 200))
+    await wait_until(lambda: bool(program.logged("database_recovered")))
+    assert len(program.logged("database_unavailable")) == 1
     assert not [line for line in program.log if line["message"] in FAILURES]
