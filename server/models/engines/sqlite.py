@@ -21,6 +21,15 @@ from server.models.engines.safety import (
 Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 
 
+# Messages of SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_FULL and SQLITE_READONLY: the disk, not the statement.
+UNAVAILABLE = (
+    "disk I/O error",
+    "unable to open database file",
+    "database or disk is full",
+    "attempt to write a readonly database",
+)
+
+
 def translate_sqlite_errors(method: Method) -> Method:
     """Translate SQLite's errors to those that services know."""
 
@@ -38,7 +47,7 @@ def translate_sqlite_errors(method: Method) -> Method:
                 raise SerializationFailure(
                     reason="The database is busy with another writer; try again."
                 ) from error
-            if "disk I/O" in text or "unable to open" in text or "disk is full" in text:
+            if any(known in text for known in UNAVAILABLE):
                 raise database_unavailable(text) from error
             raise
 
@@ -96,6 +105,8 @@ class _TransactionClient(SqliteTransactionWrapper):
     execute_query = translate_sqlite_errors(SqliteTransactionWrapper.execute_query)
     execute_query_dict = translate_sqlite_errors(SqliteTransactionWrapper.execute_query_dict)
     execute_script = translate_sqlite_errors(SqliteTransactionWrapper.execute_script)
+
+    commit = translate_sqlite_errors(SqliteTransactionWrapper.commit)
 
     @translate_sqlite_errors
     async def begin(self) -> None:
