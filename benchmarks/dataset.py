@@ -16,8 +16,8 @@ from server.clock import SystemClock
 from server.ids import IdGenerator, SessionId, UserId, min_id_at
 from server.models.database import Database, placeholders
 from server.models.migrations import Migrations
-from tests.support.backends import ROOT, Stack, mariadb_missing, start_mariadb, start_redis, start_valkey
-from tests.support.servers import find_program
+from tools.harness.backends import ROOT, Stack, mariadb_missing, start_mariadb, start_redis, start_valkey
+from tools.harness.servers import find_program
 
 ROWS_PER_STATEMENT = 1000
 DAY_MS = 86_400_000

@@ -27,9 +27,9 @@ from server.models.database import Database
 from server.paging import PageRequest
 from server.services.feed.builder import FeedBuilder
 from server.services.jobs.event_jobs import JobKind
-from tests.support import harness
-from tests.support.backends import ROOT, Stack
-from tests.support.servers import free_port, make_scratch
+from tools.harness import services
+from tools.harness.backends import ROOT, Stack
+from tools.harness.servers import free_port, make_scratch
 
 CONNECTIONS = 32
 SECONDS = 5.0
@@ -162,7 +162,7 @@ async def _fan_out(
     console.print(table)
 
 
-async def _cache_feeds(redis: Redis, services: harness.ServiceHarness, readers: list[UserId]) -> None:
+async def _cache_feeds(redis: Redis, services: services.ServiceHarness, readers: list[UserId]) -> None:
     """Cache a feed of 200 posts for each reader."""
     await services.timelines.complete_author_set([])
     post_ids: list[Any] = [services.ids.next() for _ in range(CACHED_POSTS)]
@@ -172,7 +172,7 @@ async def _cache_feeds(redis: Redis, services: harness.ServiceHarness, readers: 
         )
 
 
-async def _cache_feed(services: harness.ServiceHarness, reader: UserId, post_ids: list[Any]) -> None:
+async def _cache_feed(services: services.ServiceHarness, reader: UserId, post_ids: list[Any]) -> None:
     token = await services.timelines.begin_feed(reader)
     assert token is not None
     await services.timelines.complete_feed(reader, token, post_ids, [], (0, []))
@@ -219,11 +219,11 @@ async def _rebuild(
     console.print(table)
 
 
-async def _services(database: Database, redis: Redis, stack: Stack) -> harness.ServiceHarness:
-    harness.WINDOW, harness.FAN_OUT_BATCH, harness.CELEBRITY_THRESHOLD, harness.MAX_NOTES = (
+async def _services(database: Database, redis: Redis, stack: Stack) -> services.ServiceHarness:
+    services.WINDOW, services.FAN_OUT_BATCH, services.CELEBRITY_THRESHOLD, services.MAX_NOTES = (
         WINDOW,
         1000,
         10**9,
         20_000,
     )
-    return harness.ServiceHarness(database, redis, stack.redis.url, stack.var_dir)
+    return services.ServiceHarness(database, redis, stack.redis.url, stack.var_dir)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from benchmarks.processes import cpu_s, resident_mb
-from tests.support.backends import ROOT
+from tools.harness.backends import ROOT
 
 ARRIVAL_TIMEOUT_S = 60.0
 

@@ -38,8 +38,8 @@ from server.services.jobs.claims import Claim, JobRef
 from server.services.jobs.event_jobs import JobKind, Queue
 from server.services.jobs.jobs import Jobs
 from server.settings import Settings
-from tests.support.backends import Stack
-from tests.support.servers import make_scratch
+from tools.harness.backends import Stack
+from tools.harness.servers import make_scratch
 
 JOBS = 3000
 CONCURRENCY = 10

@@ -21,8 +21,8 @@ from benchmarks.dataset import Dataset, embedded_stack, mariadb_stack, opened
 from benchmarks.processes import server
 from server.ids import UserId
 from server.models.database import Database
-from tests.support.backends import Stack
-from tests.support.servers import free_port, make_scratch
+from tools.harness.backends import Stack
+from tools.harness.servers import free_port, make_scratch
 
 LIKES = 300
 WARM_UP = 20

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.backends import ROOT
+from tools.harness.backends import ROOT
 
 DEADLINE_S = 60.0
 

@@ -29,9 +29,9 @@ from server.handlers.http import sse
 from server.ids import UserId
 from server.models.database import Database
 from server.pubsub import channels
-from tests.support.access_tokens import access_tokens
-from tests.support.backends import Stack
-from tests.support.servers import free_port, make_scratch
+from tools.harness.access_tokens import access_tokens
+from tools.harness.backends import Stack
+from tools.harness.servers import free_port, make_scratch
 
 STREAMS = int(os.environ.get("BENCH_STREAMS", "10000"))
 IDLE_S = 60.0

@@ -18,7 +18,8 @@ from redis.backoff import NoBackoff
 
 from server.models.database import Database, DatabaseParameters
 from server.models.migrations import Migrations
-from tests.support.backends import (
+from tests.support.fork_server import ForkServer
+from tools.harness.backends import (
     ROOT,
     Stack,
     database_parameters,
@@ -27,10 +28,9 @@ from tests.support.backends import (
     start_redis,
     start_valkey,
 )
-from tests.support.fork_server import ForkServer
-from tests.support.harness import ServiceHarness
-from tests.support.servers import DB_PASSWORD, DB_USERNAME, MariaDB, RedisServer, make_scratch
-from tests.support.waiting import wait_until_blocking
+from tools.harness.servers import DB_PASSWORD, DB_USERNAME, MariaDB, RedisServer, make_scratch
+from tools.harness.services import ServiceHarness
+from tools.harness.waiting import wait_until_blocking
 
 IN_CI = os.environ.get("CI") == "true"
 LEAK_TIMEOUT_S = 2.0

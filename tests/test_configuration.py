@@ -18,8 +18,8 @@ from server.configuration import Loaded, load
 from server.configuration.environment import FILE_VARIABLES, SECRET_KEYS, SHARED_VARIABLES, VARIABLES
 from server.errors import ConfigurationError
 from server.settings import Settings
-from tests.support.backends import ROOT
 from tests.support.fakes.fcm_server import rsa_key
+from tools.harness.backends import ROOT
 
 LONG, OTHER = "an access secret that is long enough", "a refresh secret that is long enough"
 PRODUCTION = {

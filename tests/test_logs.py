@@ -10,8 +10,8 @@ import pytest
 from aiohttp.http_exceptions import BadHttpMessage
 
 from server.logs import BufferedWriter, one_line_if_malformed
-from tests.support.backends import ROOT
-from tests.support.waiting import wait_until
+from tools.harness.backends import ROOT
+from tools.harness.waiting import wait_until
 
 HUSH = "hush-hush"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import run
-from tests.support.backends import ROOT
+from tools.harness.backends import ROOT
 
 
 @pytest.mark.parametrize(

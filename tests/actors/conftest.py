@@ -7,7 +7,7 @@ import pytest
 from server.pubsub.broker import QueueBroker
 from server.pubsub.job_notifier import JobNotifier
 from server.services.jobs.event_jobs import Queue
-from tests.support.backends import Stack
+from tools.harness.backends import Stack
 
 
 @pytest.fixture

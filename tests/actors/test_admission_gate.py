@@ -13,10 +13,10 @@ from server.gateways.redis.client import redis_client
 from server.gateways.redis.job_rate import JobRateLimiter
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.outages import CircuitBreaker, Outage
-from tests.support.backends import start_valkey
-from tests.support.servers import RedisServer
 from tests.support.sse_reader import open_circuit
-from tests.support.waiting import wait_until
+from tools.harness.backends import start_valkey
+from tools.harness.servers import RedisServer
+from tools.harness.waiting import wait_until
 
 DEADLINE_S = 10.0
 

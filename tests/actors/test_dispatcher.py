@@ -13,8 +13,8 @@ from server.pubsub.broker import QueueBroker
 from server.pubsub.job_notifier import JobNotifier
 from server.services.jobs.event_jobs import Queue
 from server.services.jobs.unit_of_work import WorkContext
-from tests.support.harness import ServiceHarness
-from tests.support.waiting import wait_until
+from tools.harness.services import ServiceHarness
+from tools.harness.waiting import wait_until
 
 
 @pytest.fixture

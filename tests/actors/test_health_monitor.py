@@ -10,8 +10,8 @@ from server.actors.health_monitor import HealthMonitor
 from server.errors import Unavailable
 from server.metrics import Metrics
 from server.outages import Outage
-from tests.support.waiting import wait_until
 from tests.test_metrics import figures
+from tools.harness.waiting import wait_until
 
 
 class FakeDependency:

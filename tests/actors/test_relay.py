@@ -19,9 +19,9 @@ from server.outages import Outage
 from server.pubsub.hub import Hub
 from server.pubsub.publisher import Publisher
 from server.pubsub.subscription import CloseReason
-from tests.support.backends import RedisServer, start_valkey
 from tests.support.sse_reader import NotificationRows
-from tests.support.waiting import DEADLINE_S, wait_until
+from tools.harness.backends import RedisServer, start_valkey
+from tools.harness.waiting import DEADLINE_S, wait_until
 
 ADA, BOB = UserId(1), UserId(2)
 PHONE, LAPTOP = SessionId(11), SessionId(12)

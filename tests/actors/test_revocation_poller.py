@@ -11,7 +11,7 @@ from server.ids import SessionId, UserId
 from server.outages import Outage
 from server.pubsub.hub import Hub
 from server.pubsub.subscription import CloseReason
-from tests.support.waiting import wait_until
+from tools.harness.waiting import wait_until
 
 NEVER_S = 3600.0
 

@@ -8,7 +8,7 @@ from structlog.testing import capture_logs
 from server.actors import supervisor as module
 from server.actors.supervisor import Supervisor
 from server.metrics import Metrics
-from tests.support.waiting import wait_until
+from tools.harness.waiting import wait_until
 
 
 @pytest.fixture(autouse=True)

@@ -20,8 +20,8 @@ from server.pubsub.receiver import QueueReceiver
 from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import JobKind, Queue
 from server.services.jobs.unit_of_work import WorkContext
-from tests.support.harness import MAX_ATTEMPTS, ServiceHarness
-from tests.support.waiting import wait_until
+from tools.harness.services import MAX_ATTEMPTS, ServiceHarness
+from tools.harness.waiting import wait_until
 
 CONCURRENCY = 4
 DRAIN_S = 0.2

@@ -24,11 +24,11 @@ from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import JobKind, Queue
 from server.services.jobs.queue_administration import QueueAdministration
 from server.services.jobs.schedules import Recurring
-from tests.support.harness import ServiceHarness
 from tests.support.jobs import build_queue_administration, build_schedules
 from tests.support.sse_reader import open_circuit
-from tests.support.waiting import wait_until
 from tests.test_metrics import figures
+from tools.harness.services import ServiceHarness
+from tools.harness.waiting import wait_until
 
 KIND = "tests.handler"
 

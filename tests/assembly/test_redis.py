@@ -21,8 +21,8 @@ from server.errors import ConfigurationError
 from server.gateways.redis.connection import RedisUnavailable
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.settings import Settings
-from tests.support.backends import ROOT
-from tests.support.servers import RedisServer, find_program, free_port
+from tools.harness.backends import ROOT
+from tools.harness.servers import RedisServer, find_program, free_port
 
 PASSWORDS = ["simple", "p@ss", "a/b", "a#b", "a?b", "a%25b", "a:b", "a b", "ü€", "a+b=", "a&b", "[a]"]
 

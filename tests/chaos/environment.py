@@ -22,10 +22,10 @@ from redis import Redis
 from server.gateways.embedded_redis.processes import socket_path
 from server.models.database import NOW_MS
 from tests.e2e.conftest import Register
-from tests.support.backends import Stack
 from tests.support.program import Program, config_file
 from tests.support.traffic import Traffic
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack
+from tools.harness.waiting import wait_until
 
 FULL = os.environ.get("CHAOS") == "full"
 LEASE_S = 15.0 if FULL else 1.5

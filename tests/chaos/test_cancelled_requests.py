@@ -11,9 +11,9 @@ from aiohttp import ClientSession, ClientTimeout
 from tests.chaos.conftest import Report
 from tests.chaos.environment import configuration, number, rounds, settled
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import Stack
 from tests.support.inputs import photos
 from tests.support.program import Person
+from tools.harness.backends import Stack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

@@ -11,9 +11,9 @@ import pytest
 from tests.chaos.conftest import Report
 from tests.chaos.environment import configuration, number, rounds
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import Stack
 from tests.support.inputs import photos
 from tests.support.program import Answer, Person
+from tools.harness.backends import Stack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

@@ -22,8 +22,8 @@ from tests.chaos.environment import (
     with_faults,
 )
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import Stack
 from tests.support.traffic import assert_complete
+from tools.harness.backends import Stack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

@@ -25,7 +25,7 @@ from tests.chaos.environment import (
     with_faults,
 )
 from tests.e2e.conftest import NewProgram
-from tests.support.backends import Stack
+from tools.harness.backends import Stack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

@@ -15,9 +15,9 @@ from tests.chaos.environment import (
     with_faults,
 )
 from tests.e2e.conftest import NewProgram
-from tests.support.backends import Stack
 from tests.support.program import Program
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack
+from tools.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

@@ -20,10 +20,10 @@ from tests.chaos.conftest import Report
 from tests.chaos.environment import configuration, people, rounds
 from tests.chaos.keep_alive import KeepAlive, Outcome
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import Stack
 from tests.support.inputs import photos
 from tests.support.program import Program
 from tests.support.traffic import Traffic, assert_complete, jobs_in
+from tools.harness.backends import Stack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

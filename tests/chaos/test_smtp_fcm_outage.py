@@ -14,14 +14,14 @@ import pytest
 from tests.chaos.conftest import Report
 from tests.chaos.environment import configuration, number, rounds
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import Stack
 from tests.support.fakes.fcm_protocol import Trouble
 from tests.support.fakes.fcm_server import FakeFcm, SignInTrouble
 from tests.support.fakes.smtp_server import HANG, FakeSmtpServer
 from tests.support.inputs import photos
 from tests.support.program import Person, Program
 from tests.support.sse_reader import Reader
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack
+from tools.harness.waiting import wait_until
 
 pytestmark = pytest.mark.chaos
 

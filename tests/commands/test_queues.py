@@ -16,7 +16,7 @@ from server.errors import AppError, ConfigurationError, InvalidInput, NotFound
 from server.models.database import Database
 from server.models.jobs.jobs import JobState, JobTable
 from server.settings import Settings
-from tests.support.backends import ROOT, Stack
+from tools.harness.backends import ROOT, Stack
 
 LIVE_DEADLINE_S = 20.0
 HISTORY = '[{"attempt": 1, "atMs": 1790000000123, "error": "ValueError: it cannot be done"}]'

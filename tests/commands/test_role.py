@@ -6,7 +6,7 @@ from server.commands.role import grant_role
 from server.errors import NotFound
 from server.models.accounts.users import UserTable
 from server.models.database import Database
-from tests.support.backends import Stack
+from tools.harness.backends import Stack
 
 
 async def test_role_command_prints_the_change(

@@ -14,7 +14,7 @@ import pytest
 
 from server.handlers.openapi import document
 from tests.contract.routes import app_routes
-from tests.support.backends import ROOT
+from tools.harness.backends import ROOT
 
 CLIENT = ROOT / "tests" / "client"
 FILES = (".npmrc", "package.json", "package-lock.json", "tsconfig.json", "usage.ts")

@@ -17,10 +17,10 @@ import pytest
 from tests.chaos.environment import FULL, rounds
 from tests.contract.answers import closed
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import ROOT, Stack
 from tests.support.inputs import photos
 from tests.support.program import Person, Program, config_file, print_figures
-from tests.support.waiting import wait_until
+from tools.harness.backends import ROOT, Stack
+from tools.harness.waiting import wait_until
 
 HOOKS = "tests.contract.hooks"
 CONFIG = Path(__file__).with_name("schemathesis.toml")

@@ -11,8 +11,8 @@ from openapi_spec_validator import validate
 from server.handlers.openapi.document import build
 from tests.contract.routes import app_routes, names
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import ROOT
 from tests.support.program import Program
+from tools.harness.backends import ROOT
 
 # The documentation page and its assets.
 UNLISTED = {"GET /api", "GET /api/{asset}"}

@@ -8,9 +8,9 @@ from typing import Protocol
 import pytest
 from aiohttp import ClientSession, ClientTimeout
 
-from tests.support.backends import Stack
 from tests.support.fork_server import ForkServer
 from tests.support.program import Person, Program, backend_environ, config_file, print_figures
+from tools.harness.backends import Stack
 
 REQUEST_TIMEOUT_S = 15.0
 LOG_TAIL = 60

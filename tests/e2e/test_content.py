@@ -10,7 +10,7 @@ from PIL import Image
 from tests.e2e.conftest import Register
 from tests.support.inputs import photos
 from tests.support.program import Person, Program, photo_form
-from tests.support.waiting import wait_until
+from tools.harness.waiting import wait_until
 
 CARD = {"id", "username", "fullName", "avatarUrl", "isCelebrity"}
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import NewProgram
-from tests.support.backends import Stack
 from tests.support.program import Exit
+from tools.harness.backends import Stack
 
 ON_EMBEDDED = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 ON_MARIADB = pytest.mark.parametrize("stack", ["mariadb"], indirect=True)

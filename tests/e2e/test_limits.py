@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import Stack
 from tests.support.inputs import photos
 from tests.support.program import Answer, Program, config_file, photo_form
+from tools.harness.backends import Stack
 
 ON_EMBEDDED = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 POLICY = re.compile(r'"[a-z_]+";q=\d+;w=\d+(, "[a-z_]+";q=\d+;w=\d+)*')

@@ -13,11 +13,11 @@ import pytest
 from aiohttp import ClientSession, ClientTimeout
 
 from tests.e2e.conftest import Register
-from tests.support.backends import Stack
 from tests.support.inputs import photos
 from tests.support.program import Person, Program
 from tests.support.sse_reader import Reader
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack
+from tools.harness.waiting import wait_until
 
 CHANNELS = ("push", "email", "inApp")
 TYPES = ("comment", "like", "follow", "mention", "reply")

@@ -13,7 +13,7 @@ from PIL import Image
 from tests.e2e.conftest import Register
 from tests.support.inputs import photos
 from tests.support.program import Program, print_figures
-from tests.support.waiting import wait_until
+from tools.harness.waiting import wait_until
 
 # Five times the target of a quiet machine; the measured figures are printed.
 IN_FEED_WITHIN_S = 5 * 2.0

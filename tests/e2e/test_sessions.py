@@ -16,13 +16,13 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import Stack
 from tests.support.fakes.smtp_server import FakeSmtpServer
 from tests.support.inputs import photos
 from tests.support.program import Answer, Person, Program
 from tests.support.sse_reader import Reader
 from tests.support.valkey_processes import servers
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack
+from tools.harness.waiting import wait_until
 
 ON_EMBEDDED = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 ON_MARIADB = pytest.mark.parametrize("stack", ["mariadb"], indirect=True)

@@ -8,8 +8,8 @@ import pytest
 
 from tests.e2e.conftest import NewProgram, Register
 from tests.e2e.test_bad_requests import faults_in
-from tests.support.backends import Stack
 from tests.support.program import Answer, Program, config_file
+from tools.harness.backends import Stack
 
 pytestmark = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 

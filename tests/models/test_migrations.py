@@ -17,7 +17,7 @@ from tortoise import Tortoise, connections
 from server.errors import ConfigurationError
 from server.models.database import Database, DatabaseParameters
 from server.models.migrations import Migrations
-from tests.support.backends import ROOT, Stack
+from tools.harness.backends import ROOT, Stack
 
 FOLDER = ROOT / "migrations"
 # The answers of both dialects in one form: a table's columns, its indexes, its foreign keys.

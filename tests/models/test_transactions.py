@@ -12,8 +12,8 @@ from tortoise import connections
 
 from server.errors import Unavailable
 from server.models.database import Database, DuplicateKey, SerializationFailure
-from tests.support.backends import Stack
-from tests.support.harness import ServiceHarness
+from tools.harness.backends import Stack
+from tools.harness.services import ServiceHarness
 
 POINTS = 500
 AT_ONCE = 5

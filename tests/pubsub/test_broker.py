@@ -22,7 +22,7 @@ from server.pubsub.broker import QueueBroker
 from server.pubsub.receiver import QueueReceiver
 from server.pubsub.rejected_messages import RejectReason
 from server.pubsub.streams import GROUP, Priority, PriorityStreams
-from tests.support.waiting import wait_until
+from tools.harness.waiting import wait_until
 
 NORMAL, HIGH = Priority.NORMAL, Priority.HIGH
 DEADLINE_S = 15.0

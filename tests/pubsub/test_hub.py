@@ -11,7 +11,7 @@ from server.errors import Throttled, Unavailable
 from server.ids import SessionId, UserId
 from server.pubsub.hub import Hub
 from server.pubsub.subscription import CloseReason, Subscription
-from tests.support.waiting import DEADLINE_S, wait_until
+from tools.harness.waiting import DEADLINE_S, wait_until
 
 ADA, BOB = UserId(1), UserId(2)
 PHONE = SessionId(11)

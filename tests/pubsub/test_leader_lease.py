@@ -8,8 +8,8 @@ from redis.asyncio import Redis
 
 from server.gateways.redis.client import redis_client
 from server.pubsub.leader_lease import LeaderLease
-from tests.support.servers import RedisServer
-from tests.support.waiting import wait_until
+from tools.harness.servers import RedisServer
+from tools.harness.waiting import wait_until
 
 
 @pytest.fixture

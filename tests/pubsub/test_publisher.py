@@ -15,8 +15,8 @@ from server.gateways.redis.client import redis_client
 from server.ids import PostId, UserId
 from server.outages import Outage
 from server.pubsub.publisher import NotificationSignal, Publisher
-from tests.support.backends import RedisServer, start_valkey
-from tests.support.waiting import DEADLINE_S
+from tools.harness.backends import RedisServer, start_valkey
+from tools.harness.waiting import DEADLINE_S
 
 SIGNAL = NotificationSignal(
     recipient_id=UserId(9007199254740991),

@@ -9,7 +9,7 @@ import orjson
 
 from server.models.counters import COUNTED_TABLES
 from server.models.database import Database
-from tests.support.backends import Stack
+from tools.harness.backends import Stack
 
 # A celebrity, the administrator, and users who follow, reply to and like each other.
 FEW_USERNAMES = ("ana", "admin", "ben", "clara", "diego")

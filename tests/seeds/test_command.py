@@ -10,9 +10,9 @@ from server.control import open_seed_context
 from server.errors import Unauthenticated
 from tests.e2e.conftest import NewProgram
 from tests.seeds.database_checks import FEW_USERNAMES, count, open_for_inspection, wrong_counters
-from tests.support.backends import ROOT, Stack
 from tests.support.program import Exit, Person, Program
-from tests.support.waiting import wait_until
+from tools.harness.backends import ROOT, Stack
+from tools.harness.waiting import wait_until
 
 # Few users and small pictures: the full sample data takes minutes on a busy machine.
 FEW_SAMPLES = f"""

@@ -17,8 +17,8 @@ from server.ids import PostId, UserId, id_timestamp_ms
 from server.paging import PageRequest
 from server.services.records import Role
 from tests.seeds.database_checks import checksums, count, open_for_inspection, wrong_counters
-from tests.support.backends import Stack
 from tests.support.program import config_file
+from tools.harness.backends import Stack
 
 PEOPLE = 60
 DAY_MS = 86_400_000

@@ -12,7 +12,7 @@ from server.paging import PageRequest
 from server.services.content.mentions import mentions_in
 from server.services.records import Role
 from tests.seeds.database_checks import FEW_USERNAMES, checksums, count, open_for_inspection, wrong_counters
-from tests.support.backends import Stack
+from tools.harness.backends import Stack
 
 FEW_USERS = [person for person in SAMPLE_USERS if person.username in FEW_USERNAMES]
 STEPS = ("users", "follows", "posts", "comments", "likes")

@@ -108,7 +108,7 @@ class ForkedProcess:
 
 def main() -> None:
     """Run the fork server until the tests end; a forked child returns when its program ends."""
-    from tests.support.servers import die_with_parent
+    from tools.harness.servers import die_with_parent
 
     die_with_parent()
     channel = socket.socket(fileno=os.dup(0))

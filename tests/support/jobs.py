@@ -23,7 +23,7 @@ from server.services.jobs.queue_overview import QueueLimits, QueueOverview
 from server.services.jobs.queue_states import QueueStates
 from server.services.jobs.retention import FinishedJobsKept, Retention, RetentionPeriods, RetentionTables
 from server.services.jobs.schedules import Recurring, Schedules
-from tests.support.harness import ServiceHarness
+from tools.harness.services import ServiceHarness
 
 
 def build_queue_administration(

@@ -16,11 +16,11 @@ from typing import Any, Self
 import orjson
 from aiohttp import ClientSession, ClientTimeout, FormData
 
-from tests.support.backends import ROOT, Stack
 from tests.support.fork_server import ForkServer, Process
-from tests.support.servers import die_with_parent
 from tests.support.sse_reader import Reader
-from tests.support.waiting import DEADLINE_S, wait_until
+from tools.harness.backends import ROOT, Stack
+from tools.harness.servers import die_with_parent
+from tools.harness.waiting import DEADLINE_S, wait_until
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 30.0

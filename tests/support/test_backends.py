@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from server.models.database import Database
-from tests.support.backends import Stack, start_mariadb, start_redis, start_valkey
-from tests.support.servers import RedisServer, find_program
-from tests.support.waiting import wait_until_blocking
+from tools.harness.backends import Stack, start_mariadb, start_redis, start_valkey
+from tools.harness.servers import RedisServer, find_program
+from tools.harness.waiting import wait_until_blocking
 
 
 def test_settings_come_from_the_stack_alone(stack: Stack) -> None:

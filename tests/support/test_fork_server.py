@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.fork_server import ForkServer
 from tests.support.program import Exit, Program
-from tests.support.waiting import wait_until
+from tools.harness.waiting import wait_until
 
 LOOK = """
 import json, os, sys

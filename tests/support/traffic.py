@@ -9,10 +9,10 @@ from typing import Any
 
 from aiohttp import ClientError
 
-from tests.support.backends import Stack
 from tests.support.inputs import photos
 from tests.support.program import Answer, Person, Program, photo_form
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack
+from tools.harness.waiting import wait_until
 
 DONE_WITHIN_S = 30.0
 INVALIDATED_WITHIN_S = 10.0

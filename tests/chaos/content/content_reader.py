@@ -11,8 +11,8 @@ from server.ids import CommentId, PostId, UserId
 from server.paging import Page, PageRequest, decode_cursor
 from server.services.records import Comment, Post, UserCard
 from tests.chaos.content.content_model import ContentModel, ModelComment, ModelPost, Refused
-from tests.support.harness import ServiceHarness
 from tests.support.jobs import build_counter_audit
+from tools.harness.services import ServiceHarness
 
 MAX_ITEMS = 1000
 

@@ -27,8 +27,8 @@ from tests.chaos.conftest import Report
 from tests.chaos.content.content_model import ModelPost
 from tests.chaos.content.content_reader import ContentReader, ServiceRunner, expected, pair
 from tests.chaos.environment import FULL, rounds
-from tests.support.backends import Stack
-from tests.support.harness import ServiceHarness
+from tools.harness.backends import Stack
+from tools.harness.services import ServiceHarness
 
 pytestmark = pytest.mark.chaos
 

@@ -10,8 +10,8 @@ from tests.chaos.conftest import Report
 from tests.chaos.environment import configuration, number, people, rounds, settled, with_faults
 from tests.chaos.fault_injection import FAILPOINTS
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import Stack
 from tests.support.traffic import Traffic, assert_complete
+from tools.harness.backends import Stack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

@@ -11,11 +11,11 @@ import pytest
 from tests.chaos.conftest import Report
 from tests.chaos.environment import busy, configuration, more, people, rounds
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import Stack, start_mariadb
 from tests.support.program import Program
-from tests.support.servers import DB_PASSWORD, DB_USERNAME, RedisServer
 from tests.support.traffic import Traffic, assert_complete
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack, start_mariadb
+from tools.harness.servers import DB_PASSWORD, DB_USERNAME, RedisServer
+from tools.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

@@ -5,9 +5,9 @@ from aiohttp import ClientError
 
 from tests.chaos.environment import configuration, number, rounds, with_faults
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import Stack
 from tests.support.inputs import photos
 from tests.support.program import Answer, Person, photo_form
+from tools.harness.backends import Stack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

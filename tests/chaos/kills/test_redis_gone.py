@@ -13,12 +13,12 @@ import pytest
 from tests.chaos.conftest import Report
 from tests.chaos.environment import busy, configuration, loudest_second, more, people, redis_of, rounds
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import Stack, start_redis
 from tests.support.program import Answer, Person
-from tests.support.servers import RedisServer
 from tests.support.traffic import Traffic, assert_complete
 from tests.support.valkey_processes import servers
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack, start_redis
+from tools.harness.servers import RedisServer
+from tools.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

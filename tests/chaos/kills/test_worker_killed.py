@@ -12,9 +12,9 @@ from redis import Redis
 from tests.chaos.conftest import Report
 from tests.chaos.environment import LEASE_S, ask, configuration, insert, number, redis_of, rounds, settled
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import Stack
 from tests.support.inputs import photos
 from tests.support.program import Person, Program
+from tools.harness.backends import Stack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
 

@@ -13,11 +13,11 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from server.ids import SessionId, UserId
 from server.models.database import NOW_MS
 from tests.chaos.environment import insert
-from tests.support.access_tokens import LIFETIME_S, access_tokens
-from tests.support.backends import Stack
 from tests.support.program import Person, Program
 from tests.support.sse_reader import Block, Reader
-from tests.support.waiting import wait_until
+from tools.harness.access_tokens import LIFETIME_S, access_tokens
+from tools.harness.backends import Stack
+from tools.harness.waiting import wait_until
 
 FIRST_PERSON = 1_000_000  # below all generated ids, one range per kind
 FIRST_POST = 2_000_000

@@ -16,10 +16,10 @@ from tests.chaos.conftest import Report
 from tests.chaos.environment import FULL, ask, configuration, execute, rounds, settled
 from tests.chaos.streams.sse_clients import Expected, Listener, Writers, insert_members, many_connections
 from tests.e2e.conftest import NewProgram
-from tests.support.backends import Stack
 from tests.support.program import Person, Program
 from tests.support.sse_reader import Block
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack
+from tools.harness.waiting import wait_until
 
 pytestmark = pytest.mark.chaos
 

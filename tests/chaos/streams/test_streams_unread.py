@@ -14,11 +14,11 @@ from tests.chaos.conftest import Report
 from tests.chaos.environment import FULL, configuration, insert, rounds, with_faults
 from tests.chaos.streams.sse_clients import Member, insert_members, many_connections
 from tests.e2e.conftest import NewProgram
-from tests.support.backends import Stack
 from tests.support.program import Person, Program
 from tests.support.sse_reader import Reader
 from tests.support.valkey_processes import linux
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack
+from tools.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.chaos, linux]
 

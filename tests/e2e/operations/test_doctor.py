@@ -2,10 +2,10 @@
 
 from tests.chaos.environment import redis_of
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import Stack
 from tests.support.inputs import photos
 from tests.support.program import Program
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack
+from tools.harness.waiting import wait_until
 
 
 async def test_doctor_finds_and_repairs_wrong_feeds(

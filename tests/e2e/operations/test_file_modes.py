@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import Stack
 from tests.support.inputs import photos
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack
+from tools.harness.waiting import wait_until
 
 WRITTEN = ("photofeed.sqlite3", "secrets.json", "outbox", "tmp", "media", "redis")
 

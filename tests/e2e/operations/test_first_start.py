@@ -6,8 +6,8 @@ import pytest
 from aiohttp import ClientSession
 
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import ROOT
 from tests.support.inputs import photos
+from tools.harness.backends import ROOT
 
 VERSIONS = sorted(file.name for file in (ROOT / "migrations" / "mysql" / "models").glob("[0-9]*.py"))
 

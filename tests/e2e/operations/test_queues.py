@@ -7,11 +7,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.chaos.environment import NewJob, insert_jobs, redis_of
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import Stack
 from tests.support.inputs import photos
 from tests.support.program import Person, Program, call_with_raw_headers, config_file
-from tests.support.servers import free_port
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack
+from tools.harness.servers import free_port
+from tools.harness.waiting import wait_until
 
 UNKNOWN = 1_000
 GARBAGE = [{"data": "not JSON"}, {"data": "x" * 100_000}, {"another field": "and no data"}]

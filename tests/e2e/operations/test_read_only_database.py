@@ -3,9 +3,9 @@
 import pytest
 
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.backends import Stack
 from tests.support.program import Person
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack
+from tools.harness.waiting import wait_until
 
 FAILURES = ("request_crashed", "actor_crashed", "job_failed")
 

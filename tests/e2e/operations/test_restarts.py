@@ -7,7 +7,7 @@ from tests.e2e.conftest import NewProgram, Register
 from tests.support.inputs import photos
 from tests.support.program import Program
 from tests.support.sse_reader import Block
-from tests.support.waiting import wait_until
+from tools.harness.waiting import wait_until
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)

@@ -3,11 +3,11 @@
 import pytest
 
 from tests.e2e.conftest import NewProgram, Register, quick_leases
-from tests.support.backends import Stack
 from tests.support.inputs import photos
 from tests.support.program import Person, Program
 from tests.support.valkey_processes import servers
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack
+from tools.harness.waiting import wait_until
 
 pytestmark = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 

@@ -7,10 +7,10 @@ import pytest
 from aiohttp import ClientConnectorError
 
 from tests.e2e.conftest import NewProgram, Register, quick_leases
-from tests.support.backends import Stack
 from tests.support.program import Program, print_figures
 from tests.support.traffic import Traffic, assert_complete, jobs_in
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack
+from tools.harness.waiting import wait_until
 
 BUSY = 60  # acknowledged writes before it is stopped
 

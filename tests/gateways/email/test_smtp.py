@@ -18,7 +18,7 @@ from server.gateways.email.smtp_connection import SmtpServer
 from server.outages import CircuitBreaker
 from tests.support.fakes.smtp_server import HANG, HANG_UP, FakeSmtpServer
 from tests.support.inputs.sample_email import SAMPLE_EMAIL, SENDER, assert_is_the_email, read
-from tests.support.waiting import wait_until
+from tools.harness.waiting import wait_until
 
 Mailer = Callable[..., SmtpEmailSender]
 

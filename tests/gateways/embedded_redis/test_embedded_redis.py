@@ -20,7 +20,7 @@ from server.errors import ConfigurationError, Unavailable
 from server.gateways.embedded_redis.embedded_redis import EmbeddedRedis
 from server.gateways.embedded_redis.processes import open_lock, try_lock
 from tests.support.valkey_processes import counting, is_free, linux, nothing_left, servers
-from tests.support.waiting import wait_until
+from tools.harness.waiting import wait_until
 
 # Another process: prints what it has, then runs until its standard input is closed.
 NEIGHBOUR = """

@@ -16,7 +16,7 @@ from server.gateways.embedded_redis import valkey_engine, valkey_server
 from server.gateways.embedded_redis.processes import open_lock, try_lock
 from server.gateways.embedded_redis.valkey_server import ValkeyServer
 from tests.support.valkey_processes import counting, is_free, linux, servers
-from tests.support.waiting import wait_until
+from tools.harness.waiting import wait_until
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Tests of the card cache in Redis."""
 
 from server.gateways.feed_store.card_cache import RedisCardCache
-from tests.support.harness import ServiceHarness
+from tools.harness.services import ServiceHarness
 
 
 async def test_card_cache_adapts_to_a_smaller_limit(harness: ServiceHarness) -> None:

@@ -11,7 +11,7 @@ from server.gateways.feed_store.timelines import BUILDING_TTL_MS, Timelines
 from server.gateways.redis.connection import RedisUnavailable
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import MAX_ID, PostId, UserId
-from tests.support.backends import Stack, start_valkey
+from tools.harness.backends import Stack, start_valkey
 
 WINDOW, TTL_S, MAX_REVISIONS = 10, 500, 50
 ADA, BOB, EVE = UserId(1), UserId(2), UserId(MAX_ID)

@@ -18,7 +18,7 @@ from PIL import Image, ImageCms, ImageDraw, PngImagePlugin
 from server.errors import AppError, InvalidInput, StorageFull, TooLarge, Unavailable, UnsupportedMedia
 from server.gateways.images.processor import ImageProcessor, Shape
 from tests.support.inputs.malicious_files import jpeg_bomb, png_bomb, webp_bomb
-from tests.support.waiting import wait_until
+from tools.harness.waiting import wait_until
 
 RED, GREY = (230, 20, 20), (120, 120, 120)
 PIXELS_ONLY = {0xD8, 0xE0, 0xDB, 0xC2, 0xC4, 0xDA, 0xD9}  # SOI APP0(JFIF) DQT SOF2(progressive) DHT SOS EOI

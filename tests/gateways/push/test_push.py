@@ -25,10 +25,10 @@ from server.gateways.push.senders import (
     PushSender,
 )
 from server.outages import CircuitBreaker
-from tests.support.backends import ROOT
 from tests.support.fakes.fcm_protocol import Trouble
 from tests.support.fakes.fcm_server import CLIENT_EMAIL, PROJECT, FakeFcm, SignInTrouble
-from tests.support.waiting import wait_until
+from tools.harness.backends import ROOT
+from tools.harness.waiting import wait_until
 
 MESSAGE = PushMessage(
     key="notification-7",

@@ -11,7 +11,7 @@ from server.errors import Unavailable
 from server.gateways.redis.client import redis_client
 from server.gateways.redis.job_rate import JobRateLimiter
 from server.gateways.redis.pipelined_client import PipelinedRedis
-from tests.support.servers import RedisServer
+from tools.harness.servers import RedisServer
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from server.errors import Unavailable
 from server.gateways.redis.connection import RedisUnavailable, ReplyError
 from server.gateways.redis.lua import Call, Script
 from server.gateways.redis.pipelined_client import PipelinedRedis
-from tests.support.servers import RedisServer
+from tools.harness.servers import RedisServer
 
 ECHO = Script("return {KEYS[1], ARGV[1], tonumber(ARGV[2]), false}")
 

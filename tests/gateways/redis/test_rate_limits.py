@@ -8,8 +8,8 @@ import pytest
 
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.rate_limits import Limit, LocalRateLimits, RateLimits, RateLimitStatus, statuses
-from tests.support.servers import RedisServer
-from tests.support.waiting import wait_until
+from tools.harness.servers import RedisServer
+from tools.harness.waiting import wait_until
 
 SECOND_US = 1_000_000
 LOGIN = Limit("login", 5, 60)

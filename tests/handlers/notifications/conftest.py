@@ -13,8 +13,8 @@ from server.gateways.redis.client import redis_client
 from server.pubsub.publisher import Publisher
 from server.pubsub.subscription import CloseReason
 from tests.handlers.notifications.stream_server import NEVER_S, StreamServer
-from tests.support.backends import RedisServer
-from tests.support.waiting import wait_until
+from tools.harness.backends import RedisServer
+from tools.harness.waiting import wait_until
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from server.pubsub.hub import Hub
 from server.pubsub.publisher import Publisher
 from server.services.records import Notification, Principal, Role
 from tests.support.sse_reader import Block, NotificationRows, Reader, signal_of
-from tests.support.waiting import wait_until
+from tools.harness.waiting import wait_until
 
 ADA, BOB = 1, 2
 NEVER_S = 3600.0

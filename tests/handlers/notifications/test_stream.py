@@ -7,9 +7,9 @@ import pytest
 
 from server.services.records import NotificationType
 from tests.handlers.notifications.stream_server import ADA, BOB, PAGE, StreamServer, ids, render
-from tests.support.backends import RedisServer
 from tests.support.sse_reader import Block, signal_of
-from tests.support.waiting import DEADLINE_S, wait_until
+from tools.harness.backends import RedisServer
+from tools.harness.waiting import DEADLINE_S, wait_until
 
 
 async def test_stream_is_not_cached_buffered_or_kept_alive(stream_server: StreamServer) -> None:

@@ -13,7 +13,7 @@ from server.ids import SessionId, UserId
 from server.pubsub.subscription import CloseReason
 from tests.handlers.notifications.stream_server import ADA, BOB, PAGE, StreamServer, ids, render_large
 from tests.support.sse_reader import Block
-from tests.support.waiting import DEADLINE_S, wait_until
+from tools.harness.waiting import DEADLINE_S, wait_until
 
 
 async def test_idle_stream_sends_heartbeats(stream_server: StreamServer) -> None:

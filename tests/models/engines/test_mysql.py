@@ -10,9 +10,9 @@ from tortoise import connections
 
 from server.errors import Unavailable
 from server.models.database import Database, SerializationFailure
-from tests.support.backends import Stack
-from tests.support.servers import MariaDB
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack
+from tools.harness.servers import MariaDB
+from tools.harness.waiting import wait_until
 
 pytestmark = pytest.mark.parametrize("stack", ["mariadb"], indirect=True)
 

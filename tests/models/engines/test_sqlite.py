@@ -10,7 +10,7 @@ from tortoise import connections
 
 from server.errors import Unavailable
 from server.models.database import Database
-from tests.support.backends import Stack
+from tools.harness.backends import Stack
 
 pytestmark = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 

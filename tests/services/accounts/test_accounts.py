@@ -7,7 +7,7 @@ import pytest
 
 from server.errors import Conflict, InvalidInput, Unauthenticated
 from server.services.accounts.accounts import AuthenticatedUser
-from tests.support.harness import ServiceHarness
+from tools.harness.services import ServiceHarness
 
 PASSWORD = "correct horse battery staple"
 

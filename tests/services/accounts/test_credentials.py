@@ -14,7 +14,7 @@ from server.models.jobs.jobs import JobState
 from server.services.accounts.accounts import AuthenticatedUser
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import Principal, TokenPair
-from tests.support.harness import RESET_TTL_S, ServiceHarness
+from tools.harness.services import RESET_TTL_S, ServiceHarness
 
 OLD, NEW = "the old password", "the new password"
 

@@ -15,9 +15,9 @@ from server.gateways.redis.session_check import SessionCheck
 from server.ids import UserId
 from server.models.database import Database
 from server.services.accounts.request_authentication import RequestAuthenticator
-from tests.support.harness import RETENTION_MS, ServiceHarness
-from tests.support.servers import RedisServer
-from tests.support.waiting import wait_until
+from tools.harness.servers import RedisServer
+from tools.harness.services import RETENTION_MS, ServiceHarness
+from tools.harness.waiting import wait_until
 
 FEW, MANY = Limit("few", 3, 60), Limit("many", 300, 60)
 

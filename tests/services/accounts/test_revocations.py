@@ -20,10 +20,10 @@ from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import JobKind
 from server.services.jobs.unit_of_work import WorkContext
 from server.services.records import TokenPair
-from tests.support.backends import Stack, start_valkey
-from tests.support.harness import RETENTION_MS, ServiceHarness
-from tests.support.servers import RedisServer
-from tests.support.waiting import wait_until
+from tools.harness.backends import Stack, start_valkey
+from tools.harness.servers import RedisServer
+from tools.harness.services import RETENTION_MS, ServiceHarness
+from tools.harness.waiting import wait_until
 
 
 async def signed_in(harness: ServiceHarness, user_id: UserId) -> SessionId:

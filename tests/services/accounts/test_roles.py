@@ -7,7 +7,7 @@ from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.paging import PageRequest
 from server.services.accounts.roles import Roles
 from server.services.records import Role
-from tests.support.harness import ServiceHarness
+from tools.harness.services import ServiceHarness
 
 
 async def test_role_applies_from_the_next_sign_in(harness: ServiceHarness) -> None:

@@ -16,8 +16,8 @@ from server.services.accounts.sessions import Sessions
 from server.services.accounts.tokens import Tokens
 from server.services.jobs.unit_of_work import UnitOfWork
 from server.services.records import Principal, Role, TokenPair
-from tests.support.harness import TOKEN_RULES as RULES
-from tests.support.harness import ServiceHarness
+from tools.harness.services import TOKEN_RULES as RULES
+from tools.harness.services import ServiceHarness
 
 OVERLAP_MS = round(RULES.refresh_overlap_s * 1000)
 

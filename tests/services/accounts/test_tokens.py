@@ -20,7 +20,7 @@ from server.services.accounts.tokens import (
     new_reset_token,
 )
 from server.services.records import Principal, Role
-from tests.support.harness import TOKEN_RULES as RULES
+from tools.harness.services import TOKEN_RULES as RULES
 
 ADA = Principal(UserId(7), SessionId(8), Role.USER)
 FIRST = RefreshClaim(UserId(7), SessionId(8), "a nonce")

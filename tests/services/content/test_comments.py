@@ -9,7 +9,7 @@ from server.errors import Forbidden, NotFound
 from server.ids import CommentId, PostId, UserId
 from server.paging import PageRequest, decode_cursor
 from server.services.jobs.event_jobs import JobKind
-from tests.support.harness import ServiceHarness
+from tools.harness.services import ServiceHarness
 
 
 async def test_comment_is_counted_and_emits_an_event(harness: ServiceHarness) -> None:

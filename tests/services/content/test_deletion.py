@@ -10,8 +10,8 @@ from server.ids import CommentId, PostId, UserId
 from server.services.content.posts import Upload
 from server.services.jobs.claims import Claim, LeaseLost
 from server.services.jobs.event_jobs import JobKind
-from tests.support.harness import REMOVAL_BATCH, ServiceHarness
 from tests.support.inputs import photos
+from tools.harness.services import REMOVAL_BATCH, ServiceHarness
 
 TABLES = ("posts", "post_images", "likes", "comments")
 

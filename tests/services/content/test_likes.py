@@ -11,7 +11,7 @@ from server.ids import PostId, UserId
 from server.paging import PageRequest, decode_cursor
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import LikeState
-from tests.support.harness import ServiceHarness
+from tools.harness.services import ServiceHarness
 
 
 async def like_counts(harness: ServiceHarness, post_id: PostId) -> tuple[int, int]:

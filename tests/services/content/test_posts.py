@@ -13,8 +13,8 @@ from server.ids import CommentId, PostId, UserId
 from server.paging import PageRequest
 from server.services.content.posts import Upload
 from server.services.jobs.event_jobs import JobKind
-from tests.support.harness import ServiceHarness
 from tests.support.inputs import photos
+from tools.harness.services import ServiceHarness
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from server.models.database import Database
 from server.paging import PageRequest, decode_cursor
 from server.services.feed.pages import Feed
 from server.services.jobs.event_jobs import JobKind
-from tests.support.harness import ServiceHarness
+from tools.harness.services import ServiceHarness
 
 FEED_JOBS = (JobKind.FAN_OUT, JobKind.WITHDRAW)
 

@@ -5,7 +5,7 @@ import asyncio
 from server.ids import UserId
 from server.paging import PageRequest
 from tests.services.feed.feeds import cached_ids, count_queries, expected_feed, follow, read_all
-from tests.support.harness import FEED_TTL_S, WINDOW, ServiceHarness
+from tools.harness.services import FEED_TTL_S, WINDOW, ServiceHarness
 
 
 async def test_dropped_feed_is_rebuilt(harness: ServiceHarness) -> None:

@@ -13,7 +13,7 @@ from server.paging import PageRequest
 from server.services.feed.cache_invalidation import CacheInvalidation
 from server.services.jobs.unit_of_work import UnitOfWork
 from tests.services.feed.feeds import cached_ids, count_queries, expected_feed, follow, read_all
-from tests.support.harness import WINDOW, ServiceHarness
+from tools.harness.services import WINDOW, ServiceHarness
 
 
 async def test_own_post_is_in_own_feed_immediately(harness: ServiceHarness) -> None:

@@ -7,7 +7,7 @@ from server.models.feed.consistency import ConsistencyRepository
 from server.paging import PageRequest
 from server.services.feed.consistency_check import ConsistencyCheck, Difference
 from tests.services.feed.feeds import reader_and_author
-from tests.support.harness import CELEBRITY_THRESHOLD, WINDOW, ServiceHarness
+from tools.harness.services import CELEBRITY_THRESHOLD, WINDOW, ServiceHarness
 
 
 def consistency_check(harness: ServiceHarness) -> ConsistencyCheck:

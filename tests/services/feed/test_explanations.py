@@ -4,7 +4,7 @@ from server.gateways.feed_store.timeline_audit import TimelineAudit
 from server.ids import PostId
 from server.services.feed.explanations import Explanations, Reason
 from tests.services.feed.feeds import reader_and_author
-from tests.support.harness import WINDOW, ServiceHarness
+from tools.harness.services import WINDOW, ServiceHarness
 
 
 async def test_explanations_name_the_reason(harness: ServiceHarness) -> None:

@@ -15,7 +15,7 @@ from tests.services.feed.feeds import (
     has_post,
     read_all,
 )
-from tests.support.harness import CELEBRITY_THRESHOLD, FAN_OUT_BATCH, ServiceHarness
+from tools.harness.services import CELEBRITY_THRESHOLD, FAN_OUT_BATCH, ServiceHarness
 
 
 async def test_post_is_not_added_to_uncached_feeds(harness: ServiceHarness) -> None:

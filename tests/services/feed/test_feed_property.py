@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from server.ids import PostId, UserId
 from server.paging import PageRequest, decode_cursor
 from server.services.feed.pages import Feed
-from tests.support.harness import CELEBRITY_THRESHOLD, ServiceHarness
+from tools.harness.services import CELEBRITY_THRESHOLD, ServiceHarness
 
 EXAMPLES = 400 if os.environ.get("CHAOS") == "full" else 20
 USERS = 4

@@ -17,7 +17,7 @@ from tests.services.feed.feeds import (
     follow,
     read_all,
 )
-from tests.support.harness import WINDOW, ServiceHarness
+from tools.harness.services import WINDOW, ServiceHarness
 
 
 @pytest.fixture

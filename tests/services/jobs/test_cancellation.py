@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from server.ids import PostId, UserId
 from server.paging import PageRequest
-from tests.support.harness import ServiceHarness
+from tools.harness.services import ServiceHarness
 
 ROUNDS = 40
 PEOPLE = 12

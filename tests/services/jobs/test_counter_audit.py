@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 from server.ids import CommentId
 from server.services.jobs.counter_audit import CounterAudit
 from server.services.jobs.event_jobs import JobKind
-from tests.support.harness import ServiceHarness
 from tests.support.jobs import assert_completed, build_counter_audit, claim_maintenance_job
+from tools.harness.services import ServiceHarness
 
 COUNTERS = {
     "posts": ("likes_count", "comments_count"),

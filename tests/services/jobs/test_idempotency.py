@@ -9,7 +9,7 @@ from server.ids import CommentId, PostId
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.services.jobs.idempotency import CompletedRequest, Idempotency, StoredResponse
 from server.services.jobs.unit_of_work import AlreadyDone, IdempotencyToken, WorkContext
-from tests.support.harness import ServiceHarness
+from tools.harness.services import ServiceHarness
 
 RESPONSE = StoredResponse(201, {"Location": "/posts/1"}, '{"id":"1","caption":"ü"}')
 

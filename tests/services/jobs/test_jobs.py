@@ -12,7 +12,7 @@ from server.services.jobs.claims import Claim, LeaseLost
 from server.services.jobs.event_jobs import Queue
 from server.services.jobs.retry_rules import RetryRule
 from server.services.jobs.unit_of_work import WorkContext
-from tests.support.harness import BACKOFF_MS, LEASE_MS, MAX_ATTEMPTS, MAX_CRASHES, ServiceHarness
+from tools.harness.services import BACKOFF_MS, LEASE_MS, MAX_ATTEMPTS, MAX_CRASHES, ServiceHarness
 
 PUBLISHED = PostPublished(PostId(1), UserId(2))
 LIKED = PostLiked(PostId(1), UserId(2), UserId(3))

@@ -7,8 +7,8 @@ from pathlib import Path
 from server.models.accounts.users import UserTable
 from server.models.content.post_images import PostImageTable
 from server.services.jobs.event_jobs import JobKind
-from tests.support.harness import ServiceHarness
 from tests.support.jobs import assert_completed, build_media_sweep, claim_maintenance_job
+from tools.harness.services import ServiceHarness
 
 PICTURE = b"a picture"
 REFERENCED = ["posts/used/large.jpg", "avatars/used/small.jpg"]

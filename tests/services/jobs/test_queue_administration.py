@@ -12,8 +12,8 @@ from server.paging import PageRequest, decode_cursor
 from server.services.jobs.event_jobs import JobKind, Queue
 from server.services.jobs.queue_administration import QueueAdministration
 from server.services.jobs.queue_overview import QueueLimits, QueueStatus
-from tests.support.harness import ServiceHarness
 from tests.support.jobs import build_queue_administration
+from tools.harness.services import ServiceHarness
 
 LIMITS = {Queue.FEED: QueueLimits(rate_per_s=100.0, keep_completed=100)}
 HOUR_MS = 3_600_000

@@ -10,8 +10,8 @@ from server.models.jobs.idempotency_keys import IdempotencyKeyTable
 from server.models.jobs.jobs import JobState, JobTable
 from server.services.jobs.event_jobs import JobKind, Queue
 from server.services.jobs.retention import DAY_MS, FinishedJobsKept, Retention, RetentionPeriods
-from tests.support.harness import ServiceHarness
 from tests.support.jobs import assert_completed, build_retention, claim_maintenance_job
+from tools.harness.services import ServiceHarness
 
 KEPT = {
     Queue.FEED: FinishedJobsKept(completed=3, failed=2),

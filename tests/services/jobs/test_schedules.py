@@ -7,8 +7,8 @@ import pytest
 from server.models.jobs.jobs import JobState
 from server.services.jobs.event_jobs import JobKind, Queue
 from server.services.jobs.schedules import Recurring, Schedules
-from tests.support.harness import ServiceHarness
 from tests.support.jobs import build_schedules
+from tools.harness.services import ServiceHarness
 
 PERIOD_MS = 60_000
 SWEEP = Recurring(JobKind.SWEEP_SESSIONS, PERIOD_MS)

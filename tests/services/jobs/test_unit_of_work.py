@@ -13,7 +13,7 @@ from server.models.database import SerializationFailure
 from server.services.jobs.claims import JobRef, LeaseLost
 from server.services.jobs.event_jobs import JOBS_BY_EVENT, JobKind, Queue
 from server.services.jobs.unit_of_work import MAX_ATTEMPTS, UnitOfWork, WorkContext
-from tests.support.harness import ServiceHarness
+from tools.harness.services import ServiceHarness
 
 LIKED = PostLiked(PostId(1), UserId(2), UserId(3))
 DELETED = PostDeleted(PostId(1), UserId(2), 3)

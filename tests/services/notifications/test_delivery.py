@@ -16,7 +16,7 @@ from server.services.notifications.delivery.emails import EmailBudget, Notificat
 from server.services.notifications.delivery.pushes import PushFailed
 from server.services.notifications.devices import MAX_PER_USER
 from server.services.records import Channel, NotificationType, Platform, Principal, Role
-from tests.support.harness import TOKEN_RULES, ServiceHarness
+from tools.harness.services import TOKEN_RULES, ServiceHarness
 
 
 async def signed_in(harness: ServiceHarness, user_id: UserId) -> Principal:

@@ -12,7 +12,7 @@ from server.paging import PageRequest, decode_cursor
 from server.services.jobs.claims import LeaseLost
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import Notification, NotificationType
-from tests.support.harness import ServiceHarness
+from tools.harness.services import ServiceHarness
 
 
 async def notifications_of(harness: ServiceHarness, user_id: UserId) -> list[Notification]:

@@ -11,8 +11,8 @@ from server.paging import PageRequest, decode_cursor
 from server.services.jobs.event_jobs import JobKind
 from server.services.jobs.retention import DAY_MS, RetentionPeriods
 from server.services.records import Channel, Notification, NotificationType
-from tests.support.harness import ServiceHarness
 from tests.support.jobs import build_retention, claim_maintenance_job
+from tools.harness.services import ServiceHarness
 
 
 async def listed(harness: ServiceHarness, user_id: UserId) -> Sequence[Notification]:

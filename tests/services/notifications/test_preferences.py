@@ -10,7 +10,7 @@ from server.errors import NotFound, Unauthenticated
 from server.ids import UserId
 from server.services.emails.unsubscribe_tokens import UnsubscribeTokens
 from server.services.records import Channel, NotificationType
-from tests.support.harness import TOKEN_RULES, ServiceHarness
+from tools.harness.services import TOKEN_RULES, ServiceHarness
 
 
 async def test_all_channels_are_wanted_by_default(harness: ServiceHarness) -> None:

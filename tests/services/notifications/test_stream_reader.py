@@ -19,7 +19,7 @@ from server.services.notifications.stream_reader import (
     StreamReader,
 )
 from server.services.records import Notification
-from tests.support.harness import ServiceHarness
+from tools.harness.services import ServiceHarness
 
 MANY = 2 * RECIPIENTS_PER_QUERY + 7
 

@@ -8,7 +8,7 @@ from server.errors import Unauthenticated, Unavailable
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.services.notifications.stream_tickets import TICKET_TTL_S, StreamTickets
 from server.services.records import Principal
-from tests.support.harness import ServiceHarness
+from tools.harness.services import ServiceHarness
 
 
 async def signed_in(harness: ServiceHarness) -> Principal:

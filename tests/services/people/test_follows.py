@@ -10,7 +10,7 @@ from server.ids import UserId
 from server.paging import PageRequest, decode_cursor
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import FollowState
-from tests.support.harness import ServiceHarness
+from tools.harness.services import ServiceHarness
 
 
 async def assert_counts_are_exact(harness: ServiceHarness) -> None:

@@ -8,8 +8,8 @@ from server.errors import Conflict, InvalidInput, NotFound, UnsupportedMedia
 from server.ids import UserId
 from server.paging import PageRequest
 from server.services.jobs.event_jobs import JobKind
-from tests.support.harness import ServiceHarness
 from tests.support.inputs import photos
+from tools.harness.services import ServiceHarness
 
 LOOK_ALIKES = ["ada", "ADA", "Ada", "ａｄａ", "𝐀𝐝𝐚", "ⓐⓓⓐ"]
 

@@ -30,7 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from tests.support.fakes.fcm_protocol import Trouble, answer, flawed, refusal
-from tests.support.servers import free_port
+from tools.harness.servers import free_port
 
 PROJECT = "photos-of-the-tests"
 CLIENT_EMAIL = "push@photos-of-the-tests.iam.gserviceaccount.com"

@@ -9,8 +9,8 @@ from typing import Any, cast
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
-from tests.support.servers import free_port
-from tests.support.waiting import wait_until_blocking
+from tools.harness.servers import free_port
+from tools.harness.waiting import wait_until_blocking
 
 HANG = "hang"
 HANG_UP = "hang up"

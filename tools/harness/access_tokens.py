@@ -6,7 +6,7 @@ from server.clock import SystemClock
 from server.ids import SessionId, UserId
 from server.services.accounts.tokens import TokenRules, Tokens
 from server.services.records import Principal, Role
-from tests.support.backends import Stack
+from tools.harness.backends import Stack
 
 LIFETIME_S = 7200
 

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 Found = TypeVar("Found")
 
@@ -22,9 +22,8 @@ async def wait_until(
     """
     deadline = time.monotonic() + timeout_s
     while True:
-        found = condition()
-        if isinstance(found, Awaitable):
-            found = await found
+        answer = condition()
+        found = await cast("Awaitable[Found]", answer) if isinstance(answer, Awaitable) else answer
         if found:
             return found
         if time.monotonic() > deadline:

@@ -1,0 +1,1 @@
+"""Private servers, backends and services without HTTP, shared by the tests and the benchmarks."""
