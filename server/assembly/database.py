@@ -13,7 +13,7 @@ from server.errors import ConfigurationError, Unavailable
 from server.ids import IdGenerator
 from server.models.database import Database, DatabaseParameters, SerializationFailure
 from server.models.migrations import Migrations
-from server.services.jobs.nodes import RENEW_S, RETRY_S, NodeLease
+from server.services.jobs.nodes import RENEW_RETRY_S, RENEW_S, NodeLease
 from server.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -78,7 +78,7 @@ async def node_ids(
 
     async def renew() -> None:
         while True:
-            await asyncio.sleep(RETRY_S if instrumentation.database_write_error else RENEW_S)
+            await asyncio.sleep(RENEW_RETRY_S if instrumentation.database_write_error else RENEW_S)
             try:
                 await lease.renew(ids)
             except SerializationFailure:

@@ -6,7 +6,7 @@ from pathlib import Path
 from server.configuration.environment import FILE_VARIABLES
 from server.errors import ConfigurationError
 
-MAX_BYTES = 65_536
+MAX_SECRET_BYTES = 65_536
 
 
 def read_secret_files(variables: Mapping[str, str]) -> dict[str, str]:
@@ -29,13 +29,13 @@ def read_secret_files(variables: Mapping[str, str]) -> dict[str, str]:
 def _read(name: str, path: str) -> str:
     try:
         with Path(path).open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            content = file.read(MAX_SECRET_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a valid path"
         raise ConfigurationError(
             f"{name}: cannot read {path!r} ({reason}): name a file that this process may read."
         ) from error
-    if len(content) > MAX_BYTES:
+    if len(content) > MAX_SECRET_BYTES:
         raise ConfigurationError(f"{name}: {path!r} is larger than 64 KiB: name a file with the secret only.")
     try:
         text = content.decode()

@@ -134,7 +134,7 @@ STATEMENT_TIMEOUT = frozenset(
     }
 )
 
-UNAVAILABLE = {
+UNAVAILABLE_BY_REASON = {
     "read-only": READ_ONLY,
     "not part of its cluster": NO_QUORUM,
     "shutting down, or the statement was killed": SHUTDOWN,
@@ -145,7 +145,7 @@ UNAVAILABLE = {
 }
 
 _ERRNO = re.compile(r"(?:errno:|error) (\d+)")
-_REASONS = {number: reason for reason, numbers in UNAVAILABLE.items() for number in numbers}
+_REASONS = {number: reason for reason, numbers in UNAVAILABLE_BY_REASON.items() for number in numbers}
 
 
 def server_error(error: BaseException | None) -> tuple[int, str]:

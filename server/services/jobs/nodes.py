@@ -14,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 LEASE_MS = 60_000
 RENEW_S = 5.0  # also how long a database that refuses writes can go unnoticed
-RETRY_S = 1.0
+RENEW_RETRY_S = 1.0
 
 
 class NodeLease:

@@ -6,7 +6,7 @@ from tortoise.exceptions import OperationalError
 
 from server.models.engines.mysql_errors import (
     SERIALIZATION_FAILURES,
-    UNAVAILABLE,
+    UNAVAILABLE_BY_REASON,
     error_number,
     unavailable_reason,
 )
@@ -46,7 +46,9 @@ def test_serialization_failures_are_not_unavailable(number: int) -> None:
 
 
 def test_each_number_is_in_one_group() -> None:
-    numbers = [number for group in [*UNAVAILABLE.values(), SERIALIZATION_FAILURES] for number in group]
+    numbers = [
+        number for group in [*UNAVAILABLE_BY_REASON.values(), SERIALIZATION_FAILURES] for number in group
+    ]
     assert len(numbers) == len(set(numbers))
 
 
