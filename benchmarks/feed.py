@@ -198,7 +198,7 @@ async def _rebuild(
     await dataset.posts(users, POSTS)
     await database.rows("ANALYZE TABLE posts, follows")
     services = await _services(database, redis, stack)
-    builder = FeedBuilder(services.source, services.timelines, services.metrics)
+    builder = FeedBuilder(services.feed_queries, services.timelines, services.metrics)
     build: list[float] = []
     page: list[float] = []
     for _ in range(REBUILDS):
@@ -207,7 +207,7 @@ async def _rebuild(
         began = time.perf_counter()
         await builder.build_feed(reader)
         build.append(time.perf_counter() - began)
-        first = await services.feed_on(services.wire).page(reader, PageRequest())
+        first = await services.feed_on(services.pipelined_redis).page(reader, PageRequest())
         assert len(first.items) == 20
         page.append(time.perf_counter() - began)
     await services.close()

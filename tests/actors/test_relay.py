@@ -3,9 +3,8 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
@@ -20,7 +19,7 @@ from server.pubsub.hub import Hub
 from server.pubsub.publisher import Publisher
 from server.pubsub.subscription import CloseReason
 from tests.support.sse_reader import NotificationRows
-from tools.harness.backends import RedisServer, start_valkey
+from tools.harness.backends import RedisServer
 from tools.harness.waiting import DEADLINE_S, wait_until
 
 ADA, BOB = UserId(1), UserId(2)
@@ -29,16 +28,8 @@ NEVER_S = 3600.0
 
 
 @pytest.fixture
-def server(scratch: Path, request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    """A server that only this test uses."""
-    server = start_valkey(scratch / f"relay-{request.node.name[:40]}")
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-async def redis(server: RedisServer) -> AsyncIterator[Redis]:
-    async with redis_client(server.url, timeout_s=1.0) as redis:
+async def redis(own_server: RedisServer) -> AsyncIterator[Redis]:
+    async with redis_client(own_server.url, timeout_s=1.0) as redis:
         yield redis
 
 
@@ -87,10 +78,10 @@ async def test_signal_after_subscribing_is_received(hub: Hub, redis: Redis) -> N
 @pytest.mark.parametrize("protocol", [2, 3])
 @pytest.mark.parametrize("decode_responses", [False, True])
 async def test_every_redis_protocol_is_understood(
-    hub: Hub, server: RedisServer, rows: NotificationRows, protocol: int, decode_responses: bool
+    hub: Hub, own_server: RedisServer, rows: NotificationRows, protocol: int, decode_responses: bool
 ) -> None:
     async with (
-        Redis.from_url(server.url, protocol=protocol, decode_responses=decode_responses) as redis,
+        Redis.from_url(own_server.url, protocol=protocol, decode_responses=decode_responses) as redis,
         relaying(Relay(hub, redis, rows.list_last_sequences, ping_s=0.02), hub),
     ):
         pings = await calls_of(redis, "ping")
@@ -179,14 +170,14 @@ async def test_malformed_messages_are_ignored(hub: Hub, redis: Redis) -> None:
 
 @pytest.mark.usefixtures("relay")
 async def test_signals_lost_during_outage_are_caught_up(
-    hub: Hub, server: RedisServer, redis: Redis, rows: NotificationRows
+    hub: Hub, own_server: RedisServer, redis: Redis, rows: NotificationRows
 ) -> None:
     async with hub.subscribe(ADA, PHONE) as subscription, hub.subscribe(BOB, PHONE) as idle:
         with capture_logs() as logs:
-            server.kill()
+            own_server.kill()
             await wait_until(lambda: not hub.connected)
             rows.add(ADA)  # committed, but never signalled
-            server.start()
+            own_server.start()
             assert await subscription.wait(DEADLINE_S) == 1
             await redis.publish("user-signals:2", "3")
             assert await idle.wait(DEADLINE_S) == 3, "the subscriptions are back"
@@ -196,13 +187,13 @@ async def test_signals_lost_during_outage_are_caught_up(
 
 @pytest.mark.usefixtures("relay")
 async def test_stream_opened_during_outage_is_caught_up(
-    hub: Hub, server: RedisServer, rows: NotificationRows
+    hub: Hub, own_server: RedisServer, rows: NotificationRows
 ) -> None:
-    server.kill()
+    own_server.kill()
     await wait_until(lambda: not hub.connected)
     async with hub.subscribe(ADA, PHONE) as subscription:
         rows.add(ADA)
-        server.start()
+        own_server.start()
         assert await subscription.wait(DEADLINE_S) == 1
 
 
@@ -217,18 +208,18 @@ async def test_cut_connection_is_replaced(hub: Hub, redis: Redis, rows: Notifica
 
 
 async def test_unresponsive_server_is_disconnected(
-    hub: Hub, server: RedisServer, redis: Redis, rows: NotificationRows
+    hub: Hub, own_server: RedisServer, redis: Redis, rows: NotificationRows
 ) -> None:
     async with (
         relaying(Relay(hub, redis, rows.list_last_sequences, sweep_s=NEVER_S, ping_s=0.1), hub),
         hub.subscribe(ADA, PHONE) as subscription,
     ):
-        server.pause()
+        own_server.pause()
         try:
             await wait_until(lambda: not hub.connected)
             rows.add(ADA)
         finally:
-            server.resume()
+            own_server.resume()
         assert await subscription.wait(DEADLINE_S) == 1
 
 
@@ -294,7 +285,7 @@ async def test_relay_can_run_again_after_a_crash(hub: Hub, redis: Redis) -> None
 
 
 async def test_cancellation_leaves_no_connection(
-    hub: Hub, server: RedisServer, redis: Redis, rows: NotificationRows
+    hub: Hub, own_server: RedisServer, redis: Redis, rows: NotificationRows
 ) -> None:
     dice = random.Random(11)
     async with hub.subscribe(ADA, PHONE):
@@ -309,4 +300,4 @@ async def test_cancellation_leaves_no_connection(
                 await task
             assert not hub.connected
     await redis.aclose()
-    await wait_until(lambda: server.connections() == 0)
+    await wait_until(lambda: own_server.connections() == 0)

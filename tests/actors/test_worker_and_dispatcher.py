@@ -218,8 +218,8 @@ async def test_process_with_open_circuit_leaves_jobs_to_others(
 async def test_workers_share_the_rate_limit(
     harness: ServiceHarness, start: WorkerFactory, handler: RecordingHandler, dispatcher: Dispatcher
 ) -> None:
-    start(JobRateLimiter(harness.wire, "queue:feed", 50))
-    start(JobRateLimiter(harness.wire, "queue:feed", 50))
+    start(JobRateLimiter(harness.pipelined_redis, "queue:feed", 50))
+    start(JobRateLimiter(harness.pipelined_redis, "queue:feed", 50))
     began = asyncio.get_running_loop().time()
     await add(harness, 40)
     await wait_until(lambda: len(handler.job_ids) == 40)
@@ -234,7 +234,7 @@ async def test_drain_does_not_wait_for_the_rate_limit(
     handler: RecordingHandler,
     brokers: dict[Queue, QueueBroker],
 ) -> None:
-    worker = start(JobRateLimiter(harness.wire, "queue:feed", 0.01))
+    worker = start(JobRateLimiter(harness.pipelined_redis, "queue:feed", 0.01))
     ids = await add(harness, 5)
     await brokers[Queue.FEED].notify([(job_id, Priority.NORMAL) for job_id in ids])
     await wait_until(lambda: len(handler.job_ids) == 1)
@@ -245,7 +245,7 @@ async def test_drain_does_not_wait_for_the_rate_limit(
 
 
 async def test_failed_claim_refunds_the_rate_limit(harness: ServiceHarness, start: WorkerFactory) -> None:
-    limiter = JobRateLimiter(harness.wire, "queue:feed", 0.01)
+    limiter = JobRateLimiter(harness.pipelined_redis, "queue:feed", 0.01)
     worker = start(limiter)
     await worker.run_job(1)
     assert await limiter.reserve() == 0.0
@@ -267,11 +267,11 @@ async def test_signals_of_finished_jobs_use_no_permits(
     brokers: dict[Queue, QueueBroker],
     handler: RecordingHandler,
 ) -> None:
-    await JobRateLimiter(harness.wire, "queue:feed", 0.01).reserve()
+    await JobRateLimiter(harness.pipelined_redis, "queue:feed", 0.01).reserve()
     done = await add(harness, 100)
     await harness.database.execute("UPDATE jobs SET state = ?", [JobState.COMPLETED])
     await brokers[Queue.FEED].notify([(job_id, Priority.NORMAL) for job_id in done])
-    start(JobRateLimiter(harness.wire, "queue:feed", 0.01), concurrency=2)
+    start(JobRateLimiter(harness.pipelined_redis, "queue:feed", 0.01), concurrency=2)
     await wait_until(lambda: _drained(brokers[Queue.FEED]))
     assert handler.job_ids == []
 

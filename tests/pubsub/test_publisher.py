@@ -1,8 +1,7 @@
 """The publisher with a real Redis server that is stopped and restarted."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import Any
 
 import orjson
@@ -15,7 +14,7 @@ from server.gateways.redis.client import redis_client
 from server.ids import PostId, UserId
 from server.outages import Outage
 from server.pubsub.publisher import NotificationSignal, Publisher
-from tools.harness.backends import RedisServer, start_valkey
+from tools.harness.backends import RedisServer
 from tools.harness.waiting import DEADLINE_S
 
 SIGNAL = NotificationSignal(
@@ -30,16 +29,8 @@ SIGNAL = NotificationSignal(
 
 
 @pytest.fixture
-def server(scratch: Path, request: pytest.FixtureRequest) -> Iterator[RedisServer]:
-    """A server that only this test uses."""
-    server = start_valkey(scratch / f"publisher-{request.node.name[:40]}")
-    yield server
-    server.stop()
-
-
-@pytest.fixture
-async def redis(server: RedisServer) -> AsyncIterator[Redis]:
-    async with redis_client(server.url, timeout_s=1.0) as redis:
+async def redis(own_server: RedisServer) -> AsyncIterator[Redis]:
+    async with redis_client(own_server.url, timeout_s=1.0) as redis:
         yield redis
 
 
@@ -71,26 +62,28 @@ async def test_both_channels_receive_the_message(redis: Redis, listener: PubSub)
     }
 
 
-async def test_outage_is_counted_and_logged_once(server: RedisServer, redis: Redis, listener: PubSub) -> None:
+async def test_outage_is_counted_and_logged_once(
+    own_server: RedisServer, redis: Redis, listener: PubSub
+) -> None:
     lost: list[None] = []
     outage = Outage("redis", settled_after_s=0.0)
     publisher = Publisher(redis, outage=outage, count_lost=lambda: lost.append(None))
-    server.kill()
+    own_server.kill()
     with capture_logs() as logs:
         for _ in range(20):
             await publisher.publish(SIGNAL)
         assert len(lost) == 20
-        server.start()
+        own_server.start()
         await publisher.publish(SIGNAL)
     assert [entry["event"] for entry in logs] == ["redis_unavailable", "redis_recovered"]
     assert len(lost) == 20
 
 
-async def test_only_one_call_waits_while_redis_hangs(server: RedisServer, redis: Redis) -> None:
+async def test_only_one_call_waits_while_redis_hangs(own_server: RedisServer, redis: Redis) -> None:
     lost: list[None] = []
     publisher = Publisher(redis, timeout_s=0.05, count_lost=lambda: lost.append(None))
     await publisher.publish(SIGNAL)
-    server.pause()
+    own_server.pause()
     try:
         await publisher.publish(SIGNAL)
         probe = asyncio.create_task(publisher.publish(SIGNAL))
@@ -101,7 +94,7 @@ async def test_only_one_call_waits_while_redis_hangs(server: RedisServer, redis:
         assert not probe.done(), "a thousand calls took less than the one timeout"
         await probe
     finally:
-        server.resume()
+        own_server.resume()
     assert len(lost) == 1002
     await publisher.publish(SIGNAL)
     assert len(lost) == 1002

@@ -61,7 +61,10 @@ def build_retention(
 
 def build_counter_audit(harness: ServiceHarness) -> CounterAudit:
     return CounterAudit(
-        CounterRepository(harness.database), harness.unit_of_work, harness.jobs, harness.freshness.drop
+        CounterRepository(harness.database),
+        harness.unit_of_work,
+        harness.jobs,
+        harness.cache_invalidation.drop,
     )
 
 

@@ -184,11 +184,11 @@ class ServiceHarness:
         self.metrics = Metrics()
         self.jobs = self._jobs_with(rule)
         self.notifier = RecordingNotifier()
-        self.wire = PipelinedRedis(redis_url, timeout_s=2.0)
-        self.timelines = self.timelines_on(self.wire)
-        self.freshness = CacheInvalidation(self.timelines, InvalidationLog(self.wire))
+        self.pipelined_redis = PipelinedRedis(redis_url, timeout_s=2.0)
+        self.timelines = self.timelines_on(self.pipelined_redis)
+        self.cache_invalidation = CacheInvalidation(self.timelines, InvalidationLog(self.pipelined_redis))
         self.unit_of_work = UnitOfWork(
-            database, self.ids, self.clock, self.jobs, self.notifier.notify, self.freshness
+            database, self.ids, self.clock, self.jobs, self.notifier.notify, self.cache_invalidation
         )
         self.post_rows, self.image_rows = PostRepository(database), PostImageRepository(database)
         self.visibility = Visibility(self.post_rows)
@@ -226,10 +226,13 @@ class ServiceHarness:
             self.pictures,
         )
         self.tokens = Tokens(self.clock, TOKEN_RULES)
-        self.revocations = self.revocations_on(RevocationList(self.wire, RETENTION_MS))
+        self.revocations = self.revocations_on(RevocationList(self.pipelined_redis, RETENTION_MS))
         self.sessions = self.sessions_with(self.unit_of_work, self.tokens)
         self.request_authenticator = RequestAuthenticator(
-            self.tokens, SessionCheck(self.wire), self.revocations, RateLimits(self.wire)
+            self.tokens,
+            SessionCheck(self.pipelined_redis),
+            self.revocations,
+            RateLimits(self.pipelined_redis),
         )
         self.credentials = Credentials(
             self.login_rows, self.reset_rows, self.unit_of_work, self.passwords, self.revocations
@@ -249,10 +252,10 @@ class ServiceHarness:
         )
         self.likes = self.likes_with(self.unit_of_work)
         self.follows = Follows(follow_rows, profile_rows, lookup, self.unit_of_work, self.cards)
-        self.source = FeedQueries(FeedRepository(database), self.visibility, self.clock)
-        self.feed = self.feed_on(self.wire)
+        self.feed_queries = FeedQueries(FeedRepository(database), self.visibility, self.clock)
+        self.feed = self.feed_on(self.pipelined_redis)
         rules = FanOutRules(FAN_OUT_BATCH, CELEBRITY_THRESHOLD)
-        self.fan_out = FanOut(FanOutRepository(database), self.source, self.timelines, self.jobs, rules)
+        self.fan_out = FanOut(FanOutRepository(database), self.feed_queries, self.timelines, self.jobs, rules)
         self.active_sessions = ActiveSessions(self.session_rows, TOKEN_RULES.refresh_idle_s)
         inboxes = InboxRepository(database)
         self.notification_list = NotificationListRepository(database)
@@ -333,7 +336,7 @@ class ServiceHarness:
     def feed_on(self, wire: PipelinedRedis) -> Feed:
         """Return the feed of a process with an empty cache."""
         cache = CardCache(RedisCardCache(wire, MAX_NOTES), MAX_NOTES)
-        return Feed(self.source, self.timelines_on(wire), self.cards, cache, self.metrics)
+        return Feed(self.feed_queries, self.timelines_on(wire), self.cards, cache, self.metrics)
 
     async def principal(self, access_token: str) -> Principal:
         """Return the principal of an access token. Raises Unauthenticated."""
@@ -356,7 +359,7 @@ class ServiceHarness:
         )
 
     async def close(self) -> None:
-        await self.wire.close()
+        await self.pipelined_redis.close()
         await self.images.stop()
         await self.media.close()
         await self.passwords.close()

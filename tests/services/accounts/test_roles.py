@@ -13,7 +13,7 @@ from tools.harness.services import ServiceHarness
 async def test_role_applies_from_the_next_sign_in(harness: ServiceHarness) -> None:
     account = await harness.accounts.register("ana", "ana@example.com", "a long password", "")
     assert account.role is Role.USER
-    roles = Roles(harness.user_rows, InvalidationLog(harness.wire))
+    roles = Roles(harness.user_rows, InvalidationLog(harness.pipelined_redis))
     assert await roles.grant("ANA", Role.ADMIN) is Role.USER
     assert (await harness.accounts.authenticate("ana", "a long password")).role is Role.ADMIN
     assert await roles.grant("ana", Role.ADMIN) is Role.ADMIN
@@ -22,7 +22,7 @@ async def test_role_applies_from_the_next_sign_in(harness: ServiceHarness) -> No
 async def test_role_of_an_unknown_username_is_not_granted(harness: ServiceHarness) -> None:
     await harness.user("ana")
     with pytest.raises(NotFound, match="bob"):
-        await Roles(harness.user_rows, InvalidationLog(harness.wire)).grant("bob", Role.ADMIN)
+        await Roles(harness.user_rows, InvalidationLog(harness.pipelined_redis)).grant("bob", Role.ADMIN)
     assert await harness.value("SELECT role FROM users") == Role.USER
 
 
@@ -32,6 +32,6 @@ async def test_celebrity_badge_appears_at_once(harness: ServiceHarness) -> None:
     for _ in range(2):
         (post,) = (await harness.feed.page(ana, PageRequest())).items
         assert not post.author.is_celebrity
-    await Roles(harness.user_rows, InvalidationLog(harness.wire)).grant("ana", Role.CELEBRITY)
+    await Roles(harness.user_rows, InvalidationLog(harness.pipelined_redis)).grant("ana", Role.CELEBRITY)
     (post,) = (await harness.feed.page(ana, PageRequest())).items
     assert post.author.is_celebrity

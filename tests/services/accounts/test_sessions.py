@@ -104,7 +104,7 @@ async def test_refresh_tokens_form_a_chain(harness: ServiceHarness) -> None:
 async def test_refresh_returns_the_current_role(harness: ServiceHarness) -> None:
     ada = await harness.user("ada")
     pair = await sign_in(harness, ada)
-    await Roles(harness.user_rows, InvalidationLog(harness.wire)).grant("ada", Role.ADMIN)
+    await Roles(harness.user_rows, InvalidationLog(harness.pipelined_redis)).grant("ada", Role.ADMIN)
     assert (await owner(harness, pair)).role is Role.USER
     assert (await owner(harness, await refresh(harness, pair.refresh_token))).role is Role.ADMIN
 

@@ -47,7 +47,7 @@ async def test_like_shows_immediately_in_every_process(harness: ServiceHarness) 
     reader, author = await harness.users(2)
     await follow(harness, reader, author)
     post_id = await harness.post(author)
-    feeds = [harness.feed, harness.feed_on(harness.wire)]
+    feeds = [harness.feed, harness.feed_on(harness.pipelined_redis)]
 
     async def shown() -> set[tuple[bool, int]]:
         pages = [await feed.page(reader, PageRequest()) for feed in feeds]
@@ -77,7 +77,7 @@ async def test_new_name_shows_immediately(harness: ServiceHarness) -> None:
     reader, author = await harness.users(2)
     await follow(harness, reader, author)
     await harness.post(author)
-    feeds = [harness.feed, harness.feed_on(harness.wire)]
+    feeds = [harness.feed, harness.feed_on(harness.pipelined_redis)]
     for feed in feeds:
         await read_all(feed, reader)
     await harness.profiles.edit(author, {"full_name": "Ana the Second"})
@@ -93,7 +93,7 @@ async def test_crash_after_commit_leaves_nothing_stale_for_long(
     await follow(harness, reader, author)
     post_id = await harness.post(author)
     await read_all(harness.feed, reader)
-    dead = InvalidationLog(harness.wire)
+    dead = InvalidationLog(harness.pipelined_redis)
     keys = (
         CacheKey("post", post_id),
         CacheKey("likes", reader),
@@ -106,12 +106,12 @@ async def test_crash_after_commit_leaves_nothing_stale_for_long(
     await harness.database.execute("UPDATE users SET full_name = 'New', revision = 9 WHERE id = ?", [author])
     (stale,) = (await harness.feed.page(reader, PageRequest())).items
     assert stale.likes_count == 0
-    assert await InvalidationLog(harness.wire).expire() == 0, (
+    assert await InvalidationLog(harness.pipelined_redis).expire() == 0, (
         "an entry of a running transaction does not expire"
     )
     for member in await harness.redis.zrange("invalidations", 0, -1):
         await harness.redis.zadd("invalidations", {member: 1})
-    assert await InvalidationLog(harness.wire).expire() == len(keys)
+    assert await InvalidationLog(harness.pipelined_redis).expire() == len(keys)
     (post,) = (await harness.feed.page(reader, PageRequest())).items
     assert (post.likes_count, post.author.full_name) == (7, "New")
     assert await harness.redis.zcard("invalidations") == 0
@@ -133,7 +133,7 @@ async def test_change_during_redis_outage_is_invalidated_later(harness: ServiceH
     with pytest.raises(Unavailable):
         await invalidations.expire()
     await nowhere.close()
-    invalidations._redis = harness.wire  # Redis is available again
+    invalidations._redis = harness.pipelined_redis  # Redis is available again
     assert await invalidations.expire() == 2
     (post,) = (await harness.feed.page(author, PageRequest())).items
     assert (post.likes_count, post.liked) == (1, True)
@@ -144,13 +144,13 @@ async def test_late_update_is_invalidated(harness: ServiceHarness) -> None:
     author = await harness.user()
     post_id = await harness.post(author)
     await read_all(harness.feed, author)
-    invalidations = InvalidationLog(harness.wire)
+    invalidations = InvalidationLog(harness.pipelined_redis)
     keys = (CacheKey("post", post_id),)
     entries = await invalidations.begin(keys)
     await harness.likes.like(author, post_id)
     for member in await harness.redis.zrange("invalidations", 0, -1):
         await harness.redis.zadd("invalidations", {member: 1})
-    await InvalidationLog(harness.wire).expire()
+    await InvalidationLog(harness.pipelined_redis).expire()
     old = harness.timelines.record_counts_call(post_id, PostCounts(0, author, 0, 0, None))
     await invalidations.commit(entries, keys, [old])
     await invalidations.expire()
@@ -165,7 +165,7 @@ async def test_too_many_pending_keys_drop_everything(
     reader = await harness.user()
     await harness.post(reader)
     await read_all(harness.feed, reader)
-    invalidations = InvalidationLog(harness.wire)
+    invalidations = InvalidationLog(harness.pipelined_redis)
     invalidations.retry_later([CacheKey("post", number) for number in range(5)])
     await invalidations.expire()
     assert await harness.redis.keys("feed:*") == []

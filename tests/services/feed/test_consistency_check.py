@@ -14,8 +14,8 @@ def consistency_check(harness: ServiceHarness) -> ConsistencyCheck:
     return ConsistencyCheck(
         ConsistencyRepository(harness.database),
         UserRepository(harness.database),
-        harness.source,
-        TimelineAudit(harness.wire),
+        harness.feed_queries,
+        TimelineAudit(harness.pipelined_redis),
         WINDOW,
     )
 

@@ -9,7 +9,9 @@ from tools.harness.services import WINDOW, ServiceHarness
 
 async def test_explanations_name_the_reason(harness: ServiceHarness) -> None:
     reader, author, posts = await reader_and_author(harness)
-    explanations = Explanations(harness.source, harness.visibility, TimelineAudit(harness.wire))
+    explanations = Explanations(
+        harness.feed_queries, harness.visibility, TimelineAudit(harness.pipelined_redis)
+    )
     stranger = await harness.user()
 
     async def why(post_id: PostId) -> tuple[Reason, bool]:

@@ -127,8 +127,8 @@ class FeedModel:
 
     async def restart(self, _: UserId, __: int) -> None:
         """Change the run id, as if Redis had restarted with data of unknown age."""
-        await self.harness.wire.command("PING")
-        connection = self.harness.wire._connection
+        await self.harness.pipelined_redis.command("PING")
+        connection = self.harness.pipelined_redis._connection
         assert connection is not None
         connection.run_id = secrets.token_hex(6)
 
@@ -179,7 +179,7 @@ async def test_feed_always_matches_the_model(
 ) -> None:
     note(f"actions: {actions_taken}")
     await harness.redis.flushdb()
-    feeds = [harness.feed, harness.feed_on(harness.wire)]
+    feeds = [harness.feed, harness.feed_on(harness.pipelined_redis)]
     model = FeedModel(harness, await harness.users(USERS), await harness.users(EXTRA_FOLLOWERS), feeds)
     for name, who, which in actions_taken:
         await model.apply(name, who, which)

@@ -111,7 +111,7 @@ async def test_post_added_after_unfollow_is_not_shown(harness: ServiceHarness) -
     own = await harness.post(reader)
     assert await read_all(harness.feed, reader) == [own]
     await harness.timelines.add_post([reader], await harness.post(author))
-    for feed in (harness.feed, harness.feed_on(harness.wire)):
+    for feed in (harness.feed, harness.feed_on(harness.pipelined_redis)):
         assert await read_all(feed, reader) == [own]
 
 
@@ -122,7 +122,7 @@ async def test_warm_page_costs_one_round_trip_and_no_query(harness: ServiceHarne
         await harness.post(authors[number % 5])
     await read_all(harness.feed, reader)
     await harness.feed.page(reader, PageRequest(10))
-    with count_queries(harness.database) as statements, count_round_trips(harness.wire) as calls:
+    with count_queries(harness.database) as statements, count_round_trips(harness.pipelined_redis) as calls:
         assert len((await harness.feed.page(reader, PageRequest(10))).items) == 10
     assert (len(statements), len(calls)) == (0, 1)
 
@@ -134,8 +134,8 @@ async def test_page_new_to_process_costs_two_round_trips_and_no_query(
     await follow(harness, reader, author)
     posts = [await harness.post(author) for _ in range(15)]
     await read_all(harness.feed, reader)
-    other_process = harness.feed_on(harness.wire)
-    with count_queries(harness.database) as statements, count_round_trips(harness.wire) as calls:
+    other_process = harness.feed_on(harness.pipelined_redis)
+    with count_queries(harness.database) as statements, count_round_trips(harness.pipelined_redis) as calls:
         page = await other_process.page(reader, PageRequest(10))
     assert [post.id for post in page.items] == posts[::-1][:10]
     assert (len(statements), len(calls)) == (0, 2)
@@ -149,7 +149,7 @@ async def test_cold_page_costs_a_fixed_number_of_queries(harness: ServiceHarness
         await harness.post(authors[number % len(authors)])
     await harness.redis.flushall()
     with count_queries(harness.database) as statements:
-        page = await harness.feed_on(harness.wire).page(reader, PageRequest(5))
+        page = await harness.feed_on(harness.pipelined_redis).page(reader, PageRequest(5))
     assert len(page.items) == 5
     spans = sum("p.author_id IN" in sql for sql in statements)
     assert spans <= 5

@@ -380,7 +380,7 @@ async def test_devices_of_ended_sessions_are_deleted_first(harness: ServiceHarne
 
 async def test_emails_are_limited_per_recipient_and_per_actor(harness: ServiceHarness) -> None:
     ada, bob, eve = await harness.users(3)
-    throttle = RateLimits(harness.wire)
+    throttle = RateLimits(harness.pipelined_redis)
     harness.notification_emails = NotificationEmails(
         harness.jobs,
         harness.deliverables,

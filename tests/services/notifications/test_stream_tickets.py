@@ -17,14 +17,14 @@ async def signed_in(harness: ServiceHarness) -> Principal:
 
 
 async def test_ticket_works_once(harness: ServiceHarness) -> None:
-    tickets, ada = StreamTickets(harness.wire, harness.revocations), await signed_in(harness)
+    tickets, ada = StreamTickets(harness.pipelined_redis, harness.revocations), await signed_in(harness)
     ticket = await tickets.issue(ada)
     found = await asyncio.gather(*(tickets.redeem(ticket) for _ in range(20)), return_exceptions=True)
     assert [each for each in found if not isinstance(each, Unauthenticated)] == [ada]
 
 
 async def test_ticket_expires_and_is_stored_as_a_hash(harness: ServiceHarness) -> None:
-    tickets = StreamTickets(harness.wire, harness.revocations)
+    tickets = StreamTickets(harness.pipelined_redis, harness.revocations)
     ticket = await tickets.issue(await signed_in(harness))
     (key,) = await harness.redis.keys("ticket:*")
     assert ticket.encode() not in key
@@ -32,7 +32,7 @@ async def test_ticket_expires_and_is_stored_as_a_hash(harness: ServiceHarness) -
 
 
 async def test_ticket_of_an_ended_session_is_refused(harness: ServiceHarness) -> None:
-    tickets, ada = StreamTickets(harness.wire, harness.revocations), await signed_in(harness)
+    tickets, ada = StreamTickets(harness.pipelined_redis, harness.revocations), await signed_in(harness)
     ticket = await tickets.issue(ada)
     await harness.sessions.end(ada.user_id, ada.session_id)
     with pytest.raises(Unauthenticated):
@@ -41,7 +41,7 @@ async def test_ticket_of_an_ended_session_is_refused(harness: ServiceHarness) ->
 
 @pytest.mark.parametrize("unknown", ["", "an unknown one", "\udcff", "x" * 5000])
 async def test_unknown_ticket_is_refused(harness: ServiceHarness, unknown: str) -> None:
-    tickets = StreamTickets(harness.wire, harness.revocations)
+    tickets = StreamTickets(harness.pipelined_redis, harness.revocations)
     with pytest.raises(Unauthenticated):
         await tickets.redeem(unknown)
 
