@@ -56,6 +56,12 @@ class UnsupportedMedia(InvalidInput):
     code = "unsupported_media"
 
 
+class RequestTimeout(AppError):
+    """The client sent its request too slowly; `detail` names the limit."""
+
+    code = "request_timeout"
+
+
 class Unauthenticated(AppError):
     """Missing or invalid credentials."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from server.actors.supervisor import SupervisedTask
 from server.assembly.resources import Resources
 from server.gateways.redis.rate_limits import Limit, RateLimits
+from server.handlers.http.bodies.time_limits import TimeLimits
 from server.handlers.http.middleware import InFlight
 from server.handlers.http.multipart import FormReader, UploadLimits
 from server.handlers.http.operations import Rate
@@ -47,9 +48,8 @@ def observability(resources: Resources, tasks: list[SupervisedTask]) -> Observab
 
 def form_reader(settings: Settings, work_dir: Path) -> FormReader:
     chosen = settings.uploads
-    return FormReader(
-        work_dir, UploadLimits(chosen.max_file_bytes, chosen.max_files, settings.app.body_timeout_s)
-    )
+    time_limits = TimeLimits(chosen.idle_timeout_s, chosen.min_bytes_per_s, chosen.total_timeout_s)
+    return FormReader(work_dir, UploadLimits(chosen.max_file_bytes, chosen.max_files, time_limits))
 
 
 def rate_limiting(settings: Settings, rate_limits: RateLimits) -> RateLimiting:

@@ -19,7 +19,10 @@ TOKEN_CANARY = "canary-token-in-no-request"
 
 @pytest.fixture
 async def program(stack: Stack, new_program: NewProgram) -> Program:
-    changes = {"body_timeout_s = 30.0": f"body_timeout_s = {BODY_TIMEOUT_S}"}
+    changes = {
+        "body_timeout_s = 30.0": f"body_timeout_s = {BODY_TIMEOUT_S}",
+        "idle_timeout_s = 30.0": f"idle_timeout_s = {BODY_TIMEOUT_S}",
+    }
     return await new_program("--port=0", config=config_file(stack.var_dir, changes)).start()
 
 
@@ -58,7 +61,7 @@ async def test_dribbling_body_times_out(program: Program, register: Register) ->
     for answer in await asyncio.gather(
         *(answer_to(program, head.encode(), *[b"-"] * 200, every_s=0.05) for head in heads)
     ):
-        assert list(faults_in(answer, 400)) == []
+        assert list(faults_in(answer, 408)) == []
         assert answer.json["code"] == "body_timeout"
     assert time.monotonic() - began < BODY_TIMEOUT_S + 5
 

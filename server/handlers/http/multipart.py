@@ -13,6 +13,7 @@ from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from server.errors import InvalidInput, Malformed, StorageFull, TooLarge, UnsupportedMedia
+from server.handlers.http.bodies.time_limits import BodyTimer, TimeLimits
 
 TEXT_BYTES = 16_384
 MAX_PARTS = 40
@@ -22,11 +23,11 @@ ENOSPC = 28
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """Limits per multipart request; `timeout_s` bounds the whole body."""
+    """Limits per multipart request."""
 
     max_file_bytes: int
     max_files: int
-    timeout_s: float
+    time: TimeLimits
 
 
 @dataclass(slots=True)
@@ -76,8 +77,8 @@ class FormReader:
     async def read(self, request: web.Request, files: set[str], texts: set[str]) -> AsyncIterator[Form]:
         """Yield the form of `request`; its files exist until the context ends.
 
-        `files` and `texts` name the fields. Raises UnsupportedMedia, Malformed, TooLarge, StorageFull, and InvalidInput
-        for any other field.
+        `files` and `texts` name the fields. Raises UnsupportedMedia, Malformed, RequestTimeout, TooLarge, StorageFull,
+        and InvalidInput for any other field.
         """
         if request.content_type != "multipart/form-data":
             raise UnsupportedMedia("The Content-Type of the body must be multipart/form-data.")
@@ -86,12 +87,7 @@ class FormReader:
             raise UnsupportedMedia("A Content-Encoding is not supported: images are compressed already.")
         with tempfile.TemporaryDirectory(dir=self._work_dir) as folder:
             try:
-                async with asyncio.timeout(self._limits.timeout_s):
-                    form = await self._read_parts(_multipart_reader(request), Path(folder), files, texts)
-            except TimeoutError as error:
-                raise Malformed(
-                    f"The upload did not arrive within {self._limits.timeout_s:g} s.", code="body_timeout"
-                ) from error
+                form = await self._read_parts(request, Path(folder), files, texts)
             except (
                 ValueError,
                 AssertionError,
@@ -108,12 +104,11 @@ class FormReader:
                 raise
             yield form
 
-    async def _read_parts(
-        self, reader: MultipartReader, folder: Path, files: set[str], texts: set[str]
-    ) -> Form:
-        form = Form()
+    async def _read_parts(self, request: web.Request, folder: Path, files: set[str], texts: set[str]) -> Form:
+        form, reader = Form(), _multipart_reader(request)
+        timer = BodyTimer(request.content, self._limits.time)
         for _ in range(MAX_PARTS):
-            part = await reader.next()
+            part = await timer.wait(reader.next())
             if part is None:
                 return form
             if not isinstance(part, BodyPartReader):
@@ -124,21 +119,21 @@ class FormReader:
                 if len(spooled) >= self._limits.max_files:
                     raise _invalid_field(name, f"Must be at most {self._limits.max_files} files.")
                 path = folder / f"{name}-{len(spooled)}"
-                form.add_part_hash(name, await self._spool(part, path, name))
+                form.add_part_hash(name, await self._spool(part, path, name, timer))
                 spooled.append(path)
             elif name in texts:
-                text = await _read_text(part, name)
+                text = await _read_text(part, name, timer)
                 form.add_part_hash(name, hashlib.sha256(text.encode()).digest())
                 form.texts.setdefault(name, []).append(text)
             else:
                 raise _invalid_field(name or "(no name)", "Unknown field.")
         raise Malformed(f"The body has more than {MAX_PARTS} parts.")
 
-    async def _spool(self, part: BodyPartReader, path: Path, name: str) -> bytes:
+    async def _spool(self, part: BodyPartReader, path: Path, name: str, timer: BodyTimer) -> bytes:
         """Write the part to a file, and return the hash of its content."""
         limit, size, digest = self._limits.max_file_bytes, 0, hashlib.sha256()
         with path.open("wb") as file:
-            while chunk := await part.read_chunk(65_536):
+            while chunk := await timer.wait(part.read_chunk(65_536)):
                 size += len(chunk)
                 if size > limit:
                     raise TooLarge(
@@ -182,9 +177,9 @@ def _write(file: BinaryIO, digest: Any, chunk: bytes) -> None:
     digest.update(chunk)
 
 
-async def _read_text(part: BodyPartReader, name: str) -> str:
+async def _read_text(part: BodyPartReader, name: str, timer: BodyTimer) -> str:
     value = bytearray()
-    while chunk := await part.read_chunk(8192):
+    while chunk := await timer.wait(part.read_chunk(8192)):
         value += chunk
         if len(value) > TEXT_BYTES:
             raise TooLarge(f"The field {name} is larger than {TEXT_BYTES} bytes.")

@@ -10,7 +10,7 @@ import marshmallow
 import orjson
 from aiohttp import web
 
-from server.errors import InvalidInput, Malformed, NotFound, TooLarge, UnsupportedMedia
+from server.errors import InvalidInput, Malformed, NotFound, RequestTimeout, TooLarge, UnsupportedMedia
 from server.handlers.http.operations import JSON, RouteOptions
 from server.ids import MAX_ID, UserId
 from server.paging import PageRequest, decode_cursor
@@ -61,7 +61,7 @@ def user_agent(request: web.Request) -> str:
 
 
 async def read_json(request: web.Request, max_bytes: int, timeout_s: float) -> dict[str, Any]:
-    """Return the body as an object. Raises UnsupportedMedia, TooLarge or Malformed."""
+    """Return the body as an object. Raises UnsupportedMedia, TooLarge, RequestTimeout or Malformed."""
     if request.content_type != JSON:
         raise UnsupportedMedia(f"The Content-Type of the body must be {JSON}.")
     body = bytearray()
@@ -72,7 +72,9 @@ async def read_json(request: web.Request, max_bytes: int, timeout_s: float) -> d
                 if len(body) > max_bytes:
                     raise TooLarge(f"The body is larger than {max_bytes} bytes.")
     except TimeoutError as error:
-        raise Malformed(f"The body did not arrive within {timeout_s:g} s.", code="body_timeout") from error
+        raise RequestTimeout(
+            f"The body did not arrive within {timeout_s:g} s.", code="body_timeout"
+        ) from error
     except web.RequestPayloadError as error:
         raise Malformed("The body does not match the Content-Encoding header.") from error
     try:

@@ -180,7 +180,7 @@ def _general_problems(
     if locations:
         statuses.add(422)
     if locations & BODY_TYPES.keys():
-        statuses |= {400, 413, 415}
+        statuses |= {400, 408, 413, 415}
     if "form" in locations:
         statuses.add(507)
     return statuses

@@ -116,6 +116,7 @@ PROBLEMS: Mapping[int, tuple[str, str, tuple[str, ...]]] = {
     401: ("Unauthenticated", "The access token is missing or invalid", ("WWW-Authenticate",)),
     403: ("Forbidden", "You may see the resource, but not do this", ()),
     404: ("NotFound", "The resource does not exist, or you may not see it", ()),
+    408: ("RequestTimeout", "The body arrived too slowly", ()),
     409: ("Conflict", "The request conflicts with the current state", ()),
     413: ("TooLarge", "The body or a file in it is too large", ()),
     415: ("UnsupportedMedia", "The media type of the body is not supported", ()),

@@ -1,6 +1,7 @@
 """Photographs as cameras make them."""
 
 import io
+import random
 from functools import cache
 
 from PIL import Image
@@ -30,6 +31,13 @@ def twelve_megapixels() -> bytes:
 def small(shade: int = 128) -> bytes:
     """Return a small JPEG."""
     return _jpeg(Image.new("RGB", (64, 48), (shade, 90, 200)))
+
+
+@cache
+def noise(width: int, height: int) -> bytes:
+    """Return a JPEG of random pixels: 0.9 bytes per pixel."""
+    pixels = random.Random(width * height).randbytes(width * height * 3)
+    return _jpeg(Image.frombytes("RGB", (width, height), pixels), quality=90)
 
 
 def _jpeg(image: Image.Image, **options: object) -> bytes:

@@ -1,0 +1,1 @@
+"""Reading of request bodies that take long: their time limits."""
