@@ -167,3 +167,21 @@ class PasswordResetRequested(Event):
 @dataclass(frozen=True, slots=True)
 class PasswordChanged(Event):
     user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class SignedInOnNewDevice(Event):
+    """A session began on a device that the user had not signed in on before."""
+
+    user_id: UserId
+    user_agent: str
+    address: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignInsFailed(Event):
+    """Wrong passwords were entered for this user, so often that the owner should know."""
+
+    user_id: UserId
+    failures: int

@@ -174,6 +174,8 @@ def _handlers(
         JobKind.EMAIL_RESET_LINK: services.account_emails.send_reset,
         JobKind.EMAIL_CREDENTIALS_CHANGED: services.account_emails.send_password_changed,
         JobKind.EMAIL_ADDRESS_CHANGED: services.account_emails.send_address_changed,
+        JobKind.EMAIL_NEW_SIGN_IN: services.security_alerts.send_new_sign_in,
+        JobKind.EMAIL_SIGN_INS_FAILED: services.security_alerts.send_sign_ins_failed,
         **maintenance_handlers(settings, resources, services, jobs),
     }
 

@@ -16,6 +16,7 @@ from server.services.accounts.accounts import Accounts
 from server.services.accounts.credentials import Credentials
 from server.services.accounts.request_authentication import RequestAuthenticator
 from server.services.accounts.revocations import Revocations
+from server.services.accounts.security_alerts import SecurityAlerts
 from server.services.accounts.sessions import Sessions
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
@@ -53,6 +54,7 @@ class Services:
     revocations: Revocations
     credentials: Credentials
     account_emails: AccountEmails
+    security_alerts: SecurityAlerts
     profiles: Profiles
     posts: Posts
     comments: Comments
@@ -93,6 +95,9 @@ def build_services(
         revocations=revocations,
         credentials=Credentials(rows.logins, rows.password_resets, work, resources.passwords, revocations),
         account_emails=_account_emails(settings, resources, shared),
+        security_alerts=SecurityAlerts(
+            rows.users, work, jobs, resources.email, f"{settings.client_url}/sessions"
+        ),
         profiles=Profiles(
             rows.profiles, rows.follows, rows.password_resets, shared.lookup, work, cards, pictures
         ),

@@ -61,6 +61,7 @@ from server.services.accounts.active_sessions import ActiveSessions
 from server.services.accounts.credentials import Credentials
 from server.services.accounts.request_authentication import RequestAuthenticator
 from server.services.accounts.revocations import Revocations, retention_ms
+from server.services.accounts.security_alerts import SecurityAlerts
 from server.services.accounts.sessions import Sessions
 from server.services.accounts.tokens import TokenRules, Tokens
 from server.services.accounts.usernames import normalize
@@ -246,6 +247,9 @@ class ServiceHarness:
             self.email,
             "https://photos.test/reset",
             RESET_TTL_S,
+        )
+        self.security_alerts = SecurityAlerts(
+            self.user_rows, self.unit_of_work, self.jobs, self.email, f"{CLIENT_URL}/sessions"
         )
         self.comments = Comments(
             CommentRepository(database), self.post_rows, self.unit_of_work, self.cards, self.visibility
@@ -443,6 +447,8 @@ class ServiceHarness:
             JobKind.EMAIL_RESET_LINK: self.account_emails.send_reset,
             JobKind.EMAIL_CREDENTIALS_CHANGED: self.account_emails.send_password_changed,
             JobKind.EMAIL_ADDRESS_CHANGED: self.account_emails.send_address_changed,
+            JobKind.EMAIL_NEW_SIGN_IN: self.security_alerts.send_new_sign_in,
+            JobKind.EMAIL_SIGN_INS_FAILED: self.security_alerts.send_sign_ins_failed,
         }
 
     async def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:

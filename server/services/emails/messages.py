@@ -9,6 +9,7 @@ from server.services.emails.text import one_line, shortened
 MAX_SUBJECT = 100
 MAX_HEADLINE = 200
 MAX_EXCERPT = 300
+MAX_USER_AGENT = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,15 @@ class EmailContent:
     link: str
     label: str
     topic: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignInDetails:
+    """Time and origin of a sign-in. The client chose `user_agent`."""
+
+    time: str
+    user_agent: str
+    address: str
 
 
 def password_reset_email(key: str, to: str, name: str, link: str, minutes: int) -> Email:
@@ -46,6 +56,27 @@ def address_changed_email(key: str, to: str, name: str, email: str) -> Email:
     """Return the e-mail to the previous address that lets an owner notice a change to the address `email`."""
     subject = "Your e-mail address was changed"
     text, html = render("address_changed", {"subject": subject, "name": name, "email": email})
+    return Email(key, to, subject, text, html)
+
+
+def new_sign_in_email(key: str, to: str, name: str, sign_in: SignInDetails, link: str) -> Email:
+    """Return the e-mail that lets an owner notice a sign-in by another person; `link` ends all sessions."""
+    subject = "New sign-in to your account"
+    values = {
+        "subject": subject,
+        "name": name,
+        "time": sign_in.time,
+        "device": shortened(sign_in.user_agent, MAX_USER_AGENT) or "unknown",
+        "address": sign_in.address,
+    }
+    text, html = render("new_sign_in", values, {"link": link})
+    return Email(key, to, subject, text, html)
+
+
+def sign_ins_failed_email(key: str, to: str, name: str, failures: int) -> Email:
+    """Return the e-mail that lets an owner notice guesses at the password."""
+    subject = "Failed attempts to sign in to your account"
+    text, html = render("sign_ins_failed", {"subject": subject, "name": name, "failures": f"{failures:,}"})
     return Email(key, to, subject, text, html)
 
 

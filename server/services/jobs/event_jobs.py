@@ -20,6 +20,8 @@ from server.events import (
     PostUnliked,
     PushRequested,
     SessionsRevoked,
+    SignedInOnNewDevice,
+    SignInsFailed,
     UserFollowed,
     UserUnfollowed,
 )
@@ -53,6 +55,8 @@ class JobKind(StrEnum):
     EMAIL_RESET_LINK = "email.password_reset"
     EMAIL_CREDENTIALS_CHANGED = "email.password_changed"
     EMAIL_ADDRESS_CHANGED = "email.address_changed"
+    EMAIL_NEW_SIGN_IN = "email.new_sign_in"
+    EMAIL_SIGN_INS_FAILED = "email.sign_ins_failed"
     SWEEP_SESSIONS = "maintenance.sessions"
     RETENTION = "maintenance.retention"
     AUDIT_COUNTERS = "maintenance.counters"
@@ -97,4 +101,6 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     PasswordResetRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL_RESET_LINK, HIGH),),
     PasswordChanged: (EventJob(Queue.EMAIL, JobKind.EMAIL_CREDENTIALS_CHANGED, HIGH),),
     EmailChanged: (EventJob(Queue.EMAIL, JobKind.EMAIL_ADDRESS_CHANGED, HIGH),),
+    SignedInOnNewDevice: (EventJob(Queue.EMAIL, JobKind.EMAIL_NEW_SIGN_IN, HIGH),),
+    SignInsFailed: (EventJob(Queue.EMAIL, JobKind.EMAIL_SIGN_INS_FAILED, HIGH),),
 }
