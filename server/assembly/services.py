@@ -90,7 +90,7 @@ def build_services(
         accounts=Accounts(rows.users, rows.logins, work, resources.passwords),
         sessions=Sessions(rows.sessions, rows.logins, rows.users, work, tokens, revocations),
         request_authenticator=RequestAuthenticator(
-            tokens, SessionCheck(resources.pipelined_redis), revocations, resources.rate_limits
+            tokens, SessionCheck(resources.pipelined_redis), revocations, resources.rate_limits, rows.users
         ),
         revocations=revocations,
         credentials=Credentials(rows.logins, rows.password_resets, work, resources.passwords, revocations),

@@ -11,7 +11,5 @@ async def grant_role(settings: Settings, username: str, role: str) -> int:
     if before == role:
         print(f"{username} already has the role {role}.")
     else:
-        print(
-            f"{username} now has the role {role} (before: {before}), effective from the next token refresh."
-        )
+        print(f"{username} now has the role {role} (before: {before}).")
     return 0

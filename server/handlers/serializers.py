@@ -19,7 +19,6 @@ from server.services.records import (
     Post,
     PostCard,
     Profile,
-    Role,
     UserCard,
 )
 
@@ -47,7 +46,7 @@ def page_response(request: web.Request, page: Page[Item], render: Callable[[Item
 
 
 def profile(record: Profile) -> dict[str, Any]:
-    """Serialize a profile; e-mail and relationships only if the record has them."""
+    """Serialize a profile; e-mail, role and relationships only if the record has them."""
     body: dict[str, Any] = {
         "id": str(record.id),
         "username": record.username,
@@ -55,15 +54,14 @@ def profile(record: Profile) -> dict[str, Any]:
         "bio": record.bio,
         "website": record.website,
         "avatarUrl": record.avatar_url,
-        "role": record.role,
-        "isCelebrity": record.role is Role.CELEBRITY,
+        "isCelebrity": record.is_celebrity,
         "postsCount": record.posts_count,
         "followersCount": record.followers_count,
         "followingCount": record.following_count,
         "createdAt": isoformat(record.created_at_ms),
     }
     if record.email is not None:
-        body["email"] = record.email
+        body |= {"email": record.email, "role": record.role}
     if record.is_following is not None:
         body |= {"isFollowing": record.is_following, "followsYou": record.follows_you}
     return body

@@ -80,7 +80,7 @@ class UserCard:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A user's profile. `email` is set on one's own profile only, the two relations on other profiles only."""
+    """A user's profile. `email` and `role` are set on one's own profile only, the two relations on others only."""
 
     id: UserId
     username: str
@@ -89,7 +89,8 @@ class Profile:
     bio: str
     website: str
     avatar_url: str | None
-    role: Role
+    role: Role | None
+    is_celebrity: bool
     posts_count: int
     followers_count: int
     following_count: int

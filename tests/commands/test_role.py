@@ -22,7 +22,7 @@ async def test_role_command_prints_the_change(
     for _ in range(2):
         assert await grant_role(migrated_stack.settings(), "ana", "admin") == 0
     assert capsys.readouterr().out.splitlines() == [
-        "ana now has the role admin (before: user), effective from the next token refresh.",
+        "ana now has the role admin (before: user).",
         "ana already has the role admin.",
     ]
     with pytest.raises(NotFound):

@@ -90,6 +90,10 @@ async def test_repeated_registration_signs_in_to_the_same_account(
     assert first.json["user"] == second.json["user"]
     assert first.json["refreshToken"] != second.json["refreshToken"]
     assert_problem(await send(password="another password"), 422, "idempotency_key_reused")
+    # Another client may choose the same key.
+    other = {"username": "cleo", "email": "cleo@example.com", "password": "a good password"}
+    headers = {"Idempotency-Key": KEY, "User-Agent": "another app"}
+    assert (await ana.call("POST", "/auth/register", json=other, headers=headers)).status == 201
     ana.token = second.json["accessToken"]
     assert (await ana.call("GET", "/users/profile")).json["username"] == "ben"
 

@@ -234,6 +234,7 @@ class ServiceHarness:
             SessionCheck(self.pipelined_redis),
             self.revocations,
             RateLimits(self.pipelined_redis),
+            self.user_rows,
         )
         self.credentials = Credentials(
             self.login_rows, self.reset_rows, self.unit_of_work, self.passwords, self.revocations

@@ -22,6 +22,10 @@ class Authenticator(Protocol):
         """Return the user of an access token, and count the request against `limits` in the same call."""
         ...
 
+    async def require_admin(self, principal: Principal) -> None:
+        """Raise Forbidden unless the user is an administrator now, whatever the token says."""
+        ...
+
 
 def authentication(
     authenticator: Authenticator,
@@ -44,6 +48,8 @@ def authentication(
                 await rate_limiting.check_request(request)
             else:
                 await identify(request, options)
+            if options.admin:
+                await authenticator.require_admin(request[PRINCIPAL])
         return await handler(request)
 
     async def identify(request: web.Request, options: RouteOptions) -> None:

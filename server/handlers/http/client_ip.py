@@ -5,11 +5,11 @@ in `app.trusted_proxies`, and read from the right, where trusted proxies append.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 import structlog
 from aiohttp import web
+
+from server.networks import IpAddress, IpNetwork, parse_ip
 
 log = structlog.get_logger(__name__)
 
@@ -17,9 +17,6 @@ CLIENT_IP = web.RequestKey("client_ip", str)
 FORWARDED_FOR = "X-Forwarded-For"
 FORWARDED = "Forwarded"
 MAX_HOPS = 20
-
-IpAddress = IPv4Address | IPv6Address
-IpNetwork = IPv4Network | IPv6Network
 
 
 class ClientIps:
@@ -64,30 +61,6 @@ class ClientIps:
 
     def _is_trusted(self, address: IpAddress) -> bool:
         return any(address in network for network in self._trusted)
-
-
-@lru_cache(maxsize=4096)
-def parse_ip(text: str) -> IpAddress | None:
-    """Parse an address as proxies write it, possibly with brackets and a port; None if it is not one."""
-    if text.startswith("["):
-        text = text[1:].partition("]")[0]
-    elif text.count(":") == 1:
-        text = text.partition(":")[0]
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
-
-
-@lru_cache(maxsize=4096)
-def rate_limit_key(address: str) -> str:
-    """Return the key under which an address is limited: for IPv6 its /64, the range of one subscriber."""
-    parsed = parse_ip(address)
-    if isinstance(parsed, IPv6Address):
-        return str(ip_network((parsed, 64), strict=False).network_address)
-    return str(parsed) if parsed else address[:45]
 
 
 def client_ip(request: web.Request) -> str:

@@ -1,7 +1,7 @@
 """`Idempotency-Key`: a POST repeated under the same key gets the first response, and has no further effect.
 
 A client that received no response cannot know whether its request took effect. A refused request had no effect and may
-be repeated under its key. Keys are separate per user and route.
+be repeated under its key. Keys are separate per user, or anonymous client, and route.
 """
 
 import re
@@ -13,7 +13,9 @@ import orjson
 from aiohttp import web
 
 from server.errors import Conflict, InvalidInput, Unavailable
-from server.handlers.http.requests import BODY, PRINCIPAL
+from server.handlers.http.client_ip import client_ip
+from server.handlers.http.requests import BODY, PRINCIPAL, user_agent
+from server.networks import networks_of
 from server.services.jobs.idempotency import Idempotency, StoredResponse
 from server.services.jobs.unit_of_work import IdempotencyToken
 
@@ -131,8 +133,14 @@ def _idempotency_key(request: web.Request) -> str | None:
 
 
 def _requester(request: web.Request) -> str:
+    """Return whose key it is: of a user, or of the clients of one network with one User-Agent.
+
+    Without a user, two clients may choose the same key.
+    """
     principal = request.get(PRINCIPAL)
-    return f"user {principal.user_id}" if principal else "anybody"
+    if principal is not None:
+        return f"user {principal.user_id}"
+    return f"client {networks_of(client_ip(request)).subscriber} {user_agent(request)}"
 
 
 def _route(request: web.Request) -> str:

@@ -42,6 +42,7 @@ class RouteOptions:
     rates: Limits per user, or per client IP for an unauthenticated request. Empty: exempt.
     account_rate: A body member with a username or an e-mail address, and the limit per such account.
     public: No access token is needed.
+    admin: Only administrators may use the route; checked before body and query are validated.
     accepts_ticket: A `?ticket=` is accepted in place of an access token.
     idempotent: The handler honours `Idempotency-Key`.
     body, query: Schemas of the JSON body and of the query.
@@ -50,6 +51,7 @@ class RouteOptions:
     rates: tuple[Rate, ...] = (Rate.DEFAULT,)
     account_rate: tuple[str, Rate] | None = None
     public: bool = False
+    admin: bool = False
     accepts_ticket: bool = False
     idempotent: bool = False
     body: Schema | None = None
@@ -96,6 +98,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
     rates: tuple[Rate, ...] = (Rate.DEFAULT,),
     account_rate: tuple[str, Rate] | None = None,
     public: bool = False,
+    admin: bool = False,
     accepts_ticket: bool = False,
     idempotent: bool = False,
 ) -> Callable[[AnyHandler], AnyHandler]:
@@ -111,6 +114,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
         rates=rates,
         account_rate=account_rate,
         public=public,
+        admin=admin,
         accepts_ticket=accepts_ticket,
         idempotent=idempotent,
         body=body() if body else None,

@@ -18,9 +18,10 @@ from multidict import istr
 
 from server.errors import Throttled
 from server.gateways.redis.rate_limits import Limit, RateLimitStatus
-from server.handlers.http.client_ip import client_ip, rate_limit_key
+from server.handlers.http.client_ip import client_ip
 from server.handlers.http.operations import Rate, RouteOptions, options_of
 from server.handlers.http.requests import BODY, PRINCIPAL
+from server.networks import networks_of
 from server.services.accounts.usernames import normalize
 
 RATE_LIMIT_POLICY, RATE_LIMIT = istr("RateLimit-Policy"), istr("RateLimit")
@@ -88,7 +89,7 @@ def _too_many_requests(statuses: Sequence[RateLimitStatus]) -> Throttled:
 
 def _requester(request: web.Request) -> str:
     principal = request.get(PRINCIPAL)
-    return f"u{principal.user_id}" if principal else f"a{rate_limit_key(client_ip(request))}"
+    return f"u{principal.user_id}" if principal else f"a{networks_of(client_ip(request)).host}"
 
 
 def rate_limit_headers(statuses: Sequence[RateLimitStatus]) -> tuple[tuple[str, str], tuple[str, str]]:

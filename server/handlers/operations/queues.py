@@ -6,10 +6,9 @@ from typing import Any
 from aiohttp import web
 
 from server.clock import isoformat
-from server.errors import Forbidden
 from server.handlers import serializers
 from server.handlers.http.operations import Rate, Reply, operation
-from server.handlers.http.requests import BODY, QUERY, current_principal, page_request
+from server.handlers.http.requests import BODY, QUERY, page_request
 from server.handlers.operations.queue_schemas import (
     ChangedJobsSchema,
     FailedJobsBody,
@@ -22,7 +21,6 @@ from server.paging import Page
 from server.services.jobs.event_jobs import Queue
 from server.services.jobs.queue_administration import FailedJob, QueueAdministration, queue_named
 from server.services.jobs.queue_overview import QueueStatus
-from server.services.records import Role
 
 NOT_ADMIN = "You are not an administrator"
 
@@ -46,11 +44,11 @@ class QueueRoutes:
         "List the queues with their job counts and rates",
         tag="queues",
         responds={200: page_of(QueueSchema)},
+        admin=True,
         refuses={403: NOT_ADMIN},
         rates=(Rate.READS,),
     )
     async def list_queues(self, request: web.Request) -> web.Response:
-        _require_admin(request)
         return serializers.page_response(request, Page(await self._queues.overview(), None), _status)
 
     @operation(
@@ -59,6 +57,7 @@ class QueueRoutes:
         tag="queues",
         query=PageQuery,
         responds={200: page_of(FailedJobSchema)},
+        admin=True,
         refuses={403: NOT_ADMIN, 404: "Queue not found"},
         rates=(Rate.READS,),
     )
@@ -72,6 +71,7 @@ class QueueRoutes:
         tag="queues",
         body=FailedJobsBody,
         responds={200: ChangedJobsSchema},
+        admin=True,
         refuses={403: NOT_ADMIN, 404: "Queue not found"},
         rates=(Rate.WRITES,),
     )
@@ -85,6 +85,7 @@ class QueueRoutes:
         tag="queues",
         query=FailedJobsQuery,
         responds={200: ChangedJobsSchema},
+        admin=True,
         refuses={403: NOT_ADMIN, 404: "Queue not found"},
         rates=(Rate.WRITES,),
     )
@@ -97,6 +98,7 @@ class QueueRoutes:
         "Pause a queue; running jobs are finished",
         tag="queues",
         responds={204: Reply("Paused")},
+        admin=True,
         refuses={403: NOT_ADMIN, 404: "Queue not found"},
         rates=(Rate.WRITES,),
     )
@@ -109,6 +111,7 @@ class QueueRoutes:
         "Resume a paused queue",
         tag="queues",
         responds={204: Reply("Resumed")},
+        admin=True,
         refuses={403: NOT_ADMIN, 404: "Queue not found"},
         rates=(Rate.WRITES,),
     )
@@ -117,14 +120,8 @@ class QueueRoutes:
         return web.Response(status=204)
 
 
-def _require_admin(request: web.Request) -> None:
-    if current_principal(request).role is not Role.ADMIN:
-        raise Forbidden("Only administrators may access the queues.")
-
-
 def _queue(request: web.Request) -> Queue:
-    """Return the queue of the path. Raises Forbidden, or NotFound for an administrator."""
-    _require_admin(request)
+    """Return the queue of the path. Raises NotFound."""
     return queue_named(request.match_info["queue"])
 
 

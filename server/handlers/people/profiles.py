@@ -79,7 +79,6 @@ class PublicProfileSchema(Schema):
     bio = fields.String(required=True)
     website = fields.String(required=True)
     avatarUrl = Url(required=True, allow_none=True)
-    role = fields.Enum(Role, by_value=fields.String, required=True)
     isCelebrity = fields.Boolean(required=True)
     postsCount = Count(required=True)
     followersCount = Count(required=True)
@@ -91,6 +90,7 @@ class PublicProfileSchema(Schema):
 
 class ProfileSchema(PublicProfileSchema):
     email = fields.Email(required=True)
+    role = fields.Enum(Role, by_value=fields.String, required=True)
 
 
 class ProfileRoutes:

@@ -129,6 +129,11 @@ class UserRepository:
         (row,) = await self._database.rows("SELECT role FROM users WHERE id = ?", [user_id])
         return row["role"]
 
+    async def has_role(self, user_id: UserId, role: str) -> bool:
+        return bool(
+            await self._database.rows("SELECT 1 FROM users WHERE id = ? AND role = ?", [user_id, role])
+        )
+
     async def set_role(self, user_id: UserId, role: str) -> None:
         await self._database.execute(
             "UPDATE users SET role = ?, revision = revision + 1 WHERE id = ?", [role, user_id]

@@ -5,13 +5,14 @@ One Redis call checks session and limits; without Redis each has its own fallbac
 
 from collections.abc import Sequence
 
-from server.errors import Unavailable
+from server.errors import Forbidden, Unavailable
 from server.gateways.redis.rate_limits import Limit, RateLimits, RateLimitStatus
 from server.gateways.redis.session_check import SessionCheck
+from server.models.accounts.users import UserRepository
 from server.outages import RetryGate
 from server.services.accounts.revocations import Revocations
 from server.services.accounts.tokens import Tokens, invalid_access_token
-from server.services.records import Principal
+from server.services.records import Principal, Role
 
 
 class RequestAuthenticator:
@@ -21,11 +22,13 @@ class RequestAuthenticator:
         session_check: SessionCheck,
         revocations: Revocations,
         rate_limits: RateLimits,
+        users: UserRepository,
     ) -> None:
         self._tokens = tokens
         self._session_check = session_check
         self._revocations = revocations
         self._rate_limits = rate_limits
+        self._users = users
         self._gate = RetryGate()
 
     async def authenticate(
@@ -49,6 +52,14 @@ class RequestAuthenticator:
         if revoked or (revoked is None and await self._revocations.is_revoked(principal.session_id)):
             raise invalid_access_token()
         return principal, statuses
+
+    async def require_admin(self, principal: Principal) -> None:
+        """Raise Forbidden unless the user is an administrator now.
+
+        The database is asked, because an access token keeps its role until it expires.
+        """
+        if not await self._users.has_role(principal.user_id, Role.ADMIN):
+            raise Forbidden("Only administrators may do this.")
 
     async def _check_without_redis(
         self, principal: Principal, limits: Sequence[Limit], client: str

@@ -16,7 +16,7 @@ class Roles:
     async def grant(self, username: str, role: Role) -> Role:
         """Grant a role and return the previous one. Raises NotFound.
 
-        Permissions change with the user's next token refresh; the celebrity badge changes at once.
+        Both the permissions and the celebrity badge change at once.
         """
         user = await self._users.find_role(normalize(username))
         if user is None:

@@ -5,6 +5,7 @@ Tokens do not say whether their session is still active: `revocations` does.
 
 import hashlib
 import hmac
+import re
 import secrets
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
@@ -14,12 +15,14 @@ import jwt
 
 from server.clock import Clock
 from server.errors import Unauthenticated
-from server.ids import SessionId, UserId
+from server.ids import MAX_ID, SessionId, UserId
 from server.services.records import Principal, Role
 
 ALGORITHM = "HS256"
 LEEWAY_S = 5
 MAX_CACHED_TOKENS = 5000
+ID_CLAIM = re.compile(r"[0-9]{1,16}", re.ASCII)
+MAX_TIME_S = 253_402_300_799  # the year 9999
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class Tokens:
         claims = self._decode(token, self.rules.access_secret, "access")
         try:
             principal = Principal(
-                UserId(int(claims["sub"])), SessionId(int(claims["sid"])), Role(claims["role"])
+                UserId(_id(claims["sub"])), SessionId(_id(claims["sid"])), Role(claims["role"])
             )
         except (KeyError, TypeError, ValueError) as error:
             raise invalid_access_token() from error
@@ -101,7 +104,7 @@ class Tokens:
         """Return the claims of a refresh token. Raises Unauthenticated, with the same text for every cause."""
         try:
             claims = self._decode(token, self.rules.refresh_secret, "refresh")
-            return RefreshClaim(UserId(int(claims["sub"])), SessionId(int(claims["sid"])), str(claims["jti"]))
+            return RefreshClaim(UserId(_id(claims["sub"])), SessionId(_id(claims["sid"])), str(claims["jti"]))
         except (Unauthenticated, KeyError, TypeError, ValueError) as error:
             raise invalid_refresh_token() from error
 
@@ -122,6 +125,9 @@ class Tokens:
         # PyJWT accepts a list of audiences that contains ours.
         if claims.get("typ") != kind or claims["aud"] != self.rules.audience:
             raise invalid_access_token()
+        # PyJWT accepts a text of any number of digits.
+        if type(claims["exp"]) is not int or claims["exp"] > MAX_TIME_S:
+            raise invalid_access_token()
         return claims
 
     def _sign(self, user_id: UserId, session_id: SessionId, kind: str, claims: dict[str, Any]) -> str:
@@ -135,6 +141,13 @@ class Tokens:
         }
         secret = self.rules.access_secret if kind == "access" else self.rules.refresh_secret
         return jwt.encode(payload, secret, algorithm=ALGORITHM)
+
+
+def _id(claim: Any) -> int:
+    """Return an id as `_sign` writes it. Raises ValueError for anything else, which the database cannot store."""
+    if not (isinstance(claim, str) and ID_CLAIM.fullmatch(claim)) or int(claim) > MAX_ID:
+        raise ValueError("not an id")
+    return int(claim)
 
 
 def new_reset_token() -> str:

@@ -43,9 +43,9 @@ class Profiles:
         self._pictures = pictures
 
     async def get_own(self, user_id: UserId) -> Profile:
-        """Return the user's own profile, with the e-mail address. Raises NotFound."""
+        """Return the user's own profile, with the e-mail address and the role. Raises NotFound."""
         user = await self._get(user_id)
-        return self._profile(user, email=user.email)
+        return self._profile(user, email=user.email, role=Role(user.role))
 
     async def get(self, viewer_id: UserId, user: UserId | str) -> Profile:
         """Return a public profile by id or username, with the follows between the two users. Raises NotFound."""
@@ -118,7 +118,9 @@ class Profiles:
             raise user_not_found()
         return row
 
-    def _profile(self, row: ProfileRow, email: str | None = None, **relations: bool) -> Profile:
+    def _profile(
+        self, row: ProfileRow, email: str | None = None, role: Role | None = None, **relations: bool
+    ) -> Profile:
         return Profile(
             id=row.id,
             username=row.username,
@@ -127,7 +129,8 @@ class Profiles:
             bio=row.bio,
             website=row.website,
             avatar_url=self._cards.avatar_url(row.avatar_key),
-            role=Role(row.role),
+            role=role,
+            is_celebrity=row.role == Role.CELEBRITY,
             posts_count=row.posts_count,
             followers_count=row.followers_count,
             following_count=row.following_count,

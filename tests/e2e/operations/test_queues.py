@@ -58,6 +58,12 @@ async def test_only_admins_see_and_control_queues(
     for method, path, options in routes:
         assert (await ana.call(method, path, **options)).status == 403
         assert (await ana.call(method, path, headers={"Authorization": ""}, **options)).status == 401
+    # A stranger does not learn what a valid request is.
+    for method, path, options in (
+        ("DELETE", "/queues/feed/failed?all=maybe", {}),
+        ("POST", "/queues/feed/retry", {"json": {"ids": "nonsense"}}),
+    ):
+        assert (await ana.call(method, path, **options)).status == 403
     await made_admin(new_program, ana)
     answers = [(await ana.call(method, path, **options)).status for method, path, options in routes]
     assert answers == [200, 200, 404, 200, 200, 204, 204]
@@ -75,6 +81,16 @@ async def test_only_admins_see_and_control_queues(
         ("DELETE", "/queues/feed/failed?ids=1,99999999999999999999", {}),
     ):
         assert (await ana.call(method, path, **options)).status == 422
+
+
+async def test_demotion_applies_to_the_next_request(
+    program: Program, register: Register, new_program: NewProgram
+) -> None:
+    (ana,) = await register(program, "ana")
+    await made_admin(new_program, ana)
+    assert (await ana.call("GET", "/queues")).status == 200
+    assert (await new_program("role", "ana", "user").spawn().end()).code == 0
+    assert (await ana.call("GET", "/queues")).status == 403
 
 
 async def test_paused_queue_stays_paused_when_redis_is_flushed(

@@ -8,7 +8,7 @@ from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 from structlog.testing import capture_logs
 
-from server.handlers.http.client_ip import ClientIps, rate_limit_key
+from server.handlers.http.client_ip import ClientIps
 
 PROXIES = ("10.0.0.0/8", "fd00::/8")
 
@@ -77,14 +77,3 @@ def test_header_of_a_trusted_proxy_is_not_logged() -> None:
     with capture_logs() as logged:
         client_ips.get_for(request_from("10.0.0.1", **{"X-Forwarded-For": "198.51.100.2"}))
     assert logged == []
-
-
-def test_ipv6_addresses_of_a_subscriber_share_a_rate_limit() -> None:
-    assert (
-        rate_limit_key("2001:db8:1:2::3")
-        == rate_limit_key("2001:db8:1:2:ffff::4")
-        != rate_limit_key("2001:db8:1:3::3")
-    )
-    assert rate_limit_key("198.51.100.2") != rate_limit_key("198.51.100.3")
-    assert rate_limit_key("::ffff:198.51.100.2") == rate_limit_key("198.51.100.2")
-    assert rate_limit_key("") == ""

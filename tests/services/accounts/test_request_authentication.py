@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from structlog.testing import capture_logs
 
-from server.errors import Unauthenticated
+from server.errors import Forbidden, Unauthenticated
+from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.rate_limits import Limit, RateLimits
 from server.gateways.redis.revocation_list import REVOKED, RevocationList
@@ -15,6 +16,8 @@ from server.gateways.redis.session_check import SessionCheck
 from server.ids import UserId
 from server.models.database import Database
 from server.services.accounts.request_authentication import RequestAuthenticator
+from server.services.accounts.roles import Roles
+from server.services.records import Role
 from tools.harness.servers import RedisServer
 from tools.harness.services import RETENTION_MS, ServiceHarness
 from tools.harness.waiting import wait_until
@@ -27,7 +30,9 @@ async def elsewhere(harness: ServiceHarness, own_server: RedisServer) -> AsyncIt
     """The authenticator of a process with its own Redis."""
     wire = PipelinedRedis(own_server.url, timeout_s=0.5)
     revocations = harness.revocations_on(RevocationList(wire, RETENTION_MS))
-    yield RequestAuthenticator(harness.tokens, SessionCheck(wire), revocations, RateLimits(wire))
+    yield RequestAuthenticator(
+        harness.tokens, SessionCheck(wire), revocations, RateLimits(wire), harness.user_rows
+    )
     await wire.close()
 
 
@@ -54,6 +59,19 @@ async def test_request_is_authenticated_and_counted_per_limit(harness: ServiceHa
     ]
     assert await remaining(harness.request_authenticator, his, FEW) == [2]
     assert await remaining(harness.request_authenticator, await sign_in(harness, ada), MANY) == [296]
+
+
+async def test_admin_routes_ask_for_the_current_role(harness: ServiceHarness) -> None:
+    roles = Roles(harness.user_rows, InvalidationLog(harness.pipelined_redis))
+    ada = await harness.user("ada")
+    await roles.grant("ada", Role.ADMIN)
+    principal = await harness.principal(await sign_in(harness, ada))
+    await harness.request_authenticator.require_admin(principal)
+    await roles.grant("ada", Role.USER)
+    assert (await harness.principal(await sign_in(harness, ada))).role is Role.USER
+    assert principal.role is Role.ADMIN
+    with pytest.raises(Forbidden):
+        await harness.request_authenticator.require_admin(principal)
 
 
 async def test_authentication_takes_one_redis_call_and_no_query(

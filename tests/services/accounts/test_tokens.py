@@ -11,7 +11,7 @@ import pytest
 
 from server.clock import SystemClock
 from server.errors import Unauthenticated
-from server.ids import SessionId, UserId
+from server.ids import MAX_ID, SessionId, UserId
 from server.services.accounts.tokens import (
     MAX_CACHED_TOKENS,
     RefreshClaim,
@@ -124,6 +124,12 @@ def refusals(kind: str) -> dict[str, str]:
         "odd expiry": flawed(exp="tomorrow"),
         "endless expiry": flawed(exp=float("inf")),
         "long subject": flawed(sub="9" * 5000),
+        "subject above 53 bits": flawed(sub=str(MAX_ID + 1)),
+        "subject above 64 bits": flawed(sub=str(2**64)),
+        "subject in other digits": flawed(sub="٧"),
+        "session above 64 bits": flawed(sid=str(2**64)),
+        "expiry as text": flawed(exp="9" * 400),
+        "expiry after the year 9999": flawed(exp=10**15),
         "nothing": "",
         "words": "let me in",
         "dots": "..",

@@ -64,10 +64,11 @@ async def test_only_editable_columns_are_changed(harness: ServiceHarness) -> Non
     assert await harness.profiles.edit(ada, {}) == edited
 
 
-async def test_email_is_visible_to_its_owner_only(harness: ServiceHarness) -> None:
+async def test_email_and_role_are_visible_to_their_owner_only(harness: ServiceHarness) -> None:
     ada, bob = await harness.user("ada"), await harness.user("bob")
-    assert (await harness.profiles.get_own(ada)).email == "ada@example.com"
-    assert (await harness.profiles.get(bob, ada)).email is None
+    own, public = await harness.profiles.get_own(ada), await harness.profiles.get(bob, ada)
+    assert (own.email, own.role) == ("ada@example.com", "user")
+    assert (public.email, public.role) == (None, None)
 
 
 async def test_profile_includes_follows_in_both_directions(harness: ServiceHarness) -> None:
