@@ -50,7 +50,12 @@ def build_app(
             in_flight.middleware(),
             *cors.middlewares(),
             authentication(services.request_authenticator, services.stream_tickets.redeem, rate_limiting),
-            validation(settings.app.max_body_bytes, settings.app.body_timeout_s, rate_limiting.check_account),
+            validation(
+                settings.app.max_body_bytes,
+                settings.app.body_timeout_s,
+                forms.check_head,
+                rate_limiting.check_account,
+            ),
         ],  # pyright: ignore[reportArgumentType] - aiohttp's own type for middlewares is wider than it needs
         client_max_size=settings.app.max_body_bytes,
     )

@@ -10,14 +10,12 @@ import structlog
 from aiohttp import web
 
 from server.assembly.shutdown import CLOSE_S
-from server.handlers.http.malformed_requests import Runner
+from server.handlers.http.connections.runner import Runner
 from server.handlers.http.middleware import InFlight
 
 log = structlog.get_logger(__name__)
 
 KEEP_ALIVE_S = 20.0
-# Reads the rest of a refused body, so that the client can read the response before the connection is closed.
-LINGER_S = 2.0
 # A request may be on its way on an open connection.
 LAME_DUCK_S = 0.3
 DRAIN_POLL_S = 0.02
@@ -49,7 +47,6 @@ async def serving(
         access_log=None,
         handle_signals=False,
         keepalive_timeout=KEEP_ALIVE_S,
-        lingering_time=LINGER_S,
         shutdown_timeout=CLOSE_S,
     )
     try:

@@ -125,10 +125,14 @@ def _is_disconnected(request: web.Request) -> bool:
 
 
 def validation(
-    max_bytes: int, timeout_s: float, check: Callable[[web.Request], Awaitable[None]]
+    max_bytes: int,
+    timeout_s: float,
+    check_form_head: Callable[[web.Request], None],
+    check: Callable[[web.Request], Awaitable[None]],
 ) -> Callable[[web.Request, HttpHandler], object]:
-    """Return a middleware that validates body and query by the handler's schemas, then calls `check`.
+    """Return a middleware that validates query and body by the handler's schemas, then calls `check`.
 
+    `check_form_head` refuses a multipart body that its head shows to be unreadable. The handler reads such a body.
     aiohttp-apispec's own middleware parses with webargs, which accepts NaN and has no limits of time and size.
     """
 
@@ -136,7 +140,7 @@ def validation(
     async def validate(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
         if request.match_info.http_exception is None:
             options = options_of(request.match_info.handler)
-            await validate_input(request, options, max_bytes, timeout_s)
+            await validate_input(request, options, max_bytes, timeout_s, check_form_head)
             await check(request)
         return await handler(request)
 

@@ -17,6 +17,7 @@ from server.handlers.http.bodies.time_limits import BodyTimer, TimeLimits
 
 TEXT_BYTES = 16_384
 MAX_PARTS = 40
+MAX_PART_OVERHEAD = 32_768  # the headers of a part, or a text
 MAX_LINES_OUTSIDE_PARTS = 4 * MAX_PARTS
 ENOSPC = 28
 
@@ -28,6 +29,11 @@ class UploadLimits:
     max_file_bytes: int
     max_files: int
     time: TimeLimits
+
+    @property
+    def max_body_bytes(self) -> int:
+        """The size above which a body must exceed one of the other limits."""
+        return self.max_files * self.max_file_bytes + MAX_PARTS * MAX_PART_OVERHEAD
 
 
 @dataclass(slots=True)
@@ -73,6 +79,16 @@ class FormReader:
         self._work_dir = work_dir
         self._limits = limits
 
+    def check_head(self, request: web.Request) -> None:
+        """Raise UnsupportedMedia or TooLarge if the head of `request` shows that its body cannot be read."""
+        if request.content_type != "multipart/form-data":
+            raise UnsupportedMedia("The Content-Type of the body must be multipart/form-data.")
+        if any(coding.lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
+            # A decompressed body is buffered in one piece, and parsing that line by line would block the event loop.
+            raise UnsupportedMedia("A Content-Encoding is not supported: images are compressed already.")
+        if (request.content_length or 0) > self._limits.max_body_bytes:
+            raise TooLarge(f"The body is larger than {self._limits.max_body_bytes} bytes.")
+
     @asynccontextmanager
     async def read(self, request: web.Request, files: set[str], texts: set[str]) -> AsyncIterator[Form]:
         """Yield the form of `request`; its files exist until the context ends.
@@ -80,11 +96,7 @@ class FormReader:
         `files` and `texts` name the fields. Raises UnsupportedMedia, Malformed, RequestTimeout, TooLarge, StorageFull,
         and InvalidInput for any other field.
         """
-        if request.content_type != "multipart/form-data":
-            raise UnsupportedMedia("The Content-Type of the body must be multipart/form-data.")
-        if any(coding.lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
-            # A decompressed body is buffered in one piece, and parsing that line by line would block the event loop.
-            raise UnsupportedMedia("A Content-Encoding is not supported: images are compressed already.")
+        self.check_head(request)
         with tempfile.TemporaryDirectory(dir=self._work_dir) as folder:
             try:
                 form = await self._read_parts(request, Path(folder), files, texts)

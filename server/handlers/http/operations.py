@@ -45,6 +45,7 @@ class RouteOptions:
     admin: Only administrators may use the route; checked before body and query are validated.
     accepts_ticket: A `?ticket=` is accepted in place of an access token.
     idempotent: The handler honours `Idempotency-Key`.
+    form: The handler reads a multipart body.
     body, query: Schemas of the JSON body and of the query.
     """
 
@@ -54,6 +55,7 @@ class RouteOptions:
     admin: bool = False
     accepts_ticket: bool = False
     idempotent: bool = False
+    form: bool = False
     body: Schema | None = None
     query: Schema | None = None
 
@@ -117,6 +119,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
         admin=admin,
         accepts_ticket=accepts_ticket,
         idempotent=idempotent,
+        form=form is not None,
         body=body() if body else None,
         query=query() if query else None,
     )

@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 
 from server.errors import InvalidInput, Malformed, NotFound, RequestTimeout, TooLarge, UnsupportedMedia
+from server.handlers.http.bodies.expectations import send_continue
 from server.handlers.http.operations import JSON, RouteOptions
 from server.ids import MAX_ID, UserId
 from server.paging import PageRequest, decode_cursor
@@ -60,17 +61,27 @@ def user_agent(request: web.Request) -> str:
     return request.headers.get("User-Agent", "").encode(errors="replace").decode()
 
 
-async def read_json(request: web.Request, max_bytes: int, timeout_s: float) -> dict[str, Any]:
-    """Return the body as an object. Raises UnsupportedMedia, TooLarge, RequestTimeout or Malformed."""
+def check_json_head(request: web.Request, max_bytes: int) -> None:
+    """Raise UnsupportedMedia or TooLarge if the head alone shows that the body cannot be read as JSON."""
     if request.content_type != JSON:
         raise UnsupportedMedia(f"The Content-Type of the body must be {JSON}.")
+    if (request.content_length or 0) > max_bytes:
+        raise _too_large(max_bytes)
+
+
+def _too_large(max_bytes: int) -> TooLarge:
+    return TooLarge(f"The body is larger than {max_bytes} bytes.")
+
+
+async def read_json(request: web.Request, max_bytes: int, timeout_s: float) -> dict[str, Any]:
+    """Return the body as an object. Raises TooLarge, RequestTimeout or Malformed."""
     body = bytearray()
     try:
         async with asyncio.timeout(timeout_s):
             async for chunk in request.content.iter_any():
                 body += chunk
                 if len(body) > max_bytes:
-                    raise TooLarge(f"The body is larger than {max_bytes} bytes.")
+                    raise _too_large(max_bytes)
     except TimeoutError as error:
         raise RequestTimeout(
             f"The body did not arrive within {timeout_s:g} s.", code="body_timeout"
@@ -105,18 +116,29 @@ def _reject_duplicates(members: list[tuple[str, Any]]) -> None:
 
 
 async def validate_input(
-    request: web.Request, options: RouteOptions, max_bytes: int, timeout_s: float
+    request: web.Request,
+    options: RouteOptions,
+    max_bytes: int,
+    timeout_s: float,
+    check_form_head: Callable[[web.Request], None],
 ) -> None:
-    """Validate body and query by the schemas of the route, and store them as `BODY` and `QUERY`.
+    """Validate query and body by the schemas of the route, and store them as `QUERY` and `BODY`.
 
-    Raises InvalidInput with messages by field, and what `read_json` raises.
+    A client that waits for `100 Continue` gets it as soon as the head is valid. Raises InvalidInput with messages by
+    field, and what `check_json_head`, `check_form_head` and `read_json` raise.
     """
-    if options.body is not None:
-        request[BODY] = _validated(options.body, await read_json(request, max_bytes, timeout_s))
     schema = options.query
     if schema is not None:
         values = _validated(schema, dict(request.query)) if request.query_string else _query_defaults(schema)
         request[QUERY] = dict(values)
+    if options.form:
+        check_form_head(request)
+    if options.body is None:
+        await send_continue(request)
+        return
+    check_json_head(request, max_bytes)
+    await send_continue(request)
+    request[BODY] = _validated(options.body, await read_json(request, max_bytes, timeout_s))
 
 
 @lru_cache(maxsize=256)

@@ -1,1 +1,1 @@
-"""Reading of request bodies that take long: their time limits."""
+"""Request bodies: time limits, `100 Continue`, and what is left of a refused body."""

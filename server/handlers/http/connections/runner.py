@@ -1,0 +1,109 @@
+"""Connections that close so that clients can read the response, and answer what does not reach the middlewares.
+
+aiohttp answers two kinds of requests itself, in plain text: bytes that are not HTTP, and an Expect header that it does
+not support. The runner here answers both with problem details.
+"""
+
+import secrets
+from typing import Any
+
+import structlog
+from aiohttp import StreamReader, web
+from aiohttp.http import RawRequestMessage
+from aiohttp.http_exceptions import HttpProcessingError
+
+from server.handlers.http import problems
+from server.handlers.http.bodies.expectations import note_expectation, without_expectation
+from server.handlers.http.bodies.lingering import LingerLimits, closes_after, discard_rest
+from server.handlers.http.response_headers import SECURITY_HEADERS
+
+log = structlog.get_logger(__name__)
+
+
+class ClientConnection(web.RequestHandler):
+    __slots__ = ("_discarded_body", "_linger")
+
+    def __init__(self, manager: web.Server, *, linger: LingerLimits, **options: Any) -> None:
+        super().__init__(manager, lingering_time=0, **options)
+        self._linger = linger
+        self._discarded_body: StreamReader | None = None
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send the response, and then read what is left of the body."""
+        if not resp.prepared and closes_after(request, resp):
+            resp.force_close()
+        sent, disconnected = await super().finish_response(request, resp, start_time)
+        if not disconnected and not request.content.is_eof():
+            self._discarded_body = request.content
+            await discard_rest(request, sent.status, self._linger)
+            self._discarded_body = None
+        return sent, disconnected
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._stop_lingering()
+        super().connection_lost(exc)
+
+    async def shutdown(self, timeout: float | None = 15.0) -> None:
+        """Close the connection after the current response."""
+        self._stop_lingering()
+        await super().shutdown(timeout)
+
+    def _stop_lingering(self) -> None:
+        if self._discarded_body is not None:
+            self._discarded_body.set_exception(ConnectionResetError("The connection is closed."))
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer bytes that are not HTTP, and close the connection: what follows cannot be read either."""
+        if not isinstance(exc, HttpProcessingError):
+            return super().handle_error(request, status, exc, message)
+        request_id = secrets.token_hex(8)
+        # Its message is not logged: it quotes the request, which may contain a token.
+        log.info("request_malformed", error=type(exc).__name__, address=request.remote, request_id=request_id)
+        response = problems.bad_request(request.path)
+        response.headers.extend((*SECURITY_HEADERS, ("X-Request-Id", request_id)))
+        response.force_close()
+        return response
+
+
+class Server(web.Server):
+    def __init__(self, original: web.Server, **options: Any) -> None:
+        """Take over from aiohttp's server for an application; `options` are those of its connections."""
+        super().__init__(self._handle, request_factory=self._request, **options)
+        self._original_request = original.request_factory
+        self._handler = original.request_handler
+        self._options = options
+
+    def _request(self, message: RawRequestMessage, *connection: Any) -> web.BaseRequest:
+        kept = without_expectation(message)
+        request = self._original_request(kept, *connection)
+        if kept is not message:
+            note_expectation(request)
+        return request
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        try:
+            return await self._handler(request)
+        # aiohttp raises these before the middlewares; the second when it quotes an Expect header that is not UTF-8.
+        except (web.HTTPExpectationFailed, UnicodeEncodeError):
+            return problems.http_problem(web.HTTPExpectationFailed(), request.path)
+
+    def __call__(self) -> ClientConnection:
+        return ClientConnection(self, loop=self._loop, **self._options)
+
+
+class Runner(web.AppRunner):
+    """An `AppRunner` with such connections. `linger` limits how long they read a body that was refused."""
+
+    def __init__(self, app: web.Application, *, linger: LingerLimits | None = None, **options: Any) -> None:
+        super().__init__(app, linger=linger or LingerLimits(), **options)
+
+    async def _make_server(self) -> Server:
+        return Server(await super()._make_server(), **self._kwargs)
