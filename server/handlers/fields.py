@@ -1,15 +1,22 @@
 """marshmallow fields, and the base of request schemas."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
+from server.email_addresses import MAX_ADDRESS, mailbox
+from server.user_text import FORBIDDEN, INVISIBLE, clean_line, clean_lines, has_visible
+from server.websites import normalize_website
+
 ID_PATTERN = r"^[0-9]{1,16}$"
-TEXT_PATTERN = r"^[^\x00]*$"
-NON_EMPTY_TEXT_PATTERN = r"^[^\x00]*[^\s\x00][^\x00]*$"  # not empty after trimming
+TEXT_PATTERN = r"^[^\x00\x1b]*$"
+VISIBLE_TEXT_PATTERN = rf"^[^\x00\x1b]*[^{INVISIBLE}][^\x00\x1b]*$"
+NAME_PATTERN = rf"^\s*$|{VISIBLE_TEXT_PATTERN}"
+
+Parsed = TypeVar("Parsed")
 
 
 class RequestSchema(Schema):
@@ -25,18 +32,72 @@ class RequestSchema(Schema):
 
 
 class Text(fields.String):
-    """A trimmed text of bounded length without NUL and lone surrogates, which the database cannot store."""
+    """A text of bounded length, cleaned by `clean_lines`. With a `minimum` it must show something.
+
+    NUL, ESC and lone surrogates are rejected.
+    """
 
     def __init__(self, *, minimum: int = 0, maximum: int, **kwargs: Any) -> None:
-        pattern = NON_EMPTY_TEXT_PATTERN if minimum else TEXT_PATTERN
+        pattern = VISIBLE_TEXT_PATTERN if minimum else TEXT_PATTERN
         kwargs["metadata"] = {"pattern": pattern, **kwargs.get("metadata", {})}
+        self._minimum = minimum
         super().__init__(validate=validate.Length(min=minimum, max=maximum), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text: str = super()._deserialize(value, attr, data, **kwargs)
-        if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        if FORBIDDEN.search(text):
             raise ValidationError("Contains an invalid character.")
-        return text.strip()
+        if self._minimum and not has_visible(text):
+            raise ValidationError("Must not be empty.")
+        return clean_lines(text)
+
+
+class Name(Text):
+    """A name on one line without invisible characters, cleaned by `clean_line`. It may be empty or white space."""
+
+    def __init__(self, *, maximum: int, **kwargs: Any) -> None:
+        super().__init__(maximum=maximum, metadata={"pattern": NAME_PATTERN}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        if text and not has_visible(text):
+            raise ValidationError("Must have a visible character, or be empty.")
+        return clean_line(text)
+
+
+class EmailAddress(fields.String):
+    """An address to which an e-mail can be sent, as it was written."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            validate=validate.Length(max=MAX_ADDRESS),
+            metadata={"format": "email", "examples": ["ana@example.com"]},
+            **kwargs,
+        )
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        address: str = super()._deserialize(value, attr, data, **kwargs)
+        return _valid(address, mailbox) and address
+
+
+class Website(Text):
+    """An http(s) URL of a public host in its normalized form, or an empty text."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        description = "An http(s) URL of a public host, or empty. A host in another script becomes ASCII."
+        super().__init__(metadata={"format": "website", "description": description}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        url: str = fields.String._deserialize(self, value, attr, data, **kwargs).strip()
+        return url and _valid(url, normalize_website)
+
+
+def _valid(value: str, parse: Callable[[str], Parsed]) -> Parsed:
+    """Return the parsed value. Raises ValidationError for a ValueError."""
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise ValidationError(str(error)) from error
 
 
 # A new password is limited to the 72 bytes that bcrypt reads; one that is checked is not.

@@ -41,6 +41,9 @@ PASSWORD = "a password of the contract"
 MAX_PASSWORD_BYTES = 72
 
 schemathesis.openapi.format("cursor", st.integers(0, MAX_ID).map(encode_cursor))
+schemathesis.openapi.format(
+    "website", st.from_regex(r"https?://[a-z]{1,20}\.test(/[a-zA-Z0-9_~%.-]{0,50})?", fullmatch=True)
+)
 schemathesis.openapi.format("binary", st.sampled_from([photos.small()]).map(Binary))
 schemathesis.openapi.format(
     "password",

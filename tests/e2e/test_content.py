@@ -167,12 +167,25 @@ async def test_profile_and_avatar_are_changed(program: Program, register: Regist
         ({"website": "javascript:alert(1)"}, 422, "invalid_input", "website"),
         ({"website": "https://a.test/\0"}, 422, "invalid_input", "website"),
         ({"website": "https://a.test/\r\nx: y"}, 422, "invalid_input", "website"),
+        ({"website": "https://user@a.test/"}, 422, "invalid_input", "website"),
+        ({"website": "http://169.254.169.254/"}, 422, "invalid_input", "website"),
+        ({"fullName": "\u200b\u202e"}, 422, "invalid_input", "fullName"),
+        ({"fullName": "Ana \x1b[31m"}, 422, "invalid_input", "fullName"),
+        ({"email": "ana@localhost"}, 422, "invalid_input", "email"),
         ({"bio": None}, 422, "invalid_input", "bio"),
         ({"bio": "a" * 501}, 422, "invalid_input", "bio"),
     ):
         problem = await refused(ana, "PUT", "/users/profile", status, code, json=body)
         assert list(problem["errors"]) == [field]
     assert await ana.request("GET", "/users/profile") == edited
+    written = {
+        "fullName": "\u202eAna\r\nLindqvist\u200b",
+        "bio": "One\r\ntwo\u202e",
+        "website": "HTTP://bücher.test:80",
+    }
+    cleaned = {"fullName": "Ana Lindqvist", "bio": "One\ntwo", "website": "http://xn--bcher-kva.test"}
+    edited = await ana.request("PUT", "/users/profile", json=written)
+    assert edited | cleaned == edited
 
     faced = await ana.request(
         "POST", "/users/avatar", data=photo_form(photos.twelve_megapixels(), field="avatar")

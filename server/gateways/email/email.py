@@ -16,15 +16,12 @@ from urllib.parse import quote
 
 import structlog
 
+from server.email_addresses import mailbox
 from server.errors import AppError
 from server.gateways.outbox import UNSAFE_IN_FILE_NAME, write_atomically
 
 log = structlog.get_logger(__name__)
 
-# Neither white space nor a character that separates, quotes or comments in a header or an SMTP command.
-_WORD = r"[^\s\x00-\x20\x7f\"(),:;<>@\[\\\]]+"
-# "=?" begins an encoded word: the headers of `email` decode it, including line breaks, also in an address.
-PLAIN_ADDRESS = re.compile(rf"(?!.*=\?)(?P<local>{_WORD})@(?P<domain>{_WORD})")
 WORD_JOINER = "\u2060"  # has no width, and does not allow a line break
 URL_CHARACTERS = ":/?#[]@!$&'()*+,;=%~"  # besides letters, digits and "_.-"
 LIST_ID, LIST_UNSUBSCRIBE = "List-Id", "List-Unsubscribe"
@@ -117,7 +114,8 @@ def compose(email: Email, sender: str, encoding: str | None = None) -> EmailMess
     message = EmailMessage(policy=_policy())
     message["From"] = Address(name, addr_spec=address)
     message["To"] = address_of(email.to)
-    message["Subject"] = email.subject.replace("=?", f"={WORD_JOINER}?")  # see PLAIN_ADDRESS
+    # "=?" begins an encoded word: the headers of `email` decode it, including line breaks.
+    message["Subject"] = email.subject.replace("=?", f"={WORD_JOINER}?")
     message["Date"] = format_datetime(datetime.now(UTC))
     message["Message-ID"] = f"<{email.key}@{address.rpartition('@')[2]}>"
     message["Auto-Submitted"] = "auto-generated"
@@ -147,22 +145,13 @@ def _add_list_headers(message: EmailMessage, email: Email) -> None:
 
 def address_of(text: str) -> Address:
     """Return one plain address with its domain in ASCII. Raises EmailRefused for any other, also for a quoted one."""
-    found = PLAIN_ADDRESS.fullmatch(text)
     try:
-        if found is not None:
-            domain = found["domain"].encode("idna").decode()
-            # A character of another script may have become a comma or a colon.
-            if PLAIN_ADDRESS.fullmatch(f"{found['local']}@{domain}"):
-                return Address(username=found["local"], domain=domain)
+        username, domain = mailbox(text)
+        return Address(username=username, domain=domain)
     except (ValueError, MessageError) as error:
-        raise _invalid_address() from error
-    raise _invalid_address()
+        raise EmailRefused("The recipient is not a valid e-mail address.") from error
 
 
 def ascii_url(url: str) -> str:
     """Return the URL with every other character percent-encoded, so that it cannot end a header or an attribute."""
     return quote(url, safe=URL_CHARACTERS, errors="replace")
-
-
-def _invalid_address() -> EmailRefused:
-    return EmailRefused("The recipient is not a valid e-mail address.")

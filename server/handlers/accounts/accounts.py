@@ -5,12 +5,12 @@ from marshmallow import fields
 
 from server.handlers import serializers
 from server.handlers.accounts.sessions import NO_STORE, TokenPairSchema, token_pair
-from server.handlers.fields import NEW_PASSWORD, PASSWORD, RequestSchema, Text
+from server.handlers.fields import NEW_PASSWORD, PASSWORD, EmailAddress, RequestSchema, Text
 from server.handlers.http.client_ip import client_ip
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
 from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import BODY, user_agent
-from server.handlers.people.profiles import EmailField, FullNameField, ProfileSchema, UsernameField
+from server.handlers.people.profiles import FullNameField, ProfileSchema, UsernameField
 from server.ids import UserId
 from server.services.accounts.accounts import Accounts, AuthenticatedUser
 from server.services.accounts.sessions import Sessions
@@ -19,7 +19,7 @@ from server.services.people.profiles import Profiles
 
 class RegisterBody(RequestSchema):
     username = UsernameField(required=True)
-    email = EmailField(required=True)
+    email = EmailAddress(required=True)
     password = NEW_PASSWORD(required=True)
     fullName = FullNameField(load_default="")
 

@@ -3,10 +3,9 @@
 from aiohttp import web
 from marshmallow import fields, validate
 
-from server.handlers.fields import NEW_PASSWORD, PASSWORD, RequestSchema
+from server.handlers.fields import NEW_PASSWORD, PASSWORD, EmailAddress, RequestSchema
 from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import BODY, current_principal
-from server.handlers.people.profiles import EmailField
 from server.services.accounts.credentials import Credentials
 
 
@@ -16,7 +15,7 @@ class ChangePasswordBody(RequestSchema):
 
 
 class ForgotPasswordBody(RequestSchema):
-    email = EmailField(required=True)
+    email = EmailAddress(required=True)
 
 
 class ResetPasswordBody(RequestSchema):

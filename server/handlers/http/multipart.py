@@ -14,6 +14,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from server.errors import InvalidInput, Malformed, StorageFull, TooLarge, UnsupportedMedia
 from server.handlers.http.bodies.time_limits import BodyTimer, TimeLimits
+from server.user_text import FORBIDDEN, clean_lines
 
 TEXT_BYTES = 16_384
 MAX_PARTS = 40
@@ -202,11 +203,12 @@ async def _read_text(part: BodyPartReader, name: str, timer: BodyTimer) -> str:
 
 
 def _bounded(name: str, value: str, max_length: int) -> str:
-    if len(value) > max_length:
-        raise _invalid_field(name, f"Must have at most {max_length} characters.")
-    if "\x00" in value:
+    if FORBIDDEN.search(value):
         raise _invalid_field(name, "Contains an invalid character.")
-    return value.strip()
+    text = clean_lines(value)
+    if len(text) > max_length:
+        raise _invalid_field(name, f"Must have at most {max_length} characters.")
+    return text
 
 
 def _invalid_field(name: str, message: str) -> InvalidInput:

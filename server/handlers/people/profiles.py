@@ -1,23 +1,30 @@
 """`/users`: profiles and avatars."""
 
-import re
 from functools import partial
 from typing import Any
 
 from aiohttp import web
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields
 
 from server.handlers import serializers
-from server.handlers.fields import Count, File, Id, RequestSchema, Text, Timestamp, Url
+from server.handlers.fields import (
+    Count,
+    EmailAddress,
+    File,
+    Id,
+    Name,
+    RequestSchema,
+    Text,
+    Timestamp,
+    Url,
+    Website,
+)
 from server.handlers.http.multipart import FormReader
 from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import BODY, current_principal, path_user
-from server.services.accounts.usernames import USERNAME_PATTERN, normalize
+from server.services.accounts.usernames import USERNAME_PATTERN
 from server.services.people.profiles import Profiles
 from server.services.records import Role
-
-WEBSITE_URL = re.compile(r"https?://\S+")
-MAX_EMAIL_LENGTH = 254
 
 
 def _validate_username(name: str) -> None:
@@ -27,43 +34,20 @@ def _validate_username(name: str) -> None:
         )
 
 
-def _validate_normalized_length(address: str) -> None:
-    if len(normalize(address)) > MAX_EMAIL_LENGTH:  # normalization can expand a character to 18
-        raise ValidationError(f"Must have at most {MAX_EMAIL_LENGTH} characters.")
-
-
-class WebsiteUrl(Text):
-    """An http(s) URL, or an empty text."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"pattern": rf"^\s*({WEBSITE_URL.pattern}\s*)?$"}, **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        address = super()._deserialize(value, attr, data, **kwargs)
-        if address and not WEBSITE_URL.fullmatch(address):
-            raise ValidationError("Must be an http:// or https:// URL without spaces.")
-        return address
-
-
 UsernameField: Any = partial(
     fields.String,
     validate=_validate_username,
     metadata={"pattern": f"^{USERNAME_PATTERN.pattern}$", "examples": ["ana"]},
 )
-EmailField: Any = partial(
-    fields.Email,
-    validate=[validate.Length(max=MAX_EMAIL_LENGTH), _validate_normalized_length],
-    metadata={"examples": ["ana@example.com"]},
-)
-FullNameField: Any = partial(Text, maximum=100)
+FullNameField: Any = partial(Name, maximum=100)
 
 
 class ProfileBody(RequestSchema):
     username = UsernameField()
-    email = EmailField()
+    email = EmailAddress()
     fullName = FullNameField(attribute="full_name")
     bio = Text(maximum=500)
-    website = WebsiteUrl(maximum=200)
+    website = Website(maximum=200)
 
 
 class AvatarForm(RequestSchema):

@@ -3,9 +3,11 @@
 import re
 import unicodedata
 
+from server.email_addresses import address_key
+
 USERNAME_PATTERN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.]{1,28}[A-Za-z0-9_])")
 
 
 def normalize(name: str) -> str:
-    """Return the unique key of a username or an e-mail address: NFKC, casefolded."""
-    return unicodedata.normalize("NFKC", name).casefold()
+    """Return the unique key of a username (NFKC, casefolded) or of an e-mail address, which has an @."""
+    return address_key(name) if "@" in name else unicodedata.normalize("NFKC", name).casefold()

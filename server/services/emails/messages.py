@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from server.gateways.email.email import Email
 from server.services.emails.renderer import render
-from server.services.emails.text import one_line, shortened
+from server.services.emails.text import shortened
+from server.user_text import one_line
 
 MAX_SUBJECT = 100
 MAX_HEADLINE = 200

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from server.gateways.email.email import ascii_url
-from server.services.emails.text import one_line
+from server.user_text import one_line
 
 TEMPLATES = Path(__file__).parent / "templates"
 NO_LINKS: Mapping[str, str] = MappingProxyType({})

@@ -449,12 +449,14 @@ async def test_invalid_recipient_is_refused(server: FakeSmtpServer, mail: Mailer
 
 async def test_non_ascii_address_needs_smtputf8(server: FakeSmtpServer, mail: Mailer) -> None:
     abroad = Email("key", "ada@bücher.example", "Subject", "text", "<p>html</p>")
+    sharp_s = Email("key", "ada@straße.example", "Subject", "text", "<p>html</p>")
     umlauts = Email("key", "ädä@example.com", "Subject", "text", "<p>html</p>")
     sender = mail()
-    for email in (abroad, umlauts):
+    for email in (abroad, sharp_s, umlauts):
         await sender.send(email)
     assert [envelope.rcpt_tos for envelope in server.taken] == [
         ["ada@xn--bcher-kva.example"],
+        ["ada@xn--strae-oqa.example"],  # not strasse.example, which is another domain
         ["ädä@example.com"],
     ]
     old_fashioned = FakeSmtpServer(enable_SMTPUTF8=False).start()
