@@ -6,12 +6,14 @@ from server.assembly.jobs import build_jobs
 from server.assembly.repositories import Repositories
 from server.assembly.resources import Resources
 from server.clock import Clock, SystemClock
+from server.gateways.common_passwords import CommonPasswords
 from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.gateways.feed_store.timelines import Timelines
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.revocation_list import RevocationList
 from server.pubsub.publisher import Publisher
 from server.services.accounts.active_sessions import ActiveSessions
+from server.services.accounts.password_rules import PasswordRules
 from server.services.accounts.revocations import Revocations, retention_ms
 from server.services.accounts.tokens import TokenRules, Tokens
 from server.services.content.cards import Cards
@@ -50,6 +52,7 @@ class Collaborators:
             resources.job_notifier.notify,
             self.cache_invalidation,
         )
+        self.password_rules = PasswordRules(CommonPasswords())
         self.publisher = Publisher(resources.redis, outage=resources.instrumentation.redis)
         rules = _token_rules(settings)
         self.tokens = Tokens(SystemClock(), rules)

@@ -10,6 +10,7 @@ from server.gateways.email.smtp import SmtpEmailSender
 from server.gateways.email.smtp_connection import SmtpServer
 from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
+from server.gateways.password_queue import PasswordQueue
 from server.gateways.passwords import Passwords
 from server.gateways.push.message import FirebaseAccount
 from server.gateways.push.senders import FcmPushSender, NullPushSender, OutboxPushSender, PushSender
@@ -31,7 +32,7 @@ async def image_processor(settings: Settings) -> AsyncGenerator[ImageProcessor]:
 @asynccontextmanager
 async def password_hasher(settings: Settings) -> AsyncGenerator[Passwords]:
     auth = settings.auth
-    passwords = Passwords(auth.bcrypt_cost, auth.bcrypt_threads, auth.bcrypt_queue)
+    passwords = Passwords(auth.bcrypt_cost, PasswordQueue(auth.bcrypt_threads, auth.bcrypt_queue))
     try:
         yield passwords
     finally:

@@ -14,6 +14,7 @@ from server.gateways.redis.session_check import SessionCheck
 from server.services.accounts.account_emails import AccountEmails
 from server.services.accounts.accounts import Accounts
 from server.services.accounts.credentials import Credentials
+from server.services.accounts.password_authentication import PasswordAuthentication
 from server.services.accounts.request_authentication import RequestAuthenticator
 from server.services.accounts.revocations import Revocations
 from server.services.accounts.security_alerts import SecurityAlerts
@@ -49,6 +50,7 @@ class Services:
     """The services of one process."""
 
     accounts: Accounts
+    password_authentication: PasswordAuthentication
     sessions: Sessions
     request_authenticator: RequestAuthenticator
     revocations: Revocations
@@ -87,13 +89,22 @@ def build_services(
     queries, timelines = shared.feed_queries, shared.timelines
     metrics = resources.instrumentation.metrics
     services = Services(
-        accounts=Accounts(rows.users, rows.logins, work, resources.passwords),
+        accounts=Accounts(rows.users, work, resources.passwords, shared.password_rules),
+        password_authentication=PasswordAuthentication(rows.logins, resources.passwords),
         sessions=Sessions(rows.sessions, rows.logins, rows.users, work, tokens, revocations),
         request_authenticator=RequestAuthenticator(
             tokens, SessionCheck(resources.pipelined_redis), revocations, resources.rate_limits, rows.users
         ),
         revocations=revocations,
-        credentials=Credentials(rows.logins, rows.password_resets, work, resources.passwords, revocations),
+        credentials=Credentials(
+            rows.logins,
+            rows.password_resets,
+            work,
+            resources.passwords,
+            shared.password_rules,
+            revocations,
+            rows.users,
+        ),
         account_emails=_account_emails(settings, resources, shared),
         security_alerts=SecurityAlerts(
             rows.users, work, jobs, resources.email, f"{settings.client_url}/sessions"

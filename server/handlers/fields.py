@@ -100,14 +100,11 @@ def _valid(value: str, parse: Callable[[str], Parsed]) -> Parsed:
         raise ValidationError(str(error)) from error
 
 
-# A new password is limited to the 72 bytes that bcrypt reads; one that is checked is not.
+# `services/accounts/password_rules.py` has the other rules for new passwords.
 PASSWORD: Any = partial(fields.String, validate=validate.Length(max=1000), metadata={"format": "password"})
 NEW_PASSWORD: Any = partial(
     fields.String,
-    validate=[
-        validate.Length(8, 72),
-        validate.ContainsNoneOf("\x00", error="Contains an invalid character."),
-    ],
+    validate=validate.Length(8, 128),
     metadata={"format": "password"},
 )
 

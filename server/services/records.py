@@ -46,6 +46,14 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class Client:
+    """The client of a request, as rate limits and sessions know it."""
+
+    address: str
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TokenPair:
     """`expires_in_s`: the lifetime of the access token."""
 

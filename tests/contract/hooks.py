@@ -38,7 +38,7 @@ KNOWN: dict[str, list[str]] = json.loads(os.environ["CONTRACT_KNOWN"])
 # These end the session, so each gets a new user.
 SESSION_ENDING = {"logout", "changePassword"}
 PASSWORD = "a password of the contract"
-MAX_PASSWORD_BYTES = 72
+HARD_TO_GUESS = "x7&q w9%"  # 8 characters, the shortest password
 
 schemathesis.openapi.format("cursor", st.integers(0, MAX_ID).map(encode_cursor))
 schemathesis.openapi.format(
@@ -46,10 +46,7 @@ schemathesis.openapi.format(
 )
 schemathesis.openapi.format("binary", st.sampled_from([photos.small()]).map(Binary))
 schemathesis.openapi.format(
-    "password",
-    st.text(
-        st.characters(exclude_characters="\x00", exclude_categories=["Cs"]), min_size=8, max_size=72
-    ).filter(lambda text: len(text.encode()) <= MAX_PASSWORD_BYTES),
+    "password", st.text(st.characters(exclude_categories=["Cs"]), min_size=8, max_size=128)
 )
 
 
@@ -85,6 +82,9 @@ def map_case(_: HookContext, case: Case) -> Case:
     if isinstance(case.body, dict) and "altTexts" in case.body:
         images = len(case.body.get("images", ["one"]))
         case.body["altTexts"] = case.body["altTexts"][:images]
+    if isinstance(case.body, dict):
+        for member in {"password", "newPassword"} & case.body.keys():  # of the same length
+            case.body[member] = case.body[member][: -len(HARD_TO_GUESS)] + HARD_TO_GUESS
     if change := CHANGES.get(operation_of(case)):
         change(case)
     # The other phases test the ids themselves: their boundaries, and ids from earlier responses.

@@ -1,18 +1,18 @@
-"""bcrypt in its threads."""
+"""Password hashes: NFKC, a digest, bcrypt, and hashes of earlier versions."""
 
-import asyncio
-import threading
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 
+import bcrypt
 import pytest
 
-from server.errors import InvalidInput, Unavailable
+from server.errors import InvalidInput
+from server.gateways.password_queue import PasswordQueue
 from server.gateways.passwords import Passwords
 
 
 @pytest.fixture
 async def passwords() -> AsyncIterator[Passwords]:
-    passwords = Passwords(cost=4, threads=2, queue=100)
+    passwords = Passwords(4, PasswordQueue(threads=2, queue=100))
     yield passwords
     await passwords.close()
 
@@ -30,14 +30,38 @@ async def test_missing_hash_matches_no_password(passwords: Passwords) -> None:
         assert not await passwords.matches(word, None)
 
 
-async def test_password_is_limited_to_72_bytes(passwords: Passwords) -> None:
-    longest = "ä" * 36
+async def test_password_of_any_length_counts_in_full(passwords: Passwords) -> None:
+    longest = "漢" * 128
     hashed = await passwords.hash(longest)
     assert await passwords.matches(longest, hashed)
-    assert not await passwords.matches(longest + "x", hashed)
-    with pytest.raises(InvalidInput) as refused:
-        await passwords.hash(longest + "x")
-    assert list(refused.value.fields) == ["password"]
+    assert not await passwords.matches(longest[:-1] + "字", hashed)
+    assert len(hashed) <= 72  # the column
+
+
+async def test_password_matches_in_every_composition(passwords: Passwords) -> None:
+    composed, decomposed = "p\u00e4ssw\u00f6rd-xyz", "pa\u0308sswo\u0308rd-xyz"
+    assert await passwords.matches(decomposed, await passwords.hash(composed))
+    assert await passwords.matches(composed, await passwords.hash(decomposed))
+
+
+@pytest.mark.parametrize(("password", "other"), [("an old password", "an older one"), ("ä" * 36, "ä" * 37)])
+async def test_hash_of_an_earlier_version_still_matches(
+    passwords: Passwords, password: str, other: str
+) -> None:
+    bare = bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode()
+    assert await passwords.matches(password, bare)
+    assert not await passwords.matches(other, bare)
+    assert not await passwords.matches("\ud800", bare)
+    assert passwords.is_outdated(bare)
+
+
+async def test_hash_of_another_cost_is_outdated(passwords: Passwords) -> None:
+    hashed = await passwords.hash("word")
+    assert not passwords.is_outdated(hashed)
+    elsewhere = Passwords(5, PasswordQueue(threads=1, queue=1))
+    assert elsewhere.is_outdated(hashed)
+    assert await elsewhere.matches("word", hashed)
+    await elsewhere.close()
 
 
 async def test_null_byte_is_part_of_a_password(passwords: Passwords) -> None:
@@ -51,43 +75,3 @@ async def test_invalid_unicode_matches_nothing(passwords: Passwords) -> None:
     assert not await passwords.matches("\ud800", hashed)
     with pytest.raises(InvalidInput):
         await passwords.hash("\ud800")
-
-
-async def test_hashing_does_not_block_the_event_loop(passwords: Passwords) -> None:
-    loop_thread = threading.get_ident()
-    ran_in: set[int] = set()
-
-    def work() -> None:
-        ran_in.add(threading.get_ident())
-
-    await asyncio.gather(*(passwords._run(work) for _ in range(20)))
-    assert loop_thread not in ran_in
-    assert len(ran_in) <= 2
-
-
-async def test_full_queue_is_unavailable_at_once() -> None:
-    passwords = Passwords(cost=6, threads=1, queue=3)
-    try:
-        outcomes = await asyncio.gather(*(passwords.hash("word") for _ in range(10)), return_exceptions=True)
-        refused = [outcome for outcome in outcomes if isinstance(outcome, Unavailable)]
-        assert len(refused) == 6
-        assert refused[0].retry_after_s
-        assert all(isinstance(outcome, str) for outcome in outcomes[:4])
-        assert await passwords.hash("word")
-    finally:
-        await passwords.close()
-
-
-async def test_cancelled_callers_free_their_places() -> None:
-    passwords = Passwords(cost=4, threads=1, queue=3)
-    try:
-        for _ in range(5):
-            asked: list[Awaitable[str]] = [asyncio.ensure_future(passwords.hash("word")) for _ in range(4)]
-            await asyncio.sleep(0)
-            for question in asked:
-                assert isinstance(question, asyncio.Task)
-                question.cancel()
-            await asyncio.gather(*asked, return_exceptions=True)
-        assert await asyncio.gather(*(passwords.matches("word", None) for _ in range(4))) == [False] * 4
-    finally:
-        await passwords.close()

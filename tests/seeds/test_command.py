@@ -123,7 +123,7 @@ async def test_production_needs_yes_and_gets_random_passwords(
         assert await count(database, "users") == len(FEW_USERNAMES)
         async with open_seed_context(stack.settings(), database, SystemClock()) as context:
             with pytest.raises(Unauthenticated):
-                await context.services.accounts.authenticate("ben", PASSWORD)
+                await context.services.password_authentication.authenticate("ben", PASSWORD)
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ async def test_crowd_user_can_sign_in_and_see_pictures(migrated_stack: Stack) ->
         open_for_inspection(migrated_stack) as database,
         open_seed_context(settings, database, SystemClock()) as context,
     ):
-        account = await context.services.accounts.authenticate(username(7), PASSWORD)
+        account = await context.services.password_authentication.authenticate(username(7), PASSWORD)
         page = await context.services.feed.page(UserId(account.id), PageRequest(limit=100))
         assert len(page.items) > POSTS_PER_PERSON
         keys = {row["media_key"] for row in await database.rows("SELECT media_key FROM post_images")}

@@ -43,7 +43,7 @@ async def test_sample_data_is_complete_and_chronological(migrated_stack: Stack) 
         activities += sum(bool(mentions_in(post.caption)) for post in TIMELINE.posts)
         assert await count(database, "jobs", "state = 'ready'") == activities  # for the server, when it runs
         async with open_seed_context(settings, database, SystemClock()) as context:
-            account = await context.services.accounts.authenticate("ben", PASSWORD)
+            account = await context.services.password_authentication.authenticate("ben", PASSWORD)
             profile = await context.services.profiles.get_own(account.id)
             assert profile.avatar_url
             assert profile.bio

@@ -13,12 +13,14 @@ from redis.asyncio import Redis
 
 from server.clock import SystemClock
 from server.events import CacheKey, PostChanged, PostPublished
+from server.gateways.common_passwords import CommonPasswords
 from server.gateways.email.email import Email
 from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timelines import Timelines
 from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
+from server.gateways.password_queue import PasswordQueue
 from server.gateways.passwords import Passwords
 from server.gateways.push.message import PushMessage, PushOutcome
 from server.gateways.redis.pipelined_client import PipelinedRedis
@@ -59,6 +61,8 @@ from server.services.accounts.account_emails import AccountEmails
 from server.services.accounts.accounts import Accounts
 from server.services.accounts.active_sessions import ActiveSessions
 from server.services.accounts.credentials import Credentials
+from server.services.accounts.password_authentication import PasswordAuthentication
+from server.services.accounts.password_rules import PasswordRules
 from server.services.accounts.request_authentication import RequestAuthenticator
 from server.services.accounts.revocations import Revocations, retention_ms
 from server.services.accounts.security_alerts import SecurityAlerts
@@ -200,12 +204,14 @@ class ServiceHarness:
             self.visibility,
             "https://media.test/{}".format,
         )
-        self.passwords = Passwords(cost=4, threads=2, queue=64)
+        self.passwords = Passwords(4, PasswordQueue(threads=2, queue=64))
+        self.password_rules = PasswordRules(CommonPasswords())
         self.user_rows = UserRepository(database)
         self.login_rows = LoginRepository(database)
         self.reset_rows = PasswordResetRepository(database)
         self.session_rows = SessionRepository(database)
-        self.accounts = Accounts(self.user_rows, self.login_rows, self.unit_of_work, self.passwords)
+        self.accounts = Accounts(self.user_rows, self.unit_of_work, self.passwords, self.password_rules)
+        self.password_authentication = PasswordAuthentication(self.login_rows, self.passwords)
         self.images = ImageProcessor()
         self.media = MediaStore.in_folder(folder / "media", public_url="https://media.test")
         self.pictures = Pictures(self.images, self.media, folder)
@@ -237,7 +243,13 @@ class ServiceHarness:
             self.user_rows,
         )
         self.credentials = Credentials(
-            self.login_rows, self.reset_rows, self.unit_of_work, self.passwords, self.revocations
+            self.login_rows,
+            self.reset_rows,
+            self.unit_of_work,
+            self.passwords,
+            self.password_rules,
+            self.revocations,
+            self.user_rows,
         )
         self.email = RecordingEmailSender()
         self.account_emails = AccountEmails(

@@ -6,13 +6,14 @@ from marshmallow import fields
 from server.handlers import serializers
 from server.handlers.accounts.sessions import NO_STORE, TokenPairSchema, token_pair
 from server.handlers.fields import NEW_PASSWORD, PASSWORD, EmailAddress, RequestSchema, Text
-from server.handlers.http.client_ip import client_ip
+from server.handlers.http.client_ip import client_ip, current_client
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
 from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import BODY, user_agent
 from server.handlers.people.profiles import FullNameField, ProfileSchema, UsernameField
 from server.ids import UserId
-from server.services.accounts.accounts import Accounts, AuthenticatedUser
+from server.services.accounts.accounts import Accounts
+from server.services.accounts.password_authentication import AuthenticatedUser, PasswordAuthentication
 from server.services.accounts.sessions import Sessions
 from server.services.people.profiles import Profiles
 
@@ -35,9 +36,15 @@ class SignedInSchema(TokenPairSchema):
 
 class AccountRoutes:
     def __init__(
-        self, accounts: Accounts, sessions: Sessions, profiles: Profiles, idempotent: IdempotentResponder
+        self,
+        accounts: Accounts,
+        password_authentication: PasswordAuthentication,
+        sessions: Sessions,
+        profiles: Profiles,
+        idempotent: IdempotentResponder,
     ) -> None:
         self._accounts = accounts
+        self._password_authentication = password_authentication
         self._sessions = sessions
         self._profiles = profiles
         self._idempotent = idempotent
@@ -57,14 +64,16 @@ class AccountRoutes:
         idempotent=True,
     )
     async def register_user(self, request: web.Request) -> web.Response:
-        body = request[BODY]
+        body, client = request[BODY], current_client(request)
         return await self._idempotent.respond(
             request,
             canonical_json(request),
             execute=lambda token: self._accounts.register(
-                body["username"], body["email"], body["password"], body["fullName"], token
+                body["username"], body["email"], body["password"], body["fullName"], token, client
             ),
-            reload=lambda user_id: self._accounts.get_registered(UserId(user_id), body["password"]),
+            reload=lambda user_id: self._password_authentication.get_registered(
+                UserId(user_id), body["password"], client
+            ),
             render=lambda account: self._sign_in(request, account, 201),
             stores_response=False,  # it has tokens; a repeated request opens another session
         )
@@ -82,7 +91,9 @@ class AccountRoutes:
     )
     async def login(self, request: web.Request) -> web.Response:
         body = request[BODY]
-        account = await self._accounts.authenticate(body["username"], body["password"])
+        account = await self._password_authentication.authenticate(
+            body["username"], body["password"], current_client(request)
+        )
         return await self._sign_in(request, account, 200)
 
     async def _sign_in(self, request: web.Request, account: AuthenticatedUser, status: int) -> web.Response:

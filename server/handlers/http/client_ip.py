@@ -9,7 +9,9 @@ from collections.abc import Sequence
 import structlog
 from aiohttp import web
 
+from server.handlers.http.requests import user_agent
 from server.networks import IpAddress, IpNetwork, parse_ip
+from server.services.records import Client
 
 log = structlog.get_logger(__name__)
 
@@ -66,3 +68,8 @@ class ClientIps:
 def client_ip(request: web.Request) -> str:
     """Return the client's address that the outermost middleware determined."""
     return request[CLIENT_IP]
+
+
+def current_client(request: web.Request) -> Client:
+    """Return the client of a request, as services know it."""
+    return Client(client_ip(request), user_agent(request))

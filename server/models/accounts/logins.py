@@ -63,6 +63,13 @@ class LoginRepository:
             [password_hash, changed_at_ms, user_id],
         )
 
+    async def renew_password_hash(self, user_id: UserId, previous: str, renewed: str) -> None:
+        """Replace the hash by another one of the same password, unless the password changed since then."""
+        await self._database.execute(
+            "UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?",
+            [renewed, user_id, previous],
+        )
+
     async def _find(self, **key: int | str) -> LoginRow | None:
         user = await (
             UserTable.filter(**key).only("id", "role", "password_hash", "password_changed_at_ms").first()

@@ -11,6 +11,8 @@ from server.gateways.passwords import Passwords
 from server.ids import SessionId, UserId
 from server.models.accounts.logins import LoginRepository
 from server.models.accounts.password_resets import PasswordResetRepository
+from server.models.accounts.users import UserRepository
+from server.services.accounts.password_rules import PasswordOwner, PasswordRules
 from server.services.accounts.revocations import Revocations
 from server.services.accounts.tokens import hash_reset_token
 from server.services.accounts.usernames import normalize
@@ -25,20 +27,25 @@ class Credentials:
         resets: PasswordResetRepository,
         unit_of_work: UnitOfWork,
         passwords: Passwords,
+        password_rules: PasswordRules,
         revocations: Revocations,
+        users: UserRepository,
     ) -> None:
         self._logins = logins
         self._resets = resets
         self._unit_of_work = unit_of_work
         self._passwords = passwords
+        self._password_rules = password_rules
         self._revocations = revocations
+        self._users = users
 
     async def change_password(self, principal: Principal, old: str, new: str) -> None:
         """Replace the password and revoke the user's other sessions.
 
-        Raises InvalidInput (`wrong_password`).
+        Raises InvalidInput (`wrong_password`, `weak_password`).
         """
         user_id = principal.user_id
+        await self._check_rules(user_id, new)
         old_hash = await self._logins.get_password_hash(user_id)
         if not await self._passwords.matches(old, old_hash):
             raise _wrong_password()
@@ -64,15 +71,24 @@ class Credentials:
     async def reset_password(self, token: str, new: str) -> None:
         """Replace the password of the user with this reset token, revoke all sessions and delete all reset tokens.
 
-        Raises InvalidInput (`invalid_reset_token`), with the same text for unknown, used and expired tokens.
+        Raises InvalidInput: `weak_password`; `invalid_reset_token`, with the same text for unknown, used and expired
+        tokens.
         """
         token_hash = hash_reset_token(token)
         user_id = await self._resets.find_user_id(token_hash)
         if user_id is None:  # Checked before the password is hashed, which is expensive.
             raise _invalid_reset_token()
+        await self._check_rules(user_id, new)
         password_hash = await self._passwords.hash(new, "newPassword")
         await self._unit_of_work.run(partial(self._reset, user_id, token_hash, password_hash))
         await self._revocations.propagate(user_id)
+
+    async def _check_rules(self, user_id: UserId, password: str) -> None:
+        user = await self._users.get_contact(user_id)
+        if user is not None:
+            await self._password_rules.check(
+                password, PasswordOwner(user.username, user.email), "newPassword"
+            )
 
     async def _reset(self, user_id: UserId, token_hash: str, password_hash: str, work: WorkContext) -> None:
         # The lock lets one of several concurrent requests use the token; the others find it deleted.

@@ -23,8 +23,8 @@ from server.models.accounts.sessions import (
 )
 from server.models.accounts.users import UserRepository
 from server.paging import Page, PageRequest, cut
-from server.services.accounts.accounts import wrong_credentials
 from server.services.accounts.active_sessions import ActiveSessions
+from server.services.accounts.password_authentication import wrong_credentials
 from server.services.accounts.revocations import Revocations
 from server.services.accounts.tokens import RefreshClaim, Tokens, invalid_refresh_token
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from server.errors import InvalidInput, Unauthenticated
 from server.gateways.email.email import EmailFailed, EmailRefused, compose
 from server.models.jobs.jobs import JobState
-from server.services.accounts.accounts import AuthenticatedUser
+from server.services.accounts.password_authentication import AuthenticatedUser
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import Principal, TokenPair
 from tools.harness.services import RESET_TTL_S, ServiceHarness
@@ -24,7 +24,7 @@ async def register(harness: ServiceHarness, username: str = "ada") -> Authentica
 
 
 async def sign_in(harness: ServiceHarness, password: str = OLD, login: str = "ada") -> TokenPair:
-    account = await harness.accounts.authenticate(login, password)
+    account = await harness.password_authentication.authenticate(login, password)
     return await harness.sessions.create(account.id, account.password_changed_at_ms, "a phone", "192.0.2.1")
 
 
@@ -78,7 +78,8 @@ async def test_password_change_revokes_other_sessions_and_reset_links(harness: S
         ("wrong", NEW, "oldPassword"),
         ("", NEW, "oldPassword"),
         (OLD + "x" * 72, NEW, "oldPassword"),
-        (OLD, "é" * 37, "newPassword"),
+        (OLD, "ada", "newPassword"),
+        (OLD, "password1", "newPassword"),
     ],
 )
 async def test_rejected_password_change_changes_nothing(
@@ -111,7 +112,7 @@ async def test_one_of_two_concurrent_password_changes_fails(harness: ServiceHarn
 async def test_sign_in_overtaken_by_a_password_change_is_rejected(harness: ServiceHarness) -> None:
     await register(harness)
     principal = await owner(harness, await sign_in(harness))
-    account = await harness.accounts.authenticate("ada", OLD)
+    account = await harness.password_authentication.authenticate("ada", OLD)
     await harness.credentials.change_password(principal, OLD, NEW)
     with pytest.raises(Unauthenticated):
         await harness.sessions.create(account.id, account.password_changed_at_ms, "", "")
@@ -201,7 +202,7 @@ async def test_unacceptable_password_leaves_the_link_valid(harness: ServiceHarne
     await register(harness)
     token = await request_reset(harness)
     with pytest.raises(InvalidInput) as refused:
-        await harness.credentials.reset_password(token, "é" * 37)
+        await harness.credentials.reset_password(token, "ada-2026")
     assert list(refused.value.fields) == ["newPassword"]
     await harness.credentials.reset_password(token, NEW)
 

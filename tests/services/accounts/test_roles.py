@@ -15,7 +15,7 @@ async def test_role_applies_from_the_next_sign_in(harness: ServiceHarness) -> No
     assert account.role is Role.USER
     roles = Roles(harness.user_rows, InvalidationLog(harness.pipelined_redis))
     assert await roles.grant("ANA", Role.ADMIN) is Role.USER
-    assert (await harness.accounts.authenticate("ana", "a long password")).role is Role.ADMIN
+    assert (await harness.password_authentication.authenticate("ana", "a long password")).role is Role.ADMIN
     assert await roles.grant("ana", Role.ADMIN) is Role.ADMIN
 
 

@@ -103,9 +103,9 @@ async def test_registration_is_repeated_only_with_its_password(
     harness: ServiceHarness,
 ) -> None:
     account = await harness.accounts.register("ana", "ana@example.com", "a good password", "")
-    assert await harness.accounts.get_registered(account.id, "a good password") == account
+    assert await harness.password_authentication.get_registered(account.id, "a good password") == account
     with pytest.raises(Unauthenticated):
-        await harness.accounts.get_registered(account.id, "another password")
+        await harness.password_authentication.get_registered(account.id, "another password")
 
 
 async def test_deleted_comment_is_not_found(harness: ServiceHarness) -> None:

@@ -1,0 +1,92 @@
+"""The password queue: bounded, and shared fairly between networks. The work is bcrypt in real threads."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import AsyncIterator
+
+import bcrypt
+import pytest
+
+from server.errors import Unavailable
+from server.gateways.password_queue import Caller, PasswordQueue
+from server.networks import networks_of
+
+COST = 6
+SALT = bcrypt.gensalt(COST)
+
+
+@pytest.fixture
+async def queue() -> AsyncIterator[PasswordQueue]:
+    """34 places, as by default: 8 for a network, 4 reserved."""
+    queue = PasswordQueue(threads=2, queue=32)
+    yield queue
+    await queue.close()
+
+
+def hash_password() -> int:
+    """Hash, and return the thread."""
+    bcrypt.hashpw(b"a wrong password", SALT)
+    return threading.get_ident()
+
+
+def stranger(address: str) -> Caller:
+    return Caller(networks_of(address).site)
+
+
+async def call(queue: PasswordQueue, caller: Caller | None) -> str:
+    try:
+        await queue.run(hash_password, caller)
+    except Unavailable:
+        return "refused"
+    return "served"
+
+
+async def test_work_does_not_block_the_event_loop(queue: PasswordQueue) -> None:
+    threads = await asyncio.gather(*(queue.run(hash_password, None) for _ in range(20)))
+    assert threading.get_ident() not in threads
+    assert len(set(threads)) <= 2
+
+
+async def test_full_queue_refuses_at_once() -> None:
+    queue = PasswordQueue(threads=1, queue=3)
+    assert Counter(await asyncio.gather(*(call(queue, None) for _ in range(10)))) == {
+        "served": 4,
+        "refused": 6,
+    }
+    assert await call(queue, None) == "served"
+    await queue.close()
+
+
+async def test_cancelled_callers_free_their_places() -> None:
+    queue = PasswordQueue(threads=1, queue=3)
+    caller = stranger("198.51.100.1")
+    for _ in range(5):
+        tasks = [asyncio.ensure_future(call(queue, caller)) for _ in range(4)]
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    assert await call(queue, caller) == "served"
+    await queue.close()
+
+
+async def test_one_site_cannot_close_sign_in_for_others(queue: PasswordQueue) -> None:
+    # 48 connections from one /48, each from another /64.
+    flood = [call(queue, stranger(f"2001:db8:1:{number:x}::1")) for number in range(48)]
+    others = [call(queue, stranger(f"198.51.{number}.1")) for number in range(10)]
+    outcomes = await asyncio.gather(*flood, *others)
+    assert Counter(outcomes[:48]) == {"served": 8, "refused": 40}
+    assert outcomes[48:] == ["served"] * 10
+    # The places are free again.
+    assert await call(queue, stranger("2001:db8:1::1")) == "served"
+
+
+async def test_known_devices_are_served_during_a_flood(queue: PasswordQueue) -> None:
+    flood = [
+        call(queue, stranger(f"198.51.{network}.{host}")) for network in range(10) for host in range(1, 9)
+    ]
+    known = [call(queue, Caller(networks_of("198.51.1.1").site, trusted=True)) for _ in range(5)]
+    outcomes = await asyncio.gather(*flood, *known)
+    assert Counter(outcomes[:80]) == {"served": 30, "refused": 50}
+    assert outcomes[80:] == ["served"] * 4 + ["refused"]
