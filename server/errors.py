@@ -86,6 +86,22 @@ class Conflict(AppError):
     code = "conflict"
 
 
+class PreconditionFailed(AppError):
+    """The resource is not in the version that the request requires."""
+
+    code = "precondition_failed"
+
+
+class RangeNotSatisfiable(AppError):
+    """The requested part begins after the end of the resource, which has `size` bytes."""
+
+    code = "range_not_satisfiable"
+
+    def __init__(self, size: int) -> None:
+        super().__init__(f"The range is outside the resource, which has {size} bytes.")
+        self.size = size
+
+
 class TooLarge(AppError):
     """A body, a file or an image above its limit."""
 

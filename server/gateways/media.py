@@ -24,7 +24,7 @@ from obstore.store import GCSStore, LocalStore, S3Store
 from server.errors import ConfigurationError, NotFound, StorageFull, Unavailable
 
 if TYPE_CHECKING:
-    from obstore import GetResult
+    from obstore import GetOptions, GetResult
     from obstore.store import ClientConfig, RetryConfig
 
 log = structlog.get_logger(__name__)
@@ -47,13 +47,20 @@ UNFINISHED = re.compile(r".+#\d+")
 
 @dataclass(frozen=True, slots=True)
 class MediaObject:
-    """A stored picture: its HTTP metadata, and its bytes, which can be read once."""
+    """A stored picture: the size of the whole, and the requested bytes, which can be read once."""
 
     size: int
     content_type: str
     modified_at: datetime
-    etag: str | None
     chunks: AsyncIterator[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaDescription:
+    """The metadata of a stored picture; the time is in whole seconds."""
+
+    size: int
+    modified_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,17 +140,27 @@ class MediaStore:
         call = partial(self._store.put, key, source, attributes=attributes, use_multipart=False)
         await self._call("put", _valid(key), call)
 
-    async def get(self, key: str) -> MediaObject:
-        """Return the picture at `key`. Raises NotFound, also for an invalid key."""
+    async def describe(self, key: str) -> MediaDescription:
+        """Return the metadata of the picture at `key`. Raises NotFound, also for an invalid key."""
         if not _is_key(key):
             raise _missing()
-        found = await self._call("get", key, partial(self._store.get, key))
+        meta = await self._call("head", key, partial(self._store.head, key))
+        return MediaDescription(meta["size"], meta["last_modified"].replace(microsecond=0))
+
+    async def get(self, key: str, part: range | None = None) -> MediaObject:
+        """Return the picture at `key`, or the bytes at the positions in `part`.
+
+        Raises NotFound, also for an invalid key.
+        """
+        if not _is_key(key):
+            raise _missing()
+        options: GetOptions | None = {"range": (part.start, part.stop)} if part else None
+        found = await self._call("get", key, partial(self._store.get, key, options=options))
         meta = found.meta
         return MediaObject(
             size=meta["size"],
             content_type=CONTENT_TYPE,
             modified_at=meta["last_modified"],
-            etag=meta["e_tag"],
             chunks=self._chunks(found, key),
         )
 

@@ -52,6 +52,7 @@ async def test_every_answer_has_security_headers(ana: Person) -> None:
         assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
         assert answer.headers["Cross-Origin-Resource-Policy"] in {"same-origin", "cross-origin"}
         assert answer.headers["X-Request-Id"]
+        assert answer.headers["Server"] == "photofeed"
         assert "Strict-Transport-Security" not in answer.headers
     async with ana.stream() as reader:
         assert reader.response.headers["X-Content-Type-Options"] == "nosniff"

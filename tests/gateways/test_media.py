@@ -96,9 +96,17 @@ async def test_stored_picture_is_returned(store: MediaStore, tmp_path: Path) -> 
     found = await store.get("posts/1/large.jpg")
     assert (found.size, found.content_type) == (len(large), "image/jpeg")
     assert abs(found.modified_at - datetime.now(UTC)) < timedelta(minutes=1)
-    assert found.etag
+    described = await store.describe("posts/1/large.jpg")
+    assert described.size == found.size
+    assert described.modified_at == found.modified_at.replace(microsecond=0)
     assert await content(found) == large
     assert await content(await store.get("posts/1/small.jpg")) == b"small"
+
+
+async def test_part_of_a_picture_is_returned(store: MediaStore) -> None:
+    await store.put("a.jpg", b"0123456789")
+    found = await store.get("a.jpg", range(2, 5))
+    assert (found.size, await content(found)) == (10, b"234")
 
 
 async def test_large_picture_is_streamed_in_chunks(folder: MediaStore) -> None:
@@ -113,6 +121,8 @@ async def test_missing_picture_is_not_found(store: MediaStore) -> None:
     for key in ("posts/1/large.jpg", "posts/1", "posts", "nothing"):
         with pytest.raises(NotFound):
             await store.get(key)
+        with pytest.raises(NotFound):
+            await store.describe(key)
 
 
 async def test_delete_ignores_missing_pictures(store: MediaStore) -> None:

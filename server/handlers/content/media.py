@@ -1,16 +1,23 @@
 """`/media/{key}`: image files, if they are stored in a local folder and not in a bucket."""
 
-from aiohttp import web
+import hashlib
 
-from server.gateways.media import MediaStore
+from aiohttp import ETag, hdrs, web
+
+from server.gateways.media import CONTENT_TYPE, MediaDescription, MediaStore
 from server.handlers.http.operations import Reply, operation
+from server.handlers.http.representations.preconditions import allows_range, is_not_modified
+from server.handlers.http.representations.ranges import byte_range, content_range
 
 MEDIA_HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "cross-origin",
+    "Accept-Ranges": "bytes",
 }
+VALIDATORS = ("ETag", "Last-Modified")
+IMAGE = {"type": "string", "format": "binary"}
 
 
 class MediaRoutes:
@@ -25,20 +32,53 @@ class MediaRoutes:
         "Get an image by its URL from a post or a profile",
         tag="media",
         responds={
-            200: Reply("The image", {"type": "string", "format": "binary"}, "image/jpeg", headers=("ETag",))
+            200: Reply("The image", IMAGE, "image/jpeg", headers=(*VALIDATORS, "Accept-Ranges")),
+            206: Reply("A part of the image", IMAGE, "image/jpeg", headers=(*VALIDATORS, "Content-Range")),
+            304: Reply("The client has the image, according to `If-None-Match` or `If-Modified-Since`"),
+        },
+        refuses={
+            412: "The image does not match `If-Match` or `If-Unmodified-Since`",
+            416: "`Range` begins after the end of the image",
         },
         public=True,
         rates=(),
     )
     async def get_picture(self, request: web.Request) -> web.StreamResponse:
-        image = await self._media.get(request.match_info["key"])
-        headers = {**MEDIA_HEADERS, "ETag": image.etag} if image.etag else MEDIA_HEADERS
-        response = web.StreamResponse(headers=headers)
-        response.content_type = image.content_type
-        response.content_length = image.size
+        key = request.match_info["key"]
+        described, etag = await self._media.describe(key), _etag(key)
+        response = web.StreamResponse(headers=MEDIA_HEADERS)
+        response.etag = etag
+        response.last_modified = described.modified_at
+        if is_not_modified(request, etag, described.modified_at):
+            response.set_status(304)
+            await response.prepare(request)
+            return response
+        part = _requested_part(request, etag, described)
+        if part is not None:
+            response.set_status(206)
+            response.headers[hdrs.CONTENT_RANGE] = content_range(part, described.size)
+        await self._send(request, response, key, part or range(described.size))
+        return response
+
+    async def _send(self, request: web.Request, response: web.StreamResponse, key: str, part: range) -> None:
+        image = None if request.method == hdrs.METH_HEAD else await self._media.get(key, part)
+        response.content_type = CONTENT_TYPE
+        response.content_length = len(part)
         await response.prepare(request)
-        if request.method != "HEAD":
+        if image is not None:
             async for chunk in image.chunks:
                 await response.write(chunk)
         await response.write_eof()
-        return response
+
+
+def _etag(key: str) -> ETag:
+    """Return the version of a picture: the same on every host, because a key is written once."""
+    return ETag(hashlib.blake2b(key.encode(errors="replace"), digest_size=12).hexdigest())
+
+
+def _requested_part(request: web.Request, etag: ETag, described: MediaDescription) -> range | None:
+    """Return the part to send. Only GET has ranges (RFC 9110, 14.2)."""
+    wanted = request.headers.get(hdrs.RANGE)
+    if wanted is None or request.method != hdrs.METH_GET:
+        return None
+    return byte_range(wanted, described.size) if allows_range(request, etag, described.modified_at) else None

@@ -15,6 +15,8 @@ from server.errors import (
     InvalidInput,
     Malformed,
     NotFound,
+    PreconditionFailed,
+    RangeNotSatisfiable,
     RequestTimeout,
     StorageFull,
     Throttled,
@@ -36,7 +38,9 @@ STATUSES: dict[type[AppError], int] = {
     NotFound: 404,
     RequestTimeout: 408,
     Conflict: 409,
+    PreconditionFailed: 412,
     TooLarge: 413,
+    RangeNotSatisfiable: 416,
     Throttled: 429,
     Unavailable: 503,
     StorageFull: 507,
@@ -56,6 +60,8 @@ def problem(error: AppError, instance: str) -> web.Response:
     headers: dict[str, str] = {}
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_s)))
+    if isinstance(error, RangeNotSatisfiable):
+        headers["Content-Range"] = f"bytes */{error.size}"
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
     members: dict[str, Any] = {"errors": error.fields} if error.fields else {}

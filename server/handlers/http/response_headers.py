@@ -22,6 +22,8 @@ SECURITY_HEADERS = (
 )
 # Only with an https public URL: browsers ignore it elsewhere.
 HSTS = (istr("Strict-Transport-Security"), "max-age=31536000")
+# Instead of the names and versions of aiohttp and Python.
+SERVER = (istr("Server"), "photofeed")
 REQUEST_ID_HEADER, CACHE_CONTROL = istr("X-Request-Id"), istr("Cache-Control")
 
 OnPrepare = Callable[[web.Request, web.StreamResponse], Awaitable[None]]
@@ -33,6 +35,7 @@ def add_response_headers(public_url: str, cors: Cors) -> OnPrepare:
 
     async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
         headers = response.headers
+        headers[SERVER[0]] = SERVER[1]
         for name, value in constant:
             headers.setdefault(name, value)
         headers[REQUEST_ID_HEADER] = request.get(REQUEST_ID) or secrets.token_hex(8)

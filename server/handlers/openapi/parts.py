@@ -79,6 +79,12 @@ RESPONSE_HEADERS: Mapping[str, Part] = {
     },
     "Location": {"description": "Path of the created resource.", "required": True, "schema": _TEXT},
     "ETag": {"description": "For `If-None-Match`.", "schema": _TEXT},
+    "Last-Modified": {"description": "For `If-Modified-Since`.", "schema": _TEXT},
+    "Accept-Ranges": {"description": "`bytes`: `Range` is supported.", "schema": _TEXT},
+    "Content-Range": {
+        "description": "The part that the body is, and the size of the whole: `bytes 0-99/2048`.",
+        "schema": _TEXT,
+    },
     "RateLimit-Policy": {
         "description": 'The limits that the request counted against: `"reads";q=300;w=60`.',
         "schema": _TEXT,
@@ -118,8 +124,10 @@ PROBLEMS: Mapping[int, tuple[str, str, tuple[str, ...]]] = {
     404: ("NotFound", "The resource does not exist, or you may not see it", ()),
     408: ("RequestTimeout", "The body arrived too slowly", ()),
     409: ("Conflict", "The request conflicts with the current state", ()),
+    412: ("PreconditionFailed", "The resource is not in the required version", ()),
     413: ("TooLarge", "The body or a file in it is too large", ()),
     415: ("UnsupportedMedia", "The media type of the body is not supported", ()),
+    416: ("RangeNotSatisfiable", "The range is outside the resource", ("Content-Range",)),
     422: ("InvalidInput", "Some values are invalid; `errors` has messages by field", ()),
     429: ("Throttled", "Too many requests", ("Retry-After",)),
     503: ("Unavailable", "Service temporarily unavailable; retrying is safe", ("Retry-After",)),

@@ -15,7 +15,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from server.handlers.http import problems
 from server.handlers.http.bodies.expectations import note_expectation, without_expectation
 from server.handlers.http.bodies.lingering import LingerLimits, closes_after, discard_rest
-from server.handlers.http.response_headers import SECURITY_HEADERS
+from server.handlers.http.response_headers import SECURITY_HEADERS, SERVER
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +68,7 @@ class ClientConnection(web.RequestHandler):
         # Its message is not logged: it quotes the request, which may contain a token.
         log.info("request_malformed", error=type(exc).__name__, address=request.remote, request_id=request_id)
         response = problems.bad_request(request.path)
-        response.headers.extend((*SECURITY_HEADERS, ("X-Request-Id", request_id)))
+        response.headers.extend((*SECURITY_HEADERS, SERVER, ("X-Request-Id", request_id)))
         response.force_close()
         return response
 

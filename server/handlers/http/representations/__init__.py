@@ -1,0 +1,1 @@
+"""Representations of resources: versions, conditional requests and ranges."""
