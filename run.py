@@ -29,6 +29,7 @@ examples:
   python run.py migrate              migrate the database (MySQL, MariaDB)
   python run.py queues               watch the job queues
   python run.py doctor feeds         compare cached feeds with the database
+  python run.py restored             after the database was restored: ignore what was cached before
   python run.py role ana admin       let ana administer the queues over HTTP
 
 Settings are read from config.toml; environment variables and .env override them. See
@@ -71,6 +72,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     )
     doctor.add_argument("--user", metavar="USERNAME", help="check only the feed of this user")
     doctor.add_argument("--fix", action="store_true", help="delete what differs; it is rebuilt on demand")
+    _command(commands, "restored", "ignore everything cached before a restore or failover of the database")
     role = _command(commands, "role", "give a user a role, effective at the next token refresh")
     role.add_argument("username")
     role.add_argument("granted", choices=ROLES, metavar="role", help="user, celebrity or admin")
@@ -206,6 +208,10 @@ def _work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any
             from server.commands.role import grant_role
 
             return grant_role(loaded.settings, arguments.username, arguments.granted)
+        case "restored":
+            from server.commands.restored import begin_epoch
+
+            return begin_epoch(loaded.settings)
         case "doctor":
             from server.commands.doctor import check_feeds
 

@@ -9,7 +9,14 @@ from server.actors.supervisor import Supervisor
 from server.assembly import gateways
 from server.assembly.claims import create_work_folder, data_folder
 from server.assembly.collaborators import build_timelines
-from server.assembly.database import existing_database, migrate_database, node_ids, server_database
+from server.assembly.database import (
+    existing_database,
+    migrate_database,
+    node_ids,
+    open_epochs,
+    read_epoch,
+    server_database,
+)
 from server.assembly.jobs import build_queue_administration
 from server.assembly.redis import (
     feeds_redis_url,
@@ -21,12 +28,14 @@ from server.assembly.redis import (
 from server.assembly.resources import Instrumentation, Resources
 from server.assembly.services import Services, build_services
 from server.clock import Clock, SystemClock
+from server.epoch import DatabaseEpoch
 from server.errors import ConfigurationError, Unavailable
 from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.gateways.feed_store.timeline_audit import TimelineAudit
 from server.gateways.feed_store.timelines import Timelines
 from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
+from server.gateways.redis.lease_marks import LeaseMarks
 from server.gateways.redis.rate_limits import RateLimits
 from server.ids import IdGenerator
 from server.models.accounts.users import UserRepository
@@ -94,11 +103,12 @@ async def open_consistency_check(settings: Settings) -> AsyncGenerator[Consisten
 
     Raises ConfigurationError, saying what to do, if either is not there.
     """
-    var = data_folder(settings)
+    var, epoch = data_folder(settings), DatabaseEpoch()
     async with (
         existing_database(settings, var) as database,
-        pipelined_redis(settings, feeds_redis_url(settings, var)) as redis,
+        pipelined_redis(settings, feeds_redis_url(settings, var), epoch) as redis,
     ):
+        await open_epochs(database, epoch).refresh()
         try:
             await redis.command("PING")
             visibility = Visibility(PostRepository(database))
@@ -110,6 +120,12 @@ async def open_consistency_check(settings: Settings) -> AsyncGenerator[Consisten
             raise ConfigurationError(
                 f"{error.reason} Check that the server is running and uses this Redis."
             ) from error
+
+
+async def begin_epoch(settings: Settings) -> None:
+    """Begin a new epoch of the database. Running processes notice it within a second. Raises ConfigurationError."""
+    async with existing_database(settings, data_folder(settings)) as database:
+        await open_epochs(database, DatabaseEpoch()).begin()
 
 
 @asynccontextmanager
@@ -130,14 +146,17 @@ async def open_seed_context(
     """
     var = data_folder(settings)
     work_dir = create_work_folder(var)
-    url, instrumentation = redis_url(settings, var), Instrumentation()
+    url, instrumentation, epoch = redis_url(settings, var), Instrumentation(), DatabaseEpoch()
     lease = NodeLease(NodeRepository(database), clock, longest_unused=True)
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         redis = await enter(redis_connections(settings, url, checked=False))
-        pipelined = await enter(pipelined_redis(settings, feeds_redis_url(settings, var)))
+        pipelined = await enter(pipelined_redis(settings, feeds_redis_url(settings, var), epoch))
+        await read_epoch(database, epoch, pipelined)
+        epochs, marks = open_epochs(database, epoch), LeaseMarks(pipelined, epoch)
         resources = Resources(
             database=database,
+            epoch=epoch,
             redis=redis,
             pipelined_redis=pipelined,
             feeds_redis=pipelined,
@@ -147,7 +166,9 @@ async def open_seed_context(
             media=await enter(gateways.media_store(settings, var)),
             email=await enter(gateways.email_sender(settings, var, instrumentation)),
             push=await enter(gateways.push_sender(settings, var, instrumentation)),
-            ids=await enter(node_ids(lease, Supervisor(instrumentation.metrics), instrumentation)),
+            ids=await enter(
+                node_ids(lease, epochs, marks, Supervisor(instrumentation.metrics), instrumentation)
+            ),
             rate_limits=RateLimits(pipelined),
             instrumentation=instrumentation,
         )

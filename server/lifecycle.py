@@ -10,7 +10,7 @@ from server.actors.supervisor import Supervisor
 from server.app import build_app, build_worker_app
 from server.assembly import actors, banner, gateways, http
 from server.assembly.claims import claimed_port, claimed_role, create_work_folder, data_folder
-from server.assembly.database import node_ids, server_database
+from server.assembly.database import node_ids, open_epochs, read_epoch, server_database
 from server.assembly.redis import (
     embedded_redis,
     feeds_redis,
@@ -25,6 +25,8 @@ from server.assembly.services import Services, build_services
 from server.assembly.serving import serving, serving_deadline_s
 from server.assembly.shutdown import CLOSE_S, ShutdownStages
 from server.clock import SystemClock
+from server.epoch import DatabaseEpoch
+from server.gateways.redis.lease_marks import LeaseMarks
 from server.gateways.redis.rate_limits import RateLimits
 from server.handlers.http.client_ip import ClientIps
 from server.handlers.http.middleware import InFlight
@@ -120,21 +122,25 @@ class Lifecycle:
 
     async def _open_resources(self) -> tuple[Resources, dict[str, QueueBroker]]:
         settings, var, enter = self.settings, self._var, self._stages.enter
-        url, instrumentation = redis_url(settings, var), self._instrumentation
+        url, instrumentation, epoch = redis_url(settings, var), self._instrumentation, DatabaseEpoch()
         if settings.embedded_redis:
             embedded = embedded_redis(var, self._supervisor)
             await enter("embedded redis", embedded, EMBEDDED_REDIS_CLOSE_S)
         redis = await enter("redis", redis_connections(settings, url))
-        pipelined = feeds = await enter("pipelined redis", pipelined_redis(settings, url))
+        pipelined = feeds = await enter("pipelined redis", pipelined_redis(settings, url, epoch))
         if settings.redis.feeds_url:
-            feeds = await enter("feeds redis", feeds_redis(settings))
+            feeds = await enter("feeds redis", feeds_redis(settings, epoch))
         database = await enter("database", server_database(settings, var))
+        await read_epoch(database, epoch, pipelined)
         lease = NodeLease(NodeRepository(database), SystemClock(), settings.ids.node)
-        ids = await enter("node lease", node_ids(lease, self._supervisor, self._instrumentation))
+        epochs, marks = open_epochs(database, epoch), LeaseMarks(pipelined, epoch)
+        leased = node_ids(lease, epochs, marks, self._supervisor, instrumentation)
+        ids = await enter("node lease", leased)
         listening = queue_brokers(settings, url, instrumentation, listening=self._runs_jobs)
         brokers = await enter("brokers", listening)
         resources = Resources(
             database=database,
+            epoch=epoch,
             redis=redis,
             pipelined_redis=pipelined,
             feeds_redis=feeds,
@@ -153,6 +159,7 @@ class Lifecycle:
     async def _serve_api(self, listener: socket, resources: Resources, services: Services) -> None:
         settings = self.settings
         hub = Hub(settings.stream.max_per_user)
+        resources.epoch.listen(lambda: hub.end_streams(CloseReason.DATABASE_RESTORED))
         await self._start("relay", actors.relay(resources, services, hub).run)
         await self._start("revocation poller", actors.revocation_poller(resources, services, hub).run)
         app = build_app(

@@ -13,6 +13,7 @@ from server.actors.relay import Relay
 from server.actors.revocation_poller import RevocationPoller
 from server.actors.supervisor import Supervisor
 from server.actors.worker import Handler, Worker
+from server.assembly.database import open_epochs
 from server.assembly.jobs import queue_settings
 from server.assembly.maintenance import maintenance_handlers, schedules
 from server.assembly.resources import Resources
@@ -99,8 +100,9 @@ def revocation_poller(resources: Resources, services: Services, hub: Hub) -> Rev
 
 
 def health_monitor(resources: Resources) -> HealthMonitor:
+    """Monitor the dependencies. Reading the epoch shows that the database answers, and notices a restore."""
     return HealthMonitor(
-        {"database": resources.database.ping, "redis": resources.redis.ping},
+        {"database": open_epochs(resources.database, resources.epoch).refresh, "redis": resources.redis.ping},
         {"database": resources.instrumentation.database, "redis": resources.instrumentation.redis},
         resources.instrumentation.metrics,
     )

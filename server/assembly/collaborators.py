@@ -55,7 +55,7 @@ class Collaborators:
         self.password_rules = PasswordRules(CommonPasswords())
         self.publisher = Publisher(resources.redis, outage=resources.instrumentation.redis)
         rules = _token_rules(settings)
-        self.tokens = Tokens(SystemClock(), rules)
+        self.tokens = Tokens(SystemClock(), rules, resources.epoch)
         self.revocations = Revocations(
             rows.sessions,
             self.jobs,

@@ -2,18 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import structlog
 
 from server.actors.supervisor import Supervisor
 from server.assembly.resources import Instrumentation
+from server.epoch import DatabaseEpoch
 from server.errors import ConfigurationError, Unavailable
+from server.gateways.redis.connection import ReplyError
+from server.gateways.redis.lease_marks import LeaseMarks
+from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import IdGenerator
 from server.models.database import Database, DatabaseParameters, SerializationFailure
+from server.models.jobs.installation import InstallationRepository
+from server.models.jobs.nodes import NodeRepository
 from server.models.migrations import Migrations
-from server.services.jobs.nodes import RENEW_RETRY_S, RENEW_S, NodeLease
+from server.models.notifications.inboxes import InboxRepository
+from server.services.jobs.epochs import Epochs
+from server.services.jobs.nodes import RENEW_RETRY_S, RENEW_S, NodeLease, has_renewals
 from server.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -66,21 +74,46 @@ async def migrate_database(settings: Settings, var: Path, on_step: Callable[[str
         return await Migrations(database, MIGRATIONS).upgrade(on_step)
 
 
+def open_epochs(database: Database, epoch: DatabaseEpoch) -> Epochs:
+    return Epochs(InstallationRepository(database), InboxRepository(database), epoch)
+
+
+async def read_epoch(database: Database, epoch: DatabaseEpoch, redis: PipelinedRedis) -> None:
+    """Read the epoch; begin a new one if Redis knows a committed lease renewal that the database lacks."""
+    epochs = open_epochs(database, epoch)
+    await epochs.refresh()
+    with suppress(Unavailable, ReplyError):
+        marks = await LeaseMarks(redis, epoch).get_all()
+        if not await has_renewals(NodeRepository(database), marks):
+            await _begin_epoch(epochs)
+
+
 @asynccontextmanager
 async def node_ids(
-    lease: NodeLease, supervisor: Supervisor, instrumentation: Instrumentation
+    lease: NodeLease,
+    epochs: Epochs,
+    marks: LeaseMarks,
+    supervisor: Supervisor,
+    instrumentation: Instrumentation,
 ) -> AsyncGenerator[IdGenerator]:
     """Create ids under a leased node number, renewed in the background and released at the end.
 
-    The renewal also shows whether the database accepts writes, which `instrumentation` records.
+    The renewal also shows whether the database accepts writes, which `instrumentation` records, and whether it still
+    has the previous renewal. If it has not, it was restored, and a new epoch begins.
     """
     ids = await lease.acquire()
 
     async def renew() -> None:
+        loop = asyncio.get_running_loop()
+        renewed_at, restored = loop.time(), False
         while True:
             await asyncio.sleep(RENEW_RETRY_S if instrumentation.database_write_error else RENEW_S)
             try:
-                await lease.renew(ids)
+                restored = not await lease.renew(ids) or restored
+                if restored:
+                    # Every process notices a restore; an epoch that began since then is the one for it.
+                    await _begin_epoch(epochs, unless_within_s=loop.time() - renewed_at)
+                    restored = False
             except SerializationFailure:
                 pass  # another writer was faster, so the database accepts writes
             except Unavailable as error:
@@ -88,12 +121,25 @@ async def node_ids(
                 instrumentation.database.failed(error)
             else:
                 instrumentation.database_write_error = ""
+                renewed_at = loop.time()
+                await _record(lease, marks)
 
     try:
         async with supervisor.running("node lease", renew):
             yield ids
     finally:
         await lease.release(ids)
+        await _record(lease, marks)
+
+
+async def _begin_epoch(epochs: Epochs, *, unless_within_s: float = 0) -> None:
+    log.warning("database_restore_noticed", reason="A committed lease renewal is missing.")
+    await epochs.begin(unless_within_s)
+
+
+async def _record(lease: NodeLease, marks: LeaseMarks) -> None:
+    with suppress(Unavailable, ReplyError):  # without it, a restore may go unnoticed
+        await marks.record(*lease.mark)
 
 
 @asynccontextmanager

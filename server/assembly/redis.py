@@ -10,6 +10,7 @@ from redis.asyncio.connection import parse_url
 
 from server.actors.supervisor import Supervisor
 from server.assembly.resources import Instrumentation
+from server.epoch import DatabaseEpoch
 from server.errors import ConfigurationError, Unavailable
 from server.gateways.addresses import address
 from server.gateways.embedded_redis.embedded_redis import EmbeddedRedis
@@ -95,9 +96,11 @@ async def redis_connections(settings: Settings, url: str, *, checked: bool = Tru
 
 
 @asynccontextmanager
-async def pipelined_redis(settings: Settings, url: str) -> AsyncGenerator[PipelinedRedis]:
-    """Open a pipelined client; it connects on first use."""
-    redis = PipelinedRedis(url, settings.redis.timeout_s)
+async def pipelined_redis(
+    settings: Settings, url: str, epoch: DatabaseEpoch | None = None
+) -> AsyncGenerator[PipelinedRedis]:
+    """Open a pipelined client; it connects on first use. It needs `epoch` to read or write cached feeds."""
+    redis = PipelinedRedis(url, settings.redis.timeout_s, epoch)
     try:
         yield redis
     finally:
@@ -105,10 +108,10 @@ async def pipelined_redis(settings: Settings, url: str) -> AsyncGenerator[Pipeli
 
 
 @asynccontextmanager
-async def feeds_redis(settings: Settings) -> AsyncGenerator[PipelinedRedis]:
+async def feeds_redis(settings: Settings, epoch: DatabaseEpoch) -> AsyncGenerator[PipelinedRedis]:
     """Open a client of the separate Redis for feeds. Raises ConfigurationError if it does not answer."""
     url = settings.redis.feeds_url
-    async with pipelined_redis(settings, url) as redis:
+    async with pipelined_redis(settings, url, epoch) as redis:
         try:
             await redis.command("PING")
         except Unavailable as error:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
 
+from server.epoch import DatabaseEpoch
 from server.gateways.email.email import EmailSender
 from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
@@ -48,6 +49,7 @@ class Resources:
     """
 
     database: Database
+    epoch: DatabaseEpoch
     redis: Redis
     pipelined_redis: PipelinedRedis
     feeds_redis: PipelinedRedis

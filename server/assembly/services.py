@@ -138,7 +138,7 @@ def build_services(
 def _card_cache(settings: Settings, resources: Resources) -> CardCache:
     chosen = settings.feed
     in_redis = RedisCardCache(resources.feeds_redis, chosen.cached_posts)
-    return CardCache(in_redis, chosen.posts_in_memory, settings.public_url)
+    return CardCache(in_redis, chosen.posts_in_memory, settings.public_url, resources.epoch)
 
 
 def _fan_out_rules(settings: Settings) -> FanOutRules:

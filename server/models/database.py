@@ -46,6 +46,7 @@ MODULES = [
     "server.models.jobs.queue_states",
     "server.models.jobs.schedules",
     "server.models.jobs.nodes",
+    "server.models.jobs.installation",
 ]
 
 # The database clock in milliseconds since the epoch, so that processes whose clocks differ agree on what is due.

@@ -69,10 +69,15 @@ class Hub:
     def close_all(self, reason: CloseReason) -> None:
         """End every stream, and refuse new ones."""
         self._closing = reason
+        self.end_streams(reason)
+        for user in self._users.values():
+            _release(user.pending_subscribers)
+
+    def end_streams(self, reason: CloseReason) -> None:
+        """End every stream; clients may connect again."""
         for user in self._users.values():
             for subscription in user.subscriptions:
                 subscription.close(reason)
-            _release(user.pending_subscribers)
 
     def end_sessions(self, session_ids: Container[SessionId], user_id: UserId | None = None) -> None:
         """End the streams of these sessions; only the user's streams are searched if `user_id` is given."""

@@ -13,6 +13,7 @@ class CloseReason(StrEnum):
     SHUTDOWN = "shutdown"
     CLIENT_GONE = "client_gone"
     SESSION_ENDED = "session_ended"
+    DATABASE_RESTORED = "database_restored"
 
 
 class Subscription:

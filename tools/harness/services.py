@@ -12,6 +12,7 @@ import orjson
 from redis.asyncio import Redis
 
 from server.clock import SystemClock
+from server.epoch import DatabaseEpoch
 from server.events import CacheKey, PostChanged, PostPublished
 from server.gateways.common_passwords import CommonPasswords
 from server.gateways.email.email import Email
@@ -189,7 +190,8 @@ class ServiceHarness:
         self.metrics = Metrics()
         self.jobs = self._jobs_with(rule)
         self.notifier = RecordingNotifier()
-        self.pipelined_redis = PipelinedRedis(redis_url, timeout_s=2.0)
+        self.epoch = DatabaseEpoch("epoch of tests")
+        self.pipelined_redis = PipelinedRedis(redis_url, 2.0, self.epoch)
         self.timelines = self.timelines_on(self.pipelined_redis)
         self.cache_invalidation = CacheInvalidation(self.timelines, InvalidationLog(self.pipelined_redis))
         self.unit_of_work = UnitOfWork(
@@ -232,7 +234,7 @@ class ServiceHarness:
             self.visibility,
             self.pictures,
         )
-        self.tokens = Tokens(self.clock, TOKEN_RULES)
+        self.tokens = Tokens(self.clock, TOKEN_RULES, self.epoch)
         self.revocations = self.revocations_on(RevocationList(self.pipelined_redis, RETENTION_MS))
         self.sessions = self.sessions_with(self.unit_of_work, self.tokens)
         self.request_authenticator = RequestAuthenticator(
@@ -352,7 +354,7 @@ class ServiceHarness:
 
     def feed_on(self, wire: PipelinedRedis) -> Feed:
         """Return the feed of a process with an empty cache."""
-        cache = CardCache(RedisCardCache(wire, MAX_NOTES), MAX_NOTES)
+        cache = CardCache(RedisCardCache(wire, MAX_NOTES), MAX_NOTES, epoch=self.epoch)
         return Feed(self.feed_queries, self.timelines_on(wire), self.cards, cache, self.metrics)
 
     async def principal(self, access_token: str) -> Principal:

@@ -24,7 +24,7 @@ class Script:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call of a script. `with_run_id` puts the run id of the Redis server before the arguments."""
+    """One call of a script. `with_run_id` puts the client's `run_id` before the arguments."""
 
     script: Script
     keys: Sequence[Value]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from server.epoch import DatabaseEpoch
 from server.gateways.redis.connection import (
     RedisConnection,
     RedisUnavailable,
@@ -30,7 +31,9 @@ class PipelinedRedis:
     idempotent.
     """
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float, epoch: DatabaseEpoch | None = None) -> None:
+        """`epoch` is the epoch of the database whose contents this Redis caches."""
+        self._epoch = epoch or DatabaseEpoch()
         self._url = url
         self._timeout_s = timeout_s
         self._connection: RedisConnection | None = None
@@ -40,11 +43,12 @@ class PipelinedRedis:
 
     @property
     def run_id(self) -> str:
-        """The run id of the connected server, or an empty string without a connection.
+        """The run id of the connected server and the database's epoch, or an empty string without a connection.
 
-        A restarted server has another run id; the data that it loaded from disk may be outdated.
+        A restarted server has another run id; the data that it loaded from disk may be outdated. A restored database
+        has another epoch; the data that was cached before may come from transactions that it lacks.
         """
-        return self._alive.run_id if self._alive else ""
+        return self._alive.run_id + self._epoch.value if self._alive else ""
 
     @property
     def _alive(self) -> RedisConnection | None:
@@ -74,10 +78,10 @@ class PipelinedRedis:
         *,
         with_run_id: bool = False,
     ) -> Any:
-        """Return the result of a script. `with_run_id` puts the server's run id before the arguments."""
+        """Return the result of a script. `with_run_id` puts `run_id` before the arguments."""
         connection = self._alive or await self._connected()
         rest = (
-            (len(keys), *keys, connection.run_id, *arguments)
+            (len(keys), *keys, connection.run_id + self._epoch.value, *arguments)
             if with_run_id
             else (len(keys), *keys, *arguments)
         )
@@ -92,7 +96,7 @@ class PipelinedRedis:
         Raises the error of the first script that fails.
         """
         connection = self._alive or await self._connected()
-        run_id = connection.run_id
+        run_id = connection.run_id + self._epoch.value
         futures = [connection.send(call.parts("EVALSHA", call.script.sha, run_id)) for call in calls]
         answers: list[Any] = []
         try:

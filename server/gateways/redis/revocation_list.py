@@ -1,7 +1,8 @@
 """List of revoked sessions in Redis, which every request of every process checks.
 
 `sessions:revoked` is a sorted set of session ids, scored by the time at which the last access token of the session has
-expired. A marker says that the list is complete, and names the `run_id` of the Redis server on which it was completed.
+expired. A marker says that the list is complete, and names the `run_id` under which it was completed: that of the Redis
+server, with the epoch of the database.
 A list that was emptied, evicted, expired or loaded from an old snapshot lacks the marker, and is completed from the
 database again. Until then a second marker takes its place: if that one is lost, sessions added since may be lost, too.
 """
@@ -22,8 +23,8 @@ SESSIONS_PER_CALL = 1000
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _ADD = Script.load(_SCRIPTS, "add_revoked")
-_BEGIN = Script.load(_SCRIPTS, "run_id", "begin_revoked")
-_COMPLETE = Script.load(_SCRIPTS, "run_id", "complete_revoked")
+_BEGIN = Script.load(_SCRIPTS, "begin_revoked")
+_COMPLETE = Script.load(_SCRIPTS, "complete_revoked")
 
 
 class RevocationList:
@@ -56,7 +57,7 @@ class RevocationList:
         items = list(remaining_ms.items())
         for start in range(0, len(items), SESSIONS_PER_CALL):
             pairs = [value for item in items[start : start + SESSIONS_PER_CALL] for value in item]
-            await self._run(_ADD, [self._keep_ms, *pairs])
+            await self._run(_ADD, [self._keep_ms, *pairs], with_run_id=False)
 
     async def begin(self) -> str | None:
         """Start to complete the list; return the token for `complete`, or None if the list is complete.
@@ -70,8 +71,8 @@ class RevocationList:
         """Mark the list as complete; return False if it was lost after `begin`."""
         return bool(await self._run(_COMPLETE, [self._keep_ms, token]))
 
-    async def _run(self, script: Script, arguments: Sequence[Value]) -> Any:
-        return await self._answer(self._redis.run(script, [REVOKED], arguments))
+    async def _run(self, script: Script, arguments: Sequence[Value], *, with_run_id: bool = True) -> Any:
+        return await self._answer(self._redis.run(script, [REVOKED], arguments, with_run_id=with_run_id))
 
     async def _answer(self, call: Awaitable[Any]) -> Any:
         try:

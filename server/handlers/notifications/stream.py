@@ -25,6 +25,7 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 EVENT_CHUNK_BYTES = 8192
 RETRY_READ_S = 2.0
 RESET_EVENT = "reset"
+RECONNECTING = (CloseReason.SHUTDOWN, CloseReason.DATABASE_RESTORED)
 SEQUENCE = re.compile(r"[0-9]{1,18}")
 
 
@@ -95,7 +96,7 @@ class NotificationStream:
         if resume_from and resumed is None:
             await client.write(_reset(last))
         await self._follow(client, subscription, replay_to=last if last > subscription.position else None)
-        if subscription.closed is CloseReason.SHUTDOWN:
+        if subscription.closed in RECONNECTING:
             # A random delay, because every client reconnects.
             await client.write(sse.closing_event(random.randint(self._retry_ms, 2 * self._retry_ms)))
         if subscription.closed is not CloseReason.CLIENT_GONE:

@@ -9,12 +9,17 @@ from server.models.database import Database, DuplicateKey
 
 
 class NodeTable(Model):
-    """`last_ms` survives the lease: the next holder starts after it, whatever its clock says."""
+    """`last_ms` survives the lease: the next holder starts after it, whatever its clock says.
+
+    `renewals` only increases, across holders as well. A lower value than one that was committed shows that the
+    database was restored, or that a failover lost its newest transactions.
+    """
 
     node = fields.SmallIntField(primary_key=True, generated=False)
     owner = fields.CharField(max_length=40)
     lease_until_ms = fields.BigIntField()
     last_ms = fields.BigIntField()
+    renewals = fields.BigIntField(db_default=0)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "nodes"
@@ -27,6 +32,7 @@ class NodeRow:
     node: int
     last_ms: int
     lease_until_ms: int
+    renewals: int
     is_leased: bool
 
 
@@ -40,12 +46,9 @@ class NodeRepository:
         """Return every number that was leased at least once."""
         now = self._database.now_ms
         rows = await self._database.rows(
-            f"SELECT node, last_ms, lease_until_ms, lease_until_ms >= {now} AS is_leased FROM nodes"
+            f"SELECT node, last_ms, lease_until_ms, renewals, lease_until_ms >= {now} AS is_leased FROM nodes"
         )
-        return [
-            NodeRow(row["node"], row["last_ms"], row["lease_until_ms"], bool(row["is_leased"]))
-            for row in rows
-        ]
+        return [NodeRow(**{**row, "is_leased": bool(row["is_leased"])}) for row in rows]
 
     async def claim(self, node: int, owner: str, lease_ms: int, *, force: bool) -> bool:
         """Lease a number that is free; with `force`, also one that is leased. Return whether it is ours."""
@@ -66,20 +69,28 @@ class NodeRepository:
             return False
         return True
 
-    async def get_last_ms(self, node: int) -> int:
-        """Return the last timestamp that was used under a number."""
-        return (await NodeTable.get(node=node)).last_ms
+    async def get(self, node: int) -> tuple[int, int]:
+        """Return the last timestamp that was used under a number, and its renewals; (0, -1) if it was never leased."""
+        row = await NodeTable.get_or_none(node=node)
+        return (0, -1) if row is None else (row.last_ms, row.renewals)
 
-    async def renew(self, node: int, owner: str, lease_ms: int, last_ms: int) -> bool:
-        """Extend a lease; False if another owner has the number."""
+    async def renew(self, node: int, owner: str, lease_ms: int, last_ms: int, renewals: int) -> bool:
+        """Extend a lease from `renewals` to `renewals + 1`.
+
+        Returns False if another owner has the number, or the row has fewer renewals.
+        """
         return bool(
             await self._database.execute(
-                f"UPDATE nodes SET lease_until_ms = {self._database.now_ms} + ?, last_ms = ?"
-                " WHERE node = ? AND owner = ?",
-                [lease_ms, last_ms, node, owner],
+                f"UPDATE nodes SET lease_until_ms = {self._database.now_ms} + ?, last_ms = ?, renewals = ?"
+                " WHERE node = ? AND owner = ? AND renewals >= ?",
+                [lease_ms, last_ms, renewals + 1, node, owner, renewals],
             )
         )
 
-    async def release(self, node: int, owner: str, last_ms: int) -> None:
-        """End a lease."""
-        await NodeTable.filter(node=node, owner=owner).update(lease_until_ms=0, last_ms=last_ms)
+    async def release(self, node: int, owner: str, last_ms: int, renewals: int) -> bool:
+        """End a lease, with one more renewal; False if another owner has the number."""
+        return bool(
+            await NodeTable.filter(node=node, owner=owner, renewals__gte=renewals).update(
+                lease_until_ms=0, last_ms=last_ms, renewals=renewals + 1
+            )
+        )

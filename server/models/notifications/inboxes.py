@@ -6,7 +6,15 @@ from tortoise import fields
 from tortoise.models import Model
 
 from server.ids import UserId
-from server.models.database import Database, DuplicateKey, SerializationFailure, placeholders
+from server.models.database import (
+    Database,
+    DuplicateKey,
+    SerializationFailure,
+    placeholders,
+    retry_on_deadlock,
+)
+
+SKIP_BATCH = 1000
 
 
 class InboxTable(Model):
@@ -64,6 +72,25 @@ class InboxRepository:
             recipient_ids,
         )
         return {UserId(row["user_id"]): row["last_sequence"] for row in rows}
+
+    async def skip_sequences(self, count: int) -> None:
+        """Raise the last sequence of every inbox by `count`, so that no sequence is used twice after a restore."""
+        after = 0
+        while True:
+            rows = await self._database.rows(
+                "SELECT user_id FROM inboxes WHERE user_id > ? ORDER BY user_id LIMIT ?", [after, SKIP_BATCH]
+            )
+            if not rows:
+                return
+            last = rows[-1]["user_id"]
+            await retry_on_deadlock(lambda after=after, last=last: self._skip(count, after, last))
+            after = last
+
+    async def _skip(self, count: int, after: int, last: int) -> None:
+        await self._database.execute(
+            "UPDATE inboxes SET last_sequence = last_sequence + ? WHERE user_id > ? AND user_id <= ?",
+            [count, after, last],
+        )
 
     async def set_last_sequence(self, recipient_id: UserId, sequence: int) -> None:
         await self._database.execute(

@@ -39,7 +39,8 @@ class RequestAuthenticator:
         Raises Unauthenticated, with the same text for every invalid token, and Unavailable when the session cannot be
         checked.
         """
-        principal = self._tokens.read_access(access_token)
+        claim = self._tokens.read_access(access_token)
+        principal = claim.principal
         client = f"u{principal.user_id}"
         if not self._gate.may_try():
             return principal, await self._check_without_redis(principal, limits, client)
@@ -49,6 +50,9 @@ class RequestAuthenticator:
             self._gate.failed()
             return principal, await self._check_without_redis(principal, limits, client)
         self._gate.succeeded()
+        if not revoked and claim.epoch != self._tokens.epoch.value:
+            # The list has the sessions that ended, not those that a restored database lacks.
+            revoked = await self._revocations.is_revoked_in_database(principal.session_id)
         if revoked or (revoked is None and await self._revocations.is_revoked(principal.session_id)):
             raise invalid_access_token()
         return principal, statuses

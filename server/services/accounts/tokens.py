@@ -14,6 +14,7 @@ from typing import Any
 import jwt
 
 from server.clock import Clock
+from server.epoch import DatabaseEpoch
 from server.errors import Unauthenticated
 from server.ids import MAX_ID, SessionId, UserId
 from server.services.records import Principal, Role
@@ -43,6 +44,14 @@ class TokenRules:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessClaim:
+    """The claims of an access token. Outside of `epoch`, the database may lack the session."""
+
+    principal: Principal
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefreshClaim:
     """The claims of a refresh token; its session stores a hash of the random nonce."""
 
@@ -52,17 +61,24 @@ class RefreshClaim:
 
 
 class Tokens:
-    def __init__(self, clock: Clock, rules: TokenRules) -> None:
+    def __init__(self, clock: Clock, rules: TokenRules, epoch: DatabaseEpoch | None = None) -> None:
         self.rules = rules
+        self.epoch = epoch or DatabaseEpoch()
         self._clock = clock
         # Verifying a signature takes 30 us, a tenth of a feed page, and clients repeat the same few tokens.
-        self._verified: dict[str, tuple[Principal, int]] = {}
+        self._verified: dict[str, tuple[AccessClaim, int]] = {}
 
     def issue_access(self, principal: Principal, session_ends_at_ms: int) -> str:
         """Return a new access token, which expires with its session at the latest."""
         now_s = self._clock.now_ms() // 1000
         ends_s = min(now_s + self.rules.access_ttl_s, session_ends_at_ms // 1000)
-        claims = {"jti": secrets.token_urlsafe(12), "iat": now_s, "exp": ends_s, "role": principal.role}
+        claims = {
+            "jti": secrets.token_urlsafe(12),
+            "iat": now_s,
+            "exp": ends_s,
+            "role": principal.role,
+            "epoch": self.epoch.value,
+        }
         return self._sign(principal.user_id, principal.session_id, "access", claims)
 
     def issue_refresh(self, claim: RefreshClaim, issued_at_ms: int, session_ends_at_ms: int) -> str:
@@ -83,8 +99,8 @@ class Tokens:
         nonce = urlsafe_b64encode(digest).decode().rstrip("=")
         return RefreshClaim(used.user_id, used.session_id, nonce)
 
-    def read_access(self, token: str) -> Principal:
-        """Return the principal of an access token. Raises Unauthenticated, with the same text for every cause."""
+    def read_access(self, token: str) -> AccessClaim:
+        """Return the claims of an access token. Raises Unauthenticated, with the same text for every cause."""
         verified = self._verified.get(token)
         if verified is not None and self._clock.now_ms() < verified[1]:
             return verified[0]
@@ -93,12 +109,13 @@ class Tokens:
             principal = Principal(
                 UserId(_id(claims["sub"])), SessionId(_id(claims["sid"])), Role(claims["role"])
             )
+            claim = AccessClaim(principal, str(claims.get("epoch", "")))
         except (KeyError, TypeError, ValueError) as error:
             raise invalid_access_token() from error
-        self._verified[token] = principal, (int(claims["exp"]) + LEEWAY_S) * 1000
+        self._verified[token] = claim, (int(claims["exp"]) + LEEWAY_S) * 1000
         if len(self._verified) > MAX_CACHED_TOKENS:
             del self._verified[next(iter(self._verified))]
-        return principal
+        return claim
 
     def read_refresh(self, token: str) -> RefreshClaim:
         """Return the claims of a refresh token. Raises Unauthenticated, with the same text for every cause."""

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 import orjson
 
+from server.epoch import DatabaseEpoch
 from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timeline_reads import TimelineEntry
 from server.ids import PostId, UserId
@@ -37,18 +38,30 @@ class BoundedCache(Generic[Key, Card]):
         if len(self._entries) > self._max_entries:
             del self._entries[next(iter(self._entries))]
 
+    def clear(self) -> None:
+        self._entries.clear()
+
 
 class CardCache:
     """Cache of post cards, user cards and rendered posts.
 
     `max_cards` limits the post cards and the user cards in memory; twice as many rendered posts are kept. `origin` is
-    the base URL of the pictures: cards contain URLs, so cards in Redis with another origin are ignored.
+    the base URL of the pictures: cards contain URLs, so cards in Redis with another origin are ignored. The same holds
+    for cards of another epoch of the database: a revision identifies a card only within one epoch.
     """
 
-    def __init__(self, redis: RedisCardCache, max_cards: int, origin: str = "") -> None:
+    def __init__(
+        self,
+        redis: RedisCardCache,
+        max_cards: int,
+        origin: str = "",
+        epoch: DatabaseEpoch | None = None,
+    ) -> None:
         self.max_cards = max_cards
+        self.epoch = epoch or DatabaseEpoch()
+        self.epoch.listen(self._clear)
         self._redis = redis
-        self._format = [CARD_FORMAT, origin]
+        self._origin = origin
         self._posts: BoundedCache[PostId, PostCard] = BoundedCache(max_cards)
         self._users: BoundedCache[UserId, UserCard] = BoundedCache(max_cards)
         self._rendered: BoundedCache[TimelineEntry, Post] = BoundedCache(2 * max_cards)
@@ -87,6 +100,15 @@ class CardCache:
             cards[post.id] = self._pack(post.card)
             users[post.author.id] = self._pack(post.author)
         await self._redis.put(cards, users)
+
+    @property
+    def _format(self) -> list[int | str]:
+        return [CARD_FORMAT, self._origin, self.epoch.value]
+
+    def _clear(self) -> None:
+        self._posts.clear()
+        self._users.clear()
+        self._rendered.clear()
 
     def _pack(self, card: PostCard | UserCard) -> bytes:
         return orjson.dumps([self._format, asdict(card)])

@@ -121,7 +121,8 @@ class ConsistencyCheck:
         on_write = [author for author in authors if author not in on_read]
         missing = await self._list_missing(reader_id, on_write, cached)
         # Posts that were deleted or whose author is no longer followed are not shown, so they are not differences.
-        unexpected = [post_id for post_id in cached.post_ids if post_id < cached.complete_from_id]
+        unexpected = {post_id for post_id in cached.post_ids if post_id < cached.complete_from_id}
+        unexpected.update(await self._list_unknown(cached))
         posts = await self._list_from(reader_id, authors, cached.complete_from_id)
         return [
             *_compare("follows", reader_id, authors, authors if follows is None else follows),
@@ -141,8 +142,13 @@ class ConsistencyCheck:
 
     async def _compare_list(self, author_id: UserId) -> list[Difference]:
         cached = await self._audit.get_list("author", author_id)
-        missing = await self._list_missing(author_id, [author_id], cached) if cached else []
-        return [Difference("author list", author_id, missing)] if missing else []
+        if cached is None:
+            return []
+        missing = await self._list_missing(author_id, [author_id], cached)
+        unexpected = await self._list_unknown(cached)
+        if not missing and not unexpected:
+            return []
+        return [Difference("author list", author_id, missing, unexpected)]
 
     async def _list_missing(
         self, reader_id: UserId, authors: Sequence[UserId], cached: CachedPosts
@@ -151,6 +157,13 @@ class ConsistencyCheck:
         pending = await self._repository.list_pending_fan_outs(JobKind.FAN_OUT)
         known = cached.post_ids | pending
         return [post_id for post_id in expected if post_id not in known]
+
+    async def _list_unknown(self, cached: CachedPosts) -> list[PostId]:
+        """Return the posts of a list that the database does not have, and that are not known to be deleted."""
+        stored = await self._repository.list_counts(list(cached.post_ids))
+        absent = sorted(cached.post_ids - {counts.id for counts in stored})
+        counts = await self._audit.get_counts(absent) if absent else {}
+        return [post_id for post_id in absent if not _is_deleted(counts.get(post_id, b""))]
 
     async def _list_from(self, reader_id: UserId, authors: Sequence[UserId], from_id: int) -> list[PostId]:
         newest = await self._queries.list_newest(reader_id, authors, NEWEST, self._window)
@@ -194,13 +207,20 @@ class ConsistencyCheck:
             yield Step("users", done, done, [Difference("user card", user_id) for user_id in stale])
 
     async def _list_stale_counts(self, cached: Mapping[PostId, bytes]) -> list[PostId]:
-        """Return the posts whose counters are newer in the database, or differ in the same revision."""
-        stored = await self._repository.list_counts(list(cached))
-        return sorted(counts.id for counts in stored if _is_stale(cached[counts.id].decode(), counts))
+        """Return the posts whose counters differ, and those that the database does not have.
+
+        A cached revision above the stored one is from transactions that a restored database lacks.
+        """
+        stored = {counts.id: _packed(counts) for counts in await self._repository.list_counts(list(cached))}
+        return sorted(
+            post_id
+            for post_id, counts in cached.items()
+            if counts.decode() != stored.get(post_id) and not (post_id not in stored and _is_deleted(counts))
+        )
 
     async def _list_stale_users(self, cached: Mapping[UserId, int]) -> list[UserId]:
         stored = await self._users.get_revisions(list(cached))
-        return sorted(user_id for user_id, revision in stored.items() if cached[user_id] < revision)
+        return sorted(user_id for user_id, revision in cached.items() if stored.get(user_id) != revision)
 
 
 async def _confirm(compare: Callable[[], Awaitable[list[Difference]]]) -> list[Difference]:
@@ -220,9 +240,14 @@ def _compare(
     return [Difference(kind, owner_id, missing, unexpected)] if missing or unexpected else []
 
 
-def _is_stale(cached: str, stored: StoredCounts) -> bool:
-    counts = PostCounts(
+def _packed(stored: StoredCounts) -> str:
+    """Return the counters of a post as they are cached."""
+    if stored.deleted_at_ms is not None:
+        return f"{stored.revision},{DELETED}"
+    return PostCounts(
         stored.revision, stored.author_id, stored.likes_count, stored.comments_count, stored.edited_at_ms
-    )
-    packed = counts.packed() if stored.deleted_at_ms is None else f"{stored.revision},{DELETED}"
-    return cached != packed and int(cached.partition(",")[0]) <= stored.revision
+    ).packed()
+
+
+def _is_deleted(counts: bytes) -> bool:
+    return counts.endswith(f",{DELETED}".encode())

@@ -33,6 +33,7 @@ class Feed:
         self._pages: BoundedCache[tuple[TimelineRead, int], Page[Post]] = BoundedCache(
             max(1, cache.max_cards // DEFAULT_LIMIT)
         )
+        cache.epoch.listen(self._pages.clear)
 
     async def page(self, reader_id: UserId, request: PageRequest) -> Page[Post]:
         """Return a page, which is short only at the end of the feed.

@@ -1,7 +1,9 @@
 """The node number under which this process generates ids: leased from the database and renewed."""
 
+import asyncio
 import random
 import secrets
+from collections.abc import Mapping
 
 import structlog
 
@@ -15,6 +17,9 @@ log = structlog.get_logger(__name__)
 LEASE_MS = 60_000
 RENEW_S = 5.0  # also how long a database that refuses writes can go unnoticed
 RENEW_RETRY_S = 1.0
+# A node of a cluster may not have applied a transaction yet that another one committed.
+REPLICATION_LAG_S = 3.0
+RECHECK_S = 0.25
 
 
 class NodeLease:
@@ -38,22 +43,36 @@ class NodeLease:
         self._longest_unused = longest_unused
         self._owner = secrets.token_hex(16)
         self._node = -1
+        self._renewals = 0
+
+    @property
+    def mark(self) -> tuple[int, int]:
+        """The leased number, and its newest renewal that the database committed."""
+        return self._node, self._renewals
 
     async def acquire(self) -> IdGenerator:
         """Lease a number and return a generator that uses it. Raises Unavailable if all 128 are leased."""
         node, last_ms = await self._acquire()
         return IdGenerator(self._clock, node, last_ms)
 
-    async def renew(self, ids: IdGenerator) -> None:
-        """Extend the lease; move `ids` to another number if it is lost. Call every RENEW_S."""
-        if not await self._nodes.renew(self._node, self._owner, LEASE_MS, ids.last_ms):
-            lost = self._node
-            ids.move(*await self._acquire())
-            log.warning("node_lease_lost", lost=lost, node=self._node)
+    async def renew(self, ids: IdGenerator) -> bool:
+        """Extend the lease; move `ids` to another number if it is lost. Call every RENEW_S.
+
+        Returns False if the database lacks a renewal that it had committed.
+        """
+        if await self._nodes.renew(self._node, self._owner, LEASE_MS, ids.last_ms, self._renewals):
+            self._renewals += 1
+            return True
+        kept = await has_renewals(self._nodes, dict([self.mark]))
+        lost = self._node
+        ids.move(*await self._acquire())
+        log.warning("node_lease_lost", lost=lost, node=self._node)
+        return kept
 
     async def release(self, ids: IdGenerator) -> None:
         """End the lease and save the last timestamp that `ids` used."""
-        await self._nodes.release(self._node, self._owner, ids.last_ms)
+        if await self._nodes.release(self._node, self._owner, ids.last_ms, self._renewals):
+            self._renewals += 1
 
     async def _acquire(self) -> tuple[int, int]:
         known = await self._nodes.list_all()
@@ -70,8 +89,22 @@ class NodeLease:
         for node in candidates:
             # A configured number belongs to the process that was configured with it, leased or not.
             if await self._nodes.claim(node, self._owner, LEASE_MS, force=self._configured >= 0):
+                last_ms, self._renewals = await self._nodes.get(node)
                 self._node = node
-                return node, max(await self._nodes.get_last_ms(node), last_used_ms.get(node, 0))
+                return node, max(last_ms, last_used_ms.get(node, 0))
         raise Unavailable(
             f"All {NODES} node numbers are leased: stop processes that are not needed, or try again in a minute."
         )
+
+
+async def has_renewals(nodes: NodeRepository, marks: Mapping[int, int]) -> bool:
+    """Return whether the database has these renewals by node number, waiting for replication if it lacks some."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + REPLICATION_LAG_S
+    while True:
+        stored = {row.node: row.renewals for row in await nodes.list_all()}
+        if all(stored.get(node, -1) >= renewals for node, renewals in marks.items()):
+            return True
+        if loop.time() > deadline:
+            return False
+        await asyncio.sleep(RECHECK_S)

@@ -34,7 +34,8 @@ class StreamTickets:
             raise invalid_access_token()
         user_id, session_id, role = value.decode().split(" ")
         principal = Principal(UserId(int(user_id)), SessionId(int(session_id)), Role(role))
-        if await self._revocations.is_revoked(principal.session_id):
+        # Not the list of ended sessions: the ticket may be of a session that a restored database lacks.
+        if await self._revocations.is_revoked_in_database(principal.session_id):
             raise invalid_access_token()
         return principal
 
