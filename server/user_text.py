@@ -23,11 +23,13 @@ _JOINED = (
     r"[\p{Arab}\p{Syrc}\p{Mong}\p{Nkoo}\p{Mand}\p{Phag}\p{Adlm}\p{Rohg}\p{Deva}\p{Bengali}\p{Guru}\p{Gujr}\p{Orya}"
     r"\p{Taml}\p{Telu}\p{Knda}\p{Mlym}\p{Sinh}\p{Mymr}\p{Khmr}\p{Tibt}\p{Java}\p{Bali}\p{Cakm}\p{Newa}\p{Tirh}]"
 )
-JOINERS = "\u200c\u200d"
-# A joiner within a word of these scripts, after a virama, or between the parts of an emoji.
-MEANINGFUL_JOINER = (
-    rf"(?<={_JOINED}\p{{Mn}}*)[{JOINERS}](?={_JOINED})|(?<=\p{{ccc=9}})[{JOINERS}]"
-    r"|(?<=\p{Extended_Pictographic}[\p{Emoji_Modifier}\ufe0f]?)\u200d(?=\p{Extended_Pictographic})"
+_JOINERS = "\u200c\u200d"
+# A joiner within a word of these scripts or after a virama; a joiner between the parts of an emoji.
+SCRIPT_JOINER = (
+    rf"(?=[{_JOINERS}])(?<={_JOINED}\p{{Mn}}*)[{_JOINERS}](?={_JOINED})|(?<=\p{{ccc=9}})[{_JOINERS}]"
+)
+_EMOJI_JOINER = (
+    r"(?=\u200d)(?<=\p{Extended_Pictographic}[\p{Emoji_Modifier}\ufe0f]?)\u200d(?=\p{Extended_Pictographic})"
 )
 # What has no width, or is drawn as nothing. Variation selectors stay behind the character that they vary.
 _VARIATIONS = r"\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
@@ -37,7 +39,7 @@ _BLANK = regex.compile(
     r"|[\p{Bidi_Control}\u2800\ufff9-\ufffb]"
 )
 _VISIBLE = regex.compile(rf"(?!\p{{Default_Ignorable_Code_Point}})[^{INVISIBLE}]")
-_KEPT_OR_BLANK = regex.compile(rf"({MEANINGFUL_JOINER})|{_BLANK.pattern}")
+_KEPT_OR_BLANK = regex.compile(rf"({SCRIPT_JOINER}|{_EMOJI_JOINER})|{_BLANK.pattern}")
 
 
 def clean_lines(text: str) -> str:
