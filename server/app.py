@@ -81,7 +81,7 @@ def build_app(
             services.profiles,
             idempotent,
         ),
-        PostRoutes(services.posts, forms, idempotent),
+        PostRoutes(services.posts, services.user_lookup, forms, idempotent),
         CommentRoutes(services.comments, idempotent),
         LikeRoutes(services.likes),
         FollowRoutes(services.follows),

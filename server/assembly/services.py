@@ -42,6 +42,7 @@ from server.services.notifications.stream_reader import StreamReader
 from server.services.notifications.stream_tickets import StreamTickets
 from server.services.people.follows import Follows
 from server.services.people.profiles import Profiles
+from server.services.people.user_lookup import UserLookup
 from server.settings import Settings
 
 
@@ -57,6 +58,7 @@ class Services:
     credentials: Credentials
     account_emails: AccountEmails
     security_alerts: SecurityAlerts
+    user_lookup: UserLookup
     profiles: Profiles
     posts: Posts
     comments: Comments
@@ -109,6 +111,7 @@ def build_services(
         security_alerts=SecurityAlerts(
             rows.users, work, jobs, resources.email, f"{settings.client_url}/sessions"
         ),
+        user_lookup=shared.lookup,
         profiles=Profiles(
             rows.profiles, rows.follows, rows.password_resets, shared.lookup, work, cards, pictures
         ),

@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from server.email_addresses import MAX_ADDRESS, mailbox
+from server.ids import UserId
+from server.services.accounts.usernames import USERNAME_PATTERN
 from server.user_text import FORBIDDEN, INVISIBLE, clean_line, clean_lines, has_visible
 from server.websites import normalize_website
 
@@ -131,6 +133,22 @@ class Id(fields.String):
         return text
 
 
+class UserReference(fields.String):
+    """An id, or `@username`. Loaded as a UserId, or as the name without `@`."""
+
+    def __init__(self, metadata: Mapping[str, Any] = MappingProxyType({})) -> None:
+        pattern = rf"^([0-9]{{1,16}}|@{USERNAME_PATTERN.pattern})$"
+        super().__init__(
+            validate=FullMatch(pattern, error="Must be an id or @username."), metadata=dict(metadata)
+        )
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        text = super().deserialize(value, attr, data, **kwargs)
+        if not isinstance(text, str):  # missing
+            return text
+        return text[1:] if text.startswith("@") else UserId(int(text))
+
+
 class StrictBoolean(fields.Boolean):
     """A JSON boolean; marshmallow's own field also accepts strings and numbers."""
 
@@ -145,6 +163,10 @@ class QueryBoolean(fields.Boolean):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(truthy={"true"}, falsy={"false"}, **kwargs)
+
+
+class QueryList(fields.List[Any]):
+    """An array in a query: comma-separated (`a=1,2`), repeated (`a=1&a=2`), or both."""
 
 
 class QueryInteger(fields.Integer):

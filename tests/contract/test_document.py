@@ -50,7 +50,9 @@ def test_version_equals_that_of_the_project(document: dict[str, Any]) -> None:
 
 
 def test_document_names_every_route(document: dict[str, Any]) -> None:
-    assert {name for name, _ in operations(document)} == names(app_routes()) - UNLISTED
+    described = {name for name, _ in operations(document)}
+    same_as_put = {name.replace("PUT ", "PATCH ") for name in described if name.startswith("PUT ")}
+    assert described | same_as_put == names(app_routes()) - UNLISTED
 
 
 def test_operations_have_unique_ids_and_described_tags(document: dict[str, Any]) -> None:

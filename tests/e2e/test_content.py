@@ -148,6 +148,12 @@ async def test_user_lists_contain_user_cards(program: Program, register: Registe
         "/users/@%25/followers",
     ):
         await refused(bob, "GET", path, 404, "not_found")
+    by_name = await bob.request("GET", "/posts?userId=@Ana")
+    assert by_name == await bob.request("GET", f"/posts?userId={ana.id}")
+    assert [each["id"] for each in by_name["items"]] == [post["id"]]
+    await refused(bob, "GET", "/posts?userId=@nobody", 404, "not_found")
+    hint = await bob.call("GET", "/users/ana")
+    assert (hint.status, "/users/@name" in hint.json["detail"]) == (404, True)
     assert await bob.request("DELETE", "/users/@ana/follow") == {"following": False, "followersCount": 1}
     assert [card["username"] for card in await bob.list_all("/users/@ana/followers")] == ["eve"]
 

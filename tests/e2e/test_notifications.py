@@ -70,10 +70,9 @@ async def test_likes_of_a_post_are_one_notification(program: Program, register: 
     (likes,) = await ana.list_all("/notifications?types=like")
     assert likes["othersCount"] == 2
     assert likes["post"] == {"id": post["id"]}
-    assert {each["type"] for each in await ana.list_all("/notifications?types=follow,comment")} == {
-        "follow",
-        "comment",
-    }
+    for query in ("types=follow,comment", "types=follow&types=comment", "types=follow%2Ccomment"):
+        items = await ana.request("GET", f"/notifications?{query}")
+        assert {each["type"] for each in items["items"]} == {"follow", "comment"}, query
     assert await ana.request("POST", "/notifications/read", json={"ids": [likes["id"]]}) == {"count": 2}
     assert {each["type"] for each in await ana.list_all("/notifications?unread=true")} == {
         "follow",
@@ -86,7 +85,14 @@ async def test_likes_of_a_post_are_one_notification(program: Program, register: 
     for body in ({}, {"all": False}, {"all": True, "upTo": mention["id"]}, {"ids": []}, {"ids": ["x"]}):
         assert (await ana.call("POST", "/notifications/read", json=body)).status == 422, body
     assert (await ana.call("POST", "/notifications/read", json={"upTo": mention["id"]})).status == 422
-    for query in ("types=likes", "types=", "types=like%0A", "unread=yes", "types=like,,follow"):
+    for query in (
+        "types=likes",
+        "types=",
+        "types=like%0A",
+        "unread=yes",
+        "types=like,,follow",
+        "limit=1&limit=2",
+    ):
         assert (await ana.call("GET", f"/notifications?{query}")).status == 422, query
 
 

@@ -8,14 +8,15 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from server.errors import InvalidInput
 from server.handlers import serializers
-from server.handlers.fields import File, Id, RequestSchema, Text
+from server.handlers.fields import File, RequestSchema, Text, UserReference
 from server.handlers.http.idempotency import IdempotentResponder
 from server.handlers.http.multipart import Form, FormReader
-from server.handlers.http.operations import Rate, Reply, operation
+from server.handlers.http.operations import Rate, Reply, operation, partial_update
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
 from server.handlers.schemas import PageQuery, PostSchema, page_of
-from server.ids import PostId, UserId
+from server.ids import PostId
 from server.services.content.posts import Posts, Upload, more_texts_than_pictures
+from server.services.people.user_lookup import UserLookup
 from server.services.records import Post
 
 MAX_CAPTION = 2200
@@ -41,7 +42,7 @@ class PublishForm(RequestSchema):
 
 
 class PostsQuery(PageQuery):
-    userId = Id(metadata={"description": "The author. Default: you."})
+    userId = UserReference(metadata={"description": "The author: an id, or `@username`. Default: you."})
 
 
 class PostBody(RequestSchema):
@@ -61,8 +62,11 @@ class PostBody(RequestSchema):
 
 
 class PostRoutes:
-    def __init__(self, posts: Posts, forms: FormReader, idempotent: IdempotentResponder) -> None:
+    def __init__(
+        self, posts: Posts, users: UserLookup, forms: FormReader, idempotent: IdempotentResponder
+    ) -> None:
         self._posts = posts
+        self._users = users
         self._forms = forms
         self._idempotent = idempotent
 
@@ -71,7 +75,7 @@ class PostRoutes:
             web.post("/posts", self.publish_post),
             web.get("/posts", self.list_posts),
             web.get("/posts/{postId}", self.get_post),
-            web.put("/posts/{postId}", self.edit_post),
+            *partial_update("/posts/{postId}", self.edit_post),
             web.delete("/posts/{postId}", self.delete_post),
         ]
 
@@ -108,7 +112,8 @@ class PostRoutes:
     )
     async def list_posts(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id
-        author_id = UserId(int(request[QUERY].get("userId", viewer_id)))
+        author = request[QUERY].get("userId", viewer_id)
+        author_id = await self._users.resolve(author) if isinstance(author, str) else author
         page = await self._posts.list_by_author(viewer_id, author_id, page_request(request))
         return serializers.page_response(request, page, serializers.post)
 

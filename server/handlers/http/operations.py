@@ -10,6 +10,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from aiohttp import web
 from aiohttp_apispec import docs, form_schema, json_schema, querystring_schema, response_schema
 from marshmallow import Schema
 
@@ -138,6 +139,11 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
         return options(handler)
 
     return declare
+
+
+def partial_update(path: str, handler: Callable[..., Any]) -> tuple[web.RouteDef, web.RouteDef]:
+    """Return the routes of a change that leaves omitted members as they are: PUT, and PATCH for the same."""
+    return web.put(path, handler), web.patch(path, handler)
 
 
 def _documented(reply: type[Schema] | Reply) -> dict[str, Any]:

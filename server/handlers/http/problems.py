@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -46,6 +47,9 @@ STATUSES: dict[type[AppError], int] = {
     StorageFull: 507,
     AppError: 500,
 }
+# A path that lacks the @ of a username.
+USER_WITHOUT_AT = re.compile(r"/users/[A-Za-z_][^/]*(/.*)?")
+USER_HINT = "No such resource. A user is /users/@name or /users/id; your own profile is /users/profile."
 CODES = {404: "no_such_route", 405: "method_not_allowed", 413: "too_large"}
 
 
@@ -71,7 +75,7 @@ def problem(error: AppError, instance: str) -> web.Response:
 def http_problem(error: web.HTTPException, instance: str) -> web.Response:
     """Return the response for an error of aiohttp itself, such as an unknown path or method."""
     detail = {
-        404: "No such resource.",
+        404: USER_HINT if USER_WITHOUT_AT.fullmatch(instance) else "No such resource.",
         405: f"Method not allowed. Allowed: {error.headers.get('Allow', 'another method').replace(',', ', ')}.",
     }.get(error.status, error.reason)
     headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +11,7 @@ import orjson
 from aiohttp import web
 
 from server.errors import InvalidInput, Malformed, NotFound, RequestTimeout, TooLarge, UnsupportedMedia
+from server.handlers.fields import QueryList
 from server.handlers.http.bodies.expectations import send_continue
 from server.handlers.http.operations import JSON, RouteOptions
 from server.ids import MAX_ID, UserId
@@ -129,7 +130,10 @@ async def validate_input(
     """
     schema = options.query
     if schema is not None:
-        values = _validated(schema, dict(request.query)) if request.query_string else _query_defaults(schema)
+        empty = not request.query_string
+        values = (
+            _query_defaults(schema) if empty else _validated(schema, _query_values(schema, request.query))
+        )
         request[QUERY] = dict(values)
     if options.form:
         check_form_head(request)
@@ -145,6 +149,22 @@ async def validate_input(
 def _query_defaults(schema: marshmallow.Schema) -> dict[str, Any]:
     """Return the validated empty query. Cached, because most requests have none."""
     return _validated(schema, {})
+
+
+def _query_values(schema: marshmallow.Schema, query: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values by parameter, as lists for arrays. Raises InvalidInput for another repeated parameter."""
+    values: dict[str, list[str]] = {}
+    for name, value in query.items():  # of a multi-dictionary, so a name may occur several times
+        values.setdefault(name, []).append(value)
+    raw: dict[str, Any] = {}
+    for name, given in values.items():
+        if isinstance(schema.fields.get(name), QueryList):
+            raw[name] = [item for value in given for item in value.split(",")]
+        elif len(given) == 1:
+            raw[name] = given[0]
+        else:
+            raise InvalidInput("Some values are invalid.", fields={name: ["Must occur only once."]})
+    return raw
 
 
 def _validated(schema: marshmallow.Schema, raw: dict[str, Any]) -> dict[str, Any]:

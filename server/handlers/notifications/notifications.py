@@ -18,7 +18,6 @@ from server.handlers.schemas import page_of
 from server.ids import NotificationId
 from server.services.notifications.notifications import Notifications
 from server.services.notifications.stream_tickets import TICKET_TTL_S, StreamTickets
-from server.services.records import NotificationType
 
 RESUME_PARAMETERS = (
     {
@@ -64,9 +63,9 @@ class NotificationRoutes:
     )
     async def list_notifications(self, request: web.Request) -> web.Response:
         query = request[QUERY]
-        types = {NotificationType(each) for each in query["types"].split(",")} if "types" in query else ()
+        user_id, types = current_principal(request).user_id, set(query.get("types", ()))
         page = await self._notifications.list_page(
-            current_principal(request).user_id, page_request(request), types, unread=query["unread"]
+            user_id, page_request(request), types, unread=query["unread"]
         )
         return serializers.page_response(request, page, serializers.notification)
 

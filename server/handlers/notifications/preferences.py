@@ -10,7 +10,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, vali
 from server.errors import NotFound
 from server.handlers import serializers
 from server.handlers.fields import RequestSchema, StrictBoolean
-from server.handlers.http.operations import Rate, Reply, operation
+from server.handlers.http.operations import Rate, Reply, operation, partial_update
 from server.handlers.http.pages import HTML, html_response
 from server.handlers.http.requests import BODY, QUERY, current_principal
 from server.services.notifications.notification_text import TOPICS
@@ -69,7 +69,7 @@ class PreferenceRoutes:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/notifications/preferences", self.get_preferences),
-            web.put("/notifications/preferences", self.change_preferences),
+            *partial_update("/notifications/preferences", self.change_preferences),
             web.get("/notifications/unsubscribe", self.show_unsubscribe_page),
             web.post("/notifications/unsubscribe", self.unsubscribe),
         ]

@@ -5,14 +5,23 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from server.handlers.fields import Count, FullMatch, Id, QueryBoolean, RequestSchema, StrictBoolean, Timestamp
+from server.handlers.fields import (
+    Count,
+    FullMatch,
+    Id,
+    QueryBoolean,
+    QueryList,
+    RequestSchema,
+    StrictBoolean,
+    Timestamp,
+)
 from server.handlers.notifications.stream import RESET_EVENT
 from server.handlers.schemas import PageQuery
 from server.handlers.user_cards import UserCardSchema
 from server.services.records import NotificationType
 
 MAX_READ_IDS = 100
-TYPES_PATTERN = "^({0})(,({0}))*$".format("|".join(NotificationType))
+MAX_TYPES = 20
 
 
 class ReferenceSchema(Schema):
@@ -34,12 +43,10 @@ class NotificationSchema(Schema):
 
 
 class NotificationsQuery(PageQuery):
-    types = fields.String(
-        validate=[
-            validate.Length(max=200),
-            FullMatch(TYPES_PATTERN, error=f"Must be comma-separated types: {', '.join(NotificationType)}."),
-        ],
-        metadata={"description": "Only these comma-separated types."},
+    types = QueryList(
+        fields.Enum(NotificationType, by_value=fields.String),
+        validate=validate.Length(1, MAX_TYPES),
+        metadata={"description": "Only these types. Comma-separated, or repeated."},
     )
     unread = QueryBoolean(load_default=False, metadata={"description": "`true`: only unread notifications."})
 

@@ -26,6 +26,7 @@ MULTIPART = "multipart/form-data"
 BODY_TYPES = {"json": JSON, "form": MULTIPART}
 UPLOAD_TYPES = "image/jpeg, image/png, image/webp"
 CREATED, CONFLICT, UNAVAILABLE = 201, 409, 503
+ADDED_METHODS = frozenset({hdrs.METH_HEAD, hdrs.METH_PATCH})  # for the handler of GET or PUT
 COMPLETE_TAGS = frozenset({"health", "docs"})  # their operations declare every response themselves
 
 OperationObject = dict[str, Any]
@@ -37,9 +38,9 @@ def build(routes: Iterable[web.AbstractRoute]) -> dict[str, Any]:
 
 
 def documented(routes: Iterable[web.AbstractRoute]) -> Iterator[tuple[str, str, Any]]:
-    """Yield path, method and handler of each route declared with `operation`, without the implied HEAD routes."""
+    """Yield path, method and handler of each route declared with `operation`, without those that HEAD and PATCH add."""
     for route in routes:
-        if route.method != hdrs.METH_HEAD and route.resource and hasattr(route.handler, "__apispec__"):
+        if route.method not in ADDED_METHODS and route.resource and hasattr(route.handler, "__apispec__"):
             yield route.resource.canonical, route.method, route.handler
 
 

@@ -16,7 +16,8 @@ DESCRIPTION = """\
 Posts with images, comments, likes, follows, a personalised feed and live notifications.
 
 Ids are decimal strings, times are UTC. A list is `{"items": [...], "nextCursor": ...}`: pass `nextCursor` as `cursor`
-to get the next page, or follow the `Link` header. Errors are `application/problem+json` (RFC 9457) with a stable
+to get the next page, or follow the `Link` header. `PATCH` does the same as each `PUT`.
+Errors are `application/problem+json` (RFC 9457) with a stable
 `code`.\
 """
 

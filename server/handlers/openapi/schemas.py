@@ -7,7 +7,7 @@ from apispec.ext.marshmallow import MarshmallowPlugin
 from apispec.ext.marshmallow.common import resolve_schema_instance
 from apispec.ext.marshmallow.openapi import OpenAPIConverter
 
-from server.handlers.fields import Count, File, RequestSchema, Timestamp, Url
+from server.handlers.fields import Count, File, QueryList, RequestSchema, Timestamp, Url
 
 FIELD_FORMATS = (
     (Count, "integer", "int32"),
@@ -31,6 +31,10 @@ class Converter(OpenAPIConverter):
         else:
             described.pop("additionalProperties", None)
         return described
+
+    def list2param(self, field: Any, **_: Any) -> dict[str, Any]:
+        """Describe an array in a query as comma-separated; it may also be repeated."""
+        return {"style": "form", "explode": False} if isinstance(field, QueryList) else {}
 
 
 class SchemaPlugin(MarshmallowPlugin):

@@ -6,11 +6,10 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from server.handlers.fields import (
-    ID_PATTERN,
     Count,
-    FullMatch,
     Id,
     QueryBoolean,
+    QueryList,
     RequestSchema,
     StrictBoolean,
     Timestamp,
@@ -19,7 +18,6 @@ from server.services.jobs.event_jobs import Queue
 
 MAX_JOB_IDS = 1000
 MAX_IDS_IN_QUERY = 400  # a request line is limited to 8190 bytes
-IDS_PATTERN = ID_PATTERN.removesuffix("$") + r"(,[0-9]{1,16})*$"
 
 
 def _require_ids_or_all(data: dict[str, Any]) -> None:
@@ -45,12 +43,10 @@ class FailedJobsBody(RequestSchema):
 class FailedJobsQuery(RequestSchema):
     """The failed jobs to change, as a query."""
 
-    ids = fields.String(
-        validate=[
-            validate.Length(max=17 * MAX_IDS_IN_QUERY),
-            FullMatch(IDS_PATTERN, error="Must be comma-separated ids."),
-        ],
-        metadata={"description": "Comma-separated ids."},
+    ids = QueryList(
+        Id(),
+        validate=validate.Length(1, MAX_IDS_IN_QUERY),
+        metadata={"description": "Comma-separated, or repeated."},
     )
     all = QueryBoolean(
         validate=validate.OneOf([True]), metadata={"description": "Every failed job of the queue."}

@@ -90,8 +90,7 @@ class QueueRoutes:
         rates=(Rate.WRITES,),
     )
     async def discard_failed_jobs(self, request: web.Request) -> web.Response:
-        ids: str | None = request[QUERY].get("ids")
-        return await _changed(request, self._queues.discard, None if ids is None else ids.split(","))
+        return await _changed(request, self._queues.discard, request[QUERY].get("ids"))
 
     @operation(
         "pauseQueue",

@@ -20,7 +20,7 @@ from server.handlers.fields import (
     Website,
 )
 from server.handlers.http.multipart import FormReader
-from server.handlers.http.operations import Rate, operation
+from server.handlers.http.operations import Rate, operation, partial_update
 from server.handlers.http.requests import BODY, current_principal, path_user
 from server.services.accounts.usernames import USERNAME_PATTERN
 from server.services.people.profiles import Profiles
@@ -85,7 +85,7 @@ class ProfileRoutes:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/users/profile", self.get_own_profile),
-            web.put("/users/profile", self.edit_profile),
+            *partial_update("/users/profile", self.edit_profile),
             web.post("/users/avatar", self.change_avatar),
             # A restricted segment, so that GET /users/avatar is a 405 and not an unknown user.
             web.get("/users/{userId:[0-9@][^/]*}", self.get_profile),
