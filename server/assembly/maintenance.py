@@ -7,6 +7,7 @@ from server.assembly.jobs import queue_settings
 from server.assembly.resources import Resources
 from server.assembly.services import Services
 from server.clock import SystemClock
+from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.accounts.sessions import SessionRepository
 from server.models.content.media_keys import MediaKeyRepository
@@ -72,6 +73,7 @@ def _retention(settings: Settings, resources: Resources, jobs: Jobs) -> Retentio
         IdempotencyKeyRepository(database),
         NotificationRetentionRepository(database),
         JobRepository(database),
+        FormerUsernameRepository(database),
     )
     kept = {
         queue: FinishedJobsKept(each.keep_completed, each.keep_failed)

@@ -1,5 +1,6 @@
 """The repositories that services are built on."""
 
+from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.logins import LoginRepository
 from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.accounts.sessions import SessionRepository
@@ -31,6 +32,7 @@ class Repositories:
 
     def __init__(self, database: Database) -> None:
         self.users = UserRepository(database)
+        self.former_usernames = FormerUsernameRepository(database)
         self.logins = LoginRepository(database)
         self.sessions = SessionRepository(database)
         self.password_resets = PasswordResetRepository(database)

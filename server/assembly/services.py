@@ -91,7 +91,9 @@ def build_services(
     queries, timelines = shared.feed_queries, shared.timelines
     metrics = resources.instrumentation.metrics
     services = Services(
-        accounts=Accounts(rows.users, work, resources.passwords, shared.password_rules),
+        accounts=Accounts(
+            rows.users, work, resources.passwords, shared.password_rules, rows.former_usernames
+        ),
         password_authentication=PasswordAuthentication(rows.logins, resources.passwords),
         sessions=Sessions(rows.sessions, rows.logins, rows.users, work, tokens, revocations),
         request_authenticator=RequestAuthenticator(
@@ -113,7 +115,14 @@ def build_services(
         ),
         user_lookup=shared.lookup,
         profiles=Profiles(
-            rows.profiles, rows.follows, rows.password_resets, shared.lookup, work, cards, pictures
+            rows.profiles,
+            rows.follows,
+            rows.password_resets,
+            shared.lookup,
+            work,
+            cards,
+            pictures,
+            rows.former_usernames,
         ),
         posts=Posts(rows.users, rows.posts, rows.post_images, work, cards, visibility, pictures),
         comments=Comments(rows.comments, rows.posts, work, cards, visibility),

@@ -30,6 +30,7 @@ Dialect = Literal["sqlite", "mysql"]
 ALIAS = "default"
 MODULES = [
     "server.models.accounts.users",
+    "server.models.accounts.former_usernames",
     "server.models.accounts.sessions",
     "server.models.accounts.password_resets",
     "server.models.jobs.idempotency_keys",

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from server.ids import JobId
+from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.accounts.sessions import SessionRepository
 from server.models.content.media_keys import MediaKeyRepository
@@ -55,6 +56,7 @@ def build_retention(
         IdempotencyKeyRepository(database),
         NotificationRetentionRepository(database),
         JobRepository(database),
+        FormerUsernameRepository(database),
     )
     return Retention(tables, harness.unit_of_work, harness.jobs, kept or {}, periods or RetentionPeriods())
 

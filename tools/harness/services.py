@@ -30,6 +30,7 @@ from server.gateways.redis.revocation_list import RevocationList
 from server.gateways.redis.session_check import SessionCheck
 from server.ids import IdGenerator, JobId, PostId, UserId
 from server.metrics import Metrics
+from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.logins import LoginRepository
 from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.accounts.sessions import SessionRepository
@@ -212,7 +213,10 @@ class ServiceHarness:
         self.login_rows = LoginRepository(database)
         self.reset_rows = PasswordResetRepository(database)
         self.session_rows = SessionRepository(database)
-        self.accounts = Accounts(self.user_rows, self.unit_of_work, self.passwords, self.password_rules)
+        former_usernames = FormerUsernameRepository(database)
+        self.accounts = Accounts(
+            self.user_rows, self.unit_of_work, self.passwords, self.password_rules, former_usernames
+        )
         self.password_authentication = PasswordAuthentication(self.login_rows, self.passwords)
         self.images = ImageProcessor()
         self.media = MediaStore.in_folder(folder / "media", public_url="https://media.test")
@@ -223,7 +227,14 @@ class ServiceHarness:
             UserLookup(self.user_rows),
         )
         self.profiles = Profiles(
-            profile_rows, follow_rows, self.reset_rows, lookup, self.unit_of_work, self.cards, self.pictures
+            profile_rows,
+            follow_rows,
+            self.reset_rows,
+            lookup,
+            self.unit_of_work,
+            self.cards,
+            self.pictures,
+            former_usernames,
         )
         self.posts = Posts(
             self.user_rows,

@@ -30,6 +30,7 @@ class LockedProfile:
     revision: int
     avatar_key: str
     email: str
+    username_key: str
 
 
 class ProfileRepository:
@@ -58,7 +59,7 @@ class ProfileRepository:
     async def lock(self, user_id: UserId) -> LockedProfile | None:
         """Lock the user until the commit."""
         rows = await self._database.rows(
-            f"SELECT revision, avatar_key, email FROM users WHERE id = ?{self._database.for_update}",
+            f"SELECT revision, avatar_key, email, username_key FROM users WHERE id = ?{self._database.for_update}",
             [user_id],
         )
         return LockedProfile(**rows[0]) if rows else None

@@ -3,6 +3,7 @@
 from server.errors import Conflict
 from server.gateways.passwords import Passwords
 from server.ids import UserId
+from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.users import NewUser, UserRepository
 from server.models.database import DuplicateKey
 from server.services.accounts.password_authentication import AuthenticatedUser, caller_of
@@ -19,11 +20,13 @@ class Accounts:
         unit_of_work: UnitOfWork,
         passwords: Passwords,
         password_rules: PasswordRules,
+        former_usernames: FormerUsernameRepository,
     ) -> None:
         self._users = users
         self._unit_of_work = unit_of_work
         self._passwords = passwords
         self._password_rules = password_rules
+        self._former_usernames = former_usernames
 
     async def register(
         self,
@@ -55,6 +58,9 @@ class Accounts:
                 created_at_ms=work.now_ms(),
             )
             await self._users.insert(user)
+            # Not before the insert, which waits for a transaction that gives up the name.
+            if await self._former_usernames.find_owner(user.username_key) is not None:
+                raise _username_taken()
             return AuthenticatedUser(user.id, Role.USER, user.created_at_ms)
 
         try:
@@ -67,15 +73,16 @@ class Accounts:
             ) from error
 
     async def _reject_taken(self, username: str, email: str) -> None:
-        if await self._users.username_exists(normalize(username)):
-            raise Conflict(
-                "This username is taken.",
-                code="username_taken",
-                fields={"username": ["Already taken."]},
-            )
+        key = normalize(username)
+        if await self._users.username_exists(key) or await self._former_usernames.find_owner(key) is not None:
+            raise _username_taken()
         if await self._users.email_exists(normalize(email)):
             raise Conflict(
                 "An account with this e-mail address exists.",
                 code="email_taken",
                 fields={"email": ["Already registered."]},
             )
+
+
+def _username_taken() -> Conflict:
+    return Conflict("This username is taken.", code="username_taken", fields={"username": ["Already taken."]})

@@ -5,6 +5,8 @@ import unicodedata
 
 from server.email_addresses import address_key
 
+# How long a name that was given up is reserved, so that no other user inherits the links to it.
+FORMER_USERNAME_MS = 30 * 86_400_000
 USERNAME_PATTERN = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.]{1,28}[A-Za-z0-9_])")
 
 

@@ -8,6 +8,7 @@ import structlog
 
 from server.clock import SystemClock
 from server.ids import min_id_at
+from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.accounts.sessions import SessionRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
@@ -48,6 +49,7 @@ class RetentionTables:
     idempotency_keys: IdempotencyKeyRepository
     notifications: NotificationRetentionRepository
     jobs: JobRepository
+    former_usernames: FormerUsernameRepository
 
 
 class Retention:
@@ -103,7 +105,8 @@ class Retention:
         await self._jobs.complete(claim)
 
     async def prune_jobs(self, claim: Claim) -> None:
-        """Delete the oldest finished jobs above the number that is kept."""
+        """Delete the oldest finished jobs above the number that is kept, and expired reservations of usernames."""
+        await self._tables.former_usernames.delete_expired()
         for queue, kept in self._kept.items():
             await self._tables.jobs.prune(queue, JobState.COMPLETED, kept.completed)
             if kept.failed:

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from server.errors import AppError, Conflict
 from server.events import AvatarReplaced, CacheKey, EmailChanged, PersonChanged
 from server.gateways.images.processor import Shape
 from server.ids import UserId
+from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.database import DuplicateKey
 from server.models.people.follows import FollowRepository
 from server.models.people.profiles import LockedProfile, ProfileRepository, ProfileRow, duplicate_column
-from server.services.accounts.usernames import normalize
+from server.services.accounts.usernames import FORMER_USERNAME_MS, normalize
 from server.services.content.cards import Cards
 from server.services.content.pictures import Pictures
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
@@ -33,6 +35,7 @@ class Profiles:
         unit_of_work: UnitOfWork,
         cards: Cards,
         pictures: Pictures,
+        former_usernames: FormerUsernameRepository,
     ) -> None:
         self._profiles = profiles
         self._follows = follows
@@ -41,6 +44,7 @@ class Profiles:
         self._unit_of_work = unit_of_work
         self._cards = cards
         self._pictures = pictures
+        self._former_usernames = former_usernames
 
     async def get_own(self, user_id: UserId) -> Profile:
         """Return the user's own profile, with the e-mail address and the role. Raises NotFound."""
@@ -69,7 +73,7 @@ class Profiles:
                     partial(self._edit, user_id, columns), changes=(CacheKey("person", user_id),)
                 )
             except DuplicateKey as error:
-                raise _taken(error) from error
+                raise _taken(duplicate_column(error)) from error
         return await self.get_own(user_id)
 
     async def change_avatar(self, user_id: UserId, upload: Path) -> Profile:
@@ -91,11 +95,23 @@ class Profiles:
         previous = await self._lock(user_id)
         revision = previous.revision + 1
         await self._profiles.update(user_id, columns, revision)
+        if columns.get("username_key", previous.username_key) != previous.username_key:
+            await self._give_up(previous.username_key, columns["username_key"], user_id, work)
         work.emit(PersonChanged(user_id, revision))
         if "email" in columns:  # Reset links that went to the previous address become invalid.
             await self._resets.delete_by_user(user_id)
             if columns["email"] != previous.email:
                 work.emit(EmailChanged(user_id, previous.email, columns["email"]))
+
+    async def _give_up(self, previous_key: str, key: str, user_id: UserId, work: WorkContext) -> None:
+        """Reserve the previous name of a user who was renamed. Raises Conflict if the new one is reserved.
+
+        Call it after the update, which waits for a transaction that gives up the new name.
+        """
+        if await self._former_usernames.find_owner(key) not in (None, user_id):
+            raise _taken("username")
+        await self._former_usernames.release(key)
+        await self._former_usernames.reserve(work.new_id(), previous_key, user_id, FORMER_USERNAME_MS)
 
     async def _set_avatar(self, user_id: UserId, media_key: str, work: WorkContext) -> None:
         previous = await self._lock(user_id)
@@ -139,8 +155,7 @@ class Profiles:
         )
 
 
-def _taken(error: DuplicateKey) -> Conflict:
-    column = duplicate_column(error)
+def _taken(column: Literal["username", "email"]) -> Conflict:
     if column == "username":
         detail = "This username is taken."
     else:

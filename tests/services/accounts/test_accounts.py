@@ -71,19 +71,31 @@ async def test_one_of_many_concurrent_registrations_gets_the_username(harness: S
     assert await harness.value("SELECT COUNT(*) AS n FROM users") == 1
 
 
-async def test_username_taken_only_briefly_is_a_conflict(
+async def test_domains_are_compared_in_their_ascii_form(harness: ServiceHarness) -> None:
+    account = await register(harness, "ada", "ada@straße.example")
+    await register(harness, "eve", "ada@strasse.example")  # another domain
+    for email in ("ada@xn--strae-oqa.example", "ADA@STRAẞE.example"):
+        assert await harness.password_authentication.authenticate(email, PASSWORD) == account
+        with pytest.raises(Conflict) as taken:
+            await register(harness, "bob", email)
+        assert taken.value.code == "email_taken"
+
+
+async def test_address_taken_only_briefly_is_a_conflict(
     harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = harness.unit_of_work.run
 
     async def overtaken(*arguments: Any, **options: Any) -> Any:
-        """Let another user hold the name until the registration was rejected."""
-        ada = await harness.user("ada")
+        """Let another user have the address until the registration was rejected."""
+        other = await harness.user("lovelace")
+        move = "UPDATE users SET email_key = ? WHERE id = ?"
+        await harness.database.execute(move, ["ada@example.com", other])
         try:
             return await run(*arguments, **options)
         finally:
             monkeypatch.undo()
-            await harness.profiles.edit(ada, {"username": "lovelace", "email": "lovelace@example.com"})
+            await harness.database.execute(move, ["lovelace@example.com", other])
 
     monkeypatch.setattr(harness.unit_of_work, "run", overtaken)
     with pytest.raises(Conflict) as taken:

@@ -3,6 +3,7 @@
 import pytest
 from structlog.testing import capture_logs
 
+from server.models.accounts.former_usernames import FormerUsernameTable
 from server.models.accounts.password_resets import PasswordResetTable
 from server.models.accounts.sessions import SessionTable
 from server.models.batch_delete import DELETE_BATCH
@@ -92,6 +93,20 @@ async def test_pruning_keeps_the_newest_finished_jobs(harness: ServiceHarness, r
         for job_id in all_ids[len(all_ids) - kept.get(queue_and_state, 5) :]
     }
     assert [(line["event"], line["jobs"]) for line in lines] == [("failed_jobs_deleted", 3)]
+
+
+async def test_pruning_deletes_only_expired_reservations(
+    harness: ServiceHarness, retention: Retention
+) -> None:
+    now_ms = harness.clock.now_ms()
+    for number, until_ms in enumerate([*([now_ms - 60_000] * (DELETE_BATCH + 1)), now_ms + 3_600_000]):
+        await FormerUsernameTable.create(
+            id=harness.ids.next(), username_key=f"name{number}", user_id=1, reserved_until_ms=until_ms
+        )
+    claim = await claim_maintenance_job(harness, JobKind.RETENTION)
+    await retention.prune_jobs(claim)
+    assert await harness.value("SELECT username_key FROM former_usernames") == f"name{DELETE_BATCH + 1}"
+    await assert_completed(harness, claim)
 
 
 async def test_sweep_deletes_only_old_notifications(harness: ServiceHarness) -> None:
