@@ -588,3 +588,8 @@ async def test_concurrent_first_starts_agree_on_the_secrets(tmp_path: Path) -> N
     one, other = await asyncio.gather(start(), start())
     assert one == other
     assert [file.name for file in (tmp_path / "var").iterdir()] == ["secrets.json"]
+
+
+def test_tls_key_of_the_database_needs_its_certificate(read: Any) -> None:
+    assert refused(read, {"DB_SSL_KEY": "/client.key"}).startswith("DB_SSL_KEY is set without DB_SSL_CERT")
+    assert read({"DB_SSL_KEY": "/k", "DB_SSL_CERT": "/c"}).settings.database.ssl_key == "/k"

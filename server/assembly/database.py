@@ -16,13 +16,14 @@ from server.gateways.redis.lease_marks import LeaseMarks
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import IdGenerator
 from server.models.database import Database, DatabaseParameters, SerializationFailure
+from server.models.engines.mysql_tls import TlsParameters, Verification
 from server.models.jobs.installation import InstallationRepository
 from server.models.jobs.nodes import NodeRepository
 from server.models.migrations import Migrations
 from server.models.notifications.inboxes import InboxRepository
 from server.services.jobs.epochs import Epochs
 from server.services.jobs.nodes import RENEW_RETRY_S, RENEW_S, NodeLease, has_renewals
-from server.settings import Settings
+from server.settings import DatabaseSettings, Settings
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +42,7 @@ def database_parameters(settings: Settings, var: Path) -> DatabaseParameters:
         name=database.name,
         pool_size=database.pool_size,
         timeout_s=database.timeout_s,
+        tls=_tls_parameters(database),
     )
 
 
@@ -140,6 +142,16 @@ async def _begin_epoch(epochs: Epochs, *, unless_within_s: float = 0) -> None:
 async def _record(lease: NodeLease, marks: LeaseMarks) -> None:
     with suppress(Unavailable, ReplyError):  # without it, a restore may go unnoticed
         await marks.record(*lease.mark)
+
+
+def _tls_parameters(chosen: DatabaseSettings) -> TlsParameters | None:
+    verify = chosen.ssl_verify or ("full" if chosen.ssl_ca or chosen.ssl_cert else "off")
+    if verify == "off":
+        return None
+    ca, certificate, key = (
+        Path(name) if name else None for name in (chosen.ssl_ca, chosen.ssl_cert, chosen.ssl_key)
+    )
+    return TlsParameters(Verification(verify), ca, certificate, key)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""Checks across settings: Firebase credentials, and what production requires."""
+"""Checks across settings: Firebase credentials, TLS files, and what production requires."""
 
 from server.errors import ConfigurationError
 from server.settings import Settings
@@ -28,6 +28,12 @@ def check_firebase(settings: Settings) -> None:
             "FIREBASE_PRIVATE_KEY is not an unencrypted RSA private key: copy private_key from the JSON file of a"
             " service account, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----, with each \\n in it."
         )
+
+
+def check_database_tls(settings: Settings) -> None:
+    """Raise ConfigurationError for a key without its certificate."""
+    if settings.database.ssl_key and not settings.database.ssl_cert:
+        raise ConfigurationError("DB_SSL_KEY is set without DB_SSL_CERT: set both, or neither.")
 
 
 def check_production(settings: Settings) -> None:

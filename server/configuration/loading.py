@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from server.configuration.checks import check_firebase, check_production
+from server.configuration.checks import check_database_tls, check_firebase, check_production
 from server.configuration.development_secrets import with_development_secrets
 from server.configuration.environment import FILE_VARIABLES, SHARED_VARIABLES, VARIABLES
 from server.configuration.explanations import Source, explain, similar_name
@@ -61,6 +61,7 @@ def load(
     except ValidationError as error:
         raise ConfigurationError(explain(error, config, sources)) from error
     check_firebase(settings)
+    check_database_tls(settings)
     if settings.app.env == "production":
         check_production(settings)
     else:

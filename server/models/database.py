@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from ssl import SSLContext
 from typing import Any, Literal, TypeVar
 
 from tortoise import Tortoise, connections
@@ -20,6 +21,12 @@ from tortoise.transactions import in_transaction
 
 from server.errors import ConfigurationError, Unavailable
 from server.models.engines.mysql_errors import error_number
+from server.models.engines.mysql_tls import (
+    TlsParameters,
+    create_context,
+    explain_denied,
+    explain_tls_error,
+)
 from server.models.engines.safety import DuplicateKey, SerializationFailure
 
 __all__ = ["Database", "DatabaseParameters", "DuplicateKey", "IntegrityError", "SerializationFailure"]
@@ -69,10 +76,15 @@ class DatabaseParameters:
     name: str = ""
     pool_size: int = 10
     timeout_s: float = 3.0
+    tls: TlsParameters | None = None
 
     @property
     def dialect(self) -> Dialect:
         return "mysql" if self.file is None else "sqlite"
+
+    def tls_context(self) -> SSLContext | None:
+        """Return the context for TLS, or None to connect without. Raises ConfigurationError."""
+        return None if self.tls is None else create_context(self.tls)
 
     def tortoise_config(self, *, migrating: bool = False) -> dict[str, Any]:
         """Return Tortoise's configuration with our own engines.
@@ -104,6 +116,7 @@ class DatabaseParameters:
                     "minsize": 1,
                     "maxsize": self.pool_size,
                     "timeout_s": self.timeout_s,
+                    "ssl": self.tls_context(),
                 },
             }
         modules = [*MODULES, "aerich.models"] if migrating else MODULES
@@ -203,9 +216,16 @@ def _explain_connect_error(parameters: DatabaseParameters, error: Exception) -> 
             f"Cannot open the database file {parameters.file} ({error}): check that the folder is writable."
         )
     where = f"{parameters.host}:{parameters.port}"
+    if parameters.tls is not None and (reason := explain_tls_error(parameters.tls, where, error)):
+        return reason
     match error_number(error):
         case 1045:
-            return f"Access denied for {parameters.username!r} at {where}: check DB_USERNAME and DB_PASSWORD."
+            denied = (
+                f"Access denied for {parameters.username!r} at {where}: check DB_USERNAME and DB_PASSWORD."
+            )
+            return denied + explain_denied(parameters.tls)
+        case 3159:
+            return f"The database at {where} requires TLS: set DB_SSL_CA, or DB_SSL_VERIFY=full for the system's CAs."
         case 1049:
             return f"No database {parameters.name!r} at {where}: create it, or set DB_NAME."
         case 1044:

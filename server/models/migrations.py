@@ -98,7 +98,12 @@ class Migrations:
         """Hold a lock of the database server on its own connection, because MySQL commits at every DDL statement."""
         where = self._database.parameters
         connection = await asyncmy.connect(
-            host=where.host, port=where.port, user=where.username, password=where.password, db=where.name
+            host=where.host,
+            port=where.port,
+            user=where.username,
+            password=where.password,
+            db=where.name,
+            ssl=where.tls_context(),
         )
         try:
             async with connection.cursor() as cursor:

@@ -2,6 +2,7 @@
 
 from server.settings.api import RateLimit
 from server.settings.background import QueueSettings
+from server.settings.dependencies import DatabaseSettings
 from server.settings.settings import Settings
 
-__all__ = ["QueueSettings", "RateLimit", "Settings"]
+__all__ = ["DatabaseSettings", "QueueSettings", "RateLimit", "Settings"]

@@ -16,6 +16,10 @@ class DatabaseSettings(Section):
     pool_size: int = Field(default=10, ge=1, le=500)
     timeout_s: float = Field(default=3.0, gt=0)
     migrate_at_start: bool | None = None
+    ssl_verify: Literal["", "full", "ca", "none", "off"] = ""
+    ssl_ca: str = ""
+    ssl_cert: str = ""
+    ssl_key: str = ""
 
 
 class RedisSettings(Section):

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -203,10 +203,14 @@ class MariaDB(Server):
     Time zone and default collation differ from what the program needs, so that a missing setting shows.
     """
 
-    def __init__(self, folder: Path, *, durable: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, durable: bool = False, options: Mapping[str, object] | None = None
+    ) -> None:
+        """`options` are more lines of its configuration file."""
         super().__init__(folder)
         self.port = free_port()
         self._durable = durable
+        self._more_options = dict(options or {})
         self._program = find_program("mariadbd") or "mariadbd"
         self._config = folder / "my.cnf"
         self._socket = folder / "mariadb.sock"
@@ -303,6 +307,7 @@ class MariaDB(Server):
             "max-connections": "200",
             "default-time-zone": "+05:30",
             "character-set-server": "latin1",
+            **self._more_options,
         }
         lines = [f"{name}={value}" for name, value in server.items() if value]
         return "\n".join(["[mariadbd]", *lines, "[client]", f"socket={self._socket}", ""])
