@@ -54,7 +54,6 @@ def build_app(
                 settings.app.max_body_bytes,
                 settings.app.body_timeout_s,
                 forms.check_head,
-                rate_limiting.check_account,
             ),
         ],  # pyright: ignore[reportArgumentType] - aiohttp's own type for middlewares is wider than it needs
         client_max_size=settings.app.max_body_bytes,

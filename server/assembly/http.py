@@ -57,9 +57,6 @@ def rate_limiting(settings: Settings, rate_limits: RateLimits) -> RateLimiting:
     chosen = settings.throttle
     by_name: dict[Rate, RateLimit] = {
         Rate.DEFAULT: RateLimit(limit=chosen.limit, window_s=chosen.ttl_ms / 1000),
-        Rate.LOGIN: chosen.login,
-        Rate.LOGIN_ACCOUNT: chosen.login_account,
-        Rate.FORGOT: chosen.forgot,
         Rate.REGISTRATION: chosen.registration,
         Rate.REFRESH: chosen.refresh,
         Rate.WRITES: chosen.writes,

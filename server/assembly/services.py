@@ -6,6 +6,7 @@ from pathlib import Path
 from server.assembly.collaborators import Collaborators
 from server.assembly.jobs import build_queue_administration
 from server.assembly.resources import Resources
+from server.assembly.sign_in import password_authentication, reset_budget
 from server.clock import Clock, SystemClock
 from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timeline_audit import TimelineAudit
@@ -90,11 +91,13 @@ def build_services(
     jobs, tokens, revocations, pictures = shared.jobs, shared.tokens, shared.revocations, shared.pictures
     queries, timelines = shared.feed_queries, shared.timelines
     metrics = resources.instrumentation.metrics
+    alerts = SecurityAlerts(rows.users, work, jobs, resources.email, f"{settings.client_url}/sessions")
+    authentication = password_authentication(settings, resources, shared, alerts)
     services = Services(
         accounts=Accounts(
             rows.users, work, resources.passwords, shared.password_rules, rows.former_usernames
         ),
-        password_authentication=PasswordAuthentication(rows.logins, resources.passwords),
+        password_authentication=authentication,
         sessions=Sessions(rows.sessions, rows.logins, rows.users, work, tokens, revocations),
         request_authenticator=RequestAuthenticator(
             tokens, SessionCheck(resources.pipelined_redis), revocations, resources.rate_limits, rows.users
@@ -108,11 +111,11 @@ def build_services(
             shared.password_rules,
             revocations,
             rows.users,
+            authentication,
+            reset_budget(settings, resources),
         ),
         account_emails=_account_emails(settings, resources, shared),
-        security_alerts=SecurityAlerts(
-            rows.users, work, jobs, resources.email, f"{settings.client_url}/sessions"
-        ),
+        security_alerts=alerts,
         user_lookup=shared.lookup,
         profiles=Profiles(
             rows.profiles,

@@ -47,19 +47,21 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """The client of a request, as rate limits and sessions know it."""
+    """The client of a request, as rate limits and sessions know it. `device_token` is one that it sent, unchecked."""
 
     address: str
     user_agent: str = ""
+    device_token: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenPair:
-    """`expires_in_s`: the lifetime of the access token."""
+    """`expires_in_s`: the lifetime of the access token. `device_token`: set by a sign-in."""
 
     access_token: str
     refresh_token: str
     expires_in_s: int
+    device_token: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,7 @@ TABLE: dict[str, Row] = {
     "POST /auth/refresh": open_to_all(401, json={"refreshToken": "no refresh token"}),
     "POST /auth/logout": signed_in(204),
     "GET /auth/sessions": signed_in(200),
+    "DELETE /auth/sessions": signed_in(204),
     "DELETE /auth/sessions/{sessionId}": Row(401, 204, 404, 404),
     "POST /auth/change-password": signed_in(
         422, json={"oldPassword": "not the password", "newPassword": "long enough"}

@@ -69,6 +69,7 @@ from server.services.accounts.request_authentication import RequestAuthenticator
 from server.services.accounts.revocations import Revocations, retention_ms
 from server.services.accounts.security_alerts import SecurityAlerts
 from server.services.accounts.sessions import Sessions
+from server.services.accounts.sign_in_limits import SignInLimits
 from server.services.accounts.tokens import TokenRules, Tokens
 from server.services.accounts.usernames import normalize
 from server.services.content.cards import Cards
@@ -217,7 +218,6 @@ class ServiceHarness:
         self.accounts = Accounts(
             self.user_rows, self.unit_of_work, self.passwords, self.password_rules, former_usernames
         )
-        self.password_authentication = PasswordAuthentication(self.login_rows, self.passwords)
         self.images = ImageProcessor()
         self.media = MediaStore.in_folder(folder / "media", public_url="https://media.test")
         self.pictures = Pictures(self.images, self.media, folder)
@@ -255,6 +255,11 @@ class ServiceHarness:
             RateLimits(self.pipelined_redis),
             self.user_rows,
         )
+        self.email = RecordingEmailSender()
+        self.security_alerts = SecurityAlerts(
+            self.user_rows, self.unit_of_work, self.jobs, self.email, f"{CLIENT_URL}/sessions"
+        )
+        self.password_authentication = self.authentication_with(None)
         self.credentials = Credentials(
             self.login_rows,
             self.reset_rows,
@@ -263,8 +268,8 @@ class ServiceHarness:
             self.password_rules,
             self.revocations,
             self.user_rows,
+            self.password_authentication,
         )
-        self.email = RecordingEmailSender()
         self.account_emails = AccountEmails(
             self.user_rows,
             self.reset_rows,
@@ -273,9 +278,6 @@ class ServiceHarness:
             self.email,
             "https://photos.test/reset",
             RESET_TTL_S,
-        )
-        self.security_alerts = SecurityAlerts(
-            self.user_rows, self.unit_of_work, self.jobs, self.email, f"{CLIENT_URL}/sessions"
         )
         self.comments = Comments(
             CommentRepository(database), self.post_rows, self.unit_of_work, self.cards, self.visibility
@@ -376,6 +378,11 @@ class ServiceHarness:
     def likes_with(self, unit_of_work: UnitOfWork) -> Likes:
         likes = LikeRepository(self.database)
         return Likes(likes, self.post_rows, unit_of_work, self.cards, self.visibility)
+
+    def authentication_with(self, limits: SignInLimits | None) -> PasswordAuthentication:
+        return PasswordAuthentication(
+            self.login_rows, self.passwords, self.tokens, self.security_alerts, limits
+        )
 
     def sessions_with(self, unit_of_work: UnitOfWork, tokens: Tokens) -> Sessions:
         return Sessions(

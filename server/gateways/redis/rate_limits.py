@@ -19,7 +19,9 @@ from server.outages import RetryGate
 
 MAX_LOCAL_KEYS = 10_000
 
-_COUNT = Script.load(Path(__file__).parent / "scripts", "gcra", "count_request")
+_SCRIPTS = Path(__file__).parent / "scripts"
+_COUNT = Script.load(_SCRIPTS, "gcra", "count_request")
+_REFUND = Script.load(_SCRIPTS, "refund_permit")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,21 +66,38 @@ class RateLimits:
         self._local = LocalRateLimits(MAX_LOCAL_KEYS)
         self._gate = RetryGate()
 
-    async def hit(self, limits: Sequence[Limit], subject: str) -> list[RateLimitStatus]:
-        """Count a request against every limit, or against none if one of them refuses it."""
+    async def hit(
+        self, limits: Sequence[Limit], subject: str, parts: Sequence[str] = ()
+    ) -> list[RateLimitStatus]:
+        """Count a request against every limit, or against none if one of them refuses it.
+
+        parts: The part of the subject that each limit counts, such as a network within a wider one.
+        """
+        ahead = await self._run(_COUNT, keys(limits, subject, parts), bounds(limits))
+        return self.hit_local(limits, subject, parts) if ahead is None else statuses(limits, ahead)
+
+    def hit_local(
+        self, limits: Sequence[Limit], subject: str, parts: Sequence[str] = ()
+    ) -> list[RateLimitStatus]:
+        """Count a request in this process only."""
+        return statuses(limits, self._local.hit(limits, subject, time.monotonic_ns() // 1000, parts))
+
+    async def refund(self, limits: Sequence[Limit], subject: str, parts: Sequence[str] = ()) -> None:
+        """Take a request back that was counted against these limits."""
+        self._local.refund(limits, subject, parts)
+        await self._run(_REFUND, keys(limits, subject, parts), [limit.interval_us for limit in limits])
+
+    async def _run(self, script: Script, where: Sequence[str], arguments: Sequence[int]) -> list[int] | None:
+        """Return the script's answer; None while Redis is unavailable."""
         if not self._gate.may_try():
-            return self.hit_local(limits, subject)
+            return None
         try:
-            ahead: list[int] = await self._redis.run(_COUNT, keys(limits, subject), bounds(limits))
+            answer = await self._redis.run(script, where, arguments)
         except (Unavailable, ReplyError):  # the health monitor reports it
             self._gate.failed()
-            return self.hit_local(limits, subject)
+            return None
         self._gate.succeeded()
-        return statuses(limits, ahead)
-
-    def hit_local(self, limits: Sequence[Limit], subject: str) -> list[RateLimitStatus]:
-        """Count a request in this process only."""
-        return statuses(limits, self._local.hit(limits, subject, time.monotonic_ns() // 1000))
+        return answer
 
 
 class LocalRateLimits:
@@ -86,30 +105,38 @@ class LocalRateLimits:
 
     def __init__(self, max_keys: int) -> None:
         self._max_keys = max_keys
-        self._due_us: OrderedDict[tuple[str, str], int] = OrderedDict()
+        self._due_us: OrderedDict[str, int] = OrderedDict()
 
-    def hit(self, limits: Sequence[Limit], subject: str, now_us: int) -> list[int]:
+    def hit(self, limits: Sequence[Limit], subject: str, now_us: int, parts: Sequence[str] = ()) -> list[int]:
         """Return for each limit how many microseconds it is ahead, like the script."""
-        keys = [(subject, limit.name) for limit in limits]
+        where = keys(limits, subject, parts)
         ahead = [
             max(0, self._due_us.get(key, 0) - now_us) + limit.interval_us
-            for key, limit in zip(keys, limits, strict=True)
+            for key, limit in zip(where, limits, strict=True)
         ]
         if all(each <= limit.window_us for each, limit in zip(ahead, limits, strict=True)):
-            for key, each in zip(keys, ahead, strict=True):
+            for key, each in zip(where, ahead, strict=True):
                 self._due_us[key] = now_us + each
                 self._due_us.move_to_end(key)
             while len(self._due_us) > self._max_keys:
                 self._due_us.popitem(last=False)
         return ahead
 
+    def refund(self, limits: Sequence[Limit], subject: str, parts: Sequence[str] = ()) -> None:
+        """Take a request back, if it was counted here."""
+        for key, limit in zip(keys(limits, subject, parts), limits, strict=True):
+            if key in self._due_us:
+                self._due_us[key] -= limit.interval_us
+
     def __len__(self) -> int:
         return len(self._due_us)
 
 
-def keys(limits: Sequence[Limit], subject: str) -> list[str]:
-    """Return the Redis key of each limit."""
-    return [f"throttle:{{{subject}}}:{limit.name}" for limit in limits]
+def keys(limits: Sequence[Limit], subject: str, parts: Sequence[str] = ()) -> list[str]:
+    """Return the Redis key of each limit; those of one subject share a slot of Redis Cluster."""
+    if not parts:
+        return [f"throttle:{{{subject}}}:{limit.name}" for limit in limits]
+    return [f"throttle:{{{subject}}}:{limit.name}:{part}" for limit, part in zip(limits, parts, strict=True)]
 
 
 def bounds(limits: Sequence[Limit]) -> list[int]:

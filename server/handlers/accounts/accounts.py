@@ -1,7 +1,7 @@
 """`/auth`: register and sign in."""
 
 from aiohttp import web
-from marshmallow import fields
+from marshmallow import fields, validate
 
 from server.handlers import serializers
 from server.handlers.accounts.sessions import NO_STORE, TokenPairSchema, token_pair
@@ -28,10 +28,22 @@ class RegisterBody(RequestSchema):
 class LoginBody(RequestSchema):
     username = Text(maximum=254, required=True, metadata={"description": "Username or e-mail address."})
     password = PASSWORD(required=True)
+    deviceToken = fields.String(
+        load_default="",
+        validate=validate.Length(max=2000),
+        metadata={"description": "The one that the last sign-in on this device returned."},
+    )
 
 
 class SignedInSchema(TokenPairSchema):
     user = fields.Nested(ProfileSchema, required=True)
+    deviceToken = fields.String(
+        required=True,
+        metadata={
+            "description": "Keep it across sign-outs, and send it with the next sign-in on this device: failed sign-ins"
+            " of strangers then do not delay it."
+        },
+    )
 
 
 class AccountRoutes:
@@ -59,7 +71,8 @@ class AccountRoutes:
         body=RegisterBody,
         responds={201: Reply("Registered and signed in", SignedInSchema)},
         refuses={409: "The username or the e-mail address is taken"},
-        rates=(Rate.REGISTRATION,),
+        rates=(Rate.WRITES,),
+        success_rates=(Rate.REGISTRATION,),
         public=True,
         idempotent=True,
     )
@@ -85,22 +98,32 @@ class AccountRoutes:
         body=LoginBody,
         responds={200: Reply("Signed in", SignedInSchema)},
         refuses={401: "The username or the password is wrong"},
-        rates=(Rate.LOGIN,),
-        account_rate=("username", Rate.LOGIN_ACCOUNT),
+        rates=(Rate.WRITES,),  # failures count against limits of their own
         public=True,
     )
     async def login(self, request: web.Request) -> web.Response:
         body = request[BODY]
         account = await self._password_authentication.authenticate(
-            body["username"], body["password"], current_client(request)
+            body["username"], body["password"], current_client(request, body["deviceToken"])
         )
         return await self._sign_in(request, account, 200)
 
     async def _sign_in(self, request: web.Request, account: AuthenticatedUser, status: int) -> web.Response:
         tokens = await self._sessions.create(
-            account.id, account.password_changed_at_ms, user_agent(request), client_ip(request)
+            account.id,
+            account.password_changed_at_ms,
+            user_agent(request),
+            client_ip(request),
+            device_id=account.device_id,
+            new_device=account.new_device,
         )
         user = await self._profiles.get_own(account.id)
         return serializers.json_response(
-            {"user": serializers.profile(user), **token_pair(tokens)}, status, NO_STORE
+            {
+                "user": serializers.profile(user),
+                **token_pair(tokens),
+                "deviceToken": tokens.device_token,
+            },
+            status,
+            NO_STORE,
         )

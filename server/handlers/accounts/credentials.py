@@ -4,7 +4,7 @@ from aiohttp import web
 from marshmallow import fields, validate
 
 from server.handlers.fields import NEW_PASSWORD, PASSWORD, EmailAddress, RequestSchema
-from server.handlers.http.operations import Rate, Reply, operation
+from server.handlers.http.operations import Reply, operation
 from server.handlers.http.requests import BODY, current_principal
 from server.services.accounts.credentials import Credentials
 
@@ -55,7 +55,6 @@ class CredentialRoutes:
         tag="auth",
         body=ForgotPasswordBody,
         responds={202: Reply("If an account has this address, an e-mail is sent to it")},
-        account_rate=("email", Rate.FORGOT),
         public=True,
     )
     async def forgot_password(self, request: web.Request) -> web.Response:

@@ -49,6 +49,7 @@ class SessionRoutes:
             web.post("/auth/refresh", self.refresh_tokens),
             web.post("/auth/logout", self.logout),
             web.get("/auth/sessions", self.list_sessions),
+            web.delete("/auth/sessions", self.revoke_other_sessions),
             web.delete("/auth/sessions/{sessionId}", self.revoke_session),
         ]
 
@@ -90,6 +91,17 @@ class SessionRoutes:
     async def list_sessions(self, request: web.Request) -> web.Response:
         page = await self._sessions.list_sessions(current_principal(request), page_request(request))
         return serializers.page_response(request, page, serializers.login_session)
+
+    @operation(
+        "revokeOtherSessions",
+        "Sign out on all other devices",
+        tag="auth",
+        responds={204: Reply("Signed out")},
+        rates=(Rate.WRITES,),
+    )
+    async def revoke_other_sessions(self, request: web.Request) -> web.Response:
+        await self._sessions.end_others(current_principal(request))
+        return web.Response(status=204)
 
     @operation(
         "revokeSession",

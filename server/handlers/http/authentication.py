@@ -50,7 +50,7 @@ def authentication(
                 await identify(request, options)
             if options.admin:
                 await authenticator.require_admin(request[PRINCIPAL])
-        return await handler(request)
+        return await rate_limiting.count_success(request, handler)
 
     async def identify(request: web.Request, options: RouteOptions) -> None:
         try:

@@ -70,6 +70,6 @@ def client_ip(request: web.Request) -> str:
     return request[CLIENT_IP]
 
 
-def current_client(request: web.Request) -> Client:
+def current_client(request: web.Request, device_token: str = "") -> Client:
     """Return the client of a request, as services know it."""
-    return Client(client_ip(request), user_agent(request))
+    return Client(client_ip(request), user_agent(request), device_token)

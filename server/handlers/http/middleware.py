@@ -3,7 +3,7 @@
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import structlog
 from aiohttp import hdrs, web
@@ -128,9 +128,8 @@ def validation(
     max_bytes: int,
     timeout_s: float,
     check_form_head: Callable[[web.Request], None],
-    check: Callable[[web.Request], Awaitable[None]],
 ) -> Callable[[web.Request, HttpHandler], object]:
-    """Return a middleware that validates query and body by the handler's schemas, then calls `check`.
+    """Return a middleware that validates query and body by the handler's schemas.
 
     `check_form_head` refuses a multipart body that its head shows to be unreadable. The handler reads such a body.
     aiohttp-apispec's own middleware parses with webargs, which accepts NaN and has no limits of time and size.
@@ -141,7 +140,6 @@ def validation(
         if request.match_info.http_exception is None:
             options = options_of(request.match_info.handler)
             await validate_input(request, options, max_bytes, timeout_s, check_form_head)
-            await check(request)
         return await handler(request)
 
     return validate

@@ -23,12 +23,9 @@ _OPTIONS = "route_options"
 
 
 class Rate(StrEnum):
-    """Rate limits, by their names in config.toml and in the response headers."""
+    """Rate limits of routes, by their names in config.toml and in the response headers."""
 
     DEFAULT = "default"
-    LOGIN = "login"
-    LOGIN_ACCOUNT = "login_account"
-    FORGOT = "forgot"
     REGISTRATION = "registration"
     REFRESH = "refresh"
     WRITES = "writes"
@@ -41,7 +38,7 @@ class RouteOptions:
     """Options of a handler for the middlewares.
 
     rates: Limits per user, or per client IP for an unauthenticated request. Empty: exempt.
-    account_rate: A body member with a username or an e-mail address, and the limit per such account.
+    success_rates: Limits like `rates` that only successful requests count against.
     public: No access token is needed.
     admin: Only administrators may use the route; checked before body and query are validated.
     accepts_ticket: A `?ticket=` is accepted in place of an access token.
@@ -51,7 +48,7 @@ class RouteOptions:
     """
 
     rates: tuple[Rate, ...] = (Rate.DEFAULT,)
-    account_rate: tuple[str, Rate] | None = None
+    success_rates: tuple[Rate, ...] = ()
     public: bool = False
     admin: bool = False
     accepts_ticket: bool = False
@@ -99,7 +96,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
     form: type[Schema] | None = None,
     query: type[Schema] | None = None,
     rates: tuple[Rate, ...] = (Rate.DEFAULT,),
-    account_rate: tuple[str, Rate] | None = None,
+    success_rates: tuple[Rate, ...] = (),
     public: bool = False,
     admin: bool = False,
     accepts_ticket: bool = False,
@@ -115,7 +112,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
     """
     options = RouteOptions(
         rates=rates,
-        account_rate=account_rate,
+        success_rates=success_rates,
         public=public,
         admin=admin,
         accepts_ticket=accepts_ticket,

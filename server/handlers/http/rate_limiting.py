@@ -7,7 +7,6 @@ check. Requests without a route are exempt as well.
 The headers follow draft-ietf-httpapi-ratelimit-headers-10, on every response.
 """
 
-import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -17,25 +16,35 @@ from aiohttp import web
 from multidict import istr
 
 from server.errors import Throttled
+from server.gateways.redis.network_limits import NetworkCounters, network_counters
 from server.gateways.redis.rate_limits import Limit, RateLimitStatus
 from server.handlers.http.client_ip import client_ip
+from server.handlers.http.idempotency import IDEMPOTENCY_REPLAYED
 from server.handlers.http.operations import Rate, RouteOptions, options_of
-from server.handlers.http.requests import BODY, PRINCIPAL
+from server.handlers.http.requests import PRINCIPAL, HttpHandler
 from server.networks import networks_of
-from server.services.accounts.usernames import normalize
 
 RATE_LIMIT_POLICY, RATE_LIMIT = istr("RateLimit-Policy"), istr("RateLimit")
 RATE_LIMIT_STATUSES = web.RequestKey("rate_limit_statuses", list[RateLimitStatus])
 
 
 class RequestCounter(Protocol):
-    async def hit(self, limits: Sequence[Limit], subject: str) -> list[RateLimitStatus]:
+    async def hit(
+        self, limits: Sequence[Limit], subject: str, parts: Sequence[str] = ()
+    ) -> list[RateLimitStatus]:
         """Count a request against every limit, or against none if one of them refuses it."""
+        ...
+
+    async def refund(self, limits: Sequence[Limit], subject: str, parts: Sequence[str] = ()) -> None:
+        """Take a request back that was counted against these limits."""
         ...
 
 
 class RateLimiting:
-    """Counts requests. `limits` has every `Rate`, or is empty, and then nothing is limited."""
+    """Counts requests per user, or per network of an anonymous client.
+
+    `limits` has every `Rate`, or is empty, and then nothing is limited.
+    """
 
     def __init__(self, counter: RequestCounter, limits: Mapping[Rate, Limit]) -> None:
         self._counter = counter
@@ -45,28 +54,35 @@ class RateLimiting:
     async def check_request(self, request: web.Request) -> None:
         """Count a request against the limits of its route, by user or client IP. Raises Throttled."""
         if limits := self.limits_for(options_of(request.match_info.handler)):
-            add_statuses(request, await self._counter.hit(limits, _requester(request)))
+            counters = _counters(request, limits)
+            statuses = await self._counter.hit(counters.limits, counters.subject, counters.parts)
+            add_statuses(request, statuses)
 
-    async def check_account(self, request: web.Request) -> None:
-        """Count a request against the limit of the account that its validated body names. Raises Throttled.
-
-        A user's username and e-mail address count separately: which account they belong to is not known yet.
-        """
-        account_rate = options_of(request.match_info.handler).account_rate
-        if account_rate is not None and self._limits and BODY in request:
-            member, rate = account_rate
-            name = normalize(request[BODY][member]).encode()
-            key = hashlib.blake2b(name, digest_size=16).hexdigest()
-            add_statuses(request, await self._counter.hit((self._limits[rate],), f"n{key}"))
+    async def count_success(self, request: web.Request, handler: HttpHandler) -> web.StreamResponse:
+        """Handle a counted request; take it back from the route's `success_rates` unless it had an effect."""
+        try:
+            response = await handler(request)
+        except Exception:
+            await self._refund(request)
+            raise
+        if response.status >= 300 or IDEMPOTENCY_REPLAYED in response.headers:
+            await self._refund(request)
+        return response
 
     def limits_for(self, options: RouteOptions) -> tuple[Limit, ...]:
         """Return the limits of a route; none if rate limiting is off."""
-        if not self._limits:
-            return ()
-        limits = self._by_rates.get(options.rates)
+        return self._limits_of((*options.success_rates, *options.rates)) if self._limits else ()
+
+    async def _refund(self, request: web.Request) -> None:
+        rates = options_of(request.match_info.handler).success_rates
+        if rates and self._limits:
+            counters = _counters(request, self._limits_of(rates))
+            await self._counter.refund(counters.limits, counters.subject, counters.parts)
+
+    def _limits_of(self, rates: tuple[Rate, ...]) -> tuple[Limit, ...]:
+        limits = self._by_rates.get(rates)
         if limits is None:
-            limits = tuple(self._limits[rate] for rate in options.rates)
-            self._by_rates[options.rates] = limits
+            limits = self._by_rates[rates] = tuple(self._limits[rate] for rate in rates)
         return limits
 
 
@@ -87,9 +103,11 @@ def _too_many_requests(statuses: Sequence[RateLimitStatus]) -> Throttled:
     )
 
 
-def _requester(request: web.Request) -> str:
+def _counters(request: web.Request, limits: tuple[Limit, ...]) -> NetworkCounters:
     principal = request.get(PRINCIPAL)
-    return f"u{principal.user_id}" if principal else f"a{networks_of(client_ip(request)).host}"
+    if principal is not None:
+        return NetworkCounters(limits, f"u{principal.user_id}")
+    return network_counters(limits, networks_of(client_ip(request)))
 
 
 def rate_limit_headers(statuses: Sequence[RateLimitStatus]) -> tuple[tuple[str, str], tuple[str, str]]:

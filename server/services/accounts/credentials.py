@@ -3,15 +3,18 @@
 Both revoke sessions in the transaction that changes the password. `account_emails` sends the e-mails.
 """
 
+import hashlib
 from functools import partial
 
 from server.errors import InvalidInput
 from server.events import PasswordChanged, PasswordResetRequested
 from server.gateways.passwords import Passwords
+from server.gateways.redis.rate_limits import Limit, RateLimits
 from server.ids import SessionId, UserId
 from server.models.accounts.logins import LoginRepository
 from server.models.accounts.password_resets import PasswordResetRepository
-from server.models.accounts.users import UserRepository
+from server.models.accounts.users import ContactRow, UserRepository
+from server.services.accounts.password_authentication import PasswordAuthentication
 from server.services.accounts.password_rules import PasswordOwner, PasswordRules
 from server.services.accounts.revocations import Revocations
 from server.services.accounts.tokens import hash_reset_token
@@ -20,8 +23,22 @@ from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.records import Principal
 
 
+class ResetBudget:
+    """Bounds the reset e-mails that are requested for one address."""
+
+    def __init__(self, counter: RateLimits, limit: Limit) -> None:
+        self._counter = counter
+        self._limit = limit
+
+    async def spend(self, email_key: str) -> bool:
+        """Count one e-mail; return whether it may be sent."""
+        digest = hashlib.blake2b(email_key.encode(), digest_size=16).hexdigest()
+        (status,) = await self._counter.hit((self._limit,), f"n{digest}")
+        return status.wait_s == 0
+
+
 class Credentials:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - collaborators
         self,
         logins: LoginRepository,
         resets: PasswordResetRepository,
@@ -30,6 +47,8 @@ class Credentials:
         password_rules: PasswordRules,
         revocations: Revocations,
         users: UserRepository,
+        authentication: PasswordAuthentication,
+        reset_budget: ResetBudget | None = None,
     ) -> None:
         self._logins = logins
         self._resets = resets
@@ -38,6 +57,8 @@ class Credentials:
         self._password_rules = password_rules
         self._revocations = revocations
         self._users = users
+        self._authentication = authentication
+        self._reset_budget = reset_budget
 
     async def change_password(self, principal: Principal, old: str, new: str) -> None:
         """Replace the password and revoke the user's other sessions.
@@ -46,8 +67,8 @@ class Credentials:
         """
         user_id = principal.user_id
         await self._check_rules(user_id, new)
-        old_hash = await self._logins.get_password_hash(user_id)
-        if not await self._passwords.matches(old, old_hash):
+        old_hash = await self._authentication.confirm(user_id, old)
+        if old_hash is None:
             raise _wrong_password()
         new_hash = await self._passwords.hash(new, "newPassword")
 
@@ -61,7 +82,13 @@ class Credentials:
         await self._revocations.propagate(user_id)
 
     async def request_reset(self, email: str) -> None:
-        """Request a password reset e-mail; behaves the same whether or not an account has this address."""
+        """Request a password reset e-mail; behaves the same whether or not an account has this address.
+
+        Requests above the budget do nothing, without an error: an error would let a stranger keep the owner of the
+        address from recovering the account, and the last e-mail that was sent is still valid.
+        """
+        if self._reset_budget is not None and not await self._reset_budget.spend(normalize(email)):
+            return
 
         async def request(work: WorkContext) -> None:
             work.emit(PasswordResetRequested(normalize(email)))
@@ -78,17 +105,20 @@ class Credentials:
         user_id = await self._resets.find_user_id(token_hash)
         if user_id is None:  # Checked before the password is hashed, which is expensive.
             raise _invalid_reset_token()
-        await self._check_rules(user_id, new)
+        user = await self._check_rules(user_id, new)
         password_hash = await self._passwords.hash(new, "newPassword")
         await self._unit_of_work.run(partial(self._reset, user_id, token_hash, password_hash))
         await self._revocations.propagate(user_id)
+        if user is not None:
+            await self._authentication.forget_failures(user.username, user.email)
 
-    async def _check_rules(self, user_id: UserId, password: str) -> None:
+    async def _check_rules(self, user_id: UserId, password: str) -> ContactRow | None:
         user = await self._users.get_contact(user_id)
         if user is not None:
             await self._password_rules.check(
                 password, PasswordOwner(user.username, user.email), "newPassword"
             )
+        return user
 
     async def _reset(self, user_id: UserId, token_hash: str, password_hash: str, work: WorkContext) -> None:
         # The lock lets one of several concurrent requests use the token; the others find it deleted.

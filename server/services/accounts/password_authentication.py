@@ -1,7 +1,7 @@
 """Authentication by password. Signing in is up to `sessions`."""
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server.errors import Unauthenticated, Unavailable
 from server.gateways.password_queue import Caller
@@ -9,35 +9,80 @@ from server.gateways.passwords import Passwords
 from server.ids import UserId
 from server.models.accounts.logins import LoginRepository, LoginRow
 from server.networks import networks_of
+from server.services.accounts.security_alerts import SecurityAlerts
+from server.services.accounts.sign_in_limits import SignInAttempt, SignInLimits
+from server.services.accounts.tokens import DeviceClaim, Tokens
 from server.services.accounts.usernames import normalize
 from server.services.records import Client, Role
 
 MAX_USERNAME_KEY = 60
 MAX_EMAIL_KEY = 254
+NOBODY = UserId(0)
 
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedUser:
-    """A user whose password was verified."""
+    """A user whose password was verified. `device_id`: a device on which the user signed in before.
+
+    `new_device`: the owner should learn of the sign-in.
+    """
 
     id: UserId
     role: Role
     password_changed_at_ms: int
+    device_id: str | None = None
+    new_device: bool = False
 
 
 class PasswordAuthentication:
-    def __init__(self, logins: LoginRepository, passwords: Passwords) -> None:
+    """`limits` is None if rate limiting is off. Calls without a client come from inside the program."""
+
+    def __init__(
+        self,
+        logins: LoginRepository,
+        passwords: Passwords,
+        tokens: Tokens,
+        alerts: SecurityAlerts,
+        limits: SignInLimits | None = None,
+    ) -> None:
         self._logins = logins
         self._passwords = passwords
+        self._tokens = tokens
+        self._alerts = alerts
+        self._limits = limits
 
     async def authenticate(
         self, login: str, password: str, client: Client | None = None
     ) -> AuthenticatedUser:
         """Return the account whose username or e-mail address is `login`.
 
-        Raises Unauthenticated, with the same text and timing for an unknown login and a wrong password.
+        Raises Throttled, and Unauthenticated, with the same text and timing for an unknown login and a wrong password.
         """
-        return await self._verify(await self._find(normalize(login)), password, caller_of(client))
+        name = normalize(login)
+        user = await self._find(name)
+        device = self._known_device(user, client)
+        caller = caller_of(client, trusted=device is not None)
+        if client is None or self._limits is None:
+            account = await self._verify(user, password, caller)
+        else:
+            attempt = await self._limits.begin(name, client, device.device_id if device else None)
+            try:
+                account = await self._verify(user, password, caller)
+            except Unavailable:
+                await self._limits.abandon(attempt)
+                raise
+            except Unauthenticated:
+                await self._alert(self._limits, name, attempt, user)
+                raise
+            await self._limits.succeed(attempt)
+        if device is None:
+            return replace(account, new_device=client is not None)
+        # A person who knew a replaced password may have this token, so the owner learns of its use.
+        return replace(
+            account,
+            device_id=device.device_id,
+            new_device=device.issued_at_ms + 1000 <= account.password_changed_at_ms,
+        )
 
     async def get_registered(
         self, user_id: UserId, password: str, client: Client | None = None
@@ -48,11 +93,39 @@ class PasswordAuthentication:
         """
         return await self._verify(await self._logins.get(user_id), password, caller_of(client))
 
+    async def confirm(self, user_id: UserId, password: str) -> str | None:
+        """Return the hash that the user's password matches, or None if it is wrong. Raises Throttled.
+
+        For changes that a stolen access token must not make.
+        """
+        attempt = await self._limits.begin_confirmation(user_id) if self._limits else None
+        hashed = await self._logins.get_password_hash(user_id)
+        try:
+            matches = await self._passwords.matches(password, hashed)
+        except Unavailable:
+            if self._limits and attempt:
+                await self._limits.abandon(attempt)
+            raise
+        if matches and self._limits and attempt:
+            await self._limits.succeed(attempt)
+        return hashed if matches else None
+
+    async def forget_failures(self, *logins: str) -> None:
+        """Let the owner sign in at once, after the password was replaced."""
+        if self._limits is not None:
+            await self._limits.forget(*(normalize(login) for login in logins))
+
     async def _find(self, key: str) -> LoginRow | None:
         by_email = "@" in key
         if len(key) > (MAX_EMAIL_KEY if by_email else MAX_USERNAME_KEY):
             return None  # Tortoise raises for a value that exceeds the column.
         return await (self._logins.find_by_email(key) if by_email else self._logins.find_by_username(key))
+
+    def _known_device(self, user: LoginRow | None, client: Client | None) -> DeviceClaim | None:
+        if client is None or not client.device_token:
+            return None
+        device = self._tokens.read_device(client.device_token)
+        return device if device and user and device.user_id == user.id else None
 
     async def _verify(self, user: LoginRow | None, password: str, caller: Caller | None) -> AuthenticatedUser:
         hashed = user.password_hash if user else None
@@ -68,10 +141,18 @@ class PasswordAuthentication:
             renewed = await self._passwords.hash(password, caller=caller)
             await self._logins.renew_password_hash(user.id, user.password_hash, renewed)
 
+    async def _alert(
+        self, limits: SignInLimits, name: str, attempt: SignInAttempt, user: LoginRow | None
+    ) -> None:
+        """Notify the owner if there were many failures. An unknown user takes as long, for the same job."""
+        with suppress(Unavailable):
+            if await limits.should_alert(name, attempt):
+                await self._alerts.report_failed_sign_ins(user.id if user else NOBODY, attempt.failures)
 
-def caller_of(client: Client | None) -> Caller | None:
+
+def caller_of(client: Client | None, *, trusted: bool = False) -> Caller | None:
     """Return a client as the password queue knows it."""
-    return None if client is None else Caller(networks_of(client.address).site)
+    return None if client is None else Caller(networks_of(client.address).site, trusted)
 
 
 def wrong_credentials() -> Unauthenticated:

@@ -6,12 +6,13 @@ A session covers all tokens that followed one another since its sign-in. `revoca
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import structlog
 
 from server.errors import NotFound
+from server.events import SignedInOnNewDevice
 from server.ids import SessionId, UserId
 from server.models.accounts.logins import LoginRepository
 from server.models.accounts.sessions import (
@@ -65,9 +66,19 @@ class Sessions:
         self._active = ActiveSessions(sessions, tokens.rules.refresh_idle_s)
 
     async def create(
-        self, user_id: UserId, password_changed_at_ms: int, user_agent: str, address: str
+        self,
+        user_id: UserId,
+        password_changed_at_ms: int,
+        user_agent: str,
+        address: str,
+        *,
+        device_id: str | None = None,
+        new_device: bool = False,
     ) -> TokenPair:
         """Sign a device in after its password was verified; the password was set at `password_changed_at_ms`.
+
+        device_id: The device, if the user signed in on it before.
+        new_device: Notify the owner by e-mail.
 
         Raises Unauthenticated if the password changed since then: the change revoked all sessions, and would have
         revoked this one.
@@ -88,10 +99,14 @@ class Sessions:
                 expires_at_ms=user.now_ms + self._tokens.rules.refresh_absolute_s * 1000,
             )
             await self._sessions.insert(session)
+            if new_device:
+                work.emit(SignedInOnNewDevice(user_id, session.user_agent, session.address, user.now_ms))
             first = RefreshClaim(user_id, session.id, nonce)
             return Rotation(first, user.now_ms, session.expires_at_ms, Role(user.role))
 
-        return self._issue(await self._unit_of_work.run(insert))
+        pair = self._issue(await self._unit_of_work.run(insert))
+        device_token = self._tokens.issue_device(user_id, device_id or secrets.token_urlsafe(12))
+        return replace(pair, device_token=device_token)
 
     async def refresh(self, refresh_token: str, user_agent: str, address: str) -> TokenPair:
         """Exchange a refresh token for a new pair with the user's current role.
@@ -126,6 +141,15 @@ class Sessions:
         if not await self._unit_of_work.run(revoke):
             raise NotFound("Session not found.")
         await self._revocations.propagate(user_id)
+
+    async def end_others(self, principal: Principal) -> None:
+        """Sign all other devices of the user out; their next request is rejected."""
+
+        async def revoke(work: WorkContext) -> None:
+            await self._revocations.revoke_all(work, principal.user_id, principal.session_id)
+
+        await self._unit_of_work.run(revoke)
+        await self._revocations.propagate(principal.user_id)
 
     async def _rotate(
         self, used: RefreshClaim, user_agent: str, address: str, work: WorkContext

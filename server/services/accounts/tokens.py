@@ -1,4 +1,4 @@
-"""Signing and verification of access and refresh tokens, and generation of password reset tokens.
+"""Signing and verification of access, refresh and device tokens, and generation of password reset tokens.
 
 Tokens do not say whether their session is still active: `revocations` does.
 """
@@ -23,6 +23,7 @@ ALGORITHM = "HS256"
 LEEWAY_S = 5
 MAX_CACHED_TOKENS = 5000
 ID_CLAIM = re.compile(r"[0-9]{1,16}", re.ASCII)
+DEVICE_TTL_S = 365 * 86_400
 MAX_TIME_S = 253_402_300_799  # the year 9999
 
 
@@ -60,6 +61,15 @@ class RefreshClaim:
     nonce: str
 
 
+@dataclass(frozen=True, slots=True)
+class DeviceClaim:
+    """The claims of a device token: a user signed in on this device before."""
+
+    user_id: UserId
+    device_id: str
+    issued_at_ms: int
+
+
 class Tokens:
     def __init__(self, clock: Clock, rules: TokenRules, epoch: DatabaseEpoch | None = None) -> None:
         self.rules = rules
@@ -87,6 +97,12 @@ class Tokens:
         ends_s = min(issued_s + self.rules.refresh_idle_s, session_ends_at_ms // 1000)
         claims = {"jti": claim.nonce, "iat": issued_s, "exp": ends_s}
         return self._sign(claim.user_id, claim.session_id, "refresh", claims)
+
+    def issue_device(self, user_id: UserId, device_id: str) -> str:
+        """Return a token that proves to later sign-ins that the user signed in on this device."""
+        now_s = self._clock.now_ms() // 1000
+        claims = {"jti": device_id, "iat": now_s, "exp": now_s + DEVICE_TTL_S}
+        return self._sign(user_id, None, "device", claims)
 
     def derive_successor(self, used: RefreshClaim, at_ms: int) -> RefreshClaim:
         """Return the claim that follows a refresh token used `at_ms`.
@@ -125,6 +141,14 @@ class Tokens:
         except (Unauthenticated, KeyError, TypeError, ValueError) as error:
             raise invalid_refresh_token() from error
 
+    def read_device(self, token: str) -> DeviceClaim | None:
+        """Return the claims of a device token; None if it is invalid, which is no error."""
+        try:
+            claims = self._decode(token, self.rules.refresh_secret, "device")
+            return DeviceClaim(UserId(_id(claims["sub"])), str(claims["jti"]), int(claims["iat"]) * 1000)
+        except (Unauthenticated, KeyError, TypeError, ValueError):
+            return None
+
     def _decode(self, token: str, secret: str, kind: str) -> dict[str, Any]:
         try:
             claims: dict[str, Any] = jwt.decode(
@@ -147,15 +171,16 @@ class Tokens:
             raise invalid_access_token()
         return claims
 
-    def _sign(self, user_id: UserId, session_id: SessionId, kind: str, claims: dict[str, Any]) -> str:
+    def _sign(self, user_id: UserId, session_id: SessionId | None, kind: str, claims: dict[str, Any]) -> str:
         payload = {
             "iss": self.rules.issuer,
             "aud": self.rules.audience,
             "sub": str(user_id),
-            "sid": str(session_id),
             "typ": kind,
             **claims,
         }
+        if session_id is not None:
+            payload["sid"] = str(session_id)
         secret = self.rules.access_secret if kind == "access" else self.rules.refresh_secret
         return jwt.encode(payload, secret, algorithm=ALGORITHM)
 

@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from server.app import build_app
 from server.assembly.http import Observability
 from server.assembly.services import Services
+from server.errors import InvalidInput
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.rate_limits import Limit, RateLimits, RateLimitStatus
 from server.handlers.http.authentication import authentication
@@ -33,8 +34,6 @@ EXEMPT = {
     "GET /api/{asset}",
 }
 SPECIAL = {
-    "POST /auth/login": (Rate.LOGIN,),
-    "POST /auth/register": (Rate.REGISTRATION,),
     "POST /auth/refresh": (Rate.REFRESH,),
     # The strictest: the caller may be guessing.
     "POST /auth/change-password": (Rate.DEFAULT,),
@@ -45,10 +44,7 @@ SPECIAL = {
     "POST /posts": (Rate.UPLOADS, Rate.WRITES),
     "POST /users/avatar": (Rate.UPLOADS, Rate.WRITES),
 }
-BY_ACCOUNT = {
-    "POST /auth/login": ("username", Rate.LOGIN_ACCOUNT),
-    "POST /auth/forgot-password": ("email", Rate.FORGOT),
-}
+BY_SUCCESS = {"POST /auth/register": (Rate.REGISTRATION,)}
 
 
 def routes() -> dict[str, Any]:
@@ -80,7 +76,7 @@ def test_every_route_has_its_documented_limits() -> None:
         default = (Rate.READS,) if method == "GET" else (Rate.WRITES,)
         expected = () if name in EXEMPT else SPECIAL.get(name, default)
         assert options_of(handler).rates == expected, name
-        assert options_of(handler).account_rate == BY_ACCOUNT.get(name), name
+        assert options_of(handler).success_rates == BY_SUCCESS.get(name, ()), name
 
 
 async def test_undeclared_rate_is_the_default(redis_url: str) -> None:
@@ -102,6 +98,32 @@ async def test_undeclared_rate_is_the_default(redis_url: str) -> None:
         '"default";q=2;w=60'
     ] * 3 + [None]
     assert responses[2].headers["Retry-After"] == "30"
+    await wire.close()
+
+
+async def test_only_successful_requests_count_against_success_rates(redis_url: str) -> None:
+    @RouteOptions(public=True, rates=(Rate.WRITES,), success_rates=(Rate.REGISTRATION,))
+    async def register(request: web.Request) -> web.Response:
+        if "refused" in request.query:
+            raise InvalidInput("Not like this.")
+        replayed = {"Idempotency-Replayed": "true"} if "again" in request.query else {}
+        return web.Response(status=201, headers=replayed)
+
+    wire = PipelinedRedis(redis_url, timeout_s=1.0)
+    limits = {rate: Limit(rate, 2 if rate is Rate.REGISTRATION else 30, 60) for rate in Rate}
+    authenticate = authentication(UNUSED, UNUSED, RateLimiting(RateLimits(wire), limits))
+    app = web.Application(middlewares=[InFlight(Metrics()).middleware(), authenticate])  # type: ignore[list-item]
+    app.on_response_prepare.append(add_response_headers("", Cors()))
+    app.add_routes([web.post("/", register)])
+    async with TestClient(TestServer(app)) as client:
+        statuses = [
+            (await client.post(f"/{query}")).status
+            for query in (*["?refused"] * 5, "", *["?again"] * 3, *["?refused"] * 3, "", "", "?refused")
+        ]
+        counted = (await client.post("/?refused")).headers["RateLimit"]
+    assert statuses == [*[422] * 5, 201, *[201] * 3, *[422] * 3, 201, 429, 429]
+    assert '"registration";r=0' in counted
+    assert '"writes";r=17' in counted  # a request that one limit refuses counts against none
     await wire.close()
 
 

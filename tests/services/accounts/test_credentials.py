@@ -10,7 +10,9 @@ from structlog.testing import capture_logs
 
 from server.errors import InvalidInput, Unauthenticated
 from server.gateways.email.email import EmailFailed, EmailRefused, compose
+from server.gateways.redis.rate_limits import Limit, RateLimits
 from server.models.jobs.jobs import JobState
+from server.services.accounts.credentials import Credentials, ResetBudget
 from server.services.accounts.password_authentication import AuthenticatedUser
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import Principal, TokenPair
@@ -281,3 +283,18 @@ async def test_owner_is_notified_of_a_password_change(harness: ServiceHarness) -
     (email,) = harness.email.sent
     assert (email.to, email.subject) == ("Ada@example.com", "Your password was changed")
     assert "token" not in email.text + email.html
+
+
+async def test_reset_emails_above_the_budget_are_not_sent(harness: ServiceHarness) -> None:
+    await register(harness)
+    budget = ResetBudget(RateLimits(harness.pipelined_redis), Limit("forgot", 3, 3600))
+    credentials = Credentials(
+        harness.login_rows, harness.reset_rows, harness.unit_of_work, harness.passwords,
+        harness.password_rules, harness.revocations, harness.user_rows, harness.password_authentication, budget,
+    )  # fmt: skip
+    for _ in range(10):
+        await credentials.request_reset("Ada@example.com")
+    await credentials.request_reset("bob@example.com")
+    assert await harness.work_off(JobKind.EMAIL_RESET_LINK) == 4
+    assert len(harness.email.sent) == 3
+    await harness.credentials.reset_password(token_in(harness.email.sent[0].text), NEW)

@@ -14,6 +14,7 @@ from server.paging import PageRequest
 from server.services.accounts.roles import Roles
 from server.services.accounts.sessions import Sessions
 from server.services.accounts.tokens import Tokens
+from server.services.jobs.event_jobs import JobKind
 from server.services.jobs.unit_of_work import UnitOfWork
 from server.services.records import Principal, Role, TokenPair
 from tools.harness.services import TOKEN_RULES as RULES
@@ -248,3 +249,16 @@ async def user_agents(harness: ServiceHarness, principal: Principal) -> Sequence
         session.user_agent
         for session in (await harness.sessions.list_sessions(principal, PageRequest())).items
     ]
+
+
+async def test_other_sessions_end_and_the_current_one_stays(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    here, *elsewhere = [await sign_in(harness, ada) for _ in range(3)]
+    his = await sign_in(harness, bob)
+    await harness.sessions.end_others(await owner(harness, here))
+    await assert_signed_out(harness, *elsewhere)
+    await owner(harness, here)
+    await owner(harness, his)
+    again = await refresh(harness, here.refresh_token)
+    await harness.sessions.end_others(await owner(harness, again))  # nothing is left to end
+    assert await harness.work_off(JobKind.PROPAGATE_REVOCATIONS) == 1

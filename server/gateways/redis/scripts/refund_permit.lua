@@ -1,7 +1,9 @@
--- Returns a permit that was not used. Does nothing if the limit was not used lately.
+-- Returns permits that were not used. Does nothing for a limit that was not used lately.
 --
--- KEYS: limit
--- ARGV: interval_us
-local due = redis.call('GET', KEYS[1])
-if due then redis.call('SET', KEYS[1], string.format('%.0f', due - ARGV[1]), 'KEEPTTL') end
+-- KEYS: limits
+-- ARGV: interval_us of each limit
+for i, key in ipairs(KEYS) do
+  local due = redis.call('GET', key)
+  if due then redis.call('SET', key, string.format('%.0f', due - ARGV[i]), 'KEEPTTL') end
+end
 return 0

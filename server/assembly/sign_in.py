@@ -1,0 +1,44 @@
+"""Sign-in: authentication by password, and its limits."""
+
+from server.assembly.collaborators import Collaborators
+from server.assembly.resources import Resources
+from server.gateways.redis.growing_delays import DelayRule, GrowingDelays
+from server.gateways.redis.rate_limits import Limit
+from server.services.accounts.credentials import ResetBudget
+from server.services.accounts.password_authentication import PasswordAuthentication
+from server.services.accounts.security_alerts import SecurityAlerts
+from server.services.accounts.sign_in_limits import SignInLimits, SignInRules
+from server.settings import RateLimit, Settings
+
+
+def password_authentication(
+    settings: Settings, resources: Resources, shared: Collaborators, alerts: SecurityAlerts
+) -> PasswordAuthentication:
+    """Build the authentication; without limits if rate limiting is disabled."""
+    return PasswordAuthentication(
+        shared.rows.logins,
+        resources.passwords,
+        shared.tokens,
+        alerts,
+        _sign_in_limits(settings, resources) if settings.throttle.enabled else None,
+    )
+
+
+def reset_budget(settings: Settings, resources: Resources) -> ResetBudget | None:
+    """Build the bound of reset e-mails; None if rate limiting is disabled."""
+    if not settings.throttle.enabled:
+        return None
+    return ResetBudget(resources.rate_limits, _limit("forgot", settings.throttle.forgot))
+
+
+def _sign_in_limits(settings: Settings, resources: Resources) -> SignInLimits:
+    rules = SignInRules(
+        per_address=_limit("login", settings.throttle.login),
+        per_account=_limit("login_account", settings.throttle.login_account),
+    )
+    delays = GrowingDelays(resources.pipelined_redis, DelayRule())
+    return SignInLimits(resources.rate_limits, delays, rules)
+
+
+def _limit(name: str, chosen: RateLimit) -> Limit:
+    return Limit(name, chosen.limit, chosen.window_s)
