@@ -44,7 +44,7 @@ def build_app(
     rate_limiting: RateLimiting,
 ) -> web.Application:
     """Build the application with all its routes. It opens and closes no resources."""
-    cors = Cors(settings.app.cors_origins)
+    cors = Cors(settings.app.cors_origins, this_machine=settings.app.env == "development")
     app = web.Application(
         middlewares=[
             in_flight.middleware(),

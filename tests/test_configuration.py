@@ -336,6 +336,21 @@ def test_invalid_value_is_refused_with_its_variable(read: Any, environ: dict[str
     assert f"Invalid {named}" in detail
 
 
+@pytest.mark.parametrize(
+    ("origin", "problem"),
+    [
+        ("*", "wildcards are not supported"),
+        ("https://a.example/", "no path, not even a slash at the end: write https://a.example"),
+        ("https://a.example/b?c", "write https://a.example"),
+        ("localhost:5173", "the scheme is missing: write https://localhost:5173 or http://localhost:5173"),
+        ("a.example/", "write https://a.example or"),
+        ("https://", "expected an origin"),
+    ],
+)
+def test_invalid_origin_is_explained(read: Any, origin: str, problem: str) -> None:
+    assert problem in refused(read, {"CORS_ORIGINS": origin})
+
+
 def test_invalid_value_in_the_file_is_refused_with_its_key(read: Any) -> None:
     detail = refused(read, config="[stream]\nheartbeat_s = -1\n")
     assert "stream.heartbeat_s" in detail

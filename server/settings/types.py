@@ -33,9 +33,23 @@ def _none_or_networks(value: Any) -> Any:
     return None if isinstance(value, str) and value.strip().lower() == "none" else _split_commas(value)
 
 
-Origin = Annotated[
-    str, _matching(r"[a-z][a-z0-9+.-]*://[^\s/?#*@,]+", "an origin such as https://www.example.com")
-]
+def _origin(text: str) -> str:
+    """Require an exact origin, and say what is wrong with another text."""
+    if re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#*@,]+", text):
+        return text
+    if "*" in text:
+        raise ValueError("wildcards are not supported: list each origin, such as https://www.example.com")
+    if "://" not in text:
+        raise ValueError(
+            f"the scheme is missing: write https://{text.rstrip('/')} or http://{text.rstrip('/')}"
+        )
+    if re.fullmatch(r"[a-z][a-z0-9+.-]*://[^\s/?#*@,]+[/?#].*", text):
+        exact = "/".join(re.split(r"[/?#]", text, maxsplit=3)[:3])
+        raise ValueError(f"an origin has no path, not even a slash at the end: write {exact}")
+    raise ValueError("expected an origin such as https://www.example.com")
+
+
+Origin = Annotated[str, AfterValidator(_origin)]
 Origins = Annotated[tuple[Origin, ...], BeforeValidator(_split_commas)]
 # None: explicitly no networks. An empty tuple: not configured.
 Networks = Annotated[tuple[IPvAnyNetwork, ...] | None, BeforeValidator(_none_or_networks)]

@@ -94,6 +94,16 @@ async def test_malformed_http_gets_a_problem(program: Program) -> None:
     assert TOKEN_CANARY not in said
 
 
+async def test_connect_and_other_versions_are_refused(program: Program) -> None:
+    for sent, status in (
+        (b"GET /healthz HTTP/2.0\r\nHost: x\r\n\r\n", 505),
+        (b"CONNECT /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 501),
+        (b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", 501),
+    ):
+        answer = await answer_to(program, sent)
+        assert list(faults_in(answer, status)) == [], sent
+
+
 async def test_unknown_expectation_gets_a_problem(program: Program, register: Register) -> None:
     (ana,) = await register(program, "ana")
     for path in ("/feed", "/nothing"):

@@ -14,6 +14,7 @@ MEDIA_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "cross-origin",
+    "Timing-Allow-Origin": "*",
     "Accept-Ranges": "bytes",
 }
 VALIDATORS = ("ETag", "Last-Modified")

@@ -17,7 +17,7 @@ async def test_stream_is_not_cached_buffered_or_kept_alive(stream_server: Stream
     async with stream_server.stream(ADA) as reader:
         headers = reader.response.headers
         assert headers["Content-Type"].startswith("text/event-stream")
-        assert headers["Cache-Control"] == "no-store"
+        assert headers["Cache-Control"] == "no-store, no-transform"
         assert headers["X-Accel-Buffering"] == "no"
         assert headers["Connection"] == "close"
 

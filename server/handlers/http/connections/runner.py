@@ -8,7 +8,7 @@ import secrets
 from typing import Any
 
 import structlog
-from aiohttp import StreamReader, web
+from aiohttp import HttpVersion10, HttpVersion11, StreamReader, hdrs, web
 from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import HttpProcessingError
 
@@ -16,6 +16,9 @@ from server.handlers.http import problems
 from server.handlers.http.bodies.expectations import note_expectation, without_expectation
 from server.handlers.http.bodies.lingering import LingerLimits, closes_after, discard_rest
 from server.handlers.http.response_headers import SECURITY_HEADERS, SERVER
+
+HTTP_VERSIONS = frozenset({HttpVersion10, HttpVersion11})
+KNOWN_VERSION = web.RequestKey("known_version", bool)
 
 log = structlog.get_logger(__name__)
 
@@ -67,10 +70,7 @@ class ClientConnection(web.RequestHandler):
         request_id = secrets.token_hex(8)
         # Its message is not logged: it quotes the request, which may contain a token.
         log.info("request_malformed", error=type(exc).__name__, address=request.remote, request_id=request_id)
-        response = problems.bad_request(request.path)
-        response.headers.extend((*SECURITY_HEADERS, SERVER, ("X-Request-Id", request_id)))
-        response.force_close()
-        return response
+        return _unrouted(problems.bad_request(request.path), request_id)
 
 
 class Server(web.Server):
@@ -82,13 +82,21 @@ class Server(web.Server):
         self._options = options
 
     def _request(self, message: RawRequestMessage, *connection: Any) -> web.BaseRequest:
+        known = message.version in HTTP_VERSIONS
+        if not known:  # the response has the version of the request
+            message = message._replace(version=HttpVersion11, should_close=True)
         kept = without_expectation(message)
         request = self._original_request(kept, *connection)
         if kept is not message:
             note_expectation(request)
+        request[KNOWN_VERSION] = known
         return request
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if not request[KNOWN_VERSION]:
+            return _unrouted(problems.http_problem(web.HTTPVersionNotSupported(), request.path))
+        if request.method == hdrs.METH_CONNECT:  # what follows is not HTTP
+            return _unrouted(problems.http_problem(web.HTTPNotImplemented(), request.path))
         try:
             return await self._handler(request)
         # aiohttp raises these before the middlewares; the second when it quotes an Expect header that is not UTF-8.
@@ -97,6 +105,14 @@ class Server(web.Server):
 
     def __call__(self) -> ClientConnection:
         return ClientConnection(self, loop=self._loop, **self._options)
+
+
+def _unrouted(response: web.Response, request_id: str = "") -> web.Response:
+    """Complete a response of no application, and close the connection after it."""
+    request_id = request_id or secrets.token_hex(8)
+    response.headers.extend((*SECURITY_HEADERS, SERVER, ("X-Request-Id", request_id)))
+    response.force_close()
+    return response
 
 
 class Runner(web.AppRunner):
