@@ -11,7 +11,7 @@ from seeds.existing_rows import ExistingRows
 from seeds.photographs import paint
 from seeds.timeline import SamplePost, Timeline
 from server.control import SeedContext
-from server.services.content.posts import Upload
+from server.services.content.pictures import Upload
 
 STEP = "posts"
 

@@ -13,12 +13,14 @@ from server.handlers.content.comments import CommentRoutes
 from server.handlers.content.likes import LikeRoutes
 from server.handlers.content.media import MediaRoutes
 from server.handlers.content.posts import PostRoutes
+from server.handlers.content.unused_media import UnusedMediaRoutes
 from server.handlers.feed import FeedRoutes
 from server.handlers.http.authentication import authentication
+from server.handlers.http.bodies.multipart import FormReader
+from server.handlers.http.bodies.single_file import SingleFileReader
 from server.handlers.http.cors import Cors
 from server.handlers.http.idempotency import IdempotentResponder
 from server.handlers.http.middleware import InFlight, validation
-from server.handlers.http.multipart import FormReader
 from server.handlers.http.rate_limiting import RateLimiting
 from server.handlers.http.response_headers import add_response_headers
 from server.handlers.notifications.devices import DeviceRoutes
@@ -89,6 +91,7 @@ def build_app(
         PreferenceRoutes(services.preferences),
         DeviceRoutes(services.devices),
         QueueRoutes(services.queues),
+        UnusedMediaRoutes(services.media, SingleFileReader(forms), idempotent),
         MediaRoutes(media),
     ):
         app.add_routes(resource.routes())

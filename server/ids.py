@@ -10,6 +10,7 @@ from server.clock import Clock
 
 UserId = NewType("UserId", int)
 PostId = NewType("PostId", int)
+MediaId = NewType("MediaId", int)
 CommentId = NewType("CommentId", int)
 NotificationId = NewType("NotificationId", int)
 SessionId = NewType("SessionId", int)

@@ -7,9 +7,9 @@ from pathlib import Path
 from server.actors.supervisor import SupervisedTask
 from server.assembly.resources import Resources
 from server.gateways.redis.rate_limits import Limit, RateLimits
+from server.handlers.http.bodies.multipart import FormReader, UploadLimits
 from server.handlers.http.bodies.time_limits import TimeLimits
 from server.handlers.http.middleware import InFlight
-from server.handlers.http.multipart import FormReader, UploadLimits
 from server.handlers.http.operations import Rate
 from server.handlers.http.rate_limiting import RateLimiting
 from server.handlers.operations.health import Check, HealthRoutes
@@ -61,6 +61,7 @@ def rate_limiting(settings: Settings, rate_limits: RateLimits) -> RateLimiting:
         Rate.REFRESH: chosen.refresh,
         Rate.WRITES: chosen.writes,
         Rate.UPLOADS: chosen.uploads,
+        Rate.MEDIA: chosen.media,
         Rate.READS: chosen.reads,
     }
     limits = {rate: Limit(rate, each.limit, each.window_s) for rate, each in by_name.items()}

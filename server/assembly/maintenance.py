@@ -10,6 +10,7 @@ from server.clock import SystemClock
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.accounts.sessions import SessionRepository
+from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
 from server.models.counters import CounterRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
@@ -33,7 +34,13 @@ def maintenance_handlers(
     database, unit_of_work = resources.database, _unit_of_work(resources, jobs)
     retention = _retention(settings, resources, jobs)
     counters = CounterAudit(CounterRepository(database), unit_of_work, jobs, services.cache_invalidation.drop)
-    media = MediaSweep(resources.media, MediaKeyRepository(database), jobs)
+    media = MediaSweep(
+        resources.media,
+        MediaKeyRepository(database),
+        MediaRepository(database),
+        jobs,
+        round(settings.uploads.unused_kept_s * 1000),
+    )
     return {
         JobKind.SWEEP_SESSIONS: retention.sweep_sessions,
         JobKind.SWEEP_RESETS: retention.sweep_resets,

@@ -8,6 +8,7 @@ from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository
 from server.models.content.comments import CommentRepository
 from server.models.content.likes import LikeRepository
+from server.models.content.media import MediaRepository
 from server.models.content.post_images import PostImageRepository
 from server.models.content.post_parts import PostPartRepository
 from server.models.content.posts import PostRepository
@@ -40,6 +41,7 @@ class Repositories:
         self.profiles = ProfileRepository(database)
         self.follows = FollowRepository(database)
         self.posts = PostRepository(database)
+        self.media = MediaRepository(database)
         self.post_images = PostImageRepository(database)
         self.post_parts = PostPartRepository(database)
         self.comments = CommentRepository(database)

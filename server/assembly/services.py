@@ -23,6 +23,7 @@ from server.services.accounts.sessions import Sessions
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
 from server.services.content.likes import Likes
+from server.services.content.media import Media, MediaLimits
 from server.services.content.posts import Posts
 from server.services.feed.cache_invalidation import CacheInvalidation
 from server.services.feed.card_cache import CardCache
@@ -62,6 +63,7 @@ class Services:
     user_lookup: UserLookup
     profiles: Profiles
     posts: Posts
+    media: Media
     comments: Comments
     likes: Likes
     follows: Follows
@@ -127,7 +129,8 @@ def build_services(
             pictures,
             rows.former_usernames,
         ),
-        posts=Posts(rows.users, rows.posts, rows.post_images, work, cards, visibility, pictures),
+        posts=Posts(rows.users, rows.posts, rows.post_images, rows.media, work, cards, visibility, pictures),
+        media=Media(rows.media, work, cards, pictures, _media_limits(settings)),
         comments=Comments(rows.comments, rows.posts, work, cards, visibility),
         likes=Likes(rows.likes, rows.posts, work, cards, visibility),
         follows=Follows(rows.follows, rows.profiles, shared.lookup, work, cards),
@@ -158,6 +161,10 @@ def _card_cache(settings: Settings, resources: Resources) -> CardCache:
 
 def _fan_out_rules(settings: Settings) -> FanOutRules:
     return FanOutRules(settings.feed.fan_out_batch, settings.feed.celebrity_threshold)
+
+
+def _media_limits(settings: Settings) -> MediaLimits:
+    return MediaLimits(settings.uploads.max_unused, round(settings.uploads.unused_kept_s * 1000))
 
 
 def _account_emails(settings: Settings, resources: Resources, shared: Collaborators) -> AccountEmails:

@@ -19,6 +19,7 @@ from server.services.records import (
     Post,
     PostCard,
     Profile,
+    UnusedMedia,
     UserCard,
 )
 
@@ -86,6 +87,18 @@ def image(record: Image) -> dict[str, Any]:
         "blurhash": record.blurhash,
         "altText": record.alt_text,
         "variants": record.variants,
+    }
+
+
+def unused_media(record: UnusedMedia) -> dict[str, Any]:
+    problem = record.problem
+    return {
+        "id": str(record.id),
+        "status": record.status,
+        "altText": record.alt_text,
+        "image": None if record.image is None else image(record.image),
+        "problem": None if problem is None else {"code": problem.code, "detail": problem.detail},
+        "expiresAt": isoformat(record.expires_at_ms),
     }
 
 

@@ -43,6 +43,7 @@ MODULES = [
     "server.models.jobs.idempotency_keys",
     "server.models.content.posts",
     "server.models.content.post_images",
+    "server.models.content.media",
     "server.models.content.comments",
     "server.models.content.likes",
     "server.models.people.follows",

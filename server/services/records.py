@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from server.ids import CommentId, DeviceId, NotificationId, PostId, SessionId, UserId
+from server.ids import CommentId, DeviceId, MediaId, NotificationId, PostId, SessionId, UserId
+from server.models.content.media import MediaStatus
 
 
 class Role(StrEnum):
@@ -119,6 +120,26 @@ class Image:
     blurhash: str
     alt_text: str
     variants: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaProblem:
+    """Why an upload is no picture: a stable code, and a text for the user."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedMedia:
+    """A picture that no post uses yet. `image` is None until it is processed; `problem` is set if that failed."""
+
+    id: MediaId
+    status: MediaStatus
+    alt_text: str
+    image: Image | None
+    problem: MediaProblem | None
+    expires_at_ms: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)

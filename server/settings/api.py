@@ -41,6 +41,7 @@ class ThrottleSettings(Section):
     refresh: RateLimit = RateLimit(limit=30, window_s=60)
     writes: RateLimit = RateLimit(limit=60, window_s=60)
     uploads: RateLimit = RateLimit(limit=30, window_s=3600)
+    media: RateLimit = RateLimit(limit=300, window_s=3600)
     reads: RateLimit = RateLimit(limit=300, window_s=60)
     emails_to: RateLimit = RateLimit(limit=30, window_s=3600)
     emails_by: RateLimit = RateLimit(limit=100, window_s=3600)
@@ -67,6 +68,8 @@ class UploadSettings(Section):
     media_url: str = ""
     max_file_bytes: int = Field(default=5_242_880, ge=1024)
     max_files: int = Field(default=10, ge=1, le=10)
+    max_unused: int = Field(default=30, ge=1)
+    unused_kept_s: float = Field(default=86_400.0, ge=60)
     max_pixels: int = Field(default=25_000_000, ge=1)
     idle_timeout_s: float = Field(default=30.0, gt=0)
     min_bytes_per_s: float = Field(default=1024.0, gt=0)

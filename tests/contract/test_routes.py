@@ -14,7 +14,7 @@ from aiohttp import ClientSession, ClientTimeout, FormData
 from tests.contract.routes import app_routes, is_open, names
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.inputs import photos
-from tests.support.program import Person, Program
+from tests.support.program import Person, Program, photo_form
 
 ANONYMOUS, OWNER, STRANGER, ADMIN = "anonymous", "owner", "stranger", "administrator"
 
@@ -83,6 +83,12 @@ TABLE: dict[str, Row] = {
     "GET /users/{userId}/followers": signed_in(200),
     "GET /users/{userId}/following": signed_in(200),
     "POST /posts": signed_in(201, form="images"),
+    "POST /media": signed_in(201, form="file"),
+    "GET /media/unused": signed_in(200),
+    "GET /media/unused/{mediaId}": Row(401, 200, 404, 404),
+    "PUT /media/unused/{mediaId}": Row(401, 200, 404, 404, json={"altText": "A blue square"}),
+    "PATCH /media/unused/{mediaId}": Row(401, 200, 404, 404, json={"altText": "A blue square"}),
+    "DELETE /media/unused/{mediaId}": Row(401, 204, 404, 404),
     "GET /posts": signed_in(200, query="?userId={userId}"),
     "GET /posts/{postId}": signed_in(200),
     "PUT /posts/{postId}": Row(401, 200, 403, 403, json={"caption": "The first light"}),
@@ -136,6 +142,9 @@ class Fixtures:
         if "{postId}" in wanted or "{key}" in wanted:
             post = await owner.publish(photos.small())
             values |= {"postId": post["id"], "key": post["images"][0]["url"].partition("/media/")[2]}
+        if "{mediaId}" in wanted:
+            form = photo_form(photos.small(), field="file")
+            values["mediaId"] = (await owner.request("POST", "/media", data=form))["id"]
         if "{sessionId}" in wanted:
             sessions = await owner.list_all("/auth/sessions")
             values["sessionId"] = next(session["id"] for session in sessions if session["current"])

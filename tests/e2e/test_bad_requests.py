@@ -215,12 +215,13 @@ def uploads() -> Iterator[Case]:
         ("an empty file", 422, b""),
         ("a file over the limit", 413, photo + secrets.token_bytes(OVER_5_MIB)),
     )
-    for path, name in (("/posts", "images"), ("/users/avatar", "avatar")):
+    for path, name in (("/posts", "images"), ("/users/avatar", "avatar"), ("/media", "file")):
         for what, status, data in no_photos:
             yield Case(f"{what} for {path}", status, "POST", path, {"data": photo_form(data, field=name)})
     yield Case("too many files", 422, "POST", "/posts", {"data": photo_form(*[photo] * TOO_MANY)})
     yield Case("a long caption", 422, "POST", "/posts", {"data": photo_form(photo, caption="a" * 3000)})
-    yield Case("JSON for a form", 415, "POST", "/posts", {"json": {"caption": "x"}})
+    yield Case("JSON for a form", 415, "POST", "/users/avatar", {"json": {"avatar": "x"}})
+    yield Case("a text for a form or JSON", 415, "POST", "/posts", {"data": "caption=x"})
     yield Case("no body for a form", 415, "POST", "/posts")
     head = b'--cut\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n'
     photo_head = head % (b"images", b'; filename="a.jpg"')

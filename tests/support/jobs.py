@@ -22,7 +22,13 @@ from server.services.jobs.media_sweep import MediaSweep
 from server.services.jobs.queue_administration import QueueAdministration
 from server.services.jobs.queue_overview import QueueLimits, QueueOverview
 from server.services.jobs.queue_states import QueueStates
-from server.services.jobs.retention import FinishedJobsKept, Retention, RetentionPeriods, RetentionTables
+from server.services.jobs.retention import (
+    DAY_MS,
+    FinishedJobsKept,
+    Retention,
+    RetentionPeriods,
+    RetentionTables,
+)
 from server.services.jobs.schedules import Recurring, Schedules
 from tools.harness.services import ServiceHarness
 
@@ -71,7 +77,9 @@ def build_counter_audit(harness: ServiceHarness) -> CounterAudit:
 
 
 def build_media_sweep(harness: ServiceHarness) -> MediaSweep:
-    return MediaSweep(harness.media, MediaKeyRepository(harness.database), harness.jobs)
+    return MediaSweep(
+        harness.media, MediaKeyRepository(harness.database), harness.media_rows, harness.jobs, DAY_MS
+    )
 
 
 async def claim_maintenance_job(harness: ServiceHarness, kind: JobKind) -> Claim:

@@ -38,6 +38,7 @@ from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository, UserTable
 from server.models.content.comments import CommentRepository
 from server.models.content.likes import LikeRepository
+from server.models.content.media import MediaRepository
 from server.models.content.post_images import PostImageRepository
 from server.models.content.post_parts import PostPartRepository
 from server.models.content.posts import PostRepository
@@ -76,6 +77,7 @@ from server.services.content.cards import Cards
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
 from server.services.content.likes import Likes
+from server.services.content.media import Media, MediaLimits
 from server.services.content.pictures import Pictures
 from server.services.content.posts import Posts
 from server.services.content.visibility import Visibility
@@ -128,6 +130,7 @@ TOKEN_RULES = TokenRules(
 )
 RETENTION_MS = retention_ms(TOKEN_RULES.access_ttl_s)
 RESET_TTL_S = 1800
+MAX_UNUSED_MEDIA = 3
 CLIENT_URL = "https://pages.test"
 
 
@@ -200,6 +203,7 @@ class ServiceHarness:
             database, self.ids, self.clock, self.jobs, self.notifier.notify, self.cache_invalidation
         )
         self.post_rows, self.image_rows = PostRepository(database), PostImageRepository(database)
+        self.media_rows = MediaRepository(database)
         self.visibility = Visibility(self.post_rows)
         self.cards = Cards(
             UserCardRepository(database),
@@ -240,10 +244,14 @@ class ServiceHarness:
             self.user_rows,
             self.post_rows,
             self.image_rows,
+            self.media_rows,
             self.unit_of_work,
             self.cards,
             self.visibility,
             self.pictures,
+        )
+        self.unused_media = Media(
+            self.media_rows, self.unit_of_work, self.cards, self.pictures, MediaLimits(MAX_UNUSED_MEDIA)
         )
         self.tokens = Tokens(self.clock, TOKEN_RULES, self.epoch)
         self.revocations = self.revocations_on(RevocationList(self.pipelined_redis, RETENTION_MS))

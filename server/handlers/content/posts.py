@@ -8,20 +8,23 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from server.errors import InvalidInput
 from server.handlers import serializers
-from server.handlers.fields import File, RequestSchema, Text, UserReference
-from server.handlers.http.idempotency import IdempotentResponder
-from server.handlers.http.multipart import Form, FormReader
-from server.handlers.http.operations import Rate, Reply, operation, partial_update
+from server.handlers.content.limits import MAX_ALT_TEXT, MAX_CAPTION, MAX_IMAGES
+from server.handlers.fields import File, Id, RequestSchema, Text, UserReference
+from server.handlers.http.bodies.multipart import Form, FormReader
+from server.handlers.http.idempotency import IdempotentResponder, canonical_json
+from server.handlers.http.operations import MULTIPART, Rate, Reply, operation, partial_update
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
 from server.handlers.schemas import PageQuery, PostSchema, page_of
-from server.ids import PostId
-from server.services.content.posts import Posts, Upload, more_texts_than_pictures
+from server.ids import MediaId, PostId
+from server.services.content.pictures import Upload
+from server.services.content.posts import Posts, more_texts_than_pictures
 from server.services.people.user_lookup import UserLookup
 from server.services.records import Post
 
-MAX_CAPTION = 2200
-MAX_ALT_TEXT = 1000
-MAX_IMAGES = 10
+
+def validate_unique(ids: list[str]) -> None:
+    if len({int(each) for each in ids}) < len(ids):
+        raise ValidationError("Must not have the same id twice.")
 
 
 class PublishForm(RequestSchema):
@@ -39,6 +42,29 @@ class PublishForm(RequestSchema):
         metadata={"description": "One per image, in the same order."},
     )
     caption = Text(maximum=MAX_CAPTION, metadata={"examples": ["The last light #sunset"]})
+
+
+class PublishBody(RequestSchema):
+    """A new post of images that were uploaded before."""
+
+    mediaIds = fields.List(
+        Id(),
+        required=True,
+        validate=[validate.Length(1, MAX_IMAGES), validate_unique],
+        metadata={
+            "description": "Unused images in the order in which the post shows them.",
+            "uniqueItems": True,
+        },
+    )
+    altTexts = fields.List(
+        Text(maximum=MAX_ALT_TEXT),
+        load_default=(),
+        validate=validate.Length(max=MAX_IMAGES),
+        metadata={
+            "description": "At most one per image, in the same order; the remaining images keep theirs."
+        },
+    )
+    caption = Text(maximum=MAX_CAPTION, load_default="", metadata={"examples": ["The last light #sunset"]})
 
 
 class PostsQuery(PageQuery):
@@ -83,13 +109,23 @@ class PostRoutes:
         "publishPost",
         "Publish a post with one or more images",
         tag="posts",
+        description=(
+            "Either JSON with the ids of images that were uploaded before, or a multipart form with the files."
+        ),
+        body=PublishBody,
         form=PublishForm,
         responds={201: Reply(schema=PostSchema, headers=("Location",))},
-        refuses={413: "A file or an image is too large", 415: "A file is not a JPEG, PNG or WebP image"},
+        refuses={
+            409: "An image is still being processed, or a request with this Idempotency-Key is in progress",
+            413: "A file or an image is too large",
+            415: "A file is not a JPEG, PNG or WebP image",
+        },
         rates=(Rate.UPLOADS, Rate.WRITES),
         idempotent=True,
     )
     async def publish_post(self, request: web.Request) -> web.Response:
+        if request.content_type != MULTIPART:
+            return await self._publish_media(request)
         author_id = current_principal(request).user_id
         async with self._forms.read(request, files={"images"}, texts={"altTexts", "caption"}) as form:
             caption, uploads = form.text("caption", MAX_CAPTION), _uploads(form)
@@ -100,6 +136,19 @@ class PostRoutes:
                 reload=lambda post_id: self._posts.get(author_id, PostId(post_id)),
                 render=_created,
             )
+
+    async def _publish_media(self, request: web.Request) -> web.Response:
+        author_id, body = current_principal(request).user_id, request[BODY]
+        media_ids = [MediaId(int(each)) for each in body["mediaIds"]]
+        return await self._idempotent.respond(
+            request,
+            canonical_json(request),
+            execute=lambda token: self._posts.publish_media(
+                author_id, body["caption"], media_ids, body["altTexts"], token
+            ),
+            reload=lambda post_id: self._posts.get(author_id, PostId(post_id)),
+            render=_created,
+        )
 
     @operation(
         "listPosts",

@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 from server.errors import AppError
 from server.handlers.http import problems
 from server.handlers.http.client_ip import CLIENT_IP, ClientIps
-from server.handlers.http.operations import options_of
+from server.handlers.http.operations import RouteOptions, options_of
 from server.handlers.http.requests import REQUEST_ID, HttpHandler, validate_input
 from server.logs import CURRENT_REQUEST
 from server.metrics import Metrics
@@ -127,7 +127,7 @@ def _is_disconnected(request: web.Request) -> bool:
 def validation(
     max_bytes: int,
     timeout_s: float,
-    check_form_head: Callable[[web.Request], None],
+    check_form_head: Callable[[web.Request, RouteOptions], None],
 ) -> Callable[[web.Request, HttpHandler], object]:
     """Return a middleware that validates query and body by the handler's schemas.
 

@@ -19,6 +19,7 @@ from server.handlers.schemas import ProblemSchema
 AnyHandler = TypeVar("AnyHandler", bound=Callable[..., Any])
 
 JSON = "application/json"
+MULTIPART = "multipart/form-data"
 _OPTIONS = "route_options"
 
 
@@ -30,6 +31,7 @@ class Rate(StrEnum):
     REFRESH = "refresh"
     WRITES = "writes"
     UPLOADS = "uploads"
+    MEDIA = "media"
     READS = "reads"
 
 
@@ -43,8 +45,9 @@ class RouteOptions:
     admin: Only administrators may use the route; checked before body and query are validated.
     accepts_ticket: A `?ticket=` is accepted in place of an access token.
     idempotent: The handler honours `Idempotency-Key`.
-    form: The handler reads a multipart body.
     body, query: Schemas of the JSON body and of the query.
+    form: The handler reads a multipart body, in place of a JSON body if it has a schema for one.
+    file: The handler also reads a body that is the bytes of one file.
     """
 
     rates: tuple[Rate, ...] = (Rate.DEFAULT,)
@@ -54,6 +57,7 @@ class RouteOptions:
     accepts_ticket: bool = False
     idempotent: bool = False
     form: bool = False
+    file: bool = False
     body: Schema | None = None
     query: Schema | None = None
 
@@ -94,6 +98,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
     parameters: Sequence[Mapping[str, Any]] = (),
     body: type[Schema] | None = None,
     form: type[Schema] | None = None,
+    file: bool = False,
     query: type[Schema] | None = None,
     rates: tuple[Rate, ...] = (Rate.DEFAULT,),
     success_rates: tuple[Rate, ...] = (),
@@ -106,7 +111,8 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
 
     responds: Responses of the handler by status; a schema alone stands for a JSON response.
     refuses: Descriptions of problems that need more than the general one for their status.
-    form: Schema of a multipart body. It is only documented: the handler reads the parts itself.
+    form: Schema of a multipart body. It is only documented: the handler reads the parts itself. With `body`, the client
+        chooses one of the two.
 
     The other arguments are explained in `RouteOptions`.
     """
@@ -118,6 +124,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
         accepts_ticket=accepts_ticket,
         idempotent=idempotent,
         form=form is not None,
+        file=file,
         body=body() if body else None,
         query=query() if query else None,
     )

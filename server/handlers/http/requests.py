@@ -121,12 +121,13 @@ async def validate_input(
     options: RouteOptions,
     max_bytes: int,
     timeout_s: float,
-    check_form_head: Callable[[web.Request], None],
+    check_form_head: Callable[[web.Request, RouteOptions], None],
 ) -> None:
     """Validate query and body by the schemas of the route, and store them as `QUERY` and `BODY`.
 
-    A client that waits for `100 Continue` gets it as soon as the head is valid. Raises InvalidInput with messages by
-    field, and what `check_json_head`, `check_form_head` and `read_json` raise.
+    A client that waits for `100 Continue` gets it as soon as the head is valid. Bodies other than JSON are left to the
+    handler. Raises InvalidInput with messages by field, and what `check_json_head`, `check_form_head` and `read_json`
+    raise.
     """
     schema = options.query
     if schema is not None:
@@ -135,9 +136,9 @@ async def validate_input(
             _query_defaults(schema) if empty else _validated(schema, _query_values(schema, request.query))
         )
         request[QUERY] = dict(values)
-    if options.form:
-        check_form_head(request)
-    if options.body is None:
+    if options.body is None or (options.form and request.content_type != JSON):
+        if options.form:
+            check_form_head(request, options)
         await send_continue(request)
         return
     check_json_head(request, max_bytes)

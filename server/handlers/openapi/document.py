@@ -14,7 +14,7 @@ from marshmallow import Schema, fields
 
 from server.handlers.fields import File
 from server.handlers.http.idempotency import IDEMPOTENCY_REPLAYED
-from server.handlers.http.operations import JSON, RouteOptions, options_of
+from server.handlers.http.operations import JSON, MULTIPART, RouteOptions, options_of
 from server.handlers.http.problems import PROBLEM_JSON
 from server.handlers.openapi import parts
 from server.handlers.openapi.schemas import SchemaPlugin
@@ -22,7 +22,6 @@ from server.handlers.schemas import ProblemSchema
 from server.version import VERSION
 
 OPENAPI_VERSION = "3.1.0"
-MULTIPART = "multipart/form-data"
 BODY_TYPES = {"json": JSON, "form": MULTIPART}
 UPLOAD_TYPES = "image/jpeg, image/png, image/webp"
 CREATED, CONFLICT, UNAVAILABLE = 201, 409, 503
@@ -92,9 +91,10 @@ class _Document:
         parameters += self._query_parameters(schemas.get("querystring"))
         if parameters:
             operation["parameters"] = parameters
-        for location, media_type in BODY_TYPES.items():
-            if location in schemas:
-                operation["requestBody"] = self._request_body(media_type, schemas[location])
+        bodies = [(kind, schemas[location]) for location, kind in BODY_TYPES.items() if location in schemas]
+        if bodies:
+            content = {media_type: self._media_type(media_type, schema) for media_type, schema in bodies}
+            operation["requestBody"] = {"required": True, "content": content}
         problems = _general_problems(path, declared, options, schemas.keys())
         operation["responses"] = self._responses(declared["responses"], options, problems)
         return operation
@@ -104,12 +104,12 @@ class _Document:
             return []
         return self._converter.schema2parameters(schema, location="query")
 
-    def _request_body(self, media_type: str, schema: Schema) -> dict[str, Any]:
+    def _media_type(self, media_type: str, schema: Schema) -> dict[str, Any]:
         content: dict[str, Any] = {"schema": self._schema(schema)}
         if media_type == MULTIPART:
             files = [name for name, field in schema.fields.items() if _holds_files(field)]
             content["encoding"] = {name: {"contentType": UPLOAD_TYPES} for name in files}
-        return {"required": True, "content": {media_type: content}}
+        return content
 
     def _responses(
         self, declared: Mapping[str, Any], options: RouteOptions, problems: set[int]

@@ -31,7 +31,7 @@ TAGS: Mapping[str, str] = {
     "feed": "The personalised feed",
     "notifications": "Notifications, their live stream, preferences and push devices",
     "queues": "Background job queues, for administrators",
-    "media": "Image files",
+    "media": "Image files, and images for later posts",
     "health": "Liveness, readiness and metrics",
     "docs": "This document",
 }
@@ -62,6 +62,7 @@ PATH_PARAMETERS: Mapping[str, Part] = {
     },
     "postId": {"schema": _ID},
     "commentId": {"schema": _ID},
+    "mediaId": {"schema": _ID},
     "sessionId": {"schema": _ID},
     "queue": {"schema": {"type": "string", "enum": [queue.value for queue in Queue]}},
     "key": {"description": "A path that may contain slashes.", "schema": {"type": "string", "minLength": 1}},

@@ -19,7 +19,7 @@ from server.handlers.fields import (
     Url,
     Website,
 )
-from server.handlers.http.multipart import FormReader
+from server.handlers.http.bodies.multipart import FormReader
 from server.handlers.http.operations import Rate, operation, partial_update
 from server.handlers.http.requests import BODY, current_principal, path_user
 from server.services.accounts.usernames import USERNAME_PATTERN

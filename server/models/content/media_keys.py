@@ -1,4 +1,4 @@
-"""Keys of the media store that rows of `post_images` and `users` refer to."""
+"""Keys of the media store that rows of `post_images`, `media` and `users` refer to."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,12 @@ class MediaKeyRepository:
         self._database = database
 
     async def list_referenced(self, media_keys: Sequence[str]) -> set[str]:
-        """Return which of these keys a post image or an avatar has."""
+        """Return which of these keys a post image, unused media or an avatar has."""
         some = placeholders(len(media_keys))
         rows = await self._database.rows(
             f"SELECT media_key FROM post_images WHERE media_key IN ({some})"
+            f" UNION SELECT media_key FROM media WHERE media_key IN ({some})"
             f" UNION SELECT avatar_key FROM users WHERE avatar_key IN ({some})",
-            [*media_keys, *media_keys],
+            [*media_keys, *media_keys, *media_keys],
         )
         return {row["media_key"] for row in rows}

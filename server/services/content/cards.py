@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from server.ids import PostId, UserId, id_timestamp_ms
 from server.models.accounts.user_cards import UserCardRepository, UserCardRow
+from server.models.content.media import MediaPicture
 from server.models.content.post_images import PostImageRepository, PostImageRow
 from server.models.content.posts import PostCardRow, PostRepository
 from server.services.content.mentions import hashtags_in, mentions_in
@@ -56,13 +57,13 @@ class Cards:
         rows = await self._posts.list_cards(post_ids, viewer_id, self._visibility.condition(viewer_id))
         images: dict[PostId, list[Image]] = {}
         for image in await self._images.list_by_posts(post_ids):
-            images.setdefault(image.post_id, []).append(self._image(image))
+            images.setdefault(image.post_id, []).append(self.image(image, image.alt_text))
         posts = {row.id: self._post(row, images.get(row.id, [])) for row in rows}
         return [posts[post_id] for post_id in post_ids if post_id in posts]
 
-    def _image(self, row: PostImageRow) -> Image:
+    def image(self, row: PostImageRow | MediaPicture, alt_text: str) -> Image:
         variants = {name: self._media_url(f"{row.media_key}/{name}.jpg") for name in row.variants}
-        return Image(variants["large"], row.width, row.height, row.blurhash, row.alt_text, variants)
+        return Image(variants["large"], row.width, row.height, row.blurhash, alt_text, variants)
 
     def _post(self, row: PostCardRow, images: list[Image]) -> Post:
         card = PostCard(

@@ -6,17 +6,29 @@ The row that holds a key owns the picture. `maintenance` sweeps pictures without
 import asyncio
 import secrets
 import tempfile
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
-from server.errors import AppError
+from server.errors import AppError, Unavailable
 from server.gateways.images.processor import ImageProcessor, ProcessedImage, Shape
 from server.gateways.media import MediaStore
+from server.models.content.media import MediaPicture
 
 log = structlog.get_logger(__name__)
+
+PHOTO_FOLDER = "posts"
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A client's file, saved at `path` and not yet checked."""
+
+    path: Path
+    alt_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +37,12 @@ class StoredPicture:
 
     media_key: str
     image: ProcessedImage
+
+    def as_media(self) -> MediaPicture:
+        """Return what rows of `media` and `post_images` store of it."""
+        image = self.image
+        variants = tuple(rendition.name for rendition in image.renditions)
+        return MediaPicture(self.media_key, image.width, image.height, image.blurhash, variants)
 
     @property
     def keys(self) -> list[str]:
@@ -51,6 +69,20 @@ class Pictures:
             for rendition in image.renditions:
                 await self._media.put(f"{media_key}/{rendition.name}.jpg", rendition.path)
         return StoredPicture(media_key, image)
+
+    @asynccontextmanager
+    async def discarded_on_failure(self, pictures: Sequence[StoredPicture]) -> AsyncIterator[None]:
+        """Delete `pictures` if the transaction inside, which inserts their rows, is rolled back.
+
+        After a lost connection or a cancellation the rows may be committed, so the pictures stay; the sweep removes
+        them if they have no row.
+        """
+        try:
+            yield
+        except AppError as error:
+            if not isinstance(error, Unavailable):
+                await self.discard(pictures)
+            raise
 
     async def discard(self, pictures: Sequence[StoredPicture]) -> None:
         """Delete pictures that no row will hold, even if the caller is cancelled; errors are logged."""

@@ -1,34 +1,33 @@
 """Posts: publishing photographs with a caption, editing and deleting them, and listing an author's posts."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
-from server.errors import AppError, Forbidden, InvalidInput, NotFound, Unavailable
+from server.errors import AppError, Conflict, Forbidden, InvalidInput, NotFound
 from server.events import CacheKey, PeopleMentioned, PostChanged, PostDeleted, PostPublished
 from server.gateways.images.processor import Shape
-from server.ids import PostId, UserId
+from server.ids import MediaId, PostId, UserId
 from server.models.accounts.users import UserRepository
+from server.models.content.media import MediaPicture, MediaRepository, MediaRow, MediaStatus
 from server.models.content.post_images import NewPostImage, PostImageRepository
 from server.models.content.posts import PostRepository, PostRow
 from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards
 from server.services.content.mentions import mentions_in
-from server.services.content.pictures import Pictures, StoredPicture
+from server.services.content.pictures import PHOTO_FOLDER, Pictures, StoredPicture, Upload
 from server.services.content.visibility import Visibility
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
 from server.services.records import Post
 
-PHOTO_FOLDER = "posts"
-
 
 @dataclass(frozen=True, slots=True)
-class Upload:
-    """A client's file, saved at `path` and not yet checked."""
+class PostPicture:
+    """A picture to insert as a row of `post_images`; `id` is that of the media that it was, if any."""
 
-    path: Path
-    alt_text: str = ""
+    picture: MediaPicture
+    alt_text: str
+    id: MediaId | None = None
 
 
 class Posts:
@@ -37,6 +36,7 @@ class Posts:
         users: UserRepository,
         posts: PostRepository,
         images: PostImageRepository,
+        media: MediaRepository,
         unit_of_work: UnitOfWork,
         cards: Cards,
         visibility: Visibility,
@@ -45,6 +45,7 @@ class Posts:
         self._users = users
         self._posts = posts
         self._images = images
+        self._media = media
         self._unit_of_work = unit_of_work
         self._cards = cards
         self._visibility = visibility
@@ -66,19 +67,44 @@ class Posts:
         except BaseException:
             await self._pictures.discard(stored)
             raise
-        pictures = [(picture, upload.alt_text) for picture, upload in zip(stored, uploads, strict=True)]
-        try:
-            post_id = await self._unit_of_work.run(
-                partial(self._insert, author_id, caption, pictures),
-                changes=(CacheKey("feed", author_id),),
-                token=once,
-            )
-        except AppError as error:
-            # After a lost connection or a cancellation the post may be committed, so its pictures stay.
-            if not isinstance(error, Unavailable):
-                await self._pictures.discard(stored)
-            raise
-        return await self.get(author_id, post_id)
+        pictures = [
+            PostPicture(picture.as_media(), upload.alt_text)
+            for picture, upload in zip(stored, uploads, strict=True)
+        ]
+        async with self._pictures.discarded_on_failure(stored):
+
+            async def insert(work: WorkContext) -> PostId:
+                return await self._insert(author_id, caption, pictures, work)
+
+            return await self._publish(author_id, insert, once)
+
+    async def publish_media(
+        self,
+        author_id: UserId,
+        caption: str,
+        media_ids: Sequence[MediaId],
+        alt_texts: Sequence[str] = (),
+        once: IdempotencyToken | None = None,
+    ) -> Post:
+        """Publish the author's unused media in the given order; each belongs to one post only.
+
+        `alt_texts` replace those of the first media. Raises InvalidInput for media that do not exist, are used or
+        failed, Conflict for media that are still processed, and AlreadyDone for `once`.
+        """
+        if len(alt_texts) > len(media_ids):
+            raise more_texts_than_pictures()
+
+        async def insert(work: WorkContext) -> PostId:
+            rows = {row.id: row for row in await self._media.lock(author_id, media_ids)}
+            pictures = [_picture_of(rows.get(media_id), n) for n, media_id in enumerate(media_ids, start=1)]
+            replaced = [
+                replace(picture, alt_text=alt_text)
+                for picture, alt_text in zip(pictures, alt_texts, strict=False)
+            ]
+            await self._media.delete(media_ids)
+            return await self._insert(author_id, caption, [*replaced, *pictures[len(replaced) :]], work)
+
+        return await self._publish(author_id, insert, once)
 
     async def edit(
         self, editor_id: UserId, post_id: PostId, caption: str | None, alt_texts: Sequence[str] | None
@@ -127,27 +153,32 @@ class Posts:
             error.fields.setdefault("images", [f"Image {number}: {error.detail}"])
             raise
 
-    async def _insert(
+    async def _publish(
         self,
         author_id: UserId,
-        caption: str,
-        pictures: Sequence[tuple[StoredPicture, str]],
-        work: WorkContext,
+        insert: Callable[[WorkContext], Awaitable[PostId]],
+        once: IdempotencyToken | None,
+    ) -> Post:
+        post_id = await self._unit_of_work.run(insert, changes=(CacheKey("feed", author_id),), token=once)
+        return await self.get(author_id, post_id)
+
+    async def _insert(
+        self, author_id: UserId, caption: str, pictures: Sequence[PostPicture], work: WorkContext
     ) -> PostId:
         post_id = PostId(work.result_id)
         await self._users.change_posts_count(author_id, +1)
         await self._posts.insert(post_id, author_id, caption)
-        for position, (picture, alt_text) in enumerate(pictures):
+        for position, each in enumerate(pictures):
             image = NewPostImage(
-                id=work.new_id(),
+                id=each.id or work.new_id(),
                 post_id=post_id,
                 position=position,
-                media_key=picture.media_key,
-                width=picture.image.width,
-                height=picture.image.height,
-                blurhash=picture.image.blurhash,
-                alt_text=alt_text,
-                variants=tuple(rendition.name for rendition in picture.image.renditions),
+                media_key=each.picture.media_key,
+                width=each.picture.width,
+                height=each.picture.height,
+                blurhash=each.picture.blurhash,
+                alt_text=each.alt_text,
+                variants=each.picture.variants,
             )
             await self._images.insert(image)
         work.emit(PostPublished(post_id, author_id))
@@ -197,4 +228,23 @@ class Posts:
 def more_texts_than_pictures() -> InvalidInput:
     return InvalidInput(
         "There are more alt texts than images.", fields={"altTexts": ["At most one per image."]}
+    )
+
+
+def _picture_of(row: MediaRow | None, number: int) -> PostPicture:
+    """Return the picture of ready media, the `number`th of a post. Raises InvalidInput and Conflict."""
+    if row is None:
+        problem = "Not found: it expired, or a post uses it."
+    elif row.picture is not None:
+        return PostPicture(row.picture, row.alt_text, row.id)
+    elif row.status is MediaStatus.PROCESSING:
+        raise Conflict(
+            f"Image {number} is still being processed. Try again.", code="media_processing", retry_after_s=1.0
+        )
+    else:
+        problem = row.problem_detail
+    raise InvalidInput(
+        "Some images cannot be published.",
+        code="media_unusable",
+        fields={"mediaIds": [f"Image {number}: {problem}"]},
     )

@@ -1,11 +1,14 @@
-"""The job that deletes stored media without a row."""
+"""The job that deletes expired unused media, and stored files without a row."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
+from server.clock import SystemClock
 from server.gateways.media import MediaStore
+from server.ids import min_id_at
+from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
@@ -18,19 +21,32 @@ MIN_AGE = timedelta(hours=1)  # files are stored before their row is committed
 
 
 class MediaSweep:
-    """Deletes orphaned files and unfinished uploads. Idempotent: it deletes what is orphaned now."""
+    """Deletes expired rows, orphaned files and unfinished puts. Idempotent: it deletes what is orphaned now.
 
-    def __init__(self, media: MediaStore, media_keys: MediaKeyRepository, jobs: Jobs) -> None:
+    `unused_kept_ms`: how long media are kept that no post uses.
+    """
+
+    def __init__(
+        self,
+        media: MediaStore,
+        media_keys: MediaKeyRepository,
+        unused: MediaRepository,
+        jobs: Jobs,
+        unused_kept_ms: int,
+    ) -> None:
         self._media = media
         self._media_keys = media_keys
+        self._unused = unused
         self._jobs = jobs
+        self._unused_kept_ms = unused_kept_ms
 
     async def sweep(self, claim: Claim) -> None:
-        """Delete files older than MIN_AGE that no row refers to."""
+        """Delete expired rows, then files older than MIN_AGE that no row refers to."""
+        expired = await self._unused.delete_older(min_id_at(SystemClock().now_ms() - self._unused_kept_ms))
         deleted = sum([await self._sweep_folder(folder) for folder in FOLDERS])
         unfinished = await self._media.remove_unfinished(MIN_AGE)
-        if deleted or unfinished:
-            log.info("media_swept", files=deleted, unfinished=unfinished)
+        if expired or deleted or unfinished:
+            log.info("media_swept", expired=expired, files=deleted, unfinished=unfinished)
         await self._jobs.complete(claim)
 
     async def _sweep_folder(self, folder: str) -> int:

@@ -42,6 +42,7 @@ SPECIAL = {
     # Mail services send these for many users, from few addresses.
     "POST /notifications/unsubscribe": (Rate.READS,),
     "POST /posts": (Rate.UPLOADS, Rate.WRITES),
+    "POST /media": (Rate.MEDIA, Rate.WRITES),
     "POST /users/avatar": (Rate.UPLOADS, Rate.WRITES),
 }
 BY_SUCCESS = {"POST /auth/register": (Rate.REGISTRATION,)}

@@ -11,7 +11,7 @@ import pytest
 from server.errors import AppError, Conflict, Forbidden, InvalidInput, NotFound, UnsupportedMedia
 from server.ids import CommentId, PostId, UserId
 from server.paging import PageRequest
-from server.services.content.posts import Upload
+from server.services.content.pictures import Upload
 from server.services.jobs.event_jobs import JobKind
 from tests.support.inputs import photos
 from tools.harness.services import ServiceHarness

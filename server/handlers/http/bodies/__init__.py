@@ -1,1 +1,1 @@
-"""Request bodies: time limits, `100 Continue`, and what is left of a refused body."""
+"""Request bodies: multipart forms, files, their time limits, and bodies that are refused."""

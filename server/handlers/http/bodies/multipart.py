@@ -1,26 +1,27 @@
 """Multipart uploads: files are spooled to disk, texts are bounded, and anything else is rejected."""
 
-import asyncio
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from server.errors import InvalidInput, Malformed, StorageFull, TooLarge, UnsupportedMedia
+from server.errors import InvalidInput, Malformed, TooLarge, UnsupportedMedia
+from server.handlers.http.bodies.spooling import CHUNK_BYTES, full_disk_reported, spool
 from server.handlers.http.bodies.time_limits import BodyTimer, TimeLimits
+from server.handlers.http.operations import JSON, MULTIPART, RouteOptions, options_of
 from server.user_text import FORBIDDEN, clean_lines
 
+OCTETS = "application/octet-stream"
 TEXT_BYTES = 16_384
 MAX_PARTS = 40
 MAX_PART_OVERHEAD = 32_768  # the headers of a part, or a text
 MAX_LINES_OUTSIDE_PARTS = 4 * MAX_PARTS
-ENOSPC = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +78,24 @@ class FormReader:
     """Reads multipart forms, and spools their files below `work_dir`."""
 
     def __init__(self, work_dir: Path, limits: UploadLimits) -> None:
-        self._work_dir = work_dir
-        self._limits = limits
+        self.work_dir = work_dir
+        self.limits = limits
 
-    def check_head(self, request: web.Request) -> None:
+    def check_head(self, request: web.Request, options: RouteOptions) -> None:
         """Raise UnsupportedMedia or TooLarge if the head of `request` shows that its body cannot be read."""
-        if request.content_type != "multipart/form-data":
-            raise UnsupportedMedia("The Content-Type of the body must be multipart/form-data.")
+        max_bytes = self.limits.max_body_bytes
+        if options.file and _is_file(request):
+            max_bytes = self.limits.max_file_bytes
+        elif request.content_type != MULTIPART:
+            others = (
+                f" or {JSON}" if options.body else f", an image type, or {OCTETS}" if options.file else ""
+            )
+            raise UnsupportedMedia(f"The Content-Type of the body must be {MULTIPART}{others}.")
         if any(coding.lower() != "identity" for coding in request.headers.getall("Content-Encoding", ())):
             # A decompressed body is buffered in one piece, and parsing that line by line would block the event loop.
             raise UnsupportedMedia("A Content-Encoding is not supported: images are compressed already.")
-        if (request.content_length or 0) > self._limits.max_body_bytes:
-            raise TooLarge(f"The body is larger than {self._limits.max_body_bytes} bytes.")
+        if (request.content_length or 0) > max_bytes:
+            raise TooLarge(f"The body is larger than {max_bytes} bytes.")
 
     @asynccontextmanager
     async def read(self, request: web.Request, files: set[str], texts: set[str]) -> AsyncIterator[Form]:
@@ -97,10 +104,11 @@ class FormReader:
         `files` and `texts` name the fields. Raises UnsupportedMedia, Malformed, RequestTimeout, TooLarge, StorageFull,
         and InvalidInput for any other field.
         """
-        self.check_head(request)
-        with tempfile.TemporaryDirectory(dir=self._work_dir) as folder:
+        self.check_head(request, options_of(request.match_info.handler))
+        with tempfile.TemporaryDirectory(dir=self.work_dir) as folder:
             try:
-                form = await self._read_parts(request, Path(folder), files, texts)
+                with full_disk_reported():
+                    form = await self._read_parts(request, Path(folder), files, texts)
             except (
                 ValueError,
                 AssertionError,
@@ -111,15 +119,11 @@ class FormReader:
                 raise Malformed(
                     "The multipart body is invalid: check its boundary and the headers of its parts."
                 ) from error
-            except OSError as error:
-                if error.errno == ENOSPC:
-                    raise StorageFull("There is no space left for uploads. Try again later.") from error
-                raise
             yield form
 
     async def _read_parts(self, request: web.Request, folder: Path, files: set[str], texts: set[str]) -> Form:
         form, reader = Form(), _multipart_reader(request)
-        timer = BodyTimer(request.content, self._limits.time)
+        timer = BodyTimer(request.content, self.limits.time)
         for _ in range(MAX_PARTS):
             part = await timer.wait(reader.next())
             if part is None:
@@ -129,8 +133,8 @@ class FormReader:
             name = (part.name or "").encode(errors="replace").decode()  # it may have lone surrogates
             if name in files:
                 spooled = form.files.setdefault(name, [])
-                if len(spooled) >= self._limits.max_files:
-                    raise _invalid_field(name, f"Must be at most {self._limits.max_files} files.")
+                if len(spooled) >= self.limits.max_files:
+                    raise _invalid_field(name, f"Must be at most {self.limits.max_files} files.")
                 path = folder / f"{name}-{len(spooled)}"
                 form.add_part_hash(name, await self._spool(part, path, name, timer))
                 spooled.append(path)
@@ -144,16 +148,9 @@ class FormReader:
 
     async def _spool(self, part: BodyPartReader, path: Path, name: str, timer: BodyTimer) -> bytes:
         """Write the part to a file, and return the hash of its content."""
-        limit, size, digest = self._limits.max_file_bytes, 0, hashlib.sha256()
-        with path.open("wb") as file:
-            while chunk := await timer.wait(part.read_chunk(65_536)):
-                size += len(chunk)
-                if size > limit:
-                    raise TooLarge(
-                        f"A file in {name} is larger than {limit} bytes.", fields={name: ["Too large."]}
-                    )
-                await asyncio.to_thread(_write, file, digest, chunk)
-        return digest.digest()
+        return await spool(
+            lambda: timer.wait(part.read_chunk(CHUNK_BYTES)), path, self.limits.max_file_bytes, name
+        )
 
 
 class _MultipartReader(MultipartReader):
@@ -174,6 +171,11 @@ class _MultipartReader(MultipartReader):
         return await super()._readline()
 
 
+def _is_file(request: web.Request) -> bool:
+    """Return whether the type of the body is that of one file."""
+    return request.content_type.startswith("image/") or request.content_type == OCTETS
+
+
 def _multipart_reader(request: web.Request) -> MultipartReader:
     """Return a reader with the same arguments as `request.multipart()`."""
     return _MultipartReader(
@@ -183,11 +185,6 @@ def _multipart_reader(request: web.Request) -> MultipartReader:
         max_field_size=request.protocol.max_field_size,
         max_headers=request.protocol.max_headers,
     )
-
-
-def _write(file: BinaryIO, digest: Any, chunk: bytes) -> None:
-    file.write(chunk)
-    digest.update(chunk)
 
 
 async def _read_text(part: BodyPartReader, name: str, timer: BodyTimer) -> str:

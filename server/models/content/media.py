@@ -1,0 +1,150 @@
+"""Table `media`: pictures that were uploaded on their own, until a post uses them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+from tortoise import fields
+from tortoise.models import Model
+
+from server.ids import MediaId, UserId
+from server.models.batch_delete import DELETE_BATCH, delete_in_batches
+from server.models.database import Database, placeholders
+
+
+class MediaStatus(StrEnum):
+    """Only `ready` media have a picture; `failed` ones have a problem."""
+
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class MediaTable(Model):
+    """Publishing moves a row to `post_images`, under the same id. `media_key` and `variants` are as there.
+
+    The columns of the picture are empty unless `status` is `ready`. The id contains the time of the upload.
+    """
+
+    id = fields.BigIntField(primary_key=True, generated=False)
+    owner_id: int
+    owner = fields.ForeignKeyField(
+        "models.UserTable", related_name=False, on_delete=fields.CASCADE, db_index=False
+    )
+    status = fields.CharField(max_length=16)
+    alt_text = fields.CharField(max_length=1000, default="")
+    media_key = fields.CharField(max_length=100, default="")
+    width = fields.IntField(default=0)
+    height = fields.IntField(default=0)
+    blurhash = fields.CharField(max_length=64, default="")
+    variants = fields.TextField()
+    problem_code = fields.CharField(max_length=64, default="")
+    problem_detail = fields.CharField(max_length=255, default="")
+
+    class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
+        table = "media"
+        indexes = (("owner_id", "id"), ("media_key",))  # The sweep looks up which folders belong to a row.
+
+
+@dataclass(frozen=True, slots=True)
+class MediaPicture:
+    """The renditions of a picture; see `PostImageTable`."""
+
+    media_key: str
+    width: int
+    height: int
+    blurhash: str
+    variants: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRow:
+    """`picture` is None unless the status is `ready`; the problem is empty unless it is `failed`."""
+
+    id: MediaId
+    status: MediaStatus
+    alt_text: str
+    picture: MediaPicture | None
+    problem_code: str
+    problem_detail: str
+
+
+class MediaRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def insert(
+        self, media_id: MediaId, owner_id: UserId, alt_text: str, picture: MediaPicture | None
+    ) -> None:
+        """Insert media that are `ready`, or `processing` without a picture."""
+        status = MediaStatus.PROCESSING if picture is None else MediaStatus.READY
+        columns: dict[str, Any] = {"variants": "[]"} if picture is None else _columns(picture)
+        await MediaTable.create(id=media_id, owner_id=owner_id, status=status, alt_text=alt_text, **columns)
+
+    async def count(self, owner_id: UserId) -> int:
+        """Return how many media of a user no post uses."""
+        (row,) = await self._database.rows("SELECT COUNT(*) AS n FROM media WHERE owner_id = ?", [owner_id])
+        return row["n"]
+
+    async def lock_owner(self, owner_id: UserId) -> None:
+        """Lock the owner's account until the commit, so that `count` stays right."""
+        await self._database.rows(f"SELECT id FROM users WHERE id = ?{self._database.for_update}", [owner_id])
+
+    async def list_by_owner(
+        self, owner_id: UserId, media_ids: Sequence[MediaId] | None = None
+    ) -> list[MediaRow]:
+        """Return a user's media, newest first; all of them, or those among `media_ids`."""
+        return await self._list(owner_id, media_ids, "")
+
+    async def lock(self, owner_id: UserId, media_ids: Sequence[MediaId]) -> list[MediaRow]:
+        """Return the user's media among `media_ids`, locked until the commit."""
+        return await self._list(owner_id, media_ids, self._database.for_update)
+
+    async def set_alt_text(self, media_id: MediaId, owner_id: UserId, alt_text: str) -> bool:
+        """Return whether the user has such media."""
+        changed = await self._database.execute(
+            "UPDATE media SET alt_text = ? WHERE id = ? AND owner_id = ?", [alt_text, media_id, owner_id]
+        )
+        return changed > 0
+
+    async def delete(self, media_ids: Sequence[MediaId]) -> None:
+        await self._database.execute(
+            f"DELETE FROM media WHERE id IN ({placeholders(len(media_ids))})", media_ids
+        )
+
+    async def delete_older(self, first_kept_id: int) -> int:
+        """Delete the media whose id is below `first_kept_id`. Return how many."""
+        select = f"SELECT id FROM media WHERE id < ? ORDER BY id LIMIT {DELETE_BATCH}"
+        return await delete_in_batches(self._database, "media", select, [first_kept_id])
+
+    async def _list(
+        self, owner_id: UserId, media_ids: Sequence[MediaId] | None, suffix: str
+    ) -> list[MediaRow]:
+        some = "" if media_ids is None else f" AND id IN ({placeholders(len(media_ids))})"
+        rows = await self._database.rows(
+            "SELECT id, status, alt_text, media_key, width, height, blurhash, variants, problem_code, problem_detail"
+            f" FROM media WHERE owner_id = ?{some} ORDER BY id DESC{suffix}",
+            [owner_id, *(media_ids or ())],
+        )
+        return [_row(row) for row in rows]
+
+
+def _columns(picture: MediaPicture) -> dict[str, Any]:
+    return {**asdict(picture), "variants": orjson.dumps(picture.variants).decode()}
+
+
+def _row(row: dict[str, Any]) -> MediaRow:
+    picture = MediaPicture(
+        row["media_key"], row["width"], row["height"], row["blurhash"], tuple(orjson.loads(row["variants"]))
+    )
+    status = MediaStatus(row["status"])
+    return MediaRow(
+        MediaId(row["id"]),
+        status,
+        row["alt_text"],
+        picture if status is MediaStatus.READY else None,
+        row["problem_code"],
+        row["problem_detail"],
+    )
