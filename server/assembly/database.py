@@ -11,7 +11,7 @@ from server.actors.supervisor import Supervisor
 from server.assembly.resources import Instrumentation
 from server.epoch import DatabaseEpoch
 from server.errors import ConfigurationError, Unavailable
-from server.gateways.redis.connection import ReplyError
+from server.gateways.redis.error_replies import ReplyError
 from server.gateways.redis.lease_marks import LeaseMarks
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import IdGenerator

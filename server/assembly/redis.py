@@ -3,10 +3,9 @@
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from redis.asyncio import Redis
-from redis.asyncio.connection import parse_url
 
 from server.actors.supervisor import Supervisor
 from server.assembly.resources import Instrumentation
@@ -14,12 +13,15 @@ from server.epoch import DatabaseEpoch
 from server.errors import ConfigurationError, Unavailable
 from server.gateways.addresses import address
 from server.gateways.embedded_redis.embedded_redis import EmbeddedRedis
-from server.gateways.redis.client import check, redis_client
+from server.gateways.redis.client import check, check_mode, connection_pool, redis_client
+from server.gateways.redis.endpoint import SENTINEL_SCHEMES, Endpoint
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.pubsub.broker import QueueBroker
 from server.pubsub.job_notifier import JobNotifier
 from server.services.jobs.event_jobs import Queue
 from server.settings import Settings
+
+BROKER_CONNECTIONS = 8
 
 
 def redis_url(settings: Settings, var: Path) -> str:
@@ -31,7 +33,7 @@ def external_redis_url(settings: Settings) -> str:
     """Return the configured URL, with its credentials. Raises ConfigurationError if it is invalid."""
     redis = settings.redis
     if redis.url:
-        return _checked("REDIS_URL", redis.url)
+        return _with_sentinel_credentials(_checked("REDIS_URL", redis.url), settings)
     username, password = _quoted(redis.username), _quoted(redis.password.get_secret_value())
     credentials = f"{username}:{password}@" if password or username else ""
     return _checked("REDIS_HOST", f"redis://{credentials}{address(redis.host, redis.port)}/{redis.db}")
@@ -40,7 +42,7 @@ def external_redis_url(settings: Settings) -> str:
 def feeds_redis_url(settings: Settings, var: Path) -> str:
     """Return the URL of the Redis that holds the feeds. Raises ConfigurationError if it is invalid."""
     if settings.redis.feeds_url:
-        return _checked("REDIS_FEEDS_URL", settings.redis.feeds_url)
+        return _with_sentinel_credentials(_checked("REDIS_FEEDS_URL", settings.redis.feeds_url), settings)
     return redis_url(settings, var)
 
 
@@ -54,16 +56,25 @@ def redact_url(url: str) -> str:
 
 def _checked(name: str, url: str) -> str:
     try:
-        parse_url(url)
+        Endpoint.parse(url, timeout_s=1.0)
     except ValueError:
         # Neither repeated nor chained: the reason may quote a part of the password.
         expected = (
             "expected a host name or an IP address, without a port"
             if name == "REDIS_HOST"
-            else "expected redis://, rediss:// or unix://, with reserved characters of the password percent-encoded"
+            else "expected redis://, rediss://, unix:// or redis+sentinel://HOST:PORT,HOST:PORT/NAME/0, with reserved"
+            " characters of the password percent-encoded"
         )
         raise ConfigurationError(f"{name} is not valid: {expected}.") from None
     return url
+
+
+def _with_sentinel_credentials(url: str, settings: Settings) -> str:
+    """Return a URL for Sentinel with the credentials for the Sentinels themselves; other URLs as they are."""
+    username, password = settings.redis.sentinel_username, settings.redis.sentinel_password.get_secret_value()
+    if urlsplit(url).scheme not in SENTINEL_SCHEMES or not (username or password):
+        return url
+    return f"{url}?{urlencode({'sentinel_username': username, 'sentinel_password': password})}"
 
 
 def _quoted(text: str) -> str:
@@ -110,7 +121,7 @@ async def pipelined_redis(
 @asynccontextmanager
 async def feeds_redis(settings: Settings, epoch: DatabaseEpoch) -> AsyncGenerator[PipelinedRedis]:
     """Open a client of the separate Redis for feeds. Raises ConfigurationError if it does not answer."""
-    url = settings.redis.feeds_url
+    url = _with_sentinel_credentials(settings.redis.feeds_url, settings)
     async with pipelined_redis(settings, url, epoch) as redis:
         try:
             await redis.command("PING")
@@ -118,6 +129,7 @@ async def feeds_redis(settings: Settings, epoch: DatabaseEpoch) -> AsyncGenerato
             raise ConfigurationError(
                 f"No Redis answers at {redact_url(url)}: check REDIS_FEEDS_URL. {error.reason}"
             ) from error
+        check_mode(redis.mode, redact_url(url), "REDIS_FEEDS_URL")
         yield redis
 
 
@@ -128,7 +140,8 @@ async def queue_brokers(
     """Open one broker per queue; `listening` also prepares them to receive messages."""
     brokers = {
         str(queue): QueueBroker(
-            url,
+            # RedisBackoff paces the listener, and the dispatcher repeats a signal that failed.
+            connection_pool(url, settings.redis.timeout_s, max_connections=BROKER_CONNECTIONS, retries=0),
             queue,
             call_timeout_s=settings.redis.timeout_s,
             on_rejected=lambda reason, queue=queue: instrumentation.metrics.count_rejected_message(

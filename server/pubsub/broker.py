@@ -10,9 +10,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError, ResponseError
 from taskiq import AsyncTaskiqDecoratedTask, BrokerMessage, TaskiqMessage
 from taskiq.utils import maybe_awaitable
@@ -31,39 +29,28 @@ SWEEP_EVERY_S = 30.0
 
 
 class QueueBroker(RedisStreamBroker):
-    """Sends and receives the messages of the queue `name` over one long-lived client.
+    """Sends and receives the messages of the queue `name` over one pool, which it closes.
 
-    `url` is redis://, rediss:// or unix://. `run_job` is the only task; `set_handler` sets what it does.
+    `run_job` is the only task; `set_handler` sets what it does.
     """
 
     run_job: AsyncTaskiqDecoratedTask[[int], Awaitable[None]]
 
     def __init__(
         self,
-        url: str,
+        pool: BlockingConnectionPool,
         name: str,
         *,
         call_timeout_s: float = 1.0,
         block_ms: int = 2000,
-        max_connections: int = 8,
         on_rejected: Callable[[RejectReason], None] | None = None,
         outage: Outage | None = None,
     ) -> None:
         """`on_rejected` is called for each rejected message; `outage` records when Redis is unavailable."""
         super().__init__(
-            url,
-            queue_name=f"queue:{name}",
-            consumer_group_name=GROUP,
-            xread_block=block_ms,
-            max_connection_pool_size=max_connections,
-            timeout=call_timeout_s,
-            socket_connect_timeout=call_timeout_s,
-            # With a socket timeout redis-py sends through asyncio.wait_for. On Python 3.11 that loses a cancellation
-            # that arrives as the send completes, and the listener would not stop. The streams time every call out.
-            socket_timeout=None,
-            # RedisBackoff paces the listener, and the dispatcher repeats a signal that failed.
-            retry=Retry(NoBackoff(), 0),
+            "redis://", queue_name=f"queue:{name}", consumer_group_name=GROUP, xread_block=block_ms
         )
+        self.connection_pool = pool
         self.name = name
         redis = Redis(connection_pool=self.connection_pool)
         self._streams = PriorityStreams(redis, name, self.consumer_name, call_timeout_s)

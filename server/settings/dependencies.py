@@ -30,6 +30,8 @@ class RedisSettings(Section):
     db: int = Field(default=0, ge=0)
     url: str = ""
     feeds_url: str = ""
+    sentinel_username: str = ""
+    sentinel_password: SecretStr = SecretStr("")
     timeout_s: float = Field(default=1.0, gt=0)
 
 

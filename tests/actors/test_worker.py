@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from server.actors.worker import Handler, Worker
 from server.errors import Unavailable
 from server.events import PostPublished
+from server.gateways.redis.client import connection_pool
 from server.ids import JobId, PostId, UserId
 from server.metrics import Metrics
 from server.pubsub.broker import QueueBroker
@@ -109,7 +110,7 @@ async def test_two_workers_run_each_job_once(
         await harness.jobs.complete(claim)
 
     await add(harness, 60)
-    other = QueueBroker(stack.redis.url, Queue.FEED, block_ms=100)
+    other = QueueBroker(connection_pool(stack.redis.url, 1.0, retries=0), Queue.FEED, block_ms=100)
     await other.startup()
     handlers = {JobKind.FAN_OUT: handler}
     async with running(worker_of(handlers), worker_of(handlers, other)):

@@ -19,7 +19,7 @@ from server.assembly.redis import (
 from server.configuration import load
 from server.epoch import DatabaseEpoch
 from server.errors import ConfigurationError
-from server.gateways.redis.connection import RedisUnavailable
+from server.gateways.redis.error_replies import RedisUnavailable
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.settings import Settings
 from tools.harness.backends import ROOT

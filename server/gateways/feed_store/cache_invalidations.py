@@ -15,7 +15,7 @@ from server.events import CacheKey
 from server.gateways.feed_store import timeline_scripts as scripts
 from server.gateways.feed_store.keys import COUNTS, INVALIDATIONS, PEOPLE
 from server.gateways.feed_store.timelines import drop_all
-from server.gateways.redis.connection import ReplyError
+from server.gateways.redis.error_replies import ReplyError
 from server.gateways.redis.lua import Call
 from server.gateways.redis.pipelined_client import PipelinedRedis
 

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import hiredis
-from redis.asyncio.connection import parse_url
 
-from server.errors import Unavailable
+from server.gateways.redis.endpoint import Endpoint
+from server.gateways.redis.error_replies import CommandRefused, RedisUnavailable, error_of
 
 Value = bytes | str | int | float
 
@@ -16,45 +16,20 @@ CHECK_EVERY_S = 0.1
 # This many commands are written before the end of the event loop's iteration, so that Redis starts on them early:
 # 32 connections that read their feeds get a sixth more throughput. With fewer, the writes cost what that gains.
 MAX_UNSENT = 8
-# Redis loads its data, is out of memory, is a replica, cannot save, runs a long script, or fails over.
-TRANSIENT_ERRORS = (
-    "LOADING",
-    "OOM",
-    "READONLY",
-    "MISCONF",
-    "MASTERDOWN",
-    "NOREPLICAS",
-    "BUSY",
-    "TRYAGAIN",
-    "CLUSTERDOWN",
-)
-
-
-class RedisUnavailable(Unavailable):
-    """Redis was not reached, did not answer in time, or rejected the command for now."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason=f"Redis does not answer ({reason}); try again.")
-
-
-class ReplyError(Exception):
-    """Redis rejected a command, because of a mistake in the command or in the configuration of Redis."""
-
-
-class ScriptMissing(ReplyError):
-    """Redis has no script with this digest."""
 
 
 class RedisConnection(asyncio.Protocol):
     """One connection from its start to its loss.
 
     Redis answers in the order of the commands, so a queue of futures assigns the answers. One timer checks the age of
-    the oldest command instead of one timeout per command.
+    the oldest command instead of one timeout per command. A connection to a server that asks for another one, such as
+    a primary that became a replica, ends after that answer.
     """
 
     def __init__(self, timeout_s: float) -> None:
         self.lost: BaseException | None = None
         self.run_id = ""
+        self.mode = ""
         self._timeout_s = timeout_s
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.WriteTransport | None = None
@@ -65,25 +40,23 @@ class RedisConnection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
-    async def open(cls, url: str, timeout_s: float) -> Self:
+    async def open(cls, endpoint: Endpoint, timeout_s: float) -> Self:
         """Return a connection that is authenticated and knows the run id of its server."""
         loop = asyncio.get_running_loop()
-        options: dict[str, Any] = dict(parse_url(url))
         connection = cls(timeout_s)
-        if "path" in options:
-            await loop.create_unix_connection(lambda: connection, options["path"])
+        if endpoint.path:
+            await loop.create_unix_connection(lambda: connection, endpoint.path)
         else:
-            host, port = options.get("host", "localhost"), options.get("port", 6379)
-            ssl = url.startswith("rediss://") or None
-            await loop.create_connection(lambda: connection, host, port, ssl=ssl)
+            host, port = await endpoint.address()
+            await loop.create_connection(lambda: connection, host, port, ssl=endpoint.tls or None)
         try:
-            await connection._start(options)
+            await connection._start(endpoint.options)
         except BaseException:
             await connection.close()
             raise
         return connection
 
-    async def _start(self, options: dict[str, Any]) -> None:
+    async def _start(self, options: Mapping[str, Any]) -> None:
         if options.get("password"):
             user = [options["username"]] if options.get("username") else []
             await self.send(("AUTH", *user, options["password"]))
@@ -91,6 +64,7 @@ class RedisConnection(asyncio.Protocol):
             await self.send(("SELECT", options["db"]))
         info: bytes = await self.send(("INFO", "server"))
         self.run_id = info.partition(b"run_id:")[2][:12].decode()
+        self.mode = info.partition(b"redis_mode:")[2].partition(b"\r")[0].decode()
 
     def send(self, parts: Sequence[Value]) -> "asyncio.Future[Any]":
         """Queue a command and return the future of its answer.
@@ -128,10 +102,13 @@ class RedisConnection(asyncio.Protocol):
                 _, future = self._pending.popleft()
                 if future.done():
                     continue  # the caller was cancelled
-                if isinstance(answer, hiredis.ReplyError):
-                    future.set_exception(_error(str(answer)))
-                else:
+                if not isinstance(answer, hiredis.ReplyError):
                     future.set_result(answer)
+                    continue
+                error = error_of(str(answer))
+                future.set_exception(error)
+                if isinstance(error, CommandRefused) and error.needs_other_server:
+                    return self._fail(error)
         except (hiredis.ProtocolError, IndexError) as error:
             self._fail(error)
 
@@ -167,11 +144,3 @@ class RedisConnection(asyncio.Protocol):
             self._timer.cancel()
         if self._transport is not None:
             self._transport.abort()
-
-
-def _error(text: str) -> Exception:
-    if text.startswith("ERR Error running script"):  # Redis 6 wraps the error of a command inside a script
-        text = text.rpartition(": -")[2] or text
-    if text.startswith(TRANSIENT_ERRORS):
-        return RedisUnavailable(text)
-    return ScriptMissing(text) if text.startswith("NOSCRIPT") else ReplyError(text)

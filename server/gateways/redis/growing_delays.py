@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.errors import Unavailable
-from server.gateways.redis.connection import ReplyError
+from server.gateways.redis.error_replies import ReplyError
 from server.gateways.redis.lua import Script
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.outages import RetryGate

@@ -6,7 +6,7 @@ A permit is reserved immediately and used when its time comes. So each waiting c
 from pathlib import Path
 from typing import Any
 
-from server.gateways.redis.connection import RedisUnavailable, ReplyError
+from server.gateways.redis.error_replies import RedisUnavailable, ReplyError
 from server.gateways.redis.lua import Script
 from server.gateways.redis.pipelined_client import PipelinedRedis
 

@@ -11,13 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from server.epoch import DatabaseEpoch
-from server.gateways.redis.connection import (
-    RedisConnection,
-    RedisUnavailable,
-    ReplyError,
-    ScriptMissing,
-    Value,
-)
+from server.gateways.redis.connection import RedisConnection, Value
+from server.gateways.redis.endpoint import Endpoint
+from server.gateways.redis.error_replies import RedisUnavailable, ReplyError, ScriptMissing
 from server.gateways.redis.lua import Call, Script
 
 RECONNECT_S = 0.2
@@ -49,6 +45,11 @@ class PipelinedRedis:
         has another epoch; the data that was cached before may come from transactions that it lacks.
         """
         return self._alive.run_id + self._epoch.value if self._alive else ""
+
+    @property
+    def mode(self) -> str:
+        """`standalone`, `sentinel` or `cluster`; empty without a connection."""
+        return self._alive.mode if self._alive else ""
 
     @property
     def _alive(self) -> RedisConnection | None:
@@ -139,7 +140,8 @@ class PipelinedRedis:
     async def _connect(self) -> RedisConnection:
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await RedisConnection.open(self._url, self._timeout_s)
+                endpoint = Endpoint.parse(self._url, self._timeout_s)
+                return await RedisConnection.open(endpoint, self._timeout_s)
         except TimeoutError as error:
             raise RedisUnavailable(f"no connection within {self._timeout_s:g} s") from error
         except OSError as error:

@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from server.gateways.redis.connection import RedisUnavailable, ReplyError, Value
+from server.gateways.redis.connection import Value
+from server.gateways.redis.error_replies import RedisUnavailable, ReplyError
 from server.gateways.redis.lua import Script
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import SessionId

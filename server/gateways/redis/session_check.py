@@ -6,7 +6,7 @@ The single call costs a third less than one for `revocation_list` and one for `r
 from collections.abc import Sequence
 from pathlib import Path
 
-from server.gateways.redis.connection import RedisUnavailable, ReplyError
+from server.gateways.redis.error_replies import RedisUnavailable, ReplyError
 from server.gateways.redis.lua import Script
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.rate_limits import Limit, RateLimitStatus, bounds, keys, statuses

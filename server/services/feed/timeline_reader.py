@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from server.gateways.feed_store.timeline_reads import PostCounts, ReadStatus, TimelineEntry, TimelineRead
 from server.gateways.feed_store.timelines import Timelines
-from server.gateways.redis.connection import RedisUnavailable
+from server.gateways.redis.error_replies import RedisUnavailable
 from server.ids import PostId, UserId
 from server.metrics import Metrics
 from server.services.content.cards import Cards

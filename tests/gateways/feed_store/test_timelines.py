@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from server.gateways.feed_store.timeline_reads import PostCounts, ReadStatus, TimelineRead
 from server.gateways.feed_store.timelines import BUILDING_TTL_MS, Timelines
-from server.gateways.redis.connection import RedisUnavailable
+from server.gateways.redis.error_replies import RedisUnavailable
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import MAX_ID, PostId, UserId
 from tools.harness.backends import Stack, start_valkey

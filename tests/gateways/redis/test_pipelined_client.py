@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 
 from server.errors import Unavailable
-from server.gateways.redis.connection import RedisUnavailable, ReplyError
+from server.gateways.redis.error_replies import RedisUnavailable, ReplyError
 from server.gateways.redis.lua import Call, Script
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from tools.harness.servers import RedisServer

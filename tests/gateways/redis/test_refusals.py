@@ -1,0 +1,147 @@
+"""A Redis that answers and refuses commands, on a real server: each kind, and the connections that it ends."""
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from server.errors import ConfigurationError
+from server.gateways.redis.client import check, redis_client
+from server.gateways.redis.error_replies import CommandRefused, RedisUnavailable, error_of
+from server.gateways.redis.lua import Script
+from server.gateways.redis.pipelined_client import PipelinedRedis
+from tests.support.failover import SentinelServer, SwitchingProxy
+from tools.harness.backends import start_redis
+from tools.harness.servers import RedisServer
+from tools.harness.waiting import wait_until
+
+pytestmark = pytest.mark.usefixtures("mariadb_stack_runs")
+
+SET = Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', 5000)")
+REFUSALS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "READONLY": (("REPLICAOF", "127.0.0.1", "1"),),
+    "OOM": (("CONFIG", "SET", "maxmemory", "1000"),),
+    "NOREPLICAS": (("CONFIG", "SET", "min-replicas-to-write", "1"),),
+    "NOPERM": (("ACL", "SETUSER", "default", "-@write"),),
+    "MISCONF": (
+        ("CONFIG", "SET", "stop-writes-on-bgsave-error", "yes", "save", "3600 1", "dir", "/proc"),
+        ("BGSAVE",),
+    ),
+}
+UNDO = (
+    ("REPLICAOF", "NO", "ONE"),
+    ("CONFIG", "SET", "maxmemory", "0", "min-replicas-to-write", "0", "stop-writes-on-bgsave-error", "no"),
+    ("CONFIG", "SET", "save", ""),
+    ("ACL", "SETUSER", "default", "+@all"),
+)
+ENDS_CONNECTION = ("READONLY", "NOREPLICAS")
+
+
+@contextmanager
+def refusing(server: RedisServer, kind: str) -> Iterator[None]:
+    """Make the server refuse writes for this reason."""
+    with server.client() as client:
+        for command in REFUSALS[kind]:
+            client.execute_command(*command)
+        yield
+        for command in UNDO:
+            client.execute_command(*command)
+        client.config_set("dir", str(server.folder))
+
+
+@pytest.fixture(scope="module")
+def server(scratch: Path) -> Iterator[RedisServer]:
+    server = start_redis(scratch / "refusing", enable_protected_configs="yes")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def client(server: RedisServer) -> AsyncIterator[PipelinedRedis]:
+    client = PipelinedRedis(server.url, timeout_s=1.0)
+    yield client
+    await client.close()
+
+
+async def refusal(client: PipelinedRedis) -> CommandRefused | None:
+    """Return how a script's write is refused; None if it is not, or if there is no connection now."""
+    with suppress(RedisUnavailable):
+        try:
+            await client.run(SET, ["probe"], ["1"])
+        except CommandRefused as error:
+            return error
+    return None
+
+
+async def accepts(client: PipelinedRedis) -> bool:
+    with suppress(RedisUnavailable):
+        return await client.command("SET", "probe", "1", "PX", 5000) == b"OK"
+    return False
+
+
+@pytest.mark.parametrize("kind", REFUSALS)
+async def test_refused_write_is_unavailable(server: RedisServer, client: PipelinedRedis, kind: str) -> None:
+    seen: list[CommandRefused] = []
+
+    async def is_refused() -> bool:
+        seen.extend(filter(None, [await refusal(client)]))
+        return bool(seen)
+
+    with refusing(server, kind):
+        await wait_until(is_refused)
+        assert seen[0].needs_other_server is (kind in ENDS_CONNECTION)
+        assert "Redis refuses commands" in seen[0].reason
+    await wait_until(lambda: accepts(client))
+
+
+def test_wrapped_script_errors_are_recognised() -> None:
+    reply = (
+        "ERR Error running script (call to f_1): @user_script:1: -READONLY You can't write against a replica."
+    )
+    error = error_of(reply)
+    assert isinstance(error, CommandRefused)
+    assert error.needs_other_server
+    assert isinstance(error_of("ERR ACL failure in script: User x has no permissions"), CommandRefused)
+    assert not isinstance(error_of("WRONGTYPE Operation against a key"), CommandRefused)
+    assert not isinstance(error_of("BUSYGROUP Consumer Group name already exists"), CommandRefused)
+
+
+async def test_clients_follow_a_proxy_after_readonly(server: RedisServer, scratch: Path) -> None:
+    other = start_redis(scratch / "switched")
+    try:
+        async with SwitchingProxy(server.port).running() as proxy:
+            pipelined, pooled = PipelinedRedis(proxy.url, 1.0), redis_client(proxy.url, 1.0)
+            await pipelined.command("PING")
+            await pooled.ping()
+            proxy.target = other.port
+            with refusing(server, "READONLY"):
+                await pooled.set("pooled", "1", px=5000)  # repeated on a new connection
+                assert await refusal(pipelined) is not None
+                await wait_until(lambda: accepts(pipelined))
+                with other.client() as there:
+                    assert there.exists("pooled", "probe") == 2
+                assert pipelined.run_id == run_id_of(other)
+            await pipelined.close()
+            await pooled.aclose()
+    finally:
+        other.stop()
+
+
+def run_id_of(server: RedisServer) -> str:
+    with server.client() as client:
+        return str(client.info("server")["run_id"])[:12]
+
+
+async def test_cluster_and_sentinel_are_refused_at_startup(server: RedisServer, scratch: Path) -> None:
+    cluster = start_redis(scratch / "cluster", cluster_enabled="yes")
+    sentinel = SentinelServer(scratch / "sentinel", server, quorum=1).start()
+    try:
+        for port, expected in ((cluster.port, "is a Redis Cluster"), (sentinel.port, "is a Sentinel")):
+            redis = redis_client(f"redis://127.0.0.1:{port}", 1.0)
+            with pytest.raises(ConfigurationError, match=expected):
+                await check(redis, "redis://somewhere")
+            await redis.aclose()
+    finally:
+        sentinel.stop()
+        cluster.stop()
