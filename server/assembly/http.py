@@ -58,6 +58,7 @@ def rate_limiting(settings: Settings, rate_limits: RateLimits) -> RateLimiting:
     by_name: dict[Rate, RateLimit] = {
         Rate.DEFAULT: RateLimit(limit=chosen.limit, window_s=chosen.ttl_ms / 1000),
         Rate.REGISTRATION: chosen.registration,
+        Rate.AVAILABILITY: chosen.availability,
         Rate.REFRESH: chosen.refresh,
         Rate.WRITES: chosen.writes,
         Rate.UPLOADS: chosen.uploads,

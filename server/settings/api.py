@@ -38,6 +38,7 @@ class ThrottleSettings(Section):
     login_account: RateLimit = RateLimit(limit=5, window_s=60)
     forgot: RateLimit = RateLimit(limit=3, window_s=3600)
     registration: RateLimit = RateLimit(limit=5, window_s=3600)
+    availability: RateLimit = RateLimit(limit=30, window_s=60)
     refresh: RateLimit = RateLimit(limit=30, window_s=60)
     writes: RateLimit = RateLimit(limit=60, window_s=60)
     uploads: RateLimit = RateLimit(limit=30, window_s=3600)

@@ -59,6 +59,7 @@ TABLE: dict[str, Row] = {
     "GET /api/openapi.json": open_to_all(200),
     "GET /api/{asset}": open_to_all(200),
     "GET /media/{key}": open_to_all(200),
+    "GET /auth/available": open_to_all(200, query="?username={new}"),
     "POST /auth/register": open_to_all(
         201, json={"username": "{new}", "email": "{new}@example.com", "password": "long enough"}
     ),

@@ -153,6 +153,7 @@ def accounts() -> Iterator[Case]:
         ("an object as a name", {"username": {"a": 1}}),
         ("null", {"email": None}),
         ("a short name", {"username": "ab"}),
+        ("a reserved name", {"username": "Admin"}),
         ("a name with a space", {"username": "a b c"}),
         ("a name with NUL", {"username": "abc\0def"}),
         ("no address", {"email": "nobody"}),

@@ -1,7 +1,7 @@
 """`/auth`: register and sign in."""
 
 from aiohttp import web
-from marshmallow import fields, validate
+from marshmallow import Schema, fields, validate
 
 from server.handlers import serializers
 from server.handlers.accounts.sessions import NO_STORE, TokenPairSchema, token_pair
@@ -9,11 +9,12 @@ from server.handlers.fields import NEW_PASSWORD, PASSWORD, EmailAddress, Request
 from server.handlers.http.client_ip import client_ip, current_client
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
 from server.handlers.http.operations import Rate, Reply, operation
-from server.handlers.http.requests import BODY, user_agent
+from server.handlers.http.requests import BODY, QUERY, user_agent
 from server.handlers.people.profiles import FullNameField, ProfileSchema, UsernameField
 from server.ids import UserId
 from server.services.accounts.accounts import Accounts
 from server.services.accounts.password_authentication import AuthenticatedUser, PasswordAuthentication
+from server.services.accounts.reserved_usernames import check_not_reserved
 from server.services.accounts.sessions import Sessions
 from server.services.people.profiles import Profiles
 
@@ -23,6 +24,18 @@ class RegisterBody(RequestSchema):
     email = EmailAddress(required=True)
     password = NEW_PASSWORD(required=True)
     fullName = FullNameField(load_default="")
+
+
+class AvailableQuery(RequestSchema):
+    username = UsernameField()
+    email = EmailAddress()
+
+
+class AvailableSchema(Schema):
+    """One member per parameter of the query."""
+
+    username = fields.Boolean()
+    email = fields.Boolean()
 
 
 class LoginBody(RequestSchema):
@@ -62,7 +75,29 @@ class AccountRoutes:
         self._idempotent = idempotent
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.post("/auth/register", self.register_user), web.post("/auth/login", self.login)]
+        return [
+            web.get("/auth/available", self.check_available),
+            web.post("/auth/register", self.register_user),
+            web.post("/auth/login", self.login),
+        ]
+
+    @operation(
+        "checkAvailable",
+        "Check whether a username is free",
+        tag="auth",
+        description="An e-mail address is always available: whether a user has it is not revealed.",
+        query=AvailableQuery,
+        responds={200: AvailableSchema},
+        rates=(Rate.AVAILABILITY,),
+        public=True,
+    )
+    async def check_available(self, request: web.Request) -> web.Response:
+        query, available = request[QUERY], dict[str, bool]()
+        if "username" in query:
+            available["username"] = await self._accounts.is_username_available(query["username"])
+        if "email" in query:
+            available["email"] = True
+        return serializers.json_response(available)
 
     @operation(
         "registerUser",
@@ -78,6 +113,7 @@ class AccountRoutes:
     )
     async def register_user(self, request: web.Request) -> web.Response:
         body, client = request[BODY], current_client(request)
+        check_not_reserved(body["username"])
         return await self._idempotent.respond(
             request,
             canonical_json(request),

@@ -28,6 +28,7 @@ class Rate(StrEnum):
 
     DEFAULT = "default"
     REGISTRATION = "registration"
+    AVAILABILITY = "availability"
     REFRESH = "refresh"
     WRITES = "writes"
     UPLOADS = "uploads"

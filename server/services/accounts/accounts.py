@@ -8,6 +8,7 @@ from server.models.accounts.users import NewUser, UserRepository
 from server.models.database import DuplicateKey
 from server.services.accounts.password_authentication import AuthenticatedUser, caller_of
 from server.services.accounts.password_rules import PasswordOwner, PasswordRules
+from server.services.accounts.reserved_usernames import is_reserved
 from server.services.accounts.usernames import normalize
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
 from server.services.records import Client, Role
@@ -72,9 +73,17 @@ class Accounts:
                 "This username or e-mail address was taken a moment ago. Try again.", code="already_taken"
             ) from error
 
+    async def is_username_available(self, username: str) -> bool:
+        """Return whether a new user may take this name now."""
+        return not is_reserved(username) and not await self._is_taken(normalize(username))
+
+    async def _is_taken(self, key: str) -> bool:
+        return (
+            await self._users.username_exists(key) or await self._former_usernames.find_owner(key) is not None
+        )
+
     async def _reject_taken(self, username: str, email: str) -> None:
-        key = normalize(username)
-        if await self._users.username_exists(key) or await self._former_usernames.find_owner(key) is not None:
+        if await self._is_taken(normalize(username)):
             raise _username_taken()
         if await self._users.email_exists(normalize(email)):
             raise Conflict(

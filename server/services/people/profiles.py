@@ -14,6 +14,7 @@ from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.database import DuplicateKey
 from server.models.people.follows import FollowRepository
 from server.models.people.profiles import LockedProfile, ProfileRepository, ProfileRow, duplicate_column
+from server.services.accounts.reserved_usernames import check_not_reserved
 from server.services.accounts.usernames import FORMER_USERNAME_MS, normalize
 from server.services.content.cards import Cards
 from server.services.content.pictures import Pictures
@@ -60,7 +61,7 @@ class Profiles:
     async def edit(self, user_id: UserId, changes: Mapping[str, str]) -> Profile:
         """Change any of EDITABLE; `changes` may be empty. The previous address is notified of a new one.
 
-        Raises Conflict (`username_taken`, `email_taken`) and NotFound.
+        Raises Conflict (`username_taken`, `email_taken`), InvalidInput (`username_reserved`) and NotFound.
         """
         columns = {name: value for name, value in changes.items() if name in EDITABLE}
         if "username" in columns:
@@ -104,10 +105,13 @@ class Profiles:
                 work.emit(EmailChanged(user_id, previous.email, columns["email"]))
 
     async def _give_up(self, previous_key: str, key: str, user_id: UserId, work: WorkContext) -> None:
-        """Reserve the previous name of a user who was renamed. Raises Conflict if the new one is reserved.
+        """Reserve the previous name of a user who was renamed.
+
+        Raises InvalidInput if no user may take the new one, and Conflict if only its former owner may.
 
         Call it after the update, which waits for a transaction that gives up the new name.
         """
+        check_not_reserved(key)
         if await self._former_usernames.find_owner(key) not in (None, user_id):
             raise _taken("username")
         await self._former_usernames.release(key)

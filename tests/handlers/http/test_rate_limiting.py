@@ -34,6 +34,7 @@ EXEMPT = {
     "GET /api/{asset}",
 }
 SPECIAL = {
+    "GET /auth/available": (Rate.AVAILABILITY,),
     "POST /auth/refresh": (Rate.REFRESH,),
     # The strictest: the caller may be guessing.
     "POST /auth/change-password": (Rate.DEFAULT,),

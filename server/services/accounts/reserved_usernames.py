@@ -1,0 +1,34 @@
+"""Usernames that no user may choose, because others would take their owner for the operator or for a page."""
+
+from server.errors import InvalidInput
+from server.services.accounts.usernames import normalize
+
+OPERATOR = (
+    "abuse admin administrator administration billing contact copyright dmca feedback help helpdesk info legal mailer"
+    " mailerdaemon mod moderator moderation noreply notification official owner photofeed postmaster press privacy root"
+    " safety security service staff status superuser support sysadmin system team terms trust verified verify webmaster"
+)
+PAGES = (
+    "about account accounts activity api apps assets auth avatar avatars blog card cards comments config create deleted"
+    " developer developers devices discover docs edit embed everyone explore favicon feed follow followers following"
+    " healthz home index invite jobs likes login logout me media metrics new notifications null oauth password"
+    " people photos post posts preferences profile profiles queues readyz register reports robots saved search self"
+    " session sessions settings share signin signout signup sitemap static stories stream tags trends undefined unknown"
+    " unsubscribe upload uploads user username users web wellknown www you"
+)
+RESERVED = frozenset(f"{OPERATOR} {PAGES}".split())
+
+
+def is_reserved(username: str) -> bool:
+    """Return whether a name is reserved in some spelling: `Admin_` and `ad.min` look like `admin`."""
+    return normalize(username).replace(".", "").replace("_", "") in RESERVED
+
+
+def check_not_reserved(username: str) -> None:
+    """Raise InvalidInput for a reserved name."""
+    if is_reserved(username):
+        raise InvalidInput(
+            "This username is reserved. Choose another one.",
+            code="username_reserved",
+            fields={"username": ["Reserved."]},
+        )
