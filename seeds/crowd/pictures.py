@@ -58,11 +58,11 @@ async def _find(context: SeedContext, number: int) -> Picture | None:
 
 async def _create(context: SeedContext, number: int) -> Picture:
     with tempfile.TemporaryDirectory(dir=context.work_dir) as folder:
-        source, renditions = Path(folder) / "painted.jpg", Path(folder) / "renditions"
+        source = Path(folder) / "painted.jpg"
         painted = paint(f"crowd/{number}")
         painted.save(source)
-        image = await context.images.process(source, renditions)
+        image = await context.images.process(source)
         for rendition in image.renditions:
-            await context.media.put(f"{media_key(number)}/{rendition.name}.jpg", rendition.path)
+            await context.media.put(f"{media_key(number)}/{rendition.name}.jpg", rendition.content)
     names = orjson.dumps([rendition.name for rendition in image.renditions]).decode()
     return Picture(media_key(number), image.width, image.height, image.blurhash, painted.alt_text, names)

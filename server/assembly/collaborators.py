@@ -1,7 +1,5 @@
 """Objects that several services share, built in the order in which they depend on each other."""
 
-from pathlib import Path
-
 from server.assembly.jobs import build_jobs
 from server.assembly.repositories import Repositories
 from server.assembly.resources import Resources
@@ -32,7 +30,7 @@ from server.settings import Settings
 class Collaborators:
     """Repositories, jobs and services that other services use."""
 
-    def __init__(self, settings: Settings, var: Path, resources: Resources, clock: Clock) -> None:
+    def __init__(self, settings: Settings, resources: Resources, clock: Clock) -> None:
         rows = self.rows = Repositories(resources.database)
         self.jobs = build_jobs(settings, resources.database, resources.ids)
         self.lookup = UserLookup(rows.users)
@@ -40,7 +38,7 @@ class Collaborators:
         self.cards = Cards(
             rows.user_cards, rows.posts, rows.post_images, self.visibility, resources.media.url
         )
-        self.pictures = Pictures(resources.images, resources.media, var / "tmp")
+        self.pictures = Pictures(resources.images, resources.media)
         self.timelines = build_timelines(settings, resources.feeds_redis)
         self.feed_queries = FeedQueries(rows.feeds, self.visibility, SystemClock())
         self.cache_invalidation = CacheInvalidation(self.timelines, InvalidationLog(resources.feeds_redis))

@@ -8,6 +8,7 @@ from server.assembly.resources import Instrumentation
 from server.gateways.email.email import EmailSender, OutboxEmailSender
 from server.gateways.email.smtp import SmtpEmailSender
 from server.gateways.email.smtp_connection import SmtpServer
+from server.gateways.images.limits import pixel_limits
 from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
 from server.gateways.password_queue import PasswordQueue
@@ -21,7 +22,9 @@ from server.settings import Settings
 async def image_processor(settings: Settings) -> AsyncGenerator[ImageProcessor]:
     uploads = settings.uploads
     images = ImageProcessor(
-        workers=uploads.image_workers, max_pixels=uploads.max_pixels, timeout_s=uploads.image_timeout_s
+        workers=uploads.image_workers,
+        max_pixels=pixel_limits(uploads.max_pixels),
+        timeout_s=uploads.image_timeout_s,
     )
     try:
         yield images

@@ -88,7 +88,7 @@ def build_services(
     settings: Settings, var: Path, resources: Resources, clock: Clock | None = None
 ) -> tuple[Services, Jobs]:
     """Build the services and their jobs. Changes are made at the time of `clock`."""
-    shared = Collaborators(settings, var, resources, clock or SystemClock())
+    shared = Collaborators(settings, resources, clock or SystemClock())
     rows, work, cards, visibility = shared.rows, shared.unit_of_work, shared.cards, shared.visibility
     jobs, tokens, revocations, pictures = shared.jobs, shared.tokens, shared.revocations, shared.pictures
     queries, timelines = shared.feed_queries, shared.timelines

@@ -5,7 +5,7 @@ from functools import cache
 from marshmallow import Schema, fields, validate
 
 from server.handlers.fields import Count, Id, QueryInteger, RequestSchema, Timestamp, Url
-from server.handlers.user_cards import UserCardSchema
+from server.handlers.user_cards import SourceSchema, UserCardSchema
 from server.paging import DEFAULT_LIMIT, MAX_LIMIT
 
 
@@ -33,6 +33,18 @@ class ImageSchema(Schema):
     height = Count(required=True)
     blurhash = fields.String(required=True)
     altText = fields.String(required=True)
+    animated = fields.Boolean(
+        required=True,
+        metadata={"description": "The file was an animation; its first frame is shown."},
+    )
+    sources = fields.List(
+        fields.Nested(SourceSchema),
+        required=True,
+        metadata={"description": "The renditions in proportion, from the smallest to the largest."},
+    )
+    thumbnail = fields.Nested(
+        SourceSchema, required=True, allow_none=True, metadata={"description": "A square for grids."}
+    )
     variants = fields.Nested(ImageVariantsSchema, required=True)
 
 

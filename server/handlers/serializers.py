@@ -9,8 +9,14 @@ import orjson
 from aiohttp import web
 
 from server.clock import isoformat
-from server.handlers.user_cards import user_card
+from server.handlers.user_cards import avatar_sources_of, source_of_image, user_card
 from server.paging import Page
+from server.services.content.sources import (
+    ANIMATED,
+    image_sources,
+    named_urls,
+    thumbnail,
+)
 from server.services.records import (
     Comment,
     Image,
@@ -55,6 +61,7 @@ def profile(record: Profile) -> dict[str, Any]:
         "bio": record.bio,
         "website": record.website,
         "avatarUrl": record.avatar_url,
+        "avatarSources": avatar_sources_of(record.avatar_url),
         "isCelebrity": record.is_celebrity,
         "postsCount": record.posts_count,
         "followersCount": record.followers_count,
@@ -80,13 +87,17 @@ def login_session(record: LoginSession) -> dict[str, Any]:
 
 
 def image(record: Image) -> dict[str, Any]:
+    sources, square = image_sources(record), thumbnail(record)
     return {
-        "url": record.url,
+        "url": sources[-1].url,
         "width": record.width,
         "height": record.height,
         "blurhash": record.blurhash,
         "altText": record.alt_text,
-        "variants": record.variants,
+        "animated": ANIMATED in record.variants,
+        "sources": [source_of_image(each) for each in sources],
+        "thumbnail": None if square is None else source_of_image(square),
+        "variants": named_urls(sources),
     }
 
 

@@ -4,8 +4,18 @@ from typing import Any
 
 from marshmallow import Schema, fields
 
-from server.handlers.fields import Id, Url
-from server.services.records import UserCard
+from server.handlers.fields import Count, Id, Url
+from server.services.content.sources import avatar_sources
+from server.services.records import Source, UserCard
+
+
+class SourceSchema(Schema):
+    """A rendition of an image, for `srcset`."""
+
+    url = Url(required=True)
+    width = Count(required=True)
+    height = Count(required=True)
+    type = fields.String(required=True, metadata={"examples": ["image/jpeg"]})
 
 
 class UserCardSchema(Schema):
@@ -13,6 +23,9 @@ class UserCardSchema(Schema):
     username = fields.String(required=True)
     fullName = fields.String(required=True)
     avatarUrl = Url(required=True, allow_none=True)
+    avatarSources = fields.List(
+        fields.Nested(SourceSchema), required=True, metadata={"description": "Empty without an avatar."}
+    )
     isCelebrity = fields.Boolean(required=True)
 
 
@@ -22,5 +35,14 @@ def user_card(card: UserCard) -> dict[str, Any]:
         "username": card.username,
         "fullName": card.full_name,
         "avatarUrl": card.avatar_url,
+        "avatarSources": avatar_sources_of(card.avatar_url),
         "isCelebrity": card.is_celebrity,
     }
+
+
+def avatar_sources_of(avatar_url: str | None) -> list[dict[str, Any]]:
+    return [source_of_image(source) for source in avatar_sources(avatar_url)] if avatar_url else []
+
+
+def source_of_image(source: Source) -> dict[str, Any]:
+    return {"url": source.url, "width": source.width, "height": source.height, "type": source.type}

@@ -111,15 +111,28 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Image:
-    """`url` is the largest rendition, `width` x `height` pixels; `variants` maps names of renditions to URLs."""
+class Source:
+    """One rendition of a picture."""
 
     url: str
     width: int
     height: int
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture of a post, whose largest rendition has `width` x `height` pixels.
+
+    Holds the folder's URL and the names of renditions, because caches keep many: `sources` computes the rest.
+    """
+
+    base_url: str
+    width: int
+    height: int
     blurhash: str
     alt_text: str
-    variants: dict[str, str]
+    variants: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,15 +67,15 @@ class AuthSettings(Section):
 class UploadSettings(Section):
     dest: str = ""
     media_url: str = ""
-    max_file_bytes: int = Field(default=5_242_880, ge=1024)
+    max_file_bytes: int = Field(default=52_428_800, ge=1024)
     max_files: int = Field(default=10, ge=1, le=10)
     max_unused: int = Field(default=30, ge=1)
     unused_kept_s: float = Field(default=86_400.0, ge=60)
-    max_pixels: int = Field(default=25_000_000, ge=1)
+    max_pixels: int = Field(default=250_000_000, ge=1)
     idle_timeout_s: float = Field(default=30.0, gt=0)
     min_bytes_per_s: float = Field(default=1024.0, gt=0)
     total_timeout_s: float = Field(default=3600.0, gt=0)
-    image_workers: int = Field(default=1, ge=1, le=16)
+    image_workers: int = Field(default=0, ge=0, le=16)
     image_timeout_s: float = Field(default=20.0, gt=0)
 
 

@@ -19,7 +19,9 @@ from tools.harness.waiting import wait_until
 IN_FEED_WITHIN_S = 5 * 2.0
 ON_STREAM_WITHIN_S = 5 * 1.0
 
-ADDRESS = re.compile(r"https?://[^/]+/media/(posts|avatars)/[0-9a-f]{32}/(small|medium|large)\.jpg")
+ADDRESS = re.compile(
+    r"https?://[^/]+/media/(posts|avatars)/[0-9a-f]{32}/(small|medium|w1080|large|square)\.jpg"
+)
 HARMLESS = {
     "Content-Type": "image/jpeg",
     "X-Content-Type-Options": "nosniff",
@@ -56,17 +58,19 @@ async def test_photograph_reaches_a_follower_and_the_like_the_stream(
     assert (shown["author"]["id"], shown["hashtags"], shown["mentions"]) == (ana.id, ["morning"], ["bob"])
 
     (image,) = shown["images"]
-    assert (image["width"], image["height"]) == (1080, 1440)
-    assert image["url"] == image["variants"]["large"]
-    longest = {"small": 320, "medium": 640, "large": 1440}
-    for name, url in image["variants"].items():
-        served = await bob.call("GET", url)
+    assert (image["width"], image["height"], image["animated"]) == (1440, 1920, False)
+    assert [source["width"] for source in image["sources"]] == [320, 640, 1080, 1440]
+    small, medium, _, large = (source["url"] for source in image["sources"])
+    assert image["variants"] == {"small": small, "medium": medium, "large": large}
+    assert image["url"] == large
+    for source in (*image["sources"], image["thumbnail"]):
+        served = await bob.call("GET", source["url"])
         assert served.status == 200
-        assert served.headers["Content-Type"] == "image/jpeg"
+        assert served.headers["Content-Type"] == source["type"] == "image/jpeg"
         assert_no_metadata(served.content)
         picture = Image.open(io.BytesIO(served.content))
-        assert picture.size == (longest[name] * 3 // 4, longest[name])
-        assert_upright(picture)
+        assert picture.size == (source["width"], source["height"])
+        assert source is image["thumbnail"] or assert_upright(picture) is None
 
     async with ana.stream() as stream:
         assert (await stream.block()).retry
@@ -111,9 +115,12 @@ async def test_served_images_contain_no_metadata(program: Program, register: Reg
         return data
 
     post = await ana.request("POST", "/posts", data=form("images"))
-    face = (await ana.request("POST", "/users/avatar", data=form("avatar")))["avatarUrl"]
-    urls = [*post["images"][0]["variants"].values(), face, face.replace("large", "small")]
-    assert len(urls) == 5
+    me = await ana.request("POST", "/users/avatar", data=form("avatar"))
+    assert [source["width"] for source in me["avatarSources"]] == [96, 320]
+    assert me["avatarSources"][1]["url"] == me["avatarUrl"]
+    sources = [*post["images"][0]["sources"], post["images"][0]["thumbnail"], *me["avatarSources"]]
+    urls = [source["url"] for source in sources]
+    assert len(urls) == 7
     for url in urls:
         assert ADDRESS.fullmatch(url), url
         served = await bob.call("GET", url)

@@ -306,7 +306,8 @@ def photo_form(*photos: bytes, caption: str = "", field: str = "images") -> Form
 
 def backend_environ(stack: Stack) -> dict[str, str]:
     """Return the environment of `stack`; on the embedded one without its Redis, so that the program starts its own."""
-    environ = {**stack.environ, "LOG_FORMAT": "json"}
+    # A low limit of files keeps the bodies small that exceed it.
+    environ = {**stack.environ, "LOG_FORMAT": "json", "MAX_FILE_SIZE": "5242880"}
     if stack.name == "embedded":
         del environ["REDIS_URL"]
     return environ

@@ -224,7 +224,7 @@ class ServiceHarness:
         )
         self.images = ImageProcessor()
         self.media = MediaStore.in_folder(folder / "media", public_url="https://media.test")
-        self.pictures = Pictures(self.images, self.media, folder)
+        self.pictures = Pictures(self.images, self.media)
         follow_rows, profile_rows, lookup = (
             FollowRepository(database),
             ProfileRepository(database),

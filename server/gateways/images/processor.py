@@ -4,7 +4,8 @@ Worker processes decode the picture: a malicious file affects one worker at most
 CPU time burdens the server's process.
 """
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,17 +14,21 @@ from typing import Any
 
 import structlog
 
+from server.gateways.images.limits import MAX_PIXELS
 from server.gateways.images.pool import ImageWorkerPool
 from server.gateways.images.refusals import refusal
 
 log = structlog.get_logger(__name__)
 
-PHOTO_SIZES = MappingProxyType({"small": 320, "medium": 640, "large": 1440})
-AVATAR_SIZES = MappingProxyType({"small": 96, "large": 320})
+WIDTHS = (320, 640, 1080, 1440)
+THUMBNAIL_SIDE = 400
+AVATAR_SIDES = (96, 320)
+NAMES = MappingProxyType({96: "small", 320: "small", 640: "medium"})
+MAX_WORKERS = 16
 
 
 class Shape(StrEnum):
-    """A photograph keeps its proportions; an avatar is the square in the middle."""
+    """A photograph keeps its proportions and gets a square thumbnail; an avatar is the square in the middle."""
 
     PHOTO = "photo"
     AVATAR = "avatar"
@@ -31,77 +36,111 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """A JPEG at `path`, `width` by `height` pixels."""
+    """An encoded picture, `width` by `height` pixels: `large`, `medium`, `small`, `square`, or `w` and its width."""
 
     name: str
-    path: Path
+    content: bytes
     width: int
     height: int
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessedImage:
-    """The renditions of one picture, smallest first; `width` and `height` are those of the largest."""
+    """The renditions of one picture, smallest first, then the squares.
+
+    `width` and `height` are those of the largest. Only the first frame of an `animated` picture is used.
+    """
 
     renditions: tuple[Rendition, ...]
     width: int
     height: int
     blurhash: str
+    format: str
+    animated: bool
 
 
 class ImageProcessor:
+    """`workers`: the maximum number of processes; 0 for one per core."""
+
     def __init__(
         self,
         *,
-        workers: int = 1,
+        workers: int = 0,
         max_waiting: int = 32,
-        max_pixels: int = 25_000_000,
+        max_pixels: Mapping[str, int] = MAX_PIXELS,
         timeout_s: float = 20.0,
         idle_s: float = 60.0,
         memory_bytes: int = 1024**3,
-        photo_sizes: Mapping[str, int] = PHOTO_SIZES,
-        avatar_sizes: Mapping[str, int] = AVATAR_SIZES,
     ) -> None:
-        self._max_pixels = max_pixels
+        self._max_pixels = dict(max_pixels)
         self._timeout_s = timeout_s
-        self._sizes = {Shape.PHOTO: dict(photo_sizes), Shape.AVATAR: dict(avatar_sizes)}
-        self._pool = ImageWorkerPool(workers, max_waiting, timeout_s, idle_s, memory_bytes)
+        size = workers or min(MAX_WORKERS, _cores())
+        self._pool = ImageWorkerPool(size, max_waiting, timeout_s, idle_s, memory_bytes)
 
-    async def process(self, source: Path, destination: Path, shape: Shape = Shape.PHOTO) -> ProcessedImage:
-        """Write the renditions of the picture at `source` into the folder `destination`, as `<name>.jpg`.
+    async def process(
+        self, source: Path, shape: Shape = Shape.PHOTO, owner: int | None = None
+    ) -> ProcessedImage:
+        """Return the renditions of the picture at `source`, whatever it is called.
 
-        Creates the folder if it is missing; the caller removes it, also after an error. A size bounds the longer side,
-        nothing is enlarged, and only the first frame of an animation is used. Cancelling stops the work at once.
+        Users, named by `owner`, take turns when many pictures wait. Widths of a photograph are those of WIDTHS that are
+        smaller than the picture; the largest rendition of a panorama is wider. Nothing is enlarged. Cancelling stops
+        the work at once.
 
-        Raises UnsupportedMedia unless the content is JPEG, PNG or WebP; TooLarge above `max_pixels`, from the header
-        alone; InvalidInput for a picture that is empty, damaged or too expensive to decode; StorageFull; Unavailable
-        when too many pictures wait or no worker starts.
+        Raises UnsupportedMedia for other formats; TooLarge above `max_pixels`, from the header alone; InvalidInput for
+        a picture that is empty, damaged or too expensive to decode; Unavailable when too many pictures wait or no
+        worker starts.
         """
+        photo = shape is Shape.PHOTO
         request = {
-            "source": str(source),
-            "destination": str(destination),
-            "sizes": self._sizes[shape],
-            "square": shape is Shape.AVATAR,
+            "widths": WIDTHS if photo else (),
+            "squares": (THUMBNAIL_SIDE,) if photo else AVATAR_SIDES,
             "max_pixels": self._max_pixels,
             "cpu_s": self._timeout_s,
         }
-        answer = await self._pool.run(request)
+        answer, contents = await self._pool.run(request, source, owner)
         if reason := answer.get("refused"):
-            log.info("image_refused", reason=reason, cause=answer["cause"])
-            raise refusal(reason, self._max_pixels)
-        return _processed(answer["done"], destination)
+            log.info("image_refused", reason=reason, cause=answer["cause"], **answer["details"])
+            raise refusal(reason, answer["details"])
+        return _processed(answer["done"], contents)
 
     async def stop(self) -> None:
         """Finish running pictures, reject waiting ones, then stop the workers; cancelling kills them."""
         await self._pool.stop()
 
 
-def _processed(done: Mapping[str, Any], destination: Path) -> ProcessedImage:
+def _processed(done: Mapping[str, Any], contents: bytes) -> ProcessedImage:
+    described: Sequence[Mapping[str, Any]] = done["renditions"]
+    proportional = [each for each in described if not each["square"]]
+    largest = (proportional or described)[-1]
+    parts = _parts(contents, [each["bytes"] for each in described])
     renditions = tuple(
-        Rendition(
-            written["name"], destination / f"{written['name']}.jpg", written["width"], written["height"]
-        )
-        for written in done["renditions"]
+        Rendition(_name(each, largest), part, each["width"], each["height"])
+        for part, each in zip(parts, described, strict=True)
     )
-    largest = renditions[-1]
-    return ProcessedImage(renditions, largest.width, largest.height, done["blurhash"])
+    return ProcessedImage(
+        renditions, largest["width"], largest["height"], done["blurhash"], done["format"], done["animated"]
+    )
+
+
+def _name(described: Mapping[str, Any], largest: Mapping[str, Any]) -> str:
+    """Return the name of a rendition: clients and stored rows know these names."""
+    if described is largest:
+        return "large"
+    if described["square"] and not largest["square"]:
+        return "square"
+    width = described["width"]
+    return NAMES.get(width, f"w{width}")
+
+
+def _parts(contents: bytes, lengths: Sequence[int]) -> Iterator[bytes]:
+    at = 0
+    for length in lengths:
+        yield contents[at : at + length]
+        at += length
+
+
+def _cores() -> int:
+    """Return the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -34,7 +34,7 @@ class PublishForm(RequestSchema):
         File(),
         required=True,
         validate=validate.Length(1, MAX_IMAGES),
-        metadata={"description": "JPEG, PNG or WebP."},
+        metadata={"description": "JPEG, HEIC, PNG, WebP, AVIF or GIF."},
     )
     altTexts = fields.List(
         Text(maximum=MAX_ALT_TEXT),
@@ -118,7 +118,7 @@ class PostRoutes:
         refuses={
             409: "An image is still being processed, or a request with this Idempotency-Key is in progress",
             413: "A file or an image is too large",
-            415: "A file is not a JPEG, PNG or WebP image",
+            415: "A file is not an image of an accepted format",
         },
         rates=(Rate.UPLOADS, Rate.WRITES),
         idempotent=True,

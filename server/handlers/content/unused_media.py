@@ -22,7 +22,7 @@ ALT_TEXT = "altText"
 class MediaForm(RequestSchema):
     """The multipart form of one picture, for the document; `SingleFileReader` validates it."""
 
-    file = File(required=True, metadata={"description": "JPEG, PNG or WebP."})
+    file = File(required=True, metadata={"description": "JPEG, HEIC, PNG, WebP, AVIF or GIF."})
     altText = Text(maximum=MAX_ALT_TEXT)
 
 
@@ -79,7 +79,7 @@ class UnusedMediaRoutes:
         refuses={
             409: "You have too many unused images, or a request with this Idempotency-Key is in progress",
             413: "The file or the image is too large",
-            415: "The file is not a JPEG, PNG or WebP image",
+            415: "The file is not an image of an accepted format",
         },
         rates=(Rate.MEDIA, Rate.WRITES),
         idempotent=True,

@@ -22,6 +22,7 @@ from server.handlers.fields import (
 from server.handlers.http.bodies.multipart import FormReader
 from server.handlers.http.operations import Rate, operation, partial_update
 from server.handlers.http.requests import BODY, current_principal, path_user
+from server.handlers.user_cards import SourceSchema
 from server.services.accounts.usernames import USERNAME_PATTERN
 from server.services.people.profiles import Profiles
 from server.services.records import Role
@@ -53,7 +54,7 @@ class ProfileBody(RequestSchema):
 class AvatarForm(RequestSchema):
     """The multipart form of a new avatar."""
 
-    avatar = File(required=True, metadata={"description": "A JPEG, PNG or WebP image."})
+    avatar = File(required=True, metadata={"description": "A JPEG, HEIC, PNG, WebP, AVIF or GIF image."})
 
 
 class PublicProfileSchema(Schema):
@@ -63,6 +64,7 @@ class PublicProfileSchema(Schema):
     bio = fields.String(required=True)
     website = fields.String(required=True)
     avatarUrl = Url(required=True, allow_none=True)
+    avatarSources = fields.List(fields.Nested(SourceSchema), required=True)
     isCelebrity = fields.Boolean(required=True)
     postsCount = Count(required=True)
     followersCount = Count(required=True)
@@ -123,7 +125,10 @@ class ProfileRoutes:
         description="The image is cropped to a centred square.",
         form=AvatarForm,
         responds={200: ProfileSchema},
-        refuses={413: "The file or the image is too large", 415: "The file is not a JPEG, PNG or WebP image"},
+        refuses={
+            413: "The file or the image is too large",
+            415: "The file is not an image of an accepted format",
+        },
         rates=(Rate.UPLOADS, Rate.WRITES),
     )
     async def change_avatar(self, request: web.Request) -> web.Response:

@@ -62,8 +62,8 @@ class Cards:
         return [posts[post_id] for post_id in post_ids if post_id in posts]
 
     def image(self, row: PostImageRow | MediaPicture, alt_text: str) -> Image:
-        variants = {name: self._media_url(f"{row.media_key}/{name}.jpg") for name in row.variants}
-        return Image(variants["large"], row.width, row.height, row.blurhash, alt_text, variants)
+        base_url = self._media_url(row.media_key)
+        return Image(base_url, row.width, row.height, row.blurhash, alt_text, row.variants)
 
     def _post(self, row: PostCardRow, images: list[Image]) -> Post:
         card = PostCard(

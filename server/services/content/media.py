@@ -11,7 +11,7 @@ from server.gateways.images.processor import Shape
 from server.ids import MediaId, UserId, id_timestamp_ms
 from server.models.content.media import MediaRepository, MediaRow
 from server.services.content.cards import Cards
-from server.services.content.pictures import PHOTO_FOLDER, Pictures, StoredPicture, Upload
+from server.services.content.pictures import Pictures, StoredPicture, Upload
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
 from server.services.records import MediaProblem, UnusedMedia
 
@@ -49,7 +49,7 @@ class Media:
         """
         await self._require_room(owner_id)
         try:
-            stored = await self._pictures.store(upload.path, PHOTO_FOLDER, Shape.PHOTO)
+            stored = await self._pictures.store(upload.path, owner_id, Shape.PHOTO)
         except AppError as error:
             error.fields.setdefault("file", [error.detail])
             raise

@@ -5,22 +5,24 @@ The row that holds a key owns the picture. `maintenance` sweeps pictures without
 
 import asyncio
 import secrets
-import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import structlog
 
 from server.errors import AppError, Unavailable
-from server.gateways.images.processor import ImageProcessor, ProcessedImage, Shape
+from server.gateways.images.processor import AVATAR_SIDES, ImageProcessor, ProcessedImage, Shape
 from server.gateways.media import MediaStore
+from server.ids import UserId
 from server.models.content.media import MediaPicture
+from server.services.content.sources import ANIMATED
 
 log = structlog.get_logger(__name__)
 
-PHOTO_FOLDER = "posts"
+FOLDERS = MappingProxyType({Shape.PHOTO: "posts", Shape.AVATAR: "avatars"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,8 @@ class StoredPicture:
     def as_media(self) -> MediaPicture:
         """Return what rows of `media` and `post_images` store of it."""
         image = self.image
-        variants = tuple(rendition.name for rendition in image.renditions)
+        names = tuple(rendition.name for rendition in image.renditions)
+        variants = (*names, ANIMATED) if image.animated else names
         return MediaPicture(self.media_key, image.width, image.height, image.blurhash, variants)
 
     @property
@@ -50,24 +53,24 @@ class StoredPicture:
 
 
 class Pictures:
-    """`work_dir` holds renditions until they are stored."""
-
-    def __init__(self, images: ImageProcessor, media: MediaStore, work_dir: Path) -> None:
+    def __init__(self, images: ImageProcessor, media: MediaStore) -> None:
         self._images = images
         self._media = media
-        self._work_dir = work_dir
 
-    async def store(self, upload: Path, folder: str, shape: Shape) -> StoredPicture:
-        """Create and store the renditions of an unchecked file, below `folder`.
+    async def store(self, upload: Path, owner_id: UserId, shape: Shape) -> StoredPicture:
+        """Create and store the renditions of an unchecked file of a user.
 
         The random key cannot be guessed and contains nothing from the client. Raises what `ImageProcessor.process` and
         `MediaStore.put` raise; the sweep finds what is left then.
         """
-        media_key = f"{folder}/{secrets.token_hex(16)}"
-        with tempfile.TemporaryDirectory(dir=self._work_dir) as renditions:
-            image = await self._images.process(upload, Path(renditions), shape)
-            for rendition in image.renditions:
-                await self._media.put(f"{media_key}/{rendition.name}.jpg", rendition.path)
+        image = await self._images.process(upload, shape, owner_id)
+        media_key = f"{FOLDERS[shape]}/{secrets.token_hex(16)}"
+        if shape is Shape.AVATAR and image.width < max(AVATAR_SIDES):
+            media_key += f"-{image.width}"
+        puts = [self._media.put(f"{media_key}/{each.name}.jpg", each.content) for each in image.renditions]
+        for result in await asyncio.gather(*puts, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
         return StoredPicture(media_key, image)
 
     @asynccontextmanager

@@ -15,7 +15,7 @@ from server.models.content.posts import PostRepository, PostRow
 from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards
 from server.services.content.mentions import mentions_in
-from server.services.content.pictures import PHOTO_FOLDER, Pictures, StoredPicture, Upload
+from server.services.content.pictures import Pictures, StoredPicture, Upload
 from server.services.content.visibility import Visibility
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
 from server.services.records import Post
@@ -63,7 +63,7 @@ class Posts:
         stored: list[StoredPicture] = []
         try:
             for number, upload in enumerate(uploads, start=1):
-                stored.append(await self._store(upload, number))
+                stored.append(await self._store(author_id, upload, number))
         except BaseException:
             await self._pictures.discard(stored)
             raise
@@ -146,9 +146,9 @@ class Posts:
         posts = await self._cards.list_posts(ids, viewer_id)
         return cut(posts, request.limit, lambda post: post.id)
 
-    async def _store(self, upload: Upload, number: int) -> StoredPicture:
+    async def _store(self, author_id: UserId, upload: Upload, number: int) -> StoredPicture:
         try:
-            return await self._pictures.store(upload.path, PHOTO_FOLDER, Shape.PHOTO)
+            return await self._pictures.store(upload.path, author_id, Shape.PHOTO)
         except AppError as error:
             error.fields.setdefault("images", [f"Image {number}: {error.detail}"])
             raise

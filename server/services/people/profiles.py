@@ -23,7 +23,6 @@ from server.services.people.user_lookup import UserLookup, user_not_found
 from server.services.records import Profile, Role
 
 EDITABLE = frozenset({"full_name", "bio", "website", "username", "email"})
-AVATAR_FOLDER = "avatars"
 
 
 class Profiles:
@@ -83,7 +82,7 @@ class Profiles:
         Raises NotFound, and what `Pictures.store` raises. The sweep removes a picture without a row.
         """
         try:
-            picture = await self._pictures.store(upload, AVATAR_FOLDER, Shape.AVATAR)
+            picture = await self._pictures.store(upload, user_id, Shape.AVATAR)
         except AppError as error:
             error.fields.setdefault("avatar", [error.detail])
             raise

@@ -61,7 +61,7 @@ async def test_nothing_remains_of_a_deleted_post(harness: ServiceHarness) -> Non
     await harness.likes.like(ana, kept)
     before = await remaining_rows(harness, kept), sorted(await pictures(harness))
     post_id = await busy_post(harness)
-    assert len(await pictures(harness)) == 12
+    assert len(await pictures(harness)) == 8
 
     assert await harness.work_off(JobKind.REMOVE_POST) == 1
     assert set((await remaining_rows(harness, post_id)).values()) == {0}
@@ -161,11 +161,11 @@ async def test_replaced_avatar_is_deleted(harness: ServiceHarness, tmp_path: Pat
     assert await harness.due(JobKind.REMOVE_AVATAR) == []
     second = await harness.profiles.change_avatar(ana, tmp_path / "me")
     assert first.avatar_url != second.avatar_url
-    assert len(await pictures(harness)) == 4
+    assert len(await pictures(harness)) == 2
 
     assert await harness.work_off(JobKind.REMOVE_AVATAR) == 1
     key = await harness.value("SELECT avatar_key FROM users WHERE id = ?", ana)
-    assert sorted(await pictures(harness)) == [f"{key}/large.jpg", f"{key}/small.jpg"]
+    assert await pictures(harness) == [f"{key}/large.jpg"]
     assert second.avatar_url == f"https://media.test/{key}/large.jpg"
     assert await harness.value("SELECT revision FROM users WHERE id = ?", ana) == 2
 
@@ -180,4 +180,4 @@ async def test_avatar_in_use_is_kept(harness: ServiceHarness, tmp_path: Path) ->
         "UPDATE users SET avatar_key = ? WHERE id = ?", [claim.payload["media_key"], ana]
     )
     await harness.deletions.remove_avatar(claim)
-    assert len(await pictures(harness)) == 4
+    assert len(await pictures(harness)) == 2

@@ -11,7 +11,7 @@ NOT_IMAGES = {
     "a text": b"Dear diary, \n" * 100,
     "an SVG": b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>",
     "an HTML page": b"<!doctype html><script>alert(1)</script>",
-    "a GIF": b"GIF89a\1\0\1\0\x80\0\0\0\0\0\xff\xff\xff,\0\0\0\0\1\0\1\0\0\2\2D\1\0;",
+    "a TIFF": b"II*\0\x08\0\0\0\0\0\0\0\0\0",
     "a PDF": b"%PDF-1.7\n",
     "a program": b"\x7fELF" + bytes(2000),
 }

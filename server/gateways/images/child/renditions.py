@@ -1,0 +1,117 @@
+"""Renditions of one picture: sizes, resampling, encoding."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from blurhash_rs import blurhash_encode
+from PIL import Image
+
+from server.gateways.images.child import colours, sizes
+from server.gateways.images.child.encoding import encode_jpeg, needs_full_chroma
+from server.gateways.images.child.orientation import SIDEWAYS
+from server.gateways.images.child.reader import Decoded, Target, decode
+
+BLURHASH_SIDE = 32
+CHROMA_WIDTH = 600
+# Box-filtered to this multiple of the target before Lanczos.
+REDUCING_GAP = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rendition:
+    """An encoded picture; `square` if it was cropped."""
+
+    content: bytes
+    width: int
+    height: int
+    square: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """The renditions of one picture, in ascending order."""
+
+    renditions: list[Rendition]
+    blurhash: str
+    format: str
+    animated: bool
+
+
+def render(content: bytes, request: Mapping[str, Any]) -> Rendered:
+    """Return the renditions that `request` names: `widths`, in proportion, and `squares`, cropped at the centre.
+
+    Nothing is enlarged. Orientation is applied, transparent areas become white, colours are converted to sRGB, and no
+    metadata is copied. Raises Refused.
+    """
+    widths: list[int] = request["widths"]
+    squares: list[int] = request["squares"]
+
+    def target(size: tuple[int, int]) -> tuple[int, int]:
+        if widths:
+            return sizes.largest(*size, max(widths))
+        side = min(*size, max(squares))
+        return side, side
+
+    decoded = decode(content, request["max_pixels"], target)
+    profile = colours.source_profile(content, decoded.format, decoded.icc)
+    largest = _largest(decoded, target, profile, cropped=not widths)
+    steps = [largest]
+    ladder = sizes.widths_up_to(largest.width, widths)[:-1] if widths else []
+    steps += [_resize(largest, sizes.scaled(largest.size, width)) for width in reversed(ladder)]
+    full_chroma = needs_full_chroma(_for_graphics_test(steps))
+    made = [_encoded(step, full_chroma, square=False) for step in reversed(steps)] if widths else []
+    made += [_encoded(step, full_chroma, square=True) for step in _squares(steps, squares)]
+    return Rendered(made, _blurhash(steps[-1]), decoded.format, decoded.animated)
+
+
+def _largest(decoded: Decoded, target: Target, profile: bytes | None, *, cropped: bool) -> Image.Image:
+    """Return the largest rendition, upright, opaque and in sRGB."""
+    picture = colours.resizable(decoded.picture)
+    sideways = decoded.transpose in SIDEWAYS
+    width, height = target((decoded.size[1], decoded.size[0]) if sideways else decoded.size)
+    # Resampled first, because the other steps are cheap on a small picture.
+    small = _resize(
+        _centre(picture) if cropped else picture, (height, width) if sideways else (width, height)
+    )
+    if decoded.transpose is not None:
+        small = small.transpose(decoded.transpose)
+    return colours.to_srgb(small, profile)
+
+
+def _squares(steps: list[Image.Image], sides: list[int]) -> list[Image.Image]:
+    """Return the squares in ascending order, from the smallest step that is twice as large."""
+    made: list[Image.Image] = []
+    for side in sorted({min(side, *steps[0].size) for side in sides}):
+        source = next((step for step in reversed(steps) if min(step.size) >= 2 * side), steps[0])
+        made.append(_resize(_centre(source), (side, side)))
+    return made
+
+
+def _centre(picture: Image.Image) -> Image.Image:
+    """Return the largest centred square."""
+    side = min(picture.size)
+    left, top = (picture.width - side) // 2, (picture.height - side) // 2
+    return picture.crop((left, top, left + side, top + side))
+
+
+def _resize(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    if picture.size == size:
+        return picture
+    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
+
+
+def _encoded(picture: Image.Image, full_chroma: bool, *, square: bool) -> Rendition:
+    return Rendition(encode_jpeg(picture, full_chroma=full_chroma), *picture.size, square)
+
+
+def _for_graphics_test(steps: list[Image.Image]) -> Image.Image:
+    """Return the smallest step in which text is still sharp."""
+    return next((step for step in reversed(steps) if step.width >= CHROMA_WIDTH), steps[0])
+
+
+def _blurhash(picture: Image.Image) -> str:
+    across, down = (4, 3) if picture.width >= picture.height else (3, 4)
+    scale = min(1.0, BLURHASH_SIDE / max(picture.size))
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return blurhash_encode(_resize(picture, size), across, down)
