@@ -54,6 +54,18 @@ class IdGenerator:
         self._time_ms = max(self._time_ms, not_before_ms)
         self._sequence = _SEQUENCES
 
+    def restart(self, node: int, not_before_ms: int) -> None:
+        """Continue at the clock's time under another node number, whose last use was at `not_before_ms`.
+
+        Ids from then on are smaller than earlier ones if those are ahead of the clock.
+        """
+        self._node, self._time_ms, self._sequence = node, not_before_ms, _SEQUENCES
+
+    @property
+    def ahead_ms(self) -> int:
+        """Lead of the last id over the clock, because the clock was set back; negative if it is behind."""
+        return self._time_ms - self._clock.now_ms()
+
     def next(self) -> int:
         """Return a new id, greater than all earlier ids of this generator."""
         now_ms = self._clock.now_ms()

@@ -93,6 +93,18 @@ def test_ids_increase_after_a_move_to_another_node(clock: SetClock) -> None:
     assert id_timestamp_ms(ids.next()) == NOW_MS + 501
 
 
+def test_restart_follows_a_clock_that_was_set_back(clock: SetClock) -> None:
+    ids = IdGenerator(clock, node=100)
+    made = {ids.next() for _ in range(100)}
+    clock.at_ms -= 3_600_000
+    assert ids.ahead_ms >= 3_600_000
+    ids.restart(node=2, not_before_ms=0)
+    after = [ids.next() for _ in range(100)]
+    assert id_timestamp_ms(after[0]) == clock.at_ms
+    assert after == sorted(set(after))
+    assert made.isdisjoint(after)
+
+
 @pytest.mark.parametrize("node", [-1, NODES])
 def test_node_out_of_range_is_rejected(clock: SetClock, node: int) -> None:
     with pytest.raises(ValueError, match="node"):

@@ -6,6 +6,7 @@ from pathlib import Path
 from socket import socket
 
 from server.errors import ConfigurationError
+from server.gateways.private_files import make_private
 from server.gateways.process_claims import bind, claim_role
 from server.settings import Settings
 
@@ -30,7 +31,10 @@ def data_folder(settings: Settings) -> Path:
 
 
 def create_work_folder(var: Path) -> Path:
-    """Create the folder for temporary files. Raises ConfigurationError if it is not writable."""
+    """Create the folder for temporary files, and make the data folder private.
+
+    Raises ConfigurationError if it is not writable.
+    """
     work = var / "tmp"
     try:
         work.mkdir(parents=True, exist_ok=True)
@@ -38,4 +42,5 @@ def create_work_folder(var: Path) -> Path:
         raise ConfigurationError(
             f"Cannot write to {var} ({error.strerror}): set VAR_DIR to a writable folder."
         ) from error
+    make_private(var)
     return work

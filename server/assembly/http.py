@@ -32,7 +32,7 @@ class Observability:
     ) -> tuple[HealthRoutes, MetricsRoutes]:
         token = settings.app.metrics_token.get_secret_value()
         return (
-            HealthRoutes(in_flight, self.checks, self.restarts),
+            HealthRoutes(in_flight, self.checks, self.restarts, token),
             MetricsRoutes(self.metrics, queues, token),
         )
 

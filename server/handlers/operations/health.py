@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from aiohttp import web
 from marshmallow import Schema, fields, validate
@@ -11,8 +12,12 @@ from server.handlers import serializers
 from server.handlers.fields import Count
 from server.handlers.http.middleware import InFlight
 from server.handlers.http.operations import Reply, operation
+from server.handlers.operations.operator_token import has_operator_token
+from server.handlers.operations.recent import Recent
 
 CHECK_TIMEOUT_S = 2.0
+
+ONLY_OPERATORS = "Only with METRICS_TOKEN, if it is set."
 
 Check = Callable[[], Awaitable[str]]
 
@@ -26,29 +31,34 @@ class ReadinessSchema(Schema):
     parts = fields.Dict(
         keys=fields.String(),
         values=fields.String(),
-        required=True,
-        metadata={"description": "`ok` or the problem, by part."},
+        metadata={"description": f"`ok` or the problem, by part. {ONLY_OPERATORS}"},
     )
     restarts = fields.Dict(
         keys=fields.String(),
         values=Count(),
-        required=True,
-        metadata={"description": "Restarts of each long-lived task after a crash."},
+        metadata={"description": f"Restarts of each long-lived task after a crash. {ONLY_OPERATORS}"},
     )
 
 
 class HealthRoutes:
-    """`checks` by part return `ok` or the problem, or raise; `restarts` returns the restarts of each task."""
+    """`checks` by part return `ok` or the problem, or raise; `restarts` returns the restarts of each task.
+
+    The parts are checked at most once per second, so that probes cannot use up the connections of requests. Only with
+    `token`, if it is not empty, does a response name them.
+    """
 
     def __init__(
         self,
         in_flight: InFlight,
         checks: Mapping[str, Check],
         restarts: Callable[[], Mapping[str, int]] = dict[str, int],
+        token: str = "",
     ) -> None:
         self._in_flight = in_flight
         self._checks = checks
         self._restarts = restarts
+        self._token = token
+        self._parts = Recent(self._check_parts)
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/healthz", self.check_liveness), web.get("/readyz", self.check_readiness)]
@@ -66,7 +76,7 @@ class HealthRoutes:
 
     @operation(
         "checkReadiness",
-        "Check that the process can serve requests, by part",
+        "Check that the process can serve requests",
         tag="health",
         responds={
             200: Reply("Ready", ReadinessSchema),
@@ -75,17 +85,18 @@ class HealthRoutes:
         public=True,
         rates=(),
     )
-    async def check_readiness(self, _: web.Request) -> web.Response:
-        names = list(self._checks)
-        results = await asyncio.gather(*(_run(self._checks[name]) for name in names))
+    async def check_readiness(self, request: web.Request) -> web.Response:
+        parts = await self._parts.get()
         draining = self._in_flight.draining
-        ready = not draining and all(result == "ok" for result in results)
-        body = {
-            "status": "ok" if ready else "draining" if draining else "unavailable",
-            "parts": dict(zip(names, results, strict=True)),
-            "restarts": self._restarts(),
-        }
+        ready = not draining and all(result == "ok" for result in parts.values())
+        body: dict[str, Any] = {"status": "ok" if ready else "draining" if draining else "unavailable"}
+        if has_operator_token(request, self._token):
+            body |= {"parts": parts, "restarts": self._restarts()}
         return serializers.json_response(body, 200 if ready else 503, None if ready else {"Retry-After": "1"})
+
+    async def _check_parts(self) -> dict[str, str]:
+        results = await asyncio.gather(*(_run(check) for check in self._checks.values()))
+        return dict(zip(self._checks, results, strict=True))
 
 
 async def _run(check: Check) -> str:

@@ -6,13 +6,14 @@ should not be public.
 """
 
 import asyncio
-import hmac
 
 from aiohttp import web
 
 from server.errors import Unauthenticated, Unavailable
 from server.handlers.http.operations import Reply, operation
-from server.metrics import METRICS_CONTENT_TYPE, Metrics
+from server.handlers.operations.operator_token import has_operator_token
+from server.handlers.operations.recent import Recent
+from server.metrics import METRICS_CONTENT_TYPE, Metrics, QueueSize
 from server.services.jobs.queue_administration import QueueAdministration
 
 QUEUES_TIMEOUT_S = 2.0
@@ -22,7 +23,8 @@ class MetricsRoutes:
     def __init__(self, metrics: Metrics, queues: QueueAdministration, token: str = "") -> None:
         self._metrics = metrics
         self._queues = queues
-        self._token = token.encode()
+        self._token = token
+        self._queue_sizes = Recent(self._read_queue_sizes)
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/metrics", self.read_metrics)]
@@ -37,21 +39,18 @@ class MetricsRoutes:
         rates=(),
     )
     async def read_metrics(self, request: web.Request) -> web.Response:
-        if self._token:
-            scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-            given = token.strip().encode(errors="replace")  # it may have lone surrogates
-            if scheme.lower() != "bearer" or not hmac.compare_digest(given, self._token):
-                raise Unauthenticated("The metrics token is required: Authorization: Bearer <token>.")
-        await self._update_queue_sizes()
+        if not has_operator_token(request, self._token):
+            raise Unauthenticated("The metrics token is required: Authorization: Bearer <token>.")
+        self._metrics.set_queue_sizes(await self._queue_sizes.get())
         text = await asyncio.to_thread(self._metrics.render)
         return web.Response(
             body=text, headers={"Content-Type": METRICS_CONTENT_TYPE, "Cache-Control": "no-store"}
         )
 
-    async def _update_queue_sizes(self) -> None:
-        """Omit the queues while the database is unavailable: the other metrics are needed most then."""
+    async def _read_queue_sizes(self) -> list[QueueSize]:
+        """Return no sizes while the database is unavailable: the other metrics are needed most then."""
         try:
             async with asyncio.timeout(QUEUES_TIMEOUT_S):
-                self._metrics.set_queue_sizes([status.size for status in await self._queues.overview()])
+                return [status.size for status in await self._queues.overview()]
         except (Unavailable, TimeoutError):
-            self._metrics.set_queue_sizes([])
+            return []

@@ -20,6 +20,8 @@ RENEW_RETRY_S = 1.0
 # A node of a cluster may not have applied a transaction yet that another one committed.
 REPLICATION_LAG_S = 3.0
 RECHECK_S = 0.25
+# Ids may be dated this much ahead after the clock was set back; more is corrected with another node number.
+MAX_AHEAD_MS = 5_000
 
 
 class NodeLease:
@@ -62,6 +64,7 @@ class NodeLease:
         """
         if await self._nodes.renew(self._node, self._owner, LEASE_MS, ids.last_ms, self._renewals):
             self._renewals += 1
+            await self._follow_clock(ids)
             return True
         kept = await has_renewals(self._nodes, dict([self.mark]))
         lost = self._node
@@ -74,7 +77,28 @@ class NodeLease:
         if await self._nodes.release(self._node, self._owner, ids.last_ms, self._renewals):
             self._renewals += 1
 
-    async def _acquire(self) -> tuple[int, int]:
+    async def _follow_clock(self, ids: IdGenerator) -> None:
+        """Move `ids` to a number without use in the future, if they are dated ahead of a clock that was set back.
+
+        Their old number keeps its newest timestamp, so no id is repeated. A configured number cannot be exchanged: its
+        ids are dated ahead until the clock has caught up.
+        """
+        ahead_ms = ids.ahead_ms
+        if ahead_ms <= MAX_AHEAD_MS or self._configured >= 0:
+            return
+        left, renewals = self._node, self._renewals
+        try:
+            node, last_ms = await self._acquire(used_before_ms=self._clock.now_ms())
+        except Unavailable as error:  # the next renewal tries again
+            log.warning("ids_ahead_of_clock", ahead_ms=ahead_ms, error=error.reason)
+            return
+        newest_ms = ids.last_ms
+        ids.restart(node, last_ms)
+        await self._nodes.release(left, self._owner, newest_ms, renewals)
+        log.warning("clock_set_back", ahead_ms=ahead_ms, left=left, node=node)
+
+    async def _acquire(self, used_before_ms: int | None = None) -> tuple[int, int]:
+        """Claim a number; with `used_before_ms`, one that was never used after that time."""
         known = await self._nodes.list_all()
         last_used_ms: dict[int, int] = {}
         if self._configured >= 0:
@@ -86,6 +110,9 @@ class NodeLease:
             # A process that was killed may have used timestamps after the row's, but none after its lease.
             last_used_ms = {row.node: max(row.last_ms, row.lease_until_ms) for row in known}
             candidates.sort(key=lambda node: last_used_ms.get(node, 0))
+        if used_before_ms is not None:
+            used = {row.node for row in known if row.last_ms >= used_before_ms}
+            candidates = [node for node in candidates if node not in used]
         for node in candidates:
             # A configured number belongs to the process that was configured with it, leased or not.
             if await self._nodes.claim(node, self._owner, LEASE_MS, force=self._configured >= 0):

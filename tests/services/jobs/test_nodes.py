@@ -56,6 +56,38 @@ async def test_renewed_lease_is_kept(database: Database) -> None:
     assert after["last_ms"] == id_timestamp_ms(first)
 
 
+async def test_ids_follow_a_clock_that_was_set_back(database: Database) -> None:
+    clock = StoppedClock(SystemClock().now_ms() + 3_600_000)
+    lease = NodeLease(NodeRepository(database), clock)
+    ids = await lease.acquire()
+    ahead = [ids.next() for _ in range(100)]
+    clock.at_ms -= 3_600_000
+    assert (
+        id_timestamp_ms(ids.next()) > clock.at_ms + 3_000_000
+    )  # unique and rising until the lease is renewed
+    with capture_logs() as logs:
+        assert await lease.renew(ids)
+        assert await lease.renew(ids)
+    assert [line["event"] for line in logs] == ["clock_set_back"]
+    right = ids.next()
+    assert abs(id_timestamp_ms(right) - clock.at_ms) < 1000
+    assert node_of(right) != node_of(ahead[0])
+    left = (await rows(database))[node_of(ahead[0])]
+    assert left["last_ms"] >= id_timestamp_ms(ahead[-1])  # its next holder starts after it
+    assert left["lease_until_ms"] == 0
+
+
+async def test_configured_number_is_kept_when_the_clock_is_set_back(database: Database) -> None:
+    clock = StoppedClock(SystemClock().now_ms() + 3_600_000)
+    lease = NodeLease(NodeRepository(database), clock, configured=7)
+    ids = await lease.acquire()
+    before = ids.next()
+    clock.at_ms -= 3_600_000
+    assert await lease.renew(ids)
+    assert ids.next() > before
+    assert node_of(ids.next()) == 7
+
+
 async def test_longest_unused_number_can_generate_past_ids(database: Database) -> None:
     past_ms = SystemClock().now_ms() - 86_400_000
     for node in range(NODES):
