@@ -1,35 +1,50 @@
 """Check the locked dependencies for known vulnerabilities: `python -m tools.audit requirements.lock`.
 
-A vulnerability fails the audit. Without network, or with an index that has no vulnerability data, the audit passes
-with a warning, because another machine can still perform it. Further arguments, such as `--ignore-vuln ID`, go to
-pip-audit.
+A vulnerability fails the audit. Without network, or with an index that has no vulnerability data, nothing was audited:
+a warning is printed and kept in `var/not-audited` until an audit succeeds. That fails only with AUDIT_REQUIRED=true,
+which CI sets where the data can be reached. Further arguments, such as `--ignore-vuln ID`, go to pip-audit.
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 TIMEOUT_S = 180
+NOT_AUDITED = Path(__file__).parents[1] / "var" / "not-audited"
 CONNECTION_ERRORS = ("requests.exceptions.", "urllib3.exceptions.", "ConnectionError", "ServiceError")
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of an audit: whether it passed, and the message to print."""
+    """The result of an audit: whether it passed, and the message to print. `audited`: there were data."""
 
     passed: bool
     message: str
+    audited: bool = True
 
 
 def main() -> None:
     if len(sys.argv) < 2:
         sys.exit("usage: python -m tools.audit LOCK [pip-audit's options]")
     verdict = audit(sys.argv[1], sys.argv[2:])
-    print(verdict.message)
-    sys.exit(0 if verdict.passed else 1)
+    print(verdict.message, file=sys.stdout if verdict.audited else sys.stderr)
+    remember(verdict, NOT_AUDITED)
+    required = os.environ.get("AUDIT_REQUIRED") == "true"
+    sys.exit(0 if verdict.passed and (verdict.audited or not required) else 1)
+
+
+def remember(verdict: Verdict, marker: Path) -> None:
+    """Write the file `marker` if nothing was audited, and remove it otherwise."""
+    if verdict.audited:
+        marker.unlink(missing_ok=True)
+    else:
+        marker.parent.mkdir(exist_ok=True)
+        marker.write_text(verdict.message + "\n")
 
 
 def audit(lock: str, options: Sequence[str] = ()) -> Verdict:
@@ -75,7 +90,8 @@ def judge(exit_code: int, output: str, errors: str) -> Verdict:
 
 def _not_audited(reason: str) -> Verdict:
     rule = "!" * 100
-    return Verdict(True, f"{rule}\nWARNING: THE DEPENDENCIES WERE NOT AUDITED: {reason}.\n{rule}")
+    message = f"{rule}\nWARNING: THE DEPENDENCIES WERE NOT AUDITED: {reason}.\n{rule}"
+    return Verdict(True, message, audited=False)
 
 
 def _parse(output: str) -> dict[str, Any] | None:

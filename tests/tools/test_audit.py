@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tools.audit import audit, judge
+from tools.audit import audit, judge, remember
 
 CLEAN: dict[str, Any] = {"name": "orjson", "version": "3.11.0", "vulns": []}
 UNKNOWN: dict[str, Any] = {
@@ -36,7 +36,7 @@ def test_clean_packages_pass() -> None:
 
 def test_index_without_data_passes_with_a_warning() -> None:
     verdict = judge(0, report(UNKNOWN, UNKNOWN), "No known vulnerabilities found")
-    assert verdict.passed
+    assert (verdict.passed, verdict.audited) == (True, False)
     assert "WARNING: THE DEPENDENCIES WERE NOT AUDITED" in verdict.message
 
 
@@ -53,6 +53,14 @@ def test_unreachable_index_passes_with_a_warning() -> None:
     verdict = judge(1, "", errors)
     assert verdict.passed
     assert "WARNING: THE DEPENDENCIES WERE NOT AUDITED" in verdict.message
+
+
+def test_missing_audit_is_remembered_until_one_succeeds(tmp_path: Path) -> None:
+    marker = tmp_path / "var" / "not-audited"
+    remember(judge(0, report(UNKNOWN), ""), marker)
+    assert "NOT AUDITED" in marker.read_text()
+    remember(judge(0, report(CLEAN), ""), marker)
+    assert not marker.exists()
 
 
 def test_unpinned_requirement_fails() -> None:
