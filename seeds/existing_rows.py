@@ -11,10 +11,11 @@ from server.models.database import Database, placeholders
 
 @dataclass(slots=True)
 class ExistingUser:
-    """A sample user who has an account."""
+    """A sample user who has an account. `email` is the verified address, or empty."""
 
     id: UserId
     role: str
+    email: str
     bio: str
     avatar_key: str
 
@@ -56,10 +57,11 @@ async def survey(database: Database, timeline: Timeline) -> ExistingRows:
     existing = ExistingRows()
     names = [registration.user.username for registration in timeline.registrations]
     for row in await database.rows(
-        f"SELECT id, username_key, role, bio, avatar_key FROM users WHERE username_key IN ({placeholders(len(names))})",
+        "SELECT id, username_key, role, email, bio, avatar_key FROM users"
+        f" WHERE username_key IN ({placeholders(len(names))})",
         names,
     ):
-        user = ExistingUser(UserId(row["id"]), row["role"], row["bio"], row["avatar_key"])
+        user = ExistingUser(UserId(row["id"]), row["role"], row["email"], row["bio"], row["avatar_key"])
         existing.users[row["username_key"]] = user
     if existing.users:
         await _survey_activities(database, existing)

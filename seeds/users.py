@@ -24,6 +24,8 @@ def missing(timeline: Timeline, existing: ExistingRows, password: str) -> Iterat
         account = existing.users.get(user.username)
         if account is None:
             yield Activity(at, STEP, partial(_register, user, password))
+        if account is None or not account.email:
+            yield Activity(at + MOMENT / 2, STEP, partial(_verify_email, user))
         if account is None or not account.bio:
             yield Activity(at + MOMENT, STEP, partial(_describe, user))
         if user.role is not Role.USER and (account is None or account.role == Role.USER):
@@ -35,7 +37,11 @@ def missing(timeline: Timeline, existing: ExistingRows, password: str) -> Iterat
 async def _register(user: SampleUser, password: str, context: SeedContext, existing: ExistingRows) -> None:
     email = f"{user.username}@example.com"
     registered = await context.services.accounts.register(user.username, email, password, user.full_name)
-    existing.users[user.username] = ExistingUser(registered.id, registered.role, "", "")
+    existing.users[user.username] = ExistingUser(registered.id, registered.role, "", "", "")
+
+
+async def _verify_email(user: SampleUser, context: SeedContext, existing: ExistingRows) -> None:
+    await context.services.email_verification.mark_verified(existing.user_id(user.username))
 
 
 async def _describe(user: SampleUser, context: SeedContext, existing: ExistingRows) -> None:

@@ -8,6 +8,7 @@ from server.gateways.media import MediaStore
 from server.handlers import serializers
 from server.handlers.accounts.accounts import AccountRoutes
 from server.handlers.accounts.credentials import CredentialRoutes
+from server.handlers.accounts.email_addresses import EmailAddressRoutes
 from server.handlers.accounts.sessions import SessionRoutes
 from server.handlers.content.comments import CommentRoutes
 from server.handlers.content.likes import LikeRoutes
@@ -75,6 +76,7 @@ def build_app(
         ProfileRoutes(services.profiles, forms),
         SessionRoutes(services.sessions),
         CredentialRoutes(services.credentials),
+        EmailAddressRoutes(services.email_verification, services.account_recovery, settings.auth.reset_ttl_s),
         AccountRoutes(
             services.accounts,
             services.password_authentication,

@@ -144,8 +144,15 @@ class PersonChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class EmailVerificationRequested(Event):
+    """The user entered an address that has to be verified, or requested another e-mail to it."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class EmailChanged(Event):
-    """`previous` is the previous address."""
+    """A verified address, `previous`, was replaced by another one."""
 
     user_id: UserId
     previous: str

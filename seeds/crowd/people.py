@@ -20,8 +20,9 @@ MAX_PEOPLE = 10**DIGITS
 PEOPLE_PER_BATCH = 500
 USERS_PER_QUERY = 5_000
 USER_COLUMNS = (
-    "id", "username", "username_key", "email", "email_key", "password_hash", "password_changed_at_ms", "full_name",
-    "bio", "website", "avatar_key", "role", "posts_count", "followers_count", "following_count", "created_at_ms",
+    "id", "username", "username_key", "email", "email_key", "email_verified_at_ms", "password_hash",
+    "password_changed_at_ms", "full_name", "bio", "website", "avatar_key", "role", "posts_count", "followers_count",
+    "following_count", "created_at_ms",
 )  # fmt: skip
 NO_PROFILE, NO_COUNTS = ("", "", ""), (0, 0, 0)
 FOLLOW_COLUMNS = ("id", "follower_id", "followee_id")
@@ -90,7 +91,7 @@ class UserWriter:
             email, full_name = f"{name}@example.com", crowd_name(Random(f"{self._seed}/name/{number}"))
             role = Role.CELEBRITY if number < stars else Role.USER
             at_ms = self._clock.now_ms()
-            credentials = (name, name, email, email, password_hash, at_ms)
+            credentials = (name, name, email, email, at_ms, password_hash, at_ms)
             rows.append((user_id, *credentials, full_name, *NO_PROFILE, role, *NO_COUNTS, at_ms))
 
         async def write() -> None:

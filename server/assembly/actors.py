@@ -173,6 +173,7 @@ def _handlers(
         JobKind.REMOVE_POST: services.deletions.remove_post,
         JobKind.REMOVE_AVATAR: services.deletions.remove_avatar,
         JobKind.PROPAGATE_REVOCATIONS: services.revocations.propagate_job,
+        JobKind.EMAIL_VERIFICATION: services.account_emails.send_verification,
         JobKind.EMAIL_RESET_LINK: services.account_emails.send_reset,
         JobKind.EMAIL_CREDENTIALS_CHANGED: services.account_emails.send_password_changed,
         JobKind.EMAIL_ADDRESS_CHANGED: services.account_emails.send_address_changed,

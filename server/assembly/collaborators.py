@@ -1,5 +1,6 @@
 """Objects that several services share, built in the order in which they depend on each other."""
 
+from server.assembly.email_limits import email_budget
 from server.assembly.jobs import build_jobs
 from server.assembly.repositories import Repositories
 from server.assembly.resources import Resources
@@ -9,14 +10,20 @@ from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.gateways.feed_store.timelines import Timelines
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.revocation_list import RevocationList
+from server.models.accounts.email_tokens import EmailTokenPurpose
 from server.pubsub.publisher import Publisher
+from server.services.accounts.account_links import AccountLinks
 from server.services.accounts.active_sessions import ActiveSessions
+from server.services.accounts.email_tokens import EmailTokens
 from server.services.accounts.password_rules import PasswordRules
 from server.services.accounts.revocations import Revocations, retention_ms
 from server.services.accounts.tokens import TokenRules, Tokens
+from server.services.accounts.usernames import normalize
 from server.services.content.cards import Cards
 from server.services.content.pictures import Pictures
 from server.services.content.visibility import Visibility
+from server.services.emails.delivery import EmailDelivery
+from server.services.emails.suppressions import Suppressions
 from server.services.emails.unsubscribe_tokens import UnsubscribeTokens
 from server.services.feed.cache_invalidation import CacheInvalidation
 from server.services.feed.queries import FeedQueries
@@ -64,6 +71,16 @@ class Collaborators:
         self.active_sessions = ActiveSessions(rows.sessions, rules.refresh_idle_s)
         self.secret = settings.auth.jwt_refresh_secret.get_secret_value().encode()
         self.unsubscribe_tokens = UnsubscribeTokens(self.secret, settings.public_url)
+        self.suppressions = Suppressions(rows.email_suppressions, normalize)
+        self.email_delivery = EmailDelivery(
+            resources.email, self.suppressions, normalize, email_budget(settings, resources.rate_limits)
+        )
+        self.email_tokens = EmailTokens(rows.email_tokens, _email_token_ttl_s(settings))
+        self.account_links = AccountLinks(
+            verify_url=f"{settings.client_url}/verify-email",
+            reset_url=settings.reset_url,
+            recover_url=f"{settings.client_url}/recover-account",
+        )
         self.deliverables = Deliverables(rows.deliverables, rows.inboxes, self.unit_of_work, self.visibility)
         self.notifications = Notifications(rows.notification_list, rows.inboxes, self.cards, self.visibility)
 
@@ -85,3 +102,11 @@ def _token_rules(settings: Settings) -> TokenRules:
         refresh_absolute_s=auth.refresh_absolute_s,
         refresh_overlap_s=auth.refresh_overlap_s,
     )
+
+
+def _email_token_ttl_s(settings: Settings) -> dict[EmailTokenPurpose, int]:
+    return {
+        EmailTokenPurpose.VERIFY: settings.auth.verification_ttl_s,
+        EmailTokenPurpose.RESET: settings.auth.reset_ttl_s,
+        EmailTokenPurpose.RECOVER: settings.auth.recovery_ttl_s,
+    }

@@ -7,8 +7,8 @@ from server.assembly.jobs import queue_settings
 from server.assembly.resources import Resources
 from server.assembly.services import Services
 from server.clock import SystemClock
+from server.models.accounts.email_tokens import EmailTokenRepository
 from server.models.accounts.former_usernames import FormerUsernameRepository
-from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.accounts.sessions import SessionRepository
 from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
@@ -76,7 +76,7 @@ def _retention(settings: Settings, resources: Resources, jobs: Jobs) -> Retentio
     database, chosen = resources.database, settings.maintenance
     tables = RetentionTables(
         SessionRepository(database),
-        PasswordResetRepository(database),
+        EmailTokenRepository(database),
         IdempotencyKeyRepository(database),
         NotificationRetentionRepository(database),
         JobRepository(database),

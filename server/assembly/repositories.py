@@ -1,8 +1,10 @@
 """The repositories that services are built on."""
 
+from server.models.accounts.email_addresses import EmailAddressRepository
+from server.models.accounts.email_suppressions import EmailSuppressionRepository
+from server.models.accounts.email_tokens import EmailTokenRepository
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.logins import LoginRepository
-from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.accounts.sessions import SessionRepository
 from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository
@@ -36,7 +38,9 @@ class Repositories:
         self.former_usernames = FormerUsernameRepository(database)
         self.logins = LoginRepository(database)
         self.sessions = SessionRepository(database)
-        self.password_resets = PasswordResetRepository(database)
+        self.email_addresses = EmailAddressRepository(database)
+        self.email_suppressions = EmailSuppressionRepository(database)
+        self.email_tokens = EmailTokenRepository(database)
         self.user_cards = UserCardRepository(database)
         self.profiles = ProfileRepository(database)
         self.follows = FollowRepository(database)

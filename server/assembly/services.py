@@ -6,15 +6,16 @@ from pathlib import Path
 from server.assembly.collaborators import Collaborators
 from server.assembly.jobs import build_queue_administration
 from server.assembly.resources import Resources
-from server.assembly.sign_in import password_authentication, reset_budget
+from server.assembly.sign_in import password_authentication
 from server.clock import Clock, SystemClock
 from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timeline_audit import TimelineAudit
-from server.gateways.redis.rate_limits import Limit
 from server.gateways.redis.session_check import SessionCheck
 from server.services.accounts.account_emails import AccountEmails
+from server.services.accounts.account_recovery import AccountRecovery
 from server.services.accounts.accounts import Accounts
 from server.services.accounts.credentials import Credentials
+from server.services.accounts.email_verification import EmailVerification
 from server.services.accounts.password_authentication import PasswordAuthentication
 from server.services.accounts.request_authentication import RequestAuthenticator
 from server.services.accounts.revocations import Revocations
@@ -33,7 +34,7 @@ from server.services.feed.pages import Feed
 from server.services.jobs.idempotency import Idempotency
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.queue_administration import QueueAdministration
-from server.services.notifications.delivery.emails import EmailBudget, NotificationEmails
+from server.services.notifications.delivery.emails import NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
 from server.services.notifications.devices import Devices
 from server.services.notifications.notification_jobs import NotificationJobs
@@ -58,6 +59,8 @@ class Services:
     request_authenticator: RequestAuthenticator
     revocations: Revocations
     credentials: Credentials
+    email_verification: EmailVerification
+    account_recovery: AccountRecovery
     account_emails: AccountEmails
     security_alerts: SecurityAlerts
     user_lookup: UserLookup
@@ -93,8 +96,13 @@ def build_services(
     jobs, tokens, revocations, pictures = shared.jobs, shared.tokens, shared.revocations, shared.pictures
     queries, timelines = shared.feed_queries, shared.timelines
     metrics = resources.instrumentation.metrics
-    alerts = SecurityAlerts(rows.users, work, jobs, resources.email, f"{settings.client_url}/sessions")
+    alerts = SecurityAlerts(
+        rows.users, shared.email_tokens, shared.account_links, work, jobs, shared.email_delivery
+    )
     authentication = password_authentication(settings, resources, shared, alerts)
+    verification = EmailVerification(
+        rows.email_addresses, shared.suppressions, rows.logins, work, authentication, shared.email_tokens
+    )
     services = Services(
         accounts=Accounts(
             rows.users, work, resources.passwords, shared.password_rules, rows.former_usernames
@@ -105,29 +113,16 @@ def build_services(
             tokens, SessionCheck(resources.pipelined_redis), revocations, resources.rate_limits, rows.users
         ),
         revocations=revocations,
-        credentials=Credentials(
-            rows.logins,
-            rows.password_resets,
-            work,
-            resources.passwords,
-            shared.password_rules,
-            revocations,
-            rows.users,
-            authentication,
-            reset_budget(settings, resources),
+        credentials=_credentials(resources, shared, authentication, verification),
+        email_verification=verification,
+        account_recovery=AccountRecovery(
+            rows.email_addresses, rows.logins, work, resources.passwords, shared.email_tokens, revocations
         ),
-        account_emails=_account_emails(settings, resources, shared),
+        account_emails=_account_emails(shared),
         security_alerts=alerts,
         user_lookup=shared.lookup,
         profiles=Profiles(
-            rows.profiles,
-            rows.follows,
-            rows.password_resets,
-            shared.lookup,
-            work,
-            cards,
-            pictures,
-            rows.former_usernames,
+            rows.profiles, rows.follows, shared.lookup, work, cards, pictures, rows.former_usernames
         ),
         posts=Posts(rows.users, rows.posts, rows.post_images, rows.media, work, cards, visibility, pictures),
         media=Media(rows.media, work, cards, pictures, _media_limits(settings)),
@@ -144,7 +139,9 @@ def build_services(
         notification_jobs=_notification_jobs(resources, shared),
         notification_emails=_notification_emails(settings, resources, shared),
         pushes=_pushes(settings, resources, shared),
-        preferences=Preferences(rows.preferences, work, shared.unsubscribe_tokens),
+        preferences=Preferences(
+            rows.preferences, rows.users, shared.suppressions, work, shared.unsubscribe_tokens
+        ),
         devices=Devices(rows.devices, work, shared.active_sessions),
         stream_tickets=StreamTickets(resources.pipelined_redis, revocations),
         queues=build_queue_administration(settings, resources.database, resources.job_notifier),
@@ -167,15 +164,36 @@ def _media_limits(settings: Settings) -> MediaLimits:
     return MediaLimits(settings.uploads.max_unused, round(settings.uploads.unused_kept_s * 1000))
 
 
-def _account_emails(settings: Settings, resources: Resources, shared: Collaborators) -> AccountEmails:
+def _credentials(
+    resources: Resources,
+    shared: Collaborators,
+    authentication: PasswordAuthentication,
+    verification: EmailVerification,
+) -> Credentials:
+    return Credentials(
+        shared.rows.logins,
+        shared.rows.email_addresses,
+        verification,
+        shared.email_tokens,
+        shared.unit_of_work,
+        resources.passwords,
+        shared.password_rules,
+        shared.revocations,
+        shared.rows.users,
+        authentication,
+    )
+
+
+def _account_emails(shared: Collaborators) -> AccountEmails:
     return AccountEmails(
         shared.rows.users,
-        shared.rows.password_resets,
+        shared.rows.email_addresses,
+        shared.suppressions,
+        shared.email_tokens,
+        shared.account_links,
         shared.unit_of_work,
         shared.jobs,
-        resources.email,
-        settings.reset_url,
-        settings.auth.reset_ttl_s,
+        shared.email_delivery,
     )
 
 
@@ -200,11 +218,11 @@ def _notification_emails(
     return NotificationEmails(
         shared.jobs,
         shared.deliverables,
-        resources.email,
+        shared.email_delivery,
+        shared.suppressions,
         shared.unsubscribe_tokens,
         settings.client_url,
-        _email_budget(settings, resources),
-        metrics=resources.instrumentation.metrics,
+        resources.instrumentation.metrics,
     )
 
 
@@ -218,14 +236,3 @@ def _pushes(settings: Settings, resources: Resources, shared: Collaborators) -> 
         settings.client_url,
         resources.instrumentation.metrics,
     )
-
-
-def _email_budget(settings: Settings, resources: Resources) -> EmailBudget | None:
-    chosen = settings.throttle
-    if not chosen.enabled:
-        return None
-    to, by = (
-        Limit(name, each.limit, each.window_s)
-        for name, each in (("emails_to", chosen.emails_to), ("emails_by", chosen.emails_by))
-    )
-    return EmailBudget(resources.rate_limits, to, by)

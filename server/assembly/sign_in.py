@@ -4,7 +4,6 @@ from server.assembly.collaborators import Collaborators
 from server.assembly.resources import Resources
 from server.gateways.redis.growing_delays import DelayRule, GrowingDelays
 from server.gateways.redis.rate_limits import Limit
-from server.services.accounts.credentials import ResetBudget
 from server.services.accounts.password_authentication import PasswordAuthentication
 from server.services.accounts.security_alerts import SecurityAlerts
 from server.services.accounts.sign_in_limits import SignInLimits, SignInRules
@@ -22,13 +21,6 @@ def password_authentication(
         alerts,
         _sign_in_limits(settings, resources) if settings.throttle.enabled else None,
     )
-
-
-def reset_budget(settings: Settings, resources: Resources) -> ResetBudget | None:
-    """Build the bound of reset e-mails; None if rate limiting is disabled."""
-    if not settings.throttle.enabled:
-        return None
-    return ResetBudget(resources.rate_limits, _limit("forgot", settings.throttle.forgot))
 
 
 def _sign_in_limits(settings: Settings, resources: Resources) -> SignInLimits:

@@ -68,8 +68,13 @@ def profile(record: Profile) -> dict[str, Any]:
         "followingCount": record.following_count,
         "createdAt": isoformat(record.created_at_ms),
     }
-    if record.email is not None:
-        body |= {"email": record.email, "role": record.role}
+    if record.address is not None:
+        body |= {
+            "email": record.address.email,
+            "emailVerified": record.address.verified,
+            "pendingEmail": record.address.pending,
+            "role": record.role,
+        }
     if record.is_following is not None:
         body |= {"isFollowing": record.is_following, "followsYou": record.follows_you}
     return body

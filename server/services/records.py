@@ -90,12 +90,21 @@ class UserCard:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnAddress:
+    """A user's e-mail address; `pending` is to replace it as soon as it is verified."""
+
+    email: str
+    verified: bool
+    pending: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
-    """A user's profile. `email` and `role` are set on one's own profile only, the two relations on others only."""
+    """A user's profile. `address` and `role` are set on one's own profile only, the two relations on others only."""
 
     id: UserId
     username: str
-    email: str | None
+    address: OwnAddress | None
     full_name: str
     bio: str
     website: str

@@ -44,6 +44,8 @@ class ThrottleSettings(Section):
     uploads: RateLimit = RateLimit(limit=30, window_s=3600)
     media: RateLimit = RateLimit(limit=300, window_s=3600)
     reads: RateLimit = RateLimit(limit=300, window_s=60)
+    verification_emails: RateLimit = RateLimit(limit=5, window_s=21_600)
+    security_emails: RateLimit = RateLimit(limit=5, window_s=86_400)
     emails_to: RateLimit = RateLimit(limit=30, window_s=3600)
     emails_by: RateLimit = RateLimit(limit=100, window_s=3600)
 
@@ -59,6 +61,8 @@ class AuthSettings(Section):
     refresh_overlap_s: float = Field(default=10.0, ge=0, le=60)
     reset_ttl_s: int = Field(default=1800, ge=60)
     reset_url: PageUrl = ""
+    verification_ttl_s: int = Field(default=86_400, ge=60)
+    recovery_ttl_s: int = Field(default=7 * 86_400, ge=60)
     bcrypt_cost: int = Field(default=12, ge=4, le=15)
     bcrypt_threads: int = Field(default=2, ge=1, le=32)
     bcrypt_queue: int = Field(default=32, ge=1)

@@ -14,6 +14,7 @@ import pytest
 from tests.chaos.conftest import Report
 from tests.chaos.environment import configuration, number, rounds
 from tests.e2e.conftest import NewProgram, Register
+from tests.support.accounts import verify_addresses
 from tests.support.fakes.fcm_protocol import Trouble
 from tests.support.fakes.fcm_server import FakeFcm, SignInTrouble
 from tests.support.fakes.smtp_server import HANG, FakeSmtpServer
@@ -91,11 +92,10 @@ class OutboundServices:
         self.fcm.release()
 
     def email_arrivals(self) -> Counter[str]:
-        """Count the arrivals of each e-mail by Message-ID."""
+        """Count the arrivals of each e-mail about a notification by Message-ID."""
         contents = [each.content for each in self.smtp_server.taken]
-        return Counter(
-            message_from_bytes(content)["Message-ID"] for content in contents if isinstance(content, bytes)
-        )
+        emails = [message_from_bytes(content) for content in contents if isinstance(content, bytes)]
+        return Counter(email["Message-ID"] for email in emails if email["List-Id"])
 
 
 class Conversation:
@@ -131,6 +131,7 @@ async def begin_conversation(
         **WITHOUT_LIMITS,
     ).start()
     ana, ben = await register(program, "ana", "ben")
+    await verify_addresses(stack)
     await ana.request("POST", "/devices", json={"token": PHONE.replace(" ", "-"), "platform": "android"})
     post = await ana.publish(photos.small())
     return program, Conversation(ana, ben, post["id"]), ana

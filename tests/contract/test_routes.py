@@ -73,6 +73,12 @@ TABLE: dict[str, Row] = {
         422, json={"oldPassword": "not the password", "newPassword": "long enough"}
     ),
     "POST /auth/forgot-password": open_to_all(202, json={"email": "{owner}@example.com"}),
+    "POST /auth/verify-email": open_to_all(422, json={"token": "no token"}),
+    "POST /auth/verify-email/resend": signed_in(202),
+    "POST /auth/change-email": signed_in(
+        422, json={"password": "not the password", "newEmail": "{new}@example.com"}
+    ),
+    "POST /auth/recover-account": open_to_all(422, json={"token": "no token"}),
     "POST /auth/reset-password": open_to_all(422, json={"token": "no token", "newPassword": "long enough"}),
     "GET /users/profile": signed_in(200),
     "PUT /users/profile": signed_in(200, json={"bio": "Light and hills"}),

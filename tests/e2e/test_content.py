@@ -163,11 +163,11 @@ async def test_profile_and_avatar_are_changed(program: Program, register: Regist
     before = await ana.request("GET", "/users/profile")
     assert await ana.request("PUT", "/users/profile", json={}) == before
     changes = {"username": "Ana.L", "fullName": " Ana L. ", "bio": "Light.", "website": "https://ana.test"}
-    edited = await ana.request("PUT", "/users/profile", json={**changes, "email": "ana@ana.test"})
-    assert edited == before | changes | {"fullName": "Ana L.", "email": "ana@ana.test"}
+    edited = await ana.request("PUT", "/users/profile", json=changes)
+    assert edited == before | changes | {"fullName": "Ana L."}
     for body, status, code, field in (
         ({"username": "EVE"}, 409, "username_taken", "username"),
-        ({"email": "Eve@Example.com"}, 409, "email_taken", "email"),
+        ({"email": "ana@ana.test"}, 422, "invalid_input", "email"),
         ({"role": "admin"}, 422, "invalid_input", "role"),
         ({"isCelebrity": True}, 422, "invalid_input", "isCelebrity"),
         ({"website": "javascript:alert(1)"}, 422, "invalid_input", "website"),
@@ -177,7 +177,6 @@ async def test_profile_and_avatar_are_changed(program: Program, register: Regist
         ({"website": "http://169.254.169.254/"}, 422, "invalid_input", "website"),
         ({"fullName": "\u200b\u202e"}, 422, "invalid_input", "fullName"),
         ({"fullName": "Ana \x1b[31m"}, 422, "invalid_input", "fullName"),
-        ({"email": "ana@localhost"}, 422, "invalid_input", "email"),
         ({"bio": None}, 422, "invalid_input", "bio"),
         ({"bio": "a" * 501}, 422, "invalid_input", "bio"),
     ):

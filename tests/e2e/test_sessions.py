@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from tests.e2e.conftest import NewProgram, Register
+from tests.support.accounts import verify_addresses
 from tests.support.fakes.smtp_server import FakeSmtpServer
 from tests.support.inputs import photos
 from tests.support.program import Answer, Person, Program
@@ -152,8 +153,11 @@ async def test_reused_refresh_token_ends_the_session(program: Program, register:
         assert answer.status in ({400} if nonsense == "\udcff" else {401})
 
 
-async def test_password_change_ends_all_other_sessions(program: Program, register: Register) -> None:
+async def test_password_change_ends_all_other_sessions(
+    program: Program, register: Register, stack: Stack
+) -> None:
     (ana,) = await register(program, "ana")
+    await verify_addresses(stack)
     phone = await ana.on_another_device()
     async with phone.stream() as heard:
         body = {"oldPassword": ana.password, "newPassword": "another password"}

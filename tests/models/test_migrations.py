@@ -349,3 +349,27 @@ async def test_last_migration_can_be_reverted(stack: Stack, tmp_path: Path) -> N
         assert await schema_of(database) == before
         rows = await database.rows(f"SELECT {columns} FROM notifications")
         assert [tuple(row.values()) for row in rows] == [(101, 1, -101, "like", 2, 7, 0, 0)]
+
+
+async def test_upgrade_leaves_addresses_unverified_except_sample_data(stack: Stack, tmp_path: Path) -> None:
+    async with upgraded_below(7, stack, tmp_path) as (database, upgrade):
+        await database.execute("UPDATE users SET email = 'Sample@Example.com' WHERE id = 1")
+        await database.execute("UPDATE users SET email_key = 'user1@example.com' WHERE id = 1")
+        await upgrade.finish()
+        columns = "id, email, email_key, email_verified_at_ms, pending_email, pending_email_key"
+        rows = await database.rows(f"SELECT {columns} FROM users WHERE id < 3 ORDER BY id")
+        assert [tuple(row.values()) for row in rows] == [
+            (1, "Sample@Example.com", "user1@example.com", 0, "", ""),
+            (2, "", "2", None, "user2", "user2"),
+        ]
+        # Of several accounts with one address, the owner has it again, or else the oldest.
+        for user_id, address in ((3, "user1@example.com"), (4, "user2")):
+            await database.execute("UPDATE users SET pending_email_key = ? WHERE id = ?", [address, user_id])
+        await upgrade.revert()
+        rows = await database.rows("SELECT id, email, email_key FROM users ORDER BY id")
+        assert [tuple(row.values()) for row in rows] == [
+            (1, "Sample@Example.com", "user1@example.com"),
+            (2, "user2", "user2"),
+            (3, "user3", "3"),
+            (4, "user4", "4"),
+        ]

@@ -68,7 +68,9 @@ async def test_taken_user_name_raises_conflict(migrated_stack: Stack) -> None:
         open_for_inspection(migrated_stack) as database,
         open_seed_context(settings, database, SystemClock()) as context,
     ):
-        await context.services.accounts.register("other", f"{username(7)}@example.com", PASSWORD, "")
+        email = f"{username(7)}@example.com"
+        other = await context.services.accounts.register("other", email, PASSWORD, "")
+        await context.services.email_verification.mark_verified(other.id)
     with pytest.raises(Conflict, match=username(0)):
         await fill_crowd(settings, PEOPLE, 1)
 

@@ -3,8 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 from server.ids import JobId
+from server.models.accounts.email_tokens import EmailTokenRepository
 from server.models.accounts.former_usernames import FormerUsernameRepository
-from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.accounts.sessions import SessionRepository
 from server.models.content.media_keys import MediaKeyRepository
 from server.models.counters import CounterRepository
@@ -58,7 +58,7 @@ def build_retention(
     database = harness.database
     tables = RetentionTables(
         SessionRepository(database),
-        PasswordResetRepository(database),
+        EmailTokenRepository(database),
         IdempotencyKeyRepository(database),
         NotificationRetentionRepository(database),
         JobRepository(database),

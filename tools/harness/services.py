@@ -15,7 +15,7 @@ from server.clock import SystemClock
 from server.epoch import DatabaseEpoch
 from server.events import CacheKey, PostChanged, PostPublished
 from server.gateways.common_passwords import CommonPasswords
-from server.gateways.email.email import Email
+from server.gateways.email.email import Email, EmailSender
 from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timelines import Timelines
@@ -30,9 +30,11 @@ from server.gateways.redis.revocation_list import RevocationList
 from server.gateways.redis.session_check import SessionCheck
 from server.ids import IdGenerator, JobId, PostId, UserId
 from server.metrics import Metrics
+from server.models.accounts.email_addresses import EmailAddressRepository
+from server.models.accounts.email_suppressions import EmailSuppressionRepository
+from server.models.accounts.email_tokens import EmailTokenPurpose, EmailTokenRepository
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.logins import LoginRepository
-from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.accounts.sessions import SessionRepository
 from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository, UserTable
@@ -61,9 +63,13 @@ from server.models.people.follows import FollowRepository
 from server.models.people.profiles import ProfileRepository
 from server.pubsub.publisher import Publisher
 from server.services.accounts.account_emails import AccountEmails
+from server.services.accounts.account_links import AccountLinks
+from server.services.accounts.account_recovery import AccountRecovery
 from server.services.accounts.accounts import Accounts
 from server.services.accounts.active_sessions import ActiveSessions
 from server.services.accounts.credentials import Credentials
+from server.services.accounts.email_tokens import EmailTokens
+from server.services.accounts.email_verification import EmailVerification
 from server.services.accounts.password_authentication import PasswordAuthentication
 from server.services.accounts.password_rules import PasswordRules
 from server.services.accounts.request_authentication import RequestAuthenticator
@@ -81,6 +87,8 @@ from server.services.content.media import Media, MediaLimits
 from server.services.content.pictures import Pictures
 from server.services.content.posts import Posts
 from server.services.content.visibility import Visibility
+from server.services.emails.delivery import EmailBudget, EmailDelivery
+from server.services.emails.suppressions import Suppressions
 from server.services.emails.unsubscribe_tokens import UnsubscribeTokens
 from server.services.feed.cache_invalidation import CacheInvalidation
 from server.services.feed.card_cache import CardCache
@@ -132,6 +140,16 @@ RETENTION_MS = retention_ms(TOKEN_RULES.access_ttl_s)
 RESET_TTL_S = 1800
 MAX_UNUSED_MEDIA = 3
 CLIENT_URL = "https://pages.test"
+EMAIL_TOKEN_TTL_S = {
+    EmailTokenPurpose.VERIFY: 86_400,
+    EmailTokenPurpose.RESET: RESET_TTL_S,
+    EmailTokenPurpose.RECOVER: 604_800,
+}
+LINKS = AccountLinks(
+    verify_url="https://photos.test/verify",
+    reset_url="https://photos.test/reset",
+    recover_url="https://photos.test/recover",
+)
 
 
 class RecordingNotifier:
@@ -216,7 +234,7 @@ class ServiceHarness:
         self.password_rules = PasswordRules(CommonPasswords())
         self.user_rows = UserRepository(database)
         self.login_rows = LoginRepository(database)
-        self.reset_rows = PasswordResetRepository(database)
+        self.address_rows = EmailAddressRepository(database)
         self.session_rows = SessionRepository(database)
         former_usernames = FormerUsernameRepository(database)
         self.accounts = Accounts(
@@ -233,7 +251,6 @@ class ServiceHarness:
         self.profiles = Profiles(
             profile_rows,
             follow_rows,
-            self.reset_rows,
             lookup,
             self.unit_of_work,
             self.cards,
@@ -264,28 +281,39 @@ class ServiceHarness:
             self.user_rows,
         )
         self.email = RecordingEmailSender()
-        self.security_alerts = SecurityAlerts(
-            self.user_rows, self.unit_of_work, self.jobs, self.email, f"{CLIENT_URL}/sessions"
+        self.suppressions = Suppressions(EmailSuppressionRepository(database), normalize)
+        self.email_tokens = EmailTokens(EmailTokenRepository(database), EMAIL_TOKEN_TTL_S)
+        self.security_alerts = self.security_alerts_through(
+            EmailDelivery(self.email, self.suppressions, normalize)
         )
         self.password_authentication = self.authentication_with(None)
+        self.email_verification = EmailVerification(
+            self.address_rows,
+            self.suppressions,
+            self.login_rows,
+            self.unit_of_work,
+            self.password_authentication,
+            self.email_tokens,
+        )
+        self.account_recovery = AccountRecovery(
+            self.address_rows,
+            self.login_rows,
+            self.unit_of_work,
+            self.passwords,
+            self.email_tokens,
+            self.revocations,
+        )
         self.credentials = Credentials(
             self.login_rows,
-            self.reset_rows,
+            self.address_rows,
+            self.email_verification,
+            self.email_tokens,
             self.unit_of_work,
             self.passwords,
             self.password_rules,
             self.revocations,
             self.user_rows,
             self.password_authentication,
-        )
-        self.account_emails = AccountEmails(
-            self.user_rows,
-            self.reset_rows,
-            self.unit_of_work,
-            self.jobs,
-            self.email,
-            "https://photos.test/reset",
-            RESET_TTL_S,
         )
         self.comments = Comments(
             CommentRepository(database), self.post_rows, self.unit_of_work, self.cards, self.visibility
@@ -317,7 +345,11 @@ class ServiceHarness:
         )
         self.unsubscribe_tokens = UnsubscribeTokens(b"a secret of the tests", "https://photos.test")
         self.preferences = Preferences(
-            PreferenceRepository(database), self.unit_of_work, self.unsubscribe_tokens
+            PreferenceRepository(database),
+            self.user_rows,
+            self.suppressions,
+            self.unit_of_work,
+            self.unsubscribe_tokens,
         )
         devices = DeviceRepository(database)
         self.devices = Devices(devices, self.unit_of_work, self.active_sessions)
@@ -325,14 +357,7 @@ class ServiceHarness:
         self.deliverables = Deliverables(
             DeliverableRepository(database), inboxes, self.unit_of_work, self.visibility
         )
-        self.notification_emails = NotificationEmails(
-            self.jobs,
-            self.deliverables,
-            self.email,
-            self.unsubscribe_tokens,
-            CLIENT_URL,
-            metrics=self.metrics,
-        )
+        self.send_emails_through(self.email)
         self.pushes = Pushes(
             devices,
             self.jobs,
@@ -368,6 +393,35 @@ class ServiceHarness:
             self.ids,
             dict.fromkeys(Queue, rule),
             MAX_CRASHES,
+        )
+
+    def send_emails_through(self, sender: EmailSender, budget: EmailBudget | None = None) -> None:
+        """Build the services that send e-mails, of which every kind counts against `budget`."""
+        delivery = EmailDelivery(sender, self.suppressions, normalize, budget)
+        self.account_emails = AccountEmails(
+            self.user_rows,
+            self.address_rows,
+            self.suppressions,
+            self.email_tokens,
+            LINKS,
+            self.unit_of_work,
+            self.jobs,
+            delivery,
+        )
+        self.security_alerts = self.security_alerts_through(delivery)
+        self.notification_emails = NotificationEmails(
+            self.jobs,
+            self.deliverables,
+            delivery,
+            self.suppressions,
+            self.unsubscribe_tokens,
+            CLIENT_URL,
+            self.metrics,
+        )
+
+    def security_alerts_through(self, delivery: EmailDelivery) -> SecurityAlerts:
+        return SecurityAlerts(
+            self.user_rows, self.email_tokens, LINKS, self.unit_of_work, self.jobs, delivery
         )
 
     def timelines_on(self, wire: PipelinedRedis) -> Timelines:
@@ -410,7 +464,7 @@ class ServiceHarness:
         await self.passwords.close()
 
     async def user(self, username: str = "") -> UserId:
-        """Insert a user without a valid password."""
+        """Insert a user with a verified address and without a valid password."""
         name = username or f"user{next(self._serial)}"
         user = await UserTable.create(
             id=self.ids.next(),
@@ -485,6 +539,7 @@ class ServiceHarness:
             JobKind.REMOVE_POST: self.deletions.remove_post,
             JobKind.REMOVE_AVATAR: self.deletions.remove_avatar,
             JobKind.PROPAGATE_REVOCATIONS: self.revocations.propagate_job,
+            JobKind.EMAIL_VERIFICATION: self.account_emails.send_verification,
             JobKind.EMAIL_RESET_LINK: self.account_emails.send_reset,
             JobKind.EMAIL_CREDENTIALS_CHANGED: self.account_emails.send_password_changed,
             JobKind.EMAIL_ADDRESS_CHANGED: self.account_emails.send_address_changed,

@@ -39,7 +39,9 @@ class AvailableSchema(Schema):
 
 
 class LoginBody(RequestSchema):
-    username = Text(maximum=254, required=True, metadata={"description": "Username or e-mail address."})
+    username = Text(
+        maximum=254, required=True, metadata={"description": "Username or verified e-mail address."}
+    )
     password = PASSWORD(required=True)
     deviceToken = fields.String(
         load_default="",
@@ -103,9 +105,11 @@ class AccountRoutes:
         "registerUser",
         "Register a new user, and sign in",
         tag="auth",
+        description="An e-mail with a link to verify the address is sent. The answer is the same if another account has"
+        " the address; its owner gets an e-mail instead.",
         body=RegisterBody,
         responds={201: Reply("Registered and signed in", SignedInSchema)},
-        refuses={409: "The username or the e-mail address is taken"},
+        refuses={409: "The username is taken"},
         rates=(Rate.WRITES,),
         success_rates=(Rate.REGISTRATION,),
         public=True,

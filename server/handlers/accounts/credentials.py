@@ -1,8 +1,8 @@
 """`/auth`: change or reset a password."""
 
 from aiohttp import web
-from marshmallow import fields, validate
 
+from server.handlers.accounts.email_addresses import TokenBody
 from server.handlers.fields import NEW_PASSWORD, PASSWORD, EmailAddress, RequestSchema
 from server.handlers.http.operations import Reply, operation
 from server.handlers.http.requests import BODY, current_principal
@@ -18,8 +18,7 @@ class ForgotPasswordBody(RequestSchema):
     email = EmailAddress(required=True)
 
 
-class ResetPasswordBody(RequestSchema):
-    token = fields.String(required=True, validate=validate.Length(max=200), metadata={"format": "password"})
+class ResetPasswordBody(TokenBody):
     newPassword = NEW_PASSWORD(required=True)
 
 

@@ -59,7 +59,7 @@ class UnsubscribeQuery(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    token = fields.String(load_default="", validate=validate.Length(max=200))
+    token = fields.String(load_default="", validate=validate.Length(max=300))
 
 
 class PreferenceRoutes:
@@ -89,7 +89,8 @@ class PreferenceRoutes:
         "Change your notification preferences",
         tag="notifications",
         description="Omitted members stay unchanged. Without `inApp`, notifications appear neither in the list nor"
-        " in the live stream.",
+        " in the live stream. E-mails that an unsubscribe link ended stay off until the address is verified again; an"
+        " e-mail with a link for that is sent.",
         body=PreferencesBody,
         responds={200: PreferencesSchema},
         rates=(Rate.WRITES,),

@@ -9,7 +9,6 @@ from marshmallow import Schema, ValidationError, fields
 from server.handlers import serializers
 from server.handlers.fields import (
     Count,
-    EmailAddress,
     File,
     Id,
     Name,
@@ -45,10 +44,13 @@ FullNameField: Any = partial(Name, maximum=100)
 
 class ProfileBody(RequestSchema):
     username = UsernameField()
-    email = EmailAddress()
     fullName = FullNameField(attribute="full_name")
     bio = Text(maximum=500)
     website = Website(maximum=200)
+
+    def handle_error(self, error: ValidationError, data: Any, **_: Any) -> None:
+        if isinstance(error.messages, dict) and "email" in error.messages:
+            error.messages["email"] = ["Change the e-mail address with POST /auth/change-email."]
 
 
 class AvatarForm(RequestSchema):
@@ -77,6 +79,12 @@ class PublicProfileSchema(Schema):
 class ProfileSchema(PublicProfileSchema):
     email = fields.Email(required=True)
     role = fields.Enum(Role, by_value=fields.String, required=True)
+    emailVerified = fields.Boolean(required=True)
+    pendingEmail = fields.Email(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The address that replaces `email` as soon as it is verified."},
+    )
 
 
 class ProfileRoutes:
@@ -111,7 +119,7 @@ class ProfileRoutes:
         description="Omitted members stay unchanged; an empty object changes nothing.",
         body=ProfileBody,
         responds={200: ProfileSchema},
-        refuses={409: "The username or the e-mail address is taken"},
+        refuses={409: "The username is taken"},
         rates=(Rate.WRITES,),
     )
     async def edit_profile(self, request: web.Request) -> web.Response:

@@ -11,7 +11,10 @@ from server.models.database import Database, placeholders
 
 
 class UserTable(Model):
-    """`*_key` columns hold the normalized form (NFKC, casefolded) that makes names and addresses unique.
+    """`*_key` columns hold the normalized form that makes names and addresses unique.
+
+    `email` is a verified address, or empty; `email_key` is then the id, which is no address. An address that still has
+    to be verified is in `pending_email`, where several users may enter the same one.
 
     `revision` increases with each change of a column that cards show. While `fan_out_on_read` is 1, new posts are not
     written to followers' feeds; readers merge them in from the author's own list.
@@ -22,6 +25,9 @@ class UserTable(Model):
     username_key = fields.CharField(max_length=60, unique=True)
     email = fields.CharField(max_length=254)
     email_key = fields.CharField(max_length=254, unique=True)
+    email_verified_at_ms = fields.BigIntField(null=True)
+    pending_email = fields.CharField(max_length=254, default="", db_default="")
+    pending_email_key = fields.CharField(max_length=254, default="", db_default="", db_index=True)
     password_hash = fields.CharField(max_length=72)
     password_changed_at_ms = fields.BigIntField()
     full_name = fields.CharField(max_length=100, default="")
@@ -44,11 +50,13 @@ class UserTable(Model):
 
 @dataclass(frozen=True, slots=True)
 class NewUser:
+    """An account whose e-mail address is not verified."""
+
     id: UserId
     username: str
     username_key: str
-    email: str
-    email_key: str
+    pending_email: str
+    pending_email_key: str
     password_hash: str
     full_name: str
     created_at_ms: int
@@ -56,7 +64,7 @@ class NewUser:
 
 @dataclass(frozen=True, slots=True)
 class ContactRow:
-    """A user's e-mail address, and the database's time when it was read."""
+    """A user's verified e-mail address, or an empty text, and the database's time when it was read."""
 
     id: UserId
     username: str
@@ -81,17 +89,16 @@ class UserRepository:
         self._database = database
 
     async def insert(self, user: NewUser) -> None:
-        """Raise DuplicateKey if the username or the e-mail address is taken."""
-        await UserTable.create(**asdict(user), password_changed_at_ms=user.created_at_ms)
+        """Raise DuplicateKey if the username is taken."""
+        await UserTable.create(
+            **asdict(user), email="", email_key=str(user.id), password_changed_at_ms=user.created_at_ms
+        )
 
     async def exists(self, user_id: UserId) -> bool:
         return bool(await self._database.rows("SELECT 1 FROM users WHERE id = ?", [user_id]))
 
     async def username_exists(self, username_key: str) -> bool:
         return await UserTable.filter(username_key=username_key).exists()
-
-    async def email_exists(self, email_key: str) -> bool:
-        return await UserTable.filter(email_key=email_key).exists()
 
     async def avatar_exists(self, media_key: str) -> bool:
         return bool(
@@ -143,7 +150,7 @@ class UserRepository:
         return await self._contact("id = ?", user_id)
 
     async def lock_contact(self, email_key: str) -> ContactRow | None:
-        """Lock the user with this e-mail address until the commit."""
+        """Lock the user with this verified address until the commit."""
         return await self._contact(f"email_key = ?{self._database.for_update}", email_key)
 
     async def change_posts_count(self, user_id: UserId, change: int) -> None:

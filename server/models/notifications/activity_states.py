@@ -56,7 +56,8 @@ class ActivityStateRepository:
         rows = await self._database.rows(
             "SELECT n.id, COALESCE(n.sequence, 0) AS sequence, n.in_app AS stored_in_app, n.retracted, n.channels,"
             " h.id AS listed_id, h.sequence AS listed_sequence, h.others_count, h.channels AS listed_channels,"
-            " h.read_at_ms, COALESCE(f.push, 1) AS push, COALESCE(f.email, 1) AS email,"
+            " h.read_at_ms, COALESCE(f.push, 1) AS push,"
+            " CASE WHEN r.email = '' THEN 0 ELSE COALESCE(f.email, 1) END AS email,"
             " COALESCE(f.in_app, 1) AS in_app, EXISTS(SELECT 1 FROM devices d JOIN sessions s ON s.id = d.session_id"
             f" WHERE d.user_id = r.id AND {active_session.sql}) AS has_device FROM users r"
             " LEFT JOIN notification_preferences f ON f.user_id = r.id AND f.type = ?"

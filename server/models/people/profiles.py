@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from server.ids import UserId
 from server.models.accounts.users import UserTable
-from server.models.database import Database, DuplicateKey
+from server.models.database import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +13,7 @@ class ProfileRow:
     id: UserId
     username: str
     email: str
+    pending_email: str
     full_name: str
     bio: str
     website: str
@@ -29,7 +29,6 @@ class ProfileRow:
 class LockedProfile:
     revision: int
     avatar_key: str
-    email: str
     username_key: str
 
 
@@ -45,6 +44,7 @@ class ProfileRepository:
             id=UserId(user.id),
             username=user.username,
             email=user.email,
+            pending_email=user.pending_email,
             full_name=user.full_name,
             bio=user.bio,
             website=user.website,
@@ -59,13 +59,13 @@ class ProfileRepository:
     async def lock(self, user_id: UserId) -> LockedProfile | None:
         """Lock the user until the commit."""
         rows = await self._database.rows(
-            f"SELECT revision, avatar_key, email, username_key FROM users WHERE id = ?{self._database.for_update}",
+            f"SELECT revision, avatar_key, username_key FROM users WHERE id = ?{self._database.for_update}",
             [user_id],
         )
         return LockedProfile(**rows[0]) if rows else None
 
     async def update(self, user_id: UserId, columns: Mapping[str, str], revision: int) -> None:
-        """Set columns of the profile. Raises DuplicateKey for a taken username or e-mail address."""
+        """Set columns of the profile. Raises DuplicateKey for a taken username."""
         await UserTable.filter(id=user_id).update(**columns, revision=revision)
 
     async def lock_followers_count(self, follower_id: UserId, followee_id: UserId) -> int | None:
@@ -84,10 +84,3 @@ class ProfileRepository:
         }
         for user_id in sorted(statements):
             await self._database.execute(statements[user_id], [change, user_id])
-
-
-def duplicate_column(error: DuplicateKey) -> Literal["email", "username"]:
-    """Return the column whose value is taken."""
-    # MySQL's message quotes the value before the key, and a value may read like a key.
-    key = str(error).rpartition(" for key ")[2]
-    return "email" if "email_key" in key else "username"

@@ -1,102 +1,161 @@
-"""Account e-mails: the password reset link, and notices that a password or an address changed.
+"""Account e-mails: links that verify an address or reset a password, and notices that one of them changed.
 
 Each is a job of the queue `email` and is retried while the SMTP server is unavailable. A job that runs twice may send
-an e-mail twice, with the same Message-ID.
+an e-mail twice, with the same Message-ID. Notices go to verified addresses only.
 """
 
+from dataclasses import dataclass
 from functools import partial
-from urllib.parse import urlencode
 
-import structlog
-
-from server.gateways.email.email import Email, EmailRefused, EmailSender
 from server.ids import UserId
-from server.models.accounts.password_resets import PasswordResetRepository, PasswordResetRow
-from server.models.accounts.users import ContactRow, UserRepository
-from server.services.accounts.tokens import hash_reset_token, new_reset_token
+from server.models.accounts.email_addresses import AddressRow, EmailAddressRepository
+from server.models.accounts.email_tokens import EmailTokenPurpose
+from server.models.accounts.users import UserRepository
+from server.services.accounts.account_links import AccountLinks
+from server.services.accounts.email_tokens import EmailTokens
+from server.services.accounts.usernames import normalize
+from server.services.emails.delivery import EmailDelivery, EmailKind
 from server.services.emails.messages import (
     address_changed_email,
+    address_in_use_email,
     password_changed_email,
     password_reset_email,
+    verification_email,
 )
+from server.services.emails.suppressions import Suppressions
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 
-log = structlog.get_logger(__name__)
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A new token, the address to send it to, and the name of its account."""
+
+    token: str
+    email: str
+    username: str
 
 
 class AccountEmails:
-    """`reset_url` is the page that accepts a new password; the token is added to its query, valid for `reset_ttl_s`."""
-
     def __init__(
         self,
         users: UserRepository,
-        resets: PasswordResetRepository,
+        addresses: EmailAddressRepository,
+        suppressions: Suppressions,
+        tokens: EmailTokens,
+        links: AccountLinks,
         unit_of_work: UnitOfWork,
         jobs: Jobs,
-        sender: EmailSender,
-        reset_url: str,
-        reset_ttl_s: int,
+        delivery: EmailDelivery,
     ) -> None:
         self._users = users
-        self._resets = resets
+        self._addresses = addresses
+        self._suppressions = suppressions
+        self._tokens = tokens
+        self._links = links
         self._unit_of_work = unit_of_work
         self._jobs = jobs
-        self._sender = sender
-        self._reset_url = reset_url
-        self._reset_ttl_s = reset_ttl_s
+        self._delivery = delivery
+
+    async def send_verification(self, claim: Claim) -> None:
+        """Send a verification link to the user's pending address, or to one that has unsubscribed.
+
+        If another account has verified the address, its owner gets an e-mail instead.
+        """
+        user_id, key = UserId(claim.payload["user_id"]), _key(claim)
+        issued = await self._unit_of_work.run(partial(self._issue_verification, user_id))
+        if isinstance(issued, IssuedToken):
+            hours = max(1, self._tokens.ttl_s[EmailTokenPurpose.VERIFY] // 3600)
+            email = verification_email(
+                key, issued.email, issued.username, self._links.verify(issued.token), hours
+            )
+            await self._delivery.send(
+                EmailKind.VERIFICATION, email, attempt=claim.attempts, sender_id=user_id
+            )
+        elif issued is not None:
+            email = address_in_use_email(key, issued.email, issued.username)
+            await self._delivery.send(
+                EmailKind.ADDRESS_IN_USE, email, attempt=claim.attempts, sender_id=user_id
+            )
+        await self._jobs.finish(claim)
 
     async def send_reset(self, claim: Claim) -> None:
         """Send a reset link to the user with this address, at the spelling that the user registered.
 
-        The token is created here so that it is stored nowhere in clear text. Each attempt creates another one, because
-        the e-mail of an attempt that seemed to fail may have arrived.
+        If no account has verified the address, the newest one that entered it gets the link, which verifies it as well.
         """
-        token = new_reset_token()
-        user = await self._unit_of_work.run(partial(self._save_reset, token, claim.payload["email_key"]))
-        if user is not None:
-            link = f"{self._reset_url}{'&' if '?' in self._reset_url else '?'}{urlencode({'token': token})}"
-            minutes = max(1, self._reset_ttl_s // 60)
-            email = password_reset_email(_key(claim), user.email, user.name, link, minutes)
-            await self._send(claim, user.id, email)
+        issued = await self._unit_of_work.run(partial(self._issue_reset, claim.payload["email_key"]))
+        if issued is not None:
+            minutes = max(1, self._tokens.ttl_s[EmailTokenPurpose.RESET] // 60)
+            email = password_reset_email(
+                _key(claim), issued.email, issued.username, self._links.reset(issued.token), minutes
+            )
+            await self._delivery.send(EmailKind.PASSWORD_RESET, email, attempt=claim.attempts)
         await self._jobs.finish(claim)
 
     async def send_password_changed(self, claim: Claim) -> None:
         """Notify the owner, because another person may have changed the password."""
         user = await self._users.get_contact(claim.payload["user_id"])
         if user is not None:
-            await self._send(claim, user.id, password_changed_email(_key(claim), user.email, user.name))
+            email = password_changed_email(_key(claim), user.email, user.name)
+            await self._delivery.send(EmailKind.PASSWORD_CHANGED, email, attempt=claim.attempts)
         await self._jobs.finish(claim)
 
     async def send_address_changed(self, claim: Claim) -> None:
-        """Notify the previous address, because another person may have entered the new one."""
-        user_id, previous, email = (claim.payload[name] for name in ("user_id", "previous", "email"))
-        user = await self._users.get_contact(user_id)
-        if user is not None:
-            message = address_changed_email(_key(claim), previous, user.name, email)
-            await self._send(claim, user.id, message)
+        """Notify the previous address, with a link that takes the account back from another person."""
+        user_id, previous, changed_to = (claim.payload[name] for name in ("user_id", "previous", "email"))
+        issued = await self._unit_of_work.run(partial(self._issue_recovery, user_id, previous))
+        if issued is not None:
+            days = max(1, self._tokens.ttl_s[EmailTokenPurpose.RECOVER] // 86_400)
+            link = self._links.recover(issued.token)
+            email = address_changed_email(_key(claim), previous, issued.username, changed_to, link, days)
+            await self._delivery.send(EmailKind.ADDRESS_CHANGED, email, attempt=claim.attempts)
         await self._jobs.finish(claim)
 
-    async def _save_reset(self, token: str, email_key: str, work: WorkContext) -> ContactRow | None:
-        """Save the token for the user with this address; return None without one.
+    async def _issue_verification(
+        self, user_id: UserId, work: WorkContext
+    ) -> IssuedToken | AddressRow | None:
+        """Return a token for the address to verify, the other user who owns it, or None if there is nothing to verify.
+
+        Verifying the user's own address again ends its unsubscriptions.
+        """
+        user = await self._addresses.lock(user_id)
+        if user is None:
+            return None
+        email = user.pending_email or user.email
+        key = normalize(email)
+        if not user.pending_email and not await self._suppressions.list_topics(email):
+            return None
+        owner = await self._addresses.find_owner(key)
+        if owner is not None and owner.id != user_id:
+            return owner
+        return await self._issue(work, EmailTokenPurpose.VERIFY, user, email)
+
+    async def _issue_reset(self, email_key: str, work: WorkContext) -> IssuedToken | None:
+        """Return a token for the user with this address; None without one.
 
         The lock on the user orders this with a change of the address: either the change comes first and no token is
-        saved, or it comes second and deletes the token.
+        issued, or it comes second and deletes the token.
         """
-        user = await self._users.lock_contact(email_key)
-        if user is not None:
-            expires_at_ms = user.now_ms + self._reset_ttl_s * 1000
-            await self._resets.insert(
-                PasswordResetRow(work.new_id(), user.id, hash_reset_token(token), user.now_ms, expires_at_ms)
-            )
-        return user
+        owner = await self._users.lock_contact(email_key)
+        if owner is not None:
+            user = await self._addresses.lock(owner.id)
+        else:
+            user = await self._addresses.lock_newest_pending(email_key)
+        if user is None:
+            return None
+        return await self._issue(work, EmailTokenPurpose.RESET, user, user.email or user.pending_email)
 
-    async def _send(self, claim: Claim, user_id: UserId, email: Email) -> None:
-        try:
-            await self._sender.send(email)
-        except EmailRefused as error:  # A retry would be refused as well.
-            log.warning("email_refused", kind=claim.kind, user_id=user_id, reason=error.reason)
+    async def _issue_recovery(self, user_id: UserId, email: str, work: WorkContext) -> IssuedToken | None:
+        user = await self._addresses.lock(user_id)
+        return await self._issue(work, EmailTokenPurpose.RECOVER, user, email) if user is not None else None
+
+    async def _issue(
+        self, work: WorkContext, purpose: EmailTokenPurpose, user: AddressRow, email: str
+    ) -> IssuedToken:
+        token = await self._tokens.create(work, purpose, user.id, email, user.now_ms)
+        return IssuedToken(token, email, user.username)
 
 
 def _key(claim: Claim) -> str:

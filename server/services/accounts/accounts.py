@@ -1,6 +1,7 @@
 """Registration."""
 
 from server.errors import Conflict
+from server.events import EmailVerificationRequested
 from server.gateways.passwords import Passwords
 from server.ids import UserId
 from server.models.accounts.former_usernames import FormerUsernameRepository
@@ -38,13 +39,13 @@ class Accounts:
         once: IdempotencyToken | None = None,
         client: Client | None = None,
     ) -> AuthenticatedUser:
-        """Create an account.
+        """Create an account and request the verification of its address.
 
-        Raises Conflict (`username_taken`, `email_taken`, `already_taken`), InvalidInput for the password, and
-        AlreadyDone for `once`.
+        Whether another account has the address makes no difference. Raises Conflict (`username_taken`), InvalidInput
+        for the password, and AlreadyDone for `once`.
         """
         await self._password_rules.check(password, PasswordOwner(username, email))
-        await self._reject_taken(username, email)
+        await self._reject_taken(username)
         password_hash = await self._passwords.hash(password, caller=caller_of(client))
 
         async def insert(work: WorkContext) -> AuthenticatedUser:
@@ -52,8 +53,8 @@ class Accounts:
                 id=UserId(work.result_id),
                 username=username,
                 username_key=normalize(username),
-                email=email,
-                email_key=normalize(email),
+                pending_email=email,
+                pending_email_key=normalize(email),
                 password_hash=password_hash,
                 full_name=full_name,
                 created_at_ms=work.now_ms(),
@@ -62,16 +63,13 @@ class Accounts:
             # Not before the insert, which waits for a transaction that gives up the name.
             if await self._former_usernames.find_owner(user.username_key) is not None:
                 raise _username_taken()
+            work.emit(EmailVerificationRequested(user.id))
             return AuthenticatedUser(user.id, Role.USER, user.created_at_ms)
 
         try:
             return await self._unit_of_work.run(insert, token=once)
         except DuplicateKey as error:
-            await self._reject_taken(username, email)
-            # The other account changed its name or address since then.
-            raise Conflict(
-                "This username or e-mail address was taken a moment ago. Try again.", code="already_taken"
-            ) from error
+            raise _username_taken() from error
 
     async def is_username_available(self, username: str) -> bool:
         """Return whether a new user may take this name now."""
@@ -82,15 +80,9 @@ class Accounts:
             await self._users.username_exists(key) or await self._former_usernames.find_owner(key) is not None
         )
 
-    async def _reject_taken(self, username: str, email: str) -> None:
+    async def _reject_taken(self, username: str) -> None:
         if await self._is_taken(normalize(username)):
             raise _username_taken()
-        if await self._users.email_exists(normalize(email)):
-            raise Conflict(
-                "An account with this e-mail address exists.",
-                code="email_taken",
-                fields={"email": ["Already registered."]},
-            )
 
 
 def _username_taken() -> Conflict:

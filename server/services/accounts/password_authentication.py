@@ -54,7 +54,7 @@ class PasswordAuthentication:
     async def authenticate(
         self, login: str, password: str, client: Client | None = None
     ) -> AuthenticatedUser:
-        """Return the account whose username or e-mail address is `login`.
+        """Return the account whose username or verified e-mail address is `login`.
 
         Raises Throttled, and Unauthenticated, with the same text and timing for an unknown login and a wrong password.
         """

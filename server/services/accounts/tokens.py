@@ -1,4 +1,4 @@
-"""Signing and verification of access, refresh and device tokens, and generation of password reset tokens.
+"""Signing and verification of access, refresh and device tokens.
 
 Tokens do not say whether their session is still active: `revocations` does.
 """
@@ -190,16 +190,6 @@ def _id(claim: Any) -> int:
     if not (isinstance(claim, str) and ID_CLAIM.fullmatch(claim)) or int(claim) > MAX_ID:
         raise ValueError("not an id")
     return int(claim)
-
-
-def new_reset_token() -> str:
-    """Return 256 random bits for a password reset link."""
-    return secrets.token_urlsafe(32)
-
-
-def hash_reset_token(token: str) -> str:
-    """Return the form in which a reset token is stored."""
-    return hashlib.sha256(token.encode(errors="replace")).hexdigest()
 
 
 def invalid_access_token() -> Unauthenticated:

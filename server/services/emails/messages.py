@@ -53,15 +53,32 @@ def password_changed_email(key: str, to: str, name: str) -> Email:
     return Email(key, to, subject, text, html)
 
 
-def address_changed_email(key: str, to: str, name: str, email: str) -> Email:
-    """Return the e-mail to the previous address that lets an owner notice a change to the address `email`."""
+def address_changed_email(key: str, to: str, name: str, email: str, link: str, days: int) -> Email:
+    """Return the e-mail to the previous address about a change to `email`; `link` takes the account back."""
     subject = "Your e-mail address was changed"
-    text, html = render("address_changed", {"subject": subject, "name": name, "email": email})
+    values = {"subject": subject, "name": name, "email": email, "days": str(days)}
+    text, html = render("address_changed", values, {"link": link})
+    return Email(key, to, subject, text, html)
+
+
+def verification_email(key: str, to: str, name: str, link: str, hours: int) -> Email:
+    """Return the e-mail that proves who owns an address. `name` is a username: anybody can enter an address."""
+    subject = "Confirm your e-mail address"
+    text, html = render(
+        "verification", {"subject": subject, "name": name, "hours": str(hours)}, {"link": link}
+    )
+    return Email(key, to, subject, text, html)
+
+
+def address_in_use_email(key: str, to: str, name: str) -> Email:
+    """Return the e-mail to the owner of an address that was entered for another account."""
+    subject = "You already have an account"
+    text, html = render("address_in_use", {"subject": subject, "name": name})
     return Email(key, to, subject, text, html)
 
 
 def new_sign_in_email(key: str, to: str, name: str, sign_in: SignInDetails, link: str) -> Email:
-    """Return the e-mail that lets an owner notice a sign-in by another person; `link` ends all sessions."""
+    """Return the e-mail that lets an owner notice a sign-in by another person; `link` takes the account back."""
     subject = "New sign-in to your account"
     values = {
         "subject": subject,

@@ -10,6 +10,7 @@ from server.events import (
     CommentsDeleted,
     EmailChanged,
     EmailRequested,
+    EmailVerificationRequested,
     Event,
     PasswordChanged,
     PasswordResetRequested,
@@ -52,6 +53,7 @@ class JobKind(StrEnum):
     REMOVE_POST = "posts.remove"
     REMOVE_AVATAR = "avatars.remove"
     PROPAGATE_REVOCATIONS = "notify.revoked"
+    EMAIL_VERIFICATION = "email.verification"
     EMAIL_RESET_LINK = "email.password_reset"
     EMAIL_CREDENTIALS_CHANGED = "email.password_changed"
     EMAIL_ADDRESS_CHANGED = "email.address_changed"
@@ -98,6 +100,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     EmailRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL),),
     SessionsRevoked: (EventJob(Queue.NOTIFICATIONS, JobKind.PROPAGATE_REVOCATIONS, HIGH),),
     # The user waits for these e-mails, so they precede notifications.
+    EmailVerificationRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL_VERIFICATION, HIGH),),
     PasswordResetRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL_RESET_LINK, HIGH),),
     PasswordChanged: (EventJob(Queue.EMAIL, JobKind.EMAIL_CREDENTIALS_CHANGED, HIGH),),
     EmailChanged: (EventJob(Queue.EMAIL, JobKind.EMAIL_ADDRESS_CHANGED, HIGH),),

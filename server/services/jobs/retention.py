@@ -8,8 +8,8 @@ import structlog
 
 from server.clock import SystemClock
 from server.ids import min_id_at
+from server.models.accounts.email_tokens import EmailTokenRepository
 from server.models.accounts.former_usernames import FormerUsernameRepository
-from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.accounts.sessions import SessionRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.jobs.jobs import JobRepository, JobState
@@ -45,7 +45,7 @@ class RetentionTables:
     """The repositories of the tables with retention."""
 
     sessions: SessionRepository
-    password_resets: PasswordResetRepository
+    email_tokens: EmailTokenRepository
     idempotency_keys: IdempotencyKeyRepository
     notifications: NotificationRetentionRepository
     jobs: JobRepository
@@ -77,8 +77,8 @@ class Retention:
         await self._jobs.complete(claim)
 
     async def sweep_resets(self, claim: Claim) -> None:
-        """Delete expired password reset tokens."""
-        deleted = await self._tables.password_resets.delete_expired()
+        """Delete expired tokens of links in e-mails."""
+        deleted = await self._tables.email_tokens.delete_expired()
         if deleted:
             log.info("resets_swept", resets=deleted)
         await self._jobs.complete(claim)

@@ -1,10 +1,19 @@
-"""Channels that a user wants per notification type; all by default."""
+"""Channels that a user wants per notification type; all by default.
 
+An unsubscribe link ends e-mails to the address, not to the account. Only the owner of the mailbox can end that, with a
+link that is e-mailed to it.
+"""
+
+import contextlib
 from collections.abc import Mapping
 from functools import partial
 
+from server.events import EmailVerificationRequested
 from server.ids import UserId
+from server.models.accounts.users import UserRepository
+from server.models.database import DuplicateKey
 from server.models.notifications.preferences import PreferenceRepository
+from server.services.emails.suppressions import Suppressions
 from server.services.emails.unsubscribe_tokens import UnsubscribeTokens
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.people.user_lookup import user_not_found
@@ -17,30 +26,49 @@ ChannelPreferences = Mapping[NotificationType, Mapping[Channel, bool]]
 
 class Preferences:
     def __init__(
-        self, preferences: PreferenceRepository, unit_of_work: UnitOfWork, tokens: UnsubscribeTokens
+        self,
+        preferences: PreferenceRepository,
+        users: UserRepository,
+        suppressions: Suppressions,
+        unit_of_work: UnitOfWork,
+        tokens: UnsubscribeTokens,
     ) -> None:
         self._preferences = preferences
+        self._users = users
+        self._suppressions = suppressions
         self._unit_of_work = unit_of_work
         self._tokens = tokens
 
     async def get_for(self, user_id: UserId) -> ChannelPreferences:
-        """Return every type and channel."""
+        """Return every type and channel. A type that the user's address has unsubscribed from is not e-mailed."""
         rows = await self._preferences.list_by_user(user_id)
         stored = {
             row.type: {Channel.PUSH: row.push, Channel.EMAIL: row.email, Channel.IN_APP: row.in_app}
             for row in rows
         }
-        return {type_: stored.get(type_, dict.fromkeys(Channel, True)) for type_ in NotificationType}
+        wanted = {type_: stored.get(type_, dict.fromkeys(Channel, True)) for type_ in NotificationType}
+        for type_ in await self._list_suppressed(user_id):
+            wanted[type_] = {**wanted[type_], Channel.EMAIL: False}
+        return wanted
 
     async def update(self, user_id: UserId, changes: ChannelPreferences) -> ChannelPreferences:
-        """Apply `changes` and keep the rest; return all preferences. Raises NotFound for an unknown user."""
+        """Apply `changes` and keep the rest; return all preferences. Raises NotFound for an unknown user.
+
+        E-mails of a type that the user's address has unsubscribed from stay off until the address is verified again; an
+        e-mail with a link for that is requested.
+        """
         await self._unit_of_work.run(partial(self._apply, user_id, changes))
         return await self.get_for(user_id)
 
     async def unsubscribe(self, token: str) -> NotificationType:
         """End the e-mails that an unsubscribe token names; return their type. Idempotent. Raises NotFound."""
-        user_id, type_ = self._tokens.decode(token)
-        await self.update(user_id, {type_: {Channel.EMAIL: False}})
+        address_hash, type_ = self._tokens.decode(token)
+
+        async def suppress(work: WorkContext) -> None:
+            await self._suppressions.suppress(work.new_id(), address_hash, type_, work.now_ms())
+
+        with contextlib.suppress(DuplicateKey):  # it has unsubscribed before
+            await self._unit_of_work.run(suppress)
         return type_
 
     def get_unsubscribe_type(self, token: str) -> NotificationType:
@@ -54,3 +82,10 @@ class Preferences:
             columns = {COLUMNS[channel]: wanted for channel, wanted in changes[type_].items()}
             if columns and not await self._preferences.update(user_id, type_, columns):
                 await self._preferences.insert(work.new_id(), user_id, type_, columns)
+        if any(changes.get(type_, {}).get(Channel.EMAIL) for type_ in await self._list_suppressed(user_id)):
+            work.emit(EmailVerificationRequested(user_id))
+
+    async def _list_suppressed(self, user_id: UserId) -> set[NotificationType]:
+        user = await self._users.get_contact(user_id)
+        topics = await self._suppressions.list_topics(user.email) if user is not None else set[str]()
+        return {type_ for type_ in NotificationType if type_.value in topics}

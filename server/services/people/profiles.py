@@ -3,26 +3,24 @@
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 from server.errors import AppError, Conflict
-from server.events import AvatarReplaced, CacheKey, EmailChanged, PersonChanged
+from server.events import AvatarReplaced, CacheKey, PersonChanged
 from server.gateways.images.processor import Shape
 from server.ids import UserId
 from server.models.accounts.former_usernames import FormerUsernameRepository
-from server.models.accounts.password_resets import PasswordResetRepository
 from server.models.database import DuplicateKey
 from server.models.people.follows import FollowRepository
-from server.models.people.profiles import LockedProfile, ProfileRepository, ProfileRow, duplicate_column
+from server.models.people.profiles import LockedProfile, ProfileRepository, ProfileRow
 from server.services.accounts.reserved_usernames import check_not_reserved
 from server.services.accounts.usernames import FORMER_USERNAME_MS, normalize
 from server.services.content.cards import Cards
 from server.services.content.pictures import Pictures
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.people.user_lookup import UserLookup, user_not_found
-from server.services.records import Profile, Role
+from server.services.records import OwnAddress, Profile, Role
 
-EDITABLE = frozenset({"full_name", "bio", "website", "username", "email"})
+EDITABLE = frozenset({"full_name", "bio", "website", "username"})
 
 
 class Profiles:
@@ -30,7 +28,6 @@ class Profiles:
         self,
         profiles: ProfileRepository,
         follows: FollowRepository,
-        resets: PasswordResetRepository,
         lookup: UserLookup,
         unit_of_work: UnitOfWork,
         cards: Cards,
@@ -39,7 +36,6 @@ class Profiles:
     ) -> None:
         self._profiles = profiles
         self._follows = follows
-        self._resets = resets
         self._lookup = lookup
         self._unit_of_work = unit_of_work
         self._cards = cards
@@ -49,7 +45,12 @@ class Profiles:
     async def get_own(self, user_id: UserId) -> Profile:
         """Return the user's own profile, with the e-mail address and the role. Raises NotFound."""
         user = await self._get(user_id)
-        return self._profile(user, email=user.email, role=Role(user.role))
+        address = OwnAddress(
+            email=user.email or user.pending_email,
+            verified=bool(user.email),
+            pending=user.pending_email if user.email and user.pending_email else None,
+        )
+        return self._profile(user, address, Role(user.role))
 
     async def get(self, viewer_id: UserId, user: UserId | str) -> Profile:
         """Return a public profile by id or username, with the follows between the two users. Raises NotFound."""
@@ -58,22 +59,20 @@ class Profiles:
         return self._profile(row, is_following=viewer_id in followers, follows_you=row.id in followers)
 
     async def edit(self, user_id: UserId, changes: Mapping[str, str]) -> Profile:
-        """Change any of EDITABLE; `changes` may be empty. The previous address is notified of a new one.
+        """Change any of EDITABLE; `changes` may be empty.
 
-        Raises Conflict (`username_taken`, `email_taken`), InvalidInput (`username_reserved`) and NotFound.
+        Raises Conflict (`username_taken`), InvalidInput (`username_reserved`) and NotFound.
         """
         columns = {name: value for name, value in changes.items() if name in EDITABLE}
         if "username" in columns:
             columns["username_key"] = normalize(columns["username"])
-        if "email" in columns:
-            columns["email_key"] = normalize(columns["email"])
         if columns:
             try:
                 await self._unit_of_work.run(
                     partial(self._edit, user_id, columns), changes=(CacheKey("person", user_id),)
                 )
             except DuplicateKey as error:
-                raise _taken(duplicate_column(error)) from error
+                raise _username_taken() from error
         return await self.get_own(user_id)
 
     async def change_avatar(self, user_id: UserId, upload: Path) -> Profile:
@@ -98,10 +97,6 @@ class Profiles:
         if columns.get("username_key", previous.username_key) != previous.username_key:
             await self._give_up(previous.username_key, columns["username_key"], user_id, work)
         work.emit(PersonChanged(user_id, revision))
-        if "email" in columns:  # Reset links that went to the previous address become invalid.
-            await self._resets.delete_by_user(user_id)
-            if columns["email"] != previous.email:
-                work.emit(EmailChanged(user_id, previous.email, columns["email"]))
 
     async def _give_up(self, previous_key: str, key: str, user_id: UserId, work: WorkContext) -> None:
         """Reserve the previous name of a user who was renamed.
@@ -112,7 +107,7 @@ class Profiles:
         """
         check_not_reserved(key)
         if await self._former_usernames.find_owner(key) not in (None, user_id):
-            raise _taken("username")
+            raise _username_taken()
         await self._former_usernames.release(key)
         await self._former_usernames.reserve(work.new_id(), previous_key, user_id, FORMER_USERNAME_MS)
 
@@ -138,12 +133,12 @@ class Profiles:
         return row
 
     def _profile(
-        self, row: ProfileRow, email: str | None = None, role: Role | None = None, **relations: bool
+        self, row: ProfileRow, address: OwnAddress | None = None, role: Role | None = None, **relations: bool
     ) -> Profile:
         return Profile(
             id=row.id,
             username=row.username,
-            email=email,
+            address=address,
             full_name=row.full_name,
             bio=row.bio,
             website=row.website,
@@ -158,9 +153,6 @@ class Profiles:
         )
 
 
-def _taken(column: Literal["username", "email"]) -> Conflict:
-    if column == "username":
-        detail = "This username is taken."
-    else:
-        detail = "Another account has this e-mail address."
-    return Conflict(detail, code=f"{column}_taken", fields={column: [detail]})
+def _username_taken() -> Conflict:
+    detail = "This username is taken."
+    return Conflict(detail, code="username_taken", fields={"username": [detail]})

@@ -40,6 +40,10 @@ SPECIAL = {
     "POST /auth/change-password": (Rate.DEFAULT,),
     "POST /auth/forgot-password": (Rate.DEFAULT,),
     "POST /auth/reset-password": (Rate.DEFAULT,),
+    "POST /auth/verify-email": (Rate.DEFAULT,),
+    "POST /auth/verify-email/resend": (Rate.DEFAULT,),
+    "POST /auth/change-email": (Rate.DEFAULT,),
+    "POST /auth/recover-account": (Rate.DEFAULT,),
     # Mail services send these for many users, from few addresses.
     "POST /notifications/unsubscribe": (Rate.READS,),
     "POST /posts": (Rate.UPLOADS, Rate.WRITES),

@@ -8,21 +8,31 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from structlog.testing import capture_logs
 
+from server.assembly.email_limits import email_budget
 from server.errors import InvalidInput, Unauthenticated
 from server.gateways.email.email import EmailFailed, EmailRefused, compose
-from server.gateways.redis.rate_limits import Limit, RateLimits
+from server.gateways.redis.rate_limits import RateLimits
 from server.models.jobs.jobs import JobState
-from server.services.accounts.credentials import Credentials, ResetBudget
 from server.services.accounts.password_authentication import AuthenticatedUser
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import Principal, TokenPair
+from server.settings import Settings
 from tools.harness.services import RESET_TTL_S, ServiceHarness
 
 OLD, NEW = "the old password", "the new password"
 
 
 async def register(harness: ServiceHarness, username: str = "ada") -> AuthenticatedUser:
-    return await harness.accounts.register(username, f"{username.title()}@example.com", OLD, "")
+    """Register a user and verify the address."""
+    account = await harness.accounts.register(username, f"{username.title()}@example.com", OLD, "")
+    await harness.email_verification.mark_verified(account.id)
+    await harness.work_off(JobKind.EMAIL_VERIFICATION)
+    return account
+
+
+async def change_email(harness: ServiceHarness, account: AuthenticatedUser, email: str) -> None:
+    await harness.email_verification.request_change(account.id, OLD, email)
+    await harness.email_verification.mark_verified(account.id)
 
 
 async def sign_in(harness: ServiceHarness, password: str = OLD, login: str = "ada") -> TokenPair:
@@ -150,10 +160,10 @@ async def test_link_expires(harness: ServiceHarness) -> None:
     await register(harness)
     token = await request_reset(harness)
     left_ms = await harness.value(
-        f"SELECT expires_at_ms - {harness.database.now_ms} AS left_ms FROM password_resets"
+        f"SELECT expires_at_ms - {harness.database.now_ms} AS left_ms FROM email_tokens"
     )
     assert 0 < left_ms <= RESET_TTL_S * 1000
-    await harness.database.execute("UPDATE password_resets SET expires_at_ms = expires_at_ms - ?", [left_ms])
+    await harness.database.execute("UPDATE email_tokens SET expires_at_ms = expires_at_ms - ?", [left_ms])
     await assert_refused(harness, token)
     await sign_in(harness)
 
@@ -162,8 +172,8 @@ async def test_link_sent_to_a_previous_address_is_invalid(harness: ServiceHarnes
     account = await register(harness)
     token = await request_reset(harness)
     await harness.profiles.edit(account.id, {"bio": "Photos."})
-    assert await harness.value("SELECT COUNT(*) AS n FROM password_resets") == 1
-    await harness.profiles.edit(account.id, {"email": "elsewhere@example.com"})
+    assert await harness.value("SELECT COUNT(*) AS n FROM email_tokens") == 1
+    await change_email(harness, account, "elsewhere@example.com")
     await assert_refused(harness, token)
     await harness.credentials.reset_password(await request_reset(harness, "elsewhere@example.com"), NEW)
 
@@ -179,20 +189,20 @@ async def test_link_is_not_sent_to_an_address_that_just_changed(
     async def overtaken(body: Any) -> Any:
         """Change the address first, as a concurrent request would."""
         monkeypatch.undo()
-        await harness.profiles.edit(account.id, {"email": "elsewhere@example.com"})
+        await change_email(harness, account, "elsewhere@example.com")
         return await run(body)
 
     monkeypatch.setattr(harness.unit_of_work, "run", overtaken)
     await harness.account_emails.send_reset(claim)
     assert harness.email.sent == []
-    assert await harness.value("SELECT COUNT(*) AS n FROM password_resets") == 0
+    assert await harness.value("SELECT COUNT(*) AS n FROM email_tokens") == 0
     assert (await harness.job(claim.id))["state"] == JobState.COMPLETED
 
 
 async def test_other_tokens_are_not_reset_tokens(harness: ServiceHarness) -> None:
     await register(harness)
     pair, token = await sign_in(harness), await request_reset(harness)
-    token_hash: str = await harness.value("SELECT token_hash FROM password_resets")
+    token_hash: str = await harness.value("SELECT token_hash FROM email_tokens")
     for other in (pair.access_token, pair.refresh_token, token_hash, token[:-1], token.upper(), "", "\udcff"):
         await assert_refused(harness, other)
     with pytest.raises(Unauthenticated):
@@ -232,7 +242,7 @@ async def test_unknown_address_gets_no_email_and_no_other_answer(harness: Servic
     assert len(await harness.due(JobKind.EMAIL_RESET_LINK)) == 2
     await harness.work_off(JobKind.EMAIL_RESET_LINK)
     assert [email.to for email in harness.email.sent] == ["Ada@example.com"]
-    assert await harness.value("SELECT COUNT(*) AS n FROM password_resets") == 1
+    assert await harness.value("SELECT COUNT(*) AS n FROM email_tokens") == 1
     assert {row["state"] for row in await harness.rows("SELECT state FROM jobs")} == {JobState.COMPLETED}
 
 
@@ -242,7 +252,7 @@ async def test_reset_token_is_neither_stored_nor_logged(harness: ServiceHarness)
         token = await request_reset(harness)
         await harness.credentials.reset_password(token, NEW)
         await harness.work_off(JobKind.EMAIL_CREDENTIALS_CHANGED)
-    tables = [await harness.rows(f"SELECT * FROM {table}") for table in ("jobs", "password_resets", "users")]
+    tables = [await harness.rows(f"SELECT * FROM {table}") for table in ("jobs", "email_tokens", "users")]
     for secret in (token, NEW, OLD):
         assert secret not in repr((tables, logs))
 
@@ -260,7 +270,7 @@ async def test_retry_sends_another_token(harness: ServiceHarness) -> None:
         await harness.account_emails.send_reset(claim)
     first, second = harness.email.sent
     assert first.key == second.key
-    assert await harness.value("SELECT COUNT(*) AS n FROM password_resets") == 3
+    assert await harness.value("SELECT COUNT(*) AS n FROM email_tokens") == 3
     await harness.credentials.reset_password(token_in(first.text), NEW)
     await assert_refused(harness, token_in(second.text))
 
@@ -287,14 +297,11 @@ async def test_owner_is_notified_of_a_password_change(harness: ServiceHarness) -
 
 async def test_reset_emails_above_the_budget_are_not_sent(harness: ServiceHarness) -> None:
     await register(harness)
-    budget = ResetBudget(RateLimits(harness.pipelined_redis), Limit("forgot", 3, 3600))
-    credentials = Credentials(
-        harness.login_rows, harness.reset_rows, harness.unit_of_work, harness.passwords,
-        harness.password_rules, harness.revocations, harness.user_rows, harness.password_authentication, budget,
-    )  # fmt: skip
+    budget = email_budget(Settings(), RateLimits(harness.pipelined_redis))
+    harness.send_emails_through(harness.email, budget)
     for _ in range(10):
-        await credentials.request_reset("Ada@example.com")
-    await credentials.request_reset("bob@example.com")
-    assert await harness.work_off(JobKind.EMAIL_RESET_LINK) == 4
+        await harness.credentials.request_reset("Ada@example.com")
+    await harness.credentials.request_reset("bob@example.com")
+    assert await harness.work_off(JobKind.EMAIL_RESET_LINK) == 11
     assert len(harness.email.sent) == 3
     await harness.credentials.reset_password(token_in(harness.email.sent[0].text), NEW)

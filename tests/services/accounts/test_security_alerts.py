@@ -19,7 +19,7 @@ async def test_owner_is_notified_of_a_sign_in_on_a_new_device(harness: ServiceHa
     await harness.work_off()
     (email,) = harness.email.sent
     assert (email.to, email.subject) == ("ada@example.com", "New sign-in to your account")
-    for shown in ("2026-01-31 12:00 UTC", "a phone", "192.0.2.7", "https://pages.test/sessions"):
+    for shown in ("2026-01-31 12:00 UTC", "a phone", "192.0.2.7", "https://photos.test/recover?token="):
         assert shown in email.text
         assert shown in email.html
     assert max(map(len, email.text.splitlines())) < 200

@@ -21,8 +21,10 @@ HOME = "203.0.113.7"
 
 @pytest.fixture
 async def authentication(harness: ServiceHarness) -> PasswordAuthentication:
-    """The authentication with the limits of the default configuration, and a user `ada`."""
-    await harness.accounts.register("ada", "ada@example.com", PASSWORD, "")
+    """The authentication with the limits of the default configuration, and a user `ada` with a verified address."""
+    account = await harness.accounts.register("ada", "ada@example.com", PASSWORD, "")
+    await harness.email_verification.mark_verified(account.id)
+    await harness.work_off()
     limits = SignInLimits(
         RateLimits(harness.pipelined_redis), GrowingDelays(harness.pipelined_redis, DelayRule()), RULES
     )

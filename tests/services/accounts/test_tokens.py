@@ -12,13 +12,7 @@ import pytest
 from server.clock import SystemClock
 from server.errors import Unauthenticated
 from server.ids import MAX_ID, SessionId, UserId
-from server.services.accounts.tokens import (
-    MAX_CACHED_TOKENS,
-    RefreshClaim,
-    Tokens,
-    hash_reset_token,
-    new_reset_token,
-)
+from server.services.accounts.tokens import MAX_CACHED_TOKENS, RefreshClaim, Tokens
 from server.services.records import Principal, Role
 from tools.harness.services import TOKEN_RULES as RULES
 
@@ -213,17 +207,6 @@ def test_successor_depends_on_token_time_and_secret(tokens: Tokens, clock: HeldC
     ]
     assert len({each.nonce for each in [following, *others]}) == 5
     assert len(following.nonce) == 43
-
-
-def test_reset_token_is_random_and_not_a_jwt(tokens: Tokens) -> None:
-    made = {new_reset_token() for _ in range(100)}
-    assert len(made) == 100
-    for token in made:
-        assert len(base64.urlsafe_b64decode(token + "=")) == 32
-        assert len(hash_reset_token(token)) == 64
-        access_error(tokens, token)
-        refresh_error(tokens, token)
-    assert hash_reset_token("\udcff")
 
 
 def test_token_is_verified_again_after_it_expired(

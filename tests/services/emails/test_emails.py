@@ -15,11 +15,13 @@ from server.services.emails.messages import (
     EmailContent,
     SignInDetails,
     address_changed_email,
+    address_in_use_email,
     new_sign_in_email,
     notification_email,
     password_changed_email,
     password_reset_email,
     sign_ins_failed_email,
+    verification_email,
 )
 from tests.support.fakes.smtp_server import FakeSmtpServer
 from tests.support.inputs import malicious_files
@@ -41,7 +43,13 @@ EMAILS = {
         "key", "ada@example.com", "ada", "https://photos.test/reset?token=a_b-c&x=1", 30
     ),
     "password changed": password_changed_email("key", "ada@example.com", "ada"),
-    "address changed": address_changed_email("key", "ada@example.com", "ada", "new@example.com"),
+    "address changed": address_changed_email(
+        "key", "ada@example.com", "ada", "new@example.com", "https://photos.test/recover?token=a_b-c", 7
+    ),
+    "verification": verification_email(
+        "key", "ada@example.com", "ada", "https://photos.test/verify?token=a_b-c", 24
+    ),
+    "address in use": address_in_use_email("key", "ada@example.com", "ada"),
     "new sign-in": new_sign_in_email(
         "key",
         "ada@example.com",
@@ -91,7 +99,7 @@ def test_text_and_html_say_the_same(name: str) -> None:
     email = EMAILS[name]
     page = Page(email.html)
     seen = visible_text(page.seen)
-    for button in ("Choose a new password ", "This was not me "):
+    for button in ("Choose a new password ", "This was not me ", "Confirm this address "):
         seen = seen.replace(f": {button}", ": ")
     assert seen == visible_text(email.text)
     assert all(link in email.text.split() for link in page.links)
@@ -189,7 +197,9 @@ async def test_malicious_text_stays_plain_text(
         url = f"https://photos.test/?token={text}"
         await sender.send(notification_email("key", "ada@example.com", text, content, url, text))
         await sender.send(password_reset_email("key", "ada@example.com", text, url, 30))
-        await sender.send(address_changed_email("key", "ada@example.com", text, text))
+        await sender.send(
+            address_changed_email("key", "ada@example.com", text, text, "https://photos.test/recover", 7)
+        )
     assert smtp.connections == 1
     assert len(smtp.taken) == 3 * len(malicious_files.TEXTS)
     usual = {name: Page(email.html).tags for name, email in EMAILS.items()}

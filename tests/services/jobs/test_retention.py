@@ -3,8 +3,8 @@
 import pytest
 from structlog.testing import capture_logs
 
+from server.models.accounts.email_tokens import EmailTokenPurpose, EmailTokenTable
 from server.models.accounts.former_usernames import FormerUsernameTable
-from server.models.accounts.password_resets import PasswordResetTable
 from server.models.accounts.sessions import SessionTable
 from server.models.batch_delete import DELETE_BATCH
 from server.models.jobs.idempotency_keys import IdempotencyKeyTable
@@ -38,18 +38,16 @@ async def test_sweep_deletes_only_expired_sessions(harness: ServiceHarness, rete
     await assert_completed(harness, claim)
 
 
-async def test_sweep_deletes_only_expired_password_resets(
-    harness: ServiceHarness, retention: Retention
-) -> None:
+async def test_sweep_deletes_only_expired_email_tokens(harness: ServiceHarness, retention: Retention) -> None:
     user_id, now_ms = await harness.user(), harness.clock.now_ms()
     for number, expires_at_ms in enumerate([*([now_ms - 60_000] * (DELETE_BATCH + 1)), now_ms + 3_600_000]):
-        await PasswordResetTable.create(
-            id=harness.ids.next(), user_id=user_id, token_hash=str(number), created_at_ms=1,
-            expires_at_ms=expires_at_ms,
+        await EmailTokenTable.create(
+            id=harness.ids.next(), user_id=user_id, purpose=EmailTokenPurpose.RESET, token_hash=str(number),
+            email="", created_at_ms=1, expires_at_ms=expires_at_ms,
         )  # fmt: skip
     claim = await claim_maintenance_job(harness, JobKind.SWEEP_RESETS)
     await retention.sweep_resets(claim)
-    assert await harness.value("SELECT token_hash FROM password_resets") == str(DELETE_BATCH + 1)
+    assert await harness.value("SELECT token_hash FROM email_tokens") == str(DELETE_BATCH + 1)
     await assert_completed(harness, claim)
 
 

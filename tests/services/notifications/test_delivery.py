@@ -9,10 +9,10 @@ from server.gateways.email.email import EmailFailed, EmailRefused
 from server.gateways.push.message import PushOutcome
 from server.gateways.redis.rate_limits import Limit, RateLimits
 from server.ids import SessionId, UserId
+from server.services.emails.delivery import EmailBudget, EmailKind, EmailLimits
 from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import JobKind
 from server.services.notifications.channel_requests import MAX_AGE_MS
-from server.services.notifications.delivery.emails import EmailBudget, NotificationEmails
 from server.services.notifications.delivery.pushes import PushFailed
 from server.services.notifications.devices import MAX_PER_USER
 from server.services.records import Channel, NotificationType, Platform, Principal, Role
@@ -380,16 +380,11 @@ async def test_devices_of_ended_sessions_are_deleted_first(harness: ServiceHarne
 
 async def test_emails_are_limited_per_recipient_and_per_actor(harness: ServiceHarness) -> None:
     ada, bob, eve = await harness.users(3)
-    throttle = RateLimits(harness.pipelined_redis)
-    harness.notification_emails = NotificationEmails(
-        harness.jobs,
-        harness.deliverables,
-        harness.email,
-        harness.unsubscribe_tokens,
-        "https://pages.test",
-        EmailBudget(throttle, Limit("emails_to", 3, 3600), Limit("emails_by", 2, 3600)),
-        metrics=harness.metrics,
+    limits = EmailLimits(
+        {EmailKind.NOTIFICATION: Limit("emails_to", 3, 3600)},
+        {EmailKind.NOTIFICATION: Limit("emails_by", 2, 3600)},
     )
+    harness.send_emails_through(harness.email, EmailBudget(RateLimits(harness.pipelined_redis), limits))
     for actor in (bob, bob, bob, eve, eve):
         await harness.likes.like(actor, await harness.post(ada))
     await create_notifications(harness)

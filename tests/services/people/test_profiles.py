@@ -7,7 +7,7 @@ import pytest
 from server.errors import Conflict, InvalidInput, NotFound, UnsupportedMedia
 from server.ids import UserId
 from server.paging import PageRequest
-from server.services.jobs.event_jobs import JobKind
+from server.services.records import OwnAddress
 from tests.support.inputs import photos
 from tools.harness.services import ServiceHarness
 
@@ -31,22 +31,6 @@ async def test_usernames_are_case_insensitive(harness: ServiceHarness) -> None:
         assert (await harness.profiles.get(user_id, other)).id == user_id
 
 
-async def test_email_in_another_case_is_taken(harness: ServiceHarness) -> None:
-    await harness.user("ada")
-    bob = await harness.user("bob")
-    with pytest.raises(Conflict) as taken:
-        await harness.profiles.edit(bob, {"email": "ADA@Example.COM"})
-    assert taken.value.code == "email_taken"
-
-
-async def test_taken_username_and_taken_email_have_different_codes(harness: ServiceHarness) -> None:
-    await harness.user("email_key")
-    bob = await harness.user("bob")
-    with pytest.raises(Conflict) as taken:
-        await harness.profiles.edit(bob, {"username": "email_key"})
-    assert taken.value.code == "username_taken"
-
-
 async def test_usernames_with_different_emoji_are_distinct(harness: ServiceHarness) -> None:
     sushi, beer = await harness.user("🍣"), await harness.user("🍺")
     assert (await harness.profiles.get(sushi, "🍺")).id == beer
@@ -67,8 +51,8 @@ async def test_only_editable_columns_are_changed(harness: ServiceHarness) -> Non
 async def test_email_and_role_are_visible_to_their_owner_only(harness: ServiceHarness) -> None:
     ada, bob = await harness.user("ada"), await harness.user("bob")
     own, public = await harness.profiles.get_own(ada), await harness.profiles.get(bob, ada)
-    assert (own.email, own.role) == ("ada@example.com", "user")
-    assert (public.email, public.role) == (None, None)
+    assert (own.address, own.role) == (OwnAddress("ada@example.com", verified=True, pending=None), "user")
+    assert (public.address, public.role) == (None, None)
 
 
 async def test_profile_includes_follows_in_both_directions(harness: ServiceHarness) -> None:
@@ -101,37 +85,6 @@ async def test_revision_increases_with_each_change(harness: ServiceHarness) -> N
     ):
         await harness.profiles.edit(ada, changes)
         assert await harness.value("SELECT revision FROM users WHERE id = ?", ada) == revision
-
-
-async def test_previous_email_is_notified_of_a_change(harness: ServiceHarness) -> None:
-    ada = await harness.user("ada")
-    await harness.profiles.edit(ada, {"email": "elsewhere@example.com"})
-    await harness.profiles.edit(ada, {"email": "further@example.com"})
-    assert await harness.work_off(JobKind.EMAIL_ADDRESS_CHANGED) == 2
-    first, second = harness.email.sent
-    assert [first.to, second.to] == ["ada@example.com", "elsewhere@example.com"]
-    assert first.key != second.key
-    for email, address in ((first, "elsewhere@example.com"), (second, "further@example.com")):
-        assert email.subject == "Your e-mail address was changed"
-        assert "Hello ada," in email.text
-        assert address in email.text
-        assert address in email.html
-
-
-async def test_unchanged_email_causes_no_notification(harness: ServiceHarness) -> None:
-    ada, _ = await harness.user("ada"), await harness.user("bob")
-    await harness.profiles.edit(ada, {"email": "ada@example.com", "bio": "Photos."})
-    with pytest.raises(Conflict):
-        await harness.profiles.edit(ada, {"email": "bob@example.com"})
-    assert await harness.due(JobKind.EMAIL_ADDRESS_CHANGED) == []
-
-
-async def test_email_change_of_a_deleted_user_sends_nothing(harness: ServiceHarness) -> None:
-    ada = await harness.user("ada")
-    await harness.profiles.edit(ada, {"email": "elsewhere@example.com"})
-    await harness.database.execute("DELETE FROM users WHERE id = ?", [ada])
-    assert await harness.work_off(JobKind.EMAIL_ADDRESS_CHANGED) == 1
-    assert harness.email.sent == []
 
 
 async def test_new_avatar_appears_on_the_next_feed_page(harness: ServiceHarness, tmp_path: Path) -> None:

@@ -1,0 +1,74 @@
+"""Tokens in links that are e-mailed to users: 256 random bits, stored as a hash, for one purpose and address."""
+
+import hashlib
+import secrets
+from collections.abc import Collection, Mapping
+
+from server.errors import InvalidInput
+from server.ids import UserId
+from server.models.accounts.email_tokens import (
+    EmailTokenPurpose,
+    EmailTokenRepository,
+    EmailTokenRow,
+    NewEmailToken,
+)
+from server.services.jobs.unit_of_work import WorkContext
+
+
+class EmailTokens:
+    """`ttl_s` is the lifetime of the tokens of each purpose.
+
+    The job that sends an e-mail creates its token, so that it is stored nowhere in clear text. Each attempt creates
+    another one, because the e-mail of an attempt that seemed to fail may have arrived.
+    """
+
+    def __init__(self, tokens: EmailTokenRepository, ttl_s: Mapping[EmailTokenPurpose, int]) -> None:
+        self._tokens = tokens
+        self.ttl_s = ttl_s
+
+    async def create(
+        self, work: WorkContext, purpose: EmailTokenPurpose, user_id: UserId, email: str, now_ms: int
+    ) -> str:
+        """Store a new token and return it. `now_ms` is the database's time."""
+        token = secrets.token_urlsafe(32)
+        expires_at_ms = now_ms + self.ttl_s[purpose] * 1000
+        await self._tokens.insert(
+            NewEmailToken(work.new_id(), user_id, purpose, _hash(token), email, now_ms, expires_at_ms)
+        )
+        return token
+
+    async def find(self, purpose: EmailTokenPurpose, token: str) -> EmailTokenRow:
+        """Return an unexpired, unused token.
+
+        Raises InvalidInput, with the same text for unknown, used and expired tokens. The caller that uses
+        the token must lock its user first and find it again, so that one of several concurrent requests succeeds.
+        """
+        row = await self._tokens.find(purpose, _hash(token))
+        if row is None:
+            raise invalid_email_token(purpose)
+        return row
+
+    async def delete(
+        self, user_id: UserId, purposes: Collection[EmailTokenPurpose], from_id: int = 0
+    ) -> None:
+        """Delete the user's tokens of some purposes, from the token `from_id` on."""
+        await self._tokens.delete_by_user(user_id, purposes, from_id)
+
+
+def invalid_email_token(purpose: EmailTokenPurpose) -> InvalidInput:
+    return InvalidInput(
+        "This link is no longer valid. Request another one.",
+        code=_CODES[purpose],
+        fields={"token": ["Unknown, used or expired."]},
+    )
+
+
+_CODES: Mapping[EmailTokenPurpose, str] = {
+    EmailTokenPurpose.VERIFY: "invalid_verification_token",
+    EmailTokenPurpose.RESET: "invalid_reset_token",
+    EmailTokenPurpose.RECOVER: "invalid_recovery_token",
+}
+
+
+def _hash(token: str) -> str:
+    return hashlib.sha256(token.encode(errors="replace")).hexdigest()

@@ -1,0 +1,114 @@
+"""Verification and change of e-mail addresses.
+
+An address belongs to the account that verifies it first. Until then any number of accounts may have entered it, and no
+answer says so. `account_emails` sends the e-mails.
+"""
+
+from functools import partial
+
+from server.errors import InvalidInput
+from server.events import EmailChanged, EmailVerificationRequested
+from server.ids import UserId
+from server.models.accounts.email_addresses import AddressRow, EmailAddressRepository
+from server.models.accounts.email_tokens import EmailTokenPurpose
+from server.models.accounts.logins import LoginRepository
+from server.models.database import DuplicateKey
+from server.services.accounts.email_tokens import EmailTokens, invalid_email_token
+from server.services.accounts.password_authentication import PasswordAuthentication
+from server.services.accounts.usernames import normalize
+from server.services.emails.suppressions import Suppressions
+from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
+
+
+class EmailVerification:
+    def __init__(
+        self,
+        addresses: EmailAddressRepository,
+        suppressions: Suppressions,
+        logins: LoginRepository,
+        unit_of_work: UnitOfWork,
+        authentication: PasswordAuthentication,
+        tokens: EmailTokens,
+    ) -> None:
+        self._addresses = addresses
+        self._suppressions = suppressions
+        self._logins = logins
+        self._unit_of_work = unit_of_work
+        self._authentication = authentication
+        self._tokens = tokens
+
+    async def request_change(self, user_id: UserId, password: str, email: str) -> None:
+        """Store an address as pending and request an e-mail to it. The current address stays until it is verified.
+
+        Raises InvalidInput (`wrong_password`), and Throttled after wrong passwords.
+        """
+        password_hash = await self._authentication.confirm(user_id, password)
+        if password_hash is None:
+            raise _wrong_password()
+
+        async def request(work: WorkContext) -> None:
+            # A concurrent request may have changed the password since it was compared.
+            if await self._logins.lock_password_hash(user_id) != password_hash:
+                raise _wrong_password()
+            await self._addresses.set_pending(user_id, email, normalize(email))
+            work.emit(EmailVerificationRequested(user_id))
+
+        await self._unit_of_work.run(request)
+
+    async def resend(self, user_id: UserId) -> None:
+        """Request another verification e-mail, if there is an address to verify."""
+
+        async def request(work: WorkContext) -> None:
+            work.emit(EmailVerificationRequested(user_id))
+
+        await self._unit_of_work.run(request)
+
+    async def verify(self, token: str) -> None:
+        """Make the address that the token was sent to the user's address, and end its unsubscriptions.
+
+        Raises InvalidInput (`invalid_verification_token`), also if another account has verified the address.
+        """
+        user_id = (await self._tokens.find(EmailTokenPurpose.VERIFY, token)).user_id
+        try:
+            await self._unit_of_work.run(partial(self._verify, user_id, token))
+        except DuplicateKey as error:
+            raise invalid_email_token(EmailTokenPurpose.VERIFY) from error
+
+    async def mark_verified(self, user_id: UserId) -> None:
+        """Verify the pending address without an e-mail, for sample data. Raises DuplicateKey."""
+
+        async def mark(work: WorkContext) -> None:
+            user = await self._addresses.lock(user_id)
+            if user is not None and user.pending_email:
+                await self.confirm(work, user, user.pending_email)
+
+        await self._unit_of_work.run(mark)
+
+    async def confirm(self, work: WorkContext, user: AddressRow, email: str) -> bool:
+        """Make an address that the locked user proved to own the user's address. Raises DuplicateKey.
+
+        Return False if the user has entered another address since then. Links that were sent to the previous address
+        become invalid.
+        """
+        key, current_key = normalize(email), normalize(user.email)
+        if key != normalize(user.pending_email):
+            return key == current_key
+        await self._addresses.set_verified(user.id, email, key, user.now_ms)
+        await self._tokens.delete(user.id, (EmailTokenPurpose.VERIFY, EmailTokenPurpose.RESET))
+        if user.email and key != current_key:
+            work.emit(EmailChanged(user.id, user.email, email))
+        return True
+
+    async def _verify(self, user_id: UserId, token: str, work: WorkContext) -> None:
+        user = await self._addresses.lock(user_id)
+        row = await self._tokens.find(EmailTokenPurpose.VERIFY, token)
+        if user is None or not await self.confirm(work, user, row.email):
+            raise invalid_email_token(EmailTokenPurpose.VERIFY)
+        await self._tokens.delete(user_id, (EmailTokenPurpose.VERIFY,))
+        await self._suppressions.lift(row.email)
+
+
+def _wrong_password() -> InvalidInput:
+    return InvalidInput(
+        "The password is wrong.", code="wrong_password", fields={"password": ["Wrong password."]}
+    )
