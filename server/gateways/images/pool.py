@@ -34,6 +34,7 @@ class ImageWorkerPool:
         self._workers: set[ImageWorker] = set()
         self._idle: dict[ImageWorker, asyncio.TimerHandle] = {}
         self._stopping = False
+        self._warned = False
 
     async def run(
         self, request: Mapping[str, Any], source: Path, owner: int | None
@@ -117,10 +118,13 @@ class ImageWorkerPool:
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 worker = await ImageWorker.start(self._memory_bytes)
-        except (OSError, EOFError, ValueError, TimeoutError) as error:
+        except (OSError, EOFError, ValueError, LookupError, TypeError, TimeoutError) as error:
             log.error("image_worker_start_failed", error=repr(error))
             raise processing_unavailable() from error
         log.info("image_worker_started", pid=worker.pid)
+        if worker.unprotected and not self._warned:
+            log.warning("image_worker_unprotected", missing=worker.unprotected)
+            self._warned = True
         self._workers.add(worker)
         return worker
 

@@ -23,11 +23,15 @@ WORKER_ENVIRONMENT = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "SYSTEMROOT")
 
 
 class ImageWorker:
-    """A running worker that accepts one request at a time; after an error it can only be killed."""
+    """A running worker that accepts one request at a time; after an error it can only be killed.
+
+    `unprotected` names what the kernel does not restrict: `landlock` files and TCP, `seccomp` system calls.
+    """
 
     def __init__(self, process: asyncio.subprocess.Process, channel: socket.socket) -> None:
         self._process = process
         self._channel = channel
+        self.unprotected: list[str] = []
 
     @classmethod
     async def start(cls, memory_bytes: int) -> Self:
@@ -56,7 +60,7 @@ class ImageWorker:
             raise
         worker = cls(process, channel)
         try:
-            await worker._receive()
+            worker.unprotected = (await worker._receive())["unprotected"]
         except BaseException:
             await worker.kill()
             raise

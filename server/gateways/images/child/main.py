@@ -25,8 +25,8 @@ def main(memory_bytes: int, parent_pid: int) -> None:
     warnings.simplefilter("ignore")
     channel = socket.socket(fileno=0)
     load_decoders()
-    sandbox.confine(memory_bytes, parent_pid)
-    _send(channel, {"ready": True}, ())
+    unprotected = sandbox.confine(memory_bytes, parent_pid)
+    _send(channel, {"unprotected": unprotected}, ())
     while (received := _receive(channel)) is not None:
         request, source = received
         sandbox.limit_cpu(request["cpu_s"])
