@@ -107,7 +107,7 @@ PASSWORD: Any = partial(fields.String, validate=validate.Length(max=1000), metad
 NEW_PASSWORD: Any = partial(
     fields.String,
     validate=validate.Length(8, 128),
-    metadata={"format": "password"},
+    metadata={"format": "password", "examples": ["correct horse"]},
 )
 
 
