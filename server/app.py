@@ -30,6 +30,8 @@ from server.handlers.notifications.preferences import PreferenceRoutes
 from server.handlers.notifications.stream import NotificationStream
 from server.handlers.openapi.documentation import DocumentationRoutes
 from server.handlers.operations.queues import QueueRoutes
+from server.handlers.people.blocks import BlockRoutes
+from server.handlers.people.follow_requests import FollowRequestRoutes
 from server.handlers.people.follows import FollowRoutes
 from server.handlers.people.profiles import ProfileRoutes
 from server.pubsub.hub import Hub
@@ -88,6 +90,8 @@ def build_app(
         CommentRoutes(services.comments, idempotent),
         LikeRoutes(services.likes),
         FollowRoutes(services.follows),
+        FollowRequestRoutes(services.follow_requests),
+        BlockRoutes(services.blocks, services.mutes),
         FeedRoutes(services.feed, services.explanations),
         NotificationRoutes(services.notifications, stream, services.stream_tickets),
         PreferenceRoutes(services.preferences),

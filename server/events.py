@@ -136,6 +136,43 @@ class UserUnfollowed(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class FollowRequestChanged(Event):
+    """A user asked to follow a private account, or the request was withdrawn or answered."""
+
+    requester_id: UserId
+    target_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class FollowAccepted(Event):
+    """A private account accepted a request, so that the requester follows it."""
+
+    follower_id: UserId
+    followee_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class UserBlocked(Event):
+    blocker_id: UserId
+    blocked_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class MuteChanged(Event):
+    """A user muted another one, or no longer does."""
+
+    muter_id: UserId
+    muted_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class AccountOpened(Event):
+    """A private account became public: pending requests to follow it are accepted."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class PersonChanged(Event):
     """A value on a user's card changed."""
 

@@ -43,7 +43,12 @@ class Collaborators:
         self.lookup = UserLookup(rows.users)
         self.visibility = Visibility(rows.posts)
         self.cards = Cards(
-            rows.user_cards, rows.posts, rows.post_images, self.visibility, resources.media.url
+            rows.user_cards,
+            rows.posts,
+            rows.post_images,
+            rows.relationships,
+            self.visibility,
+            resources.media.url,
         )
         self.pictures = Pictures(resources.images, resources.media)
         self.timelines = build_timelines(settings, resources.feeds_redis)
@@ -81,8 +86,8 @@ class Collaborators:
             reset_url=settings.reset_url,
             recover_url=f"{settings.client_url}/recover-account",
         )
-        self.deliverables = Deliverables(rows.deliverables, rows.inboxes, self.unit_of_work, self.visibility)
-        self.notifications = Notifications(rows.notification_list, rows.inboxes, self.cards, self.visibility)
+        self.deliverables = Deliverables(rows.deliverables, rows.inboxes, self.unit_of_work)
+        self.notifications = Notifications(rows.notification_list, rows.inboxes, self.cards)
 
 
 def build_timelines(settings: Settings, feeds_redis: PipelinedRedis) -> Timelines:

@@ -26,8 +26,12 @@ from server.models.notifications.inboxes import InboxRepository
 from server.models.notifications.notification_list import NotificationListRepository
 from server.models.notifications.notifications import NotificationRepository
 from server.models.notifications.preferences import PreferenceRepository
+from server.models.people.blocks import BlockRepository
+from server.models.people.follow_requests import FollowRequestRepository
 from server.models.people.follows import FollowRepository
+from server.models.people.mutes import MuteRepository
 from server.models.people.profiles import ProfileRepository
+from server.models.people.relationships import RelationshipRepository
 
 
 class Repositories:
@@ -44,6 +48,10 @@ class Repositories:
         self.user_cards = UserCardRepository(database)
         self.profiles = ProfileRepository(database)
         self.follows = FollowRepository(database)
+        self.follow_requests = FollowRequestRepository(database)
+        self.blocks = BlockRepository(database)
+        self.mutes = MuteRepository(database)
+        self.relationships = RelationshipRepository(database)
         self.posts = PostRepository(database)
         self.media = MediaRepository(database)
         self.post_images = PostImageRepository(database)

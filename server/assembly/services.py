@@ -5,6 +5,7 @@ from pathlib import Path
 
 from server.assembly.collaborators import Collaborators
 from server.assembly.jobs import build_queue_administration
+from server.assembly.notifications import build_notification_emails, build_pushes
 from server.assembly.resources import Resources
 from server.assembly.sign_in import password_authentication
 from server.clock import Clock, SystemClock
@@ -37,13 +38,18 @@ from server.services.jobs.queue_administration import QueueAdministration
 from server.services.notifications.delivery.emails import NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
 from server.services.notifications.devices import Devices
+from server.services.notifications.follow_jobs import FollowNotificationJobs
 from server.services.notifications.notification_jobs import NotificationJobs
 from server.services.notifications.notifications import Notifications
 from server.services.notifications.preferences import Preferences
 from server.services.notifications.store import NotificationStore
 from server.services.notifications.stream_reader import StreamReader
 from server.services.notifications.stream_tickets import StreamTickets
+from server.services.notifications.writer import NotificationWriter
+from server.services.people.blocks import Blocks
+from server.services.people.follow_requests import FollowRequests
 from server.services.people.follows import Follows
+from server.services.people.mutes import Mutes
 from server.services.people.profiles import Profiles
 from server.services.people.user_lookup import UserLookup
 from server.settings import Settings
@@ -70,6 +76,9 @@ class Services:
     comments: Comments
     likes: Likes
     follows: Follows
+    follow_requests: FollowRequests
+    blocks: Blocks
+    mutes: Mutes
     feed: Feed
     explanations: Explanations
     fan_out: FanOut
@@ -77,6 +86,7 @@ class Services:
     notifications: Notifications
     stream_reader: StreamReader
     notification_jobs: NotificationJobs
+    follow_notification_jobs: FollowNotificationJobs
     notification_emails: NotificationEmails
     pushes: Pushes
     preferences: Preferences
@@ -103,6 +113,18 @@ def build_services(
     verification = EmailVerification(
         rows.email_addresses, shared.suppressions, rows.logins, work, authentication, shared.email_tokens
     )
+    store = NotificationStore(rows.notifications, rows.activity_states, rows.inboxes, shared.active_sessions)
+    writer = NotificationWriter(work, store, shared.publisher, metrics)
+    follows = Follows(
+        rows.follows,
+        rows.follow_requests,
+        rows.profiles,
+        rows.relationships,
+        shared.lookup,
+        work,
+        cards,
+        visibility,
+    )
     services = Services(
         accounts=Accounts(
             rows.users, work, resources.passwords, shared.password_rules, rows.former_usernames
@@ -122,23 +144,31 @@ def build_services(
         security_alerts=alerts,
         user_lookup=shared.lookup,
         profiles=Profiles(
-            rows.profiles, rows.follows, shared.lookup, work, cards, pictures, rows.former_usernames
+            rows.profiles, rows.relationships, shared.lookup, work, cards, pictures, rows.former_usernames
         ),
         posts=Posts(rows.users, rows.posts, rows.post_images, rows.media, work, cards, visibility, pictures),
         media=Media(rows.media, work, cards, pictures, _media_limits(settings)),
         comments=Comments(rows.comments, rows.posts, work, cards, visibility),
         likes=Likes(rows.likes, rows.posts, work, cards, visibility),
-        follows=Follows(rows.follows, rows.profiles, shared.lookup, work, cards),
+        follows=follows,
+        follow_requests=FollowRequests(
+            rows.follow_requests, rows.follows, rows.profiles, shared.lookup, work, jobs, cards, visibility
+        ),
+        blocks=Blocks(rows.blocks, rows.profiles, follows, shared.lookup, work, cards),
+        mutes=Mutes(rows.mutes, rows.profiles, shared.lookup, work, cards),
         feed=Feed(queries, timelines, cards, _card_cache(settings, resources), metrics),
         explanations=Explanations(queries, visibility, TimelineAudit(resources.feeds_redis)),
         fan_out=FanOut(rows.fan_outs, queries, timelines, jobs, _fan_out_rules(settings)),
         cache_invalidation=shared.cache_invalidation,
         deletions=Deletions(rows.users, rows.posts, rows.post_images, rows.post_parts, work, jobs, pictures),
         notifications=shared.notifications,
-        stream_reader=StreamReader(rows.notification_list, cards, visibility, shared.notifications),
-        notification_jobs=_notification_jobs(resources, shared),
-        notification_emails=_notification_emails(settings, resources, shared),
-        pushes=_pushes(settings, resources, shared),
+        stream_reader=StreamReader(rows.notification_list, cards, shared.notifications),
+        notification_jobs=NotificationJobs(jobs, rows.activities, rows.notification_list, store, writer),
+        follow_notification_jobs=FollowNotificationJobs(
+            work, jobs, rows.activities, rows.blocks, store, writer
+        ),
+        notification_emails=build_notification_emails(settings, resources, shared),
+        pushes=build_pushes(settings, resources, shared),
         preferences=Preferences(
             rows.preferences, rows.users, shared.suppressions, work, shared.unsubscribe_tokens
         ),
@@ -194,45 +224,4 @@ def _account_emails(shared: Collaborators) -> AccountEmails:
         shared.unit_of_work,
         shared.jobs,
         shared.email_delivery,
-    )
-
-
-def _notification_jobs(resources: Resources, shared: Collaborators) -> NotificationJobs:
-    rows = shared.rows
-    store = NotificationStore(rows.notifications, rows.activity_states, rows.inboxes, shared.active_sessions)
-    return NotificationJobs(
-        shared.unit_of_work,
-        shared.jobs,
-        rows.activities,
-        rows.notification_list,
-        store,
-        shared.visibility,
-        shared.publisher,
-        resources.instrumentation.metrics,
-    )
-
-
-def _notification_emails(
-    settings: Settings, resources: Resources, shared: Collaborators
-) -> NotificationEmails:
-    return NotificationEmails(
-        shared.jobs,
-        shared.deliverables,
-        shared.email_delivery,
-        shared.suppressions,
-        shared.unsubscribe_tokens,
-        settings.client_url,
-        resources.instrumentation.metrics,
-    )
-
-
-def _pushes(settings: Settings, resources: Resources, shared: Collaborators) -> Pushes:
-    return Pushes(
-        shared.rows.devices,
-        shared.jobs,
-        shared.deliverables,
-        shared.active_sessions,
-        resources.push,
-        settings.client_url,
-        resources.instrumentation.metrics,
     )

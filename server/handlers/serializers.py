@@ -9,7 +9,7 @@ import orjson
 from aiohttp import web
 
 from server.clock import isoformat
-from server.handlers.user_cards import avatar_sources_of, source_of_image, user_card
+from server.handlers.user_cards import avatar_sources_of, relationship, source_of_image, user_card
 from server.paging import Page
 from server.services.content.sources import (
     ANIMATED,
@@ -53,7 +53,7 @@ def page_response(request: web.Request, page: Page[Item], render: Callable[[Item
 
 
 def profile(record: Profile) -> dict[str, Any]:
-    """Serialize a profile; e-mail, role and relationships only if the record has them."""
+    """Serialize a profile; e-mail, role and relationship only if the record has them."""
     body: dict[str, Any] = {
         "id": str(record.id),
         "username": record.username,
@@ -66,6 +66,7 @@ def profile(record: Profile) -> dict[str, Any]:
         "postsCount": record.posts_count,
         "followersCount": record.followers_count,
         "followingCount": record.following_count,
+        "isPrivate": record.is_private,
         "createdAt": isoformat(record.created_at_ms),
     }
     if record.address is not None:
@@ -75,8 +76,12 @@ def profile(record: Profile) -> dict[str, Any]:
             "pendingEmail": record.address.pending,
             "role": record.role,
         }
-    if record.is_following is not None:
-        body |= {"isFollowing": record.is_following, "followsYou": record.follows_you}
+    if record.relationship is not None:
+        body |= {
+            "isFollowing": record.relationship.following,
+            "followsYou": record.relationship.followed_by,
+            "relationship": relationship(record.relationship),
+        }
     return body
 
 

@@ -6,7 +6,7 @@ from marshmallow import Schema, fields
 
 from server.handlers.fields import Count, Id, Url
 from server.services.content.sources import avatar_sources
-from server.services.records import Source, UserCard
+from server.services.records import RelatedUser, Relationship, Source, UserCard
 
 
 class SourceSchema(Schema):
@@ -29,6 +29,22 @@ class UserCardSchema(Schema):
     isCelebrity = fields.Boolean(required=True)
 
 
+class RelationshipSchema(Schema):
+    """Your relationship to a user."""
+
+    following = fields.Boolean(required=True)
+    requested = fields.Boolean(
+        required=True, metadata={"description": "You asked to follow this private account."}
+    )
+    followedBy = fields.Boolean(required=True)
+    blocking = fields.Boolean(required=True)
+    muting = fields.Boolean(required=True)
+
+
+class RelatedUserSchema(UserCardSchema):
+    relationship = fields.Nested(RelationshipSchema, required=True)
+
+
 def user_card(card: UserCard) -> dict[str, Any]:
     return {
         "id": str(card.id),
@@ -46,3 +62,17 @@ def avatar_sources_of(avatar_url: str | None) -> list[dict[str, Any]]:
 
 def source_of_image(source: Source) -> dict[str, Any]:
     return {"url": source.url, "width": source.width, "height": source.height, "type": source.type}
+
+
+def related_user(user: RelatedUser) -> dict[str, Any]:
+    return {**user_card(user.card), "relationship": relationship(user.relationship)}
+
+
+def relationship(record: Relationship) -> dict[str, bool]:
+    return {
+        "following": record.following,
+        "requested": record.requested,
+        "followedBy": record.followed_by,
+        "blocking": record.blocking,
+        "muting": record.muting,
+    }

@@ -19,6 +19,8 @@ class NotificationType(StrEnum):
     FOLLOW = "follow"
     MENTION = "mention"
     REPLY = "reply"
+    FOLLOW_REQUEST = "follow_request"
+    FOLLOW_ACCEPTED = "follow_accepted"
 
 
 class Channel(StrEnum):
@@ -78,6 +80,17 @@ class LoginSession:
 
 
 @dataclass(frozen=True, slots=True)
+class Relationship:
+    """Relationship of a viewer to another user; `requested`: a request to follow that is not answered yet."""
+
+    following: bool
+    requested: bool
+    followed_by: bool
+    blocking: bool
+    muting: bool
+
+
+@dataclass(frozen=True, slots=True)
 class UserCard:
     """A user as shown beside posts and comments. The higher `revision` is newer; it is not shown."""
 
@@ -99,8 +112,16 @@ class OwnAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class RelatedUser:
+    """A user in a list, with the viewer's relationship to that user."""
+
+    card: UserCard
+    relationship: Relationship
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
-    """A user's profile. `address` and `role` are set on one's own profile only, the two relations on others only."""
+    """A user's profile. `address` and `role` are set on one's own profile only, `relationship` on others only."""
 
     id: UserId
     username: str
@@ -115,8 +136,8 @@ class Profile:
     followers_count: int
     following_count: int
     created_at_ms: int
-    is_following: bool | None = None
-    follows_you: bool | None = None
+    is_private: bool
+    relationship: Relationship | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,5 +263,8 @@ class LikeState:
 
 @dataclass(frozen=True, slots=True)
 class FollowState:
+    """`requested`: the account is private and has not answered the request to follow it."""
+
     following: bool
     followers_count: int
+    requested: bool = False

@@ -59,8 +59,12 @@ from server.models.notifications.inboxes import InboxRepository
 from server.models.notifications.notification_list import NotificationListRepository
 from server.models.notifications.notifications import NotificationRepository
 from server.models.notifications.preferences import PreferenceRepository
+from server.models.people.blocks import BlockRepository
+from server.models.people.follow_requests import FollowRequestRepository
 from server.models.people.follows import FollowRepository
+from server.models.people.mutes import MuteRepository
 from server.models.people.profiles import ProfileRepository
+from server.models.people.relationships import RelationshipRepository
 from server.pubsub.publisher import Publisher
 from server.services.accounts.account_emails import AccountEmails
 from server.services.accounts.account_links import AccountLinks
@@ -105,11 +109,16 @@ from server.services.notifications.delivery.deliverables import Deliverables
 from server.services.notifications.delivery.emails import NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
 from server.services.notifications.devices import Devices
+from server.services.notifications.follow_jobs import FollowNotificationJobs
 from server.services.notifications.notification_jobs import NotificationJobs
 from server.services.notifications.notifications import Notifications
 from server.services.notifications.preferences import Preferences
 from server.services.notifications.store import NotificationStore
+from server.services.notifications.writer import NotificationWriter
+from server.services.people.blocks import Blocks
+from server.services.people.follow_requests import FollowRequests
 from server.services.people.follows import Follows
+from server.services.people.mutes import Mutes
 from server.services.people.profiles import Profiles
 from server.services.people.user_lookup import UserLookup
 from server.services.records import Principal
@@ -223,10 +232,12 @@ class ServiceHarness:
         self.post_rows, self.image_rows = PostRepository(database), PostImageRepository(database)
         self.media_rows = MediaRepository(database)
         self.visibility = Visibility(self.post_rows)
+        relationships = RelationshipRepository(database)
         self.cards = Cards(
             UserCardRepository(database),
             self.post_rows,
             self.image_rows,
+            relationships,
             self.visibility,
             "https://media.test/{}".format,
         )
@@ -250,7 +261,7 @@ class ServiceHarness:
         )
         self.profiles = Profiles(
             profile_rows,
-            follow_rows,
+            relationships,
             lookup,
             self.unit_of_work,
             self.cards,
@@ -319,7 +330,29 @@ class ServiceHarness:
             CommentRepository(database), self.post_rows, self.unit_of_work, self.cards, self.visibility
         )
         self.likes = self.likes_with(self.unit_of_work)
-        self.follows = Follows(follow_rows, profile_rows, lookup, self.unit_of_work, self.cards)
+        request_rows, block_rows = FollowRequestRepository(database), BlockRepository(database)
+        self.follows = Follows(
+            follow_rows,
+            request_rows,
+            profile_rows,
+            relationships,
+            lookup,
+            self.unit_of_work,
+            self.cards,
+            self.visibility,
+        )
+        self.follow_requests = FollowRequests(
+            request_rows,
+            follow_rows,
+            profile_rows,
+            lookup,
+            self.unit_of_work,
+            self.jobs,
+            self.cards,
+            self.visibility,
+        )
+        self.blocks = Blocks(block_rows, profile_rows, self.follows, lookup, self.unit_of_work, self.cards)
+        self.mutes = Mutes(MuteRepository(database), profile_rows, lookup, self.unit_of_work, self.cards)
         self.feed_queries = FeedQueries(FeedRepository(database), self.visibility, self.clock)
         self.feed = self.feed_on(self.pipelined_redis)
         rules = FanOutRules(FAN_OUT_BATCH, CELEBRITY_THRESHOLD)
@@ -327,21 +360,20 @@ class ServiceHarness:
         self.active_sessions = ActiveSessions(self.session_rows, TOKEN_RULES.refresh_idle_s)
         inboxes = InboxRepository(database)
         self.notification_list = NotificationListRepository(database)
-        self.notifications = Notifications(self.notification_list, inboxes, self.cards, self.visibility)
+        self.notifications = Notifications(self.notification_list, inboxes, self.cards)
+        store = NotificationStore(
+            NotificationRepository(database),
+            ActivityStateRepository(database),
+            inboxes,
+            self.active_sessions,
+        )
+        writer = NotificationWriter(self.unit_of_work, store, Publisher(redis), self.metrics)
+        activities = ActivityRepository(database)
         self.notification_jobs = NotificationJobs(
-            self.unit_of_work,
-            self.jobs,
-            ActivityRepository(database),
-            self.notification_list,
-            NotificationStore(
-                NotificationRepository(database),
-                ActivityStateRepository(database),
-                inboxes,
-                self.active_sessions,
-            ),
-            self.visibility,
-            Publisher(redis),
-            self.metrics,
+            self.jobs, activities, self.notification_list, store, writer
+        )
+        self.follow_notification_jobs = FollowNotificationJobs(
+            self.unit_of_work, self.jobs, activities, block_rows, store, writer
         )
         self.unsubscribe_tokens = UnsubscribeTokens(b"a secret of the tests", "https://photos.test")
         self.preferences = Preferences(
@@ -354,9 +386,7 @@ class ServiceHarness:
         devices = DeviceRepository(database)
         self.devices = Devices(devices, self.unit_of_work, self.active_sessions)
         self.push = RecordingPushSender()
-        self.deliverables = Deliverables(
-            DeliverableRepository(database), inboxes, self.unit_of_work, self.visibility
-        )
+        self.deliverables = Deliverables(DeliverableRepository(database), inboxes, self.unit_of_work)
         self.send_emails_through(self.email)
         self.pushes = Pushes(
             devices,
@@ -531,7 +561,11 @@ class ServiceHarness:
             JobKind.WITHDRAW: self.fan_out.withdraw,
             JobKind.NOTIFY_LIKE: self.notification_jobs.handle_like,
             JobKind.NOTIFY_COMMENT: self.notification_jobs.handle_comment,
-            JobKind.NOTIFY_FOLLOW: self.notification_jobs.handle_follow,
+            JobKind.NOTIFY_FOLLOW: self.follow_notification_jobs.handle_follow,
+            JobKind.NOTIFY_FOLLOW_REQUEST: self.follow_notification_jobs.handle_follow_request,
+            JobKind.NOTIFY_FOLLOW_ACCEPTED: self.follow_notification_jobs.handle_follow_accepted,
+            JobKind.RETRACT_BLOCKED: self.follow_notification_jobs.retract_blocked,
+            JobKind.ACCEPT_FOLLOW_REQUESTS: self.follow_requests.accept_all,
             JobKind.NOTIFY_MENTIONED: self.notification_jobs.handle_mentions,
             JobKind.RETRACT_COMMENTS: self.notification_jobs.retract_comments,
             JobKind.PUSH: self.pushes.send,

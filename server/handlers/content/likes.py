@@ -8,7 +8,7 @@ from server.handlers.fields import Count
 from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import current_principal, page_request, path_id
 from server.handlers.schemas import PageQuery, page_of
-from server.handlers.user_cards import UserCardSchema, user_card
+from server.handlers.user_cards import RelatedUserSchema, related_user
 from server.ids import PostId
 from server.services.content.likes import Likes
 from server.services.records import LikeState
@@ -59,14 +59,14 @@ class LikeRoutes:
         "Get the users who like a post, newest like first",
         tag="likes",
         query=PageQuery,
-        responds={200: page_of(UserCardSchema)},
+        responds={200: page_of(RelatedUserSchema)},
         refuses={404: "Post not found"},
         rates=(Rate.READS,),
     )
     async def list_likers(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id
         page = await self._likes.list_likers(viewer_id, _post_id(request), page_request(request))
-        return serializers.page_response(request, page, user_card)
+        return serializers.page_response(request, page, related_user)
 
 
 def _post_id(request: web.Request) -> PostId:

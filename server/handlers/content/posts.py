@@ -162,7 +162,7 @@ class PostRoutes:
     async def list_posts(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id
         author = request[QUERY].get("userId", viewer_id)
-        author_id = await self._users.resolve(author) if isinstance(author, str) else author
+        author_id = await self._users.resolve(viewer_id, author) if isinstance(author, str) else author
         page = await self._posts.list_by_author(viewer_id, author_id, page_request(request))
         return serializers.page_response(request, page, serializers.post)
 

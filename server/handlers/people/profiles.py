@@ -13,6 +13,7 @@ from server.handlers.fields import (
     Id,
     Name,
     RequestSchema,
+    StrictBoolean,
     Text,
     Timestamp,
     Url,
@@ -21,7 +22,7 @@ from server.handlers.fields import (
 from server.handlers.http.bodies.multipart import FormReader
 from server.handlers.http.operations import Rate, operation, partial_update
 from server.handlers.http.requests import BODY, current_principal, path_user
-from server.handlers.user_cards import SourceSchema
+from server.handlers.user_cards import RelationshipSchema, SourceSchema
 from server.services.accounts.usernames import USERNAME_PATTERN
 from server.services.people.profiles import Profiles
 from server.services.records import Role
@@ -46,6 +47,10 @@ class ProfileBody(RequestSchema):
     username = UsernameField()
     fullName = FullNameField(attribute="full_name")
     bio = Text(maximum=500)
+    isPrivate = StrictBoolean(
+        attribute="is_private",
+        metadata={"description": "Only accepted followers see your posts. `false` accepts all requests."},
+    )
     website = Website(maximum=200)
 
     def handle_error(self, error: ValidationError, data: Any, **_: Any) -> None:
@@ -72,6 +77,8 @@ class PublicProfileSchema(Schema):
     followersCount = Count(required=True)
     followingCount = Count(required=True)
     createdAt = Timestamp(required=True)
+    isPrivate = fields.Boolean(required=True)
+    relationship = fields.Nested(RelationshipSchema)
     isFollowing = fields.Boolean()
     followsYou = fields.Boolean()
 

@@ -7,6 +7,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from server.ids import UserId
+from server.models.conditions import ALL, Condition
 from server.models.database import Database, placeholders
 
 
@@ -41,6 +42,7 @@ class UserTable(Model):
     created_at_ms = fields.BigIntField()
     revision = fields.IntField(default=0, db_default=0)
     fan_out_on_read = fields.SmallIntField(default=0, db_default=0)
+    is_private = fields.SmallIntField(default=0, db_default=0)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "users"
@@ -94,8 +96,13 @@ class UserRepository:
             **asdict(user), email="", email_key=str(user.id), password_changed_at_ms=user.created_at_ms
         )
 
-    async def exists(self, user_id: UserId) -> bool:
-        return bool(await self._database.rows("SELECT 1 FROM users WHERE id = ?", [user_id]))
+    async def exists(self, user_id: UserId, visible: Condition = ALL) -> bool:
+        """Return whether there is such a user `u`, who satisfies `visible`."""
+        return bool(
+            await self._database.rows(
+                f"SELECT 1 FROM users u WHERE u.id = ? AND {visible.sql}", [user_id, *visible.parameters]
+            )
+        )
 
     async def username_exists(self, username_key: str) -> bool:
         return await UserTable.filter(username_key=username_key).exists()
@@ -105,8 +112,12 @@ class UserRepository:
             await self._database.rows("SELECT 1 FROM users WHERE avatar_key = ? LIMIT 1", [media_key])
         )
 
-    async def find_id(self, username_key: str) -> UserId | None:
-        rows = await self._database.rows("SELECT id FROM users WHERE username_key = ?", [username_key])
+    async def find_id(self, username_key: str, visible: Condition = ALL) -> UserId | None:
+        """Return the id of the user `u` with this name, who satisfies `visible`."""
+        rows = await self._database.rows(
+            f"SELECT u.id FROM users u WHERE u.username_key = ? AND {visible.sql}",
+            [username_key, *visible.parameters],
+        )
         return UserId(rows[0]["id"]) if rows else None
 
     async def get_usernames(self, user_ids: Sequence[int]) -> dict[int, str]:

@@ -8,6 +8,7 @@ from tortoise.models import Model
 
 from server.ids import CommentId, PostId, UserId
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
+from server.models.conditions import ALL, Condition
 from server.models.database import Database
 
 
@@ -73,33 +74,34 @@ class CommentRepository:
             content=comment.content,
         )
 
-    async def get(self, comment_id: CommentId, post_id: PostId) -> CommentRow | None:
-        """Return the comment if it belongs to this post."""
-        comment = await CommentTable.filter(id=comment_id, post_id=post_id).first()
-        if comment is None:
-            return None
-        parent_id = None if comment.parent_id is None else CommentId(comment.parent_id)
-        return CommentRow(CommentId(comment.id), UserId(comment.author_id), parent_id)
-
-    async def exists(self, comment_id: CommentId, post_id: PostId) -> bool:
-        return await CommentTable.filter(id=comment_id, post_id=post_id).exists()
+    async def get(
+        self, comment_id: CommentId, post_id: PostId, visible: Condition = ALL
+    ) -> CommentRow | None:
+        """Return the comment `c` if it belongs to this post and satisfies `visible`."""
+        rows = await self._database.rows(
+            f"SELECT c.id, c.author_id, c.parent_id FROM comments c WHERE c.id = ? AND c.post_id = ? AND {visible.sql}",
+            [comment_id, post_id, *visible.parameters],
+        )
+        return CommentRow(**rows[0]) if rows else None
 
     async def get_card(self, comment_id: CommentId) -> CommentCardRow | None:
-        cards = await self._cards("c.id = ?", [comment_id], 1)
+        cards = await self._cards("c.id = ?", [comment_id], 1, ALL)
         return cards[0] if cards else None
 
-    async def list_by_post(self, post_id: PostId, before_id: int, limit: int) -> list[CommentCardRow]:
-        """Return comments that are not replies, newest first."""
+    async def list_by_post(
+        self, post_id: PostId, visible: Condition, before_id: int, limit: int
+    ) -> list[CommentCardRow]:
+        """Return comments `c` that are not replies and satisfy `visible`, newest first."""
         return await self._cards(
-            "c.post_id = ? AND c.parent_id IS NULL AND c.id < ?", [post_id, before_id], limit
+            "c.post_id = ? AND c.parent_id IS NULL AND c.id < ?", [post_id, before_id], limit, visible
         )
 
     async def list_replies(
-        self, post_id: PostId, parent_id: CommentId, before_id: int, limit: int
+        self, post_id: PostId, parent_id: CommentId, visible: Condition, before_id: int, limit: int
     ) -> list[CommentCardRow]:
-        """Return replies to a comment, newest first."""
+        """Return replies `c` to a comment that satisfy `visible`, newest first."""
         return await self._cards(
-            "c.post_id = ? AND c.parent_id = ? AND c.id < ?", [post_id, parent_id, before_id], limit
+            "c.post_id = ? AND c.parent_id = ? AND c.id < ?", [post_id, parent_id, before_id], limit, visible
         )
 
     async def change_replies_count(self, comment_id: CommentId, change: int) -> None:
@@ -116,11 +118,13 @@ class CommentRepository:
     async def delete(self, comment_id: CommentId) -> None:
         await self._database.execute("DELETE FROM comments WHERE id = ?", [comment_id])
 
-    async def _cards(self, where: str, parameters: list[Any], limit: int) -> list[CommentCardRow]:
+    async def _cards(
+        self, where: str, parameters: list[Any], limit: int, visible: Condition
+    ) -> list[CommentCardRow]:
         rows = await self._database.rows(
             f"SELECT c.id, c.post_id, c.parent_id, c.content, c.replies_count, {USER_COLUMNS} FROM comments c"
-            f" JOIN users u ON u.id = c.author_id WHERE {where} ORDER BY c.id DESC LIMIT ?",
-            [*parameters, limit],
+            f" JOIN users u ON u.id = c.author_id WHERE {where} AND {visible.sql} ORDER BY c.id DESC LIMIT ?",
+            [*parameters, *visible.parameters, limit],
         )
         return [
             CommentCardRow(

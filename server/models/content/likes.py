@@ -7,6 +7,7 @@ from tortoise.models import Model
 
 from server.ids import PostId, UserId
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
+from server.models.conditions import Condition
 from server.models.database import Database
 
 
@@ -47,11 +48,13 @@ class LikeRepository:
         """Return whether there was such a like."""
         return bool(await LikeTable.filter(user_id=user_id, post_id=post_id).delete())
 
-    async def list_by_post(self, post_id: PostId, before_id: int, limit: int) -> list[LikeRow]:
-        """Return the likes of a post, newest first."""
+    async def list_by_post(
+        self, post_id: PostId, visible: Condition, before_id: int, limit: int
+    ) -> list[LikeRow]:
+        """Return the likes of a post by users `u` that satisfy `visible`, newest first."""
         rows = await self._database.rows(
             f"SELECT l.id, {USER_COLUMNS} FROM likes l JOIN users u ON u.id = l.user_id"
-            " WHERE l.post_id = ? AND l.id < ? ORDER BY l.id DESC LIMIT ?",
-            [post_id, before_id, limit],
+            f" WHERE l.post_id = ? AND l.id < ? AND {visible.sql} ORDER BY l.id DESC LIMIT ?",
+            [post_id, before_id, *visible.parameters, limit],
         )
         return [LikeRow(row["id"], UserCardRow.from_row(row)) for row in rows]

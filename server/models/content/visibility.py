@@ -1,10 +1,13 @@
 """The SQL form of the rule that decides which posts a user may see."""
 
 from server.ids import UserId
-from server.models.conditions import Condition
+from server.models.conditions import Column, Condition, all_of
+from server.models.people.visibility import open_users, visible_users
 
 
-def visible_posts(viewer_id: UserId, alias: str) -> Condition:
+def visible_posts(viewer: UserId | Column, alias: str) -> Condition:
     """Return the condition that the viewer may see a row of `posts`, which the statement names `alias`."""
-    del viewer_id  # Posts are not hidden from individual users yet.
-    return Condition(f"{alias}.deleted_at_ms IS NULL")
+    author = Column(f"{alias}.author_id")
+    return all_of(
+        Condition(f"{alias}.deleted_at_ms IS NULL"), visible_users(viewer, author), open_users(viewer, author)
+    )

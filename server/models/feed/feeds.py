@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from server.ids import PostId, UserId
-from server.models.conditions import Condition
+from server.models.conditions import Column, Condition
 from server.models.database import Database, placeholders
+from server.models.people.visibility import unmuted_users
 
 AUTHORS_PER_QUERY = 1000
+UNMUTED = unmuted_users(Column("follows.follower_id"), Column("follows.followee_id")).sql
 
 
 class FeedRepository:
@@ -16,23 +18,26 @@ class FeedRepository:
         self._database = database
 
     async def list_followees(self, reader_id: UserId) -> list[UserId]:
-        """Return the users that the reader follows, in no order."""
-        rows = await self._database.rows("SELECT followee_id FROM follows WHERE follower_id = ?", [reader_id])
+        """Return the users that the reader follows and has not muted, in no order."""
+        rows = await self._database.rows(
+            f"SELECT followee_id FROM follows WHERE follower_id = ? AND {UNMUTED}", [reader_id]
+        )
         return [UserId(row["followee_id"]) for row in rows]
 
     async def filter_followees(self, reader_id: UserId, author_ids: Sequence[UserId]) -> set[UserId]:
-        """Return which of the authors the reader follows."""
+        """Return which of the authors the reader follows and has not muted."""
         rows = await self._database.rows(
             "SELECT followee_id FROM follows"
-            f" WHERE follower_id = ? AND followee_id IN ({placeholders(len(author_ids))})",
+            f" WHERE follower_id = ? AND followee_id IN ({placeholders(len(author_ids))}) AND {UNMUTED}",
             [reader_id, *author_ids],
         )
         return {UserId(row["followee_id"]) for row in rows}
 
     async def list_followers(self, author_id: UserId, after_id: int, limit: int) -> list[UserId]:
-        """Return the next followers with ids above `after_id`, in ascending order."""
+        """Return the next followers with ids above `after_id` who have not muted the author, in ascending order."""
         rows = await self._database.rows(
-            "SELECT follower_id FROM follows WHERE followee_id = ? AND follower_id > ? ORDER BY follower_id LIMIT ?",
+            f"SELECT follower_id FROM follows WHERE followee_id = ? AND follower_id > ? AND {UNMUTED}"
+            " ORDER BY follower_id LIMIT ?",
             [author_id, after_id, limit],
         )
         return [UserId(row["follower_id"]) for row in rows]

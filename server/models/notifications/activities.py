@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.ids import CommentId, PostId, UserId
-from server.models.conditions import Condition
 from server.models.database import Database, placeholders
 
 
@@ -14,18 +13,25 @@ class Caption:
     edited_at_ms: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class NotifiedActivity:
+    type: str
+    target_id: int
+    created_at_ms: int
+
+
 class ActivityRepository:
-    """`visible` is the condition under which a recipient sees a post `p`."""
+    """Activities that exist; `activity_states.py` reads whether a recipient may see one."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find_like(self, post_id: PostId, actor_id: UserId, visible: Condition) -> int | None:
-        """Return the id of the like, if it exists and the post is visible."""
+    async def find_like(self, post_id: PostId, actor_id: UserId) -> int | None:
+        """Return the id of the like, if it and the post exist."""
         rows = await self._database.rows(
             "SELECT l.id FROM likes l JOIN posts p ON p.id = l.post_id WHERE l.user_id = ? AND l.post_id = ?"
-            f" AND {visible.sql}",
-            [actor_id, post_id, *visible.parameters],
+            " AND p.deleted_at_ms IS NULL",
+            [actor_id, post_id],
         )
         return rows[0]["id"] if rows else None
 
@@ -36,20 +42,28 @@ class ActivityRepository:
         )
         return rows[0]["id"] if rows else None
 
-    async def find_comment(self, comment_id: CommentId, visible: Condition) -> str | None:
-        """Return the text of a comment, if it exists and its post is visible."""
+    async def find_follow_request(self, requester_id: UserId, target_id: UserId) -> int | None:
+        """Return the id of the follow request, if it is not answered."""
+        rows = await self._database.rows(
+            "SELECT id FROM follow_requests WHERE requester_id = ? AND target_id = ?",
+            [requester_id, target_id],
+        )
+        return rows[0]["id"] if rows else None
+
+    async def find_comment(self, comment_id: CommentId) -> str | None:
+        """Return the text of a comment, if it and its post exist."""
         rows = await self._database.rows(
             "SELECT c.content FROM comments c JOIN posts p ON p.id = c.post_id"
-            f" WHERE c.id = ? AND {visible.sql}",
-            [comment_id, *visible.parameters],
+            " WHERE c.id = ? AND p.deleted_at_ms IS NULL",
+            [comment_id],
         )
         return rows[0]["content"] if rows else None
 
-    async def find_caption(self, post_id: PostId, visible: Condition) -> Caption | None:
-        """Return the caption of a post, if the post is visible."""
+    async def find_caption(self, post_id: PostId) -> Caption | None:
+        """Return the caption of a post, if it exists."""
         rows = await self._database.rows(
-            f"SELECT p.caption, p.edited_at_ms FROM posts p WHERE p.id = ? AND {visible.sql}",
-            [post_id, *visible.parameters],
+            "SELECT caption, edited_at_ms FROM posts WHERE id = ? AND deleted_at_ms IS NULL",
+            [post_id],
         )
         return Caption(rows[0]["caption"], rows[0]["edited_at_ms"]) if rows else None
 
@@ -57,6 +71,17 @@ class ActivityRepository:
         """Return whether the post exists and its caption is `text`."""
         rows = await self._database.rows("SELECT caption FROM posts WHERE id = ?", [post_id])
         return bool(rows) and rows[0]["caption"] == text
+
+    async def list_by_actor(
+        self, recipient_id: UserId, actor_id: UserId, limit: int
+    ) -> list[NotifiedActivity]:
+        """Return activities of one user that another one was notified of and that are not retracted."""
+        rows = await self._database.rows(
+            "SELECT type, target_id, created_at_ms FROM notifications"
+            " WHERE recipient_id = ? AND actor_id = ? AND retracted = 0 LIMIT ?",
+            [recipient_id, actor_id, limit],
+        )
+        return [NotifiedActivity(**row) for row in rows]
 
     async def list_user_ids(self, username_keys: Sequence[str]) -> list[UserId]:
         """Return the ids of the users with these names, in no particular order."""

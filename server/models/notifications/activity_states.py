@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from server.ids import NotificationId
-from server.models.conditions import Condition
+from server.ids import NotificationId, PostId, UserId
+from server.models.conditions import Column, Condition, all_of
+from server.models.content.visibility import visible_posts
 from server.models.database import Database, SerializationFailure
 from server.models.notifications.notifications import NotificationKey
+from server.models.people.visibility import unmuted_users, visible_users
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,8 @@ class ListedNotification:
 class ActivityState:
     """The stored state of an activity, its group and its recipient's preferences.
 
-    `listed` is None without a group, and for a recipient who does not want this type in the app.
+    `listed` is None without a group, and for a recipient who does not want this type in the app. `reachable` is false
+    if the recipient must not see the actor or the post, or has muted the actor.
     """
 
     stored: StoredNotification | None
@@ -45,21 +48,29 @@ class ActivityState:
     email: bool
     in_app: bool
     has_device: bool
+    reachable: bool
 
 
 class ActivityStateRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, key: NotificationKey, active_session: Condition, *, grouped: bool) -> ActivityState:
-        """Return the state of an activity. Raises SerializationFailure if the recipient was deleted just now."""
+    async def find(
+        self, key: NotificationKey, post_id: PostId | None, active_session: Condition, *, grouped: bool
+    ) -> ActivityState:
+        """Return the state of an activity, which is about a post unless `post_id` is None.
+
+        Raises SerializationFailure if the recipient was deleted just now.
+        """
+        reachable = _reachable(key.actor_id, post_id)
         rows = await self._database.rows(
             "SELECT n.id, COALESCE(n.sequence, 0) AS sequence, n.in_app AS stored_in_app, n.retracted, n.channels,"
             " h.id AS listed_id, h.sequence AS listed_sequence, h.others_count, h.channels AS listed_channels,"
             " h.read_at_ms, COALESCE(f.push, 1) AS push,"
             " CASE WHEN r.email = '' THEN 0 ELSE COALESCE(f.email, 1) END AS email,"
             " COALESCE(f.in_app, 1) AS in_app, EXISTS(SELECT 1 FROM devices d JOIN sessions s ON s.id = d.session_id"
-            f" WHERE d.user_id = r.id AND {active_session.sql}) AS has_device FROM users r"
+            f" WHERE d.user_id = r.id AND {active_session.sql}) AS has_device,"
+            f" ({reachable.sql}) AS reachable FROM users r"
             " LEFT JOIN notification_preferences f ON f.user_id = r.id AND f.type = ?"
             " LEFT JOIN notifications n ON n.recipient_id = r.id AND n.type = ? AND n.actor_id = ? AND n.target_id = ?"
             " LEFT JOIN notifications h ON ? AND COALESCE(f.in_app, 1) = 1 AND h.recipient_id = r.id AND h.type = ?"
@@ -67,6 +78,7 @@ class ActivityStateRepository:
             " WHERE r.id = ?",
             [
                 *active_session.parameters,
+                *reachable.parameters,
                 key.type,
                 *(key.type, key.actor_id, key.target_id),
                 *(grouped, key.type, key.target_id),
@@ -78,6 +90,17 @@ class ActivityStateRepository:
         return _state(rows[0])
 
 
+def _reachable(actor_id: UserId, post_id: PostId | None) -> Condition:
+    recipient = Column("r.id")
+    people = all_of(visible_users(recipient, actor_id), unmuted_users(recipient, actor_id))
+    if post_id is None:
+        return people
+    visible = visible_posts(recipient, "p").sql
+    return all_of(
+        people, Condition(f"EXISTS(SELECT 1 FROM posts p WHERE p.id = ? AND {visible})", (post_id,))
+    )
+
+
 def _state(row: Mapping[str, Any]) -> ActivityState:
     return ActivityState(
         stored=None if row["id"] is None else _stored(row),
@@ -86,6 +109,7 @@ def _state(row: Mapping[str, Any]) -> ActivityState:
         email=bool(row["email"]),
         in_app=bool(row["in_app"]),
         has_device=bool(row["has_device"]),
+        reachable=bool(row["reachable"]),
     )
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from server.ids import CommentId, NotificationId, PostId, UserId
-from server.models.conditions import Condition
 from server.models.database import Database
+from server.models.notifications.visibility import UNMUTED_ACTOR, VISIBLE_ACTOR, VISIBLE_POST
 
 # `h` is listed in place of `n`: a newer like of the same post.
 LISTED_INSTEAD = (
@@ -37,13 +37,11 @@ class DeliverableRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(
-        self, notification_id: NotificationId, channel_column: str, visible: Condition
-    ) -> DeliverableRow | None:
-        """Return a notification that is still wanted, visible and unread.
+    async def find(self, notification_id: NotificationId, channel_column: str) -> DeliverableRow | None:
+        """Return a notification that is still wanted, visible and unread, by a user that the recipient did not mute.
 
         It counts as read if the row that is listed in its place was read. `channel_column` is the recipient's
-        preference for the channel. `visible` is the condition under which the recipient sees a post `p`.
+        preference for the channel.
         """
         rows = await self._database.rows(
             "SELECT n.id, n.type, n.recipient_id, n.post_id, n.comment_id, n.created_at_ms,"
@@ -51,14 +49,14 @@ class DeliverableRepository:
             " r.username, r.full_name, r.email, u.id AS actor_id, u.username AS actor_username,"
             " c.content AS comment_text, p.caption FROM notifications n"
             " JOIN users r ON r.id = n.recipient_id JOIN users u ON u.id = n.actor_id"
-            f" LEFT JOIN posts p ON p.id = n.post_id AND {visible.sql}"
+            f" LEFT JOIN posts p ON p.id = n.post_id AND {VISIBLE_POST}"
             " LEFT JOIN comments c ON c.id = n.comment_id"
             f" LEFT JOIN notifications h ON {LISTED_INSTEAD}"
             " LEFT JOIN notification_preferences f ON f.user_id = n.recipient_id AND f.type = n.type"
             " WHERE n.id = ? AND n.retracted = 0 AND n.read_at_ms IS NULL AND h.read_at_ms IS NULL"
             " AND (n.post_id IS NULL OR p.id IS NOT NULL) AND (n.comment_id IS NULL OR c.id IS NOT NULL)"
-            f" AND COALESCE(f.{channel_column}, 1) = 1",
-            [*visible.parameters, notification_id],
+            f" AND {VISIBLE_ACTOR} AND {UNMUTED_ACTOR} AND COALESCE(f.{channel_column}, 1) = 1",
+            [notification_id],
         )
         return DeliverableRow(**rows[0]) if rows else None
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from server.ids import CommentId, NotificationId, PostId, UserId
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
-from server.models.conditions import Condition
 from server.models.database import Database, placeholders, retry_on_deadlock
+from server.models.notifications.visibility import SHOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,9 @@ class SequenceRange:
 
 
 class NotificationListRepository:
-    """Retracted notifications are left out, and those whose comment was deleted or whose post is not visible.
+    """Reads what a recipient may see, as SHOWN states.
 
-    `visible` is the condition under which the recipient sees a post `p`. Rows that are not shown in the app have no
-    sequence, so that no condition on the sequence selects them.
+    Rows that are not shown in the app have no sequence, so that no condition on the sequence selects them.
     """
 
     def __init__(self, database: Database) -> None:
@@ -46,7 +45,6 @@ class NotificationListRepository:
     async def list_page(
         self,
         recipient_id: UserId,
-        visible: Condition,
         before: int,
         limit: int,
         types: Collection[str] = (),
@@ -60,32 +58,26 @@ class NotificationListRepository:
             f"n.recipient_id = ? AND n.listed = 1 AND n.sequence < ?{of_types}{is_unread}"
             " ORDER BY n.sequence DESC LIMIT ?",
             [recipient_id, before, *sorted(types), limit],
-            visible,
         )
 
-    async def list_after(
-        self, recipient_id: UserId, visible: Condition, after: int, limit: int
-    ) -> list[NotificationRow]:
+    async def list_after(self, recipient_id: UserId, after: int, limit: int) -> list[NotificationRow]:
         """Return notifications with a sequence above `after`, oldest first."""
         return await self._list(
-            "n.recipient_id = ? AND n.sequence > ? ORDER BY n.sequence LIMIT ?",
-            [recipient_id, after, limit],
-            visible,
+            "n.recipient_id = ? AND n.sequence > ? ORDER BY n.sequence LIMIT ?", [recipient_id, after, limit]
         )
 
-    async def list_ranges(self, ranges: Sequence[SequenceRange], visible: Condition) -> list[NotificationRow]:
+    async def list_ranges(self, ranges: Sequence[SequenceRange]) -> list[NotificationRow]:
         """Return the notifications of many recipients, in the order of their sequences, in one query."""
         within = " OR ".join(["(n.recipient_id = ? AND n.sequence > ? AND n.sequence <= ?)"] * len(ranges))
         parameters = [value for each in ranges for value in (each.recipient_id, each.after, each.last)]
-        return await self._list(f"({within}) ORDER BY n.sequence", parameters, visible)
+        return await self._list(f"({within}) ORDER BY n.sequence", parameters)
 
-    async def count_unread(self, recipient_id: UserId, visible: Condition, maximum: int) -> int:
+    async def count_unread(self, recipient_id: UserId, maximum: int) -> int:
         """Return the number of unread listed notifications, counted up to `maximum`."""
-        shown = _shown(visible)
         rows = await self._database.rows(
             f"SELECT COUNT(*) AS n FROM (SELECT n.id FROM notifications n WHERE n.recipient_id = ? AND n.listed = 1"
-            f" AND n.read_at_ms IS NULL AND {shown.sql} LIMIT ?) unread",
-            [recipient_id, *shown.parameters, maximum],
+            f" AND n.read_at_ms IS NULL AND {SHOWN} LIMIT ?) unread",
+            [recipient_id, maximum],
         )
         return rows[0]["n"]
 
@@ -142,26 +134,14 @@ class NotificationListRepository:
         sql = f"DELETE FROM notifications WHERE id IN ({placeholders(len(notification_ids))})"
         await retry_on_deadlock(lambda: self._database.execute(sql, notification_ids))
 
-    async def _list(
-        self, condition: str, parameters: Sequence[Any], visible: Condition
-    ) -> list[NotificationRow]:
-        shown = _shown(visible)
+    async def _list(self, condition: str, parameters: Sequence[Any]) -> list[NotificationRow]:
         rows = await self._database.rows(
             "SELECT n.id, n.recipient_id, n.sequence, n.type, n.post_id, n.comment_id, n.others_count, n.read_at_ms,"
             f" n.created_at_ms, {USER_COLUMNS} FROM notifications n JOIN users u ON u.id = n.actor_id"
-            f" WHERE {shown.sql} AND {condition}",
-            [*shown.parameters, *parameters],
+            f" WHERE {SHOWN} AND {condition}",
+            parameters,
         )
         return [_row(row) for row in rows]
-
-
-def _shown(visible: Condition) -> Condition:
-    """Return the condition for `n`, which holds as soon as a cause disappears, before its jobs have run."""
-    return Condition(
-        "n.retracted = 0 AND (n.post_id IS NULL OR EXISTS(SELECT 1 FROM posts p WHERE p.id = n.post_id AND"
-        f" {visible.sql})) AND (n.comment_id IS NULL OR EXISTS(SELECT 1 FROM comments c WHERE c.id = n.comment_id))",
-        visible.parameters,
-    )
 
 
 def _row(row: Mapping[str, Any]) -> NotificationRow:

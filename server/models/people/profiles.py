@@ -19,6 +19,7 @@ class ProfileRow:
     website: str
     avatar_key: str
     role: str
+    is_private: bool
     posts_count: int
     followers_count: int
     following_count: int
@@ -30,6 +31,13 @@ class LockedProfile:
     revision: int
     avatar_key: str
     username_key: str
+    is_private: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LockedFollowee:
+    followers_count: int
+    is_private: bool
 
 
 class ProfileRepository:
@@ -50,6 +58,7 @@ class ProfileRepository:
             website=user.website,
             avatar_key=user.avatar_key,
             role=user.role,
+            is_private=bool(user.is_private),
             posts_count=user.posts_count,
             followers_count=user.followers_count,
             following_count=user.following_count,
@@ -59,22 +68,30 @@ class ProfileRepository:
     async def lock(self, user_id: UserId) -> LockedProfile | None:
         """Lock the user until the commit."""
         rows = await self._database.rows(
-            f"SELECT revision, avatar_key, username_key FROM users WHERE id = ?{self._database.for_update}",
+            "SELECT revision, avatar_key, username_key, is_private FROM users"
+            f" WHERE id = ?{self._database.for_update}",
             [user_id],
         )
-        return LockedProfile(**rows[0]) if rows else None
+        if not rows:
+            return None
+        (row,) = rows
+        return LockedProfile(row["revision"], row["avatar_key"], row["username_key"], bool(row["is_private"]))
 
-    async def update(self, user_id: UserId, columns: Mapping[str, str], revision: int) -> None:
+    async def update(self, user_id: UserId, columns: Mapping[str, str | bool], revision: int) -> None:
         """Set columns of the profile. Raises DuplicateKey for a taken username."""
         await UserTable.filter(id=user_id).update(**columns, revision=revision)
 
-    async def lock_followers_count(self, follower_id: UserId, followee_id: UserId) -> int | None:
-        """Lock both users until the commit, in the order of their ids, and return the followee's count."""
+    async def lock_followee(self, follower_id: UserId, followee_id: UserId) -> LockedFollowee | None:
+        """Lock both users until the commit, in the order of their ids, and return the followee."""
         rows = await self._database.rows(
-            f"SELECT id, followers_count FROM users WHERE id IN (?, ?) ORDER BY id{self._database.for_update}",
+            "SELECT id, followers_count, is_private FROM users WHERE id IN (?, ?)"
+            f" ORDER BY id{self._database.for_update}",
             [follower_id, followee_id],
         )
-        return next((row["followers_count"] for row in rows if row["id"] == followee_id), None)
+        for row in rows:
+            if row["id"] == followee_id:
+                return LockedFollowee(row["followers_count"], bool(row["is_private"]))
+        return None
 
     async def change_follow_counts(self, follower_id: UserId, followee_id: UserId, change: int) -> None:
         """Update both counters in the order of the ids, as they were locked."""

@@ -1,17 +1,30 @@
 """Cards: users and posts as clients see them, read in batches with one query per table."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 from server.ids import PostId, UserId, id_timestamp_ms
 from server.models.accounts.user_cards import UserCardRepository, UserCardRow
 from server.models.content.media import MediaPicture
 from server.models.content.post_images import PostImageRepository, PostImageRow
 from server.models.content.posts import PostCardRow, PostRepository
+from server.models.people.relationships import RelationshipRepository, RelationshipRow
+from server.paging import Page, cut
 from server.services.content.mentions import hashtags_in, mentions_in
 from server.services.content.visibility import Visibility
-from server.services.records import Image, Post, PostCard, Role, UserCard
+from server.services.records import Image, Post, PostCard, RelatedUser, Relationship, Role, UserCard
 
 AVATAR_SIZE = "large"
+
+
+class ListedUser(Protocol):
+    """A row of a list of users; its id is its position in the list."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def user(self) -> UserCardRow: ...
 
 
 class Cards:
@@ -22,12 +35,14 @@ class Cards:
         users: UserCardRepository,
         posts: PostRepository,
         images: PostImageRepository,
+        relationships: RelationshipRepository,
         visibility: Visibility,
         media_url: Callable[[str], str],
     ) -> None:
         self._users = users
         self._posts = posts
         self._images = images
+        self._relationships = relationships
         self._visibility = visibility
         self._media_url = media_url
 
@@ -50,11 +65,27 @@ class Cards:
         rows = await self._users.list_by_ids(distinct) if distinct else []
         return {row.id: self.user_card(row) for row in rows}
 
+    async def cut_related(
+        self, viewer_id: UserId, rows: Sequence[ListedUser], limit: int
+    ) -> Page[RelatedUser]:
+        """Return the page of up to `limit` + 1 listed users, with the viewer's relationship to each; one query."""
+        page = cut(rows, limit, lambda row: row.id)
+        return Page(await self.relate(viewer_id, [row.user for row in page.items]), page.next_cursor)
+
+    async def relate(self, viewer_id: UserId, rows: Sequence[UserCardRow]) -> list[RelatedUser]:
+        """Return users with the viewer's relationship to each, in order; without those deleted just now."""
+        found = await self._relationships.find(viewer_id, [row.id for row in rows])
+        return [
+            RelatedUser(self.user_card(row), to_relationship(found[row.id]))
+            for row in rows
+            if row.id in found
+        ]
+
     async def list_posts(self, post_ids: Sequence[PostId], viewer_id: UserId) -> list[Post]:
         """Return the posts among `post_ids` that the viewer may see, in that order; two queries."""
         if not post_ids:
             return []
-        rows = await self._posts.list_cards(post_ids, viewer_id, self._visibility.condition(viewer_id))
+        rows = await self._posts.list_cards(post_ids, viewer_id, self._visibility.posts(viewer_id))
         images: dict[PostId, list[Image]] = {}
         for image in await self._images.list_by_posts(post_ids):
             images.setdefault(image.post_id, []).append(self.image(image, image.alt_text))
@@ -84,3 +115,7 @@ class Cards:
             liked=row.liked,
             revision=row.revision,
         )
+
+
+def to_relationship(row: RelationshipRow) -> Relationship:
+    return Relationship(row.following, row.requested, row.followed_by, row.blocking, row.muting)

@@ -5,6 +5,7 @@ from functools import partial
 from server.errors import Forbidden, NotFound
 from server.events import CacheKey, CommentAdded, CommentsDeleted, PostChanged
 from server.ids import CommentId, PostId, UserId, id_timestamp_ms
+from server.models.conditions import Column
 from server.models.content.comments import CommentCardRow, CommentRepository, NewComment
 from server.models.content.posts import PostRepository, PostRow
 from server.paging import Page, PageRequest, cut
@@ -13,6 +14,8 @@ from server.services.content.mentions import mentions_in
 from server.services.content.visibility import Visibility
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
 from server.services.records import Comment
+
+COMMENT_AUTHOR = Column("c.author_id")
 
 
 class Comments:
@@ -58,7 +61,8 @@ class Comments:
     async def list_by_post(self, viewer_id: UserId, post_id: PostId, request: PageRequest) -> Page[Comment]:
         """Return the comments of a post without replies, newest first. Raises NotFound."""
         await self._visibility.get_post(viewer_id, post_id)
-        rows = await self._comments.list_by_post(post_id, request.before_id, request.limit + 1)
+        visible = self._visibility.users(viewer_id, COMMENT_AUTHOR)
+        rows = await self._comments.list_by_post(post_id, visible, request.before_id, request.limit + 1)
         return cut(rows, request.limit, lambda row: row.id).map(self._comment)
 
     async def list_replies(
@@ -66,9 +70,12 @@ class Comments:
     ) -> Page[Comment]:
         """Return the replies to a comment, newest first. Raises NotFound for the post and the comment."""
         await self._visibility.get_post(viewer_id, post_id)
-        if not await self._comments.exists(parent_id, post_id):
+        visible = self._visibility.users(viewer_id, COMMENT_AUTHOR)
+        if await self._comments.get(parent_id, post_id, visible) is None:
             raise _comment_not_found()
-        rows = await self._comments.list_replies(post_id, parent_id, request.before_id, request.limit + 1)
+        rows = await self._comments.list_replies(
+            post_id, parent_id, visible, request.before_id, request.limit + 1
+        )
         return cut(rows, request.limit, lambda row: row.id).map(self._comment)
 
     async def delete(self, editor_id: UserId, post_id: PostId, comment_id: CommentId) -> None:
@@ -90,7 +97,7 @@ class Comments:
     ) -> Comment:
         post = await self._visibility.lock_post(author_id, post_id)
         thread_id, answered_id = (
-            (None, None) if parent_id is None else await self._find_thread(post_id, parent_id)
+            (None, None) if parent_id is None else await self._find_thread(author_id, post_id, parent_id)
         )
         comment_id = CommentId(work.result_id)
         await self._comments.insert(NewComment(comment_id, post_id, author_id, thread_id, content))
@@ -124,9 +131,12 @@ class Comments:
         if thread_id is not None:
             await self._comments.change_replies_count(thread_id, change)
 
-    async def _find_thread(self, post_id: PostId, parent_id: CommentId) -> tuple[CommentId, UserId]:
+    async def _find_thread(
+        self, viewer_id: UserId, post_id: PostId, parent_id: CommentId
+    ) -> tuple[CommentId, UserId]:
         """Return the first comment of the thread, and the author of the comment that is answered."""
-        parent = await self._comments.get(parent_id, post_id)
+        visible = self._visibility.users(viewer_id, COMMENT_AUTHOR)
+        parent = await self._comments.get(parent_id, post_id, visible)
         if parent is None:
             raise _comment_not_found()
         return parent.parent_id or parent.id, parent.author_id

@@ -4,13 +4,14 @@ from functools import partial
 
 from server.events import CacheKey, LikeChanged, PostChanged, PostLiked, PostUnliked
 from server.ids import PostId, UserId
+from server.models.conditions import Column
 from server.models.content.likes import LikeRepository
 from server.models.content.posts import PostRepository, PostRow
-from server.paging import Page, PageRequest, cut
+from server.paging import Page, PageRequest
 from server.services.content.cards import Cards
 from server.services.content.visibility import Visibility
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
-from server.services.records import LikeState, UserCard
+from server.services.records import LikeState, RelatedUser
 
 
 class Likes:
@@ -45,11 +46,14 @@ class Likes:
             partial(self._unlike, actor_id, post_id), changes=_changed(actor_id, post_id)
         )
 
-    async def list_likers(self, viewer_id: UserId, post_id: PostId, request: PageRequest) -> Page[UserCard]:
+    async def list_likers(
+        self, viewer_id: UserId, post_id: PostId, request: PageRequest
+    ) -> Page[RelatedUser]:
         """Return who likes a post, newest like first. Raises NotFound."""
         await self._visibility.get_post(viewer_id, post_id)
-        rows = await self._likes.list_by_post(post_id, request.before_id, request.limit + 1)
-        return cut(rows, request.limit, lambda row: row.id).map(lambda row: self._cards.user_card(row.user))
+        visible = self._visibility.users(viewer_id, Column("u.id"))
+        rows = await self._likes.list_by_post(post_id, visible, request.before_id, request.limit + 1)
+        return await self._cards.cut_related(viewer_id, rows, request.limit)
 
     async def _like(self, actor_id: UserId, post_id: PostId, work: WorkContext) -> LikeState:
         post = await self._visibility.lock_post(actor_id, post_id)

@@ -139,7 +139,7 @@ class Posts:
 
     async def list_by_author(self, viewer_id: UserId, author_id: UserId, request: PageRequest) -> Page[Post]:
         """Return an author's posts, newest first. Raises NotFound for the author."""
-        visible = self._visibility.condition(viewer_id)
+        visible = self._visibility.posts(viewer_id)
         ids = await self._posts.list_ids_by_author(author_id, visible, request.before_id, request.limit + 1)
         if not ids and not await self._users.exists(author_id):
             raise NotFound("User not found.")

@@ -12,7 +12,9 @@ from server.errors import Unavailable
 from server.events import (
     CacheKey,
     Event,
+    FollowAccepted,
     LikeChanged,
+    MuteChanged,
     PersonChanged,
     PostChanged,
     PostDeleted,
@@ -77,8 +79,10 @@ class CacheInvalidation:
                     )
                 case PostPublished():
                     yield timelines.add_own_post_call(event.author_id, event.post_id)
-                case UserFollowed() | UserUnfollowed():
+                case UserFollowed() | UserUnfollowed() | FollowAccepted():
                     yield timelines.drop_feed_call(event.follower_id)
+                case MuteChanged():
+                    yield timelines.drop_feed_call(event.muter_id)
                 case PersonChanged():
                     yield timelines.record_revisions_call({event.user_id: event.revision})
                 case _:

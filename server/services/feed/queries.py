@@ -42,7 +42,7 @@ class FeedQueries:
         Reads time spans that grow eightfold: within a span the index has few entries per author, however many posts
         they have, and the query planner has no choice to make. Five spans cover everything from one week up.
         """
-        visible = self._visibility.condition(reader_id)
+        visible = self._visibility.posts(reader_id)
         found: list[PostId] = []
         upper = min(before_id, min_id_at(self._clock.now_ms() + CLOCK_TOLERANCE_MS))
         span_ms = FIRST_SPAN_MS

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from server.events import (
+    AccountOpened,
     AvatarReplaced,
     CommentAdded,
     CommentsDeleted,
@@ -12,6 +13,8 @@ from server.events import (
     EmailRequested,
     EmailVerificationRequested,
     Event,
+    FollowAccepted,
+    FollowRequestChanged,
     PasswordChanged,
     PasswordResetRequested,
     PeopleMentioned,
@@ -23,6 +26,7 @@ from server.events import (
     SessionsRevoked,
     SignedInOnNewDevice,
     SignInsFailed,
+    UserBlocked,
     UserFollowed,
     UserUnfollowed,
 )
@@ -46,8 +50,12 @@ class JobKind(StrEnum):
     NOTIFY_LIKE = "notify.like"
     NOTIFY_COMMENT = "notify.comment"
     NOTIFY_FOLLOW = "notify.follow"
+    NOTIFY_FOLLOW_REQUEST = "notify.follow_request"
+    NOTIFY_FOLLOW_ACCEPTED = "notify.follow_accepted"
     NOTIFY_MENTIONED = "notify.mentioned"
     RETRACT_COMMENTS = "notify.retract_comments"
+    RETRACT_BLOCKED = "notify.retract_blocked"
+    ACCEPT_FOLLOW_REQUESTS = "people.accept_follow_requests"
     PUSH = "push.notification"
     EMAIL = "email.notification"
     REMOVE_POST = "posts.remove"
@@ -91,6 +99,10 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     # An activity and its retraction share a kind: the job reads which of them applies.
     UserFollowed: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),
     UserUnfollowed: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),
+    FollowRequestChanged: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW_REQUEST),),
+    FollowAccepted: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW_ACCEPTED),),
+    UserBlocked: (EventJob(Queue.NOTIFICATIONS, JobKind.RETRACT_BLOCKED),),
+    AccountOpened: (EventJob(Queue.MAINTENANCE, JobKind.ACCEPT_FOLLOW_REQUESTS),),
     PostLiked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
     PostUnliked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
     CommentAdded: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT),),

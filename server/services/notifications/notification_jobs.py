@@ -1,78 +1,54 @@
-"""Job handlers that notify users of likes, follows, comments and mentions, and retract those notifications.
+"""Job handlers that notify users of likes, comments and mentions, and retract those notifications.
 
 Each handler checks whether the activity still exists and makes the notifications agree with that. Running it twice, or
 in another order, is therefore safe: the last job to run sees the latest state.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from functools import partial
 
-from server.clock import SystemClock
 from server.ids import CommentId, PostId, UserId, id_timestamp_ms
-from server.metrics import Metrics
 from server.models.notifications.activities import ActivityRepository
 from server.models.notifications.notification_list import NotificationListRepository
-from server.pubsub.publisher import NotificationSignal, Publisher
 from server.services.content.mentions import mentions_in
-from server.services.content.visibility import Visibility
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
-from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
-from server.services.notifications.activities import Activity, CreatedNotification
+from server.services.jobs.unit_of_work import WorkContext
+from server.services.notifications.activities import Activity
 from server.services.notifications.store import NotificationStore
+from server.services.notifications.writer import Created, NotificationWriter, skip
 from server.services.records import NotificationType
 
 COMMENTS_PER_QUERY = 500
-
-Created = list[CreatedNotification]
 
 
 class NotificationJobs:
     def __init__(
         self,
-        unit_of_work: UnitOfWork,
         jobs: Jobs,
         activities: ActivityRepository,
         notifications: NotificationListRepository,
         store: NotificationStore,
-        visibility: Visibility,
-        publisher: Publisher,
-        metrics: Metrics,
+        writer: NotificationWriter,
     ) -> None:
-        self._unit_of_work = unit_of_work
         self._jobs = jobs
         self._activities = activities
         self._notifications = notifications
         self._store = store
-        self._visibility = visibility
-        self._publisher = publisher
-        self._metrics = metrics
-        self._clock = SystemClock()
+        self._writer = writer
 
     async def handle_like(self, claim: Claim) -> None:
         """Notify a post's author of a like, or retract the notification."""
         post_id, actor_id = PostId(claim.payload["post_id"]), UserId(claim.payload["actor_id"])
         author_id = UserId(claim.payload["author_id"])
         activity = Activity(NotificationType.LIKE, actor_id, post_id, 0, post_id)
-        visible = self._visibility.condition(author_id)
-        await self._handle_one(
-            claim, author_id, activity, partial(self._activities.find_like, post_id, actor_id, visible)
-        )
-
-    async def handle_follow(self, claim: Claim) -> None:
-        """Notify a user of a new follower, or retract the notification."""
-        follower_id, followee_id = UserId(claim.payload["follower_id"]), UserId(claim.payload["followee_id"])
-        activity = Activity(NotificationType.FOLLOW, follower_id, followee_id, 0)
-        await self._handle_one(
-            claim, followee_id, activity, partial(self._activities.find_follow, follower_id, followee_id)
+        await self._writer.write_one(
+            claim, author_id, activity, partial(self._activities.find_like, post_id, actor_id)
         )
 
     async def handle_comment(self, claim: Claim) -> None:
         """Notify the post's author, the author of the comment replied to, and the mentioned users, each once."""
         comment_id, actor_id = CommentId(claim.payload["comment_id"]), UserId(claim.payload["actor_id"])
-        visible = self._visibility.condition(UserId(claim.payload["post_author_id"]))
-        content = await self._activities.find_comment(comment_id, visible)
+        content = await self._activities.find_comment(comment_id)
         recipients: dict[UserId, list[Activity]] = {}
         for recipient_id, activity in await self._comment_activities(claim, content or ""):
             if recipient_id != actor_id:
@@ -80,18 +56,20 @@ class NotificationJobs:
 
         async def notify(work: WorkContext) -> Created:
             locked = await self._store.lock(list(recipients))
-            if await self._activities.find_comment(comment_id, visible) is None:
+            if await self._activities.find_comment(comment_id) is None:
                 return []
-            return await self._create(work, locked, recipients)
+            return await self._writer.create(work, locked, recipients)
 
-        await self._commit(claim, notify if content is not None and recipients else _skip, content or "")
+        await self._writer.commit(
+            claim, notify if content is not None and recipients else skip, content or ""
+        )
 
     async def handle_mentions(self, claim: Claim) -> None:
         """Notify the users that a caption mentions; retract notifications of those that it no longer mentions."""
         post_id, author_id = PostId(claim.payload["post_id"]), UserId(claim.payload["author_id"])
-        caption = await self._activities.find_caption(post_id, self._visibility.condition(author_id))
+        caption = await self._activities.find_caption(post_id)
         if caption is None:
-            await self._commit(claim, _skip, "")
+            await self._writer.commit(claim, skip)
             return
         mentioned = set(await self._activities.list_user_ids(mentions_in(caption.text))) - {author_id}
         notified = await self._activities.list_mentioned_in_caption(post_id, NotificationType.MENTION)
@@ -104,9 +82,9 @@ class NotificationJobs:
                 return []  # a later edit has its own job
             for recipient_id in sorted(notified - mentioned):
                 await self._store.retract(recipient_id, activity)
-            return await self._create(work, locked, {each: [activity] for each in mentioned})
+            return await self._writer.create(work, locked, {each: [activity] for each in mentioned})
 
-        await self._commit(claim, update if mentioned or notified else _skip, caption.text)
+        await self._writer.commit(claim, update if mentioned or notified else skip, caption.text)
 
     async def retract_comments(self, claim: Claim) -> None:
         """Delete the notifications about a post's deleted comments, in batches."""
@@ -133,60 +111,3 @@ class NotificationJobs:
             found.insert(0, (UserId(payload["answered_id"]), activity(NotificationType.REPLY)))
         mentioned = await self._activities.list_user_ids(mentions_in(content))
         return [*found, *((user_id, activity(NotificationType.MENTION)) for user_id in mentioned)]
-
-    async def _handle_one(
-        self,
-        claim: Claim,
-        recipient_id: UserId,
-        activity: Activity,
-        find: Callable[[], Awaitable[int | None]],
-    ) -> None:
-        """Make one recipient's notification agree with an activity; `find` returns its id, or None if undone."""
-
-        async def update(work: WorkContext) -> Created:
-            locked = await self._store.lock([recipient_id])
-            found = await find()
-            if found is None:
-                await self._store.retract(recipient_id, activity)
-                return []
-            done = replace(activity, at_ms=id_timestamp_ms(found))
-            return await self._create(work, locked, {recipient_id: [done]})
-
-        await self._commit(claim, update if recipient_id != activity.actor_id else _skip, "")
-
-    async def _create(
-        self, work: WorkContext, locked: dict[UserId, int], activities: dict[UserId, list[Activity]]
-    ) -> Created:
-        """Store each recipient's notification; return the new ones, ordered by recipient id."""
-        created = [
-            await self._store.create(work, locked, recipient_id, activities[recipient_id])
-            for recipient_id in sorted(activities)
-        ]
-        return [each for each in created if each is not None]
-
-    async def _commit(
-        self, claim: Claim, operation: Callable[[WorkContext], Awaitable[Created]], text: str
-    ) -> None:
-        """Run `operation` and finish the job in one transaction; then announce what it created."""
-        for created in await self._unit_of_work.run(operation, completes=claim):
-            age_s = (self._clock.now_ms() - claim.created_at_ms) / 1000
-            self._metrics.count_delivery("in_app", age_s)
-            announced = await self._publisher.publish(_signal(created, text))
-            self._metrics.count_delivery("live", age_s if announced else None)
-
-
-def _signal(created: CreatedNotification, text: str) -> NotificationSignal:
-    return NotificationSignal(
-        recipient_id=created.recipient_id,
-        sequence=created.sequence,
-        type=created.activity.type,
-        actor_id=created.activity.actor_id,
-        post_id=created.activity.post_id,
-        text=text,
-        created_at_ms=created.activity.at_ms,
-    )
-
-
-async def _skip(_: WorkContext) -> Created:
-    """Only finish the job: there is nothing to create or retract."""
-    return []

@@ -10,6 +10,8 @@ PREDICATES: Mapping[NotificationType, str] = {
     NotificationType.COMMENT: "commented on your post",
     NotificationType.REPLY: "replied to your comment",
     NotificationType.FOLLOW: "started following you",
+    NotificationType.FOLLOW_REQUEST: "asked to follow you",
+    NotificationType.FOLLOW_ACCEPTED: "accepted your follow request",
 }
 # Follows "e-mails about" on the unsubscribe page and in the footer.
 TOPICS: Mapping[NotificationType, str] = {
@@ -18,6 +20,8 @@ TOPICS: Mapping[NotificationType, str] = {
     NotificationType.REPLY: "replies",
     NotificationType.FOLLOW: "new followers",
     NotificationType.MENTION: "mentions",
+    NotificationType.FOLLOW_REQUEST: "follow requests",
+    NotificationType.FOLLOW_ACCEPTED: "accepted follow requests",
 }
 
 

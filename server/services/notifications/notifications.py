@@ -9,7 +9,6 @@ from server.models.notifications.inboxes import InboxRepository
 from server.models.notifications.notification_list import NotificationListRepository, NotificationRow
 from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards
-from server.services.content.visibility import Visibility
 from server.services.records import Notification, NotificationType
 
 MAX_COUNTED = 10_000
@@ -22,12 +21,10 @@ class Notifications:
         notifications: NotificationListRepository,
         inboxes: InboxRepository,
         cards: Cards,
-        visibility: Visibility,
     ) -> None:
         self._notifications = notifications
         self._inboxes = inboxes
         self._cards = cards
-        self._visibility = visibility
         self._clock = SystemClock()
 
     async def list_page(
@@ -44,7 +41,6 @@ class Notifications:
         """
         rows = await self._notifications.list_page(
             recipient_id,
-            self._visibility.condition(recipient_id),
             request.before_id,
             request.limit + 1,
             types,
@@ -55,8 +51,7 @@ class Notifications:
 
     async def list_after(self, recipient_id: UserId, after: int, limit: int) -> list[Notification]:
         """Return notifications with a sequence above `after`, oldest first, with each like by itself."""
-        visible = self._visibility.condition(recipient_id)
-        rows = await self._notifications.list_after(recipient_id, visible, after, limit)
+        rows = await self._notifications.list_after(recipient_id, after, limit)
         return [to_notification(self._cards, row) for row in rows]
 
     async def get_last_sequence(self, recipient_id: UserId) -> int:
@@ -69,8 +64,7 @@ class Notifications:
 
     async def count_unread(self, recipient_id: UserId) -> int:
         """Return the number of unread notifications in the list, counted up to MAX_COUNTED."""
-        visible = self._visibility.condition(recipient_id)
-        return await self._notifications.count_unread(recipient_id, visible, MAX_COUNTED)
+        return await self._notifications.count_unread(recipient_id, MAX_COUNTED)
 
     async def mark_read(self, recipient_id: UserId, notification_ids: Sequence[NotificationId]) -> int:
         """Mark notifications, or the ones they are listed under, as read; return the number left unread.

@@ -49,11 +49,13 @@ class NotificationStore:
     ) -> CreatedNotification | None:
         """Store the first of `activities` that the recipient wants; they are one activity as several types.
 
+        Nothing is stored for a recipient who must not see the activity, or has muted its actor.
+
         A retracted notification is restored in its old place. Only the channels whose delivery the
         retraction prevented are notified. Return the notification if it is new and shown in the app.
         """
         activity, state = await self._choose(recipient_id, activities)
-        if recipient_id == activity.actor_id:
+        if recipient_id == activity.actor_id or not state.reachable:
             return None
         if state.stored is not None:
             if state.stored.retracted:
@@ -113,7 +115,7 @@ class NotificationStore:
 
     async def _find_state(self, recipient_id: UserId, activity: Activity) -> ActivityState:
         key, active = activity.key_for(recipient_id), self._active_sessions.condition()
-        return await self._states.find(key, active, grouped=activity.is_grouped)
+        return await self._states.find(key, activity.post_id, active, grouped=activity.is_grouped)
 
     async def _next_sequence(self, locked: dict[UserId, int], recipient_id: UserId) -> int:
         locked[recipient_id] += 1

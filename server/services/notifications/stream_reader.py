@@ -10,10 +10,8 @@ from typing import Protocol, cast
 
 from server.batching import BatchingQueue
 from server.ids import UserId
-from server.models.conditions import Condition
 from server.models.notifications.notification_list import NotificationListRepository, SequenceRange
 from server.services.content.cards import Cards
-from server.services.content.visibility import Visibility
 from server.services.notifications.notifications import to_notification
 from server.services.records import Notification
 
@@ -44,12 +42,10 @@ class StreamReader:
         self,
         repository: NotificationListRepository,
         cards: Cards,
-        visibility: Visibility,
         notifications: NotificationReader,
     ) -> None:
         self._repository = repository
         self._cards = cards
-        self._visibility = visibility
         self._notifications = notifications
         self._sequences = BatchingQueue(self._read_sequences, SEQUENCES_PER_QUERY, fail_together=True)
         self._queries = BatchingQueue(self._read_batch, RECIPIENTS_PER_QUERY, fail_together=True)
@@ -102,14 +98,11 @@ class StreamReader:
         return cast("list[list[Notification]]", pages)
 
     async def _read_ranges(self, ranges: Iterable[SequenceRange]) -> dict[UserId, list[Notification]]:
-        """Return the notifications by recipient, in order; one query per visibility condition."""
-        groups: dict[Condition, list[SequenceRange]] = {}
-        for each in ranges:
-            groups.setdefault(self._visibility.condition(each.recipient_id), []).append(each)
+        """Return the notifications by recipient, in order, in one query."""
+        wanted = list(ranges)
         found: dict[UserId, list[Notification]] = {}
-        for visible, group in groups.items():
-            for row in await self._repository.list_ranges(group, visible):
-                found.setdefault(row.recipient_id, []).append(to_notification(self._cards, row))
+        for row in await self._repository.list_ranges(wanted) if wanted else ():
+            found.setdefault(row.recipient_id, []).append(to_notification(self._cards, row))
         return found
 
 

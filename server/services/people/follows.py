@@ -1,85 +1,144 @@
-"""Follows, and the counters of followers and followees. Users are given by id or username."""
+"""Follows, and the requests that private accounts receive instead. Users are given by id or username."""
 
+from dataclasses import dataclass
 from functools import partial
 
-from server.errors import Forbidden
-from server.events import CacheKey, UserFollowed, UserUnfollowed
+from server.errors import Conflict
+from server.events import CacheKey, FollowRequestChanged, UserFollowed, UserUnfollowed
 from server.ids import UserId
-from server.models.people.follows import FollowRepository, FollowRow
-from server.models.people.profiles import ProfileRepository
-from server.paging import Page, PageRequest, cut
+from server.models.people.follow_requests import FollowRequestRepository
+from server.models.people.follows import FollowRepository
+from server.models.people.profiles import LockedFollowee, ProfileRepository
+from server.models.people.relationships import RelationshipRepository, RelationshipRow
+from server.paging import Page, PageRequest
 from server.services.content.cards import Cards
+from server.services.content.visibility import Visibility
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.people.user_lookup import UserLookup, user_not_found
-from server.services.records import FollowState, UserCard
+from server.services.records import FollowState, RelatedUser
+
+
+@dataclass(frozen=True, slots=True)
+class LockedPair:
+    """A follower and a followee, locked until the commit, and how the follower relates to the followee."""
+
+    followee: LockedFollowee
+    relationship: RelationshipRow
 
 
 class Follows:
+    """A change locks both users first, so that the changes of one pair follow each other."""
+
     def __init__(
         self,
         follows: FollowRepository,
+        requests: FollowRequestRepository,
         profiles: ProfileRepository,
+        relationships: RelationshipRepository,
         lookup: UserLookup,
         unit_of_work: UnitOfWork,
         cards: Cards,
+        visibility: Visibility,
     ) -> None:
         self._follows = follows
+        self._requests = requests
         self._profiles = profiles
+        self._relationships = relationships
         self._lookup = lookup
         self._unit_of_work = unit_of_work
         self._cards = cards
+        self._visibility = visibility
 
     async def follow(self, follower_id: UserId, followee: UserId | str) -> FollowState:
-        """Follow a user; a second follow changes nothing. Raises NotFound, and Forbidden for oneself."""
-        followee_id = await self._lookup.resolve(followee)
-        if follower_id == followee_id:
-            raise Forbidden("You cannot follow yourself.", code="own_account")
+        """Follow a user, or ask a private account for it; a second follow or request changes nothing.
+
+        Raises NotFound, InvalidInput for oneself, and Conflict for a user that the follower has blocked.
+        """
+        followee_id = await self._lookup.resolve_other(follower_id, followee)
         return await self._unit_of_work.run(
             partial(self._follow, follower_id, followee_id), changes=(CacheKey("feed", follower_id),)
         )
 
     async def unfollow(self, follower_id: UserId, followee: UserId | str) -> FollowState:
-        """Unfollow a user; without a follow nothing changes. Raises NotFound."""
-        followee_id = await self._lookup.resolve(followee)
+        """Unfollow a user, or withdraw the request; without either nothing changes. Raises NotFound."""
+        followee_id = await self._lookup.resolve(follower_id, followee)
         return await self._unit_of_work.run(
             partial(self._unfollow, follower_id, followee_id), changes=(CacheKey("feed", follower_id),)
         )
 
-    async def list_followers(self, user: UserId | str, request: PageRequest) -> Page[UserCard]:
-        """Return who follows a user, newest follow first. Raises NotFound."""
-        user_id = await self._lookup.resolve(user)
-        rows = await self._follows.list_followers(user_id, request.before_id, request.limit + 1)
-        return self._page(rows, request)
+    async def remove_follower(self, user_id: UserId, follower: UserId | str) -> None:
+        """End another user's follow of the user; without one nothing changes. Raises NotFound."""
+        follower_id = await self._lookup.resolve(user_id, follower)
+        await self._unit_of_work.run(
+            partial(self._unfollow, follower_id, user_id), changes=(CacheKey("feed", follower_id),)
+        )
 
-    async def list_following(self, user: UserId | str, request: PageRequest) -> Page[UserCard]:
-        """Return the followees of a user, newest follow first. Raises NotFound."""
-        user_id = await self._lookup.resolve(user)
-        rows = await self._follows.list_following(user_id, request.before_id, request.limit + 1)
-        return self._page(rows, request)
+    async def list_followers(
+        self, viewer_id: UserId, user: UserId | str, request: PageRequest
+    ) -> Page[RelatedUser]:
+        """Return who follows a user, newest follow first; none if the account is private to the viewer.
+
+        Raises NotFound.
+        """
+        user_id = await self._lookup.resolve(viewer_id, user)
+        visible = self._visibility.connections(viewer_id, user_id)
+        rows = await self._follows.list_subjects(user_id, request.before_id, request.limit + 1, visible)
+        return await self._cards.cut_related(viewer_id, rows, request.limit)
+
+    async def list_following(
+        self, viewer_id: UserId, user: UserId | str, request: PageRequest
+    ) -> Page[RelatedUser]:
+        """Return the followees of a user, as `list_followers`."""
+        user_id = await self._lookup.resolve(viewer_id, user)
+        visible = self._visibility.connections(viewer_id, user_id)
+        rows = await self._follows.list_targets(user_id, request.before_id, request.limit + 1, visible)
+        return await self._cards.cut_related(viewer_id, rows, request.limit)
 
     async def _follow(self, follower_id: UserId, followee_id: UserId, work: WorkContext) -> FollowState:
-        count = await self._lock(follower_id, followee_id)
-        if await self._follows.exists(follower_id, followee_id):
-            return FollowState(True, count)
+        pair = await self._lock(follower_id, followee_id)
+        followee, relationship = pair.followee, pair.relationship
+        if relationship.blocked_by:
+            raise user_not_found()
+        if relationship.blocking:
+            raise Conflict("You have blocked this user. Unblock them before you follow them.", code="blocked")
+        if relationship.following:
+            return FollowState(True, followee.followers_count)
+        if followee.is_private:
+            if not relationship.requested:
+                await self._requests.insert(work.new_id(), follower_id, followee_id)
+                work.emit(FollowRequestChanged(follower_id, followee_id))
+            return FollowState(False, followee.followers_count, requested=True)
         await self._follows.insert(work.new_id(), follower_id, followee_id)
         await self._profiles.change_follow_counts(follower_id, followee_id, +1)
         work.emit(UserFollowed(follower_id, followee_id))
-        return FollowState(True, count + 1)
+        return FollowState(True, followee.followers_count + 1)
 
     async def _unfollow(self, follower_id: UserId, followee_id: UserId, work: WorkContext) -> FollowState:
-        count = await self._lock(follower_id, followee_id)
-        if not await self._follows.delete(follower_id, followee_id):
+        pair = await self._lock(follower_id, followee_id)
+        count = pair.followee.followers_count
+        if await self.end_request(follower_id, followee_id, work):
             return FollowState(False, count)
-        await self._profiles.change_follow_counts(follower_id, followee_id, -1)
-        work.emit(UserUnfollowed(follower_id, followee_id))
-        return FollowState(False, count - 1)
+        return FollowState(False, count - int(await self.end_follow(follower_id, followee_id, work)))
 
-    def _page(self, rows: list[FollowRow], request: PageRequest) -> Page[UserCard]:
-        return cut(rows, request.limit, lambda row: row.id).map(lambda row: self._cards.user_card(row.user))
+    async def end_request(self, requester_id: UserId, target_id: UserId, work: WorkContext) -> bool:
+        """Delete the request between two locked users; return whether there was one."""
+        found = await self._requests.delete(requester_id, target_id)
+        if found:
+            work.emit(FollowRequestChanged(requester_id, target_id))
+        return found
 
-    async def _lock(self, follower_id: UserId, followee_id: UserId) -> int:
-        """Lock both users until the commit and return the followee's number of followers."""
-        count = await self._profiles.lock_followers_count(follower_id, followee_id)
-        if count is None:
+    async def end_follow(self, follower_id: UserId, followee_id: UserId, work: WorkContext) -> bool:
+        """Delete the follow between two locked users; return whether there was one."""
+        found = await self._follows.delete(follower_id, followee_id)
+        if found:
+            await self._profiles.change_follow_counts(follower_id, followee_id, -1)
+            work.emit(UserUnfollowed(follower_id, followee_id))
+        return found
+
+    async def _lock(self, follower_id: UserId, followee_id: UserId) -> LockedPair:
+        """Lock both users until the commit. Raises NotFound."""
+        followee = await self._profiles.lock_followee(follower_id, followee_id)
+        found = await self._relationships.find(follower_id, [followee_id])
+        if followee is None or followee_id not in found:
             raise user_not_found()
-        return count
+        return LockedPair(followee, found[followee_id])

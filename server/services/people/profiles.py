@@ -5,29 +5,29 @@ from functools import partial
 from pathlib import Path
 
 from server.errors import AppError, Conflict
-from server.events import AvatarReplaced, CacheKey, PersonChanged
+from server.events import AccountOpened, AvatarReplaced, CacheKey, PersonChanged
 from server.gateways.images.processor import Shape
 from server.ids import UserId
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.database import DuplicateKey
-from server.models.people.follows import FollowRepository
 from server.models.people.profiles import LockedProfile, ProfileRepository, ProfileRow
+from server.models.people.relationships import RelationshipRepository
 from server.services.accounts.reserved_usernames import check_not_reserved
 from server.services.accounts.usernames import FORMER_USERNAME_MS, normalize
-from server.services.content.cards import Cards
+from server.services.content.cards import Cards, to_relationship
 from server.services.content.pictures import Pictures
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.people.user_lookup import UserLookup, user_not_found
-from server.services.records import OwnAddress, Profile, Role
+from server.services.records import OwnAddress, Profile, Relationship, Role
 
-EDITABLE = frozenset({"full_name", "bio", "website", "username"})
+EDITABLE = frozenset({"full_name", "bio", "website", "username", "is_private"})
 
 
 class Profiles:
     def __init__(
         self,
         profiles: ProfileRepository,
-        follows: FollowRepository,
+        relationships: RelationshipRepository,
         lookup: UserLookup,
         unit_of_work: UnitOfWork,
         cards: Cards,
@@ -35,7 +35,7 @@ class Profiles:
         former_usernames: FormerUsernameRepository,
     ) -> None:
         self._profiles = profiles
-        self._follows = follows
+        self._relationships = relationships
         self._lookup = lookup
         self._unit_of_work = unit_of_work
         self._cards = cards
@@ -53,19 +53,24 @@ class Profiles:
         return self._profile(user, address, Role(user.role))
 
     async def get(self, viewer_id: UserId, user: UserId | str) -> Profile:
-        """Return a public profile by id or username, with the follows between the two users. Raises NotFound."""
-        row = await self._get(await self._lookup.resolve(user))
-        followers = await self._follows.list_between(viewer_id, row.id)
-        return self._profile(row, is_following=viewer_id in followers, follows_you=row.id in followers)
+        """Return what a profile shows to others, by id or username, and how the viewer relates to it.
 
-    async def edit(self, user_id: UserId, changes: Mapping[str, str]) -> Profile:
+        Raises NotFound, also for a user who has blocked the viewer.
+        """
+        row = await self._get(await self._lookup.resolve(viewer_id, user))
+        found = await self._relationships.find(viewer_id, [row.id])
+        if row.id not in found:
+            raise user_not_found()
+        return self._profile(row, relationship=to_relationship(found[row.id]))
+
+    async def edit(self, user_id: UserId, changes: Mapping[str, str | bool]) -> Profile:
         """Change any of EDITABLE; `changes` may be empty.
 
         Raises Conflict (`username_taken`), InvalidInput (`username_reserved`) and NotFound.
         """
         columns = {name: value for name, value in changes.items() if name in EDITABLE}
         if "username" in columns:
-            columns["username_key"] = normalize(columns["username"])
+            columns["username_key"] = normalize(str(columns["username"]))
         if columns:
             try:
                 await self._unit_of_work.run(
@@ -90,13 +95,15 @@ class Profiles:
         )
         return await self.get_own(user_id)
 
-    async def _edit(self, user_id: UserId, columns: Mapping[str, str], work: WorkContext) -> None:
+    async def _edit(self, user_id: UserId, columns: Mapping[str, str | bool], work: WorkContext) -> None:
         previous = await self._lock(user_id)
         revision = previous.revision + 1
         await self._profiles.update(user_id, columns, revision)
         if columns.get("username_key", previous.username_key) != previous.username_key:
-            await self._give_up(previous.username_key, columns["username_key"], user_id, work)
+            await self._give_up(previous.username_key, str(columns["username_key"]), user_id, work)
         work.emit(PersonChanged(user_id, revision))
+        if previous.is_private and columns.get("is_private") is False:
+            work.emit(AccountOpened(user_id))
 
     async def _give_up(self, previous_key: str, key: str, user_id: UserId, work: WorkContext) -> None:
         """Reserve the previous name of a user who was renamed.
@@ -133,7 +140,11 @@ class Profiles:
         return row
 
     def _profile(
-        self, row: ProfileRow, address: OwnAddress | None = None, role: Role | None = None, **relations: bool
+        self,
+        row: ProfileRow,
+        address: OwnAddress | None = None,
+        role: Role | None = None,
+        relationship: Relationship | None = None,
     ) -> Profile:
         return Profile(
             id=row.id,
@@ -149,7 +160,8 @@ class Profiles:
             followers_count=row.followers_count,
             following_count=row.following_count,
             created_at_ms=row.created_at_ms,
-            **relations,
+            is_private=row.is_private,
+            relationship=relationship,
         )
 
 

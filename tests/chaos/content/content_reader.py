@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
+from operator import attrgetter
 from typing import Any
 
 from hypothesis.stateful import RuleBasedStateMachine
@@ -9,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 from server.errors import AppError, Unavailable
 from server.ids import CommentId, PostId, UserId
 from server.paging import Page, PageRequest, decode_cursor
-from server.services.records import Comment, Post, UserCard
+from server.services.records import Comment, Post, RelatedUser, UserCard
 from tests.chaos.content.content_model import ContentModel, ModelComment, ModelPost, Refused
 from tests.support.jobs import build_counter_audit
 from tools.harness.services import ServiceHarness
@@ -101,22 +102,23 @@ class ContentReader(RuleBasedStateMachine):
                 (user, viewer) in self.model.follows,
             )
         )
-        columns = ("posts_count", "followers_count", "following_count", "is_following", "follows_you")
-        assert pair(profile, *columns) == wanted
+        counts = ("posts_count", "followers_count", "following_count")
+        follows = ("relationship.following", "relationship.followed_by")
+        assert pair(profile, *counts, *follows) == wanted
 
     def read_likers(self, viewer: UserId, post: PostId, limit: int) -> None:
         found = self.runner.pages(
             lambda request: self.harness.likes.list_likers(viewer, post, request), limit
         )
-        assert shown(found, _card) == expected(lambda: self._people(self.model.likers(post)))
+        assert shown(found, _listed) == expected(lambda: self._people(self.model.likers(post)))
 
-    def read_follows(self, user: UserId, limit: int) -> None:
+    def read_follows(self, viewer: UserId, user: UserId, limit: int) -> None:
         for read, wanted in (
             (self.harness.follows.list_followers, self.model.followers),
             (self.harness.follows.list_following, self.model.following),
         ):
-            found = self.runner.pages(lambda request, read=read: read(user, request), limit)
-            assert shown(found, _card) == expected(lambda wanted=wanted: self._people(wanted(user)))
+            found = self.runner.pages(lambda request, read=read: read(viewer, user, request), limit)
+            assert shown(found, _listed) == expected(lambda wanted=wanted: self._people(wanted(user)))
 
     def read_comments(self, viewer: UserId, post: PostId, limit: int) -> None:
         found = self.runner.pages(
@@ -181,7 +183,11 @@ def shown(found: Any, look: Callable[[Any], Any]) -> Any:
 
 def pair(record: Any, *names: str) -> Any:
     """Return some attributes of a record; leave a refusal code as it is."""
-    return record if isinstance(record, str) else tuple(getattr(record, name) for name in names)
+    return record if isinstance(record, str) else tuple(attrgetter(name)(record) for name in names)
+
+
+def _listed(user: RelatedUser) -> tuple[int, str]:
+    return _card(user.card)
 
 
 def _card(card: UserCard) -> tuple[int, str]:

@@ -198,7 +198,7 @@ class ContentMachine(ContentReader):
     def look_around(self, viewer: UserId, user: UserId, post: PostId, parent: CommentId, limit: int) -> None:
         """Read everything of a user, a post and a thread, in pages of `limit`."""
         self.read_profile(viewer, user)
-        self.read_follows(user, limit)
+        self.read_follows(viewer, user, limit)
         self.read_posts(viewer, user, limit)
         self.read_post(viewer, post)
         self.read_likers(viewer, post, limit)

@@ -99,7 +99,7 @@ async def test_likers_are_paged_newest_first_without_gaps(harness: ServiceHarnes
     request = PageRequest(limit=3)
     while True:
         page = await harness.likes.list_likers(fans[0], post_id, request)
-        seen += [card.id for card in page.items]
+        seen += [each.card.id for each in page.items]
         if page.next_cursor is None:
             break
         request = PageRequest(3, decode_cursor(page.next_cursor))

@@ -7,7 +7,7 @@ import pytest
 from server.errors import Conflict, InvalidInput, NotFound, UnsupportedMedia
 from server.ids import UserId
 from server.paging import PageRequest
-from server.services.records import OwnAddress
+from server.services.records import OwnAddress, Relationship
 from tests.support.inputs import photos
 from tools.harness.services import ServiceHarness
 
@@ -59,8 +59,8 @@ async def test_profile_includes_follows_in_both_directions(harness: ServiceHarne
     ada, bob = await harness.users(2)
     await harness.follows.follow(ada, bob)
     seen, back = await harness.profiles.get(ada, bob), await harness.profiles.get(bob, ada)
-    assert (seen.is_following, seen.follows_you) == (True, False)
-    assert (back.is_following, back.follows_you) == (False, True)
+    assert seen.relationship == Relationship(True, False, False, False, False)
+    assert back.relationship == Relationship(False, False, True, False, False)
 
 
 async def test_profile_of_a_missing_user_is_not_found(harness: ServiceHarness) -> None:

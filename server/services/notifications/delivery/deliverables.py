@@ -9,7 +9,6 @@ from server.ids import CommentId, NotificationId, PostId, UserId
 from server.models.notifications.deliverables import DeliverableRepository, DeliverableRow
 from server.models.notifications.inboxes import InboxRepository
 from server.models.notifications.notifications import EMAIL, PUSH
-from server.services.content.visibility import Visibility
 from server.services.jobs.claims import Claim
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.notifications.notification_text import headline
@@ -61,12 +60,10 @@ class Deliverables:
         deliverables: DeliverableRepository,
         inboxes: InboxRepository,
         unit_of_work: UnitOfWork,
-        visibility: Visibility,
     ) -> None:
         self._deliverables = deliverables
         self._inboxes = inboxes
         self._unit_of_work = unit_of_work
-        self._visibility = visibility
 
     async def get_or_release(self, claim: Claim, channel: Channel) -> DeliverableNotification | None:
         """Return what a job of this channel has to deliver; if nothing, release the channel and return None."""
@@ -76,9 +73,8 @@ class Deliverables:
         return found
 
     async def _find(self, claim: Claim, channel: Channel) -> DeliverableNotification | None:
-        notification_id, recipient_id = _ids(claim)
-        visible = self._visibility.condition(recipient_id)
-        row = await self._deliverables.find(notification_id, channel.value, visible)
+        notification_id, _ = _ids(claim)
+        row = await self._deliverables.find(notification_id, channel.value)
         return _deliverable(row) if row else None
 
     async def _release(

@@ -1,0 +1,33 @@
+"""The senders of notifications by e-mail and push."""
+
+from server.assembly.collaborators import Collaborators
+from server.assembly.resources import Resources
+from server.services.notifications.delivery.emails import NotificationEmails
+from server.services.notifications.delivery.pushes import Pushes
+from server.settings import Settings
+
+
+def build_notification_emails(
+    settings: Settings, resources: Resources, shared: Collaborators
+) -> NotificationEmails:
+    return NotificationEmails(
+        shared.jobs,
+        shared.deliverables,
+        shared.email_delivery,
+        shared.suppressions,
+        shared.unsubscribe_tokens,
+        settings.client_url,
+        resources.instrumentation.metrics,
+    )
+
+
+def build_pushes(settings: Settings, resources: Resources, shared: Collaborators) -> Pushes:
+    return Pushes(
+        shared.rows.devices,
+        shared.jobs,
+        shared.deliverables,
+        shared.active_sessions,
+        resources.push,
+        settings.client_url,
+        resources.instrumentation.metrics,
+    )

@@ -1,0 +1,247 @@
+"""Random follows, requests, blocks, mutes and privacy changes: every read shows what the model allows."""
+
+import asyncio
+from collections.abc import Awaitable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from redis.asyncio import Redis
+
+from server.ids import PostId, UserId
+from server.models.database import Database
+from server.paging import PageRequest
+from server.services.jobs.event_jobs import JobKind
+from tests.chaos.conftest import Report
+from tests.chaos.content.content_reader import ServiceRunner
+from tests.chaos.environment import FULL, rounds
+from tests.chaos.visibility.visibility_model import ModelPost, VisibilityModel
+from tools.harness.backends import Stack
+from tools.harness.services import ServiceHarness
+
+pytestmark = pytest.mark.chaos
+
+PEOPLE = 4
+STEPS_PER_RUN = 25
+RUNS = rounds(8, 1000)
+ALL = PageRequest(100)
+TABLES = (
+    "likes", "comments", "posts", "notifications", "inboxes", "follows", "follow_requests", "blocks", "mutes", "jobs",
+    "users",
+)  # fmt: skip
+JOBS = tuple(
+    kind
+    for kind in JobKind
+    if kind.startswith(("notify.", "people.", "feed.")) and kind is not JobKind.PROPAGATE_REVOCATIONS
+)
+
+people = st.runner().flatmap(lambda machine: st.sampled_from(machine.people))
+posts = st.runner().flatmap(lambda machine: st.sampled_from(list(machine.model.posts)[-6:]))
+
+
+class VisibilityMachine(RuleBasedStateMachine):
+    def __init__(self, runner: ServiceRunner) -> None:
+        super().__init__()
+        runner.runs += 1
+        self.runner, self.harness = runner, runner.harness
+        self.people: list[UserId] = []
+        self.model = VisibilityModel([])
+
+    @initialize()
+    def start(self) -> None:
+        self.people = self.runner.do(self.harness.users(PEOPLE))
+        self.model = VisibilityModel([*self.people])
+        for author in self.people:
+            self.publish(author)
+
+    @rule(author=people)
+    def publish(self, author: UserId) -> None:
+        post_id = self.runner.do(self.harness.post(author))
+        self.runner.do(self.harness.work_off(JobKind.FAN_OUT))
+        self.model.posts[post_id] = ModelPost(post_id, author)
+
+    @rule(one=people, other=people)
+    def follow(self, one: UserId, other: UserId) -> None:
+        self._agree(self.harness.follows.follow(one, other), self.model.follow(one, other))
+
+    @rule(one=people, other=people)
+    def unfollow(self, one: UserId, other: UserId) -> None:
+        self._agree(self.harness.follows.unfollow(one, other), self.model.unfollow(one, other))
+
+    @rule(one=people, other=people)
+    def remove_follower(self, one: UserId, other: UserId) -> None:
+        self._agree(self.harness.follows.remove_follower(one, other), self.model.remove_follower(one, other))
+
+    @rule(one=people, other=people, accept=st.booleans())
+    def answer(self, one: UserId, other: UserId, accept: bool) -> None:
+        requests = self.harness.follow_requests
+        answer = requests.accept if accept else requests.decline
+        self._agree(answer(one, other), self.model.answer(one, other, accept=accept))
+
+    @rule(user=people, private=st.booleans())
+    def set_private(self, user: UserId, private: bool) -> None:
+        self.runner.do(self.harness.profiles.edit(user, {"is_private": private}))
+        self.runner.do(self.harness.work_off(JobKind.ACCEPT_FOLLOW_REQUESTS))
+        self.model.set_private(user, private=private)
+
+    @rule(one=people, other=people)
+    def block(self, one: UserId, other: UserId) -> None:
+        self._agree(self.harness.blocks.block(one, other), self.model.block(one, other))
+
+    @rule(one=people, other=people)
+    def unblock(self, one: UserId, other: UserId) -> None:
+        hidden = (other, one) in self.model.blocks
+        self._agree(self.harness.blocks.unblock(one, other), "not_found" if hidden else None)
+        if not hidden:
+            self.model.blocks.discard((one, other))
+
+    @rule(one=people, other=people, muted=st.booleans())
+    def mute(self, one: UserId, other: UserId, muted: bool) -> None:
+        refusal = "not_found" if (other, one) in self.model.blocks else None
+        if one == other and muted:
+            refusal = "own_account"
+        self._agree((self.harness.mutes.mute if muted else self.harness.mutes.unmute)(one, other), refusal)
+        if refusal is None:
+            (self.model.mutes.add if muted else self.model.mutes.discard)((one, other))
+
+    @rule(actor=people, post=posts)
+    def like(self, actor: UserId, post: PostId) -> None:
+        found = self.model.posts[post]
+        self._agree(self.harness.likes.like(actor, post), self._refusal(actor, found))
+        if self.model.sees_post(actor, found) and actor not in found.likers:
+            found.likers.append(actor)
+
+    @rule(author=people, post=posts)
+    def comment(self, author: UserId, post: PostId) -> None:
+        found = self.model.posts[post]
+        mention = self.people[self.runner.steps % PEOPLE]
+        text = f"@{self.runner.do(self._username(mention))}"
+        self._agree(self.harness.comments.add(author, post, text, None), self._refusal(author, found))
+        if self.model.sees_post(author, found):
+            found.commenters.append(author)
+
+    @rule(author=people)
+    def mention_all(self, author: UserId) -> None:
+        names = " ".join(f"@{self.runner.do(self._username(user))}" for user in self.people)
+        newest = next((post for post in self.model.newest() if post.author == author), None)
+        if newest is not None:
+            self.runner.do(self.harness.posts.edit(author, PostId(newest.id), names, None))
+
+    @rule()
+    def run_jobs(self) -> None:
+        self.runner.do(self.harness.work_off(*JOBS))
+
+    @invariant()
+    def every_read_agrees(self) -> None:
+        for viewer in self.people:
+            self._compare_viewer(viewer)
+
+    def teardown(self) -> None:
+        for table in TABLES:
+            self.runner.do(self.harness.database.execute(f"DELETE FROM {table}"))
+
+    def _compare_viewer(self, viewer: UserId) -> None:
+        model, harness = self.model, self.harness
+        assert self._ids(harness.feed.page(viewer, ALL), "id") == model.feed(viewer)
+        for user in self.people:
+            posts = self._ids(harness.posts.list_by_author(viewer, user, ALL), "id")
+            assert posts == model.of_author(viewer, user)
+            self._compare_profile(viewer, user)
+        for post in model.newest()[:6]:
+            self._compare_post(viewer, post)
+        self._compare_notifications(viewer)
+
+    def _compare_profile(self, viewer: UserId, user: UserId) -> None:
+        profile = self.runner.outcome(self.harness.profiles.get(viewer, user))
+        follows = self.harness.follows
+        lists = (
+            (follows.list_followers, self.model.followers),
+            (follows.list_following, self.model.following),
+        )
+        if (user, viewer) in self.model.blocks:
+            assert profile == "not_found"
+            for read, _ in lists:
+                assert self.runner.outcome(read(viewer, user, ALL)) == "not_found"
+            return
+        assert profile.relationship == self.model.relationship(viewer, user)
+        for read, wanted in lists:
+            assert self._listed(read(viewer, user, ALL)) == wanted(viewer, user)
+
+    def _compare_post(self, viewer: UserId, post: ModelPost) -> None:
+        post_id = PostId(post.id)
+        found = self.runner.outcome(self.harness.posts.get(viewer, post_id))
+        if not self.model.sees_post(viewer, post):
+            assert found == "not_found"
+            assert self.runner.outcome(self.harness.likes.list_likers(viewer, post_id, ALL)) == "not_found"
+            assert (
+                self.runner.outcome(self.harness.comments.list_by_post(viewer, post_id, ALL)) == "not_found"
+            )
+            return
+        assert (found.likes_count, found.comments_count) == (len(post.likers), len(post.commenters))
+        likers = self._listed(self.harness.likes.list_likers(viewer, post_id, ALL))
+        assert likers == self.model.likers(viewer, post)
+        comments = self.runner.do(self.harness.comments.list_by_post(viewer, post_id, ALL)).items
+        assert [comment.author.id for comment in comments] == self.model.commenters(viewer, post)
+
+    def _compare_notifications(self, viewer: UserId) -> None:
+        """Assert that the list has nothing that the viewer must not see, and agrees with the count and the stream."""
+        listed = self.runner.do(self.harness.notifications.list_page(viewer, ALL)).items
+        streamed = self.runner.do(self.harness.notifications.list_after(viewer, 0, 100))
+        for each in [*listed, *streamed]:
+            assert self.model.sees_user(viewer, each.actor.id)
+            assert each.post_id is None or self.model.sees_post(viewer, self.model.posts[each.post_id])
+        assert self.runner.do(self.harness.notifications.count_unread(viewer)) == len(listed)
+
+    def _agree(self, change: Awaitable[Any], refusal: str | None) -> None:
+        self.runner.steps += 1
+        outcome = self.runner.outcome(change)
+        assert (outcome if isinstance(outcome, str) else None) == refusal
+
+    def _refusal(self, viewer: UserId, post: ModelPost) -> str | None:
+        return None if self.model.sees_post(viewer, post) else "not_found"
+
+    def _ids(self, page: Any, name: str) -> list[int]:
+        return [getattr(each, name) for each in self.runner.do(page).items]
+
+    def _listed(self, page: Any) -> list[int]:
+        return [each.card.id for each in self.runner.do(page).items]
+
+    async def _username(self, user: UserId) -> str:
+        return (await self.harness.profiles.get_own(user)).username
+
+
+@pytest.fixture
+def runner(migrated_stack: Stack) -> Iterator[ServiceRunner]:
+    """The services of the stack under test, on a loop that pauses between steps."""
+    database = Database(replace(migrated_stack.database_parameters(), timeout_s=30.0))
+    redis = Redis.from_url(migrated_stack.redis.url)
+    with asyncio.Runner() as runner:
+        runner.run(database.open())
+        harness = ServiceHarness(database, redis, migrated_stack.redis.url, migrated_stack.var_dir)
+        yield ServiceRunner(runner, harness)
+        runner.run(harness.close())
+        runner.run(database.close())
+        runner.run(redis.aclose())
+
+
+@pytest.mark.timeout(7200 if FULL else 600)
+def test_reads_show_what_the_model_allows(runner: ServiceRunner, stack: Stack, report: Report) -> None:
+    run_state_machine_as_test(
+        partial(VisibilityMachine, runner),
+        settings=settings(
+            max_examples=RUNS,
+            stateful_step_count=STEPS_PER_RUN,
+            deadline=None,
+            derandomize=not FULL,  # the short form must be repeatable
+            database=None,
+            phases=[Phase.generate, Phase.shrink],
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    report(f"{stack.name}: {runner.steps} changes in {runner.runs} runs, 0 differences")
+    assert runner.steps >= rounds(50, 8_000)

@@ -1,0 +1,133 @@
+"""An in-memory model of what users may see of each other, to compare the program with. Pairs are (subject, target)."""
+
+from dataclasses import dataclass, field
+
+from server.services.records import Relationship
+
+
+@dataclass(slots=True)
+class ModelPost:
+    """`likers` and `commenters` are oldest first."""
+
+    id: int
+    author: int
+    likers: list[int] = field(default_factory=list[int])
+    commenters: list[int] = field(default_factory=list[int])
+
+
+class VisibilityModel:
+    def __init__(self, people: list[int]) -> None:
+        self.people = people
+        self.private: set[int] = set()
+        self.follows: list[tuple[int, int]] = []
+        self.requests: list[tuple[int, int]] = []
+        self.blocks: set[tuple[int, int]] = set()
+        self.mutes: set[tuple[int, int]] = set()
+        self.posts: dict[int, ModelPost] = {}
+
+    # Changes
+
+    def follow(self, one: int, other: int) -> str | None:
+        """Return the code of the refusal, or None."""
+        if (other, one) in self.blocks:
+            return "not_found"
+        if one == other:
+            return "own_account"
+        if (one, other) in self.blocks:
+            return "blocked"
+        pairs = self.requests if other in self.private else self.follows
+        if (one, other) not in self.follows + pairs:
+            pairs.append((one, other))
+        return None
+
+    def unfollow(self, one: int, other: int) -> str | None:
+        if (other, one) in self.blocks:
+            return "not_found"
+        self._end(one, other)
+        return None
+
+    def remove_follower(self, user: int, follower: int) -> str | None:
+        if (follower, user) in self.blocks:
+            return "not_found"
+        self._end(follower, user)
+        return None
+
+    def answer(self, user: int, requester: int, *, accept: bool) -> str | None:
+        if (requester, user) not in self.requests:
+            return "not_found"
+        self.requests.remove((requester, user))
+        if accept and (requester, user) not in self.follows:
+            self.follows.append((requester, user))
+        return None
+
+    def set_private(self, user: int, *, private: bool) -> None:
+        (self.private.add if private else self.private.discard)(user)
+        if not private:
+            for pair in [pair for pair in self.requests if pair[1] == user][::-1]:
+                self.answer(user, pair[0], accept=True)
+
+    def block(self, one: int, other: int) -> str | None:
+        if (other, one) in self.blocks:
+            return "not_found"
+        if one == other:
+            return "own_account"
+        if (one, other) not in self.blocks:
+            self.blocks.add((one, other))
+            self._end(one, other)
+            self._end(other, one)
+        return None
+
+    # What a viewer may see
+
+    def sees_user(self, viewer: int, user: int) -> bool:
+        return (viewer, user) not in self.blocks and (user, viewer) not in self.blocks
+
+    def is_open(self, viewer: int, user: int) -> bool:
+        return viewer == user or user not in self.private or (viewer, user) in self.follows
+
+    def sees_post(self, viewer: int, post: ModelPost) -> bool:
+        return self.sees_user(viewer, post.author) and self.is_open(viewer, post.author)
+
+    def of_author(self, viewer: int, author: int) -> list[int]:
+        return [post.id for post in self.newest() if post.author == author and self.sees_post(viewer, post)]
+
+    def feed(self, reader: int) -> list[int]:
+        shown = {reader} | {
+            other for one, other in self.follows if one == reader and (one, other) not in self.mutes
+        }
+        return [post.id for post in self.newest() if post.author in shown]
+
+    def likers(self, viewer: int, post: ModelPost) -> list[int]:
+        return [user for user in post.likers[::-1] if self.sees_user(viewer, user)]
+
+    def commenters(self, viewer: int, post: ModelPost) -> list[int]:
+        return [user for user in post.commenters[::-1] if self.sees_user(viewer, user)]
+
+    def followers(self, viewer: int, user: int) -> list[int]:
+        return self._connections(viewer, user, [one for one, other in self.follows if other == user])
+
+    def following(self, viewer: int, user: int) -> list[int]:
+        return self._connections(viewer, user, [other for one, other in self.follows if one == user])
+
+    def relationship(self, viewer: int, user: int) -> Relationship:
+        pair = (viewer, user)
+        return Relationship(
+            pair in self.follows,
+            pair in self.requests,
+            (user, viewer) in self.follows,
+            pair in self.blocks,
+            pair in self.mutes,
+        )
+
+    def newest(self) -> list[ModelPost]:
+        return sorted(self.posts.values(), key=lambda post: -post.id)
+
+    def _connections(self, viewer: int, owner: int, users: list[int]) -> list[int]:
+        if not self.is_open(viewer, owner):
+            return []
+        return [user for user in users[::-1] if self.sees_user(viewer, user)]
+
+    def _end(self, one: int, other: int) -> None:
+        for pairs in (self.follows, self.requests):
+            if (one, other) in pairs:
+                pairs.remove((one, other))
