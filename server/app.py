@@ -16,7 +16,7 @@ from server.handlers.content.media import MediaRoutes
 from server.handlers.content.posts import PostRoutes
 from server.handlers.content.unused_media import UnusedMediaRoutes
 from server.handlers.feed import FeedRoutes
-from server.handlers.http.authentication import authentication
+from server.handlers.http.authentication import authentication, verified_publishers
 from server.handlers.http.bodies.multipart import FormReader
 from server.handlers.http.bodies.single_file import SingleFileReader
 from server.handlers.http.cors import Cors
@@ -50,11 +50,17 @@ def build_app(
 ) -> web.Application:
     """Build the application with all its routes. It opens and closes no resources."""
     cors = Cors(settings.app.cors_origins, this_machine=settings.app.env == "development")
+    publishers = (
+        [verified_publishers(services.email_verification.require_verified)]
+        if settings.auth.require_verified_email
+        else []
+    )
     app = web.Application(
         middlewares=[
             in_flight.middleware(),
             *cors.middlewares(),
             authentication(services.request_authenticator, services.stream_tickets.redeem, rate_limiting),
+            *publishers,
             validation(
                 settings.app.max_body_bytes,
                 settings.app.body_timeout_s,

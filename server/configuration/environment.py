@@ -43,6 +43,7 @@ VARIABLES: Mapping[str, str] = {
     "JWT_REFRESH_SECRET": "auth.jwt_refresh_secret",
     "BCRYPT_COST": "auth.bcrypt_cost",
     "PASSWORD_RESET_URL": "auth.reset_url",
+    "REQUIRE_VERIFIED_EMAIL": "auth.require_verified_email",
     "EMAIL_HOST": "email.host",
     "EMAIL_PORT": "email.port",
     "EMAIL_USER": "email.username",

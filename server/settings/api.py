@@ -61,6 +61,7 @@ class AuthSettings(Section):
     refresh_overlap_s: float = Field(default=10.0, ge=0, le=60)
     reset_ttl_s: int = Field(default=1800, ge=60)
     reset_url: PageUrl = ""
+    require_verified_email: bool = False
     verification_ttl_s: int = Field(default=86_400, ge=60)
     recovery_ttl_s: int = Field(default=7 * 86_400, ge=60)
     bcrypt_cost: int = Field(default=12, ge=4, le=15)

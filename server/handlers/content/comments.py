@@ -56,6 +56,7 @@ class CommentRoutes:
         refuses={404: "Post or parent comment not found"},
         rates=(Rate.WRITES,),
         idempotent=True,
+        publishes=True,
     )
     async def add_comment(self, request: web.Request) -> web.Response:
         body = request[BODY]

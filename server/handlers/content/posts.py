@@ -122,6 +122,7 @@ class PostRoutes:
         },
         rates=(Rate.UPLOADS, Rate.WRITES),
         idempotent=True,
+        publishes=True,
     )
     async def publish_post(self, request: web.Request) -> web.Response:
         if request.content_type != MULTIPART:

@@ -10,6 +10,7 @@ from server.gateways.redis.rate_limits import Limit, RateLimitStatus
 from server.handlers.http.operations import RouteOptions, options_of
 from server.handlers.http.rate_limiting import RATE_LIMIT_STATUSES, RateLimiting, add_statuses
 from server.handlers.http.requests import PRINCIPAL, HttpHandler
+from server.ids import UserId
 from server.services.records import Principal
 
 TICKET_PARAMETER = "ticket"
@@ -70,6 +71,21 @@ def authentication(
             add_statuses(request, statuses)
 
     return authenticate
+
+
+def verified_publishers(
+    require_verified: Callable[[UserId], Awaitable[None]],
+) -> Callable[[web.Request, HttpHandler], object]:
+    """Return a middleware that lets only users with a verified e-mail address publish; it follows `authentication`."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
+        match = request.match_info
+        if match.http_exception is None and options_of(match.handler).publishes:
+            await require_verified(request[PRINCIPAL].user_id)
+        return await handler(request)
+
+    return check
 
 
 def _bearer_token(request: web.Request) -> str:

@@ -46,6 +46,7 @@ class RouteOptions:
     admin: Only administrators may use the route; checked before body and query are validated.
     accepts_ticket: A `?ticket=` is accepted in place of an access token.
     idempotent: The handler honours `Idempotency-Key`.
+    publishes: Other users see what the request creates.
     body, query: Schemas of the JSON body and of the query.
     form: The handler reads a multipart body, in place of a JSON body if it has a schema for one.
     file: The handler also reads a body that is the bytes of one file.
@@ -57,6 +58,7 @@ class RouteOptions:
     admin: bool = False
     accepts_ticket: bool = False
     idempotent: bool = False
+    publishes: bool = False
     form: bool = False
     file: bool = False
     body: Schema | None = None
@@ -78,6 +80,7 @@ class Reply:
     headers: tuple[str, ...] = ()
 
 
+UNVERIFIED_PUBLISHER = "Your e-mail address is not verified, and the operator requires it"
 _DEFAULTS = RouteOptions()
 _NO_REFUSALS: Mapping[int, str] = MappingProxyType({})
 
@@ -107,6 +110,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
     admin: bool = False,
     accepts_ticket: bool = False,
     idempotent: bool = False,
+    publishes: bool = False,
 ) -> Callable[[AnyHandler], AnyHandler]:
     """Declare a documented route.
 
@@ -124,6 +128,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
         admin=admin,
         accepts_ticket=accepts_ticket,
         idempotent=idempotent,
+        publishes=publishes,
         form=form is not None,
         file=file,
         body=body() if body else None,
@@ -132,6 +137,8 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
     documented: dict[str, Any] = {"operationId": operation_id, "summary": summary, "tags": [tag]}
     if description:
         documented["description"] = description
+    if publishes:
+        refuses = {403: UNVERIFIED_PUBLISHER, **refuses}
     replies = {str(status): _documented(reply) for status, reply in responds.items()}
 
     def declare(handler: AnyHandler) -> AnyHandler:

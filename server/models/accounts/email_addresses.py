@@ -33,6 +33,9 @@ class EmailAddressRepository:
         """Return the user with this verified address."""
         return await self._find("email_key = ? AND email <> ''", email_key, lock=False)
 
+    async def is_verified(self, user_id: UserId) -> bool:
+        return bool(await self._database.rows("SELECT 1 FROM users WHERE id = ? AND email <> ''", [user_id]))
+
     async def set_pending(self, user_id: UserId, email: str, email_key: str) -> None:
         await self._database.execute(
             "UPDATE users SET pending_email = ?, pending_email_key = ? WHERE id = ?",

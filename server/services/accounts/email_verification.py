@@ -6,7 +6,7 @@ answer says so. `account_emails` sends the e-mails.
 
 from functools import partial
 
-from server.errors import InvalidInput
+from server.errors import Forbidden, InvalidInput
 from server.events import EmailChanged, EmailVerificationRequested
 from server.ids import UserId
 from server.models.accounts.email_addresses import AddressRow, EmailAddressRepository
@@ -62,6 +62,11 @@ class EmailVerification:
             work.emit(EmailVerificationRequested(user_id))
 
         await self._unit_of_work.run(request)
+
+    async def require_verified(self, user_id: UserId) -> None:
+        """Raise Forbidden (`email_not_verified`) unless the user's address is verified."""
+        if not await self._addresses.is_verified(user_id):
+            raise Forbidden("Verify your e-mail address first.", code="email_not_verified")
 
     async def verify(self, token: str) -> None:
         """Make the address that the token was sent to the user's address, and end its unsubscriptions.

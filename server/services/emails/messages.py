@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from server.gateways.email.email import Email
 from server.services.emails.renderer import render
-from server.services.emails.text import shortened
+from server.services.emails.text import shortened, unlinked
 from server.user_text import one_line
 
 MAX_SUBJECT = 100
@@ -112,4 +112,4 @@ def notification_email(
         "topic": content.topic,
     }
     text, html = render("notification", values, {"link": content.link, "unsubscribe_url": unsubscribe_url})
-    return Email(key, to, subject, text, html, unsubscribe_url, list_id)
+    return Email(key, to, unlinked(subject), text, html, unsubscribe_url, list_id)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from server.gateways.email.email import ascii_url
+from server.services.emails.text import unlinked
 from server.user_text import one_line
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -18,10 +19,10 @@ NO_LINKS: Mapping[str, str] = MappingProxyType({})
 def render(template: str, values: Mapping[str, str], links: Mapping[str, str] = NO_LINKS) -> tuple[str, str]:
     """Return the text and the HTML of an e-mail.
 
-    Each of `values` becomes one line, so that a name or comment cannot imitate other parts of the e-mail. In HTML it is
-    escaped. Each of `links` becomes ASCII.
+    Each of `values` becomes one line, so that a name or comment cannot imitate other parts of the e-mail, and mail
+    programs make no links of it. In HTML it is escaped. Each of `links` becomes ASCII.
     """
-    context = {key: one_line(value) for key, value in values.items()}
+    context = {key: unlinked(one_line(value)) for key, value in values.items()}
     context |= {key: ascii_url(value) for key, value in links.items()}
     text, html = (
         _environment().get_template(f"{template}.{kind}").render(context) for kind in ("txt", "html")

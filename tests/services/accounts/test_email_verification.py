@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from server.errors import InvalidInput, Unauthenticated
+from server.errors import Forbidden, InvalidInput, Unauthenticated
 from server.gateways.email.email import Email
 from server.ids import UserId
 from server.services.accounts.password_authentication import AuthenticatedUser
@@ -196,3 +196,14 @@ async def test_verification_of_a_verified_or_deleted_account_sends_nothing(harne
     await harness.email_verification.resend(account.id)
     await harness.database.execute("DELETE FROM users WHERE id = ?", [account.id])
     assert await sent(harness) == []
+
+
+async def test_required_verification_refuses_unverified_users(
+    harness: ServiceHarness,
+) -> None:
+    account = await register(harness)
+    with pytest.raises(Forbidden) as refused:
+        await harness.email_verification.require_verified(account.id)
+    assert refused.value.code == "email_not_verified"
+    await harness.email_verification.mark_verified(account.id)
+    await harness.email_verification.require_verified(account.id)

@@ -35,7 +35,7 @@ def test_routes_are_reserved() -> None:
     }
     assert {segment for segment in segments if not is_reserved(segment)} <= {
         # Parts of paths below an id, and verbs.
-        "available", "refresh", "explain", "failed", "read", "pause", "resume", "retry",
+        "available", "refresh", "resend", "unused", "explain", "failed", "read", "pause", "resume", "retry",
     }  # fmt: skip
 
 
