@@ -26,6 +26,7 @@ from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
 from server.services.content.likes import Likes
 from server.services.content.media import Media, MediaLimits
+from server.services.content.mentions import Mentions
 from server.services.content.posts import Posts
 from server.services.feed.cache_invalidation import CacheInvalidation
 from server.services.feed.card_cache import CardCache
@@ -105,6 +106,7 @@ def build_services(
     rows, work, cards, visibility = shared.rows, shared.unit_of_work, shared.cards, shared.visibility
     jobs, tokens, revocations, pictures = shared.jobs, shared.tokens, shared.revocations, shared.pictures
     queries, timelines = shared.feed_queries, shared.timelines
+    mentions = Mentions(rows.users)
     metrics = resources.instrumentation.metrics
     alerts = SecurityAlerts(
         rows.users, shared.email_tokens, shared.account_links, work, jobs, shared.email_delivery
@@ -148,7 +150,7 @@ def build_services(
         ),
         posts=Posts(rows.users, rows.posts, rows.post_images, rows.media, work, cards, visibility, pictures),
         media=Media(rows.media, work, cards, pictures, _media_limits(settings)),
-        comments=Comments(rows.comments, rows.posts, work, cards, visibility),
+        comments=Comments(rows.comments, rows.posts, work, cards, visibility, mentions),
         likes=Likes(rows.likes, rows.posts, work, cards, visibility),
         follows=follows,
         follow_requests=FollowRequests(

@@ -48,11 +48,34 @@ class ImageSchema(Schema):
     variants = fields.Nested(ImageVariantsSchema, required=True)
 
 
-class PostSchema(Schema):
+class MentionedUserSchema(Schema):
+    """A user that a text mentions. Link the name in the text to the id: the user may have another name by now."""
+
+    id = Id(required=True)
+    writtenAs = fields.String(
+        required=True, metadata={"description": "The name in the text, in lower case and without the @."}
+    )
+
+
+class MentionsSchema(Schema):
+    """The members of a text that can mention users."""
+
+    mentions = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "The `writtenAs` of each of `mentionedUsers`."},
+    )
+    mentionedUsers = fields.List(
+        fields.Nested(MentionedUserSchema),
+        required=True,
+        metadata={"description": "In order of appearance. Names without a user are left out."},
+    )
+
+
+class PostSchema(MentionsSchema):
     id = Id(required=True)
     author = fields.Nested(UserCardSchema, required=True)
     caption = fields.String(required=True)
-    mentions = fields.List(fields.String(), required=True)
     hashtags = fields.List(fields.String(), required=True)
     images = fields.List(fields.Nested(ImageSchema), required=True)
     likesCount = Count(required=True)

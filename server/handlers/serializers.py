@@ -1,6 +1,6 @@
 """Records as JSON: camelCase members, ids as decimal strings, times in UTC."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -10,6 +10,7 @@ from aiohttp import web
 
 from server.clock import isoformat
 from server.handlers.user_cards import avatar_sources_of, relationship, source_of_image, user_card
+from server.ids import UserId
 from server.paging import Page
 from server.services.content.sources import (
     ANIMATED,
@@ -140,7 +141,7 @@ def _card(card: PostCard) -> bytes:
         {
             "id": str(card.id),
             "caption": card.caption,
-            "mentions": card.mentions,
+            **_mentions(card.mentions),
             "hashtags": card.hashtags,
             "images": [image(each) for each in card.images],
             "createdAt": isoformat(card.created_at_ms),
@@ -161,9 +162,16 @@ def comment(record: Comment) -> dict[str, Any]:
         "parentId": None if record.parent_id is None else str(record.parent_id),
         "author": user_card(record.author),
         "content": record.content,
-        "mentions": record.mentions,
+        **_mentions(record.mentions),
         "repliesCount": record.replies_count,
         "createdAt": isoformat(record.created_at_ms),
+    }
+
+
+def _mentions(mentions: Mapping[str, UserId]) -> dict[str, Any]:
+    return {
+        "mentions": list(mentions),
+        "mentionedUsers": [{"id": str(user_id), "writtenAs": name} for name, user_id in mentions.items()],
     }
 
 

@@ -187,12 +187,15 @@ class UnusedMedia:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PostCard:
-    """The part of a post that only an edit changes; compared by identity, so that caches can render it once."""
+    """The part of a post that only an edit changes; compared by identity, so that caches can render it once.
+
+    `mentions` maps the names in the caption, as they were written, to the users that they meant.
+    """
 
     id: PostId
     author_id: UserId
     caption: str
-    mentions: tuple[str, ...]
+    mentions: dict[str, UserId]
     hashtags: tuple[str, ...]
     images: tuple[Image, ...]
     created_at_ms: int
@@ -222,7 +225,7 @@ class Comment:
     parent_id: CommentId | None
     author: UserCard
     content: str
-    mentions: tuple[str, ...]
+    mentions: dict[str, UserId]
     replies_count: int
     created_at_ms: int
 

@@ -56,6 +56,7 @@ async def test_photograph_reaches_a_follower_and_the_like_the_stream(
     )
     assert shown == post
     assert (shown["author"]["id"], shown["hashtags"], shown["mentions"]) == (ana.id, ["morning"], ["bob"])
+    assert shown["mentionedUsers"] == [{"id": bob.id, "writtenAs": "bob"}]
 
     (image,) = shown["images"]
     assert (image["width"], image["height"], image["animated"]) == (1440, 1920, False)

@@ -88,6 +88,7 @@ from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
 from server.services.content.likes import Likes
 from server.services.content.media import Media, MediaLimits
+from server.services.content.mentions import Mentions
 from server.services.content.pictures import Pictures
 from server.services.content.posts import Posts
 from server.services.content.visibility import Visibility
@@ -327,7 +328,12 @@ class ServiceHarness:
             self.password_authentication,
         )
         self.comments = Comments(
-            CommentRepository(database), self.post_rows, self.unit_of_work, self.cards, self.visibility
+            CommentRepository(database),
+            self.post_rows,
+            self.unit_of_work,
+            self.cards,
+            self.visibility,
+            Mentions(self.user_rows),
         )
         self.likes = self.likes_with(self.unit_of_work)
         request_rows, block_rows = FollowRequestRepository(database), BlockRepository(database)
@@ -519,7 +525,9 @@ class ServiceHarness:
             await self.database.execute(
                 "UPDATE users SET posts_count = posts_count + 1 WHERE id = ?", [author_id]
             )
-            await self.post_rows.insert(post_id, author_id, caption)
+            await self.post_rows.insert(
+                post_id, author_id, caption, await Mentions(self.user_rows).resolve(caption)
+            )
             work.emit(PostPublished(post_id, author_id))
             work.emit(PostChanged(post_id, author_id, 0, 0, 0, None))
             return post_id

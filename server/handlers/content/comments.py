@@ -1,14 +1,14 @@
 """`/posts/{postId}/comments`: add, list and delete comments and replies."""
 
 from aiohttp import web
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from server.handlers import serializers
 from server.handlers.fields import Count, Id, RequestSchema, Text, Timestamp
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
 from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
-from server.handlers.schemas import PageQuery, page_of
+from server.handlers.schemas import MentionsSchema, PageQuery, page_of
 from server.handlers.user_cards import UserCardSchema
 from server.ids import CommentId, PostId
 from server.services.content.comments import Comments
@@ -24,13 +24,12 @@ class CommentsQuery(PageQuery):
     parentId = Id(metadata={"description": "List the replies to this comment. Default: top-level comments."})
 
 
-class CommentSchema(Schema):
+class CommentSchema(MentionsSchema):
     id = Id(required=True)
     postId = Id(required=True)
     parentId = Id(required=True, allow_none=True)
     author = fields.Nested(UserCardSchema, required=True)
     content = fields.String(required=True)
-    mentions = fields.List(fields.String(), required=True)
     repliesCount = Count(required=True)
     createdAt = Timestamp(required=True)
 

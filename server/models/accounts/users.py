@@ -120,6 +120,16 @@ class UserRepository:
         )
         return UserId(rows[0]["id"]) if rows else None
 
+    async def find_ids(self, username_keys: Sequence[str]) -> dict[str, UserId]:
+        """Return the ids of the users with these names, by key."""
+        if not username_keys:
+            return {}
+        rows = await self._database.rows(
+            f"SELECT id, username_key FROM users WHERE username_key IN ({placeholders(len(username_keys))})",
+            username_keys,
+        )
+        return {row["username_key"]: UserId(row["id"]) for row in rows}
+
     async def get_usernames(self, user_ids: Sequence[int]) -> dict[int, str]:
         """Return the names of the users that exist, by id."""
         if not user_ids:

@@ -1,5 +1,6 @@
 """Table `comments`: comments on posts; a reply names its parent."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from tortoise.models import Model
 from server.ids import CommentId, PostId, UserId
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
 from server.models.conditions import ALL, Condition
+from server.models.content.stored_mentions import pack_mentions, unpack_mentions
 from server.models.database import Database
 
 
@@ -24,6 +26,7 @@ class CommentTable(Model):
     )
     parent_id: fields.Field[int | None] = fields.BigIntField(null=True)
     content = fields.TextField()
+    mentions = fields.TextField(null=True)
     replies_count = fields.IntField(default=0)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -38,6 +41,7 @@ class NewComment:
     author_id: UserId
     parent_id: CommentId | None
     content: str
+    mentions: Mapping[str, UserId]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ class CommentCardRow:
     post_id: PostId
     parent_id: CommentId | None
     content: str
+    mentions: dict[str, UserId]
     replies_count: int
     author: UserCardRow
 
@@ -72,6 +77,7 @@ class CommentRepository:
             author_id=comment.author_id,
             parent_id=comment.parent_id,
             content=comment.content,
+            mentions=pack_mentions(comment.mentions),
         )
 
     async def get(
@@ -122,8 +128,9 @@ class CommentRepository:
         self, where: str, parameters: list[Any], limit: int, visible: Condition
     ) -> list[CommentCardRow]:
         rows = await self._database.rows(
-            f"SELECT c.id, c.post_id, c.parent_id, c.content, c.replies_count, {USER_COLUMNS} FROM comments c"
-            f" JOIN users u ON u.id = c.author_id WHERE {where} AND {visible.sql} ORDER BY c.id DESC LIMIT ?",
+            f"SELECT c.id, c.post_id, c.parent_id, c.content, c.mentions, c.replies_count, {USER_COLUMNS}"
+            f" FROM comments c JOIN users u ON u.id = c.author_id WHERE {where} AND {visible.sql}"
+            " ORDER BY c.id DESC LIMIT ?",
             [*parameters, *visible.parameters, limit],
         )
         return [
@@ -132,6 +139,7 @@ class CommentRepository:
                 PostId(row["post_id"]),
                 row["parent_id"],
                 row["content"],
+                unpack_mentions(row["mentions"]),
                 row["replies_count"],
                 UserCardRow.from_row(row),
             )

@@ -10,6 +10,7 @@ from tortoise.models import Model
 from server.ids import PostId, UserId
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
 from server.models.conditions import Condition
+from server.models.content.stored_mentions import pack_mentions, unpack_mentions
 from server.models.database import Database, placeholders
 
 
@@ -25,6 +26,7 @@ class PostTable(Model):
         "models.UserTable", related_name=False, on_delete=fields.CASCADE, db_index=False
     )
     caption = fields.TextField()
+    mentions = fields.TextField(null=True)
     likes_count = fields.IntField(default=0)
     comments_count = fields.IntField(default=0)
     edited_at_ms = fields.BigIntField(null=True)
@@ -54,6 +56,7 @@ class PostCardRow:
 
     id: PostId
     caption: str
+    mentions: dict[str, UserId]
     likes_count: int
     comments_count: int
     edited_at_ms: int | None
@@ -74,10 +77,10 @@ class PostRepository:
         """Lock a post `p` that satisfies `visible` until the commit."""
         return await self._get(post_id, visible, self._database.for_update)
 
-    async def get_caption(self, post_id: PostId) -> str:
-        """Return the caption of an existing post."""
-        (row,) = await self._database.rows("SELECT caption FROM posts WHERE id = ?", [post_id])
-        return row["caption"]
+    async def get_mentions(self, post_id: PostId) -> dict[str, UserId]:
+        """Return the users that the caption of an existing post mentions, by username key."""
+        (row,) = await self._database.rows("SELECT mentions FROM posts WHERE id = ?", [post_id])
+        return unpack_mentions(row["mentions"])
 
     async def list_ids_by_author(
         self, author_id: UserId, visible: Condition, before_id: int, limit: int
@@ -95,22 +98,30 @@ class PostRepository:
     ) -> list[PostCardRow]:
         """Return the posts `p` among `post_ids` that satisfy `visible`, in no particular order."""
         rows = await self._database.rows(
-            f"SELECT p.id, p.caption, p.likes_count, p.comments_count, p.edited_at_ms, p.revision, {USER_COLUMNS},"
-            " EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked"
+            "SELECT p.id, p.caption, p.mentions, p.likes_count, p.comments_count, p.edited_at_ms, p.revision,"
+            f" {USER_COLUMNS}, EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked"
             " FROM posts p JOIN users u ON u.id = p.author_id"
             f" WHERE p.id IN ({placeholders(len(post_ids))}) AND {visible.sql}",
             [viewer_id, *post_ids, *visible.parameters],
         )
         return [_card(row) for row in rows]
 
-    async def insert(self, post_id: PostId, author_id: UserId, caption: str) -> None:
-        await PostTable.create(id=post_id, author_id=author_id, caption=caption)
+    async def insert(
+        self, post_id: PostId, author_id: UserId, caption: str, mentions: Mapping[str, UserId]
+    ) -> None:
+        await PostTable.create(
+            id=post_id, author_id=author_id, caption=caption, mentions=pack_mentions(mentions)
+        )
 
-    async def edit(self, post_id: PostId, caption: str | None, edited_at_ms: int, revision: int) -> None:
-        """Set the caption unless it is None, and the time of the edit."""
+    async def edit(self, post_id: PostId, edited_at_ms: int, revision: int) -> None:
         await self._database.execute(
-            "UPDATE posts SET caption = COALESCE(?, caption), edited_at_ms = ?, revision = ? WHERE id = ?",
-            [caption, edited_at_ms, revision, post_id],
+            "UPDATE posts SET edited_at_ms = ?, revision = ? WHERE id = ?", [edited_at_ms, revision, post_id]
+        )
+
+    async def set_caption(self, post_id: PostId, caption: str, mentions: Mapping[str, UserId]) -> None:
+        await self._database.execute(
+            "UPDATE posts SET caption = ?, mentions = ? WHERE id = ?",
+            [caption, pack_mentions(mentions), post_id],
         )
 
     async def set_likes_count(self, post_id: PostId, count: int, revision: int) -> None:
@@ -152,6 +163,7 @@ def _card(row: Mapping[str, Any]) -> PostCardRow:
     return PostCardRow(
         id=PostId(row["id"]),
         caption=row["caption"],
+        mentions=unpack_mentions(row["mentions"]),
         likes_count=row["likes_count"],
         comments_count=row["comments_count"],
         edited_at_ms=row["edited_at_ms"],

@@ -1,16 +1,25 @@
 """The rows that notifications are about: likes, follows, comments and captions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from server.ids import CommentId, PostId, UserId
+from server.models.content.stored_mentions import unpack_mentions
 from server.models.database import Database, placeholders
 
 
 @dataclass(frozen=True, slots=True)
 class Caption:
     text: str
+    mentioned: tuple[UserId, ...]
     edited_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommentText:
+    content: str
+    mentioned: tuple[UserId, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,22 +59,24 @@ class ActivityRepository:
         )
         return rows[0]["id"] if rows else None
 
-    async def find_comment(self, comment_id: CommentId) -> str | None:
+    async def find_comment(self, comment_id: CommentId) -> CommentText | None:
         """Return the text of a comment, if it and its post exist."""
         rows = await self._database.rows(
-            "SELECT c.content FROM comments c JOIN posts p ON p.id = c.post_id"
+            "SELECT c.content, c.mentions FROM comments c JOIN posts p ON p.id = c.post_id"
             " WHERE c.id = ? AND p.deleted_at_ms IS NULL",
             [comment_id],
         )
-        return rows[0]["content"] if rows else None
+        return CommentText(rows[0]["content"], _mentioned(rows[0])) if rows else None
 
     async def find_caption(self, post_id: PostId) -> Caption | None:
         """Return the caption of a post, if it exists."""
         rows = await self._database.rows(
-            "SELECT caption, edited_at_ms FROM posts WHERE id = ? AND deleted_at_ms IS NULL",
+            "SELECT caption, mentions, edited_at_ms FROM posts WHERE id = ? AND deleted_at_ms IS NULL",
             [post_id],
         )
-        return Caption(rows[0]["caption"], rows[0]["edited_at_ms"]) if rows else None
+        if not rows:
+            return None
+        return Caption(rows[0]["caption"], _mentioned(rows[0]), rows[0]["edited_at_ms"])
 
     async def has_caption(self, post_id: PostId, text: str) -> bool:
         """Return whether the post exists and its caption is `text`."""
@@ -83,12 +94,12 @@ class ActivityRepository:
         )
         return [NotifiedActivity(**row) for row in rows]
 
-    async def list_user_ids(self, username_keys: Sequence[str]) -> list[UserId]:
-        """Return the ids of the users with these names, in no particular order."""
-        if not username_keys:
+    async def list_existing(self, user_ids: Sequence[UserId]) -> list[UserId]:
+        """Return the users that still exist, in no particular order."""
+        if not user_ids:
             return []
         rows = await self._database.rows(
-            f"SELECT id FROM users WHERE username_key IN ({placeholders(len(username_keys))})", username_keys
+            f"SELECT id FROM users WHERE id IN ({placeholders(len(user_ids))})", user_ids
         )
         return [UserId(row["id"]) for row in rows]
 
@@ -99,3 +110,7 @@ class ActivityRepository:
             [post_id, mention],
         )
         return {UserId(row["recipient_id"]) for row in rows}
+
+
+def _mentioned(row: Mapping[str, Any]) -> tuple[UserId, ...]:
+    return tuple(unpack_mentions(row["mentions"]).values())

@@ -10,7 +10,7 @@ from server.models.content.post_images import PostImageRepository, PostImageRow
 from server.models.content.posts import PostCardRow, PostRepository
 from server.models.people.relationships import RelationshipRepository, RelationshipRow
 from server.paging import Page, cut
-from server.services.content.mentions import hashtags_in, mentions_in
+from server.services.content.mentions import hashtags_in
 from server.services.content.visibility import Visibility
 from server.services.records import Image, Post, PostCard, RelatedUser, Relationship, Role, UserCard
 
@@ -101,7 +101,7 @@ class Cards:
             id=row.id,
             author_id=row.author.id,
             caption=row.caption,
-            mentions=mentions_in(row.caption),
+            mentions=row.mentions,
             hashtags=hashtags_in(row.caption),
             images=tuple(images),
             created_at_ms=id_timestamp_ms(row.id),

@@ -10,7 +10,7 @@ from server.models.content.comments import CommentCardRow, CommentRepository, Ne
 from server.models.content.posts import PostRepository, PostRow
 from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards
-from server.services.content.mentions import mentions_in
+from server.services.content.mentions import Mentions
 from server.services.content.visibility import Visibility
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
 from server.services.records import Comment
@@ -26,12 +26,14 @@ class Comments:
         unit_of_work: UnitOfWork,
         cards: Cards,
         visibility: Visibility,
+        mentions: Mentions,
     ) -> None:
         self._comments = comments
         self._posts = posts
         self._unit_of_work = unit_of_work
         self._cards = cards
         self._visibility = visibility
+        self._mentions = mentions
 
     async def add(
         self,
@@ -100,7 +102,8 @@ class Comments:
             (None, None) if parent_id is None else await self._find_thread(author_id, post_id, parent_id)
         )
         comment_id = CommentId(work.result_id)
-        await self._comments.insert(NewComment(comment_id, post_id, author_id, thread_id, content))
+        mentions = await self._mentions.resolve(content)
+        await self._comments.insert(NewComment(comment_id, post_id, author_id, thread_id, content, mentions))
         await self._change_counts(work, post, thread_id, +1)
         work.emit(CommentAdded(comment_id, post_id, post.author_id, author_id, answered_id))
         # Read within the transaction: after the commit another request may delete the comment.
@@ -148,7 +151,7 @@ class Comments:
             parent_id=row.parent_id,
             author=self._cards.user_card(row.author),
             content=row.content,
-            mentions=mentions_in(row.content),
+            mentions=row.mentions,
             replies_count=row.replies_count,
             created_at_ms=id_timestamp_ms(row.id),
         )

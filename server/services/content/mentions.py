@@ -1,16 +1,21 @@
-"""Mentions and hashtags in captions and comments: `@username` and `#hashtag`.
+"""Mentions and hashtags in captions and comments: `@username` and `#hashtag`; the users that mentions mean.
 
 Both follow what public services do. Hashtags are those of UAX #31, without emoji. Nothing is found within URLs.
 """
 
 import unicodedata
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import regex
 
+from server.ids import UserId
+from server.models.accounts.users import UserRepository
 from server.services.accounts.usernames import USERNAME_PATTERN, normalize
 from server.user_text import SCRIPT_JOINER
 
 MAX_PER_TEXT = 30
+NO_MENTIONS: Mapping[str, UserId] = MappingProxyType({})
 MAX_HASHTAG = 100
 
 # Up to white space, a quote, or a character of a script that is written without spaces.
@@ -38,6 +43,21 @@ _HASHTAG = regex.compile(
     regex.V1,
 )
 _LETTER = regex.compile(r"\p{L}")
+
+
+class Mentions:
+    def __init__(self, users: UserRepository) -> None:
+        self._users = users
+
+    async def resolve(self, text: str, previous: Mapping[str, UserId] = NO_MENTIONS) -> dict[str, UserId]:
+        """Return the users that a text mentions, by the key of the name as it is written; others are left out.
+
+        A name that the `previous` version of the text had still means the same user, even if another one has it now.
+        """
+        names = mentions_in(text)
+        found = await self._users.find_ids([name for name in names if name not in previous])
+        known = {**found, **previous}
+        return {name: known[name] for name in names if name in known}
 
 
 def mentions_in(text: str) -> tuple[str, ...]:

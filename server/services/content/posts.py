@@ -14,7 +14,7 @@ from server.models.content.post_images import NewPostImage, PostImageRepository
 from server.models.content.posts import PostRepository, PostRow
 from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards
-from server.services.content.mentions import mentions_in
+from server.services.content.mentions import Mentions
 from server.services.content.pictures import Pictures, StoredPicture, Upload
 from server.services.content.visibility import Visibility
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
@@ -50,6 +50,7 @@ class Posts:
         self._cards = cards
         self._visibility = visibility
         self._pictures = pictures
+        self._mentions = Mentions(users)
 
     async def publish(
         self, author_id: UserId, caption: str, uploads: Sequence[Upload], once: IdempotencyToken | None = None
@@ -167,7 +168,8 @@ class Posts:
     ) -> PostId:
         post_id = PostId(work.result_id)
         await self._users.change_posts_count(author_id, +1)
-        await self._posts.insert(post_id, author_id, caption)
+        mentions = await self._mentions.resolve(caption)
+        await self._posts.insert(post_id, author_id, caption, mentions)
         for position, each in enumerate(pictures):
             image = NewPostImage(
                 id=each.id or work.new_id(),
@@ -182,7 +184,7 @@ class Posts:
             )
             await self._images.insert(image)
         work.emit(PostPublished(post_id, author_id))
-        if mentions_in(caption):
+        if mentions:
             work.emit(PeopleMentioned(post_id, author_id))
         work.emit(PostChanged(post_id, author_id, 0, 0, 0, None))
         return post_id
@@ -196,18 +198,24 @@ class Posts:
         work: WorkContext,
     ) -> None:
         post = await self._lock_own(editor_id, post_id)
-        previous_caption = await self._posts.get_caption(post_id)
         if alt_texts is not None:
             await self._set_alt_texts(post_id, alt_texts)
         # Always later than the previous edit, because caches identify a card by this time.
         edited_at_ms = max(work.now_ms(), (post.edited_at_ms or 0) + 1)
         revision = post.revision + 1
-        await self._posts.edit(post_id, caption, edited_at_ms, revision)
+        await self._posts.edit(post_id, edited_at_ms, revision)
+        if caption is not None:
+            await self._set_caption(post, caption, work)
         work.emit(
             PostChanged(post_id, editor_id, revision, post.likes_count, post.comments_count, edited_at_ms)
         )
-        if caption is not None and mentions_in(caption) != mentions_in(previous_caption):
-            work.emit(PeopleMentioned(post_id, editor_id))
+
+    async def _set_caption(self, post: PostRow, caption: str, work: WorkContext) -> None:
+        previous = await self._posts.get_mentions(post.id)
+        mentions = await self._mentions.resolve(caption, previous)
+        await self._posts.set_caption(post.id, caption, mentions)
+        if mentions != previous:
+            work.emit(PeopleMentioned(post.id, post.author_id))
 
     async def _lock_own(self, editor_id: UserId, post_id: PostId) -> PostRow:
         """Lock the editor's own post until the commit. Raises NotFound and Forbidden."""

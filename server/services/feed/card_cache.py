@@ -19,7 +19,7 @@ Key = TypeVar("Key", bound=Hashable)
 Card = TypeVar("Card")
 
 # Version of the cards in Redis, which other versions of the program read. Change it with the fields of the cards.
-CARD_FORMAT = 2
+CARD_FORMAT = 3
 
 
 class BoundedCache(Generic[Key, Card]):
@@ -122,6 +122,5 @@ def _post_card(fields: dict[str, Any]) -> PostCard:
     for image in fields["images"]:
         image["variants"] = tuple(image["variants"])
     fields["images"] = tuple(Image(**image) for image in fields["images"])
-    for name in ("mentions", "hashtags"):
-        fields[name] = tuple(fields[name])
+    fields["hashtags"] = tuple(fields["hashtags"])
     return PostCard(**fields)

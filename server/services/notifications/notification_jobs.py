@@ -4,12 +4,12 @@ Each handler checks whether the activity still exists and makes the notification
 in another order, is therefore safe: the last job to run sees the latest state.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 from server.ids import CommentId, PostId, UserId, id_timestamp_ms
 from server.models.notifications.activities import ActivityRepository
 from server.models.notifications.notification_list import NotificationListRepository
-from server.services.content.mentions import mentions_in
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import WorkContext
@@ -48,9 +48,10 @@ class NotificationJobs:
     async def handle_comment(self, claim: Claim) -> None:
         """Notify the post's author, the author of the comment replied to, and the mentioned users, each once."""
         comment_id, actor_id = CommentId(claim.payload["comment_id"]), UserId(claim.payload["actor_id"])
-        content = await self._activities.find_comment(comment_id)
+        comment = await self._activities.find_comment(comment_id)
+        mentioned = () if comment is None else comment.mentioned
         recipients: dict[UserId, list[Activity]] = {}
-        for recipient_id, activity in await self._comment_activities(claim, content or ""):
+        for recipient_id, activity in await self._comment_activities(claim, mentioned):
             if recipient_id != actor_id:
                 recipients.setdefault(recipient_id, []).append(activity)
 
@@ -61,7 +62,7 @@ class NotificationJobs:
             return await self._writer.create(work, locked, recipients)
 
         await self._writer.commit(
-            claim, notify if content is not None and recipients else skip, content or ""
+            claim, notify if comment and recipients else skip, comment.content if comment else ""
         )
 
     async def handle_mentions(self, claim: Claim) -> None:
@@ -71,7 +72,7 @@ class NotificationJobs:
         if caption is None:
             await self._writer.commit(claim, skip)
             return
-        mentioned = set(await self._activities.list_user_ids(mentions_in(caption.text))) - {author_id}
+        mentioned = set(await self._activities.list_existing(caption.mentioned)) - {author_id}
         notified = await self._activities.list_mentioned_in_caption(post_id, NotificationType.MENTION)
         at_ms = caption.edited_at_ms or id_timestamp_ms(post_id)
         activity = Activity(NotificationType.MENTION, author_id, post_id, at_ms, post_id)
@@ -94,7 +95,9 @@ class NotificationJobs:
             await self._jobs.save_progress(claim, {})
         await self._jobs.finish(claim)
 
-    async def _comment_activities(self, claim: Claim, content: str) -> list[tuple[UserId, Activity]]:
+    async def _comment_activities(
+        self, claim: Claim, mentioned: Sequence[UserId]
+    ) -> list[tuple[UserId, Activity]]:
         """Return the users that a comment concerns and why: a reply before a comment before a mention.
 
         A recipient who appears more than once is notified of the first type that they want.
@@ -109,5 +112,5 @@ class NotificationJobs:
         found = [(UserId(payload["post_author_id"]), activity(NotificationType.COMMENT))]
         if payload["answered_id"] is not None:
             found.insert(0, (UserId(payload["answered_id"]), activity(NotificationType.REPLY)))
-        mentioned = await self._activities.list_user_ids(mentions_in(content))
-        return [*found, *((user_id, activity(NotificationType.MENTION)) for user_id in mentioned)]
+        existing = await self._activities.list_existing(mentioned)
+        return [*found, *((user_id, activity(NotificationType.MENTION)) for user_id in existing)]

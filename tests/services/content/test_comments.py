@@ -13,11 +13,11 @@ from tools.harness.services import ServiceHarness
 
 
 async def test_comment_is_counted_and_emits_an_event(harness: ServiceHarness) -> None:
-    author, guest = await harness.users(2)
+    author, guest, ada = await harness.user("bob"), await harness.user(), await harness.user("ada")
     post_id = await harness.post(author)
-    comment = await harness.comments.add(guest, post_id, "Nice, @Ada and @bob @ada!", None)
+    comment = await harness.comments.add(guest, post_id, "Nice, @Ada, @no_one and @bob @ada!", None)
     assert (comment.post_id, comment.author.id, comment.parent_id) == (post_id, guest, None)
-    assert comment.mentions == ("ada", "bob")
+    assert comment.mentions == {"ada": ada, "bob": author}
     assert await harness.value("SELECT comments_count FROM posts WHERE id = ?", post_id) == 1
     claim = await harness.claim(JobKind.NOTIFY_COMMENT)
     assert claim.payload == {
