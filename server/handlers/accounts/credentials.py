@@ -1,8 +1,11 @@
 """`/auth`: change or reset a password."""
 
 from aiohttp import web
+from marshmallow import Schema, fields
 
+from server.handlers import serializers
 from server.handlers.accounts.email_addresses import TokenBody
+from server.handlers.accounts.sessions import NO_STORE
 from server.handlers.fields import NEW_PASSWORD, PASSWORD, EmailAddress, RequestSchema
 from server.handlers.http.operations import Reply, operation
 from server.handlers.http.requests import BODY, current_principal
@@ -20,6 +23,13 @@ class ForgotPasswordBody(RequestSchema):
 
 class ResetPasswordBody(TokenBody):
     newPassword = NEW_PASSWORD(required=True)
+
+
+class ResetPasswordSchema(Schema):
+    deviceToken = fields.String(
+        required=True,
+        metadata={"description": "For the next sign-in on this device; see `POST /auth/login`."},
+    )
 
 
 class CredentialRoutes:
@@ -65,11 +75,11 @@ class CredentialRoutes:
         "Set a new password with a token from an e-mail, and sign out on every device",
         tag="auth",
         body=ResetPasswordBody,
-        responds={204: Reply("Changed")},
+        responds={200: Reply("Changed", ResetPasswordSchema)},
         refuses={422: "The token is unknown, used or expired"},
         public=True,
     )
     async def reset_password(self, request: web.Request) -> web.Response:
         body = request[BODY]
-        await self._credentials.reset_password(body["token"], body["newPassword"])
-        return web.Response(status=204)
+        device_token = await self._credentials.reset_password(body["token"], body["newPassword"])
+        return serializers.json_response({"deviceToken": device_token}, 200, NO_STORE)

@@ -82,8 +82,10 @@ class Credentials:
 
         await self._unit_of_work.run(request)
 
-    async def reset_password(self, token: str, new: str) -> None:
+    async def reset_password(self, token: str, new: str) -> str:
         """Replace the password of the user with this reset token, revoke all sessions and delete all reset tokens.
+
+        Returns a device token, so that failed sign-ins of strangers do not delay the user's next sign-in.
 
         The token proves that the address is the user's, so a pending address becomes verified.
 
@@ -102,6 +104,7 @@ class Credentials:
         await self._revocations.propagate(user_id)
         if user is not None:
             await self._authentication.forget_failures(user.username, found.email)
+        return self._authentication.remember_device(user_id)
 
     async def _check_rules(self, user_id: UserId, password: str) -> ContactRow | None:
         user = await self._users.get_contact(user_id)

@@ -11,7 +11,7 @@ from server.models.accounts.logins import LoginRepository, LoginRow
 from server.networks import networks_of
 from server.services.accounts.security_alerts import SecurityAlerts
 from server.services.accounts.sign_in_limits import SignInAttempt, SignInLimits
-from server.services.accounts.tokens import DeviceClaim, Tokens
+from server.services.accounts.tokens import DeviceClaim, Tokens, new_device_id
 from server.services.accounts.usernames import normalize
 from server.services.records import Client, Role
 
@@ -114,6 +114,10 @@ class PasswordAuthentication:
         """Let the owner sign in at once, after the password was replaced."""
         if self._limits is not None:
             await self._limits.forget(*(normalize(login) for login in logins))
+
+    def remember_device(self, user_id: UserId) -> str:
+        """Return a device token for a device whose user proved to own the account in another way."""
+        return self._tokens.issue_device(user_id, new_device_id())
 
     async def _find(self, key: str) -> LoginRow | None:
         by_email = "@" in key

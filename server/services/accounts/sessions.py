@@ -27,7 +27,7 @@ from server.paging import Page, PageRequest, cut
 from server.services.accounts.active_sessions import ActiveSessions
 from server.services.accounts.password_authentication import wrong_credentials
 from server.services.accounts.revocations import Revocations
-from server.services.accounts.tokens import RefreshClaim, Tokens, invalid_refresh_token
+from server.services.accounts.tokens import RefreshClaim, Tokens, invalid_refresh_token, new_device_id
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.records import LoginSession, Principal, Role, TokenPair
 
@@ -105,7 +105,7 @@ class Sessions:
             return Rotation(first, user.now_ms, session.expires_at_ms, Role(user.role))
 
         pair = self._issue(await self._unit_of_work.run(insert))
-        device_token = self._tokens.issue_device(user_id, device_id or secrets.token_urlsafe(12))
+        device_token = self._tokens.issue_device(user_id, device_id or new_device_id())
         return replace(pair, device_token=device_token)
 
     async def refresh(self, refresh_token: str, user_agent: str, address: str) -> TokenPair:

@@ -192,6 +192,11 @@ def _id(claim: Any) -> int:
     return int(claim)
 
 
+def new_device_id() -> str:
+    """Return 96 random bits that identify a device of a user."""
+    return secrets.token_urlsafe(12)
+
+
 def invalid_access_token() -> Unauthenticated:
     return Unauthenticated("This access token is invalid. Sign in or refresh it.", code="invalid_token")
 

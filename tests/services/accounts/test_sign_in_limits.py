@@ -170,6 +170,14 @@ async def test_reset_lets_the_owner_in_at_once(
     assert await attempt(authentication, HOME, PASSWORD) == "throttled"
     await authentication.forget_failures("Ada", "ADA@example.com")
     assert await attempt(authentication, HOME, PASSWORD) == "signed in"
+    # Also if the strangers go on.
+    token = authentication.remember_device(
+        (await harness.password_authentication.authenticate("ada", PASSWORD)).id
+    )
+    for n in range(12):
+        await attempt(authentication, f"198.51.{n}.1")
+    assert await attempt(authentication, "192.0.2.1", PASSWORD) == "throttled"
+    assert await attempt(authentication, "192.0.2.1", PASSWORD, device_token=token) == "signed in"
 
 
 async def test_sign_in_on_an_unknown_device_notifies_the_owner(
