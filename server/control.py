@@ -7,6 +7,7 @@ from pathlib import Path
 
 from server.actors.supervisor import Supervisor
 from server.assembly import gateways
+from server.assembly.caches import cache_guard, feeds_name
 from server.assembly.claims import create_work_folder, data_folder
 from server.assembly.collaborators import build_timelines
 from server.assembly.database import (
@@ -35,6 +36,7 @@ from server.gateways.feed_store.timeline_audit import TimelineAudit
 from server.gateways.feed_store.timelines import Timelines
 from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
+from server.gateways.redis.cache_lease import CacheLease
 from server.gateways.redis.lease_marks import LeaseMarks
 from server.gateways.redis.rate_limits import RateLimits
 from server.ids import IdGenerator
@@ -43,12 +45,14 @@ from server.models.content.posts import PostRepository
 from server.models.database import Database
 from server.models.feed.consistency import ConsistencyRepository
 from server.models.feed.feeds import FeedRepository
+from server.models.jobs.cache_generations import CacheGenerationRepository
 from server.models.jobs.nodes import NodeRepository
 from server.pubsub.job_notifier import JobNotifier
 from server.services.accounts.roles import Roles
 from server.services.content.visibility import Visibility
 from server.services.feed.consistency_check import ConsistencyCheck
 from server.services.feed.queries import FeedQueries
+from server.services.jobs.cache_guard import CacheGuard
 from server.services.jobs.nodes import NodeLease
 from server.services.jobs.queue_administration import QueueAdministration
 from server.settings import Settings
@@ -94,7 +98,8 @@ async def open_admin_context(settings: Settings) -> AsyncGenerator[AdminContext]
         existing_database(settings, var) as database,
     ):
         queues = build_queue_administration(settings, database, JobNotifier(brokers))
-        yield AdminContext(queues, Roles(UserRepository(database), InvalidationLog(redis)))
+        guard = CacheGuard(redis, CacheGenerationRepository(database, feeds_name(settings)))
+        yield AdminContext(queues, Roles(UserRepository(database), InvalidationLog(redis, guard)))
 
 
 @asynccontextmanager
@@ -111,6 +116,8 @@ async def open_consistency_check(settings: Settings) -> AsyncGenerator[Consisten
         await open_epochs(database, epoch).refresh()
         try:
             await redis.command("PING")
+            state = await CacheGenerationRepository(database, feeds_name(settings)).get()
+            redis.lease = CacheLease(lasting=True, generation=state.generation if state else 0)
             visibility = Visibility(PostRepository(database))
             queries = FeedQueries(FeedRepository(database), visibility, SystemClock())
             repository, users = ConsistencyRepository(database), UserRepository(database)
@@ -154,21 +161,23 @@ async def open_seed_context(
         pipelined = await enter(pipelined_redis(settings, feeds_redis_url(settings, var), epoch))
         await read_epoch(database, epoch, pipelined)
         epochs, marks = open_epochs(database, epoch), LeaseMarks(pipelined, epoch)
+        supervisor = Supervisor(instrumentation.metrics)
+        guard = await enter(cache_guard(pipelined, database, feeds_name(settings), supervisor))
         resources = Resources(
             database=database,
             epoch=epoch,
             redis=redis,
             pipelined_redis=pipelined,
             feeds_redis=pipelined,
+            cache_guard=guard,
+            feeds_guard=guard,
             job_notifier=JobNotifier(await enter(queue_brokers(settings, url, instrumentation))),
             images=await enter(gateways.image_processor(settings)),
             passwords=await enter(gateways.password_hasher(settings)),
             media=await enter(gateways.media_store(settings, var)),
             email=await enter(gateways.email_sender(settings, var, instrumentation)),
             push=await enter(gateways.push_sender(settings, var, instrumentation)),
-            ids=await enter(
-                node_ids(lease, epochs, marks, Supervisor(instrumentation.metrics), instrumentation)
-            ),
+            ids=await enter(node_ids(lease, epochs, marks, supervisor, instrumentation)),
             rate_limits=RateLimits(pipelined),
             instrumentation=instrumentation,
         )
@@ -176,7 +185,7 @@ async def open_seed_context(
         yield SeedContext(
             database=database,
             services=services,
-            roles=Roles(UserRepository(database), InvalidationLog(pipelined)),
+            roles=Roles(UserRepository(database), InvalidationLog(pipelined, guard)),
             timelines=build_timelines(settings, pipelined),
             media=resources.media,
             images=resources.images,

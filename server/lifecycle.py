@@ -9,6 +9,7 @@ from aiohttp import web
 from server.actors.supervisor import Supervisor
 from server.app import build_app, build_worker_app
 from server.assembly import actors, banner, gateways, http
+from server.assembly.caches import FEEDS, MAIN, cache_guard
 from server.assembly.claims import claimed_port, claimed_role, create_work_folder, data_folder
 from server.assembly.database import node_ids, open_epochs, read_epoch, server_database
 from server.assembly.redis import (
@@ -32,6 +33,7 @@ from server.handlers.http.client_ip import ClientIps
 from server.handlers.http.middleware import InFlight
 from server.metrics import Metrics
 from server.models.jobs.nodes import NodeRepository
+from server.outages import Outage
 from server.pubsub.broker import QueueBroker
 from server.pubsub.hub import Hub
 from server.pubsub.subscription import CloseReason
@@ -132,18 +134,26 @@ class Lifecycle:
             feeds = await enter("feeds redis", feeds_redis(settings, epoch))
         database = await enter("database", server_database(settings, var))
         await read_epoch(database, epoch, pipelined)
+        listening = queue_brokers(settings, url, instrumentation, listening=self._runs_jobs)
+        brokers = await enter("brokers", listening)
+        pools = [redis.connection_pool, *(broker.connection_pool for broker in brokers.values())]
+        guarded = cache_guard(pipelined, database, MAIN, self._supervisor, instrumentation.redis, pools)
+        guard = feeds_guard = await enter("cache guard", guarded)
+        if feeds is not pipelined:
+            guarded = cache_guard(feeds, database, FEEDS, self._supervisor, Outage("feeds_redis"))
+            feeds_guard = await enter("feeds cache guard", guarded)
         lease = NodeLease(NodeRepository(database), SystemClock(), settings.ids.node)
         epochs, marks = open_epochs(database, epoch), LeaseMarks(pipelined, epoch)
         leased = node_ids(lease, epochs, marks, self._supervisor, instrumentation)
         ids = await enter("node lease", leased)
-        listening = queue_brokers(settings, url, instrumentation, listening=self._runs_jobs)
-        brokers = await enter("brokers", listening)
         resources = Resources(
             database=database,
             epoch=epoch,
             redis=redis,
             pipelined_redis=pipelined,
             feeds_redis=feeds,
+            cache_guard=guard,
+            feeds_guard=feeds_guard,
             ids=ids,
             job_notifier=await enter("job notifier", job_notifier(brokers, self._supervisor)),
             images=await enter("image processor", gateways.image_processor(settings)),

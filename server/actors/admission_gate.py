@@ -6,19 +6,17 @@ jobs is unavailable, one job at a time probes it.
 
 import asyncio
 import time
-from contextlib import suppress
 from typing import Protocol
 
 from server.errors import Unavailable
-from server.outages import CircuitBreaker, Outage
-from server.pubsub.backoff import RedisBackoff
+from server.outages import CircuitBreaker
 
 PROBE_WAIT_S = 1.0
 PROBE_POLL_S = 0.05
 
 
 class Limiter(Protocol):
-    """Rate limit of a queue. `reserve` returns the seconds until a job may start. Both methods raise Unavailable."""
+    """Rate limit of a queue. `reserve` returns the seconds until a job may start."""
 
     async def reserve(self) -> float: ...
     async def refund(self) -> None: ...
@@ -39,17 +37,12 @@ class AdmissionGate:
         queue: str,
         states: QueueStatusReader,
         limiter: Limiter | None,
-        redis: Outage | None = None,
         circuit: CircuitBreaker | None = None,
     ) -> None:
-        """`limiter`: None if the queue has no rate limit. `redis` records outages of the limiter's server.
-
-        `circuit` protects what the jobs depend on.
-        """
+        """`limiter`: None if the queue has no rate limit. `circuit` protects what the jobs depend on."""
         self._queue = queue
         self._states = states
         self._limiter = limiter
-        self._backoff = RedisBackoff(redis, queue=queue, component="rate limiter")
         self._circuit = circuit
         self._closed = asyncio.Event()
 
@@ -63,8 +56,9 @@ class AdmissionGate:
             return False
         if self._limiter is None:
             return True
-        wait_s = await self._reserve(self._limiter)
-        if wait_s is None:
+        wait_s = await self._limiter.reserve()
+        if self._closed.is_set():
+            await self.refund()
             return False
         if wait_s == 0:
             return True
@@ -88,8 +82,7 @@ class AdmissionGate:
     async def refund(self) -> None:
         """Give the reserved start back to the rate limit, because no job was started."""
         if self._limiter is not None:
-            with suppress(Unavailable):
-                await self._limiter.refund()
+            await self._limiter.refund()
 
     def close(self) -> None:
         """Admit no more jobs, including those that wait."""
@@ -111,18 +104,6 @@ class AdmissionGate:
             return await self._states.is_ready(job_id)
         except Unavailable:
             return True  # the claim will decide
-
-    async def _reserve(self, limiter: Limiter) -> float | None:
-        """Return in how many seconds a job may start; None if the gate is closed."""
-        while not self._closed.is_set():
-            try:
-                wait_s = await limiter.reserve()
-            except Unavailable as error:
-                await self._backoff.back_off(error)
-                continue
-            self._backoff.succeeded()
-            return wait_s
-        return None
 
     async def _closes_within(self, seconds: float) -> bool:
         try:

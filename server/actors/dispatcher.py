@@ -102,7 +102,7 @@ class Dispatcher:
             try:
                 depth = await self._notifier.depth(queue)
             except Unavailable:
-                continue  # a signal could not be sent either
+                depth = 0  # the signals will reach the workers of this process
             if depth >= len(jobs):
                 continue
             repeat_s = REPEAT_S if depth else REPEAT_IF_EMPTY_S

@@ -127,6 +127,8 @@ class Relay:
                 self._handle(reply)
             elif time.monotonic() - self._received_at > 2 * self._ping_s:
                 raise RedisConnectionError(f"no reply for {2 * self._ping_s:g} s")
+            elif connection.should_reconnect():
+                raise RedisConnectionError("another server is the primary")
             replies += 1
             if replies % REPLIES_PER_YIELD == 0:
                 # Buffered replies are read without suspending, so that a burst would block the other tasks.

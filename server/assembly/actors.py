@@ -102,7 +102,10 @@ def revocation_poller(resources: Resources, services: Services, hub: Hub) -> Rev
 def health_monitor(resources: Resources) -> HealthMonitor:
     """Monitor the dependencies. Reading the epoch shows that the database answers, and notices a restore."""
     return HealthMonitor(
-        {"database": open_epochs(resources.database, resources.epoch).refresh, "redis": resources.redis.ping},
+        {
+            "database": open_epochs(resources.database, resources.epoch).refresh,
+            "redis": resources.cache_guard.check,
+        },
         {"database": resources.instrumentation.database, "redis": resources.instrumentation.redis},
         resources.instrumentation.metrics,
     )
@@ -133,9 +136,7 @@ def _workers(
             handlers,
             receiver,
             settings.queues.heartbeat_ms / 1000,
-            gate=AdmissionGate(
-                queue, services.queues.states, limiter, instrumentation.redis, circuits.get(queue)
-            ),
+            gate=AdmissionGate(queue, services.queues.states, limiter, circuits.get(queue)),
             metrics=instrumentation.metrics,
             channels=CHANNELS,
         )

@@ -53,7 +53,9 @@ class Collaborators:
         self.pictures = Pictures(resources.images, resources.media)
         self.timelines = build_timelines(settings, resources.feeds_redis)
         self.feed_queries = FeedQueries(rows.feeds, self.visibility, SystemClock())
-        self.cache_invalidation = CacheInvalidation(self.timelines, InvalidationLog(resources.feeds_redis))
+        self.cache_invalidation = CacheInvalidation(
+            self.timelines, InvalidationLog(resources.feeds_redis, resources.feeds_guard)
+        )
         self.unit_of_work = UnitOfWork(
             resources.database,
             resources.ids,
@@ -72,6 +74,7 @@ class Collaborators:
             RevocationList(resources.pipelined_redis, retention_ms(rules.access_ttl_s)),
             self.publisher,
             rules.access_ttl_s,
+            resources.cache_guard,
         )
         self.active_sessions = ActiveSessions(rows.sessions, rules.refresh_idle_s)
         self.secret = settings.auth.jwt_refresh_secret.get_secret_value().encode()

@@ -75,11 +75,11 @@ def _checks(resources: Resources, tasks: list[SupervisedTask]) -> dict[str, Chec
         return resources.instrumentation.database_write_error or "ok"
 
     async def check_redis() -> str:
-        await resources.redis.ping()
+        await resources.cache_guard.check()
         return "ok"
 
     async def check_feeds() -> str:
-        await resources.feeds_redis.command("PING")
+        await resources.feeds_guard.check()
         return "ok"
 
     def check_task(task: SupervisedTask) -> Check:

@@ -13,6 +13,7 @@ from server.epoch import DatabaseEpoch
 from server.errors import ConfigurationError, Unavailable
 from server.gateways.addresses import address
 from server.gateways.embedded_redis.embedded_redis import EmbeddedRedis
+from server.gateways.redis.cache_lease import CacheLease
 from server.gateways.redis.client import check, check_mode, connection_pool, redis_client
 from server.gateways.redis.endpoint import SENTINEL_SCHEMES, Endpoint
 from server.gateways.redis.pipelined_client import PipelinedRedis
@@ -110,8 +111,11 @@ async def redis_connections(settings: Settings, url: str, *, checked: bool = Tru
 async def pipelined_redis(
     settings: Settings, url: str, epoch: DatabaseEpoch | None = None
 ) -> AsyncGenerator[PipelinedRedis]:
-    """Open a pipelined client; it connects on first use. It needs `epoch` to read or write cached feeds."""
-    redis = PipelinedRedis(url, settings.redis.timeout_s, epoch)
+    """Open a pipelined client; it connects on first use.
+
+    It needs `epoch`, and a guard that renews its lease, to read or write cached feeds.
+    """
+    redis = PipelinedRedis(url, settings.redis.timeout_s, epoch, CacheLease())
     try:
         yield redis
     finally:
@@ -144,6 +148,7 @@ async def queue_brokers(
             connection_pool(url, settings.redis.timeout_s, max_connections=BROKER_CONNECTIONS, retries=0),
             queue,
             call_timeout_s=settings.redis.timeout_s,
+            needs_redis=queue is Queue.FEED,
             on_rejected=lambda reason, queue=queue: instrumentation.metrics.count_rejected_message(
                 queue, reason
             ),

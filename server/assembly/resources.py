@@ -17,6 +17,7 @@ from server.metrics import Metrics
 from server.models.database import Database
 from server.outages import CircuitBreaker, Outage
 from server.pubsub.job_notifier import JobNotifier
+from server.services.jobs.cache_guard import CacheGuard
 
 OUTAGE_SETTLED_S = 3.0  # longer than any loop that meets an outage waits between two attempts
 
@@ -45,7 +46,7 @@ class Resources:
     """Everything that services are built on, opened.
 
     `pipelined_redis` serves what every request needs; `feeds_redis` serves feeds, which may have a separate Redis;
-    `redis` serves the rest.
+    `redis` serves the rest. The guards protect what the two pipelined clients cache.
     """
 
     database: Database
@@ -53,6 +54,8 @@ class Resources:
     redis: Redis
     pipelined_redis: PipelinedRedis
     feeds_redis: PipelinedRedis
+    cache_guard: CacheGuard
+    feeds_guard: CacheGuard
     ids: IdGenerator
     job_notifier: JobNotifier
     media: MediaStore

@@ -26,6 +26,8 @@ RUN_JOB = "run_job"
 PRIORITY_LABEL = "priority"
 DEAD_AFTER_MS = 60_000
 SWEEP_EVERY_S = 30.0
+MAX_UNDELIVERED = 1000
+REFUSED_BLOCK_MS = 250  # signals that Redis refused wait this long for a listener that waits for Redis
 
 
 class QueueBroker(RedisStreamBroker):
@@ -43,10 +45,14 @@ class QueueBroker(RedisStreamBroker):
         *,
         call_timeout_s: float = 1.0,
         block_ms: int = 2000,
+        needs_redis: bool = False,
         on_rejected: Callable[[RejectReason], None] | None = None,
         outage: Outage | None = None,
     ) -> None:
-        """`on_rejected` is called for each rejected message; `outage` records when Redis is unavailable."""
+        """`on_rejected` is called for each rejected message; `outage` records when Redis is unavailable.
+
+        `needs_redis`: the jobs cannot run without Redis, so a signal that it refuses is not delivered to this process.
+        """
         super().__init__(
             "redis://", queue_name=f"queue:{name}", consumer_group_name=GROUP, xread_block=block_ms
         )
@@ -57,6 +63,10 @@ class QueueBroker(RedisStreamBroker):
         self._backoff = RedisBackoff(outage, queue=name)
         self._rejections = RejectionReports(name, on_rejected)
         self._groups_created = False
+        self._needs_redis = needs_redis
+        self._listening = False
+        self._undelivered: dict[int, bytes] = {}
+        self._signals_refused = False
         self._sweep_at = 0.0
         self._handler: Callable[[int], Awaitable[None]] | None = None
         self._register_run_job()
@@ -68,12 +78,21 @@ class QueueBroker(RedisStreamBroker):
     async def notify(self, signals: Iterable[tuple[int, Priority]]) -> None:
         """Signal jobs (id, priority), 500 per pipeline. Raises Unavailable.
 
-        Idempotent: the second worker finds the job claimed or finished.
+        Idempotent: the second worker finds the job claimed or finished. While Redis refuses signals, the listener of
+        this process gets them.
         """
-        messages = [await self._pre_send(job_id, priority) for job_id, priority in signals]
+        signalled = list(signals)
+        messages = [await self._pre_send(job_id, priority) for job_id, priority in signalled]
         entries = [(_priority(message.labels), self.formatter.dumps(message).message) for message in messages]
-        with _unavailable():
-            await self._streams.add(entries)
+        try:
+            with _unavailable():
+                await self._streams.add(entries)
+        except Unavailable:
+            self._signals_refused = True
+            if self._listening and not self._needs_redis:
+                self._keep(job_id for job_id, _ in signalled)
+            raise
+        self._signals_refused = False
         for middleware in reversed(self.middlewares):
             for message in messages:
                 await maybe_awaitable(middleware.post_send(message))
@@ -99,12 +118,17 @@ class QueueBroker(RedisStreamBroker):
         Messages are plain bytes, because there is nothing to acknowledge. The listener survives every Redis failure.
         When it is closed or cancelled, what it holds returns to the streams.
         """
+        self._listening = True
         try:
             while True:
                 data = await self._next()
                 if data is not None:
                     yield data
+                while self._undelivered:
+                    yield self._undelivered.pop(next(iter(self._undelivered)))
         finally:
+            self._listening = False
+            self._undelivered.clear()  # the dispatcher signals them again
             # If this fails, the sweep of another worker does it within a minute.
             with contextlib.suppress(RedisError, OSError):
                 await self._streams.leave()
@@ -122,13 +146,23 @@ class QueueBroker(RedisStreamBroker):
                 self._sweep_at = time.monotonic() + SWEEP_EVERY_S
             entry = await self._take()
             if entry is None:
-                await self._streams.wait(self.block)
+                await self._streams.wait(
+                    min(self.block, REFUSED_BLOCK_MS) if self._signals_refused else self.block
+                )
             self._backoff.succeeded()
             self._groups_created = False
             return None if entry is None else await self._validated(entry)
         except (RedisError, OSError) as error:
             await self._recover(error)
             return None
+
+    def _keep(self, job_ids: Iterable[int]) -> None:
+        """Keep signals for the listener, at most MAX_UNDELIVERED; the dispatcher repeats the others."""
+        for job_id in job_ids:
+            if len(self._undelivered) < MAX_UNDELIVERED:
+                self._undelivered[job_id] = self.formatter.dumps(
+                    _message(self.id_generator(), job_id)
+                ).message
 
     async def _recover(self, error: Exception) -> None:
         """Create missing groups and retry at once; back off after any other error, or if that did not help."""
@@ -160,10 +194,7 @@ class QueueBroker(RedisStreamBroker):
         return None
 
     async def _pre_send(self, job_id: int, priority: Priority) -> TaskiqMessage:
-        labels = {PRIORITY_LABEL: priority.value}
-        message = TaskiqMessage(
-            task_id=self.id_generator(), task_name=RUN_JOB, labels=labels, args=[job_id], kwargs={}
-        )
+        message = _message(self.id_generator(), job_id, priority)
         for middleware in self.middlewares:
             message = await maybe_awaitable(middleware.pre_send(message))
         return message
@@ -176,6 +207,11 @@ class QueueBroker(RedisStreamBroker):
             await self._handler(job_id)
 
         self.run_job = self.register_task(run_job, task_name=RUN_JOB)
+
+
+def _message(task_id: str, job_id: int, priority: Priority = Priority.NORMAL) -> TaskiqMessage:
+    labels = {PRIORITY_LABEL: priority.value}
+    return TaskiqMessage(task_id=task_id, task_name=RUN_JOB, labels=labels, args=[job_id], kwargs={})
 
 
 def _priority(labels: dict[str, Any]) -> Priority:

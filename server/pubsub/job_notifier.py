@@ -52,7 +52,8 @@ class JobNotifier:
         for name, broker in self._brokers.items():
             signals = [(job.job_id, _priority(job)) for job in waiting if job.queue == name]
             if signals:
-                # While Redis is unavailable the dispatcher finds the rows, and the listeners report the outage.
+                # While Redis is unavailable the workers of this process get the signals, and the listeners report the
+                # outage; the dispatcher of a process with workers finds the rows of the others.
                 with suppress(Unavailable):
                     await broker.notify(signals)
 

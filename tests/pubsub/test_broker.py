@@ -614,3 +614,27 @@ async def test_listener_sweeps_messages_after_a_minute(
     worker.start()
     await wait_until(lambda: worker.ended == [1])
     assert await pending(redis) == 0
+
+
+async def test_refused_signals_reach_the_listener_of_the_process(server: Server) -> None:
+    worker, waiting = Worker(server.url).start(), Worker(server.url, needs_redis=True).start()
+    async with Redis.from_url(server.url) as redis:
+        await wait_until(lambda: _is_listening(worker))
+        await redis.config_set("maxmemory", "1")
+        for each in (worker, waiting):
+            with pytest.raises(Unavailable):
+                await each.broker.notify([(7, NORMAL), (8, HIGH)])
+        await wait_until(lambda: _has_ended(worker, {7, 8}))
+        assert not {7, 8} & set(waiting.started)
+        await redis.config_set("maxmemory", "0")
+    await worker.close()
+    await waiting.close()
+
+
+async def _is_listening(worker: Worker) -> bool:
+    await worker.broker.notify([(1, NORMAL)])
+    return 1 in worker.ended
+
+
+async def _has_ended(worker: Worker, job_ids: set[int]) -> bool:
+    return job_ids <= set(worker.ended)

@@ -1,9 +1,9 @@
-"""Programs that move clients from one Redis to another: a switching TCP proxy, Sentinels, and HAProxy."""
+"""Redis servers that refuse writes, and programs that move clients to another: a TCP proxy, Sentinels, HAProxy."""
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from redis import Redis
@@ -30,6 +30,35 @@ backend primary
     default-server inter 200ms fall 1 rise 1
 {servers}
 """
+REFUSALS: Mapping[str, tuple[tuple[str, ...], ...]] = {
+    "READONLY": (("REPLICAOF", "127.0.0.1", "1"),),
+    "OOM": (("CONFIG", "SET", "maxmemory", "1000"),),
+    "NOREPLICAS": (("CONFIG", "SET", "min-replicas-to-write", "1"),),
+    "NOPERM": (("ACL", "SETUSER", "default", "-@write"),),
+    "MISCONF": (
+        ("CONFIG", "SET", "stop-writes-on-bgsave-error", "yes", "save", "3600 1", "dir", "/proc"),
+        ("BGSAVE",),
+    ),
+}
+UNDO = (
+    ("REPLICAOF", "NO", "ONE"),
+    ("CONFIG", "SET", "maxmemory", "0", "min-replicas-to-write", "0", "stop-writes-on-bgsave-error", "no"),
+    ("CONFIG", "SET", "save", ""),
+    ("ACL", "SETUSER", "default", "+@all"),
+)
+
+
+@contextmanager
+def refusing(server: RedisServer, kind: str) -> Iterator[None]:
+    """Make the server refuse writes for this reason."""
+    with server.client() as client:
+        for command in REFUSALS[kind]:
+            client.execute_command(*command)
+        yield
+        for command in UNDO:
+            client.execute_command(*command)
+        if kind == "MISCONF":
+            client.config_set("dir", str(server.folder))
 
 
 class SwitchingProxy:

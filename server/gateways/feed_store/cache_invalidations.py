@@ -7,6 +7,8 @@ So caches are stale for a few seconds at most, and pages need no query to check 
 
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol
 
 import structlog
 
@@ -28,43 +30,63 @@ LOG_TTL_S = 40 * 86_400  # longer than any cached value lives
 MAX_PENDING = 100_000
 
 
-class InvalidationLog:
-    """Invalidation log with the keys that this process could not update yet."""
+class Guard(Protocol):
+    """Suspends the caches for all processes while Redis cannot be written to (`services/jobs/cache_guard.py`)."""
 
-    def __init__(self, redis: PipelinedRedis) -> None:
+    @property
+    def is_available(self) -> bool: ...
+    async def suspend(self, *, wait: bool = True) -> None: ...
+    async def is_current(self) -> bool: ...
+
+
+class InvalidationLog:
+    """Invalidation log with the keys that this process could not update yet.
+
+    With a `guard`, a change that Redis refuses suspends the caches; without one, they are updated later.
+    """
+
+    def __init__(self, redis: PipelinedRedis, guard: Guard | None = None) -> None:
         self._redis = redis
+        self._guard = guard
         self._pending: set[CacheKey] = set()
         self._drop_everything = False
 
     async def begin(self, keys: Sequence[CacheKey]) -> list[str]:
         """Record keys before the transaction that changes them; return the entries for `commit`.
 
-        An unavailable Redis does not block the caller.
+        If Redis is unavailable, the caches are suspended, because this process may be killed after its commit.
         """
         nonce = secrets.token_hex(6)
         entries = [f"{key.kind}:{key.id}:{nonce}" for key in keys]
-        try:
-            await self._redis.run(scripts.BEGIN_INVALIDATIONS, (INVALIDATIONS,), (LOG_TTL_S, *entries))
-        except (Unavailable, ReplyError):
-            return []
-        return entries
+        if self._may_write():
+            with suppress(Unavailable, ReplyError):
+                await self._redis.run(scripts.BEGIN_INVALIDATIONS, (INVALIDATIONS,), (LOG_TTL_S, *entries))
+                return entries
+        if self._guard is not None:
+            with suppress(Unavailable):  # the transaction will probably fail, too
+                await self._guard.suspend(wait=False)
+        return []
 
     async def commit(self, entries: Sequence[str], keys: Sequence[CacheKey], updates: Sequence[Call]) -> None:
         """Update the caches after the transaction and remove its entries.
 
-        If Redis cannot be updated, the keys are dropped later. The same holds if the entries expired in between,
-        because then the updates may be older than what is cached.
+        If Redis cannot be updated, or the entries expired in between, so that the updates may be older than what is
+        cached, the keys are dropped. If that fails as well, the caches are suspended and the keys dropped later; this
+        returns when no process shows what became stale. Raises Unavailable if the database does not answer either.
         """
         removal = (Call(scripts.COMMIT_INVALIDATIONS, (INVALIDATIONS,), entries),) if entries else ()
-        try:
-            answers = await self._redis.batch((*updates, *removal))
-        except (Unavailable, ReplyError) as error:
-            if isinstance(error, ReplyError):
-                log.error("cache_update_rejected", error=str(error))
+        if self._may_write():
+            try:
+                answers = await self._redis.batch((*updates, *removal))
+            except (Unavailable, ReplyError) as error:
+                if isinstance(error, ReplyError):
+                    log.error("cache_update_rejected", error=str(error))
+            else:
+                if (not entries or answers[-1] == len(entries)) and await self._is_current():
+                    return
+        if keys:
             self.retry_later(keys)
-        else:
-            if entries and answers[-1] < len(entries):
-                self.retry_later(keys)
+            await self._drop_or_suspend()
 
     def retry_later(self, keys: Sequence[CacheKey]) -> None:
         """Have the next sweep drop these keys, or everything if too many keys are pending."""
@@ -76,10 +98,7 @@ class InvalidationLog:
     async def drop(self, entries: Sequence[str], keys: Sequence[CacheKey]) -> None:
         """Drop keys after a change without events, and remove its entries."""
         self.retry_later(keys)
-        try:
-            await self.expire()
-        except Unavailable:
-            return  # the entries, if any, expire
+        await self._drop_or_suspend()
         await self.commit(entries, (), ())
 
     async def expire(self) -> int:
@@ -102,3 +121,22 @@ class InvalidationLog:
             expired += done
             if done < EXPIRE_BATCH:
                 return expired
+
+    def _may_write(self) -> bool:
+        return self._guard is None or self._guard.is_available
+
+    async def _is_current(self) -> bool:
+        """Return whether this process writes to the server whose caches are used, as far as is known."""
+        with suppress(Unavailable):
+            return self._guard is None or await self._guard.is_current()
+        return False
+
+    async def _drop_or_suspend(self) -> None:
+        """Drop the pending keys now; if that is impossible, suspend the caches."""
+        if self._may_write():
+            with suppress(Unavailable, ReplyError):
+                await self.expire()
+                if await self._is_current():
+                    return
+        if self._guard is not None:
+            await self._guard.suspend()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import hiredis
@@ -26,7 +26,9 @@ class RedisConnection(asyncio.Protocol):
     a primary that became a replica, ends after that answer.
     """
 
-    def __init__(self, timeout_s: float) -> None:
+    def __init__(self, timeout_s: float, on_refused: Callable[[], None]) -> None:
+        """`on_refused` is called when the server does not execute a command for now."""
+        self._on_refused = on_refused
         self.lost: BaseException | None = None
         self.run_id = ""
         self.mode = ""
@@ -40,10 +42,10 @@ class RedisConnection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     @classmethod
-    async def open(cls, endpoint: Endpoint, timeout_s: float) -> Self:
+    async def open(cls, endpoint: Endpoint, timeout_s: float, on_refused: Callable[[], None]) -> Self:
         """Return a connection that is authenticated and knows the run id of its server."""
         loop = asyncio.get_running_loop()
-        connection = cls(timeout_s)
+        connection = cls(timeout_s, on_refused)
         if endpoint.path:
             await loop.create_unix_connection(lambda: connection, endpoint.path)
         else:
@@ -91,6 +93,20 @@ class RedisConnection(asyncio.Protocol):
             self._transport.close()
             await self._closed
 
+    def abort(self, reason: BaseException) -> None:
+        """Close the transport; pending commands raise RedisUnavailable with this reason."""
+        if self.lost is not None:
+            return
+        self.lost = reason
+        pending, self._pending = self._pending, deque()
+        for _, future in pending:
+            if not future.done():
+                future.set_exception(RedisUnavailable(f"{type(reason).__name__}: {reason}"))
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._transport is not None:
+            self._transport.abort()
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport) or hasattr(transport, "write")
         self._transport = transport  # pyright: ignore[reportAttributeAccessIssue] - uvloop's has no base class
@@ -107,13 +123,15 @@ class RedisConnection(asyncio.Protocol):
                     continue
                 error = error_of(str(answer))
                 future.set_exception(error)
-                if isinstance(error, CommandRefused) and error.needs_other_server:
-                    return self._fail(error)
+                if isinstance(error, CommandRefused):
+                    self._on_refused()
+                    if error.needs_other_server:
+                        return self.abort(error)
         except (hiredis.ProtocolError, IndexError) as error:
-            self._fail(error)
+            self.abort(error)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._fail(exc or ConnectionResetError("Redis closed the connection"))
+        self.abort(exc or ConnectionResetError("Redis closed the connection"))
         if not self._closed.done():
             self._closed.set_result(None)
 
@@ -128,19 +146,6 @@ class RedisConnection(asyncio.Protocol):
         if not self._pending:
             return
         if self._loop.time() - self._pending[0][0] > self._timeout_s:
-            self._fail(TimeoutError(f"no answer within {self._timeout_s:g} s"))
+            self.abort(TimeoutError(f"no answer within {self._timeout_s:g} s"))
         else:
             self._timer = self._loop.call_later(CHECK_EVERY_S, self._check_oldest)
-
-    def _fail(self, reason: BaseException) -> None:
-        if self.lost is not None:
-            return
-        self.lost = reason
-        pending, self._pending = self._pending, deque()
-        for _, future in pending:
-            if not future.done():
-                future.set_exception(RedisUnavailable(f"{type(reason).__name__}: {reason}"))
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._transport is not None:
-            self._transport.abort()

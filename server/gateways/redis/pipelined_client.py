@@ -10,7 +10,10 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from redis.exceptions import RedisError
+
 from server.epoch import DatabaseEpoch
+from server.gateways.redis.cache_lease import CacheLease
 from server.gateways.redis.connection import RedisConnection, Value
 from server.gateways.redis.endpoint import Endpoint
 from server.gateways.redis.error_replies import RedisUnavailable, ReplyError, ScriptMissing
@@ -27,9 +30,16 @@ class PipelinedRedis:
     idempotent.
     """
 
-    def __init__(self, url: str, timeout_s: float, epoch: DatabaseEpoch | None = None) -> None:
-        """`epoch` is the epoch of the database whose contents this Redis caches."""
+    def __init__(
+        self,
+        url: str,
+        timeout_s: float,
+        epoch: DatabaseEpoch | None = None,
+        lease: CacheLease | None = None,
+    ) -> None:
+        """`epoch` is that of the database whose contents this Redis caches; `lease` says when they may be used."""
         self._epoch = epoch or DatabaseEpoch()
+        self.lease = lease or CacheLease(lasting=True)
         self._url = url
         self._timeout_s = timeout_s
         self._connection: RedisConnection | None = None
@@ -39,12 +49,19 @@ class PipelinedRedis:
 
     @property
     def run_id(self) -> str:
-        """The run id of the connected server and the database's epoch, or an empty string without a connection.
+        """Owner of caches: the run of the connected server, the database epoch, and the cache generation.
 
-        A restarted server has another run id; the data that it loaded from disk may be outdated. A restored database
-        has another epoch; the data that was cached before may come from transactions that it lacks.
+        Empty without a connection or a lease on the caches. A restarted server has another run id; the data that it
+        loaded from disk may be outdated. A restored database has another epoch; the data that was cached before may
+        come from transactions that it lacks. A new generation begins when caches could not be corrected.
         """
-        return self._alive.run_id + self._epoch.value if self._alive else ""
+        connection = self._alive
+        return self._cache_id(connection) if connection and self.lease.is_held(connection.run_id) else ""
+
+    @property
+    def server_run_id(self) -> str:
+        """The run id of the connected server alone; empty without a connection."""
+        return self._alive.run_id if self._alive else ""
 
     @property
     def mode(self) -> str:
@@ -79,10 +96,10 @@ class PipelinedRedis:
         *,
         with_run_id: bool = False,
     ) -> Any:
-        """Return the result of a script. `with_run_id` puts `run_id` before the arguments."""
+        """Return the result of a script. `with_run_id` puts `run_id` before the arguments, and needs the lease."""
         connection = self._alive or await self._connected()
         rest = (
-            (len(keys), *keys, connection.run_id + self._epoch.value, *arguments)
+            (len(keys), *keys, self._cache_id(connection), *arguments)
             if with_run_id
             else (len(keys), *keys, *arguments)
         )
@@ -97,7 +114,7 @@ class PipelinedRedis:
         Raises the error of the first script that fails.
         """
         connection = self._alive or await self._connected()
-        run_id = connection.run_id + self._epoch.value
+        run_id = self._cache_id(connection) if any(call.with_run_id for call in calls) else ""
         futures = [connection.send(call.parts("EVALSHA", call.script.sha, run_id)) for call in calls]
         answers: list[Any] = []
         try:
@@ -111,6 +128,11 @@ class PipelinedRedis:
                 future.cancel()
         return answers
 
+    def redial(self) -> None:
+        """Close the connection, so that the next command connects again; pending commands fail."""
+        if self._connection is not None:
+            self._connection.abort(ConnectionResetError("the connection is renewed"))
+
     async def close(self) -> None:
         """Close the connection; pending commands fail."""
         self._closed = True
@@ -119,6 +141,9 @@ class PipelinedRedis:
             await asyncio.gather(self._connecting, return_exceptions=True)
         if self._connection is not None:
             await self._connection.close()
+
+    def _cache_id(self, connection: RedisConnection) -> str:
+        return connection.run_id + self._epoch.value + self.lease.require(connection.run_id)
 
     async def _connected(self) -> RedisConnection:
         if self._closed:
@@ -141,13 +166,13 @@ class PipelinedRedis:
         try:
             async with asyncio.timeout(self._timeout_s):
                 endpoint = Endpoint.parse(self._url, self._timeout_s)
-                return await RedisConnection.open(endpoint, self._timeout_s)
+                return await RedisConnection.open(endpoint, self._timeout_s, self.lease.revoke)
         except TimeoutError as error:
             raise RedisUnavailable(f"no connection within {self._timeout_s:g} s") from error
         except OSError as error:
             # The type suffices: the text repeats the address.
             raise RedisUnavailable(type(error).__name__) from error
-        except ReplyError as error:
+        except (ReplyError, RedisError) as error:  # the latter is redis-py's, for Sentinels
             raise RedisUnavailable(f"{type(error).__name__}: {error}") from error
         except ValueError:
             # Neither repeated nor chained: the reason may quote a part of the password.

@@ -5,6 +5,7 @@ job, so that a process that is killed in between loses nothing. The callers deci
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from server.batching import BatchingQueue
 from server.errors import Unavailable
@@ -14,6 +15,7 @@ from server.ids import SessionId, UserId
 from server.models.accounts.sessions import SessionRepository
 from server.pubsub.publisher import Publisher
 from server.services.accounts.tokens import LEEWAY_S
+from server.services.jobs.cache_guard import CacheGuard
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import WorkContext
@@ -36,7 +38,10 @@ class Revocations:
         revocation_list: RevocationList,
         publisher: Publisher,
         access_ttl_s: int,
+        guard: CacheGuard | None = None,
     ) -> None:
+        """`guard` suspends the list in Redis, for all processes, when it cannot be updated."""
+        self._guard = guard
         self._sessions = sessions
         self._jobs = jobs
         self._list = revocation_list
@@ -65,11 +70,17 @@ class Revocations:
             work.emit(SessionsRevoked(user_id))
 
     async def propagate(self, user_id: UserId) -> None:
-        """Update the list and end the user's streams after the commit; the job repeats what fails here."""
-        try:
+        """Update the list and end the user's streams after the commit; the job repeats what fails here.
+
+        Returns when every process refuses the sessions: if the list cannot be updated, it is suspended. Raises
+        Unavailable if the database does not answer either.
+        """
+        with suppress(Unavailable):
             await self._propagate(user_id)
-        except Unavailable:
-            return
+            if self._guard is None or await self._guard.is_current():
+                return
+        if self._guard is not None:
+            await self._guard.suspend()
 
     async def propagate_job(self, claim: Claim) -> None:
         """Run the job of SessionsRevoked. Idempotent: it publishes the current state of the database."""

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 import pytest
 from redis.asyncio import Redis
 
-from server.errors import Unavailable
 from server.gateways.redis.client import redis_client
 from server.gateways.redis.job_rate import JobRateLimiter
 from server.gateways.redis.pipelined_client import PipelinedRedis
@@ -87,9 +86,11 @@ async def test_limiter_survives_a_flush(redis: Redis, client: PipelinedRedis) ->
     assert await limiter.reserve() == 0.0
 
 
-async def test_missing_redis_raises_unavailable(redis_server: RedisServer) -> None:
+async def test_rate_is_limited_per_process_without_redis(redis_server: RedisServer) -> None:
     client = PipelinedRedis(f"unix://{redis_server.folder}/nobody.sock", 1.0)
-    with pytest.raises(Unavailable) as raised:
-        await JobRateLimiter(client, "queue:feed", 1).reserve()
-    assert raised.value.code == "unavailable"
+    limiter = JobRateLimiter(client, "queue:feed", 1)
+    waits = [await limiter.reserve() for _ in range(3)]
+    assert waits == pytest.approx([0.0, 1.0, 2.0], abs=0.1)
+    await limiter.refund()
+    assert await limiter.reserve() == pytest.approx(2.0, abs=0.1)
     await client.close()

@@ -1,7 +1,7 @@
 """A Redis that answers and refuses commands, on a real server: each kind, and the connections that it ends."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from server.gateways.redis.client import check, redis_client
 from server.gateways.redis.error_replies import CommandRefused, RedisUnavailable, error_of
 from server.gateways.redis.lua import Script
 from server.gateways.redis.pipelined_client import PipelinedRedis
-from tests.support.failover import SentinelServer, SwitchingProxy
+from tests.support.failover import REFUSALS, SentinelServer, SwitchingProxy, refusing
 from tools.harness.backends import start_redis
 from tools.harness.servers import RedisServer
 from tools.harness.waiting import wait_until
@@ -19,35 +19,7 @@ from tools.harness.waiting import wait_until
 pytestmark = pytest.mark.usefixtures("mariadb_stack_runs")
 
 SET = Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', 5000)")
-REFUSALS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "READONLY": (("REPLICAOF", "127.0.0.1", "1"),),
-    "OOM": (("CONFIG", "SET", "maxmemory", "1000"),),
-    "NOREPLICAS": (("CONFIG", "SET", "min-replicas-to-write", "1"),),
-    "NOPERM": (("ACL", "SETUSER", "default", "-@write"),),
-    "MISCONF": (
-        ("CONFIG", "SET", "stop-writes-on-bgsave-error", "yes", "save", "3600 1", "dir", "/proc"),
-        ("BGSAVE",),
-    ),
-}
-UNDO = (
-    ("REPLICAOF", "NO", "ONE"),
-    ("CONFIG", "SET", "maxmemory", "0", "min-replicas-to-write", "0", "stop-writes-on-bgsave-error", "no"),
-    ("CONFIG", "SET", "save", ""),
-    ("ACL", "SETUSER", "default", "+@all"),
-)
 ENDS_CONNECTION = ("READONLY", "NOREPLICAS")
-
-
-@contextmanager
-def refusing(server: RedisServer, kind: str) -> Iterator[None]:
-    """Make the server refuse writes for this reason."""
-    with server.client() as client:
-        for command in REFUSALS[kind]:
-            client.execute_command(*command)
-        yield
-        for command in UNDO:
-            client.execute_command(*command)
-        client.config_set("dir", str(server.folder))
 
 
 @pytest.fixture(scope="module")
