@@ -33,6 +33,7 @@ backend primary
 REFUSALS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "READONLY": (("REPLICAOF", "127.0.0.1", "1"),),
     "OOM": (("CONFIG", "SET", "maxmemory", "1000"),),
+    "OOM, allkeys-lru": (("CONFIG", "SET", "maxmemory", "1000", "maxmemory-policy", "allkeys-lru"),),
     "NOREPLICAS": (("CONFIG", "SET", "min-replicas-to-write", "1"),),
     "NOPERM": (("ACL", "SETUSER", "default", "-@write"),),
     "MISCONF": (
@@ -42,7 +43,18 @@ REFUSALS: Mapping[str, tuple[tuple[str, ...], ...]] = {
 }
 UNDO = (
     ("REPLICAOF", "NO", "ONE"),
-    ("CONFIG", "SET", "maxmemory", "0", "min-replicas-to-write", "0", "stop-writes-on-bgsave-error", "no"),
+    (
+        "CONFIG",
+        "SET",
+        "maxmemory",
+        "0",
+        "maxmemory-policy",
+        "noeviction",
+        "min-replicas-to-write",
+        "0",
+        "stop-writes-on-bgsave-error",
+        "no",
+    ),
     ("CONFIG", "SET", "save", ""),
     ("ACL", "SETUSER", "default", "+@all"),
 )

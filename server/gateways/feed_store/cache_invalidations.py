@@ -86,7 +86,7 @@ class InvalidationLog:
                     return
         if keys:
             self.retry_later(keys)
-            await self._drop_or_suspend()
+            await self._drop_or_suspend(keys)
 
     def retry_later(self, keys: Sequence[CacheKey]) -> None:
         """Have the next sweep drop these keys, or everything if too many keys are pending."""
@@ -98,7 +98,7 @@ class InvalidationLog:
     async def drop(self, entries: Sequence[str], keys: Sequence[CacheKey]) -> None:
         """Drop keys after a change without events, and remove its entries."""
         self.retry_later(keys)
-        await self._drop_or_suspend()
+        await self._drop_or_suspend(keys)
         await self.commit(entries, (), ())
 
     async def expire(self) -> int:
@@ -131,8 +131,8 @@ class InvalidationLog:
             return self._guard is None or await self._guard.is_current()
         return False
 
-    async def _drop_or_suspend(self) -> None:
-        """Drop the pending keys now; if that is impossible, suspend the caches."""
+    async def _drop_or_suspend(self, keys: Sequence[CacheKey]) -> None:
+        """Drop the pending keys, which include `keys`; if that is impossible, suspend the caches."""
         if self._may_write():
             with suppress(Unavailable, ReplyError):
                 await self.expire()
@@ -140,3 +140,4 @@ class InvalidationLog:
                     return
         if self._guard is not None:
             await self._guard.suspend()
+            self._pending.difference_update(keys)  # what is cached now is never used again
