@@ -130,8 +130,10 @@ async def node_ids(
         async with supervisor.running("node lease", renew):
             yield ids
     finally:
-        await lease.release(ids)
-        await _record(lease, marks)
+        # A database that refuses writes keeps the lease until it expires.
+        with suppress(Unavailable):
+            await lease.release(ids)
+            await _record(lease, marks)
 
 
 async def _begin_epoch(epochs: Epochs, *, unless_within_s: float = 0) -> None:

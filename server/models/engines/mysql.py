@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import wraps
 from typing import Any, TypeVar, cast
 
@@ -15,6 +16,7 @@ from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalEr
 from server.errors import Unavailable
 from server.models.engines.mysql_errors import (
     DUPLICATE_KEY,
+    FAILED_OVER,
     READ_ONLY,
     SERIALIZATION_FAILURES,
     error_number,
@@ -78,6 +80,22 @@ class PooledClient(MySQLClient):
             **kwargs, connect_timeout=timeout_s, init_command=INIT_COMMAND, client_flag=FOUND_ROWS
         )
         self.timeout_s = timeout_s
+        self._outdated: set[Any] = set()
+
+    def is_usable(self, connection: Any, error: BaseException | None) -> bool:
+        """Return whether a connection may be used again after a statement that ended with `error`, if any.
+
+        If the server has failed over, the idle connections are closed, and those in use become unusable: each would
+        cost another request. Only new connections reach the server that accepts writes.
+        """
+        pool: Any = self._pool
+        if error_number(error) in FAILED_OVER and pool is not None:
+            while pool._free:
+                pool._free.popleft().close()
+            self._outdated |= pool._used
+        outdated = connection in self._outdated
+        self._outdated.discard(connection)
+        return not outdated and unavailable_reason(error) is None
 
     def acquire_connection(self) -> Any:
         return _PooledConnection(self, self._pool_init_lock)
@@ -94,9 +112,9 @@ class PooledClient(MySQLClient):
 class _PooledConnection(PoolConnectionWrapper[Any]):
     async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         # After a cancellation the server may still send an answer, which the next user of the connection would get.
-        # After a failover, only a new connection reaches the server that accepts writes.
-        answered = exc_type is not None and issubclass(exc_type, errors.MySQLError)
-        if exc_type is not None and (not answered or unavailable_reason(exc_val) is not None):
+        answered = exc_type is None or issubclass(exc_type, errors.MySQLError)
+        client = cast("PooledClient", self.client)
+        if not client.is_usable(self.connection, exc_val) or not answered:
             cast("Any", self.connection).close()
         await super().__aexit__(exc_type, exc_val, exc_tb)
 
@@ -136,8 +154,8 @@ class _Transaction(TransactionContext):
         self._client._connection = self._connection
         try:
             await self._client.begin()
-        except BaseException:
-            await self._release(broken=True)
+        except BaseException as error:
+            await self._release(error, completed=False)
             raise
         self._token = get_connections().set(self._parent.connection_name, self._client)
         return self._client
@@ -157,24 +175,26 @@ class _Transaction(TransactionContext):
         return pool, await pool.acquire()
 
     async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
-        broken = True
+        failure, completed = exc_val, False
         try:
             if exc_type is None:
                 await shield_until_done(self._client.commit())
-                broken = False
+                completed = True
             elif issubclass(exc_type, Exception) and unavailable_reason(exc_val) is None:
-                try:
+                # Report the error that ended the transaction; closing the connection rolls it back.
+                with suppress(Exception):
                     await shield_until_done(self._client.rollback())
-                    broken = False
-                except Exception:  # noqa: BLE001
-                    # Report the error that ended the transaction; closing the connection rolls it back.
-                    broken = True
+                    completed = True
+        except BaseException as error:
+            failure = error
+            raise
         finally:
             get_connections().reset(self._token)
-            await self._release(broken)
+            await self._release(failure, completed)
 
-    async def _release(self, broken: bool) -> None:
-        if broken:
+    async def _release(self, failure: BaseException | None, completed: bool) -> None:
+        """Return the connection to the pool, closed unless the transaction ended with an answer."""
+        if not self._parent.is_usable(self._connection, failure) or not completed:
             self._connection.close()
         await self._pool.release(self._connection)
 

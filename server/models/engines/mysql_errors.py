@@ -55,6 +55,9 @@ SHUTDOWN = frozenset(
     }
 )
 
+# Another server has taken over, or will: every connection of this process leads to the wrong one.
+FAILED_OVER = READ_ONLY | NO_QUORUM | (SHUTDOWN - {1317, 1927, 3169})
+
 # No connection, or one that broke. 0 is asyncmy's number for a connection that it closed.
 CONNECTION_LOST = frozenset(
     {

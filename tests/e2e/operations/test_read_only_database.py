@@ -1,12 +1,16 @@
 """A database that refuses writes, as a demoted primary does: reads go on, writes are answered with 503."""
 
+import time
+
 import pytest
 
 from tests.e2e.conftest import NewProgram, Register
+from tests.support.inputs import photos
 from tests.support.program import Person
 from tools.harness.backends import Stack
 from tools.harness.waiting import wait_until
 
+STOPPED_WITHIN_S = 10.0
 FAILURES = ("request_crashed", "actor_crashed", "job_failed")
 
 
@@ -37,3 +41,21 @@ async def test_read_only_database_refuses_writes_only(
     await wait_until(lambda: bool(program.logged("database_recovered")))
     assert len(program.logged("database_unavailable")) == 1
     assert not [line for line in program.log if line["message"] in FAILURES]
+
+
+@pytest.mark.parametrize("stack", ["mariadb"], indirect=True)
+async def test_process_stops_cleanly_on_a_read_only_database(
+    new_program: NewProgram, register: Register, migrated_stack: Stack
+) -> None:
+    mariadb = migrated_stack.mariadb
+    assert mariadb is not None
+    username = mariadb.grant_plain_user(migrated_stack.database["DB_NAME"])
+    program = await new_program("--port=0", DB_USERNAME=username).start()
+    ana, bob = await register(program, "ana", "bob")
+    post = await ana.publish(photos.small())
+    await bob.like(post["id"])
+    began = time.monotonic()
+    with mariadb.setting("read_only", 1):  # with jobs that are due or running
+        assert await program.interrupt() == 0
+    assert time.monotonic() - began < STOPPED_WITHIN_S
+    assert not [line for line in program.log if line["level"] == "error"]
