@@ -59,6 +59,7 @@ class Worker:
         self._channels = channels
         self._received: set[int] = set()
         self._running: dict[JobId, Claim] = {}
+        self._draining = asyncio.Event()
         self._clock = SystemClock()
         self._receiver = receiver(self.run_job)
 
@@ -73,6 +74,7 @@ class Worker:
 
     async def drain(self) -> int:
         """Start no more jobs and wait for running ones. Return how many were cancelled at the deadline."""
+        self._draining.set()
         if self._gate is not None:
             self._gate.close()
         return await self._receiver.drain()
@@ -157,12 +159,19 @@ class Worker:
         return "lease_lost" if state is None else "dead" if state == "dead" else "failed"
 
     async def _settle(self, write: Callable[[], Awaitable[object]]) -> object:
-        """Write how a job ended, retrying while the database is unavailable; the heartbeat keeps the lease."""
+        """Write how a job ended, retrying while the database is unavailable; the heartbeat keeps the lease.
+
+        While the worker is drained, the first failure is the last: the lease expires, and another worker takes over.
+        """
         while True:
             try:
                 return await write()
             except Unavailable:
-                await asyncio.sleep(SETTLE_RETRY_S)
+                if self._draining.is_set():
+                    return None
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(SETTLE_RETRY_S):
+                        await self._draining.wait()
 
     async def _extend_leases(self) -> None:
         while True:

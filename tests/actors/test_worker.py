@@ -287,3 +287,28 @@ async def test_signal_for_finished_or_missing_job_does_nothing(
     for job in (job_id, job_id, JobId(1)):
         await worker.run_job(job)
     assert (await harness.job(job_id))["attempts"] == 1
+
+
+async def test_drained_worker_does_not_wait_for_the_database(
+    harness: ServiceHarness,
+    notifier: JobNotifier,
+    worker_of: Callable[..., Worker],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    refused = asyncio.Event()
+
+    async def handler(claim: Claim) -> None:
+        raise Unavailable("Another resource is unavailable.")
+
+    async def postpone(claim: Claim) -> None:
+        refused.set()
+        raise Unavailable("The database refuses writes.")
+
+    monkeypatch.setattr(harness.jobs, "postpone", postpone)
+    await add(harness)
+    worker = worker_of({JobKind.FAN_OUT: handler})
+    task = asyncio.create_task(worker.run())
+    await signal_due(harness, notifier)
+    await refused.wait()
+    assert await worker.drain() == 0
+    await task
