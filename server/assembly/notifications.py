@@ -28,6 +28,7 @@ def build_pushes(settings: Settings, resources: Resources, shared: Collaborators
         shared.deliverables,
         shared.active_sessions,
         resources.push,
+        shared.notifications.count_unread,
         settings.client_url,
         resources.instrumentation.metrics,
     )

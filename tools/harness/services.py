@@ -400,6 +400,7 @@ class ServiceHarness:
             self.deliverables,
             self.active_sessions,
             self.push,
+            self.notifications.count_unread,
             CLIENT_URL,
             metrics=self.metrics,
         )

@@ -82,13 +82,13 @@ def compose_fcm_message(message: PushMessage, token: str) -> messaging.Message:
     There is no `collapse_key`, because FCM drops messages if a device has more than four of them.
     """
     tag = message.group or message.key
-    thread = messaging.Aps(thread_id=message.group or None)
+    aps = messaging.Aps(thread_id=message.group or None, badge=message.badge)
     composed = messaging.Message(
         data=dict(message.data),
         notification=messaging.Notification(message.title, message.body),
         android=messaging.AndroidConfig(notification=messaging.AndroidNotification(tag=tag)),
         apns=messaging.APNSConfig(
-            headers={"apns-collapse-id": _apns_id(message.key)}, payload=messaging.APNSPayload(thread)
+            headers={"apns-collapse-id": _apns_id(message.key)}, payload=messaging.APNSPayload(aps)
         ),
         webpush=messaging.WebpushConfig(
             headers={"Topic": _topic(tag)}, notification=messaging.WebpushNotification(tag=tag)

@@ -9,7 +9,8 @@ from enum import StrEnum
 class PushMessage:
     """A push. A device shows one `key` once, even if it is sent twice. The client receives `data` unchanged.
 
-    Of one `group`, Android and browsers show the newest push; iOS shows all of them together.
+    Of one `group`, Android and browsers show the newest push; iOS shows all of them together. iOS shows `badge` on the
+    icon of the app; None leaves the number as it is.
     """
 
     key: str
@@ -17,6 +18,7 @@ class PushMessage:
     body: str
     data: Mapping[str, str]
     group: str = ""
+    badge: int | None = None
 
 
 class PushOutcome(StrEnum):

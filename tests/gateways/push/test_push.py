@@ -101,13 +101,15 @@ async def test_message_has_a_form_for_each_platform(push: PushSender, fcm: FakeF
 
 async def test_messages_of_a_group_share_tag_and_thread(push: PushSender, fcm: FakeFcm) -> None:
     for number in (1, 2):
-        message = PushMessage(f"notification-{number}", "Likes", f"{number} likes", {}, group="likes-of-12")
+        message = PushMessage(
+            f"notification-{number}", "Likes", f"{number} likes", {}, group="likes-of-12", badge=3
+        )
         await push.send(message, ["phone"])
     one, other = (taken.message for taken in fcm.taken)
     for message in (one, other):
         assert message["android"]["notification"]["tag"] == "likes-of-12"
         assert message["webpush"]["notification"]["tag"] == "likes-of-12"
-        assert message["apns"]["payload"] == {"aps": {"thread-id": "likes-of-12"}}
+        assert message["apns"]["payload"] == {"aps": {"thread-id": "likes-of-12", "badge": 3}}
     assert one["webpush"]["headers"] == other["webpush"]["headers"]
     assert fcm.shown("phone") == ["notification-1", "notification-2"]
 

@@ -52,6 +52,7 @@ async def test_comment_is_pushed_and_emailed(harness: ServiceHarness) -> None:
     (notification,) = await harness.notifications.list_after(ada, 0, 10)
     assert token == "ada's phone"
     assert (message.title, message.body) == ("bob commented on your post", "Where was that?")
+    assert message.badge == await harness.notifications.count_unread(ada) == 1
     assert message.data == {
         "notificationId": str(notification.id),
         "recipientId": str(ada),

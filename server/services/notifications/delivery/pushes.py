@@ -1,6 +1,6 @@
 """Pushes about notifications, to each of the recipient's devices."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
@@ -45,6 +45,7 @@ class Pushes:
         deliverables: Deliverables,
         active_sessions: ActiveSessions,
         sender: PushSender,
+        count_unread: Callable[[UserId], Awaitable[int]],
         client_url: str,
         metrics: Metrics,
     ) -> None:
@@ -53,6 +54,7 @@ class Pushes:
         self._deliverables = deliverables
         self._active_sessions = active_sessions
         self._sender = sender
+        self._count_unread = count_unread
         self._client_url = client_url
         self._metrics = metrics
         self._clock = SystemClock()
@@ -72,7 +74,8 @@ class Pushes:
         # Read now: a device that another user has registered since belongs to them.
         active = await self._devices.list_active(notification.recipient_id, self._active_sessions.condition())
         devices = [device for device in active if device.id not in done]
-        message = compose_push(notification, self._client_url)
+        unread = await self._count_unread(notification.recipient_id) if devices else 0
+        message = compose_push(notification, self._client_url, unread)
         outcomes = await self._sender.send(message, [device.token for device in devices])
         by_outcome: dict[PushOutcome, list[DeviceId]] = {outcome: [] for outcome in PushOutcome}
         for device, outcome in zip(devices, outcomes, strict=True):
@@ -98,8 +101,11 @@ class Pushes:
                 self._metrics.count_undelivered("push", OUTCOME_LABELS[outcome])
 
 
-def compose_push(notification: DeliverableNotification, client_url: str) -> PushMessage:
-    """Return the message. Its data lets a client open the right page, and ignore a push to another user."""
+def compose_push(notification: DeliverableNotification, client_url: str, unread: int) -> PushMessage:
+    """Return the message; `unread` is the number of the recipient's unread notifications.
+
+    Its data lets a client open the right page, and ignore a push to another user.
+    """
     data = {
         "notificationId": str(notification.id),
         "recipientId": str(notification.recipient_id),
@@ -117,5 +123,6 @@ def compose_push(notification: DeliverableNotification, client_url: str) -> Push
         body=shortened(notification.text, EXCERPT_LENGTH),
         data=data,
         # A newer like replaces the push, because it counts the others. Comments are kept apart.
+        badge=unread,
         group=f"likes-{notification.post_id}" if notification.type is NotificationType.LIKE else "",
     )
