@@ -231,6 +231,12 @@ def uploads() -> Iterator[Case]:
         ("another boundary", 400, (photo_head + photo + b"\r\n--cut--\r\n").replace(b"cut", b"tuc")),
         ("no picture", 422, head % (b"caption", b"") + b"x\r\n--cut--\r\n"),
         ("an unknown field", 422, head % (b"role", b"") + b"admin\r\n--cut--\r\n"),
+        ("a caption of 20,000 letters", 422, head % (b"caption", b"") + b"a" * 20_000 + b"\r\n--cut--\r\n"),
+        (
+            "an unknown charset",
+            422,
+            head % (b"_charset_", b"") + b"x\r\n" + head % (b"caption", b"") + b"x\r\n--cut--\r\n",
+        ),
         ("a field without a name", 422, b"--cut\r\n\r\nx\r\n--cut--\r\n"),
         ("a caption that is not UTF-8", 422, head % (b"caption", b"") + b"\xff\xfe\r\n--cut--\r\n"),
         ("headers without a colon", 400, b"--cut\r\nnonsense\r\n\r\nx\r\n--cut--\r\n"),

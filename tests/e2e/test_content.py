@@ -118,6 +118,28 @@ async def test_comments_and_replies(program: Program, register: Register) -> Non
     assert await ana.list_all(comments) == [second]
 
 
+async def test_forms_of_other_clients_are_read(program: Program, register: Register) -> None:
+    (ana,) = await register(program, "ana")
+    headers = {"Content-Type": "multipart/form-data; boundary=cut"}
+    photo = (
+        b"--cut\r\nContent-Disposition: form-data; name=NAME; filename=my photo.jpg\r\n\r\n" + photos.small()
+    )
+    text = b"\r\n--cut\r\nContent-Disposition: form-data; name=%s\r\n%s\r\n%s"
+    end = b"\r\n--cut--\r\n"
+    latin = text % (b"caption", b"Content-Type: text/plain; charset=ISO-8859-1\r\n", "Füße".encode("latin-1"))
+    named = text % (b"_charset_", b"", b"windows-1252") + text % (b"caption", b"", "Füße".encode("cp1252"))
+    for caption in (latin, named):
+        post = await ana.request(
+            "POST", "/posts", data=photo.replace(b"NAME", b"images") + caption + end, headers=headers
+        )
+        assert post["caption"] == "Füße"
+    for name in (b"images[]", b"image"):
+        answer = await ana.call("POST", "/posts", data=photo.replace(b"NAME", name) + end, headers=headers)
+        assert answer.json["errors"] == {name.decode(): ["Unknown field. Did you mean images?"]}
+    long = await ana.call("POST", "/posts", data=photo_form(photos.small(), caption="a" * 50_000))
+    assert (long.status, list(long.json["errors"])) == (422, ["caption"])
+
+
 async def test_user_lists_contain_user_cards(program: Program, register: Register) -> None:
     ana, bob, eve = await register(program, "ana", "bob", "eve")
     post = await ana.publish(photos.small())

@@ -1,5 +1,6 @@
 """Multipart uploads: files are spooled to disk, texts are bounded, and anything else is rejected."""
 
+import difflib
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator
@@ -8,10 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp import BodyPartReader, MultipartReader, hdrs, web
 from aiohttp.http_exceptions import HttpProcessingError
+from multidict import CIMultiDict, CIMultiDictProxy
 
 from server.errors import InvalidInput, Malformed, TooLarge, UnsupportedMedia
+from server.handlers.http.bodies.part_headers import (
+    CHARSET_DISPOSITION,
+    CHARSET_FIELD,
+    decode_text,
+    field_name,
+)
 from server.handlers.http.bodies.spooling import CHUNK_BYTES, full_disk_reported, spool
 from server.handlers.http.bodies.time_limits import BodyTimer, TimeLimits
 from server.handlers.http.operations import JSON, MULTIPART, RouteOptions, options_of
@@ -123,14 +131,14 @@ class FormReader:
 
     async def _read_parts(self, request: web.Request, folder: Path, files: set[str], texts: set[str]) -> Form:
         form, reader = Form(), _multipart_reader(request)
-        timer = BodyTimer(request.content, self.limits.time)
+        timer, charset = BodyTimer(request.content, self.limits.time), "utf-8"
         for _ in range(MAX_PARTS):
             part = await timer.wait(reader.next())
             if part is None:
                 return form
             if not isinstance(part, BodyPartReader):
                 raise Malformed("Nested multipart bodies are not supported.")
-            name = (part.name or "").encode(errors="replace").decode()  # it may have lone surrogates
+            name = field_name(part.headers.get(hdrs.CONTENT_DISPOSITION, ""))
             if name in files:
                 spooled = form.files.setdefault(name, [])
                 if len(spooled) >= self.limits.max_files:
@@ -139,11 +147,13 @@ class FormReader:
                 form.add_part_hash(name, await self._spool(part, path, name, timer))
                 spooled.append(path)
             elif name in texts:
-                text = await _read_text(part, name, timer)
+                text = await _read_text(part, name, timer, charset)
                 form.add_part_hash(name, hashlib.sha256(text.encode()).digest())
                 form.texts.setdefault(name, []).append(text)
+            elif name == CHARSET_FIELD:
+                charset = (await _read_text(part, name, timer, charset)).strip()
             else:
-                raise _invalid_field(name or "(no name)", "Unknown field.")
+                raise _unknown_field(name, files | texts)
         raise Malformed(f"The body has more than {MAX_PARTS} parts.")
 
     async def _spool(self, part: BodyPartReader, path: Path, name: str, timer: BodyTimer) -> bytes:
@@ -163,6 +173,13 @@ class _MultipartReader(MultipartReader):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._lines = 0
+
+    async def fetch_next_part(self) -> MultipartReader | BodyPartReader:
+        """Return the next part. Hide the name of `_charset_` from aiohttp, which reads it with too small a buffer."""
+        part = await super().fetch_next_part()
+        if field_name(part.headers.get(hdrs.CONTENT_DISPOSITION, "")) == CHARSET_FIELD:
+            part.headers = CIMultiDictProxy(CIMultiDict({hdrs.CONTENT_DISPOSITION: CHARSET_DISPOSITION}))
+        return part
 
     async def _readline(self) -> bytes:
         self._lines += 1
@@ -187,16 +204,16 @@ def _multipart_reader(request: web.Request) -> MultipartReader:
     )
 
 
-async def _read_text(part: BodyPartReader, name: str, timer: BodyTimer) -> str:
+async def _read_text(part: BodyPartReader, name: str, timer: BodyTimer, charset: str) -> str:
     value = bytearray()
     while chunk := await timer.wait(part.read_chunk(8192)):
         value += chunk
         if len(value) > TEXT_BYTES:
-            raise TooLarge(f"The field {name} is larger than {TEXT_BYTES} bytes.")
+            raise _invalid_field(name, "Too long.")
     try:
-        return value.decode()
-    except UnicodeDecodeError as error:
-        raise _invalid_field(name, "Must be UTF-8.") from error
+        return decode_text(value, part.get_charset(charset))
+    except ValueError as error:
+        raise _invalid_field(name, str(error)) from error
 
 
 def _bounded(name: str, value: str, max_length: int) -> str:
@@ -206,6 +223,13 @@ def _bounded(name: str, value: str, max_length: int) -> str:
     if len(text) > max_length:
         raise _invalid_field(name, f"Must have at most {max_length} characters.")
     return text
+
+
+def _unknown_field(name: str, known: set[str]) -> InvalidInput:
+    similar = difflib.get_close_matches(name[:50], sorted(known), 1)
+    return _invalid_field(
+        name or "(no name)", f"Unknown field. Did you mean {similar[0]}?" if similar else "Unknown field."
+    )
 
 
 def _invalid_field(name: str, message: str) -> InvalidInput:
