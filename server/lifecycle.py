@@ -30,6 +30,7 @@ from server.epoch import DatabaseEpoch
 from server.gateways.redis.lease_marks import LeaseMarks
 from server.gateways.redis.rate_limits import RateLimits
 from server.handlers.http.client_ip import ClientIps
+from server.handlers.http.connections.connection_limits import ConnectionLimits
 from server.handlers.http.middleware import InFlight
 from server.metrics import Metrics
 from server.models.jobs.nodes import NodeRepository
@@ -187,9 +188,18 @@ class Lifecycle:
     async def _serve(
         self, app: web.Application, listener: socket, on_stop: Callable[[], None] = lambda: None
     ) -> None:
-        requests_s = self.settings.shutdown.requests_s
+        requests_s, app_settings = self.settings.shutdown.requests_s, self.settings.app
+        limits = ConnectionLimits(
+            app_settings.connections_per_address, ClientIps(app_settings.trusted_proxies or ())
+        )
         served = serving(
-            app, listener, self._in_flight, requests_s, on_stop=on_stop, on_cut_off=self._stages.cut_off
+            app,
+            listener,
+            self._in_flight,
+            requests_s,
+            connection_limits=limits,
+            on_stop=on_stop,
+            on_cut_off=self._stages.cut_off,
         )
         await self._stages.enter("http", served, serving_deadline_s(requests_s), announced=True)
 

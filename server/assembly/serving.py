@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 
 from server.assembly.shutdown import CLOSE_S
+from server.handlers.http.connections.connection_limits import ConnectionLimits
 from server.handlers.http.connections.runner import Runner
 from server.handlers.http.middleware import InFlight
 
@@ -34,6 +35,7 @@ async def serving(
     in_flight: InFlight,
     requests_s: float,
     *,
+    connection_limits: ConnectionLimits,
     on_stop: Callable[[], None],
     on_cut_off: Callable[[], None],
 ) -> AsyncGenerator[None]:
@@ -46,6 +48,7 @@ async def serving(
         app,
         access_log=None,
         handle_signals=False,
+        connection_limits=connection_limits,
         keepalive_timeout=KEEP_ALIVE_S,
         shutdown_timeout=CLOSE_S,
     )

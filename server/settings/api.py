@@ -21,6 +21,7 @@ class AppSettings(Section):
     metrics_token: SecretStr = SecretStr("")
     max_body_bytes: int = Field(default=65_536, ge=1024)
     body_timeout_s: float = Field(default=30.0, gt=0)
+    connections_per_address: int = Field(default=200, ge=0)
     cors_origins: Origins = ()
     trusted_proxies: Networks = ()
 

@@ -36,6 +36,11 @@ class ClientIps:
             return peer
         return str(self._forwarded_client(address, ",".join(request.headers.getall(FORWARDED_FOR, []))))
 
+    def is_proxy(self, peer: str) -> bool:
+        """Return whether a peer is one of the trusted proxies."""
+        address = parse_ip(peer) if self._trusted else None
+        return address is not None and self._is_trusted(address)
+
     def _forwarded_client(self, proxy: IpAddress, forwarded: str) -> IpAddress:
         """Return the first address from the right that is not a trusted proxy; an unreadable entry ends the search."""
         nearest = proxy

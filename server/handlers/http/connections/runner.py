@@ -4,6 +4,7 @@ aiohttp answers two kinds of requests itself, in plain text: bytes that are not 
 not support. The runner here answers both with problem details.
 """
 
+import asyncio
 import secrets
 from typing import Any
 
@@ -15,6 +16,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from server.handlers.http import problems
 from server.handlers.http.bodies.expectations import note_expectation, without_expectation
 from server.handlers.http.bodies.lingering import LingerLimits, closes_after, discard_rest
+from server.handlers.http.client_ip import ClientIps
+from server.handlers.http.connections.connection_limits import ConnectionLimits
 from server.handlers.http.response_headers import SECURITY_HEADERS, SERVER
 
 HTTP_VERSIONS = frozenset({HttpVersion10, HttpVersion11})
@@ -24,12 +27,29 @@ log = structlog.get_logger(__name__)
 
 
 class ClientConnection(web.RequestHandler):
-    __slots__ = ("_discarded_body", "_linger")
+    __slots__ = ("_admitted", "_connection_limits", "_discarded_body", "_linger")
 
-    def __init__(self, manager: web.Server, *, linger: LingerLimits, **options: Any) -> None:
+    def __init__(
+        self,
+        manager: web.Server,
+        *,
+        linger: LingerLimits,
+        connection_limits: ConnectionLimits,
+        **options: Any,
+    ) -> None:
         super().__init__(manager, lingering_time=0, **options)
         self._linger = linger
+        self._connection_limits = connection_limits
+        self._admitted: str | None = None
         self._discarded_body: StreamReader | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Accept a connection, or close it at once if its client has too many."""
+        super().connection_made(transport)
+        peer = transport.get_extra_info("peername")
+        self._admitted = self._connection_limits.admit(str(peer[0]) if peer else "")
+        if self._admitted is None:
+            self.force_close()
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -46,6 +66,9 @@ class ClientConnection(web.RequestHandler):
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._stop_lingering()
+        if self._admitted is not None:
+            self._connection_limits.release(self._admitted)
+            self._admitted = None
         super().connection_lost(exc)
 
     async def shutdown(self, timeout: float | None = 15.0) -> None:
@@ -118,8 +141,16 @@ def _unrouted(response: web.Response, request_id: str = "") -> web.Response:
 class Runner(web.AppRunner):
     """An `AppRunner` with such connections. `linger` limits how long they read a body that was refused."""
 
-    def __init__(self, app: web.Application, *, linger: LingerLimits | None = None, **options: Any) -> None:
-        super().__init__(app, linger=linger or LingerLimits(), **options)
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        linger: LingerLimits | None = None,
+        connection_limits: ConnectionLimits | None = None,
+        **options: Any,
+    ) -> None:
+        limits = connection_limits or ConnectionLimits(0, ClientIps())
+        super().__init__(app, linger=linger or LingerLimits(), connection_limits=limits, **options)
 
     async def _make_server(self) -> Server:
         return Server(await super()._make_server(), **self._kwargs)
