@@ -70,9 +70,11 @@ async def kill_in_the_middle(worker: Program) -> None:
     await worker.kill()
 
 
-def marker(redis: Redis) -> str:
+def marker(stack: Stack, redis: Redis) -> str:
     """Return the marker of a complete cached feed on the running server; its score is 0."""
-    return f"built:{redis.info('server')['run_id'][:12]}"
+    ((epoch,),) = ask(stack, "SELECT epoch FROM installation")
+    generation = number(stack, "SELECT generation FROM cache_generations")
+    return f"built:{redis.info('server')['run_id'][:12]}{epoch}.{generation}"
 
 
 class Crowd:
@@ -109,7 +111,7 @@ class Crowd:
         )
         crowd = cls(stack, author, fans, followers)
         with redis_of(stack) as redis, redis.pipeline(transaction=False) as pipeline:
-            built = marker(redis)
+            built = marker(stack, redis)
             for feed in crowd._feeds:
                 pipeline.zadd(feed, {built: 0})
                 pipeline.expire(feed, FEED_TTL_S)
@@ -136,7 +138,7 @@ class Crowd:
         self._slowest_s = max(self._slowest_s, time.monotonic() - self._killed_at)
         assert self._slowest_s < RESUMED_WITHIN_S
         with redis_of(self._stack) as redis, redis.pipeline(transaction=False) as pipeline:
-            wanted = {marker(redis), *self._posts}
+            wanted = {marker(self._stack, redis), *self._posts}
             for feed in self._feeds:
                 pipeline.zrange(feed, 0, -1)
             members: list[list[str]] = pipeline.execute()
