@@ -13,13 +13,16 @@ from typing import Any
 from redis.asyncio import Redis
 
 from server.clock import SystemClock
+from server.gateways.media import MARKER
 from server.ids import IdGenerator, SessionId, UserId, min_id_at
 from server.models.database import Database, placeholders
+from server.models.jobs.installation import InstallationRepository
 from server.models.migrations import Migrations
 from tools.harness.backends import ROOT, Stack, mariadb_missing, start_mariadb, start_redis, start_valkey
 from tools.harness.servers import find_program
 
 ROWS_PER_STATEMENT = 1000
+MEDIA_STORE_ID = "benchmark"
 DAY_MS = 86_400_000
 YEAR_MS = 365 * DAY_MS
 IMAGE_COLUMNS = "id, post_id, position, media_key, width, height, blurhash, alt_text, variants"
@@ -65,9 +68,18 @@ async def opened(stack: Stack) -> AsyncIterator[tuple[Database, Redis]]:
     database = Database(stack.database_parameters())
     await database.open()
     await Migrations(database, ROOT / "migrations").upgrade()
+    await _own_media_store(stack, InstallationRepository(database))
     async with Redis.from_url(stack.redis.url) as redis:
         yield database, redis
     await database.close()
+
+
+async def _own_media_store(stack: Stack, installation: InstallationRepository) -> None:
+    """Pair the database and an empty media store, because the rows refer to pictures that do not exist."""
+    await installation.insert(MEDIA_STORE_ID)
+    await installation.set_media_store_id(MEDIA_STORE_ID)
+    (stack.var_dir / "media").mkdir(exist_ok=True)
+    (stack.var_dir / "media" / MARKER).write_text(MEDIA_STORE_ID)
 
 
 class Dataset:

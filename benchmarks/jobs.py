@@ -27,6 +27,7 @@ from server.assembly.resources import Instrumentation, Resources
 from server.assembly.services import Services, build_services
 from server.clock import SystemClock
 from server.configuration import load
+from server.epoch import DatabaseEpoch
 from server.gateways.redis.rate_limits import RateLimits
 from server.ids import IdGenerator, JobId
 from server.metrics import Metrics
@@ -147,6 +148,7 @@ async def _services(
         pipelined = await enter(pipelined_redis(settings, url))
         resources = Resources(
             database=database,
+            epoch=DatabaseEpoch(),
             redis=await enter(redis_connections(settings, url)),
             pipelined_redis=pipelined,
             feeds_redis=pipelined,
@@ -154,7 +156,7 @@ async def _services(
             job_notifier=notifier,
             images=await enter(gateways.image_processor(settings)),
             passwords=await enter(gateways.password_hasher(settings)),
-            media=await enter(gateways.media_store(settings, var)),
+            media=await enter(gateways.media_store(settings, var, database)),
             email=await enter(gateways.email_sender(settings, var, instrumentation)),
             push=await enter(gateways.push_sender(settings, var, instrumentation)),
             rate_limits=RateLimits(pipelined),

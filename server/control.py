@@ -174,7 +174,7 @@ async def open_seed_context(
             job_notifier=JobNotifier(await enter(queue_brokers(settings, url, instrumentation))),
             images=await enter(gateways.image_processor(settings)),
             passwords=await enter(gateways.password_hasher(settings)),
-            media=await enter(gateways.media_store(settings, var)),
+            media=await enter(gateways.media_store(settings, var, database)),
             email=await enter(gateways.email_sender(settings, var, instrumentation)),
             push=await enter(gateways.push_sender(settings, var, instrumentation)),
             ids=await enter(node_ids(lease, epochs, marks, supervisor, instrumentation)),

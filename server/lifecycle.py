@@ -159,7 +159,7 @@ class Lifecycle:
             job_notifier=await enter("job notifier", job_notifier(brokers, self._supervisor)),
             images=await enter("image processor", gateways.image_processor(settings)),
             passwords=await enter("password threads", gateways.password_hasher(settings)),
-            media=await enter("media store", gateways.media_store(settings, var)),
+            media=await enter("media store", gateways.media_store(settings, var, database)),
             email=await enter("email", gateways.email_sender(settings, var, instrumentation)),
             push=await enter("push", gateways.push_sender(settings, var, instrumentation)),
             rate_limits=RateLimits(pipelined),

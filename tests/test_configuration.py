@@ -32,6 +32,7 @@ PRODUCTION = {
     "PUBLIC_URL": "https://photos.example.com",
     "METRICS_TOKEN": "a token of the tests",
     "TRUSTED_PROXIES": "none",
+    "UPLOAD_DEST": "/srv/photos",
 }
 RSA_KEY = rsa_key()
 FIREBASE = {
@@ -405,6 +406,7 @@ def test_production_uses_the_configured_services(read: Any) -> None:
         ({"PUBLIC_URL": ""}, "PUBLIC_URL is not set"),
         ({"METRICS_TOKEN": ""}, "METRICS_TOKEN is not set"),
         ({"TRUSTED_PROXIES": ""}, "TRUSTED_PROXIES is not set"),
+        ({"UPLOAD_DEST": ""}, "UPLOAD_DEST is not set"),
     ],
 )
 def test_production_refuses(read: Any, changes: dict[str, str], named: str) -> None:

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from server.assembly.resources import Instrumentation
+from server.errors import ConfigurationError, Unavailable
 from server.gateways.email.email import EmailSender, OutboxEmailSender
 from server.gateways.email.smtp import SmtpEmailSender
 from server.gateways.email.smtp_connection import SmtpServer
@@ -15,6 +16,10 @@ from server.gateways.password_queue import PasswordQueue
 from server.gateways.passwords import Passwords
 from server.gateways.push.message import FirebaseAccount
 from server.gateways.push.senders import FcmPushSender, NullPushSender, OutboxPushSender, PushSender
+from server.models.content.media_keys import MediaKeyRepository
+from server.models.database import Database
+from server.models.jobs.installation import InstallationRepository
+from server.services.content.media_store_check import MediaStoreCheck
 from server.settings import Settings
 
 
@@ -43,7 +48,8 @@ async def password_hasher(settings: Settings) -> AsyncGenerator[Passwords]:
 
 
 @asynccontextmanager
-async def media_store(settings: Settings, var: Path) -> AsyncGenerator[MediaStore]:
+async def media_store(settings: Settings, var: Path, database: Database) -> AsyncGenerator[MediaStore]:
+    """Open the media store. Raises ConfigurationError if it is not the one that belongs to the database."""
     uploads, public_url = settings.uploads, f"{settings.public_url}/media"
     if uploads.media_url:
         media = MediaStore.in_bucket(uploads.media_url, public_url=public_url)
@@ -51,9 +57,22 @@ async def media_store(settings: Settings, var: Path) -> AsyncGenerator[MediaStor
         folder = Path(uploads.dest) if uploads.dest else var / "media"
         media = MediaStore.in_folder(folder, public_url=public_url)
     try:
+        await _check_media_store(settings, media, database)
         yield media
     finally:
         await media.close()
+
+
+async def _check_media_store(settings: Settings, media: MediaStore, database: Database) -> None:
+    installation, media_keys = InstallationRepository(database), MediaKeyRepository(database)
+    check = MediaStoreCheck(media, installation, media_keys, single_host=settings.embedded_database)
+    try:
+        await check.run()
+    except Unavailable as error:
+        raise ConfigurationError(
+            f"The media store at {media.location} cannot be read or written: check UPLOAD_DEST or MEDIA_URL, and its"
+            " permissions."
+        ) from error
 
 
 @asynccontextmanager

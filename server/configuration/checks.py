@@ -39,11 +39,13 @@ def check_database_tls(settings: Settings) -> None:
 def check_production(settings: Settings) -> None:
     """Raise ConfigurationError for settings that are unsafe or missing in production.
 
-    These are weak secrets, embedded services that are not allowed explicitly, and an unknown public URL or proxy.
+    These are weak secrets, embedded services and a private folder for pictures that are not
+    allowed explicitly, and an unknown public URL or proxy.
     """
     _check_secrets(settings)
     if not settings.app.allow_embedded:
         _check_services(settings)
+        _check_media(settings)
     _check_exposure(settings)
 
 
@@ -72,6 +74,15 @@ def _check_services(settings: Settings) -> None:
                 f"{name} is not set, so production would use {replacement}: set {name}, or ALLOW_EMBEDDED=true to allow"
                 " that."
             )
+
+
+def _check_media(settings: Settings) -> None:
+    if not settings.uploads.dest and not settings.uploads.media_url:
+        raise ConfigurationError(
+            "UPLOAD_DEST is not set, so pictures would be stored in VAR_DIR, which other hosts do not share: set"
+            " UPLOAD_DEST to a folder that all processes share, MEDIA_URL to a bucket, or ALLOW_EMBEDDED=true to allow"
+            " that."
+        )
 
 
 def _check_exposure(settings: Settings) -> None:

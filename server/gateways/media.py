@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import structlog
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import GCSStore, LocalStore, S3Store
 
-from server.errors import ConfigurationError, NotFound, StorageFull, Unavailable
+from server.errors import AppError, ConfigurationError, NotFound, StorageFull, Unavailable
 
 if TYPE_CHECKING:
     from obstore import GetOptions, GetResult
@@ -31,6 +31,8 @@ log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
 
 CONTENT_TYPE = "image/jpeg"
+MARKER = ".photofeed-store"  # not a key, so it is neither listed nor served
+MAX_ID_LENGTH = 40
 CACHE_CONTROL = "public, max-age=31536000, immutable"
 # File systems allow 255 bytes per name; an unfinished put needs some of them for its number.
 _NAME = r"[a-z0-9_-][a-z0-9_.-]{0,199}"
@@ -72,21 +74,31 @@ class MediaEntry:
     modified_at: datetime
 
 
+class WrongMediaStore(AppError):
+    """The store is not the one that belongs to the database."""
+
+    code = "wrong_media_store"
+
+
 class MediaStore:
     """JPEG pictures by key. A key is written once, so its content may be cached forever.
 
     Keys are lower-case paths such as `posts/1/large.jpg`. Writing or deleting an invalid key raises ValueError. Every
-    method raises Unavailable if the store fails or does not answer within `timeout_s`.
+    method raises Unavailable if the store fails or does not answer within `timeout_s`. The store's own id is in the
+    object MARKER; `expected_id` is the id that it must have, if that is known.
     """
 
     def __init__(
         self,
         store: LocalStore | S3Store | GCSStore,
         *,
+        location: str,
         public_url: str,
         timeout_s: float = 10.0,
         folder: Path | None = None,
     ) -> None:
+        self.location = location
+        self.expected_id = ""
         self._store = store
         self._public_url = public_url.rstrip("/")
         self._timeout_s = timeout_s
@@ -100,7 +112,13 @@ class MediaStore:
             store = LocalStore(folder.absolute(), mkdir=True, automatic_cleanup=True)
         except (BaseError, OSError) as error:
             raise ConfigurationError(f"UPLOAD_DEST: {folder} cannot be used: {_brief(error)}") from error
-        return cls(store, public_url=public_url, timeout_s=timeout_s, folder=folder.absolute())
+        return cls(
+            store,
+            location=str(folder),
+            public_url=public_url,
+            timeout_s=timeout_s,
+            folder=folder.absolute(),
+        )
 
     @classmethod
     def in_bucket(cls, url: str, *, public_url: str, timeout_s: float = 10.0) -> Self:
@@ -126,11 +144,39 @@ class MediaStore:
                 raise ConfigurationError(f"MEDIA_URL: {url} is neither s3:// nor gs://")
         except (BaseError, OSError, ValueError) as error:
             raise ConfigurationError(f"MEDIA_URL: {url} cannot be used: {_brief(error)}") from error
-        return cls(store, public_url=public_url, timeout_s=timeout_s)
+        return cls(store, location=url, public_url=public_url, timeout_s=timeout_s)
 
     def url(self, key: str) -> str:
         """Return the public address of `key`, whether or not it exists."""
         return f"{self._public_url}/{_valid(key)}"
+
+    async def read_id(self) -> str | None:
+        """Return the id of the store, or None if it has none."""
+        try:
+            found = await self._call("get", MARKER, partial(self._store.get, MARKER))
+            content = await self._call("get", MARKER, found.bytes)
+        except NotFound:
+            return None
+        return bytes(content).decode(errors="replace").strip()[:MAX_ID_LENGTH] or None
+
+    async def create_id(self, store_id: str) -> None:
+        """Give the store an id, unless it has one."""
+        content = f"{store_id}\n".encode()
+
+        def create() -> None:
+            with contextlib.suppress(AlreadyExistsError):
+                self._store.put(MARKER, content, mode="create", use_multipart=False)
+
+        await self._call("put", MARKER, create)
+
+    async def verify_id(self) -> None:
+        """Raise WrongMediaStore unless the store has the expected id."""
+        if self.expected_id and (found := await self.read_id()) != self.expected_id:
+            has = f"the id {found}" if found else "no id"
+            raise WrongMediaStore(
+                f"The media store at {self.location} has {has}, but this database expects {self.expected_id}: nothing"
+                " was deleted."
+            )
 
     async def put(self, key: str, source: Path | bytes) -> None:
         """Store a JPEG atomically. Raises StorageFull."""

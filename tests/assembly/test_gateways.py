@@ -25,6 +25,7 @@ PRODUCTION = {
     "PUBLIC_URL": "https://photos.example.com",
     "METRICS_TOKEN": "a token of the tests",
     "TRUSTED_PROXIES": "none",
+    "UPLOAD_DEST": "/srv/photos",
 }
 MESSAGE = PushMessage("notification-7", "Likes", "Ana liked your photo", {"postId": "12"})
 

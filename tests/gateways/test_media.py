@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from server.errors import ConfigurationError, NotFound, StorageFull, Unavailable
-from server.gateways.media import MediaObject, MediaStore
+from server.gateways.media import MARKER, MediaObject, MediaStore, WrongMediaStore
 
 PUBLIC = "http://localhost:3000/media/"
 
@@ -298,6 +298,29 @@ def test_put_on_a_full_disk_is_storage_full(tmp_path: Path) -> None:
     ended = subprocess.run([*namespace, script, *arguments], check=True, capture_output=True, text=True)
     said = [line for line in ended.stdout.splitlines() if "media_store_failed" not in line]
     assert said == ["full storage_full", "full storage_full", "['small.jpg']", "fits"]
+
+
+async def test_store_keeps_its_first_id(store: MediaStore) -> None:
+    assert await store.read_id() is None
+    await asyncio.gather(*(store.create_id(f"id-{number}") for number in range(5)))
+    first = await store.read_id()
+    await store.create_id("another")
+    assert await store.read_id() == first
+    assert await keys(store) == []
+    with pytest.raises(NotFound):
+        await store.get(MARKER)
+
+
+async def test_another_store_than_expected_is_noticed(store: MediaStore) -> None:
+    await store.verify_id()
+    store.expected_id = "ours"
+    with pytest.raises(WrongMediaStore, match="has no id, but this database expects ours"):
+        await store.verify_id()
+    await store.create_id("theirs")
+    with pytest.raises(WrongMediaStore, match="has the id theirs"):
+        await store.verify_id()
+    store.expected_id = "theirs"
+    await store.verify_id()
 
 
 async def test_errors_of_a_full_store_are_recognized(folder: MediaStore, tmp_path: Path) -> None:

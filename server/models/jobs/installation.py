@@ -42,6 +42,18 @@ class InstallationRepository:
         except DuplicateKey:
             return
 
+    async def get_media_store_id(self) -> str:
+        """Return the id of the media store, or an empty string."""
+        rows = await self._database.rows("SELECT media_store_id FROM installation WHERE id = ?", [ROW_ID])
+        return rows[0]["media_store_id"] if rows else ""
+
+    async def set_media_store_id(self, store_id: str) -> None:
+        """Set the id of the media store, unless another process set it first."""
+        await self._database.execute(
+            "UPDATE installation SET media_store_id = ? WHERE id = ? AND media_store_id = ''",
+            [store_id, ROW_ID],
+        )
+
     async def get_epoch_age_ms(self) -> int:
         """Return for how long the epoch has lasted."""
         (row,) = await self._database.rows(

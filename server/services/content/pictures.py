@@ -92,8 +92,14 @@ class Pictures:
         await asyncio.shield(self._discard([key for picture in pictures for key in picture.keys]))
 
     async def remove(self, media_key: str) -> None:
-        """Delete everything below a key. Idempotent. Raises Unavailable."""
-        await self._media.delete([entry.key async for entry in self._media.list(media_key)])
+        """Delete everything below a key. Idempotent: in the right store, nothing is left to delete the second time.
+
+        Raises Unavailable, and WrongMediaStore if another store has nothing below the key.
+        """
+        keys = [entry.key async for entry in self._media.list(media_key)]
+        if not keys:
+            await self._media.verify_id()
+        await self._media.delete(keys)
 
     async def _discard(self, keys: Sequence[str]) -> None:
         try:

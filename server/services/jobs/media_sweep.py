@@ -43,6 +43,7 @@ class MediaSweep:
     async def sweep(self, claim: Claim) -> None:
         """Delete expired rows, then files older than MIN_AGE that no row refers to."""
         expired = await self._unused.delete_older(min_id_at(SystemClock().now_ms() - self._unused_kept_ms))
+        await self._media.verify_id()
         deleted = sum([await self._sweep_folder(folder) for folder in FOLDERS])
         unfinished = await self._media.remove_unfinished(MIN_AGE)
         if expired or deleted or unfinished:
