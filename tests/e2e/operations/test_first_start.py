@@ -9,7 +9,10 @@ from tests.e2e.conftest import NewProgram, Register
 from tests.support.inputs import photos
 from tools.harness.backends import ROOT
 
-VERSIONS = sorted(file.name for file in (ROOT / "migrations" / "mysql" / "models").glob("[0-9]*.py"))
+VERSIONS = sorted(
+    (file.name for file in (ROOT / "migrations" / "mysql" / "models").glob("[0-9]*.py")),
+    key=lambda name: int(name.partition("_")[0]),
+)
 
 
 @pytest.mark.parametrize("stack", ["mariadb"], indirect=True)
