@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 STARTED = time.monotonic()
 PLAIN = argparse.RawDescriptionHelpFormatter
-QUEUES = ("feed", "notifications", "push", "email", "maintenance")
+QUEUES = ("feed", "notifications", "push", "email", "media", "maintenance")
 ROLES = ("user", "celebrity", "admin")
 
 EPILOG = """\

@@ -15,6 +15,7 @@ from server.handlers.content.likes import LikeRoutes
 from server.handlers.content.media import MediaRoutes
 from server.handlers.content.posts import PostRoutes
 from server.handlers.content.unused_media import UnusedMediaRoutes
+from server.handlers.content.uploads import UploadRoutes, add_tus_header
 from server.handlers.feed import FeedRoutes
 from server.handlers.http.authentication import authentication, verified_publishers
 from server.handlers.http.bodies.multipart import FormReader
@@ -69,6 +70,7 @@ def build_app(
         ],  # pyright: ignore[reportArgumentType] - aiohttp's own type for middlewares is wider than it needs
         client_max_size=settings.app.max_body_bytes,
     )
+    app.on_response_prepare.append(add_tus_header)
     app.on_response_prepare.append(add_response_headers(settings.public_url, cors))
     stream = NotificationStream(
         hub,
@@ -104,6 +106,7 @@ def build_app(
         DeviceRoutes(services.devices),
         QueueRoutes(services.queues),
         UnusedMediaRoutes(services.media, SingleFileReader(forms), idempotent),
+        UploadRoutes(services.uploads, forms.limits.time),
         MediaRoutes(media),
     ):
         app.add_routes(resource.routes())

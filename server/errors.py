@@ -102,6 +102,12 @@ class RangeNotSatisfiable(AppError):
         self.size = size
 
 
+class ChecksumMismatch(AppError):
+    """The bytes that arrived do not have the checksum that the client sent with them."""
+
+    code = "checksum_mismatch"
+
+
 class TooLarge(AppError):
     """A body, a file or an image above its limit."""
 

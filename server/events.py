@@ -6,7 +6,7 @@ An event is plain data. `services/jobs/event_jobs.py` maps events to jobs.
 from dataclasses import dataclass
 from typing import Literal
 
-from server.ids import CommentId, NotificationId, PostId, UserId
+from server.ids import CommentId, MediaId, NotificationId, PostId, UserId
 
 CachedKind = Literal["post", "person", "feed", "likes"]
 
@@ -121,6 +121,13 @@ class AvatarReplaced(Event):
 
     user_id: UserId
     media_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class UploadCompleted(Event):
+    """All bytes of an upload have arrived; its media wait for processing."""
+
+    media_id: MediaId
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,6 +81,8 @@ class Metrics:
         self._pages_from_redis = self._feed_pages.labels("redis")
         self._pages_from_database = self._feed_pages.labels("database")
         self._feed_build_s = requests("photofeed_feed_build_seconds", "Duration of feed builds in Redis.")
+        self._upload_bytes = counter("photofeed_upload_bytes", "Bytes of resumable uploads that were stored.")
+        self._uploads = counter("photofeed_uploads", "Resumable uploads by what happened to them.", ["event"])
         self._sse_connections = gauge("photofeed_sse_connections", "Open SSE connections.")
         self._loop_lag_s = lags("photofeed_loop_lag_seconds", "Delay of timers in the event loop.")
         self._requests = RequestMetrics()
@@ -145,6 +147,14 @@ class Metrics:
     def observe_feed_build(self, took_s: float) -> None:
         """Record a feed that was built in Redis."""
         self._feed_build_s.observe(took_s)
+
+    def count_upload_bytes(self, size: int) -> None:
+        """Record bytes of a resumable upload that were stored."""
+        self._upload_bytes.inc(size)
+
+    def count_uploads(self, event: str, count: int = 1) -> None:
+        """Record resumable uploads that were `created`, `interrupted`, `resumed`, `completed` or `expired`."""
+        self._uploads.labels(event).inc(count)
 
     def count_request(self, route: str, method: str, status: int, took_s: float | None) -> None:
         """Record a response; `took_s` is None for an SSE stream."""

@@ -175,6 +175,7 @@ def _handlers(
         JobKind.RETRACT_COMMENTS: services.notification_jobs.retract_comments,
         JobKind.PUSH: services.pushes.send,
         JobKind.EMAIL: services.notification_emails.send,
+        JobKind.PROCESS_UPLOAD: services.media_processing.process,
         JobKind.REMOVE_POST: services.deletions.remove_post,
         JobKind.REMOVE_AVATAR: services.deletions.remove_avatar,
         JobKind.PROPAGATE_REVOCATIONS: services.revocations.propagate_job,

@@ -63,6 +63,7 @@ def rate_limiting(settings: Settings, rate_limits: RateLimits) -> RateLimiting:
         Rate.WRITES: chosen.writes,
         Rate.UPLOADS: chosen.uploads,
         Rate.MEDIA: chosen.media,
+        Rate.UPLOAD_PARTS: chosen.upload_parts,
         Rate.READS: chosen.reads,
     }
     limits = {rate: Limit(rate, each.limit, each.window_s) for rate, each in by_name.items()}

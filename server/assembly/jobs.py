@@ -24,6 +24,7 @@ def queue_settings(settings: Settings) -> dict[Queue, QueueSettings]:
         Queue.NOTIFICATIONS: settings.queues.notifications,
         Queue.PUSH: settings.queues.push,
         Queue.EMAIL: settings.queues.email,
+        Queue.MEDIA: settings.queues.media,
         Queue.MAINTENANCE: settings.queues.maintenance,
     }
 

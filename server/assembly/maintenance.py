@@ -12,6 +12,7 @@ from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.sessions import SessionRepository
 from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
+from server.models.content.uploads import UploadRepository
 from server.models.counters import CounterRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.jobs.jobs import JobRepository
@@ -38,8 +39,10 @@ def maintenance_handlers(
         resources.media,
         MediaKeyRepository(database),
         MediaRepository(database),
+        UploadRepository(database),
         jobs,
         round(settings.uploads.unused_kept_s * 1000),
+        resources.instrumentation.metrics,
     )
     return {
         JobKind.SWEEP_SESSIONS: retention.sweep_sessions,

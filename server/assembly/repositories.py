@@ -14,6 +14,7 @@ from server.models.content.media import MediaRepository
 from server.models.content.post_images import PostImageRepository
 from server.models.content.post_parts import PostPartRepository
 from server.models.content.posts import PostRepository
+from server.models.content.uploads import UploadRepository
 from server.models.database import Database
 from server.models.feed.fan_outs import FanOutRepository
 from server.models.feed.feeds import FeedRepository
@@ -54,6 +55,7 @@ class Repositories:
         self.relationships = RelationshipRepository(database)
         self.posts = PostRepository(database)
         self.media = MediaRepository(database)
+        self.uploads = UploadRepository(database)
         self.post_images = PostImageRepository(database)
         self.post_parts = PostPartRepository(database)
         self.comments = CommentRepository(database)

@@ -26,8 +26,10 @@ from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
 from server.services.content.likes import Likes
 from server.services.content.media import Media, MediaLimits
+from server.services.content.media_processing import MediaProcessing
 from server.services.content.mentions import Mentions
 from server.services.content.posts import Posts
+from server.services.content.uploads import UploadRules, Uploads
 from server.services.feed.cache_invalidation import CacheInvalidation
 from server.services.feed.card_cache import CardCache
 from server.services.feed.explanations import Explanations
@@ -74,6 +76,8 @@ class Services:
     profiles: Profiles
     posts: Posts
     media: Media
+    uploads: Uploads
+    media_processing: MediaProcessing
     comments: Comments
     likes: Likes
     follows: Follows
@@ -149,6 +153,12 @@ def build_services(
             rows.profiles, rows.relationships, shared.lookup, work, cards, pictures, rows.former_usernames
         ),
         posts=Posts(rows.users, rows.posts, rows.post_images, rows.media, work, cards, visibility, pictures),
+        uploads=Uploads(
+            rows.uploads, rows.media, work, resources.media, pictures, _upload_rules(settings), metrics
+        ),
+        media_processing=MediaProcessing(
+            rows.uploads, rows.media, work, jobs, resources.media, pictures, var / "tmp"
+        ),
         media=Media(rows.media, work, cards, pictures, _media_limits(settings)),
         comments=Comments(rows.comments, rows.posts, work, cards, visibility, mentions),
         likes=Likes(rows.likes, rows.posts, work, cards, visibility),
@@ -190,6 +200,16 @@ def _card_cache(settings: Settings, resources: Resources) -> CardCache:
 
 def _fan_out_rules(settings: Settings) -> FanOutRules:
     return FanOutRules(settings.feed.fan_out_batch, settings.feed.celebrity_threshold)
+
+
+def _upload_rules(settings: Settings) -> UploadRules:
+    chosen = settings.uploads
+    return UploadRules(
+        chosen.max_file_bytes,
+        chosen.max_unused,
+        chosen.max_unfinished_bytes,
+        round(chosen.unused_kept_s * 1000),
+    )
 
 
 def _media_limits(settings: Settings) -> MediaLimits:

@@ -39,6 +39,7 @@ _NAME = r"[a-z0-9_-][a-z0-9_.-]{0,199}"
 KEY = re.compile(f"{_NAME}(/{_NAME})*")
 MAX_KEY_LENGTH = 512
 THREADS = 8
+OCTETS = "application/octet-stream"
 CHUNK_BYTES = 256 * 1024
 KEYS_PER_CALL = 1000  # maximum of S3 for deleting and listing
 # obstore has no error numbers: these are Rust's names for ENOSPC and EDQUOT, and MinIO's text.
@@ -184,6 +185,12 @@ class MediaStore:
         attributes = None if self._folder else {"Content-Type": CONTENT_TYPE, "Cache-Control": CACHE_CONTROL}
         # Renditions are small, and an interrupted multipart upload would leave its parts behind.
         call = partial(self._store.put, key, source, attributes=attributes, use_multipart=False)
+        await self._call("put", _valid(key), call)
+
+    async def put_private(self, key: str, content: bytes) -> None:
+        """Store bytes of any kind, which must not be served, atomically. Raises StorageFull."""
+        attributes = None if self._folder else {"Content-Type": OCTETS, "Cache-Control": "no-store"}
+        call = partial(self._store.put, key, content, attributes=attributes, use_multipart=False)
         await self._call("put", _valid(key), call)
 
     async def describe(self, key: str) -> MediaDescription:

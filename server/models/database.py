@@ -45,6 +45,7 @@ MODULES = [
     "server.models.content.posts",
     "server.models.content.post_images",
     "server.models.content.media",
+    "server.models.content.uploads",
     "server.models.content.comments",
     "server.models.content.likes",
     "server.models.people.follows",

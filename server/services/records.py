@@ -185,6 +185,17 @@ class UnusedMedia:
     expires_at_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class ResumableUpload:
+    """An upload of `length` bytes, the first `offset` of which have arrived."""
+
+    id: MediaId
+    length: int
+    offset: int
+    metadata: str
+    expires_at_ms: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class PostCard:
     """The part of a post that only an edit changes; compared by identity, so that caches can render it once.

@@ -101,7 +101,10 @@ async def test_program_conforms_to_its_document(
         link_token=await link_token(stack),
     )
     document = stack.var_dir / "openapi.json"
-    document.write_bytes(orjson.dumps(closed(await cleo.request("GET", "/api/openapi.json"))))
+    described = closed(await cleo.request("GET", "/api/openapi.json"))
+    # Their constraints are those of tus, not of schemas; tests/e2e/test_resumable_uploads.py covers them.
+    described["paths"] = {path: item for path, item in described["paths"].items() if "/uploads" not in path}
+    document.write_bytes(orjson.dumps(described))
 
     requests, runs = 0, 0
     refused = operations_of(document) - NEVER_ACCEPTED

@@ -33,6 +33,7 @@ class Row:
     json: dict[str, Any] | None = None
     query: str = ""
     form: str = ""
+    headers: dict[str, str] = field(default_factory=dict[str, str])
 
     def cells(self) -> Iterator[tuple[str, int]]:
         for who in (ANONYMOUS, OWNER, STRANGER, ADMIN):
@@ -50,6 +51,8 @@ def signed_in(status: int, **sent: Any) -> Row:
 def administrators(status: int, **sent: Any) -> Row:
     return Row(401, 403, 403, status, **sent)
 
+
+TUS = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
 
 TABLE: dict[str, Row] = {
     "GET /healthz": open_to_all(200),
@@ -107,6 +110,11 @@ TABLE: dict[str, Row] = {
     "PUT /media/unused/{mediaId}": Row(401, 200, 404, 404, json={"altText": "A blue square"}),
     "PATCH /media/unused/{mediaId}": Row(401, 200, 404, 404, json={"altText": "A blue square"}),
     "DELETE /media/unused/{mediaId}": Row(401, 204, 404, 404),
+    "OPTIONS /uploads": open_to_all(204),
+    "POST /uploads": signed_in(201, headers=TUS | {"Upload-Length": "5"}),
+    "GET /uploads/{uploadId}": Row(401, 200, 404, 404),
+    "PATCH /uploads/{uploadId}": Row(401, 204, 404, 404, headers=TUS | {"Upload-Offset": "0"}),
+    "DELETE /uploads/{uploadId}": Row(401, 204, 404, 404, headers=TUS),
     "GET /posts": signed_in(200, query="?userId={userId}"),
     "GET /posts/{postId}": signed_in(200),
     "PUT /posts/{postId}": Row(401, 200, 403, 403, json={"caption": "The first light"}),
@@ -163,6 +171,9 @@ class Fixtures:
         if "{mediaId}" in wanted:
             form = photo_form(photos.small(), field="file")
             values["mediaId"] = (await owner.request("POST", "/media", data=form))["id"]
+        if "{uploadId}" in wanted:
+            begun = await owner.call("POST", "/uploads", headers=TUS | {"Upload-Length": "5"})
+            values["uploadId"] = begun.headers["Media-Id"]
         if "{sessionId}" in wanted:
             sessions = await owner.list_all("/auth/sessions")
             values["sessionId"] = next(session["id"] for session in sessions if session["current"])
@@ -213,7 +224,7 @@ async def status_of(fixtures: Fixtures, name: str, row: Row, who: str) -> int:
     if row.form:
         sent["data"] = FormData()
         sent["data"].add_field(row.form, photos.small(), filename="photo.jpg", content_type="image/jpeg")
-    headers = {"Authorization": f"Bearer {person.token}"} if person.token else {}
+    headers = row.headers | ({"Authorization": f"Bearer {person.token}"} if person.token else {})
     url = person.program.url + (path + row.query).format_map(fresh)
     async with person.session.request(
         method, url, headers=headers, timeout=ClientTimeout(total=15), **sent

@@ -78,7 +78,13 @@ def build_counter_audit(harness: ServiceHarness) -> CounterAudit:
 
 def build_media_sweep(harness: ServiceHarness) -> MediaSweep:
     return MediaSweep(
-        harness.media, MediaKeyRepository(harness.database), harness.media_rows, harness.jobs, DAY_MS
+        harness.media,
+        MediaKeyRepository(harness.database),
+        harness.media_rows,
+        harness.upload_rows,
+        harness.jobs,
+        DAY_MS,
+        harness.metrics,
     )
 
 

@@ -44,6 +44,7 @@ from server.models.content.media import MediaRepository
 from server.models.content.post_images import PostImageRepository
 from server.models.content.post_parts import PostPartRepository
 from server.models.content.posts import PostRepository
+from server.models.content.uploads import UploadRepository
 from server.models.database import Database
 from server.models.feed.fan_outs import FanOutRepository
 from server.models.feed.feeds import FeedRepository
@@ -88,9 +89,11 @@ from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
 from server.services.content.likes import Likes
 from server.services.content.media import Media, MediaLimits
+from server.services.content.media_processing import MediaProcessing
 from server.services.content.mentions import Mentions
 from server.services.content.pictures import Pictures
 from server.services.content.posts import Posts
+from server.services.content.uploads import UploadRules, Uploads
 from server.services.content.visibility import Visibility
 from server.services.emails.delivery import EmailBudget, EmailDelivery
 from server.services.emails.suppressions import Suppressions
@@ -149,6 +152,7 @@ TOKEN_RULES = TokenRules(
 RETENTION_MS = retention_ms(TOKEN_RULES.access_ttl_s)
 RESET_TTL_S = 1800
 MAX_UNUSED_MEDIA = 3
+UPLOAD_RULES = UploadRules(max_bytes=10_000_000, max_unused=MAX_UNUSED_MEDIA, max_unfinished_bytes=20_000_000)
 CLIENT_URL = "https://pages.test"
 EMAIL_TOKEN_TTL_S = {
     EmailTokenPurpose.VERIFY: 86_400,
@@ -231,7 +235,7 @@ class ServiceHarness:
             database, self.ids, self.clock, self.jobs, self.notifier.notify, self.cache_invalidation
         )
         self.post_rows, self.image_rows = PostRepository(database), PostImageRepository(database)
-        self.media_rows = MediaRepository(database)
+        self.media_rows, self.upload_rows = MediaRepository(database), UploadRepository(database)
         self.visibility = Visibility(self.post_rows)
         relationships = RelationshipRepository(database)
         self.cards = Cards(
@@ -278,6 +282,16 @@ class ServiceHarness:
             self.cards,
             self.visibility,
             self.pictures,
+        )
+        self.uploads = self.uploads_with(UPLOAD_RULES)
+        self.media_processing = MediaProcessing(
+            self.upload_rows,
+            self.media_rows,
+            self.unit_of_work,
+            self.jobs,
+            self.media,
+            self.pictures,
+            folder,
         )
         self.unused_media = Media(
             self.media_rows, self.unit_of_work, self.cards, self.pictures, MediaLimits(MAX_UNUSED_MEDIA)
@@ -469,6 +483,17 @@ class ServiceHarness:
         cache = CardCache(RedisCardCache(wire, MAX_NOTES), MAX_NOTES, epoch=self.epoch)
         return Feed(self.feed_queries, self.timelines_on(wire), self.cards, cache, self.metrics)
 
+    def uploads_with(self, rules: UploadRules) -> Uploads:
+        return Uploads(
+            self.upload_rows,
+            self.media_rows,
+            self.unit_of_work,
+            self.media,
+            self.pictures,
+            rules,
+            self.metrics,
+        )
+
     async def principal(self, access_token: str) -> Principal:
         """Return the principal of an access token. Raises Unauthenticated."""
         principal, _ = await self.request_authenticator.authenticate(access_token)
@@ -579,6 +604,7 @@ class ServiceHarness:
             JobKind.RETRACT_COMMENTS: self.notification_jobs.retract_comments,
             JobKind.PUSH: self.pushes.send,
             JobKind.EMAIL: self.notification_emails.send,
+            JobKind.PROCESS_UPLOAD: self.media_processing.process,
             JobKind.REMOVE_POST: self.deletions.remove_post,
             JobKind.REMOVE_AVATAR: self.deletions.remove_avatar,
             JobKind.PROPAGATE_REVOCATIONS: self.revocations.propagate_job,

@@ -25,10 +25,10 @@ ALLOWED_HEADERS = (
     "Tus-Resumable", "X-Request-Id", "X-Requested-With",
 )  # fmt: skip
 EXPOSED_HEADERS = (
-    "Accept-Ranges", "Content-Range", "ETag", "Idempotency-Replayed", "Link", "Location", "RateLimit",
-    "RateLimit-Policy", "Retry-After", "Server-Timing", "Tus-Extension", "Tus-Max-Size", "Tus-Resumable",
-    "Tus-Version", "Upload-Expires", "Upload-Length", "Upload-Metadata", "Upload-Offset", "WWW-Authenticate",
-    "X-Request-Id",
+    "Accept-Ranges", "Content-Range", "ETag", "Idempotency-Replayed", "Link", "Location", "Media-Id", "RateLimit",
+    "RateLimit-Policy", "Retry-After", "Server-Timing", "Tus-Checksum-Algorithm", "Tus-Extension", "Tus-Max-Size",
+    "Tus-Resumable", "Tus-Version", "Upload-Expires", "Upload-Length", "Upload-Metadata", "Upload-Offset",
+    "WWW-Authenticate", "X-Request-Id",
 )  # fmt: skip
 TIMING_ALLOW_ORIGIN = "Timing-Allow-Origin"
 
@@ -45,15 +45,15 @@ class Cors:
 
     @web.middleware
     async def _answer_preflight(self, request: web.Request, handler: HttpHandler) -> web.StreamResponse:
-        refused = request.match_info.http_exception
+        methods = _methods(request)
         if (
             request.method == hdrs.METH_OPTIONS
-            and isinstance(refused, web.HTTPMethodNotAllowed)
+            and methods
             and hdrs.ACCESS_CONTROL_REQUEST_METHOD in request.headers
             and self._is_allowed(request.headers.get(hdrs.ORIGIN, ""))
         ):
             headers = {
-                hdrs.ACCESS_CONTROL_ALLOW_METHODS: ", ".join(sorted(refused.allowed_methods)),
+                hdrs.ACCESS_CONTROL_ALLOW_METHODS: ", ".join(sorted(methods)),
                 hdrs.ACCESS_CONTROL_ALLOW_HEADERS: self._allowed_headers,
                 hdrs.ACCESS_CONTROL_MAX_AGE: str(PREFLIGHT_MAX_AGE_S),
             }
@@ -96,3 +96,12 @@ class Cors:
                 origin=shown,
                 detail="If this site is a client of yours, add its origin to CORS_ORIGINS.",
             )
+
+
+def _methods(request: web.Request) -> set[str]:
+    """Return the methods of the path, which may have a handler for OPTIONS itself."""
+    match = request.match_info
+    if isinstance(match.http_exception, web.HTTPMethodNotAllowed):
+        return set(match.http_exception.allowed_methods)
+    resource = match.route.resource
+    return set() if resource is None else {route.method for route in resource}

@@ -33,6 +33,7 @@ class Rate(StrEnum):
     WRITES = "writes"
     UPLOADS = "uploads"
     MEDIA = "media"
+    UPLOAD_PARTS = "upload_parts"
     READS = "reads"
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from server.errors import (
     AppError,
+    ChecksumMismatch,
     Conflict,
     Forbidden,
     InvalidInput,
@@ -42,6 +43,7 @@ STATUSES: dict[type[AppError], int] = {
     PreconditionFailed: 412,
     TooLarge: 413,
     RangeNotSatisfiable: 416,
+    ChecksumMismatch: 460,
     Throttled: 429,
     Unavailable: 503,
     StorageFull: 507,
@@ -50,6 +52,7 @@ STATUSES: dict[type[AppError], int] = {
 # A path that lacks the @ of a username.
 USER_WITHOUT_AT = re.compile(r"/users/[A-Za-z_][^/]*(/.*)?")
 USER_HINT = "No such resource. A user is /users/@name or /users/id; your own profile is /users/profile."
+TITLES = {460: "Checksum Mismatch"}  # a status of tus
 CODES = {404: "no_such_route", 405: "method_not_allowed", 413: "too_large"}
 
 
@@ -99,7 +102,7 @@ def _response(
 ) -> web.Response:
     body = {
         "type": "about:blank",
-        "title": HTTPStatus(status).phrase,
+        "title": TITLES.get(status) or HTTPStatus(status).phrase,
         "status": status,
         "detail": detail,
         "instance": instance,

@@ -25,7 +25,6 @@ OPENAPI_VERSION = "3.1.0"
 BODY_TYPES = {"json": JSON, "form": MULTIPART}
 UPLOAD_TYPES = "image/jpeg, image/png, image/webp"
 CREATED, CONFLICT, UNAVAILABLE = 201, 409, 503
-ADDED_METHODS = frozenset({hdrs.METH_HEAD, hdrs.METH_PATCH})  # for the handler of GET or PUT
 COMPLETE_TAGS = frozenset({"health", "docs"})  # their operations declare every response themselves
 
 OperationObject = dict[str, Any]
@@ -38,8 +37,11 @@ def build(routes: Iterable[web.AbstractRoute]) -> dict[str, Any]:
 
 def documented(routes: Iterable[web.AbstractRoute]) -> Iterator[tuple[str, str, Any]]:
     """Yield path, method and handler of each route declared with `operation`, without those that HEAD and PATCH add."""
-    for route in routes:
-        if route.method not in ADDED_METHODS and route.resource and hasattr(route.handler, "__apispec__"):
+    described = [route for route in routes if route.resource and hasattr(route.handler, "__apispec__")]
+    put = {route.resource for route in described if route.method == hdrs.METH_PUT}
+    for route in described:
+        added = route.method == hdrs.METH_HEAD or (route.method == hdrs.METH_PATCH and route.resource in put)
+        if route.resource and not added:
             yield route.resource.canonical, route.method, route.handler
 
 

@@ -33,6 +33,7 @@ TAGS: Mapping[str, str] = {
     "notifications": "Notifications, their live stream, preferences and push devices",
     "queues": "Background job queues, for administrators",
     "media": "Image files, and images for later posts",
+    "uploads": "Resumable uploads of images (tus 1.0)",
     "health": "Liveness, readiness and metrics",
     "docs": "This document",
 }
@@ -64,6 +65,7 @@ PATH_PARAMETERS: Mapping[str, Part] = {
     "postId": {"schema": _ID},
     "commentId": {"schema": _ID},
     "mediaId": {"schema": _ID},
+    "uploadId": {"schema": _ID},
     "sessionId": {"schema": _ID},
     "queue": {"schema": {"type": "string", "enum": [queue.value for queue in Queue]}},
     "key": {"description": "A path that may contain slashes.", "schema": {"type": "string", "minLength": 1}},
@@ -105,6 +107,27 @@ RESPONSE_HEADERS: Mapping[str, Part] = {
         "required": True,
         "schema": {"type": "integer", "minimum": 1},
     },
+    "Tus-Version": {"description": "Supported versions of tus.", "required": True, "schema": _TEXT},
+    "Tus-Extension": {"description": "Supported extensions of tus.", "required": True, "schema": _TEXT},
+    "Tus-Max-Size": {
+        "description": "The maximum size of a file in bytes.",
+        "required": True,
+        "schema": _TEXT,
+    },
+    "Tus-Checksum-Algorithm": {
+        "description": "Supported algorithms of `Upload-Checksum`.",
+        "required": True,
+        "schema": _TEXT,
+    },
+    "Upload-Length": {"description": "The size of the file in bytes.", "required": True, "schema": _TEXT},
+    "Upload-Offset": {"description": "How many bytes have arrived.", "required": True, "schema": _TEXT},
+    "Upload-Expires": {"description": "When the upload is deleted.", "required": True, "schema": _TEXT},
+    "Upload-Metadata": {"description": "As the client sent it.", "schema": _TEXT},
+    "Media-Id": {
+        "description": "The id of the image, once all bytes have arrived.",
+        "required": True,
+        "schema": _TEXT,
+    },
     "WWW-Authenticate": {"description": "`Bearer`", "required": True, "schema": _TEXT},
 }
 
@@ -133,6 +156,7 @@ PROBLEMS: Mapping[int, tuple[str, str, tuple[str, ...]]] = {
     416: ("RangeNotSatisfiable", "The range is outside the resource", ("Content-Range",)),
     422: ("InvalidInput", "Some values are invalid; `errors` has messages by field", ()),
     429: ("Throttled", "Too many requests", ("Retry-After",)),
+    460: ("ChecksumMismatch", "The body does not have the checksum that was sent with it", ()),
     503: ("Unavailable", "Service temporarily unavailable; retrying is safe", ("Retry-After",)),
     507: ("StorageFull", "There is no space left for uploads", ()),
 }

@@ -13,6 +13,8 @@ from server.ids import MediaId, UserId
 from server.models.batch_delete import DELETE_BATCH, delete_in_batches
 from server.models.database import Database, placeholders
 
+MAX_PROBLEM_DETAIL = 255
+
 
 class MediaStatus(StrEnum):
     """Only `ready` media have a picture; `failed` ones have a problem."""
@@ -41,7 +43,7 @@ class MediaTable(Model):
     blurhash = fields.CharField(max_length=64, default="")
     variants = fields.TextField()
     problem_code = fields.CharField(max_length=64, default="")
-    problem_detail = fields.CharField(max_length=255, default="")
+    problem_detail = fields.CharField(max_length=MAX_PROBLEM_DETAIL, default="")
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "media"
@@ -108,6 +110,21 @@ class MediaRepository:
             "UPDATE media SET alt_text = ? WHERE id = ? AND owner_id = ?", [alt_text, media_id, owner_id]
         )
         return changed > 0
+
+    async def set_ready(self, media_id: MediaId, picture: MediaPicture) -> bool:
+        """Return False if the media are not in processing any more."""
+        changed = await MediaTable.filter(id=media_id, status=MediaStatus.PROCESSING).update(
+            status=MediaStatus.READY, **_columns(picture)
+        )
+        return changed > 0
+
+    async def set_failed(self, media_id: MediaId, code: str, detail: str) -> None:
+        await MediaTable.filter(id=media_id, status=MediaStatus.PROCESSING).update(
+            status=MediaStatus.FAILED, problem_code=code, problem_detail=detail[:MAX_PROBLEM_DETAIL]
+        )
+
+    async def is_processing(self, media_id: MediaId) -> bool:
+        return await MediaTable.exists(id=media_id, status=MediaStatus.PROCESSING)
 
     async def delete(self, media_ids: Sequence[MediaId]) -> None:
         await self._database.execute(

@@ -23,6 +23,7 @@ from server.services.content.sources import ANIMATED
 log = structlog.get_logger(__name__)
 
 FOLDERS = MappingProxyType({Shape.PHOTO: "posts", Shape.AVATAR: "avatars"})
+UPLOADS_FOLDER = "uploads"
 
 
 @dataclass(frozen=True, slots=True)

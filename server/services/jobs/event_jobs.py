@@ -26,6 +26,7 @@ from server.events import (
     SessionsRevoked,
     SignedInOnNewDevice,
     SignInsFailed,
+    UploadCompleted,
     UserBlocked,
     UserFollowed,
     UserUnfollowed,
@@ -39,6 +40,7 @@ class Queue(StrEnum):
     NOTIFICATIONS = "notifications"
     PUSH = "push"
     EMAIL = "email"
+    MEDIA = "media"
     MAINTENANCE = "maintenance"
 
 
@@ -58,6 +60,7 @@ class JobKind(StrEnum):
     ACCEPT_FOLLOW_REQUESTS = "people.accept_follow_requests"
     PUSH = "push.notification"
     EMAIL = "email.notification"
+    PROCESS_UPLOAD = "media.process"
     REMOVE_POST = "posts.remove"
     REMOVE_AVATAR = "avatars.remove"
     PROPAGATE_REVOCATIONS = "notify.revoked"
@@ -95,6 +98,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
         EventJob(Queue.FEED, JobKind.WITHDRAW, HIGH),
         EventJob(Queue.MAINTENANCE, JobKind.REMOVE_POST),
     ),
+    UploadCompleted: (EventJob(Queue.MEDIA, JobKind.PROCESS_UPLOAD),),
     AvatarReplaced: (EventJob(Queue.MAINTENANCE, JobKind.REMOVE_AVATAR),),
     # An activity and its retraction share a kind: the job reads which of them applies.
     UserFollowed: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),

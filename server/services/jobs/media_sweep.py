@@ -8,22 +8,24 @@ import structlog
 from server.clock import SystemClock
 from server.gateways.media import MediaStore
 from server.ids import min_id_at
+from server.metrics import Metrics
 from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
+from server.models.content.uploads import UploadRepository
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
 
 log = structlog.get_logger(__name__)
 
 FILES_PER_BATCH = 500
-FOLDERS = ("posts", "avatars")
+FOLDERS = ("posts", "avatars", "uploads")
 MIN_AGE = timedelta(hours=1)  # files are stored before their row is committed
 
 
 class MediaSweep:
     """Deletes expired rows, orphaned files and unfinished puts. Idempotent: it deletes what is orphaned now.
 
-    `unused_kept_ms`: how long media are kept that no post uses.
+    `unused_kept_ms`: how long uploads are kept, and media that no post uses.
     """
 
     def __init__(
@@ -31,23 +33,29 @@ class MediaSweep:
         media: MediaStore,
         media_keys: MediaKeyRepository,
         unused: MediaRepository,
+        uploads: UploadRepository,
         jobs: Jobs,
         unused_kept_ms: int,
+        metrics: Metrics,
     ) -> None:
         self._media = media
         self._media_keys = media_keys
         self._unused = unused
+        self._uploads = uploads
         self._jobs = jobs
         self._unused_kept_ms = unused_kept_ms
+        self._metrics = metrics
 
     async def sweep(self, claim: Claim) -> None:
         """Delete expired rows, then files older than MIN_AGE that no row refers to."""
+        uploads = await self._uploads.delete_older(min_id_at(SystemClock().now_ms() - self._unused_kept_ms))
+        self._metrics.count_uploads("expired", uploads)
         expired = await self._unused.delete_older(min_id_at(SystemClock().now_ms() - self._unused_kept_ms))
         await self._media.verify_id()
         deleted = sum([await self._sweep_folder(folder) for folder in FOLDERS])
         unfinished = await self._media.remove_unfinished(MIN_AGE)
-        if expired or deleted or unfinished:
-            log.info("media_swept", expired=expired, files=deleted, unfinished=unfinished)
+        if expired or uploads or deleted or unfinished:
+            log.info("media_swept", expired=expired, uploads=uploads, files=deleted, unfinished=unfinished)
         await self._jobs.complete(claim)
 
     async def _sweep_folder(self, folder: str) -> int:

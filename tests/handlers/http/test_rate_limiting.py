@@ -47,6 +47,10 @@ SPECIAL = {
     # Mail services send these for many users, from few addresses.
     "POST /notifications/unsubscribe": (Rate.READS,),
     "POST /posts": (Rate.UPLOADS, Rate.WRITES),
+    "OPTIONS /uploads": (Rate.READS,),
+    "POST /uploads": (Rate.MEDIA, Rate.WRITES),
+    "GET /uploads/{uploadId}": (Rate.UPLOAD_PARTS,),
+    "PATCH /uploads/{uploadId}": (Rate.UPLOAD_PARTS,),
     "POST /media": (Rate.MEDIA, Rate.WRITES),
     "POST /users/avatar": (Rate.UPLOADS, Rate.WRITES),
 }

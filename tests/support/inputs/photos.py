@@ -34,10 +34,10 @@ def small(shade: int = 128) -> bytes:
 
 
 @cache
-def noise(width: int, height: int) -> bytes:
-    """Return a JPEG of random pixels: 0.9 bytes per pixel."""
+def noise(width: int, height: int, quality: int = 90) -> bytes:
+    """Return a JPEG of random pixels: 0.9 bytes per pixel at the quality of 90, 2.0 at 100."""
     pixels = random.Random(width * height).randbytes(width * height * 3)
-    return _jpeg(Image.frombytes("RGB", (width, height), pixels), quality=90)
+    return _jpeg(Image.frombytes("RGB", (width, height), pixels), quality=quality)
 
 
 def _jpeg(image: Image.Image, **options: object) -> bytes:
