@@ -181,10 +181,18 @@ class AccountOpened(Event):
 
 @dataclass(frozen=True, slots=True)
 class PersonChanged(Event):
-    """A value on a user's card changed."""
+    """A value on a user's card changed, or whether others see the user."""
 
     user_id: UserId
     revision: int
+    hidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRestored(Event):
+    """A hidden account is active again: feeds built in the meantime lack its posts."""
+
+    user_id: UserId
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from server.gateways.redis.revocation_list import RevocationList
 from server.models.accounts.email_tokens import EmailTokenPurpose
 from server.pubsub.publisher import Publisher
 from server.services.accounts.account_links import AccountLinks
+from server.services.accounts.account_statuses import AccountStatuses
 from server.services.accounts.active_sessions import ActiveSessions
 from server.services.accounts.email_tokens import EmailTokens
 from server.services.accounts.password_rules import PasswordRules
@@ -76,6 +77,7 @@ class Collaborators:
             rules.access_ttl_s,
             resources.cache_guard,
         )
+        self.statuses = AccountStatuses(rows.users, self.revocations)
         self.active_sessions = ActiveSessions(rows.sessions, rules.refresh_idle_s)
         self.secret = settings.auth.jwt_refresh_secret.get_secret_value().encode()
         self.unsubscribe_tokens = UnsubscribeTokens(self.secret, settings.public_url)

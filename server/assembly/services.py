@@ -136,7 +136,7 @@ def build_services(
             rows.users, work, resources.passwords, shared.password_rules, rows.former_usernames
         ),
         password_authentication=authentication,
-        sessions=Sessions(rows.sessions, rows.logins, rows.users, work, tokens, revocations),
+        sessions=Sessions(rows.sessions, rows.logins, rows.users, work, tokens, revocations, shared.statuses),
         request_authenticator=RequestAuthenticator(
             tokens, SessionCheck(resources.pipelined_redis), revocations, resources.rate_limits, rows.users
         ),

@@ -13,6 +13,15 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+class AccountStatus(StrEnum):
+    """Status of an account; other users see nothing of one that is not active."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    DEACTIVATED = "deactivated"
+    DELETING = "deleting"
+
+
 class NotificationType(StrEnum):
     COMMENT = "comment"
     LIKE = "like"

@@ -5,6 +5,7 @@ Jobs are not run until a test asks for it, so a test decides what happens betwee
 
 import itertools
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,7 @@ from server.pubsub.publisher import Publisher
 from server.services.accounts.account_emails import AccountEmails
 from server.services.accounts.account_links import AccountLinks
 from server.services.accounts.account_recovery import AccountRecovery
+from server.services.accounts.account_statuses import AccountStatuses
 from server.services.accounts.accounts import Accounts
 from server.services.accounts.active_sessions import ActiveSessions
 from server.services.accounts.credentials import Credentials
@@ -125,7 +127,7 @@ from server.services.people.follows import Follows
 from server.services.people.mutes import Mutes
 from server.services.people.profiles import Profiles
 from server.services.people.user_lookup import UserLookup
-from server.services.records import Principal
+from server.services.records import AccountStatus, Principal
 
 WINDOW = 20
 FAN_OUT_BATCH = 3
@@ -298,6 +300,7 @@ class ServiceHarness:
         )
         self.tokens = Tokens(self.clock, TOKEN_RULES, self.epoch)
         self.revocations = self.revocations_on(RevocationList(self.pipelined_redis, RETENTION_MS))
+        self.statuses = AccountStatuses(self.user_rows, self.revocations)
         self.sessions = self.sessions_with(self.unit_of_work, self.tokens)
         self.request_authenticator = RequestAuthenticator(
             self.tokens,
@@ -510,7 +513,13 @@ class ServiceHarness:
 
     def sessions_with(self, unit_of_work: UnitOfWork, tokens: Tokens) -> Sessions:
         return Sessions(
-            self.session_rows, self.login_rows, self.user_rows, unit_of_work, tokens, self.revocations
+            self.session_rows,
+            self.login_rows,
+            self.user_rows,
+            unit_of_work,
+            tokens,
+            self.revocations,
+            self.statuses,
         )
 
     def revocations_on(self, revoked: RevocationList) -> Revocations:
@@ -539,6 +548,14 @@ class ServiceHarness:
             created_at_ms=self.clock.now_ms(),
         )
         return UserId(user.id)
+
+    async def set_status(self, user_id: UserId, status: AccountStatus) -> None:
+        """Change the status of an account, as moderators and its owner do."""
+        await self.unit_of_work.run(
+            partial(self.statuses.change, user_id=user_id, status=status),
+            changes=(CacheKey("person", user_id),),
+        )
+        await self.revocations.propagate(user_id)
 
     async def users(self, count: int) -> list[UserId]:
         return [await self.user() for _ in range(count)]
@@ -593,6 +610,7 @@ class ServiceHarness:
         return {
             JobKind.FAN_OUT: self.fan_out.publish,
             JobKind.WITHDRAW: self.fan_out.withdraw,
+            JobKind.RESTORE_AUTHOR: self.fan_out.restore_author,
             JobKind.NOTIFY_LIKE: self.notification_jobs.handle_like,
             JobKind.NOTIFY_COMMENT: self.notification_jobs.handle_comment,
             JobKind.NOTIFY_FOLLOW: self.follow_notification_jobs.handle_follow,

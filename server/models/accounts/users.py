@@ -43,6 +43,7 @@ class UserTable(Model):
     revision = fields.IntField(default=0, db_default=0)
     fan_out_on_read = fields.SmallIntField(default=0, db_default=0)
     is_private = fields.SmallIntField(default=0, db_default=0)
+    status = fields.CharField(max_length=12, default="active", db_default="active")
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "users"
@@ -84,6 +85,12 @@ class ContactRow:
 class UserRoleRow:
     id: UserId
     role: str
+
+
+@dataclass(frozen=True, slots=True)
+class UserStatusRow:
+    status: str
+    revision: int
 
 
 class UserRepository:
@@ -139,12 +146,26 @@ class UserRepository:
         )
         return {row["id"]: row["username"] for row in rows}
 
+    async def lock_status(self, user_id: UserId) -> UserStatusRow | None:
+        """Lock a user until the commit, and return the status."""
+        rows = await self._database.rows(
+            f"SELECT status, revision FROM users WHERE id = ?{self._database.for_update}", [user_id]
+        )
+        return UserStatusRow(**rows[0]) if rows else None
+
+    async def set_status(self, user_id: UserId, status: str, revision: int) -> None:
+        await self._database.execute(
+            "UPDATE users SET status = ?, revision = ? WHERE id = ?", [status, revision, user_id]
+        )
+
     async def get_revisions(self, user_ids: Sequence[UserId]) -> dict[UserId, int]:
-        """Return the revisions of the users that exist, by id."""
+        """Return the revisions of the users that exist, by id; negative for users that others do not see."""
         if not user_ids:
             return {}
         rows = await self._database.rows(
-            f"SELECT id, revision FROM users WHERE id IN ({placeholders(len(user_ids))})", user_ids
+            "SELECT id, CASE WHEN status = 'active' THEN revision ELSE -revision END AS revision FROM users"
+            f" WHERE id IN ({placeholders(len(user_ids))})",
+            user_ids,
         )
         return {UserId(row["id"]): row["revision"] for row in rows}
 

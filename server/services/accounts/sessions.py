@@ -12,7 +12,7 @@ from functools import partial
 import structlog
 
 from server.errors import NotFound
-from server.events import SignedInOnNewDevice
+from server.events import CacheKey, SignedInOnNewDevice
 from server.ids import SessionId, UserId
 from server.models.accounts.logins import LoginRepository
 from server.models.accounts.sessions import (
@@ -24,6 +24,7 @@ from server.models.accounts.sessions import (
 )
 from server.models.accounts.users import UserRepository
 from server.paging import Page, PageRequest, cut
+from server.services.accounts.account_statuses import AccountStatuses
 from server.services.accounts.active_sessions import ActiveSessions
 from server.services.accounts.password_authentication import wrong_credentials
 from server.services.accounts.revocations import Revocations
@@ -56,6 +57,7 @@ class Sessions:
         unit_of_work: UnitOfWork,
         tokens: Tokens,
         revocations: Revocations,
+        statuses: AccountStatuses,
     ) -> None:
         self._sessions = sessions
         self._logins = logins
@@ -63,6 +65,7 @@ class Sessions:
         self._unit_of_work = unit_of_work
         self._tokens = tokens
         self._revocations = revocations
+        self._statuses = statuses
         self._active = ActiveSessions(sessions, tokens.rules.refresh_idle_s)
 
     async def create(
@@ -80,8 +83,10 @@ class Sessions:
         device_id: The device, if the user signed in on it before.
         new_device: Notify the owner by e-mail.
 
+        An account that its owner deactivated or is deleting becomes active again.
+
         Raises Unauthenticated if the password changed since then: the change revoked all sessions, and would have
-        revoked this one.
+        revoked this one. Raises Forbidden (`account_suspended`).
         """
         nonce = secrets.token_urlsafe(24)
 
@@ -89,6 +94,7 @@ class Sessions:
             user = await self._logins.lock(user_id)
             if user is None or user.password_changed_at_ms != password_changed_at_ms:
                 raise wrong_credentials()
+            await self._statuses.admit(work, user_id)
             session = NewSession(
                 id=SessionId(work.new_id()),
                 user_id=user_id,
@@ -104,7 +110,8 @@ class Sessions:
             first = RefreshClaim(user_id, session.id, nonce)
             return Rotation(first, user.now_ms, session.expires_at_ms, Role(user.role))
 
-        pair = self._issue(await self._unit_of_work.run(insert))
+        rotation = await self._unit_of_work.run(insert, changes=(CacheKey("person", user_id),))
+        pair = self._issue(rotation)
         device_token = self._tokens.issue_device(user_id, device_id or new_device_id())
         return replace(pair, device_token=device_token)
 

@@ -1,7 +1,8 @@
 """Visibility: the one rule that every read of posts, comments, likes, lists, feeds and streams applies.
 
-A post is visible if it was not deleted, neither its author nor the viewer has blocked the other, and the author is
-public, the viewer, or followed by the viewer. Users see each other unless one of them has blocked the other.
+A post is visible if it was not deleted, its author is active, neither its author nor the viewer has blocked the other,
+and the author is public, the viewer, or followed by the viewer. Users see each other if they are active and neither has
+blocked the other.
 """
 
 from server.errors import NotFound

@@ -84,7 +84,9 @@ class CacheInvalidation:
                 case MuteChanged():
                     yield timelines.drop_feed_call(event.muter_id)
                 case PersonChanged():
-                    yield timelines.record_revisions_call({event.user_id: event.revision})
+                    yield timelines.record_revisions_call(
+                        {event.user_id: -event.revision if event.hidden else event.revision}
+                    )
                 case _:
                     pass
 

@@ -69,6 +69,15 @@ class FanOut:
         await self._for_followers(author_id, claim, partial(self._remove_post, post_id))
         await self._jobs.finish(claim)
 
+    async def restore_author(self, claim: Claim) -> None:
+        """Drop the followers' feeds, which lack the author's posts if they were built while the author was hidden.
+
+        Idempotent: a dropped feed is built again from the database.
+        """
+        author_id = UserId(claim.payload["user_id"])
+        await self._for_followers(author_id, claim, self._timelines.drop_feeds)
+        await self._jobs.finish(claim)
+
     def _is_celebrity(self, author: FanOutAuthor) -> bool:
         return author.followers_count >= self._rules.celebrity_threshold or author.role == Role.CELEBRITY
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from server.events import (
     AccountOpened,
+    AccountRestored,
     AvatarReplaced,
     CommentAdded,
     CommentsDeleted,
@@ -49,6 +50,7 @@ class JobKind(StrEnum):
 
     FAN_OUT = "feed.fan_out"
     WITHDRAW = "feed.withdraw"
+    RESTORE_AUTHOR = "feed.restore_author"
     NOTIFY_LIKE = "notify.like"
     NOTIFY_COMMENT = "notify.comment"
     NOTIFY_FOLLOW = "notify.follow"
@@ -106,6 +108,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     FollowRequestChanged: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW_REQUEST),),
     FollowAccepted: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW_ACCEPTED),),
     UserBlocked: (EventJob(Queue.NOTIFICATIONS, JobKind.RETRACT_BLOCKED),),
+    AccountRestored: (EventJob(Queue.FEED, JobKind.RESTORE_AUTHOR, HIGH),),
     AccountOpened: (EventJob(Queue.MAINTENANCE, JobKind.ACCEPT_FOLLOW_REQUESTS),),
     PostLiked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
     PostUnliked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),

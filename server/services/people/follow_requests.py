@@ -75,16 +75,17 @@ class FollowRequests:
 
         Idempotent: accepted requests are gone. Stops if the account is private again.
         """
-        user_id = UserId(claim.payload["user_id"])
-        while rows := await self._requests.list_subjects(user_id, MAX_ID + 1, REQUESTS_PER_QUERY):
+        user_id, before_id = UserId(claim.payload["user_id"]), MAX_ID + 1
+        while rows := await self._requests.list_subjects(user_id, before_id, REQUESTS_PER_QUERY):
             profile = await self._profiles.get(user_id)
             if profile is None or profile.is_private:
                 break
             for row in rows:
                 try:
                     await self.accept(user_id, row.user.id)
-                except NotFound:  # withdrawn just now
+                except NotFound:  # withdrawn just now, or the requester is not active
                     continue
+            before_id = rows[-1].id
             await self._jobs.save_progress(claim, {})
         await self._jobs.finish(claim)
 

@@ -16,6 +16,7 @@ from server.ids import PostId, UserId
 from server.models.database import Database
 from server.paging import PageRequest
 from server.services.jobs.event_jobs import JobKind
+from server.services.records import AccountStatus
 from tests.chaos.conftest import Report
 from tests.chaos.content.content_reader import ServiceRunner
 from tests.chaos.environment import FULL, rounds
@@ -40,6 +41,9 @@ JOBS = tuple(
 )
 
 people = st.runner().flatmap(lambda machine: st.sampled_from(machine.people))
+actors = st.runner().flatmap(
+    lambda machine: st.sampled_from([user for user in machine.people if user not in machine.model.hidden])
+)
 posts = st.runner().flatmap(lambda machine: st.sampled_from(list(machine.model.posts)[-6:]))
 
 
@@ -58,64 +62,73 @@ class VisibilityMachine(RuleBasedStateMachine):
         for author in self.people:
             self.publish(author)
 
-    @rule(author=people)
+    @rule(author=actors)
     def publish(self, author: UserId) -> None:
         post_id = self.runner.do(self.harness.post(author))
         self.runner.do(self.harness.work_off(JobKind.FAN_OUT))
         self.model.posts[post_id] = ModelPost(post_id, author)
 
-    @rule(one=people, other=people)
+    @rule(one=actors, other=people)
     def follow(self, one: UserId, other: UserId) -> None:
         self._agree(self.harness.follows.follow(one, other), self.model.follow(one, other))
 
-    @rule(one=people, other=people)
+    @rule(one=actors, other=people)
     def unfollow(self, one: UserId, other: UserId) -> None:
         self._agree(self.harness.follows.unfollow(one, other), self.model.unfollow(one, other))
 
-    @rule(one=people, other=people)
+    @rule(one=actors, other=people)
     def remove_follower(self, one: UserId, other: UserId) -> None:
         self._agree(self.harness.follows.remove_follower(one, other), self.model.remove_follower(one, other))
 
-    @rule(one=people, other=people, accept=st.booleans())
+    @rule(one=actors, other=people, accept=st.booleans())
     def answer(self, one: UserId, other: UserId, accept: bool) -> None:
         requests = self.harness.follow_requests
         answer = requests.accept if accept else requests.decline
         self._agree(answer(one, other), self.model.answer(one, other, accept=accept))
 
-    @rule(user=people, private=st.booleans())
+    @rule(user=actors, private=st.booleans())
     def set_private(self, user: UserId, private: bool) -> None:
         self.runner.do(self.harness.profiles.edit(user, {"is_private": private}))
         self.runner.do(self.harness.work_off(JobKind.ACCEPT_FOLLOW_REQUESTS))
         self.model.set_private(user, private=private)
 
-    @rule(one=people, other=people)
+    @rule(user=people, hidden=st.booleans())
+    def set_status(self, user: UserId, hidden: bool) -> None:
+        if hidden and len(self.model.hidden | {user}) == PEOPLE:
+            return
+        status = AccountStatus.SUSPENDED if hidden else AccountStatus.ACTIVE
+        self.runner.do(self.harness.set_status(user, status))
+        (self.model.hidden.add if hidden else self.model.hidden.discard)(user)
+        self.runner.do(self.harness.work_off(JobKind.RESTORE_AUTHOR))
+
+    @rule(one=actors, other=people)
     def block(self, one: UserId, other: UserId) -> None:
         self._agree(self.harness.blocks.block(one, other), self.model.block(one, other))
 
-    @rule(one=people, other=people)
+    @rule(one=actors, other=people)
     def unblock(self, one: UserId, other: UserId) -> None:
-        hidden = (other, one) in self.model.blocks
-        self._agree(self.harness.blocks.unblock(one, other), "not_found" if hidden else None)
-        if not hidden:
+        found = self.model.finds(one, other)
+        self._agree(self.harness.blocks.unblock(one, other), None if found else "not_found")
+        if found:
             self.model.blocks.discard((one, other))
 
-    @rule(one=people, other=people, muted=st.booleans())
+    @rule(one=actors, other=people, muted=st.booleans())
     def mute(self, one: UserId, other: UserId, muted: bool) -> None:
-        refusal = "not_found" if (other, one) in self.model.blocks else None
+        refusal = None if self.model.finds(one, other) else "not_found"
         if one == other and muted:
             refusal = "own_account"
         self._agree((self.harness.mutes.mute if muted else self.harness.mutes.unmute)(one, other), refusal)
         if refusal is None:
             (self.model.mutes.add if muted else self.model.mutes.discard)((one, other))
 
-    @rule(actor=people, post=posts)
+    @rule(actor=actors, post=posts)
     def like(self, actor: UserId, post: PostId) -> None:
         found = self.model.posts[post]
         self._agree(self.harness.likes.like(actor, post), self._refusal(actor, found))
         if self.model.sees_post(actor, found) and actor not in found.likers:
             found.likers.append(actor)
 
-    @rule(author=people, post=posts)
+    @rule(author=actors, post=posts)
     def comment(self, author: UserId, post: PostId) -> None:
         found = self.model.posts[post]
         mention = self.people[self.runner.steps % PEOPLE]
@@ -124,7 +137,7 @@ class VisibilityMachine(RuleBasedStateMachine):
         if self.model.sees_post(author, found):
             found.commenters.append(author)
 
-    @rule(author=people)
+    @rule(author=actors)
     def mention_all(self, author: UserId) -> None:
         names = " ".join(f"@{self.runner.do(self._username(user))}" for user in self.people)
         newest = next((post for post in self.model.newest() if post.author == author), None)
@@ -138,7 +151,8 @@ class VisibilityMachine(RuleBasedStateMachine):
     @invariant()
     def every_read_agrees(self) -> None:
         for viewer in self.people:
-            self._compare_viewer(viewer)
+            if viewer not in self.model.hidden:
+                self._compare_viewer(viewer)
 
     def teardown(self) -> None:
         for table in TABLES:
@@ -162,7 +176,7 @@ class VisibilityMachine(RuleBasedStateMachine):
             (follows.list_followers, self.model.followers),
             (follows.list_following, self.model.following),
         )
-        if (user, viewer) in self.model.blocks:
+        if not self.model.finds(viewer, user):
             assert profile == "not_found"
             for read, _ in lists:
                 assert self.runner.outcome(read(viewer, user, ALL)) == "not_found"

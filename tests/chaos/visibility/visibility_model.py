@@ -19,6 +19,7 @@ class VisibilityModel:
     def __init__(self, people: list[int]) -> None:
         self.people = people
         self.private: set[int] = set()
+        self.hidden: set[int] = set()
         self.follows: list[tuple[int, int]] = []
         self.requests: list[tuple[int, int]] = []
         self.blocks: set[tuple[int, int]] = set()
@@ -29,7 +30,7 @@ class VisibilityModel:
 
     def follow(self, one: int, other: int) -> str | None:
         """Return the code of the refusal, or None."""
-        if (other, one) in self.blocks:
+        if not self.finds(one, other):
             return "not_found"
         if one == other:
             return "own_account"
@@ -41,19 +42,19 @@ class VisibilityModel:
         return None
 
     def unfollow(self, one: int, other: int) -> str | None:
-        if (other, one) in self.blocks:
+        if not self.finds(one, other):
             return "not_found"
         self._end(one, other)
         return None
 
     def remove_follower(self, user: int, follower: int) -> str | None:
-        if (follower, user) in self.blocks:
+        if not self.finds(user, follower):
             return "not_found"
         self._end(follower, user)
         return None
 
     def answer(self, user: int, requester: int, *, accept: bool) -> str | None:
-        if (requester, user) not in self.requests:
+        if (requester, user) not in self.requests or not self.finds(user, requester):
             return "not_found"
         self.requests.remove((requester, user))
         if accept and (requester, user) not in self.follows:
@@ -64,10 +65,10 @@ class VisibilityModel:
         (self.private.add if private else self.private.discard)(user)
         if not private:
             for pair in [pair for pair in self.requests if pair[1] == user][::-1]:
-                self.answer(user, pair[0], accept=True)
+                self.answer(user, pair[0], accept=True)  # those of hidden users stay
 
     def block(self, one: int, other: int) -> str | None:
-        if (other, one) in self.blocks:
+        if not self.finds(one, other):
             return "not_found"
         if one == other:
             return "own_account"
@@ -80,7 +81,13 @@ class VisibilityModel:
     # What a viewer may see
 
     def sees_user(self, viewer: int, user: int) -> bool:
+        if user != viewer and user in self.hidden:
+            return False
         return (viewer, user) not in self.blocks and (user, viewer) not in self.blocks
+
+    def finds(self, viewer: int, user: int) -> bool:
+        """Return whether the viewer gets the profile."""
+        return user not in self.hidden and (user, viewer) not in self.blocks
 
     def is_open(self, viewer: int, user: int) -> bool:
         return viewer == user or user not in self.private or (viewer, user) in self.follows
@@ -95,7 +102,7 @@ class VisibilityModel:
         shown = {reader} | {
             other for one, other in self.follows if one == reader and (one, other) not in self.mutes
         }
-        return [post.id for post in self.newest() if post.author in shown]
+        return [post.id for post in self.newest() if post.author in shown and self.sees_post(reader, post)]
 
     def likers(self, viewer: int, post: ModelPost) -> list[int]:
         return [user for user in post.likers[::-1] if self.sees_user(viewer, user)]

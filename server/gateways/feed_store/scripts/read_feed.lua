@@ -1,5 +1,6 @@
 -- Reads a page: the newest `limit` posts below `before_id`, merged from the reader's feed and from the lists of
--- followed authors with fan-out on read. Skips deleted posts and posts of authors that the reader does not follow.
+-- followed authors with fan-out on read. Skips deleted posts, and posts of authors that the reader does not follow or
+-- that are hidden from others.
 --
 -- KEYS: feed, follows, liked, counts, people, fan_out_on_read
 -- ARGV: run_id, before_id, limit, ttl_s
@@ -72,7 +73,8 @@ end
 
 local counts_valid = redis.call('HGET', KEYS[4], 'run_id') == ARGV[1]
 local likes_from_id = tonumber(redis.call('HGET', KEYS[3], 'complete_from_id') or '')
-local posts, post_authors, follows, fields = {}, {}, {}, {'run_id'}
+local posts, post_authors, follows, revisions = {}, {}, {}, {}
+local revisions_valid = redis.call('HGET', KEYS[5], 'run_id') == ARGV[1]
 local before_id = ARGV[2]
 repeat
   local ids = ids_below(before_id)
@@ -80,7 +82,7 @@ repeat
   before_id = ids[#ids]
   local counts = redis.call('HMGET', KEYS[4], unpack(ids))
   local likes = redis.call('HMGET', KEYS[3], unpack(ids))
-  -- Whether the reader follows an author is looked up once per author.
+  -- Whether the reader follows an author, and sees the author, is looked up once per author.
   local authors, unasked = {}, {}
   for i, count in ipairs(counts) do
     local author = counts_valid and count and string.match(count, '^%d+,(%d+)')
@@ -93,10 +95,13 @@ repeat
     end
   end
   if #unasked > 0 then
+    local values = revisions_valid and redis.call('HMGET', KEYS[5], unpack(unasked)) or {}
     for i, followed in ipairs(redis.call('SMISMEMBER', KEYS[2], unpack(unasked))) do
-      if followed == 1 then
+      local revision = values[i]
+      -- A negative revision belongs to an author that others do not see.
+      if followed == 1 and not (revision and string.byte(revision) == 45) then
         follows[unasked[i]] = true
-        fields[#fields + 1] = unasked[i]
+        revisions[unasked[i]] = revision
       end
     end
   end
@@ -115,9 +120,5 @@ repeat
   end
 until #posts >= limit or #ids < limit
 
-local revisions, values = {}, redis.call('HMGET', KEYS[5], unpack(fields))
-if values[1] == ARGV[1] then
-  for i = 2, #fields do revisions[fields[i]] = values[i] end
-end
 for i, author in ipairs(post_authors) do posts[i] = posts[i] .. (revisions[author] or '') end
 return table.concat({string.format('%.0f', complete_from_id), likes_from_id and 1 or 0, unpack(posts)}, ' ')

@@ -1,4 +1,4 @@
--- Stores values that begin with a revision; the higher revision wins. When the hash exceeds `max_entries`, random
+-- Stores values that begin with a revision; the higher revision wins. The revision of a hidden user is negative. When the hash exceeds `max_entries`, random
 -- entries are deleted; a read gets them from SQL again.
 --
 -- KEYS: counts or people
@@ -12,7 +12,7 @@ if redis.call('HGET', KEYS[1], 'run_id') ~= ARGV[1] then
 end
 for i = 4, #ARGV, 2 do
   local known = redis.call('HGET', KEYS[1], ARGV[i])
-  if not known or tonumber(string.match(known, '^%d+')) < tonumber(string.match(ARGV[i + 1], '^%d+')) then
+  if not known or tonumber(string.match(known, '^%-?(%d+)')) < tonumber(string.match(ARGV[i + 1], '^%-?(%d+)')) then
     redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
   end
 end

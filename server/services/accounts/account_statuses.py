@@ -1,0 +1,45 @@
+"""Status of accounts: active, or hidden from others because of a suspension, a deactivation or a pending deletion."""
+
+from server.errors import Forbidden
+from server.events import AccountRestored, PersonChanged
+from server.ids import UserId
+from server.models.accounts.users import UserRepository
+from server.services.accounts.revocations import Revocations
+from server.services.jobs.unit_of_work import WorkContext
+from server.services.records import AccountStatus
+
+
+class AccountStatuses:
+    """Changes run in the caller's unit of work, which names the user's card among its changes."""
+
+    def __init__(self, users: UserRepository, revocations: Revocations) -> None:
+        self._users = users
+        self._revocations = revocations
+
+    async def change(self, work: WorkContext, user_id: UserId, status: AccountStatus) -> AccountStatus | None:
+        """Set the status, and end the sessions of an account that is not active any more.
+
+        Return the previous status, or None for an unknown user. Call `Revocations.propagate` after the commit.
+        """
+        user = await self._users.lock_status(user_id)
+        if user is None:
+            return None
+        previous = AccountStatus(user.status)
+        if previous is status:
+            return previous
+        hidden, revision = status is not AccountStatus.ACTIVE, user.revision + 1
+        await self._users.set_status(user_id, status, revision)
+        work.emit(PersonChanged(user_id, revision, hidden))
+        if hidden:
+            await self._revocations.revoke_all(work, user_id)
+        else:
+            work.emit(AccountRestored(user_id))
+        return previous
+
+    async def admit(self, work: WorkContext, user_id: UserId) -> None:
+        """Let a user sign in: a deactivated account, or one being deleted, becomes active. Raises Forbidden."""
+        user = await self._users.lock_status(user_id)
+        if user is not None and user.status == AccountStatus.SUSPENDED:
+            raise Forbidden("This account is suspended.", code="account_suspended")
+        if user is not None and user.status != AccountStatus.ACTIVE:
+            await self.change(work, user_id, AccountStatus.ACTIVE)
