@@ -55,7 +55,8 @@ async def test_redis_that_refuses_writes_loses_nothing(
         f" at most {lines} log lines a second: {dict(which)}"
     )
     assert lines <= MAX_LINES_PER_SECOND
-    assert len(program.logged("redis_unavailable")) == 1
+    # With allkeys-lru, Redis accepts writes from time to time, until it has evicted everything.
+    assert len(program.logged("redis_unavailable")) <= (2 if "lru" in kind else 1)
 
 
 async def signed_out_status(person: Person) -> int:
