@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from server.assembly.http import Observability
+from server.assembly.http import Observability, client_limits
 from server.assembly.services import Services
 from server.gateways.media import MediaStore
 from server.handlers import serializers
@@ -10,6 +10,7 @@ from server.handlers.accounts.accounts import AccountRoutes
 from server.handlers.accounts.credentials import CredentialRoutes
 from server.handlers.accounts.email_addresses import EmailAddressRoutes
 from server.handlers.accounts.sessions import SessionRoutes
+from server.handlers.content.client_config import ConfigRoutes
 from server.handlers.content.comments import CommentRoutes
 from server.handlers.content.likes import LikeRoutes
 from server.handlers.content.media import MediaRoutes
@@ -83,6 +84,7 @@ def build_app(
     idempotent = IdempotentResponder(services.idempotency)
     for resource in (
         *observability.routes(settings, services.queues, in_flight),
+        ConfigRoutes(client_limits(settings)),
         ProfileRoutes(services.profiles, forms),
         SessionRoutes(services.sessions),
         CredentialRoutes(services.credentials),

@@ -7,6 +7,7 @@ from pathlib import Path
 from server.actors.supervisor import SupervisedTask
 from server.assembly.resources import Resources
 from server.gateways.redis.rate_limits import Limit, RateLimits
+from server.handlers.content.client_config import ClientLimits
 from server.handlers.http.bodies.multipart import FormReader, UploadLimits
 from server.handlers.http.bodies.time_limits import TimeLimits
 from server.handlers.http.middleware import InFlight
@@ -47,9 +48,18 @@ def observability(resources: Resources, tasks: list[SupervisedTask]) -> Observab
 
 
 def form_reader(settings: Settings, work_dir: Path) -> FormReader:
+    return FormReader(work_dir, _upload_limits(settings))
+
+
+def client_limits(settings: Settings) -> ClientLimits:
+    chosen = settings.uploads
+    return ClientLimits(_upload_limits(settings), chosen.max_pixels, chosen.max_unused, chosen.unused_kept_s)
+
+
+def _upload_limits(settings: Settings) -> UploadLimits:
     chosen = settings.uploads
     time_limits = TimeLimits(chosen.idle_timeout_s, chosen.min_bytes_per_s, chosen.total_timeout_s)
-    return FormReader(work_dir, UploadLimits(chosen.max_file_bytes, chosen.max_files, time_limits))
+    return UploadLimits(chosen.max_file_bytes, chosen.max_files, chosen.max_request_bytes, time_limits)
 
 
 def rate_limiting(settings: Settings, rate_limits: RateLimits) -> RateLimiting:

@@ -75,6 +75,7 @@ class UploadSettings(Section):
     dest: str = ""
     media_url: str = ""
     max_file_bytes: int = Field(default=52_428_800, ge=1024)
+    max_request_bytes: int = Field(default=209_715_200, ge=1024)
     max_files: int = Field(default=10, ge=1, le=10)
     max_unused: int = Field(default=30, ge=1)
     max_unfinished_bytes: int = Field(default=524_288_000, ge=1024)

@@ -55,6 +55,7 @@ def administrators(status: int, **sent: Any) -> Row:
 TUS = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
 
 TABLE: dict[str, Row] = {
+    "GET /config": open_to_all(200),
     "GET /healthz": open_to_all(200),
     "GET /readyz": open_to_all(200),
     "GET /metrics": open_to_all(200),
@@ -87,6 +88,7 @@ TABLE: dict[str, Row] = {
     "PUT /users/profile": signed_in(200, json={"bio": "Light and hills"}),
     "PATCH /users/profile": signed_in(200, json={"bio": "Light and hills"}),
     "POST /users/avatar": signed_in(200, form="avatar"),
+    "DELETE /users/avatar": signed_in(200),
     "GET /users/{userId}": signed_in(200),
     "POST /users/{userId}/follow": Row(401, 422, 200, 200),
     "POST /users/{userId}/block": Row(401, 422, 204, 204),

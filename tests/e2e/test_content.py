@@ -233,6 +233,11 @@ async def test_profile_and_avatar_are_changed(program: Program, register: Regist
     await wait_until(old_avatar_is_gone)
     assert (await eve.call("GET", again["avatarUrl"])).status == 200
 
+    for _ in range(2):
+        plain = await ana.request("DELETE", "/users/avatar")
+        assert (plain["avatarUrl"], plain["avatarSources"]) == (None, [])
+    assert (await eve.request("GET", "/users/@ana.l"))["avatarUrl"] is None
+
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 async def test_avatar_upload_takes_exactly_one_image(program: Program, register: Register) -> None:

@@ -101,6 +101,30 @@ async def test_photograph_reaches_a_follower_and_the_like_the_stream(
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+async def test_limits_are_public_and_refusals_name_the_file(program: Program, register: Register) -> None:
+    (ana,) = await register(program, "ana")
+    config = await ana.request("GET", "/config")
+    images = config["images"]
+    assert {each["type"]: each["maxPixels"] for each in images["formats"]}["image/jpeg"] == 250_000_000
+    assert (config["texts"]["caption"], config["pages"]["max"]) == (2200, 100)
+
+    small, large = photos.small(), photos.small() + bytes(images["maxFileBytes"])
+    for second, status, text in (
+        (large, 413, 'File 2 ("IMG_2.heic") is larger than 5.24 MB. Send a smaller one.'),
+        (b"II*\0 raw", 415, 'Image 2 ("IMG_2.heic"): TIFF or raw files are not accepted. Send a JPEG, HEIC,'),
+    ):
+        form = FormData()
+        for number, data in enumerate((small, second), start=1):
+            form.add_field(
+                "images", io.BytesIO(data), filename=f"IMG_{number}.heic", content_type="image/jpeg"
+            )
+        answer = await ana.call("POST", "/posts", data=form)
+        problem = answer.json
+        assert (answer.status, problem["errors"]["images"][0][: len(text)]) == (status, text)
+        assert problem["detail"] == problem["errors"]["images"][0]
+
+
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 async def test_served_images_contain_no_metadata(program: Program, register: Register) -> None:
     ana, bob = await register(program, "ana", "bob")
     archive = io.BytesIO()

@@ -4,6 +4,7 @@ from aiohttp import web
 from marshmallow import fields
 
 from server.handlers import serializers
+from server.handlers.content.limits import MAX_COMMENT
 from server.handlers.fields import Count, Id, RequestSchema, Text, Timestamp
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
 from server.handlers.http.operations import Rate, Reply, operation
@@ -16,7 +17,7 @@ from server.services.records import Comment
 
 
 class CommentBody(RequestSchema):
-    content = Text(minimum=1, maximum=2200, required=True)
+    content = Text(minimum=1, maximum=MAX_COMMENT, required=True)
     parentId = Id(load_default=None, allow_none=True)
 
 

@@ -223,4 +223,7 @@ def _uploads(form: Form) -> list[Upload]:
     if len(alt_texts) > len(paths):
         raise more_texts_than_pictures()
     alt_texts += [""] * (len(paths) - len(alt_texts))
-    return [Upload(path, alt_text) for path, alt_text in zip(paths, alt_texts, strict=True)]
+    return [
+        Upload(path, alt_text, form.file_names.get(path, ""))
+        for path, alt_text in zip(paths, alt_texts, strict=True)
+    ]

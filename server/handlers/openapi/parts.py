@@ -32,6 +32,7 @@ TAGS: Mapping[str, str] = {
     "feed": "The personalised feed",
     "notifications": "Notifications, their live stream, preferences and push devices",
     "queues": "Background job queues, for administrators",
+    "config": "Limits of images, texts and pages",
     "media": "Image files, and images for later posts",
     "uploads": "Resumable uploads of images (tus 1.0)",
     "health": "Liveness, readiness and metrics",

@@ -27,6 +27,8 @@ from server.services.accounts.usernames import USERNAME_PATTERN
 from server.services.people.profiles import Profiles
 from server.services.records import Role
 
+MAX_FULL_NAME, MAX_BIO, MAX_WEBSITE = 100, 500, 200
+
 
 def _validate_username(name: str) -> None:
     if not USERNAME_PATTERN.fullmatch(name) or not 3 <= len(name) <= 30:
@@ -40,18 +42,18 @@ UsernameField: Any = partial(
     validate=_validate_username,
     metadata={"pattern": f"^{USERNAME_PATTERN.pattern}$", "examples": ["ana"]},
 )
-FullNameField: Any = partial(Name, maximum=100)
+FullNameField: Any = partial(Name, maximum=MAX_FULL_NAME)
 
 
 class ProfileBody(RequestSchema):
     username = UsernameField()
     fullName = FullNameField(attribute="full_name")
-    bio = Text(maximum=500)
+    bio = Text(maximum=MAX_BIO)
     isPrivate = StrictBoolean(
         attribute="is_private",
         metadata={"description": "Only accepted followers see your posts. `false` accepts all requests."},
     )
-    website = Website(maximum=200)
+    website = Website(maximum=MAX_WEBSITE)
 
     def handle_error(self, error: ValidationError, data: Any, **_: Any) -> None:
         if isinstance(error.messages, dict) and "email" in error.messages:
@@ -104,6 +106,7 @@ class ProfileRoutes:
             web.get("/users/profile", self.get_own_profile),
             *partial_update("/users/profile", self.edit_profile),
             web.post("/users/avatar", self.change_avatar),
+            web.delete("/users/avatar", self.remove_avatar),
             # A restricted segment, so that GET /users/avatar is a 405 and not an unknown user.
             web.get("/users/{userId:[0-9@][^/]*}", self.get_profile),
         ]
@@ -150,6 +153,17 @@ class ProfileRoutes:
         user_id = current_principal(request).user_id
         async with self._forms.read(request, files={"avatar"}, texts=set()) as form:
             profile = await self._profiles.change_avatar(user_id, form.file("avatar"))
+        return serializers.json_response(serializers.profile(profile))
+
+    @operation(
+        "removeAvatar",
+        "Remove your avatar",
+        tag="users",
+        responds={200: ProfileSchema},
+        rates=(Rate.WRITES,),
+    )
+    async def remove_avatar(self, request: web.Request) -> web.Response:
+        profile = await self._profiles.remove_avatar(current_principal(request).user_id)
         return serializers.json_response(serializers.profile(profile))
 
     @operation(

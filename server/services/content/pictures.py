@@ -28,10 +28,11 @@ UPLOADS_FOLDER = "uploads"
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A client's file, saved at `path` and not yet checked."""
+    """A client's file, saved at `path` and not yet checked; `name` is the client's."""
 
     path: Path
     alt_text: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,9 @@ class Posts:
         try:
             return await self._pictures.store(upload.path, author_id, Shape.PHOTO)
         except AppError as error:
-            error.fields.setdefault("images", [f"Image {number}: {error.detail}"])
+            name = f' ("{upload.name}")' if upload.name else ""
+            error.detail = f"Image {number}{name}: {error.detail}"
+            error.fields.setdefault("images", [error.detail])
             raise
 
     async def _publish(

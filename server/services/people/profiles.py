@@ -95,6 +95,13 @@ class Profiles:
         )
         return await self.get_own(user_id)
 
+    async def remove_avatar(self, user_id: UserId) -> Profile:
+        """Remove the avatar, if there is one; a job deletes its files. Raises NotFound."""
+        await self._unit_of_work.run(
+            partial(self._set_avatar, user_id, ""), changes=(CacheKey("person", user_id),)
+        )
+        return await self.get_own(user_id)
+
     async def _edit(self, user_id: UserId, columns: Mapping[str, str | bool], work: WorkContext) -> None:
         previous = await self._lock(user_id)
         revision = previous.revision + 1
@@ -120,6 +127,8 @@ class Profiles:
 
     async def _set_avatar(self, user_id: UserId, media_key: str, work: WorkContext) -> None:
         previous = await self._lock(user_id)
+        if previous.avatar_key == media_key:  # removed already
+            return
         revision = previous.revision + 1
         await self._profiles.update(user_id, {"avatar_key": media_key}, revision)
         work.emit(PersonChanged(user_id, revision))

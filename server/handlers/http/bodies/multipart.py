@@ -20,7 +20,14 @@ from server.handlers.http.bodies.part_headers import (
     decode_text,
     field_name,
 )
-from server.handlers.http.bodies.spooling import CHUNK_BYTES, full_disk_reported, spool
+from server.handlers.http.bodies.spooling import (
+    CHUNK_BYTES,
+    SpooledFile,
+    clean_file_name,
+    full_disk_reported,
+    megabytes,
+    spool,
+)
 from server.handlers.http.bodies.time_limits import BodyTimer, TimeLimits
 from server.handlers.http.operations import JSON, MULTIPART, RouteOptions, options_of
 from server.user_text import FORBIDDEN, clean_lines
@@ -34,16 +41,18 @@ MAX_LINES_OUTSIDE_PARTS = 4 * MAX_PARTS
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """Limits per multipart request."""
+    """Limits per multipart request; `max_files_bytes` is for all files together."""
 
     max_file_bytes: int
     max_files: int
+    max_files_bytes: int
     time: TimeLimits
 
     @property
     def max_body_bytes(self) -> int:
         """The size above which a body must exceed one of the other limits."""
-        return self.max_files * self.max_file_bytes + MAX_PARTS * MAX_PART_OVERHEAD
+        files = min(self.max_files * self.max_file_bytes, self.max_files_bytes)
+        return files + MAX_PARTS * MAX_PART_OVERHEAD
 
 
 @dataclass(slots=True)
@@ -51,6 +60,7 @@ class Form:
     """The spooled files and the texts of a multipart body, by field, in the order of the body."""
 
     files: dict[str, list[Path]] = field(default_factory=dict)
+    file_names: dict[Path, str] = field(default_factory=dict)
     texts: dict[str, list[str]] = field(default_factory=dict)
     _digest: Any = field(default_factory=hashlib.sha256, repr=False)
 
@@ -103,7 +113,9 @@ class FormReader:
             # A decompressed body is buffered in one piece, and parsing that line by line would block the event loop.
             raise UnsupportedMedia("A Content-Encoding is not supported: images are compressed already.")
         if (request.content_length or 0) > max_bytes:
-            raise TooLarge(f"The body is larger than {max_bytes} bytes.")
+            raise TooLarge(
+                f"The body is larger than {megabytes(max_bytes)}. Send fewer or smaller files.",
+            )
 
     @asynccontextmanager
     async def read(self, request: web.Request, files: set[str], texts: set[str]) -> AsyncIterator[Form]:
@@ -132,6 +144,7 @@ class FormReader:
     async def _read_parts(self, request: web.Request, folder: Path, files: set[str], texts: set[str]) -> Form:
         form, reader = Form(), _multipart_reader(request)
         timer, charset = BodyTimer(request.content, self.limits.time), "utf-8"
+        left = self.limits.max_files_bytes
         for _ in range(MAX_PARTS):
             part = await timer.wait(reader.next())
             if part is None:
@@ -144,8 +157,11 @@ class FormReader:
                 if len(spooled) >= self.limits.max_files:
                     raise _invalid_field(name, f"Must be at most {self.limits.max_files} files.")
                 path = folder / f"{name}-{len(spooled)}"
-                form.add_part_hash(name, await self._spool(part, path, name, timer))
+                file_name = form.file_names[path] = clean_file_name(part.filename)
+                file = SpooledFile(path, name, len(spooled) + 1, file_name)
+                form.add_part_hash(name, await self._spool(part, file, timer, left))
                 spooled.append(path)
+                left -= path.stat().st_size
             elif name in texts:
                 text = await _read_text(part, name, timer, charset)
                 form.add_part_hash(name, hashlib.sha256(text.encode()).digest())
@@ -156,11 +172,20 @@ class FormReader:
                 raise _unknown_field(name, files | texts)
         raise Malformed(f"The body has more than {MAX_PARTS} parts.")
 
-    async def _spool(self, part: BodyPartReader, path: Path, name: str, timer: BodyTimer) -> bytes:
-        """Write the part to a file, and return the hash of its content."""
-        return await spool(
-            lambda: timer.wait(part.read_chunk(CHUNK_BYTES)), path, self.limits.max_file_bytes, name
-        )
+    async def _spool(self, part: BodyPartReader, file: SpooledFile, timer: BodyTimer, left: int) -> bytes:
+        """Write the part to a file, and return the hash of its content. `left` bytes are allowed in this request."""
+        try:
+            return await spool(
+                lambda: timer.wait(part.read_chunk(CHUNK_BYTES)), file, min(left, self.limits.max_file_bytes)
+            )
+        except TooLarge as error:
+            if left >= self.limits.max_file_bytes:
+                raise
+            limit = megabytes(self.limits.max_files_bytes)
+            raise TooLarge(
+                f"All files together are larger than {limit}. Send fewer or smaller files.",
+                fields={file.field: [f"At most {limit} together."]},
+            ) from error
 
 
 class _MultipartReader(MultipartReader):

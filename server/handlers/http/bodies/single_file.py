@@ -10,7 +10,7 @@ from aiohttp import web
 
 from server.errors import Malformed
 from server.handlers.http.bodies.multipart import FormReader
-from server.handlers.http.bodies.spooling import CHUNK_BYTES, full_disk_reported, spool
+from server.handlers.http.bodies.spooling import CHUNK_BYTES, SpooledFile, full_disk_reported, spool
 from server.handlers.http.bodies.time_limits import BodyTimer
 from server.handlers.http.operations import MULTIPART, options_of
 
@@ -55,7 +55,9 @@ class SingleFileReader:
         try:
             with full_disk_reported():
                 return await spool(
-                    lambda: timer.wait(request.content.read(CHUNK_BYTES)), path, limits.max_file_bytes, FILE
+                    lambda: timer.wait(request.content.read(CHUNK_BYTES)),
+                    SpooledFile(path, FILE),
+                    limits.max_file_bytes,
                 )
         except web.RequestPayloadError as error:
             raise Malformed("The body is incomplete.") from error

@@ -3,8 +3,11 @@
 import asyncio
 import errno
 import hashlib
+import re
+import unicodedata
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,19 +16,44 @@ from server.errors import StorageFull, TooLarge
 CHUNK_BYTES = 65_536
 
 
-async def spool(read_chunk: Callable[[], Awaitable[bytes]], path: Path, max_bytes: int, field: str) -> bytes:
+NAME_LENGTH = 60
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledFile:
+    """A received file, and its name in errors: the number in the field, and the client's name if any."""
+
+    path: Path
+    field: str
+    number: int = 1
+    name: str = ""
+
+
+def clean_file_name(name: str | None) -> str:
+    """Return a client's file name as it may be repeated in an error: no folders, one line, no quotes, not long."""
+    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name or ""))[-1]
+    shown = "".join(char for char in last if char.isprintable() and char not in "\"'<>")
+    return shown if len(shown) <= NAME_LENGTH else f"{shown[: NAME_LENGTH - 1]}…"
+
+
+def megabytes(size: int) -> str:
+    return f"{size / MEGABYTE:.3g} MB" if size >= MEGABYTE else f"{size / 1000:.3g} KB"
+
+
+async def spool(read_chunk: Callable[[], Awaitable[bytes]], spooled: SpooledFile, max_bytes: int) -> bytes:
     """Write chunks to a file until an empty one, and return the hash of the content.
 
-    `field` names the file in errors. Raises TooLarge above `max_bytes`, and what `read_chunk` raises.
+    Raises TooLarge above `max_bytes`, and what `read_chunk` raises.
     """
     size, digest = 0, hashlib.sha256()
-    with path.open("wb") as file:
+    with spooled.path.open("wb") as file:
         while chunk := await read_chunk():
             size += len(chunk)
             if size > max_bytes:
-                raise TooLarge(
-                    f"A file in {field} is larger than {max_bytes} bytes.", fields={field: ["Too large."]}
-                )
+                called = f"File {spooled.number}" + (f' ("{spooled.name}")' if spooled.name else "")
+                text = f"{called} is larger than {megabytes(max_bytes)}. Send a smaller one."
+                raise TooLarge(text, fields={spooled.field: [text]})
             await asyncio.to_thread(_write, file, digest, chunk)
     return digest.digest()
 

@@ -1,0 +1,119 @@
+"""`/config`: the limits that clients need before they send anything."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from aiohttp import web
+from marshmallow import Schema, fields
+
+from server.gateways.images.limits import FORMAT_NAMES, MEDIA_TYPES, pixel_limits
+from server.gateways.images.processor import AVATAR_SIDES, THUMBNAIL_SIDE, WIDTHS
+from server.handlers import serializers
+from server.handlers.content.limits import MAX_ALT_TEXT, MAX_CAPTION, MAX_COMMENT
+from server.handlers.fields import Count
+from server.handlers.http.bodies.multipart import UploadLimits
+from server.handlers.http.operations import Reply, operation
+from server.handlers.people.profiles import MAX_BIO, MAX_FULL_NAME, MAX_WEBSITE
+from server.paging import DEFAULT_LIMIT, MAX_LIMIT
+
+CACHE_CONTROL = "public, max-age=300"
+
+
+class AcceptedFormatSchema(Schema):
+    name = fields.String(required=True, metadata={"examples": ["JPEG"]})
+    type = fields.String(required=True, metadata={"examples": ["image/jpeg"]})
+    maxPixels = Count(required=True)
+
+
+class ImageLimitsSchema(Schema):
+    formats = fields.List(fields.Nested(AcceptedFormatSchema), required=True)
+    maxPixelsProgressive = Count(required=True, metadata={"description": "Of a JPEG with several scans."})
+    maxFiles = Count(required=True, metadata={"description": "Images per post."})
+    maxFileBytes = Count(required=True)
+    maxRequestBytes = Count(required=True, metadata={"description": "Of all files of a request."})
+    widths = fields.List(fields.Integer(), required=True, metadata={"description": "Of `sources`."})
+    thumbnailSide = Count(required=True)
+    avatarSides = fields.List(fields.Integer(), required=True)
+
+
+class TextLimitsSchema(Schema):
+    """Maximum numbers of characters."""
+
+    caption = Count(required=True)
+    altText = Count(required=True)
+    comment = Count(required=True)
+    fullName = Count(required=True)
+    bio = Count(required=True)
+    website = Count(required=True)
+
+
+class PageLimitsSchema(Schema):
+    default = Count(required=True)
+    max = Count(required=True)
+
+
+class ConfigSchema(Schema):
+    images = fields.Nested(ImageLimitsSchema, required=True)
+    texts = fields.Nested(TextLimitsSchema, required=True)
+    pages = fields.Nested(PageLimitsSchema, required=True)
+    maxUnusedMedia = Count(required=True, metadata={"description": "Images that no post uses, per user."})
+    unusedMediaSeconds = Count(required=True, metadata={"description": "How long such images are kept."})
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLimits:
+    """The limits that settings change."""
+
+    uploads: UploadLimits
+    max_pixels: int
+    max_unused: int
+    unused_kept_s: float
+
+
+class ConfigRoutes:
+    def __init__(self, limits: ClientLimits) -> None:
+        self._config = _config(limits)
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.get("/config", self.get_config)]
+
+    @operation(
+        "getConfig",
+        "Get the limits of images, texts and pages",
+        tag="config",
+        responds={200: Reply("The limits", ConfigSchema)},
+        public=True,
+        rates=(),
+    )
+    async def get_config(self, _: web.Request) -> web.Response:
+        return serializers.json_response(self._config, headers={"Cache-Control": CACHE_CONTROL})
+
+
+def _config(limits: ClientLimits) -> dict[str, Any]:
+    pixels = pixel_limits(limits.max_pixels)
+    return {
+        "images": {
+            "formats": [
+                {"name": name, "type": MEDIA_TYPES[key], "maxPixels": pixels[key]}
+                for key, name in FORMAT_NAMES.items()
+            ],
+            "maxPixelsProgressive": pixels["JPEG_BUFFERED"],
+            "maxFiles": limits.uploads.max_files,
+            "maxFileBytes": limits.uploads.max_file_bytes,
+            "maxRequestBytes": limits.uploads.max_files_bytes,
+            "widths": WIDTHS,
+            "thumbnailSide": THUMBNAIL_SIDE,
+            "avatarSides": AVATAR_SIDES,
+        },
+        "texts": {
+            "caption": MAX_CAPTION,
+            "altText": MAX_ALT_TEXT,
+            "comment": MAX_COMMENT,
+            "fullName": MAX_FULL_NAME,
+            "bio": MAX_BIO,
+            "website": MAX_WEBSITE,
+        },
+        "pages": {"default": DEFAULT_LIMIT, "max": MAX_LIMIT},
+        "maxUnusedMedia": limits.max_unused,
+        "unusedMediaSeconds": round(limits.unused_kept_s),
+    }
