@@ -10,12 +10,14 @@ from PIL import Image
 from server.gateways.images.child import colours, sizes
 from server.gateways.images.child.encoding import encode_jpeg, needs_full_chroma
 from server.gateways.images.child.orientation import SIDEWAYS
-from server.gateways.images.child.reader import Decoded, Target, decode
+from server.gateways.images.child.reader import Decoded, decode
 
 BLURHASH_SIDE = 32
 CHROMA_WIDTH = 600
 # Box-filtered to this multiple of the target before Lanczos.
 REDUCING_GAP = 3.0
+# Resampling twice by less than this would lose sharpness.
+MIN_RATIO = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,35 +57,39 @@ def render(content: bytes, request: Mapping[str, Any]) -> Rendered:
 
     decoded = decode(content, request["max_pixels"], target)
     profile = colours.source_profile(content, decoded.format, decoded.icc)
-    largest = _largest(decoded, target, profile, cropped=not widths)
+    width, height = decoded.size
+    upright = (height, width) if decoded.transpose in SIDEWAYS else (width, height)
+    largest = _finished(decoded, target(upright), profile, cropped=not widths)
     steps = [largest]
     ladder = sizes.widths_up_to(largest.width, widths)[:-1] if widths else []
-    steps += [_resize(largest, sizes.scaled(largest.size, width)) for width in reversed(ladder)]
+    for width in reversed(ladder):
+        size = sizes.scaled(largest.size, width)
+        close = width * MIN_RATIO > largest.width
+        steps.append(_finished(decoded, size, profile) if close else _resize(largest, size))
     full_chroma = needs_full_chroma(_for_graphics_test(steps))
     made = [_encoded(step, full_chroma, square=False) for step in reversed(steps)] if widths else []
     made += [_encoded(step, full_chroma, square=True) for step in _squares(steps, squares)]
     return Rendered(made, _blurhash(steps[-1]), decoded.format, decoded.animated)
 
 
-def _largest(decoded: Decoded, target: Target, profile: bytes | None, *, cropped: bool) -> Image.Image:
-    """Return the largest rendition, upright, opaque and in sRGB."""
+def _finished(
+    decoded: Decoded, size: tuple[int, int], profile: bytes | None, *, cropped: bool = False
+) -> Image.Image:
+    """Return the picture in an upright size, opaque and in sRGB."""
     picture = colours.resizable(decoded.picture)
-    sideways = decoded.transpose in SIDEWAYS
-    width, height = target((decoded.size[1], decoded.size[0]) if sideways else decoded.size)
+    stored = (size[1], size[0]) if decoded.transpose in SIDEWAYS else size
     # Resampled first, because the other steps are cheap on a small picture.
-    small = _resize(
-        _centre(picture) if cropped else picture, (height, width) if sideways else (width, height)
-    )
+    small = _resize(_centre(picture) if cropped else picture, stored)
     if decoded.transpose is not None:
         small = small.transpose(decoded.transpose)
     return colours.to_srgb(small, profile)
 
 
 def _squares(steps: list[Image.Image], sides: list[int]) -> list[Image.Image]:
-    """Return the squares in ascending order, from the smallest step that is twice as large."""
+    """Return the squares in ascending order, from the smallest step that is sufficiently larger."""
     made: list[Image.Image] = []
     for side in sorted({min(side, *steps[0].size) for side in sides}):
-        source = next((step for step in reversed(steps) if min(step.size) >= 2 * side), steps[0])
+        source = next((step for step in reversed(steps) if min(step.size) >= MIN_RATIO * side), steps[0])
         made.append(_resize(_centre(source), (side, side)))
     return made
 
