@@ -11,13 +11,14 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import feed, jobs, startup, streams
+from benchmarks import feed, images, jobs, startup, streams
 
 MEASUREMENTS = {
     "startup": startup.measure,
     "jobs": jobs.measure,
     "feed": feed.measure,
     "streams": streams.measure,
+    "images": images.measure,
 }
 
 

@@ -1,9 +1,7 @@
 """Sharpness and colours of renditions, compared with a direct conversion."""
 
 import io
-import math
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,11 +11,11 @@ from server.gateways.images.child.profiles import PRIMARIES, matrix_profile
 from server.gateways.images.processor import ImageProcessor
 from tests.support.inputs import phone_files
 from tests.support.inputs.pictures import encoded
+from tools.harness.colours import delta_e
 
 LAPLACIAN = ImageFilter.Kernel((3, 3), [0, 1, 0, 1, -4, 1, 0, 1, 0], scale=1, offset=128)
 P3_PROFILE = matrix_profile(PRIMARIES[12], lambda value: value**2.2)
 SRGB = ImageCms.createProfile("sRGB")
-SRGB_TO_XYZ = ((0.41245, 0.35758, 0.18044), (0.21267, 0.71515, 0.07217), (0.01933, 0.11919, 0.95030))
 
 
 def test_profile_of_display_p3_is_readable() -> None:
@@ -92,28 +90,6 @@ def reference(picture: Image.Image, has_p3: bool) -> Image.Image:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(P3_PROFILE))
         return ImageCms.profileToProfile(converted, profile, SRGB) or converted
     return converted
-
-
-def delta_e(one: Image.Image, other: Image.Image) -> float:
-    """Return the mean CIE 1976 difference of the pixels of a quarter of the size."""
-    pairs = zip(*(each.reduce(4).get_flattened_data() for each in (one, other)), strict=True)
-    differences = [math.dist(lab(first), lab(second)) for first, second in pairs]
-    return sum(differences) / len(differences)
-
-
-@cache
-def lab(colour: tuple[int, int, int]) -> tuple[float, float, float]:
-    """Return L*, a* and b* of an sRGB colour, for the white point D65."""
-    linear = [
-        value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
-        for value in (channel / 255 for channel in colour)
-    ]
-    x, y, z = (
-        sum(a * b for a, b in zip(row, linear, strict=True)) / white
-        for row, white in zip(SRGB_TO_XYZ, (0.95047, 1.0, 1.08883), strict=True)
-    )
-    fx, fy, fz = (value ** (1 / 3) if value > 0.008856 else 7.787 * value + 16 / 116 for value in (x, y, z))
-    return 116 * fy - 16, 500 * (fx - fy), 200 * (fy - fz)
 
 
 def sharpness(picture: Image.Image) -> float:
