@@ -204,11 +204,12 @@ class EmailVerificationRequested(Event):
 
 @dataclass(frozen=True, slots=True)
 class EmailChanged(Event):
-    """A verified address, `previous`, was replaced by another one."""
+    """A verified address, `previous`, was replaced by another one. `recovery_id` is that of a reserved e-mail token."""
 
     user_id: UserId
     previous: str
     email: str
+    recovery_id: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,7 @@ class Collaborators:
         self.email_delivery = EmailDelivery(
             resources.email, self.suppressions, normalize, email_budget(settings, resources.rate_limits)
         )
-        self.email_tokens = EmailTokens(rows.email_tokens, _email_token_ttl_s(settings))
+        self.email_tokens = EmailTokens(rows.email_tokens, _email_token_ttl_s(settings), self.secret)
         self.account_links = AccountLinks(
             verify_url=f"{settings.client_url}/verify-email",
             reset_url=settings.reset_url,

@@ -311,7 +311,7 @@ class ServiceHarness:
         )
         self.email = RecordingEmailSender()
         self.suppressions = Suppressions(EmailSuppressionRepository(database), normalize)
-        self.email_tokens = EmailTokens(EmailTokenRepository(database), EMAIL_TOKEN_TTL_S)
+        self.email_tokens = EmailTokens(EmailTokenRepository(database), EMAIL_TOKEN_TTL_S, b"e" * 32)
         self.security_alerts = self.security_alerts_through(
             EmailDelivery(self.email, self.suppressions, normalize)
         )

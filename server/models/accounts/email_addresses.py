@@ -42,6 +42,16 @@ class EmailAddressRepository:
             [email, email_key, user_id],
         )
 
+    async def clear_pending(self, user_id: UserId) -> bool:
+        """Drop the pending address of a user with a verified one. Return whether there was one."""
+        return bool(
+            await self._database.execute(
+                "UPDATE users SET pending_email = '', pending_email_key = ''"
+                " WHERE id = ? AND email <> '' AND pending_email <> ''",
+                [user_id],
+            )
+        )
+
     async def set_verified(self, user_id: UserId, email: str, email_key: str, at_ms: int) -> None:
         """Make this the user's address, in place of any other. Raises DuplicateKey if another user has verified it."""
         await self._database.execute(

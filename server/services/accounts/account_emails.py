@@ -103,13 +103,18 @@ class AccountEmails:
         await self._jobs.finish(claim)
 
     async def send_address_changed(self, claim: Claim) -> None:
-        """Notify the previous address, with a link that takes the account back from another person."""
+        """Notify the previous address, with a link that takes the account back from another person.
+
+        The link was reserved by the change. If an earlier address took the account back since then, it is invalid and
+        there is no e-mail.
+        """
         user_id, previous, changed_to = (claim.payload[name] for name in ("user_id", "previous", "email"))
-        issued = await self._unit_of_work.run(partial(self._issue_recovery, user_id, previous))
-        if issued is not None:
+        token = self._tokens.derive(claim.payload["recovery_id"])
+        user = await self._users.get_contact(user_id)
+        if user is not None and await self._tokens.is_valid(EmailTokenPurpose.RECOVER, token):
             days = max(1, self._tokens.ttl_s[EmailTokenPurpose.RECOVER] // 86_400)
-            link = self._links.recover(issued.token)
-            email = address_changed_email(_key(claim), previous, issued.username, changed_to, link, days)
+            link = self._links.recover(token)
+            email = address_changed_email(_key(claim), previous, user.username, changed_to, link, days)
             await self._delivery.send(EmailKind.ADDRESS_CHANGED, email, attempt=claim.attempts)
         await self._jobs.finish(claim)
 
@@ -146,10 +151,6 @@ class AccountEmails:
         if user is None:
             return None
         return await self._issue(work, EmailTokenPurpose.RESET, user, user.email or user.pending_email)
-
-    async def _issue_recovery(self, user_id: UserId, email: str, work: WorkContext) -> IssuedToken | None:
-        user = await self._addresses.lock(user_id)
-        return await self._issue(work, EmailTokenPurpose.RECOVER, user, email) if user is not None else None
 
     async def _issue(
         self, work: WorkContext, purpose: EmailTokenPurpose, user: AddressRow, email: str

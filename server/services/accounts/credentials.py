@@ -1,6 +1,7 @@
 """Password changes and password resets.
 
-Both revoke sessions in the transaction that changes the password. `account_emails` sends the e-mails.
+Both revoke sessions, and cancel a change of the e-mail address, in the transaction that changes the password.
+`account_emails` sends the e-mails.
 """
 
 from functools import partial
@@ -127,6 +128,7 @@ class Credentials:
     ) -> None:
         await self._logins.set_password_hash(user_id, password_hash, work.now_ms())
         await self._tokens.delete(user_id, (EmailTokenPurpose.RESET,))
+        await self._verification.cancel_change(user_id)
         await self._revocations.revoke_all(work, user_id, except_id)
         work.emit(PasswordChanged(user_id))
 

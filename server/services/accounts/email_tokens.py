@@ -1,7 +1,9 @@
-"""Tokens in links that are e-mailed to users: 256 random bits, stored as a hash, for one purpose and address."""
+"""Tokens in links that are e-mailed to users: 256 bits, stored as a hash, for one purpose and address."""
 
 import hashlib
+import hmac
 import secrets
+from base64 import urlsafe_b64encode
 from collections.abc import Collection, Mapping
 
 from server.errors import InvalidInput
@@ -16,14 +18,17 @@ from server.services.jobs.unit_of_work import WorkContext
 
 
 class EmailTokens:
-    """`ttl_s` is the lifetime of the tokens of each purpose.
+    """`ttl_s` is the lifetime of the tokens of each purpose; `secret` derives those of reserved rows.
 
     The job that sends an e-mail creates its token, so that it is stored nowhere in clear text. Each attempt creates
     another one, because the e-mail of an attempt that seemed to fail may have arrived.
     """
 
-    def __init__(self, tokens: EmailTokenRepository, ttl_s: Mapping[EmailTokenPurpose, int]) -> None:
+    def __init__(
+        self, tokens: EmailTokenRepository, ttl_s: Mapping[EmailTokenPurpose, int], secret: bytes
+    ) -> None:
         self._tokens = tokens
+        self._secret = secret
         self.ttl_s = ttl_s
 
     async def create(
@@ -31,11 +36,27 @@ class EmailTokens:
     ) -> str:
         """Store a new token and return it. `now_ms` is the database's time."""
         token = secrets.token_urlsafe(32)
-        expires_at_ms = now_ms + self.ttl_s[purpose] * 1000
-        await self._tokens.insert(
-            NewEmailToken(work.new_id(), user_id, purpose, _hash(token), email, now_ms, expires_at_ms)
-        )
+        await self._insert(work.new_id(), token, purpose, user_id, email, now_ms)
         return token
+
+    async def reserve(
+        self, work: WorkContext, purpose: EmailTokenPurpose, user_id: UserId, email: str, now_ms: int
+    ) -> int:
+        """Store a token in the transaction that makes it necessary, and return an id to `derive` it with.
+
+        Its place among the user's tokens, and whether it is still valid, do not depend on when its e-mail is sent.
+        """
+        token_id = work.new_id()
+        await self._insert(token_id, self.derive(token_id), purpose, user_id, email, now_ms)
+        return token_id
+
+    def derive(self, token_id: int) -> str:
+        """Return the reserved token of this id, which may have been used since then."""
+        digest = hmac.digest(self._secret, f"email_token:{token_id}".encode(), hashlib.sha256)
+        return urlsafe_b64encode(digest).decode().rstrip("=")
+
+    async def is_valid(self, purpose: EmailTokenPurpose, token: str) -> bool:
+        return await self._tokens.find(purpose, _hash(token)) is not None
 
     async def find(self, purpose: EmailTokenPurpose, token: str) -> EmailTokenRow:
         """Return an unexpired, unused token.
@@ -53,6 +74,14 @@ class EmailTokens:
     ) -> None:
         """Delete the user's tokens of some purposes, from the token `from_id` on."""
         await self._tokens.delete_by_user(user_id, purposes, from_id)
+
+    async def _insert(
+        self, token_id: int, token: str, purpose: EmailTokenPurpose, user_id: UserId, email: str, now_ms: int
+    ) -> None:
+        expires_at_ms = now_ms + self.ttl_s[purpose] * 1000
+        await self._tokens.insert(
+            NewEmailToken(token_id, user_id, purpose, _hash(token), email, now_ms, expires_at_ms)
+        )
 
 
 def invalid_email_token(purpose: EmailTokenPurpose) -> InvalidInput:

@@ -101,8 +101,19 @@ class EmailVerification:
         await self._addresses.set_verified(user.id, email, key, user.now_ms)
         await self._tokens.delete(user.id, (EmailTokenPurpose.VERIFY, EmailTokenPurpose.RESET))
         if user.email and key != current_key:
-            work.emit(EmailChanged(user.id, user.email, email))
+            recovery_id = await self._tokens.reserve(
+                work, EmailTokenPurpose.RECOVER, user.id, user.email, user.now_ms
+            )
+            work.emit(EmailChanged(user.id, user.email, email, recovery_id))
         return True
+
+    async def cancel_change(self, user_id: UserId) -> None:
+        """Drop the address that was to replace the verified one, and its links, if there is a verified one.
+
+        A person who knew the password may have entered it.
+        """
+        if await self._addresses.clear_pending(user_id):
+            await self._tokens.delete(user_id, (EmailTokenPurpose.VERIFY,))
 
     async def _verify(self, user_id: UserId, token: str, work: WorkContext) -> None:
         user = await self._addresses.lock(user_id)

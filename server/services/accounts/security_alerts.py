@@ -12,6 +12,7 @@ from server.models.accounts.email_tokens import EmailTokenPurpose
 from server.models.accounts.users import ContactRow, UserRepository
 from server.services.accounts.account_links import AccountLinks
 from server.services.accounts.email_tokens import EmailTokens
+from server.services.accounts.usernames import normalize
 from server.services.emails.delivery import EmailDelivery, EmailKind
 from server.services.emails.messages import SignInDetails, new_sign_in_email, sign_ins_failed_email
 from server.services.jobs.claims import Claim
@@ -50,8 +51,10 @@ class SecurityAlerts:
         """Notify the owner of a sign-in on a new device, with a link that takes the account back."""
         payload = claim.payload
         user = await self._users.get_contact(payload["user_id"])
-        if user is not None and user.email:
-            token = await self._unit_of_work.run(partial(self._issue_recovery, user))
+        token = (
+            await self._unit_of_work.run(partial(self._issue_recovery, user)) if user is not None else None
+        )
+        if user is not None and token is not None:
             time = f"{moment(payload['at_ms']):%Y-%m-%d %H:%M} UTC"
             details = SignInDetails(time, payload["user_agent"], payload["address"])
             email = new_sign_in_email(_key(claim), user.email, user.name, details, self._links.recover(token))
@@ -66,7 +69,14 @@ class SecurityAlerts:
             await self._delivery.send(EmailKind.SIGN_INS_FAILED, email, attempt=claim.attempts)
         await self._jobs.finish(claim)
 
-    async def _issue_recovery(self, user: ContactRow, work: WorkContext) -> str:
+    async def _issue_recovery(self, user: ContactRow, work: WorkContext) -> str | None:
+        """Return a token for the user's address; None without one, or if it changed since `user` was read.
+
+        A token for an address that was replaced in the meantime would outlive a recovery.
+        """
+        locked = await self._users.lock_contact(normalize(user.email))
+        if locked is None or locked.id != user.id:
+            return None
         return await self._tokens.create(work, EmailTokenPurpose.RECOVER, user.id, user.email, user.now_ms)
 
 

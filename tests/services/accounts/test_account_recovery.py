@@ -106,3 +106,31 @@ async def test_notice_about_a_deleted_account_is_dropped(harness: ServiceHarness
     before = len(harness.email.sent)
     await harness.work_off(JobKind.EMAIL_ADDRESS_CHANGED)
     assert len(harness.email.sent) == before
+
+
+async def test_delayed_notice_gives_no_link_after_the_recovery(harness: ServiceHarness) -> None:
+    account = await register(harness)
+    notice = await change_email(harness, account, "thief@example.com")
+    await harness.email_verification.request_change(account.id, PASSWORD, "second@example.com")
+    await harness.email_verification.mark_verified(account.id)
+    await harness.account_recovery.recover(link_token(notice))
+    before = len(harness.email.sent)
+    await harness.work_off(
+        JobKind.EMAIL_ADDRESS_CHANGED
+    )  # as if the SMTP server of the thief had deferred it
+    assert len(harness.email.sent) == before
+
+
+async def test_delayed_notice_ends_links_of_later_addresses(harness: ServiceHarness) -> None:
+    account = await register(harness)
+    await harness.email_verification.request_change(account.id, PASSWORD, "thief@example.com")
+    await harness.email_verification.mark_verified(account.id)
+    await harness.sessions.create(account.id, account.password_changed_at_ms, "", "", new_device=True)
+    await harness.work_off(JobKind.EMAIL_NEW_SIGN_IN)
+    later = harness.email.sent[-1]
+    assert later.to == "thief@example.com"
+    await harness.work_off(JobKind.EMAIL_ADDRESS_CHANGED)
+    notice = harness.email.sent[-1]
+    assert notice.to == "ada@example.com"
+    await harness.account_recovery.recover(link_token(notice))
+    await assert_rejected(harness, link_token(later))

@@ -17,6 +17,7 @@ from server.services.accounts.password_authentication import AuthenticatedUser
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import Principal, TokenPair
 from server.settings import Settings
+from tests.support.email_links import link_token
 from tools.harness.services import RESET_TTL_S, ServiceHarness
 
 OLD, NEW = "the old password", "the new password"
@@ -195,7 +196,7 @@ async def test_link_is_not_sent_to_an_address_that_just_changed(
     monkeypatch.setattr(harness.unit_of_work, "run", overtaken)
     await harness.account_emails.send_reset(claim)
     assert harness.email.sent == []
-    assert await harness.value("SELECT COUNT(*) AS n FROM email_tokens") == 0
+    assert await harness.value("SELECT COUNT(*) AS n FROM email_tokens WHERE purpose = 'reset'") == 0
     assert (await harness.job(claim.id))["state"] == JobState.COMPLETED
 
 
@@ -305,3 +306,33 @@ async def test_reset_emails_above_the_budget_are_not_sent(harness: ServiceHarnes
     assert await harness.work_off(JobKind.EMAIL_RESET_LINK) == 11
     assert len(harness.email.sent) == 3
     await harness.credentials.reset_password(token_in(harness.email.sent[0].text), NEW)
+
+
+@pytest.mark.parametrize("by_link", [True, False])
+async def test_new_password_cancels_a_change_of_the_address(harness: ServiceHarness, by_link: bool) -> None:
+    account = await register(harness)
+    pair = await sign_in(harness)
+    await harness.email_verification.request_change(account.id, OLD, "thief@example.com")
+    await harness.work_off(JobKind.EMAIL_VERIFICATION)
+    link = link_token(harness.email.sent[-1])
+    assert harness.email.sent[-1].to == "thief@example.com"
+    if by_link:
+        await harness.credentials.request_reset("ada@example.com")
+        await harness.work_off(JobKind.EMAIL_RESET_LINK)
+        await harness.credentials.reset_password(link_token(harness.email.sent[-1]), NEW)
+    else:
+        await harness.credentials.change_password(await owner(harness, pair), OLD, NEW)
+    with pytest.raises(InvalidInput) as refused:
+        await harness.email_verification.verify(link)
+    assert refused.value.code == "invalid_verification_token"
+    own = await harness.profiles.get_own(account.id)
+    assert own.address is not None
+    assert (own.address.email, own.address.pending) == ("Ada@example.com", None)
+
+
+async def test_new_password_keeps_the_only_address(harness: ServiceHarness) -> None:
+    await harness.accounts.register("ada", "ada@example.com", OLD, "")
+    await harness.work_off(JobKind.EMAIL_VERIFICATION)
+    link = link_token(harness.email.sent[-1])
+    await harness.credentials.change_password(await owner(harness, await sign_in(harness)), OLD, NEW)
+    await harness.email_verification.verify(link)
