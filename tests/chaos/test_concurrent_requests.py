@@ -77,7 +77,8 @@ async def follows(stack: Stack, ana: Person, bob: Person) -> None:
     for method, count in (("POST", 1), ("DELETE", 0)):
         answers = await together(*(bob.call(method, path) for _ in range(AT_ONCE)))
         assert statuses(answers) == {200: AT_ONCE}
-        assert all(answer.json == {"following": bool(count), "followersCount": count} for answer in answers)
+        state = {"following": bool(count), "requested": False, "followersCount": count}
+        assert all(answer.json == state for answer in answers)
         assert agree(stack, pair, "followers_count", f"users WHERE id = {ana.id}") == count
         assert agree(stack, pair, "following_count", f"users WHERE id = {bob.id}") == count
     # Both follow each other: locking the two users in request order would deadlock here.
