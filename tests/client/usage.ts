@@ -23,13 +23,18 @@ export async function publish(photo: Blob, altText: string): Promise<Post | unde
     bodySerializer: (body) => {
       const form = new FormData();
       form.append("images", photo, "photo.jpg");
-      for (const text of body.altTexts ?? []) form.append("altTexts", text);
+      if ("altTexts" in body) for (const text of body.altTexts ?? []) form.append("altTexts", text);
       form.append("caption", body.caption ?? "");
       return form;
     },
   });
   const location: string | null = response.headers.get("Location");
   return location === null ? undefined : data;
+}
+
+export async function publishUploaded(mediaIds: string[], caption: string): Promise<Post | undefined> {
+  const { data } = await api.POST("/posts", { body: { mediaIds, caption } });
+  return data;
 }
 
 export async function* feed(): AsyncGenerator<Post> {
@@ -59,6 +64,8 @@ export async function describeNotifications(): Promise<string[]> {
       case "reply":
       case "follow":
       case "mention":
+      case "follow_request":
+      case "follow_accepted":
         return `${actor.username}: ${type}`;
     }
   });

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 
 PIECES, PIECE_BYTES, PAUSE_S = 12, 40_000, 0.2
 FORM, JSON = "Content-Type: multipart/form-data; boundary=cut", "Content-Type: application/json"
+TEXT = "Content-Type: text/plain"
 EXPECT = "Expect: 100-continue"
 
 
@@ -54,7 +55,7 @@ async def test_refusals_are_readable_after_the_body(program: Program, register: 
         ("POST /nothing", FORM): 404,
         ("POST /feed", FORM): 405,
         ("POST /auth/login", JSON): 413,
-        ("POST /posts", JSON, token): 415,
+        ("POST /posts", TEXT, token): 415,
         ("POST /queues/feed/pause", JSON, token): 403,
     }
     statuses = await asyncio.gather(*(write_all_then_read(program, *case) for case in cases))
@@ -69,7 +70,7 @@ async def test_refusal_comes_instead_of_continue(program: Program, register: Reg
         head("POST /nothing", 1000, FORM, EXPECT): 404,
         head("POST /auth/login", 70_000, JSON, EXPECT): 413,
         head("POST /posts", 1 << 40, FORM, EXPECT, token): 413,
-        head("POST /posts", 1000, JSON, EXPECT, token): 415,
+        head("POST /posts", 1000, TEXT, EXPECT, token): 415,
         head("POST /posts", 1000, FORM, EXPECT, token): 100,
         head("GET /feed?limit=no", 1000, JSON, EXPECT, token): 422,
     }
