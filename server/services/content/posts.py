@@ -9,9 +9,11 @@ from server.events import CacheKey, PeopleMentioned, PostChanged, PostDeleted, P
 from server.gateways.images.processor import Shape
 from server.ids import MediaId, PostId, UserId
 from server.models.accounts.users import UserRepository
+from server.models.conditions import Column
 from server.models.content.media import MediaPicture, MediaRepository, MediaRow, MediaStatus
 from server.models.content.post_images import NewPostImage, PostImageRepository
 from server.models.content.posts import PostRepository, PostRow
+from server.models.people.visibility import unblocked_users
 from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards
 from server.services.content.mentions import Mentions
@@ -139,10 +141,10 @@ class Posts:
         return posts[0]
 
     async def list_by_author(self, viewer_id: UserId, author_id: UserId, request: PageRequest) -> Page[Post]:
-        """Return an author's posts, newest first. Raises NotFound for the author."""
+        """Return an author's posts, newest first. Raises NotFound for the author, or one who blocked the viewer."""
         visible = self._visibility.posts(viewer_id)
         ids = await self._posts.list_ids_by_author(author_id, visible, request.before_id, request.limit + 1)
-        if not ids and not await self._users.exists(author_id):
+        if not ids and not await self._users.exists(author_id, unblocked_users(viewer_id, Column("u.id"))):
             raise NotFound("User not found.")
         posts = await self._cards.list_posts(ids, viewer_id)
         return cut(posts, request.limit, lambda post: post.id)

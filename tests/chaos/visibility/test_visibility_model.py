@@ -162,8 +162,11 @@ class VisibilityMachine(RuleBasedStateMachine):
         model, harness = self.model, self.harness
         assert self._ids(harness.feed.page(viewer, ALL), "id") == model.feed(viewer)
         for user in self.people:
-            posts = self._ids(harness.posts.list_by_author(viewer, user, ALL), "id")
-            assert posts == model.of_author(viewer, user)
+            posts = self.runner.outcome(harness.posts.list_by_author(viewer, user, ALL))
+            if self.model.finds(viewer, user):
+                assert [post.id for post in posts.items] == model.of_author(viewer, user)
+            else:
+                assert posts == "not_found"
             self._compare_profile(viewer, user)
         for post in model.newest()[:6]:
             self._compare_post(viewer, post)

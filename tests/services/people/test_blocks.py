@@ -46,7 +46,9 @@ async def test_blocked_users_do_not_find_each_others_posts(harness: ServiceHarne
         for use in (harness.posts.get, harness.likes.like, harness.likes.unlike):
             with pytest.raises(NotFound):
                 await use(viewer, posts[author])
-        assert (await harness.posts.list_by_author(viewer, author, PAGE)).items == []
+    assert (await harness.posts.list_by_author(ada, bob, PAGE)).items == []
+    with pytest.raises(NotFound):  # as for the profile
+        await harness.posts.list_by_author(bob, ada, PAGE)
     for viewer in (ada, bob):
         assert (await harness.posts.get(viewer, posts[eve])).id == posts[eve]
 
