@@ -108,6 +108,8 @@ class Server(web.Server):
         known = message.version in HTTP_VERSIONS
         if not known:  # the response has the version of the request
             message = message._replace(version=HttpVersion11, should_close=True)
+        elif _ends_elsewhere(message):
+            message = message._replace(should_close=True)
         kept = without_expectation(message)
         request = self._original_request(kept, *connection)
         if kept is not message:
@@ -128,6 +130,15 @@ class Server(web.Server):
 
     def __call__(self) -> ClientConnection:
         return ClientConnection(self, loop=self._loop, **self._options)
+
+
+def _ends_elsewhere(message: RawRequestMessage) -> bool:
+    """Return whether a proxy may see the end of this request in another place than aiohttp does.
+
+    A chunked body of HTTP/1.0 is faulty (RFC 9112, 6.1). After a request to upgrade the connection, which no route
+    accepts, aiohttp reads no further request.
+    """
+    return message.upgrade or (message.version == HttpVersion10 and hdrs.TRANSFER_ENCODING in message.headers)
 
 
 def _unrouted(response: web.Response, request_id: str = "") -> web.Response:

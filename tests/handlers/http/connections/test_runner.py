@@ -61,3 +61,26 @@ async def test_unreadable_rest_of_a_body_is_not_logged(
     assert caplog.records == []
     writer.close()
     await runner.cleanup()
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST / HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 1\r\n\r\na",
+        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    ],
+)
+async def test_request_with_an_unclear_end_ends_the_connection(head: bytes) -> None:
+    runner = Runner(web.Application(), access_log=None, handle_signals=False)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0]
+    reader, writer = await asyncio.open_connection(host, port)
+    writer.write(head + b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+    async with asyncio.timeout(10):
+        answers = await reader.read()
+    assert answers.count(b"HTTP/1.") == 1
+    writer.close()
+    await runner.cleanup()
