@@ -47,6 +47,7 @@ class PasswordRules:
             return f"Must have at least {MIN_DISTINCT} different characters."
         if any(folded in sequence or folded in sequence[::-1] for sequence in SEQUENCES):
             return "Must not be a sequence of neighbouring characters."
+        folded = _unrepeated(folded)
         word = _word_in(folded)
         if {folded, word} & {SERVICE_NAME, *_names(owner)}:
             return "Must not be your username, your e-mail address, or the name of this service."
@@ -55,6 +56,11 @@ class PasswordRules:
         if guessed or await self._common.contains(folded):
             return "Too many people use this password. Choose one that is harder to guess."
         return None
+
+
+def _unrepeated(text: str) -> str:
+    """Return the part that a text repeats, such as `secret` in `secretsecret`; the text itself if there is none."""
+    return text[: (text + text).index(text, 1)]
 
 
 def _word_in(text: str) -> str:

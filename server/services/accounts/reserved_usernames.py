@@ -5,23 +5,28 @@ from server.services.accounts.usernames import normalize
 
 OPERATOR = (
     "abuse admin administrator administration billing contact copyright dmca feedback help helpdesk info legal mailer"
-    " mailerdaemon mod moderator moderation noreply notification official owner photofeed postmaster press privacy root"
+    " mailerdaemon mod moderator moderation noreply notification official owner postmaster press privacy root"
     " safety security service staff status superuser support sysadmin system team terms trust verified verify webmaster"
 )
 PAGES = (
-    "about account accounts activity api apps assets auth avatar avatars blog card cards comments config create deleted"
-    " developer developers devices discover docs edit embed everyone explore favicon feed follow followers following"
-    " healthz home index invite jobs likes login logout me media metrics new notifications null oauth password"
-    " people photos post posts preferences profile profiles queues readyz register reports robots saved search self"
-    " session sessions settings share signin signout signup sitemap static stories stream tags trends undefined unknown"
-    " unsubscribe upload uploads user username users web wellknown www you"
+    "about account accounts activity api apps assets auth avatar avatars block blocks blog card cards comments"
+    " config create deleted developer developers devices discover docs edit embed everyone explore favicon feed"
+    " follow followers following healthz home index invite jobs likes login logout me media metrics mute mutes new"
+    " notifications null oauth password people photos post posts preferences profile profiles queues readyz register"
+    " reports robots saved search self session sessions settings share signin signout signup sitemap static stories"
+    " stream tags trends undefined unknown unsubscribe upload uploads user username users web wellknown www you"
 )
+SERVICE = "photofeed"
 RESERVED = frozenset(f"{OPERATOR} {PAGES}".split())
 
 
 def is_reserved(username: str) -> bool:
-    """Return whether a name is reserved in some spelling: `Admin_` and `ad.min` look like `admin`."""
-    return normalize(username).replace(".", "").replace("_", "") in RESERVED
+    """Return whether a name is reserved in some spelling: `Admin_` and `ad.min` look like `admin`.
+
+    So is every name with the name of the service in it, such as `photofeed.billing`.
+    """
+    key = normalize(username).replace(".", "").replace("_", "")
+    return key in RESERVED or SERVICE in key
 
 
 def check_not_reserved(username: str) -> None:

@@ -12,7 +12,20 @@ PASSWORD = "correct horse"
 
 @pytest.mark.parametrize(
     "name",
-    ["admin", "ADMIN", "ad.min", "admin_", "_root", "Support", "photofeed", "photo_feed", "me_", "help"],
+    [
+        "admin",
+        "ADMIN",
+        "ad.min",
+        "admin_",
+        "_root",
+        "Support",
+        "me_",
+        "help",
+        "photofeed",
+        "photo_feed",
+        "photofeed.billing",
+        "my_photofeed",
+    ],
 )
 def test_reserved_name_is_refused_in_every_spelling(name: str) -> None:
     with pytest.raises(InvalidInput) as refused:
@@ -35,7 +48,7 @@ def test_routes_are_reserved() -> None:
     }
     assert {segment for segment in segments if not is_reserved(segment)} <= {
         # Parts of paths below an id, and verbs.
-        "available", "refresh", "resend", "unused", "explain", "failed", "read", "pause", "resume", "retry",
+        "available", "sent", "refresh", "resend", "unused", "explain", "failed", "read", "pause", "resume", "retry",
     }  # fmt: skip
 
 
