@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 
 from server.models.database import Database, DatabaseParameters
 from server.models.migrations import Migrations
+from tests.support.fakes.s3_server import running_s3_server
 from tests.support.fork_server import ForkServer
 from tools.harness.backends import (
     ROOT,
@@ -70,6 +71,22 @@ def fork_server() -> Iterator[ForkServer | None]:
     fork_server = ForkServer()
     yield fork_server
     fork_server.stop()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """The shared S3 server; every test uses its own prefix."""
+    with running_s3_server() as url:
+        yield url
+
+
+@pytest.fixture
+def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let S3 clients of this process use the shared server."""
+    for name, value in {"ENDPOINT_URL": s3_server, "REGION": "us-east-1"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "something")
 
 
 @pytest.fixture(scope="session")

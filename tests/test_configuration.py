@@ -118,6 +118,7 @@ def test_every_variable_overrides_an_existing_key() -> None:
         ("BCRYPT_COST", "5", 5),
         ("UPLOAD_DEST", "/srv/photos", "/srv/photos"),
         ("MAX_FILE_SIZE", "1048576", 1_048_576),
+        ("KEEP_ORIGINALS", "true", True),
         ("FEED_WORKER_CONCURRENCY", "3", 3),
         ("LOG_LEVEL", "debug", "debug"),
         ("NODE_ID", "7", 7),

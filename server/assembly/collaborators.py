@@ -51,7 +51,9 @@ class Collaborators:
             self.visibility,
             resources.media.url,
         )
-        self.pictures = Pictures(resources.images, resources.media)
+        self.pictures = Pictures(
+            resources.images, resources.media, keep_originals=settings.uploads.keep_originals
+        )
         self.timelines = build_timelines(settings, resources.feeds_redis)
         self.feed_queries = FeedQueries(rows.feeds, self.visibility, SystemClock())
         self.cache_invalidation = CacheInvalidation(

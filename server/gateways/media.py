@@ -187,10 +187,10 @@ class MediaStore:
         call = partial(self._store.put, key, source, attributes=attributes, use_multipart=False)
         await self._call("put", _valid(key), call)
 
-    async def put_private(self, key: str, content: bytes) -> None:
+    async def put_private(self, key: str, source: Path | bytes) -> None:
         """Store bytes of any kind, which must not be served, atomically. Raises StorageFull."""
         attributes = None if self._folder else {"Content-Type": OCTETS, "Cache-Control": "no-store"}
-        call = partial(self._store.put, key, content, attributes=attributes, use_multipart=False)
+        call = partial(self._store.put, key, source, attributes=attributes, use_multipart=False)
         await self._call("put", _valid(key), call)
 
     async def describe(self, key: str) -> MediaDescription:

@@ -81,6 +81,7 @@ class UploadSettings(Section):
     max_unfinished_bytes: int = Field(default=524_288_000, ge=1024)
     unused_kept_s: float = Field(default=86_400.0, ge=60)
     max_pixels: int = Field(default=250_000_000, ge=1)
+    keep_originals: bool = False
     idle_timeout_s: float = Field(default=30.0, gt=0)
     min_bytes_per_s: float = Field(default=1024.0, gt=0)
     total_timeout_s: float = Field(default=3600.0, gt=0)

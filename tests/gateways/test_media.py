@@ -1,15 +1,11 @@
 """The media store on a real folder, and on a real S3 server where one is installed."""
 
 import asyncio
-import contextlib
-import http.client
-import importlib.util
 import os
 import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -40,44 +36,6 @@ async def bucket(s3: None, tmp_path: Path) -> AsyncIterator[MediaStore]:
 def store(request: pytest.FixtureRequest) -> MediaStore:
     """The store in a folder and in a bucket."""
     return request.getfixturevalue(request.param)
-
-
-@pytest.fixture(scope="module")
-def s3_server() -> Iterator[str]:
-    if importlib.util.find_spec("moto") is None:
-        pytest.skip("moto[server] is not installed")
-    url = f"http://127.0.0.1:{free_port()}"
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", url.rpartition(":")[2]]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        deadline = time.monotonic() + 30
-        while not made_bucket(url):
-            assert server.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        yield url
-        server.kill()
-
-
-@pytest.fixture
-def s3(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"ENDPOINT_URL": s3_server, "REGION": "us-east-1"}.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "something")
-
-
-def made_bucket(url: str) -> bool:
-    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=5)
-    with contextlib.closing(connection), contextlib.suppress(OSError):
-        connection.request("PUT", "/pictures")
-        return connection.getresponse().status == 200
-    return False
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def content(found: MediaObject) -> bytes:

@@ -9,7 +9,7 @@ from server.gateways.media import CONTENT_TYPE, MediaDescription, MediaStore
 from server.handlers.http.operations import Reply, operation
 from server.handlers.http.representations.preconditions import allows_range, is_not_modified
 from server.handlers.http.representations.ranges import byte_range, content_range
-from server.services.content.pictures import UPLOADS_FOLDER
+from server.services.content.pictures import is_private
 
 MEDIA_HEADERS = {
     "Cache-Control": "public, max-age=31536000, immutable",
@@ -19,7 +19,6 @@ MEDIA_HEADERS = {
     "Timing-Allow-Origin": "*",
     "Accept-Ranges": "bytes",
 }
-PRIVATE = f"{UPLOADS_FOLDER}/"  # parts of uploads, with the metadata of the cameras
 VALIDATORS = ("ETag", "Last-Modified")
 IMAGE = {"type": "string", "format": "binary"}
 
@@ -49,7 +48,7 @@ class MediaRoutes:
     )
     async def get_picture(self, request: web.Request) -> web.StreamResponse:
         key = request.match_info["key"]
-        if key.startswith(PRIVATE):
+        if is_private(key):
             raise NotFound("Image not found.")
         described, etag = await self._media.describe(key), _etag(key)
         response = web.StreamResponse(headers=MEDIA_HEADERS)

@@ -24,6 +24,15 @@ log = structlog.get_logger(__name__)
 
 FOLDERS = MappingProxyType({Shape.PHOTO: "posts", Shape.AVATAR: "avatars"})
 UPLOADS_FOLDER = "uploads"
+# Beside the renditions, so that both are deleted together. A random part follows: in a public bucket, the address of a
+# rendition must not reveal the one of the original.
+ORIGINAL_PREFIX = "original-"
+
+
+def is_private(key: str) -> bool:
+    """Return whether a stored file must not be served: it may say where a photograph was taken."""
+    folder, _, name = key.rpartition("/")
+    return f"{folder}/".startswith(f"{UPLOADS_FOLDER}/") or name.startswith(ORIGINAL_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +46,14 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class StoredPicture:
-    """A picture whose renditions are in the folder `media_key` of the media store."""
+    """A picture whose renditions are in the folder `media_key` of the media store.
+
+    `original` is the name of the uploaded file there; None if it is not kept.
+    """
 
     media_key: str
     image: ProcessedImage
+    original: str | None = None
 
     def as_media(self) -> MediaPicture:
         """Return what rows of `media` and `post_images` store of it."""
@@ -51,13 +64,17 @@ class StoredPicture:
 
     @property
     def keys(self) -> list[str]:
-        return [f"{self.media_key}/{rendition.name}.jpg" for rendition in self.image.renditions]
+        names = [f"{rendition.name}.jpg" for rendition in self.image.renditions]
+        return [f"{self.media_key}/{name}" for name in (*names, *filter(None, [self.original]))]
 
 
 class Pictures:
-    def __init__(self, images: ImageProcessor, media: MediaStore) -> None:
+    """Creates, stores and deletes pictures. With `keep_originals`, uploaded files are kept beside their renditions."""
+
+    def __init__(self, images: ImageProcessor, media: MediaStore, *, keep_originals: bool = False) -> None:
         self._images = images
         self._media = media
+        self._keep_originals = keep_originals
 
     async def store(self, upload: Path, owner_id: UserId, shape: Shape) -> StoredPicture:
         """Create and store the renditions of an unchecked file of a user.
@@ -70,10 +87,13 @@ class Pictures:
         if shape is Shape.AVATAR and image.width < max(AVATAR_SIDES):
             media_key += f"-{image.width}"
         puts = [self._media.put(f"{media_key}/{each.name}.jpg", each.content) for each in image.renditions]
+        original = f"{ORIGINAL_PREFIX}{secrets.token_hex(16)}" if self._keep_originals else None
+        if original is not None:
+            puts.append(self._media.put_private(f"{media_key}/{original}", upload))
         for result in await asyncio.gather(*puts, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
-        return StoredPicture(media_key, image)
+        return StoredPicture(media_key, image, original)
 
     @asynccontextmanager
     async def discarded_on_failure(self, pictures: Sequence[StoredPicture]) -> AsyncIterator[None]:
