@@ -7,6 +7,7 @@ from server.assembly.services import Services
 from server.gateways.media import MediaStore
 from server.handlers import serializers
 from server.handlers.accounts.accounts import AccountRoutes
+from server.handlers.accounts.closures import ClosureRoutes
 from server.handlers.accounts.credentials import CredentialRoutes
 from server.handlers.accounts.email_addresses import EmailAddressRoutes
 from server.handlers.accounts.sessions import SessionRoutes
@@ -87,6 +88,7 @@ def build_app(
         ConfigRoutes(client_limits(settings)),
         ProfileRoutes(services.profiles, forms),
         SessionRoutes(services.sessions),
+        ClosureRoutes(services.account_closures),
         CredentialRoutes(services.credentials),
         EmailAddressRoutes(services.email_verification, services.account_recovery, settings.auth.reset_ttl_s),
         AccountRoutes(

@@ -196,6 +196,21 @@ class AccountRestored(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AccountDeletionRequested(Event):
+    """The owner deleted an account; it is erased after `delete_after_ms`."""
+
+    user_id: UserId
+    delete_after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountDeletionCancelled(Event):
+    """The owner of an account that was to be erased signed in."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class EmailVerificationRequested(Event):
     """The user entered an address that has to be verified, or requested another e-mail to it."""
 

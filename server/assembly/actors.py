@@ -186,6 +186,8 @@ def _handlers(
         JobKind.EMAIL_ADDRESS_CHANGED: services.account_emails.send_address_changed,
         JobKind.EMAIL_NEW_SIGN_IN: services.security_alerts.send_new_sign_in,
         JobKind.EMAIL_SIGN_INS_FAILED: services.security_alerts.send_sign_ins_failed,
+        JobKind.EMAIL_DELETION_REQUESTED: services.account_emails.send_deletion_requested,
+        JobKind.EMAIL_DELETION_CANCELLED: services.account_emails.send_deletion_cancelled,
         **maintenance_handlers(settings, resources, services, jobs),
     }
 

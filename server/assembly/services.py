@@ -12,6 +12,7 @@ from server.clock import Clock, SystemClock
 from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timeline_audit import TimelineAudit
 from server.gateways.redis.session_check import SessionCheck
+from server.services.accounts.account_closures import AccountClosures
 from server.services.accounts.account_emails import AccountEmails
 from server.services.accounts.account_recovery import AccountRecovery
 from server.services.accounts.accounts import Accounts
@@ -70,6 +71,7 @@ class Services:
     credentials: Credentials
     email_verification: EmailVerification
     account_recovery: AccountRecovery
+    account_closures: AccountClosures
     account_emails: AccountEmails
     security_alerts: SecurityAlerts
     user_lookup: UserLookup
@@ -146,6 +148,9 @@ def build_services(
         account_recovery=AccountRecovery(
             rows.email_addresses, rows.logins, work, resources.passwords, shared.email_tokens, revocations
         ),
+        account_closures=AccountClosures(
+            rows.users, rows.logins, shared.statuses, revocations, authentication, work, _grace_ms(settings)
+        ),
         account_emails=_account_emails(shared),
         security_alerts=alerts,
         user_lookup=shared.lookup,
@@ -190,6 +195,10 @@ def build_services(
         idempotency=Idempotency(rows.idempotency_keys, shared.secret),
     )
     return services, jobs
+
+
+def _grace_ms(settings: Settings) -> int:
+    return settings.auth.account_deletion_grace_days * 86_400_000
 
 
 def _card_cache(settings: Settings, resources: Resources) -> CardCache:

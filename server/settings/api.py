@@ -66,6 +66,7 @@ class AuthSettings(Section):
     require_verified_email: bool = False
     verification_ttl_s: int = Field(default=86_400, ge=60)
     recovery_ttl_s: int = Field(default=7 * 86_400, ge=60)
+    account_deletion_grace_days: int = Field(default=30, ge=1, le=365)
     bcrypt_cost: int = Field(default=12, ge=4, le=15)
     bcrypt_threads: int = Field(default=2, ge=1, le=32)
     bcrypt_queue: int = Field(default=32, ge=1)

@@ -87,6 +87,8 @@ TABLE: dict[str, Row] = {
     "GET /users/profile": signed_in(200),
     "PUT /users/profile": signed_in(200, json={"bio": "Light and hills"}),
     "PATCH /users/profile": signed_in(200, json={"bio": "Light and hills"}),
+    "POST /users/profile/deactivate": signed_in(422, json={"password": "not the password"}),
+    "DELETE /users/profile": signed_in(422, json={"password": "not the password"}),
     "POST /users/avatar": signed_in(200, form="avatar"),
     "DELETE /users/avatar": signed_in(200),
     "GET /users/{userId}": signed_in(200),

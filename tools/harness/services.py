@@ -68,6 +68,7 @@ from server.models.people.mutes import MuteRepository
 from server.models.people.profiles import ProfileRepository
 from server.models.people.relationships import RelationshipRepository
 from server.pubsub.publisher import Publisher
+from server.services.accounts.account_closures import AccountClosures
 from server.services.accounts.account_emails import AccountEmails
 from server.services.accounts.account_links import AccountLinks
 from server.services.accounts.account_recovery import AccountRecovery
@@ -140,6 +141,7 @@ BACKOFF_MS = 1000
 BACKOFF_CAP_MS = 3000
 REMOVAL_BATCH = 4
 MAX_CRASHES = 3
+GRACE_MS = 30 * 86_400_000
 
 
 TOKEN_RULES = TokenRules(
@@ -343,6 +345,15 @@ class ServiceHarness:
             self.revocations,
             self.user_rows,
             self.password_authentication,
+        )
+        self.account_closures = AccountClosures(
+            self.user_rows,
+            self.login_rows,
+            self.statuses,
+            self.revocations,
+            self.password_authentication,
+            self.unit_of_work,
+            GRACE_MS,
         )
         self.comments = Comments(
             CommentRepository(database),
@@ -632,6 +643,8 @@ class ServiceHarness:
             JobKind.EMAIL_ADDRESS_CHANGED: self.account_emails.send_address_changed,
             JobKind.EMAIL_NEW_SIGN_IN: self.security_alerts.send_new_sign_in,
             JobKind.EMAIL_SIGN_INS_FAILED: self.security_alerts.send_sign_ins_failed,
+            JobKind.EMAIL_DELETION_REQUESTED: self.account_emails.send_deletion_requested,
+            JobKind.EMAIL_DELETION_CANCELLED: self.account_emails.send_deletion_cancelled,
         }
 
     async def rows(self, sql: str, *parameters: Any) -> list[dict[str, Any]]:

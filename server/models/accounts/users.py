@@ -19,6 +19,8 @@ class UserTable(Model):
 
     `revision` increases with each change of a column that cards show. While `fan_out_on_read` is 1, new posts are not
     written to followers' feeds; readers merge them in from the author's own list.
+
+    `delete_after_ms` is set while the status is `deleting`: from then on the account is erased.
     """
 
     id = fields.BigIntField(primary_key=True, generated=False)
@@ -44,6 +46,7 @@ class UserTable(Model):
     fan_out_on_read = fields.SmallIntField(default=0, db_default=0)
     is_private = fields.SmallIntField(default=0, db_default=0)
     status = fields.CharField(max_length=12, default="active", db_default="active")
+    delete_after_ms = fields.BigIntField(null=True, db_index=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "users"
@@ -89,8 +92,12 @@ class UserRoleRow:
 
 @dataclass(frozen=True, slots=True)
 class UserStatusRow:
+    """`now_ms` is the database's time when the row was locked."""
+
     status: str
     revision: int
+    delete_after_ms: int | None
+    now_ms: int
 
 
 class UserRepository:
@@ -149,14 +156,28 @@ class UserRepository:
     async def lock_status(self, user_id: UserId) -> UserStatusRow | None:
         """Lock a user until the commit, and return the status."""
         rows = await self._database.rows(
-            f"SELECT status, revision FROM users WHERE id = ?{self._database.for_update}", [user_id]
+            f"SELECT status, revision, delete_after_ms, {self._database.now_ms} AS now_ms FROM users"
+            f" WHERE id = ?{self._database.for_update}",
+            [user_id],
         )
         return UserStatusRow(**rows[0]) if rows else None
 
     async def set_status(self, user_id: UserId, status: str, revision: int) -> None:
+        """Set the status; the account is no longer to be erased."""
         await self._database.execute(
-            "UPDATE users SET status = ?, revision = ? WHERE id = ?", [status, revision, user_id]
+            "UPDATE users SET status = ?, revision = ?, delete_after_ms = NULL WHERE id = ?",
+            [status, revision, user_id],
         )
+
+    async def set_delete_after(self, user_id: UserId, delete_after_ms: int) -> None:
+        await self._database.execute(
+            "UPDATE users SET delete_after_ms = ? WHERE id = ?", [delete_after_ms, user_id]
+        )
+
+    async def get_delete_after(self, user_id: UserId) -> int | None:
+        """Return the time after which the account is erased, or None if it is not to be."""
+        rows = await self._database.rows("SELECT delete_after_ms FROM users WHERE id = ?", [user_id])
+        return rows[0]["delete_after_ms"] if rows else None
 
     async def get_revisions(self, user_ids: Sequence[UserId]) -> dict[UserId, int]:
         """Return the revisions of the users that exist, by id; negative for users that others do not see."""

@@ -1,4 +1,4 @@
-"""Account e-mails: links that verify an address or reset a password, and notices that one of them changed.
+"""Account e-mails: links that verify an address or reset a password, and notices of changes to the account.
 
 Each is a job of the queue `email` and is retried while the SMTP server is unavailable. A job that runs twice may send
 an e-mail twice, with the same Message-ID. Notices go to verified addresses only.
@@ -7,6 +7,7 @@ an e-mail twice, with the same Message-ID. Notices go to verified addresses only
 from dataclasses import dataclass
 from functools import partial
 
+from server.clock import moment
 from server.ids import UserId
 from server.models.accounts.email_addresses import AddressRow, EmailAddressRepository
 from server.models.accounts.email_tokens import EmailTokenPurpose
@@ -18,6 +19,8 @@ from server.services.emails.delivery import EmailDelivery, EmailKind
 from server.services.emails.messages import (
     address_changed_email,
     address_in_use_email,
+    deletion_cancelled_email,
+    deletion_requested_email,
     password_changed_email,
     password_reset_email,
     verification_email,
@@ -116,6 +119,25 @@ class AccountEmails:
             link = self._links.recover(token)
             email = address_changed_email(_key(claim), previous, user.username, changed_to, link, days)
             await self._delivery.send(EmailKind.ADDRESS_CHANGED, email, attempt=claim.attempts)
+        await self._jobs.finish(claim)
+
+    async def send_deletion_requested(self, claim: Claim) -> None:
+        """Tell the owner until when the deletion of the account can be cancelled, unless it was cancelled."""
+        user_id, delete_after_ms = UserId(claim.payload["user_id"]), claim.payload["delete_after_ms"]
+        user = await self._users.get_contact(user_id)
+        if user is not None and await self._users.get_delete_after(user_id) == delete_after_ms:
+            date = f"{moment(delete_after_ms):%Y-%m-%d %H:%M} UTC"
+            email = deletion_requested_email(_key(claim), user.email, user.name, date)
+            await self._delivery.send(EmailKind.ACCOUNT_DELETION, email, attempt=claim.attempts)
+        await self._jobs.finish(claim)
+
+    async def send_deletion_cancelled(self, claim: Claim) -> None:
+        """Notify the owner of a sign-in that cancelled the deletion, unless the account was deleted again."""
+        user_id = UserId(claim.payload["user_id"])
+        user = await self._users.get_contact(user_id)
+        if user is not None and await self._users.get_delete_after(user_id) is None:
+            email = deletion_cancelled_email(_key(claim), user.email, user.name)
+            await self._delivery.send(EmailKind.ACCOUNT_DELETION, email, attempt=claim.attempts)
         await self._jobs.finish(claim)
 
     async def _issue_verification(

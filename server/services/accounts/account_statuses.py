@@ -1,9 +1,10 @@
 """Status of accounts: active, or hidden from others because of a suspension, a deactivation or a pending deletion."""
 
 from server.errors import Forbidden
-from server.events import AccountRestored, PersonChanged
+from server.events import AccountDeletionCancelled, AccountRestored, PersonChanged
 from server.ids import UserId
 from server.models.accounts.users import UserRepository
+from server.services.accounts.password_authentication import wrong_credentials
 from server.services.accounts.revocations import Revocations
 from server.services.jobs.unit_of_work import WorkContext
 from server.services.records import AccountStatus
@@ -37,9 +38,17 @@ class AccountStatuses:
         return previous
 
     async def admit(self, work: WorkContext, user_id: UserId) -> None:
-        """Let a user sign in: a deactivated account, or one being deleted, becomes active. Raises Forbidden."""
+        """Let a user sign in: a deactivated account, or one being deleted, becomes active.
+
+        Raises Forbidden for a suspended account, and Unauthenticated for one whose deletion is final.
+        """
         user = await self._users.lock_status(user_id)
         if user is not None and user.status == AccountStatus.SUSPENDED:
             raise Forbidden("This account is suspended.", code="account_suspended")
-        if user is not None and user.status != AccountStatus.ACTIVE:
-            await self.change(work, user_id, AccountStatus.ACTIVE)
+        if user is None or user.status == AccountStatus.ACTIVE:
+            return
+        if user.delete_after_ms is not None:
+            if user.delete_after_ms <= user.now_ms:
+                raise wrong_credentials()
+            work.emit(AccountDeletionCancelled(user_id))
+        await self.change(work, user_id, AccountStatus.ACTIVE)

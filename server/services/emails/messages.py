@@ -98,6 +98,20 @@ def sign_ins_failed_email(key: str, to: str, name: str, failures: int) -> Email:
     return Email(key, to, subject, text, html)
 
 
+def deletion_requested_email(key: str, to: str, name: str, date: str) -> Email:
+    """Return the e-mail that says until when the deletion of an account can be cancelled."""
+    subject = "Your account will be deleted"
+    text, html = render("deletion_requested", {"subject": subject, "name": name, "date": date})
+    return Email(key, to, subject, text, html)
+
+
+def deletion_cancelled_email(key: str, to: str, name: str) -> Email:
+    """Return the e-mail about an account that a sign-in kept from being deleted."""
+    subject = "Your account will not be deleted"
+    text, html = render("deletion_cancelled", {"subject": subject, "name": name})
+    return Email(key, to, subject, text, html)
+
+
 def notification_email(
     key: str, to: str, name: str, content: EmailContent, unsubscribe_url: str, list_id: str
 ) -> Email:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from server.events import (
+    AccountDeletionCancelled,
+    AccountDeletionRequested,
     AccountOpened,
     AccountRestored,
     AvatarReplaced,
@@ -72,6 +74,8 @@ class JobKind(StrEnum):
     EMAIL_ADDRESS_CHANGED = "email.address_changed"
     EMAIL_NEW_SIGN_IN = "email.new_sign_in"
     EMAIL_SIGN_INS_FAILED = "email.sign_ins_failed"
+    EMAIL_DELETION_REQUESTED = "email.deletion_requested"
+    EMAIL_DELETION_CANCELLED = "email.deletion_cancelled"
     SWEEP_SESSIONS = "maintenance.sessions"
     RETENTION = "maintenance.retention"
     AUDIT_COUNTERS = "maintenance.counters"
@@ -125,4 +129,6 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     EmailChanged: (EventJob(Queue.EMAIL, JobKind.EMAIL_ADDRESS_CHANGED, HIGH),),
     SignedInOnNewDevice: (EventJob(Queue.EMAIL, JobKind.EMAIL_NEW_SIGN_IN, HIGH),),
     SignInsFailed: (EventJob(Queue.EMAIL, JobKind.EMAIL_SIGN_INS_FAILED, HIGH),),
+    AccountDeletionRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL_DELETION_REQUESTED, HIGH),),
+    AccountDeletionCancelled: (EventJob(Queue.EMAIL, JobKind.EMAIL_DELETION_CANCELLED, HIGH),),
 }

@@ -16,6 +16,8 @@ from server.services.emails.messages import (
     SignInDetails,
     address_changed_email,
     address_in_use_email,
+    deletion_cancelled_email,
+    deletion_requested_email,
     new_sign_in_email,
     notification_email,
     password_changed_email,
@@ -57,6 +59,8 @@ EMAILS = {
         SignInDetails("2026-01-31 12:00 UTC", "Browser/5.0 (Phone)", "192.0.2.1"),
         "https://photos.test/sessions",
     ),
+    "deletion requested": deletion_requested_email("key", "ada@example.com", "ada", "2026-01-31 12:00 UTC"),
+    "deletion cancelled": deletion_cancelled_email("key", "ada@example.com", "ada"),
     "sign-ins failed": sign_ins_failed_email("key", "ada@example.com", "ada", 1200),
     "notification": notification_email("key", "ada@example.com", "ada", CONTENT, UNSUBSCRIBE, LIST),
 }
