@@ -36,6 +36,7 @@ class RequestSchema(Schema):
 class Text(fields.String):
     """A text of bounded length, cleaned by `clean_lines`. With a `minimum` it must show something.
 
+    Its length is limited both as sent, which the document promises, and cleaned, because composition may lengthen it.
     NUL, ESC and lone surrogates are rejected.
     """
 
@@ -43,10 +44,20 @@ class Text(fields.String):
         pattern = VISIBLE_TEXT_PATTERN if minimum else TEXT_PATTERN
         kwargs["metadata"] = {"pattern": pattern, **kwargs.get("metadata", {})}
         self._minimum = minimum
-        super().__init__(validate=validate.Length(min=minimum, max=maximum), **kwargs)
+        self._maximum = maximum
+        self._length = validate.Length(min=minimum, max=maximum)
+        messages = {} if minimum else {"null": "Must not be null. Send an empty text to remove it."}
+        super().__init__(validate=self._length, error_messages=messages, **kwargs)
+
+    def _sent(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        """Return the text as it was sent. Raises ValidationError for another type, or if it is too long."""
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        if len(text) > self._maximum:
+            self._length(text)
+        return text
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        text: str = super()._deserialize(value, attr, data, **kwargs)
+        text = self._sent(value, attr, data, **kwargs)
         if FORBIDDEN.search(text):
             raise ValidationError("Contains an invalid character.")
         if self._minimum and not has_visible(text):
@@ -90,7 +101,7 @@ class Website(Text):
         super().__init__(metadata={"format": "website", "description": description}, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        url: str = fields.String._deserialize(self, value, attr, data, **kwargs).strip()
+        url = self._sent(value, attr, data, **kwargs).strip()
         return url and _valid(url, normalize_website)
 
 

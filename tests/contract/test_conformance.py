@@ -186,7 +186,6 @@ async def schemathesis(
             "PYTHONPATH": str(ROOT),
             "SCHEMATHESIS_HOOKS": HOOKS,
             "CONTRACT_URL": program.url,
-            "CONTRACT_USERNAME": person.username,
             "CONTRACT_PASSWORD": person.password,
             "CONTRACT_TOKEN": person.token,
             **known.environ,

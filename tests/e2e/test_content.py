@@ -12,7 +12,7 @@ from tests.support.inputs import photos
 from tests.support.program import Person, Program, photo_form
 from tools.harness.waiting import wait_until
 
-CARD = {"id", "username", "fullName", "avatarUrl", "avatarSources", "isCelebrity"}
+CARD = {"id", "username", "fullName", "avatarUrl", "avatarSources", "isCelebrity", "relationship"}
 
 
 async def refused(person: Person, method: str, path: str, status: int, code: str, **options: Any) -> Any:
@@ -176,7 +176,8 @@ async def test_user_lists_contain_user_cards(program: Program, register: Registe
     await refused(bob, "GET", "/posts?userId=@nobody", 404, "not_found")
     hint = await bob.call("GET", "/users/ana")
     assert (hint.status, "/users/@name" in hint.json["detail"]) == (404, True)
-    assert await bob.request("DELETE", "/users/@ana/follow") == {"following": False, "followersCount": 1}
+    unfollowed = await bob.request("DELETE", "/users/@ana/follow")
+    assert unfollowed == {"following": False, "requested": False, "followersCount": 1}
     assert [card["username"] for card in await bob.list_all("/users/@ana/followers")] == ["eve"]
 
 
@@ -199,11 +200,15 @@ async def test_profile_and_avatar_are_changed(program: Program, register: Regist
         ({"website": "http://169.254.169.254/"}, 422, "invalid_input", "website"),
         ({"fullName": "\u200b\u202e"}, 422, "invalid_input", "fullName"),
         ({"fullName": "Ana \x1b[31m"}, 422, "invalid_input", "fullName"),
+        ({"fullName": f"{'a' * 100} "}, 422, "invalid_input", "fullName"),
+        ({"website": f"https://a.test/{'a' * 185} "}, 422, "invalid_input", "website"),
         ({"bio": None}, 422, "invalid_input", "bio"),
         ({"bio": "a" * 501}, 422, "invalid_input", "bio"),
     ):
         problem = await refused(ana, "PUT", "/users/profile", status, code, json=body)
         assert list(problem["errors"]) == [field]
+    null = await refused(ana, "PATCH", "/users/profile", 422, "invalid_input", json={"bio": None})
+    assert null["errors"] == {"bio": ["Must not be null. Send an empty text to remove it."]}
     assert await ana.request("GET", "/users/profile") == edited
     written = {
         "fullName": "\u202eAna\r\nLindqvist\u200b",

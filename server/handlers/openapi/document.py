@@ -36,12 +36,9 @@ def build(routes: Iterable[web.AbstractRoute]) -> dict[str, Any]:
 
 
 def documented(routes: Iterable[web.AbstractRoute]) -> Iterator[tuple[str, str, Any]]:
-    """Yield path, method and handler of each route declared with `operation`, without those that HEAD and PATCH add."""
-    described = [route for route in routes if route.resource and hasattr(route.handler, "__apispec__")]
-    put = {route.resource for route in described if route.method == hdrs.METH_PUT}
-    for route in described:
-        added = route.method == hdrs.METH_HEAD or (route.method == hdrs.METH_PATCH and route.resource in put)
-        if route.resource and not added:
+    """Yield path, method and handler of each route declared with `operation`, except HEAD, which belongs to GET."""
+    for route in routes:
+        if route.method != hdrs.METH_HEAD and route.resource and hasattr(route.handler, "__apispec__"):
             yield route.resource.canonical, route.method, route.handler
 
 
@@ -69,11 +66,15 @@ class _Document:
             components.security_scheme(name, dict(scheme))
 
     def describe(self, routes: Iterable[web.AbstractRoute]) -> dict[str, Any]:
+        ids: set[str] = set()
         for path, method, handler in documented(routes):
             try:
                 operation = self._operation(path, handler.__apispec__, options_of(handler))
             except LookupError as error:
                 raise LookupError(f"{method} {path}: the document has no description of {error}") from error
+            if (name := operation["operationId"]) in ids:  # a PATCH with the handler of a PUT
+                operation["operationId"] = f"{name}WithPatch"
+            ids.add(name)
             self._spec.path(path, operations={method.lower(): operation})
         document: dict[str, Any] = self._spec.to_dict()
         return document

@@ -18,8 +18,9 @@ class FollowRequestRoutes:
         return [
             web.get("/follow-requests", self.list_follow_requests),
             web.get("/follow-requests/sent", self.list_sent_follow_requests),
-            web.post("/follow-requests/{userId}", self.accept_follow_request),
-            web.delete("/follow-requests/{userId}", self.decline_follow_request),
+            # A restricted segment, so that POST /follow-requests/sent is a 405.
+            web.post("/follow-requests/{userId:[0-9@][^/]*}", self.accept_follow_request),
+            web.delete("/follow-requests/{userId:[0-9@][^/]*}", self.decline_follow_request),
         ]
 
     @operation(
