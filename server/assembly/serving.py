@@ -11,6 +11,7 @@ from aiohttp import web
 
 from server.assembly.shutdown import CLOSE_S
 from server.handlers.http.connections.connection_limits import ConnectionLimits
+from server.handlers.http.connections.open_connections import OpenConnections, max_connections
 from server.handlers.http.connections.runner import Runner
 from server.handlers.http.middleware import InFlight
 
@@ -49,6 +50,7 @@ async def serving(
         access_log=None,
         handle_signals=False,
         connection_limits=connection_limits,
+        open_connections=OpenConnections(max_connections()),
         keepalive_timeout=KEEP_ALIVE_S,
         shutdown_timeout=CLOSE_S,
     )

@@ -125,7 +125,10 @@ class Program:
 
     async def start(self) -> Self:
         """Start a run and return when it is ready. Raises RuntimeError with the output if it exits instead."""
-        self.spawn()
+        return await self.spawn().ready()
+
+    async def ready(self) -> Self:
+        """Return when the run is ready. Raises RuntimeError with the output if it exits instead."""
 
         async def is_ready() -> bool:
             if not self.running:

@@ -18,6 +18,7 @@ from server.handlers.http.bodies.expectations import note_expectation, without_e
 from server.handlers.http.bodies.lingering import LingerLimits, closes_after, discard_rest
 from server.handlers.http.client_ip import ClientIps
 from server.handlers.http.connections.connection_limits import ConnectionLimits
+from server.handlers.http.connections.open_connections import OpenConnections
 from server.handlers.http.response_headers import SECURITY_HEADERS, SERVER
 
 HTTP_VERSIONS = frozenset({HttpVersion10, HttpVersion11})
@@ -27,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class ClientConnection(web.RequestHandler):
-    __slots__ = ("_admitted", "_connection_limits", "_discarded_body", "_linger")
+    __slots__ = ("_admitted", "_connection_limits", "_discarded_body", "_linger", "_open_connections")
 
     def __init__(
         self,
@@ -35,21 +36,27 @@ class ClientConnection(web.RequestHandler):
         *,
         linger: LingerLimits,
         connection_limits: ConnectionLimits,
+        open_connections: OpenConnections,
         **options: Any,
     ) -> None:
         super().__init__(manager, lingering_time=0, **options)
         self._linger = linger
+        self._open_connections = open_connections
         self._connection_limits = connection_limits
         self._admitted: str | None = None
         self._discarded_body: StreamReader | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Accept a connection, or close it at once if its client has too many."""
+        """Accept a connection, or close it at once if its client or the process has too many."""
         super().connection_made(transport)
         peer = transport.get_extra_info("peername")
         self._admitted = self._connection_limits.admit(str(peer[0]) if peer else "")
-        if self._admitted is None:
+        if self._admitted is None or not self._open_connections.add(self):
             self.force_close()
+
+    def begin_request(self) -> None:
+        """Keep the connection open until the response is sent."""
+        self._open_connections.mark_busy(self)
 
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
@@ -62,10 +69,12 @@ class ClientConnection(web.RequestHandler):
             self._discarded_body = request.content
             await discard_rest(request, sent.status, self._linger)
             self._discarded_body = None
+        self._open_connections.mark_idle(self)
         return sent, disconnected
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._stop_lingering()
+        self._open_connections.remove(self)
         if self._admitted is not None:
             self._connection_limits.release(self._admitted)
             self._admitted = None
@@ -118,6 +127,8 @@ class Server(web.Server):
         return request
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if isinstance(request.protocol, ClientConnection):
+            request.protocol.begin_request()
         if not request[KNOWN_VERSION]:
             return _unrouted(problems.http_problem(web.HTTPVersionNotSupported(), request.path))
         if request.method == hdrs.METH_CONNECT:  # what follows is not HTTP
@@ -158,10 +169,16 @@ class Runner(web.AppRunner):
         *,
         linger: LingerLimits | None = None,
         connection_limits: ConnectionLimits | None = None,
+        open_connections: OpenConnections | None = None,
         **options: Any,
     ) -> None:
-        limits = connection_limits or ConnectionLimits(0, ClientIps())
-        super().__init__(app, linger=linger or LingerLimits(), connection_limits=limits, **options)
+        super().__init__(
+            app,
+            linger=linger or LingerLimits(),
+            connection_limits=connection_limits or ConnectionLimits(0, ClientIps()),
+            open_connections=open_connections or OpenConnections(0),
+            **options,
+        )
 
     async def _make_server(self) -> Server:
         return Server(await super()._make_server(), **self._kwargs)
