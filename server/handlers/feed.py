@@ -1,6 +1,6 @@
 """`/feed`: the personalised feed, and why a post is or is not in it."""
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from marshmallow import Schema, fields, validate
 
 from server.handlers import serializers
@@ -40,10 +40,13 @@ class FeedRoutes:
         query=PageQuery,
         responds={200: page_of(PostSchema)},
         rates=(Rate.READS,),
+        etag=True,
     )
     async def read_feed(self, request: web.Request) -> web.Response:
         page = await self._feed.page(current_principal(request).user_id, page_request(request))
-        return serializers.page_response(request, page, serializers.post)
+        response = serializers.page_response(request, page, serializers.post)
+        response.headers[hdrs.ETAG] = serializers.posts_etag(page)
+        return response
 
     @operation(
         "explainFeed",

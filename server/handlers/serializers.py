@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode
 
 import orjson
 from aiohttp import web
 
 from server.clock import isoformat
+from server.handlers.http.representations.preconditions import digest, weak_etag
 from server.handlers.user_cards import avatar_sources_of, relationship, source_of_image, user_card
 from server.ids import UserId
 from server.paging import Page
@@ -124,14 +125,29 @@ def unused_media(record: UnusedMedia) -> dict[str, Any]:
     }
 
 
-@lru_cache(maxsize=CACHE_SIZE)
 def post(record: Post) -> orjson.Fragment:
-    """Serialize a post. Card and author are cached apart, so that a changed count leaves them rendered."""
+    return orjson.Fragment(_post(record).json)
+
+
+def posts_etag(page: Page[Post]) -> str:
+    """Return the ETag of a page of posts, from cached digests: hashing the page would take 50 µs."""
+    cursor = (page.next_cursor or "").encode()
+    return weak_etag(digest(b"".join([_post(record).digest for record in page.items]) + cursor))
+
+
+class _RenderedPost(NamedTuple):
+    json: bytes
+    digest: bytes
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def _post(record: Post) -> _RenderedPost:
+    """Render a post. Card and author are cached apart, so that a changed count leaves them rendered."""
     liked = b"true" if record.liked else b"false"
-    return orjson.Fragment(
-        b'%b,"author":%b,"likesCount":%d,"commentsCount":%d,"liked":%b}'
-        % (_card(record.card), _author(record.author), record.likes_count, record.comments_count, liked)
-    )
+    rendered = b'%b,"author":%b,"likesCount":%d,"commentsCount":%d,"liked":%b}' % (
+        _card(record.card), _author(record.author), record.likes_count, record.comments_count, liked,
+    )  # fmt: skip
+    return _RenderedPost(rendered, digest(rendered))
 
 
 @lru_cache(maxsize=CACHE_SIZE)

@@ -169,7 +169,7 @@ def _own_comment() -> dict[str, str]:
 
 
 def _request_to_follow() -> dict[str, str]:
-    """Return a new user who asks to follow the user, whose account becomes private."""
+    """Return a new user with a request to follow the user, whose account becomes private."""
     own = _request("PUT", "/users/profile", token=TOKEN, json={"isPrivate": True})
     asking = new_user()
     _request("POST", f"/users/{own['id']}/follow", token=asking["accessToken"])

@@ -64,12 +64,36 @@ async def test_every_answer_has_security_headers(ana: Person) -> None:
 
 async def test_private_answers_are_not_cached_and_images_are(ana: Person) -> None:
     published = await ana.publish(photos.small())
-    for path in ("/feed", "/users/profile", "/posts/12345", f"/posts/{published['id']}"):
+    for path in ("/posts", "/auth/sessions", "/posts/12345", f"/posts/{published['id']}"):
         assert (await ana.call("GET", path)).headers["Cache-Control"] == "no-store"
     picture = await ana.call("GET", published["images"][0]["url"])
     assert "immutable" in picture.headers["Cache-Control"]
     assert picture.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
     assert picture.headers["Cross-Origin-Resource-Policy"] == "cross-origin"
+
+
+async def test_polled_answers_are_sent_again_only_if_changed(ana: Person, register: Register) -> None:
+    (ben,) = await register(ana.program, "ben")
+    published = await ana.publish(photos.small())
+    for path in (
+        "/feed", "/feed?limit=1", "/users/profile", "/users/@ana", "/notifications", "/notifications/unread-count",
+    ):  # fmt: skip
+        first = await ana.call("GET", path)
+        assert first.headers["Cache-Control"] == "private, no-cache"
+        etag = {"If-None-Match": first.headers["ETag"]}
+        for method in ("GET", "HEAD"):
+            again = await ana.call(method, path, headers=etag)
+            assert (again.status, again.content, again.headers["ETag"]) == (304, b"", first.headers["ETag"])
+    feed, profile = await ana.call("GET", "/feed"), await ana.call("GET", "/users/@ana")
+    await ben.like(published["id"])
+    await ben.follow(ana)
+    for before, path in ((feed, "/feed"), (profile, "/users/@ana")):
+        changed = await ana.call("GET", path, headers={"If-None-Match": before.headers["ETag"]})
+        assert changed.status == 200
+        assert changed.headers["ETag"] != before.headers["ETag"]
+    signed_in = await ana.call("POST", "/auth/login", json={"username": "ana", "password": ana.password})
+    assert not {"ETag", "Content-Encoding"} & signed_in.headers.keys()
+    assert signed_in.headers["Cache-Control"] == "no-store"
 
 
 async def test_hsts_is_sent_on_https_only(new_program: NewProgram, register: Register) -> None:

@@ -12,6 +12,7 @@ from server.errors import AppError
 from server.handlers.http import problems
 from server.handlers.http.client_ip import CLIENT_IP, ClientIps
 from server.handlers.http.operations import RouteOptions, options_of
+from server.handlers.http.representations.negotiation import negotiate
 from server.handlers.http.requests import REQUEST_ID, HttpHandler, validate_input
 from server.logs import CURRENT_REQUEST
 from server.metrics import Metrics
@@ -92,7 +93,7 @@ def _labels(request: web.Request) -> tuple[str, str]:
 
 async def _respond(request: web.Request, handler: HttpHandler) -> web.StreamResponse:
     try:
-        return await handler(request)
+        return negotiate(request, await handler(request))
     except (AppError, web.HTTPException) as error:
         if _has_started(request):  # the client would take a problem for a part of the image
             log.warning("response_aborted", path=request.path, error=str(error))

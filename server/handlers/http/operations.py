@@ -48,6 +48,9 @@ class RouteOptions:
     accepts_ticket: A `?ticket=` is accepted in place of an access token.
     idempotent: The handler honours `Idempotency-Key`.
     publishes: Other users see what the request creates.
+    etag: Successful responses have an ETag, and `If-None-Match` is honoured; for what clients poll.
+    compressible: Responses may be compressed. Not those that contain tokens, because their size would reveal them
+        (BREACH).
     body, query: Schemas of the JSON body and of the query.
     form: The handler reads a multipart body, in place of a JSON body if it has a schema for one.
     file: The handler also reads a body that is the bytes of one file.
@@ -62,6 +65,8 @@ class RouteOptions:
     publishes: bool = False
     form: bool = False
     file: bool = False
+    etag: bool = False
+    compressible: bool = True
     body: Schema | None = None
     query: Schema | None = None
 
@@ -81,6 +86,7 @@ class Reply:
     headers: tuple[str, ...] = ()
 
 
+NOT_MODIFIED = Reply("The client has the current version, according to `If-None-Match`", headers=("ETag",))
 UNVERIFIED_PUBLISHER = "Your e-mail address is not verified, and the operator requires it"
 _DEFAULTS = RouteOptions()
 _NO_REFUSALS: Mapping[int, str] = MappingProxyType({})
@@ -112,6 +118,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
     accepts_ticket: bool = False,
     idempotent: bool = False,
     publishes: bool = False,
+    etag: bool = False,
 ) -> Callable[[AnyHandler], AnyHandler]:
     """Declare a documented route.
 
@@ -132,6 +139,8 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
         publishes=publishes,
         form=form is not None,
         file=file,
+        etag=etag,
+        compressible=tag != "auth",
         body=body() if body else None,
         query=query() if query else None,
     )
@@ -140,6 +149,8 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
         documented["description"] = description
     if publishes:
         refuses = {403: UNVERIFIED_PUBLISHER, **refuses}
+    if etag:
+        responds = {**responds, 304: NOT_MODIFIED}
     replies = {str(status): _documented(reply) for status, reply in responds.items()}
 
     def declare(handler: AnyHandler) -> AnyHandler:

@@ -60,6 +60,7 @@ class NotificationRoutes:
         query=NotificationsQuery,
         responds={200: page_of(NotificationSchema)},
         rates=(Rate.READS,),
+        etag=True,
     )
     async def list_notifications(self, request: web.Request) -> web.Response:
         query = request[QUERY]
@@ -75,6 +76,7 @@ class NotificationRoutes:
         tag="notifications",
         responds={200: UnreadCountSchema},
         rates=(Rate.READS,),
+        etag=True,
     )
     async def count_unread(self, request: web.Request) -> web.Response:
         return _unread_count(await self._notifications.count_unread(current_principal(request).user_id))

@@ -24,7 +24,7 @@ from server.version import VERSION
 OPENAPI_VERSION = "3.1.0"
 BODY_TYPES = {"json": JSON, "form": MULTIPART}
 UPLOAD_TYPES = "image/jpeg, image/png, image/webp"
-CREATED, CONFLICT, UNAVAILABLE = 201, 409, 503
+OK, CREATED, CONFLICT, UNAVAILABLE = 200, 201, 409, 503
 COMPLETE_TAGS = frozenset({"health", "docs"})  # their operations declare every response themselves
 
 OperationObject = dict[str, Any]
@@ -143,6 +143,8 @@ class _Document:
             names.append(IDEMPOTENCY_REPLAYED)
         if isinstance(schema, Schema) and "nextCursor" in schema.fields:
             names.append("Link")
+        if options.etag and status == OK:
+            names.append("ETag")
         if status == UNAVAILABLE:
             names = ["Retry-After"]
         described: dict[str, Any] = {

@@ -3,7 +3,6 @@
 In production both are off unless `app.docs` is set.
 """
 
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from swagger_ui_bundle import swagger_ui_path
 from server.errors import NotFound
 from server.handlers.http.operations import JSON, Reply, RouteOptions, operation
 from server.handlers.http.pages import html_response
+from server.handlers.http.representations.preconditions import digest, weak_etag
 from server.handlers.openapi import document, parts
 
 START_SCRIPT = """\
@@ -62,20 +62,16 @@ class DocumentationRoutes:
         "getDocument",
         "Get the API as an OpenAPI 3.1 document",
         tag="docs",
-        responds={
-            200: Reply("The document", {"type": "object"}, headers=("ETag",)),
-            304: Reply("The document matches `If-None-Match`"),
-        },
+        responds={200: Reply("The document", {"type": "object"})},
         public=True,
         rates=(),
+        etag=True,
     )
-    async def get_document(self, request: web.Request) -> web.Response:
+    async def get_document(self, _: web.Request) -> web.Response:
         if self._document is None:
             content = orjson.dumps(document.build(self._list_routes()))
-            self._document = _SerializedDocument(content, hashlib.sha256(content).hexdigest()[:32])
-        headers = {"ETag": f'"{self._document.etag}"', "Cache-Control": "no-cache"}
-        if any(tag.value in (self._document.etag, "*") for tag in request.if_none_match or ()):
-            return web.Response(status=304, headers=headers)
+            self._document = _SerializedDocument(content, weak_etag(digest(content)))
+        headers = {"ETag": self._document.etag, "Cache-Control": "no-cache"}
         return web.Response(body=self._document.content, content_type=JSON, headers=headers)
 
     @UNDOCUMENTED

@@ -18,7 +18,7 @@ Posts with images, comments, likes, follows, a personalised feed and live notifi
 Ids are decimal strings, times are UTC. A list is `{"items": [...], "nextCursor": ...}`: pass `nextCursor` as `cursor`
 to get the next page, or follow the `Link` header. `PATCH` does the same as each `PUT`.
 Errors are `application/problem+json` (RFC 9457) with a stable
-`code`.\
+`code`. JSON from 1 KiB is compressed with gzip if the client accepts it, except by `auth` operations.\
 """
 
 TAGS: Mapping[str, str] = {

@@ -117,6 +117,7 @@ class ProfileRoutes:
         tag="users",
         responds={200: ProfileSchema},
         rates=(Rate.READS,),
+        etag=True,
     )
     async def get_own_profile(self, request: web.Request) -> web.Response:
         profile = await self._profiles.get_own(current_principal(request).user_id)
@@ -173,6 +174,7 @@ class ProfileRoutes:
         responds={200: PublicProfileSchema},
         refuses={404: "User not found"},
         rates=(Rate.READS,),
+        etag=True,
     )
     async def get_profile(self, request: web.Request) -> web.Response:
         profile = await self._profiles.get(current_principal(request).user_id, path_user(request))

@@ -1,5 +1,6 @@
 """Conditional requests (RFC 9110, 13): whether the client already has, or still expects, a version of a resource."""
 
+import hashlib
 from datetime import datetime
 
 from aiohttp import ETag, hdrs, web
@@ -7,6 +8,17 @@ from aiohttp import ETag, hdrs, web
 from server.errors import PreconditionFailed
 
 ANY = "*"
+DIGEST_BYTES = 12
+
+
+def digest(content: bytes) -> bytes:
+    """Return what identifies a version of some content."""
+    return hashlib.blake2b(content, digest_size=DIGEST_BYTES).digest()
+
+
+def weak_etag(version: bytes) -> str:
+    """Return an ETag for a digest. It is weak because it names both the plain and the compressed form."""
+    return f'W/"{version.hex()}"'
 
 
 def is_not_modified(request: web.Request, etag: ETag, modified_at: datetime | None = None) -> bool:
