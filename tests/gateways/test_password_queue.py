@@ -86,7 +86,42 @@ async def test_known_devices_are_served_during_a_flood(queue: PasswordQueue) -> 
     flood = [
         call(queue, stranger(f"198.51.{network}.{host}")) for network in range(10) for host in range(1, 9)
     ]
-    known = [call(queue, Caller(networks_of("198.51.1.1").site, trusted=True)) for _ in range(5)]
+    site = networks_of("198.51.1.1").site
+    known = [call(queue, Caller(site, account=str(number))) for number in range(5)]
     outcomes = await asyncio.gather(*flood, *known)
     assert Counter(outcomes[:80]) == {"served": 30, "refused": 50}
     assert outcomes[80:] == ["served"] * 4 + ["refused"]
+
+
+async def test_one_account_cannot_close_sign_in_for_others(queue: PasswordQueue) -> None:
+    flood = [call(queue, Caller(f"198.{number}", account="1")) for number in range(48)]
+    others = [call(queue, stranger("198.51.100.1")), call(queue, Caller("198.51", account="2"))]
+    outcomes = await asyncio.gather(*flood, *others)
+    assert Counter(outcomes[:48]) == {"served": 2, "refused": 46}
+    assert outcomes[48:] == ["served"] * 2
+
+
+async def test_known_devices_and_quiet_networks_are_served_first() -> None:
+    queue = PasswordQueue(threads=1, queue=31)
+    served: list[str] = []
+
+    async def note(name: str, caller: Caller) -> None:
+        await call(queue, caller)
+        served.append(name)
+
+    flood = [note("flood", stranger(f"2001:db8:1::{number:x}")) for number in range(8)]
+    later = [note("quiet", stranger("198.51.100.1")), note("known", Caller("198.51", account="1"))]
+    await asyncio.gather(*flood, *later)
+    assert served[:4] == ["flood", "known", "quiet", "flood"]
+    await queue.close()
+
+
+async def test_cancelled_caller_passes_its_turn_on() -> None:
+    queue = PasswordQueue(threads=1, queue=3)
+    for _ in range(5):
+        first, second, third = (asyncio.ensure_future(call(queue, None)) for _ in range(3))
+        await asyncio.sleep(0)
+        second.cancel()
+        assert await first == "served"
+        assert await third == "served"
+    await queue.close()

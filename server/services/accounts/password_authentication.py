@@ -61,7 +61,7 @@ class PasswordAuthentication:
         name = normalize(login)
         user = await self._find(name)
         device = self._known_device(user, client)
-        caller = caller_of(client, trusted=device is not None)
+        caller = caller_of(client, str(device.user_id) if device else "")
         if client is None or self._limits is None:
             account = await self._verify(user, password, caller)
         else:
@@ -154,9 +154,9 @@ class PasswordAuthentication:
                 await self._alerts.report_failed_sign_ins(user.id if user else NOBODY, attempt.failures)
 
 
-def caller_of(client: Client | None, *, trusted: bool = False) -> Caller | None:
-    """Return a client as the password queue knows it."""
-    return None if client is None else Caller(networks_of(client.address).site, trusted)
+def caller_of(client: Client | None, account: str = "") -> Caller | None:
+    """Return a client as the password queue knows it; `account` is the one that it signed in to before."""
+    return None if client is None else Caller(networks_of(client.address).site, account)
 
 
 def wrong_credentials() -> Unauthenticated:
