@@ -101,7 +101,7 @@ class PasswordAuthentication:
         attempt = await self._limits.begin_confirmation(user_id) if self._limits else None
         hashed = await self._logins.get_password_hash(user_id)
         try:
-            matches = await self._passwords.matches(password, hashed)
+            matches = await self._passwords.matches(password, hashed, Caller(f"user {user_id}", str(user_id)))
         except Unavailable:
             if self._limits and attempt:
                 await self._limits.abandon(attempt)
