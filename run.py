@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STARTED = time.monotonic()
 PLAIN = argparse.RawDescriptionHelpFormatter
 QUEUES = ("feed", "notifications", "push", "email", "media", "maintenance")
-ROLES = ("user", "celebrity", "admin")
+ROLES = ("user", "celebrity", "moderator", "admin")
 
 EPILOG = """\
 examples:
@@ -75,7 +75,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     _command(commands, "restored", "ignore everything cached before a restore or failover of the database")
     role = _command(commands, "role", "give a user a role, effective at the next token refresh")
     role.add_argument("username")
-    role.add_argument("granted", choices=ROLES, metavar="role", help="user, celebrity or admin")
+    role.add_argument("granted", choices=ROLES, metavar="role", help="user, celebrity, moderator or admin")
     return parser.parse_args(arguments)
 
 

@@ -75,6 +75,7 @@ def rate_limiting(settings: Settings, rate_limits: RateLimits) -> RateLimiting:
         Rate.MEDIA: chosen.media,
         Rate.UPLOAD_PARTS: chosen.upload_parts,
         Rate.READS: chosen.reads,
+        Rate.REPORTS: chosen.reports,
     }
     limits = {rate: Limit(rate, each.limit, each.window_s) for rate, each in by_name.items()}
     return RateLimiting(rate_limits, limits if chosen.enabled else {})

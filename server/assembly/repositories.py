@@ -19,6 +19,8 @@ from server.models.database import Database
 from server.models.feed.fan_outs import FanOutRepository
 from server.models.feed.feeds import FeedRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
+from server.models.moderation.report_cases import ReportCaseRepository
+from server.models.moderation.reports import ReportRepository
 from server.models.notifications.activities import ActivityRepository
 from server.models.notifications.activity_states import ActivityStateRepository
 from server.models.notifications.deliverables import DeliverableRepository
@@ -60,6 +62,8 @@ class Repositories:
         self.post_parts = PostPartRepository(database)
         self.comments = CommentRepository(database)
         self.likes = LikeRepository(database)
+        self.report_cases = ReportCaseRepository(database)
+        self.reports = ReportRepository(database)
         self.feeds = FeedRepository(database)
         self.fan_outs = FanOutRepository(database)
         self.activities = ActivityRepository(database)

@@ -39,6 +39,7 @@ from server.services.feed.pages import Feed
 from server.services.jobs.idempotency import Idempotency
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.queue_administration import QueueAdministration
+from server.services.moderation.reports import Reports
 from server.services.notifications.delivery.emails import NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
 from server.services.notifications.devices import Devices
@@ -86,6 +87,7 @@ class Services:
     follow_requests: FollowRequests
     blocks: Blocks
     mutes: Mutes
+    reports: Reports
     feed: Feed
     explanations: Explanations
     fan_out: FanOut
@@ -173,6 +175,7 @@ def build_services(
         ),
         blocks=Blocks(rows.blocks, rows.profiles, follows, shared.lookup, work, cards),
         mutes=Mutes(rows.mutes, rows.profiles, shared.lookup, work, cards),
+        reports=_reports(shared),
         feed=Feed(queries, timelines, cards, _card_cache(settings, resources), metrics),
         explanations=Explanations(queries, visibility, TimelineAudit(resources.feeds_redis)),
         fan_out=FanOut(rows.fan_outs, queries, timelines, jobs, _fan_out_rules(settings)),
@@ -199,6 +202,19 @@ def build_services(
 
 def _grace_ms(settings: Settings) -> int:
     return settings.auth.account_deletion_grace_days * 86_400_000
+
+
+def _reports(shared: Collaborators) -> Reports:
+    rows = shared.rows
+    return Reports(
+        rows.report_cases,
+        rows.reports,
+        rows.posts,
+        rows.comments,
+        shared.lookup,
+        shared.visibility,
+        shared.unit_of_work,
+    )
 
 
 def _card_cache(settings: Settings, resources: Resources) -> CardCache:

@@ -52,6 +52,8 @@ MODULES = [
     "server.models.people.follow_requests",
     "server.models.people.blocks",
     "server.models.people.mutes",
+    "server.models.moderation.report_cases",
+    "server.models.moderation.reports",
     "server.models.notifications.notifications",
     "server.models.notifications.inboxes",
     "server.models.notifications.preferences",

@@ -10,6 +10,7 @@ from server.models.content.media import MediaStatus
 class Role(StrEnum):
     USER = "user"
     CELEBRITY = "celebrity"
+    MODERATOR = "moderator"
     ADMIN = "admin"
 
 

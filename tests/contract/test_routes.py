@@ -99,6 +99,9 @@ TABLE: dict[str, Row] = {
     "POST /users/{userId}/mute": Row(401, 422, 204, 204),
     "DELETE /users/{userId}/mute": signed_in(204),
     "GET /mutes": signed_in(200),
+    "POST /reports": Row(
+        401, 422, 201, 201, json={"subjectType": "post", "subjectId": "{postId}", "reason": "spam"}
+    ),
     "DELETE /users/profile/followers/{userId}": signed_in(204),
     "GET /follow-requests": signed_in(200),
     "GET /follow-requests/sent": signed_in(200),

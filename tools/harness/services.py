@@ -53,6 +53,8 @@ from server.models.jobs.expired_leases import ExpiredLeaseRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.jobs.jobs import JobRepository
 from server.models.jobs.leases import JobLeaseRepository
+from server.models.moderation.report_cases import ReportCaseRepository
+from server.models.moderation.reports import ReportRepository
 from server.models.notifications.activities import ActivityRepository
 from server.models.notifications.activity_states import ActivityStateRepository
 from server.models.notifications.deliverables import DeliverableRepository
@@ -112,6 +114,7 @@ from server.services.jobs.idempotency import Idempotency
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.retry_rules import RetryRule
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
+from server.services.moderation.reports import Reports
 from server.services.notifications.delivery.deliverables import Deliverables
 from server.services.notifications.delivery.emails import NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
@@ -387,6 +390,15 @@ class ServiceHarness:
         )
         self.blocks = Blocks(block_rows, profile_rows, self.follows, lookup, self.unit_of_work, self.cards)
         self.mutes = Mutes(MuteRepository(database), profile_rows, lookup, self.unit_of_work, self.cards)
+        self.reports = Reports(
+            ReportCaseRepository(database),
+            ReportRepository(database),
+            self.post_rows,
+            CommentRepository(database),
+            lookup,
+            self.visibility,
+            self.unit_of_work,
+        )
         self.feed_queries = FeedQueries(FeedRepository(database), self.visibility, self.clock)
         self.feed = self.feed_on(self.pipelined_redis)
         rules = FanOutRules(FAN_OUT_BATCH, CELEBRITY_THRESHOLD)

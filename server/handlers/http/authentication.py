@@ -27,6 +27,10 @@ class Authenticator(Protocol):
         """Raise Forbidden unless the user is an administrator now, whatever the token says."""
         ...
 
+    async def require_moderator(self, principal: Principal) -> None:
+        """Raise Forbidden unless the user is a moderator or an administrator now."""
+        ...
+
 
 def authentication(
     authenticator: Authenticator,
@@ -51,6 +55,8 @@ def authentication(
                 await identify(request, options)
             if options.admin:
                 await authenticator.require_admin(request[PRINCIPAL])
+            elif options.moderator:
+                await authenticator.require_moderator(request[PRINCIPAL])
         return await rate_limiting.count_success(request, handler)
 
     async def identify(request: web.Request, options: RouteOptions) -> None:

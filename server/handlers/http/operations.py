@@ -35,6 +35,7 @@ class Rate(StrEnum):
     MEDIA = "media"
     UPLOAD_PARTS = "upload_parts"
     READS = "reads"
+    REPORTS = "reports"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class RouteOptions:
     success_rates: Limits like `rates` that only successful requests count against.
     public: No access token is needed.
     admin: Only administrators may use the route; checked before body and query are validated.
+    moderator: Only moderators and administrators may; checked likewise.
     accepts_ticket: A `?ticket=` is accepted in place of an access token.
     idempotent: The handler honours `Idempotency-Key`.
     publishes: Other users see what the request creates.
@@ -60,6 +62,7 @@ class RouteOptions:
     success_rates: tuple[Rate, ...] = ()
     public: bool = False
     admin: bool = False
+    moderator: bool = False
     accepts_ticket: bool = False
     idempotent: bool = False
     publishes: bool = False
@@ -115,6 +118,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
     success_rates: tuple[Rate, ...] = (),
     public: bool = False,
     admin: bool = False,
+    moderator: bool = False,
     accepts_ticket: bool = False,
     idempotent: bool = False,
     publishes: bool = False,
@@ -134,6 +138,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
         success_rates=success_rates,
         public=public,
         admin=admin,
+        moderator=moderator,
         accepts_ticket=accepts_ticket,
         idempotent=idempotent,
         publishes=publishes,

@@ -29,6 +29,7 @@ TAGS: Mapping[str, str] = {
     "likes": "Likes of posts",
     "follows": "Followers, followed users, and requests to follow private accounts",
     "blocks": "Blocked and muted users",
+    "moderation": "Reports of posts, comments and users, and what moderators do about them",
     "feed": "The personalised feed",
     "notifications": "Notifications, their live stream, preferences and push devices",
     "queues": "Background job queues, for administrators",

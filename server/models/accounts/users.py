@@ -199,9 +199,13 @@ class UserRepository:
         (row,) = await self._database.rows("SELECT role FROM users WHERE id = ?", [user_id])
         return row["role"]
 
-    async def has_role(self, user_id: UserId, role: str) -> bool:
+    async def has_role(self, user_id: UserId, *roles: str) -> bool:
+        """Return whether the user has one of the roles."""
         return bool(
-            await self._database.rows("SELECT 1 FROM users WHERE id = ? AND role = ?", [user_id, role])
+            await self._database.rows(
+                f"SELECT 1 FROM users WHERE id = ? AND role IN ({placeholders(len(roles))})",
+                [user_id, *roles],
+            )
         )
 
     async def set_role(self, user_id: UserId, role: str) -> None:

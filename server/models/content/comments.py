@@ -54,6 +54,15 @@ class CommentRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CommentTextRow:
+    """A comment with its text and without its author's card."""
+
+    post_id: PostId
+    author_id: UserId
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
 class CommentCardRow:
     """A comment with its author."""
 
@@ -89,6 +98,14 @@ class CommentRepository:
             [comment_id, post_id, *visible.parameters],
         )
         return CommentRow(**rows[0]) if rows else None
+
+    async def find_text(self, comment_id: CommentId, visible: Condition) -> CommentTextRow | None:
+        """Return the comment `c` of any post if it satisfies `visible`."""
+        rows = await self._database.rows(
+            f"SELECT c.post_id, c.author_id, c.content FROM comments c WHERE c.id = ? AND {visible.sql}",
+            [comment_id, *visible.parameters],
+        )
+        return CommentTextRow(**rows[0]) if rows else None
 
     async def get_card(self, comment_id: CommentId) -> CommentCardRow | None:
         cards = await self._cards("c.id = ?", [comment_id], 1, ALL)

@@ -77,6 +77,11 @@ class PostRepository:
         """Lock a post `p` that satisfies `visible` until the commit."""
         return await self._get(post_id, visible, self._database.for_update)
 
+    async def get_caption(self, post_id: PostId) -> str:
+        """Return the caption of an existing post."""
+        (row,) = await self._database.rows("SELECT caption FROM posts WHERE id = ?", [post_id])
+        return row["caption"]
+
     async def get_mentions(self, post_id: PostId) -> dict[str, UserId]:
         """Return the users that the caption of an existing post mentions, by username key."""
         (row,) = await self._database.rows("SELECT mentions FROM posts WHERE id = ?", [post_id])

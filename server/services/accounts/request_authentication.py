@@ -65,6 +65,11 @@ class RequestAuthenticator:
         if not await self._users.has_role(principal.user_id, Role.ADMIN):
             raise Forbidden("Only administrators may do this.")
 
+    async def require_moderator(self, principal: Principal) -> None:
+        """Raise Forbidden unless the user is a moderator or an administrator now, like `require_admin`."""
+        if not await self._users.has_role(principal.user_id, Role.MODERATOR, Role.ADMIN):
+            raise Forbidden("Only moderators may do this.")
+
     async def _check_without_redis(
         self, principal: Principal, limits: Sequence[Limit], client: str
     ) -> list[RateLimitStatus]:

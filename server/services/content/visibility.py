@@ -38,6 +38,10 @@ class Visibility:
         """
         return _found(await self._posts.get(post_id, self.posts(viewer_id)))
 
+    def comments(self, viewer: UserId) -> Condition:
+        """Return the condition on `comments c` that the viewer may see the author; the post has its own."""
+        return visible_users(viewer, Column("c.author_id"))
+
     async def lock_post(self, viewer_id: UserId, post_id: PostId) -> PostRow:
         """Lock a post that the viewer may see until the commit. Raises NotFound like `get_post`."""
         return _found(await self._posts.lock(post_id, self.posts(viewer_id)))
