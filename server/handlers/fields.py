@@ -46,7 +46,7 @@ class Text(fields.String):
         self._minimum = minimum
         self._maximum = maximum
         self._length = validate.Length(min=minimum, max=maximum)
-        messages = {} if minimum else {"null": "Must not be null. Send an empty text to remove it."}
+        messages: Any = {} if minimum else {"null": "Must not be null. Send an empty text to remove it."}
         super().__init__(validate=self._length, error_messages=messages, **kwargs)
 
     def _sent(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:

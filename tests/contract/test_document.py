@@ -79,7 +79,8 @@ def test_successful_responses_declare_their_content(document: dict[str, Any]) ->
         successes = {status: answer for status, answer in operation["responses"].items() if status < "300"}
         assert successes, f"{name} never succeeds"
         for status, answer in successes.items():
-            assert ("content" in answer) == (status not in ("202", "204")), f"{name} {status}"
+            if status != "202":  # with or without
+                assert ("content" in answer) == (status != "204"), f"{name} {status}"
 
 
 def test_request_bodies_forbid_unknown_members(document: dict[str, Any]) -> None:

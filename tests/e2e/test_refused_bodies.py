@@ -7,8 +7,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tests.e2e.conftest import Register
-from tests.support.program import Program
+from tests.e2e.conftest import NewProgram, Register
+from tests.support.inputs import photos
+from tests.support.program import Program, config_file
+from tools.harness.backends import Stack
 
 pytestmark = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 
@@ -60,6 +62,18 @@ async def test_refusals_are_readable_after_the_body(program: Program, register: 
     }
     statuses = await asyncio.gather(*(write_all_then_read(program, *case) for case in cases))
     assert dict(zip(cases, statuses, strict=True)) == cases
+
+
+async def test_refusal_by_a_rate_limit_is_readable_after_the_body(
+    migrated_stack: Stack, new_program: NewProgram, register: Register
+) -> None:
+    few = {"uploads = { limit = 30, window_s = 3600 }": "uploads = { limit = 1, window_s = 3600 }"}
+    config = config_file(migrated_stack.var_dir, few)
+    program = await new_program("--port=0", config=config, THROTTLE_ENABLED="true").start()
+    (ana,) = await register(program, "ana")
+    await ana.publish(photos.small())
+    token = f"Authorization: Bearer {ana.token}"
+    assert await write_all_then_read(program, "POST /posts", FORM, token) == 429
 
 
 async def test_refusal_comes_instead_of_continue(program: Program, register: Register) -> None:

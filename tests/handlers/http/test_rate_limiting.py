@@ -29,6 +29,7 @@ EXEMPT = {
     "GET /readyz",
     "GET /metrics",
     "GET /media/{key}",
+    "GET /config",
     "GET /api",
     "GET /api/openapi.json",
     "GET /api/{asset}",
@@ -43,6 +44,8 @@ SPECIAL = {
     "POST /auth/verify-email": (Rate.DEFAULT,),
     "POST /auth/verify-email/resend": (Rate.DEFAULT,),
     "POST /auth/change-email": (Rate.DEFAULT,),
+    "POST /users/profile/deactivate": (Rate.DEFAULT,),
+    "DELETE /users/profile": (Rate.DEFAULT,),
     "POST /auth/recover-account": (Rate.DEFAULT,),
     # Mail services send these for many users, from few addresses.
     "POST /notifications/unsubscribe": (Rate.READS,),

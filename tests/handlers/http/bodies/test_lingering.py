@@ -8,9 +8,12 @@ from contextlib import suppress
 import pytest
 from aiohttp import web
 
+from server.errors import Throttled, Unavailable
 from server.handlers.http.bodies.lingering import LingerLimits
 from server.handlers.http.bodies.time_limits import TimeLimits
 from server.handlers.http.connections.runner import Runner
+from server.handlers.http.middleware import InFlight
+from server.metrics import Metrics
 
 BODY_BYTES = 2_000_000
 TIMEOUT_S = 10.0
@@ -22,13 +25,20 @@ Connect = Callable[[], Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWrite
 
 @pytest.fixture
 async def connect() -> AsyncIterator[Connect]:
-    """Connect to a server that answers each request at once with 401."""
+    """Connect to a server that refuses each request at once: with 401, 429 or 503, by path."""
 
     async def refuse(_: web.Request) -> web.Response:
         return web.Response(status=401, text="no")
 
-    app = web.Application()
-    app.router.add_post("/", refuse)
+    async def throttle(_: web.Request) -> web.Response:
+        raise Throttled("Too many requests.", retry_after_s=7)
+
+    async def fail(_: web.Request) -> web.Response:
+        raise Unavailable(retry_after_s=7)
+
+    app = web.Application(middlewares=[InFlight(Metrics()).middleware()])  # pyright: ignore[reportArgumentType]
+    for path, handler in (("/", refuse), ("/429", throttle), ("/503", fail)):
+        app.router.add_post(path, handler)
     runner = Runner(app, access_log=None, handle_signals=False, linger=LIMITS)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -46,8 +56,10 @@ async def connect() -> AsyncIterator[Connect]:
     await runner.cleanup()
 
 
-def head(length: int, *more: str) -> bytes:
-    return "\r\n".join(["POST / HTTP/1.1", "Host: a", f"Content-Length: {length}", *more, "", ""]).encode()
+def head(length: int, *more: str, path: str = "/") -> bytes:
+    return "\r\n".join(
+        [f"POST {path} HTTP/1.1", "Host: a", f"Content-Length: {length}", *more, "", ""]
+    ).encode()
 
 
 async def test_refusal_is_readable_after_the_whole_body(connect: Connect) -> None:
@@ -60,6 +72,17 @@ async def test_refusal_is_readable_after_the_whole_body(connect: Connect) -> Non
         await asyncio.sleep(2 * IDLE_S / pieces)
     answer = await reader.read()
     assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b"Connection: close\r\n" in answer
+
+
+@pytest.mark.parametrize("status", ["429", "503"])
+async def test_time_to_retry_is_readable_after_the_whole_body(connect: Connect, status: str) -> None:
+    reader, writer = await connect()
+    writer.write(head(BODY_BYTES, path=f"/{status}") + b"x" * BODY_BYTES)
+    await writer.drain()
+    answer = await reader.read()
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert b"Retry-After: 7\r\n" in answer
     assert b"Connection: close\r\n" in answer
 
 
