@@ -34,8 +34,10 @@ OTHERS_POST = os.environ["CONTRACT_OTHERS_POST"]
 LINK_TOKEN = os.environ["CONTRACT_LINK_TOKEN"]
 NOTIFICATION = os.environ["CONTRACT_NOTIFICATION"]
 KNOWN: dict[str, list[str]] = json.loads(os.environ["CONTRACT_KNOWN"])
+# These would hide the known posts and notifications, so they apply to new users.
+HIDING = {"blockUser", "muteUser"}
 # These end the session, so each gets a new user.
-SESSION_ENDING = {"logout", "changePassword"}
+SESSION_ENDING = {"logout", "changePassword", "deactivateAccount", "deleteAccount"}
 PASSWORD = "a password of the contract"
 MANY_UNUSED = 20
 REFUSED_BY_VALUE = (
@@ -82,8 +84,8 @@ def map_path_parameters(
 @schemathesis.hook
 def map_case(_: HookContext, case: Case) -> Case:
     """Apply the constraints that the document states in words, because a schema cannot express them."""
-    if operation_of(case) == "blockUser" and (case.path_parameters or {}).get("userId") in KNOWN["userId"]:
-        case.path_parameters = {"userId": new_user()["user"]["id"]}  # a block would hide the known posts
+    if operation_of(case) in HIDING and (case.path_parameters or {}).get("userId") in KNOWN["userId"]:
+        case.path_parameters = {"userId": new_user()["user"]["id"]}
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return case
     if "Idempotency-Key" in (case.headers or {}):  # a key belongs to one request
@@ -110,6 +112,10 @@ def _right_password(case: Case) -> None:
     case.body["oldPassword"] = PASSWORD
 
 
+def _right_new_password(case: Case) -> None:
+    case.body["password"] = PASSWORD
+
+
 def _right_own_password(case: Case) -> None:
     case.body["password"] = USER_PASSWORD
 
@@ -128,7 +134,8 @@ def _real_link(case: Case) -> None:
 
 def _real_notification(case: Case) -> None:
     if "upTo" in case.body:
-        case.body["upTo"] = NOTIFICATION
+        newest = _request("GET", "/notifications", token=TOKEN)["items"][:1]
+        case.body["upTo"] = newest[0]["id"] if newest else NOTIFICATION
 
 
 def _unused_media(case: Case) -> None:
@@ -143,6 +150,8 @@ CHANGES: dict[str, Callable[[Case], None]] = {
     "discardFailedJobs": _one_of_two,
     "changePassword": _right_password,
     "changeEmail": _right_own_password,
+    "deactivateAccount": _right_new_password,
+    "deleteAccount": _right_new_password,
     "login": _real_account,
     "publishPost": _unused_media,
     "refreshTokens": _real_token,
