@@ -125,14 +125,19 @@ def unused_media(record: UnusedMedia) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=CACHE_SIZE)
 def post(record: Post) -> orjson.Fragment:
     return orjson.Fragment(_post(record).json)
 
 
 def posts_etag(page: Page[Post]) -> str:
     """Return the ETag of a page of posts, from cached digests: hashing the page would take 50 µs."""
-    cursor = (page.next_cursor or "").encode()
-    return weak_etag(digest(b"".join([_post(record).digest for record in page.items]) + cursor))
+    return _posts_etag(tuple(page.items), page.next_cursor or "")
+
+
+@lru_cache(maxsize=1024)
+def _posts_etag(records: tuple[Post, ...], cursor: str) -> str:
+    return weak_etag(digest(b"".join([_post(record).digest for record in records]) + cursor.encode()))
 
 
 class _RenderedPost(NamedTuple):

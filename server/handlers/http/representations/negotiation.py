@@ -34,7 +34,8 @@ def negotiate(request: web.Request, response: web.StreamResponse) -> web.StreamR
     if compressible:
         headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
     if options.etag:
-        headers.setdefault(hdrs.CACHE_CONTROL, REVALIDATED)
+        if hdrs.CACHE_CONTROL not in headers:
+            headers[hdrs.CACHE_CONTROL] = REVALIDATED
         if hdrs.ETAG not in headers:
             headers[hdrs.ETAG] = weak_etag(digest(body))
         if _is_current(request, headers[hdrs.ETAG]):
