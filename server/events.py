@@ -211,6 +211,21 @@ class AccountDeletionCancelled(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class AccountErasureStarted(Event):
+    """The deletion of an account is final; its name and its password are gone."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class FollowErased(Event):
+    """A follow was deleted with the account of one of the two users; there is no notification."""
+
+    follower_id: UserId
+    followee_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class EmailVerificationRequested(Event):
     """The user entered an address that has to be verified, or requested another e-mail to it."""
 

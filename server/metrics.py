@@ -83,6 +83,7 @@ class Metrics:
         self._feed_build_s = requests("photofeed_feed_build_seconds", "Duration of feed builds in Redis.")
         self._upload_bytes = counter("photofeed_upload_bytes", "Bytes of resumable uploads that were stored.")
         self._uploads = counter("photofeed_uploads", "Resumable uploads by what happened to them.", ["event"])
+        self._erased_accounts = counter("photofeed_accounts_erased", "Accounts that were erased.")
         self._sse_connections = gauge("photofeed_sse_connections", "Open SSE connections.")
         self._loop_lag_s = lags("photofeed_loop_lag_seconds", "Delay of timers in the event loop.")
         self._requests = RequestMetrics()
@@ -155,6 +156,9 @@ class Metrics:
     def count_uploads(self, event: str, count: int = 1) -> None:
         """Record resumable uploads that were `created`, `interrupted`, `resumed`, `completed` or `expired`."""
         self._uploads.labels(event).inc(count)
+
+    def count_erased_account(self) -> None:
+        self._erased_accounts.inc()
 
     def count_request(self, route: str, method: str, status: int, took_s: float | None) -> None:
         """Record a response; `took_s` is None for an SSE stream."""

@@ -179,6 +179,7 @@ def _handlers(
         JobKind.PROCESS_UPLOAD: services.media_processing.process,
         JobKind.REMOVE_POST: services.deletions.remove_post,
         JobKind.REMOVE_AVATAR: services.deletions.remove_avatar,
+        JobKind.ERASE_ACCOUNT: services.account_erasure.erase,
         JobKind.PROPAGATE_REVOCATIONS: services.revocations.propagate_job,
         JobKind.EMAIL_VERIFICATION: services.account_emails.send_verification,
         JobKind.EMAIL_RESET_LINK: services.account_emails.send_reset,

@@ -16,6 +16,9 @@ from server.models.content.post_parts import PostPartRepository
 from server.models.content.posts import PostRepository
 from server.models.content.uploads import UploadRepository
 from server.models.database import Database
+from server.models.erasure.erased_accounts import ErasedAccountRepository
+from server.models.erasure.mentions import StoredMentionRepository
+from server.models.erasure.user_rows import UserRowRepository
 from server.models.feed.fan_outs import FanOutRepository
 from server.models.feed.feeds import FeedRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
@@ -74,4 +77,7 @@ class Repositories:
         self.notifications = NotificationRepository(database)
         self.notification_list = NotificationListRepository(database)
         self.preferences = PreferenceRepository(database)
+        self.erased_accounts = ErasedAccountRepository(database)
+        self.user_rows = UserRowRepository(database)
+        self.stored_mentions = StoredMentionRepository(database)
         self.idempotency_keys = IdempotencyKeyRepository(database)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.assembly.collaborators import Collaborators
+from server.assembly.erasure import build_erasure
 from server.assembly.jobs import build_queue_administration
 from server.assembly.notifications import build_notification_emails, build_pushes
 from server.assembly.resources import Resources
@@ -31,6 +32,8 @@ from server.services.content.media_processing import MediaProcessing
 from server.services.content.mentions import Mentions
 from server.services.content.posts import Posts
 from server.services.content.uploads import UploadRules, Uploads
+from server.services.erasure.accounts import AccountErasure
+from server.services.erasure.contents import ContentServices
 from server.services.feed.cache_invalidation import CacheInvalidation
 from server.services.feed.card_cache import CardCache
 from server.services.feed.explanations import Explanations
@@ -73,6 +76,7 @@ class Services:
     email_verification: EmailVerification
     account_recovery: AccountRecovery
     account_closures: AccountClosures
+    account_erasure: AccountErasure
     account_emails: AccountEmails
     security_alerts: SecurityAlerts
     user_lookup: UserLookup
@@ -135,6 +139,16 @@ def build_services(
         cards,
         visibility,
     )
+    contents = ContentServices(
+        posts=Posts(rows.users, rows.posts, rows.post_images, rows.media, work, cards, visibility, pictures),
+        deletions=Deletions(rows.users, rows.posts, rows.post_images, rows.post_parts, work, jobs, pictures),
+        likes=Likes(rows.likes, rows.posts, work, cards, visibility),
+        comments=Comments(rows.comments, rows.posts, work, cards, visibility, mentions),
+        media=Media(rows.media, work, cards, pictures, _media_limits(settings)),
+        uploads=Uploads(
+            rows.uploads, rows.media, work, resources.media, pictures, _upload_rules(settings), metrics
+        ),
+    )
     services = Services(
         accounts=Accounts(
             rows.users, work, resources.passwords, shared.password_rules, rows.former_usernames
@@ -153,22 +167,21 @@ def build_services(
         account_closures=AccountClosures(
             rows.users, rows.logins, shared.statuses, revocations, authentication, work, _grace_ms(settings)
         ),
+        account_erasure=build_erasure(resources, shared, contents, follows, store),
         account_emails=_account_emails(shared),
         security_alerts=alerts,
         user_lookup=shared.lookup,
         profiles=Profiles(
             rows.profiles, rows.relationships, shared.lookup, work, cards, pictures, rows.former_usernames
         ),
-        posts=Posts(rows.users, rows.posts, rows.post_images, rows.media, work, cards, visibility, pictures),
-        uploads=Uploads(
-            rows.uploads, rows.media, work, resources.media, pictures, _upload_rules(settings), metrics
-        ),
+        posts=contents.posts,
+        uploads=contents.uploads,
         media_processing=MediaProcessing(
             rows.uploads, rows.media, work, jobs, resources.media, pictures, var / "tmp"
         ),
-        media=Media(rows.media, work, cards, pictures, _media_limits(settings)),
-        comments=Comments(rows.comments, rows.posts, work, cards, visibility, mentions),
-        likes=Likes(rows.likes, rows.posts, work, cards, visibility),
+        media=contents.media,
+        comments=contents.comments,
+        likes=contents.likes,
         follows=follows,
         follow_requests=FollowRequests(
             rows.follow_requests, rows.follows, rows.profiles, shared.lookup, work, jobs, cards, visibility
@@ -180,7 +193,7 @@ def build_services(
         explanations=Explanations(queries, visibility, TimelineAudit(resources.feeds_redis)),
         fan_out=FanOut(rows.fan_outs, queries, timelines, jobs, _fan_out_rules(settings)),
         cache_invalidation=shared.cache_invalidation,
-        deletions=Deletions(rows.users, rows.posts, rows.post_images, rows.post_parts, work, jobs, pictures),
+        deletions=contents.deletions,
         notifications=shared.notifications,
         stream_reader=StreamReader(rows.notification_list, cards, shared.notifications),
         notification_jobs=NotificationJobs(jobs, rows.activities, rows.notification_list, store, writer),
@@ -201,7 +214,9 @@ def build_services(
 
 
 def _grace_ms(settings: Settings) -> int:
-    return settings.auth.account_deletion_grace_days * 86_400_000
+    """Return the time until an account is erased, when no stored response to one of its requests is left."""
+    kept_ms = round(settings.maintenance.keys_kept_s * 1000)
+    return max(settings.auth.account_deletion_grace_days * 86_400_000, kept_ms)
 
 
 def _reports(shared: Collaborators) -> Reports:

@@ -8,10 +8,10 @@ from server.models.database import Database, placeholders, retry_on_deadlock
 DELETE_BATCH = 500
 
 
-async def delete_rows(database: Database, table: str, row_ids: Sequence[int]) -> int:
-    """Delete rows by id, retrying on deadlock. Return how many."""
+async def delete_rows(database: Database, table: str, row_ids: Sequence[int], key: str = "id") -> int:
+    """Delete rows by their primary key, retrying on deadlock. Return how many."""
     ids = sorted(row_ids)
-    sql = f"DELETE FROM {table} WHERE id IN ({placeholders(len(ids))})"
+    sql = f"DELETE FROM {table} WHERE {key} IN ({placeholders(len(ids))})"
     return await retry_on_deadlock(lambda: database.execute(sql, ids))
 
 

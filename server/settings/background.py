@@ -54,5 +54,6 @@ class MaintenanceSettings(Section):
     resets_every_s: float = Field(default=3600.0, ge=0)
     keys_every_s: float = Field(default=3600.0, ge=0)
     keys_kept_s: float = Field(default=86_400.0, ge=60)
+    erasures_every_s: float = Field(default=3600.0, ge=0)
     notifications_every_s: float = Field(default=3600.0, ge=0)
     notifications_kept_s: float = Field(default=90 * 86_400, ge=60)

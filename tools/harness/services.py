@@ -18,6 +18,7 @@ from server.events import CacheKey, PostChanged, PostPublished
 from server.gateways.common_passwords import CommonPasswords
 from server.gateways.email.email import Email, EmailSender
 from server.gateways.feed_store.cache_invalidations import InvalidationLog
+from server.gateways.feed_store.cached_users import CachedUsers
 from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timelines import Timelines
 from server.gateways.images.processor import ImageProcessor
@@ -47,6 +48,9 @@ from server.models.content.post_parts import PostPartRepository
 from server.models.content.posts import PostRepository
 from server.models.content.uploads import UploadRepository
 from server.models.database import Database
+from server.models.erasure.erased_accounts import ErasedAccountRepository
+from server.models.erasure.mentions import StoredMentionRepository
+from server.models.erasure.user_rows import UserRowRepository
 from server.models.feed.fan_outs import FanOutRepository
 from server.models.feed.feeds import FeedRepository
 from server.models.jobs.expired_leases import ExpiredLeaseRepository
@@ -103,6 +107,9 @@ from server.services.content.visibility import Visibility
 from server.services.emails.delivery import EmailBudget, EmailDelivery
 from server.services.emails.suppressions import Suppressions
 from server.services.emails.unsubscribe_tokens import UnsubscribeTokens
+from server.services.erasure.accounts import AccountErasure
+from server.services.erasure.activities import ActivityErasure
+from server.services.erasure.contents import ContentErasure, ContentServices
 from server.services.feed.cache_invalidation import CacheInvalidation
 from server.services.feed.card_cache import CardCache
 from server.services.feed.fan_out import FanOut, FanOutRules
@@ -413,6 +420,7 @@ class ServiceHarness:
             inboxes,
             self.active_sessions,
         )
+        self.store = store
         writer = NotificationWriter(self.unit_of_work, store, Publisher(redis), self.metrics)
         activities = ActivityRepository(database)
         self.notification_jobs = NotificationJobs(
@@ -454,8 +462,32 @@ class ServiceHarness:
             self.pictures,
             batch=REMOVAL_BATCH,
         )
+        self.account_erasure = self._account_erasure()
         self.idempotency = Idempotency(IdempotencyKeyRepository(database), b"a secret of the tests")
         self._serial = itertools.count(1)
+
+    def _account_erasure(self) -> AccountErasure:
+        rows = UserRowRepository(self.database)
+        contents = ContentServices(
+            self.posts, self.deletions, self.likes, self.comments, self.unused_media, self.uploads
+        )
+        mentions, activities = StoredMentionRepository(self.database), ActivityRepository(self.database)
+        return AccountErasure(
+            ErasedAccountRepository(self.database),
+            rows,
+            FormerUsernameRepository(self.database),
+            EmailTokenRepository(self.database),
+            ContentErasure(rows, contents, self.jobs, REMOVAL_BATCH),
+            ActivityErasure(
+                rows, activities, mentions, self.store, self.unit_of_work, self.jobs, REMOVAL_BATCH
+            ),
+            self.follows,
+            CachedUsers(self.pipelined_redis),
+            self.unit_of_work,
+            self.jobs,
+            self.metrics,
+            batch=REMOVAL_BATCH,
+        )
 
     def jobs_that_try_for(self, for_ms: int) -> Jobs:
         """Return jobs that are retried any number of times until they are `for_ms` old."""
@@ -648,6 +680,8 @@ class ServiceHarness:
             JobKind.PROCESS_UPLOAD: self.media_processing.process,
             JobKind.REMOVE_POST: self.deletions.remove_post,
             JobKind.REMOVE_AVATAR: self.deletions.remove_avatar,
+            JobKind.ERASE_ACCOUNT: self.account_erasure.erase,
+            JobKind.FIND_DUE_ERASURES: self.account_erasure.start_due,
             JobKind.PROPAGATE_REVOCATIONS: self.revocations.propagate_job,
             JobKind.EMAIL_VERIFICATION: self.account_emails.send_verification,
             JobKind.EMAIL_RESET_LINK: self.account_emails.send_reset,

@@ -119,6 +119,14 @@ class CommentRepository:
             "c.post_id = ? AND c.parent_id IS NULL AND c.id < ?", [post_id, before_id], limit, visible
         )
 
+    async def list_by_author(self, post_id: PostId, author_id: UserId, limit: int) -> list[CommentRow]:
+        """Return comments of one user on a post, replies included, in no particular order."""
+        rows = await self._database.rows(
+            "SELECT id, author_id, parent_id FROM comments WHERE author_id = ? AND post_id = ? LIMIT ?",
+            [author_id, post_id, limit],
+        )
+        return [CommentRow(**row) for row in rows]
+
     async def list_replies(
         self, post_id: PostId, parent_id: CommentId, visible: Condition, before_id: int, limit: int
     ) -> list[CommentCardRow]:
@@ -138,8 +146,9 @@ class CommentRepository:
             "DELETE FROM comments WHERE post_id = ? AND parent_id = ?", [post_id, comment_id]
         )
 
-    async def delete(self, comment_id: CommentId) -> None:
-        await self._database.execute("DELETE FROM comments WHERE id = ?", [comment_id])
+    async def delete(self, comment_id: CommentId) -> bool:
+        """Return whether there was such a comment."""
+        return await self._database.execute("DELETE FROM comments WHERE id = ?", [comment_id]) > 0
 
     async def _cards(
         self, where: str, parameters: list[Any], limit: int, visible: Condition

@@ -4,6 +4,9 @@ from server.ids import UserId
 from server.models.conditions import Column, Condition, all_of
 from server.models.people.visibility import open_users, visible_users
 
+# For a row of `posts p`, without a viewer.
+NOT_DELETED = Condition("p.deleted_at_ms IS NULL")
+
 
 def visible_posts(viewer: UserId | Column, alias: str) -> Condition:
     """Return the condition that the viewer may see a row of `posts`, which the statement names `alias`."""

@@ -50,6 +50,18 @@ class PairRepository:
             )
         )
 
+    async def list_pairs(self, user_id: UserId, limit: int) -> list[tuple[UserId, UserId]]:
+        """Return pairs in which the user is the subject or the target, as (subject, target), in no order."""
+        pairs: list[tuple[UserId, UserId]] = []
+        for column in (self.subject, self.target):
+            rows = await self._database.rows(
+                f"SELECT {self.subject} AS subject_id, {self.target} AS target_id FROM {self.table}"
+                f" WHERE {column} = ? LIMIT ?",
+                [user_id, limit - len(pairs)],
+            )
+            pairs += [(UserId(row["subject_id"]), UserId(row["target_id"])) for row in rows]
+        return pairs
+
     async def list_targets(
         self, subject_id: UserId, before_id: int, limit: int, visible: Condition = ALL
     ) -> list[PairRow]:

@@ -1,11 +1,11 @@
 """The columns of `users` that a profile shows, and the counters of follows."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from server.ids import UserId
 from server.models.accounts.users import UserTable
-from server.models.database import Database
+from server.models.database import Database, placeholders
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,13 @@ class ProfileRepository:
             if row["id"] == followee_id:
                 return LockedFollowee(row["followers_count"], bool(row["is_private"]))
         return None
+
+    async def lock_all(self, user_ids: Sequence[UserId]) -> None:
+        """Lock users until the commit, in the order of their ids."""
+        await self._database.rows(
+            f"SELECT id FROM users WHERE id IN ({placeholders(len(user_ids))}) ORDER BY id{self._database.for_update}",
+            user_ids,
+        )
 
     async def change_follow_counts(self, follower_id: UserId, followee_id: UserId, change: int) -> None:
         """Update both counters in the order of the ids, as they were locked."""

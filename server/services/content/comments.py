@@ -8,6 +8,7 @@ from server.ids import CommentId, PostId, UserId, id_timestamp_ms
 from server.models.conditions import Column
 from server.models.content.comments import CommentCardRow, CommentRepository, NewComment
 from server.models.content.posts import PostRepository, PostRow
+from server.models.content.visibility import NOT_DELETED
 from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards
 from server.services.content.mentions import Mentions
@@ -16,6 +17,7 @@ from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, Work
 from server.services.records import Comment
 
 COMMENT_AUTHOR = Column("c.author_id")
+ERASED_PER_TRANSACTION = 50
 
 
 class Comments:
@@ -89,6 +91,12 @@ class Comments:
             partial(self._delete, editor_id, post_id, comment_id), changes=(CacheKey("post", post_id),)
         )
 
+    async def erase(self, author_id: UserId, post_id: PostId) -> None:
+        """Delete some comments of an erased account on a post, with the replies to them; a few at a time."""
+        await self._unit_of_work.run(
+            partial(self._erase, author_id, post_id), changes=(CacheKey("post", post_id),)
+        )
+
     async def _add(
         self,
         author_id: UserId,
@@ -123,6 +131,21 @@ class Comments:
         await self._comments.delete(comment_id)
         await self._change_counts(work, post, comment.parent_id, -1 - replies)
         work.emit(CommentsDeleted(post_id))
+
+    async def _erase(self, author_id: UserId, post_id: PostId, work: WorkContext) -> None:
+        # The counters of deleted posts are not maintained.
+        post = await self._posts.lock(post_id, NOT_DELETED)
+        deleted = 0
+        for comment in await self._comments.list_by_author(post_id, author_id, ERASED_PER_TRANSACTION):
+            deleted += await self._comments.delete_replies(comment.id, post_id)
+            if not await self._comments.delete(comment.id):  # it was a reply to one of the others
+                continue
+            deleted += 1
+            if comment.parent_id is not None:
+                await self._comments.change_replies_count(comment.parent_id, -1)
+        if post is not None and deleted:
+            await self._change_counts(work, post, None, -deleted)
+            work.emit(CommentsDeleted(post_id))
 
     async def _change_counts(
         self, work: WorkContext, post: PostRow, thread_id: CommentId | None, change: int

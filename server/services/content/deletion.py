@@ -3,6 +3,8 @@
 Everything removed here is already hidden or unused, so that requests do not wait for it.
 """
 
+from functools import partial
+
 from server.ids import PostId
 from server.models.accounts.users import UserRepository
 from server.models.content.post_images import PostImageRepository
@@ -48,16 +50,24 @@ class Deletions:
         if not await self._posts.is_marked_deleted(post_id):
             await self._jobs.finish(claim)
             return
+        await self._empty(claim, post_id)
+        await self._unit_of_work.run(partial(self._delete, post_id), completes=claim)
+
+    async def erase_post(self, claim: Claim, post_id: PostId) -> None:
+        """Delete a deleted post as `remove_post`, within the job that erases its author's account."""
+        await self._empty(claim, post_id)
+        await self._unit_of_work.run(partial(self._delete, post_id))
+
+    async def _delete(self, post_id: PostId, _: WorkContext) -> None:
+        await self._images.delete_by_post(post_id)
+        await self._posts.delete(post_id)
+
+    async def _empty(self, claim: Claim, post_id: PostId) -> None:
+        """Delete what belongs to a post: rows of other tables, then pictures."""
         for part in PostPart:
             await self._delete_part(claim, part, post_id)
         for media_key in await self._images.list_media_keys(post_id):
             await self._remove_picture(media_key, post_id)
-
-        async def delete(_: WorkContext) -> None:
-            await self._images.delete_by_post(post_id)
-            await self._posts.delete(post_id)
-
-        await self._unit_of_work.run(delete, completes=claim)
 
     async def remove_avatar(self, claim: Claim) -> None:
         """Delete the renditions of an unused avatar. Idempotent, because keys are never reused."""

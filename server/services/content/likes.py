@@ -7,6 +7,7 @@ from server.ids import PostId, UserId
 from server.models.conditions import Column
 from server.models.content.likes import LikeRepository
 from server.models.content.posts import PostRepository, PostRow
+from server.models.content.visibility import NOT_DELETED
 from server.paging import Page, PageRequest
 from server.services.content.cards import Cards
 from server.services.content.visibility import Visibility
@@ -46,6 +47,12 @@ class Likes:
             partial(self._unlike, actor_id, post_id), changes=_changed(actor_id, post_id)
         )
 
+    async def erase(self, actor_id: UserId, post_id: PostId) -> None:
+        """Remove a like of an erased account, also of a post that it does not see, without notifying anybody."""
+        await self._unit_of_work.run(
+            partial(self._erase, actor_id, post_id), changes=_changed(actor_id, post_id)
+        )
+
     async def list_likers(
         self, viewer_id: UserId, post_id: PostId, request: PageRequest
     ) -> Page[RelatedUser]:
@@ -70,6 +77,12 @@ class Likes:
             return LikeState(False, post.likes_count)
         work.emit(PostUnliked(post_id, post.author_id, actor_id))
         return LikeState(False, await self._change_count(work, post, actor_id, -1))
+
+    async def _erase(self, actor_id: UserId, post_id: PostId, work: WorkContext) -> None:
+        # The counters of deleted posts are not maintained.
+        post = await self._posts.lock(post_id, NOT_DELETED)
+        if await self._likes.delete(actor_id, post_id) and post is not None:
+            await self._change_count(work, post, actor_id, -1)
 
     async def _change_count(self, work: WorkContext, post: PostRow, actor_id: UserId, change: int) -> int:
         """Change the counter of a locked post and return its new value."""

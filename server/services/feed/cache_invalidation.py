@@ -13,6 +13,7 @@ from server.events import (
     CacheKey,
     Event,
     FollowAccepted,
+    FollowErased,
     LikeChanged,
     MuteChanged,
     PersonChanged,
@@ -79,7 +80,7 @@ class CacheInvalidation:
                     )
                 case PostPublished():
                     yield timelines.add_own_post_call(event.author_id, event.post_id)
-                case UserFollowed() | UserUnfollowed() | FollowAccepted():
+                case UserFollowed() | UserUnfollowed() | FollowAccepted() | FollowErased():
                     yield timelines.drop_feed_call(event.follower_id)
                 case MuteChanged():
                     yield timelines.drop_feed_call(event.muter_id)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from server.events import (
     AccountDeletionCancelled,
     AccountDeletionRequested,
+    AccountErasureStarted,
     AccountOpened,
     AccountRestored,
     AvatarReplaced,
@@ -67,6 +68,7 @@ class JobKind(StrEnum):
     PROCESS_UPLOAD = "media.process"
     REMOVE_POST = "posts.remove"
     REMOVE_AVATAR = "avatars.remove"
+    ERASE_ACCOUNT = "accounts.erase"
     PROPAGATE_REVOCATIONS = "notify.revoked"
     EMAIL_VERIFICATION = "email.verification"
     EMAIL_RESET_LINK = "email.password_reset"
@@ -83,6 +85,7 @@ class JobKind(StrEnum):
     SWEEP_RESETS = "maintenance.resets"
     SWEEP_KEYS = "maintenance.idempotency_keys"
     SWEEP_NOTIFICATIONS = "maintenance.notifications"
+    FIND_DUE_ERASURES = "maintenance.erasures"
 
 
 NORMAL = 0
@@ -104,6 +107,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
         EventJob(Queue.FEED, JobKind.WITHDRAW, HIGH),
         EventJob(Queue.MAINTENANCE, JobKind.REMOVE_POST),
     ),
+    AccountErasureStarted: (EventJob(Queue.MAINTENANCE, JobKind.ERASE_ACCOUNT),),
     UploadCompleted: (EventJob(Queue.MEDIA, JobKind.PROCESS_UPLOAD),),
     AvatarReplaced: (EventJob(Queue.MAINTENANCE, JobKind.REMOVE_AVATAR),),
     # An activity and its retraction share a kind: the job reads which of them applies.

@@ -1,10 +1,11 @@
 """Follows, and the requests that private accounts receive instead. Users are given by id or username."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from server.errors import Conflict
-from server.events import CacheKey, FollowRequestChanged, UserFollowed, UserUnfollowed
+from server.events import CacheKey, FollowErased, FollowRequestChanged, UserFollowed, UserUnfollowed
 from server.ids import UserId
 from server.models.people.follow_requests import FollowRequestRepository
 from server.models.people.follows import FollowRepository
@@ -16,6 +17,8 @@ from server.services.content.visibility import Visibility
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.people.user_lookup import UserLookup, user_not_found
 from server.services.records import FollowState, RelatedUser
+
+ERASED_PER_TRANSACTION = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +137,24 @@ class Follows:
             await self._profiles.change_follow_counts(follower_id, followee_id, -1)
             work.emit(UserUnfollowed(follower_id, followee_id))
         return found
+
+    async def erase_some(self, user_id: UserId) -> bool:
+        """Delete some of the follows by and of an erased account; return whether there were any.
+
+        The counters of the others change in the same transaction. There are no notifications.
+        """
+        pairs = await self._follows.list_pairs(user_id, ERASED_PER_TRANSACTION)
+        if pairs:
+            feeds = [CacheKey("feed", follower_id) for follower_id, _ in pairs]
+            await self._unit_of_work.run(partial(self._erase, pairs), changes=feeds)
+        return bool(pairs)
+
+    async def _erase(self, pairs: Sequence[tuple[UserId, UserId]], work: WorkContext) -> None:
+        await self._profiles.lock_all(sorted({user_id for pair in pairs for user_id in pair}))
+        for follower_id, followee_id in pairs:
+            if await self._follows.delete(follower_id, followee_id):
+                await self._profiles.change_follow_counts(follower_id, followee_id, -1)
+                work.emit(FollowErased(follower_id, followee_id))
 
     async def _lock(self, follower_id: UserId, followee_id: UserId) -> LockedPair:
         """Lock both users until the commit. Raises NotFound."""

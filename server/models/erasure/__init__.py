@@ -1,0 +1,1 @@
+"""Statements that erase an account, over all tables that name a user."""

@@ -1,0 +1,91 @@
+"""Erases what a user published and uploaded, and the user's likes and comments on the posts of others."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from server.errors import NotFound
+from server.ids import MediaId, PostId, UserId
+from server.models.erasure.user_rows import (
+    COMMENTS,
+    LIKES,
+    MEDIA,
+    POSTS,
+    UPLOADS,
+    UserColumn,
+    UserRowRepository,
+)
+from server.services.content.comments import Comments
+from server.services.content.deletion import Deletions
+from server.services.content.likes import Likes
+from server.services.content.media import Media
+from server.services.content.posts import Posts
+from server.services.content.uploads import Uploads
+from server.services.jobs.claims import Claim
+from server.services.jobs.jobs import Jobs
+
+
+@dataclass(frozen=True, slots=True)
+class ContentServices:
+    """The services that delete contents and correct counters."""
+
+    posts: Posts
+    deletions: Deletions
+    likes: Likes
+    comments: Comments
+    media: Media
+    uploads: Uploads
+
+
+class ContentErasure:
+    """Each step deletes what is left, so that it may be repeated after an interruption."""
+
+    def __init__(self, rows: UserRowRepository, services: ContentServices, jobs: Jobs, batch: int) -> None:
+        """`batch`: the number of objects after which the job saves its progress."""
+        self._rows = rows
+        self._services = services
+        self._jobs = jobs
+        self._batch = batch
+
+    async def erase(self, claim: Claim, user_id: UserId) -> None:
+        """Delete everything. Posts go first, because likes and comments on them need no counting then."""
+        services = self._services
+
+        async def erase_post(post_id: int) -> None:
+            with suppress(NotFound):  # deleted before, and maybe not removed yet
+                await services.posts.delete(user_id, PostId(post_id))
+            await services.deletions.erase_post(claim, PostId(post_id))
+
+        async def erase_media(media_id: int) -> None:
+            with suppress(NotFound):
+                await services.media.delete(user_id, MediaId(media_id))
+
+        async def erase_upload(upload_id: int) -> None:
+            with suppress(NotFound):
+                await services.uploads.delete(user_id, MediaId(upload_id))
+
+        async def erase_like(post_id: int) -> None:
+            await services.likes.erase(user_id, PostId(post_id))
+
+        async def erase_comments(post_id: int) -> None:
+            await services.comments.erase(user_id, PostId(post_id))
+
+        await self._for_each(claim, user_id, POSTS, "id", erase_post)
+        await self._for_each(claim, user_id, LIKES, "post_id", erase_like)
+        await self._for_each(claim, user_id, COMMENTS, "post_id", erase_comments)
+        await self._for_each(claim, user_id, UPLOADS, "id", erase_upload)
+        await self._for_each(claim, user_id, MEDIA, "id", erase_media)
+
+    async def _for_each(
+        self,
+        claim: Claim,
+        user_id: UserId,
+        column: UserColumn,
+        listed: str,
+        erase: Callable[[int], Awaitable[None]],
+    ) -> None:
+        """Erase in batches; saving progress after each one raises if the job's lease was lost."""
+        while values := await self._rows.list_distinct(column, listed, user_id, self._batch):
+            for value in values:
+                await erase(value)
+            await self._jobs.save_progress(claim, {"erasing": column.table})

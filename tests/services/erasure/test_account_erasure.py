@@ -1,0 +1,228 @@
+"""Erased accounts: nothing is left of them, others keep exact counters, and interruptions lose nothing."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from tortoise import Tortoise
+
+from server.errors import Conflict, Unauthenticated
+from server.gateways.feed_store.cached_users import CachedUsers
+from server.ids import CaseId, CommentId, PostId, ReportId, UserId
+from server.models.counters import COUNTED_TABLES, CounterRepository
+from server.models.erasure.user_rows import USER_COLUMNS, UserRowRepository
+from server.models.moderation.report_cases import ReportCaseRepository, ReportedSubject, SubjectType
+from server.models.moderation.reports import ReportReason, ReportRepository, ReportRow
+from server.paging import PageRequest
+from server.services.content.pictures import Upload
+from server.services.jobs.claims import Claim
+from server.services.jobs.event_jobs import JobKind
+from server.services.records import Channel, NotificationType, Platform
+from tests.support.inputs import photos
+from tests.support.jobs import claim_maintenance_job
+from tools.harness.services import ServiceHarness
+
+PASSWORD = "correct horse"
+PAGE = PageRequest()
+OTHERS = 6
+# A former username is reserved for its owner; waiting jobs name ids and find nothing.
+EXEMPT = {"former_usernames", "jobs"}
+AFTER_COMMIT = (JobKind.REMOVE_POST, JobKind.REMOVE_AVATAR, JobKind.RETRACT_COMMENTS, JobKind.WITHDRAW)
+
+
+async def publish(harness: ServiceHarness, author_id: UserId, caption: str) -> PostId:
+    photo = harness.folder / "photo"
+    photo.write_bytes(photos.small())
+    return (await harness.posts.publish(author_id, caption, [Upload(photo)])).id
+
+
+async def register(harness: ServiceHarness, name: str) -> UserId:
+    user_id = (await harness.accounts.register(name, f"{name}@example.com", PASSWORD, "")).id
+    account = await harness.password_authentication.authenticate(name, PASSWORD)
+    pair = await harness.sessions.create(account.id, account.password_changed_at_ms, "", "")
+    await harness.devices.register(await harness.principal(pair.access_token), f"{name} phone", Platform.IOS)
+    return user_id
+
+
+async def live(harness: ServiceHarness, ada: UserId, bob: UserId) -> PostId:
+    """Let ada do everything that a user can do, and have others answer; return a post by bob."""
+    others = [await harness.user("carl"), *await harness.users(OTHERS - 1)]
+    theirs = await publish(harness, bob, "With @ada and @carl")
+    hers = await publish(harness, ada, "Hello @bob")
+    for person in others:
+        await harness.likes.like(person, hers)
+        await harness.likes.like(person, theirs)
+        await harness.comments.add(person, hers, "Nice", None)
+        await harness.follows.follow(person, ada)
+        await harness.follows.follow(ada, person)
+    await harness.likes.like(ada, theirs)
+    question = await harness.comments.add(bob, theirs, "Who is @ada?", None)
+    await harness.comments.add(ada, theirs, "Me", CommentId(question.id))
+    comment = await harness.comments.add(ada, theirs, "Lovely", None)
+    await harness.comments.add(others[0], theirs, "Indeed, @ada", CommentId(comment.id))
+    await harness.comments.add(ada, theirs, "Yes", CommentId(comment.id))
+    await harness.follows.follow(ada, bob)
+    await meet_others(harness, ada, others)
+    photo = harness.folder / "photo"
+    await harness.profiles.change_avatar(ada, photo)
+    await harness.unused_media.add(ada, Upload(photo))
+    await harness.uploads.create(ada, 1000, "", "")
+    for _ in range(2):
+        await harness.work_off()
+    for person in (ada, bob):
+        await harness.feed.page(person, PAGE)
+    return theirs
+
+
+async def meet_others(harness: ServiceHarness, ada: UserId, others: list[UserId]) -> None:
+    secretive, enemy = await harness.users(2)
+    await harness.profiles.edit(secretive, {"is_private": True})
+    await harness.follows.follow(ada, secretive)
+    await harness.blocks.block(ada, enemy)
+    await harness.blocks.block(await harness.user(), ada)
+    await harness.mutes.mute(ada, others[0])
+    await harness.mutes.mute(others[1], ada)
+    reports, cases = ReportRepository(harness.database), ReportCaseRepository(harness.database)
+    for reporter, author in ((ada, enemy), (enemy, ada)):
+        case_id = CaseId(harness.ids.next())
+        await cases.insert(case_id, ReportedSubject(SubjectType.USER, author, None, author), "")
+        report = ReportRow(ReportId(harness.ids.next()), ReportReason.SPAM, "")
+        await reports.insert(case_id, reporter, report)
+        await cases.claim(case_id, ada, 1)
+    await harness.preferences.update(ada, {NotificationType.MENTION: {Channel.PUSH: False}})
+
+
+async def delete_account(harness: ServiceHarness, user_id: UserId) -> None:
+    """Delete an account whose time to cancel that has passed, and insert the job that erases it."""
+    await harness.account_closures.delete(user_id, PASSWORD)
+    await harness.work_off()
+    await harness.database.execute("UPDATE users SET delete_after_ms = 1 WHERE id = ?", [user_id])
+    await start_due(harness)
+
+
+async def start_due(harness: ServiceHarness) -> None:
+    await harness.account_erasure.start_due(await claim_maintenance_job(harness, JobKind.FIND_DUE_ERASURES))
+
+
+def names(user_id: UserId, row: Mapping[str, Any]) -> bool:
+    return any(
+        value == user_id or (isinstance(value, str) and str(user_id) in value) for value in row.values()
+    )
+
+
+async def tables_that_name(harness: ServiceHarness, user_id: UserId) -> set[str]:
+    tables = [model._meta.db_table for model in Tortoise.apps["models"].values()]
+    return {
+        table
+        for table in tables
+        if any(names(user_id, row) for row in await harness.rows(f"SELECT * FROM {table}"))
+    }
+
+
+async def assert_erased(harness: ServiceHarness, ada: UserId, theirs: PostId) -> None:
+    await harness.work_off(*AFTER_COMMIT)
+    assert await tables_that_name(harness, ada) <= EXEMPT
+    assert await UserRowRepository(harness.database).find_remaining(ada) == []
+    assert await CachedUsers(harness.pipelined_redis).find_remaining(ada) == []
+    counters = CounterRepository(harness.database)
+    for table in COUNTED_TABLES:
+        assert [row for row in await counters.compare_batch(table, 0) if row.wrong] == []
+    (post,) = await harness.rows("SELECT * FROM posts WHERE id = ?", theirs)
+    assert (post["likes_count"], post["comments_count"]) == (OTHERS, 1)
+    assert post["caption"] == "With @ada and @carl"
+    assert "carl" in post["mentions"]
+    kept = {row["media_key"] for row in await harness.rows("SELECT media_key FROM post_images")}
+    assert {entry.key.rpartition("/")[0] async for entry in harness.media.list("posts")} == kept
+    assert [entry.key async for entry in harness.media.list("avatars")] == []
+    assert [entry.key async for entry in harness.media.list("uploads")] == []
+
+
+async def test_nothing_is_left_of_an_erased_account(harness: ServiceHarness) -> None:
+    ada, bob = await register(harness, "ada"), await harness.user("bob")
+    theirs = await live(harness, ada, bob)
+    assert {column.table for column in USER_COLUMNS} <= await tables_that_name(harness, ada)
+    await delete_account(harness, ada)
+    with pytest.raises(Unauthenticated):
+        await harness.password_authentication.authenticate("ada", PASSWORD)
+    assert await harness.work_off(JobKind.ERASE_ACCOUNT) == 1
+    await assert_erased(harness, ada, theirs)
+    listed = (await harness.notifications.list_page(bob, PAGE)).items
+    assert [each.others_count for each in listed if each.type is NotificationType.LIKE] == [OTHERS - 1]
+    assert [post.id for post in (await harness.feed.page(bob, PAGE)).items] == [theirs]
+
+
+async def test_erasure_survives_a_kill_after_each_batch(
+    harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada, bob = await register(harness, "ada"), await harness.user("bob")
+    theirs = await live(harness, ada, bob)
+    await delete_account(harness, ada)
+    save = harness.jobs.save_progress
+
+    class KilledError(Exception):
+        pass
+
+    async def save_and_die(claim: Claim, progress: Mapping[str, Any]) -> None:
+        await save(claim, progress)
+        raise KilledError
+
+    (job_id,) = await harness.due(JobKind.ERASE_ACCOUNT)
+    kills = 0
+    with monkeypatch.context() as patched:
+        patched.setattr(harness.jobs, "save_progress", save_and_die)
+        while (claim := await harness.jobs.claim(job_id)) is not None:
+            try:
+                await harness.account_erasure.erase(claim)
+            except KilledError:
+                kills += 1
+                await harness.jobs.return_to_queue([claim])
+            assert kills < 100
+    assert kills > 20
+    await assert_erased(harness, ada, theirs)
+
+
+async def test_job_of_an_erased_account_is_inserted_once(harness: ServiceHarness) -> None:
+    ada = await register(harness, "ada")
+    await delete_account(harness, ada)
+    await start_due(harness)
+    assert len(await harness.due(JobKind.ERASE_ACCOUNT)) == 1
+    # A job that failed for good is inserted again later.
+    await harness.database.execute("UPDATE users SET delete_after_ms = 1 WHERE id = ?", [ada])
+    await start_due(harness)
+    assert await harness.work_off(JobKind.ERASE_ACCOUNT) == 2
+    assert await harness.value("SELECT COUNT(*) AS n FROM users") == 0
+    assert await harness.value("SELECT COUNT(*) AS n FROM former_usernames") == 1
+
+
+async def test_cancelled_deletion_is_not_carried_out(harness: ServiceHarness) -> None:
+    ada = await register(harness, "ada")
+    await harness.account_closures.delete(ada, PASSWORD)
+    account = await harness.password_authentication.authenticate("ada", PASSWORD)
+    await harness.sessions.create(account.id, account.password_changed_at_ms, "", "")
+    await start_due(harness)
+    assert await harness.due(JobKind.ERASE_ACCOUNT) == []
+    assert (await harness.profiles.get_own(ada)).username == "ada"
+
+
+async def test_name_of_an_erased_account_is_free_after_30_days(harness: ServiceHarness) -> None:
+    await delete_account(harness, await register(harness, "ada"))
+    await harness.work_off(JobKind.ERASE_ACCOUNT)
+    with pytest.raises(Conflict):
+        await register(harness, "ada")
+    await harness.database.execute("UPDATE former_usernames SET reserved_until_ms = 1")
+    await register(harness, "ada")
+
+
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+async def test_every_column_that_names_a_user_is_erased(harness: ServiceHarness) -> None:
+    """A new column with a foreign key to users, or with the id of a moderator, has to be added to `USER_COLUMNS`."""
+    models = Tortoise.apps["models"]
+    found = {
+        (model._meta.db_table, field.source_field or field.model_field_name)
+        for model in models.values()
+        for field in model._meta.fields_map.values()
+        if getattr(field, "related_model", None) is models["UserTable"]
+        or field.model_field_name.endswith("_by_id")
+    }
+    assert found == {(column.table, column.name) for column in USER_COLUMNS}
+    assert harness is not None
