@@ -10,11 +10,11 @@ OPERATOR = (
 )
 PAGES = (
     "about account accounts activity api apps assets auth avatar avatars block blocks blog card cards comments"
-    " config create deleted developer developers devices discover docs edit embed everyone explore favicon feed"
-    " follow followers following healthz home index invite jobs likes login logout me media metrics mute mutes new"
-    " notifications null oauth password people photos post posts preferences profile profiles queues readyz register"
-    " reports robots saved search self session sessions settings share signin signout signup sitemap static stories"
-    " stream tags trends undefined unknown unsubscribe upload uploads user username users web wellknown www you"
+    " config create deactivate deleted developer developers devices discover docs edit embed everyone explore favicon"
+    " feed follow followers following healthz home index invite jobs likes login logout me media metrics mute mutes"
+    " new notifications null oauth password people photos post posts preferences profile profiles queues readyz"
+    " register reports robots saved search self session sessions settings share signin signout signup sitemap static"
+    " stories stream tags trends undefined unknown unsubscribe upload uploads user username users web wellknown www you"
 )
 SERVICE = "photofeed"
 RESERVED = frozenset(f"{OPERATOR} {PAGES}".split())

@@ -35,6 +35,7 @@ EXEMPT = {
     "GET /api/{asset}",
 }
 SPECIAL = {
+    "POST /reports": (Rate.WRITES, Rate.REPORTS),
     "GET /auth/available": (Rate.AVAILABILITY,),
     "POST /auth/refresh": (Rate.REFRESH,),
     # The strictest: the caller may be guessing.
