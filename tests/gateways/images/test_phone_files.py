@@ -144,6 +144,15 @@ async def test_photograph_has_half_the_colour_resolution(process: Callable) -> N
     assert sampling(await process(encoded(noisy))) == (2, 2)
 
 
+async def test_colour_noise_is_encoded(process: Callable) -> None:
+    """Its full colour resolution needs more than a byte per pixel."""
+    channels = [Image.effect_noise((640, 480), 60) for _ in "RGB"]
+    made = await process(encoded(Image.merge("RGB", channels), "PNG"))
+    assert sampling(made) == (1, 1)
+    large = next(each for each in made.renditions if each.name == "large")
+    assert len(large.content) > large.width * large.height
+
+
 async def test_48_megapixels_are_accepted(process: Callable) -> None:
     made = await process(phone_files.baseline(8064, 6048))
     assert (made.width, made.height) == (1440, 1080)

@@ -2,11 +2,13 @@
 
 import io
 
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image, ImageChops, ImageFile, ImageStat
 
 QUALITY = 85
 # Mean error of chroma, 0 to 255, that halving its resolution causes. Photographs are below 1.
 MAX_CHROMA_ERROR = 2.0
+# With optimised tables the whole file must fit in Pillow's buffer, of one byte per pixel by default. Noise needs more.
+MIN_BUFFER_BYTES, BUFFER_BYTES_PER_PIXEL = 65_536, 4
 
 
 def encode_jpeg(picture: Image.Image, *, full_chroma: bool) -> bytes:
@@ -16,6 +18,7 @@ def encode_jpeg(picture: Image.Image, *, full_chroma: bool) -> bytes:
     """
     picture.info.clear()
     buffer = io.BytesIO()
+    ImageFile.MAXBLOCK = max(MIN_BUFFER_BYTES, BUFFER_BYTES_PER_PIXEL * picture.width * picture.height)
     picture.save(buffer, "JPEG", quality=QUALITY, optimize=True, subsampling=0 if full_chroma else 2)
     return buffer.getvalue()
 
