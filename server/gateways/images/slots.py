@@ -88,6 +88,8 @@ class WorkerSlots:
         self._running[owner] -= 1
         if not self._running[owner]:
             del self._running[owner]
+        if owner in self._waiting:  # those who came while this picture was processed are first
+            self._waiting.move_to_end(owner)
         self._give()
         if self._free == self._size:
             self._all_free.set()
