@@ -32,17 +32,22 @@ from server.clock import Clock, SystemClock
 from server.epoch import DatabaseEpoch
 from server.errors import ConfigurationError, Unavailable
 from server.gateways.feed_store.cache_invalidations import InvalidationLog
+from server.gateways.feed_store.cached_users import CachedUsers
 from server.gateways.feed_store.timeline_audit import TimelineAudit
 from server.gateways.feed_store.timelines import Timelines
 from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
 from server.gateways.redis.cache_lease import CacheLease
 from server.gateways.redis.lease_marks import LeaseMarks
+from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.rate_limits import RateLimits
 from server.ids import IdGenerator
+from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.users import UserRepository
 from server.models.content.posts import PostRepository
 from server.models.database import Database
+from server.models.erasure.mentions import StoredMentionRepository
+from server.models.erasure.user_rows import UserRowRepository
 from server.models.feed.consistency import ConsistencyRepository
 from server.models.feed.feeds import FeedRepository
 from server.models.jobs.cache_generations import CacheGenerationRepository
@@ -50,6 +55,7 @@ from server.models.jobs.nodes import NodeRepository
 from server.pubsub.job_notifier import JobNotifier
 from server.services.accounts.roles import Roles
 from server.services.content.visibility import Visibility
+from server.services.erasure.leftovers import LeftoverSearch
 from server.services.feed.consistency_check import ConsistencyCheck
 from server.services.feed.queries import FeedQueries
 from server.services.jobs.cache_guard import CacheGuard
@@ -103,11 +109,35 @@ async def open_admin_context(settings: Settings) -> AsyncGenerator[AdminContext]
 
 
 @asynccontextmanager
+async def open_leftover_search(settings: Settings) -> AsyncGenerator[LeftoverSearch]:
+    """Open the database and the Redis of a running server as `open_consistency_check`."""
+    async with _database_and_redis(settings) as (database, redis):
+        yield LeftoverSearch(
+            UserRepository(database),
+            FormerUsernameRepository(database),
+            UserRowRepository(database),
+            StoredMentionRepository(database),
+            CachedUsers(redis),
+        )
+
+
+@asynccontextmanager
 async def open_consistency_check(settings: Settings) -> AsyncGenerator[ConsistencyCheck]:
     """Open the database and the Redis of a running server, to compare them.
 
     Raises ConfigurationError, saying what to do, if either is not there.
     """
+    async with _database_and_redis(settings) as (database, redis):
+        visibility = Visibility(PostRepository(database))
+        queries = FeedQueries(FeedRepository(database), visibility, SystemClock())
+        repository, users = ConsistencyRepository(database), UserRepository(database)
+        audit = TimelineAudit(redis)
+        yield ConsistencyCheck(repository, users, queries, audit, settings.feed.window)
+
+
+@asynccontextmanager
+async def _database_and_redis(settings: Settings) -> AsyncGenerator[tuple[Database, PipelinedRedis]]:
+    """Open both as they are used by a running server. Raises ConfigurationError if either is not there."""
     var, epoch = data_folder(settings), DatabaseEpoch()
     async with (
         existing_database(settings, var) as database,
@@ -118,11 +148,7 @@ async def open_consistency_check(settings: Settings) -> AsyncGenerator[Consisten
             await redis.command("PING")
             state = await CacheGenerationRepository(database, feeds_name(settings)).get()
             redis.lease = CacheLease(lasting=True, generation=state.generation if state else 0)
-            visibility = Visibility(PostRepository(database))
-            queries = FeedQueries(FeedRepository(database), visibility, SystemClock())
-            repository, users = ConsistencyRepository(database), UserRepository(database)
-            audit = TimelineAudit(redis)
-            yield ConsistencyCheck(repository, users, queries, audit, settings.feed.window)
+            yield database, redis
         except Unavailable as error:
             raise ConfigurationError(
                 f"{error.reason} Check that the server is running and uses this Redis."

@@ -1,4 +1,4 @@
-"""`python run.py doctor feeds`: compares cached feeds with the database, and repairs them."""
+"""`python run.py doctor`: compares cached feeds with the database, and finds what is left of an erased account."""
 
 from dataclasses import dataclass, field
 
@@ -6,7 +6,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
-from server.control import open_consistency_check
+from server.control import open_consistency_check, open_leftover_search
+from server.errors import ConfigurationError
 from server.ids import UserId
 from server.services.feed.consistency_check import ConsistencyCheck, Difference
 from server.settings import Settings
@@ -33,6 +34,23 @@ async def check_feeds(settings: Settings, username: str | None, *, fix: bool) ->
         names = await check.get_usernames(sorted(owners))
     _print_report(console, report, names, fix=fix)
     return 1 if report.differences and not fix else 0
+
+
+async def check_account(settings: Settings, user: str | None) -> int:
+    """Print where a user, given by id or name, is still named. Return exit code 1 if there is anything."""
+    if user is None:
+        raise ConfigurationError("No account is given: run `run.py doctor account ID`.")
+    async with open_leftover_search(settings) as search:
+        user_id = await search.find_user(user)
+        if user_id is None:
+            raise ConfigurationError(f"There is no user {user!r}: pass the id that the log event has.")
+        found = await search.find(user_id)
+    console = Console(width=None if Console().is_terminal else REPORT_WIDTH)
+    if not found:
+        console.print(f"Nothing is left of user {user_id}.")
+        return 0
+    console.print(f"User {user_id} is named by: {', '.join([*found.columns, *found.redis_keys])}.")
+    return 1
 
 
 async def _compare(console: Console, check: ConsistencyCheck, user_id: UserId | None, fix: bool) -> Report:

@@ -43,5 +43,10 @@ async def test_deleted_account_returns_by_a_sign_in_and_is_erased_later(
     assert (await bob.request("GET", "/users/profile"))["followingCount"] == 0
     async with session.get(image) as response:
         assert response.status == 404
+    found = await new_program("doctor", "account", ana.id, config=config).spawn().end()
+    assert (found.code, found.out.strip()) == (0, f"Nothing is left of user {ana.id}.")
+    found = await new_program("doctor", "account", "bob", config=config).spawn().end()
+    assert found.code == 1
+    assert "users.id, " in found.out
     login = {"username": "ana", "password": ana.password}
     assert (await bob.call("POST", "/auth/login", json=login)).status == 401

@@ -9,12 +9,15 @@ from tortoise import Tortoise
 from server.errors import Conflict, Unauthenticated
 from server.gateways.feed_store.cached_users import CachedUsers
 from server.ids import CaseId, CommentId, PostId, ReportId, UserId
+from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.counters import COUNTED_TABLES, CounterRepository
+from server.models.erasure.mentions import StoredMentionRepository
 from server.models.erasure.user_rows import USER_COLUMNS, UserRowRepository
 from server.models.moderation.report_cases import ReportCaseRepository, ReportedSubject, SubjectType
 from server.models.moderation.reports import ReportReason, ReportRepository, ReportRow
 from server.paging import PageRequest
 from server.services.content.pictures import Upload
+from server.services.erasure.leftovers import LeftoverSearch
 from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import Channel, NotificationType, Platform
@@ -78,6 +81,8 @@ async def meet_others(harness: ServiceHarness, ada: UserId, others: list[UserId]
     secretive, enemy = await harness.users(2)
     await harness.profiles.edit(secretive, {"is_private": True})
     await harness.follows.follow(ada, secretive)
+    await harness.profiles.edit(ada, {"is_private": True})
+    await harness.follows.follow(secretive, ada)
     await harness.blocks.block(ada, enemy)
     await harness.blocks.block(await harness.user(), ada)
     await harness.mutes.mute(ada, others[0])
@@ -104,6 +109,17 @@ async def start_due(harness: ServiceHarness) -> None:
     await harness.account_erasure.start_due(await claim_maintenance_job(harness, JobKind.FIND_DUE_ERASURES))
 
 
+def leftover_search(harness: ServiceHarness) -> LeftoverSearch:
+    database = harness.database
+    return LeftoverSearch(
+        harness.user_rows,
+        FormerUsernameRepository(database),
+        UserRowRepository(database),
+        StoredMentionRepository(database),
+        CachedUsers(harness.pipelined_redis),
+    )
+
+
 def names(user_id: UserId, row: Mapping[str, Any]) -> bool:
     return any(
         value == user_id or (isinstance(value, str) and str(user_id) in value) for value in row.values()
@@ -122,8 +138,9 @@ async def tables_that_name(harness: ServiceHarness, user_id: UserId) -> set[str]
 async def assert_erased(harness: ServiceHarness, ada: UserId, theirs: PostId) -> None:
     await harness.work_off(*AFTER_COMMIT)
     assert await tables_that_name(harness, ada) <= EXEMPT
-    assert await UserRowRepository(harness.database).find_remaining(ada) == []
-    assert await CachedUsers(harness.pipelined_redis).find_remaining(ada) == []
+    search = leftover_search(harness)
+    assert await search.find_user("Ada") == ada
+    assert not await search.find(ada)
     counters = CounterRepository(harness.database)
     for table in COUNTED_TABLES:
         assert [row for row in await counters.compare_batch(table, 0) if row.wrong] == []
@@ -141,6 +158,10 @@ async def test_nothing_is_left_of_an_erased_account(harness: ServiceHarness) -> 
     ada, bob = await register(harness, "ada"), await harness.user("bob")
     theirs = await live(harness, ada, bob)
     assert {column.table for column in USER_COLUMNS} <= await tables_that_name(harness, ada)
+    found = await leftover_search(harness).find(ada)
+    mentions = {"posts.mentions", "comments.mentions"}
+    assert {f"{each.table}.{each.name}" for each in USER_COLUMNS} | mentions <= set(found.columns)
+    assert f"feed:{ada}" in found.redis_keys
     await delete_account(harness, ada)
     with pytest.raises(Unauthenticated):
         await harness.password_authentication.authenticate("ada", PASSWORD)
