@@ -24,7 +24,7 @@ WIDTHS = (320, 640, 1080, 1440)
 THUMBNAIL_SIDE = 400
 AVATAR_SIDES = (96, 320)
 NAMES = MappingProxyType({96: "small", 320: "small", 640: "medium"})
-MAX_WORKERS = 16
+MIN_WORKERS, MAX_WORKERS = 2, 16
 
 
 class Shape(StrEnum):
@@ -60,7 +60,10 @@ class ProcessedImage:
 
 
 class ImageProcessor:
-    """`workers`: the maximum number of processes; 0 for one per core."""
+    """`workers`: the maximum number of processes; 0 for one per core, and two on a single core.
+
+    With one, a user would wait until a picture of another user is processed.
+    """
 
     def __init__(
         self,
@@ -74,7 +77,7 @@ class ImageProcessor:
     ) -> None:
         self._max_pixels = dict(max_pixels)
         self._timeout_s = timeout_s
-        size = workers or min(MAX_WORKERS, _cores())
+        size = workers or min(MAX_WORKERS, max(MIN_WORKERS, _cores()))
         self._pool = ImageWorkerPool(size, max_waiting, timeout_s, idle_s, memory_bytes)
 
     async def process(
