@@ -27,6 +27,7 @@ from server.handlers.http.idempotency import IdempotentResponder
 from server.handlers.http.middleware import InFlight, validation
 from server.handlers.http.rate_limiting import RateLimiting
 from server.handlers.http.response_headers import add_response_headers
+from server.handlers.moderation.moderation import ModerationRoutes
 from server.handlers.moderation.reports import ReportRoutes
 from server.handlers.notifications.devices import DeviceRoutes
 from server.handlers.notifications.notifications import NotificationRoutes
@@ -106,6 +107,7 @@ def build_app(
         FollowRequestRoutes(services.follow_requests),
         BlockRoutes(services.blocks, services.mutes),
         ReportRoutes(services.reports),
+        ModerationRoutes(services.report_queue, services.decisions),
         FeedRoutes(services.feed, services.explanations),
         NotificationRoutes(services.notifications, stream, services.stream_tickets),
         PreferenceRoutes(services.preferences),

@@ -76,6 +76,15 @@ class PostDeleted(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PostTakenDown(Event):
+    """Moderators hid the post; it stays in feeds, which do not show it, until it is restored."""
+
+    post_id: PostId
+    author_id: UserId
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
 class CommentAdded(Event):
     comment_id: CommentId
     post_id: PostId

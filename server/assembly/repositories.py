@@ -22,6 +22,7 @@ from server.models.erasure.user_rows import UserRowRepository
 from server.models.feed.fan_outs import FanOutRepository
 from server.models.feed.feeds import FeedRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
+from server.models.moderation.actions import ModerationActionRepository
 from server.models.moderation.report_cases import ReportCaseRepository
 from server.models.moderation.reports import ReportRepository
 from server.models.notifications.activities import ActivityRepository
@@ -65,6 +66,7 @@ class Repositories:
         self.post_parts = PostPartRepository(database)
         self.comments = CommentRepository(database)
         self.likes = LikeRepository(database)
+        self.moderation_actions = ModerationActionRepository(database)
         self.report_cases = ReportCaseRepository(database)
         self.reports = ReportRepository(database)
         self.feeds = FeedRepository(database)

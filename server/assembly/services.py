@@ -42,6 +42,8 @@ from server.services.feed.pages import Feed
 from server.services.jobs.idempotency import Idempotency
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.queue_administration import QueueAdministration
+from server.services.moderation.decisions import Decisions
+from server.services.moderation.report_queue import ReportQueue
 from server.services.moderation.reports import Reports
 from server.services.notifications.delivery.emails import NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
@@ -92,6 +94,8 @@ class Services:
     blocks: Blocks
     mutes: Mutes
     reports: Reports
+    report_queue: ReportQueue
+    decisions: Decisions
     feed: Feed
     explanations: Explanations
     fan_out: FanOut
@@ -189,6 +193,8 @@ def build_services(
         blocks=Blocks(rows.blocks, rows.profiles, follows, shared.lookup, work, cards),
         mutes=Mutes(rows.mutes, rows.profiles, shared.lookup, work, cards),
         reports=_reports(shared),
+        report_queue=ReportQueue(rows.report_cases, rows.reports, rows.moderation_actions, cards, work),
+        decisions=_decisions(shared, contents.comments),
         feed=Feed(queries, timelines, cards, _card_cache(settings, resources), metrics),
         explanations=Explanations(queries, visibility, TimelineAudit(resources.feeds_redis)),
         fan_out=FanOut(rows.fan_outs, queries, timelines, jobs, _fan_out_rules(settings)),
@@ -217,6 +223,20 @@ def _grace_ms(settings: Settings) -> int:
     """Return the time until an account is erased, when no stored response to one of its requests is left."""
     kept_ms = round(settings.maintenance.keys_kept_s * 1000)
     return max(settings.auth.account_deletion_grace_days * 86_400_000, kept_ms)
+
+
+def _decisions(shared: Collaborators, comments: Comments) -> Decisions:
+    rows = shared.rows
+    return Decisions(
+        rows.report_cases,
+        rows.moderation_actions,
+        rows.users,
+        rows.posts,
+        comments,
+        shared.statuses,
+        shared.revocations,
+        shared.unit_of_work,
+    )
 
 
 def _reports(shared: Collaborators) -> Reports:

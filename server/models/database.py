@@ -54,6 +54,7 @@ MODULES = [
     "server.models.people.mutes",
     "server.models.moderation.report_cases",
     "server.models.moderation.reports",
+    "server.models.moderation.actions",
     "server.models.notifications.notifications",
     "server.models.notifications.inboxes",
     "server.models.notifications.preferences",

@@ -143,7 +143,21 @@ def _unused_media(case: Case) -> None:
         case.body |= {"mediaIds": [_own_media()["mediaId"]], "altTexts": case.body.get("altTexts", [])[:1]}
 
 
+def _possible_decision(case: Case) -> None:
+    if case.body.get("action") == "take_down":  # the case is about an account
+        case.body["action"] = "warn"
+    case.body.pop("days", None)
+    if case.body.get("action") == "suspend":
+        case.body["days"] = 3
+
+
+def _visible_subject(case: Case) -> None:
+    case.body |= {"subjectType": "user", "subjectId": new_user()["user"]["id"]}
+
+
 CHANGES: dict[str, Callable[[Case], None]] = {
+    "resolveReports": _possible_decision,
+    "createReport": _visible_subject,
     "showUnsubscribePage": _real_link,
     "unsubscribe": _real_link,
     "readNotifications": _real_notification,
@@ -185,6 +199,18 @@ def _request_to_follow() -> dict[str, str]:
     return {"userId": asking["user"]["id"]}
 
 
+def _open_case() -> dict[str, str]:
+    user_id = new_user()["user"]["id"]
+    _create("/reports", json={"subjectType": "user", "subjectId": user_id, "reason": "spam"})
+    cases: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = _request("GET", f"/moderation/reports?limit=100{cursor}", token=TOKEN)
+        cases += page["items"]
+        cursor = page["nextCursor"] and f"&cursor={page['nextCursor']}"
+    return {"caseId": next(case["id"] for case in cases if case["subjectId"] == user_id)}
+
+
 def _own_session() -> dict[str, str]:
     # An earlier case may have changed the username.
     username = _request("GET", "/users/profile", token=TOKEN)["username"]
@@ -210,6 +236,8 @@ NEW_OBJECTS: dict[str, Callable[[], dict[str, str]]] = {
     "describeMedia": _own_media,
     "deleteMedia": _own_media,
     "getPicture": _next_picture,
+    "claimReports": _open_case,
+    "resolveReports": _open_case,
 }
 PICTURES = itertools.cycle(KNOWN["key"])
 

@@ -17,12 +17,14 @@ from tests.support.inputs import photos
 from tests.support.program import Person, Program, photo_form
 
 ANONYMOUS, OWNER, STRANGER, ADMIN = "anonymous", "owner", "stranger", "administrator"
+MODERATOR = "moderator"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """The expected statuses of a route, and its request besides the path.
 
+    `moderator` is only set where it may differ from `stranger`.
     {names} in `json` and `query` are replaced as in the path. `form` is the name of a picture field.
     """
 
@@ -30,6 +32,7 @@ class Row:
     owner: int
     stranger: int
     administrator: int
+    moderator: int | None = None
     json: dict[str, Any] | None = None
     query: str = ""
     form: str = ""
@@ -38,6 +41,8 @@ class Row:
     def cells(self) -> Iterator[tuple[str, int]]:
         for who in (ANONYMOUS, OWNER, STRANGER, ADMIN):
             yield who, getattr(self, who)
+        if self.moderator is not None:
+            yield MODERATOR, self.moderator
 
 
 def open_to_all(status: int, **sent: Any) -> Row:
@@ -49,7 +54,11 @@ def signed_in(status: int, **sent: Any) -> Row:
 
 
 def administrators(status: int, **sent: Any) -> Row:
-    return Row(401, 403, 403, status, **sent)
+    return Row(401, 403, 403, status, moderator=403, **sent)
+
+
+def moderators(status: int, **sent: Any) -> Row:
+    return Row(401, 403, 403, status, moderator=status, **sent)
 
 
 TUS = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
@@ -102,6 +111,10 @@ TABLE: dict[str, Row] = {
     "POST /reports": Row(
         401, 422, 201, 201, json={"subjectType": "post", "subjectId": "{postId}", "reason": "spam"}
     ),
+    "GET /moderation/reports": moderators(200),
+    "POST /moderation/reports/{caseId}/claim": moderators(200),
+    "POST /moderation/reports/{caseId}/resolve": moderators(200, json={"action": "dismiss"}),
+    "GET /moderation/audit": moderators(200, query="?userId={userId}"),
     "DELETE /users/profile/followers/{userId}": signed_in(204),
     "GET /follow-requests": signed_in(200),
     "GET /follow-requests/sent": signed_in(200),
@@ -184,9 +197,20 @@ class Fixtures:
         if "{sessionId}" in wanted:
             sessions = await owner.list_all("/auth/sessions")
             values["sessionId"] = next(session["id"] for session in sessions if session["current"])
+        if "{caseId}" in wanted:
+            values["caseId"] = await self._reported_case(await owner.publish(photos.small()))
         if "{commentId}" in wanted:
             values["commentId"] = (await owner.comment(values["postId"], "Mine"))["id"]
         return values
+
+    async def _reported_case(self, post: dict[str, Any]) -> str:
+        reporter = Person(self.people[OWNER].program, self.people[OWNER].session, f"reporter{self.count}")
+        await reporter.register()
+        report = {"subjectType": "post", "subjectId": post["id"], "reason": "spam"}
+        await reporter.request("POST", "/reports", json=report)
+        await sign_in(moderator := self.people[MODERATOR])
+        cases = await moderator.list_all("/moderation/reports")
+        return next(case["id"] for case in cases if case["subjectId"] == post["id"])
 
 
 def test_every_route_has_a_row() -> None:
@@ -206,9 +230,11 @@ async def test_every_route_checks_access(
     program: Program, register: Register, new_program: NewProgram, session: ClientSession
 ) -> None:
     anonymous = Person(program, session, username="")
-    owner, stranger, admin = await register(program, "ana", "ben", "cleo")
+    owner, stranger, admin, moderator = await register(program, "ana", "ben", "cleo", "dan")
     assert (await new_program("role", "cleo", "admin").spawn().end()).code == 0
-    fixtures = Fixtures({ANONYMOUS: anonymous, OWNER: owner, STRANGER: stranger, ADMIN: admin})
+    assert (await new_program("role", "dan", "moderator").spawn().end()).code == 0
+    people = {ANONYMOUS: anonymous, OWNER: owner, STRANGER: stranger, ADMIN: admin, MODERATOR: moderator}
+    fixtures = Fixtures(people)
     failures = [
         f"{name} for {who}: {status}, not {expected}"
         for name, row in TABLE.items()

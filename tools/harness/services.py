@@ -57,6 +57,7 @@ from server.models.jobs.expired_leases import ExpiredLeaseRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.jobs.jobs import JobRepository
 from server.models.jobs.leases import JobLeaseRepository
+from server.models.moderation.actions import ModerationActionRepository
 from server.models.moderation.report_cases import ReportCaseRepository
 from server.models.moderation.reports import ReportRepository
 from server.models.notifications.activities import ActivityRepository
@@ -121,6 +122,8 @@ from server.services.jobs.idempotency import Idempotency
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.retry_rules import RetryRule
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
+from server.services.moderation.decisions import Decisions
+from server.services.moderation.report_queue import ReportQueue
 from server.services.moderation.reports import Reports
 from server.services.notifications.delivery.deliverables import Deliverables
 from server.services.notifications.delivery.emails import NotificationEmails
@@ -397,9 +400,22 @@ class ServiceHarness:
         )
         self.blocks = Blocks(block_rows, profile_rows, self.follows, lookup, self.unit_of_work, self.cards)
         self.mutes = Mutes(MuteRepository(database), profile_rows, lookup, self.unit_of_work, self.cards)
+        case_rows, report_rows = ReportCaseRepository(database), ReportRepository(database)
+        action_rows = ModerationActionRepository(database)
+        self.report_queue = ReportQueue(case_rows, report_rows, action_rows, self.cards, self.unit_of_work)
+        self.decisions = Decisions(
+            case_rows,
+            action_rows,
+            self.user_rows,
+            self.post_rows,
+            self.comments,
+            self.statuses,
+            self.revocations,
+            self.unit_of_work,
+        )
         self.reports = Reports(
-            ReportCaseRepository(database),
-            ReportRepository(database),
+            case_rows,
+            report_rows,
             self.post_rows,
             CommentRepository(database),
             lookup,

@@ -69,6 +69,7 @@ PATH_PARAMETERS: Mapping[str, Part] = {
     "mediaId": {"schema": _ID},
     "uploadId": {"schema": _ID},
     "sessionId": {"schema": _ID},
+    "caseId": {"description": "An entry of the report queue.", "schema": _ID},
     "queue": {"schema": {"type": "string", "enum": [queue.value for queue in Queue]}},
     "key": {"description": "A path that may contain slashes.", "schema": {"type": "string", "minLength": 1}},
 }

@@ -46,6 +46,7 @@ class UserTable(Model):
     fan_out_on_read = fields.SmallIntField(default=0, db_default=0)
     is_private = fields.SmallIntField(default=0, db_default=0)
     status = fields.CharField(max_length=12, default="active", db_default="active")
+    suspended_until_ms = fields.BigIntField(null=True)
     delete_after_ms = fields.BigIntField(null=True, db_index=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -96,6 +97,7 @@ class UserStatusRow:
 
     status: str
     revision: int
+    suspended_until_ms: int | None
     delete_after_ms: int | None
     now_ms: int
 
@@ -156,17 +158,19 @@ class UserRepository:
     async def lock_status(self, user_id: UserId) -> UserStatusRow | None:
         """Lock a user until the commit, and return the status."""
         rows = await self._database.rows(
-            f"SELECT status, revision, delete_after_ms, {self._database.now_ms} AS now_ms FROM users"
-            f" WHERE id = ?{self._database.for_update}",
+            "SELECT status, revision, suspended_until_ms, delete_after_ms,"
+            f" {self._database.now_ms} AS now_ms FROM users WHERE id = ?{self._database.for_update}",
             [user_id],
         )
         return UserStatusRow(**rows[0]) if rows else None
 
-    async def set_status(self, user_id: UserId, status: str, revision: int) -> None:
+    async def set_status(
+        self, user_id: UserId, status: str, revision: int, suspended_until_ms: int | None = None
+    ) -> None:
         """Set the status; the account is no longer to be erased."""
         await self._database.execute(
-            "UPDATE users SET status = ?, revision = ?, delete_after_ms = NULL WHERE id = ?",
-            [status, revision, user_id],
+            "UPDATE users SET status = ?, revision = ?, suspended_until_ms = ?, delete_after_ms = NULL WHERE id = ?",
+            [status, revision, suspended_until_ms, user_id],
         )
 
     async def set_delete_after(self, user_id: UserId, delete_after_ms: int) -> None:

@@ -15,7 +15,10 @@ from server.models.database import Database, placeholders
 
 
 class PostTable(Model):
-    """`deleted_at_ms` hides a deleted post at once; a job deletes its rows later, in batches.
+    """`deleted_at_ms` hides a post at once.
+
+    A job deletes the rows of a deleted post in batches. A post that moderators took down keeps them, so that it can be
+    restored.
 
     `revision` increases with each visible change, counters included: caches keep the higher one.
     """

@@ -1,9 +1,10 @@
 """Status of accounts: active, or hidden from others because of a suspension, a deactivation or a pending deletion."""
 
+from server.clock import isoformat
 from server.errors import Forbidden
 from server.events import AccountDeletionCancelled, AccountRestored, PersonChanged
 from server.ids import UserId
-from server.models.accounts.users import UserRepository
+from server.models.accounts.users import UserRepository, UserStatusRow
 from server.services.accounts.password_authentication import wrong_credentials
 from server.services.accounts.revocations import Revocations
 from server.services.jobs.unit_of_work import WorkContext
@@ -17,19 +18,26 @@ class AccountStatuses:
         self._users = users
         self._revocations = revocations
 
-    async def change(self, work: WorkContext, user_id: UserId, status: AccountStatus) -> AccountStatus | None:
+    async def change(
+        self,
+        work: WorkContext,
+        user_id: UserId,
+        status: AccountStatus,
+        suspended_until_ms: int | None = None,
+    ) -> AccountStatus | None:
         """Set the status, and end the sessions of an account that is not active any more.
 
+        suspended_until_ms: When a sign-in ends the suspension; None: never.
         Return the previous status, or None for an unknown user. Call `Revocations.propagate` after the commit.
         """
         user = await self._users.lock_status(user_id)
         if user is None:
             return None
         previous = AccountStatus(user.status)
-        if previous is status:
+        if previous is status and user.suspended_until_ms == suspended_until_ms:
             return previous
         hidden, revision = status is not AccountStatus.ACTIVE, user.revision + 1
-        await self._users.set_status(user_id, status, revision)
+        await self._users.set_status(user_id, status, revision, suspended_until_ms)
         work.emit(PersonChanged(user_id, revision, hidden))
         if hidden:
             await self._revocations.revoke_all(work, user_id)
@@ -38,13 +46,15 @@ class AccountStatuses:
         return previous
 
     async def admit(self, work: WorkContext, user_id: UserId) -> None:
-        """Let a user sign in: a deactivated account, or one being deleted, becomes active.
+        """Let a user sign in: an account that is deactivated, being deleted or no longer suspended becomes active.
 
         Raises Forbidden for a suspended account, and Unauthenticated for one whose deletion is final.
         """
         user = await self._users.lock_status(user_id)
-        if user is not None and user.status == AccountStatus.SUSPENDED:
-            raise Forbidden("This account is suspended.", code="account_suspended")
+        if user is not None and user.status == AccountStatus.SUSPENDED and not _is_over(user):
+            until = user.suspended_until_ms
+            end = "" if until is None else f" until {isoformat(until)}"
+            raise Forbidden(f"This account is suspended{end}.", code="account_suspended")
         if user is None or user.status == AccountStatus.ACTIVE:
             return
         if user.delete_after_ms is not None:
@@ -52,3 +62,7 @@ class AccountStatuses:
                 raise wrong_credentials()
             work.emit(AccountDeletionCancelled(user_id))
         await self.change(work, user_id, AccountStatus.ACTIVE)
+
+
+def _is_over(user: UserStatusRow) -> bool:
+    return user.suspended_until_ms is not None and user.suspended_until_ms <= user.now_ms

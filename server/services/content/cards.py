@@ -86,11 +86,16 @@ class Cards:
         if not post_ids:
             return []
         rows = await self._posts.list_cards(post_ids, viewer_id, self._visibility.posts(viewer_id))
+        images = await self.list_images(post_ids)
+        posts = {row.id: self._post(row, images.get(row.id, [])) for row in rows}
+        return [posts[post_id] for post_id in post_ids if post_id in posts]
+
+    async def list_images(self, post_ids: Sequence[PostId]) -> dict[PostId, list[Image]]:
+        """Return the images of posts, hidden ones included, in their order."""
         images: dict[PostId, list[Image]] = {}
         for image in await self._images.list_by_posts(post_ids):
             images.setdefault(image.post_id, []).append(self.image(image, image.alt_text))
-        posts = {row.id: self._post(row, images.get(row.id, [])) for row in rows}
-        return [posts[post_id] for post_id in post_ids if post_id in posts]
+        return images
 
     def image(self, row: PostImageRow | MediaPicture, alt_text: str) -> Image:
         base_url = self._media_url(row.media_key)

@@ -6,7 +6,7 @@ from server.errors import Forbidden, NotFound
 from server.events import CacheKey, CommentAdded, CommentsDeleted, PostChanged
 from server.ids import CommentId, PostId, UserId, id_timestamp_ms
 from server.models.conditions import Column
-from server.models.content.comments import CommentCardRow, CommentRepository, NewComment
+from server.models.content.comments import CommentCardRow, CommentRepository, CommentRow, NewComment
 from server.models.content.posts import PostRepository, PostRow
 from server.models.content.visibility import NOT_DELETED
 from server.paging import Page, PageRequest, cut
@@ -97,6 +97,16 @@ class Comments:
             partial(self._erase, author_id, post_id), changes=(CacheKey("post", post_id),)
         )
 
+    async def take_down(self, post_id: PostId, comment_id: CommentId, work: WorkContext) -> None:
+        """Delete a comment and its replies for a moderator, in a unit of work that names the post as changed.
+
+        Nothing happens if the post is hidden or the comment was deleted.
+        """
+        post = await self._posts.lock(post_id, NOT_DELETED)
+        comment = None if post is None else await self._comments.get(comment_id, post_id)
+        if post is not None and comment is not None:
+            await self._remove(work, post, comment)
+
     async def _add(
         self,
         author_id: UserId,
@@ -127,10 +137,13 @@ class Comments:
             raise _comment_not_found()
         if editor_id not in (comment.author_id, post.author_id):
             raise Forbidden("Only the author of a comment or of its post may delete the comment.")
-        replies = await self._comments.delete_replies(comment_id, post_id)
-        await self._comments.delete(comment_id)
+        await self._remove(work, post, comment)
+
+    async def _remove(self, work: WorkContext, post: PostRow, comment: CommentRow) -> None:
+        replies = await self._comments.delete_replies(comment.id, post.id)
+        await self._comments.delete(comment.id)
         await self._change_counts(work, post, comment.parent_id, -1 - replies)
-        work.emit(CommentsDeleted(post_id))
+        work.emit(CommentsDeleted(post.id))
 
     async def _erase(self, author_id: UserId, post_id: PostId, work: WorkContext) -> None:
         # The counters of deleted posts are not maintained.

@@ -20,6 +20,7 @@ from server.events import (
     PostChanged,
     PostDeleted,
     PostPublished,
+    PostTakenDown,
     UserFollowed,
     UserUnfollowed,
 )
@@ -72,7 +73,7 @@ class CacheInvalidation:
             match event:
                 case PostChanged():
                     yield timelines.record_counts_call(event.post_id, _counts(event))
-                case PostDeleted():
+                case PostDeleted() | PostTakenDown():
                     yield timelines.record_deleted_call(event.post_id, event.revision)
                 case LikeChanged():
                     yield timelines.record_like_call(

@@ -1,0 +1,149 @@
+"""`/moderation`: the report queue, decisions and the audit log, for moderators."""
+
+from typing import Any
+
+from aiohttp import web
+
+from server.clock import isoformat
+from server.handlers import serializers
+from server.handlers.http.operations import Rate, operation
+from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
+from server.handlers.moderation.schemas import (
+    AuditQuery,
+    DecisionBody,
+    ModerationActionSchema,
+    QueueQuery,
+    ReportCaseSchema,
+)
+from server.handlers.schemas import page_of
+from server.handlers.user_cards import user_card
+from server.ids import CaseId, UserId
+from server.services.moderation.decisions import (
+    Decision,
+    Decisions,
+    ModerationAction,
+    ModerationActionRow,
+)
+from server.services.moderation.report_queue import ReportCase, ReportQueue
+
+NOT_MODERATOR = "You are not a moderator, or the reports are about you"
+
+
+class ModerationRoutes:
+    def __init__(self, queue: ReportQueue, decisions: Decisions) -> None:
+        self._queue = queue
+        self._decisions = decisions
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/moderation/reports", self.list_reports),
+            web.post("/moderation/reports/{caseId}/claim", self.claim_reports),
+            web.post("/moderation/reports/{caseId}/resolve", self.resolve_reports),
+            web.get("/moderation/audit", self.list_moderation_actions),
+        ]
+
+    @operation(
+        "listReports",
+        "Get the reported posts, comments and users, oldest first",
+        tag="moderation",
+        query=QueueQuery,
+        responds={200: page_of(ReportCaseSchema)},
+        moderator=True,
+        refuses={403: "You are not a moderator"},
+        rates=(Rate.READS,),
+    )
+    async def list_reports(self, request: web.Request) -> web.Response:
+        page = await self._queue.list_page(request[QUERY]["status"], page_request(request))
+        return serializers.page_response(request, page, _case)
+
+    @operation(
+        "claimReports",
+        "Reserve the reports of one subject for an hour",
+        tag="moderation",
+        responds={200: ReportCaseSchema},
+        moderator=True,
+        refuses={403: NOT_MODERATOR, 409: "Resolved, or claimed by another moderator"},
+        rates=(Rate.WRITES,),
+    )
+    async def claim_reports(self, request: web.Request) -> web.Response:
+        case = await self._queue.claim(current_principal(request).user_id, CaseId(path_id(request, "caseId")))
+        return serializers.json_response(_case(case))
+
+    @operation(
+        "resolveReports",
+        "Resolve all reports of one subject",
+        tag="moderation",
+        description="`take_down` hides a post, and deletes a comment with its replies. `suspend` and `ban` hide the"
+        " author's account and end its sessions; a suspension ends with the first sign-in after `days`.",
+        body=DecisionBody,
+        responds={200: ModerationActionSchema},
+        moderator=True,
+        refuses={
+            403: "You are not a moderator, the reports are about you, or only administrators may do this",
+            409: "Resolved, or claimed by another moderator",
+        },
+        rates=(Rate.WRITES,),
+    )
+    async def resolve_reports(self, request: web.Request) -> web.Response:
+        body = request[BODY]
+        decision = Decision(ModerationAction(body["action"]), body["note"], body.get("days"))
+        action = await self._decisions.resolve(
+            current_principal(request).user_id, CaseId(path_id(request, "caseId")), decision
+        )
+        return serializers.json_response(_action(action))
+
+    @operation(
+        "listModerationActions",
+        "Get what moderators did, newest first",
+        tag="moderation",
+        query=AuditQuery,
+        responds={200: page_of(ModerationActionSchema)},
+        moderator=True,
+        refuses={403: "You are not a moderator"},
+        rates=(Rate.READS,),
+    )
+    async def list_moderation_actions(self, request: web.Request) -> web.Response:
+        query = request[QUERY]
+        actor_id, author_id = (
+            UserId(int(query[name])) if name in query else None for name in ("actorId", "userId")
+        )
+        page = await self._decisions.list_actions(actor_id, author_id, page_request(request))
+        return serializers.page_response(request, page, _action)
+
+
+def _case(case: ReportCase) -> dict[str, Any]:
+    subject, claimed_at_ms = case.subject, case.claimed_at_ms
+    return {
+        "id": str(case.id),
+        "subjectType": subject.type,
+        "subjectId": str(subject.id),
+        "postId": _id(subject.post_id),
+        "author": user_card(case.author),
+        "excerpt": case.excerpt,
+        "images": [serializers.image(image) for image in case.images],
+        "status": case.status,
+        "reportsCount": sum(case.reasons.values()),
+        "reasons": [{"reason": reason, "count": count} for reason, count in case.reasons.items()],
+        "claimedById": _id(case.claimed_by_id),
+        "claimedAt": None if claimed_at_ms is None else isoformat(claimed_at_ms),
+        "createdAt": isoformat(case.created_at_ms),
+    }
+
+
+def _action(row: ModerationActionRow) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "actorId": str(row.actor_id),
+        "action": row.action,
+        "caseId": str(row.case_id),
+        "subjectType": row.subject_type,
+        "subjectId": str(row.subject_id),
+        "userId": str(row.author_id),
+        "note": row.note,
+        "until": None if row.until_ms is None else isoformat(row.until_ms),
+        "createdAt": isoformat(row.created_at_ms),
+    }
+
+
+def _id(value: int | None) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,85 @@
+"""Schemas of `/moderation`."""
+
+from types import MappingProxyType
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from server.handlers.fields import Count, Id, RequestSchema, Text, Timestamp
+from server.handlers.schemas import ImageSchema, PageQuery
+from server.handlers.user_cards import UserCardSchema
+from server.services.moderation.decisions import ModerationAction
+from server.services.moderation.report_queue import CaseStatus
+from server.services.moderation.reports import ReportReason, SubjectType
+
+MAX_NOTE = 1000
+MAX_DAYS = 365
+DECISIONS = [action.value for action in ModerationAction if action is not ModerationAction.CLAIM]
+
+
+class QueueQuery(PageQuery):
+    status = fields.Enum(CaseStatus, by_value=fields.String, load_default=CaseStatus.OPEN)
+
+
+class AuditQuery(PageQuery):
+    actorId = Id(metadata={"description": "Actions of this moderator."})
+    userId = Id(metadata={"description": "Actions on this user's account and content."})
+
+
+class DecisionBody(RequestSchema):
+    """A decision; `days` is required for `suspend`, and not allowed for other actions."""
+
+    keywords = MappingProxyType(
+        {
+            "if": {"properties": {"action": {"const": "suspend"}}},
+            "then": {"required": ["days"]},
+            "else": {"properties": {"days": False}},
+        }
+    )
+
+    action = fields.String(required=True, validate=validate.OneOf(DECISIONS))
+    note = Text(maximum=MAX_NOTE, load_default="", metadata={"description": "For other moderators."})
+    days = fields.Integer(strict=True, validate=validate.Range(1, MAX_DAYS))
+
+    @validates_schema
+    def require_days_of_suspension(self, data: dict[str, Any], **_: Any) -> None:
+        if (data.get("action") == ModerationAction.SUSPEND) != ("days" in data):
+            raise ValidationError("Required for suspend, and only for it.", "days")
+
+
+class ReasonCountSchema(Schema):
+    reason = fields.Enum(ReportReason, by_value=fields.String, required=True)
+    count = Count(required=True)
+
+
+class ReportCaseSchema(Schema):
+    """All reports of one subject."""
+
+    id = Id(required=True)
+    subjectType = fields.Enum(SubjectType, by_value=fields.String, required=True)
+    subjectId = Id(required=True)
+    postId = Id(required=True, allow_none=True, metadata={"description": "The post, or that of the comment."})
+    author = fields.Nested(UserCardSchema, required=True)
+    excerpt = fields.String(required=True, metadata={"description": "The text when it was first reported."})
+    images = fields.List(fields.Nested(ImageSchema), required=True)
+    status = fields.Enum(CaseStatus, by_value=fields.String, required=True)
+    reportsCount = Count(required=True)
+    reasons = fields.List(fields.Nested(ReasonCountSchema), required=True)
+    claimedById = Id(required=True, allow_none=True)
+    claimedAt = Timestamp(required=True, allow_none=True)
+    createdAt = Timestamp(required=True)
+
+
+class ModerationActionSchema(Schema):
+    """An entry of the audit log; `until` is the end of a suspension."""
+
+    id = Id(required=True)
+    actorId = Id(required=True)
+    action = fields.Enum(ModerationAction, by_value=fields.String, required=True)
+    caseId = Id(required=True)
+    subjectType = fields.Enum(SubjectType, by_value=fields.String, required=True)
+    subjectId = Id(required=True)
+    userId = Id(required=True, metadata={"description": "Whose account or content it is."})
+    note = fields.String(required=True)
+    until = Timestamp(required=True, allow_none=True)
+    createdAt = Timestamp(required=True)
