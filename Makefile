@@ -59,8 +59,8 @@ SELECTION = $(filter-out -%,$(ARGS)) $(filter -s --pdb --trace,$(ARGS))
 test: $(DEV)  ## Run the tests (ARGS="tests/services -k like", ARGS=--cov)
 	@$(MAIN) -m pytest $(if $(strip $(SELECTION)),,-n $(WORKERS) --dist worksteal) $(ARGS)
 
-chaos: $(DEV)  ## Run the fault-injection tests in full: almost an hour
-	@CHAOS=full $(MAIN) -m pytest tests/chaos tests/contract/test_conformance.py --timeout=3600 $(ARGS)
+chaos: $(DEV)  ## Run the fault-injection tests in full: almost an hour (ARGS="tests/chaos/kills")
+	@CHAOS=full $(MAIN) -m pytest --timeout=3600 $(ARGS) $(if $(strip $(SELECTION)),,tests/chaos tests/contract/test_conformance.py)
 
 bench: $(DEV)  ## Run the benchmarks
 	@$(MAIN) -m benchmarks $(ARGS)
