@@ -20,7 +20,7 @@ class UserTable(Model):
     `revision` increases with each change of a column that cards show. While `fan_out_on_read` is 1, new posts are not
     written to followers' feeds; readers merge them in from the author's own list.
 
-    `delete_after_ms` is set while the status is `deleting`: from then on the account is erased.
+    `delete_after_ms` is set after the owner deleted the account: from then on it is erased.
     """
 
     id = fields.BigIntField(primary_key=True, generated=False)
@@ -167,10 +167,11 @@ class UserRepository:
     async def set_status(
         self, user_id: UserId, status: str, revision: int, suspended_until_ms: int | None = None
     ) -> None:
-        """Set the status; the account is no longer to be erased."""
+        """Set the status; the account is no longer to be erased, unless it is suspended."""
         await self._database.execute(
-            "UPDATE users SET status = ?, revision = ?, suspended_until_ms = ?, delete_after_ms = NULL WHERE id = ?",
-            [status, revision, suspended_until_ms, user_id],
+            "UPDATE users SET status = ?, revision = ?, suspended_until_ms = ?, delete_after_ms ="
+            " CASE WHEN ? = 'suspended' THEN delete_after_ms ELSE NULL END WHERE id = ?",
+            [status, revision, suspended_until_ms, status, user_id],
         )
 
     async def set_delete_after(self, user_id: UserId, delete_after_ms: int) -> None:

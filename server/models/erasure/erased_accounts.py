@@ -24,22 +24,22 @@ class ErasedAccountRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def list_due(self, status: str, limit: int) -> list[UserId]:
-        """Return accounts with this status that are to be erased now, those that wait longest first."""
+    async def list_due(self, limit: int) -> list[UserId]:
+        """Return accounts that are to be erased now, those that wait longest first."""
         rows = await self._database.rows(
-            f"SELECT id FROM users WHERE delete_after_ms <= {self._database.now_ms} AND status = ?"
+            f"SELECT id FROM users WHERE delete_after_ms <= {self._database.now_ms}"
             " ORDER BY delete_after_ms LIMIT ?",
-            [status, limit],
+            [limit],
         )
         return [UserId(row["id"]) for row in rows]
 
-    async def lock_due(self, user_id: UserId, status: str) -> DueAccount | None:
+    async def lock_due(self, user_id: UserId) -> DueAccount | None:
         """Lock an account until the commit; None if it is not to be erased now."""
         rows = await self._database.rows(
             f"SELECT username_key, avatar_key, revision, {self._database.now_ms} AS now_ms FROM users"
-            f" WHERE id = ? AND status = ? AND delete_after_ms <= {self._database.now_ms}"
+            f" WHERE id = ? AND delete_after_ms <= {self._database.now_ms}"
             f"{self._database.for_update}",
-            [user_id, status],
+            [user_id],
         )
         return DueAccount(**rows[0]) if rows else None
 

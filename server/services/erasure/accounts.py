@@ -23,7 +23,6 @@ from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.people.follows import Follows
-from server.services.records import AccountStatus
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +70,7 @@ class AccountErasure:
 
         Idempotent: the transaction that inserts the job makes the account due a day later.
         """
-        while user_ids := await self._accounts.list_due(AccountStatus.DELETING, ACCOUNTS_PER_QUERY):
+        while user_ids := await self._accounts.list_due(ACCOUNTS_PER_QUERY):
             for user_id in user_ids:
                 await self._unit_of_work.run(
                     partial(self._start, user_id), changes=(CacheKey("person", user_id),)
@@ -100,7 +99,7 @@ class AccountErasure:
         await self._jobs.finish(claim)
 
     async def _start(self, user_id: UserId, work: WorkContext) -> None:
-        due = await self._accounts.lock_due(user_id, AccountStatus.DELETING)
+        due = await self._accounts.lock_due(user_id)
         if due is None:
             return
         await self._accounts.set_next_attempt(user_id, due.now_ms + RETRY_AFTER_MS)
