@@ -117,7 +117,7 @@ def _case(case: ReportCase) -> dict[str, Any]:
         "id": str(case.id),
         "subjectType": subject.type,
         "subjectId": str(subject.id),
-        "postId": _id(subject.post_id),
+        **({} if subject.post_id is None else {"postId": str(subject.post_id)}),
         "author": user_card(case.author),
         "excerpt": case.excerpt,
         "images": [serializers.image(image) for image in case.images],

@@ -58,7 +58,7 @@ class ReportCaseSchema(Schema):
     id = Id(required=True)
     subjectType = fields.Enum(SubjectType, by_value=fields.String, required=True)
     subjectId = Id(required=True)
-    postId = Id(required=True, allow_none=True, metadata={"description": "The post, or that of the comment."})
+    postId = Id(metadata={"description": "The post, or that of the comment. Absent for an account."})
     author = fields.Nested(UserCardSchema, required=True)
     excerpt = fields.String(required=True, metadata={"description": "The text when it was first reported."})
     images = fields.List(fields.Nested(ImageSchema), required=True)
