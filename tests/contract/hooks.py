@@ -99,6 +99,8 @@ def map_case(_: HookContext, case: Case) -> Case:
     # The other phases test the ids themselves: their boundaries, and ids from earlier responses.
     if case.meta.phase.name is TestPhase.FUZZING and (own := NEW_OBJECTS.get(operation_of(case))):
         case.path_parameters = own()
+        # The id that was replaced may have been that of the session, so that the token is another user's.
+        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {TOKEN}"}
     return case
 
 
