@@ -26,9 +26,9 @@ from server.clock import SystemClock
 from server.handlers.http import middleware
 from server.handlers.notifications.stream import NotificationStream
 from server.pubsub.broker import QueueBroker
-from server.pubsub.job_notifier import JobNotifier
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
+from server.services.jobs.unit_of_work import UnitOfWork
 
 
 def kill() -> None:
@@ -60,13 +60,18 @@ def before_commit(point: Failpoint) -> None:
 
 def after_commit(point: Failpoint) -> None:
     """Kill after the commit, before workers are notified."""
-    ring = JobNotifier.notify
+    create = UnitOfWork.__init__
 
-    def ringing(self: JobNotifier, rungs: Sequence[Any]) -> None:
-        point.reached()
-        ring(self, rungs)
+    def creating(self: UnitOfWork, *arguments: Any) -> None:
+        database, ids, clock, jobs, notify, *rest = arguments
 
-    JobNotifier.notify = ringing  # type: ignore[method-assign]
+        def notifying(due: Sequence[Any]) -> None:
+            point.reached()
+            notify(due)
+
+        create(self, database, ids, clock, jobs, notifying, *rest)
+
+    UnitOfWork.__init__ = creating  # type: ignore[method-assign]
 
 
 def after_notify(point: Failpoint) -> None:
