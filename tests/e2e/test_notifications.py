@@ -229,6 +229,9 @@ async def test_device_of_a_new_user_gets_no_old_pushes(
     first = await ana.request("POST", "/devices", json=phone)
     assert set(first) == {"id", "platform", "createdAt"}
     assert await ana.request("POST", "/devices", json=phone) == first
+    refused = await ben.call("POST", "/devices", json=phone)
+    assert (refused.status, refused.json["code"]) == (409, "device_in_use")
+    assert (await ana.call("DELETE", "/devices", json=phone)).status == 204
     assert await ben.request("POST", "/devices", json=phone) != first
     await cleo.follow(ana)
     await cleo.follow(ben)

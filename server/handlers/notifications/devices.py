@@ -49,9 +49,11 @@ class DeviceRoutes:
         "registerDevice",
         "Register this device for push notifications",
         tag="notifications",
-        description="The registration ends with your session here, or when another user registers the device.",
+        description="The registration ends with your session here. Register at each start of the app: after 30 days"
+        " without, another user may register the device.",
         body=RegisterDeviceBody,
         responds={200: PushDeviceSchema},
+        refuses={409: "Another user is signed in on this device"},
         rates=(Rate.WRITES,),
     )
     async def register_device(self, request: web.Request) -> web.Response:

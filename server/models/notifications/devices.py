@@ -38,9 +38,13 @@ class DeviceTable(Model):
 
 @dataclass(frozen=True, slots=True)
 class DeviceRow:
+    """`active`: the session that registered the device is active."""
+
     id: DeviceId
     user_id: UserId
     created_at_ms: int
+    registered_at_ms: int
+    active: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +74,22 @@ class DeviceRepository:
         """Lock the user's row until the commit, so that concurrent registrations count correctly."""
         await self._database.rows(f"SELECT id FROM users WHERE id = ?{self._database.for_update}", [user_id])
 
-    async def find(self, token_hash: str) -> DeviceRow | None:
-        device = await DeviceTable.filter(token_hash=token_hash).first()
-        if device is None:
+    async def find(self, token_hash: str, active: Condition) -> DeviceRow | None:
+        rows = await self._database.rows(
+            f"SELECT d.id, d.user_id, d.created_at_ms, d.registered_at_ms, ({active.sql}) AS active"
+            " FROM devices d JOIN sessions s ON s.id = d.session_id WHERE d.token_hash = ?",
+            [*active.parameters, token_hash],
+        )
+        if not rows:
             return None
-        return DeviceRow(DeviceId(device.id), UserId(device.user_id), device.created_at_ms)
+        (row,) = rows
+        return DeviceRow(
+            DeviceId(row["id"]),
+            UserId(row["user_id"]),
+            row["created_at_ms"],
+            row["registered_at_ms"],
+            bool(row["active"]),
+        )
 
     async def insert(self, new: NewDevice) -> None:
         """Insert a device. Raises SerializationFailure if another request registered the token at the same time."""

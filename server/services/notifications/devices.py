@@ -1,12 +1,13 @@
 """The devices that receive a user's pushes.
 
-A registration belongs to the session that made it: a device gets no pushes after its session has ended. A user who
-registers a device that another user has registered takes it over.
+A registration belongs to the session that made it: a device gets no pushes after its session has ended. Another user
+can register the device then, or when the app has not registered it again for SILENT_MS.
 """
 
 import hashlib
 from functools import partial
 
+from server.errors import Conflict
 from server.ids import DeviceId, UserId
 from server.models.notifications.devices import DeviceRepository, NewDevice
 from server.services.accounts.active_sessions import ActiveSessions
@@ -14,6 +15,7 @@ from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.records import Platform, Principal, PushDevice
 
 MAX_PER_USER = 20
+SILENT_MS = 30 * 86_400_000
 
 
 class Devices:
@@ -28,7 +30,7 @@ class Devices:
         """Send the owner's pushes to `token` while their session is active, and no other user's.
 
         Registering again changes only the session. Devices of ended sessions are deleted, and of more than MAX_PER_USER
-        those that were registered longest ago.
+        those that were registered longest ago. Raises Conflict while another user is signed in on the device.
         """
         return await self._unit_of_work.run(partial(self._register, owner, token, platform))
 
@@ -40,11 +42,17 @@ class Devices:
         self, owner: Principal, token: str, platform: Platform, work: WorkContext
     ) -> PushDevice:
         await self._devices.lock_user(owner.user_id)
-        found = await self._devices.find(_hash(token))
+        active = self._active_sessions.condition()
+        found = await self._devices.find(_hash(token), active)
         if found is not None and found.user_id == owner.user_id:
             await self._devices.renew(found.id, owner.session_id, platform, work.now_ms())
             return PushDevice(found.id, platform, found.created_at_ms)
         if found is not None:
+            if found.active and work.now_ms() - found.registered_at_ms < SILENT_MS:
+                raise Conflict(
+                    "Another user gets pushes on this device. Sign that user out on it first.",
+                    code="device_in_use",
+                )
             await self._devices.delete(found.id)
         new = NewDevice(
             DeviceId(work.new_id()),
@@ -56,7 +64,6 @@ class Devices:
             work.now_ms(),
         )
         await self._devices.insert(new)
-        active = self._active_sessions.condition()
         await self._devices.delete_surplus(owner.user_id, active, MAX_PER_USER)
         return PushDevice(new.id, platform, new.created_at_ms)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from server.errors import Conflict
 from server.gateways.email.email import EmailFailed, EmailRefused
 from server.gateways.push.message import PushOutcome
 from server.gateways.redis.rate_limits import Limit, RateLimits
@@ -14,7 +15,7 @@ from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import JobKind
 from server.services.notifications.channel_requests import MAX_AGE_MS
 from server.services.notifications.delivery.pushes import PushFailed
-from server.services.notifications.devices import MAX_PER_USER
+from server.services.notifications.devices import MAX_PER_USER, SILENT_MS
 from server.services.records import Channel, NotificationType, Platform, Principal, Role
 from tools.harness.services import TOKEN_RULES, ServiceHarness
 
@@ -127,6 +128,10 @@ async def test_taken_over_device_gets_no_push_of_previous_user(harness: ServiceH
     await with_phone(harness, ada, "the phone")
     await harness.follows.follow(eve, ada)
     await create_notifications(harness)  # ada's push is pending, and she is still signed in
+    with pytest.raises(Conflict) as refused:
+        await with_phone(harness, bob, "the phone")
+    assert refused.value.code == "device_in_use"
+    await harness.database.execute("UPDATE devices SET registered_at_ms = registered_at_ms - ?", [SILENT_MS])
     await with_phone(harness, bob, "the phone")
     await harness.work_off()
     assert pushed(harness) == []
@@ -135,6 +140,14 @@ async def test_taken_over_device_gets_no_push_of_previous_user(harness: ServiceH
     await harness.work_off()
     ((_, message),) = harness.push.taken
     assert message.data["recipientId"] == str(bob)
+
+
+async def test_device_of_an_ended_session_can_be_registered(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    principal = await with_phone(harness, ada, "the phone")
+    await harness.sessions.end(ada, principal.session_id)
+    await with_phone(harness, bob, "the phone")
+    assert await harness.rows("SELECT user_id FROM devices") == [{"user_id": bob}]
 
 
 async def test_unregistered_device_gets_no_push(harness: ServiceHarness) -> None:
@@ -431,6 +444,10 @@ async def test_device_is_deleted_with_its_session(harness: ServiceHarness) -> No
 async def test_concurrent_registration_leaves_one_owner(harness: ServiceHarness) -> None:
     people = await harness.users(8)
     principals = [await signed_in(harness, each) for each in people]
-    await asyncio.gather(*(harness.devices.register(each, "phone", Platform.WEB) for each in principals))
+    results = await asyncio.gather(
+        *(harness.devices.register(each, "phone", Platform.WEB) for each in principals),
+        return_exceptions=True,
+    )
+    assert sum(isinstance(result, Conflict) for result in results) == len(people) - 1
     (row,) = await harness.rows("SELECT user_id, session_id FROM devices")
     assert Principal(row["user_id"], SessionId(row["session_id"]), Role.USER) in principals
