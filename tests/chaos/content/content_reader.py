@@ -1,70 +1,15 @@
 """Read rules of the state machine: read the program and the model, and compare."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
 from hypothesis.stateful import RuleBasedStateMachine
 
-from server.errors import AppError, Unavailable
 from server.ids import CommentId, PostId, UserId
-from server.paging import Page, PageRequest, decode_cursor
 from server.services.records import Comment, Post, RelatedUser, UserCard
 from tests.chaos.content.content_model import ContentModel, ModelComment, ModelPost, Refused
-from tests.support.jobs import build_counter_audit
-from tools.harness.services import ServiceHarness
-
-MAX_ITEMS = 1000
-
-
-class ServiceRunner:
-    """Runs services on one event loop for a synchronous state machine, and counts the steps."""
-
-    def __init__(self, runner: asyncio.Runner, harness: ServiceHarness) -> None:
-        self._runner = runner
-        self.harness = harness
-        self.counter_audit = build_counter_audit(harness)
-        self.runs = self.steps = 0
-
-    def do(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
-        return self._runner.run(coroutine)
-
-    def outcome(self, awaitable: Awaitable[Any]) -> Any:
-        """Return the result, or the code of the refusal."""
-
-        async def attempt() -> Any:
-            try:
-                return await awaitable
-            except Unavailable:  # a busy machine; not an answer of the program
-                raise
-            except AppError as error:
-                return error.code
-
-        return self.do(attempt())
-
-    def pages(self, read: Callable[[PageRequest], Awaitable[Page[Any]]], limit: int) -> Any:
-        """Return all items of a list, read in full pages of `limit`, or the code of the refusal."""
-
-        async def walk() -> Any:
-            items: list[Any] = []
-            request = PageRequest(limit)
-            try:
-                while True:
-                    page = await read(request)
-                    items += page.items
-                    if page.next_cursor is None:
-                        assert len(page.items) <= limit
-                        return items
-                    assert len(page.items) == limit
-                    assert len(items) < MAX_ITEMS, "the list has no end"
-                    request = PageRequest(limit, decode_cursor(page.next_cursor))
-            except Unavailable:
-                raise
-            except AppError as error:
-                return error.code
-
-        return self.do(walk())
+from tests.chaos.state_machines import ServiceRunner
 
 
 class ContentReader(RuleBasedStateMachine):

@@ -1,34 +1,30 @@
 """R16: random operations on the program and on an in-memory model give equal answers, on both databases."""
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     initialize,
     invariant,
     rule,
-    run_state_machine_as_test,
 )
-from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
 from server.ids import CommentId, PostId, UserId
 from server.models.content.post_images import PostImageTable
-from server.models.database import Database
 from server.models.jobs.jobs import JobState, JobTable
 from server.services.jobs.event_jobs import JobKind, Queue
 from server.services.records import Comment, Post
 from tests.chaos.conftest import Report
 from tests.chaos.content.content_model import ModelPost
-from tests.chaos.content.content_reader import ContentReader, ServiceRunner, expected, pair
+from tests.chaos.content.content_reader import ContentReader, expected, pair
 from tests.chaos.environment import FULL, rounds
+from tests.chaos.state_machines import ServiceRunner, run_machine, runner
 from tools.harness.backends import Stack
-from tools.harness.services import ServiceHarness
+
+__all__ = ["runner"]
 
 pytestmark = pytest.mark.chaos
 
@@ -262,35 +258,8 @@ class ContentMachine(ContentReader):
             await self.harness.database.execute(f"DELETE FROM {table}")
 
 
-@pytest.fixture
-def runner(migrated_stack: Stack) -> Iterator[ServiceRunner]:
-    """The services of the stack under test, on a loop that pauses between steps."""
-    # Not about time: a busy machine gets longer timeouts.
-    database = Database(replace(migrated_stack.database_parameters(), timeout_s=30.0))
-    redis = Redis.from_url(migrated_stack.redis.url)
-    with asyncio.Runner() as runner:
-        runner.run(database.open())
-        harness = ServiceHarness(database, redis, migrated_stack.redis.url, migrated_stack.var_dir)
-        yield ServiceRunner(runner, harness)
-        runner.run(harness.close())
-        runner.run(database.close())
-        runner.run(redis.aclose())
-
-
 @pytest.mark.timeout(1800 if FULL else 600)
 def test_program_agrees_with_the_model(runner: ServiceRunner, stack: Stack, report: Report) -> None:
-    run_state_machine_as_test(
-        lambda: ContentMachine(runner),
-        settings=settings(
-            max_examples=RUNS,
-            stateful_step_count=STEPS_PER_RUN,
-            deadline=None,
-            derandomize=not FULL,  # the short form must be repeatable
-            database=None,
-            phases=[Phase.generate, Phase.shrink],
-            print_blob=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_machine(lambda: ContentMachine(runner), RUNS, STEPS_PER_RUN)
     report(f"{stack.name}: {runner.steps} steps in {runner.runs} runs, 0 differences")
     assert runner.steps >= rounds(400, 10_000)

@@ -1,28 +1,24 @@
 """Random follows, requests, blocks, mutes and privacy changes: every read shows what the model allows."""
 
-import asyncio
-from collections.abc import Awaitable, Iterator
-from dataclasses import replace
+from collections.abc import Awaitable
 from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from redis.asyncio import Redis
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from server.ids import PostId, UserId
-from server.models.database import Database
 from server.paging import PageRequest
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import AccountStatus
 from tests.chaos.conftest import Report
-from tests.chaos.content.content_reader import ServiceRunner
 from tests.chaos.environment import FULL, rounds
+from tests.chaos.state_machines import ServiceRunner, run_machine, runner
 from tests.chaos.visibility.visibility_model import ModelPost, VisibilityModel
 from tools.harness.backends import Stack
-from tools.harness.services import ServiceHarness
+
+__all__ = ["runner"]
 
 pytestmark = pytest.mark.chaos
 
@@ -231,34 +227,8 @@ class VisibilityMachine(RuleBasedStateMachine):
         return (await self.harness.profiles.get_own(user)).username
 
 
-@pytest.fixture
-def runner(migrated_stack: Stack) -> Iterator[ServiceRunner]:
-    """The services of the stack under test, on a loop that pauses between steps."""
-    database = Database(replace(migrated_stack.database_parameters(), timeout_s=30.0))
-    redis = Redis.from_url(migrated_stack.redis.url)
-    with asyncio.Runner() as runner:
-        runner.run(database.open())
-        harness = ServiceHarness(database, redis, migrated_stack.redis.url, migrated_stack.var_dir)
-        yield ServiceRunner(runner, harness)
-        runner.run(harness.close())
-        runner.run(database.close())
-        runner.run(redis.aclose())
-
-
 @pytest.mark.timeout(7200 if FULL else 600)
 def test_reads_show_what_the_model_allows(runner: ServiceRunner, stack: Stack, report: Report) -> None:
-    run_state_machine_as_test(
-        partial(VisibilityMachine, runner),
-        settings=settings(
-            max_examples=RUNS,
-            stateful_step_count=STEPS_PER_RUN,
-            deadline=None,
-            derandomize=not FULL,  # the short form must be repeatable
-            database=None,
-            phases=[Phase.generate, Phase.shrink],
-            print_blob=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    run_machine(partial(VisibilityMachine, runner), RUNS, STEPS_PER_RUN)
     report(f"{stack.name}: {runner.steps} changes in {runner.runs} runs, 0 differences")
     assert runner.steps >= rounds(50, 8_000)
