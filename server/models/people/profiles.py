@@ -35,7 +35,7 @@ class LockedProfile:
 
 
 @dataclass(frozen=True, slots=True)
-class LockedFollowee:
+class LockedUser:
     followers_count: int
     is_private: bool
 
@@ -81,16 +81,16 @@ class ProfileRepository:
         """Set columns of the profile. Raises DuplicateKey for a taken username."""
         await UserTable.filter(id=user_id).update(**columns, revision=revision)
 
-    async def lock_followee(self, follower_id: UserId, followee_id: UserId) -> LockedFollowee | None:
-        """Lock both users until the commit, in the order of their ids, and return the followee."""
+    async def lock_pair(self, user_id: UserId, target_id: UserId) -> LockedUser | None:
+        """Lock both users until the commit, in the order of their ids, and return the target."""
         rows = await self._database.rows(
             "SELECT id, followers_count, is_private FROM users WHERE id IN (?, ?)"
             f" ORDER BY id{self._database.for_update}",
-            [follower_id, followee_id],
+            [user_id, target_id],
         )
         for row in rows:
-            if row["id"] == followee_id:
-                return LockedFollowee(row["followers_count"], bool(row["is_private"]))
+            if row["id"] == target_id:
+                return LockedUser(row["followers_count"], bool(row["is_private"]))
         return None
 
     async def lock_all(self, user_ids: Sequence[UserId]) -> None:

@@ -55,7 +55,7 @@ class Blocks:
         return await self._cards.cut_related(user_id, rows, request.limit)
 
     async def _block(self, blocker_id: UserId, blocked_id: UserId, work: WorkContext) -> None:
-        await self._profiles.lock_followee(blocker_id, blocked_id)
+        await self._profiles.lock_pair(blocker_id, blocked_id)
         if await self._blocks.exists(blocker_id, blocked_id):
             return
         await self._blocks.insert(work.new_id(), blocker_id, blocked_id)

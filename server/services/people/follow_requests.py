@@ -99,7 +99,7 @@ class FollowRequests:
 
     async def _end(self, user_id: UserId, requester_id: UserId, work: WorkContext) -> None:
         """Lock both users and delete the request. Raises NotFound without one."""
-        await self._profiles.lock_followee(requester_id, user_id)
+        await self._profiles.lock_pair(requester_id, user_id)
         if not await self._requests.delete(requester_id, user_id):
             raise NotFound("Follow request not found.")
         work.emit(FollowRequestChanged(requester_id, user_id))

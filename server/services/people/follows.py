@@ -9,7 +9,7 @@ from server.events import CacheKey, FollowErased, FollowRequestChanged, UserFoll
 from server.ids import UserId
 from server.models.people.follow_requests import FollowRequestRepository
 from server.models.people.follows import FollowRepository
-from server.models.people.profiles import LockedFollowee, ProfileRepository
+from server.models.people.profiles import LockedUser, ProfileRepository
 from server.models.people.relationships import RelationshipRepository, RelationshipRow
 from server.paging import Page, PageRequest
 from server.services.content.cards import Cards
@@ -25,7 +25,7 @@ ERASED_PER_TRANSACTION = 50
 class LockedPair:
     """A follower and a followee, locked until the commit, and how the follower relates to the followee."""
 
-    followee: LockedFollowee
+    followee: LockedUser
     relationship: RelationshipRow
 
 
@@ -158,7 +158,7 @@ class Follows:
 
     async def _lock(self, follower_id: UserId, followee_id: UserId) -> LockedPair:
         """Lock both users until the commit. Raises NotFound."""
-        followee = await self._profiles.lock_followee(follower_id, followee_id)
+        followee = await self._profiles.lock_pair(follower_id, followee_id)
         found = await self._relationships.find(follower_id, [followee_id])
         if followee is None or followee_id not in found:
             raise user_not_found()

@@ -51,7 +51,7 @@ class Mutes:
         return await self._cards.cut_related(user_id, rows, request.limit)
 
     async def _mute(self, muter_id: UserId, muted_id: UserId, work: WorkContext) -> None:
-        await self._profiles.lock_followee(muter_id, muted_id)
+        await self._profiles.lock_pair(muter_id, muted_id)
         if not await self._mutes.exists(muter_id, muted_id):
             await self._mutes.insert(work.new_id(), muter_id, muted_id)
             work.emit(MuteChanged(muter_id, muted_id))
