@@ -66,7 +66,7 @@ class AccountEmails:
 
         If another account has verified the address, its owner gets an e-mail instead.
         """
-        user_id, key = UserId(claim.payload["user_id"]), _key(claim)
+        user_id, key = UserId(claim.payload["user_id"]), claim.key
         issued = await self._unit_of_work.run(partial(self._issue_verification, user_id))
         if isinstance(issued, IssuedToken):
             hours = max(1, self._tokens.ttl_s[EmailTokenPurpose.VERIFY] // 3600)
@@ -92,7 +92,7 @@ class AccountEmails:
         if issued is not None:
             minutes = max(1, self._tokens.ttl_s[EmailTokenPurpose.RESET] // 60)
             email = password_reset_email(
-                _key(claim), issued.email, issued.username, self._links.reset(issued.token), minutes
+                claim.key, issued.email, issued.username, self._links.reset(issued.token), minutes
             )
             await self._delivery.send(EmailKind.PASSWORD_RESET, email, attempt=claim.attempts)
         await self._jobs.finish(claim)
@@ -101,7 +101,7 @@ class AccountEmails:
         """Notify the owner, because another person may have changed the password."""
         user = await self._users.get_contact(claim.payload["user_id"])
         if user is not None:
-            email = password_changed_email(_key(claim), user.email, user.name)
+            email = password_changed_email(claim.key, user.email, user.name)
             await self._delivery.send(EmailKind.PASSWORD_CHANGED, email, attempt=claim.attempts)
         await self._jobs.finish(claim)
 
@@ -117,7 +117,7 @@ class AccountEmails:
         if user is not None and await self._tokens.is_valid(EmailTokenPurpose.RECOVER, token):
             days = max(1, self._tokens.ttl_s[EmailTokenPurpose.RECOVER] // 86_400)
             link = self._links.recover(token)
-            email = address_changed_email(_key(claim), previous, user.username, changed_to, link, days)
+            email = address_changed_email(claim.key, previous, user.username, changed_to, link, days)
             await self._delivery.send(EmailKind.ADDRESS_CHANGED, email, attempt=claim.attempts)
         await self._jobs.finish(claim)
 
@@ -127,7 +127,7 @@ class AccountEmails:
         user = await self._users.get_contact(user_id)
         if user is not None and await self._users.get_delete_after(user_id) == delete_after_ms:
             date = f"{moment(delete_after_ms):%Y-%m-%d %H:%M} UTC"
-            email = deletion_requested_email(_key(claim), user.email, user.name, date)
+            email = deletion_requested_email(claim.key, user.email, user.name, date)
             await self._delivery.send(EmailKind.ACCOUNT_DELETION, email, attempt=claim.attempts)
         await self._jobs.finish(claim)
 
@@ -136,7 +136,7 @@ class AccountEmails:
         user_id = UserId(claim.payload["user_id"])
         user = await self._users.get_contact(user_id)
         if user is not None and await self._users.get_delete_after(user_id) is None:
-            email = deletion_cancelled_email(_key(claim), user.email, user.name)
+            email = deletion_cancelled_email(claim.key, user.email, user.name)
             await self._delivery.send(EmailKind.ACCOUNT_DELETION, email, attempt=claim.attempts)
         await self._jobs.finish(claim)
 
@@ -179,7 +179,3 @@ class AccountEmails:
     ) -> IssuedToken:
         token = await self._tokens.create(work, purpose, user.id, email, user.now_ms)
         return IssuedToken(token, email, user.username)
-
-
-def _key(claim: Claim) -> str:
-    return f"{claim.kind}-{claim.id}"

@@ -57,7 +57,7 @@ class SecurityAlerts:
         if user is not None and token is not None:
             time = f"{moment(payload['at_ms']):%Y-%m-%d %H:%M} UTC"
             details = SignInDetails(time, payload["user_agent"], payload["address"])
-            email = new_sign_in_email(_key(claim), user.email, user.name, details, self._links.recover(token))
+            email = new_sign_in_email(claim.key, user.email, user.name, details, self._links.recover(token))
             await self._delivery.send(EmailKind.NEW_SIGN_IN, email, attempt=claim.attempts)
         await self._jobs.finish(claim)
 
@@ -65,7 +65,7 @@ class SecurityAlerts:
         """Notify the owner of wrong passwords."""
         user = await self._users.get_contact(claim.payload["user_id"])
         if user is not None:
-            email = sign_ins_failed_email(_key(claim), user.email, user.name, claim.payload["failures"])
+            email = sign_ins_failed_email(claim.key, user.email, user.name, claim.payload["failures"])
             await self._delivery.send(EmailKind.SIGN_INS_FAILED, email, attempt=claim.attempts)
         await self._jobs.finish(claim)
 
@@ -78,7 +78,3 @@ class SecurityAlerts:
         if locked is None or locked.id != user.id:
             return None
         return await self._tokens.create(work, EmailTokenPurpose.RECOVER, user.id, user.email, user.now_ms)
-
-
-def _key(claim: Claim) -> str:
-    return f"{claim.kind}-{claim.id}"

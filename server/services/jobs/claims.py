@@ -43,6 +43,11 @@ class Claim:
     lease: str
 
     @property
+    def key(self) -> str:
+        """The name of this job in the e-mail that it sends, the same at each attempt."""
+        return f"{self.kind}-{self.id}"
+
+    @property
     def held(self) -> JobLease:
         """The key of the statements that settle this job."""
         return JobLease(self.id, self.lease)
