@@ -90,6 +90,8 @@ class Reply:
 
 
 NOT_MODIFIED = Reply("The client has the current version, according to `If-None-Match`", headers=("ETag",))
+NOT_ADMIN = "You are not an administrator"
+NOT_MODERATOR = "You are not a moderator"
 UNVERIFIED_PUBLISHER = "Your e-mail address is not verified, and the operator requires it"
 _DEFAULTS = RouteOptions()
 _NO_REFUSALS: Mapping[int, str] = MappingProxyType({})
@@ -152,6 +154,8 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
     documented: dict[str, Any] = {"operationId": operation_id, "summary": summary, "tags": [tag]}
     if description:
         documented["description"] = description
+    if admin or moderator:
+        refuses = {403: NOT_ADMIN if admin else NOT_MODERATOR, **refuses}
     if publishes:
         refuses = {403: UNVERIFIED_PUBLISHER, **refuses}
     if etag:

@@ -26,8 +26,6 @@ from server.services.moderation.decisions import (
 )
 from server.services.moderation.report_queue import ReportCase, ReportQueue
 
-NOT_MODERATOR = "You are not a moderator, or the reports are about you"
-
 
 class ModerationRoutes:
     def __init__(self, queue: ReportQueue, decisions: Decisions) -> None:
@@ -49,7 +47,6 @@ class ModerationRoutes:
         query=QueueQuery,
         responds={200: page_of(ReportCaseSchema)},
         moderator=True,
-        refuses={403: "You are not a moderator"},
         rates=(Rate.READS,),
     )
     async def list_reports(self, request: web.Request) -> web.Response:
@@ -62,7 +59,10 @@ class ModerationRoutes:
         tag="moderation",
         responds={200: ReportCaseSchema},
         moderator=True,
-        refuses={403: NOT_MODERATOR, 409: "Resolved, or claimed by another moderator"},
+        refuses={
+            403: "You are not a moderator, or the reports are about you",
+            409: "Resolved, or claimed by another moderator",
+        },
         rates=(Rate.WRITES,),
     )
     async def claim_reports(self, request: web.Request) -> web.Response:
@@ -99,7 +99,6 @@ class ModerationRoutes:
         query=AuditQuery,
         responds={200: page_of(ModerationActionSchema)},
         moderator=True,
-        refuses={403: "You are not a moderator"},
         rates=(Rate.READS,),
     )
     async def list_moderation_actions(self, request: web.Request) -> web.Response:

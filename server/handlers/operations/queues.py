@@ -22,8 +22,6 @@ from server.services.jobs.event_jobs import Queue
 from server.services.jobs.queue_administration import FailedJob, QueueAdministration, queue_named
 from server.services.jobs.queue_overview import QueueStatus
 
-NOT_ADMIN = "You are not an administrator"
-
 
 class QueueRoutes:
     def __init__(self, queues: QueueAdministration) -> None:
@@ -45,7 +43,6 @@ class QueueRoutes:
         tag="queues",
         responds={200: page_of(QueueSchema)},
         admin=True,
-        refuses={403: NOT_ADMIN},
         rates=(Rate.READS,),
     )
     async def list_queues(self, request: web.Request) -> web.Response:
@@ -58,7 +55,7 @@ class QueueRoutes:
         query=PageQuery,
         responds={200: page_of(FailedJobSchema)},
         admin=True,
-        refuses={403: NOT_ADMIN, 404: "Queue not found"},
+        refuses={404: "Queue not found"},
         rates=(Rate.READS,),
     )
     async def list_failed_jobs(self, request: web.Request) -> web.Response:
@@ -72,7 +69,7 @@ class QueueRoutes:
         body=FailedJobsBody,
         responds={200: ChangedJobsSchema},
         admin=True,
-        refuses={403: NOT_ADMIN, 404: "Queue not found"},
+        refuses={404: "Queue not found"},
         rates=(Rate.WRITES,),
     )
     async def retry_failed_jobs(self, request: web.Request) -> web.Response:
@@ -86,7 +83,7 @@ class QueueRoutes:
         query=FailedJobsQuery,
         responds={200: ChangedJobsSchema},
         admin=True,
-        refuses={403: NOT_ADMIN, 404: "Queue not found"},
+        refuses={404: "Queue not found"},
         rates=(Rate.WRITES,),
     )
     async def discard_failed_jobs(self, request: web.Request) -> web.Response:
@@ -98,7 +95,7 @@ class QueueRoutes:
         tag="queues",
         responds={204: Reply("Paused")},
         admin=True,
-        refuses={403: NOT_ADMIN, 404: "Queue not found"},
+        refuses={404: "Queue not found"},
         rates=(Rate.WRITES,),
     )
     async def pause_queue(self, request: web.Request) -> web.Response:
@@ -111,7 +108,7 @@ class QueueRoutes:
         tag="queues",
         responds={204: Reply("Resumed")},
         admin=True,
-        refuses={403: NOT_ADMIN, 404: "Queue not found"},
+        refuses={404: "Queue not found"},
         rates=(Rate.WRITES,),
     )
     async def resume_queue(self, request: web.Request) -> web.Response:
