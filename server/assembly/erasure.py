@@ -24,9 +24,7 @@ def build_erasure(
         rows.former_usernames,
         rows.email_tokens,
         ContentErasure(rows.user_rows, contents, jobs, ROWS_PER_BATCH),
-        ActivityErasure(
-            rows.user_rows, rows.activities, rows.stored_mentions, store, work, jobs, ROWS_PER_BATCH
-        ),
+        ActivityErasure(rows.user_rows, rows.stored_mentions, store, work, jobs, ROWS_PER_BATCH),
         follows,
         CachedUsers(resources.feeds_redis),
         work,

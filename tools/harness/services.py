@@ -487,16 +487,14 @@ class ServiceHarness:
         contents = ContentServices(
             self.posts, self.deletions, self.likes, self.comments, self.unused_media, self.uploads
         )
-        mentions, activities = StoredMentionRepository(self.database), ActivityRepository(self.database)
+        mentions = StoredMentionRepository(self.database)
         return AccountErasure(
             ErasedAccountRepository(self.database),
             rows,
             FormerUsernameRepository(self.database),
             EmailTokenRepository(self.database),
             ContentErasure(rows, contents, self.jobs, REMOVAL_BATCH),
-            ActivityErasure(
-                rows, activities, mentions, self.store, self.unit_of_work, self.jobs, REMOVAL_BATCH
-            ),
+            ActivityErasure(rows, mentions, self.store, self.unit_of_work, self.jobs, REMOVAL_BATCH),
             self.follows,
             CachedUsers(self.pipelined_redis),
             self.unit_of_work,

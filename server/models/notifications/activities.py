@@ -22,13 +22,6 @@ class CommentText:
     mentioned: tuple[UserId, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class NotifiedActivity:
-    type: str
-    target_id: int
-    created_at_ms: int
-
-
 class ActivityRepository:
     """Activities that exist; `activity_states.py` reads whether a recipient may see one."""
 
@@ -82,17 +75,6 @@ class ActivityRepository:
         """Return whether the post exists and its caption is `text`."""
         rows = await self._database.rows("SELECT caption FROM posts WHERE id = ?", [post_id])
         return bool(rows) and rows[0]["caption"] == text
-
-    async def list_by_actor(
-        self, recipient_id: UserId, actor_id: UserId, limit: int
-    ) -> list[NotifiedActivity]:
-        """Return activities of one user that another one was notified of and that are not retracted."""
-        rows = await self._database.rows(
-            "SELECT type, target_id, created_at_ms FROM notifications"
-            " WHERE recipient_id = ? AND actor_id = ? AND retracted = 0 LIMIT ?",
-            [recipient_id, actor_id, limit],
-        )
-        return [NotifiedActivity(**row) for row in rows]
 
     async def list_existing(self, user_ids: Sequence[UserId]) -> list[UserId]:
         """Return the users that still exist, in no particular order."""

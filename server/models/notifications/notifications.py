@@ -106,6 +106,17 @@ class NotificationRepository:
         except DuplicateKey as error:
             raise SerializationFailure("Another worker stored this notification at the same time.") from error
 
+    async def list_by_actor(
+        self, recipient_id: UserId, actor_id: UserId, limit: int
+    ) -> list[NotificationKey]:
+        """Return the keys of notifications that one user caused for another one and that are not retracted."""
+        rows = await self._database.rows(
+            "SELECT type, target_id FROM notifications"
+            " WHERE recipient_id = ? AND actor_id = ? AND retracted = 0 LIMIT ?",
+            [recipient_id, actor_id, limit],
+        )
+        return [NotificationKey(recipient_id, row["type"], actor_id, row["target_id"]) for row in rows]
+
     async def set_listed(
         self, notification_id: NotificationId, *, listed: bool, others_count: int, retracted: bool = False
     ) -> None:

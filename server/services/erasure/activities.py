@@ -5,13 +5,10 @@ from functools import partial
 from server.ids import UserId
 from server.models.erasure.mentions import MentioningTable, StoredMentionRepository
 from server.models.erasure.user_rows import ACTIVITIES, UserRowRepository
-from server.models.notifications.activities import ActivityRepository
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
-from server.services.notifications.activities import Activity
 from server.services.notifications.store import NotificationStore
-from server.services.records import NotificationType
 
 MENTIONS_PER_QUERY = 2000
 
@@ -20,7 +17,6 @@ class ActivityErasure:
     def __init__(
         self,
         rows: UserRowRepository,
-        activities: ActivityRepository,
         mentions: StoredMentionRepository,
         store: NotificationStore,
         unit_of_work: UnitOfWork,
@@ -29,7 +25,6 @@ class ActivityErasure:
     ) -> None:
         """`batch`: the maximum number of notifications per transaction."""
         self._rows = rows
-        self._activities = activities
         self._mentions = mentions
         self._store = store
         self._unit_of_work = unit_of_work
@@ -59,10 +54,7 @@ class ActivityErasure:
 
     async def _erase_some(self, recipient_id: UserId, actor_id: UserId, _: WorkContext) -> None:
         """Retract notifications, so that another like of the same post is listed instead; then delete them."""
-        await self._store.lock([recipient_id])
-        for each in await self._activities.list_by_actor(recipient_id, actor_id, self._batch):
-            activity = Activity(NotificationType(each.type), actor_id, each.target_id, each.created_at_ms)
-            await self._store.retract(recipient_id, activity)
+        await self._store.retract_by_actor(recipient_id, actor_id, self._batch)
         retracted = await self._rows.list_retracted(recipient_id, actor_id, self._batch)
         if retracted:
             await self._rows.delete(ACTIVITIES, retracted)

@@ -71,15 +71,10 @@ class FollowNotificationJobs:
         blocker_id, blocked_id = UserId(claim.payload["blocker_id"]), UserId(claim.payload["blocked_id"])
         if await self._blocks.exists(blocker_id, blocked_id):
             for recipient_id, actor_id in ((blocker_id, blocked_id), (blocked_id, blocker_id)):
-                while await self._unit_of_work.run(partial(self._retract_some, recipient_id, actor_id)):
+                retract = partial(self._retract_some, recipient_id, actor_id)
+                while await self._unit_of_work.run(retract):
                     await self._jobs.save_progress(claim, {})
         await self._jobs.finish(claim)
 
     async def _retract_some(self, recipient_id: UserId, actor_id: UserId, _: WorkContext) -> bool:
-        """Retract some of the notifications; return whether there were any."""
-        await self._store.lock([recipient_id])
-        found = await self._activities.list_by_actor(recipient_id, actor_id, ACTIVITIES_PER_TRANSACTION)
-        for each in found:
-            activity = Activity(NotificationType(each.type), actor_id, each.target_id, each.created_at_ms)
-            await self._store.retract(recipient_id, activity)
-        return bool(found)
+        return await self._store.retract_by_actor(recipient_id, actor_id, ACTIVITIES_PER_TRANSACTION)

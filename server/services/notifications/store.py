@@ -19,6 +19,7 @@ from server.services.jobs.unit_of_work import WorkContext
 from server.services.notifications.activities import Activity, CreatedNotification
 from server.services.notifications.channel_requests import ChannelRequests
 from server.services.notifications.grouping import NotificationGroups
+from server.services.records import NotificationType
 
 
 class NotificationStore:
@@ -86,6 +87,14 @@ class NotificationStore:
         if state.stored is not None and not state.stored.retracted:
             key = activity.key_for(recipient_id)
             await self._groups.remove(key, state.stored, state.listed)
+
+    async def retract_by_actor(self, recipient_id: UserId, actor_id: UserId, limit: int) -> bool:
+        """Retract some of what one user did to another one; return whether there was any. Locks the inbox."""
+        await self.lock([recipient_id])
+        keys = await self._notifications.list_by_actor(recipient_id, actor_id, limit)
+        for key in keys:
+            await self.retract(recipient_id, Activity(NotificationType(key.type), actor_id, key.target_id, 0))
+        return bool(keys)
 
     async def _restore(
         self,
