@@ -188,7 +188,7 @@ def build_services(
         likes=contents.likes,
         follows=follows,
         follow_requests=FollowRequests(
-            rows.follow_requests, rows.follows, rows.profiles, shared.lookup, work, jobs, cards, visibility
+            rows.follow_requests, follows, rows.profiles, shared.lookup, work, jobs, cards, visibility
         ),
         blocks=Blocks(rows.blocks, rows.profiles, follows, shared.lookup, work, cards),
         mutes=Mutes(rows.mutes, rows.profiles, shared.lookup, work, cards),

@@ -390,7 +390,7 @@ class ServiceHarness:
         )
         self.follow_requests = FollowRequests(
             request_rows,
-            follow_rows,
+            self.follows,
             profile_rows,
             lookup,
             self.unit_of_work,

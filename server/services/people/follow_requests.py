@@ -3,11 +3,10 @@
 from functools import partial
 
 from server.errors import NotFound
-from server.events import CacheKey, FollowAccepted, FollowRequestChanged
+from server.events import CacheKey, FollowAccepted
 from server.ids import MAX_ID, UserId
 from server.models.conditions import Column
 from server.models.people.follow_requests import FollowRequestRepository
-from server.models.people.follows import FollowRepository
 from server.models.people.profiles import ProfileRepository
 from server.paging import Page, PageRequest
 from server.services.content.cards import Cards
@@ -15,6 +14,7 @@ from server.services.content.visibility import Visibility
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
+from server.services.people.follows import Follows
 from server.services.people.user_lookup import UserLookup
 from server.services.records import RelatedUser
 
@@ -25,7 +25,7 @@ class FollowRequests:
     def __init__(
         self,
         requests: FollowRequestRepository,
-        follows: FollowRepository,
+        follows: Follows,
         profiles: ProfileRepository,
         lookup: UserLookup,
         unit_of_work: UnitOfWork,
@@ -91,15 +91,11 @@ class FollowRequests:
 
     async def _accept(self, user_id: UserId, requester_id: UserId, work: WorkContext) -> None:
         await self._end(user_id, requester_id, work)
-        if await self._follows.exists(requester_id, user_id):
-            return
-        await self._follows.insert(work.new_id(), requester_id, user_id)
-        await self._profiles.change_follow_counts(requester_id, user_id, +1)
-        work.emit(FollowAccepted(requester_id, user_id))
+        if not await self._follows.is_following(requester_id, user_id):
+            await self._follows.begin_follow(FollowAccepted(requester_id, user_id), work)
 
     async def _end(self, user_id: UserId, requester_id: UserId, work: WorkContext) -> None:
         """Lock both users and delete the request. Raises NotFound without one."""
         await self._profiles.lock_pair(requester_id, user_id)
-        if not await self._requests.delete(requester_id, user_id):
+        if not await self._follows.end_request(requester_id, user_id, work):
             raise NotFound("Follow request not found.")
-        work.emit(FollowRequestChanged(requester_id, user_id))

@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from server.errors import Conflict
-from server.events import CacheKey, FollowErased, FollowRequestChanged, UserFollowed, UserUnfollowed
+from server.events import (
+    CacheKey,
+    FollowAccepted,
+    FollowErased,
+    FollowRequestChanged,
+    UserFollowed,
+    UserUnfollowed,
+)
 from server.ids import UserId
 from server.models.people.follow_requests import FollowRequestRepository
 from server.models.people.follows import FollowRepository
@@ -111,9 +118,7 @@ class Follows:
                 await self._requests.insert(work.new_id(), follower_id, followee_id)
                 work.emit(FollowRequestChanged(follower_id, followee_id))
             return FollowState(False, followee.followers_count, requested=True)
-        await self._follows.insert(work.new_id(), follower_id, followee_id)
-        await self._profiles.change_follow_counts(follower_id, followee_id, +1)
-        work.emit(UserFollowed(follower_id, followee_id))
+        await self.begin_follow(UserFollowed(follower_id, followee_id), work)
         return FollowState(True, followee.followers_count + 1)
 
     async def _unfollow(self, follower_id: UserId, followee_id: UserId, work: WorkContext) -> FollowState:
@@ -122,6 +127,15 @@ class Follows:
         if await self.end_request(follower_id, followee_id, work):
             return FollowState(False, count)
         return FollowState(False, count - int(await self.end_follow(follower_id, followee_id, work)))
+
+    async def is_following(self, follower_id: UserId, followee_id: UserId) -> bool:
+        return await self._follows.exists(follower_id, followee_id)
+
+    async def begin_follow(self, follow: UserFollowed | FollowAccepted, work: WorkContext) -> None:
+        """Insert a new follow between two locked users."""
+        await self._follows.insert(work.new_id(), follow.follower_id, follow.followee_id)
+        await self._profiles.change_follow_counts(follow.follower_id, follow.followee_id, +1)
+        work.emit(follow)
 
     async def end_request(self, requester_id: UserId, target_id: UserId, work: WorkContext) -> bool:
         """Delete the request between two locked users; return whether there was one."""
