@@ -181,17 +181,11 @@ class MediaStore:
 
     async def put(self, key: str, source: Path | bytes) -> None:
         """Store a JPEG atomically. Raises StorageFull."""
-        # File systems do not store attributes, and obstore rejects them.
-        attributes = None if self._folder else {"Content-Type": CONTENT_TYPE, "Cache-Control": CACHE_CONTROL}
-        # Renditions are small, and an interrupted multipart upload would leave its parts behind.
-        call = partial(self._store.put, key, source, attributes=attributes, use_multipart=False)
-        await self._call("put", _valid(key), call)
+        await self._put(key, source, CONTENT_TYPE, CACHE_CONTROL)
 
     async def put_private(self, key: str, source: Path | bytes) -> None:
         """Store bytes of any kind, which must not be served, atomically. Raises StorageFull."""
-        attributes = None if self._folder else {"Content-Type": OCTETS, "Cache-Control": "no-store"}
-        call = partial(self._store.put, key, source, attributes=attributes, use_multipart=False)
-        await self._call("put", _valid(key), call)
+        await self._put(key, source, OCTETS, "no-store")
 
     async def describe(self, key: str) -> MediaDescription:
         """Return the metadata of the picture at `key`. Raises NotFound, also for an invalid key."""
@@ -255,6 +249,13 @@ class MediaStore:
                 await asyncio.to_thread(self._threads.shutdown, cancel_futures=True)
         except TimeoutError:
             log.warning("media_store_did_not_close")
+
+    async def _put(self, key: str, source: Path | bytes, content_type: str, cache_control: str) -> None:
+        # File systems do not store attributes, and obstore rejects them.
+        attributes = None if self._folder else {"Content-Type": content_type, "Cache-Control": cache_control}
+        # An interrupted multipart upload would leave its parts behind.
+        call = partial(self._store.put, key, source, attributes=attributes, use_multipart=False)
+        await self._call("put", _valid(key), call)
 
     async def _chunks(self, found: "GetResult", key: str) -> AsyncIterator[bytes]:
         stream = found.stream(min_chunk_size=CHUNK_BYTES)
