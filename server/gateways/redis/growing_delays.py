@@ -17,7 +17,7 @@ SECOND_US = 1_000_000
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 _TAKE = Script.load(_SCRIPTS, "take_attempt")
-_UNTAKE = Script.load(_SCRIPTS, "untake_attempt")
+_CANCEL = Script.load(_SCRIPTS, "cancel_attempt")
 _CLEAR = Script("return redis.call('DEL', KEYS[1])")
 
 
@@ -56,7 +56,7 @@ class GrowingDelays:
     """Failed attempts per subject. While Redis is unavailable, each process counts its own.
 
     An attempt counts as failed from its start, so that concurrent ones cannot exceed the bound. Its caller then calls
-    `clear` if it succeeded, or `untake` if it had no outcome.
+    `clear` if it succeeded, or `cancel` if it had no outcome.
     """
 
     def __init__(self, redis: PipelinedRedis, rule: DelayRule) -> None:
@@ -80,10 +80,10 @@ class GrowingDelays:
             return self._local.take(subject, time.monotonic())
         return Attempt(answer[0], answer[1] / SECOND_US)
 
-    async def untake(self, subject: str) -> None:
+    async def cancel(self, subject: str) -> None:
         """Take back an attempt that had no outcome."""
-        self._local.untake(subject)
-        await self._run(_UNTAKE, subject, ())
+        self._local.cancel(subject)
+        await self._run(_CANCEL, subject, ())
 
     async def clear(self, subject: str) -> None:
         """Forget the failures of a subject."""
@@ -124,7 +124,7 @@ class LocalDelays:
             self._states.popitem(last=False)
         return Attempt(failures)
 
-    def untake(self, subject: str) -> None:
+    def cancel(self, subject: str) -> None:
         if subject in self._states:
             self._states[subject] = max(0, self._states[subject][0] - 1), -math.inf
 

@@ -24,7 +24,7 @@ NOBODY = UserId(0)
 class AuthenticatedUser:
     """A user whose password was verified. `device_id`: a device on which the user signed in before.
 
-    `new_device`: the owner should learn of the sign-in.
+    `new_device`: the owner gets an e-mail about the sign-in.
     """
 
     id: UserId
@@ -77,7 +77,7 @@ class PasswordAuthentication:
             await self._limits.succeed(attempt)
         if device is None:
             return replace(account, new_device=client is not None)
-        # A person who knew a replaced password may have this token, so the owner learns of its use.
+        # A person who knew a replaced password may have this token, so the owner is notified of its use.
         return replace(
             account,
             device_id=device.device_id,

@@ -78,7 +78,7 @@ class SignInLimits:
     async def abandon(self, attempt: SignInAttempt) -> None:
         """Take an attempt back that had no outcome."""
         await self._refund(attempt.counters)
-        await self._delays.untake(attempt.subject)
+        await self._delays.cancel(attempt.subject)
 
     async def forget(self, *names: str) -> None:
         """Forget the failures of an account, given its normalized names."""
@@ -86,7 +86,7 @@ class SignInLimits:
             await self._delays.clear(f"n{_hashed(name)}")
 
     async def should_alert(self, name: str, attempt: SignInAttempt) -> bool:
-        """Return whether the owner should learn of a failed attempt: once a day, if failures are delayed."""
+        """Return whether to notify the owner of a failed attempt: once a day, if failures are delayed."""
         if attempt.failures < self._delays.rule.free:
             return False
         (status,) = await self._counter.hit((_ALERT,), f"n{_hashed(name)}")

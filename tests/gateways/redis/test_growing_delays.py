@@ -72,7 +72,7 @@ async def test_attempt_without_outcome_is_not_counted(client: PipelinedRedis) ->
     delays = GrowingDelays(client, DelayRule(free=3, first_s=60.0))
     for _ in range(10):
         assert (await delays.take("ana")).wait_s == 0
-        await delays.untake("ana")
+        await delays.cancel("ana")
     assert [await delays.take("ana") for _ in range(3)] == [Attempt(1), Attempt(2), Attempt(3)]
 
 
