@@ -194,7 +194,7 @@ def build_services(
         mutes=Mutes(rows.mutes, rows.profiles, shared.lookup, work, cards),
         reports=_reports(shared),
         report_queue=ReportQueue(rows.report_cases, rows.reports, rows.moderation_actions, cards, work),
-        decisions=_decisions(shared, contents.comments),
+        decisions=_decisions(shared, contents),
         feed=Feed(queries, timelines, cards, _card_cache(settings, resources), metrics),
         explanations=Explanations(queries, visibility, TimelineAudit(resources.feeds_redis)),
         fan_out=FanOut(rows.fan_outs, queries, timelines, jobs, _fan_out_rules(settings)),
@@ -225,14 +225,14 @@ def _grace_ms(settings: Settings) -> int:
     return max(settings.auth.account_deletion_grace_days * 86_400_000, kept_ms)
 
 
-def _decisions(shared: Collaborators, comments: Comments) -> Decisions:
+def _decisions(shared: Collaborators, contents: ContentServices) -> Decisions:
     rows = shared.rows
     return Decisions(
         rows.report_cases,
         rows.moderation_actions,
         rows.users,
-        rows.posts,
-        comments,
+        contents.posts,
+        contents.comments,
         shared.statuses,
         shared.revocations,
         shared.unit_of_work,

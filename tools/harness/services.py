@@ -407,7 +407,7 @@ class ServiceHarness:
             case_rows,
             action_rows,
             self.user_rows,
-            self.post_rows,
+            self.posts,
             self.comments,
             self.statuses,
             self.revocations,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from server.errors import AppError, Conflict, Forbidden, InvalidInput, NotFound
-from server.events import CacheKey, PeopleMentioned, PostChanged, PostDeleted, PostPublished
+from server.events import CacheKey, PeopleMentioned, PostChanged, PostDeleted, PostPublished, PostTakenDown
 from server.gateways.images.processor import Shape
 from server.ids import MediaId, PostId, UserId
 from server.models.accounts.users import UserRepository
@@ -13,6 +13,7 @@ from server.models.conditions import Column
 from server.models.content.media import MediaPicture, MediaRepository, MediaRow, MediaStatus
 from server.models.content.post_images import NewPostImage, PostImageRepository
 from server.models.content.posts import PostRepository, PostRow
+from server.models.content.visibility import NOT_DELETED
 from server.models.people.visibility import unblocked_users
 from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards
@@ -126,12 +127,17 @@ class Posts:
         """Hide a post at once; a job deletes its rows and pictures. Raises NotFound and Forbidden."""
 
         async def delete(work: WorkContext) -> None:
-            revision = (await self._lock_own(editor_id, post_id)).revision + 1
-            await self._posts.mark_deleted(post_id, work.now_ms(), revision)
-            await self._users.change_posts_count(editor_id, -1)
+            revision = await self._hide(await self._lock_own(editor_id, post_id), work)
             work.emit(PostDeleted(post_id, editor_id, revision))
 
         await self._unit_of_work.run(delete, changes=(CacheKey("post", post_id),))
+
+    async def take_down(self, post_id: PostId, work: WorkContext) -> None:
+        """Hide a post for moderators, and keep its rows and pictures. Nothing happens if it is hidden already."""
+        post = await self._posts.lock(post_id, NOT_DELETED)
+        if post is not None:
+            revision = await self._hide(post, work)
+            work.emit(PostTakenDown(post_id, post.author_id, revision))
 
     async def get(self, viewer_id: UserId, post_id: PostId) -> Post:
         """Return one post. Raises NotFound."""
@@ -220,6 +226,13 @@ class Posts:
         await self._posts.set_caption(post.id, caption, mentions)
         if mentions != previous:
             work.emit(PeopleMentioned(post.id, post.author_id))
+
+    async def _hide(self, post: PostRow, work: WorkContext) -> int:
+        """Hide a locked post, and return its new revision."""
+        revision = post.revision + 1
+        await self._posts.mark_deleted(post.id, work.now_ms(), revision)
+        await self._users.change_posts_count(post.author_id, -1)
+        return revision
 
     async def _lock_own(self, editor_id: UserId, post_id: PostId) -> PostRow:
         """Lock the editor's own post until the commit. Raises NotFound and Forbidden."""

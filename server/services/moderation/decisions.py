@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from server.errors import Forbidden, InvalidInput
-from server.events import CacheKey, PostTakenDown
+from server.events import CacheKey
 from server.ids import ActionId, CaseId, CommentId, PostId, UserId
 from server.models.accounts.users import UserRepository
-from server.models.content.posts import PostRepository
-from server.models.content.visibility import NOT_DELETED
 from server.models.moderation.actions import (
     ModerationAction,
     ModerationActionRepository,
@@ -20,6 +18,7 @@ from server.paging import Page, PageRequest, cut
 from server.services.accounts.account_statuses import AccountStatuses
 from server.services.accounts.revocations import Revocations
 from server.services.content.comments import Comments
+from server.services.content.posts import Posts
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.moderation.report_queue import case_not_found, require_available
 from server.services.records import AccountStatus, Role
@@ -43,7 +42,7 @@ class Decisions:
         cases: ReportCaseRepository,
         actions: ModerationActionRepository,
         users: UserRepository,
-        posts: PostRepository,
+        posts: Posts,
         comments: Comments,
         statuses: AccountStatuses,
         revocations: Revocations,
@@ -123,12 +122,7 @@ class Decisions:
         if subject.type is SubjectType.COMMENT:
             await self._comments.take_down(subject.post_id, CommentId(subject.id), work)
             return
-        post = await self._posts.lock(PostId(subject.id), NOT_DELETED)
-        if post is not None:
-            revision = post.revision + 1
-            await self._posts.mark_deleted(post.id, work.now_ms(), revision)
-            await self._users.change_posts_count(post.author_id, -1)
-            work.emit(PostTakenDown(post.id, post.author_id, revision))
+        await self._posts.take_down(PostId(subject.id), work)
 
 
 def _changes(subject: ReportedSubject, decision: Decision) -> tuple[CacheKey, ...]:
