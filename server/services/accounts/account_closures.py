@@ -5,13 +5,13 @@ Both hide the account at once and end all sessions. A sign-in cancels them; see 
 
 from functools import partial
 
-from server.errors import Forbidden, InvalidInput
+from server.errors import Forbidden
 from server.events import AccountDeletionRequested, CacheKey
 from server.ids import UserId
 from server.models.accounts.logins import LoginRepository
 from server.models.accounts.users import UserRepository
 from server.services.accounts.account_statuses import AccountStatuses
-from server.services.accounts.password_authentication import PasswordAuthentication
+from server.services.accounts.password_authentication import PasswordAuthentication, wrong_password
 from server.services.accounts.revocations import Revocations
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.records import AccountStatus
@@ -51,7 +51,7 @@ class AccountClosures:
     async def _run(self, user_id: UserId, password: str, status: AccountStatus) -> int:
         password_hash = await self._authentication.confirm(user_id, password)
         if password_hash is None:
-            raise _wrong_password()
+            raise wrong_password()
         delete_after_ms = await self._unit_of_work.run(
             partial(self._close, user_id, password_hash, status), changes=(CacheKey("person", user_id),)
         )
@@ -65,7 +65,7 @@ class AccountClosures:
         user = await self._users.lock_status(user_id)
         # A concurrent request may have changed the password since it was compared.
         if user is None or await self._logins.lock_password_hash(user_id) != password_hash:
-            raise _wrong_password()
+            raise wrong_password()
         if user.status == AccountStatus.SUSPENDED:
             raise Forbidden("This account is suspended.", code="account_suspended")
         if user.delete_after_ms is not None:
@@ -77,9 +77,3 @@ class AccountClosures:
         await self._users.set_delete_after(user_id, delete_after_ms)
         work.emit(AccountDeletionRequested(user_id, delete_after_ms))
         return delete_after_ms
-
-
-def _wrong_password() -> InvalidInput:
-    return InvalidInput(
-        "The password is wrong.", code="wrong_password", fields={"password": ["Wrong password."]}
-    )

@@ -6,7 +6,7 @@ answer says so. `account_emails` sends the e-mails.
 
 from functools import partial
 
-from server.errors import Forbidden, InvalidInput
+from server.errors import Forbidden
 from server.events import EmailChanged, EmailVerificationRequested
 from server.ids import UserId
 from server.models.accounts.email_addresses import AddressRow, EmailAddressRepository
@@ -14,7 +14,7 @@ from server.models.accounts.email_tokens import EmailTokenPurpose
 from server.models.accounts.logins import LoginRepository
 from server.models.database import DuplicateKey
 from server.services.accounts.email_tokens import EmailTokens, invalid_email_token
-from server.services.accounts.password_authentication import PasswordAuthentication
+from server.services.accounts.password_authentication import PasswordAuthentication, wrong_password
 from server.services.accounts.usernames import normalize
 from server.services.emails.suppressions import Suppressions
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
@@ -44,12 +44,12 @@ class EmailVerification:
         """
         password_hash = await self._authentication.confirm(user_id, password)
         if password_hash is None:
-            raise _wrong_password()
+            raise wrong_password()
 
         async def request(work: WorkContext) -> None:
             # A concurrent request may have changed the password since it was compared.
             if await self._logins.lock_password_hash(user_id) != password_hash:
-                raise _wrong_password()
+                raise wrong_password()
             await self._addresses.set_pending(user_id, email, normalize(email))
             work.emit(EmailVerificationRequested(user_id))
 
@@ -122,9 +122,3 @@ class EmailVerification:
             raise invalid_email_token(EmailTokenPurpose.VERIFY)
         await self._tokens.delete(user_id, (EmailTokenPurpose.VERIFY,))
         await self._suppressions.lift(row.email)
-
-
-def _wrong_password() -> InvalidInput:
-    return InvalidInput(
-        "The password is wrong.", code="wrong_password", fields={"password": ["Wrong password."]}
-    )

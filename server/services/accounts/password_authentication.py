@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
-from server.errors import Unauthenticated, Unavailable
+from server.errors import InvalidInput, Unauthenticated, Unavailable
 from server.gateways.password_queue import Caller
 from server.gateways.passwords import Passwords
 from server.ids import UserId
@@ -161,3 +161,10 @@ def caller_of(client: Client | None, account: str = "") -> Caller | None:
 
 def wrong_credentials() -> Unauthenticated:
     return Unauthenticated("The username or the password is wrong.", code="wrong_credentials")
+
+
+def wrong_password() -> InvalidInput:
+    """Return the refusal of a change that the user confirmed with a wrong password."""
+    return InvalidInput(
+        "The password is wrong.", code="wrong_password", fields={"password": ["Wrong password."]}
+    )
