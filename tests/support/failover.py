@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, supp
 from pathlib import Path
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import BusyLoadingError, RedisError
 
 from tools.harness.servers import RedisServer, Server, find_program, free_port
 
@@ -32,6 +32,7 @@ backend primary
 """
 REFUSALS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "READONLY": (("REPLICAOF", "127.0.0.1", "1"),),
+    "MASTERDOWN": (("CONFIG", "SET", "replica-serve-stale-data", "no"), ("REPLICAOF", "127.0.0.1", "1")),
     "OOM": (("CONFIG", "SET", "maxmemory", "1000"),),
     "OOM, allkeys-lru": (("CONFIG", "SET", "maxmemory", "1000", "maxmemory-policy", "allkeys-lru"),),
     "NOREPLICAS": (("CONFIG", "SET", "min-replicas-to-write", "1"),),
@@ -54,6 +55,8 @@ UNDO = (
         "0",
         "stop-writes-on-bgsave-error",
         "no",
+        "replica-serve-stale-data",
+        "yes",
     ),
     ("CONFIG", "SET", "save", ""),
     ("ACL", "SETUSER", "default", "+@all"),
@@ -71,6 +74,46 @@ def refusing(server: RedisServer, kind: str) -> Iterator[None]:
             client.execute_command(*command)
         if kind == "MISCONF":
             client.config_set("dir", str(server.folder))
+
+
+class ImpairedRedis(RedisServer):
+    """Server at the address of another one, which answers every command with an error."""
+
+    @classmethod
+    def loading(cls, server: RedisServer) -> "ImpairedRedis":
+        """Return a server that slowly reads the append-only file of a durable one, and answers LOADING."""
+        options = {"key_load_delay": "100"}  # microseconds per key
+        return cls(server.folder, _redis(), port=server.port, durable=True, **options)
+
+    @classmethod
+    def cluster_down(cls, server: RedisServer) -> "ImpairedRedis":
+        """Return a node of a Redis Cluster that lacks every slot, and answers CLUSTERDOWN."""
+        return cls(server.folder / "cluster", _redis(), port=server.port, cluster_enabled="yes")
+
+    def _answers(self) -> bool:
+        with self.client() as client:
+            try:
+                return bool(client.ping())
+            except BusyLoadingError:
+                return True
+            except RedisError:
+                return False
+
+
+def _redis() -> str:
+    return find_program("redis-server", "valkey-server") or "redis-server"
+
+
+@contextmanager
+def replaced(server: RedisServer, other: RedisServer) -> Iterator[None]:
+    """Run the other server at the address of the server, which is started again at the end."""
+    server.stop()
+    other.start()
+    try:
+        yield
+    finally:
+        other.kill()
+        server.start()
 
 
 class SwitchingProxy:

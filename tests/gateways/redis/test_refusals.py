@@ -5,13 +5,21 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from server.errors import ConfigurationError
 from server.gateways.redis.client import check, redis_client
 from server.gateways.redis.error_replies import CommandRefused, RedisUnavailable, error_of
 from server.gateways.redis.lua import Script
 from server.gateways.redis.pipelined_client import PipelinedRedis
-from tests.support.failover import REFUSALS, SentinelServer, SwitchingProxy, refusing
+from tests.support.failover import (
+    REFUSALS,
+    ImpairedRedis,
+    SentinelServer,
+    SwitchingProxy,
+    refusing,
+    replaced,
+)
 from tools.harness.backends import start_redis
 from tools.harness.servers import RedisServer
 from tools.harness.waiting import wait_until
@@ -19,7 +27,9 @@ from tools.harness.waiting import wait_until
 pytestmark = pytest.mark.usefixtures("mariadb_stack_runs")
 
 SET = Script("return redis.call('SET', KEYS[1], ARGV[1], 'PX', 5000)")
-ENDS_CONNECTION = ("READONLY", "NOREPLICAS")
+ENDS_CONNECTION = ("READONLY", "MASTERDOWN", "NOREPLICAS")
+# Redis answers after every 1,024 of them, which take 0.1 s.
+KEYS_TO_LOAD = 40_000
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +75,63 @@ async def test_refused_write_is_unavailable(server: RedisServer, client: Pipelin
         assert seen[0].needs_other_server is (kind in ENDS_CONNECTION)
         assert "Redis refuses commands" in seen[0].reason
     await wait_until(lambda: accepts(client))
+
+
+async def read_refusal(client: PipelinedRedis) -> str:
+    """Return why a read is refused; empty if it is not, or if there is no connection now."""
+    with suppress(RedisUnavailable):
+        try:
+            await client.command("GET", "probe")
+        except CommandRefused as error:
+            assert error.needs_other_server
+            return error.reason
+    return ""
+
+
+async def assert_reads_are_refused(client: PipelinedRedis, url: str, code: str) -> None:
+    async def is_refused() -> bool:
+        return f"({code} " in await read_refusal(client)
+
+    await wait_until(is_refused)
+    pooled = redis_client(url, timeout_s=5.0)
+    with pytest.raises(RedisConnectionError):
+        await pooled.get("probe")
+    await pooled.aclose()
+
+
+async def test_reads_of_a_replica_without_primary_fail(server: RedisServer, client: PipelinedRedis) -> None:
+    with refusing(server, "MASTERDOWN"):
+        await assert_reads_are_refused(client, server.url, "MASTERDOWN")
+    await wait_until(lambda: accepts(client))
+
+
+async def test_reads_fail_while_redis_loads_its_data(scratch: Path) -> None:
+    server = start_redis(scratch / "loading", durable=True)
+    client = PipelinedRedis(server.url, timeout_s=1.0)
+    try:
+        with server.client() as there, there.pipeline() as pipeline:
+            for number in range(KEYS_TO_LOAD):
+                pipeline.set(f"key{number}", "x")
+            pipeline.execute()
+        with replaced(server, ImpairedRedis.loading(server)):
+            await assert_reads_are_refused(client, server.url, "LOADING")
+        await wait_until(lambda: accepts(client))
+        assert await client.command("EXISTS", f"key{KEYS_TO_LOAD - 1}") == 1
+    finally:
+        await client.close()
+        server.stop()
+
+
+async def test_reads_fail_when_slots_of_a_cluster_are_missing(scratch: Path) -> None:
+    server = start_redis(scratch / "replaced")
+    client = PipelinedRedis(server.url, timeout_s=1.0)
+    try:
+        with replaced(server, ImpairedRedis.cluster_down(server)):
+            await assert_reads_are_refused(client, server.url, "CLUSTERDOWN")
+        await wait_until(lambda: accepts(client))
+    finally:
+        await client.close()
+        server.stop()
 
 
 def test_wrapped_script_errors_are_recognised() -> None:
