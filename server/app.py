@@ -39,6 +39,7 @@ from server.handlers.people.blocks import BlockRoutes
 from server.handlers.people.follow_requests import FollowRequestRoutes
 from server.handlers.people.follows import FollowRoutes
 from server.handlers.people.profiles import ProfileRoutes
+from server.handlers.post_serializer import PostSerializer
 from server.pubsub.hub import Hub
 from server.settings import Settings
 
@@ -85,6 +86,7 @@ def build_app(
         render=serializers.notification_json,
     )
     idempotent = IdempotentResponder(services.idempotency)
+    rendered = PostSerializer(services.media_addresses)
     for resource in (
         *observability.routes(settings, services.queues, in_flight),
         ConfigRoutes(client_limits(settings)),
@@ -100,22 +102,22 @@ def build_app(
             services.profiles,
             idempotent,
         ),
-        PostRoutes(services.posts, services.user_lookup, forms, idempotent),
+        PostRoutes(services.posts, services.user_lookup, forms, idempotent, rendered),
         CommentRoutes(services.comments, idempotent),
         LikeRoutes(services.likes),
         FollowRoutes(services.follows),
         FollowRequestRoutes(services.follow_requests),
         BlockRoutes(services.blocks, services.mutes),
         ReportRoutes(services.reports),
-        ModerationRoutes(services.report_queue, services.decisions),
-        FeedRoutes(services.feed, services.explanations),
+        ModerationRoutes(services.report_queue, services.decisions, rendered),
+        FeedRoutes(services.feed, services.explanations, rendered),
         NotificationRoutes(services.notifications, stream, services.stream_tickets),
         PreferenceRoutes(services.preferences),
         DeviceRoutes(services.devices),
         QueueRoutes(services.queues),
-        UnusedMediaRoutes(services.media, SingleFileReader(forms), idempotent),
+        UnusedMediaRoutes(services.media, SingleFileReader(forms), idempotent, rendered),
         UploadRoutes(services.uploads, forms.limits.time),
-        MediaRoutes(media),
+        MediaRoutes(media, services.media_access),
     ):
         app.add_routes(resource.routes())
     if settings.docs:

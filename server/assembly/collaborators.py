@@ -21,6 +21,8 @@ from server.services.accounts.revocations import Revocations, retention_ms
 from server.services.accounts.tokens import TokenRules, Tokens
 from server.services.accounts.usernames import normalize
 from server.services.content.cards import Cards
+from server.services.content.media_access import MediaAccess
+from server.services.content.media_addresses import MediaAddresses
 from server.services.content.pictures import Pictures
 from server.services.content.visibility import Visibility
 from server.services.emails.delivery import EmailDelivery
@@ -82,6 +84,8 @@ class Collaborators:
         self.statuses = AccountStatuses(rows.users, self.revocations)
         self.active_sessions = ActiveSessions(rows.sessions, rules.refresh_idle_s)
         self.secret = settings.auth.jwt_refresh_secret.get_secret_value().encode()
+        self.media_addresses = MediaAddresses(self.secret, f"{settings.public_url}/media", SystemClock())
+        self.media_access = MediaAccess(rows.media_keys, self.visibility, self.media_addresses)
         self.unsubscribe_tokens = UnsubscribeTokens(self.secret, settings.public_url)
         self.suppressions = Suppressions(rows.email_suppressions, normalize)
         self.email_delivery = EmailDelivery(

@@ -11,6 +11,7 @@ from server.models.accounts.users import UserRepository
 from server.models.content.comments import CommentRepository
 from server.models.content.likes import LikeRepository
 from server.models.content.media import MediaRepository
+from server.models.content.media_keys import MediaKeyRepository
 from server.models.content.post_images import PostImageRepository
 from server.models.content.post_parts import PostPartRepository
 from server.models.content.posts import PostRepository
@@ -61,6 +62,7 @@ class Repositories:
         self.relationships = RelationshipRepository(database)
         self.posts = PostRepository(database)
         self.media = MediaRepository(database)
+        self.media_keys = MediaKeyRepository(database)
         self.uploads = UploadRepository(database)
         self.post_images = PostImageRepository(database)
         self.post_parts = PostPartRepository(database)

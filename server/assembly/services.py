@@ -28,6 +28,8 @@ from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
 from server.services.content.likes import Likes
 from server.services.content.media import Media, MediaLimits
+from server.services.content.media_access import MediaAccess
+from server.services.content.media_addresses import MediaAddresses
 from server.services.content.media_processing import MediaProcessing
 from server.services.content.mentions import Mentions
 from server.services.content.posts import Posts
@@ -85,6 +87,8 @@ class Services:
     profiles: Profiles
     posts: Posts
     media: Media
+    media_addresses: MediaAddresses
+    media_access: MediaAccess
     uploads: Uploads
     media_processing: MediaProcessing
     comments: Comments
@@ -184,6 +188,8 @@ def build_services(
             rows.uploads, rows.media, work, jobs, resources.media, pictures, var / "tmp"
         ),
         media=contents.media,
+        media_addresses=shared.media_addresses,
+        media_access=shared.media_access,
         comments=contents.comments,
         likes=contents.likes,
         follows=follows,

@@ -7,6 +7,7 @@ from server.handlers import serializers
 from server.handlers.fields import Id, RequestSchema
 from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import QUERY, current_principal, page_request
+from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import PageQuery, PostSchema, page_of
 from server.ids import PostId
 from server.services.feed.explanations import Explanations, Reason
@@ -26,8 +27,9 @@ class ExplanationSchema(Schema):
 
 
 class FeedRoutes:
-    def __init__(self, feed: Feed, explanations: Explanations) -> None:
+    def __init__(self, feed: Feed, explanations: Explanations, rendered: PostSerializer) -> None:
         self._feed = feed
+        self._rendered = rendered
         self._explanations = explanations
 
     def routes(self) -> list[web.RouteDef]:
@@ -43,9 +45,10 @@ class FeedRoutes:
         etag=True,
     )
     async def read_feed(self, request: web.Request) -> web.Response:
-        page = await self._feed.page(current_principal(request).user_id, page_request(request))
-        response = serializers.page_response(request, page, serializers.post)
-        response.headers[hdrs.ETAG] = serializers.posts_etag(page)
+        reader_id = current_principal(request).user_id
+        page = await self._feed.page(reader_id, page_request(request))
+        response = serializers.page_response(request, page, self._rendered.for_viewer(reader_id))
+        response.headers[hdrs.ETAG] = self._rendered.etag(reader_id, page)
         return response
 
     @operation(

@@ -1,15 +1,13 @@
 """Records as JSON: camelCase members, ids as decimal strings, times in UTC."""
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import orjson
 from aiohttp import web
 
 from server.clock import isoformat
-from server.handlers.http.representations.preconditions import digest, weak_etag
 from server.handlers.user_cards import avatar_sources_of, relationship, source_of_image, user_card
 from server.ids import UserId
 from server.paging import Page
@@ -24,15 +22,11 @@ from server.services.records import (
     Image,
     LoginSession,
     Notification,
-    Post,
-    PostCard,
     Profile,
     UnusedMedia,
-    UserCard,
 )
 
 Item = TypeVar("Item")
-CACHE_SIZE = 8192  # entries of about 1 KB in each cache of rendered JSON
 
 
 def json_response(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -113,67 +107,17 @@ def image(record: Image) -> dict[str, Any]:
     }
 
 
-def unused_media(record: UnusedMedia) -> dict[str, Any]:
+def unused_media(record: UnusedMedia, image: dict[str, Any] | None) -> dict[str, Any]:
+    """Serialize media with their rendered picture."""
     problem = record.problem
     return {
         "id": str(record.id),
         "status": record.status,
         "altText": record.alt_text,
-        "image": None if record.image is None else image(record.image),
+        "image": image,
         "problem": None if problem is None else {"code": problem.code, "detail": problem.detail},
         "expiresAt": isoformat(record.expires_at_ms),
     }
-
-
-@lru_cache(maxsize=CACHE_SIZE)
-def post(record: Post) -> orjson.Fragment:
-    return orjson.Fragment(_post(record).json)
-
-
-def posts_etag(page: Page[Post]) -> str:
-    """Return the ETag of a page of posts, from cached digests: hashing the page would take 50 µs."""
-    return _posts_etag(tuple(page.items), page.next_cursor or "")
-
-
-@lru_cache(maxsize=1024)
-def _posts_etag(records: tuple[Post, ...], cursor: str) -> str:
-    return weak_etag(digest(b"".join([_post(record).digest for record in records]) + cursor.encode()))
-
-
-class _RenderedPost(NamedTuple):
-    json: bytes
-    digest: bytes
-
-
-@lru_cache(maxsize=CACHE_SIZE)
-def _post(record: Post) -> _RenderedPost:
-    """Render a post. Card and author are cached apart, so that a changed count leaves them rendered."""
-    liked = b"true" if record.liked else b"false"
-    rendered = b'%b,"author":%b,"likesCount":%d,"commentsCount":%d,"liked":%b}' % (
-        _card(record.card), _author(record.author), record.likes_count, record.comments_count, liked,
-    )  # fmt: skip
-    return _RenderedPost(rendered, digest(rendered))
-
-
-@lru_cache(maxsize=CACHE_SIZE)
-def _card(card: PostCard) -> bytes:
-    """Return the members of the card, without the closing brace."""
-    return orjson.dumps(
-        {
-            "id": str(card.id),
-            "caption": card.caption,
-            **_mentions(card.mentions),
-            "hashtags": card.hashtags,
-            "images": [image(each) for each in card.images],
-            "createdAt": isoformat(card.created_at_ms),
-            "editedAt": None if card.edited_at_ms is None else isoformat(card.edited_at_ms),
-        }
-    )[:-1]
-
-
-@lru_cache(maxsize=CACHE_SIZE)
-def _author(card: UserCard) -> bytes:
-    return orjson.dumps(user_card(card))
 
 
 def comment(record: Comment) -> dict[str, Any]:
@@ -183,16 +127,16 @@ def comment(record: Comment) -> dict[str, Any]:
         "parentId": None if record.parent_id is None else str(record.parent_id),
         "author": user_card(record.author),
         "content": record.content,
-        **_mentions(record.mentions),
+        **mentions(record.mentions),
         "repliesCount": record.replies_count,
         "createdAt": isoformat(record.created_at_ms),
     }
 
 
-def _mentions(mentions: Mapping[str, UserId]) -> dict[str, Any]:
+def mentions(written: Mapping[str, UserId]) -> dict[str, Any]:
     return {
-        "mentions": list(mentions),
-        "mentionedUsers": [{"id": str(user_id), "writtenAs": name} for name, user_id in mentions.items()],
+        "mentions": list(written),
+        "mentionedUsers": [{"id": str(user_id), "writtenAs": name} for name, user_id in written.items()],
     }
 
 

@@ -102,7 +102,10 @@ class Relationship:
 
 @dataclass(frozen=True, slots=True)
 class UserCard:
-    """A user as shown beside posts and comments. The higher `revision` is newer; it is not shown."""
+    """A user as shown beside posts and comments. The higher `revision` is newer.
+
+    `revision` and `is_private` are not shown.
+    """
 
     id: UserId
     username: str
@@ -110,6 +113,7 @@ class UserCard:
     avatar_url: str | None
     is_celebrity: bool
     revision: int = 0
+    is_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +169,7 @@ class Image:
     """A picture of a post, whose largest rendition has `width` x `height` pixels.
 
     Holds the folder's URL and the names of renditions, because caches keep many: `sources` computes the rest.
+    `query` is the signature that follows the URL of each rendition, or empty.
     """
 
     base_url: str
@@ -173,6 +178,7 @@ class Image:
     blurhash: str
     alt_text: str
     variants: tuple[str, ...]
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +243,11 @@ class Post:
     @property
     def id(self) -> PostId:
         return self.card.id
+
+    @property
+    def is_public(self) -> bool:
+        """Return whether everybody may see the post; otherwise its pictures need signed addresses."""
+        return not self.author.is_private
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ from server.models.accounts.users import UserRepository, UserTable
 from server.models.content.comments import CommentRepository
 from server.models.content.likes import LikeRepository
 from server.models.content.media import MediaRepository
+from server.models.content.media_keys import MediaKeyRepository
 from server.models.content.post_images import PostImageRepository
 from server.models.content.post_parts import PostPartRepository
 from server.models.content.posts import PostRepository
@@ -99,6 +100,8 @@ from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
 from server.services.content.likes import Likes
 from server.services.content.media import Media, MediaLimits
+from server.services.content.media_access import MediaAccess
+from server.services.content.media_addresses import MediaAddresses
 from server.services.content.media_processing import MediaProcessing
 from server.services.content.mentions import Mentions
 from server.services.content.pictures import Pictures
@@ -281,6 +284,8 @@ class ServiceHarness:
             ProfileRepository(database),
             UserLookup(self.user_rows),
         )
+        self.media_addresses = MediaAddresses(b"a secret of the tests", "https://media.test", self.clock)
+        self.media_access = MediaAccess(MediaKeyRepository(database), self.visibility, self.media_addresses)
         self.profiles = Profiles(
             profile_rows,
             relationships,

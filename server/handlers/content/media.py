@@ -1,18 +1,20 @@
-"""`/media/{key}`: image files, if they are stored in a local folder and not in a bucket."""
+"""`/media/{key}`: image files, for everybody, or by a signed address for one viewer."""
 
 import hashlib
+import time
 
 from aiohttp import ETag, hdrs, web
 
-from server.errors import NotFound
 from server.gateways.media import CONTENT_TYPE, MediaDescription, MediaStore
 from server.handlers.http.operations import Reply, operation
 from server.handlers.http.representations.preconditions import allows_range, is_not_modified
 from server.handlers.http.representations.ranges import byte_range, content_range
-from server.services.content.pictures import is_private
+from server.services.content.media_access import MediaAccess
+from server.services.content.media_addresses import EXPIRES, SIGNATURE, VIEWER
 
+# Shared caches ask again after an hour, because the account may have become private.
+PUBLIC = "public, max-age=31536000, s-maxage=3600, immutable"
 MEDIA_HEADERS = {
-    "Cache-Control": "public, max-age=31536000, immutable",
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "cross-origin",
@@ -21,11 +23,20 @@ MEDIA_HEADERS = {
 }
 VALIDATORS = ("ETag", "Last-Modified")
 IMAGE = {"type": "string", "format": "binary"}
+SIGNED_PARAMETERS = tuple(
+    {"in": "query", "name": name, "schema": {"type": "string"}, "description": description}
+    for name, description in (
+        (VIEWER, "Of a signed address: the id of the user that it is for."),
+        (EXPIRES, "Of a signed address: the Unix time at which it expires."),
+        (SIGNATURE, "Of a signed address: the proof that this API issued it."),
+    )
+)
 
 
 class MediaRoutes:
-    def __init__(self, media: MediaStore) -> None:
+    def __init__(self, media: MediaStore, access: MediaAccess) -> None:
         self._media = media
+        self._access = access
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/media/{key:.+}", self.get_picture)]
@@ -34,12 +45,19 @@ class MediaRoutes:
         "getPicture",
         "Get an image by its URL from a post or a profile",
         tag="media",
+        description=(
+            "The images of posts that not everybody may see have signed addresses, which expire within a day. They are"
+            " for one viewer: as soon as the viewer may not see the post any more, they lead to nothing."
+        ),
+        parameters=SIGNED_PARAMETERS,
         responds={
             200: Reply("The image", IMAGE, "image/jpeg", headers=(*VALIDATORS, "Accept-Ranges")),
             206: Reply("A part of the image", IMAGE, "image/jpeg", headers=(*VALIDATORS, "Content-Range")),
             304: Reply("The client has the image, according to `If-None-Match` or `If-Modified-Since`"),
         },
         refuses={
+            403: "The signed address has expired",
+            404: "Image not found, or this address does not lead to it",
             412: "The image does not match `If-Match` or `If-Unmodified-Since`",
             416: "`Range` begins after the end of the image",
         },
@@ -48,10 +66,9 @@ class MediaRoutes:
     )
     async def get_picture(self, request: web.Request) -> web.StreamResponse:
         key = request.match_info["key"]
-        if is_private(key):
-            raise NotFound("Image not found.")
+        expires_at_s = await self._access.check(key, request.query)
         described, etag = await self._media.describe(key), _etag(key)
-        response = web.StreamResponse(headers=MEDIA_HEADERS)
+        response = web.StreamResponse(headers={**MEDIA_HEADERS, hdrs.CACHE_CONTROL: _caching(expires_at_s)})
         response.etag = etag
         response.last_modified = described.modified_at
         if is_not_modified(request, etag, described.modified_at):
@@ -74,6 +91,13 @@ class MediaRoutes:
             async for chunk in image.chunks:
                 await response.write(chunk)
         await response.write_eof()
+
+
+def _caching(expires_at_s: int | None) -> str:
+    """Return how long a picture may be kept: an address that expires is not for shared caches."""
+    if expires_at_s is None:
+        return PUBLIC
+    return f"private, max-age={max(0, expires_at_s - int(time.time()))}, immutable"
 
 
 def _etag(key: str) -> ETag:

@@ -1,5 +1,6 @@
 """`/posts`: publish, read, edit and delete posts."""
 
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -14,8 +15,9 @@ from server.handlers.http.bodies.multipart import Form, FormReader
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
 from server.handlers.http.operations import MULTIPART, Rate, Reply, operation, partial_update
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
+from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import PageQuery, PostSchema, page_of
-from server.ids import MediaId, PostId
+from server.ids import MediaId, PostId, UserId
 from server.services.content.pictures import Upload
 from server.services.content.posts import Posts, more_texts_than_pictures
 from server.services.people.user_lookup import UserLookup
@@ -89,12 +91,18 @@ class PostBody(RequestSchema):
 
 class PostRoutes:
     def __init__(
-        self, posts: Posts, users: UserLookup, forms: FormReader, idempotent: IdempotentResponder
+        self,
+        posts: Posts,
+        users: UserLookup,
+        forms: FormReader,
+        idempotent: IdempotentResponder,
+        rendered: PostSerializer,
     ) -> None:
         self._posts = posts
         self._users = users
         self._forms = forms
         self._idempotent = idempotent
+        self._rendered = rendered
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -135,7 +143,7 @@ class PostRoutes:
                 form.content_hash,
                 execute=lambda token: self._posts.publish(author_id, caption, uploads, token),
                 reload=lambda post_id: self._posts.get(author_id, PostId(post_id)),
-                render=_created,
+                render=partial(self._created, author_id),
             )
 
     async def _publish_media(self, request: web.Request) -> web.Response:
@@ -148,7 +156,7 @@ class PostRoutes:
                 author_id, body["caption"], media_ids, body["altTexts"], token
             ),
             reload=lambda post_id: self._posts.get(author_id, PostId(post_id)),
-            render=_created,
+            render=partial(self._created, author_id),
         )
 
     @operation(
@@ -165,7 +173,7 @@ class PostRoutes:
         author = request[QUERY].get("userId", viewer_id)
         author_id = await self._users.resolve(viewer_id, author) if isinstance(author, str) else author
         page = await self._posts.list_by_author(viewer_id, author_id, page_request(request))
-        return serializers.page_response(request, page, serializers.post)
+        return serializers.page_response(request, page, self._rendered.for_viewer(viewer_id))
 
     @operation(
         "getPost",
@@ -176,8 +184,9 @@ class PostRoutes:
         rates=(Rate.READS,),
     )
     async def get_post(self, request: web.Request) -> web.Response:
-        post = await self._posts.get(current_principal(request).user_id, _post_id(request))
-        return serializers.json_response(serializers.post(post))
+        viewer_id = current_principal(request).user_id
+        post = await self._posts.get(viewer_id, _post_id(request))
+        return serializers.json_response(self._rendered.post(viewer_id, post))
 
     @operation(
         "editPost",
@@ -192,7 +201,7 @@ class PostRoutes:
     async def edit_post(self, request: web.Request) -> web.Response:
         body, author_id = request[BODY], current_principal(request).user_id
         post = await self._posts.edit(author_id, _post_id(request), body.get("caption"), body.get("altTexts"))
-        return serializers.json_response(serializers.post(post))
+        return serializers.json_response(self._rendered.post(author_id, post))
 
     @operation(
         "deletePost",
@@ -206,13 +215,13 @@ class PostRoutes:
         await self._posts.delete(current_principal(request).user_id, _post_id(request))
         return web.Response(status=204)
 
+    async def _created(self, author_id: UserId, post: Post) -> web.Response:
+        body = self._rendered.post(author_id, post)
+        return serializers.json_response(body, 201, {"Location": f"/posts/{post.id}"})
+
 
 def _post_id(request: web.Request) -> PostId:
     return PostId(path_id(request, "postId"))
-
-
-async def _created(post: Post) -> web.Response:
-    return serializers.json_response(serializers.post(post), 201, {"Location": f"/posts/{post.id}"})
 
 
 def _uploads(form: Form) -> list[Upload]:

@@ -1,5 +1,7 @@
 """`/media` and `/media/unused`: upload pictures on their own, and look after those that no post uses yet."""
 
+from functools import partial
+
 from aiohttp import web
 from marshmallow import Schema, fields
 
@@ -10,8 +12,9 @@ from server.handlers.http.bodies.single_file import SingleFileReader
 from server.handlers.http.idempotency import IdempotentResponder
 from server.handlers.http.operations import Rate, Reply, operation, partial_update
 from server.handlers.http.requests import BODY, current_principal, path_id
+from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import ImageSchema
-from server.ids import MediaId
+from server.ids import MediaId, UserId
 from server.services.content.media import Media
 from server.services.content.pictures import Upload
 from server.services.records import MediaStatus, UnusedMedia
@@ -49,10 +52,17 @@ class UnusedMediaListSchema(Schema):
 
 
 class UnusedMediaRoutes:
-    def __init__(self, media: Media, files: SingleFileReader, idempotent: IdempotentResponder) -> None:
+    def __init__(
+        self,
+        media: Media,
+        files: SingleFileReader,
+        idempotent: IdempotentResponder,
+        rendered: PostSerializer,
+    ) -> None:
         self._media = media
         self._files = files
         self._idempotent = idempotent
+        self._rendered = rendered
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -93,7 +103,7 @@ class UnusedMediaRoutes:
                 file.content_hash,
                 execute=lambda token: self._media.add(owner_id, upload, token),
                 reload=lambda media_id: self._media.get(owner_id, MediaId(media_id)),
-                render=_created,
+                render=partial(self._created, owner_id),
             )
 
     @operation(
@@ -104,8 +114,11 @@ class UnusedMediaRoutes:
         rates=(Rate.READS,),
     )
     async def list_unused_media(self, request: web.Request) -> web.Response:
-        items = await self._media.list_unused(current_principal(request).user_id)
-        return serializers.json_response({"items": [serializers.unused_media(item) for item in items]})
+        owner_id = current_principal(request).user_id
+        items = await self._media.list_unused(owner_id)
+        return serializers.json_response(
+            {"items": [self._rendered.unused_media(owner_id, item) for item in items]}
+        )
 
     @operation(
         "getUnusedMedia",
@@ -116,8 +129,9 @@ class UnusedMediaRoutes:
         rates=(Rate.READS,),
     )
     async def get_unused_media(self, request: web.Request) -> web.Response:
-        media = await self._media.get(current_principal(request).user_id, _media_id(request))
-        return serializers.json_response(serializers.unused_media(media))
+        owner_id = current_principal(request).user_id
+        media = await self._media.get(owner_id, _media_id(request))
+        return serializers.json_response(self._rendered.unused_media(owner_id, media))
 
     @operation(
         "describeMedia",
@@ -131,7 +145,7 @@ class UnusedMediaRoutes:
     async def describe_media(self, request: web.Request) -> web.Response:
         owner_id, alt_text = current_principal(request).user_id, request[BODY][ALT_TEXT]
         media = await self._media.describe(owner_id, _media_id(request), alt_text)
-        return serializers.json_response(serializers.unused_media(media))
+        return serializers.json_response(self._rendered.unused_media(owner_id, media))
 
     @operation(
         "deleteMedia",
@@ -145,12 +159,10 @@ class UnusedMediaRoutes:
         await self._media.delete(current_principal(request).user_id, _media_id(request))
         return web.Response(status=204)
 
+    async def _created(self, owner_id: UserId, media: UnusedMedia) -> web.Response:
+        body = self._rendered.unused_media(owner_id, media)
+        return serializers.json_response(body, 201, {"Location": f"/media/unused/{media.id}"})
+
 
 def _media_id(request: web.Request) -> MediaId:
     return MediaId(path_id(request, "mediaId"))
-
-
-async def _created(media: UnusedMedia) -> web.Response:
-    return serializers.json_response(
-        serializers.unused_media(media), 201, {"Location": f"/media/unused/{media.id}"}
-    )

@@ -1,5 +1,6 @@
 """`/moderation`: the report queue, decisions and the audit log, for moderators."""
 
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from server.handlers.moderation.schemas import (
     QueueQuery,
     ReportCaseSchema,
 )
+from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import page_of
 from server.handlers.user_cards import user_card
 from server.ids import CaseId, UserId
@@ -28,8 +30,9 @@ from server.services.moderation.report_queue import ReportCase, ReportQueue
 
 
 class ModerationRoutes:
-    def __init__(self, queue: ReportQueue, decisions: Decisions) -> None:
+    def __init__(self, queue: ReportQueue, decisions: Decisions, rendered: PostSerializer) -> None:
         self._queue = queue
+        self._rendered = rendered
         self._decisions = decisions
 
     def routes(self) -> list[web.RouteDef]:
@@ -51,7 +54,9 @@ class ModerationRoutes:
     )
     async def list_reports(self, request: web.Request) -> web.Response:
         page = await self._queue.list_page(request[QUERY]["status"], page_request(request))
-        return serializers.page_response(request, page, _case)
+        return serializers.page_response(
+            request, page, partial(self._case, current_principal(request).user_id)
+        )
 
     @operation(
         "claimReports",
@@ -66,8 +71,9 @@ class ModerationRoutes:
         rates=(Rate.WRITES,),
     )
     async def claim_reports(self, request: web.Request) -> web.Response:
-        case = await self._queue.claim(current_principal(request).user_id, CaseId(path_id(request, "caseId")))
-        return serializers.json_response(_case(case))
+        moderator_id = current_principal(request).user_id
+        case = await self._queue.claim(moderator_id, CaseId(path_id(request, "caseId")))
+        return serializers.json_response(self._case(moderator_id, case))
 
     @operation(
         "resolveReports",
@@ -109,24 +115,23 @@ class ModerationRoutes:
         page = await self._decisions.list_actions(actor_id, author_id, page_request(request))
         return serializers.page_response(request, page, _action)
 
-
-def _case(case: ReportCase) -> dict[str, Any]:
-    subject, claimed_at_ms = case.subject, case.claimed_at_ms
-    return {
-        "id": str(case.id),
-        "subjectType": subject.type,
-        "subjectId": str(subject.id),
-        **({} if subject.post_id is None else {"postId": str(subject.post_id)}),
-        "author": user_card(case.author),
-        "excerpt": case.excerpt,
-        "images": [serializers.image(image) for image in case.images],
-        "status": case.status,
-        "reportsCount": sum(case.reasons.values()),
-        "reasons": [{"reason": reason, "count": count} for reason, count in case.reasons.items()],
-        "claimedById": _id(case.claimed_by_id),
-        "claimedAt": None if claimed_at_ms is None else isoformat(claimed_at_ms),
-        "createdAt": isoformat(case.created_at_ms),
-    }
+    def _case(self, moderator_id: UserId, case: ReportCase) -> dict[str, Any]:
+        subject, claimed_at_ms = case.subject, case.claimed_at_ms
+        return {
+            "id": str(case.id),
+            "subjectType": subject.type,
+            "subjectId": str(subject.id),
+            **({} if subject.post_id is None else {"postId": str(subject.post_id)}),
+            "author": user_card(case.author),
+            "excerpt": case.excerpt,
+            "images": [self._rendered.image(moderator_id, image, case.id) for image in case.images],
+            "status": case.status,
+            "reportsCount": sum(case.reasons.values()),
+            "reasons": [{"reason": reason, "count": count} for reason, count in case.reasons.items()],
+            "claimedById": _id(case.claimed_by_id),
+            "claimedAt": None if claimed_at_ms is None else isoformat(claimed_at_ms),
+            "createdAt": isoformat(case.created_at_ms),
+        }
 
 
 def _action(row: ModerationActionRow) -> dict[str, Any]:

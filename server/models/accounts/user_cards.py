@@ -7,7 +7,10 @@ from typing import Any
 from server.ids import UserId
 from server.models.database import Database, placeholders
 
-USER_COLUMNS = "u.id AS user_id, u.username, u.full_name, u.avatar_key, u.role, u.revision AS user_revision"
+USER_COLUMNS = (
+    "u.id AS user_id, u.username, u.full_name, u.avatar_key, u.role, u.is_private,"
+    " u.revision AS user_revision"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class UserCardRow:
     avatar_key: str
     role: str
     revision: int
+    is_private: bool
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> "UserCardRow":
@@ -30,6 +34,7 @@ class UserCardRow:
             row["avatar_key"],
             row["role"],
             row["user_revision"],
+            bool(row["is_private"]),
         )
 
 

@@ -2,7 +2,12 @@
 
 from collections.abc import Sequence
 
+from server.ids import UserId
+from server.models.conditions import Condition
 from server.models.database import Database, placeholders
+
+# `post_images i` with `posts p`, up to the condition on the post.
+SHOWING = "post_images i JOIN posts p ON p.id = i.post_id WHERE i.media_key = ?"
 
 
 class MediaKeyRepository:
@@ -35,3 +40,26 @@ class MediaKeyRepository:
             [*media_keys] * 4,
         )
         return {row["media_key"] for row in rows}
+
+    async def is_shown(self, media_key: str, visible: Condition) -> bool:
+        """Return whether a post `p` that satisfies `visible` shows this picture."""
+        return bool(
+            await self._database.rows(
+                f"SELECT 1 FROM {SHOWING} AND {visible.sql} LIMIT 1", [media_key, *visible.parameters]
+            )
+        )
+
+    async def is_visible(self, media_key: str, viewer_id: UserId, visible: Condition) -> bool:
+        """Return whether an active user may see this picture.
+
+        That is: a post `p` that satisfies `visible` shows it, the user uploaded it for a later post, or the user is a
+        moderator, who also sees what was taken down.
+        """
+        return bool(
+            await self._database.rows(
+                "SELECT 1 FROM users u WHERE u.id = ? AND u.status = 'active' AND (u.role IN ('moderator', 'admin')"
+                f" OR EXISTS(SELECT 1 FROM {SHOWING} AND {visible.sql})"
+                " OR EXISTS(SELECT 1 FROM media m WHERE m.media_key = ? AND m.owner_id = u.id))",
+                [viewer_id, media_key, *visible.parameters, media_key],
+            )
+        )

@@ -2,10 +2,15 @@
 
 from server.ids import UserId
 from server.models.conditions import Column, Condition, all_of
-from server.models.people.visibility import open_users, visible_users
+from server.models.people.visibility import open_users, public_users, visible_users
 
 # For a row of `posts p`, without a viewer.
 NOT_DELETED = Condition("p.deleted_at_ms IS NULL")
+
+
+def public_posts(alias: str) -> Condition:
+    """Return the condition that everybody may see a row of `posts`, also without an account."""
+    return all_of(Condition(f"{alias}.deleted_at_ms IS NULL"), public_users(Column(f"{alias}.author_id")))
 
 
 def visible_posts(viewer: UserId | Column, alias: str) -> Condition:

@@ -29,6 +29,11 @@ def unmuted_users(viewer: UserId | Column, user: UserId | Column) -> Condition:
     return bind(NOT_MUTED, viewer, user)
 
 
+def public_users(user: UserId | Column) -> Condition:
+    """Return the condition that everybody may see the user's posts: the account is active and public."""
+    return bind(f"{ACTIVE} AND {PUBLIC}", user, user)
+
+
 def open_users(viewer: UserId | Column, user: UserId | Column) -> Condition:
     """Return the condition that the viewer may see what the user shows to followers only.
 

@@ -57,6 +57,7 @@ class Cards:
             avatar_url=self.avatar_url(row.avatar_key),
             is_celebrity=row.role == Role.CELEBRITY,
             revision=row.revision,
+            is_private=row.is_private,
         )
 
     async def get_users(self, user_ids: Iterable[UserId]) -> dict[UserId, UserCard]:

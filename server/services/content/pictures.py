@@ -35,6 +35,11 @@ def is_private(key: str) -> bool:
     return f"{folder}/".startswith(f"{UPLOADS_FOLDER}/") or name.startswith(ORIGINAL_PREFIX)
 
 
+def is_public_folder(key: str) -> bool:
+    """Return whether everybody may read a stored file: avatars are shown to strangers, also of private accounts."""
+    return key.startswith(f"{FOLDERS[Shape.AVATAR]}/")
+
+
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A client's file, saved at `path` and not yet checked; `name` is the client's."""

@@ -29,7 +29,7 @@ def thumbnail(image: Image) -> Source | None:
     if SQUARE not in image.variants:
         return None
     side = min(THUMBNAIL_SIDE, image.width, image.height)
-    return Source(f"{image.base_url}/{SQUARE}.jpg", side, side, JPEG)
+    return Source(f"{image.base_url}/{SQUARE}.jpg{image.query}", side, side, JPEG)
 
 
 def named_urls(sources: list[Source]) -> dict[str, str]:
@@ -55,7 +55,7 @@ def avatar_sources(large_url: str) -> list[Source]:
 
 def _source(image: Image, name: str, width: int) -> Source:
     height = max(1, round(image.height * width / image.width))
-    return Source(f"{image.base_url}/{name}.jpg", width, height, JPEG)
+    return Source(f"{image.base_url}/{name}.jpg{image.query}", width, height, JPEG)
 
 
 def _width(image: Image, name: str, *, legacy: bool) -> int | None:

@@ -9,7 +9,7 @@ from server.errors import NotFound
 from server.ids import PostId, UserId
 from server.models.conditions import Column, Condition, all_of
 from server.models.content.posts import PostRepository, PostRow
-from server.models.content.visibility import visible_posts
+from server.models.content.visibility import public_posts, visible_posts
 from server.models.people.visibility import open_users, visible_users
 
 
@@ -22,6 +22,10 @@ class Visibility:
     def posts(self, viewer: UserId | Column, alias: str = "p") -> Condition:
         """Return the condition that the viewer may see a row of `posts`, which the statement names `alias`."""
         return visible_posts(viewer, alias)
+
+    def public_posts(self, alias: str = "p") -> Condition:
+        """Return the condition that everybody may see a row of `posts`, also without an account."""
+        return public_posts(alias)
 
     def users(self, viewer: UserId | Column, user: Column) -> Condition:
         """Return the condition that the viewer may see the user that a column names, and what that user does."""

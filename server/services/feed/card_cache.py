@@ -19,7 +19,7 @@ Key = TypeVar("Key", bound=Hashable)
 Card = TypeVar("Card")
 
 # Version of the cards in Redis, which other versions of the program read. Change it with the fields of the cards.
-CARD_FORMAT = 3
+CARD_FORMAT = 4
 
 
 class BoundedCache(Generic[Key, Card]):

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from aiohttp import ClientResponse, web
@@ -12,19 +13,20 @@ from server.gateways.media import MediaStore
 from server.handlers.content.media import MediaRoutes
 from server.handlers.http.middleware import InFlight
 from server.metrics import Metrics
+from server.services.content.media_access import MediaAccess
 
 PICTURE = bytes(range(100))
-PATH = "/media/posts/1/large.jpg"
+PATH = "/media/avatars/1/large.jpg"
 PAST = "Wed, 21 Oct 2015 07:28:00 GMT"
 
 
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[TestClient]:
-    """A client of a server with one picture."""
+    """A client of a server with one picture, which everybody may read."""
     store = MediaStore.in_folder(tmp_path / "media", public_url="http://localhost/media")
-    await store.put("posts/1/large.jpg", PICTURE)
+    await store.put("avatars/1/large.jpg", PICTURE)
     app = web.Application(middlewares=[InFlight(Metrics()).middleware()])
-    app.add_routes(MediaRoutes(store).routes())
+    app.add_routes(MediaRoutes(store, MediaAccess(Mock(), Mock(), Mock())).routes())
     async with TestClient(TestServer(app)) as client:
         yield client
     await store.close()
@@ -44,7 +46,7 @@ def later() -> str:
 
 async def test_version_is_the_same_on_every_host(client: TestClient, tmp_path: Path) -> None:
     before = await get(client)
-    picture = tmp_path / "media" / "posts" / "1" / "large.jpg"
+    picture = tmp_path / "media" / "avatars" / "1" / "large.jpg"
     copy = picture.with_suffix(".copy")
     copy.write_bytes(PICTURE)
     copy.replace(picture)  # another inode and another time, as on another host
