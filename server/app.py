@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from server.assembly.http import Observability, client_limits
+from server.assembly.http import Observability, client_limits, sign_in_options
 from server.assembly.services import Services
 from server.gateways.media import MediaStore
 from server.handlers import serializers
@@ -10,6 +10,7 @@ from server.handlers.accounts.accounts import AccountRoutes
 from server.handlers.accounts.closures import ClosureRoutes
 from server.handlers.accounts.credentials import CredentialRoutes
 from server.handlers.accounts.email_addresses import EmailAddressRoutes
+from server.handlers.accounts.external_identities import ExternalIdentityRoutes
 from server.handlers.accounts.sessions import SessionRoutes
 from server.handlers.content.client_config import ConfigRoutes
 from server.handlers.content.comments import CommentRoutes
@@ -87,21 +88,23 @@ def build_app(
     )
     idempotent = IdempotentResponder(services.idempotency)
     rendered = PostSerializer(services.media_addresses)
+    accounts = AccountRoutes(
+        services.accounts,
+        services.password_authentication,
+        services.sessions,
+        services.profiles,
+        idempotent,
+    )
     for resource in (
         *observability.routes(settings, services.queues, in_flight),
-        ConfigRoutes(client_limits(settings)),
+        ConfigRoutes(client_limits(settings), sign_in_options(settings)),
         ProfileRoutes(services.profiles, forms),
         SessionRoutes(services.sessions),
         ClosureRoutes(services.account_closures),
         CredentialRoutes(services.credentials),
         EmailAddressRoutes(services.email_verification, services.account_recovery, settings.auth.reset_ttl_s),
-        AccountRoutes(
-            services.accounts,
-            services.password_authentication,
-            services.sessions,
-            services.profiles,
-            idempotent,
-        ),
+        accounts,
+        ExternalIdentityRoutes(services.external_identities, accounts),
         PostRoutes(services.posts, services.user_lookup, forms, idempotent, rendered),
         CommentRoutes(services.comments, idempotent),
         LikeRoutes(services.likes),

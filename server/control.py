@@ -18,6 +18,7 @@ from server.assembly.database import (
     read_epoch,
     server_database,
 )
+from server.assembly.identity_providers import identity_providers
 from server.assembly.jobs import build_queue_administration
 from server.assembly.redis import (
     feeds_redis_url,
@@ -200,6 +201,7 @@ async def open_seed_context(
             job_notifier=JobNotifier(await enter(queue_brokers(settings, url, instrumentation))),
             images=await enter(gateways.image_processor(settings)),
             passwords=await enter(gateways.password_hasher(settings)),
+            identity_providers=await enter(identity_providers(settings)),
             media=await enter(gateways.media_store(settings, var, database)),
             email=await enter(gateways.email_sender(settings, var, instrumentation)),
             push=await enter(gateways.push_sender(settings, var, instrumentation)),

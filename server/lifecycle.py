@@ -12,6 +12,7 @@ from server.assembly import actors, banner, gateways, http
 from server.assembly.caches import FEEDS, MAIN, cache_guard
 from server.assembly.claims import claimed_port, claimed_role, create_work_folder, data_folder
 from server.assembly.database import node_ids, open_epochs, read_epoch, server_database
+from server.assembly.identity_providers import identity_providers
 from server.assembly.redis import (
     embedded_redis,
     feeds_redis,
@@ -159,6 +160,7 @@ class Lifecycle:
             job_notifier=await enter("job notifier", job_notifier(brokers, self._supervisor)),
             images=await enter("image processor", gateways.image_processor(settings)),
             passwords=await enter("password threads", gateways.password_hasher(settings)),
+            identity_providers=await enter("identity providers", identity_providers(settings)),
             media=await enter("media store", gateways.media_store(settings, var, database)),
             email=await enter("email", gateways.email_sender(settings, var, instrumentation)),
             push=await enter("push", gateways.push_sender(settings, var, instrumentation)),

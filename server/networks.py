@@ -6,6 +6,7 @@ A subscriber usually gets an IPv4 address, or an IPv6 /64 to /56; a /48 costs an
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
 
 IpAddress = IPv4Address | IPv6Address
 IpNetwork = IPv4Network | IPv6Network
@@ -58,3 +59,22 @@ def networks_of(address: str) -> Networks:
 
 def _network(address: IpAddress, bits: int) -> str:
     return str(ip_network((address, bits), strict=False))
+
+
+def is_secure_url(url: str, *, this_machine: bool) -> bool:
+    """Return whether keys may be read from a URL: https; with `this_machine`, http on loopback as well."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if parts.scheme == "https":
+        return bool(host)
+    return this_machine and parts.scheme == "http" and _is_loopback(host)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

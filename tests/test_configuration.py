@@ -82,7 +82,7 @@ def keys_of(model: type[BaseModel], path: str = "") -> set[str]:
 def flat(table: dict[str, Any], path: str = "") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in table.items():
-        found |= flat(value, f"{path}{name}.") if isinstance(value, dict) else {path + name: value}
+        found |= flat(value, f"{path}{name}.") if isinstance(value, dict) and value else {path + name: value}
     return found
 
 
@@ -357,6 +357,34 @@ def test_invalid_value_in_the_file_is_refused_with_its_key(read: Any) -> None:
     detail = refused(read, config="[stream]\nheartbeat_s = -1\n")
     assert "stream.heartbeat_s" in detail
     assert "config.toml" in detail
+
+
+@pytest.mark.parametrize(
+    ("provider", "named"),
+    [
+        ('acme = { issuer = "http://login.acme.example", client_ids = ["photos"] }', "expected an https URL"),
+        ('acme = { issuer = "login.acme.example", client_ids = ["photos"] }', "oidc.providers.acme.issuer"),
+        (
+            'acme = { issuer = "https://login.acme.example", client_ids = [] }',
+            "oidc.providers.acme.client_ids",
+        ),
+        ('acme = { issuer = "https://login.acme.example" }', "oidc.providers.acme.client_ids"),
+        (
+            'google = { issuer = "https://login.acme.example", client_ids = ["photos"] }',
+            "oidc.providers.google",
+        ),
+        ('Acme = { issuer = "https://login.acme.example", client_ids = ["photos"] }', "oidc.providers.Acme"),
+    ],
+)
+def test_invalid_identity_provider_is_refused(read: Any, provider: str, named: str) -> None:
+    assert named in refused(read, config=f"[oidc.providers]\n{provider}\n")
+
+
+def test_identity_provider_on_this_machine_needs_development(read: Any) -> None:
+    provider = '[oidc.providers]\nacme = { issuer = "http://127.0.0.1:8000", client_ids = ["photos"] }\n'
+    chosen = read(config=provider).settings.oidc.providers["acme"]
+    assert (chosen.issuer, chosen.client_ids) == ("http://127.0.0.1:8000", ("photos",))
+    assert "oidc.providers.acme.issuer" in refused(read, PRODUCTION, config=provider)
 
 
 def test_all_errors_are_reported_together(read: Any) -> None:

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.actors.supervisor import SupervisedTask
+from server.assembly.identity_providers import providers
 from server.assembly.resources import Resources
 from server.gateways.redis.rate_limits import Limit, RateLimits
-from server.handlers.content.client_config import ClientLimits
+from server.handlers.content.client_config import ClientLimits, SignInOptions
 from server.handlers.http.bodies.multipart import FormReader, UploadLimits
 from server.handlers.http.bodies.time_limits import TimeLimits
 from server.handlers.http.middleware import InFlight
@@ -54,6 +55,10 @@ def form_reader(settings: Settings, work_dir: Path) -> FormReader:
 def client_limits(settings: Settings) -> ClientLimits:
     chosen = settings.uploads
     return ClientLimits(_upload_limits(settings), chosen.max_pixels, chosen.max_unused, chosen.unused_kept_s)
+
+
+def sign_in_options(settings: Settings) -> SignInOptions:
+    return SignInOptions(providers(settings))
 
 
 def _upload_limits(settings: Settings) -> UploadLimits:

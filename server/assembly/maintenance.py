@@ -10,6 +10,7 @@ from server.clock import SystemClock
 from server.models.accounts.email_tokens import EmailTokenRepository
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.sessions import SessionRepository
+from server.models.accounts.used_id_tokens import UsedIdTokenRepository
 from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
 from server.models.content.uploads import UploadRepository
@@ -82,6 +83,7 @@ def _retention(settings: Settings, resources: Resources, jobs: Jobs) -> Retentio
     tables = RetentionTables(
         SessionRepository(database),
         EmailTokenRepository(database),
+        UsedIdTokenRepository(database),
         IdempotencyKeyRepository(database),
         NotificationRetentionRepository(database),
         JobRepository(database),

@@ -3,9 +3,11 @@
 from server.models.accounts.email_addresses import EmailAddressRepository
 from server.models.accounts.email_suppressions import EmailSuppressionRepository
 from server.models.accounts.email_tokens import EmailTokenRepository
+from server.models.accounts.external_identities import ExternalIdentityRepository
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.logins import LoginRepository
 from server.models.accounts.sessions import SessionRepository
+from server.models.accounts.used_id_tokens import UsedIdTokenRepository
 from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository
 from server.models.content.comments import CommentRepository
@@ -53,6 +55,8 @@ class Repositories:
         self.email_addresses = EmailAddressRepository(database)
         self.email_suppressions = EmailSuppressionRepository(database)
         self.email_tokens = EmailTokenRepository(database)
+        self.external_identities = ExternalIdentityRepository(database)
+        self.used_id_tokens = UsedIdTokenRepository(database)
         self.user_cards = UserCardRepository(database)
         self.profiles = ProfileRepository(database)
         self.follows = FollowRepository(database)

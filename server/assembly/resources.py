@@ -1,5 +1,6 @@
 """The opened resources that services are built on, and the metrics and outages of the process."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from redis.asyncio import Redis
@@ -8,6 +9,7 @@ from server.epoch import DatabaseEpoch
 from server.gateways.email.email import EmailSender
 from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
+from server.gateways.oidc.provider_keys import ProviderKeys
 from server.gateways.passwords import Passwords
 from server.gateways.push.senders import PushSender
 from server.gateways.redis.pipelined_client import PipelinedRedis
@@ -61,6 +63,7 @@ class Resources:
     media: MediaStore
     images: ImageProcessor
     passwords: Passwords
+    identity_providers: Mapping[str, ProviderKeys]
     email: EmailSender
     push: PushSender
     rate_limits: RateLimits

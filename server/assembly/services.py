@@ -8,7 +8,7 @@ from server.assembly.erasure import build_erasure
 from server.assembly.jobs import build_queue_administration
 from server.assembly.notifications import build_notification_emails, build_pushes
 from server.assembly.resources import Resources
-from server.assembly.sign_in import password_authentication
+from server.assembly.sign_in import external_identities, password_authentication
 from server.clock import Clock, SystemClock
 from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timeline_audit import TimelineAudit
@@ -20,6 +20,7 @@ from server.services.accounts.accounts import Accounts
 from server.services.accounts.credentials import Credentials
 from server.services.accounts.email_verification import EmailVerification
 from server.services.accounts.password_authentication import PasswordAuthentication
+from server.services.accounts.passwordless.external_identities import ExternalIdentities
 from server.services.accounts.request_authentication import RequestAuthenticator
 from server.services.accounts.revocations import Revocations
 from server.services.accounts.security_alerts import SecurityAlerts
@@ -72,6 +73,7 @@ class Services:
     """The services of one process."""
 
     accounts: Accounts
+    external_identities: ExternalIdentities
     password_authentication: PasswordAuthentication
     sessions: Sessions
     request_authenticator: RequestAuthenticator
@@ -157,10 +159,10 @@ def build_services(
             rows.uploads, rows.media, work, resources.media, pictures, _upload_rules(settings), metrics
         ),
     )
+    accounts = Accounts(rows.users, work, resources.passwords, shared.password_rules, rows.former_usernames)
     services = Services(
-        accounts=Accounts(
-            rows.users, work, resources.passwords, shared.password_rules, rows.former_usernames
-        ),
+        accounts=accounts,
+        external_identities=external_identities(resources, shared, accounts),
         password_authentication=authentication,
         sessions=Sessions(rows.sessions, rows.logins, rows.users, work, tokens, revocations, shared.statuses),
         request_authenticator=RequestAuthenticator(

@@ -1,6 +1,7 @@
 """Checks across settings: Firebase credentials, TLS files, and what production requires."""
 
 from server.errors import ConfigurationError
+from server.networks import is_secure_url
 from server.settings import Settings
 
 MIN_SECRET_LENGTH = 32
@@ -34,6 +35,17 @@ def check_database_tls(settings: Settings) -> None:
     """Raise ConfigurationError for a key without its certificate."""
     if settings.database.ssl_key and not settings.database.ssl_cert:
         raise ConfigurationError("DB_SSL_KEY is set without DB_SSL_CERT: set both, or neither.")
+
+
+def check_providers(settings: Settings) -> None:
+    """Raise ConfigurationError for an identity provider without https, except on loopback in development."""
+    this_machine = settings.app.env != "production"
+    for name, provider in settings.oidc.providers.items():
+        if not is_secure_url(provider.issuer, this_machine=this_machine):
+            raise ConfigurationError(
+                f"Invalid oidc.providers.{name}.issuer {provider.issuer!r}: expected an https URL, because the keys of"
+                " the provider are read from there."
+            )
 
 
 def check_production(settings: Settings) -> None:

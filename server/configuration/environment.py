@@ -44,6 +44,8 @@ VARIABLES: Mapping[str, str] = {
     "BCRYPT_COST": "auth.bcrypt_cost",
     "PASSWORD_RESET_URL": "auth.reset_url",
     "REQUIRE_VERIFIED_EMAIL": "auth.require_verified_email",
+    "GOOGLE_CLIENT_IDS": "oidc.google_client_ids",
+    "APPLE_CLIENT_IDS": "oidc.apple_client_ids",
     "EMAIL_HOST": "email.host",
     "EMAIL_PORT": "email.port",
     "EMAIL_USER": "email.username",

@@ -11,7 +11,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from server.configuration.checks import check_database_tls, check_firebase, check_production
+from server.configuration.checks import (
+    check_database_tls,
+    check_firebase,
+    check_production,
+    check_providers,
+)
 from server.configuration.development_secrets import with_development_secrets
 from server.configuration.environment import FILE_VARIABLES, SHARED_VARIABLES, VARIABLES
 from server.configuration.explanations import Source, explain, similar_name
@@ -62,6 +67,7 @@ def load(
         raise ConfigurationError(explain(error, config, sources)) from error
     check_firebase(settings)
     check_database_tls(settings)
+    check_providers(settings)
     if settings.app.env == "production":
         check_production(settings)
     else:

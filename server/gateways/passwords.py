@@ -40,8 +40,10 @@ class Passwords:
     async def matches(self, password: str, hashed: str | None, caller: Caller | None = None) -> bool:
         """Return whether `password` matches the hash. Raises Unavailable.
 
-        None is compared with a dummy hash, so that an unknown user takes as long as a wrong password.
+        None is compared with a dummy hash, so that an unknown user takes as long as a wrong password. So is an empty
+        hash, of an account without a password.
         """
+        hashed = hashed or None
         secret = _secret_for(password, hashed)
         if secret is None or hashed is None:
             dummy = await self._get_dummy_hash(caller)

@@ -41,6 +41,8 @@ MODULES = [
     "server.models.accounts.sessions",
     "server.models.accounts.email_tokens",
     "server.models.accounts.email_suppressions",
+    "server.models.accounts.external_identities",
+    "server.models.accounts.used_id_tokens",
     "server.models.jobs.idempotency_keys",
     "server.models.content.posts",
     "server.models.content.post_images",

@@ -15,6 +15,7 @@ from server.settings.api import (
 )
 from server.settings.background import FeedSettings, MaintenanceSettings, QueuesSettings
 from server.settings.dependencies import DatabaseSettings, EmailSettings, PushSettings, RedisSettings
+from server.settings.sign_in import OidcSettings
 from server.settings.types import Section
 
 
@@ -26,6 +27,7 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     redis: RedisSettings = RedisSettings()
     auth: AuthSettings = AuthSettings()
+    oidc: OidcSettings = OidcSettings()
     email: EmailSettings = EmailSettings()
     push: PushSettings = PushSettings()
     uploads: UploadSettings = UploadSettings()

@@ -59,6 +59,19 @@ PageUrl = Annotated[
 ServiceUrl = Annotated[
     str, _matching(r"https?://[^\s/?#]+[^\s?#]*", "a URL such as https://fcm.googleapis.com")
 ]
+# Audiences and other names without white space.
+Name = Annotated[str, _matching(r"[!-~]{1,255}", "1 to 255 visible ASCII characters")]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_split_commas)]
+IssuerUrl = Annotated[
+    str, _matching(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "an issuer such as https://login.example.com")
+]
+ProviderName = Annotated[
+    str,
+    _matching(
+        r"(?!google$|apple$)[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?",
+        "a name such as my-company, not google or apple",
+    ),
+]
 ProjectId = Annotated[
     str, _matching(r"([A-Za-z0-9][A-Za-z0-9.:-]*)?", "project_id from the service account's JSON file")
 ]

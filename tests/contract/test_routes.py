@@ -77,6 +77,7 @@ TABLE: dict[str, Row] = {
         201, json={"username": "{new}", "email": "{new}@example.com", "password": "long enough"}
     ),
     "POST /auth/login": open_to_all(401, json={"username": "{owner}", "password": "not the password"}),
+    "POST /auth/oidc/{provider}": open_to_all(404, json={"idToken": "no.id.token", "nonce": "a-long-nonce"}),
     "POST /auth/refresh": open_to_all(401, json={"refreshToken": "no refresh token"}),
     "POST /auth/logout": signed_in(204),
     "GET /auth/sessions": signed_in(200),
@@ -183,6 +184,7 @@ class Fixtures:
         owner = self.people[OWNER]
         values = {
             "owner": owner.username, "userId": owner.id, "new": f"new{self.count}", "queue": "feed",
+            "provider": "acme",
             "asset": "swagger-ui.css",
         }  # fmt: skip
         if "{postId}" in wanted or "{key}" in wanted:

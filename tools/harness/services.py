@@ -23,6 +23,7 @@ from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timelines import Timelines
 from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
+from server.gateways.oidc.provider_keys import ProviderKeys
 from server.gateways.password_queue import PasswordQueue
 from server.gateways.passwords import Passwords
 from server.gateways.push.message import PushMessage, PushOutcome
@@ -35,9 +36,11 @@ from server.metrics import Metrics
 from server.models.accounts.email_addresses import EmailAddressRepository
 from server.models.accounts.email_suppressions import EmailSuppressionRepository
 from server.models.accounts.email_tokens import EmailTokenPurpose, EmailTokenRepository
+from server.models.accounts.external_identities import ExternalIdentityRepository
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.logins import LoginRepository
 from server.models.accounts.sessions import SessionRepository
+from server.models.accounts.used_id_tokens import UsedIdTokenRepository
 from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository, UserTable
 from server.models.content.comments import CommentRepository
@@ -88,6 +91,8 @@ from server.services.accounts.email_tokens import EmailTokens
 from server.services.accounts.email_verification import EmailVerification
 from server.services.accounts.password_authentication import PasswordAuthentication
 from server.services.accounts.password_rules import PasswordRules
+from server.services.accounts.passwordless.external_identities import ExternalIdentities
+from server.services.accounts.passwordless.id_tokens import IdTokens
 from server.services.accounts.request_authentication import RequestAuthenticator
 from server.services.accounts.revocations import Revocations, retention_ms
 from server.services.accounts.security_alerts import SecurityAlerts
@@ -583,6 +588,19 @@ class ServiceHarness:
     def authentication_with(self, limits: SignInLimits | None) -> PasswordAuthentication:
         return PasswordAuthentication(
             self.login_rows, self.passwords, self.tokens, self.security_alerts, limits
+        )
+
+    def external_identities_with(self, keys: Mapping[str, ProviderKeys]) -> ExternalIdentities:
+        """Return sign-in with these identity providers."""
+        return ExternalIdentities(
+            ExternalIdentityRepository(self.database),
+            UsedIdTokenRepository(self.database),
+            self.login_rows,
+            self.address_rows,
+            self.accounts,
+            IdTokens(keys),
+            self.tokens,
+            self.unit_of_work,
         )
 
     def sessions_with(self, unit_of_work: UnitOfWork, tokens: Tokens) -> Sessions:

@@ -127,7 +127,7 @@ class AccountRoutes:
             reload=lambda user_id: self._password_authentication.get_registered(
                 UserId(user_id), body["password"], client
             ),
-            render=lambda account: self._sign_in(request, account, 201),
+            render=lambda account: self.sign_in(request, account, 201),
             stores_response=False,  # it has tokens; a repeated request opens another session
         )
 
@@ -146,9 +146,10 @@ class AccountRoutes:
         account = await self._password_authentication.authenticate(
             body["username"], body["password"], current_client(request, body["deviceToken"])
         )
-        return await self._sign_in(request, account, 200)
+        return await self.sign_in(request, account, 200)
 
-    async def _sign_in(self, request: web.Request, account: AuthenticatedUser, status: int) -> web.Response:
+    async def sign_in(self, request: web.Request, account: AuthenticatedUser, status: int) -> web.Response:
+        """Return the response to a sign-in, however the user proved who they are."""
         tokens = await self._sessions.create(
             account.id,
             account.password_changed_at_ms,

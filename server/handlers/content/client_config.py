@@ -1,5 +1,6 @@
-"""`/config`: the limits that clients need before they send anything."""
+"""`/config`: the limits and ways to sign in that clients need before they send anything."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +9,7 @@ from marshmallow import Schema, fields
 
 from server.gateways.images.limits import FORMAT_NAMES, MEDIA_TYPES, pixel_limits
 from server.gateways.images.processor import AVATAR_SIDES, THUMBNAIL_SIDE, WIDTHS
+from server.gateways.oidc.providers import OidcProvider
 from server.handlers import serializers
 from server.handlers.content.limits import MAX_ALT_TEXT, MAX_CAPTION, MAX_COMMENT
 from server.handlers.fields import Count
@@ -52,10 +54,21 @@ class PageLimitsSchema(Schema):
     max = Count(required=True)
 
 
+class IdentityProviderSchema(Schema):
+    name = fields.String(required=True, metadata={"description": "As in `POST /auth/oidc/{provider}`."})
+    issuer = fields.String(required=True)
+    clientIds = fields.List(fields.String(), required=True, metadata={"description": "Accepted audiences."})
+
+
+class SignInOptionsSchema(Schema):
+    providers = fields.List(fields.Nested(IdentityProviderSchema), required=True)
+
+
 class ConfigSchema(Schema):
     images = fields.Nested(ImageLimitsSchema, required=True)
     texts = fields.Nested(TextLimitsSchema, required=True)
     pages = fields.Nested(PageLimitsSchema, required=True)
+    signIn = fields.Nested(SignInOptionsSchema, required=True)
     maxUnusedMedia = Count(required=True, metadata={"description": "Images that no post uses, per user."})
     unusedMediaSeconds = Count(required=True, metadata={"description": "How long such images are kept."})
 
@@ -70,23 +83,39 @@ class ClientLimits:
     unused_kept_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class SignInOptions:
+    """Ways to sign in besides passwords."""
+
+    providers: Sequence[OidcProvider]
+
+
 class ConfigRoutes:
-    def __init__(self, limits: ClientLimits) -> None:
-        self._config = _config(limits)
+    def __init__(self, limits: ClientLimits, sign_in: SignInOptions) -> None:
+        self._config = {**_config(limits), "signIn": _sign_in(sign_in)}
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/config", self.get_config)]
 
     @operation(
         "getConfig",
-        "Get the limits of images, texts and pages",
+        "Get the limits of images, texts and pages, and the ways to sign in",
         tag="config",
-        responds={200: Reply("The limits", ConfigSchema)},
+        responds={200: Reply("The configuration", ConfigSchema)},
         public=True,
         rates=(),
     )
     async def get_config(self, _: web.Request) -> web.Response:
         return serializers.json_response(self._config, headers={"Cache-Control": CACHE_CONTROL})
+
+
+def _sign_in(options: SignInOptions) -> dict[str, Any]:
+    return {
+        "providers": [
+            {"name": each.name, "issuer": each.issuer, "clientIds": list(each.client_ids)}
+            for each in options.providers
+        ]
+    }
 
 
 def _config(limits: ClientLimits) -> dict[str, Any]:

@@ -44,7 +44,8 @@ class ErasedAccountRepository:
         return DueAccount(**rows[0]) if rows else None
 
     async def clear(self, user_id: UserId, due: DueAccount) -> None:
-        """Delete the name, the addresses, the password and the profile."""
+        """Delete the name, the addresses, the profile, and the ways to sign in."""
+        await self._database.execute("DELETE FROM external_identities WHERE user_id = ?", [user_id])
         await UserTable.filter(id=user_id).update(
             username="",
             username_key=ERASED_NAME.format(user_id),

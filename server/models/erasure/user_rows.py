@@ -32,6 +32,7 @@ PLAIN_COLUMNS = (
     UserColumn("inboxes", "user_id", key="user_id"),
     UserColumn("devices", "user_id"),
     UserColumn("email_tokens", "user_id"),
+    UserColumn("external_identities", "user_id"),
     UserColumn("sessions", "user_id"),
     UserColumn("reports", "reporter_id"),
     UserColumn("report_cases", "author_id"),

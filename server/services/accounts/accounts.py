@@ -45,7 +45,7 @@ class Accounts:
         for the password, and AlreadyDone for `once`.
         """
         await self._password_rules.check(password, PasswordOwner(username, email))
-        await self._reject_taken(username)
+        await self.reject_taken(username)
         password_hash = await self._passwords.hash(password, caller=caller_of(client))
 
         async def insert(work: WorkContext) -> AuthenticatedUser:
@@ -59,10 +59,7 @@ class Accounts:
                 full_name=full_name,
                 created_at_ms=work.now_ms(),
             )
-            await self._users.insert(user)
-            # Not before the insert, which waits for a transaction that gives up the name.
-            if await self._former_usernames.find_owner(user.username_key) is not None:
-                raise _username_taken()
+            await self.insert(user)
             work.emit(EmailVerificationRequested(user.id))
             return AuthenticatedUser(user.id, Role.USER, user.created_at_ms)
 
@@ -71,18 +68,30 @@ class Accounts:
         except DuplicateKey as error:
             raise _username_taken() from error
 
+    async def insert(self, user: NewUser) -> None:
+        """Insert the row of a new account in the caller's transaction.
+
+        Raises DuplicateKey for a name that is taken, and Conflict (`username_taken`) for one that is reserved for its
+        former owner.
+        """
+        await self._users.insert(user)
+        # Not before the insert, which waits for a transaction that gives up the name.
+        if await self._former_usernames.find_owner(user.username_key) is not None:
+            raise _username_taken()
+
     async def is_username_available(self, username: str) -> bool:
         """Return whether a new user may take this name now."""
         return not is_reserved(username) and not await self._is_taken(normalize(username))
+
+    async def reject_taken(self, username: str) -> None:
+        """Raise Conflict (`username_taken`) if a new user may not take this name, for a reason other than its text."""
+        if await self._is_taken(normalize(username)):
+            raise _username_taken()
 
     async def _is_taken(self, key: str) -> bool:
         return (
             await self._users.username_exists(key) or await self._former_usernames.find_owner(key) is not None
         )
-
-    async def _reject_taken(self, username: str) -> None:
-        if await self._is_taken(normalize(username)):
-            raise _username_taken()
 
 
 def _username_taken() -> Conflict:

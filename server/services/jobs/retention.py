@@ -11,6 +11,7 @@ from server.ids import min_id_at
 from server.models.accounts.email_tokens import EmailTokenRepository
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.sessions import SessionRepository
+from server.models.accounts.used_id_tokens import UsedIdTokenRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.jobs.jobs import JobRepository, JobState
 from server.models.notifications.retention import NotificationGroup, NotificationRetentionRepository
@@ -46,6 +47,7 @@ class RetentionTables:
 
     sessions: SessionRepository
     email_tokens: EmailTokenRepository
+    used_id_tokens: UsedIdTokenRepository
     idempotency_keys: IdempotencyKeyRepository
     notifications: NotificationRetentionRepository
     jobs: JobRepository
@@ -77,7 +79,8 @@ class Retention:
         await self._jobs.complete(claim)
 
     async def sweep_resets(self, claim: Claim) -> None:
-        """Delete expired tokens of links in e-mails."""
+        """Delete expired tokens of links in e-mails, and used ID tokens that have expired."""
+        await self._tables.used_id_tokens.delete_expired()
         deleted = await self._tables.email_tokens.delete_expired()
         if deleted:
             log.info("resets_swept", resets=deleted)

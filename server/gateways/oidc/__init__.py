@@ -1,0 +1,1 @@
+"""OpenID Connect providers: their configuration documents and signing keys."""

@@ -1,0 +1,76 @@
+"""`/auth/oidc`: sign in with identity providers."""
+
+from aiohttp import web
+from marshmallow import fields, validate
+
+from server.handlers.accounts.accounts import AccountRoutes, SignedInSchema
+from server.handlers.fields import RequestSchema
+from server.handlers.http.client_ip import current_client
+from server.handlers.http.operations import Rate, Reply, operation
+from server.handlers.http.requests import BODY
+from server.handlers.people.profiles import FullNameField, UsernameField
+from server.services.accounts.passwordless.external_identities import ChosenProfile, ExternalIdentities
+from server.services.accounts.reserved_usernames import check_not_reserved
+
+MAX_ID_TOKEN, MAX_DEVICE_TOKEN = 8192, 2000
+REFUSED = "The ID token is of another issuer, audience or nonce, expired, used before, or not signed by the provider"
+
+
+class IdTokenBody(RequestSchema):
+    idToken = fields.String(
+        required=True,
+        validate=validate.Length(min=1, max=MAX_ID_TOKEN),
+        metadata={"format": "password", "description": "From the provider, for one of your client ids."},
+    )
+    nonce = fields.String(
+        required=True,
+        validate=[validate.Length(min=8, max=255), validate.Regexp(r"^[!-~]+\Z")],
+        metadata={
+            "description": "The random text that the app generated for this sign-in. The token has it, or its SHA-256"
+            " in hexadecimal.",
+            "pattern": "^[!-~]+$",
+        },
+    )
+
+
+class ProviderSignInBody(IdTokenBody):
+    username = UsernameField(load_default="")
+    fullName = FullNameField(load_default="")
+    deviceToken = fields.String(load_default="", validate=validate.Length(max=MAX_DEVICE_TOKEN))
+
+
+class ExternalIdentityRoutes:
+    def __init__(self, identities: ExternalIdentities, accounts: AccountRoutes) -> None:
+        self._identities = identities
+        self._accounts = accounts
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post("/auth/oidc/{provider}", self.sign_in_with_provider)]
+
+    @operation(
+        "signInWithProvider",
+        "Sign in with an identity provider",
+        tag="auth",
+        description="The first sign-in creates an account, with `username` or a name derived from the token. It never"
+        " uses an existing account because of its e-mail address: sign in to that one, and link the provider.",
+        body=ProviderSignInBody,
+        responds={
+            200: Reply("Signed in", SignedInSchema),
+            201: Reply("Registered and signed in", SignedInSchema),
+        },
+        refuses={401: REFUSED, 404: "The provider is not configured", 409: "The username is taken"},
+        rates=(Rate.WRITES,),
+        public=True,
+    )
+    async def sign_in_with_provider(self, request: web.Request) -> web.Response:
+        body = request[BODY]
+        if body["username"]:
+            check_not_reserved(body["username"])
+        signed_in = await self._identities.sign_in(
+            request.match_info["provider"],
+            body["idToken"],
+            body["nonce"],
+            ChosenProfile(body["username"], body["fullName"]),
+            current_client(request, body["deviceToken"]),
+        )
+        return await self._accounts.sign_in(request, signed_in.account, 201 if signed_in.created else 200)

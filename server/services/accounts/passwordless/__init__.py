@@ -1,0 +1,1 @@
+"""Sign-in without a password: identity providers and passkeys."""

@@ -1,0 +1,19 @@
+"""Settings of sign-in without a password: identity providers."""
+
+from collections.abc import Mapping
+
+from pydantic import Field
+
+from server.settings.types import IssuerUrl, Names, ProviderName, Section
+
+
+class OidcProviderSettings(Section):
+    issuer: IssuerUrl
+    client_ids: Names = Field(min_length=1)
+
+
+class OidcSettings(Section):
+    google_client_ids: Names = ()
+    apple_client_ids: Names = ()
+    providers: Mapping[ProviderName, OidcProviderSettings] = {}
+    timeout_s: float = Field(default=5.0, gt=0, le=30)
