@@ -30,6 +30,7 @@ examples:
   python run.py queues               watch the job queues
   python run.py doctor feeds         compare cached feeds with the database
   python run.py doctor account ID    find what is left of an erased account
+  python run.py doctor audit         verify the audit log of moderators
   python run.py restored             after the database was restored: ignore what was cached before
   python run.py role ana admin       let ana administer the queues over HTTP
 
@@ -70,10 +71,15 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     doctor = _command(commands, "doctor", "compare cached data with the database, and repair it")
     doctor.add_argument(
         "subject",
-        choices=["feeds", "account"],
-        help="feeds, counters and post cards in Redis; or one account",
+        choices=["feeds", "account", "audit"],
+        help="feeds, counters and post cards in Redis; one account; or the audit log of moderators",
     )
-    doctor.add_argument("account", nargs="?", metavar="ID|NAME", help="find what is left of this account")
+    doctor.add_argument(
+        "object",
+        nargs="?",
+        metavar="ID|NAME|SEQUENCE:HASH",
+        help="find what is left of this account; compare the audit log with what an earlier run printed",
+    )
     doctor.add_argument("--user", metavar="USERNAME", help="check only the feed of this user")
     doctor.add_argument("--fix", action="store_true", help="delete what differs; it is rebuilt on demand")
     _command(commands, "restored", "ignore everything cached before a restore or failover of the database")
@@ -217,10 +223,13 @@ def _work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any
 
             return begin_epoch(loaded.settings)
         case "doctor":
+            from server.commands.audit import check_audit_log
             from server.commands.doctor import check_account, check_feeds
 
             if arguments.subject == "account":
-                return check_account(loaded.settings, arguments.account)
+                return check_account(loaded.settings, arguments.object)
+            if arguments.subject == "audit":
+                return check_audit_log(loaded.settings, arguments.object)
             return check_feeds(loaded.settings, arguments.user, fix=arguments.fix)
         case "queues":
             return _queues_work(arguments, loaded)

@@ -29,6 +29,7 @@ from server.handlers.http.middleware import InFlight, validation
 from server.handlers.http.rate_limiting import RateLimiting
 from server.handlers.http.response_headers import add_response_headers
 from server.handlers.moderation.moderation import ModerationRoutes
+from server.handlers.moderation.own_decisions import OwnDecisionRoutes
 from server.handlers.moderation.reports import ReportRoutes
 from server.handlers.notifications.devices import DeviceRoutes
 from server.handlers.notifications.notifications import NotificationRoutes
@@ -113,6 +114,7 @@ def build_app(
         BlockRoutes(services.blocks, services.mutes),
         ReportRoutes(services.reports),
         ModerationRoutes(services.report_queue, services.decisions, rendered),
+        OwnDecisionRoutes(services.own_decisions),
         FeedRoutes(services.feed, services.explanations, rendered),
         NotificationRoutes(services.notifications, stream, services.stream_tickets),
         PreferenceRoutes(services.preferences),

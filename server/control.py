@@ -19,7 +19,7 @@ from server.assembly.database import (
     server_database,
 )
 from server.assembly.identity_providers import identity_providers
-from server.assembly.jobs import build_queue_administration
+from server.assembly.jobs import build_jobs, build_queue_administration
 from server.assembly.redis import (
     feeds_redis_url,
     pipelined_redis,
@@ -42,7 +42,7 @@ from server.gateways.redis.cache_lease import CacheLease
 from server.gateways.redis.lease_marks import LeaseMarks
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.rate_limits import RateLimits
-from server.ids import IdGenerator
+from server.ids import NODES, IdGenerator
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.users import UserRepository
 from server.models.content.posts import PostRepository
@@ -53,6 +53,7 @@ from server.models.feed.consistency import ConsistencyRepository
 from server.models.feed.feeds import FeedRepository
 from server.models.jobs.cache_generations import CacheGenerationRepository
 from server.models.jobs.nodes import NodeRepository
+from server.models.moderation.audit_chain import AuditChainRepository
 from server.pubsub.job_notifier import JobNotifier
 from server.services.accounts.roles import Roles
 from server.services.content.visibility import Visibility
@@ -60,8 +61,11 @@ from server.services.erasure.leftovers import LeftoverSearch
 from server.services.feed.consistency_check import ConsistencyCheck
 from server.services.feed.queries import FeedQueries
 from server.services.jobs.cache_guard import CacheGuard
+from server.services.jobs.jobs import Jobs
 from server.services.jobs.nodes import NodeLease
 from server.services.jobs.queue_administration import QueueAdministration
+from server.services.jobs.unit_of_work import UnitOfWork
+from server.services.moderation.audit_log import AuditCheck
 from server.settings import Settings
 
 
@@ -106,7 +110,17 @@ async def open_admin_context(settings: Settings) -> AsyncGenerator[AdminContext]
     ):
         queues = build_queue_administration(settings, database, JobNotifier(brokers))
         guard = CacheGuard(redis, CacheGenerationRepository(database, feeds_name(settings)))
-        yield AdminContext(queues, Roles(UserRepository(database), InvalidationLog(redis, guard)))
+        # Without a lease on a node number: an id that another process hands out as well is refused by the database.
+        ids = IdGenerator(SystemClock(), NODES - 1)
+        jobs = build_jobs(settings, database, ids)
+        yield AdminContext(queues, _roles(database, ids, jobs, InvalidationLog(redis, guard)))
+
+
+@asynccontextmanager
+async def open_audit_check(settings: Settings) -> AsyncGenerator[AuditCheck]:
+    """Open the database. Raises ConfigurationError if there is none with the current schema."""
+    async with existing_database(settings, data_folder(settings)) as database:
+        yield AuditCheck(AuditChainRepository(database))
 
 
 @asynccontextmanager
@@ -209,17 +223,23 @@ async def open_seed_context(
             rate_limits=RateLimits(pipelined),
             instrumentation=instrumentation,
         )
-        services, _ = build_services(settings, var, resources, clock)
+        services, jobs = build_services(settings, var, resources, clock)
         yield SeedContext(
             database=database,
             services=services,
-            roles=Roles(UserRepository(database), InvalidationLog(pipelined, guard)),
+            roles=_roles(database, resources.ids, jobs, InvalidationLog(pipelined, guard)),
             timelines=build_timelines(settings, pipelined),
             media=resources.media,
             images=resources.images,
             ids=resources.ids,
             work_dir=work_dir,
         )
+
+
+def _roles(database: Database, ids: IdGenerator, jobs: Jobs, invalidations: InvalidationLog) -> Roles:
+    """Build the service. Its changes cause no jobs."""
+    work = UnitOfWork(database, ids, SystemClock(), jobs, lambda _: None)
+    return Roles(UserRepository(database), AuditChainRepository(database), work, invalidations)
 
 
 async def drop_feeds(settings: Settings) -> None:

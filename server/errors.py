@@ -74,6 +74,20 @@ class Forbidden(AppError):
     code = "forbidden"
 
 
+class AccountSuspended(Forbidden):
+    """A sign-in with the right password to a suspended account, `until` a time, or forever if it is None.
+
+    `appeal_token` lets the person appeal without a session; None if the time to appeal is over.
+    """
+
+    code = "account_suspended"
+
+    def __init__(self, until: str | None, appeal_token: str | None) -> None:
+        super().__init__(f"This account is suspended{'' if until is None else f' until {until}'}.")
+        self.until = until
+        self.appeal_token = appeal_token
+
+
 class NotFound(AppError):
     """The resource does not exist, or the user may not know that it does; both have the same response."""
 

@@ -6,7 +6,7 @@ An event is plain data. `services/jobs/event_jobs.py` maps events to jobs.
 from dataclasses import dataclass
 from typing import Literal
 
-from server.ids import CommentId, MediaId, NotificationId, PostId, UserId
+from server.ids import ActionId, CaseId, CommentId, MediaId, NotificationId, PostId, UserId
 
 CachedKind = Literal["post", "person", "feed", "likes"]
 
@@ -82,6 +82,21 @@ class PostTakenDown(Event):
     post_id: PostId
     author_id: UserId
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonModerated(Event):
+    """Moderators decided about a user's account or content, or about an appeal against that."""
+
+    action_id: ActionId
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class ReportsHandled(Event):
+    """Moderators resolved the reports of a case."""
+
+    case_id: CaseId
 
 
 @dataclass(frozen=True, slots=True)

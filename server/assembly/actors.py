@@ -41,6 +41,8 @@ CHANNELS: Mapping[str, str] = {
     JobKind.NOTIFY_FOLLOW: "in_app",
     JobKind.NOTIFY_COMMENT: "in_app",
     JobKind.NOTIFY_MENTIONED: "in_app",
+    JobKind.NOTIFY_MODERATED: "in_app",
+    JobKind.NOTIFY_REPORTERS: "in_app",
     JobKind.PUSH: "push",
     JobKind.EMAIL: "email",
 }
@@ -170,6 +172,8 @@ def _handlers(
         JobKind.NOTIFY_FOLLOW: services.follow_notification_jobs.handle_follow,
         JobKind.NOTIFY_FOLLOW_REQUEST: services.follow_notification_jobs.handle_follow_request,
         JobKind.NOTIFY_FOLLOW_ACCEPTED: services.follow_notification_jobs.handle_follow_accepted,
+        JobKind.NOTIFY_MODERATED: services.moderation_notification_jobs.handle_moderated,
+        JobKind.NOTIFY_REPORTERS: services.moderation_notification_jobs.handle_reporters,
         JobKind.RETRACT_BLOCKED: services.follow_notification_jobs.retract_blocked,
         JobKind.ACCEPT_FOLLOW_REQUESTS: services.follow_requests.accept_all,
         JobKind.NOTIFY_MENTIONED: services.notification_jobs.handle_mentions,
@@ -189,6 +193,7 @@ def _handlers(
         JobKind.EMAIL_SIGN_INS_FAILED: services.security_alerts.send_sign_ins_failed,
         JobKind.EMAIL_DELETION_REQUESTED: services.account_emails.send_deletion_requested,
         JobKind.EMAIL_DELETION_CANCELLED: services.account_emails.send_deletion_cancelled,
+        JobKind.EMAIL_MODERATED: services.decision_emails.send,
         **maintenance_handlers(settings, resources, services, jobs),
     }
 

@@ -15,6 +15,7 @@ from server.pubsub.publisher import Publisher
 from server.services.accounts.account_links import AccountLinks
 from server.services.accounts.account_statuses import AccountStatuses
 from server.services.accounts.active_sessions import ActiveSessions
+from server.services.accounts.appeal_tokens import AppealTokens
 from server.services.accounts.email_tokens import EmailTokens
 from server.services.accounts.password_rules import PasswordRules
 from server.services.accounts.revocations import Revocations, retention_ms
@@ -81,11 +82,14 @@ class Collaborators:
             rules.access_ttl_s,
             resources.cache_guard,
         )
-        self.statuses = AccountStatuses(rows.users, self.revocations)
-        self.active_sessions = ActiveSessions(rows.sessions, rules.refresh_idle_s)
         self.secret = settings.auth.jwt_refresh_secret.get_secret_value().encode()
         self.media_addresses = MediaAddresses(self.secret, f"{settings.public_url}/media", SystemClock())
         self.media_access = MediaAccess(rows.media_keys, self.visibility, self.media_addresses)
+        self.appeal_tokens = AppealTokens(self.secret)
+        self.statuses = AccountStatuses(
+            rows.users, self.revocations, rows.moderation_actions, self.appeal_tokens
+        )
+        self.active_sessions = ActiveSessions(rows.sessions, rules.refresh_idle_s)
         self.unsubscribe_tokens = UnsubscribeTokens(self.secret, settings.public_url)
         self.suppressions = Suppressions(rows.email_suppressions, normalize)
         self.email_delivery = EmailDelivery(

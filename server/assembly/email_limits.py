@@ -10,6 +10,7 @@ SECURITY_KINDS = (
     EmailKind.NEW_SIGN_IN,
     EmailKind.SIGN_INS_FAILED,
     EmailKind.ACCOUNT_DELETION,
+    EmailKind.MODERATION,
 )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from server.assembly.collaborators import Collaborators
 from server.assembly.erasure import build_erasure
 from server.assembly.jobs import build_queue_administration
+from server.assembly.moderation import build_moderation
 from server.assembly.notifications import build_notification_emails, build_pushes
 from server.assembly.resources import Resources
 from server.assembly.sign_in import external_identities, password_authentication
@@ -45,13 +46,16 @@ from server.services.feed.pages import Feed
 from server.services.jobs.idempotency import Idempotency
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.queue_administration import QueueAdministration
+from server.services.moderation.decision_emails import DecisionEmails
 from server.services.moderation.decisions import Decisions
+from server.services.moderation.own_decisions import OwnDecisions
 from server.services.moderation.report_queue import ReportQueue
 from server.services.moderation.reports import Reports
 from server.services.notifications.delivery.emails import NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
 from server.services.notifications.devices import Devices
 from server.services.notifications.follow_jobs import FollowNotificationJobs
+from server.services.notifications.moderation_jobs import ModerationNotificationJobs
 from server.services.notifications.notification_jobs import NotificationJobs
 from server.services.notifications.notifications import Notifications
 from server.services.notifications.preferences import Preferences
@@ -102,6 +106,8 @@ class Services:
     reports: Reports
     report_queue: ReportQueue
     decisions: Decisions
+    own_decisions: OwnDecisions
+    decision_emails: DecisionEmails
     feed: Feed
     explanations: Explanations
     fan_out: FanOut
@@ -110,6 +116,7 @@ class Services:
     stream_reader: StreamReader
     notification_jobs: NotificationJobs
     follow_notification_jobs: FollowNotificationJobs
+    moderation_notification_jobs: ModerationNotificationJobs
     notification_emails: NotificationEmails
     pushes: Pushes
     preferences: Preferences
@@ -160,6 +167,7 @@ def build_services(
         ),
     )
     accounts = Accounts(rows.users, work, resources.passwords, shared.password_rules, rows.former_usernames)
+    moderation = build_moderation(settings, shared, contents)
     services = Services(
         accounts=accounts,
         external_identities=external_identities(resources, shared, accounts),
@@ -200,9 +208,11 @@ def build_services(
         ),
         blocks=Blocks(rows.blocks, rows.profiles, follows, shared.lookup, work, cards),
         mutes=Mutes(rows.mutes, rows.profiles, shared.lookup, work, cards),
-        reports=_reports(shared),
-        report_queue=ReportQueue(rows.report_cases, rows.reports, rows.moderation_actions, cards, work),
-        decisions=_decisions(shared, contents),
+        reports=moderation.reports,
+        report_queue=moderation.report_queue,
+        decisions=moderation.decisions,
+        own_decisions=moderation.own_decisions,
+        decision_emails=moderation.decision_emails,
         feed=Feed(queries, timelines, cards, _card_cache(settings, resources), metrics),
         explanations=Explanations(queries, visibility, TimelineAudit(resources.feeds_redis)),
         fan_out=FanOut(rows.fan_outs, queries, timelines, jobs, _fan_out_rules(settings)),
@@ -213,6 +223,9 @@ def build_services(
         notification_jobs=NotificationJobs(jobs, rows.activities, rows.notification_list, store, writer),
         follow_notification_jobs=FollowNotificationJobs(
             work, jobs, rows.activities, rows.blocks, store, writer
+        ),
+        moderation_notification_jobs=ModerationNotificationJobs(
+            jobs, rows.reports, rows.activities, store, writer
         ),
         notification_emails=build_notification_emails(settings, resources, shared),
         pushes=build_pushes(settings, resources, shared),
@@ -231,33 +244,6 @@ def _grace_ms(settings: Settings) -> int:
     """Return the time until an account is erased, when no stored response to one of its requests is left."""
     kept_ms = round(settings.maintenance.keys_kept_s * 1000)
     return max(settings.auth.account_deletion_grace_days * 86_400_000, kept_ms)
-
-
-def _decisions(shared: Collaborators, contents: ContentServices) -> Decisions:
-    rows = shared.rows
-    return Decisions(
-        rows.report_cases,
-        rows.moderation_actions,
-        rows.users,
-        contents.posts,
-        contents.comments,
-        shared.statuses,
-        shared.revocations,
-        shared.unit_of_work,
-    )
-
-
-def _reports(shared: Collaborators) -> Reports:
-    rows = shared.rows
-    return Reports(
-        rows.report_cases,
-        rows.reports,
-        rows.posts,
-        rows.comments,
-        shared.lookup,
-        shared.visibility,
-        shared.unit_of_work,
-    )
 
 
 def _card_cache(settings: Settings, resources: Resources) -> CardCache:

@@ -116,3 +116,11 @@ class ProblemSchema(Schema):
         values=fields.List(fields.String()),
         metadata={"examples": [{"caption": ["Must have at most 2200 characters."]}]},
     )
+    until = fields.String(
+        allow_none=True,
+        metadata={"description": "With `account_suspended`: when the suspension ends, if it does."},
+    )
+    appealToken = fields.String(
+        allow_none=True,
+        metadata={"description": "With `account_suspended`: for `POST /moderation/appeals/by-token`."},
+    )

@@ -22,6 +22,7 @@ from server.services.records import (
     Image,
     LoginSession,
     Notification,
+    NotificationType,
     Profile,
     UnusedMedia,
 )
@@ -140,6 +141,10 @@ def mentions(written: Mapping[str, UserId]) -> dict[str, Any]:
     }
 
 
+# The member with the id of what a notification of the service is about.
+_SUBJECTS = {NotificationType.MODERATION: "decision", NotificationType.REPORT_HANDLED: "report"}
+
+
 def notification(record: Notification) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": str(record.id),
@@ -153,6 +158,8 @@ def notification(record: Notification) -> dict[str, Any]:
         body["post"] = {"id": str(record.post_id)}
     if record.comment_id is not None:
         body["comment"] = {"id": str(record.comment_id)}
+    if name := _SUBJECTS.get(record.type):
+        body[name] = {"id": str(record.subject_id)}
     return body
 
 

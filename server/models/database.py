@@ -57,6 +57,7 @@ MODULES = [
     "server.models.moderation.report_cases",
     "server.models.moderation.reports",
     "server.models.moderation.actions",
+    "server.models.moderation.audit_chain",
     "server.models.notifications.notifications",
     "server.models.notifications.inboxes",
     "server.models.notifications.preferences",

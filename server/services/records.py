@@ -31,6 +31,13 @@ class NotificationType(StrEnum):
     REPLY = "reply"
     FOLLOW_REQUEST = "follow_request"
     FOLLOW_ACCEPTED = "follow_accepted"
+    MODERATION = "moderation"
+    REPORT_HANDLED = "report_handled"
+
+
+# Of the service itself: always shown in the app, and not pushed or e-mailed as the other types are.
+SERVICE_TYPES = (NotificationType.MODERATION, NotificationType.REPORT_HANDLED)
+PREFERENCE_TYPES = tuple(type_ for type_ in NotificationType if type_ not in SERVICE_TYPES)
 
 
 class Channel(StrEnum):
@@ -266,6 +273,8 @@ class Comment:
 class Notification:
     """`sequence` numbers the notifications of one recipient in the order of their commits: 1, 2, 3, ...
 
+    Notifications of the service have the recipient as actor. `subject_id` is then a decision, or the own report.
+
     `others_count`: how many other users liked the same post before the actor; 0 for other types.
     """
 
@@ -279,6 +288,7 @@ class Notification:
     read: bool
     created_at_ms: int
     others_count: int = 0
+    subject_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)

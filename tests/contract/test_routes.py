@@ -115,6 +115,8 @@ TABLE: dict[str, Row] = {
     "GET /moderation/reports": moderators(200),
     "POST /moderation/reports/{caseId}/claim": moderators(200),
     "POST /moderation/reports/{caseId}/resolve": moderators(200, json={"action": "dismiss"}),
+    "GET /moderation/decisions": signed_in(200),
+    "GET /moderation/decisions/{decisionId}": Row(401, 200, 404, 404),
     "GET /moderation/audit": moderators(200, query="?userId={userId}"),
     "DELETE /users/profile/followers/{userId}": signed_in(204),
     "GET /follow-requests": signed_in(200),
@@ -201,6 +203,8 @@ class Fixtures:
             values["sessionId"] = next(session["id"] for session in sessions if session["current"])
         if "{caseId}" in wanted:
             values["caseId"] = await self._reported_case(await owner.publish(photos.small()))
+        if "{decisionId}" in wanted:
+            values["decisionId"] = await self._decision()
         if "{commentId}" in wanted:
             values["commentId"] = (await owner.comment(values["postId"], "Mine"))["id"]
         return values
@@ -213,6 +217,12 @@ class Fixtures:
         await sign_in(moderator := self.people[MODERATOR])
         cases = await moderator.list_all("/moderation/reports")
         return next(case["id"] for case in cases if case["subjectId"] == post["id"])
+
+    async def _decision(self) -> str:
+        """Warn the owner; return the id of the decision."""
+        case_id = await self._reported_case(await self.people[OWNER].publish(photos.small()))
+        path = f"/moderation/reports/{case_id}/resolve"
+        return (await self.people[MODERATOR].request("POST", path, json={"action": "warn"}))["id"]
 
 
 def test_every_route_has_a_row() -> None:

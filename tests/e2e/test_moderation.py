@@ -1,8 +1,23 @@
 """Reports and moderation, as clients see them."""
 
+from typing import Any
+
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.inputs import photos
-from tests.support.program import Program
+from tests.support.program import Person, Program
+from tools.harness.waiting import wait_until
+
+
+async def notifications(person: Person, type_: str, count: int) -> list[dict[str, Any]]:
+    """Return a person's notifications of a type, as soon as there are so many."""
+    found: list[dict[str, Any]] = []
+
+    async def enough() -> bool:
+        found[:] = await person.list_all(f"/notifications?types={type_}")
+        return len(found) == count
+
+    await wait_until(enough)
+    return found
 
 
 async def test_reported_post_is_taken_down_and_its_author_suspended(
@@ -26,6 +41,13 @@ async def test_reported_post_is_taken_down_and_its_author_suspended(
     await mod.request("POST", f"{path}/resolve", json={"action": "take_down", "note": "Spam"})
     assert (await mod.call("POST", f"{path}/resolve", json={"action": "dismiss"})).status == 409
     assert await ben.list_all("/feed") == []
+    (told,) = await notifications(ana, "moderation", 1)
+    decision = await ana.request("GET", f"/moderation/decisions/{told['decision']['id']}")
+    assert (decision["action"], decision["reason"], decision["excerpt"]) == (
+        "take_down", "spam", "Cheap watches",
+    )  # fmt: skip
+    assert told["actor"]["id"] == ana.id
+    await notifications(ben, "report_handled", 1)
     assert (await ana.call("GET", f"/posts/{post_id}")).status == 404
 
     about_ana = {"subjectType": "user", "subjectId": ana.id, "reason": "spam"}
@@ -38,5 +60,10 @@ async def test_reported_post_is_taken_down_and_its_author_suspended(
     credentials = {"username": "ana", "password": ana.password}
     refused = await ben.call("POST", "/auth/login", json=credentials)
     assert (refused.status, refused.json["code"]) == (403, "account_suspended")
+    assert refused.json["until"]
+    assert refused.json["appealToken"]
+    wrong = await ben.call("POST", "/auth/login", json={"username": "ana", "password": "not the password"})
+    assert (wrong.status, wrong.json["code"]) == (401, "wrong_credentials")
+    assert not {"until", "appealToken"} & wrong.json.keys()
     log = await mod.list_all(f"/moderation/audit?userId={ana.id}")
     assert [entry["action"] for entry in log] == ["suspend", "take_down", "claim"]

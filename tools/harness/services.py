@@ -62,6 +62,7 @@ from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.jobs.jobs import JobRepository
 from server.models.jobs.leases import JobLeaseRepository
 from server.models.moderation.actions import ModerationActionRepository
+from server.models.moderation.audit_chain import AuditChainRepository
 from server.models.moderation.report_cases import ReportCaseRepository
 from server.models.moderation.reports import ReportRepository
 from server.models.notifications.activities import ActivityRepository
@@ -86,6 +87,7 @@ from server.services.accounts.account_recovery import AccountRecovery
 from server.services.accounts.account_statuses import AccountStatuses
 from server.services.accounts.accounts import Accounts
 from server.services.accounts.active_sessions import ActiveSessions
+from server.services.accounts.appeal_tokens import AppealTokens
 from server.services.accounts.credentials import Credentials
 from server.services.accounts.email_tokens import EmailTokens
 from server.services.accounts.email_verification import EmailVerification
@@ -95,6 +97,7 @@ from server.services.accounts.passwordless.external_identities import ExternalId
 from server.services.accounts.passwordless.id_tokens import IdTokens
 from server.services.accounts.request_authentication import RequestAuthenticator
 from server.services.accounts.revocations import Revocations, retention_ms
+from server.services.accounts.roles import Roles
 from server.services.accounts.security_alerts import SecurityAlerts
 from server.services.accounts.sessions import Sessions
 from server.services.accounts.sign_in_limits import SignInLimits
@@ -130,14 +133,19 @@ from server.services.jobs.idempotency import Idempotency
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.retry_rules import RetryRule
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
+from server.services.moderation.decision_emails import DecisionEmails
 from server.services.moderation.decisions import Decisions
+from server.services.moderation.own_decisions import OwnDecisions
 from server.services.moderation.report_queue import ReportQueue
 from server.services.moderation.reports import Reports
+from server.services.moderation.sanctions import Sanctions
+from server.services.moderation.tables import ModerationTables
 from server.services.notifications.delivery.deliverables import Deliverables
 from server.services.notifications.delivery.emails import NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
 from server.services.notifications.devices import Devices
 from server.services.notifications.follow_jobs import FollowNotificationJobs
+from server.services.notifications.moderation_jobs import ModerationNotificationJobs
 from server.services.notifications.notification_jobs import NotificationJobs
 from server.services.notifications.notifications import Notifications
 from server.services.notifications.preferences import Preferences
@@ -325,7 +333,18 @@ class ServiceHarness:
         )
         self.tokens = Tokens(self.clock, TOKEN_RULES, self.epoch)
         self.revocations = self.revocations_on(RevocationList(self.pipelined_redis, RETENTION_MS))
-        self.statuses = AccountStatuses(self.user_rows, self.revocations)
+        self.action_rows, self.audit_rows = (
+            ModerationActionRepository(database),
+            AuditChainRepository(database),
+        )
+        self.appeal_tokens = AppealTokens(b"a secret of the tests")
+        self.own_decisions = OwnDecisions(self.action_rows)
+        self.statuses = AccountStatuses(
+            self.user_rows, self.revocations, self.action_rows, self.appeal_tokens
+        )
+        self.roles = Roles(
+            self.user_rows, self.audit_rows, self.unit_of_work, InvalidationLog(self.pipelined_redis)
+        )
         self.sessions = self.sessions_with(self.unit_of_work, self.tokens)
         self.request_authenticator = RequestAuthenticator(
             self.tokens,
@@ -411,18 +430,12 @@ class ServiceHarness:
         self.blocks = Blocks(block_rows, profile_rows, self.follows, lookup, self.unit_of_work, self.cards)
         self.mutes = Mutes(MuteRepository(database), profile_rows, lookup, self.unit_of_work, self.cards)
         case_rows, report_rows = ReportCaseRepository(database), ReportRepository(database)
-        action_rows = ModerationActionRepository(database)
-        self.report_queue = ReportQueue(case_rows, report_rows, action_rows, self.cards, self.unit_of_work)
-        self.decisions = Decisions(
-            case_rows,
-            action_rows,
-            self.user_rows,
-            self.posts,
-            self.comments,
-            self.statuses,
-            self.revocations,
-            self.unit_of_work,
+        self.report_queue = ReportQueue(
+            case_rows, report_rows, self.audit_rows, self.cards, self.unit_of_work
         )
+        tables = ModerationTables(case_rows, report_rows, self.action_rows, self.audit_rows)
+        sanctions = Sanctions(self.user_rows, self.posts, self.comments, self.statuses)
+        self.decisions = Decisions(tables, sanctions, self.revocations, self.unit_of_work)
         self.reports = Reports(
             case_rows,
             report_rows,
@@ -454,6 +467,9 @@ class ServiceHarness:
         )
         self.follow_notification_jobs = FollowNotificationJobs(
             self.unit_of_work, self.jobs, activities, block_rows, store, writer
+        )
+        self.moderation_notification_jobs = ModerationNotificationJobs(
+            self.jobs, report_rows, activities, store, writer
         )
         self.unsubscribe_tokens = UnsubscribeTokens(b"a secret of the tests", "https://photos.test")
         self.preferences = Preferences(
@@ -542,6 +558,14 @@ class ServiceHarness:
             delivery,
         )
         self.security_alerts = self.security_alerts_through(delivery)
+        self.decision_emails = DecisionEmails(
+            self.user_rows,
+            self.action_rows,
+            self.appeal_tokens,
+            self.jobs,
+            delivery,
+            f"{CLIENT_URL}/appeal",
+        )
         self.notification_emails = NotificationEmails(
             self.jobs,
             self.deliverables,
@@ -708,6 +732,9 @@ class ServiceHarness:
             JobKind.NOTIFY_FOLLOW: self.follow_notification_jobs.handle_follow,
             JobKind.NOTIFY_FOLLOW_REQUEST: self.follow_notification_jobs.handle_follow_request,
             JobKind.NOTIFY_FOLLOW_ACCEPTED: self.follow_notification_jobs.handle_follow_accepted,
+            JobKind.NOTIFY_MODERATED: self.moderation_notification_jobs.handle_moderated,
+            JobKind.NOTIFY_REPORTERS: self.moderation_notification_jobs.handle_reporters,
+            JobKind.EMAIL_MODERATED: self.decision_emails.send,
             JobKind.RETRACT_BLOCKED: self.follow_notification_jobs.retract_blocked,
             JobKind.ACCEPT_FOLLOW_REQUESTS: self.follow_requests.accept_all,
             JobKind.NOTIFY_MENTIONED: self.notification_jobs.handle_mentions,

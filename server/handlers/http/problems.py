@@ -10,6 +10,7 @@ import orjson
 from aiohttp import web
 
 from server.errors import (
+    AccountSuspended,
     AppError,
     ChecksumMismatch,
     Conflict,
@@ -72,6 +73,8 @@ def problem(error: AppError, instance: str) -> web.Response:
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = "Bearer"
     members: dict[str, Any] = {"errors": error.fields} if error.fields else {}
+    if isinstance(error, AccountSuspended):
+        members |= {"until": error.until, "appealToken": error.appeal_token}
     return _response(status, error.code, error.detail, instance, headers, members)
 
 

@@ -80,7 +80,8 @@ class ModerationRoutes:
         "Resolve all reports of one subject",
         tag="moderation",
         description="`take_down` hides a post, and deletes a comment with its replies. `suspend` and `ban` hide the"
-        " author's account and end its sessions; a suspension ends with the first sign-in after `days`.",
+        " author's account and end its sessions; a suspension ends with the first sign-in after `days`. The author is"
+        " notified, except of `dismiss`.",
         body=DecisionBody,
         responds={200: ModerationActionSchema},
         moderator=True,
@@ -92,7 +93,13 @@ class ModerationRoutes:
     )
     async def resolve_reports(self, request: web.Request) -> web.Response:
         body = request[BODY]
-        decision = Decision(ModerationAction(body["action"]), body["note"], body.get("days"))
+        decision = Decision(
+            ModerationAction(body["action"]),
+            body["note"],
+            body.get("days"),
+            body.get("reason"),
+            body["message"],
+        )
         action = await self._decisions.resolve(
             current_principal(request).user_id, CaseId(path_id(request, "caseId")), decision
         )
@@ -137,13 +144,17 @@ class ModerationRoutes:
 def _action(row: ModerationActionRow) -> dict[str, Any]:
     return {
         "id": str(row.id),
-        "actorId": str(row.actor_id),
+        "actorId": _id(row.actor_id or None),
         "action": row.action,
-        "caseId": str(row.case_id),
+        "caseId": _id(row.case_id or None),
         "subjectType": row.subject_type,
         "subjectId": str(row.subject_id),
-        "userId": str(row.author_id),
+        "userId": _id(row.author_id or None),
+        "decisionId": _id(row.about_id),
+        "reason": row.reason or None,
+        "message": row.message,
         "note": row.note,
+        "detail": row.detail,
         "until": None if row.until_ms is None else isoformat(row.until_ms),
         "createdAt": isoformat(row.created_at_ms),
     }

@@ -8,13 +8,13 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from server.handlers.fields import Count, Id, RequestSchema, Text, Timestamp
 from server.handlers.schemas import ImageSchema, PageQuery
 from server.handlers.user_cards import UserCardSchema
-from server.services.moderation.decisions import ModerationAction
+from server.services.moderation.decisions import DECISIONS, ModerationAction
+from server.services.moderation.own_decisions import NOTIFIED
 from server.services.moderation.report_queue import CaseStatus
 from server.services.moderation.reports import ReportReason, SubjectType
 
 MAX_NOTE = 1000
 MAX_DAYS = 365
-DECISIONS = [action.value for action in ModerationAction if action is not ModerationAction.CLAIM]
 
 
 class QueueQuery(PageQuery):
@@ -37,8 +37,14 @@ class DecisionBody(RequestSchema):
         }
     )
 
-    action = fields.String(required=True, validate=validate.OneOf(DECISIONS))
+    action = fields.String(required=True, validate=validate.OneOf([each.value for each in DECISIONS]))
     note = Text(maximum=MAX_NOTE, load_default="", metadata={"description": "For other moderators."})
+    reason = fields.Enum(
+        ReportReason,
+        by_value=fields.String,
+        metadata={"description": "The reason that the person gets; by default the one of most reports."},
+    )
+    message = Text(maximum=MAX_NOTE, load_default="", metadata={"description": "For the person concerned."})
     days = fields.Integer(strict=True, validate=validate.Range(1, MAX_DAYS))
 
     @validates_schema
@@ -74,12 +80,45 @@ class ModerationActionSchema(Schema):
     """An entry of the audit log; `until` is the end of a suspension."""
 
     id = Id(required=True)
-    actorId = Id(required=True)
+    actorId = Id(required=True, allow_none=True, metadata={"description": "Null for the command line."})
     action = fields.Enum(ModerationAction, by_value=fields.String, required=True)
-    caseId = Id(required=True)
+    caseId = Id(required=True, allow_none=True)
+    subjectType = fields.String(required=True, validate=validate.OneOf([*SubjectType, "filter"]))
+    subjectId = Id(required=True)
+    userId = Id(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Whose account or content it is, if anybody's."},
+    )
+    decisionId = Id(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The entry that this one is about, or undoes."},
+    )
+    reason = fields.Enum(ReportReason, by_value=fields.String, required=True, allow_none=True)
+    message = fields.String(required=True, metadata={"description": "The text that the person got."})
+    note = fields.String(required=True)
+    detail = fields.String(required=True, metadata={"description": "What was changed, such as a role."})
+    until = Timestamp(required=True, allow_none=True)
+    createdAt = Timestamp(required=True)
+
+
+class OwnDecisionSchema(Schema):
+    """A decision about you; `until` is the end of a suspension."""
+
+    id = Id(required=True)
+    action = fields.String(required=True, validate=validate.OneOf([each.value for each in NOTIFIED]))
     subjectType = fields.Enum(SubjectType, by_value=fields.String, required=True)
     subjectId = Id(required=True)
-    userId = Id(required=True, metadata={"description": "Whose account or content it is."})
-    note = fields.String(required=True)
+    reason = fields.Enum(ReportReason, by_value=fields.String, required=True, allow_none=True)
+    message = fields.String(required=True)
+    excerpt = fields.String(required=True, metadata={"description": "Your text when it was first reported."})
     until = Timestamp(required=True, allow_none=True)
+    decisionId = Id(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The decision that `uphold`, `reverse` or `restore` is about."},
+    )
+    withdrawn = fields.Boolean(required=True)
+    appealUntil = Timestamp(required=True, allow_none=True)
     createdAt = Timestamp(required=True)

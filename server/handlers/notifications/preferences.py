@@ -15,7 +15,7 @@ from server.handlers.http.pages import HTML, html_response
 from server.handlers.http.requests import BODY, QUERY, current_principal
 from server.services.notifications.notification_text import TOPICS
 from server.services.notifications.preferences import ChannelPreferences, Preferences
-from server.services.records import Channel, NotificationType
+from server.services.records import PREFERENCE_TYPES, Channel, NotificationType
 
 UNSUBSCRIBE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self';"
@@ -39,9 +39,9 @@ class NonEmptyBody(RequestSchema):
 def _schema_by_type_and_channel(
     name: str, channels_name: str, base: type[Schema], field: type[fields.Boolean], *, required: bool
 ) -> type[Schema]:
-    """Return a schema with a member per notification type, each with a boolean per channel."""
+    """Return a schema with a member per notification type that users may turn off, each with a boolean per channel."""
     channels = type(channels_name, (base,), {each.value: field(required=required) for each in Channel})
-    members = {each.value: fields.Nested(channels, required=required) for each in NotificationType}
+    members = {each.value: fields.Nested(channels, required=required) for each in PREFERENCE_TYPES}
     return type(name, (base,), members)
 
 

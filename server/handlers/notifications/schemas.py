@@ -31,13 +31,22 @@ class ReferenceSchema(Schema):
 class NotificationSchema(Schema):
     id = Id(required=True)
     type = fields.Enum(NotificationType, by_value=fields.String, required=True)
-    actor = fields.Nested(UserCardSchema, required=True)
+    actor = fields.Nested(
+        UserCardSchema,
+        required=True,
+        metadata={"description": "Yourself for `moderation` and `report_handled`, which are of the service."},
+    )
     othersCount = Count(
         required=True,
         metadata={"description": "How many other users did the same, as in `ana and 12 others`."},
     )
     post = fields.Nested(ReferenceSchema)
     comment = fields.Nested(ReferenceSchema)
+    decision = fields.Nested(
+        ReferenceSchema,
+        metadata={"description": "For `moderation`; see `GET /moderation/decisions/{decisionId}`."},
+    )
+    report = fields.Nested(ReferenceSchema, metadata={"description": "Your report, for `report_handled`."})
     read = fields.Boolean(required=True)
     createdAt = Timestamp(required=True)
 

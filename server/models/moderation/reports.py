@@ -70,6 +70,16 @@ class ReportRepository:
             return None
         return ReportRow(ReportId(rows[0]["id"]), ReportReason(rows[0]["reason"]), rows[0]["comment"])
 
+    async def list_reporters(
+        self, case_id: CaseId, after_id: int, limit: int
+    ) -> list[tuple[ReportId, UserId]]:
+        """Return the reports of a case with their reporters, oldest first."""
+        rows = await self._database.rows(
+            "SELECT id, reporter_id FROM reports WHERE case_id = ? AND id > ? ORDER BY id LIMIT ?",
+            [case_id, after_id, limit],
+        )
+        return [(ReportId(row["id"]), UserId(row["reporter_id"])) for row in rows]
+
     async def count_reasons(self, case_ids: Sequence[CaseId]) -> dict[CaseId, dict[ReportReason, int]]:
         """Return how many reports of each case give each reason, the most frequent first."""
         if not case_ids:

@@ -19,6 +19,7 @@ class NotificationRow:
     actor: UserCardRow
     post_id: PostId | None
     comment_id: CommentId | None
+    target_id: int
     others_count: int
     read_at_ms: int | None
     created_at_ms: int
@@ -136,7 +137,8 @@ class NotificationListRepository:
 
     async def _list(self, condition: str, parameters: Sequence[Any]) -> list[NotificationRow]:
         rows = await self._database.rows(
-            "SELECT n.id, n.recipient_id, n.sequence, n.type, n.post_id, n.comment_id, n.others_count, n.read_at_ms,"
+            "SELECT n.id, n.recipient_id, n.sequence, n.type, n.post_id, n.comment_id, n.target_id, n.others_count,"
+            " n.read_at_ms,"
             f" n.created_at_ms, {USER_COLUMNS} FROM notifications n JOIN users u ON u.id = n.actor_id"
             f" WHERE {SHOWN} AND {condition}",
             parameters,
@@ -153,6 +155,7 @@ def _row(row: Mapping[str, Any]) -> NotificationRow:
         actor=UserCardRow.from_row(row),
         post_id=row["post_id"],
         comment_id=row["comment_id"],
+        target_id=row["target_id"],
         others_count=row["others_count"],
         read_at_ms=row["read_at_ms"],
         created_at_ms=row["created_at_ms"],

@@ -10,6 +10,7 @@ from server.user_text import one_line
 MAX_SUBJECT = 100
 MAX_HEADLINE = 200
 MAX_EXCERPT = 300
+MAX_MESSAGE = 1000
 MAX_USER_AGENT = 120
 
 
@@ -110,6 +111,37 @@ def deletion_cancelled_email(key: str, to: str, name: str) -> Email:
     subject = "Your account will not be deleted"
     text, html = render("deletion_cancelled", {"subject": subject, "name": name})
     return Email(key, to, subject, text, html)
+
+
+@dataclass(frozen=True, slots=True)
+class ModerationContent:
+    """Content of the e-mail about a decision: sentences, the text concerned, and a link to appeal, or an empty text.
+
+    `reason` completes "The reason:"; it may be empty, like `message`, which a moderator wrote, and `excerpt`.
+    """
+
+    subject: str
+    effect: str
+    reason: str
+    message: str
+    excerpt: str
+    appeal_until: str
+    link: str
+
+
+def moderation_email(key: str, to: str, name: str, content: ModerationContent) -> Email:
+    """Return the e-mail about a decision of moderators, or about an appeal against it."""
+    values = {
+        "subject": content.subject,
+        "name": name,
+        "effect": content.effect,
+        "reason": content.reason,
+        "message": shortened(content.message, MAX_MESSAGE),
+        "excerpt": shortened(content.excerpt, MAX_EXCERPT),
+        "appeal_until": content.appeal_until,
+    }
+    text, html = render("moderation", values, {"link": content.link})
+    return Email(key, to, content.subject, text, html)
 
 
 def notification_email(

@@ -22,11 +22,13 @@ from server.events import (
     PasswordChanged,
     PasswordResetRequested,
     PeopleMentioned,
+    PersonModerated,
     PostDeleted,
     PostLiked,
     PostPublished,
     PostUnliked,
     PushRequested,
+    ReportsHandled,
     SessionsRevoked,
     SignedInOnNewDevice,
     SignInsFailed,
@@ -60,6 +62,8 @@ class JobKind(StrEnum):
     NOTIFY_FOLLOW_REQUEST = "notify.follow_request"
     NOTIFY_FOLLOW_ACCEPTED = "notify.follow_accepted"
     NOTIFY_MENTIONED = "notify.mentioned"
+    NOTIFY_MODERATED = "notify.moderated"
+    NOTIFY_REPORTERS = "notify.reporters"
     RETRACT_COMMENTS = "notify.retract_comments"
     RETRACT_BLOCKED = "notify.retract_blocked"
     ACCEPT_FOLLOW_REQUESTS = "people.accept_follow_requests"
@@ -78,6 +82,7 @@ class JobKind(StrEnum):
     EMAIL_SIGN_INS_FAILED = "email.sign_ins_failed"
     EMAIL_DELETION_REQUESTED = "email.deletion_requested"
     EMAIL_DELETION_CANCELLED = "email.deletion_cancelled"
+    EMAIL_MODERATED = "email.moderated"
     SWEEP_SESSIONS = "maintenance.sessions"
     RETENTION = "maintenance.retention"
     AUDIT_COUNTERS = "maintenance.counters"
@@ -123,6 +128,11 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     CommentAdded: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT),),
     CommentsDeleted: (EventJob(Queue.NOTIFICATIONS, JobKind.RETRACT_COMMENTS),),
     PeopleMentioned: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_MENTIONED),),
+    PersonModerated: (
+        EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_MODERATED),
+        EventJob(Queue.EMAIL, JobKind.EMAIL_MODERATED, HIGH),
+    ),
+    ReportsHandled: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_REPORTERS),),
     PushRequested: (EventJob(Queue.PUSH, JobKind.PUSH),),
     EmailRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL),),
     SessionsRevoked: (EventJob(Queue.NOTIFICATIONS, JobKind.PROPAGATE_REVOCATIONS, HIGH),),

@@ -1,59 +1,58 @@
 """Decisions of moderators, which resolve all reports of a subject, and the audit log."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from server.errors import Forbidden, InvalidInput
-from server.events import CacheKey
-from server.ids import ActionId, CaseId, CommentId, PostId, UserId
-from server.models.accounts.users import UserRepository
+from server.errors import InvalidInput
+from server.events import PersonModerated, ReportsHandled
+from server.ids import ActionId, CaseId, UserId
 from server.models.moderation.actions import (
+    CLOSING,
+    DECISIONS,
+    SANCTIONS,
     ModerationAction,
-    ModerationActionRepository,
     ModerationActionRow,
     new_action,
 )
-from server.models.moderation.report_cases import ReportCaseRepository, ReportedSubject, SubjectType
+from server.models.moderation.report_cases import ReportedSubject
+from server.models.moderation.reports import ReportReason
 from server.paging import Page, PageRequest, cut
-from server.services.accounts.account_statuses import AccountStatuses
 from server.services.accounts.revocations import Revocations
-from server.services.content.comments import Comments
-from server.services.content.posts import Posts
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.moderation.report_queue import case_not_found, require_available
-from server.services.records import AccountStatus, Role
+from server.services.moderation.sanctions import Sanctions
+from server.services.moderation.tables import ModerationTables
+
+__all__ = ["DAY_MS", "DECISIONS", "Decision", "Decisions", "ModerationAction", "ModerationActionRow"]
 
 DAY_MS = 86_400_000
-CLOSES_ACCOUNT = (ModerationAction.SUSPEND, ModerationAction.BAN)
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """`days`: the length of a suspension; None for other actions."""
+    """`note` is for moderators, `message` for the person concerned.
+
+    days: The length of a suspension; None for other actions.
+    reason: What the person is given as the reason; None: the reason of most reports.
+    """
 
     action: ModerationAction
     note: str
     days: int | None = None
+    reason: ReportReason | None = None
+    message: str = ""
 
 
 class Decisions:
     def __init__(
         self,
-        cases: ReportCaseRepository,
-        actions: ModerationActionRepository,
-        users: UserRepository,
-        posts: Posts,
-        comments: Comments,
-        statuses: AccountStatuses,
+        tables: ModerationTables,
+        sanctions: Sanctions,
         revocations: Revocations,
         unit_of_work: UnitOfWork,
     ) -> None:
-        self._cases = cases
-        self._actions = actions
-        self._users = users
-        self._posts = posts
-        self._comments = comments
-        self._statuses = statuses
+        self._tables = tables
+        self._sanctions = sanctions
         self._revocations = revocations
         self._unit_of_work = unit_of_work
 
@@ -63,7 +62,7 @@ class Decisions:
         Raises NotFound, InvalidInput for an action that the subject does not allow, Forbidden for a case about the
         moderator and for suspending a colleague, and Conflict if it is resolved or another moderator's.
         """
-        case = await self._cases.get(case_id)
+        case = await self._tables.cases.get(case_id)
         if case is None:
             raise case_not_found()
         subject = case.subject
@@ -72,9 +71,10 @@ class Decisions:
                 "An account cannot be taken down.", fields={"action": ["Choose `suspend` or `ban`."]}
             )
         row = await self._unit_of_work.run(
-            partial(self._resolve, moderator_id, case_id, decision), changes=_changes(subject, decision)
+            partial(self._resolve, moderator_id, case_id, decision),
+            changes=self._sanctions.changes(decision.action, subject),
         )
-        if decision.action in CLOSES_ACCOUNT:
+        if decision.action in CLOSING:
             await self._revocations.propagate(subject.author_id)
         return row
 
@@ -82,52 +82,45 @@ class Decisions:
         self, actor_id: UserId | None, author_id: UserId | None, request: PageRequest
     ) -> Page[ModerationActionRow]:
         """Return the audit log, newest first; of one moderator, about one user, or both."""
-        rows = await self._actions.list_page(actor_id, author_id, request.before_id, request.limit + 1)
+        rows = await self._tables.actions.list_page(actor_id, author_id, request.before_id, request.limit + 1)
         return cut(rows, request.limit, lambda row: row.id)
 
     async def _resolve(
         self, moderator_id: UserId, case_id: CaseId, decision: Decision, work: WorkContext
     ) -> ModerationActionRow:
         now_ms = work.now_ms()
-        case = require_available(await self._cases.lock(case_id), moderator_id, now_ms)
-        until_ms = None if decision.days is None else now_ms + decision.days * DAY_MS
-        if decision.action in CLOSES_ACCOUNT:
-            await self._suspend(moderator_id, case.subject.author_id, until_ms, work)
-        elif decision.action is ModerationAction.TAKE_DOWN:
-            await self._take_down(case.subject, work)
-        await self._cases.resolve(case_id)
+        case = require_available(await self._tables.cases.lock(case_id), moderator_id, now_ms)
         row = new_action(
             ActionId(work.new_id()),
             moderator_id,
             decision.action,
             (case_id, case.subject),
-            decision.note,
-            until_ms,
             now_ms,
+            note=decision.note,
+            until_ms=None if decision.days is None else now_ms + decision.days * DAY_MS,
+            reason=decision.reason or await self._find_reason(case_id),
+            message=decision.message,
         )
-        await self._actions.insert(row)
+        row = await self._carry_out(row, case.subject, work)
+        await self._tables.cases.resolve(case_id)
+        if decision.action in SANCTIONS:
+            work.emit(PersonModerated(row.id, row.author_id))
+        work.emit(ReportsHandled(case_id))
+        await self._tables.audit.append(row)
         return row
 
-    async def _suspend(
-        self, moderator_id: UserId, user_id: UserId, until_ms: int | None, work: WorkContext
-    ) -> None:
-        is_colleague = await self._users.has_role(user_id, Role.MODERATOR, Role.ADMIN)
-        if is_colleague and not await self._users.has_role(moderator_id, Role.ADMIN):
-            raise Forbidden("Only administrators may suspend moderators and administrators.")
-        await self._statuses.change(work, user_id, AccountStatus.SUSPENDED, until_ms)
+    async def _carry_out(
+        self, row: ModerationActionRow, subject: ReportedSubject, work: WorkContext
+    ) -> ModerationActionRow:
+        """Apply the action, and return its entry with what is needed to undo it."""
+        if row.action in CLOSING:
+            previous = await self._sanctions.suspend(row.actor_id, row.author_id, row.until_ms, work)
+            return replace(row, detail=previous)
+        if row.action is ModerationAction.TAKE_DOWN:
+            await self._sanctions.take_down(subject, work)
+        return row
 
-    async def _take_down(self, subject: ReportedSubject, work: WorkContext) -> None:
-        """Hide a post, or delete a comment with its replies. Nothing happens if it is hidden or deleted already."""
-        assert subject.post_id is not None
-        if subject.type is SubjectType.COMMENT:
-            await self._comments.take_down(subject.post_id, CommentId(subject.id), work)
-            return
-        await self._posts.take_down(PostId(subject.id), work)
-
-
-def _changes(subject: ReportedSubject, decision: Decision) -> tuple[CacheKey, ...]:
-    if decision.action in CLOSES_ACCOUNT:
-        return (CacheKey("person", subject.author_id),)
-    if decision.action is ModerationAction.TAKE_DOWN and subject.post_id is not None:
-        return (CacheKey("post", subject.post_id),)
-    return ()
+    async def _find_reason(self, case_id: CaseId) -> str:
+        """Return the reason of most reports; empty if their reporters were erased."""
+        counts = await self._tables.reports.count_reasons([case_id])
+        return next(iter(counts.get(case_id, {})), "")

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from server.errors import Conflict, Forbidden, NotFound
 from server.ids import ActionId, CaseId, PostId, UserId, id_timestamp_ms
-from server.models.moderation.actions import ModerationAction, ModerationActionRepository, new_action
+from server.models.moderation.actions import ModerationAction, new_action
+from server.models.moderation.audit_chain import AuditChainRepository
 from server.models.moderation.report_cases import (
     CaseStatus,
     ReportCaseRepository,
@@ -43,13 +44,13 @@ class ReportQueue:
         self,
         cases: ReportCaseRepository,
         reports: ReportRepository,
-        actions: ModerationActionRepository,
+        audit: AuditChainRepository,
         cards: Cards,
         unit_of_work: UnitOfWork,
     ) -> None:
         self._cases = cases
         self._reports = reports
-        self._actions = actions
+        self._audit = audit
         self._cards = cards
         self._unit_of_work = unit_of_work
 
@@ -74,11 +75,9 @@ class ReportQueue:
                 moderator_id,
                 ModerationAction.CLAIM,
                 (case_id, case.subject),
-                "",
-                None,
                 now_ms,
             )
-            await self._actions.insert(row)
+            await self._audit.append(row)
 
         await self._unit_of_work.run(claim)
         case = await self._cases.get(case_id)

@@ -9,7 +9,7 @@ from server.models.notifications.inboxes import InboxRepository
 from server.models.notifications.notification_list import NotificationListRepository, NotificationRow
 from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards
-from server.services.records import Notification, NotificationType
+from server.services.records import SERVICE_TYPES, Notification, NotificationType
 
 MAX_COUNTED = 10_000
 MARK_READ_BATCH = 1000
@@ -97,15 +97,17 @@ class Notifications:
 
 
 def to_notification(cards: Cards, row: NotificationRow) -> Notification:
+    type_ = NotificationType(row.type)
     return Notification(
         id=row.id,
         recipient_id=row.recipient_id,
         sequence=row.sequence,
-        type=NotificationType(row.type),
+        type=type_,
         actor=cards.user_card(row.actor),
         post_id=row.post_id,
         comment_id=row.comment_id,
         read=row.read_at_ms is not None,
         created_at_ms=row.created_at_ms,
         others_count=row.others_count,
+        subject_id=row.target_id if type_ in SERVICE_TYPES else 0,
     )

@@ -1,4 +1,4 @@
-"""Channels that a user wants per notification type; all by default.
+"""Channels that a user wants per notification type; all by default. Notifications of the service have no choice.
 
 An unsubscribe link ends e-mails to the address, not to the account. Only the owner of the mailbox can end that, with a
 link that is e-mailed to it.
@@ -17,7 +17,7 @@ from server.services.emails.suppressions import Suppressions
 from server.services.emails.unsubscribe_tokens import UnsubscribeTokens
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.people.user_lookup import user_not_found
-from server.services.records import Channel, NotificationType
+from server.services.records import PREFERENCE_TYPES, Channel, NotificationType
 
 COLUMNS: Mapping[Channel, str] = {Channel.PUSH: "push", Channel.EMAIL: "email", Channel.IN_APP: "in_app"}
 
@@ -46,7 +46,7 @@ class Preferences:
             row.type: {Channel.PUSH: row.push, Channel.EMAIL: row.email, Channel.IN_APP: row.in_app}
             for row in rows
         }
-        wanted = {type_: stored.get(type_, dict.fromkeys(Channel, True)) for type_ in NotificationType}
+        wanted = {type_: stored.get(type_, dict.fromkeys(Channel, True)) for type_ in PREFERENCE_TYPES}
         for type_ in await self._list_suppressed(user_id):
             wanted[type_] = {**wanted[type_], Channel.EMAIL: False}
         return wanted
@@ -88,4 +88,4 @@ class Preferences:
     async def _list_suppressed(self, user_id: UserId) -> set[NotificationType]:
         user = await self._users.get_contact(user_id)
         topics = await self._suppressions.list_topics(user.email) if user is not None else set[str]()
-        return {type_ for type_ in NotificationType if type_.value in topics}
+        return {type_ for type_ in PREFERENCE_TYPES if type_.value in topics}

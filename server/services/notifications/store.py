@@ -81,6 +81,21 @@ class NotificationStore:
             return None
         return CreatedNotification(notification_id, recipient_id, sequence, activity)
 
+    async def create_of_service(
+        self, work: WorkContext, locked: dict[UserId, int], recipient_id: UserId, activity: Activity
+    ) -> CreatedNotification | None:
+        """Store a notification of the service, whatever the recipient prefers. Return it if it is new."""
+        state = await self._find_state(recipient_id, activity)
+        if state.stored is not None:
+            return None
+        notification_id = NotificationId(work.new_id())
+        sequence = await self._next_sequence(locked, recipient_id)
+        key = activity.key_for(recipient_id)
+        await self._notifications.insert(
+            NewNotification(notification_id, key, sequence, None, None, 0, 0, activity.at_ms)
+        )
+        return CreatedNotification(notification_id, recipient_id, sequence, activity)
+
     async def retract(self, recipient_id: UserId, activity: Activity) -> None:
         """Hide the notification of an activity that was undone, if there is one; its row stays."""
         state = await self._find_state(recipient_id, activity)

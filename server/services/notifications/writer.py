@@ -59,7 +59,14 @@ class NotificationWriter:
         self, claim: Claim, operation: Callable[[WorkContext], Awaitable[Created]], text: str = ""
     ) -> None:
         """Run `operation` and finish the job in one transaction; then announce what it created, with `text`."""
-        for created in await self._unit_of_work.run(operation, completes=claim):
+        await self._announce(claim, await self._unit_of_work.run(operation, completes=claim), text)
+
+    async def commit_part(self, claim: Claim, operation: Callable[[WorkContext], Awaitable[Created]]) -> None:
+        """Run `operation` in a transaction and announce what it created; the job goes on."""
+        await self._announce(claim, await self._unit_of_work.run(operation), "")
+
+    async def _announce(self, claim: Claim, notifications: Created, text: str) -> None:
+        for created in notifications:
             age_s = (self._clock.now_ms() - claim.created_at_ms) / 1000
             self._metrics.count_delivery("in_app", age_s)
             announced = await self._publisher.publish(_signal(created, text))

@@ -8,7 +8,6 @@ import pytest
 from structlog.testing import capture_logs
 
 from server.errors import Forbidden, Unauthenticated
-from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.rate_limits import Limit, RateLimits
 from server.gateways.redis.revocation_list import REVOKED, RevocationList
@@ -16,7 +15,6 @@ from server.gateways.redis.session_check import SessionCheck
 from server.ids import UserId
 from server.models.database import Database
 from server.services.accounts.request_authentication import RequestAuthenticator
-from server.services.accounts.roles import Roles
 from server.services.records import Role
 from tools.harness.servers import RedisServer
 from tools.harness.services import RETENTION_MS, ServiceHarness
@@ -62,12 +60,11 @@ async def test_request_is_authenticated_and_counted_per_limit(harness: ServiceHa
 
 
 async def test_admin_routes_ask_for_the_current_role(harness: ServiceHarness) -> None:
-    roles = Roles(harness.user_rows, InvalidationLog(harness.pipelined_redis))
     ada = await harness.user("ada")
-    await roles.grant("ada", Role.ADMIN)
+    await harness.roles.grant("ada", Role.ADMIN)
     principal = await harness.principal(await sign_in(harness, ada))
     await harness.request_authenticator.require_admin(principal)
-    await roles.grant("ada", Role.USER)
+    await harness.roles.grant("ada", Role.USER)
     assert (await harness.principal(await sign_in(harness, ada))).role is Role.USER
     assert principal.role is Role.ADMIN
     with pytest.raises(Forbidden):

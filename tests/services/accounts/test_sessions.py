@@ -8,10 +8,8 @@ import jwt
 import pytest
 
 from server.errors import NotFound, Unauthenticated
-from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.ids import SessionId, UserId
 from server.paging import PageRequest
-from server.services.accounts.roles import Roles
 from server.services.accounts.sessions import Sessions
 from server.services.accounts.tokens import Tokens
 from server.services.jobs.event_jobs import JobKind
@@ -105,7 +103,7 @@ async def test_refresh_tokens_form_a_chain(harness: ServiceHarness) -> None:
 async def test_refresh_returns_the_current_role(harness: ServiceHarness) -> None:
     ada = await harness.user("ada")
     pair = await sign_in(harness, ada)
-    await Roles(harness.user_rows, InvalidationLog(harness.pipelined_redis)).grant("ada", Role.ADMIN)
+    await harness.roles.grant("ada", Role.ADMIN)
     assert (await owner(harness, pair)).role is Role.USER
     assert (await owner(harness, await refresh(harness, pair.refresh_token))).role is Role.ADMIN
 

@@ -14,32 +14,15 @@ from server.services.moderation.decisions import DAY_MS, Decision, ModerationAct
 from server.services.moderation.report_queue import CLAIM_MS, CaseStatus
 from server.services.moderation.reports import ReportReason, SubjectType
 from server.services.records import Role
+from tests.services.moderation.cases import PAGE, moderator, open_cases, reported
 from tools.harness.backends import ROOT
 from tools.harness.services import ServiceHarness
 
-PAGE = PageRequest()
 PASSWORD = "correct horse"
 DISMISS = Decision(ModerationAction.DISMISS, "")
 TAKE_DOWN = Decision(ModerationAction.TAKE_DOWN, "Spam again")
 SUSPEND = Decision(ModerationAction.SUSPEND, "", days=3)
 BAN = Decision(ModerationAction.BAN, "")
-
-
-async def reported(
-    harness: ServiceHarness, reporter: UserId, subject: SubjectType, subject_id: int
-) -> CaseId:
-    await harness.reports.report(reporter, subject, subject_id, ReportReason.SPAM, "")
-    return (await cases(harness))[-1]
-
-
-async def cases(harness: ServiceHarness, status: CaseStatus = CaseStatus.OPEN) -> list[CaseId]:
-    return [case.id for case in (await harness.report_queue.list_page(status, PAGE)).items]
-
-
-async def moderator(harness: ServiceHarness, role: Role = Role.MODERATOR) -> UserId:
-    user_id = await harness.user()
-    await harness.user_rows.set_role(user_id, role)
-    return user_id
 
 
 async def feed(harness: ServiceHarness, reader: UserId) -> list[PostId]:
@@ -60,8 +43,8 @@ async def test_queue_groups_reports_oldest_first(harness: ServiceHarness) -> Non
     rest = await harness.report_queue.list_page(CaseStatus.OPEN, PageRequest(after=first))
     assert [case.id for case in rest.items] == [second]
     await harness.decisions.resolve(mod, first, DISMISS)
-    assert await cases(harness) == [second]
-    assert await cases(harness, CaseStatus.RESOLVED) == [first]
+    assert await open_cases(harness) == [second]
+    assert await open_cases(harness, CaseStatus.RESOLVED) == [first]
     assert await reported(harness, bob, SubjectType.POST, post_id) not in (first, second)
 
 

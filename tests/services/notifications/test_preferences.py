@@ -8,14 +8,14 @@ import pytest
 
 from server.errors import NotFound, Unauthenticated
 from server.services.emails.unsubscribe_tokens import UnsubscribeTokens
-from server.services.records import Channel, NotificationType
+from server.services.records import PREFERENCE_TYPES, Channel, NotificationType
 from tests.support.email_links import link_token
 from tools.harness.services import TOKEN_RULES, ServiceHarness
 
 
 async def test_all_channels_are_wanted_by_default(harness: ServiceHarness) -> None:
     preferences = await harness.preferences.get_for(await harness.user())
-    assert set(preferences) == set(NotificationType)
+    assert set(preferences) == set(PREFERENCE_TYPES)
     assert all(channels == dict.fromkeys(Channel, True) for channels in preferences.values())
 
 

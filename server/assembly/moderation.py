@@ -1,0 +1,49 @@
+"""Reports and what moderators do about them."""
+
+from dataclasses import dataclass
+
+from server.assembly.collaborators import Collaborators
+from server.services.erasure.contents import ContentServices
+from server.services.moderation.decision_emails import DecisionEmails
+from server.services.moderation.decisions import Decisions
+from server.services.moderation.own_decisions import OwnDecisions
+from server.services.moderation.report_queue import ReportQueue
+from server.services.moderation.reports import Reports
+from server.services.moderation.sanctions import Sanctions
+from server.services.moderation.tables import ModerationTables
+from server.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class ModerationServices:
+    """The services of the package `moderation`."""
+
+    reports: Reports
+    report_queue: ReportQueue
+    decisions: Decisions
+    own_decisions: OwnDecisions
+    decision_emails: DecisionEmails
+
+
+def build_moderation(
+    settings: Settings, shared: Collaborators, contents: ContentServices
+) -> ModerationServices:
+    rows, work = shared.rows, shared.unit_of_work
+    tables = ModerationTables(rows.report_cases, rows.reports, rows.moderation_actions, rows.audit_chain)
+    sanctions = Sanctions(rows.users, contents.posts, contents.comments, shared.statuses)
+    return ModerationServices(
+        reports=Reports(
+            rows.report_cases, rows.reports, rows.posts, rows.comments, shared.lookup, shared.visibility, work
+        ),
+        report_queue=ReportQueue(rows.report_cases, rows.reports, rows.audit_chain, shared.cards, work),
+        decisions=Decisions(tables, sanctions, shared.revocations, work),
+        own_decisions=OwnDecisions(rows.moderation_actions),
+        decision_emails=DecisionEmails(
+            rows.users,
+            rows.moderation_actions,
+            shared.appeal_tokens,
+            shared.jobs,
+            shared.email_delivery,
+            f"{settings.client_url}/appeal",
+        ),
+    )
