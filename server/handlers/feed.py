@@ -47,8 +47,9 @@ class FeedRoutes:
     async def read_feed(self, request: web.Request) -> web.Response:
         reader_id = current_principal(request).user_id
         page = await self._feed.page(reader_id, page_request(request))
-        response = serializers.page_response(request, page, self._rendered.for_viewer(reader_id))
-        response.headers[hdrs.ETAG] = self._rendered.etag(reader_id, page)
+        rendered = self._rendered.page(reader_id, page)
+        response = serializers.page_response(request, rendered.page, lambda post: post)
+        response.headers[hdrs.ETAG] = rendered.etag
         return response
 
     @operation(

@@ -1,6 +1,6 @@
 """Posts and pictures as JSON for one viewer: pictures that not everybody may see have signed addresses."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
@@ -17,6 +17,14 @@ from server.services.content.media_addresses import MediaAddresses
 from server.services.records import Image, Post, PostCard, UnusedMedia, UserCard
 
 CACHE_SIZE = 8192  # entries of about 1 KB in each cache of rendered JSON
+PAGES = 1024  # kept pages for all viewers, and as many for single ones; they share the JSON of public posts
+
+
+class RenderedPage(NamedTuple):
+    """A page of posts as JSON, and its ETag: made once, because hashing the page would take 50 µs."""
+
+    page: Page[orjson.Fragment]
+    etag: str
 
 
 class PostSerializer:
@@ -25,6 +33,7 @@ class PostSerializer:
     def __init__(self, addresses: MediaAddresses) -> None:
         self._addresses = addresses
         self._signed_card = lru_cache(maxsize=CACHE_SIZE)(self._render_signed_card)
+        self._signed_page = lru_cache(maxsize=PAGES)(self._render_signed_page)
 
     def post(self, viewer_id: UserId, record: Post) -> orjson.Fragment:
         return orjson.Fragment(self._render(viewer_id, record).json)
@@ -32,12 +41,13 @@ class PostSerializer:
     def for_viewer(self, viewer_id: UserId) -> Callable[[Post], orjson.Fragment]:
         return partial(self.post, viewer_id)
 
-    def etag(self, viewer_id: UserId, page: Page[Post]) -> str:
-        """Return the ETag of a page of posts, from cached digests: hashing the page would take 50 µs."""
-        cursor = page.next_cursor or ""
-        if all(record.is_public for record in page.items):
-            return _public_etag(tuple(page.items), cursor)
-        return _etag([self._render(viewer_id, record) for record in page.items], cursor)
+    def page(self, viewer_id: UserId, page: Page[Post]) -> RenderedPage:
+        """Render a page that is kept: the same records are rendered once."""
+        records = tuple(page.items)
+        rendered = _public_page(records, page.next_cursor)
+        if rendered is None:
+            rendered = self._signed_page(viewer_id, records, page.next_cursor, self._addresses.step)
+        return rendered
 
     def image(self, viewer_id: UserId, image: Image, id_: int) -> dict[str, Any]:
         """Render a picture with an address for the viewer; `id_`: the object that it belongs to."""
@@ -57,19 +67,29 @@ class PostSerializer:
     def _render_signed_card(self, card: PostCard, viewer_id: UserId, expires_at_s: int) -> bytes:
         return _card(replace(card, images=self._addresses.sign(card.images, viewer_id, expires_at_s)))
 
+    def _render_signed_page(
+        self, viewer_id: UserId, records: Sequence[Post], next_cursor: str | None, _step: int
+    ) -> RenderedPage:
+        return _page([self._render(viewer_id, record) for record in records], next_cursor)
+
 
 class _RenderedPost(NamedTuple):
     json: bytes
     digest: bytes
 
 
-@lru_cache(maxsize=1024)
-def _public_etag(records: tuple[Post, ...], cursor: str) -> str:
-    return _etag([_public_post(record) for record in records], cursor)
+@lru_cache(maxsize=PAGES)
+def _public_page(records: Sequence[Post], next_cursor: str | None) -> RenderedPage | None:
+    """Return the page; None if not everybody may see all of its posts."""
+    if not all(record.is_public for record in records):
+        return None
+    return _page([_public_post(record) for record in records], next_cursor)
 
 
-def _etag(posts: list[_RenderedPost], cursor: str) -> str:
-    return weak_etag(digest(b"".join([post.digest for post in posts]) + cursor.encode()))
+def _page(posts: Sequence[_RenderedPost], next_cursor: str | None) -> RenderedPage:
+    content = b"".join([post.digest for post in posts]) + (next_cursor or "").encode()
+    fragments = [orjson.Fragment(post.json) for post in posts]
+    return RenderedPage(Page(fragments, next_cursor), weak_etag(digest(content)))
 
 
 @lru_cache(maxsize=CACHE_SIZE)

@@ -10,7 +10,7 @@ from server.errors import Forbidden, NotFound
 from server.ids import UserId, id_timestamp_ms
 from server.services.records import Image
 
-PERIOD_S = 43_200
+PERIOD_S, STEP_S = 43_200, 600
 SIGNATURE_BYTES = 16
 VIEWER, EXPIRES, SIGNATURE = "viewer", "expires", "signature"
 
@@ -34,13 +34,18 @@ class MediaAddresses:
         self._prefix = f"{public_url}/"
         self._clock = clock
 
+    @property
+    def step(self) -> int:
+        """Return a number that increases every ten minutes; addresses change with it only."""
+        return self._clock.now_ms() // 1000 // STEP_S
+
     def expires_at_s(self, id_: int) -> int:
-        """Return when the addresses of the pictures of an object expire: in 12 to 24 hours.
+        """Return when the addresses of the pictures of an object expire: in about 12 to 24 hours.
 
         The time of day is that of the object's id, so that not all addresses change at once.
         """
         shift_s = id_timestamp_ms(id_) // 1000 % PERIOD_S
-        return ((self._clock.now_ms() // 1000 - shift_s) // PERIOD_S + 2) * PERIOD_S + shift_s
+        return ((self.step * STEP_S - shift_s) // PERIOD_S + 2) * PERIOD_S + shift_s
 
     def sign(self, images: Sequence[Image], viewer_id: UserId, expires_at_s: int) -> tuple[Image, ...]:
         """Return the pictures with addresses for the viewer."""

@@ -3,15 +3,17 @@
 from collections.abc import Awaitable
 from functools import partial
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from server.ids import PostId, UserId
+from server.models.content.post_images import NewPostImage
 from server.paging import PageRequest
 from server.services.jobs.event_jobs import JobKind
-from server.services.records import AccountStatus
+from server.services.records import AccountStatus, Image
 from tests.chaos.conftest import Report
 from tests.chaos.environment import FULL, rounds
 from tests.chaos.state_machines import ServiceRunner, run_machine, runner
@@ -60,7 +62,7 @@ class VisibilityMachine(RuleBasedStateMachine):
 
     @rule(author=actors)
     def publish(self, author: UserId) -> None:
-        post_id = self.runner.do(self.harness.post(author))
+        post_id = self.runner.do(self._post_with_a_picture(author))
         self.runner.do(self.harness.work_off(JobKind.FAN_OUT))
         self.model.posts[post_id] = ModelPost(post_id, author)
 
@@ -187,6 +189,7 @@ class VisibilityMachine(RuleBasedStateMachine):
     def _compare_post(self, viewer: UserId, post: ModelPost) -> None:
         post_id = PostId(post.id)
         found = self.runner.outcome(self.harness.posts.get(viewer, post_id))
+        self._compare_pictures(viewer, post)
         if not self.model.sees_post(viewer, post):
             assert found == "not_found"
             assert self.runner.outcome(self.harness.likes.list_likers(viewer, post_id, ALL)) == "not_found"
@@ -194,11 +197,32 @@ class VisibilityMachine(RuleBasedStateMachine):
                 self.runner.outcome(self.harness.comments.list_by_post(viewer, post_id, ALL)) == "not_found"
             )
             return
+        assert found.is_public is self.model.is_public(post)
         assert (found.likes_count, found.comments_count) == (len(post.likers), len(post.commenters))
         likers = self._listed(self.harness.likes.list_likers(viewer, post_id, ALL))
         assert likers == self.model.likers(viewer, post)
         comments = self.runner.do(self.harness.comments.list_by_post(viewer, post_id, ALL)).items
         assert [comment.author.id for comment in comments] == self.model.commenters(viewer, post)
+
+    def _compare_pictures(self, viewer: UserId, post: ModelPost) -> None:
+        """Compare the plain address of the picture, and one that was signed for the viewer at any time."""
+        harness, key = self.harness, f"posts/{post.id}/large.jpg"
+        images = [Image(f"https://media.test/posts/{post.id}", 1, 1, "", "", ())]
+        (image,) = harness.media_addresses.sign(images, viewer, harness.media_addresses.expires_at_s(post.id))
+        signed = dict(parse_qsl(image.query[1:]))
+        for query, allowed in (
+            (dict[str, str](), self.model.is_public(post)),
+            (signed, self.model.sees_post(viewer, post)),
+        ):
+            outcome = self.runner.outcome(harness.media_access.check(key, query))
+            assert (outcome != "not_found") is allowed
+
+    async def _post_with_a_picture(self, author: UserId) -> PostId:
+        post_id = await self.harness.post(author)
+        await self.harness.image_rows.insert(
+            NewPostImage(post_id, post_id, 0, f"posts/{post_id}", 1, 1, "", "", ("large",))
+        )
+        return post_id
 
     def _compare_notifications(self, viewer: UserId) -> None:
         """Assert that the list has nothing that the viewer must not see, and agrees with the count and the stream."""

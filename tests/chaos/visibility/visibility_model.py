@@ -95,6 +95,10 @@ class VisibilityModel:
     def sees_post(self, viewer: int, post: ModelPost) -> bool:
         return self.sees_user(viewer, post.author) and self.is_open(viewer, post.author)
 
+    def is_public(self, post: ModelPost) -> bool:
+        """Return whether everybody may see the post, also without an account."""
+        return post.author not in self.hidden and post.author not in self.private
+
     def of_author(self, viewer: int, author: int) -> list[int]:
         return [post.id for post in self.newest() if post.author == author and self.sees_post(viewer, post)]
 
