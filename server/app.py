@@ -11,7 +11,10 @@ from server.handlers.accounts.closures import ClosureRoutes
 from server.handlers.accounts.credentials import CredentialRoutes
 from server.handlers.accounts.email_addresses import EmailAddressRoutes
 from server.handlers.accounts.external_identities import ExternalIdentityRoutes
+from server.handlers.accounts.reauthentication import ReauthenticationRoutes
+from server.handlers.accounts.second_factors import SecondFactorRoutes
 from server.handlers.accounts.sessions import SessionRoutes
+from server.handlers.accounts.sign_ins import SignInResponder
 from server.handlers.content.client_config import ConfigRoutes
 from server.handlers.content.comments import CommentRoutes
 from server.handlers.content.likes import LikeRoutes
@@ -89,13 +92,7 @@ def build_app(
     )
     idempotent = IdempotentResponder(services.idempotency)
     rendered = PostSerializer(services.media_addresses)
-    accounts = AccountRoutes(
-        services.accounts,
-        services.password_authentication,
-        services.sessions,
-        services.profiles,
-        idempotent,
-    )
+    sign_in = SignInResponder(services.sign_ins, services.profiles)
     for resource in (
         *observability.routes(settings, services.queues, in_flight),
         ConfigRoutes(client_limits(settings), sign_in_options(settings)),
@@ -104,8 +101,10 @@ def build_app(
         ClosureRoutes(services.account_closures),
         CredentialRoutes(services.credentials),
         EmailAddressRoutes(services.email_verification, services.account_recovery, settings.auth.reset_ttl_s),
-        accounts,
-        ExternalIdentityRoutes(services.external_identities, accounts),
+        AccountRoutes(services.accounts, services.password_authentication, sign_in, idempotent),
+        ExternalIdentityRoutes(services.external_identities, sign_in),
+        ReauthenticationRoutes(services.reauthentication),
+        SecondFactorRoutes(services.second_factors, sign_in),
         PostRoutes(services.posts, services.user_lookup, forms, idempotent, rendered),
         CommentRoutes(services.comments, idempotent),
         LikeRoutes(services.likes),

@@ -299,3 +299,22 @@ class SignInsFailed(Event):
 
     user_id: UserId
     failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorChanged(Event):
+    """The second factor was enabled, disabled or used in a way that its owner should know of.
+
+    `change` is a `SecondFactorChange`. `recovery_id` is that of a reserved e-mail token.
+    """
+
+    user_id: UserId
+    change: str
+    recovery_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorFailed(Event):
+    """Wrong codes were entered after the right password, so that another person may know it."""
+
+    user_id: UserId

@@ -191,6 +191,8 @@ def _handlers(
         JobKind.EMAIL_ADDRESS_CHANGED: services.account_emails.send_address_changed,
         JobKind.EMAIL_NEW_SIGN_IN: services.security_alerts.send_new_sign_in,
         JobKind.EMAIL_SIGN_INS_FAILED: services.security_alerts.send_sign_ins_failed,
+        JobKind.EMAIL_SECOND_FACTOR_CHANGED: services.security_alerts.send_second_factor_changed,
+        JobKind.EMAIL_SECOND_FACTOR_FAILED: services.security_alerts.send_second_factor_failed,
         JobKind.EMAIL_DELETION_REQUESTED: services.account_emails.send_deletion_requested,
         JobKind.EMAIL_DELETION_CANCELLED: services.account_emails.send_deletion_cancelled,
         JobKind.EMAIL_MODERATED: services.decision_emails.send,

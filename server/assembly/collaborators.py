@@ -90,6 +90,8 @@ class Collaborators:
             rows.users, self.revocations, rows.moderation_actions, self.appeal_tokens
         )
         self.active_sessions = ActiveSessions(rows.sessions, rules.refresh_idle_s)
+        chosen = settings.auth.second_factor_secret.get_secret_value().encode()
+        self.second_factor_secret = chosen or self.secret
         self.unsubscribe_tokens = UnsubscribeTokens(self.secret, settings.public_url)
         self.suppressions = Suppressions(rows.email_suppressions, normalize)
         self.email_delivery = EmailDelivery(

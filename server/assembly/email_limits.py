@@ -9,6 +9,7 @@ SECURITY_KINDS = (
     EmailKind.ADDRESS_CHANGED,
     EmailKind.NEW_SIGN_IN,
     EmailKind.SIGN_INS_FAILED,
+    EmailKind.SECOND_FACTOR,
     EmailKind.ACCOUNT_DELETION,
     EmailKind.MODERATION,
 )

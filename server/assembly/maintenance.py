@@ -10,6 +10,7 @@ from server.clock import SystemClock
 from server.models.accounts.email_tokens import EmailTokenRepository
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.sessions import SessionRepository
+from server.models.accounts.sign_in_challenges import SignInChallengeRepository
 from server.models.accounts.used_id_tokens import UsedIdTokenRepository
 from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
@@ -82,6 +83,7 @@ def _retention(settings: Settings, resources: Resources, jobs: Jobs) -> Retentio
     database, chosen = resources.database, settings.maintenance
     tables = RetentionTables(
         SessionRepository(database),
+        SignInChallengeRepository(database),
         EmailTokenRepository(database),
         UsedIdTokenRepository(database),
         IdempotencyKeyRepository(database),

@@ -6,7 +6,10 @@ from server.models.accounts.email_tokens import EmailTokenRepository
 from server.models.accounts.external_identities import ExternalIdentityRepository
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.logins import LoginRepository
+from server.models.accounts.recovery_codes import RecoveryCodeRepository
+from server.models.accounts.second_factors import SecondFactorRepository
 from server.models.accounts.sessions import SessionRepository
+from server.models.accounts.sign_in_challenges import SignInChallengeRepository
 from server.models.accounts.used_id_tokens import UsedIdTokenRepository
 from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository
@@ -53,6 +56,9 @@ class Repositories:
         self.former_usernames = FormerUsernameRepository(database)
         self.logins = LoginRepository(database)
         self.sessions = SessionRepository(database)
+        self.second_factors = SecondFactorRepository(database)
+        self.recovery_codes = RecoveryCodeRepository(database)
+        self.sign_in_challenges = SignInChallengeRepository(database)
         self.email_addresses = EmailAddressRepository(database)
         self.email_suppressions = EmailSuppressionRepository(database)
         self.email_tokens = EmailTokenRepository(database)

@@ -9,7 +9,7 @@ from server.assembly.jobs import build_queue_administration
 from server.assembly.moderation import build_moderation
 from server.assembly.notifications import build_notification_emails, build_pushes
 from server.assembly.resources import Resources
-from server.assembly.sign_in import external_identities, password_authentication
+from server.assembly.sign_in import Authentication, build_authentication, external_identities
 from server.clock import Clock, SystemClock
 from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timeline_audit import TimelineAudit
@@ -18,6 +18,9 @@ from server.services.accounts.account_closures import AccountClosures
 from server.services.accounts.account_emails import AccountEmails
 from server.services.accounts.account_recovery import AccountRecovery
 from server.services.accounts.accounts import Accounts
+from server.services.accounts.authentication.reauthentication import Reauthentication
+from server.services.accounts.authentication.second_factors import SecondFactors
+from server.services.accounts.authentication.sign_ins import SignIns
 from server.services.accounts.credentials import Credentials
 from server.services.accounts.email_verification import EmailVerification
 from server.services.accounts.password_authentication import PasswordAuthentication
@@ -80,6 +83,9 @@ class Services:
     external_identities: ExternalIdentities
     password_authentication: PasswordAuthentication
     sessions: Sessions
+    sign_ins: SignIns
+    reauthentication: Reauthentication
+    second_factors: SecondFactors
     request_authenticator: RequestAuthenticator
     revocations: Revocations
     credentials: Credentials
@@ -140,9 +146,10 @@ def build_services(
     alerts = SecurityAlerts(
         rows.users, shared.email_tokens, shared.account_links, work, jobs, shared.email_delivery
     )
-    authentication = password_authentication(settings, resources, shared, alerts)
+    authentication = build_authentication(settings, resources, shared, alerts)
+    reauthentication = authentication.reauthentication
     verification = EmailVerification(
-        rows.email_addresses, shared.suppressions, rows.logins, work, authentication, shared.email_tokens
+        rows.email_addresses, shared.suppressions, work, reauthentication, shared.email_tokens
     )
     store = NotificationStore(rows.notifications, rows.activity_states, rows.inboxes, shared.active_sessions)
     writer = NotificationWriter(work, store, shared.publisher, metrics)
@@ -171,8 +178,11 @@ def build_services(
     services = Services(
         accounts=accounts,
         external_identities=external_identities(resources, shared, accounts),
-        password_authentication=authentication,
-        sessions=Sessions(rows.sessions, rows.logins, rows.users, work, tokens, revocations, shared.statuses),
+        password_authentication=authentication.passwords,
+        sessions=authentication.sessions,
+        sign_ins=authentication.sign_ins,
+        reauthentication=reauthentication,
+        second_factors=authentication.second_factors,
         request_authenticator=RequestAuthenticator(
             tokens, SessionCheck(resources.pipelined_redis), revocations, resources.rate_limits, rows.users
         ),
@@ -180,10 +190,16 @@ def build_services(
         credentials=_credentials(resources, shared, authentication, verification),
         email_verification=verification,
         account_recovery=AccountRecovery(
-            rows.email_addresses, rows.logins, work, resources.passwords, shared.email_tokens, revocations
+            rows.email_addresses,
+            rows.logins,
+            work,
+            resources.passwords,
+            shared.email_tokens,
+            revocations,
+            authentication.second_factor_removal,
         ),
         account_closures=AccountClosures(
-            rows.users, rows.logins, shared.statuses, revocations, authentication, work, _grace_ms(settings)
+            rows.users, shared.statuses, revocations, reauthentication, work, _grace_ms(settings)
         ),
         account_erasure=build_erasure(resources, shared, contents, follows, store),
         account_emails=_account_emails(shared),
@@ -273,7 +289,7 @@ def _media_limits(settings: Settings) -> MediaLimits:
 def _credentials(
     resources: Resources,
     shared: Collaborators,
-    authentication: PasswordAuthentication,
+    authentication: Authentication,
     verification: EmailVerification,
 ) -> Credentials:
     return Credentials(
@@ -286,7 +302,9 @@ def _credentials(
         shared.password_rules,
         shared.revocations,
         shared.rows.users,
-        authentication,
+        authentication.passwords,
+        authentication.reauthentication,
+        shared.rows.sessions,
     )
 
 

@@ -1,28 +1,75 @@
-"""Sign-in: by password, with its limits, and with identity providers."""
+"""Authentication: passwords and their limits, identity providers, second factors, reauthentication."""
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from server.assembly.collaborators import Collaborators
 from server.assembly.resources import Resources
 from server.gateways.redis.growing_delays import DelayRule, GrowingDelays
 from server.gateways.redis.rate_limits import Limit
 from server.services.accounts.accounts import Accounts
+from server.services.accounts.authentication.reauthentication import Reauthentication
+from server.services.accounts.authentication.second_factor_codes import SecondFactorCodes
+from server.services.accounts.authentication.second_factor_removal import SecondFactorRemoval
+from server.services.accounts.authentication.second_factors import SecondFactors
+from server.services.accounts.authentication.sign_ins import SignIns
+from server.services.accounts.authentication.totp import TotpSecrets
 from server.services.accounts.password_authentication import PasswordAuthentication
 from server.services.accounts.passwordless.external_identities import ExternalIdentities
 from server.services.accounts.passwordless.id_tokens import IdTokens
 from server.services.accounts.security_alerts import SecurityAlerts
+from server.services.accounts.sessions import Sessions
 from server.services.accounts.sign_in_limits import SignInLimits, SignInRules
 from server.settings import RateLimit, Settings
 
 
-def password_authentication(
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """The services that authenticate users; other services reauthenticate through them."""
+
+    passwords: PasswordAuthentication
+    sessions: Sessions
+    sign_ins: SignIns
+    reauthentication: Reauthentication
+    second_factors: SecondFactors
+    second_factor_removal: SecondFactorRemoval
+
+
+def build_authentication(
     settings: Settings, resources: Resources, shared: Collaborators, alerts: SecurityAlerts
-) -> PasswordAuthentication:
-    """Build the authentication; without limits if rate limiting is disabled."""
-    return PasswordAuthentication(
-        shared.rows.logins,
-        resources.passwords,
-        shared.tokens,
-        alerts,
-        _sign_in_limits(settings, resources) if settings.throttle.enabled else None,
+) -> Authentication:
+    """Build the services; without limits of failures if rate limiting is disabled."""
+    rows, work = shared.rows, shared.unit_of_work
+    limits = _sign_in_limits(settings, resources) if settings.throttle.enabled else None
+    passwords = PasswordAuthentication(rows.logins, resources.passwords, shared.tokens, alerts, limits)
+    totp = TotpSecrets(shared.second_factor_secret, urlsplit(settings.public_url).hostname or "photofeed")
+    codes = SecondFactorCodes(
+        rows.second_factors, rows.recovery_codes, totp, alerts, shared.second_factor_secret
+    )
+    sessions = Sessions(
+        rows.sessions, rows.logins, rows.users, work, shared.tokens, shared.revocations, shared.statuses
+    )
+    reauthentication = Reauthentication(rows.logins, rows.sessions, passwords, codes, work, limits)
+    return Authentication(
+        passwords=passwords,
+        sessions=sessions,
+        sign_ins=SignIns(sessions, rows.logins, rows.sign_in_challenges, codes, alerts, work, limits),
+        reauthentication=reauthentication,
+        second_factors=SecondFactors(
+            rows.second_factors,
+            rows.recovery_codes,
+            rows.logins,
+            rows.users,
+            rows.sessions,
+            codes,
+            totp,
+            reauthentication,
+            alerts,
+            work,
+        ),
+        second_factor_removal=SecondFactorRemoval(
+            rows.second_factors, rows.recovery_codes, rows.logins, rows.users, alerts, work
+        ),
     )
 
 

@@ -71,6 +71,11 @@ def _check_secrets(settings: Settings) -> None:
             raise ConfigurationError(f"{name} is a published sample value: {ADVICE}")
         if len(secret) < MIN_SECRET_LENGTH:
             raise ConfigurationError(f"{name} is shorter than {MIN_SECRET_LENGTH} characters: {ADVICE}")
+    second_factor = settings.auth.second_factor_secret.get_secret_value()
+    if second_factor and len(second_factor) < MIN_SECRET_LENGTH:
+        raise ConfigurationError(
+            f"SECOND_FACTOR_SECRET is shorter than {MIN_SECRET_LENGTH} characters: {ADVICE}"
+        )
     if access == refresh:
         raise ConfigurationError(f"JWT_SECRET and JWT_REFRESH_SECRET must differ: {ADVICE}")
 

@@ -122,6 +122,16 @@ NEW_PASSWORD: Any = partial(
 )
 
 
+CODE: Any = partial(
+    fields.String,
+    validate=validate.Length(max=40),
+    metadata={
+        "description": "A code of the authenticator app, or a recovery code. Spaces and hyphens do not count.",
+        "examples": ["123456", "k7q2m-9x4tv"],
+    },
+)
+
+
 class FullMatch(validate.Regexp):
     """A pattern that the whole text must match: `$` alone allows a trailing line break."""
 

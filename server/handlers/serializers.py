@@ -90,6 +90,8 @@ def login_session(record: LoginSession) -> dict[str, Any]:
         "createdAt": isoformat(record.created_at_ms),
         "lastUsedAt": isoformat(record.last_used_at_ms),
         "current": record.current,
+        "method": record.method,
+        "secondFactor": record.second_factor,
     }
 
 

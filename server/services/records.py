@@ -56,6 +56,20 @@ class Platform(StrEnum):
     WEB = "web"
 
 
+class SignInMethod(StrEnum):
+    """First factors of a sign-in."""
+
+    PASSWORD = "password"  # noqa: S105 - a method
+    OIDC = "oidc"
+
+
+class SecondFactorMethod(StrEnum):
+    """Codes that complete a sign-in."""
+
+    TOTP = "totp"
+    RECOVERY_CODE = "recovery_code"
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
     """The user and session that an access token identifies."""
@@ -85,8 +99,41 @@ class TokenPair:
 
 
 @dataclass(frozen=True, slots=True)
+class SignInChallenge:
+    """A sign-in that a code of the second factor completes."""
+
+    token: str
+    methods: tuple[SecondFactorMethod, ...]
+    expires_in_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The password and the code that a user entered to confirm a change; None: not entered."""
+
+    password: str | None = None
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorStatus:
+    """`enabled_at_ms` is None without a second factor."""
+
+    enabled_at_ms: int | None
+    recovery_codes_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class SecondFactorSetup:
+    """The secret for an authenticator app, alone and as an `otpauth` URI."""
+
+    secret: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
 class LoginSession:
-    """A signed-in device; `current` marks the session of the request."""
+    """A signed-in device; `current` marks the session of the request. `second_factor` is None without one."""
 
     id: SessionId
     user_agent: str
@@ -94,6 +141,8 @@ class LoginSession:
     created_at_ms: int
     last_used_at_ms: int
     current: bool
+    method: SignInMethod
+    second_factor: SecondFactorMethod | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ class ThrottleSettings(Section):
 class AuthSettings(Section):
     jwt_secret: SecretStr = SecretStr("")
     jwt_refresh_secret: SecretStr = SecretStr("")
+    second_factor_secret: SecretStr = SecretStr("")
     issuer: str = "photofeed"
     audience: str = "photofeed-api"
     access_ttl_s: int = Field(default=900, ge=1)

@@ -15,6 +15,7 @@ from typing import Any
 import requests
 import schemathesis
 from hypothesis import strategies as st
+from pyotp.totp import TOTP
 from schemathesis import APIOperation, AuthContext, Case, HookContext, Response
 from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.generation.meta import TestPhase
@@ -46,6 +47,7 @@ REFUSED_BY_VALUE = (
     b'"invalid_recovery_token"',
     b'"weak_password"',
     b'"wrong_password"',
+    b'"wrong_code"',
     b'"media_unusable"',
     b'"own_account"',
 )
@@ -157,7 +159,52 @@ def _visible_subject(case: Case) -> None:
     case.body |= {"subjectType": "user", "subjectId": new_user()["user"]["id"]}
 
 
+def _set_up_user(case: Case) -> None:
+    """Send the request as a new user with a second factor that is not confirmed, with its code."""
+    token, secret = _second_factor_setup()
+    _send_as(case, token, {"code": TOTP(secret).now()})
+
+
+def _protected_user(case: Case) -> None:
+    """Send the request as a new user with a second factor, with password and recovery code."""
+    token, codes, _ = _new_protected_user()
+    _send_as(case, token, {"password": PASSWORD, "code": codes[0]})
+
+
+def _challenged_user(case: Case) -> None:
+    _, codes, username = _new_protected_user()
+    login = {"username": username, "password": PASSWORD}
+    challenge = _request("POST", "/auth/login", json=login)["secondFactor"]["challenge"]
+    case.body = {"challenge": challenge, "code": codes[0]}
+
+
+def _send_as(case: Case, token: str, body: dict[str, str]) -> None:
+    case.body = body
+    case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}
+
+
+def _second_factor_setup() -> tuple[str, str]:
+    """Register a user and begin to set up a second factor; return the access token and the secret."""
+    token = new_user()["accessToken"]
+    setup = _request("POST", "/auth/second-factor/setup", token=token, json={"password": PASSWORD})
+    return token, setup["secret"]
+
+
+def _new_protected_user() -> tuple[str, list[str], str]:
+    """Return the access token, the recovery codes and the name of a new user with a second factor."""
+    token, secret = _second_factor_setup()
+    code = {"code": TOTP(secret).now()}
+    codes = _request("POST", "/auth/second-factor/confirm", token=token, json=code)["recoveryCodes"]
+    return token, codes, _request("GET", "/users/profile", token=token)["username"]
+
+
 CHANGES: dict[str, Callable[[Case], None]] = {
+    "reauthenticate": _right_own_password,
+    "setUpSecondFactor": _right_own_password,
+    "confirmSecondFactor": _set_up_user,
+    "renewRecoveryCodes": _protected_user,
+    "disableSecondFactor": _protected_user,
+    "verifySecondFactor": _challenged_user,
     "resolveReports": _possible_decision,
     "createReport": _visible_subject,
     "showUnsubscribePage": _real_link,

@@ -6,6 +6,7 @@ from server.ids import JobId
 from server.models.accounts.email_tokens import EmailTokenRepository
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.sessions import SessionRepository
+from server.models.accounts.sign_in_challenges import SignInChallengeRepository
 from server.models.accounts.used_id_tokens import UsedIdTokenRepository
 from server.models.content.media_keys import MediaKeyRepository
 from server.models.counters import CounterRepository
@@ -59,6 +60,7 @@ def build_retention(
     database = harness.database
     tables = RetentionTables(
         SessionRepository(database),
+        SignInChallengeRepository(database),
         EmailTokenRepository(database),
         UsedIdTokenRepository(database),
         IdempotencyKeyRepository(database),

@@ -39,7 +39,10 @@ from server.models.accounts.email_tokens import EmailTokenPurpose, EmailTokenRep
 from server.models.accounts.external_identities import ExternalIdentityRepository
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.logins import LoginRepository
+from server.models.accounts.recovery_codes import RecoveryCodeRepository
+from server.models.accounts.second_factors import SecondFactorRepository
 from server.models.accounts.sessions import SessionRepository
+from server.models.accounts.sign_in_challenges import SignInChallengeRepository
 from server.models.accounts.used_id_tokens import UsedIdTokenRepository
 from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository, UserTable
@@ -88,6 +91,12 @@ from server.services.accounts.account_statuses import AccountStatuses
 from server.services.accounts.accounts import Accounts
 from server.services.accounts.active_sessions import ActiveSessions
 from server.services.accounts.appeal_tokens import AppealTokens
+from server.services.accounts.authentication.reauthentication import Reauthentication
+from server.services.accounts.authentication.second_factor_codes import SecondFactorCodes
+from server.services.accounts.authentication.second_factor_removal import SecondFactorRemoval
+from server.services.accounts.authentication.second_factors import SecondFactors
+from server.services.accounts.authentication.sign_ins import SignIns
+from server.services.accounts.authentication.totp import TotpSecrets
 from server.services.accounts.credentials import Credentials
 from server.services.accounts.email_tokens import EmailTokens
 from server.services.accounts.email_verification import EmailVerification
@@ -173,6 +182,7 @@ MAX_CRASHES = 3
 GRACE_MS = 30 * 86_400_000
 
 
+SECOND_FACTOR_SECRET = b"the second factor secret of these tests"
 TOKEN_RULES = TokenRules(
     access_secret="the access secret of these tests, long enough",
     refresh_secret="the refresh secret of these tests, long enough",
@@ -360,12 +370,12 @@ class ServiceHarness:
             EmailDelivery(self.email, self.suppressions, normalize)
         )
         self.password_authentication = self.authentication_with(None)
+        self._build_second_factors()
         self.email_verification = EmailVerification(
             self.address_rows,
             self.suppressions,
-            self.login_rows,
             self.unit_of_work,
-            self.password_authentication,
+            self.reauthentication,
             self.email_tokens,
         )
         self.account_recovery = AccountRecovery(
@@ -375,6 +385,7 @@ class ServiceHarness:
             self.passwords,
             self.email_tokens,
             self.revocations,
+            self.second_factor_removal,
         )
         self.credentials = Credentials(
             self.login_rows,
@@ -387,13 +398,14 @@ class ServiceHarness:
             self.revocations,
             self.user_rows,
             self.password_authentication,
+            self.reauthentication,
+            self.session_rows,
         )
         self.account_closures = AccountClosures(
             self.user_rows,
-            self.login_rows,
             self.statuses,
             self.revocations,
-            self.password_authentication,
+            self.reauthentication,
             self.unit_of_work,
             GRACE_MS,
         )
@@ -507,6 +519,58 @@ class ServiceHarness:
         self.account_erasure = self._account_erasure()
         self.idempotency = Idempotency(IdempotencyKeyRepository(database), b"a secret of the tests")
         self._serial = itertools.count(1)
+
+    def _build_second_factors(self) -> None:
+        rows, codes = SecondFactorRepository(self.database), RecoveryCodeRepository(self.database)
+        self.totp = TotpSecrets(SECOND_FACTOR_SECRET, "photos.test")
+        self.second_factor_codes = SecondFactorCodes(
+            rows, codes, self.totp, self.security_alerts, SECOND_FACTOR_SECRET
+        )
+        self.sign_ins = self.sign_ins_with(None)
+        self.reauthentication = self.reauthentication_with(None)
+        self.second_factors = SecondFactors(
+            rows,
+            codes,
+            self.login_rows,
+            self.user_rows,
+            self.session_rows,
+            self.second_factor_codes,
+            self.totp,
+            self.reauthentication,
+            self.security_alerts,
+            self.unit_of_work,
+        )
+        self.second_factor_removal = SecondFactorRemoval(
+            rows, codes, self.login_rows, self.user_rows, self.security_alerts, self.unit_of_work
+        )
+
+    def sign_ins_with(self, limits: SignInLimits | None) -> SignIns:
+        return SignIns(
+            self.sessions,
+            self.login_rows,
+            SignInChallengeRepository(self.database),
+            self.second_factor_codes,
+            self.security_alerts,
+            self.unit_of_work,
+            limits,
+        )
+
+    def reauthentication_with(self, limits: SignInLimits | None) -> Reauthentication:
+        return Reauthentication(
+            self.login_rows,
+            self.session_rows,
+            self.authentication_with(limits),
+            self.second_factor_codes,
+            self.unit_of_work,
+            limits,
+        )
+
+    async def open_session(self, user_id: UserId) -> Principal:
+        """Sign a user in and return the principal of the new session."""
+        login = await self.login_rows.get(user_id)
+        assert login is not None
+        pair = await self.sessions.create(user_id, login.password_changed_at_ms, "", "")
+        return await self.principal(pair.access_token)
 
     def _account_erasure(self) -> AccountErasure:
         rows = UserRowRepository(self.database)
@@ -753,6 +817,8 @@ class ServiceHarness:
             JobKind.EMAIL_ADDRESS_CHANGED: self.account_emails.send_address_changed,
             JobKind.EMAIL_NEW_SIGN_IN: self.security_alerts.send_new_sign_in,
             JobKind.EMAIL_SIGN_INS_FAILED: self.security_alerts.send_sign_ins_failed,
+            JobKind.EMAIL_SECOND_FACTOR_CHANGED: self.security_alerts.send_second_factor_changed,
+            JobKind.EMAIL_SECOND_FACTOR_FAILED: self.security_alerts.send_second_factor_failed,
             JobKind.EMAIL_DELETION_REQUESTED: self.account_emails.send_deletion_requested,
             JobKind.EMAIL_DELETION_CANCELLED: self.account_emails.send_deletion_cancelled,
         }

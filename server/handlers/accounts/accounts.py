@@ -4,19 +4,17 @@ from aiohttp import web
 from marshmallow import Schema, fields, validate
 
 from server.handlers import serializers
-from server.handlers.accounts.sessions import NO_STORE, TokenPairSchema, token_pair
+from server.handlers.accounts.sign_ins import CHALLENGED, SIGNED_IN, SignedInSchema, SignInResponder
 from server.handlers.fields import NEW_PASSWORD, PASSWORD, EmailAddress, RequestSchema, Text
-from server.handlers.http.client_ip import client_ip, current_client
+from server.handlers.http.client_ip import current_client
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
 from server.handlers.http.operations import Rate, Reply, operation
-from server.handlers.http.requests import BODY, QUERY, user_agent
-from server.handlers.people.profiles import FullNameField, ProfileSchema, UsernameField
+from server.handlers.http.requests import BODY, QUERY
+from server.handlers.people.profiles import FullNameField, UsernameField
 from server.ids import UserId
 from server.services.accounts.accounts import Accounts
-from server.services.accounts.password_authentication import AuthenticatedUser, PasswordAuthentication
+from server.services.accounts.password_authentication import PasswordAuthentication
 from server.services.accounts.reserved_usernames import check_not_reserved
-from server.services.accounts.sessions import Sessions
-from server.services.people.profiles import Profiles
 
 
 class RegisterBody(RequestSchema):
@@ -50,30 +48,17 @@ class LoginBody(RequestSchema):
     )
 
 
-class SignedInSchema(TokenPairSchema):
-    user = fields.Nested(ProfileSchema, required=True)
-    deviceToken = fields.String(
-        required=True,
-        metadata={
-            "description": "Keep it across sign-outs, and send it with the next sign-in on this device: failed sign-ins"
-            " of strangers then do not delay it."
-        },
-    )
-
-
 class AccountRoutes:
     def __init__(
         self,
         accounts: Accounts,
         password_authentication: PasswordAuthentication,
-        sessions: Sessions,
-        profiles: Profiles,
+        sign_in: SignInResponder,
         idempotent: IdempotentResponder,
     ) -> None:
         self._accounts = accounts
         self._password_authentication = password_authentication
-        self._sessions = sessions
-        self._profiles = profiles
+        self._sign_in = sign_in
         self._idempotent = idempotent
 
     def routes(self) -> list[web.RouteDef]:
@@ -108,7 +93,7 @@ class AccountRoutes:
         description="An e-mail with a link to verify the address is sent. The answer is the same if another account has"
         " the address; its owner gets an e-mail instead.",
         body=RegisterBody,
-        responds={201: Reply("Registered and signed in", SignedInSchema)},
+        responds={201: Reply("Registered and signed in", SignedInSchema), 202: CHALLENGED},
         refuses={409: "The username is taken"},
         rates=(Rate.WRITES,),
         success_rates=(Rate.REGISTRATION,),
@@ -127,7 +112,7 @@ class AccountRoutes:
             reload=lambda user_id: self._password_authentication.get_registered(
                 UserId(user_id), body["password"], client
             ),
-            render=lambda account: self.sign_in(request, account, 201),
+            render=lambda account: self._sign_in.open(request, account, 201),
             stores_response=False,  # it has tokens; a repeated request opens another session
         )
 
@@ -135,8 +120,9 @@ class AccountRoutes:
         "login",
         "Sign in",
         tag="auth",
+        description="An account with a second factor gets 202 without tokens: `verifySecondFactor` completes it.",
         body=LoginBody,
-        responds={200: Reply("Signed in", SignedInSchema)},
+        responds={200: SIGNED_IN, 202: CHALLENGED},
         refuses={401: "The username or the password is wrong"},
         rates=(Rate.WRITES,),  # failures count against limits of their own
         public=True,
@@ -146,25 +132,4 @@ class AccountRoutes:
         account = await self._password_authentication.authenticate(
             body["username"], body["password"], current_client(request, body["deviceToken"])
         )
-        return await self.sign_in(request, account, 200)
-
-    async def sign_in(self, request: web.Request, account: AuthenticatedUser, status: int) -> web.Response:
-        """Return the response to a sign-in, however the user proved who they are."""
-        tokens = await self._sessions.create(
-            account.id,
-            account.password_changed_at_ms,
-            user_agent(request),
-            client_ip(request),
-            device_id=account.device_id,
-            new_device=account.new_device,
-        )
-        user = await self._profiles.get_own(account.id)
-        return serializers.json_response(
-            {
-                "user": serializers.profile(user),
-                **token_pair(tokens),
-                "deviceToken": tokens.device_token,
-            },
-            status,
-            NO_STORE,
-        )
+        return await self._sign_in.open(request, account)

@@ -5,14 +5,11 @@ from marshmallow import Schema
 
 from server.clock import isoformat
 from server.handlers import serializers
-from server.handlers.fields import PASSWORD, RequestSchema, Timestamp
+from server.handlers.accounts.reauthentication import REAUTHENTICATION, ConfirmationBody, confirmation
+from server.handlers.fields import Timestamp
 from server.handlers.http.operations import Reply, operation
 from server.handlers.http.requests import BODY, current_principal
 from server.services.accounts.account_closures import AccountClosures
-
-
-class PasswordBody(RequestSchema):
-    password = PASSWORD(required=True)
 
 
 class DeletionSchema(Schema):
@@ -34,12 +31,12 @@ class ClosureRoutes:
         "Hide your account until you sign in again",
         tag="users",
         description="Others do not see anything of you, and you are signed out on every device.",
-        body=PasswordBody,
+        body=ConfirmationBody,
         responds={204: Reply("Deactivated")},
-        refuses={422: "The password is wrong"},
+        refuses=REAUTHENTICATION,
     )
     async def deactivate_account(self, request: web.Request) -> web.Response:
-        await self._closures.deactivate(current_principal(request).user_id, request[BODY]["password"])
+        await self._closures.deactivate(current_principal(request), confirmation(request[BODY]))
         return web.Response(status=204)
 
     @operation(
@@ -47,12 +44,10 @@ class ClosureRoutes:
         "Delete your account",
         tag="users",
         description="As `deactivateAccount`. Signing in before `deletedAt` cancels it; then all you did is erased.",
-        body=PasswordBody,
+        body=ConfirmationBody,
         responds={202: DeletionSchema},
-        refuses={422: "The password is wrong"},
+        refuses=REAUTHENTICATION,
     )
     async def delete_account(self, request: web.Request) -> web.Response:
-        delete_after_ms = await self._closures.delete(
-            current_principal(request).user_id, request[BODY]["password"]
-        )
+        delete_after_ms = await self._closures.delete(current_principal(request), confirmation(request[BODY]))
         return serializers.json_response({"deletedAt": isoformat(delete_after_ms)}, 202)

@@ -5,15 +5,17 @@ from marshmallow import Schema, fields
 
 from server.handlers import serializers
 from server.handlers.accounts.email_addresses import TokenBody
+from server.handlers.accounts.reauthentication import REAUTHENTICATION, confirmation
 from server.handlers.accounts.sessions import NO_STORE
-from server.handlers.fields import NEW_PASSWORD, PASSWORD, EmailAddress, RequestSchema
+from server.handlers.fields import CODE, NEW_PASSWORD, PASSWORD, EmailAddress, RequestSchema
 from server.handlers.http.operations import Reply, operation
 from server.handlers.http.requests import BODY, current_principal
 from server.services.accounts.credentials import Credentials
 
 
 class ChangePasswordBody(RequestSchema):
-    oldPassword = PASSWORD(required=True)
+    oldPassword = PASSWORD()
+    code = CODE()
     newPassword = NEW_PASSWORD(required=True)
 
 
@@ -49,12 +51,12 @@ class CredentialRoutes:
         tag="auth",
         body=ChangePasswordBody,
         responds={204: Reply("Changed")},
-        refuses={422: "The old password is wrong"},
+        refuses=REAUTHENTICATION,
     )
     async def change_password(self, request: web.Request) -> web.Response:
         body = request[BODY]
         await self._credentials.change_password(
-            current_principal(request), body["oldPassword"], body["newPassword"]
+            current_principal(request), confirmation(body, "oldPassword"), body["newPassword"]
         )
         return web.Response(status=204)
 

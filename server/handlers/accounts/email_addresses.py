@@ -4,8 +4,9 @@ from aiohttp import web
 from marshmallow import Schema, fields, validate
 
 from server.handlers import serializers
+from server.handlers.accounts.reauthentication import REAUTHENTICATION, ConfirmationBody, confirmation
 from server.handlers.accounts.sessions import NO_STORE
-from server.handlers.fields import PASSWORD, Count, EmailAddress, RequestSchema
+from server.handlers.fields import Count, EmailAddress, RequestSchema
 from server.handlers.http.operations import Reply, operation
 from server.handlers.http.requests import BODY, current_principal
 from server.services.accounts.account_recovery import AccountRecovery
@@ -16,8 +17,7 @@ class TokenBody(RequestSchema):
     token = fields.String(required=True, validate=validate.Length(max=200), metadata={"format": "password"})
 
 
-class ChangeEmailBody(RequestSchema):
-    password = PASSWORD(required=True)
+class ChangeEmailBody(ConfirmationBody):
     newEmail = EmailAddress(required=True)
 
 
@@ -74,12 +74,12 @@ class EmailAddressRoutes:
         " answer is the same if another account has the address.",
         body=ChangeEmailBody,
         responds={202: Reply("The new address is pending")},
-        refuses={422: "The password is wrong"},
+        refuses=REAUTHENTICATION,
     )
     async def change_email(self, request: web.Request) -> web.Response:
         body = request[BODY]
         await self._verification.request_change(
-            current_principal(request).user_id, body["password"], body["newEmail"]
+            current_principal(request), confirmation(body), body["newEmail"]
         )
         return web.Response(status=202)
 
@@ -88,7 +88,8 @@ class EmailAddressRoutes:
         "Take your account back from another person, with a token from an e-mail",
         tag="auth",
         description="Restores the e-mail address that the token was sent to, signs out on every device and invalidates"
-        " the password. The answer has a token for a new one.",
+        " the password. The answer has a token for a new one. A second factor that was enabled within the last seven"
+        " days is removed.",
         body=TokenBody,
         responds={200: Reply("Recovered", RecoveredSchema)},
         refuses={

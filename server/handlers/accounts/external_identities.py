@@ -3,7 +3,7 @@
 from aiohttp import web
 from marshmallow import fields, validate
 
-from server.handlers.accounts.accounts import AccountRoutes, SignedInSchema
+from server.handlers.accounts.sign_ins import CHALLENGED, SIGNED_IN, SignedInSchema, SignInResponder
 from server.handlers.fields import RequestSchema
 from server.handlers.http.client_ip import current_client
 from server.handlers.http.operations import Rate, Reply, operation
@@ -40,9 +40,9 @@ class ProviderSignInBody(IdTokenBody):
 
 
 class ExternalIdentityRoutes:
-    def __init__(self, identities: ExternalIdentities, accounts: AccountRoutes) -> None:
+    def __init__(self, identities: ExternalIdentities, sign_in: SignInResponder) -> None:
         self._identities = identities
-        self._accounts = accounts
+        self._sign_in = sign_in
 
     def routes(self) -> list[web.RouteDef]:
         return [web.post("/auth/oidc/{provider}", self.sign_in_with_provider)]
@@ -55,8 +55,9 @@ class ExternalIdentityRoutes:
         " uses an existing account because of its e-mail address: sign in to that one, and link the provider.",
         body=ProviderSignInBody,
         responds={
-            200: Reply("Signed in", SignedInSchema),
+            200: SIGNED_IN,
             201: Reply("Registered and signed in", SignedInSchema),
+            202: CHALLENGED,
         },
         refuses={401: REFUSED, 404: "The provider is not configured", 409: "The username is taken"},
         rates=(Rate.WRITES,),
@@ -73,4 +74,4 @@ class ExternalIdentityRoutes:
             ChosenProfile(body["username"], body["fullName"]),
             current_client(request, body["deviceToken"]),
         )
-        return await self._accounts.sign_in(request, signed_in.account, 201 if signed_in.created else 200)
+        return await self._sign_in.open(request, signed_in.account, 201 if signed_in.created else 200)

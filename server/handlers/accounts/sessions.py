@@ -13,7 +13,7 @@ from server.handlers.http.requests import BODY, current_principal, page_request,
 from server.handlers.schemas import PageQuery, page_of
 from server.ids import SessionId
 from server.services.accounts.sessions import Sessions
-from server.services.records import TokenPair
+from server.services.records import SecondFactorMethod, SignInMethod, TokenPair
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -38,6 +38,17 @@ class LoginSessionSchema(Schema):
     createdAt = Timestamp(required=True)
     lastUsedAt = Timestamp(required=True)
     current = fields.Boolean(required=True, metadata={"description": "Whether this request belongs to it."})
+    method = fields.String(
+        required=True,
+        validate=validate.OneOf(list(SignInMethod)),
+        metadata={"description": "How the user signed in. More values may be added."},
+    )
+    secondFactor = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf(list(SecondFactorMethod)),
+        metadata={"description": "The code that completed the sign-in; null without one."},
+    )
 
 
 class SessionRoutes:

@@ -14,7 +14,11 @@ from server.models.database import Database, placeholders
 
 
 class SessionTable(Model):
-    """Refresh tokens are stored as SHA-256 of their random `jti`; the previous one is kept for the overlap."""
+    """Refresh tokens are stored as SHA-256 of their random `jti`; the previous one is kept for the overlap.
+
+    `method` and `second_factor` say how the session was opened; `second_factor` is empty without one.
+    `reauthenticated_at_ms` is when its user last proved to be the owner again, with all factors.
+    """
 
     id = fields.BigIntField(primary_key=True, generated=False)
     user_id: int
@@ -28,6 +32,9 @@ class SessionTable(Model):
     last_used_at_ms = fields.BigIntField()
     expires_at_ms = fields.BigIntField(db_index=True)
     revoked_at_ms = fields.BigIntField(null=True, db_index=True)
+    method = fields.CharField(max_length=16, default="password", db_default="password")
+    second_factor = fields.CharField(max_length=16, default="", db_default="")
+    reauthenticated_at_ms = fields.BigIntField(null=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "sessions"
@@ -43,6 +50,9 @@ class NewSession:
     address: str
     created_at_ms: int
     expires_at_ms: int
+    method: str
+    second_factor: str
+    reauthenticated_at_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,8 @@ class SessionRow:
     address: str
     created_at_ms: int
     last_used_at_ms: int
+    method: str
+    second_factor: str
 
 
 class SessionRepository:
@@ -117,7 +129,8 @@ class SessionRepository:
     ) -> list[SessionRow]:
         """Return sessions `s` that satisfy `active`, newest first."""
         rows = await self._database.rows(
-            "SELECT s.id, s.user_agent, s.address, s.created_at_ms, s.last_used_at_ms FROM sessions s"
+            "SELECT s.id, s.user_agent, s.address, s.created_at_ms, s.last_used_at_ms, s.method,"
+            " s.second_factor FROM sessions s"
             f" WHERE s.user_id = ? AND s.id < ? AND {active.sql} ORDER BY s.id DESC LIMIT ?",
             [user_id, before_id, *active.parameters, limit],
         )
@@ -132,6 +145,35 @@ class SessionRepository:
         if except_id is None:
             return await self._revoke(user_id, "", [])
         return await self._revoke(user_id, "AND id <> ?", [except_id])
+
+    async def set_reauthenticated(self, user_id: UserId, session_id: SessionId) -> bool:
+        """Record that the user proved to be the owner. Return False for a session that was revoked."""
+        return bool(
+            await self._database.execute(
+                f"UPDATE sessions SET reauthenticated_at_ms = {self._database.now_ms}"
+                " WHERE id = ? AND user_id = ? AND revoked_at_ms IS NULL",
+                [session_id, user_id],
+            )
+        )
+
+    async def is_reauthenticated(self, user_id: UserId, session_id: SessionId, within_ms: int) -> bool:
+        """Return whether a session that was not revoked was reauthenticated within this time."""
+        now = self._database.now_ms
+        return bool(
+            await self._database.rows(
+                "SELECT 1 FROM sessions WHERE id = ? AND user_id = ? AND revoked_at_ms IS NULL"
+                f" AND reauthenticated_at_ms > {now} - ?{self._database.for_update}",
+                [session_id, user_id, within_ms],
+            )
+        )
+
+    async def clear_reauthenticated(self, user_id: UserId, except_id: SessionId | None = None) -> None:
+        """Let the user prove again to be the owner in every session, or in all but one."""
+        await self._database.execute(
+            "UPDATE sessions SET reauthenticated_at_ms = NULL"
+            " WHERE user_id = ? AND id <> ? AND reauthenticated_at_ms IS NOT NULL",
+            [user_id, except_id or 0],
+        )
 
     async def list_revoked(self, within_ms: int) -> list[SessionId]:
         """Return the sessions that were revoked within the last `within_ms`."""

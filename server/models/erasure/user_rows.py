@@ -34,6 +34,9 @@ PLAIN_COLUMNS = (
     UserColumn("email_tokens", "user_id"),
     UserColumn("external_identities", "user_id"),
     UserColumn("sessions", "user_id"),
+    UserColumn("second_factors", "user_id", key="user_id"),
+    UserColumn("recovery_codes", "user_id"),
+    UserColumn("sign_in_challenges", "user_id"),
     UserColumn("reports", "reporter_id"),
     UserColumn("report_cases", "author_id"),
 )

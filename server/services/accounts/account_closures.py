@@ -1,4 +1,4 @@
-"""Deactivation and deletion of accounts by their owners, who confirm both with the password.
+"""Deactivation and deletion of accounts by their owners, who have to reauthenticate.
 
 Both hide the account at once and end all sessions. A sign-in cancels them; see `AccountStatuses.admit`.
 """
@@ -7,69 +7,61 @@ from functools import partial
 
 from server.errors import Forbidden
 from server.events import AccountDeletionRequested, CacheKey
-from server.ids import UserId
-from server.models.accounts.logins import LoginRepository
 from server.models.accounts.users import UserRepository
 from server.services.accounts.account_statuses import AccountStatuses
-from server.services.accounts.password_authentication import PasswordAuthentication, wrong_password
+from server.services.accounts.authentication.reauthentication import Reauthentication
 from server.services.accounts.revocations import Revocations
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
-from server.services.records import AccountStatus
+from server.services.records import AccountStatus, Confirmation, Principal
 
 
 class AccountClosures:
     def __init__(
         self,
         users: UserRepository,
-        logins: LoginRepository,
         statuses: AccountStatuses,
         revocations: Revocations,
-        authentication: PasswordAuthentication,
+        reauthentication: Reauthentication,
         unit_of_work: UnitOfWork,
         grace_ms: int,
     ) -> None:
         """`grace_ms`: how long a sign-in cancels a deletion."""
         self._users = users
-        self._logins = logins
         self._statuses = statuses
         self._revocations = revocations
-        self._authentication = authentication
+        self._reauthentication = reauthentication
         self._unit_of_work = unit_of_work
         self._grace_ms = grace_ms
 
-    async def deactivate(self, user_id: UserId, password: str) -> None:
-        """Hide the account until the next sign-in. Raises InvalidInput (`wrong_password`) and Throttled."""
-        await self._run(user_id, password, AccountStatus.DEACTIVATED)
+    async def deactivate(self, principal: Principal, confirmation: Confirmation) -> None:
+        """Hide the account until the next sign-in. Raises as `Reauthentication.reauthenticate`."""
+        await self._run(principal, confirmation, AccountStatus.DEACTIVATED)
 
-    async def delete(self, user_id: UserId, password: str) -> int:
+    async def delete(self, principal: Principal, confirmation: Confirmation) -> int:
         """Hide the account, and return the time after which it is erased, in milliseconds since the epoch.
 
-        Raises InvalidInput (`wrong_password`) and Throttled.
+        Raises as `Reauthentication.reauthenticate`.
         """
-        return await self._run(user_id, password, AccountStatus.DELETING)
+        return await self._run(principal, confirmation, AccountStatus.DELETING)
 
-    async def _run(self, user_id: UserId, password: str, status: AccountStatus) -> int:
-        password_hash = await self._authentication.confirm(user_id, password)
-        if password_hash is None:
-            raise wrong_password()
+    async def _run(self, principal: Principal, confirmation: Confirmation, status: AccountStatus) -> int:
+        await self._reauthentication.confirm(principal, confirmation)
         delete_after_ms = await self._unit_of_work.run(
-            partial(self._close, user_id, password_hash, status), changes=(CacheKey("person", user_id),)
+            partial(self._close, principal, status), changes=(CacheKey("person", principal.user_id),)
         )
-        await self._revocations.propagate(user_id)
+        await self._revocations.propagate(principal.user_id)
         return delete_after_ms
 
-    async def _close(
-        self, user_id: UserId, password_hash: str, status: AccountStatus, work: WorkContext
-    ) -> int:
-        """Change the status; return the time of the erasure, or 0. A second deletion does not postpone the first."""
+    async def _close(self, principal: Principal, status: AccountStatus, work: WorkContext) -> int:
+        """Change the status; return the time of the erasure, or 0.
+
+        Of several concurrent requests one succeeds: it revokes the sessions of the others.
+        """
+        user_id = principal.user_id
+        await self._reauthentication.require(principal)
         user = await self._users.lock_status(user_id)
-        # A concurrent request may have changed the password since it was compared.
-        if user is None or await self._logins.lock_password_hash(user_id) != password_hash:
-            raise wrong_password()
-        if user.status == AccountStatus.SUSPENDED:
+        if user is None or user.status == AccountStatus.SUSPENDED:
             raise Forbidden("This account is suspended.", code="account_suspended")
-        if user.delete_after_ms is not None:
-            return user.delete_after_ms
         await self._statuses.change(work, user_id, status)
         if status is not AccountStatus.DELETING:
             return 0

@@ -10,6 +10,7 @@ from server.models.accounts.email_addresses import EmailAddressRepository
 from server.models.accounts.email_tokens import EmailTokenPurpose
 from server.models.accounts.logins import LoginRepository
 from server.models.database import DuplicateKey
+from server.services.accounts.authentication.second_factor_removal import SecondFactorRemoval
 from server.services.accounts.email_tokens import EmailTokens, invalid_email_token
 from server.services.accounts.revocations import Revocations
 from server.services.accounts.usernames import normalize
@@ -25,6 +26,7 @@ class AccountRecovery:
         passwords: Passwords,
         tokens: EmailTokens,
         revocations: Revocations,
+        second_factor_removal: SecondFactorRemoval,
     ) -> None:
         self._addresses = addresses
         self._logins = logins
@@ -32,12 +34,16 @@ class AccountRecovery:
         self._passwords = passwords
         self._tokens = tokens
         self._revocations = revocations
+        self._second_factor_removal = second_factor_removal
 
     async def recover(self, token: str) -> str:
         """Restore the address that the token was sent to, revoke all sessions and invalidate the password.
 
         Return a reset token for a new password. Links of later e-mails become invalid, because another person may have
         received them; links of earlier ones stay valid.
+
+        A second factor that was enabled while a link may be used is removed, because the other person may have enabled
+        it. An older one stays: a person who reads the owner's e-mails must not get around it.
 
         Raises InvalidInput (`invalid_recovery_token`), and Conflict (`email_in_use`) if another account has verified
         the address since then.
@@ -65,4 +71,6 @@ class AccountRecovery:
         await self._revocations.revoke_all(work, user_id)
         await self._tokens.delete(user_id, (EmailTokenPurpose.RECOVER,), from_id=row.id)
         await self._tokens.delete(user_id, (EmailTokenPurpose.VERIFY, EmailTokenPurpose.RESET))
+        recent_ms = user.now_ms - self._tokens.ttl_s[EmailTokenPurpose.RECOVER] * 1000
+        await self._second_factor_removal.remove_newer(work, user_id, recent_ms)
         return await self._tokens.create(work, EmailTokenPurpose.RESET, user_id, row.email, user.now_ms)

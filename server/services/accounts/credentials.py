@@ -6,15 +6,16 @@ Both revoke sessions, and cancel a change of the e-mail address, in the transact
 
 from functools import partial
 
-from server.errors import InvalidInput
 from server.events import PasswordChanged, PasswordResetRequested
 from server.gateways.passwords import Passwords
 from server.ids import SessionId, UserId
 from server.models.accounts.email_addresses import EmailAddressRepository
 from server.models.accounts.email_tokens import EmailTokenPurpose
 from server.models.accounts.logins import LoginRepository
+from server.models.accounts.sessions import SessionRepository
 from server.models.accounts.users import ContactRow, UserRepository
 from server.models.database import DuplicateKey
+from server.services.accounts.authentication.reauthentication import Reauthentication
 from server.services.accounts.email_tokens import EmailTokens, invalid_email_token
 from server.services.accounts.email_verification import EmailVerification
 from server.services.accounts.password_authentication import PasswordAuthentication
@@ -22,7 +23,7 @@ from server.services.accounts.password_rules import PasswordOwner, PasswordRules
 from server.services.accounts.revocations import Revocations
 from server.services.accounts.usernames import normalize
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
-from server.services.records import Principal
+from server.services.records import Confirmation, Principal
 
 
 class Credentials:
@@ -38,6 +39,8 @@ class Credentials:
         revocations: Revocations,
         users: UserRepository,
         authentication: PasswordAuthentication,
+        reauthentication: Reauthentication,
+        sessions: SessionRepository,
     ) -> None:
         self._logins = logins
         self._addresses = addresses
@@ -49,23 +52,21 @@ class Credentials:
         self._revocations = revocations
         self._users = users
         self._authentication = authentication
+        self._reauthentication = reauthentication
+        self._sessions = sessions
 
-    async def change_password(self, principal: Principal, old: str, new: str) -> None:
+    async def change_password(self, principal: Principal, confirmation: Confirmation, new: str) -> None:
         """Replace the password and revoke the user's other sessions.
 
-        Raises InvalidInput (`wrong_password`, `weak_password`).
+        Raises InvalidInput (`weak_password`), and as `Reauthentication.reauthenticate` for `oldPassword`.
         """
         user_id = principal.user_id
         await self._check_rules(user_id, new)
-        old_hash = await self._authentication.confirm(user_id, old)
-        if old_hash is None:
-            raise _wrong_password()
+        await self._reauthentication.confirm(principal, confirmation, "oldPassword")
         new_hash = await self._passwords.hash(new, "newPassword")
 
         async def change(work: WorkContext) -> None:
-            # A concurrent request may have changed the password since it was compared.
-            if await self._logins.lock_password_hash(user_id) != old_hash:
-                raise _wrong_password()
+            await self._reauthentication.require(principal)
             await self._replace(work, user_id, new_hash, except_id=principal.session_id)
 
         await self._unit_of_work.run(change)
@@ -130,10 +131,5 @@ class Credentials:
         await self._tokens.delete(user_id, (EmailTokenPurpose.RESET,))
         await self._verification.cancel_change(user_id)
         await self._revocations.revoke_all(work, user_id, except_id)
+        await self._sessions.clear_reauthenticated(user_id)
         work.emit(PasswordChanged(user_id))
-
-
-def _wrong_password() -> InvalidInput:
-    return InvalidInput(
-        "The old password is wrong.", code="wrong_password", fields={"oldPassword": ["Wrong password."]}
-    )

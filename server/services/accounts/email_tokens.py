@@ -58,6 +58,11 @@ class EmailTokens:
     async def is_valid(self, purpose: EmailTokenPurpose, token: str) -> bool:
         return await self._tokens.find(purpose, _hash(token)) is not None
 
+    async def find_email(self, purpose: EmailTokenPurpose, token: str) -> str | None:
+        """Return the address that a valid token was sent to; None for any other token."""
+        row = await self._tokens.find(purpose, _hash(token))
+        return row.email if row is not None else None
+
     async def find(self, purpose: EmailTokenPurpose, token: str) -> EmailTokenRow:
         """Return an unexpired, unused token.
 

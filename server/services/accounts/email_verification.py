@@ -11,13 +11,13 @@ from server.events import EmailChanged, EmailVerificationRequested
 from server.ids import UserId
 from server.models.accounts.email_addresses import AddressRow, EmailAddressRepository
 from server.models.accounts.email_tokens import EmailTokenPurpose
-from server.models.accounts.logins import LoginRepository
 from server.models.database import DuplicateKey
+from server.services.accounts.authentication.reauthentication import Reauthentication
 from server.services.accounts.email_tokens import EmailTokens, invalid_email_token
-from server.services.accounts.password_authentication import PasswordAuthentication, wrong_password
 from server.services.accounts.usernames import normalize
 from server.services.emails.suppressions import Suppressions
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
+from server.services.records import Confirmation, Principal
 
 
 class EmailVerification:
@@ -25,33 +25,27 @@ class EmailVerification:
         self,
         addresses: EmailAddressRepository,
         suppressions: Suppressions,
-        logins: LoginRepository,
         unit_of_work: UnitOfWork,
-        authentication: PasswordAuthentication,
+        reauthentication: Reauthentication,
         tokens: EmailTokens,
     ) -> None:
         self._addresses = addresses
         self._suppressions = suppressions
-        self._logins = logins
         self._unit_of_work = unit_of_work
-        self._authentication = authentication
+        self._reauthentication = reauthentication
         self._tokens = tokens
 
-    async def request_change(self, user_id: UserId, password: str, email: str) -> None:
+    async def request_change(self, principal: Principal, confirmation: Confirmation, email: str) -> None:
         """Store an address as pending and request an e-mail to it. The current address stays until it is verified.
 
-        Raises InvalidInput (`wrong_password`), and Throttled after wrong passwords.
+        Raises as `Reauthentication.reauthenticate`.
         """
-        password_hash = await self._authentication.confirm(user_id, password)
-        if password_hash is None:
-            raise wrong_password()
+        await self._reauthentication.confirm(principal, confirmation)
 
         async def request(work: WorkContext) -> None:
-            # A concurrent request may have changed the password since it was compared.
-            if await self._logins.lock_password_hash(user_id) != password_hash:
-                raise wrong_password()
-            await self._addresses.set_pending(user_id, email, normalize(email))
-            work.emit(EmailVerificationRequested(user_id))
+            await self._reauthentication.require(principal)
+            await self._addresses.set_pending(principal.user_id, email, normalize(email))
+            work.emit(EmailVerificationRequested(principal.user_id))
 
         await self._unit_of_work.run(request)
 

@@ -13,7 +13,7 @@ from server.services.accounts.security_alerts import SecurityAlerts
 from server.services.accounts.sign_in_limits import SignInAttempt, SignInLimits
 from server.services.accounts.tokens import DeviceClaim, Tokens, new_device_id
 from server.services.accounts.usernames import normalize
-from server.services.records import Client, Role
+from server.services.records import Client, Role, SignInMethod
 
 MAX_USERNAME_KEY = 60
 MAX_EMAIL_KEY = 254
@@ -22,9 +22,9 @@ NOBODY = UserId(0)
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedUser:
-    """A user whose password was verified. `device_id`: a device on which the user signed in before.
+    """A user whose password, or other first factor, was verified.
 
-    `new_device`: the owner gets an e-mail about the sign-in.
+    `device_id`: a device on which the user signed in before. `new_device`: the owner gets an e-mail about the sign-in.
     """
 
     id: UserId
@@ -32,6 +32,7 @@ class AuthenticatedUser:
     password_changed_at_ms: int
     device_id: str | None = None
     new_device: bool = False
+    method: SignInMethod = SignInMethod.PASSWORD
 
 
 class PasswordAuthentication:
@@ -94,12 +95,9 @@ class PasswordAuthentication:
         return await self._verify(await self._logins.get(user_id), password, caller_of(client))
 
     async def confirm(self, user_id: UserId, password: str) -> str | None:
-        """Return the hash that the user's password matches, or None if it is wrong. Raises Throttled.
-
-        For changes that a stolen access token must not make.
-        """
+        """Return the hash that the user's password matches, or None if it is wrong. Raises Throttled."""
         attempt = await self._limits.begin_confirmation(user_id) if self._limits else None
-        hashed = await self._logins.get_password_hash(user_id)
+        hashed = await self._logins.get_password_hash(user_id) or None
         try:
             matches = await self._passwords.matches(password, hashed, Caller(f"user {user_id}", str(user_id)))
         except Unavailable:
@@ -163,8 +161,6 @@ def wrong_credentials() -> Unauthenticated:
     return Unauthenticated("The username or the password is wrong.", code="wrong_credentials")
 
 
-def wrong_password() -> InvalidInput:
-    """Return the refusal of a change that the user confirmed with a wrong password."""
-    return InvalidInput(
-        "The password is wrong.", code="wrong_password", fields={"password": ["Wrong password."]}
-    )
+def wrong_password(field: str = "password") -> InvalidInput:
+    """Return the refusal of a change that the user confirmed with a wrong password, in this member of the body."""
+    return InvalidInput("The password is wrong.", code="wrong_password", fields={field: ["Wrong password."]})

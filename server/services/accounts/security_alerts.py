@@ -3,10 +3,14 @@
 Each is a job of the queue `email`. A job that runs twice may send an e-mail twice, with the same Message-ID.
 """
 
+from collections.abc import Mapping
+from enum import StrEnum
 from functools import partial
 
+import structlog
+
 from server.clock import moment
-from server.events import SignInsFailed
+from server.events import SecondFactorChanged, SecondFactorFailed, SignInsFailed
 from server.ids import UserId
 from server.models.accounts.email_tokens import EmailTokenPurpose
 from server.models.accounts.users import ContactRow, UserRepository
@@ -14,10 +18,52 @@ from server.services.accounts.account_links import AccountLinks
 from server.services.accounts.email_tokens import EmailTokens
 from server.services.accounts.usernames import normalize
 from server.services.emails.delivery import EmailDelivery, EmailKind
-from server.services.emails.messages import SignInDetails, new_sign_in_email, sign_ins_failed_email
+from server.services.emails.messages import (
+    SecondFactorText,
+    SignInDetails,
+    new_sign_in_email,
+    second_factor_changed_email,
+    second_factor_failed_email,
+    sign_ins_failed_email,
+)
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
+
+log = structlog.get_logger(__name__)
+
+
+class SecondFactorChange(StrEnum):
+    """Changes to a second factor that its owner gets an e-mail about."""
+
+    ENABLED = "enabled"
+    DISABLED = "disabled"
+    REMOVED = "removed"
+    RECOVERY_CODE_USED = "recovery_code_used"
+    RECOVERY_CODES_RENEWED = "recovery_codes_renewed"
+
+
+_SECOND_FACTOR_TEXTS: Mapping[SecondFactorChange, SecondFactorText] = {
+    SecondFactorChange.ENABLED: SecondFactorText(
+        "Two-step sign-in was turned on",
+        "Signing in to your account now needs a code of an authenticator app.",
+    ),
+    SecondFactorChange.DISABLED: SecondFactorText(
+        "Two-step sign-in was turned off", "Signing in to your account no longer needs a code."
+    ),
+    SecondFactorChange.REMOVED: SecondFactorText(
+        "Two-step sign-in was removed",
+        "The operator of the service, or a link in an e-mail that takes the account back, removed two-step sign-in:"
+        " signing in to your account no longer needs a code.",
+    ),
+    SecondFactorChange.RECOVERY_CODE_USED: SecondFactorText(
+        "A recovery code was used", "A recovery code of your account was used. It is not valid any more."
+    ),
+    SecondFactorChange.RECOVERY_CODES_RENEWED: SecondFactorText(
+        "New recovery codes were created",
+        "New recovery codes were created for your account. The earlier ones are not valid any more.",
+    ),
+}
 
 
 class SecurityAlerts:
@@ -46,6 +92,50 @@ class SecurityAlerts:
             work.emit(SignInsFailed(user_id, failures))
 
         await self._unit_of_work.run(request)
+
+    async def report_second_factor(
+        self, work: WorkContext, user_id: UserId, change: SecondFactorChange
+    ) -> None:
+        """Request an e-mail in the transaction of the change, with a link that takes the account back.
+
+        The link is reserved, so that it is valid as long as the change is recent, whenever the e-mail is sent.
+        """
+        user = await self._users.get_contact(user_id)
+        recovery_id = 0
+        if user is not None and user.email:
+            recovery_id = await self._tokens.reserve(
+                work, EmailTokenPurpose.RECOVER, user_id, user.email, user.now_ms
+            )
+        work.emit(SecondFactorChanged(user_id, change, recovery_id))
+
+    async def report_failed_codes(self, user_id: UserId) -> None:
+        """Request an e-mail about wrong codes. The caller decides when there were enough of them."""
+
+        async def request(work: WorkContext) -> None:
+            work.emit(SecondFactorFailed(user_id))
+
+        await self._unit_of_work.run(request)
+
+    async def send_second_factor_changed(self, claim: Claim) -> None:
+        """Notify the owner, at the address at the time of the change, unless its link is no longer valid."""
+        payload, change = claim.payload, SecondFactorChange(claim.payload["change"])
+        log.info("second_factor_changed", user_id=payload["user_id"], change=change.value)
+        token = self._tokens.derive(payload["recovery_id"])
+        user = await self._users.get_contact(payload["user_id"])
+        email = await self._tokens.find_email(EmailTokenPurpose.RECOVER, token)
+        if user is not None and email is not None:
+            text, link = _SECOND_FACTOR_TEXTS[change], self._links.recover(token)
+            message = second_factor_changed_email(claim.key, email, user.name, text, link)
+            await self._delivery.send(EmailKind.SECOND_FACTOR, message, attempt=claim.attempts)
+        await self._jobs.finish(claim)
+
+    async def send_second_factor_failed(self, claim: Claim) -> None:
+        """Notify the owner of wrong codes."""
+        user = await self._users.get_contact(claim.payload["user_id"])
+        if user is not None:
+            email = second_factor_failed_email(claim.key, user.email, user.name)
+            await self._delivery.send(EmailKind.SECOND_FACTOR, email, attempt=claim.attempts)
+        await self._jobs.finish(claim)
 
     async def send_new_sign_in(self, claim: Claim) -> None:
         """Notify the owner of a sign-in on a new device, with a link that takes the account back."""

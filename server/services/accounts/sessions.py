@@ -30,12 +30,36 @@ from server.services.accounts.password_authentication import wrong_credentials
 from server.services.accounts.revocations import Revocations
 from server.services.accounts.tokens import RefreshClaim, Tokens, invalid_refresh_token, new_device_id
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
-from server.services.records import LoginSession, Principal, Role, TokenPair
+from server.services.records import (
+    LoginSession,
+    Principal,
+    Role,
+    SecondFactorMethod,
+    SignInMethod,
+    TokenPair,
+)
 
 log = structlog.get_logger(__name__)
 
 MAX_USER_AGENT_LENGTH = 200
 MAX_ADDRESS_LENGTH = 45
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """A completed sign-in. `password_changed_at_ms`: when the password was set that was valid then.
+
+    `new_device`: the owner gets an e-mail. `has_all_factors`: it counts as a reauthentication.
+    """
+
+    user_id: UserId
+    password_changed_at_ms: int
+    user_agent: str
+    address: str
+    new_device: bool = False
+    method: SignInMethod = SignInMethod.PASSWORD
+    second_factor: SecondFactorMethod | None = None
+    has_all_factors: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,42 +102,53 @@ class Sessions:
         device_id: str | None = None,
         new_device: bool = False,
     ) -> TokenPair:
-        """Sign a device in after its password was verified; the password was set at `password_changed_at_ms`.
+        """Sign a device in whose user proved all factors; see `authentication.sign_ins` for the other sign-ins.
 
         device_id: The device, if the user signed in on it before.
-        new_device: Notify the owner by e-mail.
+
+        Raises as `open`.
+        """
+        sign_in = SignIn(user_id, password_changed_at_ms, user_agent, address, new_device)
+        rotation = await self._unit_of_work.run(
+            partial(self.open, sign_in=sign_in), changes=(CacheKey("person", user_id),)
+        )
+        return self.issue(rotation, device_id)
+
+    async def open(self, work: WorkContext, sign_in: SignIn) -> Rotation:
+        """Insert a session within a transaction that names the user's card among its changes.
 
         An account that its owner deactivated or is deleting becomes active again.
 
-        Raises Unauthenticated if the password changed since then: the change revoked all sessions, and would have
-        revoked this one. Raises Forbidden (`account_suspended`).
+        Raises Unauthenticated if the password changed since it was verified: the change revoked all sessions, and would
+        have revoked this one. Raises Forbidden (`account_suspended`).
         """
-        nonce = secrets.token_urlsafe(24)
+        user_id, nonce = sign_in.user_id, secrets.token_urlsafe(24)
+        user = await self._logins.lock(user_id)
+        if user is None or user.password_changed_at_ms != sign_in.password_changed_at_ms:
+            raise wrong_credentials()
+        await self._statuses.admit(work, user_id)
+        session = NewSession(
+            id=SessionId(work.new_id()),
+            user_id=user_id,
+            refresh_hash=_hash(nonce),
+            user_agent=sign_in.user_agent[:MAX_USER_AGENT_LENGTH],
+            address=sign_in.address[:MAX_ADDRESS_LENGTH],
+            created_at_ms=user.now_ms,
+            expires_at_ms=user.now_ms + self._tokens.rules.refresh_absolute_s * 1000,
+            method=sign_in.method,
+            second_factor=sign_in.second_factor or "",
+            reauthenticated_at_ms=user.now_ms if sign_in.has_all_factors else None,
+        )
+        await self._sessions.insert(session)
+        if sign_in.new_device:
+            work.emit(SignedInOnNewDevice(user_id, session.user_agent, session.address, user.now_ms))
+        first = RefreshClaim(user_id, session.id, nonce)
+        return Rotation(first, user.now_ms, session.expires_at_ms, Role(user.role))
 
-        async def insert(work: WorkContext) -> Rotation:
-            user = await self._logins.lock(user_id)
-            if user is None or user.password_changed_at_ms != password_changed_at_ms:
-                raise wrong_credentials()
-            await self._statuses.admit(work, user_id)
-            session = NewSession(
-                id=SessionId(work.new_id()),
-                user_id=user_id,
-                refresh_hash=_hash(nonce),
-                user_agent=user_agent[:MAX_USER_AGENT_LENGTH],
-                address=address[:MAX_ADDRESS_LENGTH],
-                created_at_ms=user.now_ms,
-                expires_at_ms=user.now_ms + self._tokens.rules.refresh_absolute_s * 1000,
-            )
-            await self._sessions.insert(session)
-            if new_device:
-                work.emit(SignedInOnNewDevice(user_id, session.user_agent, session.address, user.now_ms))
-            first = RefreshClaim(user_id, session.id, nonce)
-            return Rotation(first, user.now_ms, session.expires_at_ms, Role(user.role))
-
-        rotation = await self._unit_of_work.run(insert, changes=(CacheKey("person", user_id),))
-        pair = self._issue(rotation)
-        device_token = self._tokens.issue_device(user_id, device_id or new_device_id())
-        return replace(pair, device_token=device_token)
+    def issue(self, rotation: Rotation, device_id: str | None = None) -> TokenPair:
+        """Return the tokens of a new session, after the commit. Without a `device_id` the device gets one."""
+        device_token = self._tokens.issue_device(rotation.following.user_id, device_id or new_device_id())
+        return replace(self._issue(rotation), device_token=device_token)
 
     async def refresh(self, refresh_token: str, user_agent: str, address: str) -> TokenPair:
         """Exchange a refresh token for a new pair with the user's current role.
@@ -206,6 +241,8 @@ def _login_session(row: SessionRow, principal: Principal) -> LoginSession:
         created_at_ms=row.created_at_ms,
         last_used_at_ms=row.last_used_at_ms,
         current=row.id == principal.session_id,
+        method=SignInMethod(row.method),
+        second_factor=SecondFactorMethod(row.second_factor) if row.second_factor else None,
     )
 
 

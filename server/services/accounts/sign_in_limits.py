@@ -17,6 +17,7 @@ from server.networks import networks_of
 from server.services.records import Client
 
 _ALERT = Limit("sign_in_alert", 1, 86_400)
+_CODE_ALERT = Limit("second_factor_alert", 1, 86_400)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,13 @@ class SignInLimits:
         """Count an attempt of a signed-in user to confirm the password. Raises Throttled."""
         return await self._take(f"u{user_id}", [])
 
+    async def begin_code(self, user_id: UserId) -> SignInAttempt:
+        """Count an attempt to enter a code of the second factor, however many sign-ins were begun. Raises Throttled.
+
+        Only a person who knows the password gets here, so strangers cannot delay the owner.
+        """
+        return await self._take(f"c{user_id}", [], "")
+
     async def succeed(self, attempt: SignInAttempt) -> None:
         """Take an attempt back, and forget the failures before it."""
         await self._refund(attempt.counters)
@@ -92,11 +100,20 @@ class SignInLimits:
         (status,) = await self._counter.hit((_ALERT,), f"n{_hashed(name)}")
         return status.wait_s == 0
 
-    async def _take(self, subject: str, counted: list[NetworkCounters]) -> SignInAttempt:
+    async def should_alert_codes(self, user_id: UserId, attempt: SignInAttempt, failures: int) -> bool:
+        """Return whether to notify the owner of a wrong code: once a day, from so many `failures` on."""
+        if attempt.failures < failures:
+            return False
+        (status,) = await self._counter.hit((_CODE_ALERT,), f"c{user_id}")
+        return status.wait_s == 0
+
+    async def _take(
+        self, subject: str, counted: list[NetworkCounters], advice: str = ", or reset your password"
+    ) -> SignInAttempt:
         attempt = await self._delays.take(subject)
         if attempt.wait_s > 0:
             await self._refund(counted)
-            raise _too_many_failures(attempt.wait_s)
+            raise _too_many_failures(attempt.wait_s, advice)
         return SignInAttempt(subject, attempt.failures, counted)
 
     async def _hit(self, counters: NetworkCounters) -> float:
@@ -112,8 +129,8 @@ def _hashed(name: str) -> str:
     return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
 
 
-def _too_many_failures(wait_s: float) -> Throttled:
+def _too_many_failures(wait_s: float, advice: str = ", or reset your password") -> Throttled:
     return Throttled(
-        f"Too many failed attempts to sign in. Try again in {math.ceil(wait_s)} s, or reset your password.",
+        f"Too many failed attempts to sign in. Try again in {math.ceil(wait_s)} s{advice}.",
         retry_after_s=wait_s,
     )

@@ -27,6 +27,7 @@ class EmailKind(StrEnum):
     ADDRESS_CHANGED = "address_changed"
     NEW_SIGN_IN = "new_sign_in"
     SIGN_INS_FAILED = "sign_ins_failed"
+    SECOND_FACTOR = "second_factor"
     ACCOUNT_DELETION = "account_deletion"
     MODERATION = "moderation"
 

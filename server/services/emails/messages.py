@@ -31,6 +31,14 @@ class EmailContent:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondFactorText:
+    """Texts of the e-mail about a change of the second factor. `headline` is a sentence."""
+
+    subject: str
+    headline: str
+
+
+@dataclass(frozen=True, slots=True)
 class SignInDetails:
     """Time and origin of a sign-in. The client chose `user_agent`."""
 
@@ -96,6 +104,20 @@ def sign_ins_failed_email(key: str, to: str, name: str, failures: int) -> Email:
     """Return the e-mail that lets an owner notice guesses at the password."""
     subject = "Failed attempts to sign in to your account"
     text, html = render("sign_ins_failed", {"subject": subject, "name": name, "failures": f"{failures:,}"})
+    return Email(key, to, subject, text, html)
+
+
+def second_factor_changed_email(key: str, to: str, name: str, change: SecondFactorText, link: str) -> Email:
+    """Return the e-mail that lets an owner notice a change of the second factor; `link` takes the account back."""
+    values = {"subject": change.subject, "name": name, "headline": change.headline}
+    text, html = render("second_factor_changed", values, {"link": link})
+    return Email(key, to, change.subject, text, html)
+
+
+def second_factor_failed_email(key: str, to: str, name: str) -> Email:
+    """Return the e-mail that lets an owner notice a person who knows the password but not the second factor."""
+    subject = "Wrong codes were entered for your account"
+    text, html = render("second_factor_failed", {"subject": subject, "name": name})
     return Email(key, to, subject, text, html)
 
 

@@ -29,6 +29,8 @@ from server.events import (
     PostUnliked,
     PushRequested,
     ReportsHandled,
+    SecondFactorChanged,
+    SecondFactorFailed,
     SessionsRevoked,
     SignedInOnNewDevice,
     SignInsFailed,
@@ -80,6 +82,8 @@ class JobKind(StrEnum):
     EMAIL_ADDRESS_CHANGED = "email.address_changed"
     EMAIL_NEW_SIGN_IN = "email.new_sign_in"
     EMAIL_SIGN_INS_FAILED = "email.sign_ins_failed"
+    EMAIL_SECOND_FACTOR_CHANGED = "email.second_factor_changed"
+    EMAIL_SECOND_FACTOR_FAILED = "email.second_factor_failed"
     EMAIL_DELETION_REQUESTED = "email.deletion_requested"
     EMAIL_DELETION_CANCELLED = "email.deletion_cancelled"
     EMAIL_MODERATED = "email.moderated"
@@ -143,6 +147,8 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     EmailChanged: (EventJob(Queue.EMAIL, JobKind.EMAIL_ADDRESS_CHANGED, HIGH),),
     SignedInOnNewDevice: (EventJob(Queue.EMAIL, JobKind.EMAIL_NEW_SIGN_IN, HIGH),),
     SignInsFailed: (EventJob(Queue.EMAIL, JobKind.EMAIL_SIGN_INS_FAILED, HIGH),),
+    SecondFactorChanged: (EventJob(Queue.EMAIL, JobKind.EMAIL_SECOND_FACTOR_CHANGED, HIGH),),
+    SecondFactorFailed: (EventJob(Queue.EMAIL, JobKind.EMAIL_SECOND_FACTOR_FAILED, HIGH),),
     AccountDeletionRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL_DELETION_REQUESTED, HIGH),),
     AccountDeletionCancelled: (EventJob(Queue.EMAIL, JobKind.EMAIL_DELETION_CANCELLED, HIGH),),
 }

@@ -11,6 +11,7 @@ from server.ids import min_id_at
 from server.models.accounts.email_tokens import EmailTokenRepository
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.sessions import SessionRepository
+from server.models.accounts.sign_in_challenges import SignInChallengeRepository
 from server.models.accounts.used_id_tokens import UsedIdTokenRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.jobs.jobs import JobRepository, JobState
@@ -46,6 +47,7 @@ class RetentionTables:
     """The repositories of the tables with retention."""
 
     sessions: SessionRepository
+    sign_in_challenges: SignInChallengeRepository
     email_tokens: EmailTokenRepository
     used_id_tokens: UsedIdTokenRepository
     idempotency_keys: IdempotencyKeyRepository
@@ -72,7 +74,8 @@ class Retention:
         self._periods = periods
 
     async def sweep_sessions(self, claim: Claim) -> None:
-        """Delete expired sessions."""
+        """Delete expired sessions, and sign-ins that were not completed."""
+        await self._tables.sign_in_challenges.delete_expired()
         deleted = await self._tables.sessions.delete_expired()
         if deleted:
             log.info("sessions_swept", sessions=deleted)

@@ -1,11 +1,14 @@
 """Deactivated and deleted accounts: hidden at once, confirmed by the password, cancelled by a sign-in."""
 
+import asyncio
+
 import pytest
 
 from server.clock import isoformat
 from server.errors import InvalidInput, NotFound, Unauthenticated
 from server.ids import UserId
 from server.services.jobs.event_jobs import JobKind
+from server.services.records import Confirmation
 from tools.harness.services import GRACE_MS, ServiceHarness
 
 PASSWORD = "correct horse"
@@ -33,7 +36,7 @@ async def active_sessions(harness: ServiceHarness) -> int:
 
 async def test_deactivated_account_returns_with_a_sign_in(harness: ServiceHarness) -> None:
     ada, bob = await register(harness), await harness.user("bob")
-    await harness.account_closures.deactivate(ada, PASSWORD)
+    await harness.account_closures.deactivate(await harness.open_session(ada), Confirmation(PASSWORD))
     assert await active_sessions(harness) == 0
     with pytest.raises(NotFound):
         await harness.profiles.get(bob, ada)
@@ -46,12 +49,13 @@ async def test_deactivated_account_returns_with_a_sign_in(harness: ServiceHarnes
 async def test_sign_in_cancels_a_deletion(harness: ServiceHarness) -> None:
     ada, bob = await register(harness), await harness.user("bob")
     before_ms = harness.clock.now_ms()
-    deleted_at_ms = await harness.account_closures.delete(ada, PASSWORD)
+    deleted_at_ms = await harness.account_closures.delete(
+        await harness.open_session(ada), Confirmation(PASSWORD)
+    )
     assert before_ms <= deleted_at_ms - GRACE_MS <= harness.clock.now_ms()
     assert await active_sessions(harness) == 0
     with pytest.raises(NotFound):
         await harness.profiles.get(bob, ada)
-    assert await harness.account_closures.delete(ada, PASSWORD) == deleted_at_ms
     await harness.work_off(*EMAIL_JOBS)
     await sign_in(harness)
     await harness.work_off(*EMAIL_JOBS)
@@ -65,7 +69,7 @@ async def test_sign_in_cancels_a_deletion(harness: ServiceHarness) -> None:
 
 async def test_cancelled_deletion_is_not_announced_later(harness: ServiceHarness) -> None:
     ada = await register(harness)
-    await harness.account_closures.delete(ada, PASSWORD)
+    await harness.account_closures.delete(await harness.open_session(ada), Confirmation(PASSWORD))
     await sign_in(harness)
     await harness.work_off(*EMAIL_JOBS)
     assert [email.subject for email in harness.email.sent] == ["Your account will not be deleted"]
@@ -75,14 +79,24 @@ async def test_wrong_password_closes_nothing(harness: ServiceHarness) -> None:
     ada = await register(harness)
     for close in (harness.account_closures.deactivate, harness.account_closures.delete):
         with pytest.raises(InvalidInput) as refused:
-            await close(ada, "wrong")
+            await close(await harness.open_session(ada), Confirmation("wrong"))
         assert refused.value.code == "wrong_password"
-    assert await active_sessions(harness) == 1
+    assert await active_sessions(harness) == 3
+
+
+async def test_one_of_several_concurrent_deletions_counts(harness: ServiceHarness) -> None:
+    owner = await harness.open_session(await register(harness))
+    outcomes = await asyncio.gather(
+        *(harness.account_closures.delete(owner, Confirmation(PASSWORD)) for _ in range(5)),
+        return_exceptions=True,
+    )
+    (deleted_at_ms,) = [each for each in outcomes if isinstance(each, int)]
+    assert await harness.value("SELECT delete_after_ms FROM users") == deleted_at_ms
 
 
 async def test_sign_in_after_the_grace_period_is_refused(harness: ServiceHarness) -> None:
     ada = await register(harness)
-    await harness.account_closures.delete(ada, PASSWORD)
+    await harness.account_closures.delete(await harness.open_session(ada), Confirmation(PASSWORD))
     await harness.database.execute("UPDATE users SET delete_after_ms = 1 WHERE id = ?", [ada])
     with pytest.raises(Unauthenticated) as refused:
         await sign_in(harness)

@@ -9,6 +9,7 @@ from server.errors import Conflict, InvalidInput, Unauthenticated
 from server.gateways.email.email import Email
 from server.services.accounts.password_authentication import AuthenticatedUser
 from server.services.jobs.event_jobs import JobKind
+from server.services.records import Confirmation
 from tests.support.email_links import link_token
 from tools.harness.services import ServiceHarness
 
@@ -24,7 +25,9 @@ async def register(harness: ServiceHarness, username: str = "ada") -> Authentica
 
 async def change_email(harness: ServiceHarness, account: AuthenticatedUser, email: str) -> Email:
     """Change the address and return the notice that the previous one gets."""
-    await harness.email_verification.request_change(account.id, PASSWORD, email)
+    await harness.email_verification.request_change(
+        await harness.open_session(account.id), Confirmation(PASSWORD), email
+    )
     await harness.email_verification.mark_verified(account.id)
     await harness.work_off(JobKind.EMAIL_ADDRESS_CHANGED)
     return harness.email.sent[-1]
@@ -100,7 +103,9 @@ async def test_address_that_another_account_uses_is_not_restored(harness: Servic
 
 async def test_notice_about_a_deleted_account_is_dropped(harness: ServiceHarness) -> None:
     account = await register(harness)
-    await harness.email_verification.request_change(account.id, PASSWORD, "new@example.com")
+    await harness.email_verification.request_change(
+        await harness.open_session(account.id), Confirmation(PASSWORD), "new@example.com"
+    )
     await harness.email_verification.mark_verified(account.id)
     await harness.database.execute("DELETE FROM users WHERE id = ?", [account.id])
     before = len(harness.email.sent)
@@ -111,7 +116,9 @@ async def test_notice_about_a_deleted_account_is_dropped(harness: ServiceHarness
 async def test_delayed_notice_gives_no_link_after_the_recovery(harness: ServiceHarness) -> None:
     account = await register(harness)
     notice = await change_email(harness, account, "thief@example.com")
-    await harness.email_verification.request_change(account.id, PASSWORD, "second@example.com")
+    await harness.email_verification.request_change(
+        await harness.open_session(account.id), Confirmation(PASSWORD), "second@example.com"
+    )
     await harness.email_verification.mark_verified(account.id)
     await harness.account_recovery.recover(link_token(notice))
     before = len(harness.email.sent)
@@ -123,7 +130,9 @@ async def test_delayed_notice_gives_no_link_after_the_recovery(harness: ServiceH
 
 async def test_delayed_notice_ends_links_of_later_addresses(harness: ServiceHarness) -> None:
     account = await register(harness)
-    await harness.email_verification.request_change(account.id, PASSWORD, "thief@example.com")
+    await harness.email_verification.request_change(
+        await harness.open_session(account.id), Confirmation(PASSWORD), "thief@example.com"
+    )
     await harness.email_verification.mark_verified(account.id)
     await harness.sessions.create(account.id, account.password_changed_at_ms, "", "", new_device=True)
     await harness.work_off(JobKind.EMAIL_NEW_SIGN_IN)

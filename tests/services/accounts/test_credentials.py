@@ -9,13 +9,13 @@ import pytest
 from structlog.testing import capture_logs
 
 from server.assembly.email_limits import email_budget
-from server.errors import InvalidInput, Unauthenticated
+from server.errors import Forbidden, InvalidInput, Unauthenticated
 from server.gateways.email.email import EmailFailed, EmailRefused, compose
 from server.gateways.redis.rate_limits import RateLimits
 from server.models.jobs.jobs import JobState
 from server.services.accounts.password_authentication import AuthenticatedUser
 from server.services.jobs.event_jobs import JobKind
-from server.services.records import Principal, TokenPair
+from server.services.records import Confirmation, Principal, TokenPair
 from server.settings import Settings
 from tests.support.email_links import link_token
 from tools.harness.services import RESET_TTL_S, ServiceHarness
@@ -32,7 +32,9 @@ async def register(harness: ServiceHarness, username: str = "ada") -> Authentica
 
 
 async def change_email(harness: ServiceHarness, account: AuthenticatedUser, email: str) -> None:
-    await harness.email_verification.request_change(account.id, OLD, email)
+    await harness.email_verification.request_change(
+        await harness.open_session(account.id), Confirmation(OLD), email
+    )
     await harness.email_verification.mark_verified(account.id)
 
 
@@ -76,7 +78,7 @@ async def test_password_change_revokes_other_sessions_and_reset_links(harness: S
     await register(harness)
     here, elsewhere = await sign_in(harness), await sign_in(harness)
     token = await request_reset(harness)
-    await harness.credentials.change_password(await owner(harness, here), OLD, NEW)
+    await harness.credentials.change_password(await owner(harness, here), Confirmation(OLD), NEW)
     await owner(harness, await harness.sessions.refresh(here.refresh_token, "", ""))
     await assert_signed_out(harness, elsewhere)
     await assert_refused(harness, token)
@@ -101,24 +103,27 @@ async def test_rejected_password_change_changes_nothing(
     await register(harness)
     here, elsewhere = await sign_in(harness), await sign_in(harness)
     with pytest.raises(InvalidInput) as refused:
-        await harness.credentials.change_password(await owner(harness, here), old, new)
+        await harness.credentials.change_password(await owner(harness, here), Confirmation(old), new)
     assert list(refused.value.fields) == [field]
     await owner(harness, elsewhere)
     await sign_in(harness)
     assert await harness.due(JobKind.EMAIL_CREDENTIALS_CHANGED) == []
 
 
-async def test_one_of_two_concurrent_password_changes_fails(harness: ServiceHarness) -> None:
+@pytest.mark.parametrize("sessions", [1, 2])
+async def test_one_of_two_concurrent_password_changes_fails(harness: ServiceHarness, sessions: int) -> None:
     await register(harness)
-    principals = [await owner(harness, await sign_in(harness)) for _ in range(2)]
+    principals = [await owner(harness, await sign_in(harness)) for _ in range(sessions)] * (3 - sessions)
     outcomes = await asyncio.gather(
         *(
-            harness.credentials.change_password(principal, OLD, f"{NEW} {number}")
+            harness.credentials.change_password(principal, Confirmation(OLD), f"{NEW} {number}")
             for number, principal in enumerate(principals)
         ),
         return_exceptions=True,
     )
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["InvalidInput", "NoneType"]
+    (error,) = [outcome for outcome in outcomes if outcome is not None]
+    # The first change ends the proof of the other one, or its session.
+    assert isinstance(error, Forbidden | Unauthenticated | InvalidInput)
     await sign_in(harness, f"{NEW} {outcomes.index(None)}")
 
 
@@ -126,7 +131,7 @@ async def test_sign_in_overtaken_by_a_password_change_is_rejected(harness: Servi
     await register(harness)
     principal = await owner(harness, await sign_in(harness))
     account = await harness.password_authentication.authenticate("ada", OLD)
-    await harness.credentials.change_password(principal, OLD, NEW)
+    await harness.credentials.change_password(principal, Confirmation(OLD), NEW)
     with pytest.raises(Unauthenticated):
         await harness.sessions.create(account.id, account.password_changed_at_ms, "", "")
 
@@ -289,7 +294,9 @@ async def test_rejected_email_is_not_retried(harness: ServiceHarness) -> None:
 
 async def test_owner_is_notified_of_a_password_change(harness: ServiceHarness) -> None:
     await register(harness)
-    await harness.credentials.change_password(await owner(harness, await sign_in(harness)), OLD, NEW)
+    await harness.credentials.change_password(
+        await owner(harness, await sign_in(harness)), Confirmation(OLD), NEW
+    )
     await harness.work_off(JobKind.EMAIL_CREDENTIALS_CHANGED)
     (email,) = harness.email.sent
     assert (email.to, email.subject) == ("Ada@example.com", "Your password was changed")
@@ -312,7 +319,9 @@ async def test_reset_emails_above_the_budget_are_not_sent(harness: ServiceHarnes
 async def test_new_password_cancels_a_change_of_the_address(harness: ServiceHarness, by_link: bool) -> None:
     account = await register(harness)
     pair = await sign_in(harness)
-    await harness.email_verification.request_change(account.id, OLD, "thief@example.com")
+    await harness.email_verification.request_change(
+        await harness.open_session(account.id), Confirmation(OLD), "thief@example.com"
+    )
     await harness.work_off(JobKind.EMAIL_VERIFICATION)
     link = link_token(harness.email.sent[-1])
     assert harness.email.sent[-1].to == "thief@example.com"
@@ -321,7 +330,7 @@ async def test_new_password_cancels_a_change_of_the_address(harness: ServiceHarn
         await harness.work_off(JobKind.EMAIL_RESET_LINK)
         await harness.credentials.reset_password(link_token(harness.email.sent[-1]), NEW)
     else:
-        await harness.credentials.change_password(await owner(harness, pair), OLD, NEW)
+        await harness.credentials.change_password(await owner(harness, pair), Confirmation(OLD), NEW)
     with pytest.raises(InvalidInput) as refused:
         await harness.email_verification.verify(link)
     assert refused.value.code == "invalid_verification_token"
@@ -334,5 +343,7 @@ async def test_new_password_keeps_the_only_address(harness: ServiceHarness) -> N
     await harness.accounts.register("ada", "ada@example.com", OLD, "")
     await harness.work_off(JobKind.EMAIL_VERIFICATION)
     link = link_token(harness.email.sent[-1])
-    await harness.credentials.change_password(await owner(harness, await sign_in(harness)), OLD, NEW)
+    await harness.credentials.change_password(
+        await owner(harness, await sign_in(harness)), Confirmation(OLD), NEW
+    )
     await harness.email_verification.verify(link)

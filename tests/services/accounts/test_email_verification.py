@@ -10,7 +10,7 @@ from server.gateways.email.email import Email
 from server.ids import UserId
 from server.services.accounts.password_authentication import AuthenticatedUser
 from server.services.jobs.event_jobs import JobKind
-from server.services.records import OwnAddress
+from server.services.records import Confirmation, OwnAddress
 from tests.support.email_links import link_token
 from tools.harness.services import ServiceHarness
 
@@ -91,7 +91,7 @@ async def test_only_the_verification_goes_to_an_unverified_address(harness: Serv
     await harness.likes.like(bob, await harness.post(ada.id))
     pair = await harness.sessions.create(ada.id, ada.password_changed_at_ms, "", "")
     principal = await harness.principal(pair.access_token)
-    await harness.credentials.change_password(principal, PASSWORD, "another good password")
+    await harness.credentials.change_password(principal, Confirmation(PASSWORD), "another good password")
     await harness.security_alerts.report_failed_sign_ins(ada.id, 9)
     for _ in range(3):
         assert await sent(harness) == []
@@ -116,7 +116,9 @@ async def test_owner_learns_of_another_account_with_the_address(harness: Service
     await register_verified(harness, "owner")
     other = await register(harness, "other", "ADA@example.com")
     third = await register(harness, "third", "third@example.com")
-    await harness.email_verification.request_change(third.id, PASSWORD, "ada@EXAMPLE.com")
+    await harness.email_verification.request_change(
+        await harness.open_session(third.id), Confirmation(PASSWORD), "ada@EXAMPLE.com"
+    )
     emails = await sent(harness)
     assert {(each.to, each.subject) for each in emails} == {(ADDRESS, "You already have an account")}
     assert "token" not in "".join(each.text + each.html for each in emails)
@@ -140,7 +142,9 @@ async def test_reset_link_verifies_the_address(harness: ServiceHarness) -> None:
 
 async def test_reset_never_goes_to_a_pending_new_address(harness: ServiceHarness) -> None:
     account = await register_verified(harness)
-    await harness.email_verification.request_change(account.id, PASSWORD, "thief@example.com")
+    await harness.email_verification.request_change(
+        await harness.open_session(account.id), Confirmation(PASSWORD), "thief@example.com"
+    )
     await sent(harness)
     await harness.credentials.request_reset("thief@example.com")
     assert await sent(harness) == []
@@ -148,7 +152,9 @@ async def test_reset_never_goes_to_a_pending_new_address(harness: ServiceHarness
 
 async def test_new_address_replaces_the_current_one_when_verified(harness: ServiceHarness) -> None:
     account = await register_verified(harness)
-    await harness.email_verification.request_change(account.id, PASSWORD, "new@example.com")
+    await harness.email_verification.request_change(
+        await harness.open_session(account.id), Confirmation(PASSWORD), "new@example.com"
+    )
     assert await address(harness, account.id) == OwnAddress(ADDRESS, verified=True, pending="new@example.com")
     (email,) = await sent(harness)
     assert email.to == "new@example.com"
@@ -163,9 +169,13 @@ async def test_new_address_replaces_the_current_one_when_verified(harness: Servi
 
 async def test_link_to_an_address_that_was_corrected_is_invalid(harness: ServiceHarness) -> None:
     account = await register_verified(harness)
-    await harness.email_verification.request_change(account.id, PASSWORD, "typo@example.com")
+    await harness.email_verification.request_change(
+        await harness.open_session(account.id), Confirmation(PASSWORD), "typo@example.com"
+    )
     (typo,) = await sent(harness)
-    await harness.email_verification.request_change(account.id, PASSWORD, "new@example.com")
+    await harness.email_verification.request_change(
+        await harness.open_session(account.id), Confirmation(PASSWORD), "new@example.com"
+    )
     await assert_rejected(harness, link_token(typo))
     (email,) = await sent(harness)
     await harness.email_verification.verify(link_token(email))
@@ -174,7 +184,9 @@ async def test_link_to_an_address_that_was_corrected_is_invalid(harness: Service
 async def test_change_needs_the_password(harness: ServiceHarness) -> None:
     account = await register_verified(harness)
     with pytest.raises(InvalidInput) as refused:
-        await harness.email_verification.request_change(account.id, "wrong", "thief@example.com")
+        await harness.email_verification.request_change(
+            await harness.open_session(account.id), Confirmation("wrong"), "thief@example.com"
+        )
     assert (refused.value.code, list(refused.value.fields)) == ("wrong_password", ["password"])
     assert await sent(harness) == []
     assert await address(harness, account.id) == OwnAddress(ADDRESS, verified=True, pending=None)
@@ -182,7 +194,9 @@ async def test_change_needs_the_password(harness: ServiceHarness) -> None:
 
 async def test_new_spelling_of_the_own_address_causes_no_notice(harness: ServiceHarness) -> None:
     account = await register_verified(harness)
-    await harness.email_verification.request_change(account.id, PASSWORD, "ada@example.com")
+    await harness.email_verification.request_change(
+        await harness.open_session(account.id), Confirmation(PASSWORD), "ada@example.com"
+    )
     (email,) = await sent(harness)
     await harness.email_verification.verify(link_token(email))
     assert await address(harness, account.id) == OwnAddress("ada@example.com", verified=True, pending=None)

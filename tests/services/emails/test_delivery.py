@@ -16,6 +16,7 @@ from server.gateways.redis.rate_limits import RateLimits
 from server.ids import UserId
 from server.services.accounts.password_authentication import AuthenticatedUser
 from server.services.emails.delivery import EmailDelivery, EmailKind, EmailOutcome
+from server.services.records import Confirmation
 from server.settings import Settings
 from tests.support.fakes.smtp_server import FakeSmtpServer
 from tools.harness.services import RecordingEmailSender, ServiceHarness
@@ -63,7 +64,9 @@ async def test_fifty_accounts_cannot_flood_a_stranger(
         account = await register(harness, f"puppet{number}", spelling)
         for _ in range(2):
             await harness.email_verification.resend(account.id)
-        await harness.email_verification.request_change(account.id, PASSWORD, VICTIM.upper())
+        await harness.email_verification.request_change(
+            await harness.open_session(account.id), Confirmation(PASSWORD), VICTIM.upper()
+        )
         await harness.credentials.request_reset(VICTIM)
         await harness.security_alerts.report_failed_sign_ins(account.id, 9)
     await run_jobs(harness)
@@ -102,7 +105,7 @@ async def test_one_account_cannot_write_to_many_strangers(
     account = await register(harness, "puppet", "puppet@example.com")
     for number in range(20):
         await harness.email_verification.request_change(
-            account.id, PASSWORD, f"stranger{number}@bank.example"
+            await harness.open_session(account.id), Confirmation(PASSWORD), f"stranger{number}@bank.example"
         )
         await run_jobs(harness)
     assert len(smtp_server.taken) == Settings().throttle.verification_emails.limit

@@ -20,9 +20,10 @@ from server.services.content.pictures import Upload
 from server.services.erasure.leftovers import LeftoverSearch
 from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import JobKind
-from server.services.records import AccountStatus, Channel, NotificationType, Platform
+from server.services.records import AccountStatus, Channel, Client, Confirmation, NotificationType, Platform
 from tests.support.inputs import photos
 from tests.support.jobs import claim_maintenance_job
+from tests.support.second_factors import enable_second_factor
 from tools.harness.services import ServiceHarness
 
 PASSWORD = "correct horse"
@@ -76,6 +77,7 @@ async def live(harness: ServiceHarness, ada: UserId, bob: UserId) -> PostId:
     await meet_others(harness, ada, others)
     photo = harness.folder / "photo"
     await harness.profiles.change_avatar(ada, photo)
+    await protect(harness, ada)
     await harness.unused_media.add(ada, Upload(photo))
     await harness.uploads.create(ada, 1000, "", "")
     for _ in range(2):
@@ -83,6 +85,13 @@ async def live(harness: ServiceHarness, ada: UserId, bob: UserId) -> PostId:
     for person in (ada, bob):
         await harness.feed.page(person, PAGE)
     return theirs
+
+
+async def protect(harness: ServiceHarness, ada: UserId) -> None:
+    """Enable a second factor, and begin a sign-in with it."""
+    await enable_second_factor(harness, ada, PASSWORD)
+    account = await harness.password_authentication.authenticate("ada", PASSWORD)
+    await harness.sign_ins.open(account, Client("192.0.2.7"))
 
 
 async def meet_others(harness: ServiceHarness, ada: UserId, others: list[UserId]) -> None:
@@ -107,7 +116,9 @@ async def meet_others(harness: ServiceHarness, ada: UserId, others: list[UserId]
 
 async def delete_account(harness: ServiceHarness, user_id: UserId) -> None:
     """Delete an account whose time to cancel that has passed, and insert the job that erases it."""
-    await harness.account_closures.delete(user_id, PASSWORD)
+    principal = await harness.open_session(user_id)
+    await harness.session_rows.set_reauthenticated(user_id, principal.session_id)
+    await harness.account_closures.delete(principal, Confirmation())
     await harness.work_off()
     await harness.database.execute("UPDATE users SET delete_after_ms = 1 WHERE id = ?", [user_id])
     await start_due(harness)
@@ -225,7 +236,7 @@ async def test_job_of_an_erased_account_is_inserted_once(harness: ServiceHarness
 
 async def test_cancelled_deletion_is_not_carried_out(harness: ServiceHarness) -> None:
     ada = await register(harness, "ada")
-    await harness.account_closures.delete(ada, PASSWORD)
+    await harness.account_closures.delete(await harness.open_session(ada), Confirmation(PASSWORD))
     account = await harness.password_authentication.authenticate("ada", PASSWORD)
     await harness.sessions.create(account.id, account.password_changed_at_ms, "", "")
     await start_due(harness)
@@ -235,7 +246,7 @@ async def test_cancelled_deletion_is_not_carried_out(harness: ServiceHarness) ->
 
 async def test_suspended_account_is_erased_nevertheless(harness: ServiceHarness) -> None:
     ada = await register(harness, "ada")
-    await harness.account_closures.delete(ada, PASSWORD)
+    await harness.account_closures.delete(await harness.open_session(ada), Confirmation(PASSWORD))
     await harness.set_status(ada, AccountStatus.SUSPENDED)
     await harness.database.execute("UPDATE users SET delete_after_ms = 1 WHERE delete_after_ms > 1")
     await start_due(harness)

@@ -24,7 +24,7 @@ from server.services.accounts.passwordless.username_suggestions import suggest_u
 from server.services.accounts.tokens import Tokens
 from server.services.accounts.usernames import normalize
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
-from server.services.records import Client, Role
+from server.services.records import Client, Role, SignInMethod
 
 # A concurrent request may take the name, the address or the identity first.
 MAX_ATTEMPTS = 5
@@ -108,7 +108,10 @@ class ExternalIdentities:
         if login is None:
             raise invalid_id_token()
         return ProviderSignIn(
-            AuthenticatedUser(user_id, Role(login.role), login.password_changed_at_ms), created=False
+            AuthenticatedUser(
+                user_id, Role(login.role), login.password_changed_at_ms, method=SignInMethod.OIDC
+            ),
+            created=False,
         )
 
     async def _use_up(self, work: WorkContext, identity: ExternalIdentity) -> None:
@@ -141,7 +144,7 @@ class ExternalIdentities:
         elif identity.email:
             work.emit(EmailVerificationRequested(user.id))
         await self._link(work, user.id, identity)
-        return AuthenticatedUser(user.id, Role.USER, user.created_at_ms)
+        return AuthenticatedUser(user.id, Role.USER, user.created_at_ms, method=SignInMethod.OIDC)
 
     async def _free_username(self, identity: ExternalIdentity) -> str:
         for username in suggest_usernames(identity.name, identity.email):

@@ -14,7 +14,7 @@ from server.services.accounts.passwordless.external_identities import (
     ProviderSignIn,
 )
 from server.services.jobs.event_jobs import JobKind
-from server.services.records import AccountStatus, Client, TokenPair
+from server.services.records import AccountStatus, Client, Confirmation, TokenPair
 from tests.support.fakes.oidc_issuer import NONCE, FakeIssuer
 from tests.support.jobs import build_retention, claim_maintenance_job
 from tools.harness.services import ServiceHarness
@@ -244,7 +244,9 @@ async def test_no_password_matches_an_account_without_one(
             with pytest.raises(Unauthenticated):
                 await harness.password_authentication.authenticate(login, password)
         with pytest.raises(InvalidInput):
-            await harness.account_closures.delete(created.account.id, password)
+            await harness.account_closures.delete(
+                await harness.open_session(created.account.id), Confirmation(password)
+            )
 
 
 async def test_reset_email_sets_the_first_password(

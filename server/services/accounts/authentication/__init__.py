@@ -1,0 +1,1 @@
+"""Sign-in with a second factor, and reauthentication within a session."""
