@@ -41,6 +41,7 @@ from server.handlers.notifications.stream import NotificationStream
 from server.handlers.openapi.documentation import DocumentationRoutes
 from server.handlers.operations.queues import QueueRoutes
 from server.handlers.people.blocks import BlockRoutes
+from server.handlers.people.close_friends import CloseFriendRoutes
 from server.handlers.people.follow_requests import FollowRequestRoutes
 from server.handlers.people.follows import FollowRoutes
 from server.handlers.people.profiles import ProfileRoutes
@@ -111,6 +112,7 @@ def build_app(
         FollowRoutes(services.follows),
         FollowRequestRoutes(services.follow_requests),
         BlockRoutes(services.blocks, services.mutes),
+        CloseFriendRoutes(services.close_friends),
         ReportRoutes(services.reports),
         ModerationRoutes(services.report_queue, services.decisions, rendered),
         OwnDecisionRoutes(services.own_decisions),

@@ -64,6 +64,15 @@ class PostChanged(Event):
     likes_count: int
     comments_count: int
     edited_at_ms: int | None
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceWidened(Event):
+    """A post for close friends is now for all followers, whose feeds lack it."""
+
+    post_id: PostId
+    author_id: UserId
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +203,14 @@ class MuteChanged(Event):
 
     muter_id: UserId
     muted_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class CloseFriendsChanged(Event):
+    """A user was added to the list of close friends of another one, or removed from it."""
+
+    owner_id: UserId
+    friend_id: UserId
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ from server.models.notifications.notification_list import NotificationListReposi
 from server.models.notifications.notifications import NotificationRepository
 from server.models.notifications.preferences import PreferenceRepository
 from server.models.people.blocks import BlockRepository
+from server.models.people.close_friends import CloseFriendRepository
 from server.models.people.follow_requests import FollowRequestRepository
 from server.models.people.follows import FollowRepository
 from server.models.people.mutes import MuteRepository
@@ -69,6 +70,7 @@ class Repositories:
         self.follows = FollowRepository(database)
         self.follow_requests = FollowRequestRepository(database)
         self.blocks = BlockRepository(database)
+        self.close_friends = CloseFriendRepository(database)
         self.mutes = MuteRepository(database)
         self.relationships = RelationshipRepository(database)
         self.posts = PostRepository(database)

@@ -67,6 +67,7 @@ from server.services.notifications.stream_reader import StreamReader
 from server.services.notifications.stream_tickets import StreamTickets
 from server.services.notifications.writer import NotificationWriter
 from server.services.people.blocks import Blocks
+from server.services.people.close_friends import CloseFriends
 from server.services.people.follow_requests import FollowRequests
 from server.services.people.follows import Follows
 from server.services.people.mutes import Mutes
@@ -109,6 +110,7 @@ class Services:
     follow_requests: FollowRequests
     blocks: Blocks
     mutes: Mutes
+    close_friends: CloseFriends
     reports: Reports
     report_queue: ReportQueue
     decisions: Decisions
@@ -222,8 +224,9 @@ def build_services(
         follow_requests=FollowRequests(
             rows.follow_requests, follows, rows.profiles, shared.lookup, work, jobs, cards, visibility
         ),
-        blocks=Blocks(rows.blocks, rows.profiles, follows, shared.lookup, work, cards),
+        blocks=Blocks(rows.blocks, rows.close_friends, rows.profiles, follows, shared.lookup, work, cards),
         mutes=Mutes(rows.mutes, rows.profiles, shared.lookup, work, cards),
+        close_friends=CloseFriends(rows.close_friends, rows.profiles, shared.lookup, work, cards, visibility),
         reports=moderation.reports,
         report_queue=moderation.report_queue,
         decisions=moderation.decisions,

@@ -12,6 +12,7 @@ from server.handlers.schemas import PageQuery, PostSchema, page_of
 from server.ids import PostId
 from server.services.feed.explanations import Explanations, Reason
 from server.services.feed.pages import Feed
+from server.services.records import Audience
 
 
 class ExplainQuery(RequestSchema):
@@ -24,6 +25,13 @@ class ExplanationSchema(Schema):
     reason = fields.String(required=True, validate=validate.OneOf([reason.value for reason in Reason]))
     detail = fields.String(required=True, metadata={"description": "The reason as a sentence."})
     followed = fields.Boolean(required=True, metadata={"description": "Whether you follow the author."})
+    audience = fields.Enum(
+        Audience,
+        by_value=fields.String,
+        required=True,
+        allow_none=True,
+        metadata={"description": "The audience of the post; null if you do not find it."},
+    )
 
 
 class FeedRoutes:
@@ -70,5 +78,6 @@ class FeedRoutes:
                 "reason": explanation.reason,
                 "detail": explanation.detail,
                 "followed": explanation.followed,
+                "audience": explanation.audience,
             }
         )

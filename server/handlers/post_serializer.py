@@ -119,6 +119,7 @@ def _card(card: PostCard) -> bytes:
             "caption": card.caption,
             **serializers.mentions(card.mentions),
             "hashtags": card.hashtags,
+            "audience": card.audience,
             "images": [serializers.image(each) for each in card.images],
             "createdAt": isoformat(card.created_at_ms),
             "editedAt": None if card.edited_at_ms is None else isoformat(card.edited_at_ms),

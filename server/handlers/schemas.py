@@ -7,6 +7,7 @@ from marshmallow import Schema, fields, validate
 from server.handlers.fields import Count, Id, QueryInteger, RequestSchema, Timestamp, Url
 from server.handlers.user_cards import SourceSchema, UserCardSchema
 from server.paging import DEFAULT_LIMIT, MAX_LIMIT
+from server.services.records import Audience
 
 
 class PageQuery(RequestSchema):
@@ -77,6 +78,7 @@ class PostSchema(MentionsSchema):
     author = fields.Nested(UserCardSchema, required=True)
     caption = fields.String(required=True)
     hashtags = fields.List(fields.String(), required=True)
+    audience = fields.Enum(Audience, by_value=fields.String, required=True)
     images = fields.List(fields.Nested(ImageSchema), required=True)
     likesCount = Count(required=True)
     commentsCount = Count(required=True)

@@ -24,6 +24,7 @@ class CountedTable:
     has_revision: bool = False
 
 
+COUNTED_POSTS = "SELECT COUNT(*) FROM posts WHERE posts.author_id = it.id AND posts.deleted_at_ms IS NULL"
 COUNTED_TABLES = (
     CountedTable(
         "posts",
@@ -46,7 +47,9 @@ COUNTED_TABLES = (
     CountedTable(
         "users",
         {
-            "posts_count": "SELECT COUNT(*) FROM posts WHERE posts.author_id = it.id AND posts.deleted_at_ms IS NULL",
+            "posts_count": COUNTED_POSTS,
+            "follower_posts_count": f"{COUNTED_POSTS} AND posts.audience = 'followers'",
+            "close_friend_posts_count": f"{COUNTED_POSTS} AND posts.audience = 'close_friends'",
             "followers_count": "SELECT COUNT(*) FROM follows WHERE follows.followee_id = it.id",
             "following_count": "SELECT COUNT(*) FROM follows WHERE follows.follower_id = it.id",
         },

@@ -57,6 +57,7 @@ MODULES = [
     "server.models.people.follow_requests",
     "server.models.people.blocks",
     "server.models.people.mutes",
+    "server.models.people.close_friends",
     "server.models.moderation.report_cases",
     "server.models.moderation.reports",
     "server.models.moderation.actions",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from server.ids import CommentId, DeviceId, MediaId, NotificationId, PostId, SessionId, UserId
+from server.models.audience import Audience
 from server.models.content.media import MediaStatus
 
 
@@ -283,6 +284,7 @@ class PostCard:
     images: tuple[Image, ...]
     created_at_ms: int
     edited_at_ms: int | None
+    audience: Audience
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -303,7 +305,7 @@ class Post:
     @property
     def is_public(self) -> bool:
         """Return whether everybody may see the post; otherwise its pictures need signed addresses."""
-        return not self.author.is_private
+        return self.card.audience is Audience.PUBLIC and not self.author.is_private
 
 
 @dataclass(frozen=True, slots=True)

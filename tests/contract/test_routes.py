@@ -116,6 +116,9 @@ TABLE: dict[str, Row] = {
     "POST /users/{userId}/mute": Row(401, 422, 204, 204),
     "DELETE /users/{userId}/mute": signed_in(204),
     "GET /mutes": signed_in(200),
+    "POST /users/{userId}/close-friend": Row(401, 422, 204, 204),
+    "DELETE /users/{userId}/close-friend": signed_in(204),
+    "GET /close-friends": signed_in(200),
     "POST /reports": Row(
         401, 422, 201, 201, json={"subjectType": "post", "subjectId": "{postId}", "reason": "spam"}
     ),

@@ -46,6 +46,7 @@ from server.models.accounts.sign_in_challenges import SignInChallengeRepository
 from server.models.accounts.used_id_tokens import UsedIdTokenRepository
 from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository, UserTable
+from server.models.audience import Audience
 from server.models.content.comments import CommentRepository
 from server.models.content.likes import LikeRepository
 from server.models.content.media import MediaRepository
@@ -77,6 +78,7 @@ from server.models.notifications.notification_list import NotificationListReposi
 from server.models.notifications.notifications import NotificationRepository
 from server.models.notifications.preferences import PreferenceRepository
 from server.models.people.blocks import BlockRepository
+from server.models.people.close_friends import CloseFriendRepository
 from server.models.people.follow_requests import FollowRequestRepository
 from server.models.people.follows import FollowRepository
 from server.models.people.mutes import MuteRepository
@@ -161,6 +163,7 @@ from server.services.notifications.preferences import Preferences
 from server.services.notifications.store import NotificationStore
 from server.services.notifications.writer import NotificationWriter
 from server.services.people.blocks import Blocks
+from server.services.people.close_friends import CloseFriends
 from server.services.people.follow_requests import FollowRequests
 from server.services.people.follows import Follows
 from server.services.people.mutes import Mutes
@@ -439,7 +442,13 @@ class ServiceHarness:
             self.cards,
             self.visibility,
         )
-        self.blocks = Blocks(block_rows, profile_rows, self.follows, lookup, self.unit_of_work, self.cards)
+        friend_rows = CloseFriendRepository(database)
+        self.blocks = Blocks(
+            block_rows, friend_rows, profile_rows, self.follows, lookup, self.unit_of_work, self.cards
+        )
+        self.close_friends = CloseFriends(
+            friend_rows, profile_rows, lookup, self.unit_of_work, self.cards, self.visibility
+        )
         self.mutes = Mutes(MuteRepository(database), profile_rows, lookup, self.unit_of_work, self.cards)
         case_rows, report_rows = ReportCaseRepository(database), ReportRepository(database)
         self.report_queue = ReportQueue(
@@ -740,19 +749,19 @@ class ServiceHarness:
     async def users(self, count: int) -> list[UserId]:
         return [await self.user() for _ in range(count)]
 
-    async def post(self, author_id: UserId, caption: str = "") -> PostId:
+    async def post(
+        self, author_id: UserId, caption: str = "", audience: Audience = Audience.PUBLIC
+    ) -> PostId:
         """Insert a post without pictures and emit the event of its publication."""
 
         async def body(work: WorkContext) -> PostId:
             post_id = PostId(work.new_id())
-            await self.database.execute(
-                "UPDATE users SET posts_count = posts_count + 1 WHERE id = ?", [author_id]
-            )
+            await self.user_rows.change_posts_count(author_id, +1, audience)
             await self.post_rows.insert(
-                post_id, author_id, caption, await Mentions(self.user_rows).resolve(caption)
+                post_id, author_id, caption, await Mentions(self.user_rows).resolve(caption), audience
             )
             work.emit(PostPublished(post_id, author_id))
-            work.emit(PostChanged(post_id, author_id, 0, 0, 0, None))
+            work.emit(PostChanged(post_id, author_id, 0, 0, 0, None, audience))
             return post_id
 
         return await self.unit_of_work.run(body, changes=(CacheKey("feed", author_id),))

@@ -4,10 +4,12 @@
   `built:<run_id>`; the score of the latter is -complete_from_id. A built list has every post from that id up; 0 means
   every post that exists. `run_id` identifies one run of the Redis server: a server that restarts from an old snapshot
   lacks the posts added since, so lists of another run are ignored.
-- `follows:{user}`: set of the reader and the users that the reader follows.
+- `follows:{user}`: set of the reader and the users that the reader follows, and, with the prefix `c`, of those among
+  them who have the reader as a close friend, the reader included.
 - `liked:{user}`: hash of post id -> `revision:1` (liked) or `revision:0`, with all likes from its field
   `complete_from_id` up.
-- `counts`: hash of post id -> `revision,author,likes,comments,edited`, or `revision,x` for a deleted post.
+- `counts`: hash of post id -> `revision,author,likes,comments,edited`, followed by `,c` for a post for close friends,
+  or `revision,x` for a deleted post.
 - `people`: hash of user id -> `revision`. In all three hashes the highest revision stays, whatever the order of writes.
 - `fan_out_on_read`: set of the authors with fan-out on read.
 - `invalidations`: sorted set of the changes in progress, scored by their start.

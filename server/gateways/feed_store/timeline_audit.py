@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
+from server.gateways.feed_store.followed_authors import FollowedAuthors
 from server.gateways.feed_store.keys import COUNTS, FAN_OUT_ON_READ, PEOPLE, follows_key, liked_key
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import PostId, UserId
@@ -48,10 +49,10 @@ class TimelineAudit:
                 post_ids.add(PostId(int(member)))
         return None if complete_from_id is None else CachedPosts(complete_from_id, frozenset(post_ids))
 
-    async def get_follows(self, user_id: UserId) -> set[UserId] | None:
-        """Return the reader and the users that the reader follows, or None if they are not cached."""
+    async def get_follows(self, user_id: UserId) -> FollowedAuthors | None:
+        """Return which authors the reader follows, or None if it is not cached."""
         members: list[bytes] = await self._redis.command("SMEMBERS", follows_key(user_id))
-        return {UserId(int(member)) for member in members} or None
+        return FollowedAuthors.parse(members) if members else None
 
     async def get_likes(self, user_id: UserId) -> CachedPosts | None:
         """Return the posts that a reader likes, or None if they are not cached."""

@@ -11,6 +11,7 @@ from server.ids import PostId, UserId
 MAX_REMEMBERED_ENTRIES = 32_768
 MAX_REMEMBERED_READS = 1024
 DELETED = "x"
+FOR_CLOSE_FRIENDS = "c"
 
 
 class ReadStatus(StrEnum):
@@ -35,11 +36,13 @@ class PostCounts:
     likes: int
     comments: int
     edited_at_ms: int | None
+    for_close_friends: bool = False
 
     def packed(self) -> str:
         """Return the form that Redis stores."""
         edited = "" if self.edited_at_ms is None else self.edited_at_ms
-        return f"{self.revision},{self.author_id},{self.likes},{self.comments},{edited}"
+        audience = f",{FOR_CLOSE_FRIENDS}" if self.for_close_friends else ""
+        return f"{self.revision},{self.author_id},{self.likes},{self.comments},{edited}{audience}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -105,7 +108,12 @@ def _parse_entry(packed: bytes) -> TimelineEntry:
 
 
 def _parse_counts(packed: bytes) -> PostCounts:
-    revision, author_id, likes, comments, edited = packed.split(b",")
+    revision, author_id, likes, comments, edited, *audience = packed.split(b",")
     return PostCounts(
-        int(revision), UserId(int(author_id)), int(likes), int(comments), int(edited) if edited else None
+        int(revision),
+        UserId(int(author_id)),
+        int(likes),
+        int(comments),
+        int(edited) if edited else None,
+        for_close_friends=bool(audience),
     )

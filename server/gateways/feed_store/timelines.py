@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server.gateways.feed_store import timeline_scripts as scripts
+from server.gateways.feed_store.followed_authors import FollowedAuthors
 from server.gateways.feed_store.keys import (
     COUNTS,
     FAN_OUT_ON_READ,
@@ -96,7 +97,7 @@ class Timelines:
         reader_id: UserId,
         token: int,
         post_ids: Sequence[PostId],
-        followee_ids: Sequence[UserId],
+        followed: FollowedAuthors,
         likes: tuple[int, Sequence[PostId]],
     ) -> bool:
         """Complete a feed with what SQL has; return False if it was dropped after `begin_feed`.
@@ -104,7 +105,7 @@ class Timelines:
         `likes` are the post id from which on all likes are known, and the liked posts.
         """
         feed = feed_key(reader_id)
-        followees = (token, self._ttl_s, reader_id, *followee_ids)
+        followees = (token, self._ttl_s, *followed.members())
         posts = (token, self.window, self._ttl_s, *post_ids)
         _, completed, _ = await self._redis.batch(
             (
@@ -158,6 +159,11 @@ class Timelines:
             await self._redis.batch(
                 (self._record_call(COUNTS, packed), self.record_revisions_call(revisions))
             )
+
+    async def record_packed(self, counts: Mapping[PostId, str]) -> None:
+        """Store counters of posts in their packed form, unless newer ones are stored."""
+        if counts:
+            await self._redis.batch((self._record_call(COUNTS, counts),))
 
     def add_own_post_call(self, author_id: UserId, post_id: PostId) -> Call:
         keys = (feed_key(author_id), author_key(author_id))

@@ -19,14 +19,27 @@ from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import PageQuery, PostSchema, page_of
 from server.ids import MediaId, PostId, UserId
 from server.services.content.pictures import Upload
-from server.services.content.posts import Posts, more_texts_than_pictures
+from server.services.content.post_pictures import more_texts_than_pictures
+from server.services.content.posts import Posts
 from server.services.people.user_lookup import UserLookup
-from server.services.records import Post
+from server.services.records import Audience, Post
+
+MAX_AUDIENCE = 100
 
 
 def validate_unique(ids: list[str]) -> None:
     if len({int(each) for each in ids}) < len(ids):
         raise ValidationError("Must not have the same id twice.")
+
+
+AudienceField: Any = partial(
+    fields.Enum,
+    Audience,
+    by_value=fields.String,
+    metadata={
+        "description": "Who may see the post: everyone who may see your posts, your followers, or your close friends."
+    },
+)
 
 
 class PublishForm(RequestSchema):
@@ -44,6 +57,7 @@ class PublishForm(RequestSchema):
         metadata={"description": "One per image, in the same order."},
     )
     caption = Text(maximum=MAX_CAPTION, metadata={"examples": ["The last light #sunset"]})
+    audience = AudienceField(load_default=Audience.PUBLIC)
 
 
 class PublishBody(RequestSchema):
@@ -67,6 +81,7 @@ class PublishBody(RequestSchema):
         },
     )
     caption = Text(maximum=MAX_CAPTION, load_default="", metadata={"examples": ["The last light #sunset"]})
+    audience = AudienceField(load_default=Audience.PUBLIC)
 
 
 class PostsQuery(PageQuery):
@@ -75,6 +90,7 @@ class PostsQuery(PageQuery):
 
 class PostBody(RequestSchema):
     caption = Text(maximum=MAX_CAPTION)
+    audience = AudienceField()
     altTexts = fields.List(
         Text(maximum=MAX_ALT_TEXT),
         validate=validate.Length(max=MAX_IMAGES),
@@ -86,7 +102,7 @@ class PostBody(RequestSchema):
     @validates_schema
     def _require_change(self, data: dict[str, Any], **_: Any) -> None:
         if not data:
-            raise ValidationError("Required: caption, altTexts, or both.", "caption")
+            raise ValidationError("Required: caption, altTexts or audience.", "caption")
 
 
 class PostRoutes:
@@ -136,12 +152,14 @@ class PostRoutes:
         if request.content_type != MULTIPART:
             return await self._publish_media(request)
         author_id = current_principal(request).user_id
-        async with self._forms.read(request, files={"images"}, texts={"altTexts", "caption"}) as form:
-            caption, uploads = form.text("caption", MAX_CAPTION), _uploads(form)
+        async with self._forms.read(
+            request, files={"images"}, texts={"altTexts", "audience", "caption"}
+        ) as form:
+            caption, uploads, audience = form.text("caption", MAX_CAPTION), _uploads(form), _audience(form)
             return await self._idempotent.respond(
                 request,
                 form.content_hash,
-                execute=lambda token: self._posts.publish(author_id, caption, uploads, token),
+                execute=lambda token: self._posts.publish(author_id, caption, uploads, token, audience),
                 reload=lambda post_id: self._posts.get(author_id, PostId(post_id)),
                 render=partial(self._created, author_id),
             )
@@ -153,7 +171,7 @@ class PostRoutes:
             request,
             canonical_json(request),
             execute=lambda token: self._posts.publish_media(
-                author_id, body["caption"], media_ids, body["altTexts"], token
+                author_id, body["caption"], media_ids, body["altTexts"], token, body["audience"]
             ),
             reload=lambda post_id: self._posts.get(author_id, PostId(post_id)),
             render=partial(self._created, author_id),
@@ -190,7 +208,7 @@ class PostRoutes:
 
     @operation(
         "editPost",
-        "Change the caption or the alt texts of your own post",
+        "Change the caption, the alt texts or the audience of your own post",
         tag="posts",
         description="An omitted member stays unchanged; at least one is required.",
         body=PostBody,
@@ -200,7 +218,8 @@ class PostRoutes:
     )
     async def edit_post(self, request: web.Request) -> web.Response:
         body, author_id = request[BODY], current_principal(request).user_id
-        post = await self._posts.edit(author_id, _post_id(request), body.get("caption"), body.get("altTexts"))
+        changes = body.get("caption"), body.get("altTexts"), body.get("audience")
+        post = await self._posts.edit(author_id, _post_id(request), *changes)
         return serializers.json_response(self._rendered.post(author_id, post))
 
     @operation(
@@ -222,6 +241,15 @@ class PostRoutes:
 
 def _post_id(request: web.Request) -> PostId:
     return PostId(path_id(request, "postId"))
+
+
+def _audience(form: Form) -> Audience:
+    text = form.text("audience", MAX_AUDIENCE)
+    try:
+        return Audience(text or Audience.PUBLIC)
+    except ValueError:
+        problem = f"Must be one of: {', '.join(Audience)}."
+        raise InvalidInput("Some values are invalid.", fields={"audience": [problem]}) from None
 
 
 def _uploads(form: Form) -> list[Upload]:

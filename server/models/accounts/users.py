@@ -7,6 +7,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from server.ids import UserId
+from server.models.audience import Audience
 from server.models.conditions import ALL, Condition
 from server.models.database import Database, placeholders
 
@@ -19,6 +20,8 @@ class UserTable(Model):
 
     `revision` increases with each change of a column that cards show. While `fan_out_on_read` is 1, new posts are not
     written to followers' feeds; readers merge them in from the author's own list.
+
+    `posts_count` counts all posts, `follower_posts_count` and `close_friend_posts_count` those with such an audience.
 
     `delete_after_ms` is set after the owner deleted the account: from then on it is erased.
     """
@@ -39,6 +42,8 @@ class UserTable(Model):
     avatar_key = fields.CharField(max_length=120, default="")
     role = fields.CharField(max_length=16, default="user")
     posts_count = fields.IntField(default=0)
+    follower_posts_count = fields.IntField(default=0, db_default=0)
+    close_friend_posts_count = fields.IntField(default=0, db_default=0)
     followers_count = fields.IntField(default=0)
     following_count = fields.IntField(default=0)
     created_at_ms = fields.BigIntField()
@@ -225,9 +230,17 @@ class UserRepository:
         """Lock the user with this verified address until the commit."""
         return await self._contact(f"email_key = ?{self._database.for_update}", email_key)
 
-    async def change_posts_count(self, user_id: UserId, change: int) -> None:
+    async def change_posts_count(self, user_id: UserId, change: int, audience: Audience) -> None:
+        """Count posts of one audience."""
         await self._database.execute(
-            "UPDATE users SET posts_count = posts_count + ? WHERE id = ?", [change, user_id]
+            "UPDATE users SET posts_count = posts_count + ?, follower_posts_count = follower_posts_count + ?,"
+            " close_friend_posts_count = close_friend_posts_count + ? WHERE id = ?",
+            [
+                change,
+                change if audience is Audience.FOLLOWERS else 0,
+                change if audience is Audience.CLOSE_FRIENDS else 0,
+                user_id,
+            ],
         )
 
     async def _contact(self, where: str, parameter: UserId | str) -> ContactRow | None:

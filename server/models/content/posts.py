@@ -9,6 +9,7 @@ from tortoise.models import Model
 
 from server.ids import PostId, UserId
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
+from server.models.audience import Audience
 from server.models.conditions import Condition
 from server.models.content.stored_mentions import pack_mentions, unpack_mentions
 from server.models.database import Database, placeholders
@@ -35,6 +36,7 @@ class PostTable(Model):
     edited_at_ms = fields.BigIntField(null=True)
     revision = fields.IntField(default=0, db_default=0)
     deleted_at_ms = fields.BigIntField(null=True)
+    audience = fields.CharField(max_length=16, default="public", db_default="public")
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "posts"
@@ -51,6 +53,7 @@ class PostRow:
     comments_count: int
     edited_at_ms: int | None
     revision: int
+    audience: Audience
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,7 @@ class PostCardRow:
     comments_count: int
     edited_at_ms: int | None
     revision: int
+    audience: Audience
     author: UserCardRow
     liked: bool
 
@@ -107,7 +111,8 @@ class PostRepository:
         """Return the posts `p` among `post_ids` that satisfy `visible`, in no particular order."""
         rows = await self._database.rows(
             "SELECT p.id, p.caption, p.mentions, p.likes_count, p.comments_count, p.edited_at_ms, p.revision,"
-            f" {USER_COLUMNS}, EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked"
+            f" p.audience, {USER_COLUMNS},"
+            " EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked"
             " FROM posts p JOIN users u ON u.id = p.author_id"
             f" WHERE p.id IN ({placeholders(len(post_ids))}) AND {visible.sql}",
             [viewer_id, *post_ids, *visible.parameters],
@@ -115,10 +120,19 @@ class PostRepository:
         return [_card(row) for row in rows]
 
     async def insert(
-        self, post_id: PostId, author_id: UserId, caption: str, mentions: Mapping[str, UserId]
+        self,
+        post_id: PostId,
+        author_id: UserId,
+        caption: str,
+        mentions: Mapping[str, UserId],
+        audience: Audience,
     ) -> None:
         await PostTable.create(
-            id=post_id, author_id=author_id, caption=caption, mentions=pack_mentions(mentions)
+            id=post_id,
+            author_id=author_id,
+            caption=caption,
+            mentions=pack_mentions(mentions),
+            audience=audience,
         )
 
     async def edit(self, post_id: PostId, edited_at_ms: int, revision: int) -> None:
@@ -131,6 +145,9 @@ class PostRepository:
             "UPDATE posts SET caption = ?, mentions = ? WHERE id = ?",
             [caption, pack_mentions(mentions), post_id],
         )
+
+    async def set_audience(self, post_id: PostId, audience: Audience) -> None:
+        await self._database.execute("UPDATE posts SET audience = ? WHERE id = ?", [audience, post_id])
 
     async def set_likes_count(self, post_id: PostId, count: int, revision: int) -> None:
         await self._database.execute(
@@ -160,11 +177,23 @@ class PostRepository:
 
     async def _get(self, post_id: PostId, visible: Condition, suffix: str) -> PostRow | None:
         rows = await self._database.rows(
-            "SELECT p.id, p.author_id, p.likes_count, p.comments_count, p.edited_at_ms, p.revision FROM posts p"
-            f" WHERE p.id = ? AND {visible.sql}{suffix}",
+            "SELECT p.id, p.author_id, p.likes_count, p.comments_count, p.edited_at_ms, p.revision, p.audience"
+            f" FROM posts p WHERE p.id = ? AND {visible.sql}{suffix}",
             [post_id, *visible.parameters],
         )
-        return PostRow(**rows[0]) if rows else None
+        return _row(rows[0]) if rows else None
+
+
+def _row(row: Mapping[str, Any]) -> PostRow:
+    return PostRow(
+        id=PostId(row["id"]),
+        author_id=UserId(row["author_id"]),
+        likes_count=row["likes_count"],
+        comments_count=row["comments_count"],
+        edited_at_ms=row["edited_at_ms"],
+        revision=row["revision"],
+        audience=Audience(row["audience"]),
+    )
 
 
 def _card(row: Mapping[str, Any]) -> PostCardRow:
@@ -176,6 +205,7 @@ def _card(row: Mapping[str, Any]) -> PostCardRow:
         comments_count=row["comments_count"],
         edited_at_ms=row["edited_at_ms"],
         revision=row["revision"],
+        audience=Audience(row["audience"]),
         author=UserCardRow.from_row(row),
         liked=bool(row["liked"]),
     )

@@ -1,21 +1,66 @@
-"""The SQL form of the rule that decides which posts a user may see."""
+"""The rule that decides which posts a user may see: its SQL form, and the record that it is a predicate over."""
+
+from dataclasses import dataclass
 
 from server.ids import UserId
-from server.models.conditions import Column, Condition, all_of
-from server.models.people.visibility import open_users, public_users, visible_users
+from server.models.conditions import Column, Condition
+from server.models.people.visibility import (
+    ACTIVE_USERS,
+    HAS_AS_CLOSE_FRIEND,
+    IS_FOLLOWED,
+    IS_SELF,
+    OPEN_ACCOUNTS,
+    PUBLIC_ACCOUNTS,
+    USERS,
+    Denial,
+)
+from server.models.rules import Fact, Rule, clause, condition, no
 
 # For a row of `posts p`, without a viewer.
 NOT_DELETED = Condition("p.deleted_at_ms IS NULL")
 
+EXISTS = Fact("exists", "{post}.deleted_at_ms IS NULL")
+IS_FOR_FOLLOWERS = Fact("is_for_followers", "{post}.audience = 'followers'")
+IS_FOR_CLOSE_FRIENDS = Fact("is_for_close_friends", "{post}.audience = 'close_friends'")
+
+# The audience narrows what the account allows: a private account's posts are for followers in any case.
+POSTS: Rule = (
+    clause(Denial.DELETED, EXISTS),
+    *USERS,
+    *OPEN_ACCOUNTS,
+    clause(Denial.NOT_FOLLOWER, IS_SELF, no(IS_FOR_FOLLOWERS), IS_FOLLOWED),
+    clause(Denial.NOT_CLOSE_FRIEND, IS_SELF, no(IS_FOR_CLOSE_FRIENDS), HAS_AS_CLOSE_FRIEND),
+)
+PUBLIC_POSTS: Rule = (
+    clause(Denial.DELETED, EXISTS),
+    *ACTIVE_USERS,
+    *PUBLIC_ACCOUNTS,
+    clause(Denial.NOT_FOLLOWER, no(IS_FOR_FOLLOWERS)),
+    clause(Denial.NOT_CLOSE_FRIEND, no(IS_FOR_CLOSE_FRIENDS)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PostFacts:
+    """The facts of the rule about a viewer, a post, and its author, who is the user in the names."""
+
+    exists: bool
+    is_self: bool
+    is_active: bool
+    is_blocked: bool
+    blocks: bool
+    is_public: bool
+    is_followed: bool
+    is_for_followers: bool
+    is_for_close_friends: bool
+    has_as_close_friend: bool
+
 
 def public_posts(alias: str) -> Condition:
     """Return the condition that everybody may see a row of `posts`, also without an account."""
-    return all_of(Condition(f"{alias}.deleted_at_ms IS NULL"), public_users(Column(f"{alias}.author_id")))
+    return condition(PUBLIC_POSTS, user=Column(f"{alias}.author_id"), post=Column(alias))
 
 
 def visible_posts(viewer: UserId | Column, alias: str) -> Condition:
     """Return the condition that the viewer may see a row of `posts`, which the statement names `alias`."""
-    author = Column(f"{alias}.author_id")
-    return all_of(
-        Condition(f"{alias}.deleted_at_ms IS NULL"), visible_users(viewer, author), open_users(viewer, author)
-    )
+    return condition(POSTS, viewer=viewer, user=Column(f"{alias}.author_id"), post=Column(alias))

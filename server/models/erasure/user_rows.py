@@ -27,6 +27,8 @@ PLAIN_COLUMNS = (
     UserColumn("blocks", "blocked_id"),
     UserColumn("mutes", "muter_id"),
     UserColumn("mutes", "muted_id"),
+    UserColumn("close_friends", "owner_id"),
+    UserColumn("close_friends", "friend_id"),
     UserColumn("notifications", "recipient_id"),
     UserColumn("notification_preferences", "user_id"),
     UserColumn("inboxes", "user_id", key="user_id"),

@@ -1,14 +1,39 @@
 """Statements that cached feeds are built from."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from server.ids import PostId, UserId
 from server.models.conditions import Column, Condition
 from server.models.database import Database, placeholders
-from server.models.people.visibility import unmuted_users
+from server.models.people.visibility import close_friends_of, unmuted_users
 
 AUTHORS_PER_QUERY = 1000
-UNMUTED = unmuted_users(Column("follows.follower_id"), Column("follows.followee_id")).sql
+FOLLOWER, FOLLOWEE = Column("follows.follower_id"), Column("follows.followee_id")
+UNMUTED = unmuted_users(FOLLOWER, FOLLOWEE).sql
+IS_CLOSE_FRIEND = close_friends_of(FOLLOWEE, FOLLOWER).sql
+
+
+@dataclass(frozen=True, slots=True)
+class FolloweeRow:
+    """A user that a reader follows, and whether the reader is one of the user's close friends."""
+
+    id: UserId
+    has_as_close_friend: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCounts:
+    """Counters of a post in the database."""
+
+    id: PostId
+    author_id: UserId
+    likes_count: int
+    comments_count: int
+    revision: int
+    edited_at_ms: int | None
+    deleted_at_ms: int | None
+    audience: str
 
 
 class FeedRepository:
@@ -23,6 +48,15 @@ class FeedRepository:
             f"SELECT followee_id FROM follows WHERE follower_id = ? AND {UNMUTED}", [reader_id]
         )
         return [UserId(row["followee_id"]) for row in rows]
+
+    async def list_followed(self, reader_id: UserId) -> list[FolloweeRow]:
+        """Return the authors whose posts the reader's feed has, without the reader, in no order."""
+        rows = await self._database.rows(
+            f"SELECT followee_id, {IS_CLOSE_FRIEND} AS has_as_close_friend"
+            f" FROM follows WHERE follower_id = ? AND {UNMUTED}",
+            [reader_id],
+        )
+        return [FolloweeRow(UserId(row["followee_id"]), bool(row["has_as_close_friend"])) for row in rows]
 
     async def filter_followees(self, reader_id: UserId, author_ids: Sequence[UserId]) -> set[UserId]:
         """Return which of the authors the reader follows and has not muted."""
@@ -42,6 +76,16 @@ class FeedRepository:
         )
         return [UserId(row["follower_id"]) for row in rows]
 
+    async def list_close_followers(self, author_id: UserId, after_id: int, limit: int) -> list[UserId]:
+        """Return the next followers that are close friends of the author, as `list_followers`."""
+        rows = await self._database.rows(
+            "SELECT f.friend_id FROM close_friends f JOIN follows ON follows.followee_id = f.owner_id"
+            f" AND follows.follower_id = f.friend_id WHERE f.owner_id = ? AND f.friend_id > ? AND {UNMUTED}"
+            " ORDER BY f.friend_id LIMIT ?",
+            [author_id, after_id, limit],
+        )
+        return [UserId(row["friend_id"]) for row in rows]
+
     async def list_posts(
         self, author_ids: Sequence[UserId], bounds: tuple[int, int], visible: Condition, limit: int
     ) -> list[PostId]:
@@ -60,6 +104,17 @@ class FeedRepository:
             )
             found += [PostId(row["id"]) for row in rows]
         return sorted(found, reverse=True)[:limit]
+
+    async def list_counts(self, post_ids: Sequence[PostId]) -> list[StoredCounts]:
+        """Return the counters of posts, including deleted ones."""
+        if not post_ids:
+            return []
+        rows = await self._database.rows(
+            "SELECT id, author_id, likes_count, comments_count, revision, edited_at_ms, deleted_at_ms,"
+            f" audience FROM posts WHERE id IN ({placeholders(len(post_ids))})",
+            post_ids,
+        )
+        return [StoredCounts(**row) for row in rows]
 
     async def list_likes(self, reader_id: UserId, from_id: int, limit: int) -> list[PostId]:
         """Return the newest posts from `from_id` up that the reader likes, newest first."""

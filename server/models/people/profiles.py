@@ -21,6 +21,8 @@ class ProfileRow:
     role: str
     is_private: bool
     posts_count: int
+    follower_posts_count: int
+    close_friend_posts_count: int
     followers_count: int
     following_count: int
     created_at_ms: int
@@ -60,6 +62,8 @@ class ProfileRepository:
             role=user.role,
             is_private=bool(user.is_private),
             posts_count=user.posts_count,
+            follower_posts_count=user.follower_posts_count,
+            close_friend_posts_count=user.close_friend_posts_count,
             followers_count=user.followers_count,
             following_count=user.following_count,
             created_at_ms=user.created_at_ms,

@@ -15,6 +15,7 @@ class RelationshipRow:
     blocking: bool
     muting: bool
     blocked_by: bool
+    close_friend_of: bool
 
 
 class RelationshipRepository:
@@ -32,9 +33,10 @@ class RelationshipRepository:
             " EXISTS(SELECT 1 FROM follows WHERE follower_id = u.id AND followee_id = ?) AS followed_by,"
             " EXISTS(SELECT 1 FROM blocks WHERE blocker_id = ? AND blocked_id = u.id) AS blocking,"
             " EXISTS(SELECT 1 FROM mutes WHERE muter_id = ? AND muted_id = u.id) AS muting,"
-            " EXISTS(SELECT 1 FROM blocks WHERE blocker_id = u.id AND blocked_id = ?) AS blocked_by"
+            " EXISTS(SELECT 1 FROM blocks WHERE blocker_id = u.id AND blocked_id = ?) AS blocked_by,"
+            " EXISTS(SELECT 1 FROM close_friends WHERE owner_id = u.id AND friend_id = ?) AS close_friend_of"
             f" FROM users u WHERE u.id IN ({placeholders(len(user_ids))})",
-            [viewer_id] * 6 + [*user_ids],
+            [viewer_id] * 7 + [*user_ids],
         )
         return {
             UserId(row["id"]): RelationshipRow(
@@ -44,6 +46,7 @@ class RelationshipRepository:
                 bool(row["blocking"]),
                 bool(row["muting"]),
                 bool(row["blocked_by"]),
+                bool(row["close_friend_of"]),
             )
             for row in rows
         }

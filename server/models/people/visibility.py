@@ -1,37 +1,70 @@
-"""The SQL form of the rule that decides which users see each other and notify each other."""
+"""The rule that decides which users see each other and notify each other, and its SQL form."""
+
+from enum import StrEnum
 
 from server.ids import UserId
-from server.models.conditions import Column, Condition, bind
+from server.models.conditions import Column, Condition
+from server.models.rules import Fact, Rule, clause, condition, no
 
-NOT_BLOCKED = "NOT EXISTS(SELECT 1 FROM blocks WHERE blocker_id = {} AND blocked_id = {})"
+
+class Denial(StrEnum):
+    """Why a viewer does not see something."""
+
+    DELETED = "deleted"
+    ACCOUNT_HIDDEN = "account_hidden"
+    BLOCKED = "blocked"
+    BLOCKED_BY = "blocked_by"
+    MUTED = "muted"
+    PRIVATE_ACCOUNT = "private_account"
+    NOT_FOLLOWER = "not_follower"
+    NOT_CLOSE_FRIEND = "not_close_friend"
+
+
+# Of a viewer and a user.
+IS_SELF = Fact("is_self", "{user} = {viewer}")
 # Scalar subqueries: MariaDB may turn EXISTS into a temporary table of all users.
-ACTIVE = "(SELECT users.status FROM users WHERE users.id = {}) = 'active'"
-PUBLIC = "(SELECT users.is_private FROM users WHERE users.id = {}) = 0"
-NOT_MUTED = "NOT EXISTS(SELECT 1 FROM mutes WHERE muter_id = {} AND muted_id = {})"
-FOLLOWED = "EXISTS(SELECT 1 FROM follows WHERE follower_id = {} AND followee_id = {})"
+IS_ACTIVE = Fact("is_active", "(SELECT users.status FROM users WHERE users.id = {user}) = 'active'")
+IS_PUBLIC = Fact("is_public", "(SELECT users.is_private FROM users WHERE users.id = {user}) = 0")
+IS_BLOCKED = Fact(
+    "is_blocked", "EXISTS(SELECT 1 FROM blocks WHERE blocker_id = {viewer} AND blocked_id = {user})"
+)
+BLOCKS = Fact("blocks", "EXISTS(SELECT 1 FROM blocks WHERE blocker_id = {user} AND blocked_id = {viewer})")
+IS_MUTED = Fact("is_muted", "EXISTS(SELECT 1 FROM mutes WHERE muter_id = {viewer} AND muted_id = {user})")
+IS_FOLLOWED = Fact(
+    "is_followed", "EXISTS(SELECT 1 FROM follows WHERE follower_id = {viewer} AND followee_id = {user})"
+)
+HAS_AS_CLOSE_FRIEND = Fact(
+    "has_as_close_friend",
+    "EXISTS(SELECT 1 FROM close_friends WHERE owner_id = {user} AND friend_id = {viewer})",
+)
+
+NOT_BLOCKED_BY = clause(Denial.BLOCKED_BY, no(BLOCKS))
+USERS: Rule = (
+    clause(Denial.ACCOUNT_HIDDEN, IS_SELF, IS_ACTIVE),
+    clause(Denial.BLOCKED, no(IS_BLOCKED)),
+    NOT_BLOCKED_BY,
+)
+PROFILES: Rule = (clause(Denial.ACCOUNT_HIDDEN, IS_ACTIVE), NOT_BLOCKED_BY)
+OPEN_ACCOUNTS: Rule = (clause(Denial.PRIVATE_ACCOUNT, IS_SELF, IS_PUBLIC, IS_FOLLOWED),)
+ACTIVE_USERS: Rule = (clause(Denial.ACCOUNT_HIDDEN, IS_ACTIVE),)
+PUBLIC_ACCOUNTS: Rule = (clause(Denial.PRIVATE_ACCOUNT, IS_PUBLIC),)
+UNMUTED: Rule = (clause(Denial.MUTED, no(IS_MUTED)),)
+CLOSE_FRIENDS: Rule = (clause(Denial.NOT_CLOSE_FRIEND, HAS_AS_CLOSE_FRIEND),)
 
 
 def visible_users(viewer: UserId | Column, user: UserId | Column) -> Condition:
     """Return the condition that the user is active or the viewer, and neither has blocked the other."""
-    return bind(
-        f"({{}} = {{}} OR {ACTIVE}) AND {NOT_BLOCKED} AND {NOT_BLOCKED}",
-        viewer, user, user, viewer, user, user, viewer,
-    )  # fmt: skip
+    return condition(USERS, viewer=viewer, user=user)
 
 
 def unblocked_users(viewer: UserId | Column, user: UserId | Column) -> Condition:
     """Return the condition that the user is active, and has not blocked the viewer."""
-    return bind(f"{ACTIVE} AND {NOT_BLOCKED}", user, user, viewer)
+    return condition(PROFILES, viewer=viewer, user=user)
 
 
 def unmuted_users(viewer: UserId | Column, user: UserId | Column) -> Condition:
     """Return the condition that the viewer has not muted the user."""
-    return bind(NOT_MUTED, viewer, user)
-
-
-def public_users(user: UserId | Column) -> Condition:
-    """Return the condition that everybody may see the user's posts: the account is active and public."""
-    return bind(f"{ACTIVE} AND {PUBLIC}", user, user)
+    return condition(UNMUTED, viewer=viewer, user=user)
 
 
 def open_users(viewer: UserId | Column, user: UserId | Column) -> Condition:
@@ -39,7 +72,9 @@ def open_users(viewer: UserId | Column, user: UserId | Column) -> Condition:
 
     That is: the account is public, or the viewer's own, or the viewer follows it.
     """
-    return bind(
-        f"({{}} = {{}} OR {PUBLIC} OR {FOLLOWED})",
-        viewer, user, user, viewer, user,
-    )  # fmt: skip
+    return condition(OPEN_ACCOUNTS, viewer=viewer, user=user)
+
+
+def close_friends_of(user: UserId | Column, friend: UserId | Column) -> Condition:
+    """Return the condition that a user has a friend on the list of close friends."""
+    return condition(CLOSE_FRIENDS, viewer=friend, user=user)

@@ -112,6 +112,7 @@ class Cards:
             images=tuple(images),
             created_at_ms=id_timestamp_ms(row.id),
             edited_at_ms=row.edited_at_ms,
+            audience=row.audience,
         )
         return Post(
             card,

@@ -166,7 +166,17 @@ class Comments:
         """Change the counters of a locked post and of the thread."""
         count, revision = post.comments_count + change, post.revision + 1
         await self._posts.set_comments_count(post.id, count, revision)
-        work.emit(PostChanged(post.id, post.author_id, revision, post.likes_count, count, post.edited_at_ms))
+        work.emit(
+            PostChanged(
+                post.id,
+                post.author_id,
+                revision,
+                post.likes_count,
+                count,
+                post.edited_at_ms,
+                post.audience,
+            )
+        )
         if thread_id is not None:
             await self._comments.change_replies_count(thread_id, change)
 

@@ -90,7 +90,15 @@ class Likes:
         await self._posts.set_likes_count(post.id, count, revision)
         work.emit(LikeChanged(post.id, actor_id, change > 0, revision))
         work.emit(
-            PostChanged(post.id, post.author_id, revision, count, post.comments_count, post.edited_at_ms)
+            PostChanged(
+                post.id,
+                post.author_id,
+                revision,
+                count,
+                post.comments_count,
+                post.edited_at_ms,
+                post.audience,
+            )
         )
         return count
 

@@ -1,16 +1,25 @@
 """Posts: publishing photographs with a caption, editing and deleting them, and listing an author's posts."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
-from server.errors import AppError, Conflict, Forbidden, InvalidInput, NotFound
-from server.events import CacheKey, PeopleMentioned, PostChanged, PostDeleted, PostPublished, PostTakenDown
+from server.errors import AppError, Forbidden, NotFound
+from server.events import (
+    AudienceWidened,
+    CacheKey,
+    PeopleMentioned,
+    PostChanged,
+    PostDeleted,
+    PostPublished,
+    PostTakenDown,
+)
 from server.gateways.images.processor import Shape
 from server.ids import MediaId, PostId, UserId
 from server.models.accounts.users import UserRepository
+from server.models.audience import Audience
 from server.models.conditions import Column
-from server.models.content.media import MediaPicture, MediaRepository, MediaRow, MediaStatus
+from server.models.content.media import MediaRepository
 from server.models.content.post_images import NewPostImage, PostImageRepository
 from server.models.content.posts import PostRepository, PostRow
 from server.models.content.visibility import NOT_DELETED
@@ -19,18 +28,10 @@ from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards
 from server.services.content.mentions import Mentions
 from server.services.content.pictures import Pictures, StoredPicture, Upload
+from server.services.content.post_pictures import PostPicture, more_texts_than_pictures, picture_of
 from server.services.content.visibility import Visibility
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
 from server.services.records import Post
-
-
-@dataclass(frozen=True, slots=True)
-class PostPicture:
-    """A picture to insert as a row of `post_images`; `id` is that of the media that it was, if any."""
-
-    picture: MediaPicture
-    alt_text: str
-    id: MediaId | None = None
 
 
 class Posts:
@@ -56,7 +57,12 @@ class Posts:
         self._mentions = Mentions(users)
 
     async def publish(
-        self, author_id: UserId, caption: str, uploads: Sequence[Upload], once: IdempotencyToken | None = None
+        self,
+        author_id: UserId,
+        caption: str,
+        uploads: Sequence[Upload],
+        once: IdempotencyToken | None = None,
+        audience: Audience = Audience.PUBLIC,
     ) -> Post:
         """Publish photographs in the given order.
 
@@ -78,7 +84,7 @@ class Posts:
         async with self._pictures.discarded_on_failure(stored):
 
             async def insert(work: WorkContext) -> PostId:
-                return await self._insert(author_id, caption, pictures, work)
+                return await self._insert(author_id, caption, pictures, audience, work)
 
             return await self._publish(author_id, insert, once)
 
@@ -89,6 +95,7 @@ class Posts:
         media_ids: Sequence[MediaId],
         alt_texts: Sequence[str] = (),
         once: IdempotencyToken | None = None,
+        audience: Audience = Audience.PUBLIC,
     ) -> Post:
         """Publish the author's unused media in the given order; each belongs to one post only.
 
@@ -100,26 +107,33 @@ class Posts:
 
         async def insert(work: WorkContext) -> PostId:
             rows = {row.id: row for row in await self._media.lock(author_id, media_ids)}
-            pictures = [_picture_of(rows.get(media_id), n) for n, media_id in enumerate(media_ids, start=1)]
+            pictures = [picture_of(rows.get(media_id), n) for n, media_id in enumerate(media_ids, start=1)]
             replaced = [
                 replace(picture, alt_text=alt_text)
                 for picture, alt_text in zip(pictures, alt_texts, strict=False)
             ]
             await self._media.delete(media_ids)
-            return await self._insert(author_id, caption, [*replaced, *pictures[len(replaced) :]], work)
+            shown = [*replaced, *pictures[len(replaced) :]]
+            return await self._insert(author_id, caption, shown, audience, work)
 
         return await self._publish(author_id, insert, once)
 
     async def edit(
-        self, editor_id: UserId, post_id: PostId, caption: str | None, alt_texts: Sequence[str] | None
+        self,
+        editor_id: UserId,
+        post_id: PostId,
+        caption: str | None,
+        alt_texts: Sequence[str] | None,
+        audience: Audience | None = None,
     ) -> Post:
-        """Change the caption, the alt texts, or both; None leaves a value unchanged.
+        """Change the caption, the alt texts or the audience; None leaves a value unchanged.
 
         `alt_texts` belong to the first pictures; the others lose theirs. Raises NotFound, Forbidden unless the editor
         is the author, and InvalidInput for more texts than pictures.
         """
         await self._unit_of_work.run(
-            partial(self._edit, editor_id, post_id, caption, alt_texts), changes=(CacheKey("post", post_id),)
+            partial(self._edit, editor_id, post_id, caption, alt_texts, audience),
+            changes=(CacheKey("post", post_id),),
         )
         return await self.get(editor_id, post_id)
 
@@ -174,12 +188,17 @@ class Posts:
         return await self.get(author_id, post_id)
 
     async def _insert(
-        self, author_id: UserId, caption: str, pictures: Sequence[PostPicture], work: WorkContext
+        self,
+        author_id: UserId,
+        caption: str,
+        pictures: Sequence[PostPicture],
+        audience: Audience,
+        work: WorkContext,
     ) -> PostId:
         post_id = PostId(work.result_id)
-        await self._users.change_posts_count(author_id, +1)
+        await self._users.change_posts_count(author_id, +1, audience)
         mentions = await self._mentions.resolve(caption)
-        await self._posts.insert(post_id, author_id, caption, mentions)
+        await self._posts.insert(post_id, author_id, caption, mentions, audience)
         for position, each in enumerate(pictures):
             image = NewPostImage(
                 id=each.id or work.new_id(),
@@ -196,7 +215,7 @@ class Posts:
         work.emit(PostPublished(post_id, author_id))
         if mentions:
             work.emit(PeopleMentioned(post_id, author_id))
-        work.emit(PostChanged(post_id, author_id, 0, 0, 0, None))
+        work.emit(PostChanged(post_id, author_id, 0, 0, 0, None, audience))
         return post_id
 
     async def _edit(
@@ -205,6 +224,7 @@ class Posts:
         post_id: PostId,
         caption: str | None,
         alt_texts: Sequence[str] | None,
+        audience: Audience | None,
         work: WorkContext,
     ) -> None:
         post = await self._lock_own(editor_id, post_id)
@@ -216,8 +236,18 @@ class Posts:
         await self._posts.edit(post_id, edited_at_ms, revision)
         if caption is not None:
             await self._set_caption(post, caption, work)
+        if audience is not None:
+            await self._set_audience(post, audience, work)
         work.emit(
-            PostChanged(post_id, editor_id, revision, post.likes_count, post.comments_count, edited_at_ms)
+            PostChanged(
+                post_id,
+                editor_id,
+                revision,
+                post.likes_count,
+                post.comments_count,
+                edited_at_ms,
+                audience or post.audience,
+            )
         )
 
     async def _set_caption(self, post: PostRow, caption: str, work: WorkContext) -> None:
@@ -227,11 +257,23 @@ class Posts:
         if mentions != previous:
             work.emit(PeopleMentioned(post.id, post.author_id))
 
+    async def _set_audience(self, post: PostRow, audience: Audience, work: WorkContext) -> None:
+        """Set the audience of a locked post. A narrower one is in effect as soon as the counters are cached."""
+        if audience is post.audience:
+            return
+        await self._posts.set_audience(post.id, audience)
+        await self._users.change_posts_count(post.author_id, -1, post.audience)
+        await self._users.change_posts_count(post.author_id, +1, audience)
+        if post.audience is Audience.CLOSE_FRIENDS:
+            work.emit(AudienceWidened(post.id, post.author_id))
+        if await self._posts.get_mentions(post.id):  # some of the mentioned users may see it only now
+            work.emit(PeopleMentioned(post.id, post.author_id))
+
     async def _hide(self, post: PostRow, work: WorkContext) -> int:
         """Hide a locked post, and return its new revision."""
         revision = post.revision + 1
         await self._posts.mark_deleted(post.id, work.now_ms(), revision)
-        await self._users.change_posts_count(post.author_id, -1)
+        await self._users.change_posts_count(post.author_id, -1, post.audience)
         return revision
 
     async def _lock_own(self, editor_id: UserId, post_id: PostId) -> PostRow:
@@ -248,28 +290,3 @@ class Posts:
         padded = [*alt_texts, *[""] * (len(image_ids) - len(alt_texts))]
         for image_id, alt_text in zip(image_ids, padded, strict=True):
             await self._images.set_alt_text(image_id, alt_text)
-
-
-def more_texts_than_pictures() -> InvalidInput:
-    return InvalidInput(
-        "There are more alt texts than images.", fields={"altTexts": ["At most one per image."]}
-    )
-
-
-def _picture_of(row: MediaRow | None, number: int) -> PostPicture:
-    """Return the picture of ready media, the `number`th of a post. Raises InvalidInput and Conflict."""
-    if row is None:
-        problem = "Not found: it expired, or a post uses it."
-    elif row.picture is not None:
-        return PostPicture(row.picture, row.alt_text, row.id)
-    elif row.status is MediaStatus.PROCESSING:
-        raise Conflict(
-            f"Image {number} is still being processed. Try again.", code="media_processing", retry_after_s=1.0
-        )
-    else:
-        problem = row.problem_detail
-    raise InvalidInput(
-        "Some images cannot be published.",
-        code="media_unusable",
-        fields={"mediaIds": [f"Image {number}: {problem}"]},
-    )

@@ -60,11 +60,12 @@ class FeedBuilder:
         if token is None:
             return
         began = time.monotonic()
-        followees = await self._queries.list_followees(reader_id)
-        authors = [reader_id, *followees]
-        post_ids = await self._queries.list_newest(reader_id, authors, NEWEST, self._timelines.window)
+        followed = await self._queries.list_followed(reader_id)
+        post_ids = await self._queries.list_newest(
+            reader_id, list(followed.authors), NEWEST, self._timelines.window
+        )
         likes = await self._queries.list_likes(reader_id, post_ids[-1] if post_ids else 0)
-        await self._timelines.complete_feed(reader_id, token, post_ids, followees, likes)
+        await self._timelines.complete_feed(reader_id, token, post_ids, followed, likes)
         self._metrics.observe_feed_build(time.monotonic() - began)
 
     async def _build_likes(self, reader_id: UserId, from_id: int) -> None:

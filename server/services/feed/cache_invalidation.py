@@ -11,6 +11,7 @@ import structlog
 from server.errors import Unavailable
 from server.events import (
     CacheKey,
+    CloseFriendsChanged,
     Event,
     FollowAccepted,
     FollowErased,
@@ -28,6 +29,7 @@ from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.gateways.feed_store.timeline_reads import PostCounts
 from server.gateways.feed_store.timelines import Timelines
 from server.gateways.redis.lua import Call
+from server.models.audience import Audience
 
 log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -85,6 +87,8 @@ class CacheInvalidation:
                     yield timelines.drop_feed_call(event.follower_id)
                 case MuteChanged():
                     yield timelines.drop_feed_call(event.muter_id)
+                case CloseFriendsChanged():
+                    yield timelines.drop_feed_call(event.friend_id)
                 case PersonChanged():
                     yield timelines.record_revisions_call(
                         {event.user_id: -event.revision if event.hidden else event.revision}
@@ -95,5 +99,10 @@ class CacheInvalidation:
 
 def _counts(event: PostChanged) -> PostCounts:
     return PostCounts(
-        event.revision, event.author_id, event.likes_count, event.comments_count, event.edited_at_ms
+        event.revision,
+        event.author_id,
+        event.likes_count,
+        event.comments_count,
+        event.edited_at_ms,
+        for_close_friends=event.audience == Audience.CLOSE_FRIENDS,
     )

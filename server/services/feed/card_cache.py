@@ -13,13 +13,14 @@ from server.epoch import DatabaseEpoch
 from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timeline_reads import TimelineEntry
 from server.ids import PostId, UserId
+from server.models.audience import Audience
 from server.services.records import Image, Post, PostCard, UserCard
 
 Key = TypeVar("Key", bound=Hashable)
 Card = TypeVar("Card")
 
 # Version of the cards in Redis, which other versions of the program read. Change it with the fields of the cards.
-CARD_FORMAT = 4
+CARD_FORMAT = 5
 
 
 class BoundedCache(Generic[Key, Card]):
@@ -123,4 +124,5 @@ def _post_card(fields: dict[str, Any]) -> PostCard:
         image["variants"] = tuple(image["variants"])
     fields["images"] = tuple(Image(**image) for image in fields["images"])
     fields["hashtags"] = tuple(fields["hashtags"])
+    fields["audience"] = Audience(fields["audience"])
     return PostCard(**fields)

@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iter
 from dataclasses import dataclass, field
 
 from server.errors import NotFound
+from server.gateways.feed_store.followed_authors import FollowedAuthors
 from server.gateways.feed_store.keys import FAN_OUT_ON_READ
 from server.gateways.feed_store.timeline_audit import CachedPosts, TimelineAudit
-from server.gateways.feed_store.timeline_reads import DELETED, PostCounts
+from server.gateways.feed_store.timeline_reads import DELETED
 from server.ids import PostId, UserId
 from server.models.accounts.users import UserRepository
-from server.models.feed.consistency import ConsistencyRepository, StoredCounts
+from server.models.feed.consistency import ConsistencyRepository
 from server.services.accounts.usernames import normalize
 from server.services.feed.queries import NEWEST, FeedQueries
 from server.services.jobs.event_jobs import JobKind
@@ -115,7 +116,8 @@ class ConsistencyCheck:
         cached = await self._audit.get_list("feed", reader_id)
         if cached is None:
             return []
-        authors = [reader_id, *await self._queries.list_followees(reader_id)]
+        followed = await self._queries.list_followed(reader_id)
+        authors = sorted(followed.authors)
         follows = await self._audit.get_follows(reader_id)
         on_read = set(await self._queries.list_fan_out_on_read_authors()) - {reader_id}
         on_write = [author for author in authors if author not in on_read]
@@ -125,7 +127,7 @@ class ConsistencyCheck:
         unexpected.update(await self._list_unknown(cached))
         posts = await self._list_from(reader_id, authors, cached.complete_from_id)
         return [
-            *_compare("follows", reader_id, authors, authors if follows is None else follows),
+            *_compare_follows(reader_id, followed, follows),
             *([Difference("feed", reader_id, missing, unexpected)] if missing or unexpected else []),
             *await self._compare_likes(reader_id, posts),
         ]
@@ -160,8 +162,8 @@ class ConsistencyCheck:
 
     async def _list_unknown(self, cached: CachedPosts) -> list[PostId]:
         """Return the posts of a list that the database does not have, and that are not known to be deleted."""
-        stored = await self._repository.list_counts(list(cached.post_ids))
-        absent = sorted(cached.post_ids - {counts.id for counts in stored})
+        stored = await self._queries.list_packed_counts(list(cached.post_ids))
+        absent = sorted(cached.post_ids - stored.keys())
         counts = await self._audit.get_counts(absent) if absent else {}
         return [post_id for post_id in absent if not _is_deleted(counts.get(post_id, b""))]
 
@@ -211,7 +213,7 @@ class ConsistencyCheck:
 
         A cached revision above the stored one is from transactions that a restored database lacks.
         """
-        stored = {counts.id: _packed(counts) for counts in await self._repository.list_counts(list(cached))}
+        stored = await self._queries.list_packed_counts(list(cached))
         return sorted(
             post_id
             for post_id, counts in cached.items()
@@ -240,13 +242,15 @@ def _compare(
     return [Difference(kind, owner_id, missing, unexpected)] if missing or unexpected else []
 
 
-def _packed(stored: StoredCounts) -> str:
-    """Return the counters of a post as they are cached."""
-    if stored.deleted_at_ms is not None:
-        return f"{stored.revision},{DELETED}"
-    return PostCounts(
-        stored.revision, stored.author_id, stored.likes_count, stored.comments_count, stored.edited_at_ms
-    ).packed()
+def _compare_follows(
+    reader_id: UserId, followed: FollowedAuthors, cached: FollowedAuthors | None
+) -> list[Difference]:
+    if cached is None:
+        return []
+    return [
+        *_compare("follows", reader_id, followed.authors, cached.authors),
+        *_compare("close friends", reader_id, followed.close_friend_of, cached.close_friend_of),
+    ]
 
 
 def _is_deleted(counts: bytes) -> bool:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from server.errors import NotFound, Unavailable
 from server.gateways.feed_store.timeline_audit import TimelineAudit
 from server.ids import PostId, UserId
+from server.models.audience import Audience
 from server.services.content.visibility import Visibility
 from server.services.feed.queries import FeedQueries
 
@@ -37,12 +38,16 @@ DETAILS = {
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Reason why a post is in a feed or not; `followed` is True if the reader follows the author."""
+    """Reason why a post is in a feed or not; `followed` is True if the reader follows the author.
+
+    `audience` is None for a post that the reader does not find.
+    """
 
     post_id: PostId
     in_feed: bool
     reason: Reason
     followed: bool
+    audience: Audience | None
 
     @property
     def detail(self) -> str:
@@ -62,14 +67,16 @@ class Explanations:
         try:
             post = await self._visibility.get_post(reader_id, post_id)
         except NotFound:
-            return Explanation(post_id, False, Reason.NOT_FOUND, followed=False)
+            return Explanation(post_id, False, Reason.NOT_FOUND, followed=False, audience=None)
         author_id = post.author_id
+        audience = post.audience
         if author_id == reader_id:
-            return Explanation(post_id, True, Reason.OWN, followed=False)
+            return Explanation(post_id, True, Reason.OWN, followed=False, audience=audience)
         if author_id not in await self._queries.filter_feed_authors(reader_id, [author_id]):
-            return Explanation(post_id, False, Reason.NOT_FOLLOWED, followed=False)
+            return Explanation(post_id, False, Reason.NOT_FOLLOWED, followed=False, audience=audience)
         reason = await self._explain_followed(reader_id, author_id, post_id)
-        return Explanation(post_id, reason is not Reason.FAN_OUT_PENDING, reason, followed=True)
+        in_feed = reason is not Reason.FAN_OUT_PENDING
+        return Explanation(post_id, in_feed, reason, followed=True, audience=audience)
 
     async def _explain_followed(self, reader_id: UserId, author_id: UserId, post_id: PostId) -> Reason:
         if author_id in await self._queries.list_fan_out_on_read_authors():

@@ -1,12 +1,14 @@
 """Delivers posts to the followers: fan-out on write, or on read for authors with many followers."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from server.gateways.feed_store.timelines import Timelines
 from server.ids import PostId, UserId
+from server.models.audience import Audience
 from server.models.feed.fan_outs import FanOutAuthor, FanOutRepository
 from server.services.feed.queries import FeedQueries
 from server.services.jobs.claims import Claim
@@ -14,6 +16,7 @@ from server.services.jobs.jobs import Jobs
 from server.services.records import Role
 
 BATCHES_PER_SAVE = 5
+ListFollowers = Callable[[UserId, int, int], Coroutine[Any, Any, list[UserId]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ class FanOut:
         self._rules = rules
 
     async def publish(self, claim: Claim) -> None:
-        """Deliver a new post to the followers of its author.
+        """Deliver a post to those followers of its author who may see it: a new one, or one whose audience was widened.
 
         Idempotent: a list holds an id once, and the saved progress only skips batches that are done.
         """
@@ -59,7 +62,8 @@ class FanOut:
             elif author.fan_out_on_read:
                 await self._timelines.enable_fan_out_on_read(author_id)
             else:
-                await self._for_followers(author_id, claim, partial(self._add_post, post_id))
+                add = partial(self._add_post, post_id)
+                await self._for_followers(author_id, claim, add, self._followers_in(author.audience))
         await self._jobs.finish(claim)
 
     async def withdraw(self, claim: Claim) -> None:
@@ -105,6 +109,12 @@ class FanOut:
         if await self._repository.has_fan_out_on_read(author_id):  # enabled by the job of another post
             await self._timelines.enable_fan_out_on_read(author_id)
 
+    def _followers_in(self, audience: Audience) -> ListFollowers:
+        """Return the query of the followers who may see a post with this audience."""
+        if audience is Audience.CLOSE_FRIENDS:
+            return self._queries.list_close_followers
+        return self._queries.list_followers
+
     async def _add_post(self, post_id: PostId, followers: Sequence[UserId]) -> None:
         await self._timelines.add_post(followers, post_id)
 
@@ -112,18 +122,23 @@ class FanOut:
         await self._timelines.remove_posts(followers, [post_id])
 
     async def _for_followers(
-        self, author_id: UserId, claim: Claim | None, process: Callable[[Sequence[UserId]], Awaitable[None]]
+        self,
+        author_id: UserId,
+        claim: Claim | None,
+        process: Callable[[Sequence[UserId]], Awaitable[None]],
+        list_some: ListFollowers | None = None,
     ) -> None:
-        """Process all followers in batches, while the next batch is read.
+        """Process followers in batches, while the next batch is read: all, or those that `list_some` returns.
 
         With a claim, the progress is saved every few batches and an interrupted job resumes there.
         """
         after = int(claim.progress.get("after", 0)) if claim is not None else 0
-        followers = await self._queries.list_followers(author_id, after, self._rules.batch)
+        read = list_some or self._queries.list_followers
+        followers = await read(author_id, after, self._rules.batch)
         batches = 0
         while followers:
             next_followers = asyncio.create_task(
-                self._queries.list_followers(author_id, followers[-1], self._rules.batch),
+                read(author_id, followers[-1], self._rules.batch),
                 name="next followers",
             )
             try:

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 
 from server.clock import Clock
+from server.gateways.feed_store.followed_authors import FollowedAuthors
+from server.gateways.feed_store.timeline_reads import DELETED, PostCounts
 from server.ids import MAX_ID, PostId, UserId, id_timestamp_ms, min_id_at
-from server.models.feed.feeds import FeedRepository
+from server.models.audience import Audience
+from server.models.feed.feeds import FeedRepository, StoredCounts
 from server.services.content.visibility import Visibility
 
 CLOCK_TOLERANCE_MS = 86_400_000
@@ -24,8 +27,17 @@ class FeedQueries:
         # These need no visibility.
         self.list_followees = repository.list_followees
         self.list_followers = repository.list_followers
+        self.list_close_followers = repository.list_close_followers
         self.list_fan_out_on_read_authors = repository.list_fan_out_on_read_authors
         self.filter_liked = repository.filter_liked
+
+    async def list_followed(self, reader_id: UserId) -> FollowedAuthors:
+        """Return the authors in the reader's feed, the reader included."""
+        rows = await self._repository.list_followed(reader_id)
+        return FollowedAuthors(
+            frozenset([reader_id, *(row.id for row in rows)]),
+            frozenset([reader_id, *(row.id for row in rows if row.has_as_close_friend)]),
+        )
 
     async def filter_feed_authors(self, reader_id: UserId, author_ids: Sequence[UserId]) -> set[UserId]:
         """Return which of the authors have posts in the reader's feed, always including the reader."""
@@ -53,7 +65,24 @@ class FeedQueries:
             upper, span_ms = lower, span_ms * SPAN_FACTOR
         return found
 
+    async def list_packed_counts(self, post_ids: Sequence[PostId]) -> dict[PostId, str]:
+        """Return the counters of the posts that exist, hidden and deleted ones included, as they are cached."""
+        return {stored.id: _packed(stored) for stored in await self._repository.list_counts(post_ids)}
+
     async def list_likes(self, reader_id: UserId, from_id: int) -> tuple[int, list[PostId]]:
         """Return which posts from `from_id` up the reader likes, at most 4,000, and from which id that is complete."""
         post_ids = await self._repository.list_likes(reader_id, from_id, MAX_LIKES_READ)
         return (post_ids[-1] if len(post_ids) == MAX_LIKES_READ else from_id), post_ids
+
+
+def _packed(stored: StoredCounts) -> str:
+    if stored.deleted_at_ms is not None:
+        return f"{stored.revision},{DELETED}"
+    return PostCounts(
+        stored.revision,
+        stored.author_id,
+        stored.likes_count,
+        stored.comments_count,
+        stored.edited_at_ms,
+        for_close_friends=stored.audience == Audience.CLOSE_FRIENDS,
+    ).packed()

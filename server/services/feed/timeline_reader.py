@@ -9,6 +9,7 @@ from server.gateways.feed_store.timelines import Timelines
 from server.gateways.redis.error_replies import RedisUnavailable
 from server.ids import PostId, UserId
 from server.metrics import Metrics
+from server.models.audience import Audience
 from server.services.content.cards import Cards
 from server.services.feed.builder import FeedBuilder
 from server.services.feed.card_cache import CardCache
@@ -117,14 +118,17 @@ class TimelineReader:
     async def _load_from_database(self, reader_id: UserId, post_ids: Sequence[PostId]) -> dict[PostId, Post]:
         """Return posts that are missing in Redis, in three queries, and store them in Redis.
 
-        Removes posts that no longer exist from the feed.
+        Removes posts that no longer exist, or are hidden, from the feed. Their counters are stored, because the list of
+        an author with fan-out on read still has them.
         """
         posts = await self._cards.list_posts(post_ids, reader_id)
         authors = await self._queries.filter_feed_authors(reader_id, [post.author.id for post in posts])
         await self._cache.put(posts)
         existing = {post.id for post in posts}
         gone = [post_id for post_id in post_ids if post_id not in existing]
+        hidden = await self._queries.list_packed_counts(gone)
         with suppress(RedisUnavailable):
+            await self._timelines.record_packed(hidden)
             await self._timelines.record(
                 {post.id: _counts(post) for post in posts},
                 {post.author.id: post.author.revision for post in posts},
@@ -144,5 +148,10 @@ class TimelineReader:
 
 def _counts(post: Post) -> PostCounts:
     return PostCounts(
-        post.revision, post.author.id, post.likes_count, post.comments_count, post.card.edited_at_ms
+        post.revision,
+        post.author.id,
+        post.likes_count,
+        post.comments_count,
+        post.card.edited_at_ms,
+        for_close_friends=post.card.audience is Audience.CLOSE_FRIENDS,
     )

@@ -10,6 +10,7 @@ from server.events import (
     AccountErasureStarted,
     AccountOpened,
     AccountRestored,
+    AudienceWidened,
     AvatarReplaced,
     CommentAdded,
     CommentsDeleted,
@@ -112,6 +113,7 @@ class EventJob:
 
 JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     PostPublished: (EventJob(Queue.FEED, JobKind.FAN_OUT),),
+    AudienceWidened: (EventJob(Queue.FEED, JobKind.FAN_OUT),),
     PostDeleted: (
         EventJob(Queue.FEED, JobKind.WITHDRAW, HIGH),
         EventJob(Queue.MAINTENANCE, JobKind.REMOVE_POST),

@@ -5,6 +5,7 @@ from functools import partial
 from server.events import CacheKey, UserBlocked
 from server.ids import UserId
 from server.models.people.blocks import BlockRepository
+from server.models.people.close_friends import CloseFriendRepository
 from server.models.people.profiles import ProfileRepository
 from server.paging import Page, PageRequest
 from server.services.content.cards import Cards
@@ -18,6 +19,7 @@ class Blocks:
     def __init__(
         self,
         blocks: BlockRepository,
+        close_friends: CloseFriendRepository,
         profiles: ProfileRepository,
         follows: Follows,
         lookup: UserLookup,
@@ -25,6 +27,7 @@ class Blocks:
         cards: Cards,
     ) -> None:
         self._blocks = blocks
+        self._close_friends = close_friends
         self._profiles = profiles
         self._follows = follows
         self._lookup = lookup
@@ -32,7 +35,7 @@ class Blocks:
         self._cards = cards
 
     async def block(self, blocker_id: UserId, user: UserId | str) -> None:
-        """Block a user, and end the follows and requests between the two; a second block changes nothing.
+        """Block a user, and end follows, requests and close friendship between the two; a second block changes nothing.
 
         Raises NotFound, and InvalidInput for oneself.
         """
@@ -60,6 +63,7 @@ class Blocks:
             return
         await self._blocks.insert(work.new_id(), blocker_id, blocked_id)
         for one, other in ((blocker_id, blocked_id), (blocked_id, blocker_id)):
+            await self._close_friends.delete(one, other)
             await self._follows.end_request(one, other, work)
             await self._follows.end_follow(one, other, work)
         work.emit(UserBlocked(blocker_id, blocked_id))

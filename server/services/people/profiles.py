@@ -1,6 +1,7 @@
 """Profiles: what users show about themselves, and what they may edit."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from server.ids import UserId
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.database import DuplicateKey
 from server.models.people.profiles import LockedProfile, ProfileRepository, ProfileRow
-from server.models.people.relationships import RelationshipRepository
+from server.models.people.relationships import RelationshipRepository, RelationshipRow
 from server.services.accounts.reserved_usernames import check_not_reserved
 from server.services.accounts.usernames import FORMER_USERNAME_MS, normalize
 from server.services.content.cards import Cards, to_relationship
@@ -61,7 +62,8 @@ class Profiles:
         found = await self._relationships.find(viewer_id, [row.id])
         if row.id not in found:
             raise user_not_found()
-        return self._profile(row, relationship=to_relationship(found[row.id]))
+        shown = row if row.id == viewer_id else _shown_to(found[row.id], row)
+        return self._profile(shown, relationship=to_relationship(found[row.id]))
 
     async def edit(self, user_id: UserId, changes: Mapping[str, str | bool]) -> Profile:
         """Change any of EDITABLE; `changes` may be empty.
@@ -172,6 +174,13 @@ class Profiles:
             is_private=row.is_private,
             relationship=relationship,
         )
+
+
+def _shown_to(viewer: RelationshipRow, row: ProfileRow) -> ProfileRow:
+    """Return the profile without posts for an audience that the viewer does not belong to in the counter."""
+    hidden = 0 if viewer.following else row.follower_posts_count
+    hidden += 0 if viewer.close_friend_of else row.close_friend_posts_count
+    return replace(row, posts_count=row.posts_count - hidden)
 
 
 def _username_taken() -> Conflict:

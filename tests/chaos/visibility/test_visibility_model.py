@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from server.ids import PostId, UserId
+from server.models.audience import Audience
 from server.models.content.post_images import NewPostImage
 from server.paging import PageRequest
 from server.services.jobs.event_jobs import JobKind
@@ -29,8 +30,8 @@ STEPS_PER_RUN = 25
 RUNS = rounds(8, 1000)
 ALL = PageRequest(100)
 TABLES = (
-    "likes", "comments", "posts", "notifications", "inboxes", "follows", "follow_requests", "blocks", "mutes", "jobs",
-    "users",
+    "likes", "comments", "posts", "notifications", "inboxes", "follows", "follow_requests", "blocks", "mutes",
+    "close_friends", "jobs", "users",
 )  # fmt: skip
 JOBS = tuple(
     kind
@@ -42,6 +43,7 @@ people = st.runner().flatmap(lambda machine: st.sampled_from(machine.people))
 actors = st.runner().flatmap(
     lambda machine: st.sampled_from([user for user in machine.people if user not in machine.model.hidden])
 )
+audiences = st.sampled_from(Audience)
 posts = st.runner().flatmap(lambda machine: st.sampled_from(list(machine.model.posts)[-6:]))
 
 
@@ -58,13 +60,31 @@ class VisibilityMachine(RuleBasedStateMachine):
         self.people = self.runner.do(self.harness.users(PEOPLE))
         self.model = VisibilityModel([*self.people])
         for author in self.people:
-            self.publish(author)
+            self.publish(author, Audience.PUBLIC)
 
-    @rule(author=actors)
-    def publish(self, author: UserId) -> None:
-        post_id = self.runner.do(self._post_with_a_picture(author))
+    @rule(author=actors, audience=audiences)
+    def publish(self, author: UserId, audience: Audience) -> None:
+        post_id = self.runner.do(self._post_with_a_picture(author, audience))
         self.runner.do(self.harness.work_off(JobKind.FAN_OUT))
-        self.model.posts[post_id] = ModelPost(post_id, author)
+        self.model.posts[post_id] = ModelPost(post_id, author, audience)
+
+    @rule(post=posts, audience=audiences)
+    def edit_audience(self, post: PostId, audience: Audience) -> None:
+        found = self.model.posts[post]
+        if found.author not in self.model.hidden:
+            self._agree(self.harness.posts.edit(UserId(found.author), post, None, None, audience), None)
+            found.audience = audience
+            self.runner.do(self.harness.work_off(JobKind.FAN_OUT))
+
+    @rule(one=actors, other=people, friend=st.booleans())
+    def set_close_friend(self, one: UserId, other: UserId, friend: bool) -> None:
+        refusal = None if self.model.finds(one, other) else "not_found"
+        if one == other and friend:
+            refusal = "own_account"
+        friends = self.harness.close_friends
+        self._agree((friends.add if friend else friends.remove)(one, other), refusal)
+        if refusal is None:
+            (self.model.close_friends.add if friend else self.model.close_friends.discard)((one, other))
 
     @rule(one=actors, other=people)
     def follow(self, one: UserId, other: UserId) -> None:
@@ -183,6 +203,7 @@ class VisibilityMachine(RuleBasedStateMachine):
                 assert self.runner.outcome(read(viewer, user, ALL)) == "not_found"
             return
         assert profile.relationship == self.model.relationship(viewer, user)
+        assert profile.posts_count == self.model.posts_count(viewer, user)
         for read, wanted in lists:
             assert self._listed(read(viewer, user, ALL)) == wanted(viewer, user)
 
@@ -217,8 +238,8 @@ class VisibilityMachine(RuleBasedStateMachine):
             outcome = self.runner.outcome(harness.media_access.check(key, query))
             assert (outcome != "not_found") is allowed
 
-    async def _post_with_a_picture(self, author: UserId) -> PostId:
-        post_id = await self.harness.post(author)
+    async def _post_with_a_picture(self, author: UserId, audience: Audience) -> PostId:
+        post_id = await self.harness.post(author, audience=audience)
         await self.harness.image_rows.insert(
             NewPostImage(post_id, post_id, 0, f"posts/{post_id}", 1, 1, "", "", ("large",))
         )

@@ -11,6 +11,7 @@ class ModelPost:
 
     id: int
     author: int
+    audience: str = "public"
     likers: list[int] = field(default_factory=list[int])
     commenters: list[int] = field(default_factory=list[int])
 
@@ -24,6 +25,7 @@ class VisibilityModel:
         self.requests: list[tuple[int, int]] = []
         self.blocks: set[tuple[int, int]] = set()
         self.mutes: set[tuple[int, int]] = set()
+        self.close_friends: set[tuple[int, int]] = set()
         self.posts: dict[int, ModelPost] = {}
 
     # Changes
@@ -74,6 +76,7 @@ class VisibilityModel:
             return "own_account"
         if (one, other) not in self.blocks:
             self.blocks.add((one, other))
+            self.close_friends -= {(one, other), (other, one)}
             self._end(one, other)
             self._end(other, one)
         return None
@@ -93,11 +96,26 @@ class VisibilityModel:
         return viewer == user or user not in self.private or (viewer, user) in self.follows
 
     def sees_post(self, viewer: int, post: ModelPost) -> bool:
-        return self.sees_user(viewer, post.author) and self.is_open(viewer, post.author)
+        if not self.sees_user(viewer, post.author) or not self.is_open(viewer, post.author):
+            return False
+        return self.is_in_audience(viewer, post)
+
+    def is_in_audience(self, viewer: int, post: ModelPost) -> bool:
+        if post.audience == "public" or viewer == post.author:
+            return True
+        if post.audience == "followers":
+            return (viewer, post.author) in self.follows
+        return (post.author, viewer) in self.close_friends
+
+    def posts_count(self, viewer: int, author: int) -> int:
+        posts = [post for post in self.posts.values() if post.author == author]
+        return sum(self.is_in_audience(viewer, post) for post in posts)
 
     def is_public(self, post: ModelPost) -> bool:
         """Return whether everybody may see the post, also without an account."""
-        return post.author not in self.hidden and post.author not in self.private
+        return (
+            post.audience == "public" and post.author not in self.hidden and post.author not in self.private
+        )
 
     def of_author(self, viewer: int, author: int) -> list[int]:
         return [post.id for post in self.newest() if post.author == author and self.sees_post(viewer, post)]

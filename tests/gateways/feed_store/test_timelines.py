@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from redis.asyncio import Redis
 
+from server.gateways.feed_store.followed_authors import FollowedAuthors
 from server.gateways.feed_store.timeline_reads import PostCounts, ReadStatus, TimelineRead
 from server.gateways.feed_store.timelines import BUILDING_TTL_MS, Timelines
 from server.gateways.redis.error_replies import RedisUnavailable
@@ -33,6 +34,10 @@ async def timelines(stack: Stack) -> AsyncIterator[Timelines]:
     await client.close()
 
 
+def following(reader_id: UserId, *author_ids: UserId) -> FollowedAuthors:
+    return FollowedAuthors(frozenset([reader_id, *author_ids]), frozenset([reader_id]))
+
+
 def posts(*numbers: int) -> list[PostId]:
     return [PostId(number) for number in numbers]
 
@@ -42,7 +47,8 @@ async def build_feed(
 ) -> None:
     token = await timelines.begin_feed(reader_id)
     assert token is not None
-    completed = await timelines.complete_feed(reader_id, token, posts(*numbers), [BOB], (0, posts(*likes)))
+    followed = following(reader_id, BOB)
+    completed = await timelines.complete_feed(reader_id, token, posts(*numbers), followed, (0, posts(*likes)))
     assert completed
 
 
@@ -66,7 +72,7 @@ async def test_feed_is_readable_after_its_completion(timelines: Timelines) -> No
     token = await timelines.begin_feed(ADA)
     assert token is not None
     assert (await read(timelines, ADA)).status is ReadStatus.BUILDING
-    assert await timelines.complete_feed(ADA, token, posts(3, 2, 1), [], (0, []))
+    assert await timelines.complete_feed(ADA, token, posts(3, 2, 1), following(ADA), (0, []))
     assert await read_ids(timelines, ADA) == [3, 2, 1]
 
 
@@ -74,21 +80,21 @@ async def test_only_one_process_builds_a_feed(timelines: Timelines) -> None:
     token = await timelines.begin_feed(ADA)
     assert token is not None
     assert await timelines.begin_feed(ADA) is None
-    assert await timelines.complete_feed(ADA, token, posts(1), [], (0, []))
+    assert await timelines.complete_feed(ADA, token, posts(1), following(ADA), (0, []))
     assert await timelines.begin_feed(ADA) is None
 
 
 async def test_completion_needs_the_current_token(timelines: Timelines) -> None:
-    assert not await timelines.complete_feed(ADA, 5, posts(1), [], (0, []))
+    assert not await timelines.complete_feed(ADA, 5, posts(1), following(ADA), (0, []))
     assert await read_ids(timelines, ADA) is None
     token = await timelines.begin_feed(ADA)
     assert token is not None
-    assert not await timelines.complete_feed(ADA, token + 1, posts(1), [], (0, []))
+    assert not await timelines.complete_feed(ADA, token + 1, posts(1), following(ADA), (0, []))
     await timelines.drop_feeds([ADA])
     again = await timelines.begin_feed(ADA)
     assert again is not None
-    assert not await timelines.complete_feed(ADA, token, posts(1), [], (0, []))
-    assert await timelines.complete_feed(ADA, again, posts(2), [], (0, []))
+    assert not await timelines.complete_feed(ADA, token, posts(1), following(ADA), (0, []))
+    assert await timelines.complete_feed(ADA, again, posts(2), following(ADA), (0, []))
     assert await read_ids(timelines, ADA) == [2]
 
 
@@ -96,7 +102,7 @@ async def test_post_added_during_a_build_is_kept(timelines: Timelines) -> None:
     token = await timelines.begin_feed(ADA)
     assert token is not None
     await timelines.add_post([ADA], PostId(9))
-    assert await timelines.complete_feed(ADA, token, posts(3, 2), [], (0, []))
+    assert await timelines.complete_feed(ADA, token, posts(3, 2), following(ADA), (0, []))
     assert await read_ids(timelines, ADA) == [9, 3, 2]
 
 
@@ -170,7 +176,7 @@ async def test_newest_counters_and_revisions_are_read(timelines: Timelines) -> N
 async def test_likes_are_known_from_complete_from_id_up(timelines: Timelines) -> None:
     token = await timelines.begin_feed(ADA)
     assert token is not None
-    await timelines.complete_feed(ADA, token, posts(5, 4, 3, 2, 1), [], (3, posts(4)))
+    await timelines.complete_feed(ADA, token, posts(5, 4, 3, 2, 1), following(ADA), (3, posts(4)))
     found = await read(timelines, ADA)
     assert [entry.liked for entry in found.entries] == [False, True, False, None, None]
 
@@ -198,7 +204,7 @@ async def test_like_during_a_build_is_kept(timelines: Timelines) -> None:
             timelines.record_like_call(ADA, PostId(2), 7, liked=False),
         ]
     )
-    await timelines.complete_feed(ADA, token, posts(2, 1), [], (0, posts(2)))
+    await timelines.complete_feed(ADA, token, posts(2, 1), following(ADA), (0, posts(2)))
     assert [entry.liked for entry in (await read(timelines, ADA)).entries] == [False, True]
 
 
@@ -289,7 +295,7 @@ async def test_missing_redis_raises_unavailable(timelines: Timelines) -> None:
         unavailable.begin_feed(ADA),
         unavailable.drop_feeds([ADA]),
         unavailable.enable_fan_out_on_read(ADA),
-        unavailable.complete_feed(ADA, 1, posts(1), [], (0, [])),
+        unavailable.complete_feed(ADA, 1, posts(1), following(ADA), (0, [])),
         unavailable.remove_posts([ADA], posts(1)),
     ):
         with pytest.raises(RedisUnavailable) as caught:
@@ -314,7 +320,7 @@ async def test_feed_from_an_old_snapshot_is_rebuilt(scratch: Path) -> None:
     again = PipelinedRedis(server.url, timeout_s=2.0)
     timelines = Timelines(again, WINDOW, TTL_S, MAX_REVISIONS)
     assert await timelines.add_post([ADA, BOB], PostId(3)) == 0
-    assert not await timelines.complete_feed(BOB, token, posts(1), [], (0, []))
+    assert not await timelines.complete_feed(BOB, token, posts(1), following(BOB), (0, []))
     assert (await read(timelines, ADA)).status is ReadStatus.MISSING
     await build_feed(timelines, ADA, 3, 2, 1)
     assert (await read(timelines, ADA)).status is ReadStatus.AUTHOR_SET_MISSING

@@ -7,6 +7,7 @@ import pytest
 
 from server.errors import AppError, Forbidden, NotFound
 from server.ids import PostId, UserId
+from server.models.audience import Audience
 from server.services.content.posts import Upload
 from server.services.content.sources import image_sources
 from server.services.records import AccountStatus, Image
@@ -151,3 +152,19 @@ async def test_expired_address_is_refused_with_its_own_code(
         await harness.media_access.check(parts.path[1:], dict(parse_qsl(parts.query)))
     assert isinstance(refused.value, Forbidden)
     assert refused.value.code == "media_address_expired"
+
+
+@pytest.mark.parametrize("audience", [Audience.FOLLOWERS, Audience.CLOSE_FRIENDS])
+async def test_pictures_follow_the_audience_of_the_post(
+    harness: ServiceHarness, people: tuple[UserId, UserId, UserId], audience: Audience
+) -> None:
+    author, follower, stranger = people
+    await harness.close_friends.add(author, follower)
+    post_id, image = await publish(harness, author)
+    plain, *signed = (address_for(harness, image, viewer) for viewer in (None, author, follower, stranger))
+    edited = await harness.posts.edit(author, post_id, None, None, audience)
+    assert not edited.is_public
+    assert not await works(harness, plain)
+    assert [await works(harness, address) for address in signed] == [True, True, False]
+    assert (await harness.posts.edit(author, post_id, None, None, Audience.PUBLIC)).is_public
+    assert await works(harness, plain)

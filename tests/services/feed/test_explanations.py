@@ -2,6 +2,7 @@
 
 from server.gateways.feed_store.timeline_audit import TimelineAudit
 from server.ids import PostId
+from server.models.audience import Audience
 from server.services.feed.explanations import Explanations, Reason
 from tests.services.feed.feeds import reader_and_author
 from tools.harness.services import WINDOW, ServiceHarness
@@ -19,6 +20,10 @@ async def test_explanations_name_the_reason(harness: ServiceHarness) -> None:
         assert explanation.detail
         return explanation.reason, explanation.in_feed
 
+    assert (await explanations.explain(reader, posts[0])).audience is Audience.PUBLIC
+    secret = await harness.post(author, audience=Audience.CLOSE_FRIENDS)
+    assert await why(secret) == (Reason.NOT_FOUND, False)
+    assert (await explanations.explain(reader, secret)).audience is None
     assert await why(posts[0]) == (Reason.FAN_OUT_ON_WRITE, True)
     assert await why(await harness.post(reader)) == (Reason.OWN, True)
     assert await why(await harness.post(stranger)) == (Reason.NOT_FOLLOWED, False)

@@ -1,6 +1,6 @@
 -- Reads a page: the newest `limit` posts below `before_id`, merged from the reader's feed and from the lists of
--- followed authors with fan-out on read. Skips deleted posts, and posts of authors that the reader does not follow or
--- that are hidden from others.
+-- followed authors with fan-out on read. Skips deleted posts, posts of authors that the reader does not follow or that
+-- are hidden from others, and posts for close friends of authors who do not have the reader as one.
 --
 -- KEYS: feed, follows, liked, counts, people, fan_out_on_read
 -- ARGV: run_id, before_id, limit, ttl_s
@@ -73,9 +73,18 @@ end
 
 local counts_valid = redis.call('HGET', KEYS[4], 'run_id') == ARGV[1]
 local likes_from_id = tonumber(redis.call('HGET', KEYS[3], 'complete_from_id') or '')
-local posts, post_authors, follows, revisions = {}, {}, {}, {}
+local posts, post_authors, follows, revisions, close_friend_of = {}, {}, {}, {}, {}
 local revisions_valid = redis.call('HGET', KEYS[5], 'run_id') == ARGV[1]
 local before_id = ARGV[2]
+
+-- Returns whether the author has the reader as a close friend; looked up once per author.
+local function is_close_friend_of(author)
+  if close_friend_of[author] == nil then
+    close_friend_of[author] = redis.call('SISMEMBER', KEYS[2], 'c' .. author) == 1
+  end
+  return close_friend_of[author]
+end
+
 repeat
   local ids = ids_below(before_id)
   if #ids == 0 then break end
@@ -109,7 +118,10 @@ repeat
     local count, author = counts_valid and counts[i] or '', authors[i]
     -- A post without counters is returned: SQL decides. Counters without an author belong to a deleted post.
     local shown = count == ''
-    if author then shown = follows[author] end
+    if author then
+      -- Counters that end with `c` belong to a post for close friends.
+      shown = follows[author] and (string.byte(count, -1) ~= 99 or is_close_friend_of(author))
+    end
     if shown and #posts < limit then
       local liked = ''
       if likes[i] then liked = string.sub(likes[i], -1)
