@@ -64,8 +64,8 @@ def render(content: bytes, request: Mapping[str, Any]) -> Rendered:
     ladder = sizes.widths_up_to(largest.width, widths)[:-1] if widths else []
     for width in reversed(ladder):
         size = sizes.scaled(largest.size, width)
-        close = width * MIN_RATIO > largest.width
-        steps.append(_finished(decoded, size, profile) if close else _resize(largest, size))
+        source = _large_enough(steps, width)
+        steps.append(_finished(decoded, size, profile) if source is None else _resize(source, size))
     full_chroma = needs_full_chroma(_for_graphics_test(steps))
     made = [_encoded(step, full_chroma, square=False) for step in reversed(steps)] if widths else []
     made += [_encoded(step, full_chroma, square=True) for step in _squares(steps, squares)]
@@ -89,9 +89,14 @@ def _squares(steps: list[Image.Image], sides: list[int]) -> list[Image.Image]:
     """Return the squares in ascending order, from the smallest step that is sufficiently larger."""
     made: list[Image.Image] = []
     for side in sorted({min(side, *steps[0].size) for side in sides}):
-        source = next((step for step in reversed(steps) if min(step.size) >= MIN_RATIO * side), steps[0])
+        source = _large_enough(steps, side) or steps[0]
         made.append(_resize(_centre(source), (side, side)))
     return made
+
+
+def _large_enough(steps: list[Image.Image], side: int) -> Image.Image | None:
+    """Return the smallest step whose shorter side is sufficiently larger than `side`."""
+    return next((step for step in reversed(steps) if min(step.size) >= MIN_RATIO * side), None)
 
 
 def _centre(picture: Image.Image) -> Image.Image:
