@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 STARTED = time.monotonic()
 PLAIN = argparse.RawDescriptionHelpFormatter
-QUEUES = ("feed", "notifications", "push", "email", "media", "maintenance")
+QUEUES = ("feed", "notifications", "push", "email", "media", "renditions", "maintenance")
 ROLES = ("user", "celebrity", "moderator", "admin")
 
 EPILOG = """\

@@ -223,7 +223,7 @@ async def open_seed_context(
             rate_limits=RateLimits(pipelined),
             instrumentation=instrumentation,
         )
-        services, jobs = build_services(settings, var, resources, clock)
+        services, jobs = build_services(_without_avif(settings), var, resources, clock)
         yield SeedContext(
             database=database,
             services=services,
@@ -234,6 +234,12 @@ async def open_seed_context(
             ids=resources.ids,
             work_dir=work_dir,
         )
+
+
+def _without_avif(settings: Settings) -> Settings:
+    """Return the settings for sample data, whose AVIFs would keep the workers of a new installation busy."""
+    uploads = settings.uploads.model_copy(update={"modern_format": False})
+    return settings.model_copy(update={"uploads": uploads})
 
 
 def _roles(database: Database, ids: IdGenerator, jobs: Jobs, invalidations: InvalidationLog) -> Roles:

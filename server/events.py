@@ -31,6 +31,13 @@ class PostPublished(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PicturesPublished(Event):
+    """The pictures of a new post have JPEG renditions only, and their originals are stored."""
+
+    post_id: PostId
+
+
+@dataclass(frozen=True, slots=True)
 class PostLiked(Event):
     post_id: PostId
     author_id: UserId
@@ -56,14 +63,14 @@ class LikeChanged(Event):
 
 @dataclass(frozen=True, slots=True)
 class PostChanged(Event):
-    """The current state of a post, without its pictures."""
+    """The current state of a post, without its pictures; caches identify its card by `changed_at_ms`."""
 
     post_id: PostId
     author_id: UserId
     revision: int
     likes_count: int
     comments_count: int
-    edited_at_ms: int | None
+    changed_at_ms: int | None
     audience: str
 
 

@@ -181,6 +181,7 @@ def _handlers(
         JobKind.PUSH: services.pushes.send,
         JobKind.EMAIL: services.notification_emails.send,
         JobKind.PROCESS_UPLOAD: services.media_processing.process,
+        JobKind.ENCODE_AVIF: services.avif_renditions.encode,
         JobKind.REMOVE_POST: services.deletions.remove_post,
         JobKind.REMOVE_AVATAR: services.deletions.remove_avatar,
         JobKind.ERASE_ACCOUNT: services.account_erasure.erase,

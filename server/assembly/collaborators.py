@@ -55,7 +55,10 @@ class Collaborators:
             resources.media.url,
         )
         self.pictures = Pictures(
-            resources.images, resources.media, keep_originals=settings.uploads.keep_originals
+            resources.images,
+            resources.media,
+            keep_originals=settings.uploads.keep_originals,
+            encodes_avif=settings.uploads.modern_format,
         )
         self.timelines = build_timelines(settings, resources.feeds_redis)
         self.feed_queries = FeedQueries(rows.feeds, self.visibility, SystemClock())

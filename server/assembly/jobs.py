@@ -25,6 +25,7 @@ def queue_settings(settings: Settings) -> dict[Queue, QueueSettings]:
         Queue.PUSH: settings.queues.push,
         Queue.EMAIL: settings.queues.email,
         Queue.MEDIA: settings.queues.media,
+        Queue.RENDITIONS: settings.queues.renditions,
         Queue.MAINTENANCE: settings.queues.maintenance,
     }
 

@@ -20,6 +20,7 @@ from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.jobs.jobs import JobRepository
 from server.models.jobs.schedules import ScheduleRepository
 from server.models.notifications.retention import NotificationRetentionRepository
+from server.services.content.pictures import is_temporary
 from server.services.jobs.counter_audit import CounterAudit
 from server.services.jobs.event_jobs import JobKind
 from server.services.jobs.jobs import Jobs
@@ -45,6 +46,7 @@ def maintenance_handlers(
         jobs,
         round(settings.uploads.unused_kept_s * 1000),
         resources.instrumentation.metrics,
+        is_temporary,
     )
     return {
         JobKind.SWEEP_SESSIONS: retention.sweep_sessions,

@@ -29,6 +29,7 @@ from server.services.accounts.request_authentication import RequestAuthenticator
 from server.services.accounts.revocations import Revocations
 from server.services.accounts.security_alerts import SecurityAlerts
 from server.services.accounts.sessions import Sessions
+from server.services.content.avif_renditions import AvifRenditions
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
 from server.services.content.likes import Likes
@@ -104,6 +105,7 @@ class Services:
     media_access: MediaAccess
     uploads: Uploads
     media_processing: MediaProcessing
+    avif_renditions: AvifRenditions
     comments: Comments
     likes: Likes
     follows: Follows
@@ -214,6 +216,9 @@ def build_services(
         uploads=contents.uploads,
         media_processing=MediaProcessing(
             rows.uploads, rows.media, work, jobs, resources.media, pictures, var / "tmp"
+        ),
+        avif_renditions=AvifRenditions(
+            rows.posts, rows.post_images, work, jobs, resources.media, resources.images, var / "tmp"
         ),
         media=contents.media,
         media_addresses=shared.media_addresses,

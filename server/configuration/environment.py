@@ -60,6 +60,7 @@ VARIABLES: Mapping[str, str] = {
     "MEDIA_URL": "uploads.media_url",
     "MAX_FILE_SIZE": "uploads.max_file_bytes",
     "KEEP_ORIGINALS": "uploads.keep_originals",
+    "MODERN_FORMAT": "uploads.modern_format",
     "FEED_WORKER_CONCURRENCY": "queues.feed.concurrency",
     "NOTIFICATION_WORKER_CONCURRENCY": "queues.notifications.concurrency",
     "FEED_RATE_PER_S": "queues.feed.rate_per_s",

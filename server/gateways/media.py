@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
 
-CONTENT_TYPE = "image/jpeg"
+JPEG, AVIF = "image/jpeg", "image/avif"
 MARKER = ".photofeed-store"  # not a key, so it is neither listed nor served
 MAX_ID_LENGTH = 40
 CACHE_CONTROL = "public, max-age=31536000, immutable"
@@ -82,11 +82,12 @@ class WrongMediaStore(AppError):
 
 
 class MediaStore:
-    """JPEG pictures by key. A key is written once, so its content may be cached forever.
+    """JPEG and AVIF pictures by key. A key is written once, so its content may be cached forever.
 
-    Keys are lower-case paths such as `posts/1/large.jpg`. Writing or deleting an invalid key raises ValueError. Every
-    method raises Unavailable if the store fails or does not answer within `timeout_s`. The store's own id is in the
-    object MARKER; `expected_id` is the id that it must have, if that is known.
+    Keys are lower-case paths such as `posts/1/large.jpg`; one that ends with `.avif` is that of an AVIF. Writing or
+    deleting an invalid key raises ValueError. Every method raises Unavailable if the store fails or does not answer
+    within `timeout_s`. The store's own id is in the object MARKER; `expected_id` is the id that it must have, if that
+    is known.
     """
 
     def __init__(
@@ -180,8 +181,8 @@ class MediaStore:
             )
 
     async def put(self, key: str, source: Path | bytes) -> None:
-        """Store a JPEG atomically. Raises StorageFull."""
-        await self._put(key, source, CONTENT_TYPE, CACHE_CONTROL)
+        """Store a JPEG or an AVIF atomically. Raises StorageFull."""
+        await self._put(key, source, content_type_of(key), CACHE_CONTROL)
 
     async def put_private(self, key: str, source: Path | bytes) -> None:
         """Store bytes of any kind, which must not be served, atomically. Raises StorageFull."""
@@ -206,7 +207,7 @@ class MediaStore:
         meta = found.meta
         return MediaObject(
             size=meta["size"],
-            content_type=CONTENT_TYPE,
+            content_type=content_type_of(key),
             modified_at=meta["last_modified"],
             chunks=self._chunks(found, key),
         )
@@ -278,6 +279,11 @@ class MediaStore:
             if FULL.search(str(error)):
                 raise StorageFull("There is no space left to store the image.") from error
             raise _unavailable() from error
+
+
+def content_type_of(key: str) -> str:
+    """Return the media type of the picture at `key`."""
+    return AVIF if key.endswith(".avif") else JPEG
 
 
 def _is_key(text: str) -> bool:

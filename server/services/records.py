@@ -271,9 +271,10 @@ class ResumableUpload:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PostCard:
-    """The part of a post that only an edit changes; compared by identity, so that caches can render it once.
+    """The part of a post that seldom changes; compared by identity, so that caches can render it once.
 
-    `mentions` maps the names in the caption, as they were written, to the users that they meant.
+    `mentions` maps the names in the caption, as they were written, to the users that they meant. `changed_at_ms`
+    identifies the card: an edit changes it, and so do renditions that are added later.
     """
 
     id: PostId
@@ -284,6 +285,7 @@ class PostCard:
     images: tuple[Image, ...]
     created_at_ms: int
     edited_at_ms: int | None
+    changed_at_ms: int | None
     audience: Audience
 
 

@@ -85,6 +85,7 @@ class UploadSettings(Section):
     unused_kept_s: float = Field(default=86_400.0, ge=60)
     max_pixels: int = Field(default=250_000_000, ge=1)
     keep_originals: bool = False
+    modern_format: bool = True
     idle_timeout_s: float = Field(default=30.0, gt=0)
     min_bytes_per_s: float = Field(default=1024.0, gt=0)
     total_timeout_s: float = Field(default=3600.0, gt=0)

@@ -38,6 +38,9 @@ class QueuesSettings(Section):
     media: QueueSettings = QueueSettings(
         concurrency=2, max_attempts=1000, retry_for_s=86_400, keep_completed=50
     )
+    renditions: QueueSettings = QueueSettings(
+        concurrency=1, max_attempts=1000, retry_for_s=86_400, backoff_ms=5000, keep_completed=20
+    )
     maintenance: QueueSettings = QueueSettings(concurrency=1, backoff_ms=5000, keep_completed=20)
     lease_ms: int = Field(default=15_000, ge=100)
     heartbeat_ms: int = Field(default=5_000, ge=50)

@@ -17,6 +17,7 @@ from server.models.jobs.queue_states import QueueStateRepository
 from server.models.jobs.queue_statistics import QueueStatisticsRepository
 from server.models.jobs.schedules import ScheduleRepository
 from server.models.notifications.retention import NotificationRetentionRepository
+from server.services.content.pictures import is_temporary
 from server.services.jobs.claims import Claim
 from server.services.jobs.counter_audit import CounterAudit
 from server.services.jobs.event_jobs import JobKind, Queue
@@ -89,6 +90,7 @@ def build_media_sweep(harness: ServiceHarness) -> MediaSweep:
         harness.jobs,
         DAY_MS,
         harness.metrics,
+        is_temporary,
     )
 
 

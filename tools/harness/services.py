@@ -114,6 +114,7 @@ from server.services.accounts.sessions import Sessions
 from server.services.accounts.sign_in_limits import SignInLimits
 from server.services.accounts.tokens import TokenRules, Tokens
 from server.services.accounts.usernames import normalize
+from server.services.content.avif_renditions import AvifRenditions
 from server.services.content.cards import Cards
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
@@ -339,6 +340,15 @@ class ServiceHarness:
             self.jobs,
             self.media,
             self.pictures,
+            folder,
+        )
+        self.avif_renditions = AvifRenditions(
+            self.post_rows,
+            self.image_rows,
+            self.unit_of_work,
+            self.jobs,
+            self.media,
+            self.images,
             folder,
         )
         self.unused_media = Media(
@@ -815,6 +825,7 @@ class ServiceHarness:
             JobKind.PUSH: self.pushes.send,
             JobKind.EMAIL: self.notification_emails.send,
             JobKind.PROCESS_UPLOAD: self.media_processing.process,
+            JobKind.ENCODE_AVIF: self.avif_renditions.encode,
             JobKind.REMOVE_POST: self.deletions.remove_post,
             JobKind.REMOVE_AVATAR: self.deletions.remove_avatar,
             JobKind.ERASE_ACCOUNT: self.account_erasure.erase,

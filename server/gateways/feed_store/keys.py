@@ -8,7 +8,7 @@
   them who have the reader as a close friend, the reader included.
 - `liked:{user}`: hash of post id -> `revision:1` (liked) or `revision:0`, with all likes from its field
   `complete_from_id` up.
-- `counts`: hash of post id -> `revision,author,likes,comments,edited`, followed by `,c` for a post for close friends,
+- `counts`: hash of post id -> `revision,author,likes,comments,changed`, followed by `,c` for a post for close friends,
   or `revision,x` for a deleted post.
 - `people`: hash of user id -> `revision`. In all three hashes the highest revision stays, whatever the order of writes.
 - `fan_out_on_read`: set of the authors with fan-out on read.

@@ -29,20 +29,20 @@ _STATUSES = {status.encode(): status for status in ReadStatus}
 
 @dataclass(frozen=True, slots=True)
 class PostCounts:
-    """Counters of a post. The higher `revision` is the newer state; `edited_at_ms` is None if it was never edited."""
+    """Counters of a post. The higher `revision` is the newer state; `changed_at_ms` identifies its card."""
 
     revision: int
     author_id: UserId
     likes: int
     comments: int
-    edited_at_ms: int | None
+    changed_at_ms: int | None
     for_close_friends: bool = False
 
     def packed(self) -> str:
         """Return the form that Redis stores."""
-        edited = "" if self.edited_at_ms is None else self.edited_at_ms
+        changed = "" if self.changed_at_ms is None else self.changed_at_ms
         audience = f",{FOR_CLOSE_FRIENDS}" if self.for_close_friends else ""
-        return f"{self.revision},{self.author_id},{self.likes},{self.comments},{edited}{audience}"
+        return f"{self.revision},{self.author_id},{self.likes},{self.comments},{changed}{audience}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,12 +108,12 @@ def _parse_entry(packed: bytes) -> TimelineEntry:
 
 
 def _parse_counts(packed: bytes) -> PostCounts:
-    revision, author_id, likes, comments, edited, *audience = packed.split(b",")
+    revision, author_id, likes, comments, changed, *audience = packed.split(b",")
     return PostCounts(
         int(revision),
         UserId(int(author_id)),
         int(likes),
         int(comments),
-        int(edited) if edited else None,
+        int(changed) if changed else None,
         for_close_friends=bool(audience),
     )

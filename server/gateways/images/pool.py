@@ -16,20 +16,30 @@ log = structlog.get_logger(__name__)
 
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 2.0
+LOWEST_PRIORITY = 19  # of `nice`
 
 
 class ImageWorkerPool:
     """Runs at most `size` requests at once, and lets at most `max_waiting` others wait.
 
-    The last worker stays for the next request: starting one takes 0.2 s of CPU time.
+    The last worker stays for the next request: starting one takes 0.2 s of CPU time. In a `background` pool it does
+    not, and workers get only the CPU time that other processes leave.
     """
 
     def __init__(
-        self, size: int, max_waiting: int, timeout_s: float, idle_s: float, memory_bytes: int
+        self,
+        size: int,
+        max_waiting: int,
+        timeout_s: float,
+        idle_s: float,
+        memory_bytes: int,
+        *,
+        background: bool = False,
     ) -> None:
         self._timeout_s = timeout_s
         self._idle_s = idle_s
         self._memory_bytes = memory_bytes
+        self._background = background
         self._slots = WorkerSlots(size, max_waiting)
         self._workers: set[ImageWorker] = set()
         self._idle: dict[ImageWorker, asyncio.TimerHandle] = {}
@@ -117,7 +127,9 @@ class ImageWorkerPool:
             worker.close()
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
-                worker = await ImageWorker.start(self._memory_bytes)
+                worker = await ImageWorker.start(
+                    self._memory_bytes, LOWEST_PRIORITY if self._background else 0
+                )
         except (OSError, EOFError, ValueError, LookupError, TypeError, TimeoutError) as error:
             log.error("image_worker_start_failed", error=repr(error))
             raise processing_unavailable() from error
@@ -133,9 +145,9 @@ class ImageWorkerPool:
         self._idle[worker] = loop.call_later(self._idle_s, self._stop_idle, worker)
 
     def _stop_idle(self, worker: ImageWorker) -> None:
-        """Stop an idle worker, so that an idle server holds the memory of one at most."""
+        """Stop an idle worker, so that an idle server holds the memory of one of a pool at most."""
         del self._idle[worker]
-        if len(self._workers) == 1:
+        if len(self._workers) == 1 and not self._background:
             self._keep_idle(worker)
             return
         self._workers.discard(worker)

@@ -4,6 +4,7 @@ Worker processes decode the picture: a malicious file affects one worker at most
 CPU time burdens the server's process.
 """
 
+import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ THUMBNAIL_SIDE = 400
 AVATAR_SIDES = (96, 320)
 NAMES = MappingProxyType({96: "small", 320: "small", 640: "medium"})
 MIN_WORKERS, MAX_WORKERS = 2, 16
+# Work in the background waits for CPU time that no other process needs.
+BACKGROUND_TIMEOUT_S = 120.0
+BACKGROUND_IDLE_S = 10.0
 
 
 class Shape(StrEnum):
@@ -79,6 +83,9 @@ class ImageProcessor:
         self._timeout_s = timeout_s
         size = workers or min(MAX_WORKERS, max(MIN_WORKERS, _cores()))
         self._pool = ImageWorkerPool(size, max_waiting, timeout_s, idle_s, memory_bytes)
+        self._background = ImageWorkerPool(
+            1, max_waiting, BACKGROUND_TIMEOUT_S, BACKGROUND_IDLE_S, memory_bytes, background=True
+        )
 
     async def process(
         self, source: Path, shape: Shape = Shape.PHOTO, owner: int | None = None
@@ -94,45 +101,65 @@ class ImageProcessor:
         worker starts.
         """
         photo = shape is Shape.PHOTO
-        request = {
-            "widths": WIDTHS if photo else (),
-            "squares": (THUMBNAIL_SIDE,) if photo else AVATAR_SIDES,
-            "max_pixels": self._max_pixels,
-            "cpu_s": self._timeout_s,
-        }
+        request = self._request("jpeg", WIDTHS if photo else (), (THUMBNAIL_SIDE,) if photo else AVATAR_SIDES)
         answer, contents = await self._pool.run(request, source, owner)
-        if reason := answer.get("refused"):
-            log.info("image_refused", reason=reason, cause=answer["cause"], **answer["details"])
-            raise refusal(reason, answer["details"])
-        return _processed(answer["done"], contents)
+        return _processed(_done(answer), contents)
+
+    async def encode_avif(self, source: Path) -> tuple[Rendition, ...]:
+        """Return those renditions of a photograph in proportion that are smaller as AVIF, and not worse.
+
+        Worse is a lower structural similarity to the original. Pictures are encoded one at a time in a process of the
+        lowest priority, which uploads do not wait for. Raises what `process` raises.
+        """
+        answer, contents = await self._background.run(self._request("avif", WIDTHS, ()), source, None)
+        return tuple(_renditions(_done(answer), contents))
 
     async def stop(self) -> None:
         """Finish running pictures, reject waiting ones, then stop the workers; cancelling kills them."""
-        await self._pool.stop()
+        await asyncio.gather(self._pool.stop(), self._background.stop())
+
+    def _request(self, form: str, widths: Sequence[int], squares: Sequence[int]) -> dict[str, Any]:
+        return {
+            "format": form,
+            "widths": widths,
+            "squares": squares,
+            "max_pixels": self._max_pixels,
+            "cpu_s": self._timeout_s,
+        }
+
+
+def _done(answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    if reason := answer.get("refused"):
+        log.info("image_refused", reason=reason, cause=answer["cause"], **answer["details"])
+        raise refusal(reason, answer["details"])
+    return answer["done"]
 
 
 def _processed(done: Mapping[str, Any], contents: bytes) -> ProcessedImage:
-    described: Sequence[Mapping[str, Any]] = done["renditions"]
-    proportional = [each for each in described if not each["square"]]
-    largest = (proportional or described)[-1]
-    parts = _parts(contents, [each["bytes"] for each in described])
-    renditions = tuple(
-        Rendition(_name(each, largest), part, each["width"], each["height"])
-        for part, each in zip(parts, described, strict=True)
-    )
+    largest = done["largest"]
     return ProcessedImage(
-        renditions, largest["width"], largest["height"], done["blurhash"], done["format"], done["animated"]
+        tuple(_renditions(done, contents)),
+        largest["width"],
+        largest["height"],
+        done["blurhash"],
+        done["format"],
+        done["animated"],
     )
+
+
+def _renditions(done: Mapping[str, Any], contents: bytes) -> Iterator[Rendition]:
+    described: Sequence[Mapping[str, Any]] = done["renditions"]
+    parts = _parts(contents, [each["bytes"] for each in described])
+    for part, each in zip(parts, described, strict=True):
+        yield Rendition(_name(each, done["largest"]), part, each["width"], each["height"])
 
 
 def _name(described: Mapping[str, Any], largest: Mapping[str, Any]) -> str:
     """Return the name of a rendition: clients and stored rows know these names."""
-    if described is largest:
-        return "large"
     if described["square"] and not largest["square"]:
         return "square"
     width = described["width"]
-    return NAMES.get(width, f"w{width}")
+    return "large" if width == largest["width"] else NAMES.get(width, f"w{width}")
 
 
 def _parts(contents: bytes, lengths: Sequence[int]) -> Iterator[bytes]:

@@ -11,4 +11,4 @@ sys.path.append(str(Path(__file__).resolve().parents[3]))
 from server.gateways.images.child.main import main
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))

@@ -34,8 +34,10 @@ class ImageWorker:
         self.unprotected: list[str] = []
 
     @classmethod
-    async def start(cls, memory_bytes: int) -> Self:
+    async def start(cls, memory_bytes: int, niceness: int = 0) -> Self:
         """Start a worker with at most `memory_bytes` of address space, and wait until it is ready.
+
+        `niceness`: 0 to 19; a worker with 19 gets only the CPU time that other processes leave.
 
         Raises OSError, EOFError or ValueError if it cannot start or exits at once.
         """
@@ -49,6 +51,7 @@ class ImageWorker:
                     str(WORKER_SCRIPT),
                     str(memory_bytes),
                     str(os.getpid()),
+                    str(niceness),
                     stdin=remote.fileno(),
                     stdout=asyncio.subprocess.DEVNULL,
                     env={name: os.environ[name] for name in WORKER_ENVIRONMENT if name in os.environ},

@@ -5,7 +5,7 @@ import time
 
 from aiohttp import ETag, hdrs, web
 
-from server.gateways.media import CONTENT_TYPE, MediaDescription, MediaStore
+from server.gateways.media import MediaDescription, MediaStore, content_type_of
 from server.handlers.http.operations import Reply, operation
 from server.handlers.http.representations.preconditions import allows_range, is_not_modified
 from server.handlers.http.representations.ranges import byte_range, content_range
@@ -84,7 +84,7 @@ class MediaRoutes:
 
     async def _send(self, request: web.Request, response: web.StreamResponse, key: str, part: range) -> None:
         image = None if request.method == hdrs.METH_HEAD else await self._media.get(key, part)
-        response.content_type = CONTENT_TYPE
+        response.content_type = content_type_of(key)
         response.content_length = len(part)
         await response.prepare(request)
         if image is not None:

@@ -94,6 +94,18 @@ class PostImageRepository:
         others = "SELECT 1 FROM post_images WHERE media_key = ? AND post_id <> ? LIMIT 1"
         return bool(await self._database.rows(others, [media_key, post_id]))
 
+    async def add_variants(self, post_id: PostId, media_key: str, names: Sequence[str]) -> None:
+        """Add names to the variants of a picture, unless it has them. The caller holds the lock of the post."""
+        rows = await self._database.rows(
+            "SELECT id, variants FROM post_images WHERE post_id = ? AND media_key = ?", [post_id, media_key]
+        )
+        for row in rows:
+            variants = list(dict.fromkeys([*orjson.loads(row["variants"]), *names]))
+            await self._database.execute(
+                "UPDATE post_images SET variants = ? WHERE id = ?",
+                [orjson.dumps(variants).decode(), row["id"]],
+            )
+
     async def set_alt_text(self, image_id: int, alt_text: str) -> None:
         await PostImageTable.filter(id=image_id).update(alt_text=alt_text)
 

@@ -21,7 +21,8 @@ class PostTable(Model):
     A job deletes the rows of a deleted post in batches. A post that moderators took down keeps them, so that it can be
     restored.
 
-    `revision` increases with each visible change, counters included: caches keep the higher one.
+    `revision` increases with each visible change, counters included: caches keep the higher one. Renditions were added
+    to the pictures at `pictures_changed_at_ms`; null if never.
     """
 
     id = fields.BigIntField(primary_key=True, generated=False)
@@ -34,6 +35,7 @@ class PostTable(Model):
     likes_count = fields.IntField(default=0)
     comments_count = fields.IntField(default=0)
     edited_at_ms = fields.BigIntField(null=True)
+    pictures_changed_at_ms = fields.BigIntField(null=True)
     revision = fields.IntField(default=0, db_default=0)
     deleted_at_ms = fields.BigIntField(null=True)
     audience = fields.CharField(max_length=16, default="public", db_default="public")
@@ -52,8 +54,13 @@ class PostRow:
     likes_count: int
     comments_count: int
     edited_at_ms: int | None
+    pictures_changed_at_ms: int | None
     revision: int
     audience: Audience
+
+    @property
+    def changed_at_ms(self) -> int | None:
+        return latest_change(self.edited_at_ms, self.pictures_changed_at_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class PostCardRow:
     likes_count: int
     comments_count: int
     edited_at_ms: int | None
+    changed_at_ms: int | None
     revision: int
     audience: Audience
     author: UserCardRow
@@ -110,8 +118,8 @@ class PostRepository:
     ) -> list[PostCardRow]:
         """Return the posts `p` among `post_ids` that satisfy `visible`, in no particular order."""
         rows = await self._database.rows(
-            "SELECT p.id, p.caption, p.mentions, p.likes_count, p.comments_count, p.edited_at_ms, p.revision,"
-            f" p.audience, {USER_COLUMNS},"
+            "SELECT p.id, p.caption, p.mentions, p.likes_count, p.comments_count, p.edited_at_ms,"
+            f" p.pictures_changed_at_ms, p.revision, p.audience, {USER_COLUMNS},"
             " EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked"
             " FROM posts p JOIN users u ON u.id = p.author_id"
             f" WHERE p.id IN ({placeholders(len(post_ids))}) AND {visible.sql}",
@@ -149,6 +157,12 @@ class PostRepository:
     async def set_audience(self, post_id: PostId, audience: Audience) -> None:
         await self._database.execute("UPDATE posts SET audience = ? WHERE id = ?", [audience, post_id])
 
+    async def set_pictures_changed(self, post_id: PostId, changed_at_ms: int, revision: int) -> None:
+        await self._database.execute(
+            "UPDATE posts SET pictures_changed_at_ms = ?, revision = ? WHERE id = ?",
+            [changed_at_ms, revision, post_id],
+        )
+
     async def set_likes_count(self, post_id: PostId, count: int, revision: int) -> None:
         await self._database.execute(
             "UPDATE posts SET likes_count = ?, revision = ? WHERE id = ?", [count, revision, post_id]
@@ -177,8 +191,8 @@ class PostRepository:
 
     async def _get(self, post_id: PostId, visible: Condition, suffix: str) -> PostRow | None:
         rows = await self._database.rows(
-            "SELECT p.id, p.author_id, p.likes_count, p.comments_count, p.edited_at_ms, p.revision, p.audience"
-            f" FROM posts p WHERE p.id = ? AND {visible.sql}{suffix}",
+            "SELECT p.id, p.author_id, p.likes_count, p.comments_count, p.edited_at_ms,"
+            f" p.pictures_changed_at_ms, p.revision, p.audience FROM posts p WHERE p.id = ? AND {visible.sql}{suffix}",
             [post_id, *visible.parameters],
         )
         return _row(rows[0]) if rows else None
@@ -191,9 +205,15 @@ def _row(row: Mapping[str, Any]) -> PostRow:
         likes_count=row["likes_count"],
         comments_count=row["comments_count"],
         edited_at_ms=row["edited_at_ms"],
+        pictures_changed_at_ms=row["pictures_changed_at_ms"],
         revision=row["revision"],
         audience=Audience(row["audience"]),
     )
+
+
+def latest_change(edited_at_ms: int | None, pictures_changed_at_ms: int | None) -> int | None:
+    """Return when what a post's card shows changed last; None if never. It identifies the card in caches."""
+    return max((at_ms for at_ms in (edited_at_ms, pictures_changed_at_ms) if at_ms is not None), default=None)
 
 
 def _card(row: Mapping[str, Any]) -> PostCardRow:
@@ -204,6 +224,7 @@ def _card(row: Mapping[str, Any]) -> PostCardRow:
         likes_count=row["likes_count"],
         comments_count=row["comments_count"],
         edited_at_ms=row["edited_at_ms"],
+        changed_at_ms=latest_change(row["edited_at_ms"], row["pictures_changed_at_ms"]),
         revision=row["revision"],
         audience=Audience(row["audience"]),
         author=UserCardRow.from_row(row),

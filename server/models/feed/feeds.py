@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from server.ids import PostId, UserId
 from server.models.conditions import Column, Condition
+from server.models.content.posts import latest_change
 from server.models.database import Database, placeholders
 from server.models.people.visibility import close_friends_of, unmuted_users
 
@@ -32,8 +33,13 @@ class StoredCounts:
     comments_count: int
     revision: int
     edited_at_ms: int | None
+    pictures_changed_at_ms: int | None
     deleted_at_ms: int | None
     audience: str
+
+    @property
+    def changed_at_ms(self) -> int | None:
+        return latest_change(self.edited_at_ms, self.pictures_changed_at_ms)
 
 
 class FeedRepository:
@@ -110,8 +116,8 @@ class FeedRepository:
         if not post_ids:
             return []
         rows = await self._database.rows(
-            "SELECT id, author_id, likes_count, comments_count, revision, edited_at_ms, deleted_at_ms,"
-            f" audience FROM posts WHERE id IN ({placeholders(len(post_ids))})",
+            "SELECT id, author_id, likes_count, comments_count, revision, edited_at_ms, pictures_changed_at_ms,"
+            f" deleted_at_ms, audience FROM posts WHERE id IN ({placeholders(len(post_ids))})",
             post_ids,
         )
         return [StoredCounts(**row) for row in rows]

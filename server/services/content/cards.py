@@ -112,6 +112,7 @@ class Cards:
             images=tuple(images),
             created_at_ms=id_timestamp_ms(row.id),
             edited_at_ms=row.edited_at_ms,
+            changed_at_ms=row.changed_at_ms,
             audience=row.audience,
         )
         return Post(

@@ -173,7 +173,7 @@ class Comments:
                 revision,
                 post.likes_count,
                 count,
-                post.edited_at_ms,
+                post.changed_at_ms,
                 post.audience,
             )
         )

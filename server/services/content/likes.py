@@ -96,7 +96,7 @@ class Likes:
                 revision,
                 count,
                 post.comments_count,
-                post.edited_at_ms,
+                post.changed_at_ms,
                 post.audience,
             )
         )

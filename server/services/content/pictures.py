@@ -27,12 +27,23 @@ UPLOADS_FOLDER = "uploads"
 # Beside the renditions, so that both are deleted together. A random part follows: in a public bucket, the address of a
 # rendition must not reveal the one of the original.
 ORIGINAL_PREFIX = "original-"
+# An original that is deleted when AVIF renditions were made from it.
+TEMPORARY_PREFIX = f"{ORIGINAL_PREFIX}temporary-"
+
+
+def is_original(key: str) -> bool:
+    """Return whether a stored file is an uploaded one, temporary or not."""
+    return key.rpartition("/")[2].startswith(ORIGINAL_PREFIX)
+
+
+def is_temporary(key: str) -> bool:
+    """Return whether a stored file is an original that is kept only until AVIF renditions are made."""
+    return key.rpartition("/")[2].startswith(TEMPORARY_PREFIX)
 
 
 def is_private(key: str) -> bool:
     """Return whether a stored file must not be served: it may say where a photograph was taken."""
-    folder, _, name = key.rpartition("/")
-    return f"{folder}/".startswith(f"{UPLOADS_FOLDER}/") or name.startswith(ORIGINAL_PREFIX)
+    return key.startswith(f"{UPLOADS_FOLDER}/") or is_original(key)
 
 
 def is_public_folder(key: str) -> bool:
@@ -74,9 +85,21 @@ class StoredPicture:
 
 
 class Pictures:
-    """Creates, stores and deletes pictures. With `keep_originals`, uploaded files are kept beside their renditions."""
+    """Creates, stores and deletes pictures.
 
-    def __init__(self, images: ImageProcessor, media: MediaStore, *, keep_originals: bool = False) -> None:
+    With `keep_originals`, uploaded files are kept beside their renditions. With `encodes_avif` and without
+    `keep_originals`, those of photographs are kept until a job has made AVIF renditions from them.
+    """
+
+    def __init__(
+        self,
+        images: ImageProcessor,
+        media: MediaStore,
+        *,
+        keep_originals: bool = False,
+        encodes_avif: bool = False,
+    ) -> None:
+        self.encodes_avif = encodes_avif
         self._images = images
         self._media = media
         self._keep_originals = keep_originals
@@ -92,13 +115,21 @@ class Pictures:
         if shape is Shape.AVATAR and image.width < max(AVATAR_SIDES):
             media_key += f"-{image.width}"
         puts = [self._media.put(f"{media_key}/{each.name}.jpg", each.content) for each in image.renditions]
-        original = f"{ORIGINAL_PREFIX}{secrets.token_hex(16)}" if self._keep_originals else None
+        original = self._original_name(shape)
         if original is not None:
             puts.append(self._media.put_private(f"{media_key}/{original}", upload))
         for result in await asyncio.gather(*puts, return_exceptions=True):
             if isinstance(result, BaseException):
                 raise result
         return StoredPicture(media_key, image, original)
+
+    def _original_name(self, shape: Shape) -> str | None:
+        """Return a random name for the uploaded file; None if it is not kept."""
+        if self._keep_originals:
+            return f"{ORIGINAL_PREFIX}{secrets.token_hex(16)}"
+        if self.encodes_avif and shape is Shape.PHOTO:
+            return f"{TEMPORARY_PREFIX}{secrets.token_hex(16)}"
+        return None
 
     @asynccontextmanager
     async def discarded_on_failure(self, pictures: Sequence[StoredPicture]) -> AsyncIterator[None]:

@@ -9,6 +9,7 @@ from server.events import (
     AudienceWidened,
     CacheKey,
     PeopleMentioned,
+    PicturesPublished,
     PostChanged,
     PostDeleted,
     PostPublished,
@@ -213,6 +214,8 @@ class Posts:
             )
             await self._images.insert(image)
         work.emit(PostPublished(post_id, author_id))
+        if self._pictures.encodes_avif:
+            work.emit(PicturesPublished(post_id))
         if mentions:
             work.emit(PeopleMentioned(post_id, author_id))
         work.emit(PostChanged(post_id, author_id, 0, 0, 0, None, audience))
@@ -231,7 +234,7 @@ class Posts:
         if alt_texts is not None:
             await self._set_alt_texts(post_id, alt_texts)
         # Always later than the previous edit, because caches identify a card by this time.
-        edited_at_ms = max(work.now_ms(), (post.edited_at_ms or 0) + 1)
+        edited_at_ms = max(work.now_ms(), (post.changed_at_ms or 0) + 1)
         revision = post.revision + 1
         await self._posts.edit(post_id, edited_at_ms, revision)
         if caption is not None:

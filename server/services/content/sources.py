@@ -1,6 +1,7 @@
 """Addresses and dimensions of the renditions of pictures, computed from the names that a row stores."""
 
 import re
+from collections.abc import Iterable
 
 from server.gateways.images.processor import AVATAR_SIDES, THUMBNAIL_SIDE, WIDTHS
 from server.services.records import Image, Source
@@ -11,17 +12,35 @@ SQUARE = "square"
 SMALL_WIDTH, MEDIUM_WIDTH = WIDTHS[:2]
 # The key of an avatar that is smaller than usual ends with its side.
 SMALL_AVATAR = re.compile(r"-(\d{1,3})$")
-JPEG = "image/jpeg"
+JPEG, AVIF = "image/jpeg", "image/avif"
+JPEG_EXTENSION, AVIF_EXTENSION = ".jpg", ".avif"
+# In that list, before the name of a rendition that exists as AVIF too.
+AVIF_MARK = "avif:"
+
+
+def avif_variant(name: str) -> str:
+    """Return what the list of a picture's renditions has for the AVIF of the rendition `name`."""
+    return f"{AVIF_MARK}{name}"
+
+
+def has_avif(variants: Iterable[str]) -> bool:
+    return any(name.startswith(AVIF_MARK) for name in variants)
 
 
 def image_sources(image: Image) -> list[Source]:
-    """Return the renditions in proportion, in ascending order."""
+    """Return the renditions in proportion, in ascending order; of one size, AVIF precedes JPEG."""
     legacy = SQUARE not in image.variants
     widths = {
         name: width for name in image.variants if (width := _width(image, name, legacy=legacy)) is not None
     }
     by_width = {width: name for name, width in widths.items()}  # of equal ones, the last
-    return [_source(image, by_width[width], width) for width in sorted(by_width)]
+    sources: list[Source] = []
+    for width in sorted(by_width):
+        name = by_width[width]
+        if avif_variant(name) in image.variants:
+            sources.append(_source(image, f"{name}{AVIF_EXTENSION}", width, AVIF))
+        sources.append(_source(image, f"{name}{JPEG_EXTENSION}", width, JPEG))
+    return sources
 
 
 def thumbnail(image: Image) -> Source | None:
@@ -33,11 +52,12 @@ def thumbnail(image: Image) -> Source | None:
 
 
 def named_urls(sources: list[Source]) -> dict[str, str]:
-    """Return the addresses of the sizes small, medium and large, or of the next larger one that exists."""
-    largest = sources[-1]
+    """Return the addresses of the sizes small, medium and large as JPEG, or of the next larger one that exists."""
+    jpegs = [source for source in sources if source.type == JPEG]
+    largest = jpegs[-1]
 
     def at_least(width: int) -> str:
-        return next((source for source in sources if source.width >= width), largest).url
+        return next((source for source in jpegs if source.width >= width), largest).url
 
     return {"small": at_least(SMALL_WIDTH), "medium": at_least(MEDIUM_WIDTH), "large": largest.url}
 
@@ -53,9 +73,9 @@ def avatar_sources(large_url: str) -> list[Source]:
     return sources
 
 
-def _source(image: Image, name: str, width: int) -> Source:
+def _source(image: Image, file: str, width: int, media_type: str) -> Source:
     height = max(1, round(image.height * width / image.width))
-    return Source(f"{image.base_url}/{name}.jpg{image.query}", width, height, JPEG)
+    return Source(f"{image.base_url}/{file}{image.query}", width, height, media_type)
 
 
 def _width(image: Image, name: str, *, legacy: bool) -> int | None:

@@ -103,6 +103,6 @@ def _counts(event: PostChanged) -> PostCounts:
         event.author_id,
         event.likes_count,
         event.comments_count,
-        event.edited_at_ms,
+        event.changed_at_ms,
         for_close_friends=event.audience == Audience.CLOSE_FRIENDS,
     )

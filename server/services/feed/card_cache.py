@@ -1,6 +1,6 @@
 """Cache of the cards that feeds show: in memory, then in Redis.
 
-The caller identifies the valid card: a post's by the time of its last edit, a user's by its revision.
+The caller identifies the valid card: a post's by the time of its last change, a user's by its revision.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
@@ -20,7 +20,7 @@ Key = TypeVar("Key", bound=Hashable)
 Card = TypeVar("Card")
 
 # Version of the cards in Redis, which other versions of the program read. Change it with the fields of the cards.
-CARD_FORMAT = 5
+CARD_FORMAT = 6
 
 
 class BoundedCache(Generic[Key, Card]):
@@ -69,10 +69,10 @@ class CardCache:
         self.get_rendered = self._rendered.get
         self.put_rendered = self._rendered.put
 
-    def get_post(self, post_id: PostId, edited_at_ms: int | None) -> PostCard | None:
-        """Return the card of a post as edited at that time, if it is in memory."""
+    def get_post(self, post_id: PostId, changed_at_ms: int | None) -> PostCard | None:
+        """Return the card of a post as changed at that time, if it is in memory."""
         card = self._posts.get(post_id)
-        return card if card is not None and card.edited_at_ms == edited_at_ms else None
+        return card if card is not None and card.changed_at_ms == changed_at_ms else None
 
     def get_user(self, user_id: UserId, revision: int | None) -> UserCard | None:
         """Return the card of a user in that revision, if it is in memory."""

@@ -83,6 +83,6 @@ def _packed(stored: StoredCounts) -> str:
         stored.author_id,
         stored.likes_count,
         stored.comments_count,
-        stored.edited_at_ms,
+        stored.changed_at_ms,
         for_close_friends=stored.audience == Audience.CLOSE_FRIENDS,
     ).packed()

@@ -89,7 +89,7 @@ class TimelineReader:
         counts = entry.counts
         if counts is None:
             return None
-        card = self._cache.get_post(entry.post_id, counts.edited_at_ms)
+        card = self._cache.get_post(entry.post_id, counts.changed_at_ms)
         author = self._cache.get_user(counts.author_id, entry.author_revision)
         if card is None or author is None:
             return None
@@ -104,7 +104,7 @@ class TimelineReader:
         posts = [
             entry.post_id
             for entry, counts in known
-            if self._cache.get_post(entry.post_id, counts.edited_at_ms) is None
+            if self._cache.get_post(entry.post_id, counts.changed_at_ms) is None
         ]
         users = {
             counts.author_id
@@ -152,6 +152,6 @@ def _counts(post: Post) -> PostCounts:
         post.author.id,
         post.likes_count,
         post.comments_count,
-        post.card.edited_at_ms,
+        post.card.changed_at_ms,
         for_close_friends=post.card.audience is Audience.CLOSE_FRIENDS,
     )

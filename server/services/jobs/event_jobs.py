@@ -24,6 +24,7 @@ from server.events import (
     PasswordResetRequested,
     PeopleMentioned,
     PersonModerated,
+    PicturesPublished,
     PostDeleted,
     PostLiked,
     PostPublished,
@@ -50,6 +51,7 @@ class Queue(StrEnum):
     PUSH = "push"
     EMAIL = "email"
     MEDIA = "media"
+    RENDITIONS = "renditions"
     MAINTENANCE = "maintenance"
 
 
@@ -73,6 +75,7 @@ class JobKind(StrEnum):
     PUSH = "push.notification"
     EMAIL = "email.notification"
     PROCESS_UPLOAD = "media.process"
+    ENCODE_AVIF = "renditions.avif"
     REMOVE_POST = "posts.remove"
     REMOVE_AVATAR = "avatars.remove"
     ERASE_ACCOUNT = "accounts.erase"
@@ -120,6 +123,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     ),
     AccountErasureStarted: (EventJob(Queue.MAINTENANCE, JobKind.ERASE_ACCOUNT),),
     UploadCompleted: (EventJob(Queue.MEDIA, JobKind.PROCESS_UPLOAD),),
+    PicturesPublished: (EventJob(Queue.RENDITIONS, JobKind.ENCODE_AVIF),),
     AvatarReplaced: (EventJob(Queue.MAINTENANCE, JobKind.REMOVE_AVATAR),),
     # An activity and its retraction share a kind: the job reads which of them applies.
     UserFollowed: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),

@@ -1,12 +1,12 @@
 """The job that deletes expired unused media, and stored files without a row."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from server.clock import SystemClock
-from server.gateways.media import MediaStore
+from server.gateways.media import MediaEntry, MediaStore
 from server.ids import min_id_at
 from server.metrics import Metrics
 from server.models.content.media import MediaRepository
@@ -20,12 +20,15 @@ log = structlog.get_logger(__name__)
 FILES_PER_BATCH = 500
 FOLDERS = ("posts", "avatars", "uploads")
 MIN_AGE = timedelta(hours=1)  # files are stored before their row is committed
+# Temporary files are used by a job, which is retried for a day, after an unused image was published.
+TEMPORARY_AGE = timedelta(days=2)
 
 
 class MediaSweep:
     """Deletes expired rows, orphaned files and unfinished puts. Idempotent: it deletes what is orphaned now.
 
-    `unused_kept_ms`: how long uploads are kept, and media that no post uses.
+    `unused_kept_ms`: how long uploads are kept, and media that no post uses. `is_temporary` names files that are
+    deleted after a while even if a row refers to their folder, in case their job failed for good.
     """
 
     def __init__(
@@ -37,6 +40,7 @@ class MediaSweep:
         jobs: Jobs,
         unused_kept_ms: int,
         metrics: Metrics,
+        is_temporary: Callable[[str], bool],
     ) -> None:
         self._media = media
         self._media_keys = media_keys
@@ -45,6 +49,7 @@ class MediaSweep:
         self._jobs = jobs
         self._unused_kept_ms = unused_kept_ms
         self._metrics = metrics
+        self._is_temporary = is_temporary
 
     async def sweep(self, claim: Claim) -> None:
         """Delete expired rows, then files older than MIN_AGE that no row refers to."""
@@ -61,22 +66,31 @@ class MediaSweep:
     async def _sweep_folder(self, folder: str) -> int:
         stored_before = datetime.now(UTC) - MIN_AGE
         deleted = 0
-        old: list[str] = []
+        old: list[MediaEntry] = []
         async for entry in self._media.list(folder):
             if entry.modified_at < stored_before:
-                old.append(entry.key)
+                old.append(entry)
             if len(old) >= FILES_PER_BATCH:
                 deleted += await self._delete_orphans(old)
                 old = []
         return deleted + await self._delete_orphans(old)
 
-    async def _delete_orphans(self, file_keys: Sequence[str]) -> int:
-        """Delete the files whose folder, the media key of a row, is not referenced. Return how many."""
-        media_keys = sorted({key.rpartition("/")[0] for key in file_keys})
+    async def _delete_orphans(self, files: Sequence[MediaEntry]) -> int:
+        """Delete the files whose folder, the media key of a row, is not referenced, and old temporary ones.
+
+        Returns how many.
+        """
+        media_keys = sorted({file.key.rpartition("/")[0] for file in files})
         if not media_keys:
             return 0
+        temporary_before = datetime.now(UTC) - timedelta(milliseconds=self._unused_kept_ms) - TEMPORARY_AGE
         referenced = await self._media_keys.list_referenced(media_keys)
-        orphans = [key for key in file_keys if key.rpartition("/")[0] not in referenced]
+        orphans = [
+            file.key
+            for file in files
+            if file.key.rpartition("/")[0] not in referenced
+            or (self._is_temporary(file.key) and file.modified_at < temporary_before)
+        ]
         if orphans:
             await self._media.delete(orphans)
         return len(orphans)

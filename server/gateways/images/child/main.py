@@ -15,14 +15,16 @@ from typing import Any
 from server.gateways.images.child import sandbox
 from server.gateways.images.child.reader import load_decoders
 from server.gateways.images.child.refused import Refused
-from server.gateways.images.child.renditions import Rendered, render
+from server.gateways.images.child.renditions import Rendered, render, render_avif
 
 Answer = tuple[dict[str, Any], Iterable[bytes]]
+RENDERERS = {"jpeg": render, "avif": render_avif}
 
 
-def main(memory_bytes: int, parent_pid: int) -> None:
+def main(memory_bytes: int, parent_pid: int, niceness: int) -> None:
     """Report readiness, then answer requests until the server closes the socket."""
     warnings.simplefilter("ignore")
+    os.nice(niceness)
     channel = socket.socket(fileno=0)
     load_decoders()
     unprotected = sandbox.confine(memory_bytes, parent_pid)
@@ -38,7 +40,7 @@ def _answer(request: dict[str, Any], source: int) -> Answer:
     try:
         with os.fdopen(source, "rb") as file:
             content = file.read()
-        rendered = render(content, request)
+        rendered = RENDERERS[request["format"]](content, request)
     except Refused as refused:
         cause = type(refused.__cause__).__name__
         return {"refused": refused.reason, "details": refused.details, "cause": cause}, ()
@@ -55,6 +57,7 @@ def _described(rendered: Rendered) -> dict[str, Any]:
             {"width": each.width, "height": each.height, "square": each.square, "bytes": len(each.content)}
             for each in rendered.renditions
         ],
+        "largest": {"width": rendered.width, "height": rendered.height, "square": rendered.square},
         "blurhash": rendered.blurhash,
         "format": rendered.format,
         "animated": rendered.animated,

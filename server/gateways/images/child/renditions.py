@@ -8,7 +8,12 @@ from blurhash_rs import blurhash_encode
 from PIL import Image
 
 from server.gateways.images.child import colours, sizes
-from server.gateways.images.child.encoding import encode_jpeg, needs_full_chroma
+from server.gateways.images.child.encoding import (
+    USUAL_AVIF_QUALITY,
+    encode_avif,
+    encode_jpeg,
+    needs_full_chroma,
+)
 from server.gateways.images.child.orientation import SIDEWAYS
 from server.gateways.images.child.reader import Decoded, decode
 
@@ -32,20 +37,65 @@ class Rendition:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The renditions of one picture, in ascending order."""
+    """The renditions of one picture, in ascending order.
+
+    `width`, `height` and `square` describe the largest that is not cropped from another, also if it is left out.
+    """
 
     renditions: list[Rendition]
+    width: int
+    height: int
+    square: bool
     blurhash: str
     format: str
     animated: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """A picture in the sizes of its renditions, the largest first; `square` if they are cropped."""
+
+    decoded: Decoded
+    steps: list[Image.Image]
+    square: bool
+    full_chroma: bool
+
+
 def render(content: bytes, request: Mapping[str, Any]) -> Rendered:
-    """Return the renditions that `request` names: `widths`, in proportion, and `squares`, cropped at the centre.
+    """Return the JPEGs that `request` names: `widths`, in proportion, and `squares`, cropped at the centre.
 
     Nothing is enlarged. Orientation is applied, transparent areas become white, colours are converted to sRGB, and no
     metadata is copied. Raises Refused.
     """
+    scaled = _scaled(content, request)
+    steps, full_chroma = scaled.steps, scaled.full_chroma
+    made = (
+        [_encoded(step, full_chroma, square=False) for step in reversed(steps)] if request["widths"] else []
+    )
+    made += [_encoded(step, full_chroma, square=True) for step in _squares(steps, request["squares"])]
+    return _rendered(scaled, made, _blurhash(steps[-1]))
+
+
+def render_avif(content: bytes, request: Mapping[str, Any]) -> Rendered:
+    """Return those renditions of `widths` whose AVIF is better than the JPEG that `render` makes. Raises Refused."""
+    scaled = _scaled(content, request)
+    made: list[Rendition] = []
+    quality = USUAL_AVIF_QUALITY
+    for step in reversed(scaled.steps):
+        # Renditions of one picture need similar qualities.
+        encoded = encode_avif(step, full_chroma=scaled.full_chroma, first_quality=quality)
+        if encoded is not None:
+            content, quality = encoded
+            made.append(Rendition(content, *step.size, square=False))
+    return _rendered(scaled, made, "")
+
+
+def _rendered(scaled: Scaled, made: list[Rendition], blurhash: str) -> Rendered:
+    decoded, (width, height) = scaled.decoded, scaled.steps[0].size
+    return Rendered(made, width, height, scaled.square, blurhash, decoded.format, decoded.animated)
+
+
+def _scaled(content: bytes, request: Mapping[str, Any]) -> Scaled:
     widths: list[int] = request["widths"]
     squares: list[int] = request["squares"]
 
@@ -66,10 +116,7 @@ def render(content: bytes, request: Mapping[str, Any]) -> Rendered:
         size = sizes.scaled(largest.size, width)
         source = _large_enough(steps, width)
         steps.append(_finished(decoded, size, profile) if source is None else _resize(source, size))
-    full_chroma = needs_full_chroma(_for_graphics_test(steps))
-    made = [_encoded(step, full_chroma, square=False) for step in reversed(steps)] if widths else []
-    made += [_encoded(step, full_chroma, square=True) for step in _squares(steps, squares)]
-    return Rendered(made, _blurhash(steps[-1]), decoded.format, decoded.animated)
+    return Scaled(decoded, steps, not widths, needs_full_chroma(_for_graphics_test(steps)))
 
 
 def _finished(
