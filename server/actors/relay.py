@@ -149,11 +149,12 @@ class Relay:
         message = data.encode() if isinstance(data, str) else data
         try:
             user_id = channels.user_of_channel(channel)
-            ended = channels.decode_ended_sessions(message)
-            if ended is None:
-                self._hub.signal(user_id, int(message))
-            else:
+            if (ended := channels.decode_ended_sessions(message)) is not None:
                 self._hub.end_sessions(ended, user_id)
+            elif (media := channels.decode_media(message)) is not None:
+                self._hub.signal_media(user_id, media)
+            else:
+                self._hub.signal(user_id, int(message))
         except ValueError:
             log.warning("signal_unreadable", channel=channel)
 

@@ -172,9 +172,18 @@ def build_services(
         deletions=Deletions(rows.users, rows.posts, rows.post_images, rows.post_parts, work, jobs, pictures),
         likes=Likes(rows.likes, rows.posts, work, cards, visibility),
         comments=Comments(rows.comments, rows.posts, work, cards, visibility, mentions),
-        media=Media(rows.media, work, cards, pictures, _media_limits(settings)),
+        media=Media(
+            rows.media, work, cards, pictures, _media_limits(settings), shared.publisher.publish_media
+        ),
         uploads=Uploads(
-            rows.uploads, rows.media, work, resources.media, pictures, _upload_rules(settings), metrics
+            rows.uploads,
+            rows.media,
+            work,
+            resources.media,
+            pictures,
+            _upload_rules(settings),
+            metrics,
+            shared.publisher.publish_media,
         ),
     )
     accounts = Accounts(rows.users, work, resources.passwords, shared.password_rules, rows.former_usernames)
@@ -215,7 +224,14 @@ def build_services(
         posts=contents.posts,
         uploads=contents.uploads,
         media_processing=MediaProcessing(
-            rows.uploads, rows.media, work, jobs, resources.media, pictures, var / "tmp"
+            rows.uploads,
+            rows.media,
+            work,
+            jobs,
+            resources.media,
+            pictures,
+            var / "tmp",
+            shared.publisher.publish_media,
         ),
         avif_renditions=AvifRenditions(
             rows.posts, rows.post_images, work, jobs, resources.media, resources.images, var / "tmp"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from server.errors import Throttled, Unavailable
 from server.ids import SessionId, UserId
+from server.pubsub.channels import MediaSignal
 from server.pubsub.subscription import CloseReason, Subscription
 
 RETRY_AFTER_S = 5.0
@@ -65,6 +66,12 @@ class Hub:
         if user := self._users.get(user_id):
             for subscription in user.subscriptions:
                 subscription.signal(sequence)
+
+    def signal_media(self, user_id: UserId, signal: MediaSignal) -> None:
+        """Give the user's streams the progress of an image."""
+        if user := self._users.get(user_id):
+            for subscription in user.subscriptions:
+                subscription.signal_media(signal)
 
     def close_all(self, reason: CloseReason) -> None:
         """End every stream, and refuse new ones."""

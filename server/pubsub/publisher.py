@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from server.clock import isoformat
-from server.ids import PostId, SessionId, UserId
+from server.ids import MediaId, PostId, SessionId, UserId
 from server.outages import Outage
 from server.pubsub import channels
 
@@ -66,6 +66,11 @@ class Publisher:
         """Notify the user's streams that these sessions ended; otherwise like `publish`."""
         message = channels.encode_ended_sessions(session_ids)
         return await self._send({channels.user_channel(user_id): message})
+
+    async def publish_media(self, owner_id: UserId, media_id: MediaId, status: str) -> bool:
+        """Send the progress of an image to the owner's streams; otherwise like `publish`."""
+        message = channels.encode_media(channels.MediaSignal(media_id, status))
+        return await self._send({channels.user_channel(owner_id): message})
 
     async def _send(self, messages: Mapping[str, bytes]) -> bool:
         if self._unavailable and self._probing:

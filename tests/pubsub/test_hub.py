@@ -8,9 +8,10 @@ from contextlib import AsyncExitStack
 import pytest
 
 from server.errors import Throttled, Unavailable
-from server.ids import SessionId, UserId
+from server.ids import MediaId, SessionId, UserId
+from server.pubsub.channels import MediaSignal
 from server.pubsub.hub import Hub
-from server.pubsub.subscription import CloseReason, Subscription
+from server.pubsub.subscription import MAX_MEDIA, CloseReason, Subscription
 from tools.harness.waiting import DEADLINE_S, wait_until
 
 ADA, BOB = UserId(1), UserId(2)
@@ -198,3 +199,40 @@ async def test_changes_reproduce_the_users_with_streams(hub: Hub) -> None:
             assert subscribed == set(hub.list_users())
     for stream in streams.values():
         await stream.aclose()
+
+
+async def test_progress_of_an_image_wakes_only_its_owner(hub: Hub, subscription: Subscription) -> None:
+    async with hub.subscribe(BOB, PHONE) as other:
+        waiting = asyncio.create_task(subscription.wait(DEADLINE_S))
+        await asyncio.sleep(0)
+        hub.signal_media(ADA, MediaSignal(MediaId(5), "processing"))
+        assert await waiting is None
+        assert subscription.take_media() == [MediaSignal(MediaId(5), "processing")]
+        assert subscription.take_media() == other.take_media() == []
+
+
+async def test_progress_and_sequence_do_not_hide_each_other(hub: Hub, subscription: Subscription) -> None:
+    hub.signal_media(ADA, MediaSignal(MediaId(5), "ready"))
+    hub.signal(ADA, 3)
+    assert await subscription.wait(DEADLINE_S) == 3
+    assert len(subscription.take_media()) == 1
+    assert await subscription.wait(0) is None
+
+
+async def test_earlier_step_of_an_image_is_dropped(hub: Hub, subscription: Subscription) -> None:
+    def signalled(*statuses: str) -> list[str]:
+        for status in statuses:
+            hub.signal_media(ADA, MediaSignal(MediaId(5), status))
+        return [signal.status for signal in subscription.take_media()]
+
+    assert signalled("processing", "queued") == ["processing"]
+    assert signalled("processing") == []
+    assert signalled("ready", "processing") == ["ready"]
+    assert signalled("failed", "queued", "unknown") == []
+
+
+async def test_progress_of_many_images_is_bounded(hub: Hub, subscription: Subscription) -> None:
+    for number in range(3 * MAX_MEDIA):
+        hub.signal_media(ADA, MediaSignal(MediaId(number), "ready"))
+    taken = [signal.media_id for signal in subscription.take_media()]
+    assert taken == list(range(2 * MAX_MEDIA, 3 * MAX_MEDIA))

@@ -31,7 +31,7 @@ from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.rate_limits import RateLimits
 from server.gateways.redis.revocation_list import RevocationList
 from server.gateways.redis.session_check import SessionCheck
-from server.ids import IdGenerator, JobId, PostId, UserId
+from server.ids import IdGenerator, JobId, MediaId, PostId, UserId
 from server.metrics import Metrics
 from server.models.accounts.email_addresses import EmailAddressRepository
 from server.models.accounts.email_suppressions import EmailSuppressionRepository
@@ -303,6 +303,7 @@ class ServiceHarness:
         self.accounts = Accounts(
             self.user_rows, self.unit_of_work, self.passwords, self.password_rules, former_usernames
         )
+        self.media_progress: list[tuple[UserId, MediaId, str]] = []
         self.images = ImageProcessor()
         self.media = MediaStore.in_folder(folder / "media", public_url="https://media.test")
         self.pictures = Pictures(self.images, self.media)
@@ -341,6 +342,7 @@ class ServiceHarness:
             self.media,
             self.pictures,
             folder,
+            self._record_media_progress,
         )
         self.avif_renditions = AvifRenditions(
             self.post_rows,
@@ -352,7 +354,12 @@ class ServiceHarness:
             folder,
         )
         self.unused_media = Media(
-            self.media_rows, self.unit_of_work, self.cards, self.pictures, MediaLimits(MAX_UNUSED_MEDIA)
+            self.media_rows,
+            self.unit_of_work,
+            self.cards,
+            self.pictures,
+            MediaLimits(MAX_UNUSED_MEDIA),
+            self._record_media_progress,
         )
         self.tokens = Tokens(self.clock, TOKEN_RULES, self.epoch)
         self.revocations = self.revocations_on(RevocationList(self.pipelined_redis, RETENTION_MS))
@@ -681,7 +688,12 @@ class ServiceHarness:
             self.pictures,
             rules,
             self.metrics,
+            self._record_media_progress,
         )
+
+    async def _record_media_progress(self, owner_id: UserId, media_id: MediaId, status: str) -> bool:
+        self.media_progress.append((owner_id, media_id, status))
+        return True
 
     async def principal(self, access_token: str) -> Principal:
         """Return the principal of an access token. Raises Unauthenticated."""

@@ -40,6 +40,11 @@ def event(sequence: int, type_: str, data: bytes) -> bytes:
     return b"id: %d\nevent: %b\ndata: %b\n\n" % (sequence, type_.encode(), data)
 
 
+def passing_event(type_: str, data: bytes) -> bytes:
+    """Return one event without an id, which a resumed stream does not repeat; `data` is a single line."""
+    return b"event: %b\ndata: %b\n\n" % (type_.encode(), data)
+
+
 class SlowReader(ConnectionError):
     """The client read too slowly, and was disconnected."""
 

@@ -2,6 +2,8 @@
 
 Everything that is sent is read from the database; signals only trigger a read. The event id is the recipient's sequence
 number, so that `Last-Event-ID` fully describes what a client has received.
+
+The progress of images is an exception: it has no id, is not repeated, and can be read at `/media/unused/{id}`.
 """
 
 import random
@@ -10,12 +12,14 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import orjson
 import structlog
 from aiohttp import web
 
 from server.errors import Malformed, Unavailable
 from server.handlers.http import sse
 from server.ids import UserId
+from server.pubsub.channels import MediaSignal
 from server.pubsub.hub import Hub
 from server.pubsub.subscription import CloseReason, Subscription
 from server.services.records import Notification, Principal
@@ -24,7 +28,7 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 EVENT_CHUNK_BYTES = 8192
 RETRY_READ_S = 2.0
-RESET_EVENT = "reset"
+RESET_EVENT, MEDIA_EVENT = "reset", "media"
 RECONNECTING = (CloseReason.SHUTDOWN, CloseReason.DATABASE_RESTORED)
 SEQUENCE = re.compile(r"[0-9]{1,18}")
 
@@ -115,9 +119,12 @@ class NotificationStream:
                 except Unavailable:
                     pass  # read again below: reconnecting clients would add to the load of the database
             signalled = await subscription.wait(RETRY_READ_S if behind else self._heartbeat_s)
+            media = subscription.take_media()
+            if media and not subscription.closed:
+                await client.write(b"".join(map(_media_event, media)))
             if signalled is not None:
                 behind = True
-            elif not subscription.closed:
+            elif not media and not subscription.closed:
                 await client.write(sse.HEARTBEAT)
 
     async def _catch_up(
@@ -169,6 +176,11 @@ def last_event_id(request: web.Request) -> str | None:
 
 def _sequence(last_event_id: str | None) -> int | None:
     return int(last_event_id) if last_event_id and SEQUENCE.fullmatch(last_event_id) else None
+
+
+def _media_event(signal: MediaSignal) -> bytes:
+    data = {"id": str(signal.media_id), "status": signal.status}
+    return sse.passing_event(MEDIA_EVENT, orjson.dumps(data))
 
 
 def _reset(position: int) -> bytes:

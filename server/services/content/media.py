@@ -3,7 +3,9 @@
 `Posts.publish_media` moves them to a post. What no post uses within a day is deleted by the media sweep.
 """
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 
 from server.errors import AppError, Conflict, NotFound
@@ -14,6 +16,18 @@ from server.services.content.cards import Cards
 from server.services.content.pictures import Pictures, StoredPicture, Upload
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
 from server.services.records import MediaProblem, UnusedMedia
+
+# Reports a step to the owner's live streams, and returns whether they could be reached.
+Announce = Callable[[UserId, MediaId, str], Awaitable[bool]]
+
+
+class MediaProgress(StrEnum):
+    """The steps of processing, as live streams report them."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +46,14 @@ class Media:
         cards: Cards,
         pictures: Pictures,
         limits: MediaLimits,
+        announce: Announce,
     ) -> None:
         self._media = media
         self._unit_of_work = unit_of_work
         self._cards = cards
         self._pictures = pictures
         self._limits = limits
+        self._announce = announce
 
     async def add(
         self, owner_id: UserId, upload: Upload, once: IdempotencyToken | None = None
@@ -57,6 +73,7 @@ class Media:
             media_id = await self._unit_of_work.run(
                 partial(self._insert, owner_id, stored, upload.alt_text), token=once
             )
+        await self._announce(owner_id, media_id, MediaProgress.READY)
         return await self.get(owner_id, media_id)
 
     async def get(self, owner_id: UserId, media_id: MediaId) -> UnusedMedia:

@@ -12,6 +12,7 @@ from server.gateways.media import MediaStore
 from server.ids import MediaId
 from server.models.content.media import MediaRepository
 from server.models.content.uploads import UploadRepository, UploadRow
+from server.services.content.media import Announce, MediaProgress
 from server.services.content.pictures import Pictures, StoredPicture
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
@@ -32,6 +33,7 @@ class MediaProcessing:
         media: MediaStore,
         pictures: Pictures,
         work_dir: Path,
+        announce: Announce,
     ) -> None:
         self._uploads = uploads
         self._unused_media = unused_media
@@ -40,6 +42,7 @@ class MediaProcessing:
         self._media = media
         self._pictures = pictures
         self._work_dir = work_dir
+        self._announce = announce
 
     async def process(self, claim: Claim) -> None:
         """Join the parts of an upload, process the picture, and record it or its problem.
@@ -52,13 +55,17 @@ class MediaProcessing:
         if row is None or not await self._unused_media.is_processing(media_id):
             await self._jobs.finish(claim)
             return
+        await self._announce(row.owner_id, media_id, MediaProgress.PROCESSING)
         try:
             stored = await self._make_picture(row)
         except (InvalidInput, TooLarge, NotFound) as error:
             await self._fail(claim, media_id, error)
+            await self._announce(row.owner_id, media_id, MediaProgress.FAILED)
         else:
             async with self._pictures.discarded_on_failure([stored]):
-                await self._complete(claim, media_id, stored)
+                completed = await self._complete(claim, media_id, stored)
+            if completed:
+                await self._announce(row.owner_id, media_id, MediaProgress.READY)
         try:
             await self._pictures.remove(row.folder)
         except AppError as error:  # the job is completed; the sweep deletes the parts when the upload expires
@@ -77,7 +84,9 @@ class MediaProcessing:
                 async for chunk in part.chunks:
                     await asyncio.to_thread(file.write, chunk)
 
-    async def _complete(self, claim: Claim, media_id: MediaId, stored: StoredPicture) -> None:
+    async def _complete(self, claim: Claim, media_id: MediaId, stored: StoredPicture) -> bool:
+        """Record the picture; return False, and delete it, if the media were deleted."""
+
         async def complete(_: WorkContext) -> None:
             if not await self._unused_media.set_ready(media_id, stored.as_media()):
                 raise NotFound("The media were deleted.")
@@ -88,6 +97,8 @@ class MediaProcessing:
         except NotFound:
             await self._pictures.discard([stored])
             await self._jobs.finish(claim)
+            return False
+        return True
 
     async def _fail(self, claim: Claim, media_id: MediaId, error: AppError) -> None:
         log.info("upload_refused", media_id=media_id, code=error.code)

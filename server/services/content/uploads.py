@@ -21,6 +21,7 @@ from server.ids import MediaId, UserId, id_timestamp_ms
 from server.metrics import Metrics
 from server.models.content.media import MediaRepository
 from server.models.content.uploads import UploadRepository, UploadRow
+from server.services.content.media import Announce, MediaProgress
 from server.services.content.pictures import UPLOADS_FOLDER, Pictures
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.records import ResumableUpload
@@ -62,6 +63,7 @@ class Uploads:
         pictures: Pictures,
         rules: UploadRules,
         metrics: Metrics,
+        announce: Announce,
     ) -> None:
         self._uploads = uploads
         self._unused_media = unused_media
@@ -70,6 +72,7 @@ class Uploads:
         self._pictures = pictures
         self._rules = rules
         self._metrics = metrics
+        self._announce = announce
 
     @property
     def max_bytes(self) -> int:
@@ -214,6 +217,7 @@ class Uploads:
         await self._unit_of_work.run(commit)
         if end == row.length:
             self._metrics.count_uploads("completed")
+            await self._announce(row.owner_id, row.id, MediaProgress.QUEUED)
 
     async def _discard(self, row: UploadRow, parts: list[_Part]) -> None:
         try:

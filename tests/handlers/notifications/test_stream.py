@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from server.ids import MediaId, UserId
 from server.services.records import NotificationType
 from tests.handlers.notifications.stream_server import ADA, BOB, PAGE, StreamServer, ids, render
 from tests.support.sse_reader import Block, signal_of
@@ -173,3 +174,28 @@ async def test_unavailable_database_delays_events(
         assert (await stream_server.get(BOB)).response.status == 503
         stream_server.notifications.unavailable = False
         assert ids(await reader.events(2)) == [1, 2]
+
+
+async def test_progress_of_an_image_has_no_id(stream_server: StreamServer) -> None:
+    await stream_server.start()
+    async with stream_server.stream(ADA) as reader, stream_server.stream(BOB) as other:
+        await stream_server.publisher.publish_media(UserId(ADA), MediaId(7), "processing")
+        assert await reader.block() == Block(event="media", data='{"id":"7","status":"processing"}')
+        await stream_server.notify(ADA)
+        assert (await reader.block()).id == "1"
+        await stream_server.publisher.publish_media(UserId(ADA), MediaId(7), "ready")
+        assert await reader.block() == Block(event="media", data='{"id":"7","status":"ready"}')
+        await stream_server.notify(BOB)
+        assert (await other.block()).event == "like"
+
+
+async def test_progress_changes_nothing_for_a_resumed_stream(stream_server: StreamServer) -> None:
+    await stream_server.start()
+    await stream_server.notify(ADA, 3)
+    await stream_server.publisher.publish_media(UserId(ADA), MediaId(7), "ready")
+    async with stream_server.stream(ADA, "1") as reader:
+        assert ids(await reader.events(2)) == [2, 3]
+        await stream_server.publisher.publish_media(UserId(ADA), MediaId(8), "ready")
+        assert (await reader.block()).data == '{"id":"8","status":"ready"}'
+        await stream_server.notify(ADA)
+        assert (await reader.block()).id == "4"

@@ -3,12 +3,14 @@
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from server.errors import AppError, ChecksumMismatch, Conflict, NotFound, StorageFull, TooLarge
 from server.ids import UserId
 from server.services.content import uploads as uploads_module
+from server.services.content.pictures import Upload
 from server.services.content.uploads import UploadRules
 from server.services.jobs.event_jobs import JobKind
 from server.services.jobs.retention import DAY_MS
@@ -205,3 +207,35 @@ async def test_sweep_deletes_expired_uploads_and_parts_without_a_row(
     left = await parts(harness)
     assert len(left) == 2
     assert all(key.startswith(folder) for key in left)
+
+
+async def test_steps_are_reported_to_the_owner(harness: ServiceHarness, ana: UserId, photo: bytes) -> None:
+    upload = await begin(harness, ana, photo)
+    await harness.uploads.append(ana, upload.id, 0, pieces(photo[:50]))
+    assert harness.media_progress == []
+    await harness.uploads.append(ana, upload.id, 50, pieces(photo[50:]))
+    assert harness.media_progress == [(ana, upload.id, "queued")]
+    await harness.work_off(JobKind.PROCESS_UPLOAD)
+    bad = await begin(harness, ana, b"no image")
+    await harness.uploads.append(ana, bad.id, 0, pieces(b"no image"))
+    await harness.work_off(JobKind.PROCESS_UPLOAD)
+    gone = await begin(harness, ana, photo)
+    await harness.uploads.append(ana, gone.id, 0, pieces(photo))
+    await harness.uploads.delete(ana, gone.id)
+    await harness.work_off(JobKind.PROCESS_UPLOAD)
+    assert harness.media_progress[1:] == [
+        (ana, upload.id, "processing"),
+        (ana, upload.id, "ready"),
+        (ana, bad.id, "queued"),
+        (ana, bad.id, "processing"),
+        (ana, bad.id, "failed"),
+        (ana, gone.id, "queued"),
+    ]
+
+
+async def test_image_of_one_request_is_reported_when_ready(
+    harness: ServiceHarness, ana: UserId, photo: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "photo").write_bytes(photo)
+    media = await harness.unused_media.add(ana, Upload(tmp_path / "photo"))
+    assert harness.media_progress == [(ana, media.id, "ready")]
