@@ -83,6 +83,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     doctor.add_argument("--user", metavar="USERNAME", help="check only the feed of this user")
     doctor.add_argument("--fix", action="store_true", help="delete what differs; it is rebuilt on demand")
     _command(commands, "restored", "ignore everything cached before a restore or failover of the database")
+    removal = _command(commands, "remove-second-factor", "remove the second factor of a user who lost it")
+    removal.add_argument("username")
     role = _command(commands, "role", "give a user a role, effective at the next token refresh")
     role.add_argument("username")
     role.add_argument("granted", choices=ROLES, metavar="role", help="user, celebrity, moderator or admin")
@@ -218,6 +220,10 @@ def _work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any
             from server.commands.role import grant_role
 
             return grant_role(loaded.settings, arguments.username, arguments.granted)
+        case "remove-second-factor":
+            from server.commands.second_factor import remove_second_factor
+
+            return remove_second_factor(loaded.settings, arguments.username)
         case "restored":
             from server.commands.restored import begin_epoch
 

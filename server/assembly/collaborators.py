@@ -100,7 +100,7 @@ class Collaborators:
         self.email_delivery = EmailDelivery(
             resources.email, self.suppressions, normalize, email_budget(settings, resources.rate_limits)
         )
-        self.email_tokens = EmailTokens(rows.email_tokens, _email_token_ttl_s(settings), self.secret)
+        self.email_tokens = EmailTokens(rows.email_tokens, email_token_ttl_s(settings), self.secret)
         self.account_links = AccountLinks(
             verify_url=f"{settings.client_url}/verify-email",
             reset_url=settings.reset_url,
@@ -129,7 +129,8 @@ def _token_rules(settings: Settings) -> TokenRules:
     )
 
 
-def _email_token_ttl_s(settings: Settings) -> dict[EmailTokenPurpose, int]:
+def email_token_ttl_s(settings: Settings) -> dict[EmailTokenPurpose, int]:
+    """Return the lifetime of the tokens of each purpose."""
     return {
         EmailTokenPurpose.VERIFY: settings.auth.verification_ttl_s,
         EmailTokenPurpose.RESET: settings.auth.reset_ttl_s,

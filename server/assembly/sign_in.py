@@ -17,6 +17,7 @@ from server.services.accounts.authentication.totp import TotpSecrets
 from server.services.accounts.password_authentication import PasswordAuthentication
 from server.services.accounts.passwordless.external_identities import ExternalIdentities
 from server.services.accounts.passwordless.id_tokens import IdTokens
+from server.services.accounts.second_factor_changes import SecondFactorChanges
 from server.services.accounts.security_alerts import SecurityAlerts
 from server.services.accounts.sessions import Sessions
 from server.services.accounts.sign_in_limits import SignInLimits, SignInRules
@@ -43,8 +44,9 @@ def build_authentication(
     limits = _sign_in_limits(settings, resources) if settings.throttle.enabled else None
     passwords = PasswordAuthentication(rows.logins, resources.passwords, shared.tokens, alerts, limits)
     totp = TotpSecrets(shared.second_factor_secret, urlsplit(settings.public_url).hostname or "photofeed")
+    changes = SecondFactorChanges(rows.users, shared.email_tokens)
     codes = SecondFactorCodes(
-        rows.second_factors, rows.recovery_codes, totp, alerts, shared.second_factor_secret
+        rows.second_factors, rows.recovery_codes, totp, changes, shared.second_factor_secret
     )
     sessions = Sessions(
         rows.sessions, rows.logins, rows.users, work, shared.tokens, shared.revocations, shared.statuses
@@ -64,11 +66,11 @@ def build_authentication(
             codes,
             totp,
             reauthentication,
-            alerts,
+            changes,
             work,
         ),
         second_factor_removal=SecondFactorRemoval(
-            rows.second_factors, rows.recovery_codes, rows.logins, rows.users, alerts, work
+            rows.second_factors, rows.recovery_codes, rows.logins, rows.users, changes, work
         ),
     )
 

@@ -17,6 +17,16 @@ export async function signUp(username: string, email: string, password: string):
   return data.user.id;
 }
 
+export async function signIn(username: string, password: string, askForCode: () => string): Promise<string> {
+  const { data, error } = await api.POST("/auth/login", { body: { username, password } });
+  if (error) throw new Error(explain(error));
+  if (!("secondFactor" in data)) return data.accessToken;
+  const body = { challenge: data.secondFactor.challenge, code: askForCode() };
+  const verified = await api.POST("/auth/second-factor/verify", { body });
+  if (verified.error) throw new Error(explain(verified.error));
+  return verified.data.accessToken;
+}
+
 export async function publish(photo: Blob, altText: string): Promise<Post | undefined> {
   const { data, response } = await api.POST("/posts", {
     body: { images: [], altTexts: [altText], caption: "The last light" },
@@ -67,6 +77,9 @@ export async function describeNotifications(): Promise<string[]> {
       case "follow_request":
       case "follow_accepted":
         return `${actor.username}: ${type}`;
+      case "moderation":
+      case "report_handled":
+        return type;
     }
   });
 }

@@ -67,7 +67,10 @@ async def test_lost_phone_is_signed_out_from_the_laptop(program: Program, regist
     phone = await laptop.on_another_device()
     devices = await laptop.list_all("/auth/sessions")
     assert [device["current"] for device in devices] == [False, True]
-    assert {"id", "device", "address", "createdAt", "lastUsedAt", "current"} == set(devices[0])
+    assert {
+        "id", "device", "address", "createdAt", "lastUsedAt", "current", "method", "secondFactor"
+    } == set(devices[0])  # fmt: skip
+    assert (devices[0]["method"], devices[0]["secondFactor"]) == ("password", None)
     assert devices[0]["address"] == "127.0.0.1"
     async with phone.stream() as heard, laptop.stream() as kept:
         began = time.monotonic()

@@ -109,6 +109,7 @@ from server.services.accounts.passwordless.id_tokens import IdTokens
 from server.services.accounts.request_authentication import RequestAuthenticator
 from server.services.accounts.revocations import Revocations, retention_ms
 from server.services.accounts.roles import Roles
+from server.services.accounts.second_factor_changes import SecondFactorChanges
 from server.services.accounts.security_alerts import SecurityAlerts
 from server.services.accounts.sessions import Sessions
 from server.services.accounts.sign_in_limits import SignInLimits
@@ -548,10 +549,9 @@ class ServiceHarness:
 
     def _build_second_factors(self) -> None:
         rows, codes = SecondFactorRepository(self.database), RecoveryCodeRepository(self.database)
+        changes = SecondFactorChanges(self.user_rows, self.email_tokens)
         self.totp = TotpSecrets(SECOND_FACTOR_SECRET, "photos.test")
-        self.second_factor_codes = SecondFactorCodes(
-            rows, codes, self.totp, self.security_alerts, SECOND_FACTOR_SECRET
-        )
+        self.second_factor_codes = SecondFactorCodes(rows, codes, self.totp, changes, SECOND_FACTOR_SECRET)
         self.sign_ins = self.sign_ins_with(None)
         self.reauthentication = self.reauthentication_with(None)
         self.second_factors = SecondFactors(
@@ -563,11 +563,11 @@ class ServiceHarness:
             self.second_factor_codes,
             self.totp,
             self.reauthentication,
-            self.security_alerts,
+            changes,
             self.unit_of_work,
         )
         self.second_factor_removal = SecondFactorRemoval(
-            rows, codes, self.login_rows, self.user_rows, self.security_alerts, self.unit_of_work
+            rows, codes, self.login_rows, self.user_rows, changes, self.unit_of_work
         )
 
     def sign_ins_with(self, limits: SignInLimits | None) -> SignIns:

@@ -93,8 +93,11 @@ class AccountRoutes:
         description="An e-mail with a link to verify the address is sent. The answer is the same if another account has"
         " the address; its owner gets an e-mail instead.",
         body=RegisterBody,
-        responds={201: Reply("Registered and signed in", SignedInSchema), 202: CHALLENGED},
-        refuses={409: "The username is taken"},
+        responds={201: Reply("Registered and signed in", SignedInSchema)},
+        refuses={
+            401: "The request was repeated, and the account has another password or a second factor since then",
+            409: "The username is taken",
+        },
         rates=(Rate.WRITES,),
         success_rates=(Rate.REGISTRATION,),
         public=True,
@@ -112,7 +115,7 @@ class AccountRoutes:
             reload=lambda user_id: self._password_authentication.get_registered(
                 UserId(user_id), body["password"], client
             ),
-            render=lambda account: self._sign_in.open(request, account, 201),
+            render=lambda account: self._sign_in.open_new(request, account),
             stores_response=False,  # it has tokens; a repeated request opens another session
         )
 

@@ -74,4 +74,6 @@ class ExternalIdentityRoutes:
             ChosenProfile(body["username"], body["fullName"]),
             current_client(request, body["deviceToken"]),
         )
-        return await self._sign_in.open(request, signed_in.account, 201 if signed_in.created else 200)
+        if signed_in.created:
+            return await self._sign_in.open_new(request, signed_in.account)
+        return await self._sign_in.open(request, signed_in.account)

@@ -3,6 +3,7 @@
 from aiohttp import web
 from marshmallow import Schema, fields, validate
 
+from server.errors import Unauthenticated
 from server.handlers import serializers
 from server.handlers.accounts.sessions import NO_STORE, TokenPairSchema, token_pair
 from server.handlers.fields import Count
@@ -56,12 +57,22 @@ class SignInResponder:
         self._sign_ins = sign_ins
         self._profiles = profiles
 
-    async def open(self, request: web.Request, account: AuthenticatedUser, status: int = 200) -> web.Response:
-        """Sign in a user whose first factor was verified; `status` is that of a response with tokens."""
+    async def open(self, request: web.Request, account: AuthenticatedUser) -> web.Response:
+        """Sign in a user whose first factor was verified."""
         opened = await self._sign_ins.open(account, current_client(request))
         if isinstance(opened, SignInChallenge):
             return serializers.json_response(_challenge(opened), 202, NO_STORE)
-        return await self._signed_in(account.id, opened, status)
+        return await self._signed_in(account.id, opened, 200)
+
+    async def open_new(self, request: web.Request, account: AuthenticatedUser) -> web.Response:
+        """Sign in a user who has just registered.
+
+        Raises Unauthenticated if the request is a repetition and the user has enabled a second factor since then.
+        """
+        opened = await self._sign_ins.open(account, current_client(request))
+        if isinstance(opened, SignInChallenge):
+            raise Unauthenticated("This account has a second factor. Sign in.", code="second_factor_required")
+        return await self._signed_in(account.id, opened, 201)
 
     async def complete(self, request: web.Request, challenge: str, code: str) -> web.Response:
         """Complete a sign-in with a code of the second factor."""

@@ -4,18 +4,18 @@ Each is a job of the queue `email`. A job that runs twice may send an e-mail twi
 """
 
 from collections.abc import Mapping
-from enum import StrEnum
 from functools import partial
 
 import structlog
 
 from server.clock import moment
-from server.events import SecondFactorChanged, SecondFactorFailed, SignInsFailed
+from server.events import SecondFactorFailed, SignInsFailed
 from server.ids import UserId
 from server.models.accounts.email_tokens import EmailTokenPurpose
 from server.models.accounts.users import ContactRow, UserRepository
 from server.services.accounts.account_links import AccountLinks
 from server.services.accounts.email_tokens import EmailTokens
+from server.services.accounts.second_factor_changes import SecondFactorChange
 from server.services.accounts.usernames import normalize
 from server.services.emails.delivery import EmailDelivery, EmailKind
 from server.services.emails.messages import (
@@ -31,16 +31,6 @@ from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 
 log = structlog.get_logger(__name__)
-
-
-class SecondFactorChange(StrEnum):
-    """Changes to a second factor that its owner gets an e-mail about."""
-
-    ENABLED = "enabled"
-    DISABLED = "disabled"
-    REMOVED = "removed"
-    RECOVERY_CODE_USED = "recovery_code_used"
-    RECOVERY_CODES_RENEWED = "recovery_codes_renewed"
 
 
 _SECOND_FACTOR_TEXTS: Mapping[SecondFactorChange, SecondFactorText] = {
@@ -92,21 +82,6 @@ class SecurityAlerts:
             work.emit(SignInsFailed(user_id, failures))
 
         await self._unit_of_work.run(request)
-
-    async def report_second_factor(
-        self, work: WorkContext, user_id: UserId, change: SecondFactorChange
-    ) -> None:
-        """Request an e-mail in the transaction of the change, with a link that takes the account back.
-
-        The link is reserved, so that it is valid as long as the change is recent, whenever the e-mail is sent.
-        """
-        user = await self._users.get_contact(user_id)
-        recovery_id = 0
-        if user is not None and user.email:
-            recovery_id = await self._tokens.reserve(
-                work, EmailTokenPurpose.RECOVER, user_id, user.email, user.now_ms
-            )
-        work.emit(SecondFactorChanged(user_id, change, recovery_id))
 
     async def report_failed_codes(self, user_id: UserId) -> None:
         """Request an e-mail about wrong codes. The caller decides when there were enough of them."""

@@ -40,6 +40,11 @@ SPECIAL = {
     "POST /auth/refresh": (Rate.REFRESH,),
     # The strictest: the caller may be guessing.
     "POST /auth/change-password": (Rate.DEFAULT,),
+    "POST /auth/reauthenticate": (Rate.DEFAULT,),
+    "DELETE /auth/second-factor": (Rate.DEFAULT,),
+    "POST /auth/second-factor/setup": (Rate.DEFAULT,),
+    "POST /auth/second-factor/confirm": (Rate.DEFAULT,),
+    "POST /auth/second-factor/recovery-codes": (Rate.DEFAULT,),
     "POST /auth/forgot-password": (Rate.DEFAULT,),
     "POST /auth/reset-password": (Rate.DEFAULT,),
     "POST /auth/verify-email": (Rate.DEFAULT,),

@@ -13,6 +13,7 @@ from server.gateways.email.smtp import SmtpEmailSender
 from server.gateways.email.smtp_connection import SmtpServer
 from server.services.emails.messages import (
     EmailContent,
+    SecondFactorText,
     SignInDetails,
     address_changed_email,
     address_in_use_email,
@@ -22,6 +23,8 @@ from server.services.emails.messages import (
     notification_email,
     password_changed_email,
     password_reset_email,
+    second_factor_changed_email,
+    second_factor_failed_email,
     sign_ins_failed_email,
     verification_email,
 )
@@ -59,6 +62,14 @@ EMAILS = {
         SignInDetails("2026-01-31 12:00 UTC", "Browser/5.0 (Phone)", "192.0.2.1"),
         "https://photos.test/sessions",
     ),
+    "second factor changed": second_factor_changed_email(
+        "key",
+        "ada@example.com",
+        "ada",
+        SecondFactorText("Two-step sign-in was turned off", "Signing in no longer needs a code."),
+        "https://photos.test/recover?token=a_b-c",
+    ),
+    "second factor failed": second_factor_failed_email("key", "ada@example.com", "ada"),
     "deletion requested": deletion_requested_email("key", "ada@example.com", "ada", "2026-01-31 12:00 UTC"),
     "deletion cancelled": deletion_cancelled_email("key", "ada@example.com", "ada"),
     "sign-ins failed": sign_ins_failed_email("key", "ada@example.com", "ada", 1200),

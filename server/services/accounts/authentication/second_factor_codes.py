@@ -16,7 +16,7 @@ from server.ids import UserId
 from server.models.accounts.recovery_codes import RecoveryCodeRepository
 from server.models.accounts.second_factors import SecondFactorRepository
 from server.services.accounts.authentication.totp import TotpSecrets, find_step
-from server.services.accounts.security_alerts import SecondFactorChange, SecurityAlerts
+from server.services.accounts.second_factor_changes import SecondFactorChange, SecondFactorChanges
 from server.services.jobs.unit_of_work import WorkContext
 from server.services.records import SecondFactorMethod
 
@@ -39,13 +39,13 @@ class SecondFactorCodes:
         factors: SecondFactorRepository,
         recovery_codes: RecoveryCodeRepository,
         totp: TotpSecrets,
-        alerts: SecurityAlerts,
+        changes: SecondFactorChanges,
         secret: bytes,
     ) -> None:
         self._factors = factors
         self._recovery_codes = recovery_codes
         self._totp = totp
-        self._alerts = alerts
+        self._changes = changes
         # The context string must not change: it is part of every stored hash.
         self._key = hmac.digest(secret, b"recovery codes", "sha256")
 
@@ -65,7 +65,7 @@ class SecondFactorCodes:
             return None
         if not await self._recovery_codes.delete(user_id, self._hash(user_id, compact)):
             return None
-        await self._alerts.report_second_factor(work, user_id, SecondFactorChange.RECOVERY_CODE_USED)
+        await self._changes.report(work, user_id, SecondFactorChange.RECOVERY_CODE_USED)
         return SecondFactorMethod.RECOVERY_CODE
 
     async def replace_recovery_codes(self, work: WorkContext, user_id: UserId) -> list[str]:

@@ -8,7 +8,7 @@ from server.models.accounts.logins import LoginRepository
 from server.models.accounts.recovery_codes import RecoveryCodeRepository
 from server.models.accounts.second_factors import SecondFactorRepository
 from server.models.accounts.users import UserRepository
-from server.services.accounts.security_alerts import SecondFactorChange, SecurityAlerts
+from server.services.accounts.second_factor_changes import SecondFactorChange, SecondFactorChanges
 from server.services.accounts.usernames import normalize
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 
@@ -20,14 +20,14 @@ class SecondFactorRemoval:
         recovery_codes: RecoveryCodeRepository,
         logins: LoginRepository,
         users: UserRepository,
-        alerts: SecurityAlerts,
+        changes: SecondFactorChanges,
         unit_of_work: UnitOfWork,
     ) -> None:
         self._factors = factors
         self._recovery_codes = recovery_codes
         self._logins = logins
         self._users = users
-        self._alerts = alerts
+        self._changes = changes
         self._unit_of_work = unit_of_work
 
     async def remove(self, username: str) -> bool:
@@ -47,5 +47,5 @@ class SecondFactorRemoval:
         if not await self._factors.delete_newer(user_id, enabled_after_ms) or not was_enabled:
             return False
         await self._recovery_codes.delete_by_user(user_id)
-        await self._alerts.report_second_factor(work, user_id, SecondFactorChange.REMOVED)
+        await self._changes.report(work, user_id, SecondFactorChange.REMOVED)
         return True

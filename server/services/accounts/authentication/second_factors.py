@@ -15,7 +15,7 @@ from server.models.accounts.users import UserRepository
 from server.services.accounts.authentication.reauthentication import Reauthentication
 from server.services.accounts.authentication.second_factor_codes import SecondFactorCodes, wrong_code
 from server.services.accounts.authentication.totp import TotpSecrets, find_step
-from server.services.accounts.security_alerts import SecondFactorChange, SecurityAlerts
+from server.services.accounts.second_factor_changes import SecondFactorChange, SecondFactorChanges
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.records import Confirmation, Principal, SecondFactorSetup, SecondFactorStatus
 
@@ -34,7 +34,7 @@ class SecondFactors:
         codes: SecondFactorCodes,
         totp: TotpSecrets,
         reauthentication: Reauthentication,
-        alerts: SecurityAlerts,
+        changes: SecondFactorChanges,
         unit_of_work: UnitOfWork,
     ) -> None:
         self._factors = factors
@@ -45,7 +45,7 @@ class SecondFactors:
         self._codes = codes
         self._totp = totp
         self._reauthentication = reauthentication
-        self._alerts = alerts
+        self._changes = changes
         self._unit_of_work = unit_of_work
 
     async def get_status(self, user_id: UserId) -> SecondFactorStatus:
@@ -92,7 +92,7 @@ class SecondFactors:
             if not await self._factors.is_enabled(principal.user_id):
                 raise _not_enabled()
             change = SecondFactorChange.RECOVERY_CODES_RENEWED
-            await self._alerts.report_second_factor(work, principal.user_id, change)
+            await self._changes.report(work, principal.user_id, change)
             return await self._codes.replace_recovery_codes(work, principal.user_id)
 
         return await self._unit_of_work.run(renew)
@@ -110,7 +110,7 @@ class SecondFactors:
                 raise _not_enabled()
             await self._factors.delete(principal.user_id)
             await self._recovery_codes.delete_by_user(principal.user_id)
-            await self._alerts.report_second_factor(work, principal.user_id, SecondFactorChange.DISABLED)
+            await self._changes.report(work, principal.user_id, SecondFactorChange.DISABLED)
 
         await self._unit_of_work.run(disable)
 
@@ -128,7 +128,7 @@ class SecondFactors:
             raise wrong_code()
         await self._factors.enable(user_id, step)
         await self._sessions.clear_reauthenticated(user_id, except_id=principal.session_id)
-        await self._alerts.report_second_factor(work, user_id, SecondFactorChange.ENABLED)
+        await self._changes.report(work, user_id, SecondFactorChange.ENABLED)
         return await self._codes.replace_recovery_codes(work, user_id)
 
 
