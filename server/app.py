@@ -31,6 +31,7 @@ from server.handlers.http.idempotency import IdempotentResponder
 from server.handlers.http.middleware import InFlight, validation
 from server.handlers.http.rate_limiting import RateLimiting
 from server.handlers.http.response_headers import add_response_headers
+from server.handlers.moderation.appeals import AppealRoutes
 from server.handlers.moderation.moderation import ModerationRoutes
 from server.handlers.moderation.own_decisions import OwnDecisionRoutes
 from server.handlers.moderation.reports import ReportRoutes
@@ -114,8 +115,9 @@ def build_app(
         BlockRoutes(services.blocks, services.mutes),
         CloseFriendRoutes(services.close_friends),
         ReportRoutes(services.reports),
-        ModerationRoutes(services.report_queue, services.decisions, rendered),
+        ModerationRoutes(services.report_queue, services.decisions, services.standings, rendered),
         OwnDecisionRoutes(services.own_decisions),
+        AppealRoutes(services.appeals, services.appeal_queue),
         FeedRoutes(services.feed, services.explanations, rendered),
         NotificationRoutes(services.notifications, stream, services.stream_tickets),
         PreferenceRoutes(services.preferences),

@@ -101,6 +101,14 @@ class PostTakenDown(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PostRestored(Event):
+    """Moderators show a post again; feeds that were built in between lack it."""
+
+    post_id: PostId
+    author_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class PersonModerated(Event):
     """Moderators decided about a user's account or content, or about an appeal against that."""
 

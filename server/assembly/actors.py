@@ -166,6 +166,7 @@ def _handlers(
     return {
         JobKind.FAN_OUT: _measured_fan_out(services.fan_out.publish, resources.instrumentation.metrics),
         JobKind.WITHDRAW: services.fan_out.withdraw,
+        JobKind.RESTORE_POST: services.fan_out.publish,
         JobKind.RESTORE_AUTHOR: services.fan_out.restore_author,
         JobKind.NOTIFY_LIKE: services.notification_jobs.handle_like,
         JobKind.NOTIFY_COMMENT: services.notification_jobs.handle_comment,

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 
 from server.assembly.collaborators import Collaborators
 from server.services.erasure.contents import ContentServices
+from server.services.moderation.appeal_queue import AppealQueue
+from server.services.moderation.appeals import Appeals
 from server.services.moderation.decision_emails import DecisionEmails
 from server.services.moderation.decisions import Decisions
 from server.services.moderation.own_decisions import OwnDecisions
 from server.services.moderation.report_queue import ReportQueue
 from server.services.moderation.reports import Reports
 from server.services.moderation.sanctions import Sanctions
+from server.services.moderation.standings import Standings
 from server.services.moderation.tables import ModerationTables
 from server.settings import Settings
 
@@ -22,6 +25,9 @@ class ModerationServices:
     report_queue: ReportQueue
     decisions: Decisions
     own_decisions: OwnDecisions
+    appeals: Appeals
+    appeal_queue: AppealQueue
+    standings: Standings
     decision_emails: DecisionEmails
 
 
@@ -29,15 +35,22 @@ def build_moderation(
     settings: Settings, shared: Collaborators, contents: ContentServices
 ) -> ModerationServices:
     rows, work = shared.rows, shared.unit_of_work
-    tables = ModerationTables(rows.report_cases, rows.reports, rows.moderation_actions, rows.audit_chain)
-    sanctions = Sanctions(rows.users, contents.posts, contents.comments, shared.statuses)
+    tables = ModerationTables(
+        rows.report_cases, rows.reports, rows.moderation_actions, rows.audit_chain, rows.appeals
+    )
+    sanctions = Sanctions(
+        rows.users, rows.moderation_actions, contents.posts, contents.comments, shared.statuses
+    )
     return ModerationServices(
         reports=Reports(
             rows.report_cases, rows.reports, rows.posts, rows.comments, shared.lookup, shared.visibility, work
         ),
         report_queue=ReportQueue(rows.report_cases, rows.reports, rows.audit_chain, shared.cards, work),
         decisions=Decisions(tables, sanctions, shared.revocations, work),
-        own_decisions=OwnDecisions(rows.moderation_actions),
+        own_decisions=OwnDecisions(rows.moderation_actions, rows.appeals),
+        appeals=Appeals(tables, shared.appeal_tokens, work),
+        appeal_queue=AppealQueue(tables, rows.users, sanctions, shared.cards, work),
+        standings=Standings(tables, rows.users, shared.cards),
         decision_emails=DecisionEmails(
             rows.users,
             rows.moderation_actions,

@@ -29,6 +29,7 @@ from server.models.feed.fan_outs import FanOutRepository
 from server.models.feed.feeds import FeedRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.moderation.actions import ModerationActionRepository
+from server.models.moderation.appeals import AppealRepository
 from server.models.moderation.audit_chain import AuditChainRepository
 from server.models.moderation.report_cases import ReportCaseRepository
 from server.models.moderation.reports import ReportRepository
@@ -83,6 +84,7 @@ class Repositories:
         self.likes = LikeRepository(database)
         self.moderation_actions = ModerationActionRepository(database)
         self.audit_chain = AuditChainRepository(database)
+        self.appeals = AppealRepository(database)
         self.report_cases = ReportCaseRepository(database)
         self.reports = ReportRepository(database)
         self.feeds = FeedRepository(database)

@@ -50,11 +50,14 @@ from server.services.feed.pages import Feed
 from server.services.jobs.idempotency import Idempotency
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.queue_administration import QueueAdministration
+from server.services.moderation.appeal_queue import AppealQueue
+from server.services.moderation.appeals import Appeals
 from server.services.moderation.decision_emails import DecisionEmails
 from server.services.moderation.decisions import Decisions
 from server.services.moderation.own_decisions import OwnDecisions
 from server.services.moderation.report_queue import ReportQueue
 from server.services.moderation.reports import Reports
+from server.services.moderation.standings import Standings
 from server.services.notifications.delivery.emails import NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
 from server.services.notifications.devices import Devices
@@ -117,6 +120,9 @@ class Services:
     report_queue: ReportQueue
     decisions: Decisions
     own_decisions: OwnDecisions
+    appeals: Appeals
+    appeal_queue: AppealQueue
+    standings: Standings
     decision_emails: DecisionEmails
     feed: Feed
     explanations: Explanations
@@ -252,6 +258,9 @@ def build_services(
         report_queue=moderation.report_queue,
         decisions=moderation.decisions,
         own_decisions=moderation.own_decisions,
+        appeals=moderation.appeals,
+        appeal_queue=moderation.appeal_queue,
+        standings=moderation.standings,
         decision_emails=moderation.decision_emails,
         feed=Feed(queries, timelines, cards, _card_cache(settings, resources), metrics),
         explanations=Explanations(queries, visibility, TimelineAudit(resources.feeds_redis)),

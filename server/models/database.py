@@ -62,6 +62,7 @@ MODULES = [
     "server.models.moderation.reports",
     "server.models.moderation.actions",
     "server.models.moderation.audit_chain",
+    "server.models.moderation.appeals",
     "server.models.notifications.notifications",
     "server.models.notifications.inboxes",
     "server.models.notifications.preferences",

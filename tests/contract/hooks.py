@@ -50,6 +50,7 @@ REFUSED_BY_VALUE = (
     b'"wrong_code"',
     b'"media_unusable"',
     b'"own_account"',
+    b'"invalid_appeal_token"',
 )
 
 schemathesis.openapi.format("cursor", st.integers(0, MAX_ID).map(encode_cursor))

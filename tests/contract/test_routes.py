@@ -153,6 +153,18 @@ TABLE: dict[str, Row] = {
     "POST /moderation/reports/{caseId}/resolve": moderators(200, json={"action": "dismiss"}),
     "GET /moderation/decisions": signed_in(200),
     "GET /moderation/decisions/{decisionId}": Row(401, 200, 404, 404),
+    "POST /moderation/decisions/{decisionId}/restore": moderators(200, json={"note": "A mistake"}),
+    "GET /moderation/appeals": moderators(200),
+    "POST /moderation/appeals": Row(
+        401, 201, 404, 404, json={"decisionId": "{decisionId}", "comment": "A mistake"}
+    ),
+    "POST /moderation/appeals/by-token": open_to_all(422, json={"token": "no token", "comment": "A mistake"}),
+    # The moderator made the decision, so that only another one may handle the appeal.
+    "POST /moderation/appeals/{appealId}/claim": Row(401, 403, 403, 200, moderator=403),
+    "POST /moderation/appeals/{appealId}/resolve": Row(
+        401, 403, 403, 200, moderator=403, json={"outcome": "uphold"}
+    ),
+    "GET /moderation/users/{userId}": moderators(200),
     "GET /moderation/audit": moderators(200, query="?userId={userId}"),
     "DELETE /users/profile/followers/{userId}": signed_in(204, user=FOLLOWER),
     "GET /follow-requests": signed_in(200),
@@ -226,6 +238,7 @@ class Fixtures:
             ("uploadId", self._upload),
             ("caseId", self._reported_case),
             ("decisionId", self._decision),
+            ("appealId", self._appeal),
         ):
             if f"{{{name}}}" in wanted and name not in objects:
                 objects[name] = await create()
@@ -306,6 +319,10 @@ class Fixtures:
         """Warn the owner; return the id of the decision."""
         path = f"/moderation/reports/{await self._reported_case()}/resolve"
         return (await self.people[MODERATOR].request("POST", path, json={"action": "warn"}))["id"]
+
+    async def _appeal(self) -> str:
+        body = {"decisionId": await self._decision(), "comment": "A mistake"}
+        return (await self.people[OWNER].request("POST", "/moderation/appeals", json=body))["id"]
 
 
 def test_every_route_has_a_row() -> None:

@@ -67,3 +67,77 @@ async def test_reported_post_is_taken_down_and_its_author_suspended(
     assert not {"until", "appealToken"} & wrong.json.keys()
     log = await mod.list_all(f"/moderation/audit?userId={ana.id}")
     assert [entry["action"] for entry in log] == ["suspend", "take_down", "claim"]
+
+
+async def test_post_returns_after_an_appeal(
+    program: Program, register: Register, new_program: NewProgram
+) -> None:
+    ana, ben, mod1, mod2 = await register(program, "ana", "ben", "mod1", "mod2")
+    for name in ("mod1", "mod2"):
+        assert (await new_program("role", name, "moderator").spawn().end()).code == 0
+    await ben.follow(ana)
+    post_id = (await ana.publish(photos.small(), caption="My own watches"))["id"]
+    await ben.like(post_id)
+    await ben.comment(post_id, "Nice")
+    report = {"subjectType": "post", "subjectId": post_id, "reason": "spam"}
+    await ben.request("POST", "/reports", json=report)
+    (case,) = await mod1.list_all("/moderation/reports")
+    await mod1.request("POST", f"/moderation/reports/{case['id']}/claim")
+    decision = {"action": "take_down", "message": "No advertising"}
+    taken_down = await mod1.request("POST", f"/moderation/reports/{case['id']}/resolve", json=decision)
+    assert await ben.list_all("/feed") == []
+    (told,) = await notifications(ana, "moderation", 1)
+    assert told["decision"]["id"] == taken_down["id"]
+
+    body = {"decisionId": taken_down["id"], "comment": "I made them"}
+    assert (await ben.call("POST", "/moderation/appeals", json=body)).status == 404
+    assert (await ana.request("POST", "/moderation/appeals", json=body))["status"] == "open"
+    assert (await ana.call("POST", "/moderation/appeals", json=body)).json["code"] == "already_appealed"
+    (appeal,) = await mod2.list_all("/moderation/appeals")
+    assert (appeal["comment"], appeal["decision"]["id"]) == ("I made them", taken_down["id"])
+    path = f"/moderation/appeals/{appeal['id']}"
+    assert (await mod1.call("POST", f"{path}/claim")).json["code"] == "own_decision"
+    await mod2.request("POST", f"{path}/claim")
+    await mod2.request("POST", f"{path}/resolve", json={"outcome": "reverse", "message": "Sorry"})
+
+    for person in (ana, ben, mod1):
+        post = await person.request("GET", f"/posts/{post_id}")
+        assert (post["likesCount"], post["commentsCount"]) == (1, 1)
+    await wait_until(lambda: in_feed(ben, post_id))
+    await notifications(ana, "moderation", 2)
+    own = await ana.request("GET", f"/moderation/decisions/{taken_down['id']}")
+    assert (own["withdrawn"], own["appeal"]["status"]) == (True, "reversed")
+    standing = await mod1.request("GET", "/moderation/users/@ana")
+    assert (standing["takeDowns"], standing["reversedAppeals"], standing["status"]) == (0, 1, "active")
+    verified = await new_program("doctor", "audit").spawn().end()
+    assert verified.code == 0
+
+
+async def in_feed(person: Person, post_id: str) -> bool:
+    return [post["id"] for post in await person.list_all("/feed")] == [post_id]
+
+
+async def test_banned_person_appeals_without_a_session(
+    program: Program, register: Register, new_program: NewProgram
+) -> None:
+    ana, ben, mod1, mod2 = await register(program, "ana", "ben", "mod1", "mod2")
+    for name in ("mod1", "mod2"):
+        assert (await new_program("role", name, "moderator").spawn().end()).code == 0
+    await ben.request("POST", "/reports", json={"subjectType": "user", "subjectId": ana.id, "reason": "spam"})
+    (case,) = await mod1.list_all("/moderation/reports")
+    await mod1.request("POST", f"/moderation/reports/{case['id']}/resolve", json={"action": "ban"})
+    credentials = {"username": "ana", "password": ana.password}
+    refused = (await ben.call("POST", "/auth/login", json=credentials)).json
+    assert refused["until"] is None
+    anonymous = {"Authorization": ""}
+    body = {"token": refused["appealToken"], "comment": "It was not me"}
+    path = "/moderation/appeals/by-token"
+    assert (await ana.call("POST", path, json=body, headers=anonymous)).status == 201
+    forged = body | {"token": "no token"}
+    assert (await ana.call("POST", path, json=forged, headers=anonymous)).json[
+        "code"
+    ] == "invalid_appeal_token"
+    (appeal,) = await mod2.list_all("/moderation/appeals")
+    await mod2.request("POST", f"/moderation/appeals/{appeal['id']}/resolve", json={"outcome": "reverse"})
+    await ana.sign_in()
+    assert (await ben.call("GET", "/users/@ana")).status == 200

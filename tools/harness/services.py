@@ -66,6 +66,7 @@ from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.jobs.jobs import JobRepository
 from server.models.jobs.leases import JobLeaseRepository
 from server.models.moderation.actions import ModerationActionRepository
+from server.models.moderation.appeals import AppealRepository
 from server.models.moderation.audit_chain import AuditChainRepository
 from server.models.moderation.report_cases import ReportCaseRepository
 from server.models.moderation.reports import ReportRepository
@@ -146,12 +147,15 @@ from server.services.jobs.idempotency import Idempotency
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.retry_rules import RetryRule
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
+from server.services.moderation.appeal_queue import AppealQueue
+from server.services.moderation.appeals import Appeals
 from server.services.moderation.decision_emails import DecisionEmails
 from server.services.moderation.decisions import Decisions
 from server.services.moderation.own_decisions import OwnDecisions
 from server.services.moderation.report_queue import ReportQueue
 from server.services.moderation.reports import Reports
 from server.services.moderation.sanctions import Sanctions
+from server.services.moderation.standings import Standings
 from server.services.moderation.tables import ModerationTables
 from server.services.notifications.delivery.deliverables import Deliverables
 from server.services.notifications.delivery.emails import NotificationEmails
@@ -369,7 +373,8 @@ class ServiceHarness:
             AuditChainRepository(database),
         )
         self.appeal_tokens = AppealTokens(b"a secret of the tests")
-        self.own_decisions = OwnDecisions(self.action_rows)
+        self.appeal_rows = AppealRepository(database)
+        self.own_decisions = OwnDecisions(self.action_rows, self.appeal_rows)
         self.statuses = AccountStatuses(
             self.user_rows, self.revocations, self.action_rows, self.appeal_tokens
         )
@@ -472,8 +477,11 @@ class ServiceHarness:
         self.report_queue = ReportQueue(
             case_rows, report_rows, self.audit_rows, self.cards, self.unit_of_work
         )
-        tables = ModerationTables(case_rows, report_rows, self.action_rows, self.audit_rows)
-        sanctions = Sanctions(self.user_rows, self.posts, self.comments, self.statuses)
+        tables = ModerationTables(case_rows, report_rows, self.action_rows, self.audit_rows, self.appeal_rows)
+        sanctions = Sanctions(self.user_rows, self.action_rows, self.posts, self.comments, self.statuses)
+        self.appeals = Appeals(tables, self.appeal_tokens, self.unit_of_work)
+        self.appeal_queue = AppealQueue(tables, self.user_rows, sanctions, self.cards, self.unit_of_work)
+        self.standings = Standings(tables, self.user_rows, self.cards)
         self.decisions = Decisions(tables, sanctions, self.revocations, self.unit_of_work)
         self.reports = Reports(
             case_rows,
@@ -821,6 +829,7 @@ class ServiceHarness:
         return {
             JobKind.FAN_OUT: self.fan_out.publish,
             JobKind.WITHDRAW: self.fan_out.withdraw,
+            JobKind.RESTORE_POST: self.fan_out.publish,
             JobKind.RESTORE_AUTHOR: self.fan_out.restore_author,
             JobKind.NOTIFY_LIKE: self.notification_jobs.handle_like,
             JobKind.NOTIFY_COMMENT: self.notification_jobs.handle_comment,

@@ -8,13 +8,15 @@ from aiohttp import web
 from server.clock import isoformat
 from server.handlers import serializers
 from server.handlers.http.operations import Rate, operation
-from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
+from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id, path_user
+from server.handlers.moderation.entries import action_entry, optional_id
 from server.handlers.moderation.schemas import (
     AuditQuery,
     DecisionBody,
     ModerationActionSchema,
     QueueQuery,
     ReportCaseSchema,
+    StandingSchema,
 )
 from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import page_of
@@ -24,16 +26,19 @@ from server.services.moderation.decisions import (
     Decision,
     Decisions,
     ModerationAction,
-    ModerationActionRow,
 )
 from server.services.moderation.report_queue import ReportCase, ReportQueue
+from server.services.moderation.standings import Standings, UserStanding
 
 
 class ModerationRoutes:
-    def __init__(self, queue: ReportQueue, decisions: Decisions, rendered: PostSerializer) -> None:
+    def __init__(
+        self, queue: ReportQueue, decisions: Decisions, standings: Standings, rendered: PostSerializer
+    ) -> None:
         self._queue = queue
         self._rendered = rendered
         self._decisions = decisions
+        self._standings = standings
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -41,6 +46,7 @@ class ModerationRoutes:
             web.post("/moderation/reports/{caseId}/claim", self.claim_reports),
             web.post("/moderation/reports/{caseId}/resolve", self.resolve_reports),
             web.get("/moderation/audit", self.list_moderation_actions),
+            web.get("/moderation/users/{userId}", self.get_standing),
         ]
 
     @operation(
@@ -79,7 +85,7 @@ class ModerationRoutes:
         "resolveReports",
         "Resolve all reports of one subject",
         tag="moderation",
-        description="`take_down` hides a post, and deletes a comment with its replies. `suspend` and `ban` hide the"
+        description="`take_down` hides a post, or a comment with its replies. `suspend` and `ban` hide the"
         " author's account and end its sessions; a suspension ends with the first sign-in after `days`. The author is"
         " notified, except of `dismiss`.",
         body=DecisionBody,
@@ -103,7 +109,7 @@ class ModerationRoutes:
         action = await self._decisions.resolve(
             current_principal(request).user_id, CaseId(path_id(request, "caseId")), decision
         )
-        return serializers.json_response(_action(action))
+        return serializers.json_response(action_entry(action))
 
     @operation(
         "listModerationActions",
@@ -120,7 +126,20 @@ class ModerationRoutes:
             UserId(int(query[name])) if name in query else None for name in ("actorId", "userId")
         )
         page = await self._decisions.list_actions(actor_id, author_id, page_request(request))
-        return serializers.page_response(request, page, _action)
+        return serializers.page_response(request, page, action_entry)
+
+    @operation(
+        "getStanding",
+        "Get how a user stands with the moderators",
+        tag="moderation",
+        description="Also for suspended users. The user's history is `GET /moderation/audit?userId=`.",
+        responds={200: StandingSchema},
+        moderator=True,
+        refuses={404: "User not found"},
+        rates=(Rate.READS,),
+    )
+    async def get_standing(self, request: web.Request) -> web.Response:
+        return serializers.json_response(_standing(await self._standings.get(path_user(request))))
 
     def _case(self, moderator_id: UserId, case: ReportCase) -> dict[str, Any]:
         subject, claimed_at_ms = case.subject, case.claimed_at_ms
@@ -135,30 +154,27 @@ class ModerationRoutes:
             "status": case.status,
             "reportsCount": sum(case.reasons.values()),
             "reasons": [{"reason": reason, "count": count} for reason, count in case.reasons.items()],
-            "claimedById": _id(case.claimed_by_id),
+            "claimedById": optional_id(case.claimed_by_id),
             "claimedAt": None if claimed_at_ms is None else isoformat(claimed_at_ms),
             "createdAt": isoformat(case.created_at_ms),
         }
 
 
-def _action(row: ModerationActionRow) -> dict[str, Any]:
+def _standing(standing: UserStanding) -> dict[str, Any]:
+    account, until_ms = standing.account, standing.account.suspended_until_ms
     return {
-        "id": str(row.id),
-        "actorId": _id(row.actor_id or None),
-        "action": row.action,
-        "caseId": _id(row.case_id or None),
-        "subjectType": row.subject_type,
-        "subjectId": str(row.subject_id),
-        "userId": _id(row.author_id or None),
-        "decisionId": _id(row.about_id),
-        "reason": row.reason or None,
-        "message": row.message,
-        "note": row.note,
-        "detail": row.detail,
-        "until": None if row.until_ms is None else isoformat(row.until_ms),
-        "createdAt": isoformat(row.created_at_ms),
+        "user": user_card(standing.card),
+        "role": account.role,
+        "status": account.status,
+        "suspendedUntil": None if until_ms is None else isoformat(until_ms),
+        "warnings": standing.count(ModerationAction.WARN),
+        "takeDowns": standing.count(ModerationAction.TAKE_DOWN),
+        "suspensions": standing.count(ModerationAction.SUSPEND),
+        "bans": standing.count(ModerationAction.BAN),
+        "reportsMade": standing.reports_made,
+        "reportsAbout": standing.reports_about,
+        "openAppeals": standing.appeals.get("open", 0) + standing.appeals.get("claimed", 0),
+        "upheldAppeals": standing.appeals.get("upheld", 0),
+        "reversedAppeals": standing.appeals.get("reversed", 0),
+        "createdAt": isoformat(account.created_at_ms),
     }
-
-
-def _id(value: int | None) -> str | None:
-    return None if value is None else str(value)

@@ -8,11 +8,12 @@ from server.clock import isoformat
 from server.handlers import serializers
 from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import current_principal, page_request, path_id
+from server.handlers.moderation.appeals import own_appeal
 from server.handlers.moderation.schemas import OwnDecisionSchema
 from server.handlers.schemas import PageQuery, page_of
 from server.ids import ActionId
 from server.services.accounts.appeal_tokens import appealable_until_ms
-from server.services.moderation.own_decisions import SANCTIONS, NoticeRow, OwnDecisions
+from server.services.moderation.own_decisions import SANCTIONS, OwnDecision, OwnDecisions
 
 
 class OwnDecisionRoutes:
@@ -51,7 +52,8 @@ class OwnDecisionRoutes:
         return serializers.json_response(own_decision(found))
 
 
-def own_decision(notice: NoticeRow) -> dict[str, Any]:
+def own_decision(decision: OwnDecision) -> dict[str, Any]:
+    notice, appeal = decision.notice, decision.appeal
     row = notice.action
     until_ms, about_id = row.until_ms, row.about_id
     appealable = row.action in SANCTIONS
@@ -67,5 +69,6 @@ def own_decision(notice: NoticeRow) -> dict[str, Any]:
         "decisionId": None if about_id is None else str(about_id),
         "withdrawn": notice.undone,
         "appealUntil": isoformat(appealable_until_ms(row.created_at_ms)) if appealable else None,
+        "appeal": appeal and own_appeal(appeal),
         "createdAt": isoformat(row.created_at_ms),
     }

@@ -8,10 +8,12 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from server.handlers.fields import Count, Id, RequestSchema, Text, Timestamp
 from server.handlers.schemas import ImageSchema, PageQuery
 from server.handlers.user_cards import UserCardSchema
+from server.services.moderation.appeal_queue import AppealStatus
 from server.services.moderation.decisions import DECISIONS, ModerationAction
 from server.services.moderation.own_decisions import NOTIFIED
 from server.services.moderation.report_queue import CaseStatus
 from server.services.moderation.reports import ReportReason, SubjectType
+from server.services.records import AccountStatus, Role
 
 MAX_NOTE = 1000
 MAX_DAYS = 365
@@ -103,6 +105,14 @@ class ModerationActionSchema(Schema):
     createdAt = Timestamp(required=True)
 
 
+class OwnAppealSchema(Schema):
+    id = Id(required=True)
+    decisionId = Id(required=True)
+    comment = fields.String(required=True)
+    status = fields.Enum(AppealStatus, by_value=fields.String, required=True)
+    createdAt = Timestamp(required=True)
+
+
 class OwnDecisionSchema(Schema):
     """A decision about you; `until` is the end of a suspension."""
 
@@ -121,4 +131,56 @@ class OwnDecisionSchema(Schema):
     )
     withdrawn = fields.Boolean(required=True)
     appealUntil = Timestamp(required=True, allow_none=True)
+    appeal = fields.Nested(OwnAppealSchema, required=True, allow_none=True)
+    createdAt = Timestamp(required=True)
+
+
+class AppealBody(RequestSchema):
+    decisionId = Id(required=True)
+    comment = Text(minimum=1, maximum=MAX_NOTE, required=True)
+
+
+class TokenAppealBody(RequestSchema):
+    token = fields.String(required=True, validate=validate.Length(max=1000))
+    comment = Text(minimum=1, maximum=MAX_NOTE, required=True)
+
+
+class AppealsQuery(PageQuery):
+    status = fields.Enum(AppealStatus, by_value=fields.String, load_default=AppealStatus.OPEN)
+
+
+class ReplyBody(RequestSchema):
+    note = Text(maximum=MAX_NOTE, load_default="", metadata={"description": "For other moderators."})
+    message = Text(maximum=MAX_NOTE, load_default="", metadata={"description": "For the person concerned."})
+
+
+class OutcomeBody(ReplyBody):
+    outcome = fields.String(required=True, validate=validate.OneOf(["uphold", "reverse"]))
+
+
+class AppealSchema(OwnAppealSchema):
+    """An appeal in the queue, with the decision that it is about."""
+
+    author = fields.Nested(UserCardSchema, required=True)
+    decision = fields.Nested(ModerationActionSchema, required=True)
+    claimedById = Id(required=True, allow_none=True)
+    claimedAt = Timestamp(required=True, allow_none=True)
+
+
+class StandingSchema(Schema):
+    """Standing of a user with the moderators: sanctions that were not undone, reports and appeals."""
+
+    user = fields.Nested(UserCardSchema, required=True)
+    role = fields.Enum(Role, by_value=fields.String, required=True)
+    status = fields.Enum(AccountStatus, by_value=fields.String, required=True)
+    suspendedUntil = Timestamp(required=True, allow_none=True)
+    warnings = Count(required=True)
+    takeDowns = Count(required=True)
+    suspensions = Count(required=True)
+    bans = Count(required=True)
+    reportsMade = Count(required=True)
+    reportsAbout = Count(required=True)
+    openAppeals = Count(required=True)
+    upheldAppeals = Count(required=True)
+    reversedAppeals = Count(required=True)
     createdAt = Timestamp(required=True)

@@ -73,6 +73,7 @@ PATH_PARAMETERS: Mapping[str, Part] = {
         "description": "An identity provider that `GET /config` lists.",
         "schema": {"type": "string", "pattern": "^[a-z0-9-]{1,32}$", "examples": ["google"]},
     },
+    "appealId": {"description": "An appeal in the queue.", "schema": _ID},
     "decisionId": {"description": "A decision of moderators.", "schema": _ID},
     "caseId": {"description": "An entry of the report queue.", "schema": _ID},
     "queue": {"schema": {"type": "string", "enum": [queue.value for queue in Queue]}},

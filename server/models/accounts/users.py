@@ -107,6 +107,16 @@ class UserStatusRow:
     now_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class UserStandingRow:
+    """Values of an account that moderators see besides its card."""
+
+    role: str
+    status: str
+    suspended_until_ms: int | None
+    created_at_ms: int
+
+
 class UserRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -204,6 +214,12 @@ class UserRepository:
         rows = await self._database.rows("SELECT id, role FROM users WHERE username_key = ?", [username_key])
         return UserRoleRow(**rows[0]) if rows else None
 
+    async def get_standing(self, user_id: UserId) -> UserStandingRow | None:
+        rows = await self._database.rows(
+            "SELECT role, status, suspended_until_ms, created_at_ms FROM users WHERE id = ?", [user_id]
+        )
+        return UserStandingRow(**rows[0]) if rows else None
+
     async def get_role(self, user_id: UserId) -> str:
         """Return the role of a user who exists."""
         (row,) = await self._database.rows("SELECT role FROM users WHERE id = ?", [user_id])
@@ -215,6 +231,16 @@ class UserRepository:
             await self._database.rows(
                 f"SELECT 1 FROM users WHERE id = ? AND role IN ({placeholders(len(roles))})",
                 [user_id, *roles],
+            )
+        )
+
+    async def has_other(self, excluded: Sequence[UserId], *roles: str) -> bool:
+        """Return whether an active user besides the excluded ones has one of the roles. Reads many rows."""
+        return bool(
+            await self._database.rows(
+                f"SELECT 1 FROM users WHERE role IN ({placeholders(len(roles))}) AND status = 'active'"
+                f" AND id NOT IN ({placeholders(len(excluded))}) LIMIT 1",
+                [*roles, *excluded],
             )
         )
 

@@ -7,14 +7,19 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from server.ids import CommentId, PostId, UserId
+from server.ids import ActionId, CommentId, PostId, UserId
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
-from server.models.conditions import ALL, Condition
+from server.models.conditions import ALL, Condition, all_of
 from server.models.content.stored_mentions import pack_mentions, unpack_mentions
 from server.models.database import Database
 
 
 class CommentTable(Model):
+    """`hidden_by_id`: the action in the audit log by which moderators hid the comment, with its thread or by itself.
+
+    Counters leave hidden comments out.
+    """
+
     id = fields.BigIntField(primary_key=True, generated=False)
     post_id: int
     post = fields.ForeignKeyField(
@@ -28,10 +33,14 @@ class CommentTable(Model):
     content = fields.TextField()
     mentions = fields.TextField(null=True)
     replies_count = fields.IntField(default=0)
+    hidden_by_id: fields.Field[int | None] = fields.BigIntField(null=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "comments"
         indexes = (("post_id", "parent_id", "id"),)
+
+
+NOT_HIDDEN = Condition("c.hidden_by_id IS NULL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,7 @@ class CommentRow:
     id: CommentId
     author_id: UserId
     parent_id: CommentId | None
+    hidden_by_id: ActionId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +102,25 @@ class CommentRepository:
     async def get(
         self, comment_id: CommentId, post_id: PostId, visible: Condition = ALL
     ) -> CommentRow | None:
-        """Return the comment `c` if it belongs to this post and satisfies `visible`."""
-        rows = await self._database.rows(
-            f"SELECT c.id, c.author_id, c.parent_id FROM comments c WHERE c.id = ? AND c.post_id = ? AND {visible.sql}",
-            [comment_id, post_id, *visible.parameters],
-        )
-        return CommentRow(**rows[0]) if rows else None
+        """Return the comment `c` if it belongs to this post, is not hidden, and satisfies `visible`."""
+        return await self._get(comment_id, post_id, all_of(NOT_HIDDEN, visible))
+
+    async def get_hidden(
+        self, comment_id: CommentId, post_id: PostId, hidden_by_id: ActionId
+    ) -> CommentRow | None:
+        """Return the comment if an action hid it."""
+        return await self._get(comment_id, post_id, Condition("c.hidden_by_id = ?", (hidden_by_id,)))
+
+    async def get_hider(self, comment_id: CommentId) -> ActionId | None:
+        """Return the action that hides a comment, if it is hidden."""
+        rows = await self._database.rows("SELECT hidden_by_id FROM comments WHERE id = ?", [comment_id])
+        return rows[0]["hidden_by_id"] if rows else None
 
     async def find_text(self, comment_id: CommentId, visible: Condition) -> CommentTextRow | None:
         """Return the comment `c` of any post if it satisfies `visible`."""
         rows = await self._database.rows(
-            f"SELECT c.post_id, c.author_id, c.content FROM comments c WHERE c.id = ? AND {visible.sql}",
+            f"SELECT c.post_id, c.author_id, c.content FROM comments c WHERE c.id = ? AND {NOT_HIDDEN.sql}"
+            f" AND {visible.sql}",
             [comment_id, *visible.parameters],
         )
         return CommentTextRow(**rows[0]) if rows else None
@@ -120,9 +138,9 @@ class CommentRepository:
         )
 
     async def list_by_author(self, post_id: PostId, author_id: UserId, limit: int) -> list[CommentRow]:
-        """Return comments of one user on a post, replies included, in no particular order."""
+        """Return comments of one user on a post, replies and hidden ones included, in no particular order."""
         rows = await self._database.rows(
-            "SELECT id, author_id, parent_id FROM comments WHERE author_id = ? AND post_id = ? LIMIT ?",
+            "SELECT id, author_id, parent_id, hidden_by_id FROM comments WHERE author_id = ? AND post_id = ? LIMIT ?",
             [author_id, post_id, limit],
         )
         return [CommentRow(**row) for row in rows]
@@ -141,21 +159,59 @@ class CommentRepository:
         )
 
     async def delete_replies(self, comment_id: CommentId, post_id: PostId) -> int:
-        """Return the number of deleted replies."""
-        return await self._database.execute(
-            "DELETE FROM comments WHERE post_id = ? AND parent_id = ?", [post_id, comment_id]
+        """Return the number of deleted replies that were not hidden."""
+        delete = "DELETE FROM comments WHERE post_id = ? AND parent_id = ? AND hidden_by_id IS"
+        await self._database.execute(f"{delete} NOT NULL", [post_id, comment_id])
+        return await self._database.execute(f"{delete} NULL", [post_id, comment_id])
+
+    async def hide(self, comment_id: CommentId, post_id: PostId, action_id: ActionId) -> int:
+        """Hide a comment and its replies; return the number of replies that were not hidden before."""
+        replies = await self._database.execute(
+            "UPDATE comments SET hidden_by_id = ? WHERE post_id = ? AND parent_id = ? AND hidden_by_id IS NULL",
+            [action_id, post_id, comment_id],
         )
+        await self._set_hidden(comment_id, action_id, 0)
+        return replies
+
+    async def unhide(self, comment_id: CommentId, post_id: PostId, action_id: ActionId) -> int:
+        """Show a comment again, with the replies that one action hid; return the number of those."""
+        replies = await self._database.execute(
+            "UPDATE comments SET hidden_by_id = NULL WHERE post_id = ? AND parent_id = ? AND hidden_by_id = ?",
+            [post_id, comment_id, action_id],
+        )
+        await self._set_hidden(comment_id, None, replies)
+        return replies
+
+    async def set_hider(self, comment_id: CommentId, action_id: ActionId) -> None:
+        """Record that another action hides a reply: the one that hides its thread."""
+        await self._set_hidden(comment_id, action_id, 0)
 
     async def delete(self, comment_id: CommentId) -> bool:
         """Return whether there was such a comment."""
         return await self._database.execute("DELETE FROM comments WHERE id = ?", [comment_id]) > 0
+
+    async def _set_hidden(
+        self, comment_id: CommentId, action_id: ActionId | None, replies_count: int
+    ) -> None:
+        await self._database.execute(
+            "UPDATE comments SET hidden_by_id = ?, replies_count = ? WHERE id = ?",
+            [action_id, replies_count, comment_id],
+        )
+
+    async def _get(self, comment_id: CommentId, post_id: PostId, condition: Condition) -> CommentRow | None:
+        rows = await self._database.rows(
+            "SELECT c.id, c.author_id, c.parent_id, c.hidden_by_id FROM comments c"
+            f" WHERE c.id = ? AND c.post_id = ? AND {condition.sql}",
+            [comment_id, post_id, *condition.parameters],
+        )
+        return CommentRow(**rows[0]) if rows else None
 
     async def _cards(
         self, where: str, parameters: list[Any], limit: int, visible: Condition
     ) -> list[CommentCardRow]:
         rows = await self._database.rows(
             f"SELECT c.id, c.post_id, c.parent_id, c.content, c.mentions, c.replies_count, {USER_COLUMNS}"
-            f" FROM comments c JOIN users u ON u.id = c.author_id WHERE {where} AND {visible.sql}"
+            f" FROM comments c JOIN users u ON u.id = c.author_id WHERE {where} AND {NOT_HIDDEN.sql} AND {visible.sql}"
             " ORDER BY c.id DESC LIMIT ?",
             [*parameters, *visible.parameters, limit],
         )

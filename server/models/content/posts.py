@@ -7,7 +7,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from server.ids import PostId, UserId
+from server.ids import ActionId, PostId, UserId
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
 from server.models.audience import Audience
 from server.models.conditions import Condition
@@ -19,7 +19,7 @@ class PostTable(Model):
     """`deleted_at_ms` hides a post at once.
 
     A job deletes the rows of a deleted post in batches. A post that moderators took down keeps them, so that it can be
-    restored.
+    restored; `hidden_by_id` is then their action in the audit log.
 
     `revision` increases with each visible change, counters included: caches keep the higher one. Renditions were added
     to the pictures at `pictures_changed_at_ms`; null if never.
@@ -39,6 +39,7 @@ class PostTable(Model):
     revision = fields.IntField(default=0, db_default=0)
     deleted_at_ms = fields.BigIntField(null=True)
     audience = fields.CharField(max_length=16, default="public", db_default="public")
+    hidden_by_id: fields.Field[int | None] = fields.BigIntField(null=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "posts"
@@ -173,10 +174,22 @@ class PostRepository:
             "UPDATE posts SET comments_count = ?, revision = ? WHERE id = ?", [count, revision, post_id]
         )
 
-    async def mark_deleted(self, post_id: PostId, deleted_at_ms: int, revision: int) -> None:
+    async def mark_deleted(
+        self, post_id: PostId, deleted_at_ms: int, revision: int, hidden_by_id: ActionId | None = None
+    ) -> None:
         await self._database.execute(
-            "UPDATE posts SET deleted_at_ms = ?, revision = ? WHERE id = ?",
-            [deleted_at_ms, revision, post_id],
+            "UPDATE posts SET deleted_at_ms = ?, revision = ?, hidden_by_id = ? WHERE id = ?",
+            [deleted_at_ms, revision, hidden_by_id, post_id],
+        )
+
+    async def restore(self, post_id: PostId, revision: int) -> None:
+        """Show a hidden post again, and count its likes and comments, which changed without being counted."""
+        await self._database.execute(
+            "UPDATE posts SET deleted_at_ms = NULL, hidden_by_id = NULL, revision = ?,"
+            " likes_count = (SELECT COUNT(*) FROM likes WHERE likes.post_id = posts.id),"
+            " comments_count = (SELECT COUNT(*) FROM comments WHERE comments.post_id = posts.id"
+            " AND comments.hidden_by_id IS NULL) WHERE id = ?",
+            [revision, post_id],
         )
 
     async def is_marked_deleted(self, post_id: PostId) -> bool:

@@ -41,6 +41,7 @@ PLAIN_COLUMNS = (
     UserColumn("sign_in_challenges", "user_id"),
     UserColumn("reports", "reporter_id"),
     UserColumn("report_cases", "author_id"),
+    UserColumn("appeals", "user_id"),
 )
 # Deleted by services, which correct the counters of others, and delete files.
 POSTS = UserColumn("posts", "author_id")
@@ -52,9 +53,9 @@ ACTIVITIES = UserColumn("notifications", "actor_id")
 FOLLOWING = UserColumn("follows", "follower_id")
 FOLLOWERS = UserColumn("follows", "followee_id")
 # Cleared, because the row is about another user.
-CLAIMS = UserColumn("report_cases", "claimed_by_id")
+CLAIMS = (UserColumn("report_cases", "claimed_by_id"), UserColumn("appeals", "claimed_by_id"))
 SERVED_COLUMNS = (POSTS, LIKES, COMMENTS, MEDIA, UPLOADS, ACTIVITIES, FOLLOWING, FOLLOWERS)
-USER_COLUMNS = (*PLAIN_COLUMNS, *SERVED_COLUMNS, CLAIMS)
+USER_COLUMNS = (*PLAIN_COLUMNS, *SERVED_COLUMNS, *CLAIMS)
 
 
 class UserRowRepository:
@@ -85,12 +86,13 @@ class UserRowRepository:
         await delete_rows(self._database, column.table, row_ids, key=column.key)
 
     async def release_claims(self, user_id: UserId) -> None:
-        """Open the report cases that a moderator had claimed; resolved ones only lose the id."""
-        await self._database.execute(
-            "UPDATE report_cases SET claimed_by_id = NULL, claimed_at_ms = NULL,"
-            " status = CASE WHEN status = ? THEN ? ELSE status END WHERE claimed_by_id = ?",
-            [CaseStatus.CLAIMED, CaseStatus.OPEN, user_id],
-        )
+        """Open the reports and appeals that a moderator had claimed; resolved ones only lose the id."""
+        for column in CLAIMS:
+            await self._database.execute(
+                f"UPDATE {column.table} SET {column.name} = NULL, claimed_at_ms = NULL,"
+                f" status = CASE WHEN status = ? THEN ? ELSE status END WHERE {column.name} = ?",
+                [CaseStatus.CLAIMED, CaseStatus.OPEN, user_id],
+            )
 
     async def list_finished_jobs(self, user_id: UserId, limit: int) -> list[int]:
         """Return finished jobs whose payload names the user."""

@@ -137,6 +137,22 @@ class ModerationActionRepository:
         rows = await self._list("a.id = ?", [action_id], 1)
         return rows[0] if rows else None
 
+    async def find_all(self, action_ids: Sequence[ActionId]) -> dict[ActionId, ModerationActionRow]:
+        """Return the actions that exist, by id."""
+        if not action_ids:
+            return {}
+        some = f"a.id IN ({placeholders(len(action_ids))})"
+        return {row.id: row for row in await self._list(some, action_ids, len(action_ids))}
+
+    async def count_standing(self, author_id: UserId) -> dict[str, int]:
+        """Return how many sanctions of each kind against a user were not undone."""
+        rows = await self._database.rows(
+            "SELECT a.action, COUNT(*) AS n FROM moderation_actions a WHERE a.author_id = ?"
+            f" AND a.action IN ({placeholders(len(SANCTIONS))}) AND {NOT_UNDONE} GROUP BY a.action",
+            [author_id, *SANCTIONS],
+        )
+        return {row["action"]: row["n"] for row in rows}
+
     async def list_page(
         self, actor_id: UserId | None, author_id: UserId | None, before_id: int, limit: int
     ) -> list[ModerationActionRow]:

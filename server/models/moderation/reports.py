@@ -80,6 +80,17 @@ class ReportRepository:
         )
         return [(ReportId(row["id"]), UserId(row["reporter_id"])) for row in rows]
 
+    async def count_of_user(self, user_id: UserId) -> tuple[int, int]:
+        """Return how many reports a user made, and how many there are about the user's account and content."""
+        (made,) = await self._database.rows(
+            "SELECT COUNT(*) AS n FROM reports WHERE reporter_id = ?", [user_id]
+        )
+        (about,) = await self._database.rows(
+            "SELECT COUNT(*) AS n FROM report_cases c JOIN reports r ON r.case_id = c.id WHERE c.author_id = ?",
+            [user_id],
+        )
+        return made["n"], about["n"]
+
     async def count_reasons(self, case_ids: Sequence[CaseId]) -> dict[CaseId, dict[ReportReason, int]]:
         """Return how many reports of each case give each reason, the most frequent first."""
         if not case_ids:

@@ -56,7 +56,7 @@ class ActivityRepository:
         """Return the text of a comment, if it and its post exist."""
         rows = await self._database.rows(
             "SELECT c.content, c.mentions FROM comments c JOIN posts p ON p.id = c.post_id"
-            " WHERE c.id = ? AND p.deleted_at_ms IS NULL",
+            " WHERE c.id = ? AND c.hidden_by_id IS NULL AND p.deleted_at_ms IS NULL",
             [comment_id],
         )
         return CommentText(rows[0]["content"], _mentioned(rows[0])) if rows else None

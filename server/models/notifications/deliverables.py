@@ -50,7 +50,7 @@ class DeliverableRepository:
             " c.content AS comment_text, p.caption FROM notifications n"
             " JOIN users r ON r.id = n.recipient_id JOIN users u ON u.id = n.actor_id"
             f" LEFT JOIN posts p ON p.id = n.post_id AND {VISIBLE_POST}"
-            " LEFT JOIN comments c ON c.id = n.comment_id"
+            " LEFT JOIN comments c ON c.id = n.comment_id AND c.hidden_by_id IS NULL"
             f" LEFT JOIN notifications h ON {LISTED_INSTEAD}"
             " LEFT JOIN notification_preferences f ON f.user_id = n.recipient_id AND f.type = n.type"
             " WHERE n.id = ? AND n.retracted = 0 AND n.read_at_ms IS NULL AND h.read_at_ms IS NULL"

@@ -15,5 +15,6 @@ VISIBLE_POST = visible_posts(RECIPIENT, "p").sql
 SHOWN = (
     f"n.retracted = 0 AND {VISIBLE_ACTOR} AND (n.post_id IS NULL OR EXISTS(SELECT 1 FROM posts p"
     f" WHERE p.id = n.post_id AND {VISIBLE_POST}))"
-    " AND (n.comment_id IS NULL OR EXISTS(SELECT 1 FROM comments c WHERE c.id = n.comment_id))"
+    " AND (n.comment_id IS NULL OR EXISTS(SELECT 1 FROM comments c"
+    " WHERE c.id = n.comment_id AND c.hidden_by_id IS NULL))"
 )

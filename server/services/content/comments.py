@@ -4,8 +4,8 @@ from functools import partial
 
 from server.errors import Forbidden, NotFound
 from server.events import CacheKey, CommentAdded, CommentsDeleted, PostChanged
-from server.ids import CommentId, PostId, UserId, id_timestamp_ms
-from server.models.conditions import Column
+from server.ids import ActionId, CommentId, PostId, UserId, id_timestamp_ms
+from server.models.conditions import ALL, Column
 from server.models.content.comments import CommentCardRow, CommentRepository, CommentRow, NewComment
 from server.models.content.posts import PostRepository, PostRow
 from server.models.content.visibility import NOT_DELETED
@@ -97,15 +97,36 @@ class Comments:
             partial(self._erase, author_id, post_id), changes=(CacheKey("post", post_id),)
         )
 
-    async def take_down(self, post_id: PostId, comment_id: CommentId, work: WorkContext) -> None:
-        """Delete a comment and its replies for a moderator, in a unit of work that names the post as changed.
+    async def take_down(
+        self, post_id: PostId, comment_id: CommentId, action_id: ActionId, work: WorkContext
+    ) -> None:
+        """Hide a comment and its replies for a moderator, in a unit of work that names the post as changed.
 
-        Nothing happens if the post is hidden or the comment was deleted.
+        Nothing happens if it was hidden or deleted before.
         """
-        post = await self._posts.lock(post_id, NOT_DELETED)
-        comment = None if post is None else await self._comments.get(comment_id, post_id)
-        if post is not None and comment is not None:
-            await self._remove(work, post, comment)
+        await self._posts.lock(post_id, ALL)
+        comment = await self._comments.get(comment_id, post_id)
+        if comment is not None:
+            replies = await self._comments.hide(comment_id, post_id, action_id)
+            await self._count_hidden(work, post_id, comment.parent_id, -1 - replies)
+
+    async def restore(
+        self, post_id: PostId, comment_id: CommentId, action_id: ActionId, work: WorkContext
+    ) -> None:
+        """Show a comment again that an action hid, with the replies that it hid; notifications about them return.
+
+        A reply whose thread another action hides stays hidden with it. Nothing happens if it was deleted.
+        """
+        await self._posts.lock(post_id, ALL)
+        comment = await self._comments.get_hidden(comment_id, post_id, action_id)
+        if comment is None:
+            return
+        hider = None if comment.parent_id is None else await self._comments.get_hider(comment.parent_id)
+        if hider is not None:
+            await self._comments.set_hider(comment_id, hider)
+            return
+        replies = await self._comments.unhide(comment_id, post_id, action_id)
+        await self._count_hidden(work, post_id, comment.parent_id, 1 + replies)
 
     async def _add(
         self,
@@ -153,12 +174,24 @@ class Comments:
             deleted += await self._comments.delete_replies(comment.id, post_id)
             if not await self._comments.delete(comment.id):  # it was a reply to one of the others
                 continue
+            if comment.hidden_by_id is not None:
+                continue
             deleted += 1
             if comment.parent_id is not None:
                 await self._comments.change_replies_count(comment.parent_id, -1)
         if post is not None and deleted:
             await self._change_counts(work, post, None, -deleted)
             work.emit(CommentsDeleted(post_id))
+
+    async def _count_hidden(
+        self, work: WorkContext, post_id: PostId, thread_id: CommentId | None, change: int
+    ) -> None:
+        """Change the counters of the thread, and those of the post unless it is hidden, too."""
+        post = await self._posts.lock(post_id, NOT_DELETED)
+        if post is not None:
+            await self._change_counts(work, post, thread_id, change)
+        elif thread_id is not None:
+            await self._comments.change_replies_count(thread_id, change)
 
     async def _change_counts(
         self, work: WorkContext, post: PostRow, thread_id: CommentId | None, change: int

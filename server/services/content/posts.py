@@ -13,13 +13,14 @@ from server.events import (
     PostChanged,
     PostDeleted,
     PostPublished,
+    PostRestored,
     PostTakenDown,
 )
 from server.gateways.images.processor import Shape
-from server.ids import MediaId, PostId, UserId
+from server.ids import ActionId, MediaId, PostId, UserId
 from server.models.accounts.users import UserRepository
 from server.models.audience import Audience
-from server.models.conditions import Column
+from server.models.conditions import Column, Condition
 from server.models.content.media import MediaRepository
 from server.models.content.post_images import NewPostImage, PostImageRepository
 from server.models.content.posts import PostRepository, PostRow
@@ -147,12 +148,26 @@ class Posts:
 
         await self._unit_of_work.run(delete, changes=(CacheKey("post", post_id),))
 
-    async def take_down(self, post_id: PostId, work: WorkContext) -> None:
+    async def take_down(self, post_id: PostId, action_id: ActionId, work: WorkContext) -> None:
         """Hide a post for moderators, and keep its rows and pictures. Nothing happens if it is hidden already."""
         post = await self._posts.lock(post_id, NOT_DELETED)
         if post is not None:
-            revision = await self._hide(post, work)
+            revision = await self._hide(post, work, action_id)
             work.emit(PostTakenDown(post_id, post.author_id, revision))
+
+    async def restore(self, post_id: PostId, action_id: ActionId, work: WorkContext) -> None:
+        """Show a post again that an action hid. Nothing happens if it was deleted since then."""
+        hidden = await self._posts.lock(post_id, Condition("p.hidden_by_id = ?", (action_id,)))
+        if hidden is None:
+            return
+        revision = hidden.revision + 1
+        await self._posts.restore(post_id, revision)
+        await self._users.change_posts_count(hidden.author_id, +1, hidden.audience)
+        post = await self._posts.lock(post_id, NOT_DELETED)
+        assert post is not None
+        work.emit(PostRestored(post_id, post.author_id))
+        counts = (post.likes_count, post.comments_count)
+        work.emit(PostChanged(post_id, post.author_id, revision, *counts, post.edited_at_ms, post.audience))
 
     async def get(self, viewer_id: UserId, post_id: PostId) -> Post:
         """Return one post. Raises NotFound."""
@@ -272,10 +287,10 @@ class Posts:
         if await self._posts.get_mentions(post.id):  # some of the mentioned users may see it only now
             work.emit(PeopleMentioned(post.id, post.author_id))
 
-    async def _hide(self, post: PostRow, work: WorkContext) -> int:
+    async def _hide(self, post: PostRow, work: WorkContext, action_id: ActionId | None = None) -> int:
         """Hide a locked post, and return its new revision."""
         revision = post.revision + 1
-        await self._posts.mark_deleted(post.id, work.now_ms(), revision)
+        await self._posts.mark_deleted(post.id, work.now_ms(), revision, action_id)
         await self._users.change_posts_count(post.author_id, -1, post.audience)
         return revision
 

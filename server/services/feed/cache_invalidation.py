@@ -21,6 +21,7 @@ from server.events import (
     PostChanged,
     PostDeleted,
     PostPublished,
+    PostRestored,
     PostTakenDown,
     UserFollowed,
     UserUnfollowed,
@@ -81,7 +82,7 @@ class CacheInvalidation:
                     yield timelines.record_like_call(
                         event.actor_id, event.post_id, event.revision, liked=event.liked
                     )
-                case PostPublished():
+                case PostPublished() | PostRestored():
                     yield timelines.add_own_post_call(event.author_id, event.post_id)
                 case UserFollowed() | UserUnfollowed() | FollowAccepted() | FollowErased():
                     yield timelines.drop_feed_call(event.follower_id)

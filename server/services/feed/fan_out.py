@@ -45,7 +45,9 @@ class FanOut:
         self._rules = rules
 
     async def publish(self, claim: Claim) -> None:
-        """Deliver a post to those followers of its author who may see it: a new one, or one whose audience was widened.
+        """Deliver a post to those followers of its author who may see it.
+
+        It is a new one, one that was restored, or one whose audience was widened.
 
         Idempotent: a list holds an id once, and the saved progress only skips batches that are done.
         """

@@ -28,6 +28,7 @@ from server.events import (
     PostDeleted,
     PostLiked,
     PostPublished,
+    PostRestored,
     PostUnliked,
     PushRequested,
     ReportsHandled,
@@ -60,6 +61,7 @@ class JobKind(StrEnum):
 
     FAN_OUT = "feed.fan_out"
     WITHDRAW = "feed.withdraw"
+    RESTORE_POST = "feed.restore_post"
     RESTORE_AUTHOR = "feed.restore_author"
     NOTIFY_LIKE = "notify.like"
     NOTIFY_COMMENT = "notify.comment"
@@ -121,6 +123,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
         EventJob(Queue.FEED, JobKind.WITHDRAW, HIGH),
         EventJob(Queue.MAINTENANCE, JobKind.REMOVE_POST),
     ),
+    PostRestored: (EventJob(Queue.FEED, JobKind.RESTORE_POST, HIGH),),
     AccountErasureStarted: (EventJob(Queue.MAINTENANCE, JobKind.ERASE_ACCOUNT),),
     UploadCompleted: (EventJob(Queue.MEDIA, JobKind.PROCESS_UPLOAD),),
     PicturesPublished: (EventJob(Queue.RENDITIONS, JobKind.ENCODE_AVIF),),

@@ -117,7 +117,7 @@ class Decisions:
             previous = await self._sanctions.suspend(row.actor_id, row.author_id, row.until_ms, work)
             return replace(row, detail=previous)
         if row.action is ModerationAction.TAKE_DOWN:
-            await self._sanctions.take_down(subject, work)
+            await self._sanctions.take_down(subject, row.id, work)
         return row
 
     async def _find_reason(self, case_id: CaseId) -> str:

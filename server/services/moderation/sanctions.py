@@ -2,9 +2,14 @@
 
 from server.errors import Forbidden
 from server.events import CacheKey
-from server.ids import CommentId, PostId, UserId
+from server.ids import ActionId, CommentId, PostId, UserId
 from server.models.accounts.users import UserRepository
-from server.models.moderation.actions import CLOSING, ModerationAction
+from server.models.moderation.actions import (
+    CLOSING,
+    ModerationAction,
+    ModerationActionRepository,
+    ModerationActionRow,
+)
 from server.models.moderation.report_cases import ReportedSubject, SubjectType
 from server.services.accounts.account_statuses import AccountStatuses
 from server.services.content.comments import Comments
@@ -17,9 +22,15 @@ class Sanctions:
     """Effects run in the caller's unit of work, which names `changes` as changed."""
 
     def __init__(
-        self, users: UserRepository, posts: Posts, comments: Comments, statuses: AccountStatuses
+        self,
+        users: UserRepository,
+        actions: ModerationActionRepository,
+        posts: Posts,
+        comments: Comments,
+        statuses: AccountStatuses,
     ) -> None:
         self._users = users
+        self._actions = actions
         self._posts = posts
         self._comments = comments
         self._statuses = statuses
@@ -29,7 +40,7 @@ class Sanctions:
         if action in CLOSING:
             return (CacheKey("person", subject.author_id),)
         if action is ModerationAction.TAKE_DOWN and subject.post_id is not None:
-            return (CacheKey("post", subject.post_id),)
+            return (CacheKey("post", subject.post_id), CacheKey("feed", subject.author_id))
         return ()
 
     async def suspend(
@@ -41,10 +52,40 @@ class Sanctions:
             raise Forbidden("Only administrators may suspend moderators and administrators.")
         return await self._statuses.change(work, user_id, AccountStatus.SUSPENDED, until_ms) or ""
 
-    async def take_down(self, subject: ReportedSubject, work: WorkContext) -> None:
-        """Hide a post, or delete a comment with its replies. Nothing happens if it is hidden or deleted already."""
+    async def take_down(self, subject: ReportedSubject, action_id: ActionId, work: WorkContext) -> None:
+        """Hide a post, or a comment with its replies. Nothing happens if it is hidden or deleted already."""
         assert subject.post_id is not None
         if subject.type is SubjectType.COMMENT:
-            await self._comments.take_down(subject.post_id, CommentId(subject.id), work)
+            await self._comments.take_down(subject.post_id, CommentId(subject.id), action_id, work)
             return
-        await self._posts.take_down(PostId(subject.id), work)
+        await self._posts.take_down(PostId(subject.id), action_id, work)
+
+    async def undo(self, action: ModerationActionRow, subject: ReportedSubject, work: WorkContext) -> None:
+        """Undo an action. What its author deleted since then stays deleted; a warning has no effect to undo."""
+        if action.action in CLOSING:
+            await self._end_suspension(action, work)
+        elif action.action is ModerationAction.TAKE_DOWN and subject.post_id is not None:
+            if subject.type is SubjectType.COMMENT:
+                await self._comments.restore(subject.post_id, CommentId(subject.id), action.id, work)
+            else:
+                await self._posts.restore(PostId(subject.id), action.id, work)
+
+    async def _end_suspension(self, action: ModerationActionRow, work: WorkContext) -> None:
+        """Return the account to its previous status, unless another suspension is in force."""
+        user_id = action.author_id
+        user = await self._users.lock_status(user_id)
+        if user is None or user.status != AccountStatus.SUSPENDED:
+            return
+        others = [each for each in await self._actions.list_closing(user_id) if each.id != action.id]
+        in_force = [each for each in others if each.until_ms is None or each.until_ms > user.now_ms]
+        if in_force:
+            await self._statuses.change(work, user_id, AccountStatus.SUSPENDED, in_force[0].until_ms)
+            return
+        if user.delete_after_ms is not None:
+            await self._statuses.change(work, user_id, AccountStatus.DELETING)
+            await self._users.set_delete_after(user_id, user.delete_after_ms)
+            return
+        previous = (action, *others)[-1].detail
+        is_deactivated = previous == AccountStatus.DEACTIVATED
+        status = AccountStatus.DEACTIVATED if is_deactivated else AccountStatus.ACTIVE
+        await self._statuses.change(work, user_id, status)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from server.models.moderation.actions import ModerationActionRepository
+from server.models.moderation.appeals import AppealRepository
 from server.models.moderation.audit_chain import AuditChainRepository
 from server.models.moderation.report_cases import ReportCaseRepository
 from server.models.moderation.reports import ReportRepository
@@ -14,3 +15,4 @@ class ModerationTables:
     reports: ReportRepository
     actions: ModerationActionRepository
     audit: AuditChainRepository
+    appeals: AppealRepository

@@ -8,7 +8,7 @@ from tortoise import Tortoise
 
 from server.errors import Conflict, Unauthenticated
 from server.gateways.feed_store.cached_users import CachedUsers
-from server.ids import CaseId, CommentId, PostId, ReportId, UserId
+from server.ids import ActionId, AppealId, CaseId, CommentId, PostId, ReportId, UserId
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.counters import COUNTED_TABLES, CounterRepository
 from server.models.erasure.mentions import StoredMentionRepository
@@ -113,6 +113,9 @@ async def meet_others(harness: ServiceHarness, ada: UserId, others: list[UserId]
         report = ReportRow(ReportId(harness.ids.next()), ReportReason.SPAM, "")
         await reports.insert(case_id, reporter, report)
         await cases.claim(case_id, ada, 1)
+        appeal_id = AppealId(harness.ids.next())
+        await harness.appeal_rows.insert(appeal_id, ActionId(appeal_id), author, "A mistake")
+        await harness.appeal_rows.claim(appeal_id, ada, 1)
     await harness.preferences.update(ada, {NotificationType.MENTION: {Channel.PUSH: False}})
 
 
