@@ -38,6 +38,7 @@ from server.gateways.feed_store.timeline_audit import TimelineAudit
 from server.gateways.feed_store.timelines import Timelines
 from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
+from server.gateways.outbox import Outbox
 from server.gateways.redis.cache_lease import CacheLease
 from server.gateways.redis.lease_marks import LeaseMarks
 from server.gateways.redis.pipelined_client import PipelinedRedis
@@ -133,6 +134,7 @@ async def open_leftover_search(settings: Settings) -> AsyncGenerator[LeftoverSea
             UserRowRepository(database),
             StoredMentionRepository(database),
             CachedUsers(redis),
+            Outbox(data_folder(settings) / "outbox"),
         )
 
 

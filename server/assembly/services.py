@@ -220,7 +220,7 @@ def build_services(
         account_closures=AccountClosures(
             rows.users, shared.statuses, revocations, reauthentication, work, _grace_ms(settings)
         ),
-        account_erasure=build_erasure(resources, shared, contents, follows, store),
+        account_erasure=build_erasure(var, resources, shared, contents, follows, store),
         account_emails=_account_emails(shared),
         security_alerts=alerts,
         user_lookup=shared.lookup,

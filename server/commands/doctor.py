@@ -49,7 +49,9 @@ async def check_account(settings: Settings, user: str | None) -> int:
     if not found:
         console.print(f"Nothing is left of user {user_id}.")
         return 0
-    console.print(f"User {user_id} is named by: {', '.join([*found.columns, *found.redis_keys])}.")
+    console.print(
+        f"User {user_id} is named by: {', '.join([*found.columns, *found.redis_keys, *found.outbox_files])}."
+    )
     return 1
 
 

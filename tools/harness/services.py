@@ -24,6 +24,7 @@ from server.gateways.feed_store.timelines import Timelines
 from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
 from server.gateways.oidc.provider_keys import ProviderKeys
+from server.gateways.outbox import Outbox
 from server.gateways.password_queue import PasswordQueue
 from server.gateways.passwords import Passwords
 from server.gateways.push.message import PushMessage, PushOutcome
@@ -612,15 +613,17 @@ class ServiceHarness:
             self.posts, self.deletions, self.likes, self.comments, self.unused_media, self.uploads
         )
         mentions = StoredMentionRepository(self.database)
+        cached = CachedUsers(self.pipelined_redis)
         return AccountErasure(
             ErasedAccountRepository(self.database),
             rows,
             FormerUsernameRepository(self.database),
             EmailTokenRepository(self.database),
-            ContentErasure(rows, contents, self.jobs, REMOVAL_BATCH),
-            ActivityErasure(rows, mentions, self.store, self.unit_of_work, self.jobs, REMOVAL_BATCH),
+            ContentErasure(rows, contents, cached, self.jobs, REMOVAL_BATCH),
+            ActivityErasure(rows, mentions, self.store, cached, self.unit_of_work, self.jobs, REMOVAL_BATCH),
             self.follows,
-            CachedUsers(self.pipelined_redis),
+            cached,
+            Outbox(self.folder / "outbox"),
             self.unit_of_work,
             self.jobs,
             self.metrics,

@@ -1,6 +1,8 @@
 """Everything that Redis caches about one user."""
 
-from server.gateways.feed_store.card_cache import USER_CARDS
+from collections.abc import Collection
+
+from server.gateways.feed_store.card_cache import POST_CARDS, USER_CARDS
 from server.gateways.feed_store.keys import (
     FAN_OUT_ON_READ,
     PEOPLE,
@@ -14,7 +16,7 @@ from server.ids import UserId
 
 
 class CachedUsers:
-    """The feed, the lists, the likes and the card of a user who is erased."""
+    """The feed, the lists, the likes, the card and the posts' cards of a user who is erased."""
 
     def __init__(self, redis: PipelinedRedis) -> None:
         self._redis = redis
@@ -27,6 +29,11 @@ class CachedUsers:
             ("HDEL", USER_CARDS, user_id),
             ("SREM", FAN_OUT_ON_READ, user_id),
         )
+
+    async def drop_post_cards(self, post_ids: Collection[int]) -> None:
+        """Delete the cards of posts by the user, or with a mention of the user. Raises Unavailable."""
+        if post_ids:
+            await self._redis.commands(("HDEL", POST_CARDS, *post_ids))
 
     async def find_remaining(self, user_id: UserId) -> list[str]:
         """Return the keys that still have something about the user. Raises Unavailable."""

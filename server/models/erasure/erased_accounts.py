@@ -33,6 +33,11 @@ class ErasedAccountRepository:
         )
         return [UserId(row["id"]) for row in rows]
 
+    async def list_addresses(self, user_id: UserId) -> list[str]:
+        """Return the e-mail addresses of an account, verified or not."""
+        rows = await self._database.rows("SELECT email, pending_email FROM users WHERE id = ?", [user_id])
+        return [address for row in rows for address in row.values() if address]
+
     async def lock_due(self, user_id: UserId) -> DueAccount | None:
         """Lock an account until the commit; None if it is not to be erased now."""
         rows = await self._database.rows(

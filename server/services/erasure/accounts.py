@@ -10,6 +10,7 @@ import structlog
 
 from server.events import AccountErasureStarted, AvatarReplaced, CacheKey, PersonChanged
 from server.gateways.feed_store.cached_users import CachedUsers
+from server.gateways.outbox import Outbox
 from server.ids import UserId
 from server.metrics import Metrics
 from server.models.accounts.email_tokens import EmailTokenPurpose, EmailTokenRepository
@@ -45,6 +46,7 @@ class AccountErasure:
         activities: ActivityErasure,
         follows: Follows,
         cached: CachedUsers,
+        outbox: Outbox,
         unit_of_work: UnitOfWork,
         jobs: Jobs,
         metrics: Metrics,
@@ -60,6 +62,7 @@ class AccountErasure:
         self._activities = activities
         self._follows = follows
         self._cached = cached
+        self._outbox = outbox
         self._unit_of_work = unit_of_work
         self._jobs = jobs
         self._metrics = metrics
@@ -72,6 +75,8 @@ class AccountErasure:
         """
         while user_ids := await self._accounts.list_due(ACCOUNTS_PER_QUERY):
             for user_id in user_ids:
+                # Before the transaction, which clears the addresses.
+                await self._outbox.erase(user_id, await self._accounts.list_addresses(user_id))
                 await self._unit_of_work.run(
                     partial(self._start, user_id), changes=(CacheKey("person", user_id),)
                 )
@@ -93,6 +98,7 @@ class AccountErasure:
             await self._erase_rows(claim, user_id)
             await self._activities.erase_mentions(claim, user_id)
             await self._cached.drop(user_id)
+            await self._outbox.erase(user_id, ())
             erased = await self._unit_of_work.run(partial(self._delete, user_id))
         self._metrics.count_erased_account()
         log.info("account_erased", user_id=user_id)

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from server.gateways.feed_store.cached_users import CachedUsers
 from server.ids import UserId
 from server.models.erasure.mentions import MentioningTable, StoredMentionRepository
 from server.models.erasure.user_rows import ACTIVITIES, UserRowRepository
@@ -19,6 +20,7 @@ class ActivityErasure:
         rows: UserRowRepository,
         mentions: StoredMentionRepository,
         store: NotificationStore,
+        cached: CachedUsers,
         unit_of_work: UnitOfWork,
         jobs: Jobs,
         batch: int,
@@ -27,6 +29,7 @@ class ActivityErasure:
         self._rows = rows
         self._mentions = mentions
         self._store = store
+        self._cached = cached
         self._unit_of_work = unit_of_work
         self._jobs = jobs
         self._batch = batch
@@ -41,7 +44,7 @@ class ActivityErasure:
     async def erase_mentions(self, claim: Claim, user_id: UserId) -> None:
         """Drop the user's id from all captions and comments, continuing where an earlier attempt stopped.
 
-        Cached cards show the mention, of a user who does not exist, until they expire a day later.
+        Cards in Redis are deleted; those in the memory of processes show the mention until they are replaced.
         """
         scanned = dict(claim.progress.get("scanned", {}))
         for table in MentioningTable:
@@ -49,6 +52,8 @@ class ActivityErasure:
             while batch := await self._mentions.find(table, user_id, after_id, MENTIONS_PER_QUERY):
                 for row_id in batch.mentioning:
                     await self._unit_of_work.run(partial(self._erase_mention, table, row_id, user_id))
+                if table is MentioningTable.POSTS:
+                    await self._cached.drop_post_cards(batch.mentioning)
                 after_id = scanned[table.value] = batch.last_id
                 await self._jobs.save_progress(claim, {"scanned": scanned})
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from server.errors import NotFound
+from server.gateways.feed_store.cached_users import CachedUsers
 from server.ids import MediaId, PostId, UserId
 from server.models.erasure.user_rows import (
     COMMENTS,
@@ -40,10 +41,18 @@ class ContentServices:
 class ContentErasure:
     """Each step deletes what is left, so that it may be repeated after an interruption."""
 
-    def __init__(self, rows: UserRowRepository, services: ContentServices, jobs: Jobs, batch: int) -> None:
+    def __init__(
+        self,
+        rows: UserRowRepository,
+        services: ContentServices,
+        cached: CachedUsers,
+        jobs: Jobs,
+        batch: int,
+    ) -> None:
         """`batch`: the number of objects after which the job saves its progress."""
         self._rows = rows
         self._services = services
+        self._cached = cached
         self._jobs = jobs
         self._batch = batch
 
@@ -55,6 +64,7 @@ class ContentErasure:
             with suppress(NotFound):  # deleted before, and maybe not removed yet
                 await services.posts.delete(user_id, PostId(post_id))
             await services.deletions.erase_post(claim, PostId(post_id))
+            await self._cached.drop_post_cards([post_id])
 
         async def erase_media(media_id: int) -> None:
             with suppress(NotFound):

@@ -8,6 +8,7 @@ from tortoise import Tortoise
 
 from server.errors import Conflict, Unauthenticated
 from server.gateways.feed_store.cached_users import CachedUsers
+from server.gateways.outbox import Outbox
 from server.ids import ActionId, AppealId, CaseId, CommentId, PostId, ReportId, UserId
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.counters import COUNTED_TABLES, CounterRepository
@@ -141,6 +142,7 @@ def leftover_search(harness: ServiceHarness) -> LeftoverSearch:
         UserRowRepository(database),
         StoredMentionRepository(database),
         CachedUsers(harness.pipelined_redis),
+        Outbox(harness.folder / "outbox"),
     )
 
 
