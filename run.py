@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 STARTED = time.monotonic()
 PLAIN = argparse.RawDescriptionHelpFormatter
-QUEUES = ("feed", "notifications", "push", "email", "media", "renditions", "maintenance")
+QUEUES = ("feed", "notifications", "push", "email", "media", "renditions", "search", "maintenance")
 ROLES = ("user", "celebrity", "moderator", "admin")
 
 EPILOG = """\
@@ -31,6 +31,8 @@ examples:
   python run.py doctor feeds         compare cached feeds with the database
   python run.py doctor account ID    find what is left of an erased account
   python run.py doctor audit         verify the audit log of moderators
+  python run.py doctor search        compare the search index with the database
+  python run.py search rebuild       make the search index again
   python run.py restored             after the database was restored: ignore what was cached before
   python run.py role ana admin       let ana administer the queues over HTTP
 
@@ -71,8 +73,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     doctor = _command(commands, "doctor", "compare cached data with the database, and repair it")
     doctor.add_argument(
         "subject",
-        choices=["feeds", "account", "audit"],
-        help="feeds, counters and post cards in Redis; one account; or the audit log of moderators",
+        choices=["feeds", "account", "audit", "search"],
+        help="feeds, counters and post cards in Redis; one account; the audit log of moderators; the search index",
     )
     doctor.add_argument(
         "object",
@@ -81,7 +83,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="find what is left of this account; compare the audit log with what an earlier run printed",
     )
     doctor.add_argument("--user", metavar="USERNAME", help="check only the feed of this user")
-    doctor.add_argument("--fix", action="store_true", help="delete what differs; it is rebuilt on demand")
+    doctor.add_argument("--fix", action="store_true", help="repair what differs")
+    search = _command(commands, "search", "rebuild the search index")
+    search.add_argument(
+        "action", choices=["rebuild"], help="make the index again, or go on with an interrupted rebuild"
+    )
     _command(commands, "restored", "ignore everything cached before a restore or failover of the database")
     removal = _command(commands, "remove-second-factor", "remove the second factor of a user who lost it")
     removal.add_argument("username")
@@ -236,7 +242,15 @@ def _work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any
                 return check_account(loaded.settings, arguments.object)
             if arguments.subject == "audit":
                 return check_audit_log(loaded.settings, arguments.object)
+            if arguments.subject == "search":
+                from server.commands.search import check_search
+
+                return check_search(loaded.settings, fix=arguments.fix)
             return check_feeds(loaded.settings, arguments.user, fix=arguments.fix)
+        case "search":
+            from server.commands.search import rebuild_search
+
+            return rebuild_search(loaded.settings)
         case "queues":
             return _queues_work(arguments, loaded)
         case _:

@@ -22,6 +22,9 @@ from server.handlers.content.media import MediaRoutes
 from server.handlers.content.posts import PostRoutes
 from server.handlers.content.unused_media import UnusedMediaRoutes
 from server.handlers.content.uploads import UploadRoutes, add_tus_header
+from server.handlers.discovery.hashtags import HashtagRoutes
+from server.handlers.discovery.recent_searches import RecentSearchRoutes
+from server.handlers.discovery.search import SearchRoutes
 from server.handlers.feed import FeedRoutes
 from server.handlers.http.authentication import authentication, verified_publishers
 from server.handlers.http.bodies.multipart import FormReader
@@ -119,6 +122,11 @@ def build_app(
         OwnDecisionRoutes(services.own_decisions),
         AppealRoutes(services.appeals, services.appeal_queue),
         FeedRoutes(services.feed, services.explanations, rendered),
+        SearchRoutes(
+            services.discovery.users, services.discovery.hashtags, services.discovery.captions, rendered
+        ),
+        HashtagRoutes(services.discovery.hashtags, rendered),
+        RecentSearchRoutes(services.discovery.recent),
         NotificationRoutes(services.notifications, stream, services.stream_tickets),
         PreferenceRoutes(services.preferences),
         DeviceRoutes(services.devices),

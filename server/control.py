@@ -18,6 +18,7 @@ from server.assembly.database import (
     read_epoch,
     server_database,
 )
+from server.assembly.discovery import IndexAdministration, build_index_administration
 from server.assembly.identity_providers import identity_providers
 from server.assembly.jobs import build_jobs, build_queue_administration
 from server.assembly.redis import (
@@ -27,6 +28,7 @@ from server.assembly.redis import (
     redis_connections,
     redis_url,
 )
+from server.assembly.repositories import Repositories
 from server.assembly.resources import Instrumentation, Resources
 from server.assembly.services import Services, build_services
 from server.clock import Clock, SystemClock
@@ -68,6 +70,9 @@ from server.services.jobs.queue_administration import QueueAdministration
 from server.services.jobs.unit_of_work import UnitOfWork
 from server.services.moderation.audit_log import AuditCheck
 from server.settings import Settings
+
+# Deleting or counting all of a large index takes longer than a request may.
+INDEX_STATEMENT_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,34 @@ async def open_leftover_search(settings: Settings) -> AsyncGenerator[LeftoverSea
             CachedUsers(redis),
             Outbox(data_folder(settings) / "outbox"),
         )
+
+
+@asynccontextmanager
+async def open_index_administration(settings: Settings) -> AsyncGenerator[IndexAdministration]:
+    """Open the database for changes of the search index; Redis is optional, and a server may run at the same time.
+
+    Raises ConfigurationError, saying what to do, if there is no database with the current schema.
+    """
+    var, instrumentation, epoch, clock = (
+        data_folder(settings),
+        Instrumentation(),
+        DatabaseEpoch(),
+        SystemClock(),
+    )
+    async with (
+        existing_database(settings, var) as database,
+        pipelined_redis(settings, feeds_redis_url(settings, var), epoch) as redis,
+    ):
+        await read_epoch(database, epoch, redis)
+        lease = NodeLease(NodeRepository(database), clock)
+        marks, supervisor = LeaseMarks(redis, epoch), Supervisor(instrumentation.metrics)
+        epochs = open_epochs(database, epoch)
+        async with node_ids(lease, epochs, marks, supervisor, instrumentation) as ids:
+            jobs = build_jobs(settings, database, ids)
+            # Its changes cause no jobs, so there is nothing to notify workers of.
+            work = UnitOfWork(database, ids, clock, jobs, lambda _: None)
+            with database.statement_timeout(INDEX_STATEMENT_S):
+                yield build_index_administration(Repositories(database), work)
 
 
 @asynccontextmanager

@@ -83,6 +83,14 @@ class AudienceWidened(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class SearchedPostChanged(Event):
+    """A post with a caption was published or is shown again, or its caption or audience was edited."""
+
+    post_id: PostId
+    author_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class PostDeleted(Event):
     """The post is hidden; its pictures, likes and comments still exist."""
 
@@ -279,6 +287,11 @@ class FollowErased(Event):
 
     follower_id: UserId
     followee_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class UserRegistered(Event):
+    user_id: UserId
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,13 +57,14 @@ def decode_cursor(cursor: str) -> int:
     try:
         position = int.from_bytes(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), "big")
     except (ValueError, binascii.Error) as error:
-        raise _unknown_cursor() from error
+        raise unknown_cursor() from error
     if not 0 <= position <= MAX_ID or encode_cursor(position) != cursor:
-        raise _unknown_cursor()
+        raise unknown_cursor()
     return position
 
 
-def _unknown_cursor() -> InvalidInput:
+def unknown_cursor() -> InvalidInput:
+    """Return the error for a cursor that this list did not give out."""
     return InvalidInput(
         "This cursor was not given out by this API: start again without it.",
         code="unknown_cursor",

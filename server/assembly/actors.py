@@ -183,6 +183,8 @@ def _handlers(
         JobKind.EMAIL: services.notification_emails.send,
         JobKind.PROCESS_UPLOAD: services.media_processing.process,
         JobKind.ENCODE_AVIF: services.avif_renditions.encode,
+        JobKind.INDEX_USER: services.discovery.jobs.index_user,
+        JobKind.INDEX_POST: services.discovery.jobs.index_post,
         JobKind.REMOVE_POST: services.deletions.remove_post,
         JobKind.REMOVE_AVATAR: services.deletions.remove_avatar,
         JobKind.ERASE_ACCOUNT: services.account_erasure.erase,

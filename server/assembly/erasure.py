@@ -6,6 +6,7 @@ from server.assembly.collaborators import Collaborators
 from server.assembly.resources import Resources
 from server.gateways.feed_store.cached_users import CachedUsers
 from server.gateways.outbox import Outbox
+from server.services.discovery.search_index import SearchIndex
 from server.services.erasure.accounts import ROWS_PER_BATCH, AccountErasure
 from server.services.erasure.activities import ActivityErasure
 from server.services.erasure.contents import ContentErasure, ContentServices
@@ -20,6 +21,7 @@ def build_erasure(
     contents: ContentServices,
     follows: Follows,
     store: NotificationStore,
+    index: SearchIndex,
 ) -> AccountErasure:
     rows, work, jobs = shared.rows, shared.unit_of_work, shared.jobs
     cached = CachedUsers(resources.feeds_redis)
@@ -28,7 +30,7 @@ def build_erasure(
         rows.user_rows,
         rows.former_usernames,
         rows.email_tokens,
-        ContentErasure(rows.user_rows, contents, cached, jobs, ROWS_PER_BATCH),
+        ContentErasure(rows.user_rows, contents, cached, index, work, jobs, ROWS_PER_BATCH),
         ActivityErasure(rows.user_rows, rows.stored_mentions, store, cached, work, jobs, ROWS_PER_BATCH),
         follows,
         cached,

@@ -26,6 +26,7 @@ def queue_settings(settings: Settings) -> dict[Queue, QueueSettings]:
         Queue.EMAIL: settings.queues.email,
         Queue.MEDIA: settings.queues.media,
         Queue.RENDITIONS: settings.queues.renditions,
+        Queue.SEARCH: settings.queues.search,
         Queue.MAINTENANCE: settings.queues.maintenance,
     }
 

@@ -57,6 +57,7 @@ def maintenance_handlers(
         JobKind.AUDIT_COUNTERS: counters.audit,
         JobKind.SWEEP_MEDIA: media.sweep,
         JobKind.FIND_DUE_ERASURES: services.account_erasure.start_due,
+        JobKind.REFRESH_SEARCH: services.discovery.jobs.refresh,
     }
 
 
@@ -72,6 +73,7 @@ def schedules(settings: Settings, resources: Resources, jobs: Jobs) -> Schedules
         JobKind.SWEEP_KEYS: every.keys_every_s,
         JobKind.SWEEP_NOTIFICATIONS: every.notifications_every_s,
         JobKind.FIND_DUE_ERASURES: every.erasures_every_s,
+        JobKind.REFRESH_SEARCH: every.search_every_s,
     }
     return Schedules(
         _unit_of_work(resources, jobs),

@@ -22,6 +22,14 @@ from server.models.content.post_parts import PostPartRepository
 from server.models.content.posts import PostRepository
 from server.models.content.uploads import UploadRepository
 from server.models.database import Database
+from server.models.discovery.hashtags import HashtagPostRepository, HashtagRepository
+from server.models.discovery.recent_searches import RecentSearchRepository
+from server.models.discovery.search_entries import SearchEntryRepository
+from server.models.discovery.search_rebuilds import SearchRebuildRepository
+from server.models.discovery.search_subjects import SearchSubjectRepository
+from server.models.discovery.search_terms import SearchTermRepository
+from server.models.discovery.searched_captions import SearchedCaptionRepository
+from server.models.discovery.searched_users import SearchedUserRepository
 from server.models.erasure.erased_accounts import ErasedAccountRepository
 from server.models.erasure.mentions import StoredMentionRepository
 from server.models.erasure.user_rows import UserRowRepository
@@ -48,6 +56,21 @@ from server.models.people.follows import FollowRepository
 from server.models.people.mutes import MuteRepository
 from server.models.people.profiles import ProfileRepository
 from server.models.people.relationships import RelationshipRepository
+
+
+class DiscoveryRepositories:
+    """The repositories of searches and hashtags."""
+
+    def __init__(self, database: Database) -> None:
+        self.hashtags = HashtagRepository(database)
+        self.hashtag_posts = HashtagPostRepository(database)
+        self.recent_searches = RecentSearchRepository(database)
+        self.search_entries = SearchEntryRepository(database)
+        self.search_terms = SearchTermRepository(database)
+        self.search_subjects = SearchSubjectRepository(database)
+        self.search_rebuilds = SearchRebuildRepository(database)
+        self.searched_users = SearchedUserRepository(database)
+        self.searched_captions = SearchedCaptionRepository(database)
 
 
 class Repositories:
@@ -100,4 +123,5 @@ class Repositories:
         self.erased_accounts = ErasedAccountRepository(database)
         self.user_rows = UserRowRepository(database)
         self.stored_mentions = StoredMentionRepository(database)
+        self.discovery = DiscoveryRepositories(database)
         self.idempotency_keys = IdempotencyKeyRepository(database)

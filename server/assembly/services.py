@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.assembly.collaborators import Collaborators
+from server.assembly.discovery import Discovery, build_discovery
 from server.assembly.erasure import build_erasure
 from server.assembly.jobs import build_queue_administration
 from server.assembly.moderation import build_moderation
@@ -139,6 +140,7 @@ class Services:
     devices: Devices
     stream_tickets: StreamTickets
     deletions: Deletions
+    discovery: Discovery
     queues: QueueAdministration
     idempotency: Idempotency
 
@@ -194,6 +196,7 @@ def build_services(
     )
     accounts = Accounts(rows.users, work, resources.passwords, shared.password_rules, rows.former_usernames)
     moderation = build_moderation(settings, shared, contents)
+    discovery = build_discovery(rows, cards, visibility, work, jobs)
     services = Services(
         accounts=accounts,
         external_identities=external_identities(resources, shared, accounts),
@@ -220,7 +223,7 @@ def build_services(
         account_closures=AccountClosures(
             rows.users, shared.statuses, revocations, reauthentication, work, _grace_ms(settings)
         ),
-        account_erasure=build_erasure(var, resources, shared, contents, follows, store),
+        account_erasure=build_erasure(var, resources, shared, contents, follows, store, discovery.index),
         account_emails=_account_emails(shared),
         security_alerts=alerts,
         user_lookup=shared.lookup,
@@ -267,6 +270,7 @@ def build_services(
         fan_out=FanOut(rows.fan_outs, queries, timelines, jobs, _fan_out_rules(settings)),
         cache_invalidation=shared.cache_invalidation,
         deletions=contents.deletions,
+        discovery=discovery,
         notifications=shared.notifications,
         stream_reader=StreamReader(rows.notification_list, cards, shared.notifications),
         notification_jobs=NotificationJobs(jobs, rows.activities, rows.notification_list, store, writer),

@@ -10,12 +10,15 @@ from server.paging import DEFAULT_LIMIT, MAX_LIMIT
 from server.services.records import Audience
 
 
-class PageQuery(RequestSchema):
+class LimitQuery(RequestSchema):
     limit = QueryInteger(
         load_default=DEFAULT_LIMIT,
         validate=validate.Range(1, MAX_LIMIT),
         metadata={"description": "Maximum number of items."},
     )
+
+
+class PageQuery(LimitQuery):
     cursor = fields.String(
         validate=validate.Length(max=64),
         metadata={"format": "cursor", "description": "`nextCursor` of the previous page."},

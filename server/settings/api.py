@@ -46,6 +46,7 @@ class ThrottleSettings(Section):
     media: RateLimit = RateLimit(limit=300, window_s=3600)
     upload_parts: RateLimit = RateLimit(limit=600, window_s=60)
     reads: RateLimit = RateLimit(limit=300, window_s=60)
+    search: RateLimit = RateLimit(limit=240, window_s=60)
     reports: RateLimit = RateLimit(limit=20, window_s=3600)
     verification_emails: RateLimit = RateLimit(limit=5, window_s=21_600)
     security_emails: RateLimit = RateLimit(limit=5, window_s=86_400)

@@ -76,7 +76,8 @@ async def test_table_shows_every_queue(
     capsys.readouterr()
     assert await queues.show(settings, once=True) == 0
     shown = table(capsys.readouterr().out)
-    assert list(shown) == ["feed", "notifications", "push", "email", "media", "renditions", "maintenance"]
+    queues_shown = ["feed", "notifications", "push", "email", "media", "renditions", "search", "maintenance"]
+    assert list(shown) == queues_shown
     assert (shown["feed"]["FAILED"], shown["feed"]["LIMIT/S"], shown["feed"]["STATE"]) == (
         "1",
         "100",
@@ -133,7 +134,7 @@ async def test_retry_and_discard_report_what_changed(
             ["1"],
             False,
             NotFound,
-            "The queues are: feed, notifications, push, email, media, renditions, maintenance",
+            "The queues are: feed, notifications, push, email, media, renditions, search, maintenance",
         ),
         ("feed", [], False, InvalidInput, "or --all"),
         ("feed", ["1"], True, InvalidInput, "or --all"),

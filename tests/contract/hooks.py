@@ -51,9 +51,11 @@ REFUSED_BY_VALUE = (
     b'"media_unusable"',
     b'"own_account"',
     b'"invalid_appeal_token"',
+    b'"unknown_cursor"',
 )
 
 schemathesis.openapi.format("cursor", st.integers(0, MAX_ID).map(encode_cursor))
+schemathesis.openapi.format("search-cursor", st.integers(0, MAX_ID).map(encode_cursor))
 schemathesis.openapi.format(
     "website", st.from_regex(r"https?://[a-z]{1,20}\.test(/[a-zA-Z0-9_~%.-]{0,50})?", fullmatch=True)
 )
@@ -297,7 +299,8 @@ def filter_failure(_: HookContext, failure: Failure, case: Case, response: Respo
     """Ignore false positives; return whether `failure` counts.
 
     - Tokens arrive by e-mail: generated ones are rejected although they match the schema. So are ids of images and old
-      passwords in examples, passwords that are easy to guess, and your own account where another one is required.
+      passwords in examples, passwords that are easy to guess, your own account where another one is required, and
+      cursors of another search.
     - The coverage phase generates websites by their length, without their format.
     - The likes of a post are a list that still exists, empty, after the user's own like was deleted.
     - A form has only texts and files: schemathesis sends members of other types and empty lists as valid forms.

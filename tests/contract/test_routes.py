@@ -199,6 +199,14 @@ TABLE: dict[str, Row] = {
     "GET /posts/{postId}/likes": followers(200),
     "GET /feed": signed_in(200),
     "GET /feed/explain": signed_in(200, query="?postId={postId}"),
+    "GET /search": signed_in(200, query="?q=ana"),
+    "GET /users": signed_in(200, query="?prefix=an"),
+    "GET /search/recent": signed_in(200),
+    "POST /search/recent": signed_in(200, json={"q": "ana"}),
+    "DELETE /search/recent": signed_in(204),
+    "DELETE /search/recent/{searchId}": signed_in(204),
+    "GET /hashtags/{tag}": signed_in(200),
+    "GET /hashtags/{tag}/posts": signed_in(200),
     "GET /notifications": signed_in(200),
     "GET /notifications/unread-count": signed_in(200),
     "POST /notifications/read": signed_in(200, json={"all": True}),
@@ -248,6 +256,8 @@ class Fixtures:
             "owner": owner.username, "userId": self.people[user].id, "new": f"new{self.count}", "queue": "feed",
             "provider": "acme",
             "asset": "swagger-ui.css",
+            "tag": "sunset",
+            "searchId": "1",
         }  # fmt: skip
         if "{sessionId}" in wanted:
             sessions = await owner.list_all("/auth/sessions")

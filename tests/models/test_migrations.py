@@ -20,6 +20,8 @@ from server.models.migrations import Migrations
 from tools.harness.backends import ROOT, Stack
 
 FOLDER = ROOT / "migrations"
+# A table that Tortoise cannot describe.
+HAND_WRITTEN = {"search_terms"}
 # The answers of both dialects in one form: a table's columns, its indexes, its foreign keys.
 Schema = dict[str, tuple[set[Any], set[Any], set[Any]]]
 
@@ -105,7 +107,7 @@ async def test_migrations_match_the_models(migrated_stack: Stack) -> None:
         async with opened(parameters, migrating=True) as database:
             await Tortoise.generate_schemas(safe=False)
             generated = await schema_of(database)
-    assert set(migrated) == set(generated)
+    assert set(migrated) - HAND_WRITTEN == set(generated)
     for table, (columns, indexes, foreign_keys) in generated.items():
         assert migrated[table][0] == columns, table
         assert migrated[table][1] == indexes, table

@@ -12,9 +12,11 @@ from typing import Any
 import orjson
 from redis.asyncio import Redis
 
+from server.assembly.discovery import build_discovery
+from server.assembly.repositories import Repositories
 from server.clock import SystemClock
 from server.epoch import DatabaseEpoch
-from server.events import CacheKey, PostChanged, PostPublished
+from server.events import CacheKey, PostChanged, PostPublished, SearchedPostChanged
 from server.gateways.common_passwords import CommonPasswords
 from server.gateways.email.email import Email, EmailSender
 from server.gateways.feed_store.cache_invalidations import InvalidationLog
@@ -552,6 +554,9 @@ class ServiceHarness:
             self.pictures,
             batch=REMOVAL_BATCH,
         )
+        self.discovery = build_discovery(
+            Repositories(database), self.cards, self.visibility, self.unit_of_work, self.jobs
+        )
         self.account_erasure = self._account_erasure()
         self.idempotency = Idempotency(IdempotencyKeyRepository(database), b"a secret of the tests")
         self._serial = itertools.count(1)
@@ -619,7 +624,9 @@ class ServiceHarness:
             rows,
             FormerUsernameRepository(self.database),
             EmailTokenRepository(self.database),
-            ContentErasure(rows, contents, cached, self.jobs, REMOVAL_BATCH),
+            ContentErasure(
+                rows, contents, cached, self.discovery.index, self.unit_of_work, self.jobs, REMOVAL_BATCH
+            ),
             ActivityErasure(rows, mentions, self.store, cached, self.unit_of_work, self.jobs, REMOVAL_BATCH),
             self.follows,
             cached,
@@ -794,6 +801,8 @@ class ServiceHarness:
                 post_id, author_id, caption, await Mentions(self.user_rows).resolve(caption), audience
             )
             work.emit(PostPublished(post_id, author_id))
+            if caption:
+                work.emit(SearchedPostChanged(post_id, author_id))
             work.emit(PostChanged(post_id, author_id, 0, 0, 0, None, audience))
             return post_id
 
@@ -850,6 +859,8 @@ class ServiceHarness:
             JobKind.EMAIL: self.notification_emails.send,
             JobKind.PROCESS_UPLOAD: self.media_processing.process,
             JobKind.ENCODE_AVIF: self.avif_renditions.encode,
+            JobKind.INDEX_USER: self.discovery.jobs.index_user,
+            JobKind.INDEX_POST: self.discovery.jobs.index_post,
             JobKind.REMOVE_POST: self.deletions.remove_post,
             JobKind.REMOVE_AVATAR: self.deletions.remove_avatar,
             JobKind.ERASE_ACCOUNT: self.account_erasure.erase,

@@ -36,6 +36,7 @@ class Rate(StrEnum):
     UPLOAD_PARTS = "upload_parts"
     READS = "reads"
     REPORTS = "reports"
+    SEARCH = "search"
 
 
 @dataclass(frozen=True, slots=True)

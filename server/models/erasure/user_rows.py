@@ -42,6 +42,7 @@ PLAIN_COLUMNS = (
     UserColumn("reports", "reporter_id"),
     UserColumn("report_cases", "author_id"),
     UserColumn("appeals", "user_id"),
+    UserColumn("recent_searches", "user_id"),
 )
 # Deleted by services, which correct the counters of others, and delete files.
 POSTS = UserColumn("posts", "author_id")
@@ -49,12 +50,16 @@ LIKES = UserColumn("likes", "user_id")
 COMMENTS = UserColumn("comments", "author_id")
 MEDIA = UserColumn("media", "owner_id")
 UPLOADS = UserColumn("uploads", "owner_id")
+HASHTAG_POSTS = UserColumn("hashtag_posts", "author_id")
+SEARCH_ENTRIES = UserColumn("search_entries", "subject_id", key="subject_id")
 ACTIVITIES = UserColumn("notifications", "actor_id")
 FOLLOWING = UserColumn("follows", "follower_id")
 FOLLOWERS = UserColumn("follows", "followee_id")
 # Cleared, because the row is about another user.
 CLAIMS = (UserColumn("report_cases", "claimed_by_id"), UserColumn("appeals", "claimed_by_id"))
-SERVED_COLUMNS = (POSTS, LIKES, COMMENTS, MEDIA, UPLOADS, ACTIVITIES, FOLLOWING, FOLLOWERS)
+SERVED_COLUMNS = (
+    POSTS, LIKES, COMMENTS, MEDIA, UPLOADS, ACTIVITIES, FOLLOWING, FOLLOWERS, HASHTAG_POSTS, SEARCH_ENTRIES,
+)  # fmt: skip
 USER_COLUMNS = (*PLAIN_COLUMNS, *SERVED_COLUMNS, *CLAIMS)
 
 

@@ -1,7 +1,7 @@
 """Registration."""
 
 from server.errors import Conflict
-from server.events import EmailVerificationRequested
+from server.events import EmailVerificationRequested, UserRegistered
 from server.gateways.passwords import Passwords
 from server.ids import UserId
 from server.models.accounts.former_usernames import FormerUsernameRepository
@@ -59,7 +59,7 @@ class Accounts:
                 full_name=full_name,
                 created_at_ms=work.now_ms(),
             )
-            await self.insert(user)
+            await self.insert(user, work)
             work.emit(EmailVerificationRequested(user.id))
             return AuthenticatedUser(user.id, Role.USER, user.created_at_ms)
 
@@ -68,7 +68,7 @@ class Accounts:
         except DuplicateKey as error:
             raise _username_taken() from error
 
-    async def insert(self, user: NewUser) -> None:
+    async def insert(self, user: NewUser, work: WorkContext) -> None:
         """Insert the row of a new account in the caller's transaction.
 
         Raises DuplicateKey for a name that is taken, and Conflict (`username_taken`) for one that is reserved for its
@@ -78,6 +78,7 @@ class Accounts:
         # Not before the insert, which waits for a transaction that gives up the name.
         if await self._former_usernames.find_owner(user.username_key) is not None:
             raise _username_taken()
+        work.emit(UserRegistered(user.id))
 
     async def is_username_available(self, username: str) -> bool:
         """Return whether a new user may take this name now."""

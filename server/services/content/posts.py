@@ -15,6 +15,7 @@ from server.events import (
     PostPublished,
     PostRestored,
     PostTakenDown,
+    SearchedPostChanged,
 )
 from server.gateways.images.processor import Shape
 from server.ids import ActionId, MediaId, PostId, UserId
@@ -231,6 +232,8 @@ class Posts:
         work.emit(PostPublished(post_id, author_id))
         if self._pictures.encodes_avif:
             work.emit(PicturesPublished(post_id))
+        if caption:
+            work.emit(SearchedPostChanged(post_id, author_id))
         if mentions:
             work.emit(PeopleMentioned(post_id, author_id))
         work.emit(PostChanged(post_id, author_id, 0, 0, 0, None, audience))
@@ -256,6 +259,8 @@ class Posts:
             await self._set_caption(post, caption, work)
         if audience is not None:
             await self._set_audience(post, audience, work)
+        if caption is not None or audience is not None:
+            work.emit(SearchedPostChanged(post_id, editor_id))
         work.emit(
             PostChanged(
                 post_id,

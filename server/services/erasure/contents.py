@@ -3,12 +3,14 @@
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from server.errors import NotFound
 from server.gateways.feed_store.cached_users import CachedUsers
 from server.ids import MediaId, PostId, UserId
 from server.models.erasure.user_rows import (
     COMMENTS,
+    HASHTAG_POSTS,
     LIKES,
     MEDIA,
     POSTS,
@@ -22,8 +24,10 @@ from server.services.content.likes import Likes
 from server.services.content.media import Media
 from server.services.content.posts import Posts
 from server.services.content.uploads import Uploads
+from server.services.discovery.search_index import SearchIndex
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
+from server.services.jobs.unit_of_work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ class ContentErasure:
         rows: UserRowRepository,
         services: ContentServices,
         cached: CachedUsers,
+        index: SearchIndex,
+        unit_of_work: UnitOfWork,
         jobs: Jobs,
         batch: int,
     ) -> None:
@@ -53,6 +59,8 @@ class ContentErasure:
         self._rows = rows
         self._services = services
         self._cached = cached
+        self._index = index
+        self._unit_of_work = unit_of_work
         self._jobs = jobs
         self._batch = batch
 
@@ -65,6 +73,10 @@ class ContentErasure:
                 await services.posts.delete(user_id, PostId(post_id))
             await services.deletions.erase_post(claim, PostId(post_id))
             await self._cached.drop_post_cards([post_id])
+            await self._unit_of_work.run(partial(self._index.index_post, PostId(post_id)))
+
+        async def forget_post(post_id: int) -> None:
+            await self._unit_of_work.run(partial(self._index.index_post, PostId(post_id)))
 
         async def erase_media(media_id: int) -> None:
             with suppress(NotFound):
@@ -81,6 +93,8 @@ class ContentErasure:
             await services.comments.erase(user_id, PostId(post_id))
 
         await self._for_each(claim, user_id, POSTS, "id", erase_post)
+        await self._for_each(claim, user_id, HASHTAG_POSTS, "post_id", forget_post)
+        await self._unit_of_work.run(partial(self._index.remove, user_id))
         await self._for_each(claim, user_id, LIKES, "post_id", erase_like)
         await self._for_each(claim, user_id, COMMENTS, "post_id", erase_comments)
         await self._for_each(claim, user_id, UPLOADS, "id", erase_upload)

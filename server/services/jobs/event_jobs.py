@@ -23,15 +23,18 @@ from server.events import (
     PasswordChanged,
     PasswordResetRequested,
     PeopleMentioned,
+    PersonChanged,
     PersonModerated,
     PicturesPublished,
     PostDeleted,
     PostLiked,
     PostPublished,
     PostRestored,
+    PostTakenDown,
     PostUnliked,
     PushRequested,
     ReportsHandled,
+    SearchedPostChanged,
     SecondFactorChanged,
     SecondFactorFailed,
     SessionsRevoked,
@@ -40,6 +43,7 @@ from server.events import (
     UploadCompleted,
     UserBlocked,
     UserFollowed,
+    UserRegistered,
     UserUnfollowed,
 )
 
@@ -53,6 +57,7 @@ class Queue(StrEnum):
     EMAIL = "email"
     MEDIA = "media"
     RENDITIONS = "renditions"
+    SEARCH = "search"
     MAINTENANCE = "maintenance"
 
 
@@ -76,6 +81,8 @@ class JobKind(StrEnum):
     ACCEPT_FOLLOW_REQUESTS = "people.accept_follow_requests"
     PUSH = "push.notification"
     EMAIL = "email.notification"
+    INDEX_USER = "search.user"
+    INDEX_POST = "search.post"
     PROCESS_UPLOAD = "media.process"
     ENCODE_AVIF = "renditions.avif"
     REMOVE_POST = "posts.remove"
@@ -101,6 +108,7 @@ class JobKind(StrEnum):
     SWEEP_KEYS = "maintenance.idempotency_keys"
     SWEEP_NOTIFICATIONS = "maintenance.notifications"
     FIND_DUE_ERASURES = "maintenance.erasures"
+    REFRESH_SEARCH = "maintenance.search"
 
 
 NORMAL = 0
@@ -119,11 +127,19 @@ class EventJob:
 JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     PostPublished: (EventJob(Queue.FEED, JobKind.FAN_OUT),),
     AudienceWidened: (EventJob(Queue.FEED, JobKind.FAN_OUT),),
+    SearchedPostChanged: (EventJob(Queue.SEARCH, JobKind.INDEX_POST),),
+    PostTakenDown: (EventJob(Queue.SEARCH, JobKind.INDEX_POST),),
     PostDeleted: (
         EventJob(Queue.FEED, JobKind.WITHDRAW, HIGH),
         EventJob(Queue.MAINTENANCE, JobKind.REMOVE_POST),
+        EventJob(Queue.SEARCH, JobKind.INDEX_POST),
     ),
-    PostRestored: (EventJob(Queue.FEED, JobKind.RESTORE_POST, HIGH),),
+    PostRestored: (
+        EventJob(Queue.FEED, JobKind.RESTORE_POST, HIGH),
+        EventJob(Queue.SEARCH, JobKind.INDEX_POST),
+    ),
+    UserRegistered: (EventJob(Queue.SEARCH, JobKind.INDEX_USER),),
+    PersonChanged: (EventJob(Queue.SEARCH, JobKind.INDEX_USER),),
     AccountErasureStarted: (EventJob(Queue.MAINTENANCE, JobKind.ERASE_ACCOUNT),),
     UploadCompleted: (EventJob(Queue.MEDIA, JobKind.PROCESS_UPLOAD),),
     PicturesPublished: (EventJob(Queue.RENDITIONS, JobKind.ENCODE_AVIF),),

@@ -44,6 +44,7 @@ async def test_change_and_its_jobs_are_committed_together(harness: ServiceHarnes
     assert [(job["kind"], job["queue"]) for job in jobs] == [
         (JobKind.WITHDRAW, Queue.FEED),
         (JobKind.REMOVE_POST, Queue.MAINTENANCE),
+        (JobKind.INDEX_POST, Queue.SEARCH),
         (JobKind.NOTIFY_LIKE, Queue.NOTIFICATIONS),
     ]
     assert {(job["state"], job["attempts"]) for job in jobs} == {("ready", 0)}

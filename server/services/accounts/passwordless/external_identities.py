@@ -138,7 +138,7 @@ class ExternalIdentities:
             full_name=chosen.full_name or identity.name,
             created_at_ms=work.now_ms(),
         )
-        await self._accounts.insert(user)
+        await self._accounts.insert(user, work)
         if identity.email_verified and await self._addresses.find_owner(key) is None:
             await self._addresses.set_verified(user.id, identity.email, key, work.now_ms())
         elif identity.email:

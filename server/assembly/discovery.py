@@ -1,0 +1,89 @@
+"""Search and its index, for the server, for commands and for tests."""
+
+from dataclasses import dataclass
+
+from server.assembly.repositories import Repositories
+from server.services.content.cards import Cards
+from server.services.content.visibility import Visibility
+from server.services.discovery.caption_search import CaptionSearch
+from server.services.discovery.hashtag_counts import HashtagCounts
+from server.services.discovery.hashtag_search import HashtagSearch
+from server.services.discovery.index_jobs import IndexJobs
+from server.services.discovery.recent_searches import RecentSearches
+from server.services.discovery.search_check import SearchCheck
+from server.services.discovery.search_index import SearchIndex
+from server.services.discovery.search_rebuild import SearchRebuild
+from server.services.discovery.user_search import UserSearch
+from server.services.jobs.jobs import Jobs
+from server.services.jobs.unit_of_work import UnitOfWork
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """The services that search."""
+
+    users: UserSearch
+    hashtags: HashtagSearch
+    captions: CaptionSearch
+    recent: RecentSearches
+    index: SearchIndex
+    jobs: IndexJobs
+
+
+@dataclass(frozen=True, slots=True)
+class IndexAdministration:
+    """Rebuilds the index of searches and compares it with the database."""
+
+    index: SearchIndex
+    rebuild: SearchRebuild
+    check: SearchCheck
+
+
+def build_discovery(
+    rows: Repositories, cards: Cards, visibility: Visibility, unit_of_work: UnitOfWork, jobs: Jobs
+) -> Discovery:
+    administration = build_index_administration(rows, unit_of_work)
+    index, rebuild = administration.index, administration.rebuild
+    return Discovery(
+        users=UserSearch(
+            rows.users, rows.discovery.searched_users, rows.discovery.search_terms, cards, visibility
+        ),
+        hashtags=HashtagSearch(
+            rows.discovery.hashtags,
+            rows.discovery.hashtag_posts,
+            rows.discovery.search_terms,
+            cards,
+            visibility,
+        ),
+        captions=CaptionSearch(rows.discovery.searched_captions, cards, visibility),
+        recent=RecentSearches(rows.discovery.recent_searches, unit_of_work),
+        index=index,
+        jobs=IndexJobs(
+            index, rebuild, rows.discovery.search_subjects, rows.discovery.hashtag_posts, unit_of_work, jobs
+        ),
+    )
+
+
+def build_index_administration(rows: Repositories, unit_of_work: UnitOfWork) -> IndexAdministration:
+    found = rows.discovery
+    counts = HashtagCounts(found.hashtags, found.hashtag_posts)
+    index = SearchIndex(
+        found.search_subjects, found.search_entries, found.search_terms, found.hashtags, counts
+    )
+    rebuild = SearchRebuild(
+        index,
+        found.search_subjects,
+        found.search_entries,
+        found.search_terms,
+        found.search_rebuilds,
+        unit_of_work,
+    )
+    check = SearchCheck(
+        rebuild,
+        found.search_subjects,
+        found.search_entries,
+        found.search_terms,
+        found.hashtags,
+        found.hashtag_posts,
+    )
+    return IndexAdministration(index, rebuild, check)

@@ -1,0 +1,1 @@
+"""Search, hashtag pages and recent searches."""

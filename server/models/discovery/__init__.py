@@ -1,0 +1,1 @@
+"""Tables of the search index, hashtags and recent searches."""

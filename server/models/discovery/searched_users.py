@@ -1,0 +1,54 @@
+"""Users as a search lists them: those that a viewer follows, and those that the viewer may see."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from server.ids import UserId
+from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
+from server.models.conditions import Condition
+from server.models.database import Database, placeholders
+
+MAX_FOLLOWEES = 2000
+MAX_FOLLOWEE_MATCHES = 500
+
+
+@dataclass(frozen=True, slots=True)
+class FolloweeMatch:
+    """A followed user whose name has the searched text; `mutual` if the user follows back."""
+
+    user_id: UserId
+    text: str
+    tier: int
+    mutual: bool
+
+
+class SearchedUserRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list_followees(self, viewer_id: UserId, part: str) -> list[FolloweeMatch]:
+        """Return the most popular followees whose folded name, without its spaces, has `part`.
+
+        Looks at the 2,000 users that the viewer followed last.
+        """
+        rows = await self._database.rows(
+            "SELECT e.subject_id, e.text, e.tier, EXISTS(SELECT 1 FROM follows b WHERE b.follower_id = e.subject_id"
+            " AND b.followee_id = ?) AS mutual FROM (SELECT followee_id FROM follows WHERE follower_id = ?"
+            " ORDER BY id DESC LIMIT ?) f JOIN search_entries e ON e.subject_id = f.followee_id"
+            " WHERE INSTR(REPLACE(e.text, ' ', ''), ?) > 0 ORDER BY e.tier, e.subject_id LIMIT ?",
+            [viewer_id, viewer_id, MAX_FOLLOWEES, part, MAX_FOLLOWEE_MATCHES],
+        )
+        return [
+            FolloweeMatch(UserId(row["subject_id"]), row["text"], row["tier"], bool(row["mutual"]))
+            for row in rows
+        ]
+
+    async def list_visible(self, user_ids: Sequence[UserId], visible: Condition) -> dict[UserId, UserCardRow]:
+        """Return the users `u` among `user_ids` that satisfy `visible`, by id."""
+        if not user_ids:
+            return {}
+        rows = await self._database.rows(
+            f"SELECT {USER_COLUMNS} FROM users u WHERE u.id IN ({placeholders(len(user_ids))}) AND {visible.sql}",
+            [*user_ids, *visible.parameters],
+        )
+        return {UserId(row["user_id"]): UserCardRow.from_row(row) for row in rows}

@@ -1,0 +1,1 @@
+"""Search: its index and queries, and the pages of hashtags."""

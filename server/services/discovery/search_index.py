@@ -1,0 +1,140 @@
+"""The search index: makes the entries and the terms of subjects agree with their rows.
+
+Every method joins a transaction and may run any number of times: it compares what is stored with what should be. The
+subjects are locked first, so that of two concurrent jobs the second one sees the newer state.
+"""
+
+from collections.abc import Sequence
+
+from server.ids import HashtagId, PostId, UserId
+from server.models.discovery.hashtags import HashtagRepository, HashtagRow
+from server.models.discovery.search_entries import SearchEntry, SearchEntryRepository
+from server.models.discovery.search_subjects import SearchedUser, SearchSubjectRepository
+from server.models.discovery.search_terms import SearchKind, SearchTermRepository, TermRow, tier_of
+from server.services.content.mentions import hashtags_in
+from server.services.discovery.hashtag_counts import HashtagCounts
+from server.services.discovery.terms import caption_terms, caption_text, name_terms, name_text
+from server.services.jobs.unit_of_work import WorkContext
+
+
+class SearchIndex:
+    def __init__(
+        self,
+        subjects: SearchSubjectRepository,
+        entries: SearchEntryRepository,
+        terms: SearchTermRepository,
+        hashtags: HashtagRepository,
+        hashtag_counts: HashtagCounts,
+    ) -> None:
+        self._subjects = subjects
+        self._entries = entries
+        self._terms = terms
+        self._hashtags = hashtags
+        self._hashtag_counts = hashtag_counts
+
+    async def index_user(self, user_id: UserId, work: WorkContext) -> bool:
+        """Index a user. Return whether everyone may see the user's posts."""
+        users = await self.index_users([user_id], work)
+        return user_id in users and users[user_id].is_public
+
+    async def index_users(self, user_ids: Sequence[UserId], _: WorkContext) -> dict[UserId, SearchedUser]:
+        """Index users who are active, and forget the others. Return those that exist."""
+        users = await self._subjects.lock_users(user_ids)
+        wanted = {user_id: user_entry(user_id, user) for user_id, user in users.items() if user.is_active}
+        await self._put(list(wanted.values()))
+        await self._remove([user_id for user_id in user_ids if user_id not in wanted])
+        return users
+
+    async def index_post(self, post_id: PostId, work: WorkContext) -> None:
+        """Index the caption and the hashtags of a post."""
+        await self.index_posts([post_id], work)
+
+    async def index_posts(self, post_ids: Sequence[PostId], work: WorkContext) -> None:
+        """Index captions and hashtags of posts, and forget those that were deleted or taken down."""
+        posts = await self._subjects.lock_posts(post_ids)
+        # Locked, so that an account that turns private at the same time counts its posts again.
+        await self._subjects.lock_users(sorted({post.author_id for post in posts.values()}))
+        public = await self._subjects.list_public(list(posts))
+        await self._put([post_entry(post_id, post.caption) for post_id, post in posts.items()])
+        await self._remove([post_id for post_id in post_ids if post_id not in posts])
+        changed: dict[HashtagId, HashtagRow] = {}
+        stored = await self._hashtag_counts.list_by_posts(post_ids)
+        for post_id in sorted(post_ids):
+            post, current = posts.get(post_id), stored.get(post_id, {})
+            if post is None:
+                changed |= await self._hashtag_counts.remove(post_id, current)
+                continue
+            changed |= await self._hashtag_counts.set(
+                post_id,
+                post.author_id,
+                hashtags_in(post.caption),
+                current,
+                work,
+                counted=post_id in public,
+            )
+        await self._put_hashtags(list(changed.values()))
+
+    async def index_hashtag(self, hashtag_id: HashtagId, _: WorkContext) -> None:
+        """Index a hashtag that has posts everyone may see, and forget another one."""
+        hashtag = await self._hashtags.lock(hashtag_id)
+        if hashtag is None:
+            await self._remove([hashtag_id])
+        else:
+            await self._put_hashtags([hashtag])
+
+    async def remove(self, subject_id: int, _: WorkContext) -> None:
+        """Forget a subject."""
+        await self._remove([subject_id])
+
+    async def _put_hashtags(self, hashtags: Sequence[HashtagRow]) -> None:
+        shown = [hashtag_entry(each) for each in hashtags if each.posts_count > 0]
+        await self._put(shown)
+        await self._remove([each.id for each in hashtags if each.posts_count <= 0])
+
+    async def _put(self, entries: Sequence[SearchEntry]) -> None:
+        """Store entries of one kind, and the difference of their terms."""
+        if not entries:
+            return
+        previous = await self._entries.lock([entry.subject_id for entry in entries])
+        changed = [entry for entry in entries if previous.get(entry.subject_id) != entry]
+        wanted = {row for entry in changed for row in term_rows(entry)}
+        replaced = [previous[entry.subject_id] for entry in changed if entry.subject_id in previous]
+        stored = {row for entry in replaced for row in term_rows(entry)}
+        await self._terms.delete(stored - wanted)
+        await self._terms.insert(wanted - stored)
+        for entry in changed:
+            if entry.subject_id in previous:
+                await self._entries.update(entry)
+        if new := [entry for entry in changed if entry.subject_id not in previous]:
+            await self._entries.insert(new)
+
+    async def _remove(self, subject_ids: Sequence[int]) -> None:
+        """Delete the entries of subjects and their terms."""
+        if not subject_ids:
+            return
+        entries = await self._entries.lock(subject_ids)
+        if entries:
+            await self._terms.delete(row for entry in entries.values() for row in term_rows(entry))
+            await self._entries.delete(list(entries))
+
+
+def term_rows(entry: SearchEntry) -> set[TermRow]:
+    """Return the terms that the index has of an entry. Those without a tier need not move when it changes."""
+    terms = caption_terms(entry.text) if entry.kind is SearchKind.POST else name_terms(entry.text)
+    return {
+        TermRow(entry.kind, term.form, entry.tier if term.form.has_tier else 0, term.text, entry.subject_id)
+        for term in terms
+    }
+
+
+def user_entry(user_id: UserId, user: SearchedUser) -> SearchEntry:
+    text = name_text(user.username, user.full_name)
+    return SearchEntry(user_id, SearchKind.USER, tier_of(user.followers_count), text)
+
+
+def post_entry(post_id: PostId, caption: str) -> SearchEntry:
+    return SearchEntry(post_id, SearchKind.POST, 0, caption_text(caption))
+
+
+def hashtag_entry(hashtag: HashtagRow) -> SearchEntry:
+    return SearchEntry(hashtag.id, SearchKind.HASHTAG, tier_of(hashtag.posts_count), name_text(hashtag.tag))
