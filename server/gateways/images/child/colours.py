@@ -30,10 +30,12 @@ def source_profile(content: bytes, file_format: str, icc: object) -> bytes | Non
 
 
 def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """Return the picture as RGB in sRGB, on white where it is transparent.
+    """Return the picture as RGB in sRGB, on white where it is transparent. YCbCr stays, because it is from sRGB.
 
     Invalid profiles, and those of another colour model, are ignored, as in browsers.
     """
+    if picture.mode == "YCbCr":
+        return picture
     if picture.mode not in ("RGBA", "LA"):
         return _converted(picture, profile)
     alpha = picture.getchannel("A")
@@ -49,7 +51,7 @@ def resizable(picture: Image.Image) -> Image.Image:
         return picture.convert("I").point(lambda value: value * (1 / 257)).convert("L")
     if picture.mode == "PA" or (picture.mode != "CMYK" and picture.has_transparency_data):
         return picture if picture.mode in ("RGBA", "LA") else picture.convert("RGBA")
-    if picture.mode in ("L", "RGB", "CMYK"):
+    if picture.mode in ("L", "RGB", "CMYK", "YCbCr"):
         return picture
     return picture.convert("L" if picture.mode == "1" else "RGB")
 

@@ -60,8 +60,11 @@ def encode_avif(
 def needs_full_chroma(picture: Image.Image) -> bool:
     """Return whether halving the resolution of the colours would be seen, as in coloured text and drawings.
 
-    Measures what is lost, because the format does not tell: photographs are saved as PNG, and screenshots as JPEG.
+    YCbCr is from a file whose chroma is halved already. Otherwise this measures what is lost, because the format does
+    not tell: photographs are saved as PNG, and screenshots as JPEG.
     """
+    if picture.mode == "YCbCr":
+        return False
     blue, red = picture.convert("YCbCr").split()[1:]
     return max(_halving_error(blue), _halving_error(red)) > MAX_CHROMA_ERROR
 

@@ -30,6 +30,8 @@ MAX_MISSING = 0.03
 MAX_FRAMES_TRIED, MAX_FRAME_PIXELS = 8, 50_000_000
 ANIMATED = frozenset({"PNG", "WEBP", "GIF", "AVIF"})
 MCU_ROWS = 16
+# A file that is scaled down by more has sharper colours than its halved chroma when it is scaled.
+MAX_PLANE_RATIO = 1.25
 Target = Callable[[tuple[int, int]], tuple[int, int]]
 PLUGINS = ("Jpeg", "Mpo", "Png", "WebP", "Gif", "Avif")
 END_OF_IMAGE = b"\xff\xd9"
@@ -122,7 +124,20 @@ def _scale_while_decoding(picture: Image.Image, target: Target) -> None:
     transpose = upright_transpose(picture.info.get("exif"))
     sideways = transpose in SIDEWAYS
     width, height = target((picture.height, picture.width) if sideways else picture.size)
-    picture.draft(None, (2 * height, 2 * width) if sideways else (2 * width, 2 * height))
+    wanted = (height, width) if sideways else (width, height)
+    # Renditions have halved chroma as the file has, so that its planes can be scaled without a conversion to RGB.
+    mode = "YCbCr" if picture.width <= MAX_PLANE_RATIO * wanted[0] and _has_halved_chroma(picture) else None
+    picture.draft(mode, (2 * wanted[0], 2 * wanted[1]))
+
+
+def _has_halved_chroma(picture: Image.Image) -> bool:
+    """Return whether a JPEG has YCbCr planes in sRGB, and the colours at half the resolution in both directions."""
+    sampling = [component[1:3] for component in getattr(picture, "layer", ())]
+    return (
+        sampling == [(2, 2), (1, 1), (1, 1)]
+        and picture.info.get("adobe_transform", 1) == 1
+        and not picture.info.get("icc_profile")
+    )
 
 
 def _load_visible_frame(picture: Image.Image, pixels: int) -> bool:

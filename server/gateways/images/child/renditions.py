@@ -81,7 +81,7 @@ def render_avif(content: bytes, request: Mapping[str, Any]) -> Rendered:
     scaled = _scaled(content, request)
     made: list[Rendition] = []
     quality = USUAL_AVIF_QUALITY
-    for step in reversed(scaled.steps):
+    for step in reversed([step.convert("RGB") for step in scaled.steps]):
         # Renditions of one picture need similar qualities.
         encoded = encode_avif(step, full_chroma=scaled.full_chroma, first_quality=quality)
         if encoded is not None:
@@ -156,7 +156,22 @@ def _centre(picture: Image.Image) -> Image.Image:
 def _resize(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     if picture.size == size:
         return picture
+    if picture.mode == "YCbCr":
+        return _resize_planes(picture, size)
     return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
+
+
+def _resize_planes(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Resample a picture with halved chroma: luma as usual, and chroma at a quarter of the cost."""
+    luma, *chroma = picture.split()
+    half = ((size[0] + 1) // 2, (size[1] + 1) // 2)
+    planes = [luma.resize(size, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)]
+    for plane in chroma:
+        halved = plane.reduce(2).resize(half, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
+        # The encoder halves it again, which returns the same values.
+        doubled = halved.resize((2 * half[0], 2 * half[1]), Image.Resampling.NEAREST)
+        planes.append(doubled.crop((0, 0, *size)))
+    return Image.merge("YCbCr", planes)
 
 
 def _encoded(picture: Image.Image, full_chroma: bool, *, square: bool) -> Rendition:
@@ -172,4 +187,4 @@ def _blurhash(picture: Image.Image) -> str:
     across, down = (4, 3) if picture.width >= picture.height else (3, 4)
     scale = min(1.0, BLURHASH_SIDE / max(picture.size))
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    return blurhash_encode(_resize(picture, size), across, down)
+    return blurhash_encode(_resize(picture, size).convert("RGB"), across, down)
