@@ -5,6 +5,7 @@ import hashlib
 import io
 from typing import Any
 
+import orjson
 import pytest
 from aiohttp import ClientError, ClientSession
 
@@ -91,6 +92,27 @@ async def test_upload_in_parts_is_published(
     assert (await ana.request("GET", path))["complete"]
     post = await ana.request("POST", "/posts", json={"mediaIds": [media_id]})
     assert post["images"][0]["altText"] == "Größe"
+
+
+async def test_stream_reports_the_progress_to_the_owner(program: Program, register: Register) -> None:
+    ana, eve = await register(program, "ana", "eve")
+    photo = photos.noise(100, 100)
+    async with ana.stream() as heard, eve.stream() as other:
+        await heard.block()
+        created = await create(ana, len(photo))
+        media_id = created.headers["Media-Id"]
+        await append(ana, f"/{created.headers['Location']}", 0, photo)
+        steps: list[str] = []
+        while steps[-1:] != ["ready"]:
+            event = await heard.block()
+            assert (event.id, event.event) == ("", "media")
+            progress = orjson.loads(event.data)
+            assert progress["id"] == media_id
+            steps.append(progress["status"])
+        assert steps == sorted(set(steps), key=["queued", "processing", "ready"].index)
+        await ana.request("POST", f"/users/{eve.id}/follow")
+        await other.block()
+        assert (await other.block()).event == "follow"
 
 
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)

@@ -5,7 +5,7 @@ import time
 
 from aiohttp import ETag, hdrs, web
 
-from server.gateways.media import MediaDescription, MediaStore, content_type_of
+from server.gateways.media import AVIF, JPEG, MediaDescription, MediaStore, content_type_of
 from server.handlers.http.operations import Reply, operation
 from server.handlers.http.representations.preconditions import allows_range, is_not_modified
 from server.handlers.http.representations.ranges import byte_range, content_range
@@ -51,8 +51,8 @@ class MediaRoutes:
         ),
         parameters=SIGNED_PARAMETERS,
         responds={
-            200: Reply("The image", IMAGE, "image/jpeg", headers=(*VALIDATORS, "Accept-Ranges")),
-            206: Reply("A part of the image", IMAGE, "image/jpeg", headers=(*VALIDATORS, "Content-Range")),
+            200: Reply("The image", IMAGE, JPEG, (*VALIDATORS, "Accept-Ranges"), (AVIF,)),
+            206: Reply("A part of the image", IMAGE, JPEG, (*VALIDATORS, "Content-Range"), (AVIF,)),
             304: Reply("The client has the image, according to `If-None-Match` or `If-Modified-Since`"),
         },
         refuses={

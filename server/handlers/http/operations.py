@@ -82,12 +82,16 @@ class RouteOptions:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A response of the handler itself. `schema` is None for an empty body; `headers` lists its additional headers."""
+    """A response of the handler itself. `schema` is None for an empty body; `headers` lists its additional headers.
+
+    `other_types`: further media types that the body can have.
+    """
 
     description: str = ""
     schema: type[Schema] | Mapping[str, Any] | None = None
     media_type: str = JSON
     headers: tuple[str, ...] = ()
+    other_types: tuple[str, ...] = ()
 
 
 NOT_MODIFIED = Reply("The client has the current version, according to `If-None-Match`", headers=("ETag",))
@@ -187,6 +191,6 @@ def _documented(reply: type[Schema] | Reply) -> dict[str, Any]:
     return {
         "description": reply.description,
         "schema": schema,
-        "mediaType": reply.media_type,
+        "mediaTypes": (reply.media_type, *reply.other_types),
         "headers": reply.headers,
     }

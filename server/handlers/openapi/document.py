@@ -23,7 +23,7 @@ from server.version import VERSION
 
 OPENAPI_VERSION = "3.1.0"
 BODY_TYPES = {"json": JSON, "form": MULTIPART}
-UPLOAD_TYPES = "image/jpeg, image/png, image/webp"
+UPLOAD_TYPES = "image/jpeg, image/heic, image/png, image/webp, image/avif, image/gif"
 OK, CREATED, CONFLICT, UNAVAILABLE = 200, 201, 409, 503
 COMPLETE_TAGS = frozenset({"health", "docs"})  # their operations declare every response themselves
 
@@ -152,7 +152,8 @@ class _Document:
             "headers": parts.headers(*names),
         }
         if schema is not None:
-            described["content"] = {response["mediaType"]: {"schema": self._schema(schema)}}
+            content = {"schema": self._schema(schema)}
+            described["content"] = dict.fromkeys(response["mediaTypes"], content)
         return described
 
     def _schema(self, schema: Schema | dict[str, Any]) -> dict[str, Any]:

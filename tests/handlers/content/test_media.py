@@ -44,6 +44,14 @@ def later() -> str:
     return (datetime.now(UTC) + timedelta(hours=1)).strftime("%a, %d %b %Y %H:%M:%S GMT")
 
 
+async def test_address_of_an_avif_has_its_type(client: TestClient, tmp_path: Path) -> None:
+    (tmp_path / "media" / "avatars" / "1" / "large.avif").write_bytes(PICTURE)
+    for accept in ("image/jpeg", "image/avif", "*/*"):
+        for name, expected in (("large.avif", "image/avif"), ("large.jpg", "image/jpeg")):
+            response = await client.get(f"/media/avatars/1/{name}", headers={"Accept": accept})
+            assert (response.status, response.content_type) == (200, expected)
+
+
 async def test_version_is_the_same_on_every_host(client: TestClient, tmp_path: Path) -> None:
     before = await get(client)
     picture = tmp_path / "media" / "avatars" / "1" / "large.jpg"
