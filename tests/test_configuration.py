@@ -429,6 +429,7 @@ def test_production_uses_the_configured_services(read: Any) -> None:
         ({"JWT_SECRET": "your_jwt_secret_key"}, "sample"),
         ({"JWT_REFRESH_SECRET": "your_jwt_refresh_secret_key"}, "sample"),
         ({"JWT_REFRESH_SECRET": LONG}, "must differ"),
+        ({"SECOND_FACTOR_SECRET": "x" * 31}, "SECOND_FACTOR_SECRET"),
         ({"DB_HOST": ""}, "DB_HOST"),
         ({"REDIS_HOST": ""}, "REDIS_HOST"),
         ({"EMAIL_HOST": ""}, "EMAIL_HOST"),

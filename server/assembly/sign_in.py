@@ -68,6 +68,7 @@ def build_authentication(
             reauthentication,
             changes,
             work,
+            limits,
         ),
         second_factor_removal=SecondFactorRemoval(
             rows.second_factors, rows.recovery_codes, rows.logins, rows.users, changes, work

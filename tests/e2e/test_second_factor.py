@@ -231,6 +231,25 @@ async def test_repeated_registration_does_not_bypass_the_second_factor(
     assert (refused.status, refused.json["code"]) == (401, "second_factor_required")
 
 
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+async def test_second_factors_outlive_the_signing_secret(
+    migrated_stack: Stack, new_program: NewProgram, register: Register
+) -> None:
+    old, new = "an old secret, long enough " * 2, "a new secret, long enough " * 2
+    program = await new_program("--port=0", JWT_REFRESH_SECRET=old).start()
+    (ana,) = await register(program, "ana")
+    owner = await protect(ana, migrated_stack)
+    await program.interrupt()
+    ana.program = await new_program("--port=0", JWT_REFRESH_SECRET=new, SECOND_FACTOR_SECRET=old).start()
+    for code in (await owner.code(), owner.codes[0]):
+        assert (await owner.verify(code)).status == 200
+    await ana.program.interrupt()
+    ana.program = await new_program("--port=0", JWT_REFRESH_SECRET=new).start()
+    for code in (await owner.code(), owner.codes[1]):
+        assert (await owner.verify(code)).status == 401
+    assert ana.program.logged("second_factor_unreadable")
+
+
 async def forget_proofs(stack: Stack) -> None:
     database = Database(stack.database_parameters())
     await database.open()

@@ -4,8 +4,11 @@ from dataclasses import dataclass
 
 from pyotp.totp import TOTP
 
+from server.gateways.redis.growing_delays import DelayRule, GrowingDelays
+from server.gateways.redis.rate_limits import Limit, RateLimits
 from server.ids import UserId
 from server.services.accounts.password_authentication import AuthenticatedUser
+from server.services.accounts.sign_in_limits import SignInLimits, SignInRules
 from server.services.records import Client, Confirmation, SignInChallenge, TokenPair
 from tools.harness.services import ServiceHarness
 
@@ -60,6 +63,13 @@ async def enable_second_factor(
     principal = await harness.open_session(user_id)
     setup = await harness.second_factors.set_up(principal, Confirmation(password))
     return setup.secret, await harness.second_factors.enable(principal, TOTP(setup.secret).now())
+
+
+def limits(harness: ServiceHarness) -> SignInLimits:
+    """Return the limits of the default configuration."""
+    rules = SignInRules(Limit("login", 20, 60), Limit("login_account", 5, 60))
+    delays = GrowingDelays(harness.pipelined_redis, DelayRule())
+    return SignInLimits(RateLimits(harness.pipelined_redis), delays, rules)
 
 
 def wrong(code: str) -> str:

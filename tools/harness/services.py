@@ -568,20 +568,24 @@ class ServiceHarness:
         self.second_factor_codes = SecondFactorCodes(rows, codes, self.totp, changes, SECOND_FACTOR_SECRET)
         self.sign_ins = self.sign_ins_with(None)
         self.reauthentication = self.reauthentication_with(None)
-        self.second_factors = SecondFactors(
-            rows,
-            codes,
+        self.second_factors = self.second_factors_with(None)
+        self.second_factor_removal = SecondFactorRemoval(
+            rows, codes, self.login_rows, self.user_rows, changes, self.unit_of_work
+        )
+
+    def second_factors_with(self, limits: SignInLimits | None) -> SecondFactors:
+        return SecondFactors(
+            SecondFactorRepository(self.database),
+            RecoveryCodeRepository(self.database),
             self.login_rows,
             self.user_rows,
             self.session_rows,
             self.second_factor_codes,
             self.totp,
             self.reauthentication,
-            changes,
+            SecondFactorChanges(self.user_rows, self.email_tokens),
             self.unit_of_work,
-        )
-        self.second_factor_removal = SecondFactorRemoval(
-            rows, codes, self.login_rows, self.user_rows, changes, self.unit_of_work
+            limits,
         )
 
     def sign_ins_with(self, limits: SignInLimits | None) -> SignIns:

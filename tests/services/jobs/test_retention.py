@@ -6,6 +6,7 @@ from structlog.testing import capture_logs
 from server.models.accounts.email_tokens import EmailTokenPurpose, EmailTokenTable
 from server.models.accounts.former_usernames import FormerUsernameTable
 from server.models.accounts.sessions import SessionTable
+from server.models.accounts.sign_in_challenges import SignInChallengeTable
 from server.models.batch_delete import DELETE_BATCH
 from server.models.jobs.idempotency_keys import IdempotencyKeyTable
 from server.models.jobs.jobs import JobState, JobTable
@@ -36,6 +37,17 @@ async def test_sweep_deletes_only_expired_sessions(harness: ServiceHarness, rete
     await retention.sweep_sessions(claim)
     assert await harness.value("SELECT COUNT(*) AS sessions FROM sessions") == 1
     await assert_completed(harness, claim)
+
+
+async def test_sweep_deletes_only_expired_challenges(harness: ServiceHarness, retention: Retention) -> None:
+    user_id, now_ms = await harness.user(), harness.clock.now_ms()
+    for number, expires_at_ms in enumerate([now_ms - 60_000, now_ms + 3_600_000]):
+        await SignInChallengeTable.create(
+            id=harness.ids.next(), user_id=user_id, token_hash=str(number), password_changed_at_ms=1,
+            method="password", created_at_ms=1, expires_at_ms=expires_at_ms,
+        )  # fmt: skip
+    await retention.sweep_sessions(await claim_maintenance_job(harness, JobKind.SWEEP_SESSIONS))
+    assert await harness.value("SELECT token_hash FROM sign_in_challenges") == "1"
 
 
 async def test_sweep_deletes_only_expired_email_tokens(harness: ServiceHarness, retention: Retention) -> None:

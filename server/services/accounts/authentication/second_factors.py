@@ -5,7 +5,7 @@ Changes need a reauthentication. The owner gets an e-mail about each of them.
 
 from functools import partial
 
-from server.errors import Conflict, NotFound
+from server.errors import AppError, Conflict, InvalidInput, NotFound
 from server.ids import UserId
 from server.models.accounts.logins import LoginRepository
 from server.models.accounts.recovery_codes import RecoveryCodeRepository
@@ -16,6 +16,7 @@ from server.services.accounts.authentication.reauthentication import Reauthentic
 from server.services.accounts.authentication.second_factor_codes import SecondFactorCodes, wrong_code
 from server.services.accounts.authentication.totp import TotpSecrets, find_step
 from server.services.accounts.second_factor_changes import SecondFactorChange, SecondFactorChanges
+from server.services.accounts.sign_in_limits import SignInLimits
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.records import Confirmation, Principal, SecondFactorSetup, SecondFactorStatus
 
@@ -36,7 +37,9 @@ class SecondFactors:
         reauthentication: Reauthentication,
         changes: SecondFactorChanges,
         unit_of_work: UnitOfWork,
+        limits: SignInLimits | None = None,
     ) -> None:
+        """`limits` is None if rate limiting is off."""
         self._factors = factors
         self._recovery_codes = recovery_codes
         self._logins = logins
@@ -47,6 +50,7 @@ class SecondFactors:
         self._reauthentication = reauthentication
         self._changes = changes
         self._unit_of_work = unit_of_work
+        self._limits = limits
 
     async def get_status(self, user_id: UserId) -> SecondFactorStatus:
         factor = await self._factors.get(user_id)
@@ -76,9 +80,21 @@ class SecondFactors:
         """Enable the second factor with a code of the new secret; return the recovery codes.
 
         Raises InvalidInput (`wrong_code`), and Conflict: `second_factor_enabled`; `no_second_factor_setup` if there is
-        no set-up, or it was begun more than an hour ago.
+        no set-up, or it was begun more than an hour ago. Raises Throttled after wrong codes: a thief of the session,
+        who does not see the secret, must not get recovery codes by guessing.
         """
-        return await self._unit_of_work.run(partial(self._enable, principal, code.replace(" ", "")))
+        enable = partial(self._enable, principal, code.replace(" ", ""))
+        if self._limits is None:
+            return await self._unit_of_work.run(enable)
+        attempt = await self._limits.begin_code(principal.user_id)
+        try:
+            codes = await self._unit_of_work.run(enable)
+        except AppError as error:
+            if not isinstance(error, InvalidInput):
+                await self._limits.abandon(attempt)
+            raise
+        await self._limits.succeed(attempt)
+        return codes
 
     async def renew_recovery_codes(self, principal: Principal, confirmation: Confirmation) -> list[str]:
         """Return new recovery codes, which replace all earlier ones.

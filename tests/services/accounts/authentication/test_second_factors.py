@@ -6,12 +6,12 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from pyotp.totp import TOTP
 
-from server.errors import AppError, Conflict, InvalidInput, NotFound, Unauthenticated
+from server.errors import AppError, Conflict, InvalidInput, NotFound, Throttled, Unauthenticated
 from server.services.accounts.authentication.totp import TotpSecrets
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import Client, Confirmation, Principal, SignInChallenge, TokenPair
 from tests.support.email_links import link_token
-from tests.support.second_factors import CLIENT, PASSWORD, protect, wrong
+from tests.support.second_factors import CLIENT, PASSWORD, limits, protect, wrong
 from tools.harness.services import EMAIL_TOKEN_TTL_S, ServiceHarness
 
 GIVEN = Confirmation(PASSWORD)
@@ -73,6 +73,16 @@ async def test_setup_is_refused_without_one_and_after_an_hour(harness: ServiceHa
     await harness.database.execute("UPDATE second_factors SET created_at_ms = created_at_ms - 3600001")
     with pytest.raises(Conflict):
         await harness.second_factors.enable(ada, TOTP(setup.secret).now())
+
+
+async def test_guessing_the_confirmation_is_delayed(harness: ServiceHarness) -> None:
+    ada, limited = await register(harness), harness.second_factors_with(limits(harness))
+    code = TOTP((await limited.set_up(ada, GIVEN)).secret).now()
+    for _ in range(10):
+        with pytest.raises(InvalidInput):
+            await limited.enable(ada, wrong(code))
+    with pytest.raises(Throttled):
+        await limited.enable(ada, code)
 
 
 async def test_second_setup_replaces_the_first(harness: ServiceHarness) -> None:

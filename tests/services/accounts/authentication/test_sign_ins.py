@@ -7,21 +7,12 @@ from typing import Any
 import pytest
 
 from server.errors import AppError, Throttled, Unauthenticated
-from server.gateways.redis.growing_delays import DelayRule, GrowingDelays
-from server.gateways.redis.rate_limits import Limit, RateLimits
 from server.paging import PageRequest
 from server.services.accounts.authentication.sign_ins import MAX_ATTEMPTS, SignIns
-from server.services.accounts.sign_in_limits import SignInLimits, SignInRules
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import Confirmation, SignInChallenge, TokenPair
-from tests.support.second_factors import CLIENT, PASSWORD, Protected, protect, wrong
+from tests.support.second_factors import CLIENT, PASSWORD, Protected, limits, protect, wrong
 from tools.harness.services import ServiceHarness
-
-
-def limits(harness: ServiceHarness) -> SignInLimits:
-    rules = SignInRules(Limit("login", 20, 60), Limit("login_account", 5, 60))
-    delays = GrowingDelays(harness.pipelined_redis, DelayRule())
-    return SignInLimits(RateLimits(harness.pipelined_redis), delays, rules)
 
 
 async def outcome(sign_ins: SignIns, challenge: str, code: str) -> str:
