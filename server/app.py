@@ -11,9 +11,11 @@ from server.handlers.accounts.closures import ClosureRoutes
 from server.handlers.accounts.credentials import CredentialRoutes
 from server.handlers.accounts.email_addresses import EmailAddressRoutes
 from server.handlers.accounts.external_identities import ExternalIdentityRoutes
+from server.handlers.accounts.passkeys import PasskeyRoutes
 from server.handlers.accounts.reauthentication import ReauthenticationRoutes
 from server.handlers.accounts.second_factors import SecondFactorRoutes
 from server.handlers.accounts.sessions import SessionRoutes
+from server.handlers.accounts.sign_in_methods import SignInMethodRoutes
 from server.handlers.accounts.sign_ins import SignInResponder
 from server.handlers.content.client_config import ConfigRoutes
 from server.handlers.content.comments import CommentRoutes
@@ -107,7 +109,11 @@ def build_app(
         CredentialRoutes(services.credentials),
         EmailAddressRoutes(services.email_verification, services.account_recovery, settings.auth.reset_ttl_s),
         AccountRoutes(services.accounts, services.password_authentication, sign_in, idempotent),
-        ExternalIdentityRoutes(services.external_identities, sign_in),
+        ExternalIdentityRoutes(
+            services.passwordless.external_identities, services.passwordless.linked_identities, sign_in
+        ),
+        PasskeyRoutes(services.passwordless.passkeys, services.passwordless.passkey_sign_ins, sign_in),
+        SignInMethodRoutes(services.sign_in_methods),
         ReauthenticationRoutes(services.reauthentication),
         SecondFactorRoutes(services.second_factors, sign_in),
         PostRoutes(services.posts, services.user_lookup, forms, idempotent, rendered),

@@ -363,3 +363,17 @@ class SecondFactorFailed(Event):
     """Wrong codes were entered after the right password, so that another person may know it."""
 
     user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class SignInMethodChanged(Event):
+    """A passkey or an identity provider was added to an account or removed, or a passkey was refused as a copy.
+
+    `change` is a `MethodChange`; `name` is that of the passkey or provider. `recovery_id` is that of a reserved e-mail
+    token.
+    """
+
+    user_id: UserId
+    change: str
+    name: str
+    recovery_id: int

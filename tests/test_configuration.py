@@ -387,6 +387,31 @@ def test_identity_provider_on_this_machine_needs_development(read: Any) -> None:
     assert "oidc.providers.acme.issuer" in refused(read, PRODUCTION, config=provider)
 
 
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"PASSKEY_ORIGINS": "https://evil.example"}, "expected an origin on photos.example.com"),
+        ({"PASSKEY_ORIGINS": "https://evilphotos.example.com"}, "expected an origin on photos.example.com"),
+        ({"PASSKEY_ORIGINS": "http://photos.example.com"}, "PASSKEY_ORIGINS"),
+        ({"PASSKEY_SITE": "https://photos.example.com"}, "PASSKEY_SITE"),
+        ({"PASSKEY_SITE": "photos.example.com:443"}, "PASSKEY_SITE"),
+    ],
+)
+def test_passkeys_of_another_site_are_refused(read: Any, environ: dict[str, str], named: str) -> None:
+    assert named in refused(read, {**PRODUCTION, **environ})
+
+
+def test_passkeys_belong_to_the_host_of_the_client(read: Any) -> None:
+    settings = read({**PRODUCTION, "CLIENT_URL": "https://www.example.com:8443/app"}).settings
+    assert settings.passkey_site == "www.example.com"
+    assert settings.passkey_origins == ("https://www.example.com:8443",)
+    app = "android:apk-key-hash:c2lnbmVkLWJ5LXRoZS1hcHA"
+    environ = {"PASSKEY_SITE": "example.com", "PASSKEY_ORIGINS": f"https://www.example.com, {app}"}
+    settings = read({**PRODUCTION, **environ}).settings
+    assert settings.passkey_site == "example.com"
+    assert settings.passkey_origins == ("https://www.example.com", app)
+
+
 def test_all_errors_are_reported_together(read: Any) -> None:
     detail = refused(read, {"PORT": "x"}, config="[app]\nprot = 1\n[feed]\nwindow = 1\n")
     assert all(word in detail for word in ("PORT", "app.prot", "feed.window"))

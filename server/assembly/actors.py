@@ -196,6 +196,7 @@ def _handlers(
         JobKind.EMAIL_NEW_SIGN_IN: services.security_alerts.send_new_sign_in,
         JobKind.EMAIL_SIGN_INS_FAILED: services.security_alerts.send_sign_ins_failed,
         JobKind.EMAIL_SECOND_FACTOR_CHANGED: services.security_alerts.send_second_factor_changed,
+        JobKind.EMAIL_SIGN_IN_METHOD_CHANGED: services.passwordless.alerts.send,
         JobKind.EMAIL_SECOND_FACTOR_FAILED: services.security_alerts.send_second_factor_failed,
         JobKind.EMAIL_DELETION_REQUESTED: services.account_emails.send_deletion_requested,
         JobKind.EMAIL_DELETION_CANCELLED: services.account_emails.send_deletion_cancelled,

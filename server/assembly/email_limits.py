@@ -10,6 +10,7 @@ SECURITY_KINDS = (
     EmailKind.NEW_SIGN_IN,
     EmailKind.SIGN_INS_FAILED,
     EmailKind.SECOND_FACTOR,
+    EmailKind.SIGN_IN_METHOD,
     EmailKind.ACCOUNT_DELETION,
     EmailKind.MODERATION,
 )

@@ -58,7 +58,7 @@ def client_limits(settings: Settings) -> ClientLimits:
 
 
 def sign_in_options(settings: Settings) -> SignInOptions:
-    return SignInOptions(providers(settings))
+    return SignInOptions(providers(settings), settings.passkey_site)
 
 
 def _upload_limits(settings: Settings) -> UploadLimits:

@@ -12,6 +12,7 @@ from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.sessions import SessionRepository
 from server.models.accounts.sign_in_challenges import SignInChallengeRepository
 from server.models.accounts.used_id_tokens import UsedIdTokenRepository
+from server.models.accounts.used_passkey_challenges import UsedPasskeyChallengeRepository
 from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
 from server.models.content.uploads import UploadRepository
@@ -90,6 +91,7 @@ def _retention(settings: Settings, resources: Resources, jobs: Jobs) -> Retentio
         SignInChallengeRepository(database),
         EmailTokenRepository(database),
         UsedIdTokenRepository(database),
+        UsedPasskeyChallengeRepository(database),
         IdempotencyKeyRepository(database),
         NotificationRetentionRepository(database),
         JobRepository(database),

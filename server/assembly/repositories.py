@@ -6,11 +6,13 @@ from server.models.accounts.email_tokens import EmailTokenRepository
 from server.models.accounts.external_identities import ExternalIdentityRepository
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.logins import LoginRepository
+from server.models.accounts.passkeys import PasskeyRepository
 from server.models.accounts.recovery_codes import RecoveryCodeRepository
 from server.models.accounts.second_factors import SecondFactorRepository
 from server.models.accounts.sessions import SessionRepository
 from server.models.accounts.sign_in_challenges import SignInChallengeRepository
 from server.models.accounts.used_id_tokens import UsedIdTokenRepository
+from server.models.accounts.used_passkey_challenges import UsedPasskeyChallengeRepository
 from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository
 from server.models.content.comments import CommentRepository
@@ -89,6 +91,8 @@ class Repositories:
         self.email_tokens = EmailTokenRepository(database)
         self.external_identities = ExternalIdentityRepository(database)
         self.used_id_tokens = UsedIdTokenRepository(database)
+        self.passkeys = PasskeyRepository(database)
+        self.used_passkey_challenges = UsedPasskeyChallengeRepository(database)
         self.user_cards = UserCardRepository(database)
         self.profiles = ProfileRepository(database)
         self.follows = FollowRepository(database)

@@ -9,8 +9,9 @@ from server.assembly.erasure import build_erasure
 from server.assembly.jobs import build_queue_administration
 from server.assembly.moderation import build_moderation
 from server.assembly.notifications import build_notification_emails, build_pushes
+from server.assembly.passwordless import Passwordless, build_passwordless
 from server.assembly.resources import Resources
-from server.assembly.sign_in import Authentication, build_authentication, external_identities
+from server.assembly.sign_in import Authentication, build_authentication
 from server.clock import Clock, SystemClock
 from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timeline_audit import TimelineAudit
@@ -25,7 +26,7 @@ from server.services.accounts.authentication.sign_ins import SignIns
 from server.services.accounts.credentials import Credentials
 from server.services.accounts.email_verification import EmailVerification
 from server.services.accounts.password_authentication import PasswordAuthentication
-from server.services.accounts.passwordless.external_identities import ExternalIdentities
+from server.services.accounts.passwordless.sign_in_methods import MethodList
 from server.services.accounts.request_authentication import RequestAuthenticator
 from server.services.accounts.revocations import Revocations
 from server.services.accounts.security_alerts import SecurityAlerts
@@ -86,7 +87,8 @@ class Services:
     """The services of one process."""
 
     accounts: Accounts
-    external_identities: ExternalIdentities
+    passwordless: Passwordless
+    sign_in_methods: MethodList
     password_authentication: PasswordAuthentication
     sessions: Sessions
     sign_ins: SignIns
@@ -199,7 +201,10 @@ def build_services(
     discovery = build_discovery(rows, cards, visibility, work, jobs)
     services = Services(
         accounts=accounts,
-        external_identities=external_identities(resources, shared, accounts),
+        passwordless=build_passwordless(
+            settings, resources, shared, accounts, reauthentication, authentication.methods
+        ),
+        sign_in_methods=authentication.methods,
         password_authentication=authentication.passwords,
         sessions=authentication.sessions,
         sign_ins=authentication.sign_ins,
@@ -219,6 +224,7 @@ def build_services(
             shared.email_tokens,
             revocations,
             authentication.second_factor_removal,
+            authentication.methods,
         ),
         account_closures=AccountClosures(
             rows.users, shared.statuses, revocations, reauthentication, work, _grace_ms(settings)

@@ -1,4 +1,4 @@
-"""Authentication: passwords and their limits, identity providers, second factors, reauthentication."""
+"""Authentication: passwords and their limits, second factors, reauthentication."""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -7,7 +7,6 @@ from server.assembly.collaborators import Collaborators
 from server.assembly.resources import Resources
 from server.gateways.redis.growing_delays import DelayRule, GrowingDelays
 from server.gateways.redis.rate_limits import Limit
-from server.services.accounts.accounts import Accounts
 from server.services.accounts.authentication.reauthentication import Reauthentication
 from server.services.accounts.authentication.second_factor_codes import SecondFactorCodes
 from server.services.accounts.authentication.second_factor_removal import SecondFactorRemoval
@@ -15,8 +14,7 @@ from server.services.accounts.authentication.second_factors import SecondFactors
 from server.services.accounts.authentication.sign_ins import SignIns
 from server.services.accounts.authentication.totp import TotpSecrets
 from server.services.accounts.password_authentication import PasswordAuthentication
-from server.services.accounts.passwordless.external_identities import ExternalIdentities
-from server.services.accounts.passwordless.id_tokens import IdTokens
+from server.services.accounts.passwordless.sign_in_methods import MethodList
 from server.services.accounts.second_factor_changes import SecondFactorChanges
 from server.services.accounts.security_alerts import SecurityAlerts
 from server.services.accounts.sessions import Sessions
@@ -34,6 +32,7 @@ class Authentication:
     reauthentication: Reauthentication
     second_factors: SecondFactors
     second_factor_removal: SecondFactorRemoval
+    methods: MethodList
 
 
 def build_authentication(
@@ -73,22 +72,7 @@ def build_authentication(
         second_factor_removal=SecondFactorRemoval(
             rows.second_factors, rows.recovery_codes, rows.logins, rows.users, changes, work
         ),
-    )
-
-
-def external_identities(
-    resources: Resources, shared: Collaborators, accounts: Accounts
-) -> ExternalIdentities:
-    rows = shared.rows
-    return ExternalIdentities(
-        rows.external_identities,
-        rows.used_id_tokens,
-        rows.logins,
-        rows.email_addresses,
-        accounts,
-        IdTokens(resources.identity_providers),
-        shared.tokens,
-        shared.unit_of_work,
+        methods=MethodList(rows.logins, rows.external_identities, rows.passkeys, codes),
     )
 
 

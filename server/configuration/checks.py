@@ -1,5 +1,7 @@
 """Checks across settings: Firebase credentials, TLS files, and what production requires."""
 
+from urllib.parse import urlsplit
+
 from server.errors import ConfigurationError
 from server.networks import is_secure_url
 from server.settings import Settings
@@ -45,6 +47,17 @@ def check_providers(settings: Settings) -> None:
             raise ConfigurationError(
                 f"Invalid oidc.providers.{name}.issuer {provider.issuer!r}: expected an https URL, because the keys of"
                 " the provider are read from there."
+            )
+
+
+def check_passkeys(settings: Settings) -> None:
+    """Raise ConfigurationError for an origin on another domain than that of the passkeys."""
+    site = settings.passkey_site
+    for origin in settings.passkeys.origins:
+        host = urlsplit(origin).hostname
+        if origin.startswith("http") and host != site and not (host or "").endswith(f".{site}"):
+            raise ConfigurationError(
+                f"Invalid PASSKEY_ORIGINS {origin!r}: expected an origin on {site}, or set PASSKEY_SITE to its domain."
             )
 
 

@@ -47,6 +47,8 @@ VARIABLES: Mapping[str, str] = {
     "REQUIRE_VERIFIED_EMAIL": "auth.require_verified_email",
     "GOOGLE_CLIENT_IDS": "oidc.google_client_ids",
     "APPLE_CLIENT_IDS": "oidc.apple_client_ids",
+    "PASSKEY_SITE": "passkeys.site",
+    "PASSKEY_ORIGINS": "passkeys.origins",
     "EMAIL_HOST": "email.host",
     "EMAIL_PORT": "email.port",
     "EMAIL_USER": "email.username",

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from server.configuration.checks import (
     check_database_tls,
     check_firebase,
+    check_passkeys,
     check_production,
     check_providers,
 )
@@ -68,6 +69,7 @@ def load(
     check_firebase(settings)
     check_database_tls(settings)
     check_providers(settings)
+    check_passkeys(settings)
     if settings.app.env == "production":
         check_production(settings)
     else:

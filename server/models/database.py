@@ -46,6 +46,8 @@ MODULES = [
     "server.models.accounts.second_factors",
     "server.models.accounts.recovery_codes",
     "server.models.accounts.sign_in_challenges",
+    "server.models.accounts.passkeys",
+    "server.models.accounts.used_passkey_challenges",
     "server.models.jobs.idempotency_keys",
     "server.models.content.posts",
     "server.models.content.post_images",

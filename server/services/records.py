@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from server.ids import CommentId, DeviceId, MediaId, NotificationId, PostId, SessionId, UserId
+from server.ids import CommentId, DeviceId, MediaId, NotificationId, PasskeyId, PostId, SessionId, UserId
 from server.models.audience import Audience
 from server.models.content.media import MediaStatus
 
@@ -62,6 +62,7 @@ class SignInMethod(StrEnum):
 
     PASSWORD = "password"  # noqa: S105 - a method
     OIDC = "oidc"
+    PASSKEY = "passkey"
 
 
 class SecondFactorMethod(StrEnum):
@@ -130,6 +131,41 @@ class SecondFactorSetup:
 
     secret: str
     uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """A WebAuthn credential. `backup_eligible`: it may be on several devices; `backed_up`: it is.
+
+    `aaguid` identifies the kind of authenticator. `last_used_at_ms` is None before the first use.
+    """
+
+    id: PasskeyId
+    name: str
+    aaguid: str
+    backup_eligible: bool
+    backed_up: bool
+    created_at_ms: int
+    last_used_at_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedProvider:
+    """An identity provider with which a user signs in; `email` is the address that it named, or empty."""
+
+    name: str
+    email: str
+    linked_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignInMethods:
+    """Ways in which a user can sign in. `passkeys` is their number."""
+
+    password: bool
+    providers: tuple[LinkedProvider, ...]
+    passkeys: int
+    second_factor: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from server.settings.api import (
 )
 from server.settings.background import FeedSettings, MaintenanceSettings, QueuesSettings
 from server.settings.dependencies import DatabaseSettings, EmailSettings, PushSettings, RedisSettings
-from server.settings.sign_in import OidcSettings
+from server.settings.sign_in import OidcSettings, PasskeySettings
 from server.settings.types import Section
 
 
@@ -28,6 +28,7 @@ class Settings(Section):
     redis: RedisSettings = RedisSettings()
     auth: AuthSettings = AuthSettings()
     oidc: OidcSettings = OidcSettings()
+    passkeys: PasskeySettings = PasskeySettings()
     email: EmailSettings = EmailSettings()
     push: PushSettings = PushSettings()
     uploads: UploadSettings = UploadSettings()
@@ -89,6 +90,17 @@ class Settings(Section):
     def reset_url(self) -> str:
         """The page for a new password; a token is added to its query."""
         return self.auth.reset_url or f"{self.client_url}/reset-password"
+
+    @property
+    def passkey_site(self) -> str:
+        """The domain that passkeys belong to (the relying party id)."""
+        return self.passkeys.site or urlsplit(self.client_url).hostname or "localhost"
+
+    @property
+    def passkey_origins(self) -> tuple[str, ...]:
+        """The origins of pages and apps that may use passkeys."""
+        parts = urlsplit(self.client_url)
+        return self.passkeys.origins or (f"{parts.scheme}://{parts.netloc}",)
 
     @property
     def email_sender(self) -> str:

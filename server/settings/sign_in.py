@@ -1,10 +1,10 @@
-"""Settings of sign-in without a password: identity providers."""
+"""Settings of sign-in without a password: identity providers and passkeys."""
 
 from collections.abc import Mapping
 
 from pydantic import Field
 
-from server.settings.types import IssuerUrl, Names, ProviderName, Section
+from server.settings.types import IssuerUrl, Names, PasskeyOrigins, PasskeySite, ProviderName, Section
 
 
 class OidcProviderSettings(Section):
@@ -17,3 +17,9 @@ class OidcSettings(Section):
     apple_client_ids: Names = ()
     providers: Mapping[ProviderName, OidcProviderSettings] = {}
     timeout_s: float = Field(default=5.0, gt=0, le=30)
+
+
+class PasskeySettings(Section):
+    site: PasskeySite = ""
+    name: str = Field(default="photofeed", min_length=1, max_length=64)
+    origins: PasskeyOrigins = ()

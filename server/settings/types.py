@@ -65,6 +65,20 @@ Names = Annotated[tuple[Name, ...], BeforeValidator(_split_commas)]
 IssuerUrl = Annotated[
     str, _matching(r"https?://[^\s/?#@]+(/[^\s?#]*)?", "an issuer such as https://login.example.com")
 ]
+PasskeySite = Annotated[
+    str,
+    _matching(
+        r"([a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})*)?", "a domain such as example.com, without scheme and port"
+    ),
+]
+PasskeyOrigin = Annotated[
+    str,
+    _matching(
+        r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?|android:apk-key-hash:[A-Za-z0-9_-]{20,}",
+        "an origin such as https://www.example.com, or android:apk-key-hash: with the hash of an app's certificate",
+    ),
+]
+PasskeyOrigins = Annotated[tuple[PasskeyOrigin, ...], BeforeValidator(_split_commas)]
 ProviderName = Annotated[
     str,
     _matching(

@@ -47,6 +47,7 @@ REFUSED_BY_VALUE = (
     b'"invalid_recovery_token"',
     b'"weak_password"',
     b'"wrong_password"',
+    b'"invalid_passkey"',
     b'"wrong_code"',
     b'"media_unusable"',
     b'"own_account"',

@@ -84,6 +84,14 @@ def unblocked(status: int, **sent: Any) -> Row:
 
 TUS = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
 
+ID_TOKEN = {"idToken": "no.id.token", "nonce": "a-long-nonce"}
+_PASSKEY = {"id": "AAAA", "rawId": "AAAA", "type": "public-key"}
+PASSKEY = {
+    **_PASSKEY,
+    "response": {"clientDataJSON": "AAAA", "authenticatorData": "AAAA", "signature": "AAAA"},
+}
+NEW_PASSKEY = {**_PASSKEY, "response": {"clientDataJSON": "AAAA", "attestationObject": "AAAA"}}
+
 TABLE: dict[str, Row] = {
     "GET /config": open_to_all(200),
     "GET /healthz": open_to_all(200),
@@ -98,7 +106,21 @@ TABLE: dict[str, Row] = {
         201, json={"username": "{new}", "email": "{new}@example.com", "password": "long enough"}
     ),
     "POST /auth/login": open_to_all(401, json={"username": "{owner}", "password": "not the password"}),
-    "POST /auth/oidc/{provider}": open_to_all(404, json={"idToken": "no.id.token", "nonce": "a-long-nonce"}),
+    "POST /auth/oidc/{provider}": open_to_all(404, json=ID_TOKEN),
+    "DELETE /auth/oidc/{provider}": signed_in(403),
+    "POST /auth/oidc/{provider}/link": signed_in(404, json=ID_TOKEN),
+    "POST /auth/oidc/{provider}/reauthenticate": signed_in(404, json=ID_TOKEN),
+    "GET /auth/methods": signed_in(200),
+    "GET /auth/passkeys": signed_in(200),
+    "POST /auth/passkeys/register/begin": signed_in(403, json={}),
+    "POST /auth/passkeys/register/finish": signed_in(422, json={"credential": NEW_PASSKEY}),
+    "POST /auth/passkeys/sign-in/begin": open_to_all(200),
+    "POST /auth/passkeys/sign-in/finish": open_to_all(401, json={"credential": PASSKEY}),
+    "POST /auth/passkeys/reauthenticate/begin": signed_in(200),
+    "POST /auth/passkeys/reauthenticate/finish": signed_in(422, json={"credential": PASSKEY}),
+    "PUT /auth/passkeys/{passkeyId}": signed_in(404, json={"name": "Mine"}),
+    "PATCH /auth/passkeys/{passkeyId}": signed_in(404, json={"name": "Mine"}),
+    "DELETE /auth/passkeys/{passkeyId}": signed_in(403),
     "POST /auth/refresh": open_to_all(401, json={"refreshToken": "no refresh token"}),
     "POST /auth/logout": signed_in(204),
     "POST /auth/reauthenticate": signed_in(422, json={"password": "not the password"}),
@@ -254,7 +276,7 @@ class Fixtures:
             objects["commentId"] = (await owner.comment(objects["postId"], "Mine"))["id"]
         values = objects | {
             "owner": owner.username, "userId": self.people[user].id, "new": f"new{self.count}", "queue": "feed",
-            "provider": "acme",
+            "provider": "acme", "passkeyId": "1",
             "asset": "swagger-ui.css",
             "tag": "sunset",
             "searchId": "1",

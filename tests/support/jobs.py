@@ -8,6 +8,7 @@ from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.sessions import SessionRepository
 from server.models.accounts.sign_in_challenges import SignInChallengeRepository
 from server.models.accounts.used_id_tokens import UsedIdTokenRepository
+from server.models.accounts.used_passkey_challenges import UsedPasskeyChallengeRepository
 from server.models.content.media_keys import MediaKeyRepository
 from server.models.counters import CounterRepository
 from server.models.jobs.failed_jobs import FailedJobRepository
@@ -64,6 +65,7 @@ def build_retention(
         SignInChallengeRepository(database),
         EmailTokenRepository(database),
         UsedIdTokenRepository(database),
+        UsedPasskeyChallengeRepository(database),
         IdempotencyKeyRepository(database),
         NotificationRetentionRepository(database),
         JobRepository(database),

@@ -34,6 +34,7 @@ from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.rate_limits import RateLimits
 from server.gateways.redis.revocation_list import RevocationList
 from server.gateways.redis.session_check import SessionCheck
+from server.gateways.relying_party import RelyingParty
 from server.ids import IdGenerator, JobId, MediaId, PostId, UserId
 from server.metrics import Metrics
 from server.models.accounts.email_addresses import EmailAddressRepository
@@ -42,11 +43,13 @@ from server.models.accounts.email_tokens import EmailTokenPurpose, EmailTokenRep
 from server.models.accounts.external_identities import ExternalIdentityRepository
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.logins import LoginRepository
+from server.models.accounts.passkeys import PasskeyRepository
 from server.models.accounts.recovery_codes import RecoveryCodeRepository
 from server.models.accounts.second_factors import SecondFactorRepository
 from server.models.accounts.sessions import SessionRepository
 from server.models.accounts.sign_in_challenges import SignInChallengeRepository
 from server.models.accounts.used_id_tokens import UsedIdTokenRepository
+from server.models.accounts.used_passkey_challenges import UsedPasskeyChallengeRepository
 from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository, UserTable
 from server.models.audience import Audience
@@ -110,6 +113,12 @@ from server.services.accounts.password_authentication import PasswordAuthenticat
 from server.services.accounts.password_rules import PasswordRules
 from server.services.accounts.passwordless.external_identities import ExternalIdentities
 from server.services.accounts.passwordless.id_tokens import IdTokens
+from server.services.accounts.passwordless.linked_identities import LinkedIdentities
+from server.services.accounts.passwordless.method_alerts import MethodAlerts
+from server.services.accounts.passwordless.passkey_challenges import PasskeyChallenges
+from server.services.accounts.passwordless.passkey_sign_ins import PasskeySignIns
+from server.services.accounts.passwordless.passkeys import Passkeys
+from server.services.accounts.passwordless.sign_in_methods import MethodList
 from server.services.accounts.request_authentication import RequestAuthenticator
 from server.services.accounts.revocations import Revocations, retention_ms
 from server.services.accounts.roles import Roles
@@ -209,6 +218,7 @@ RESET_TTL_S = 1800
 MAX_UNUSED_MEDIA = 3
 UPLOAD_RULES = UploadRules(max_bytes=10_000_000, max_unused=MAX_UNUSED_MEDIA, max_unfinished_bytes=20_000_000)
 CLIENT_URL = "https://pages.test"
+PASSKEY_SITE, PASSKEY_ORIGIN = "photos.test", "https://photos.test"
 EMAIL_TOKEN_TTL_S = {
     EmailTokenPurpose.VERIFY: 86_400,
     EmailTokenPurpose.RESET: RESET_TTL_S,
@@ -400,6 +410,7 @@ class ServiceHarness:
         )
         self.password_authentication = self.authentication_with(None)
         self._build_second_factors()
+        self._build_passkeys()
         self.email_verification = EmailVerification(
             self.address_rows,
             self.suppressions,
@@ -415,6 +426,7 @@ class ServiceHarness:
             self.email_tokens,
             self.revocations,
             self.second_factor_removal,
+            self.sign_in_methods,
         )
         self.credentials = Credentials(
             self.login_rows,
@@ -586,6 +598,51 @@ class ServiceHarness:
             SecondFactorChanges(self.user_rows, self.email_tokens),
             self.unit_of_work,
             limits,
+        )
+
+    def _build_passkeys(self) -> None:
+        rows = PasskeyRepository(self.database)
+        self.sign_in_methods = MethodList(
+            self.login_rows, ExternalIdentityRepository(self.database), rows, self.second_factor_codes
+        )
+        delivery = EmailDelivery(self.email, self.suppressions, normalize)
+        self.method_alerts = MethodAlerts(self.user_rows, self.email_tokens, LINKS, self.jobs, delivery)
+        party = RelyingParty(PASSKEY_SITE, "Photos", [PASSKEY_ORIGIN])
+        challenges = PasskeyChallenges(
+            UsedPasskeyChallengeRepository(self.database), self.clock, b"a secret of the tests"
+        )
+        self.passkeys = Passkeys(
+            rows,
+            self.user_rows,
+            self.login_rows,
+            party,
+            challenges,
+            self.reauthentication,
+            self.sign_in_methods,
+            self.method_alerts,
+            self.unit_of_work,
+        )
+        self.passkey_sign_ins = PasskeySignIns(
+            rows,
+            self.login_rows,
+            party,
+            challenges,
+            self.reauthentication,
+            self.method_alerts,
+            self.tokens,
+            self.unit_of_work,
+        )
+
+    def linked_identities_with(self, keys: Mapping[str, ProviderKeys]) -> LinkedIdentities:
+        """Return linking of these identity providers."""
+        return LinkedIdentities(
+            ExternalIdentityRepository(self.database),
+            UsedIdTokenRepository(self.database),
+            IdTokens(keys),
+            self.reauthentication,
+            self.sign_in_methods,
+            self.method_alerts,
+            self.unit_of_work,
         )
 
     def sign_ins_with(self, limits: SignInLimits | None) -> SignIns:
@@ -877,6 +934,7 @@ class ServiceHarness:
             JobKind.EMAIL_NEW_SIGN_IN: self.security_alerts.send_new_sign_in,
             JobKind.EMAIL_SIGN_INS_FAILED: self.security_alerts.send_sign_ins_failed,
             JobKind.EMAIL_SECOND_FACTOR_CHANGED: self.security_alerts.send_second_factor_changed,
+            JobKind.EMAIL_SIGN_IN_METHOD_CHANGED: self.method_alerts.send,
             JobKind.EMAIL_SECOND_FACTOR_FAILED: self.security_alerts.send_second_factor_failed,
             JobKind.EMAIL_DELETION_REQUESTED: self.account_emails.send_deletion_requested,
             JobKind.EMAIL_DELETION_CANCELLED: self.account_emails.send_deletion_cancelled,

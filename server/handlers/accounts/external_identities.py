@@ -1,15 +1,24 @@
-"""`/auth/oidc`: sign in with identity providers."""
+"""`/auth/oidc`: sign in with identity providers, link and unlink them."""
 
 from aiohttp import web
 from marshmallow import fields, validate
 
+from server.handlers import serializers
+from server.handlers.accounts.reauthentication import (
+    REAUTHENTICATION,
+    ConfirmationBody,
+    ReauthenticatedSchema,
+    confirmation,
+)
 from server.handlers.accounts.sign_ins import CHALLENGED, SIGNED_IN, SignedInSchema, SignInResponder
-from server.handlers.fields import RequestSchema
+from server.handlers.fields import CODE, RequestSchema
 from server.handlers.http.client_ip import current_client
 from server.handlers.http.operations import Rate, Reply, operation
-from server.handlers.http.requests import BODY
+from server.handlers.http.requests import BODY, current_principal
 from server.handlers.people.profiles import FullNameField, UsernameField
+from server.services.accounts.authentication.reauthentication import WINDOW_MS
 from server.services.accounts.passwordless.external_identities import ChosenProfile, ExternalIdentities
+from server.services.accounts.passwordless.linked_identities import LinkedIdentities
 from server.services.accounts.reserved_usernames import check_not_reserved
 
 MAX_ID_TOKEN, MAX_DEVICE_TOKEN = 8192, 2000
@@ -39,13 +48,29 @@ class ProviderSignInBody(IdTokenBody):
     deviceToken = fields.String(load_default="", validate=validate.Length(max=MAX_DEVICE_TOKEN))
 
 
+class LinkBody(IdTokenBody, ConfirmationBody):
+    pass
+
+
+class ProviderReauthenticationBody(IdTokenBody):
+    code = CODE()
+
+
 class ExternalIdentityRoutes:
-    def __init__(self, identities: ExternalIdentities, sign_in: SignInResponder) -> None:
+    def __init__(
+        self, identities: ExternalIdentities, linked: LinkedIdentities, sign_in: SignInResponder
+    ) -> None:
         self._identities = identities
+        self._linked = linked
         self._sign_in = sign_in
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.post("/auth/oidc/{provider}", self.sign_in_with_provider)]
+        return [
+            web.post("/auth/oidc/{provider}", self.sign_in_with_provider),
+            web.delete("/auth/oidc/{provider}", self.unlink_provider),
+            web.post("/auth/oidc/{provider}/link", self.link_provider),
+            web.post("/auth/oidc/{provider}/reauthenticate", self.reauthenticate_with_provider),
+        ]
 
     @operation(
         "signInWithProvider",
@@ -77,3 +102,70 @@ class ExternalIdentityRoutes:
         if signed_in.created:
             return await self._sign_in.open_new(request, signed_in.account)
         return await self._sign_in.open(request, signed_in.account)
+
+    @operation(
+        "linkProvider",
+        "Link an identity provider to your account, to sign in with it",
+        tag="auth",
+        body=LinkBody,
+        responds={204: Reply("Linked")},
+        refuses={
+            **REAUTHENTICATION,
+            401: REFUSED,
+            404: "The provider is not configured",
+            409: "Another user has this identity, or you have linked another one of this provider",
+        },
+        rates=(Rate.WRITES,),
+    )
+    async def link_provider(self, request: web.Request) -> web.Response:
+        body = request[BODY]
+        await self._linked.link(
+            current_principal(request),
+            request.match_info["provider"],
+            body["idToken"],
+            body["nonce"],
+            confirmation(body),
+        )
+        return web.Response(status=204)
+
+    @operation(
+        "unlinkProvider",
+        "Unlink an identity provider",
+        tag="auth",
+        responds={204: Reply("Unlinked")},
+        refuses={
+            403: "The session was not reauthenticated within five minutes",
+            404: "The provider is not linked",
+            409: "This is your only way to sign in",
+        },
+        rates=(Rate.WRITES,),
+    )
+    async def unlink_provider(self, request: web.Request) -> web.Response:
+        await self._linked.unlink(current_principal(request), request.match_info["provider"])
+        return web.Response(status=204)
+
+    @operation(
+        "reauthenticateWithProvider",
+        "Prove with a linked identity provider that you are the owner of the account",
+        tag="auth",
+        description="As `reauthenticate`. The ID token must have been issued within the last five minutes.",
+        body=ProviderReauthenticationBody,
+        responds={200: ReauthenticatedSchema},
+        refuses={
+            401: REFUSED,
+            403: "The code is missing",
+            404: "The provider is not configured",
+            422: "The code is wrong",
+        },
+        rates=(Rate.WRITES,),
+    )
+    async def reauthenticate_with_provider(self, request: web.Request) -> web.Response:
+        body = request[BODY]
+        await self._linked.reauthenticate(
+            current_principal(request),
+            request.match_info["provider"],
+            body["idToken"],
+            body["nonce"],
+            body.get("code"),
+        )
+        return serializers.json_response({"expiresIn": WINDOW_MS // 1000})

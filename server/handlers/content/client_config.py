@@ -62,6 +62,7 @@ class IdentityProviderSchema(Schema):
 
 class SignInOptionsSchema(Schema):
     providers = fields.List(fields.Nested(IdentityProviderSchema), required=True)
+    passkeySite = fields.String(required=True, metadata={"description": "The domain of passkeys."})
 
 
 class ConfigSchema(Schema):
@@ -88,6 +89,7 @@ class SignInOptions:
     """Ways to sign in besides passwords."""
 
     providers: Sequence[OidcProvider]
+    passkey_site: str
 
 
 class ConfigRoutes:
@@ -114,7 +116,8 @@ def _sign_in(options: SignInOptions) -> dict[str, Any]:
         "providers": [
             {"name": each.name, "issuer": each.issuer, "clientIds": list(each.client_ids)}
             for each in options.providers
-        ]
+        ],
+        "passkeySite": options.passkey_site,
     }
 
 

@@ -70,6 +70,7 @@ PATH_PARAMETERS: Mapping[str, Part] = {
     "mediaId": {"schema": _ID},
     "uploadId": {"schema": _ID},
     "sessionId": {"schema": _ID},
+    "passkeyId": {"schema": _ID},
     "provider": {
         "description": "An identity provider that `GET /config` lists.",
         "schema": {"type": "string", "pattern": "^[a-z0-9-]{1,32}$", "examples": ["google"]},

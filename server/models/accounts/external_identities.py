@@ -80,5 +80,9 @@ class ExternalIdentityRepository:
             )
         )
 
-    async def delete_all(self, user_id: UserId) -> None:
-        await self._database.execute("DELETE FROM external_identities WHERE user_id = ?", [user_id])
+    async def delete_newer(self, user_id: UserId, created_after_ms: int) -> None:
+        """Delete the identities that were linked later."""
+        await self._database.execute(
+            "DELETE FROM external_identities WHERE user_id = ? AND created_at_ms > ?",
+            [user_id, created_after_ms],
+        )

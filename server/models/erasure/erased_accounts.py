@@ -50,7 +50,8 @@ class ErasedAccountRepository:
 
     async def clear(self, user_id: UserId, due: DueAccount) -> None:
         """Delete the name, the addresses, the profile, and the ways to sign in."""
-        await self._database.execute("DELETE FROM external_identities WHERE user_id = ?", [user_id])
+        for table in ("external_identities", "passkeys"):
+            await self._database.execute(f"DELETE FROM {table} WHERE user_id = ?", [user_id])
         await UserTable.filter(id=user_id).update(
             username="",
             username_key=ERASED_NAME.format(user_id),

@@ -35,6 +35,7 @@ PLAIN_COLUMNS = (
     UserColumn("devices", "user_id"),
     UserColumn("email_tokens", "user_id"),
     UserColumn("external_identities", "user_id"),
+    UserColumn("passkeys", "user_id"),
     UserColumn("sessions", "user_id"),
     UserColumn("second_factors", "user_id", key="user_id"),
     UserColumn("recovery_codes", "user_id"),

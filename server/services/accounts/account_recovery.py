@@ -12,6 +12,7 @@ from server.models.accounts.logins import LoginRepository
 from server.models.database import DuplicateKey
 from server.services.accounts.authentication.second_factor_removal import SecondFactorRemoval
 from server.services.accounts.email_tokens import EmailTokens, invalid_email_token
+from server.services.accounts.passwordless.sign_in_methods import MethodList
 from server.services.accounts.revocations import Revocations
 from server.services.accounts.usernames import normalize
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
@@ -27,6 +28,7 @@ class AccountRecovery:
         tokens: EmailTokens,
         revocations: Revocations,
         second_factor_removal: SecondFactorRemoval,
+        methods: MethodList,
     ) -> None:
         self._addresses = addresses
         self._logins = logins
@@ -35,6 +37,7 @@ class AccountRecovery:
         self._tokens = tokens
         self._revocations = revocations
         self._second_factor_removal = second_factor_removal
+        self._methods = methods
 
     async def recover(self, token: str) -> str:
         """Restore the address that the token was sent to, revoke all sessions and invalidate the password.
@@ -42,8 +45,9 @@ class AccountRecovery:
         Return a reset token for a new password. Links of later e-mails become invalid, because another person may have
         received them; links of earlier ones stay valid.
 
-        A second factor that was enabled while a link may be used is removed, because the other person may have enabled
-        it. An older one stays: a person who reads the owner's e-mails must not get around it.
+        A second factor, a passkey or an identity provider that was added while a link may be used is removed, because
+        the other person may have added it. Older ones stay: a person who reads the owner's e-mails must not get around
+        them.
 
         Raises InvalidInput (`invalid_recovery_token`), and Conflict (`email_in_use`) if another account has verified
         the address since then.
@@ -73,4 +77,5 @@ class AccountRecovery:
         await self._tokens.delete(user_id, (EmailTokenPurpose.VERIFY, EmailTokenPurpose.RESET))
         recent_ms = user.now_ms - self._tokens.ttl_s[EmailTokenPurpose.RECOVER] * 1000
         await self._second_factor_removal.remove_newer(work, user_id, recent_ms)
+        await self._methods.remove_newer(user_id, recent_ms)
         return await self._tokens.create(work, EmailTokenPurpose.RESET, user_id, row.email, user.now_ms)

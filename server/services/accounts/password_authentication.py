@@ -25,6 +25,7 @@ class AuthenticatedUser:
     """A user whose password, or other first factor, was verified.
 
     `device_id`: a device on which the user signed in before. `new_device`: the owner gets an e-mail about the sign-in.
+    `has_all_factors`: the first factor includes a second one, as a passkey does.
     """
 
     id: UserId
@@ -33,6 +34,7 @@ class AuthenticatedUser:
     device_id: str | None = None
     new_device: bool = False
     method: SignInMethod = SignInMethod.PASSWORD
+    has_all_factors: bool = False
 
 
 class PasswordAuthentication:

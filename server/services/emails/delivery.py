@@ -28,6 +28,7 @@ class EmailKind(StrEnum):
     NEW_SIGN_IN = "new_sign_in"
     SIGN_INS_FAILED = "sign_ins_failed"
     SECOND_FACTOR = "second_factor"
+    SIGN_IN_METHOD = "sign_in_method"
     ACCOUNT_DELETION = "account_deletion"
     MODERATION = "moderation"
 

@@ -39,6 +39,14 @@ class SecondFactorText:
 
 
 @dataclass(frozen=True, slots=True)
+class MethodText:
+    """Texts about a change of the ways to sign in. `headline` is a sentence."""
+
+    subject: str
+    headline: str
+
+
+@dataclass(frozen=True, slots=True)
 class SignInDetails:
     """Time and origin of a sign-in. The client chose `user_agent`."""
 
@@ -119,6 +127,13 @@ def second_factor_failed_email(key: str, to: str, name: str) -> Email:
     subject = "Wrong codes were entered for your account"
     text, html = render("second_factor_failed", {"subject": subject, "name": name})
     return Email(key, to, subject, text, html)
+
+
+def sign_in_method_email(key: str, to: str, name: str, change: MethodText, link: str) -> Email:
+    """Return the e-mail that lets an owner notice another way to sign in; `link` takes the account back."""
+    values = {"subject": change.subject, "name": name, "headline": change.headline}
+    text, html = render("sign_in_method", values, {"link": link})
+    return Email(key, to, change.subject, text, html)
 
 
 def deletion_requested_email(key: str, to: str, name: str, date: str) -> Email:

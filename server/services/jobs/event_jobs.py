@@ -39,6 +39,7 @@ from server.events import (
     SecondFactorFailed,
     SessionsRevoked,
     SignedInOnNewDevice,
+    SignInMethodChanged,
     SignInsFailed,
     UploadCompleted,
     UserBlocked,
@@ -97,6 +98,7 @@ class JobKind(StrEnum):
     EMAIL_SIGN_INS_FAILED = "email.sign_ins_failed"
     EMAIL_SECOND_FACTOR_CHANGED = "email.second_factor_changed"
     EMAIL_SECOND_FACTOR_FAILED = "email.second_factor_failed"
+    EMAIL_SIGN_IN_METHOD_CHANGED = "email.sign_in_method_changed"
     EMAIL_DELETION_REQUESTED = "email.deletion_requested"
     EMAIL_DELETION_CANCELLED = "email.deletion_cancelled"
     EMAIL_MODERATED = "email.moderated"
@@ -174,6 +176,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     SignInsFailed: (EventJob(Queue.EMAIL, JobKind.EMAIL_SIGN_INS_FAILED, HIGH),),
     SecondFactorChanged: (EventJob(Queue.EMAIL, JobKind.EMAIL_SECOND_FACTOR_CHANGED, HIGH),),
     SecondFactorFailed: (EventJob(Queue.EMAIL, JobKind.EMAIL_SECOND_FACTOR_FAILED, HIGH),),
+    SignInMethodChanged: (EventJob(Queue.EMAIL, JobKind.EMAIL_SIGN_IN_METHOD_CHANGED, HIGH),),
     AccountDeletionRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL_DELETION_REQUESTED, HIGH),),
     AccountDeletionCancelled: (EventJob(Queue.EMAIL, JobKind.EMAIL_DELETION_CANCELLED, HIGH),),
 }

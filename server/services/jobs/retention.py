@@ -13,6 +13,7 @@ from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.sessions import SessionRepository
 from server.models.accounts.sign_in_challenges import SignInChallengeRepository
 from server.models.accounts.used_id_tokens import UsedIdTokenRepository
+from server.models.accounts.used_passkey_challenges import UsedPasskeyChallengeRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.jobs.jobs import JobRepository, JobState
 from server.models.notifications.retention import NotificationGroup, NotificationRetentionRepository
@@ -50,6 +51,7 @@ class RetentionTables:
     sign_in_challenges: SignInChallengeRepository
     email_tokens: EmailTokenRepository
     used_id_tokens: UsedIdTokenRepository
+    used_passkey_challenges: UsedPasskeyChallengeRepository
     idempotency_keys: IdempotencyKeyRepository
     notifications: NotificationRetentionRepository
     jobs: JobRepository
@@ -82,8 +84,9 @@ class Retention:
         await self._jobs.complete(claim)
 
     async def sweep_resets(self, claim: Claim) -> None:
-        """Delete expired tokens of links in e-mails, and used ID tokens that have expired."""
+        """Delete expired tokens of links in e-mails, and used ID tokens and challenges that have expired."""
         await self._tables.used_id_tokens.delete_expired()
+        await self._tables.used_passkey_challenges.delete_expired()
         deleted = await self._tables.email_tokens.delete_expired()
         if deleted:
             log.info("resets_swept", resets=deleted)

@@ -10,6 +10,7 @@ from server.errors import Conflict, Unauthenticated
 from server.gateways.feed_store.cached_users import CachedUsers
 from server.gateways.outbox import Outbox
 from server.ids import ActionId, AppealId, CaseId, CommentId, PostId, ReportId, UserId
+from server.models.accounts.external_identities import ExternalIdentityRepository, NewExternalIdentity
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.counters import COUNTED_TABLES, CounterRepository
 from server.models.erasure.mentions import StoredMentionRepository
@@ -25,7 +26,8 @@ from server.services.records import AccountStatus, Channel, Client, Confirmation
 from tests.support.inputs import photos
 from tests.support.jobs import claim_maintenance_job
 from tests.support.second_factors import enable_second_factor
-from tools.harness.services import ServiceHarness
+from tests.support.software_authenticator import SoftwareAuthenticator
+from tools.harness.services import PASSKEY_ORIGIN, ServiceHarness
 
 PASSWORD = "correct horse"
 PAGE = PageRequest()
@@ -61,6 +63,7 @@ async def register(harness: ServiceHarness, name: str) -> UserId:
 
 async def live(harness: ServiceHarness, ada: UserId, bob: UserId) -> PostId:
     """Let ada do everything that a user can do, and have others answer; return a post by bob."""
+    await add_sign_in_methods(harness, ada)
     others = [await harness.user("carl"), *await harness.users(OTHERS - 1)]
     theirs = await publish(harness, bob, "With @ada and @carl")
     hers = await publish(harness, ada, "Hello @bob #light")
@@ -121,6 +124,14 @@ async def meet_others(harness: ServiceHarness, ada: UserId, others: list[UserId]
         await harness.appeal_rows.insert(appeal_id, ActionId(appeal_id), author, "A mistake")
         await harness.appeal_rows.claim(appeal_id, ada, 1)
     await harness.preferences.update(ada, {NotificationType.MENTION: {Channel.PUSH: False}})
+
+
+async def add_sign_in_methods(harness: ServiceHarness, user_id: UserId) -> None:
+    identity = NewExternalIdentity(harness.ids.next(), user_id, "acme", "a" * 64, "ada@acme.example", 1)
+    await ExternalIdentityRepository(harness.database).insert(identity)
+    authenticator, principal = SoftwareAuthenticator(PASSKEY_ORIGIN), await harness.open_session(user_id)
+    options = await harness.passkeys.begin_registration(principal, Confirmation(PASSWORD))
+    await harness.passkeys.register(principal, authenticator.create(options), "Phone")
 
 
 async def delete_account(harness: ServiceHarness, user_id: UserId) -> None:

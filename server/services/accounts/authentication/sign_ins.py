@@ -57,7 +57,7 @@ class SignIns:
         self._limits = limits
 
     async def open(self, account: AuthenticatedUser, client: Client) -> TokenPair | SignInChallenge:
-        """Open a session; for an account with a second factor return a challenge instead.
+        """Open a session; for an account with a second factor return a challenge instead, unless it was given.
 
         Raises as `Sessions.create`.
         """
@@ -97,11 +97,11 @@ class SignIns:
     async def _open(
         self, account: AuthenticatedUser, client: Client, token: str, work: WorkContext
     ) -> Rotation | None:
-        """Return None if the account has a second factor; the lock keeps one from being enabled in between."""
+        """Return None if a second factor is missing; the lock keeps one from being enabled in between."""
         user = await self._logins.lock(account.id)
         if user is None or user.password_changed_at_ms != account.password_changed_at_ms:
             raise wrong_credentials()
-        if not await self._codes.is_enabled(account.id):
+        if account.has_all_factors or not await self._codes.is_enabled(account.id):
             return await self._sessions.open(work, _sign_in(account, client))
         await self._challenges.insert(
             NewSignInChallenge(
@@ -169,6 +169,7 @@ def _sign_in(account: AuthenticatedUser, client: Client) -> SignIn:
         address=client.address,
         new_device=account.new_device,
         method=account.method,
+        has_all_factors=account.has_all_factors,
     )
 
 

@@ -1,4 +1,4 @@
-"""Sign-in with identity providers: registration, sign-in, linking and unlinking.
+"""Sign-in with identity providers: registration and sign-in. `linked_identities` has what a signed-in user may do.
 
 An identity is never linked to an existing account because of its e-mail address: a person who controls an address at
 some provider could take the account over. The user links it, signed in.
@@ -100,7 +100,7 @@ class ExternalIdentities:
     async def _find_or_create(
         self, identity: ExternalIdentity, chosen: ChosenProfile, work: WorkContext
     ) -> ProviderSignIn:
-        await self._use_up(work, identity)
+        await use_up(self._used_tokens, work, identity)
         user_id = await self._identities.find_user(identity.subject_hash)
         if user_id is None:
             return ProviderSignIn(await self._create(work, identity, chosen), created=True)
@@ -113,12 +113,6 @@ class ExternalIdentities:
             ),
             created=False,
         )
-
-    async def _use_up(self, work: WorkContext, identity: ExternalIdentity) -> None:
-        """Record that the token was used. Raises Unauthenticated for a used one, DuplicateKey in a race."""
-        if await self._used_tokens.exists(identity.token_hash):
-            raise invalid_id_token()
-        await self._used_tokens.insert(work.new_id(), identity.token_hash, identity.expires_at_ms)
 
     async def _create(
         self, work: WorkContext, identity: ExternalIdentity, chosen: ChosenProfile
@@ -143,7 +137,7 @@ class ExternalIdentities:
             await self._addresses.set_verified(user.id, identity.email, key, work.now_ms())
         elif identity.email:
             work.emit(EmailVerificationRequested(user.id))
-        await self._link(work, user.id, identity)
+        await self._identities.insert(new_identity(work, user.id, identity))
         return AuthenticatedUser(user.id, Role.USER, user.created_at_ms, method=SignInMethod.OIDC)
 
     async def _free_username(self, identity: ExternalIdentity) -> str:
@@ -152,15 +146,20 @@ class ExternalIdentities:
                 return username
         raise AssertionError("the last suggestion has twelve random digits")
 
-    async def _link(self, work: WorkContext, user_id: UserId, identity: ExternalIdentity) -> None:
-        """Raise DuplicateKey if another user has the identity."""
-        await self._identities.insert(
-            NewExternalIdentity(
-                id=work.new_id(),
-                user_id=user_id,
-                provider=identity.provider,
-                subject_hash=identity.subject_hash,
-                email=identity.email,
-                created_at_ms=work.now_ms(),
-            )
-        )
+
+async def use_up(used_tokens: UsedIdTokenRepository, work: WorkContext, identity: ExternalIdentity) -> None:
+    """Record that a token was used. Raises Unauthenticated for a used one, DuplicateKey in a race."""
+    if await used_tokens.exists(identity.token_hash):
+        raise invalid_id_token()
+    await used_tokens.insert(work.new_id(), identity.token_hash, identity.expires_at_ms)
+
+
+def new_identity(work: WorkContext, user_id: UserId, identity: ExternalIdentity) -> NewExternalIdentity:
+    return NewExternalIdentity(
+        id=work.new_id(),
+        user_id=user_id,
+        provider=identity.provider,
+        subject_hash=identity.subject_hash,
+        email=identity.email,
+        created_at_ms=work.now_ms(),
+    )

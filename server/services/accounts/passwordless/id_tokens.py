@@ -33,7 +33,7 @@ class ExternalIdentity:
     """A person as an identity provider knows them; `email` and `name` may be empty.
 
     subject_hash: Identifies the person; the same for all tokens of this person.
-    token_hash: Identifies the token, which is valid until `expires_at_ms`.
+    token_hash: Identifies the token, which was issued at `issued_at_ms` and is valid until `expires_at_ms`.
     """
 
     provider: str
@@ -42,6 +42,7 @@ class ExternalIdentity:
     email_verified: bool
     name: str
     token_hash: str
+    issued_at_ms: int
     expires_at_ms: int
 
 
@@ -118,7 +119,7 @@ def _identity(provider: OidcProvider, claims: Mapping[str, Any], id_token: str) 
     if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT:
         raise ValueError("not a subject")
     # PyJWT accepts texts of digits and numbers of any size.
-    if type(expires_s) not in (int, float) or not 0 < expires_s < MAX_TIME_S:
+    if not all(type(each) in (int, float) and 0 < each < MAX_TIME_S for each in (expires_s, claims["iat"])):
         raise ValueError("not a time")
     email = _email(claims.get("email"))
     return ExternalIdentity(
@@ -130,6 +131,7 @@ def _identity(provider: OidcProvider, claims: Mapping[str, Any], id_token: str) 
         name=_name(claims),
         # Not of the whole token: some signatures have several valid forms.
         token_hash=_sha256(id_token.rpartition(".")[0]),
+        issued_at_ms=round(claims["iat"] * 1000),
         expires_at_ms=round((expires_s + LEEWAY_S) * 1000),
     )
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import jwt
 import orjson
@@ -22,12 +22,8 @@ NOW_S = int(time.time())
 
 
 @pytest.fixture
-async def id_tokens(issuer: FakeIssuer) -> AsyncIterator[IdTokens]:
-    documents = ProviderDocuments(2.0, this_machine=True)
-    keys = ProviderKeys(issuer.provider, documents)
-    yield IdTokens({issuer.name: keys})
-    await keys.close()
-    await documents.close()
+async def id_tokens(keys: ProviderKeys) -> IdTokens:
+    return IdTokens({keys.provider.name: keys})
 
 
 def encoded(content: bytes) -> str:
