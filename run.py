@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 STARTED = time.monotonic()
 PLAIN = argparse.RawDescriptionHelpFormatter
-QUEUES = ("feed", "notifications", "push", "email", "media", "renditions", "search", "maintenance")
+QUEUES = ("feed", "notifications", "push", "email", "media", "renditions", "search", "exports", "maintenance")
 ROLES = ("user", "celebrity", "moderator", "admin")
 
 EPILOG = """\

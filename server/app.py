@@ -51,6 +51,7 @@ from server.handlers.people.close_friends import CloseFriendRoutes
 from server.handlers.people.follow_requests import FollowRequestRoutes
 from server.handlers.people.follows import FollowRoutes
 from server.handlers.people.profiles import ProfileRoutes
+from server.handlers.portability.exports import ExportRoutes
 from server.handlers.post_serializer import PostSerializer
 from server.pubsub.hub import Hub
 from server.settings import Settings
@@ -107,6 +108,7 @@ def build_app(
         SessionRoutes(services.sessions),
         ClosureRoutes(services.account_closures),
         CredentialRoutes(services.credentials),
+        ExportRoutes(services.exports, idempotent),
         EmailAddressRoutes(services.email_verification, services.account_recovery, settings.auth.reset_ttl_s),
         AccountRoutes(services.accounts, services.password_authentication, sign_in, idempotent),
         ExternalIdentityRoutes(

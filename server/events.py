@@ -6,7 +6,7 @@ An event is plain data. `services/jobs/event_jobs.py` maps events to jobs.
 from dataclasses import dataclass
 from typing import Literal
 
-from server.ids import ActionId, CaseId, CommentId, MediaId, NotificationId, PostId, UserId
+from server.ids import ActionId, CaseId, CommentId, ExportId, MediaId, NotificationId, PostId, UserId
 
 CachedKind = Literal["post", "person", "feed", "likes"]
 
@@ -309,6 +309,22 @@ class EmailChanged(Event):
     previous: str
     email: str
     recovery_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ExportRequested(Event):
+    """The user requested an archive of everything that is stored about the account."""
+
+    export_id: ExportId
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class ExportReady(Event):
+    """An archive can be downloaded."""
+
+    export_id: ExportId
+    user_id: UserId
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,6 +187,7 @@ def _handlers(
         JobKind.INDEX_POST: services.discovery.jobs.index_post,
         JobKind.REMOVE_POST: services.deletions.remove_post,
         JobKind.REMOVE_AVATAR: services.deletions.remove_avatar,
+        JobKind.CREATE_EXPORT: services.export_jobs.create,
         JobKind.ERASE_ACCOUNT: services.account_erasure.erase,
         JobKind.PROPAGATE_REVOCATIONS: services.revocations.propagate_job,
         JobKind.EMAIL_VERIFICATION: services.account_emails.send_verification,
@@ -201,6 +202,7 @@ def _handlers(
         JobKind.EMAIL_DELETION_REQUESTED: services.account_emails.send_deletion_requested,
         JobKind.EMAIL_DELETION_CANCELLED: services.account_emails.send_deletion_cancelled,
         JobKind.EMAIL_MODERATED: services.decision_emails.send,
+        JobKind.EMAIL_EXPORT_READY: services.export_emails.send_ready,
         **maintenance_handlers(settings, resources, services, jobs),
     }
 

@@ -13,6 +13,7 @@ SECURITY_KINDS = (
     EmailKind.SIGN_IN_METHOD,
     EmailKind.ACCOUNT_DELETION,
     EmailKind.MODERATION,
+    EmailKind.EXPORT_READY,
 )
 
 

@@ -82,6 +82,7 @@ def rate_limiting(settings: Settings, rate_limits: RateLimits) -> RateLimiting:
         Rate.READS: chosen.reads,
         Rate.REPORTS: chosen.reports,
         Rate.SEARCH: chosen.search,
+        Rate.EXPORTS: chosen.exports,
     }
     limits = {rate: Limit(rate, each.limit, each.window_s) for rate, each in by_name.items()}
     return RateLimiting(rate_limits, limits if chosen.enabled else {})

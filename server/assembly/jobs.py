@@ -27,6 +27,7 @@ def queue_settings(settings: Settings) -> dict[Queue, QueueSettings]:
         Queue.MEDIA: settings.queues.media,
         Queue.RENDITIONS: settings.queues.renditions,
         Queue.SEARCH: settings.queues.search,
+        Queue.EXPORTS: settings.queues.exports,
         Queue.MAINTENANCE: settings.queues.maintenance,
     }
 

@@ -59,6 +59,7 @@ def maintenance_handlers(
         JobKind.SWEEP_MEDIA: media.sweep,
         JobKind.FIND_DUE_ERASURES: services.account_erasure.start_due,
         JobKind.REFRESH_SEARCH: services.discovery.jobs.refresh,
+        JobKind.SWEEP_EXPORTS: services.export_jobs.sweep,
     }
 
 
@@ -75,6 +76,7 @@ def schedules(settings: Settings, resources: Resources, jobs: Jobs) -> Schedules
         JobKind.SWEEP_NOTIFICATIONS: every.notifications_every_s,
         JobKind.FIND_DUE_ERASURES: every.erasures_every_s,
         JobKind.REFRESH_SEARCH: every.search_every_s,
+        JobKind.SWEEP_EXPORTS: every.exports_every_s,
     }
     return Schedules(
         _unit_of_work(resources, jobs),

@@ -10,6 +10,7 @@ from server.assembly.jobs import build_queue_administration
 from server.assembly.moderation import build_moderation
 from server.assembly.notifications import build_notification_emails, build_pushes
 from server.assembly.passwordless import Passwordless, build_passwordless
+from server.assembly.portability import build_export_emails, build_export_jobs, build_exports
 from server.assembly.resources import Resources
 from server.assembly.sign_in import Authentication, build_authentication
 from server.clock import Clock, SystemClock
@@ -79,6 +80,9 @@ from server.services.people.follows import Follows
 from server.services.people.mutes import Mutes
 from server.services.people.profiles import Profiles
 from server.services.people.user_lookup import UserLookup
+from server.services.portability.export_emails import ExportEmails
+from server.services.portability.export_jobs import ExportJobs
+from server.services.portability.exports import Exports
 from server.settings import Settings
 
 
@@ -127,6 +131,9 @@ class Services:
     appeal_queue: AppealQueue
     standings: Standings
     decision_emails: DecisionEmails
+    exports: Exports
+    export_jobs: ExportJobs
+    export_emails: ExportEmails
     feed: Feed
     explanations: Explanations
     fan_out: FanOut
@@ -195,6 +202,7 @@ def build_services(
             metrics,
             shared.publisher.publish_media,
         ),
+        exports=build_exports(settings, resources, shared, reauthentication),
     )
     accounts = Accounts(rows.users, work, resources.passwords, shared.password_rules, rows.former_usernames)
     moderation = build_moderation(settings, shared, contents)
@@ -271,6 +279,9 @@ def build_services(
         appeal_queue=moderation.appeal_queue,
         standings=moderation.standings,
         decision_emails=moderation.decision_emails,
+        exports=contents.exports,
+        export_jobs=build_export_jobs(settings, resources, shared, var / "tmp"),
+        export_emails=build_export_emails(settings, resources, shared),
         feed=Feed(queries, timelines, cards, _card_cache(settings, resources), metrics),
         explanations=Explanations(queries, visibility, TimelineAudit(resources.feeds_redis)),
         fan_out=FanOut(rows.fan_outs, queries, timelines, jobs, _fan_out_rules(settings)),

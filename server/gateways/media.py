@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import structlog
+from obstore import open_writer
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.store import GCSStore, LocalStore, S3Store
 
@@ -41,6 +42,9 @@ MAX_KEY_LENGTH = 512
 THREADS = 8
 OCTETS = "application/octet-stream"
 CHUNK_BYTES = 256 * 1024
+PART_BYTES = 8 * 1024 * 1024  # of a large object; S3 takes 10,000 parts of at least 5 MiB
+COPIED_BYTES = 1024 * 1024
+PART_TIMEOUT_S = 60.0
 KEYS_PER_CALL = 1000  # maximum of S3 for deleting and listing
 # obstore has no error numbers: these are Rust's names for ENOSPC and EDQUOT, and MinIO's text.
 FULL = re.compile(r"StorageFull|QuotaExceeded|os error (28|122)\b")
@@ -188,6 +192,31 @@ class MediaStore:
         """Store bytes of any kind, which must not be served, atomically. Raises StorageFull."""
         await self._put(key, source, OCTETS, "no-store")
 
+    async def put_large(self, key: str, source: Path) -> AsyncIterator[int]:
+        """Store a private file of any size in parts; yield after each step how many bytes were read.
+
+        Nothing is stored until the iterator ends. In a bucket, the parts of an interrupted call stay until a lifecycle
+        rule deletes them. Raises StorageFull.
+        """
+        attributes = self._attributes(OCTETS, "no-store")
+        opened = partial(
+            open_writer,
+            self._store,
+            _valid(key),
+            attributes=attributes,
+            buffer_size=PART_BYTES,
+            max_concurrency=2,
+        )
+        writer = await self._call("put", key, opened)
+        done = 0
+        with source.open("rb") as file:
+            while chunk := await asyncio.to_thread(file.read, COPIED_BYTES):
+                await self._call("put", key, partial(writer.write, chunk), PART_TIMEOUT_S)
+                done += len(chunk)
+                yield done
+        # Not used as a context manager: that would store the part that was written when a call fails.
+        await self._call("put", key, writer.close, PART_TIMEOUT_S)
+
     async def describe(self, key: str) -> MediaDescription:
         """Return the metadata of the picture at `key`. Raises NotFound, also for an invalid key."""
         if not _is_key(key):
@@ -252,24 +281,30 @@ class MediaStore:
             log.warning("media_store_did_not_close")
 
     async def _put(self, key: str, source: Path | bytes, content_type: str, cache_control: str) -> None:
-        # File systems do not store attributes, and obstore rejects them.
-        attributes = None if self._folder else {"Content-Type": content_type, "Cache-Control": cache_control}
+        attributes = self._attributes(content_type, cache_control)
         # An interrupted multipart upload would leave its parts behind.
         call = partial(self._store.put, key, source, attributes=attributes, use_multipart=False)
         await self._call("put", _valid(key), call)
+
+    def _attributes(self, content_type: str, cache_control: str) -> dict[str, str] | None:
+        # File systems do not store attributes, and obstore rejects them.
+        return None if self._folder else {"Content-Type": content_type, "Cache-Control": cache_control}
 
     async def _chunks(self, found: "GetResult", key: str) -> AsyncIterator[bytes]:
         stream = found.stream(min_chunk_size=CHUNK_BYTES)
         while chunk := await self._call("get", key, lambda: next(stream, None)):
             yield bytes(chunk)
 
-    async def _call(self, name: str, key: str, call: Callable[[], Result]) -> Result:
+    async def _call(
+        self, name: str, key: str, call: Callable[[], Result], timeout_s: float | None = None
+    ) -> Result:
         """Make a blocking call in a thread with a timeout, and translate its errors."""
+        timeout_s = timeout_s or self._timeout_s
         try:
-            async with asyncio.timeout(self._timeout_s):
+            async with asyncio.timeout(timeout_s):
                 return await asyncio.get_running_loop().run_in_executor(self._threads, call)
         except TimeoutError as error:
-            log.warning("media_store_timed_out", call=name, key=key, timeout_s=self._timeout_s)
+            log.warning("media_store_timed_out", call=name, key=key, timeout_s=timeout_s)
             raise _unavailable() from error
         except (BaseError, OSError) as error:
             missing = isinstance(error, FileNotFoundError) or FILE_IN_THE_WAY.search(str(error))

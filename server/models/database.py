@@ -69,6 +69,7 @@ MODULES = [
     "server.models.moderation.actions",
     "server.models.moderation.audit_chain",
     "server.models.moderation.appeals",
+    "server.models.portability.exports",
     "server.models.notifications.notifications",
     "server.models.notifications.inboxes",
     "server.models.notifications.preferences",

@@ -48,6 +48,7 @@ class ThrottleSettings(Section):
     reads: RateLimit = RateLimit(limit=300, window_s=60)
     search: RateLimit = RateLimit(limit=240, window_s=60)
     reports: RateLimit = RateLimit(limit=20, window_s=3600)
+    exports: RateLimit = RateLimit(limit=2, window_s=86_400)
     verification_emails: RateLimit = RateLimit(limit=5, window_s=21_600)
     security_emails: RateLimit = RateLimit(limit=5, window_s=86_400)
     emails_to: RateLimit = RateLimit(limit=30, window_s=3600)

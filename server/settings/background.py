@@ -42,6 +42,7 @@ class QueuesSettings(Section):
         concurrency=1, max_attempts=1000, retry_for_s=86_400, backoff_ms=5000, keep_completed=20
     )
     search: QueueSettings = QueueSettings(concurrency=2, max_attempts=10, keep_completed=50)
+    exports: QueueSettings = QueueSettings(concurrency=1, backoff_ms=5000, keep_completed=50)
     maintenance: QueueSettings = QueueSettings(concurrency=1, backoff_ms=5000, keep_completed=20)
     lease_ms: int = Field(default=15_000, ge=100)
     heartbeat_ms: int = Field(default=5_000, ge=50)
@@ -60,5 +61,7 @@ class MaintenanceSettings(Section):
     keys_kept_s: float = Field(default=86_400.0, ge=60)
     erasures_every_s: float = Field(default=3600.0, ge=0)
     search_every_s: float = Field(default=600.0, ge=0)
+    exports_every_s: float = Field(default=3600.0, ge=0)
+    exports_kept_s: float = Field(default=7 * 86_400, ge=60)
     notifications_every_s: float = Field(default=3600.0, ge=0)
     notifications_kept_s: float = Field(default=90 * 86_400, ge=60)

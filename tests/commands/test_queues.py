@@ -76,7 +76,17 @@ async def test_table_shows_every_queue(
     capsys.readouterr()
     assert await queues.show(settings, once=True) == 0
     shown = table(capsys.readouterr().out)
-    queues_shown = ["feed", "notifications", "push", "email", "media", "renditions", "search", "maintenance"]
+    queues_shown = [
+        "feed",
+        "notifications",
+        "push",
+        "email",
+        "media",
+        "renditions",
+        "search",
+        "exports",
+        "maintenance",
+    ]
     assert list(shown) == queues_shown
     assert (shown["feed"]["FAILED"], shown["feed"]["LIMIT/S"], shown["feed"]["STATE"]) == (
         "1",
@@ -134,7 +144,7 @@ async def test_retry_and_discard_report_what_changed(
             ["1"],
             False,
             NotFound,
-            "The queues are: feed, notifications, push, email, media, renditions, search, maintenance",
+            "The queues are: feed, notifications, push, email, media, renditions, search, exports, maintenance",
         ),
         ("feed", [], False, InvalidInput, "or --all"),
         ("feed", ["1"], True, InvalidInput, "or --all"),

@@ -37,8 +37,8 @@ NOTIFICATION = os.environ["CONTRACT_NOTIFICATION"]
 KNOWN: dict[str, list[str]] = json.loads(os.environ["CONTRACT_KNOWN"])
 # These would hide the known posts and notifications, so they apply to new users.
 HIDING = {"blockUser", "muteUser"}
-# These end the session, so each gets a new user.
-SESSION_ENDING = {"logout", "changePassword", "deactivateAccount", "deleteAccount"}
+# These end the session, or work once per user, so each gets a new user.
+SESSION_ENDING = {"logout", "changePassword", "deactivateAccount", "deleteAccount", "requestExport"}
 PASSWORD = "a password of the contract"
 MANY_UNUSED = 20
 REFUSED_BY_VALUE = (
@@ -219,6 +219,7 @@ CHANGES: dict[str, Callable[[Case], None]] = {
     "changeEmail": _right_own_password,
     "deactivateAccount": _right_new_password,
     "deleteAccount": _right_new_password,
+    "requestExport": _right_new_password,
     "login": _real_account,
     "publishPost": _unused_media,
     "refreshTokens": _real_token,

@@ -149,6 +149,9 @@ TABLE: dict[str, Row] = {
     "PATCH /users/profile": signed_in(200, json={"bio": "Light and hills"}),
     "POST /users/profile/deactivate": signed_in(422, json={"password": "not the password"}),
     "DELETE /users/profile": signed_in(422, json={"password": "not the password"}),
+    "POST /users/export": signed_in(422, json={"password": "not the password"}),
+    "GET /users/export": signed_in(404),
+    "GET /exports/{exportId}": open_to_all(404, query="?signature=x"),
     "POST /users/avatar": signed_in(200, form="avatar"),
     "DELETE /users/avatar": signed_in(200),
     "GET /users/{userId}": unblocked(200),
@@ -280,6 +283,7 @@ class Fixtures:
             "asset": "swagger-ui.css",
             "tag": "sunset",
             "searchId": "1",
+            "exportId": "1",
         }  # fmt: skip
         if "{sessionId}" in wanted:
             sessions = await owner.list_all("/auth/sessions")

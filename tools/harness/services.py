@@ -91,6 +91,8 @@ from server.models.people.follows import FollowRepository
 from server.models.people.mutes import MuteRepository
 from server.models.people.profiles import ProfileRepository
 from server.models.people.relationships import RelationshipRepository
+from server.models.portability.exports import ExportRepository
+from server.models.portability.personal_data import PersonalDataRepository
 from server.pubsub.publisher import Publisher
 from server.services.accounts.account_closures import AccountClosures
 from server.services.accounts.account_emails import AccountEmails
@@ -187,6 +189,11 @@ from server.services.people.follows import Follows
 from server.services.people.mutes import Mutes
 from server.services.people.profiles import Profiles
 from server.services.people.user_lookup import UserLookup
+from server.services.portability.export_emails import ExportEmails
+from server.services.portability.export_jobs import ExportJobs, ExportRules
+from server.services.portability.exported_contents import ExportedContents
+from server.services.portability.exported_pictures import ExportedPictures
+from server.services.portability.exports import Exports
 from server.services.records import AccountStatus, Principal
 
 WINDOW = 20
@@ -201,6 +208,7 @@ BACKOFF_CAP_MS = 3000
 REMOVAL_BATCH = 4
 MAX_CRASHES = 3
 GRACE_MS = 30 * 86_400_000
+EXPORTS_KEPT_MS = 7 * 86_400_000
 
 
 SECOND_FACTOR_SECRET = b"the second factor secret of these tests"
@@ -569,6 +577,23 @@ class ServiceHarness:
         self.discovery = build_discovery(
             Repositories(database), self.cards, self.visibility, self.unit_of_work, self.jobs
         )
+        self.exports = Exports(
+            ExportRepository(database),
+            self.login_rows,
+            self.unit_of_work,
+            self.reauthentication,
+            self.media,
+            "https://photos.test",
+            b"a secret of the tests",
+        )
+        self.export_jobs = self._export_jobs()
+        self.export_emails = ExportEmails(
+            ExportRepository(database),
+            self.user_rows,
+            self.jobs,
+            EmailDelivery(self.email, self.suppressions, normalize),
+            "https://pages.test/export",
+        )
         self.account_erasure = self._account_erasure()
         self.idempotency = Idempotency(IdempotencyKeyRepository(database), b"a secret of the tests")
         self._serial = itertools.count(1)
@@ -676,7 +701,13 @@ class ServiceHarness:
     def _account_erasure(self) -> AccountErasure:
         rows = UserRowRepository(self.database)
         contents = ContentServices(
-            self.posts, self.deletions, self.likes, self.comments, self.unused_media, self.uploads
+            self.posts,
+            self.deletions,
+            self.likes,
+            self.comments,
+            self.unused_media,
+            self.uploads,
+            self.exports,
         )
         mentions = StoredMentionRepository(self.database)
         cached = CachedUsers(self.pipelined_redis)
@@ -696,6 +727,19 @@ class ServiceHarness:
             self.jobs,
             self.metrics,
             batch=REMOVAL_BATCH,
+        )
+
+    def _export_jobs(self) -> ExportJobs:
+        database = self.database
+        data = PersonalDataRepository(database, rows_per_page=3)
+        contents = ExportedContents(data, self.image_rows, ExportedPictures(self.media), self.folder)
+        return ExportJobs(
+            ExportRepository(database),
+            contents,
+            self.media,
+            self.unit_of_work,
+            self.jobs,
+            ExportRules(self.folder, EXPORTS_KEPT_MS, "https://photos.test"),
         )
 
     def jobs_that_try_for(self, for_ms: int) -> Jobs:
@@ -924,6 +968,8 @@ class ServiceHarness:
             JobKind.INDEX_POST: self.discovery.jobs.index_post,
             JobKind.REMOVE_POST: self.deletions.remove_post,
             JobKind.REMOVE_AVATAR: self.deletions.remove_avatar,
+            JobKind.CREATE_EXPORT: self.export_jobs.create,
+            JobKind.EMAIL_EXPORT_READY: self.export_emails.send_ready,
             JobKind.ERASE_ACCOUNT: self.account_erasure.erase,
             JobKind.FIND_DUE_ERASURES: self.account_erasure.start_due,
             JobKind.PROPAGATE_REVOCATIONS: self.revocations.propagate_job,

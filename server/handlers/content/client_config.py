@@ -11,12 +11,12 @@ from server.gateways.images.limits import FORMAT_NAMES, MEDIA_TYPES, pixel_limit
 from server.gateways.images.processor import AVATAR_SIDES, THUMBNAIL_SIDE, WIDTHS
 from server.gateways.oidc.providers import OidcProvider
 from server.handlers import serializers
-from server.handlers.content.limits import MAX_ALT_TEXT, MAX_CAPTION, MAX_COMMENT
 from server.handlers.fields import Count
 from server.handlers.http.bodies.multipart import UploadLimits
 from server.handlers.http.operations import Reply, operation
 from server.handlers.people.profiles import MAX_BIO, MAX_FULL_NAME, MAX_WEBSITE
 from server.paging import DEFAULT_LIMIT, MAX_LIMIT
+from server.services.content.limits import MAX_ALT_TEXT, MAX_CAPTION, MAX_COMMENT
 
 CACHE_CONTROL = "public, max-age=300"
 

@@ -4,7 +4,6 @@ from aiohttp import web
 from marshmallow import fields
 
 from server.handlers import serializers
-from server.handlers.content.limits import MAX_COMMENT
 from server.handlers.fields import Count, Id, RequestSchema, Text, Timestamp
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
 from server.handlers.http.operations import Rate, Reply, operation
@@ -13,6 +12,7 @@ from server.handlers.schemas import MentionsSchema, PageQuery, page_of
 from server.handlers.user_cards import UserCardSchema
 from server.ids import CommentId, PostId
 from server.services.content.comments import Comments
+from server.services.content.limits import MAX_COMMENT
 from server.services.records import Comment
 
 

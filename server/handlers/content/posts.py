@@ -9,7 +9,6 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from server.errors import InvalidInput
 from server.handlers import serializers
-from server.handlers.content.limits import MAX_ALT_TEXT, MAX_CAPTION, MAX_IMAGES
 from server.handlers.fields import File, Id, RequestSchema, Text, UserReference
 from server.handlers.http.bodies.multipart import Form, FormReader
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
@@ -18,6 +17,7 @@ from server.handlers.http.requests import BODY, QUERY, current_principal, page_r
 from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import PageQuery, PostSchema, page_of
 from server.ids import MediaId, PostId, UserId
+from server.services.content.limits import MAX_ALT_TEXT, MAX_CAPTION, MAX_IMAGES
 from server.services.content.pictures import Upload
 from server.services.content.post_pictures import more_texts_than_pictures
 from server.services.content.posts import Posts

@@ -6,7 +6,6 @@ from aiohttp import web
 from marshmallow import Schema, fields
 
 from server.handlers import serializers
-from server.handlers.content.limits import MAX_ALT_TEXT
 from server.handlers.fields import File, Id, RequestSchema, Text, Timestamp
 from server.handlers.http.bodies.single_file import SingleFileReader
 from server.handlers.http.idempotency import IdempotentResponder
@@ -15,6 +14,7 @@ from server.handlers.http.requests import BODY, current_principal, path_id
 from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import ImageSchema
 from server.ids import MediaId, UserId
+from server.services.content.limits import MAX_ALT_TEXT
 from server.services.content.media import Media
 from server.services.content.pictures import Upload
 from server.services.records import MediaStatus, UnusedMedia

@@ -16,12 +16,12 @@ from marshmallow import Schema, fields
 from server.clock import isoformat
 from server.errors import InvalidInput, Malformed, PreconditionFailed, TooLarge, UnsupportedMedia
 from server.handlers import serializers
-from server.handlers.content.limits import MAX_ALT_TEXT
 from server.handlers.fields import Count, Id, Timestamp
 from server.handlers.http.bodies.time_limits import BodyTimer, TimeLimits
 from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import current_principal, path_id
 from server.ids import MediaId
+from server.services.content.limits import MAX_ALT_TEXT
 from server.services.content.uploads import Uploads
 from server.services.records import ResumableUpload
 from server.user_text import FORBIDDEN, clean_lines

@@ -37,6 +37,7 @@ class Rate(StrEnum):
     READS = "reads"
     REPORTS = "reports"
     SEARCH = "search"
+    EXPORTS = "exports"
 
 
 @dataclass(frozen=True, slots=True)

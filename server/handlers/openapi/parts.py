@@ -69,6 +69,7 @@ PATH_PARAMETERS: Mapping[str, Part] = {
     "commentId": {"schema": _ID},
     "mediaId": {"schema": _ID},
     "uploadId": {"schema": _ID},
+    "exportId": {"schema": _ID},
     "sessionId": {"schema": _ID},
     "passkeyId": {"schema": _ID},
     "provider": {

@@ -1,4 +1,4 @@
-"""Keys of the media store that rows of `post_images`, `media`, `uploads` and `users` refer to."""
+"""Keys of the media store that rows refer to."""
 
 from collections.abc import Sequence
 
@@ -30,14 +30,15 @@ class MediaKeyRepository:
         return [row["media_key"] for row in (*rows, *avatars)]
 
     async def list_referenced(self, media_keys: Sequence[str]) -> set[str]:
-        """Return which of these keys a post image, unused media, an upload or an avatar has."""
+        """Return which of these keys a post image, unused media, an upload, an export or an avatar has."""
         some = placeholders(len(media_keys))
         rows = await self._database.rows(
             f"SELECT media_key FROM post_images WHERE media_key IN ({some})"
             f" UNION SELECT media_key FROM media WHERE media_key IN ({some})"
             f" UNION SELECT folder FROM uploads WHERE folder IN ({some})"
+            f" UNION SELECT folder FROM exports WHERE folder IN ({some})"
             f" UNION SELECT avatar_key FROM users WHERE avatar_key IN ({some})",
-            [*media_keys] * 4,
+            [*media_keys] * 5,
         )
         return {row["media_key"] for row in rows}
 

@@ -53,13 +53,14 @@ MEDIA = UserColumn("media", "owner_id")
 UPLOADS = UserColumn("uploads", "owner_id")
 HASHTAG_POSTS = UserColumn("hashtag_posts", "author_id")
 SEARCH_ENTRIES = UserColumn("search_entries", "subject_id", key="subject_id")
+EXPORTS = UserColumn("exports", "user_id")
 ACTIVITIES = UserColumn("notifications", "actor_id")
 FOLLOWING = UserColumn("follows", "follower_id")
 FOLLOWERS = UserColumn("follows", "followee_id")
 # Cleared, because the row is about another user.
 CLAIMS = (UserColumn("report_cases", "claimed_by_id"), UserColumn("appeals", "claimed_by_id"))
 SERVED_COLUMNS = (
-    POSTS, LIKES, COMMENTS, MEDIA, UPLOADS, ACTIVITIES, FOLLOWING, FOLLOWERS, HASHTAG_POSTS, SEARCH_ENTRIES,
+    POSTS, LIKES, COMMENTS, MEDIA, UPLOADS, EXPORTS, ACTIVITIES, FOLLOWING, FOLLOWERS, HASHTAG_POSTS, SEARCH_ENTRIES,
 )  # fmt: skip
 USER_COLUMNS = (*PLAIN_COLUMNS, *SERVED_COLUMNS, *CLAIMS)
 

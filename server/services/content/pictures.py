@@ -24,6 +24,7 @@ log = structlog.get_logger(__name__)
 
 FOLDERS = MappingProxyType({Shape.PHOTO: "posts", Shape.AVATAR: "avatars"})
 UPLOADS_FOLDER = "uploads"
+EXPORTS_FOLDER = "exports"
 # Beside the renditions, so that both are deleted together. A random part follows: in a public bucket, the address of a
 # rendition must not reveal the one of the original.
 ORIGINAL_PREFIX = "original-"
@@ -43,7 +44,8 @@ def is_temporary(key: str) -> bool:
 
 def is_private(key: str) -> bool:
     """Return whether a stored file must not be served: it may say where a photograph was taken."""
-    return key.startswith(f"{UPLOADS_FOLDER}/") or is_original(key)
+    private = (f"{UPLOADS_FOLDER}/", f"{EXPORTS_FOLDER}/")
+    return key.startswith(private) or is_original(key)
 
 
 def is_public_folder(key: str) -> bool:

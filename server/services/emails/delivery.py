@@ -31,6 +31,7 @@ class EmailKind(StrEnum):
     SIGN_IN_METHOD = "sign_in_method"
     ACCOUNT_DELETION = "account_deletion"
     MODERATION = "moderation"
+    EXPORT_READY = "export_ready"
 
 
 class EmailOutcome(StrEnum):

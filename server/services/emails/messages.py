@@ -181,6 +181,14 @@ def moderation_email(key: str, to: str, name: str, content: ModerationContent) -
     return Email(key, to, content.subject, text, html)
 
 
+def export_ready_email(key: str, to: str, name: str, date: str, link: str) -> Email:
+    """Return the e-mail that says until when an archive can be downloaded; `link` is a page for signed-in users."""
+    subject = "Your archive is ready"
+    values = {"subject": subject, "name": name, "date": date}
+    text, html = render("export_ready", values, {"link": link})
+    return Email(key, to, subject, text, html)
+
+
 def notification_email(
     key: str, to: str, name: str, content: EmailContent, unsubscribe_url: str, list_id: str
 ) -> Email:

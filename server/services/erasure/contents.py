@@ -7,9 +7,10 @@ from functools import partial
 
 from server.errors import NotFound
 from server.gateways.feed_store.cached_users import CachedUsers
-from server.ids import MediaId, PostId, UserId
+from server.ids import ExportId, MediaId, PostId, UserId
 from server.models.erasure.user_rows import (
     COMMENTS,
+    EXPORTS,
     HASHTAG_POSTS,
     LIKES,
     MEDIA,
@@ -28,6 +29,7 @@ from server.services.discovery.search_index import SearchIndex
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import UnitOfWork
+from server.services.portability.exports import Exports
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class ContentServices:
     comments: Comments
     media: Media
     uploads: Uploads
+    exports: Exports
 
 
 class ContentErasure:
@@ -92,6 +95,9 @@ class ContentErasure:
         async def erase_comments(post_id: int) -> None:
             await services.comments.erase(user_id, PostId(post_id))
 
+        async def erase_export(export_id: int) -> None:
+            await services.exports.delete(user_id, ExportId(export_id))
+
         await self._for_each(claim, user_id, POSTS, "id", erase_post)
         await self._for_each(claim, user_id, HASHTAG_POSTS, "post_id", forget_post)
         await self._unit_of_work.run(partial(self._index.remove, user_id))
@@ -99,6 +105,7 @@ class ContentErasure:
         await self._for_each(claim, user_id, COMMENTS, "post_id", erase_comments)
         await self._for_each(claim, user_id, UPLOADS, "id", erase_upload)
         await self._for_each(claim, user_id, MEDIA, "id", erase_media)
+        await self._for_each(claim, user_id, EXPORTS, "id", erase_export)
 
     async def _for_each(
         self,

@@ -18,6 +18,8 @@ from server.events import (
     EmailRequested,
     EmailVerificationRequested,
     Event,
+    ExportReady,
+    ExportRequested,
     FollowAccepted,
     FollowRequestChanged,
     PasswordChanged,
@@ -59,6 +61,7 @@ class Queue(StrEnum):
     MEDIA = "media"
     RENDITIONS = "renditions"
     SEARCH = "search"
+    EXPORTS = "exports"
     MAINTENANCE = "maintenance"
 
 
@@ -89,6 +92,7 @@ class JobKind(StrEnum):
     REMOVE_POST = "posts.remove"
     REMOVE_AVATAR = "avatars.remove"
     ERASE_ACCOUNT = "accounts.erase"
+    CREATE_EXPORT = "exports.create"
     PROPAGATE_REVOCATIONS = "notify.revoked"
     EMAIL_VERIFICATION = "email.verification"
     EMAIL_RESET_LINK = "email.password_reset"
@@ -102,6 +106,7 @@ class JobKind(StrEnum):
     EMAIL_DELETION_REQUESTED = "email.deletion_requested"
     EMAIL_DELETION_CANCELLED = "email.deletion_cancelled"
     EMAIL_MODERATED = "email.moderated"
+    EMAIL_EXPORT_READY = "email.export_ready"
     SWEEP_SESSIONS = "maintenance.sessions"
     RETENTION = "maintenance.retention"
     AUDIT_COUNTERS = "maintenance.counters"
@@ -111,6 +116,7 @@ class JobKind(StrEnum):
     SWEEP_NOTIFICATIONS = "maintenance.notifications"
     FIND_DUE_ERASURES = "maintenance.erasures"
     REFRESH_SEARCH = "maintenance.search"
+    SWEEP_EXPORTS = "maintenance.exports"
 
 
 NORMAL = 0
@@ -143,6 +149,8 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     UserRegistered: (EventJob(Queue.SEARCH, JobKind.INDEX_USER),),
     PersonChanged: (EventJob(Queue.SEARCH, JobKind.INDEX_USER),),
     AccountErasureStarted: (EventJob(Queue.MAINTENANCE, JobKind.ERASE_ACCOUNT),),
+    ExportRequested: (EventJob(Queue.EXPORTS, JobKind.CREATE_EXPORT),),
+    ExportReady: (EventJob(Queue.EMAIL, JobKind.EMAIL_EXPORT_READY),),
     UploadCompleted: (EventJob(Queue.MEDIA, JobKind.PROCESS_UPLOAD),),
     PicturesPublished: (EventJob(Queue.RENDITIONS, JobKind.ENCODE_AVIF),),
     AvatarReplaced: (EventJob(Queue.MAINTENANCE, JobKind.REMOVE_AVATAR),),

@@ -18,7 +18,7 @@ from server.services.jobs.jobs import Jobs
 log = structlog.get_logger(__name__)
 
 FILES_PER_BATCH = 500
-FOLDERS = ("posts", "avatars", "uploads")
+FOLDERS = ("posts", "avatars", "uploads", "exports")
 MIN_AGE = timedelta(hours=1)  # files are stored before their row is committed
 # Temporary files are used by a job, which is retried for a day, after an unused image was published.
 TEMPORARY_AGE = timedelta(days=2)

@@ -101,6 +101,15 @@ async def protect(harness: ServiceHarness, ada: UserId) -> None:
     await harness.sign_ins.open(account, Client("192.0.2.7"))
 
 
+async def export(harness: ServiceHarness, user_id: UserId) -> None:
+    """Create an archive that can be downloaded, and request another one."""
+    for _ in range(2):
+        principal = await harness.open_session(user_id)
+        await harness.session_rows.set_reauthenticated(user_id, principal.session_id)
+        await harness.work_off(JobKind.CREATE_EXPORT)
+        await harness.exports.request(principal, Confirmation())
+
+
 async def meet_others(harness: ServiceHarness, ada: UserId, others: list[UserId]) -> None:
     secretive, enemy = await harness.users(2)
     await harness.profiles.edit(secretive, {"is_private": True})
@@ -123,6 +132,8 @@ async def meet_others(harness: ServiceHarness, ada: UserId, others: list[UserId]
         appeal_id = AppealId(harness.ids.next())
         await harness.appeal_rows.insert(appeal_id, ActionId(appeal_id), author, "A mistake")
         await harness.appeal_rows.claim(appeal_id, ada, 1)
+    identity = NewExternalIdentity(harness.ids.next(), ada, "acme", "a hash", "ada@acme.test", 1)
+    await ExternalIdentityRepository(harness.database).insert(identity)
     await harness.preferences.update(ada, {NotificationType.MENTION: {Channel.PUSH: False}})
 
 
@@ -192,11 +203,13 @@ async def assert_erased(harness: ServiceHarness, ada: UserId, theirs: PostId) ->
     assert {entry.key.rpartition("/")[0] async for entry in harness.media.list("posts")} == kept
     assert [entry.key async for entry in harness.media.list("avatars")] == []
     assert [entry.key async for entry in harness.media.list("uploads")] == []
+    assert [entry.key async for entry in harness.media.list("exports")] == []
 
 
 async def test_nothing_is_left_of_an_erased_account(harness: ServiceHarness) -> None:
     ada, bob = await register(harness, "ada"), await harness.user("bob")
     theirs = await live(harness, ada, bob)
+    await export(harness, ada)
     assert {column.table for column in USER_COLUMNS} <= await tables_that_name(harness, ada)
     found = await leftover_search(harness).find(ada)
     mentions = {"posts.mentions", "comments.mentions"}
@@ -217,6 +230,7 @@ async def test_erasure_survives_a_kill_after_each_batch(
 ) -> None:
     ada, bob = await register(harness, "ada"), await harness.user("bob")
     theirs = await live(harness, ada, bob)
+    await export(harness, ada)
     await delete_account(harness, ada)
     save = harness.jobs.save_progress
 

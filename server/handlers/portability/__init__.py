@@ -1,0 +1,1 @@
+"""Routes for archives of a user's data."""

@@ -1,0 +1,184 @@
+"""`/users/export` and `/exports`: request an archive of your data, and download it."""
+
+from aiohttp import ETag, hdrs, web
+from marshmallow import Schema, fields, validate
+
+from server.clock import isoformat
+from server.handlers import serializers
+from server.handlers.accounts.reauthentication import REAUTHENTICATION, ConfirmationBody, confirmation
+from server.handlers.fields import Count, Id, RequestSchema, Timestamp, Url
+from server.handlers.http.idempotency import IdempotentResponder
+from server.handlers.http.operations import Rate, Reply, operation
+from server.handlers.http.representations.preconditions import allows_range, is_not_modified
+from server.handlers.http.representations.ranges import byte_range, content_range
+from server.handlers.http.requests import BODY, QUERY, current_principal, path_id
+from server.ids import ExportId
+from server.services.portability.exports import Export, Exports, StoredArchive
+
+STATUSES = ("queued", "running", "ready", "failed", "expired")
+PROBLEMS = ("interrupted", "storage_full")
+ZIP = "application/zip"
+ARCHIVE = {"type": "string", "format": "binary"}
+VALIDATORS = ("ETag", "Last-Modified")
+ARCHIVE_HEADERS = {
+    "Cache-Control": "private, no-store",
+    "X-Robots-Tag": "noindex",
+    "Accept-Ranges": "bytes",
+}
+
+
+class ExportSchema(Schema):
+    """Members that do not apply to the status are null."""
+
+    id = Id(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(STATUSES))
+    progress = fields.Integer(
+        required=True, validate=validate.Range(0, 100), metadata={"description": "In percent."}
+    )
+    requestedAt = Timestamp(required=True)
+    size = Count(required=True, allow_none=True, metadata={"description": "In bytes."})
+    url = Url(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Works without an access token, until `expiresAt` or a change of the password."
+        },
+    )
+    expiresAt = Timestamp(required=True, allow_none=True)
+    problem = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf((*PROBLEMS, None)),
+        metadata={"description": "Why it failed."},
+    )
+
+
+class ArchiveQuery(RequestSchema):
+    signature = fields.String(required=True, validate=validate.Length(max=100))
+
+
+class ExportRoutes:
+    def __init__(self, exports: Exports, idempotent: IdempotentResponder) -> None:
+        self._exports = exports
+        self._idempotent = idempotent
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.post("/users/export", self.request_export),
+            web.get("/users/export", self.get_export),
+            web.get("/exports/{exportId}", self.download_export),
+        ]
+
+    @operation(
+        "requestExport",
+        "Request an archive of all your data",
+        tag="users",
+        description="A job creates a ZIP file with everything that is stored about you, and your pictures. You get"
+        " an e-mail when it is ready. Its format is described in `docs/export.md`.",
+        body=ConfirmationBody,
+        responds={202: Reply("Requested", ExportSchema, headers=("Location",))},
+        refuses={
+            409: "An export is being created, or a request with this Idempotency-Key is in progress",
+            **REAUTHENTICATION,
+        },
+        rates=(Rate.WRITES,),
+        success_rates=(Rate.EXPORTS,),
+        idempotent=True,
+    )
+    async def request_export(self, request: web.Request) -> web.Response:
+        principal = current_principal(request)
+        return await self._idempotent.respond(
+            request,
+            b"",  # not the password, which the stored fingerprint would help to guess
+            execute=lambda token: self._exports.request(principal, confirmation(request[BODY]), token),
+            reload=lambda _: self._exports.get(principal.user_id),
+            render=_requested,
+            stores_response=False,  # a later one has the link
+        )
+
+    @operation(
+        "getExport",
+        "Get the state of the archive that you requested last",
+        tag="users",
+        responds={200: ExportSchema},
+        refuses={404: "You have not requested an archive"},
+        rates=(Rate.READS,),
+    )
+    async def get_export(self, request: web.Request) -> web.Response:
+        export = await self._exports.get(current_principal(request).user_id)
+        return serializers.json_response(_json(export))
+
+    @operation(
+        "downloadExport",
+        "Download an archive by the `url` of `getExport`",
+        tag="users",
+        query=ArchiveQuery,
+        responds={
+            200: Reply("The archive", ARCHIVE, ZIP, headers=(*VALIDATORS, "Accept-Ranges")),
+            206: Reply("A part of the archive", ARCHIVE, ZIP, headers=(*VALIDATORS, "Content-Range")),
+            304: Reply("The client has the archive, according to `If-None-Match` or `If-Modified-Since`"),
+        },
+        refuses={
+            404: "The archive expired, or the link is incomplete",
+            412: "The archive does not match `If-Match` or `If-Unmodified-Since`",
+            416: "`Range` begins after the end of the archive",
+        },
+        public=True,
+        rates=(Rate.READS,),
+    )
+    async def download_export(self, request: web.Request) -> web.StreamResponse:
+        export_id = ExportId(path_id(request, "exportId"))
+        archive = await self._exports.find_archive(export_id, request[QUERY]["signature"])
+        described, etag = archive.description, ETag(str(export_id))
+        response = web.StreamResponse(headers=ARCHIVE_HEADERS)
+        response.etag = etag
+        response.last_modified = described.modified_at
+        if is_not_modified(request, etag, described.modified_at):
+            response.set_status(304)
+            await response.prepare(request)
+            return response
+        part = _requested_part(request, archive, etag)
+        if part is not None:
+            response.set_status(206)
+            response.headers[hdrs.CONTENT_RANGE] = content_range(part, described.size)
+        response.headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="{archive.name}"'
+        await self._send(request, response, archive, part or range(described.size))
+        return response
+
+    async def _send(
+        self, request: web.Request, response: web.StreamResponse, archive: StoredArchive, part: range
+    ) -> None:
+        stored = None if request.method == hdrs.METH_HEAD else await self._exports.read(archive, part)
+        response.content_type = ZIP
+        response.content_length = len(part)
+        await response.prepare(request)
+        if stored is not None:
+            async for chunk in stored.chunks:
+                await response.write(chunk)
+        await response.write_eof()
+
+
+def _requested_part(request: web.Request, archive: StoredArchive, etag: ETag) -> range | None:
+    """Return the part to send. Only GET has ranges (RFC 9110, 14.2)."""
+    wanted = request.headers.get(hdrs.RANGE)
+    if wanted is None or request.method != hdrs.METH_GET:
+        return None
+    described = archive.description
+    return byte_range(wanted, described.size) if allows_range(request, etag, described.modified_at) else None
+
+
+async def _requested(export: Export) -> web.Response:
+    return serializers.json_response(_json(export), 202, {"Location": "/users/export"})
+
+
+def _json(export: Export) -> dict[str, object]:
+    return {
+        "id": str(export.id),
+        "status": export.status,
+        "progress": export.progress,
+        "requestedAt": isoformat(export.requested_at_ms),
+        "size": export.size,
+        "url": export.url,
+        "expiresAt": None if export.expires_at_ms is None else isoformat(export.expires_at_ms),
+        "problem": export.problem,
+    }
