@@ -34,6 +34,7 @@ examples:
   python run.py doctor search        compare the search index with the database
   python run.py search rebuild       make the search index again
   python run.py restored             after the database was restored: ignore what was cached before
+  python run.py import --user ana --file ana.zip   import an export of photofeed or Instagram
   python run.py role ana admin       let ana administer the queues over HTTP
 
 Settings are read from config.toml; environment variables and .env override them. See
@@ -91,6 +92,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     _command(commands, "restored", "ignore everything cached before a restore or failover of the database")
     removal = _command(commands, "remove-second-factor", "remove the second factor of a user who lost it")
     removal.add_argument("username")
+    _add_import(_command(commands, "import", "import an export of photofeed or Instagram into an account"))
     role = _command(commands, "role", "give a user a role, effective at the next token refresh")
     role.add_argument("username")
     role.add_argument("granted", choices=ROLES, metavar="role", help="user, celebrity, moderator or admin")
@@ -143,6 +145,12 @@ def _add_queues(parser: argparse.ArgumentParser) -> None:
             chosen.add_argument(
                 "--all", action="store_true", dest="everything", help="all failed jobs of the queue"
             )
+
+
+def _add_import(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--user", required=True, metavar="USERNAME", help="the account that gets the posts")
+    parser.add_argument("--file", required=True, type=Path, metavar="ZIP", help="the archive")
+    parser.add_argument("--dry-run", action="store_true", help="check the archive and change nothing")
 
 
 def _command(commands: Any, name: str, text: str, epilog: str = "") -> argparse.ArgumentParser:
@@ -234,6 +242,10 @@ def _work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any
             from server.commands.restored import begin_epoch
 
             return begin_epoch(loaded.settings)
+        case "import":
+            from server.commands.import_archive import import_archive
+
+            return import_archive(loaded.settings, arguments.user, arguments.file, dry_run=arguments.dry_run)
         case "doctor":
             from server.commands.audit import check_audit_log
             from server.commands.doctor import check_account, check_feeds

@@ -10,12 +10,12 @@ from pathlib import Path
 from server.errors import AppError, ConfigurationError
 
 PLAIN = argparse.RawDescriptionHelpFormatter
-STEPS = ("users", "follows", "posts", "comments", "likes")
+STEPS = ("users", "follows", "posts", "comments", "likes", "safety")
 MIN_PEOPLE, MAX_PEOPLE = 10, 10_000_000
 
 EPILOG = """\
 examples:
-  python -m seeds                    users, follows, posts with pictures, comments and likes
+  python -m seeds                    all of the sample data
   python -m seeds users follows      some of the steps; the others can follow later
   python -m seeds --scale 10000      a crowd of 10,000 users and 100,000 posts, for measurements
 

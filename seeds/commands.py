@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from seeds import comments, follows, likes, posts, users
+from seeds import comments, follows, likes, posts, safety, users
 from seeds.activities import Activity
 from seeds.crowd import fill
 from seeds.crowd.finalise import finalise
@@ -17,7 +17,7 @@ from seeds.progress import Progress
 from seeds.sample_users import SAMPLE_USERS, SampleUser
 from seeds.timeline import Timeline, build_timeline
 from server.control import drop_feeds, hash_password, open_database, open_seed_context
-from server.errors import Conflict
+from server.errors import Conflict, NotFound
 from server.models.database import Database, DuplicateKey, placeholders
 from server.settings import Settings
 
@@ -35,9 +35,13 @@ async def fill_sample(
     console, timeline = Console(), build_timeline(sample_users)
     async with open_database(settings) as database:
         existing = await survey(database, timeline)
-        activities = [
-            activity for activity in missing(timeline, existing, password(settings)) if activity.step in steps
-        ]
+        existing.safety |= await safety.survey_safety(database, timeline, existing)
+        todo = missing(timeline, existing, password(settings))
+        activities = [activity for activity in todo if activity.step in steps]
+        if safety.STEP in steps and (others := {activity.step for activity in todo} - {*steps}):
+            raise NotFound(
+                f"Some of the {', '.join(sorted(others))} are missing: run `python -m seeds` first."
+            )
         if not activities:
             console.print("All sample data exists already: nothing was changed.")
         else:
@@ -46,6 +50,8 @@ async def fill_sample(
             console.print(progress.table("Sample data"))
         if settings.app.env != "production":
             console.print(await _logins(database, sample_users))
+            if safety.STEP in steps:
+                console.print(_things_to_look_at(timeline))
     return 0
 
 
@@ -85,6 +91,7 @@ def missing(timeline: Timeline, existing: ExistingRows, secret: str) -> list[Act
         *posts.missing(timeline, existing),
         *comments.missing(timeline, existing),
         *likes.missing(timeline, existing),
+        *safety.missing(timeline, existing, secret),
     ]
     return sorted(activities, key=lambda activity: activity.at)
 
@@ -138,4 +145,15 @@ async def _logins(database: Database, sample_users: Sequence[SampleUser]) -> Tab
         names,
     ):
         table.add_row(*map(str, row.values()))
+    return table
+
+
+def _things_to_look_at(timeline: Timeline) -> Table:
+    """Return a table of the users who show the safety of people, and what each of them finds."""
+    table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
+    table.title = f'To look at, with the password "{PASSWORD}"'
+    table.add_column("sign in as")
+    table.add_column("to find")
+    for name, finds in safety.describe(timeline):
+        table.add_row(name, finds)
     return table

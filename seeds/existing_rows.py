@@ -30,6 +30,7 @@ class ExistingRows:
     comments: dict[tuple[PostId, UserId, str], CommentId] = field(
         default_factory=dict[tuple[PostId, UserId, str], CommentId]
     )
+    safety: set[str] = field(default_factory=set[str])
     likes: set[tuple[UserId, PostId]] = field(default_factory=set[tuple[UserId, PostId]])
 
     def user_id(self, username: str) -> UserId:

@@ -11,6 +11,8 @@ from seeds.existing_rows import ExistingRows
 from seeds.photographs import paint
 from seeds.timeline import SamplePost, Timeline
 from server.control import SeedContext
+from server.ids import PostId, UserId
+from server.models.audience import Audience
 from server.services.content.pictures import Upload
 
 STEP = "posts"
@@ -24,13 +26,19 @@ def missing(timeline: Timeline, existing: ExistingRows) -> Iterator[Activity]:
 
 
 async def _publish(post: SamplePost, context: SeedContext, existing: ExistingRows) -> None:
-    author_id = existing.user_id(post.author)
+    existing.posts[post.key] = await publish_painted(post, existing.user_id(post.author), context)
+
+
+async def publish_painted(
+    post: SamplePost, author_id: UserId, context: SeedContext, audience: Audience = Audience.PUBLIC
+) -> PostId:
+    """Paint the pictures of a post, and publish it."""
     with tempfile.TemporaryDirectory(dir=context.work_dir) as folder:
         uploads = [
             await asyncio.to_thread(_painted, post, number, Path(folder)) for number in range(post.pictures)
         ]
-        published = await context.services.posts.publish(author_id, post.caption, uploads)
-    existing.posts[post.key] = published.id
+        published = await context.services.posts.publish(author_id, post.caption, uploads, audience=audience)
+    return published.id
 
 
 def _painted(post: SamplePost, number: int, folder: Path) -> Upload:

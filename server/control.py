@@ -33,7 +33,7 @@ from server.assembly.resources import Instrumentation, Resources
 from server.assembly.services import Services, build_services
 from server.clock import Clock, SystemClock
 from server.epoch import DatabaseEpoch
-from server.errors import ConfigurationError, Unavailable
+from server.errors import ConfigurationError, NotFound, Unavailable
 from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.gateways.feed_store.cached_users import CachedUsers
 from server.gateways.feed_store.timeline_audit import TimelineAudit
@@ -45,7 +45,7 @@ from server.gateways.redis.cache_lease import CacheLease
 from server.gateways.redis.lease_marks import LeaseMarks
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.rate_limits import RateLimits
-from server.ids import NODES, IdGenerator
+from server.ids import NODES, IdGenerator, UserId
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.accounts.users import UserRepository
 from server.models.content.posts import PostRepository
@@ -59,6 +59,7 @@ from server.models.jobs.nodes import NodeRepository
 from server.models.moderation.audit_chain import AuditChainRepository
 from server.pubsub.job_notifier import JobNotifier
 from server.services.accounts.roles import Roles
+from server.services.accounts.usernames import normalize
 from server.services.content.visibility import Visibility
 from server.services.erasure.leftovers import LeftoverSearch
 from server.services.feed.consistency_check import ConsistencyCheck
@@ -69,6 +70,7 @@ from server.services.jobs.nodes import NodeLease
 from server.services.jobs.queue_administration import QueueAdministration
 from server.services.jobs.unit_of_work import UnitOfWork
 from server.services.moderation.audit_log import AuditCheck
+from server.services.portability.imports import Imports
 from server.settings import Settings
 
 # Deleting or counting all of a large index takes longer than a request may.
@@ -81,6 +83,21 @@ class AdminContext:
 
     queues: QueueAdministration
     roles: Roles
+
+
+@dataclass(frozen=True, slots=True)
+class ImportContext:
+    """Services for imports of archives."""
+
+    imports: Imports
+    lookup: UserRepository
+
+    async def find_user(self, username: str) -> UserId:
+        """Return the user with this name. Raises NotFound."""
+        user_id = await self.lookup.find_id(normalize(username.removeprefix("@")))
+        if user_id is None:
+            raise NotFound(f"There is no user {username!r}: register the account first.")
+        return user_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +298,19 @@ def _roles(database: Database, ids: IdGenerator, jobs: Jobs, invalidations: Inva
     """Build the service. Its changes cause no jobs."""
     work = UnitOfWork(database, ids, SystemClock(), jobs, lambda _: None)
     return Roles(UserRepository(database), AuditChainRepository(database), work, invalidations)
+
+
+@asynccontextmanager
+async def open_import_context(settings: Settings) -> AsyncGenerator[ImportContext]:
+    """Open the services on an existing database; Redis and a running server are optional.
+
+    Raises ConfigurationError, saying what to do, if there is no database with the current schema.
+    """
+    async with (
+        existing_database(settings, data_folder(settings)) as database,
+        open_seed_context(settings, database, SystemClock()) as context,
+    ):
+        yield ImportContext(context.services.imports, UserRepository(database))
 
 
 async def drop_feeds(settings: Settings) -> None:

@@ -31,6 +31,10 @@ SEQUENCE_BITS = 5
 NODES = 1 << NODE_BITS
 MAX_ID = (1 << 53) - 1
 
+# Times from 2010 to the second day of the epoch share the ids of its first day, in their order: rows may be older.
+_PAST_FROM_MS = 1_262_304_000_000
+_PAST_UNTIL_MS = EPOCH_MS + 86_400_000
+
 _STEP_BITS = NODE_BITS + SEQUENCE_BITS
 _SEQUENCES = 1 << SEQUENCE_BITS
 
@@ -94,3 +98,18 @@ def id_timestamp_ms(row_id: int) -> int:
 def min_id_at(at_ms: int) -> int:
     """Return the smallest id of the time `at_ms`, which turns a time into a cursor."""
     return max(0, at_ms - EPOCH_MS) << _STEP_BITS
+
+
+def past_ids(at_ms: int) -> range:
+    """Return the ids for a row that is inserted now and belongs to the past; older times have smaller ids.
+
+    No generator returns them again, but another row may have one of them. Before 2025-01-02 the time in the id is not
+    `at_ms`; all times before 2010 have the same ids.
+    """
+    if at_ms >= _PAST_UNTIL_MS:
+        first = min_id_at(at_ms)
+        return range(first, first + (1 << _STEP_BITS))
+    seconds = (_PAST_UNTIL_MS - _PAST_FROM_MS) // 1000
+    per_second = (min_id_at(_PAST_UNTIL_MS) - 1) // seconds
+    first = 1 + max(0, at_ms - _PAST_FROM_MS) // 1000 * per_second
+    return range(first, first + per_second)

@@ -208,14 +208,14 @@ def _handlers(
 
 
 def _measured_fan_out(fan_out: Handler, metrics: Metrics) -> Handler:
-    """Measure each fan-out, and the post's age when its last follower is reached."""
+    """Measure each fan-out, and the time since the publication when its last follower is reached."""
     clock = SystemClock()
 
     async def measured(claim: Claim) -> None:
         began_ms = clock.now_ms()
         await fan_out(claim)
         now_ms = clock.now_ms()
-        age_ms = now_ms - id_timestamp_ms(claim.payload["post_id"])
+        age_ms = now_ms - max(claim.created_at_ms, id_timestamp_ms(claim.payload["post_id"]))
         metrics.observe_fan_out((now_ms - began_ms) / 1000, age_ms / 1000)
 
     return measured

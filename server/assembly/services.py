@@ -10,7 +10,7 @@ from server.assembly.jobs import build_queue_administration
 from server.assembly.moderation import build_moderation
 from server.assembly.notifications import build_notification_emails, build_pushes
 from server.assembly.passwordless import Passwordless, build_passwordless
-from server.assembly.portability import build_export_emails, build_export_jobs, build_exports
+from server.assembly.portability import build_export_emails, build_export_jobs, build_exports, build_imports
 from server.assembly.resources import Resources
 from server.assembly.sign_in import Authentication, build_authentication
 from server.clock import Clock, SystemClock
@@ -83,6 +83,7 @@ from server.services.people.user_lookup import UserLookup
 from server.services.portability.export_emails import ExportEmails
 from server.services.portability.export_jobs import ExportJobs
 from server.services.portability.exports import Exports
+from server.services.portability.imports import Imports
 from server.settings import Settings
 
 
@@ -134,6 +135,7 @@ class Services:
     exports: Exports
     export_jobs: ExportJobs
     export_emails: ExportEmails
+    imports: Imports
     feed: Feed
     explanations: Explanations
     fan_out: FanOut
@@ -207,6 +209,9 @@ def build_services(
     accounts = Accounts(rows.users, work, resources.passwords, shared.password_rules, rows.former_usernames)
     moderation = build_moderation(settings, shared, contents)
     discovery = build_discovery(rows, cards, visibility, work, jobs)
+    profiles = Profiles(
+        rows.profiles, rows.relationships, shared.lookup, work, cards, pictures, rows.former_usernames
+    )
     services = Services(
         accounts=accounts,
         passwordless=build_passwordless(
@@ -241,9 +246,7 @@ def build_services(
         account_emails=_account_emails(shared),
         security_alerts=alerts,
         user_lookup=shared.lookup,
-        profiles=Profiles(
-            rows.profiles, rows.relationships, shared.lookup, work, cards, pictures, rows.former_usernames
-        ),
+        profiles=profiles,
         posts=contents.posts,
         uploads=contents.uploads,
         media_processing=MediaProcessing(
@@ -281,6 +284,7 @@ def build_services(
         decision_emails=moderation.decision_emails,
         exports=contents.exports,
         export_jobs=build_export_jobs(settings, resources, shared, var / "tmp"),
+        imports=build_imports(shared, resources, profiles, var / "tmp"),
         export_emails=build_export_emails(settings, resources, shared),
         feed=Feed(queries, timelines, cards, _card_cache(settings, resources), metrics),
         explanations=Explanations(queries, visibility, TimelineAudit(resources.feeds_redis)),

@@ -70,6 +70,7 @@ MODULES = [
     "server.models.moderation.audit_chain",
     "server.models.moderation.appeals",
     "server.models.portability.exports",
+    "server.models.portability.import_items",
     "server.models.notifications.notifications",
     "server.models.notifications.inboxes",
     "server.models.notifications.preferences",

@@ -92,6 +92,7 @@ from server.models.people.mutes import MuteRepository
 from server.models.people.profiles import ProfileRepository
 from server.models.people.relationships import RelationshipRepository
 from server.models.portability.exports import ExportRepository
+from server.models.portability.import_items import ImportItemRepository
 from server.models.portability.personal_data import PersonalDataRepository
 from server.pubsub.publisher import Publisher
 from server.services.accounts.account_closures import AccountClosures
@@ -134,6 +135,7 @@ from server.services.content.avif_renditions import AvifRenditions
 from server.services.content.cards import Cards
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
+from server.services.content.imported_posts import ImportedPosts
 from server.services.content.likes import Likes
 from server.services.content.media import Media, MediaLimits
 from server.services.content.media_access import MediaAccess
@@ -194,6 +196,7 @@ from server.services.portability.export_jobs import ExportJobs, ExportRules
 from server.services.portability.exported_contents import ExportedContents
 from server.services.portability.exported_pictures import ExportedPictures
 from server.services.portability.exports import Exports
+from server.services.portability.imports import Imports
 from server.services.records import AccountStatus, Principal
 
 WINDOW = 20
@@ -593,6 +596,13 @@ class ServiceHarness:
             self.jobs,
             EmailDelivery(self.email, self.suppressions, normalize),
             "https://pages.test/export",
+        )
+        self.imports = Imports(
+            ImportItemRepository(database),
+            ImportedPosts(self.user_rows, self.post_rows, self.image_rows, self.unit_of_work),
+            self.profiles,
+            self.pictures,
+            folder,
         )
         self.account_erasure = self._account_erasure()
         self.idempotency = Idempotency(IdempotencyKeyRepository(database), b"a secret of the tests")

@@ -7,7 +7,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from server.ids import ActionId, PostId, UserId
+from server.ids import ActionId, PostId, UserId, id_timestamp_ms
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
 from server.models.audience import Audience
 from server.models.conditions import Condition
@@ -23,6 +23,8 @@ class PostTable(Model):
 
     `revision` increases with each visible change, counters included: caches keep the higher one. Renditions were added
     to the pictures at `pictures_changed_at_ms`; null if never.
+
+    `published_at_ms` is set for imported posts whose id has another time.
     """
 
     id = fields.BigIntField(primary_key=True, generated=False)
@@ -40,6 +42,7 @@ class PostTable(Model):
     deleted_at_ms = fields.BigIntField(null=True)
     audience = fields.CharField(max_length=16, default="public", db_default="public")
     hidden_by_id: fields.Field[int | None] = fields.BigIntField(null=True)
+    published_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "posts"
@@ -73,6 +76,7 @@ class PostCardRow:
     mentions: dict[str, UserId]
     likes_count: int
     comments_count: int
+    created_at_ms: int
     edited_at_ms: int | None
     changed_at_ms: int | None
     revision: int
@@ -119,7 +123,7 @@ class PostRepository:
     ) -> list[PostCardRow]:
         """Return the posts `p` among `post_ids` that satisfy `visible`, in no particular order."""
         rows = await self._database.rows(
-            "SELECT p.id, p.caption, p.mentions, p.likes_count, p.comments_count, p.edited_at_ms,"
+            "SELECT p.id, p.caption, p.mentions, p.likes_count, p.comments_count, p.published_at_ms, p.edited_at_ms,"
             f" p.pictures_changed_at_ms, p.revision, p.audience, {USER_COLUMNS},"
             " EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked"
             " FROM posts p JOIN users u ON u.id = p.author_id"
@@ -135,13 +139,16 @@ class PostRepository:
         caption: str,
         mentions: Mapping[str, UserId],
         audience: Audience,
+        published_at_ms: int | None = None,
     ) -> None:
+        """Insert a post; `published_at_ms` is None if it is the time in the id."""
         await PostTable.create(
             id=post_id,
             author_id=author_id,
             caption=caption,
             mentions=pack_mentions(mentions),
             audience=audience,
+            published_at_ms=published_at_ms,
         )
 
     async def edit(self, post_id: PostId, edited_at_ms: int, revision: int) -> None:
@@ -236,6 +243,7 @@ def _card(row: Mapping[str, Any]) -> PostCardRow:
         mentions=unpack_mentions(row["mentions"]),
         likes_count=row["likes_count"],
         comments_count=row["comments_count"],
+        created_at_ms=row["published_at_ms"] or id_timestamp_ms(row["id"]),
         edited_at_ms=row["edited_at_ms"],
         changed_at_ms=latest_change(row["edited_at_ms"], row["pictures_changed_at_ms"]),
         revision=row["revision"],

@@ -40,6 +40,7 @@ PLAIN_COLUMNS = (
     UserColumn("second_factors", "user_id", key="user_id"),
     UserColumn("recovery_codes", "user_id"),
     UserColumn("sign_in_challenges", "user_id"),
+    UserColumn("import_items", "user_id"),
     UserColumn("reports", "reporter_id"),
     UserColumn("report_cases", "author_id"),
     UserColumn("appeals", "user_id"),

@@ -241,6 +241,19 @@ SECOND_FACTOR = DataFile(
     ("second_factors.user_id",),
     key="t.user_id",
 )
+PASSKEYS = DataFile(
+    "passkeys",
+    "passkeys t",
+    "t.user_id",
+    {
+        "id": Member("t.id", Kind.ID),
+        "name": Member("t.name"),
+        "backedUp": Member("t.backed_up", Kind.FLAG),
+        "createdAt": Member("t.created_at_ms", Kind.TIME),
+        "lastUsedAt": Member("t.last_used_at_ms", Kind.TIME),
+    },
+    ("passkeys.user_id",),
+)
 FORMER_USERNAMES = DataFile(
     "former_usernames",
     "former_usernames t",
@@ -283,6 +296,7 @@ DATA_FILES = (
     RECENT_SEARCHES,
     EXTERNAL_IDENTITIES,
     SECOND_FACTOR,
+    PASSKEYS,
     FORMER_USERNAMES,
     EXPORTS,
 )
@@ -298,6 +312,7 @@ NOT_EXPORTED: Mapping[str, str] = MappingProxyType(
         "mutes.muted_id": "who muted the user is private to others",
         "close_friends.friend_id": "whose close friend the user is, is private to others",
         "notifications.actor_id": "notifications of others; their causes are in the other files",
+        "import_items.user_id": "which of the posts in posts.json were imported",
         "inboxes.user_id": "a counter of notifications.json",
         "recovery_codes.user_id": "hashes of secrets",
         "sign_in_challenges.user_id": "hashes of secrets; sessions.json has the sessions",

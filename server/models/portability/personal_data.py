@@ -71,8 +71,8 @@ class PersonalDataRepository:
     async def list_posts(self, user_id: UserId, after_id: int, limit: int) -> list[OwnPostRow]:
         """Return the user's posts, oldest first, without those that the user deleted."""
         rows = await self._database.rows(
-            "SELECT p.id, p.caption, p.audience, p.mentions, p.likes_count, p.comments_count, p.edited_at_ms,"
-            " p.deleted_at_ms IS NOT NULL AS taken_down FROM posts p"
+            "SELECT p.id, p.caption, p.audience, p.mentions, p.likes_count, p.comments_count, p.published_at_ms,"
+            " p.edited_at_ms, p.deleted_at_ms IS NOT NULL AS taken_down FROM posts p"
             " WHERE p.author_id = ? AND p.id > ? AND (p.deleted_at_ms IS NULL OR EXISTS(SELECT 1 FROM"
             " moderation_actions a WHERE a.author_id = ? AND a.action = 'take_down' AND a.subject_type = 'post'"
             " AND a.subject_id = p.id)) ORDER BY p.id LIMIT ?",
@@ -86,7 +86,7 @@ class PersonalDataRepository:
                 mentions=unpack_mentions(row["mentions"]),
                 likes_count=row["likes_count"],
                 comments_count=row["comments_count"],
-                created_at_ms=id_timestamp_ms(row["id"]),
+                created_at_ms=row["published_at_ms"] or id_timestamp_ms(row["id"]),
                 edited_at_ms=row["edited_at_ms"],
                 taken_down=bool(row["taken_down"]),
             )

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from server.ids import PostId, UserId, id_timestamp_ms
+from server.ids import PostId, UserId
 from server.models.accounts.user_cards import UserCardRepository, UserCardRow
 from server.models.content.media import MediaPicture
 from server.models.content.post_images import PostImageRepository, PostImageRow
@@ -110,7 +110,7 @@ class Cards:
             mentions=row.mentions,
             hashtags=hashtags_in(row.caption),
             images=tuple(images),
-            created_at_ms=id_timestamp_ms(row.id),
+            created_at_ms=row.created_at_ms,
             edited_at_ms=row.edited_at_ms,
             changed_at_ms=row.changed_at_ms,
             audience=row.audience,

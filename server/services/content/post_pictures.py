@@ -1,10 +1,13 @@
 """The pictures of a post: media that it uses, and what keeps them from being used."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.errors import Conflict, InvalidInput
-from server.ids import MediaId
+from server.ids import MediaId, PostId
 from server.models.content.media import MediaPicture, MediaRow, MediaStatus
+from server.models.content.post_images import NewPostImage, PostImageRepository
+from server.services.jobs.unit_of_work import WorkContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,25 @@ class PostPicture:
     picture: MediaPicture
     alt_text: str
     id: MediaId | None = None
+
+
+async def insert_pictures(
+    images: PostImageRepository, post_id: PostId, pictures: Sequence[PostPicture], work: WorkContext
+) -> None:
+    """Insert the pictures of a post in their order."""
+    for position, each in enumerate(pictures):
+        image = NewPostImage(
+            id=each.id or work.new_id(),
+            post_id=post_id,
+            position=position,
+            media_key=each.picture.media_key,
+            width=each.picture.width,
+            height=each.picture.height,
+            blurhash=each.picture.blurhash,
+            alt_text=each.alt_text,
+            variants=each.picture.variants,
+        )
+        await images.insert(image)
 
 
 def more_texts_than_pictures() -> InvalidInput:

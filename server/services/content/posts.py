@@ -23,7 +23,7 @@ from server.models.accounts.users import UserRepository
 from server.models.audience import Audience
 from server.models.conditions import Column, Condition
 from server.models.content.media import MediaRepository
-from server.models.content.post_images import NewPostImage, PostImageRepository
+from server.models.content.post_images import PostImageRepository
 from server.models.content.posts import PostRepository, PostRow
 from server.models.content.visibility import NOT_DELETED
 from server.models.people.visibility import unblocked_users
@@ -31,7 +31,12 @@ from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards
 from server.services.content.mentions import Mentions
 from server.services.content.pictures import Pictures, StoredPicture, Upload
-from server.services.content.post_pictures import PostPicture, more_texts_than_pictures, picture_of
+from server.services.content.post_pictures import (
+    PostPicture,
+    insert_pictures,
+    more_texts_than_pictures,
+    picture_of,
+)
 from server.services.content.visibility import Visibility
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
 from server.services.records import Post
@@ -216,19 +221,7 @@ class Posts:
         await self._users.change_posts_count(author_id, +1, audience)
         mentions = await self._mentions.resolve(caption)
         await self._posts.insert(post_id, author_id, caption, mentions, audience)
-        for position, each in enumerate(pictures):
-            image = NewPostImage(
-                id=each.id or work.new_id(),
-                post_id=post_id,
-                position=position,
-                media_key=each.picture.media_key,
-                width=each.picture.width,
-                height=each.picture.height,
-                blurhash=each.picture.blurhash,
-                alt_text=each.alt_text,
-                variants=each.picture.variants,
-            )
-            await self._images.insert(image)
+        await insert_pictures(self._images, post_id, pictures, work)
         work.emit(PostPublished(post_id, author_id))
         if self._pictures.encodes_avif:
             work.emit(PicturesPublished(post_id))

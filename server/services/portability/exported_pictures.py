@@ -11,6 +11,8 @@ from server.services.content.pictures import ORIGINAL_PREFIX
 from server.services.portability.archive_writer import ArchiveWriter
 
 LARGEST = "large"
+UNKNOWN = "bin"
+HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def describe_picture(
 
 
 def extension_of(first: bytes) -> str:
-    """Return the usual extension of a picture that begins with these bytes."""
+    """Return the usual extension of a picture that begins with these bytes; UNKNOWN for another file."""
     if first.startswith(b"\xff\xd8\xff"):
         return "jpg"
     if first.startswith(b"\x89PNG"):
@@ -81,9 +83,11 @@ def extension_of(first: bytes) -> str:
         return "gif"
     if first[:4] == b"RIFF" and first[8:12] == b"WEBP":
         return "webp"
-    if first[4:8] == b"ftyp":
-        return "avif" if first[8:12] in (b"avif", b"avis") else "heic"
-    return "bin"
+    if first[4:8] == b"ftyp" and first[8:12] in (b"avif", b"avis"):
+        return "avif"
+    if first[4:8] == b"ftyp" and first[8:12] in HEIC_BRANDS:
+        return "heic"
+    return UNKNOWN
 
 
 def _stem(entry: MediaEntry) -> str:

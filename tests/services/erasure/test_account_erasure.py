@@ -10,7 +10,7 @@ from server.errors import Conflict, Unauthenticated
 from server.gateways.feed_store.cached_users import CachedUsers
 from server.gateways.outbox import Outbox
 from server.ids import ActionId, AppealId, CaseId, CommentId, PostId, ReportId, UserId
-from server.models.accounts.external_identities import ExternalIdentityRepository, NewExternalIdentity
+from server.models.accounts.external_identities import NewExternalIdentity
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.counters import COUNTED_TABLES, CounterRepository
 from server.models.erasure.mentions import StoredMentionRepository
@@ -132,8 +132,6 @@ async def meet_others(harness: ServiceHarness, ada: UserId, others: list[UserId]
         appeal_id = AppealId(harness.ids.next())
         await harness.appeal_rows.insert(appeal_id, ActionId(appeal_id), author, "A mistake")
         await harness.appeal_rows.claim(appeal_id, ada, 1)
-    identity = NewExternalIdentity(harness.ids.next(), ada, "acme", "a hash", "ada@acme.test", 1)
-    await ExternalIdentityRepository(harness.database).insert(identity)
     await harness.preferences.update(ada, {NotificationType.MENTION: {Channel.PUSH: False}})
 
 
