@@ -10,7 +10,7 @@ from server.errors import Conflict, Unauthenticated
 from server.gateways.feed_store.cached_users import CachedUsers
 from server.gateways.outbox import Outbox
 from server.ids import ActionId, AppealId, CaseId, CommentId, PostId, ReportId, UserId
-from server.models.accounts.external_identities import NewExternalIdentity
+from server.models.accounts.external_identities import ExternalIdentityRepository, NewExternalIdentity
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.counters import COUNTED_TABLES, CounterRepository
 from server.models.erasure.mentions import StoredMentionRepository
