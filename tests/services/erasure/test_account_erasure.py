@@ -17,6 +17,7 @@ from server.models.erasure.mentions import StoredMentionRepository
 from server.models.erasure.user_rows import USER_COLUMNS, UserRowRepository
 from server.models.moderation.report_cases import ReportCaseRepository, ReportedSubject, SubjectType
 from server.models.moderation.reports import ReportReason, ReportRepository, ReportRow
+from server.models.portability.import_items import ImportItemRepository
 from server.paging import PageRequest
 from server.services.content.pictures import Upload
 from server.services.erasure.leftovers import LeftoverSearch
@@ -102,7 +103,8 @@ async def protect(harness: ServiceHarness, ada: UserId) -> None:
 
 
 async def export(harness: ServiceHarness, user_id: UserId) -> None:
-    """Create an archive that can be downloaded, and request another one."""
+    """Create an archive that can be downloaded, request another one, and record an import."""
+    await ImportItemRepository(harness.database).insert(harness.ids.next(), user_id, "a post", PostId(1))
     for _ in range(2):
         principal = await harness.open_session(user_id)
         await harness.session_rows.set_reauthenticated(user_id, principal.session_id)
