@@ -11,12 +11,13 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import feed, images, jobs, startup, streams
+from benchmarks import feed, images, jobs, search, startup, streams
 
 MEASUREMENTS = {
     "startup": startup.measure,
     "jobs": jobs.measure,
     "feed": feed.measure,
+    "search": search.measure,
     "streams": streams.measure,
     "images": images.measure,
 }

@@ -1,6 +1,6 @@
 """Random follows, requests, blocks, mutes and privacy changes: every read shows what the model allows."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
@@ -19,6 +19,7 @@ from tests.chaos.conftest import Report
 from tests.chaos.environment import FULL, rounds
 from tests.chaos.state_machines import ServiceRunner, run_machine, runner
 from tests.chaos.visibility.visibility_model import ModelPost, VisibilityModel
+from tests.services.discovery.names import INDEXING, index_all
 from tools.harness.backends import Stack
 
 __all__ = ["runner"]
@@ -29,9 +30,10 @@ PEOPLE = 4
 STEPS_PER_RUN = 25
 RUNS = rounds(8, 1000)
 ALL = PageRequest(100)
+CAPTION = "Light #dawn"
 TABLES = (
     "likes", "comments", "posts", "notifications", "inboxes", "follows", "follow_requests", "blocks", "mutes",
-    "close_friends", "jobs", "users",
+    "close_friends", "hashtag_posts", "hashtags", "search_terms", "search_entries", "jobs", "users",
 )  # fmt: skip
 JOBS = tuple(
     kind
@@ -59,6 +61,7 @@ class VisibilityMachine(RuleBasedStateMachine):
     def start(self) -> None:
         self.people = self.runner.do(self.harness.users(PEOPLE))
         self.model = VisibilityModel([*self.people])
+        self.runner.do(index_all(self.harness))
         for author in self.people:
             self.publish(author, Audience.PUBLIC)
 
@@ -157,7 +160,7 @@ class VisibilityMachine(RuleBasedStateMachine):
 
     @rule(author=actors)
     def mention_all(self, author: UserId) -> None:
-        names = " ".join(f"@{self.runner.do(self._username(user))}" for user in self.people)
+        names = " ".join(f"@{self.runner.do(self._username(user))}" for user in self.people) + f" {CAPTION}"
         newest = next((post for post in self.model.newest() if post.author == author), None)
         if newest is not None:
             self.runner.do(self.harness.posts.edit(author, PostId(newest.id), names, None))
@@ -168,6 +171,12 @@ class VisibilityMachine(RuleBasedStateMachine):
 
     @invariant()
     def every_read_agrees(self) -> None:
+        one = [self.people[self.runner.steps % PEOPLE]]
+        self._compare_searches(one, lambda found, allowed: set(found) <= set(allowed))  # before the jobs
+        self.runner.do(self.harness.work_off(*INDEXING))
+        self._compare_searches(self.people, lambda found, allowed: found == allowed)
+        counted = self.runner.do(self.harness.discovery.hashtags.get("dawn")).posts_count
+        assert counted == sum(self.model.is_public(post) for post in self.model.newest())
         for viewer in self.people:
             if viewer not in self.model.hidden:
                 self._compare_viewer(viewer)
@@ -189,6 +198,19 @@ class VisibilityMachine(RuleBasedStateMachine):
         for post in model.newest()[:6]:
             self._compare_post(viewer, post)
         self._compare_notifications(viewer)
+
+    def _compare_searches(self, viewers: list[UserId], agree: Callable[[list[int], list[int]], bool]) -> None:
+        model, discovery = self.model, self.harness.discovery
+        for viewer in viewers:
+            if viewer in model.hidden:
+                continue
+            people = sorted(user for user in self.people if model.sees_user(viewer, user))
+            posts = [post.id for post in model.newest() if model.sees_post(viewer, post)]
+            assert agree(sorted(self._listed(discovery.users.search(viewer, "user", 100))), people)
+            completed = self.runner.do(discovery.users.complete(viewer, "user", 100))
+            assert agree(sorted(each.card.id for each in completed), people)
+            assert agree(self._ids(discovery.captions.search(viewer, "light", 100), "id"), posts)
+            assert agree(self._ids(discovery.hashtags.list_posts(viewer, "dawn", ALL), "id"), posts)
 
     def _compare_profile(self, viewer: UserId, user: UserId) -> None:
         profile = self.runner.outcome(self.harness.profiles.get(viewer, user))
@@ -239,7 +261,7 @@ class VisibilityMachine(RuleBasedStateMachine):
             assert (outcome != "not_found") is allowed
 
     async def _post_with_a_picture(self, author: UserId, audience: Audience) -> PostId:
-        post_id = await self.harness.post(author, audience=audience)
+        post_id = await self.harness.post(author, CAPTION, audience=audience)
         await self.harness.image_rows.insert(
             NewPostImage(post_id, post_id, 0, f"posts/{post_id}", 1, 1, "", "", ("large",))
         )
