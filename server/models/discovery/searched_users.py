@@ -9,12 +9,11 @@ from server.models.conditions import Condition
 from server.models.database import Database, placeholders
 
 MAX_FOLLOWEES = 2000
-MAX_FOLLOWEE_MATCHES = 500
 
 
 @dataclass(frozen=True, slots=True)
-class FolloweeMatch:
-    """A followed user whose name has the searched text; `mutual` if the user follows back."""
+class FolloweeRow:
+    """A followed user with the folded name; `mutual` if the user follows back."""
 
     user_id: UserId
     text: str
@@ -26,20 +25,16 @@ class SearchedUserRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def list_followees(self, viewer_id: UserId, part: str) -> list[FolloweeMatch]:
-        """Return the most popular followees whose folded name, without its spaces, has `part`.
-
-        Looks at the 2,000 users that the viewer followed last.
-        """
+    async def list_followees(self, viewer_id: UserId) -> list[FolloweeRow]:
+        """Return the 2,000 users that the viewer followed last, in no particular order."""
         rows = await self._database.rows(
             "SELECT e.subject_id, e.text, e.tier, EXISTS(SELECT 1 FROM follows b WHERE b.follower_id = e.subject_id"
             " AND b.followee_id = ?) AS mutual FROM (SELECT followee_id FROM follows WHERE follower_id = ?"
-            " ORDER BY id DESC LIMIT ?) f JOIN search_entries e ON e.subject_id = f.followee_id"
-            " WHERE INSTR(REPLACE(e.text, ' ', ''), ?) > 0 ORDER BY e.tier, e.subject_id LIMIT ?",
-            [viewer_id, viewer_id, MAX_FOLLOWEES, part, MAX_FOLLOWEE_MATCHES],
+            " ORDER BY id DESC LIMIT ?) f JOIN search_entries e ON e.subject_id = f.followee_id",
+            [viewer_id, viewer_id, MAX_FOLLOWEES],
         )
         return [
-            FolloweeMatch(UserId(row["subject_id"]), row["text"], row["tier"], bool(row["mutual"]))
+            FolloweeRow(UserId(row["subject_id"]), row["text"], row["tier"], bool(row["mutual"]))
             for row in rows
         ]
 

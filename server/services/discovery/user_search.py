@@ -12,6 +12,7 @@ from server.paging import Page
 from server.services.accounts.usernames import normalize
 from server.services.content.cards import Cards
 from server.services.content.visibility import Visibility
+from server.services.discovery.followees import Followees
 from server.services.discovery.name_results import Lead, NameResults
 from server.services.discovery.name_walk import NameWalk
 from server.services.discovery.search_queries import NameQuery
@@ -43,6 +44,7 @@ class UserSearch:
     ) -> None:
         self._users = users
         self._searched = searched
+        self._followees = Followees(searched)
         self._walk = NameWalk(terms, SearchKind.USER)
         self._cards = cards
         self._visibility = visibility
@@ -80,10 +82,10 @@ class UserSearch:
         if not query.sections:
             return []
         lead: list[Lead] = []
-        for match in await self._searched.list_followees(viewer_id, query.sections[-1].prefix):
-            section = query.section_of(match.text)
+        for each in await self._followees.list_by(viewer_id):
+            section = each.section_in(query)
             if section is not None:
-                lead.append(Lead(1 + section, int(not match.mutual), match.tier, match.user_id))
+                lead.append(Lead(1 + section, int(not each.mutual), each.tier, each.user_id))
         exact = await self._users.find_id(normalize(text.strip().lstrip("@＠")))
         if exact is not None:
             lead = [Lead(0, 0, 0, exact), *(each for each in lead if each.subject_id != exact)]
