@@ -205,6 +205,7 @@ def _new_protected_user() -> tuple[str, list[str], str]:
 CHANGES: dict[str, Callable[[Case], None]] = {
     "reauthenticate": _right_own_password,
     "setUpSecondFactor": _right_own_password,
+    "beginPasskey": _right_own_password,
     "confirmSecondFactor": _set_up_user,
     "renewRecoveryCodes": _protected_user,
     "disableSecondFactor": _protected_user,
@@ -324,7 +325,7 @@ def filter_failure(_: HookContext, failure: Failure, case: Case, response: Respo
 
 # The form fields and their maximum numbers; the first field is required.
 FORMS: dict[str, dict[bytes, int]] = {
-    "publishPost": {b"images": 10, b"altTexts": 10, b"caption": 1},
+    "publishPost": {b"images": 10, b"altTexts": 10, b"audience": 1, b"caption": 1},
     "changeAvatar": {b"avatar": 1},
     "uploadMedia": {b"file": 1, b"altText": 1},
 }

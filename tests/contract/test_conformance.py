@@ -36,8 +36,22 @@ LONG_TOKENS = {"access_ttl_s = 900": "access_ttl_s = 86400"}
 LONG_TEXTS = {
     "discardFailedJobs", "resetPassword", "registerUser", "changePassword", "refreshTokens", "login", "readFeed",
 }  # fmt: skip
-# They need a token that arrives by e-mail.
-NEVER_ACCEPTED = {"POST /auth/reset-password", "POST /auth/verify-email", "POST /auth/recover-account"}
+# They need a token that arrives by e-mail or from an identity provider, or a passkey.
+NEVER_ACCEPTED = {
+    "POST /auth/reset-password",
+    "POST /auth/verify-email",
+    "POST /auth/recover-account",
+    "POST /auth/oidc/{provider}",
+    "DELETE /auth/oidc/{provider}",
+    "POST /auth/oidc/{provider}/link",
+    "POST /auth/oidc/{provider}/reauthenticate",
+    "POST /auth/passkeys/register/finish",
+    "POST /auth/passkeys/sign-in/finish",
+    "POST /auth/passkeys/reauthenticate/finish",
+    "PUT /auth/passkeys/{passkeyId}",
+    "PATCH /auth/passkeys/{passkeyId}",
+    "DELETE /auth/passkeys/{passkeyId}",
+}
 
 
 @dataclass(frozen=True, slots=True)

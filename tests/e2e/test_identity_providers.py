@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import ClientSession
 
-from tests.e2e.conftest import NewProgram
+from tests.e2e.conftest import NewProgram, Register
 from tests.support.fakes.oidc_issuer import CLIENT_ID, NONCE, FakeIssuer
 from tests.support.program import Person, Program, config_file
 from tools.harness.backends import Stack
@@ -71,3 +71,37 @@ async def test_people_sign_in_with_a_provider_whose_keys_rotate(
     assert (await ada.call("POST", "/auth/oidc/unknown", json=missing)).status == 404
     reserved = {"idToken": issuer.token("person-2"), "nonce": NONCE, "username": "admin"}
     assert (await ada.call("POST", PATH, json=reserved)).status == 422
+
+
+async def test_provider_is_linked_and_the_last_way_to_sign_in_stays(
+    program: Program, issuer: FakeIssuer, session: ClientSession, register: Register
+) -> None:
+    (ada,) = await register(program, "ada")
+    token = {"idToken": issuer.token(), "nonce": NONCE}
+    refused = await ada.call("POST", f"{PATH}/link", json=token)
+    assert (refused.status, refused.json["code"]) == (403, "reauthentication_required")
+    assert (await ada.call("POST", f"{PATH}/link", json={**token, "password": ada.password})).status == 204
+    (provider,) = (await ada.request("GET", "/auth/methods"))["providers"]
+    assert provider["name"] == "acme"
+
+    other = Person(program, session, "ada")
+    body = {"idToken": issuer.token(), "nonce": NONCE}
+    signed_in = await other.request("POST", PATH, json=body)
+    assert signed_in["user"]["id"] == ada.id
+    other.token = signed_in["accessToken"]
+    assert (await other.call("DELETE", PATH)).status == 403
+    body = {"idToken": issuer.token(), "nonce": NONCE}
+    assert await other.request("POST", f"{PATH}/reauthenticate", json=body) == {"expiresIn": 300}
+    assert (await other.call("DELETE", PATH)).status == 204
+    assert (await other.call("DELETE", PATH)).status == 404
+
+    eve = Person(program, session, "eve")
+    body = {"idToken": issuer.token("person-2"), "nonce": NONCE}
+    eve.token = (await eve.request("POST", PATH, json=body))["accessToken"]
+    assert (await eve.request("GET", "/auth/methods"))["password"] is False
+    body = {"idToken": issuer.token("person-2"), "nonce": NONCE}
+    await eve.request("POST", f"{PATH}/reauthenticate", json=body)
+    kept = await eve.call("DELETE", PATH)
+    assert (kept.status, kept.json["code"]) == (409, "last_sign_in_method")
+    deleted = await eve.call("DELETE", "/users/profile", json={})
+    assert deleted.status == 202
