@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import structlog
+
 from server.assembly.resources import Instrumentation
 from server.errors import ConfigurationError, Unavailable
 from server.gateways.email.email import EmailSender, OutboxEmailSender
@@ -14,6 +16,7 @@ from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
 from server.gateways.password_queue import PasswordQueue
 from server.gateways.passwords import Passwords
+from server.gateways.public_bucket import is_public_bucket
 from server.gateways.push.message import FirebaseAccount
 from server.gateways.push.senders import FcmPushSender, NullPushSender, OutboxPushSender, PushSender
 from server.models.content.media_keys import MediaKeyRepository
@@ -21,6 +24,8 @@ from server.models.database import Database
 from server.models.jobs.installation import InstallationRepository
 from server.services.content.media_store_check import MediaStoreCheck
 from server.settings import Settings
+
+log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
@@ -58,6 +63,8 @@ async def media_store(settings: Settings, var: Path, database: Database) -> Asyn
         media = MediaStore.in_folder(folder, public_url=public_url)
     try:
         await _check_media_store(settings, media, database)
+        if uploads.media_url and await is_public_bucket(uploads.media_url):
+            log.warning("media_bucket_public", location=uploads.media_url)
         yield media
     finally:
         await media.close()

@@ -93,6 +93,7 @@ async def test_kept_addresses_stop_working_in_a_bucket(
     program = await new_program("--port=0", **s3_bucket).start()
     ana, ben = await register(program, "ana", "ben")
     await check_turning_private(session, ana, ben)
+    assert not program.logged("media_bucket_public")
 
 
 async def test_signed_addresses_answer_like_public_ones(

@@ -11,9 +11,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 
 from server.errors import ConfigurationError, NotFound, StorageFull, Unavailable
 from server.gateways.media import MARKER, MediaObject, MediaStore, WrongMediaStore
+from server.gateways.public_bucket import is_public_bucket
 
 PUBLIC = "http://localhost:3000/media/"
 
@@ -333,6 +335,27 @@ async def test_bucket_serves_immutable_jpegs(bucket: MediaStore) -> None:
         "Cache-Control": "public, max-age=31536000, immutable",
     }
     assert await bucket.remove_unfinished() == 0
+
+
+async def test_bucket_that_everybody_can_read_is_found(
+    bucket: MediaStore, s3_server: str, tmp_path: Path
+) -> None:
+    url = f"s3://pictures/{tmp_path.name}"
+    await bucket.create_id("an id")
+    assert not await is_public_bucket(url)
+    credential = "AWS4-HMAC-SHA256 Credential=someone/20261129/us-east-1/s3/aws4_request"
+    headers = {"x-amz-acl": "public-read", "Authorization": credential}
+    async with (
+        ClientSession() as session,
+        session.put(f"{s3_server}/{url.removeprefix('s3://')}/{MARKER}?acl", headers=headers) as answer,
+    ):
+        assert answer.status == 200
+    assert await is_public_bucket(url)
+
+
+async def test_unavailable_bucket_is_not_public(bucket_at: socket.socket) -> None:
+    bucket_at.close()
+    assert not await is_public_bucket("s3://pictures/here")
 
 
 LAST_WORDS = """

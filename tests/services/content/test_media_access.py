@@ -4,14 +4,18 @@ from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from PIL import Image as PillowImage
 
 from server.errors import AppError, Forbidden, NotFound
 from server.ids import PostId, UserId
 from server.models.audience import Audience
+from server.services.content.pictures import is_original
 from server.services.content.posts import Upload
 from server.services.content.sources import image_sources
+from server.services.jobs.event_jobs import JobKind
 from server.services.records import AccountStatus, Image
 from tests.support.inputs import photos
+from tests.support.inputs.pictures import encoded
 from tools.harness.services import ServiceHarness
 
 
@@ -139,6 +143,27 @@ async def test_avatars_are_public_and_other_keys_lead_to_nothing(
         ".photofeed-store",
     ):
         assert not await works(harness, f"https://media.test/{key}")
+
+
+async def test_all_renditions_follow_the_rule_and_originals_are_never_sent(
+    harness: ServiceHarness, people: tuple[UserId, UserId, UserId]
+) -> None:
+    author, follower, stranger = people
+    harness.pictures.encodes_avif = True
+    texture = PillowImage.effect_noise((700, 500), 40).convert("RGB")
+    (harness.folder / "photo").write_bytes(encoded(texture, quality=95))
+    image = (await harness.posts.publish(author, "", [Upload(harness.folder / "photo")])).card.images[0]
+    before = {entry.key async for entry in harness.media.list("posts")}
+    await harness.profiles.edit(author, {"is_private": True})
+    await harness.work_off(JobKind.ENCODE_AVIF)
+    keys = before | {entry.key async for entry in harness.media.list("posts")}
+    assert any(is_original(key) for key in keys)
+    assert any(key.endswith(".avif") for key in keys)
+    for viewer, allowed in ((author, True), (follower, True), (stranger, False), (None, False)):
+        query = urlsplit(address_for(harness, image, viewer)).query
+        for key in keys:
+            shown = await works(harness, f"https://media.test/{key}?{query}")
+            assert shown is (allowed and not is_original(key)), (key, viewer)
 
 
 async def test_expired_address_is_refused_with_its_own_code(
