@@ -17,6 +17,7 @@ from server.handlers.accounts.second_factors import SecondFactorRoutes
 from server.handlers.accounts.sessions import SessionRoutes
 from server.handlers.accounts.sign_in_methods import SignInMethodRoutes
 from server.handlers.accounts.sign_ins import SignInResponder
+from server.handlers.content.audiences import AudienceRoutes
 from server.handlers.content.client_config import ConfigRoutes
 from server.handlers.content.comments import CommentRoutes
 from server.handlers.content.likes import LikeRoutes
@@ -51,6 +52,7 @@ from server.handlers.people.close_friends import CloseFriendRoutes
 from server.handlers.people.follow_requests import FollowRequestRoutes
 from server.handlers.people.follows import FollowRoutes
 from server.handlers.people.profiles import ProfileRoutes
+from server.handlers.people.restrictions import RestrictionRoutes
 from server.handlers.portability.exports import ExportRoutes
 from server.handlers.post_serializer import PostSerializer
 from server.pubsub.hub import Hub
@@ -119,19 +121,25 @@ def build_app(
         ReauthenticationRoutes(services.reauthentication),
         SecondFactorRoutes(services.second_factors, sign_in),
         PostRoutes(services.posts, services.user_lookup, forms, idempotent, rendered),
+        AudienceRoutes(services.audiences, services.user_lookup),
         CommentRoutes(services.comments, idempotent),
         LikeRoutes(services.likes),
         FollowRoutes(services.follows),
         FollowRequestRoutes(services.follow_requests),
         BlockRoutes(services.blocks, services.mutes),
         CloseFriendRoutes(services.close_friends),
+        RestrictionRoutes(services.restrictions),
         ReportRoutes(services.reports),
         ModerationRoutes(services.report_queue, services.decisions, services.standings, rendered),
         OwnDecisionRoutes(services.own_decisions),
         AppealRoutes(services.appeals, services.appeal_queue),
         FeedRoutes(services.feed, services.explanations, rendered),
         SearchRoutes(
-            services.discovery.users, services.discovery.hashtags, services.discovery.captions, rendered
+            services.discovery.users,
+            services.discovery.hashtags,
+            services.discovery.captions,
+            rendered,
+            services.profiles,
         ),
         HashtagRoutes(services.discovery.hashtags, rendered),
         RecentSearchRoutes(services.discovery.recent),

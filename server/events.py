@@ -141,6 +141,16 @@ class CommentAdded(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CommentApproved(Event):
+    """The author of a post approved a pending comment, which is news to `answered_id` and to mentioned users."""
+
+    comment_id: CommentId
+    post_id: PostId
+    actor_id: UserId
+    answered_id: UserId | None
+
+
+@dataclass(frozen=True, slots=True)
 class CommentsDeleted(Event):
     """A comment of this post and its replies were deleted."""
 
@@ -196,6 +206,13 @@ class UserFollowed(Event):
 class UserUnfollowed(Event):
     follower_id: UserId
     followee_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class FollowBackChanged(Event):
+    """Another user, followed by this one, began or ended to follow back."""
+
+    user_id: UserId
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from server.models.content.comments import CommentRepository
 from server.models.content.likes import LikeRepository
 from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
+from server.models.content.post_audiences import PostAudienceRepository
 from server.models.content.post_images import PostImageRepository
 from server.models.content.post_parts import PostPartRepository
 from server.models.content.posts import PostRepository
@@ -58,6 +59,7 @@ from server.models.people.follows import FollowRepository
 from server.models.people.mutes import MuteRepository
 from server.models.people.profiles import ProfileRepository
 from server.models.people.relationships import RelationshipRepository
+from server.models.people.restrictions import RestrictionRepository
 
 
 class DiscoveryRepositories:
@@ -98,14 +100,20 @@ class Repositories:
         self.follows = FollowRepository(database)
         self.follow_requests = FollowRequestRepository(database)
         self.blocks = BlockRepository(database)
-        self.close_friends = CloseFriendRepository(database)
+        self.restrictions, self.close_friends = (
+            RestrictionRepository(database),
+            CloseFriendRepository(database),
+        )
         self.mutes = MuteRepository(database)
         self.relationships = RelationshipRepository(database)
         self.posts = PostRepository(database)
         self.media = MediaRepository(database)
         self.media_keys = MediaKeyRepository(database)
         self.uploads = UploadRepository(database)
-        self.post_images = PostImageRepository(database)
+        self.post_audiences, self.post_images = (
+            PostAudienceRepository(database),
+            PostImageRepository(database),
+        )
         self.post_parts = PostPartRepository(database)
         self.comments = CommentRepository(database)
         self.likes = LikeRepository(database)

@@ -32,6 +32,7 @@ from server.services.accounts.request_authentication import RequestAuthenticator
 from server.services.accounts.revocations import Revocations
 from server.services.accounts.security_alerts import SecurityAlerts
 from server.services.accounts.sessions import Sessions
+from server.services.content.audiences import Audiences
 from server.services.content.avif_renditions import AvifRenditions
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
@@ -79,6 +80,7 @@ from server.services.people.follow_requests import FollowRequests
 from server.services.people.follows import Follows
 from server.services.people.mutes import Mutes
 from server.services.people.profiles import Profiles
+from server.services.people.restrictions import Restrictions
 from server.services.people.user_lookup import UserLookup
 from server.services.portability.export_emails import ExportEmails
 from server.services.portability.export_jobs import ExportJobs
@@ -111,6 +113,7 @@ class Services:
     user_lookup: UserLookup
     profiles: Profiles
     posts: Posts
+    audiences: Audiences
     media: Media
     media_addresses: MediaAddresses
     media_access: MediaAccess
@@ -124,6 +127,7 @@ class Services:
     blocks: Blocks
     mutes: Mutes
     close_friends: CloseFriends
+    restrictions: Restrictions
     reports: Reports
     report_queue: ReportQueue
     decisions: Decisions
@@ -190,7 +194,7 @@ def build_services(
         posts=Posts(rows.users, rows.posts, rows.post_images, rows.media, work, cards, visibility, pictures),
         deletions=Deletions(rows.users, rows.posts, rows.post_images, rows.post_parts, work, jobs, pictures),
         likes=Likes(rows.likes, rows.posts, work, cards, visibility),
-        comments=Comments(rows.comments, rows.posts, work, cards, visibility, mentions),
+        comments=Comments(rows.comments, rows.posts, rows.restrictions, work, cards, visibility, mentions),
         media=Media(
             rows.media, work, cards, pictures, _media_limits(settings), shared.publisher.publish_media
         ),
@@ -248,6 +252,7 @@ def build_services(
         user_lookup=shared.lookup,
         profiles=profiles,
         posts=contents.posts,
+        audiences=Audiences(rows.users, rows.post_audiences, visibility),
         uploads=contents.uploads,
         media_processing=MediaProcessing(
             rows.uploads,
@@ -273,6 +278,7 @@ def build_services(
         ),
         blocks=Blocks(rows.blocks, rows.close_friends, rows.profiles, follows, shared.lookup, work, cards),
         mutes=Mutes(rows.mutes, rows.profiles, shared.lookup, work, cards),
+        restrictions=Restrictions(rows.restrictions, rows.profiles, shared.lookup, work, cards, visibility),
         close_friends=CloseFriends(rows.close_friends, rows.profiles, shared.lookup, work, cards, visibility),
         reports=moderation.reports,
         report_queue=moderation.report_queue,

@@ -10,11 +10,11 @@ import orjson
 from server.clock import isoformat
 from server.handlers import serializers
 from server.handlers.http.representations.preconditions import digest, weak_etag
-from server.handlers.user_cards import user_card
+from server.handlers.user_cards import related_card
 from server.ids import UserId
 from server.paging import Page
 from server.services.content.media_addresses import MediaAddresses
-from server.services.records import Image, Post, PostCard, UnusedMedia, UserCard
+from server.services.records import Image, Post, PostCard, Relationship, UnusedMedia, UserCard
 
 CACHE_SIZE = 8192  # entries of about 1 KB in each cache of rendered JSON
 PAGES = 1024  # kept pages for all viewers, and as many for single ones; they share the JSON of public posts
@@ -101,7 +101,7 @@ def _post(card: bytes, record: Post) -> _RenderedPost:
     """Render a post. Card and author are cached apart, so that a changed count leaves them rendered."""
     liked = b"true" if record.liked else b"false"
     rendered = b'%b,"author":%b,"likesCount":%d,"commentsCount":%d,"liked":%b}' % (
-        card, _author(record.author), record.likes_count, record.comments_count, liked,
+        card, _author(record.author, record.relationship), record.likes_count, record.comments_count, liked,
     )  # fmt: skip
     return _RenderedPost(rendered, digest(rendered))
 
@@ -128,5 +128,5 @@ def _card(card: PostCard) -> bytes:
 
 
 @lru_cache(maxsize=CACHE_SIZE)
-def _author(card: UserCard) -> bytes:
-    return orjson.dumps(user_card(card))
+def _author(card: UserCard, relationship: Relationship) -> bytes:
+    return orjson.dumps(related_card(card, relationship))

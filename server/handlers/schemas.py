@@ -5,9 +5,11 @@ from functools import cache
 from marshmallow import Schema, fields, validate
 
 from server.handlers.fields import Count, Id, QueryInteger, RequestSchema, Timestamp, Url
-from server.handlers.user_cards import SourceSchema, UserCardSchema
+from server.handlers.user_cards import RelatedUserSchema, SourceSchema
 from server.paging import DEFAULT_LIMIT, MAX_LIMIT
 from server.services.records import Audience
+
+MAX_IDS = 100
 
 
 class LimitQuery(RequestSchema):
@@ -78,7 +80,7 @@ class MentionsSchema(Schema):
 
 class PostSchema(MentionsSchema):
     id = Id(required=True)
-    author = fields.Nested(UserCardSchema, required=True)
+    author = fields.Nested(RelatedUserSchema, required=True)
     caption = fields.String(required=True)
     hashtags = fields.List(fields.String(), required=True)
     audience = fields.Enum(Audience, by_value=fields.String, required=True)

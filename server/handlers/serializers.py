@@ -8,7 +8,7 @@ import orjson
 from aiohttp import web
 
 from server.clock import isoformat
-from server.handlers.user_cards import avatar_sources_of, relationship, source_of_image, user_card
+from server.handlers.user_cards import avatar_sources_of, related_card, relationship, source_of_image
 from server.ids import UserId
 from server.paging import Page
 from server.services.content.sources import (
@@ -128,10 +128,11 @@ def comment(record: Comment) -> dict[str, Any]:
         "id": str(record.id),
         "postId": str(record.post_id),
         "parentId": None if record.parent_id is None else str(record.parent_id),
-        "author": user_card(record.author),
+        "author": related_card(record.author, record.relationship),
         "content": record.content,
         **mentions(record.mentions),
         "repliesCount": record.replies_count,
+        "pending": record.pending,
         "createdAt": isoformat(record.created_at_ms),
     }
 
@@ -151,7 +152,7 @@ def notification(record: Notification) -> dict[str, Any]:
     body: dict[str, Any] = {
         "id": str(record.id),
         "type": record.type,
-        "actor": user_card(record.actor),
+        "actor": related_card(record.actor, record.relationship),
         "othersCount": record.others_count,
         "read": record.read,
         "createdAt": isoformat(record.created_at_ms),

@@ -65,7 +65,11 @@ def source_of_image(source: Source) -> dict[str, Any]:
 
 
 def related_user(user: RelatedUser) -> dict[str, Any]:
-    return {**user_card(user.card), "relationship": relationship(user.relationship)}
+    return related_card(user.card, user.relationship)
+
+
+def related_card(card: UserCard, related: Relationship) -> dict[str, Any]:
+    return {**user_card(card), "relationship": relationship(related)}
 
 
 def relationship(record: Relationship) -> dict[str, bool]:

@@ -31,7 +31,7 @@ COUNTED_TABLES = (
         {
             "likes_count": "SELECT COUNT(*) FROM likes WHERE likes.post_id = it.id",
             "comments_count": "SELECT COUNT(*) FROM comments WHERE comments.post_id = it.id"
-            " AND comments.hidden_by_id IS NULL",
+            " AND comments.hidden_by_id IS NULL AND comments.pending = 0",
         },
         condition="deleted_at_ms IS NULL",
         has_revision=True,
@@ -41,7 +41,7 @@ COUNTED_TABLES = (
         # The condition on the post lets the query use the index.
         {
             "replies_count": "SELECT COUNT(*) FROM comments r WHERE r.post_id = it.post_id AND r.parent_id = it.id"
-            " AND r.hidden_by_id IS NULL"
+            " AND r.hidden_by_id IS NULL AND r.pending = 0"
         },
         by="post_id",
         condition="EXISTS(SELECT 1 FROM posts p WHERE p.id = comments.post_id AND p.deleted_at_ms IS NULL)",

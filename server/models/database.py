@@ -60,6 +60,7 @@ MODULES = [
     "server.models.people.blocks",
     "server.models.people.mutes",
     "server.models.people.close_friends",
+    "server.models.people.restrictions",
     "server.models.discovery.search_entries",
     "server.models.discovery.hashtags",
     "server.models.discovery.recent_searches",

@@ -184,7 +184,10 @@ class LoginSession:
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """Relationship of a viewer to another user; `requested`: a request to follow that is not answered yet."""
+    """Relationship of a viewer to a user; `requested`: a request to follow that is not answered yet.
+
+    That to oneself has nothing.
+    """
 
     following: bool
     requested: bool
@@ -327,13 +330,17 @@ class PostCard:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Post:
-    """A post as one viewer sees it; compared by identity. The higher `revision` is newer."""
+    """A post as one viewer sees it, with the relationship to its author; compared by identity.
+
+    The higher `revision` is newer.
+    """
 
     card: PostCard
     author: UserCard
     likes_count: int
     comments_count: int
     liked: bool
+    relationship: Relationship
     revision: int = 0
 
     @property
@@ -348,14 +355,18 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
+    """`pending`: the post's author has not approved it; False for other viewers."""
+
     id: CommentId
     post_id: PostId
     parent_id: CommentId | None
     author: UserCard
+    relationship: Relationship
     content: str
     mentions: dict[str, UserId]
     replies_count: int
     created_at_ms: int
+    pending: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,6 +383,7 @@ class Notification:
     sequence: int
     type: NotificationType
     actor: UserCard
+    relationship: Relationship
     post_id: PostId | None
     comment_id: CommentId | None
     read: bool

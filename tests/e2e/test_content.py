@@ -33,8 +33,10 @@ async def test_only_the_author_edits_and_deletes_a_post(program: Program, regist
     assert (edited["caption"], edited["hashtags"]) == ("After #today", ["today"])
     assert [image["altText"] for image in edited["images"]] == ["A red square", ""]
     assert edited["editedAt"] >= edited["createdAt"]
-    assert await eve.request("GET", path) == edited
-    assert await eve.feed() == [edited]
+    following = edited["author"]["relationship"] | {"following": True}
+    shown = edited | {"author": edited["author"] | {"relationship": following}}
+    assert await eve.request("GET", path) == shown
+    assert await eve.feed() == [shown]
 
     for body, field in (
         ({}, "caption"),

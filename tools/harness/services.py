@@ -57,6 +57,7 @@ from server.models.content.comments import CommentRepository
 from server.models.content.likes import LikeRepository
 from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
+from server.models.content.post_audiences import PostAudienceRepository
 from server.models.content.post_images import PostImageRepository
 from server.models.content.post_parts import PostPartRepository
 from server.models.content.posts import PostRepository
@@ -91,6 +92,7 @@ from server.models.people.follows import FollowRepository
 from server.models.people.mutes import MuteRepository
 from server.models.people.profiles import ProfileRepository
 from server.models.people.relationships import RelationshipRepository
+from server.models.people.restrictions import RestrictionRepository
 from server.models.portability.exports import ExportRepository
 from server.models.portability.import_items import ImportItemRepository
 from server.models.portability.personal_data import PersonalDataRepository
@@ -131,6 +133,7 @@ from server.services.accounts.sessions import Sessions
 from server.services.accounts.sign_in_limits import SignInLimits
 from server.services.accounts.tokens import TokenRules, Tokens
 from server.services.accounts.usernames import normalize
+from server.services.content.audiences import Audiences
 from server.services.content.avif_renditions import AvifRenditions
 from server.services.content.cards import Cards
 from server.services.content.comments import Comments
@@ -190,6 +193,7 @@ from server.services.people.follow_requests import FollowRequests
 from server.services.people.follows import Follows
 from server.services.people.mutes import Mutes
 from server.services.people.profiles import Profiles
+from server.services.people.restrictions import Restrictions
 from server.services.people.user_lookup import UserLookup
 from server.services.portability.export_emails import ExportEmails
 from server.services.portability.export_jobs import ExportJobs, ExportRules
@@ -362,6 +366,8 @@ class ServiceHarness:
             self.visibility,
             self.pictures,
         )
+        self.audience_rows = PostAudienceRepository(database)
+        self.audiences = Audiences(self.user_rows, self.audience_rows, self.visibility)
         self.uploads = self.uploads_with(UPLOAD_RULES)
         self.media_processing = MediaProcessing(
             self.upload_rows,
@@ -461,9 +467,11 @@ class ServiceHarness:
             self.unit_of_work,
             GRACE_MS,
         )
+        restriction_rows = RestrictionRepository(database)
         self.comments = Comments(
             CommentRepository(database),
             self.post_rows,
+            restriction_rows,
             self.unit_of_work,
             self.cards,
             self.visibility,
@@ -494,6 +502,9 @@ class ServiceHarness:
         friend_rows = CloseFriendRepository(database)
         self.blocks = Blocks(
             block_rows, friend_rows, profile_rows, self.follows, lookup, self.unit_of_work, self.cards
+        )
+        self.restrictions = Restrictions(
+            restriction_rows, profile_rows, lookup, self.unit_of_work, self.cards, self.visibility
         )
         self.close_friends = CloseFriends(
             friend_rows, profile_rows, lookup, self.unit_of_work, self.cards, self.visibility

@@ -5,7 +5,7 @@
   every post that exists. `run_id` identifies one run of the Redis server: a server that restarts from an old snapshot
   lacks the posts added since, so lists of another run are ignored.
 - `follows:{user}`: set of the reader and the users that the reader follows, and, with the prefix `c`, of those among
-  them who have the reader as a close friend, the reader included.
+  them who have the reader as a close friend, the reader included; with the prefix `m`, those who follow the reader.
 - `liked:{user}`: hash of post id -> `revision:1` (liked) or `revision:0`, with all likes from its field
   `complete_from_id` up.
 - `counts`: hash of post id -> `revision,author,likes,comments,changed`, followed by `,c` for a post for close friends,

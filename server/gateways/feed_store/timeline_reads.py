@@ -24,6 +24,15 @@ class ReadStatus(StrEnum):
     AUTHOR_LISTS_MISSING = "author_lists_missing"
 
 
+class AuthorRelation(StrEnum):
+    """Relation of a reader to an author in the feed: the reader, or a followed author who follows the reader or not."""
+
+    SELF = "s"
+    FOLLOWED = "f"
+    MUTUAL = "m"
+
+
+_RELATIONS = {relation.encode(): relation for relation in AuthorRelation}
 _STATUSES = {status.encode(): status for status in ReadStatus}
 
 
@@ -56,6 +65,7 @@ class TimelineEntry:
     counts: PostCounts | None
     liked: bool | None
     author_revision: int | None
+    author_relation: AuthorRelation = AuthorRelation.FOLLOWED
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,12 +108,13 @@ def _parse_page(packed: bytes) -> TimelineRead:
 # Most posts of a page are unchanged since the last page.
 @lru_cache(maxsize=MAX_REMEMBERED_ENTRIES)
 def _parse_entry(packed: bytes) -> TimelineEntry:
-    post_id, counts, liked, revision = packed.split(b"|")
+    post_id, counts, liked, revision, relation = packed.split(b"|")
     return TimelineEntry(
         PostId(int(post_id)),
         _parse_counts(counts) if counts else None,
         liked == b"1" if liked else None,
         int(revision) if revision else None,
+        _RELATIONS.get(relation, AuthorRelation.FOLLOWED),
     )
 
 

@@ -9,7 +9,7 @@ from server.handlers.http.idempotency import IdempotentResponder, canonical_json
 from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
 from server.handlers.schemas import MentionsSchema, PageQuery, page_of
-from server.handlers.user_cards import UserCardSchema
+from server.handlers.user_cards import RelatedUserSchema
 from server.ids import CommentId, PostId
 from server.services.content.comments import Comments
 from server.services.content.limits import MAX_COMMENT
@@ -29,9 +29,13 @@ class CommentSchema(MentionsSchema):
     id = Id(required=True)
     postId = Id(required=True)
     parentId = Id(required=True, allow_none=True)
-    author = fields.Nested(UserCardSchema, required=True)
+    author = fields.Nested(RelatedUserSchema, required=True)
     content = fields.String(required=True)
     repliesCount = Count(required=True)
+    pending = fields.Boolean(
+        required=True,
+        metadata={"description": "You have restricted the author; approve it to show it to others."},
+    )
     createdAt = Timestamp(required=True)
 
 
@@ -45,6 +49,7 @@ class CommentRoutes:
             web.post("/posts/{postId}/comments", self.add_comment),
             web.get("/posts/{postId}/comments", self.list_comments),
             web.delete("/posts/{postId}/comments/{commentId}", self.delete_comment),
+            web.post("/posts/{postId}/comments/{commentId}/approve", self.approve_comment),
         ]
 
     @operation(
@@ -53,7 +58,10 @@ class CommentRoutes:
         tag="comments",
         body=CommentBody,
         responds={201: CommentSchema},
-        refuses={404: "Post or parent comment not found"},
+        refuses={
+            404: "Post or parent comment not found",
+            409: "The parent is pending, or a request with this Idempotency-Key is in progress",
+        },
         rates=(Rate.WRITES,),
         idempotent=True,
         publishes=True,
@@ -103,6 +111,25 @@ class CommentRoutes:
         post_id = PostId(path_id(request, "postId"))
         comment_id = CommentId(path_id(request, "commentId"))
         await self._comments.delete(current_principal(request).user_id, post_id, comment_id)
+        return web.Response(status=204)
+
+    @operation(
+        "approveComment",
+        "Approve a pending comment on your own post",
+        tag="comments",
+        description="Everybody who sees the post sees the comment from now on. An approved comment stays as it is.",
+        responds={204: Reply("The comment is approved")},
+        refuses={
+            403: "Not your post",
+            404: "Post or comment not found",
+            409: "The comment answers a pending one",
+        },
+        rates=(Rate.WRITES,),
+    )
+    async def approve_comment(self, request: web.Request) -> web.Response:
+        post_id = PostId(path_id(request, "postId"))
+        comment_id = CommentId(path_id(request, "commentId"))
+        await self._comments.approve(current_principal(request).user_id, post_id, comment_id)
         return web.Response(status=204)
 
 

@@ -9,14 +9,15 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from server.errors import InvalidInput
 from server.handlers import serializers
-from server.handlers.fields import File, Id, RequestSchema, Text, UserReference
+from server.handlers.fields import File, Id, QueryList, RequestSchema, Text, UserReference
 from server.handlers.http.bodies.multipart import Form, FormReader
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
 from server.handlers.http.operations import MULTIPART, Rate, Reply, operation, partial_update
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
 from server.handlers.post_serializer import PostSerializer
-from server.handlers.schemas import PageQuery, PostSchema, page_of
+from server.handlers.schemas import MAX_IDS, PageQuery, PostSchema, page_of
 from server.ids import MediaId, PostId, UserId
+from server.paging import Page
 from server.services.content.limits import MAX_ALT_TEXT, MAX_CAPTION, MAX_IMAGES
 from server.services.content.pictures import Upload
 from server.services.content.post_pictures import more_texts_than_pictures
@@ -86,6 +87,18 @@ class PublishBody(RequestSchema):
 
 class PostsQuery(PageQuery):
     userId = UserReference(metadata={"description": "The author: an id, or `@username`. Default: you."})
+    ids = QueryList(
+        Id(),
+        validate=validate.Length(1, MAX_IDS),
+        metadata={
+            "description": "These posts instead, in this order and on one page, without those that you cannot see."
+        },
+    )
+
+    @validates_schema
+    def _refuse_both(self, data: dict[str, Any], **_: Any) -> None:
+        if "ids" in data and "userId" in data:
+            raise ValidationError("Either ids or userId.", "ids")
 
 
 class PostBody(RequestSchema):
@@ -179,7 +192,7 @@ class PostRoutes:
 
     @operation(
         "listPosts",
-        "Get your own posts or a user's posts, newest first",
+        "Get your own posts or a user's posts, newest first, or posts by their ids",
         tag="posts",
         query=PostsQuery,
         responds={200: page_of(PostSchema)},
@@ -188,6 +201,10 @@ class PostRoutes:
     )
     async def list_posts(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id
+        if "ids" in request[QUERY]:
+            ids = [PostId(int(each)) for each in request[QUERY]["ids"]]
+            found = Page(await self._posts.list_by_ids(viewer_id, ids), None)
+            return serializers.page_response(request, found, self._rendered.for_viewer(viewer_id))
         author = request[QUERY].get("userId", viewer_id)
         author_id = await self._users.resolve(viewer_id, author) if isinstance(author, str) else author
         page = await self._posts.list_by_author(viewer_id, author_id, page_request(request))

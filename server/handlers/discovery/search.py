@@ -5,20 +5,22 @@ from enum import StrEnum
 from typing import Any
 
 from aiohttp import web
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from server.handlers import serializers
 from server.handlers.discovery.hashtags import HashtagSchema, hashtag
-from server.handlers.fields import Text
+from server.handlers.fields import Id, QueryList, Text
 from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import QUERY, current_principal
 from server.handlers.post_serializer import PostSerializer
-from server.handlers.schemas import LimitQuery, PostSchema, page_of
+from server.handlers.schemas import MAX_IDS, LimitQuery, PostSchema, page_of
 from server.handlers.user_cards import RelatedUserSchema, related_user
+from server.ids import UserId
 from server.paging import Page
 from server.services.discovery.caption_search import CaptionSearch
 from server.services.discovery.hashtag_search import HashtagSearch
 from server.services.discovery.user_search import UserSearch
+from server.services.people.profiles import Profiles
 
 MAX_QUERY = 100
 MAX_CURSOR = 400
@@ -63,13 +65,22 @@ class SearchResultSchema(Schema):
     post = fields.Nested(PostSchema)
 
 
-class CompletionQuery(LimitQuery):
+class UsersQuery(LimitQuery):
     prefix = Text(
         minimum=1,
         maximum=MAX_QUERY,
-        required=True,
         metadata={"description": "What was typed after the @.", "examples": ["an"]},
     )
+    ids = QueryList(
+        Id(),
+        validate=validate.Length(1, MAX_IDS),
+        metadata={"description": "These users instead, in this order, without those that you cannot see."},
+    )
+
+    @validates_schema
+    def _require_one(self, data: dict[str, Any], **_: Any) -> None:
+        if ("prefix" in data) == ("ids" in data):
+            raise ValidationError("Exactly one of these is required: prefix, ids.", "prefix")
 
 
 class SearchRoutes:
@@ -79,14 +90,16 @@ class SearchRoutes:
         hashtags: HashtagSearch,
         captions: CaptionSearch,
         rendered: PostSerializer,
+        profiles: Profiles,
     ) -> None:
         self._users = users
         self._hashtags = hashtags
         self._captions = captions
         self._rendered = rendered
+        self._profiles = profiles
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/search", self.search), web.get("/users", self.complete_users)]
+        return [web.get("/search", self.search), web.get("/users", self.list_users)]
 
     @operation(
         "search",
@@ -114,16 +127,20 @@ class SearchRoutes:
 
     @operation(
         "listUsers",
-        "Complete a name while it is typed",
+        "Complete a name while it is typed, or get users by their ids",
         tag="search",
         description="Users of whose username or full name a word begins with the prefix, in the order of the search."
         " There is one page.",
-        query=CompletionQuery,
+        query=UsersQuery,
         responds={200: page_of(RelatedUserSchema)},
         rates=(Rate.SEARCH,),
     )
-    async def complete_users(self, request: web.Request) -> web.Response:
+    async def list_users(self, request: web.Request) -> web.Response:
         query, viewer_id = request[QUERY], current_principal(request).user_id
+        if "ids" in query:
+            ids = [UserId(int(each)) for each in query["ids"]]
+            found = await self._profiles.list_users(viewer_id, ids)
+            return serializers.page_response(request, Page(found, None), related_user)
         users = await self._users.complete(viewer_id, query["prefix"], query["limit"])
         return serializers.page_response(request, Page(users, None), related_user)
 

@@ -17,7 +17,7 @@ from server.handlers.fields import (
 )
 from server.handlers.notifications.stream import RESET_EVENT
 from server.handlers.schemas import PageQuery
-from server.handlers.user_cards import UserCardSchema
+from server.handlers.user_cards import RelatedUserSchema
 from server.services.records import NotificationType
 
 MAX_READ_IDS = 100
@@ -32,7 +32,7 @@ class NotificationSchema(Schema):
     id = Id(required=True)
     type = fields.Enum(NotificationType, by_value=fields.String, required=True)
     actor = fields.Nested(
-        UserCardSchema,
+        RelatedUserSchema,
         required=True,
         metadata={"description": "Yourself for `moderation` and `report_handled`, which are of the service."},
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from server.ids import UserId
+from server.models.conditions import ALL, Condition
 from server.models.database import Database, placeholders
 
 USER_COLUMNS = (
@@ -42,9 +43,10 @@ class UserCardRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def list_by_ids(self, user_ids: Sequence[UserId]) -> list[UserCardRow]:
-        """Return the existing users among `user_ids`, in no particular order."""
+    async def list_by_ids(self, user_ids: Sequence[UserId], visible: Condition = ALL) -> list[UserCardRow]:
+        """Return the users `u` among `user_ids` that satisfy `visible`, in no particular order."""
         rows = await self._database.rows(
-            f"SELECT {USER_COLUMNS} FROM users u WHERE u.id IN ({placeholders(len(user_ids))})", user_ids
+            f"SELECT {USER_COLUMNS} FROM users u WHERE u.id IN ({placeholders(len(user_ids))}) AND {visible.sql}",
+            [*user_ids, *visible.parameters],
         )
         return [UserCardRow.from_row(row) for row in rows]

@@ -170,6 +170,11 @@ class UserRepository:
         )
         return {row["id"]: row["username"] for row in rows}
 
+    async def is_private(self, user_id: UserId) -> bool:
+        return bool(
+            await self._database.rows("SELECT 1 FROM users WHERE id = ? AND is_private = 1", [user_id])
+        )
+
     async def lock_status(self, user_id: UserId) -> UserStatusRow | None:
         """Lock a user until the commit, and return the status."""
         rows = await self._database.rows(

@@ -9,15 +9,16 @@ from tortoise.models import Model
 
 from server.ids import ActionId, CommentId, PostId, UserId
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
-from server.models.conditions import ALL, Condition, all_of
+from server.models.conditions import ALL, Column, Condition, all_of
 from server.models.content.stored_mentions import pack_mentions, unpack_mentions
 from server.models.database import Database
+from server.models.people.relationships import RelationshipRow, relationship_columns
 
 
 class CommentTable(Model):
     """`hidden_by_id`: the action in the audit log by which moderators hid the comment, with its thread or by itself.
 
-    Counters leave hidden comments out.
+    `pending` is 1 until the author of the post approves the comment. Counters leave hidden and pending comments out.
     """
 
     id = fields.BigIntField(primary_key=True, generated=False)
@@ -34,6 +35,7 @@ class CommentTable(Model):
     mentions = fields.TextField(null=True)
     replies_count = fields.IntField(default=0)
     hidden_by_id: fields.Field[int | None] = fields.BigIntField(null=True)
+    pending = fields.SmallIntField(default=0, db_default=0)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "comments"
@@ -41,6 +43,7 @@ class CommentTable(Model):
 
 
 NOT_HIDDEN = Condition("c.hidden_by_id IS NULL")
+COUNTED = Condition("c.hidden_by_id IS NULL AND c.pending = 0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class NewComment:
     parent_id: CommentId | None
     content: str
     mentions: Mapping[str, UserId]
+    pending: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,11 @@ class CommentRow:
     author_id: UserId
     parent_id: CommentId | None
     hidden_by_id: ActionId | None
+    pending: bool
+
+    @property
+    def is_counted(self) -> bool:
+        return self.hidden_by_id is None and not self.pending
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,7 @@ class CommentTextRow:
 
 @dataclass(frozen=True, slots=True)
 class CommentCardRow:
-    """A comment with its author."""
+    """A comment with its author, and the viewer's relationship to the author."""
 
     id: CommentId
     post_id: PostId
@@ -82,7 +91,9 @@ class CommentCardRow:
     content: str
     mentions: dict[str, UserId]
     replies_count: int
+    pending: bool
     author: UserCardRow
+    relationship: RelationshipRow
 
 
 class CommentRepository:
@@ -97,6 +108,7 @@ class CommentRepository:
             parent_id=comment.parent_id,
             content=comment.content,
             mentions=pack_mentions(comment.mentions),
+            pending=int(comment.pending),
         )
 
     async def get(
@@ -126,31 +138,47 @@ class CommentRepository:
         return CommentTextRow(**rows[0]) if rows else None
 
     async def get_card(self, comment_id: CommentId) -> CommentCardRow | None:
-        cards = await self._cards("c.id = ?", [comment_id], 1, ALL)
+        """Return a comment as its author sees it."""
+        cards = await self._cards("c.id = ?", [comment_id], 1, ALL, Column("c.author_id"))
         return cards[0] if cards else None
 
     async def list_by_post(
-        self, post_id: PostId, visible: Condition, before_id: int, limit: int
+        self, post_id: PostId, viewer_id: UserId, visible: Condition, before_id: int, limit: int
     ) -> list[CommentCardRow]:
         """Return comments `c` that are not replies and satisfy `visible`, newest first."""
         return await self._cards(
-            "c.post_id = ? AND c.parent_id IS NULL AND c.id < ?", [post_id, before_id], limit, visible
+            "c.post_id = ? AND c.parent_id IS NULL AND c.id < ?",
+            [post_id, before_id],
+            limit,
+            visible,
+            viewer_id,
         )
 
     async def list_by_author(self, post_id: PostId, author_id: UserId, limit: int) -> list[CommentRow]:
         """Return comments of one user on a post, replies and hidden ones included, in no particular order."""
         rows = await self._database.rows(
-            "SELECT id, author_id, parent_id, hidden_by_id FROM comments WHERE author_id = ? AND post_id = ? LIMIT ?",
+            "SELECT id, author_id, parent_id, hidden_by_id, pending FROM comments"
+            " WHERE author_id = ? AND post_id = ? LIMIT ?",
             [author_id, post_id, limit],
         )
-        return [CommentRow(**row) for row in rows]
+        return [_row(row) for row in rows]
 
     async def list_replies(
-        self, post_id: PostId, parent_id: CommentId, visible: Condition, before_id: int, limit: int
+        self,
+        post_id: PostId,
+        parent_id: CommentId,
+        viewer_id: UserId,
+        visible: Condition,
+        before_id: int,
+        limit: int,
     ) -> list[CommentCardRow]:
         """Return replies `c` to a comment that satisfy `visible`, newest first."""
         return await self._cards(
-            "c.post_id = ? AND c.parent_id = ? AND c.id < ?", [post_id, parent_id, before_id], limit, visible
+            "c.post_id = ? AND c.parent_id = ? AND c.id < ?",
+            [post_id, parent_id, before_id],
+            limit,
+            visible,
+            viewer_id,
         )
 
     async def change_replies_count(self, comment_id: CommentId, change: int) -> None:
@@ -159,14 +187,17 @@ class CommentRepository:
         )
 
     async def delete_replies(self, comment_id: CommentId, post_id: PostId) -> int:
-        """Return the number of deleted replies that were not hidden."""
-        delete = "DELETE FROM comments WHERE post_id = ? AND parent_id = ? AND hidden_by_id IS"
-        await self._database.execute(f"{delete} NOT NULL", [post_id, comment_id])
-        return await self._database.execute(f"{delete} NULL", [post_id, comment_id])
+        """Return the number of deleted replies that were counted."""
+        counted = await self._count_replies(comment_id, post_id, COUNTED)
+        await self._database.execute(
+            "DELETE FROM comments WHERE post_id = ? AND parent_id = ?", [post_id, comment_id]
+        )
+        return counted
 
     async def hide(self, comment_id: CommentId, post_id: PostId, action_id: ActionId) -> int:
-        """Hide a comment and its replies; return the number of replies that were not hidden before."""
-        replies = await self._database.execute(
+        """Hide a comment and its replies; return the number of replies that were counted before."""
+        replies = await self._count_replies(comment_id, post_id, COUNTED)
+        await self._database.execute(
             "UPDATE comments SET hidden_by_id = ? WHERE post_id = ? AND parent_id = ? AND hidden_by_id IS NULL",
             [action_id, post_id, comment_id],
         )
@@ -174,8 +205,10 @@ class CommentRepository:
         return replies
 
     async def unhide(self, comment_id: CommentId, post_id: PostId, action_id: ActionId) -> int:
-        """Show a comment again, with the replies that one action hid; return the number of those."""
-        replies = await self._database.execute(
+        """Show a comment again, with the replies that one action hid; return the number of those that count now."""
+        hidden = Condition("c.hidden_by_id = ? AND c.pending = 0", (action_id,))
+        replies = await self._count_replies(comment_id, post_id, hidden)
+        await self._database.execute(
             "UPDATE comments SET hidden_by_id = NULL WHERE post_id = ? AND parent_id = ? AND hidden_by_id = ?",
             [post_id, comment_id, action_id],
         )
@@ -186,9 +219,19 @@ class CommentRepository:
         """Record that another action hides a reply: the one that hides its thread."""
         await self._set_hidden(comment_id, action_id, 0)
 
+    async def approve(self, comment_id: CommentId) -> None:
+        await self._database.execute("UPDATE comments SET pending = 0 WHERE id = ?", [comment_id])
+
     async def delete(self, comment_id: CommentId) -> bool:
         """Return whether there was such a comment."""
         return await self._database.execute("DELETE FROM comments WHERE id = ?", [comment_id]) > 0
+
+    async def _count_replies(self, comment_id: CommentId, post_id: PostId, condition: Condition) -> int:
+        rows = await self._database.rows(
+            f"SELECT COUNT(*) AS n FROM comments c WHERE c.post_id = ? AND c.parent_id = ? AND {condition.sql}",
+            [post_id, comment_id, *condition.parameters],
+        )
+        return rows[0]["n"]
 
     async def _set_hidden(
         self, comment_id: CommentId, action_id: ActionId | None, replies_count: int
@@ -200,20 +243,22 @@ class CommentRepository:
 
     async def _get(self, comment_id: CommentId, post_id: PostId, condition: Condition) -> CommentRow | None:
         rows = await self._database.rows(
-            "SELECT c.id, c.author_id, c.parent_id, c.hidden_by_id FROM comments c"
+            "SELECT c.id, c.author_id, c.parent_id, c.hidden_by_id, c.pending FROM comments c"
             f" WHERE c.id = ? AND c.post_id = ? AND {condition.sql}",
             [comment_id, post_id, *condition.parameters],
         )
-        return CommentRow(**rows[0]) if rows else None
+        return _row(rows[0]) if rows else None
 
     async def _cards(
-        self, where: str, parameters: list[Any], limit: int, visible: Condition
+        self, where: str, parameters: list[Any], limit: int, visible: Condition, viewer: UserId | Column
     ) -> list[CommentCardRow]:
+        related = relationship_columns(viewer, Column("c.author_id"))
         rows = await self._database.rows(
-            f"SELECT c.id, c.post_id, c.parent_id, c.content, c.mentions, c.replies_count, {USER_COLUMNS}"
+            "SELECT c.id, c.post_id, c.parent_id, c.content, c.mentions, c.replies_count, c.pending,"
+            f" {USER_COLUMNS}, {related.sql}"
             f" FROM comments c JOIN users u ON u.id = c.author_id WHERE {where} AND {NOT_HIDDEN.sql} AND {visible.sql}"
             " ORDER BY c.id DESC LIMIT ?",
-            [*parameters, *visible.parameters, limit],
+            [*related.parameters, *parameters, *visible.parameters, limit],
         )
         return [
             CommentCardRow(
@@ -223,7 +268,19 @@ class CommentRepository:
                 row["content"],
                 unpack_mentions(row["mentions"]),
                 row["replies_count"],
+                bool(row["pending"]),
                 UserCardRow.from_row(row),
+                RelationshipRow.from_row(row),
             )
             for row in rows
         ]
+
+
+def _row(row: Mapping[str, Any]) -> CommentRow:
+    return CommentRow(
+        CommentId(row["id"]),
+        UserId(row["author_id"]),
+        row["parent_id"],
+        row["hidden_by_id"],
+        bool(row["pending"]),
+    )

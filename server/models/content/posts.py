@@ -10,9 +10,10 @@ from tortoise.models import Model
 from server.ids import ActionId, PostId, UserId, id_timestamp_ms
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
 from server.models.audience import Audience
-from server.models.conditions import Condition
+from server.models.conditions import Column, Condition
 from server.models.content.stored_mentions import pack_mentions, unpack_mentions
 from server.models.database import Database, placeholders
+from server.models.people.relationships import RelationshipRow, relationship_columns
 
 
 class PostTable(Model):
@@ -69,7 +70,7 @@ class PostRow:
 
 @dataclass(frozen=True, slots=True)
 class PostCardRow:
-    """A post with its author; `liked` is true if the viewer likes it."""
+    """A post with its author and the viewer's relationship to the author; `liked` is true if the viewer likes it."""
 
     id: PostId
     caption: str
@@ -82,6 +83,7 @@ class PostCardRow:
     revision: int
     audience: Audience
     author: UserCardRow
+    relationship: RelationshipRow
     liked: bool
 
 
@@ -122,13 +124,14 @@ class PostRepository:
         self, post_ids: Sequence[PostId], viewer_id: UserId, visible: Condition
     ) -> list[PostCardRow]:
         """Return the posts `p` among `post_ids` that satisfy `visible`, in no particular order."""
+        related = relationship_columns(viewer_id, Column("p.author_id"))
         rows = await self._database.rows(
             "SELECT p.id, p.caption, p.mentions, p.likes_count, p.comments_count, p.published_at_ms, p.edited_at_ms,"
-            f" p.pictures_changed_at_ms, p.revision, p.audience, {USER_COLUMNS},"
+            f" p.pictures_changed_at_ms, p.revision, p.audience, {USER_COLUMNS}, {related.sql},"
             " EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked"
             " FROM posts p JOIN users u ON u.id = p.author_id"
             f" WHERE p.id IN ({placeholders(len(post_ids))}) AND {visible.sql}",
-            [viewer_id, *post_ids, *visible.parameters],
+            [*related.parameters, viewer_id, *post_ids, *visible.parameters],
         )
         return [_card(row) for row in rows]
 
@@ -249,5 +252,6 @@ def _card(row: Mapping[str, Any]) -> PostCardRow:
         revision=row["revision"],
         audience=Audience(row["audience"]),
         author=UserCardRow.from_row(row),
+        relationship=RelationshipRow.from_row(row),
         liked=bool(row["liked"]),
     )

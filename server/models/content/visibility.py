@@ -19,20 +19,28 @@ from server.models.rules import Fact, Rule, clause, condition, no
 # For a row of `posts p`, without a viewer.
 NOT_DELETED = Condition("p.deleted_at_ms IS NULL")
 
-EXISTS = Fact("exists", "{post}.deleted_at_ms IS NULL")
+IS_PRESENT = Fact("is_present", "{post}.deleted_at_ms IS NULL")
 IS_FOR_FOLLOWERS = Fact("is_for_followers", "{post}.audience = 'followers'")
 IS_FOR_CLOSE_FRIENDS = Fact("is_for_close_friends", "{post}.audience = 'close_friends'")
 
 # The audience narrows what the account allows: a private account's posts are for followers in any case.
 POSTS: Rule = (
-    clause(Denial.DELETED, EXISTS),
+    clause(Denial.DELETED, IS_PRESENT),
     *USERS,
     *OPEN_ACCOUNTS,
     clause(Denial.NOT_FOLLOWER, IS_SELF, no(IS_FOR_FOLLOWERS), IS_FOLLOWED),
     clause(Denial.NOT_CLOSE_FRIEND, IS_SELF, no(IS_FOR_CLOSE_FRIENDS), HAS_AS_CLOSE_FRIEND),
 )
+IS_PENDING = Fact("is_pending", "{comment}.pending = 1")
+OWNS_POST = Fact(
+    "owns_post", "(SELECT posts.author_id FROM posts WHERE posts.id = {comment}.post_id) = {viewer}"
+)
+# Of a comment on a visible post. `user` is its author.
+APPROVED_COMMENTS: Rule = (clause(Denial.PENDING, no(IS_PENDING), IS_SELF, OWNS_POST),)
+COMMENTS: Rule = (*USERS, *APPROVED_COMMENTS)
+
 PUBLIC_POSTS: Rule = (
-    clause(Denial.DELETED, EXISTS),
+    clause(Denial.DELETED, IS_PRESENT),
     *ACTIVE_USERS,
     *PUBLIC_ACCOUNTS,
     clause(Denial.NOT_FOLLOWER, no(IS_FOR_FOLLOWERS)),
@@ -44,7 +52,7 @@ PUBLIC_POSTS: Rule = (
 class PostFacts:
     """The facts of the rule about a viewer, a post, and its author, who is the user in the names."""
 
-    exists: bool
+    is_present: bool
     is_self: bool
     is_active: bool
     is_blocked: bool
@@ -64,3 +72,15 @@ def public_posts(alias: str) -> Condition:
 def visible_posts(viewer: UserId | Column, alias: str) -> Condition:
     """Return the condition that the viewer may see a row of `posts`, which the statement names `alias`."""
     return condition(POSTS, viewer=viewer, user=Column(f"{alias}.author_id"), post=Column(alias))
+
+
+def visible_comments(viewer: UserId | Column, alias: str) -> Condition:
+    """Return the condition that the viewer may see a row of `comments` on a post that the viewer may see."""
+    return condition(COMMENTS, viewer=viewer, user=Column(f"{alias}.author_id"), comment=Column(alias))
+
+
+def approved_comments(viewer: UserId | Column, alias: str) -> Condition:
+    """Return the condition that a row of `comments` is approved, or the viewer wrote it or the post."""
+    return condition(
+        APPROVED_COMMENTS, viewer=viewer, user=Column(f"{alias}.author_id"), comment=Column(alias)
+    )

@@ -29,6 +29,8 @@ PLAIN_COLUMNS = (
     UserColumn("mutes", "muted_id"),
     UserColumn("close_friends", "owner_id"),
     UserColumn("close_friends", "friend_id"),
+    UserColumn("restrictions", "owner_id"),
+    UserColumn("restrictions", "restricted_id"),
     UserColumn("notifications", "recipient_id"),
     UserColumn("notification_preferences", "user_id"),
     UserColumn("inboxes", "user_id", key="user_id"),

@@ -17,10 +17,11 @@ IS_CLOSE_FRIEND = close_friends_of(FOLLOWEE, FOLLOWER).sql
 
 @dataclass(frozen=True, slots=True)
 class FolloweeRow:
-    """A user that a reader follows, and whether the reader is one of the user's close friends."""
+    """A user that a reader follows, and whether the reader is one of the user's close friends and followees."""
 
     id: UserId
     has_as_close_friend: bool
+    follows_back: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +59,18 @@ class FeedRepository:
     async def list_followed(self, reader_id: UserId) -> list[FolloweeRow]:
         """Return the authors whose posts the reader's feed has, without the reader, in no order."""
         rows = await self._database.rows(
-            f"SELECT followee_id, {IS_CLOSE_FRIEND} AS has_as_close_friend"
+            f"SELECT followee_id, {IS_CLOSE_FRIEND} AS has_as_close_friend,"
+            " EXISTS(SELECT 1 FROM follows b WHERE b.follower_id = follows.followee_id"
+            " AND b.followee_id = follows.follower_id) AS follows_back"
             f" FROM follows WHERE follower_id = ? AND {UNMUTED}",
             [reader_id],
         )
-        return [FolloweeRow(UserId(row["followee_id"]), bool(row["has_as_close_friend"])) for row in rows]
+        return [
+            FolloweeRow(
+                UserId(row["followee_id"]), bool(row["has_as_close_friend"]), bool(row["follows_back"])
+            )
+            for row in rows
+        ]
 
     async def filter_followees(self, reader_id: UserId, author_ids: Sequence[UserId]) -> set[UserId]:
         """Return which of the authors the reader follows and has not muted."""

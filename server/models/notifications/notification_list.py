@@ -6,8 +6,12 @@ from typing import Any
 
 from server.ids import CommentId, NotificationId, PostId, UserId
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
+from server.models.conditions import Column
 from server.models.database import Database, placeholders, retry_on_deadlock
-from server.models.notifications.visibility import SHOWN
+from server.models.notifications.visibility import RECIPIENT, SHOWN
+from server.models.people.relationships import RelationshipRow, relationship_columns
+
+RELATED = relationship_columns(RECIPIENT, Column("n.actor_id")).sql
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +21,7 @@ class NotificationRow:
     sequence: int
     type: str
     actor: UserCardRow
+    relationship: RelationshipRow
     post_id: PostId | None
     comment_id: CommentId | None
     target_id: int
@@ -139,7 +144,7 @@ class NotificationListRepository:
         rows = await self._database.rows(
             "SELECT n.id, n.recipient_id, n.sequence, n.type, n.post_id, n.comment_id, n.target_id, n.others_count,"
             " n.read_at_ms,"
-            f" n.created_at_ms, {USER_COLUMNS} FROM notifications n JOIN users u ON u.id = n.actor_id"
+            f" n.created_at_ms, {USER_COLUMNS}, {RELATED} FROM notifications n JOIN users u ON u.id = n.actor_id"
             f" WHERE {SHOWN} AND {condition}",
             parameters,
         )
@@ -153,6 +158,7 @@ def _row(row: Mapping[str, Any]) -> NotificationRow:
         sequence=row["sequence"],
         type=row["type"],
         actor=UserCardRow.from_row(row),
+        relationship=RelationshipRow.from_row(row),
         post_id=row["post_id"],
         comment_id=row["comment_id"],
         target_id=row["target_id"],

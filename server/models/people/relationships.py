@@ -1,10 +1,24 @@
-"""Relationships of one user to others, read from the tables of pairs in one statement."""
+"""Relationships of one user to others: the columns of any statement, and one statement for many users."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from server.ids import UserId
+from server.models.conditions import Column, Condition
 from server.models.database import Database, placeholders
+from server.models.people.visibility import (
+    BLOCKS,
+    HAS_AS_CLOSE_FRIEND,
+    HAS_REQUEST,
+    IS_BLOCKED,
+    IS_FOLLOWED,
+    IS_FOLLOWER,
+    IS_MUTED,
+)
+from server.models.rules import select
+
+FACTS = (IS_FOLLOWED, HAS_REQUEST, IS_FOLLOWER, IS_BLOCKED, IS_MUTED, BLOCKS, HAS_AS_CLOSE_FRIEND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +31,16 @@ class RelationshipRow:
     blocked_by: bool
     close_friend_of: bool
 
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any]) -> "RelationshipRow":
+        """Return the relationship that `relationship_columns` selected."""
+        return cls(*(bool(row[fact.name]) for fact in FACTS))
+
+
+def relationship_columns(viewer: UserId | Column, user: Column) -> Condition:
+    """Return the columns of the viewer's relationship to the user that a column names."""
+    return select(FACTS, viewer=viewer, user=user)
+
 
 class RelationshipRepository:
     def __init__(self, database: Database) -> None:
@@ -26,27 +50,9 @@ class RelationshipRepository:
         """Return the viewer's relationship to each of the users that exist."""
         if not user_ids:
             return {}
+        columns = relationship_columns(viewer_id, Column("u.id"))
         rows = await self._database.rows(
-            "SELECT u.id,"
-            " EXISTS(SELECT 1 FROM follows WHERE follower_id = ? AND followee_id = u.id) AS following,"
-            " EXISTS(SELECT 1 FROM follow_requests WHERE requester_id = ? AND target_id = u.id) AS requested,"
-            " EXISTS(SELECT 1 FROM follows WHERE follower_id = u.id AND followee_id = ?) AS followed_by,"
-            " EXISTS(SELECT 1 FROM blocks WHERE blocker_id = ? AND blocked_id = u.id) AS blocking,"
-            " EXISTS(SELECT 1 FROM mutes WHERE muter_id = ? AND muted_id = u.id) AS muting,"
-            " EXISTS(SELECT 1 FROM blocks WHERE blocker_id = u.id AND blocked_id = ?) AS blocked_by,"
-            " EXISTS(SELECT 1 FROM close_friends WHERE owner_id = u.id AND friend_id = ?) AS close_friend_of"
-            f" FROM users u WHERE u.id IN ({placeholders(len(user_ids))})",
-            [viewer_id] * 7 + [*user_ids],
+            f"SELECT u.id, {columns.sql} FROM users u WHERE u.id IN ({placeholders(len(user_ids))})",
+            [*columns.parameters, *user_ids],
         )
-        return {
-            UserId(row["id"]): RelationshipRow(
-                bool(row["following"]),
-                bool(row["requested"]),
-                bool(row["followed_by"]),
-                bool(row["blocking"]),
-                bool(row["muting"]),
-                bool(row["blocked_by"]),
-                bool(row["close_friend_of"]),
-            )
-            for row in rows
-        }
+        return {UserId(row["id"]): RelationshipRow.from_row(row) for row in rows}

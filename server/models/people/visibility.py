@@ -18,6 +18,7 @@ class Denial(StrEnum):
     PRIVATE_ACCOUNT = "private_account"
     NOT_FOLLOWER = "not_follower"
     NOT_CLOSE_FRIEND = "not_close_friend"
+    PENDING = "pending"
 
 
 # Of a viewer and a user.
@@ -32,6 +33,13 @@ BLOCKS = Fact("blocks", "EXISTS(SELECT 1 FROM blocks WHERE blocker_id = {user} A
 IS_MUTED = Fact("is_muted", "EXISTS(SELECT 1 FROM mutes WHERE muter_id = {viewer} AND muted_id = {user})")
 IS_FOLLOWED = Fact(
     "is_followed", "EXISTS(SELECT 1 FROM follows WHERE follower_id = {viewer} AND followee_id = {user})"
+)
+IS_FOLLOWER = Fact(
+    "is_follower", "EXISTS(SELECT 1 FROM follows WHERE follower_id = {user} AND followee_id = {viewer})"
+)
+HAS_REQUEST = Fact(
+    "has_request",
+    "EXISTS(SELECT 1 FROM follow_requests WHERE requester_id = {viewer} AND target_id = {user})",
 )
 HAS_AS_CLOSE_FRIEND = Fact(
     "has_as_close_friend",
@@ -55,6 +63,11 @@ CLOSE_FRIENDS: Rule = (clause(Denial.NOT_CLOSE_FRIEND, HAS_AS_CLOSE_FRIEND),)
 def visible_users(viewer: UserId | Column, user: UserId | Column) -> Condition:
     """Return the condition that the user is active or the viewer, and neither has blocked the other."""
     return condition(USERS, viewer=viewer, user=user)
+
+
+def active_users(user: UserId | Column) -> Condition:
+    """Return the condition that the user's account is active."""
+    return condition(ACTIVE_USERS, user=user)
 
 
 def unblocked_users(viewer: UserId | Column, user: UserId | Column) -> Condition:

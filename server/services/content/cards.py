@@ -5,6 +5,7 @@ from typing import Protocol
 
 from server.ids import PostId, UserId
 from server.models.accounts.user_cards import UserCardRepository, UserCardRow
+from server.models.conditions import Condition
 from server.models.content.media import MediaPicture
 from server.models.content.post_images import PostImageRepository, PostImageRow
 from server.models.content.posts import PostCardRow, PostRepository
@@ -59,6 +60,13 @@ class Cards:
             revision=row.revision,
             is_private=row.is_private,
         )
+
+    async def list_related(
+        self, viewer_id: UserId, user_ids: Sequence[UserId], visible: Condition
+    ) -> list[RelatedUser]:
+        """Return the users `u` that satisfy `visible`, in the order of their ids, with the viewer's relationship."""
+        rows = {row.id: row for row in await self._users.list_by_ids(user_ids, visible)} if user_ids else {}
+        return await self.relate(viewer_id, [rows[user_id] for user_id in user_ids if user_id in rows])
 
     async def get_users(self, user_ids: Iterable[UserId]) -> dict[UserId, UserCard]:
         """Return the cards of existing users by id."""
@@ -121,6 +129,7 @@ class Cards:
             row.likes_count,
             row.comments_count,
             liked=row.liked,
+            relationship=to_relationship(row.relationship),
             revision=row.revision,
         )
 

@@ -1,22 +1,23 @@
 """Comments on posts, with replies one level deep."""
 
+from collections.abc import Callable
 from functools import partial
 
-from server.errors import Forbidden, NotFound
-from server.events import CacheKey, CommentAdded, CommentsDeleted, PostChanged
+from server.errors import Conflict, Forbidden, NotFound
+from server.events import CacheKey, CommentAdded, CommentApproved, CommentsDeleted, PostChanged
 from server.ids import ActionId, CommentId, PostId, UserId, id_timestamp_ms
-from server.models.conditions import ALL, Column
+from server.models.conditions import ALL
 from server.models.content.comments import CommentCardRow, CommentRepository, CommentRow, NewComment
 from server.models.content.posts import PostRepository, PostRow
 from server.models.content.visibility import NOT_DELETED
+from server.models.people.restrictions import RestrictionRepository
 from server.paging import Page, PageRequest, cut
-from server.services.content.cards import Cards
+from server.services.content.cards import Cards, to_relationship
 from server.services.content.mentions import Mentions
 from server.services.content.visibility import Visibility
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
 from server.services.records import Comment
 
-COMMENT_AUTHOR = Column("c.author_id")
 ERASED_PER_TRANSACTION = 50
 
 
@@ -25,6 +26,7 @@ class Comments:
         self,
         comments: CommentRepository,
         posts: PostRepository,
+        restrictions: RestrictionRepository,
         unit_of_work: UnitOfWork,
         cards: Cards,
         visibility: Visibility,
@@ -32,6 +34,7 @@ class Comments:
     ) -> None:
         self._comments = comments
         self._posts = posts
+        self._restrictions = restrictions
         self._unit_of_work = unit_of_work
         self._cards = cards
         self._visibility = visibility
@@ -47,7 +50,9 @@ class Comments:
     ) -> Comment:
         """Comment on a post, or reply to a comment; a reply to a reply joins the same thread.
 
-        Raises NotFound for the post and the parent, and AlreadyDone for `once`.
+        It is pending if the post's author has restricted its author, or if it answers a pending one. Raises NotFound
+        for the post and the parent, Conflict for the post's author who answers a pending comment, and AlreadyDone for
+        `once`.
         """
         return await self._unit_of_work.run(
             partial(self._add, author_id, post_id, content, parent_id),
@@ -64,23 +69,35 @@ class Comments:
 
     async def list_by_post(self, viewer_id: UserId, post_id: PostId, request: PageRequest) -> Page[Comment]:
         """Return the comments of a post without replies, newest first. Raises NotFound."""
-        await self._visibility.get_post(viewer_id, post_id)
-        visible = self._visibility.users(viewer_id, COMMENT_AUTHOR)
-        rows = await self._comments.list_by_post(post_id, visible, request.before_id, request.limit + 1)
-        return cut(rows, request.limit, lambda row: row.id).map(self._comment)
+        post = await self._visibility.get_post(viewer_id, post_id)
+        visible = self._visibility.comments(viewer_id)
+        rows = await self._comments.list_by_post(
+            post_id, viewer_id, visible, request.before_id, request.limit + 1
+        )
+        return cut(rows, request.limit, lambda row: row.id).map(self._for_viewer(viewer_id, post))
 
     async def list_replies(
         self, viewer_id: UserId, post_id: PostId, parent_id: CommentId, request: PageRequest
     ) -> Page[Comment]:
         """Return the replies to a comment, newest first. Raises NotFound for the post and the comment."""
-        await self._visibility.get_post(viewer_id, post_id)
-        visible = self._visibility.users(viewer_id, COMMENT_AUTHOR)
+        post = await self._visibility.get_post(viewer_id, post_id)
+        visible = self._visibility.comments(viewer_id)
         if await self._comments.get(parent_id, post_id, visible) is None:
             raise _comment_not_found()
         rows = await self._comments.list_replies(
-            post_id, parent_id, visible, request.before_id, request.limit + 1
+            post_id, parent_id, viewer_id, visible, request.before_id, request.limit + 1
         )
-        return cut(rows, request.limit, lambda row: row.id).map(self._comment)
+        return cut(rows, request.limit, lambda row: row.id).map(self._for_viewer(viewer_id, post))
+
+    async def approve(self, editor_id: UserId, post_id: PostId, comment_id: CommentId) -> None:
+        """Show a pending comment to everybody who sees the post; an approved one stays as it is.
+
+        Raises NotFound for the post and the comment, Forbidden unless the editor wrote the post, and Conflict for a
+        reply to a pending comment.
+        """
+        await self._unit_of_work.run(
+            partial(self._approve, editor_id, post_id, comment_id), changes=(CacheKey("post", post_id),)
+        )
 
     async def delete(self, editor_id: UserId, post_id: PostId, comment_id: CommentId) -> None:
         """Delete a comment and the replies to it.
@@ -108,7 +125,7 @@ class Comments:
         comment = await self._comments.get(comment_id, post_id)
         if comment is not None:
             replies = await self._comments.hide(comment_id, post_id, action_id)
-            await self._count_hidden(work, post_id, comment.parent_id, -1 - replies)
+            await self._count_hidden(work, post_id, comment.parent_id, -replies - int(not comment.pending))
 
     async def restore(
         self, post_id: PostId, comment_id: CommentId, action_id: ActionId, work: WorkContext
@@ -126,7 +143,7 @@ class Comments:
             await self._comments.set_hider(comment_id, hider)
             return
         replies = await self._comments.unhide(comment_id, post_id, action_id)
-        await self._count_hidden(work, post_id, comment.parent_id, 1 + replies)
+        await self._count_hidden(work, post_id, comment.parent_id, replies + int(not comment.pending))
 
     async def _add(
         self,
@@ -137,14 +154,18 @@ class Comments:
         work: WorkContext,
     ) -> Comment:
         post = await self._visibility.lock_post(author_id, post_id)
-        thread_id, answered_id = (
-            (None, None) if parent_id is None else await self._find_thread(author_id, post_id, parent_id)
-        )
+        parent = None if parent_id is None else await self._find_parent(author_id, post_id, parent_id)
+        thread_id = None if parent is None else parent.parent_id or parent.id
+        pending = await self._is_pending(author_id, post, parent)
         comment_id = CommentId(work.result_id)
         mentions = await self._mentions.resolve(content)
-        await self._comments.insert(NewComment(comment_id, post_id, author_id, thread_id, content, mentions))
-        await self._change_counts(work, post, thread_id, +1)
-        work.emit(CommentAdded(comment_id, post_id, post.author_id, author_id, answered_id))
+        await self._comments.insert(
+            NewComment(comment_id, post_id, author_id, thread_id, content, mentions, pending)
+        )
+        if not pending:
+            await self._change_counts(work, post, thread_id, +1)
+            answered_id = None if parent is None else parent.author_id
+            work.emit(CommentAdded(comment_id, post_id, post.author_id, author_id, answered_id))
         # Read within the transaction: after the commit another request may delete the comment.
         return await self.get(comment_id)
 
@@ -153,7 +174,8 @@ class Comments:
     ) -> None:
         # The lock on the post prevents a concurrent reply to the comment.
         post = await self._visibility.lock_post(editor_id, post_id)
-        comment = await self._comments.get(comment_id, post_id)
+        visible = self._visibility.approved_comments(editor_id)
+        comment = await self._comments.get(comment_id, post_id, visible)
         if comment is None:
             raise _comment_not_found()
         if editor_id not in (comment.author_id, post.author_id):
@@ -163,8 +185,39 @@ class Comments:
     async def _remove(self, work: WorkContext, post: PostRow, comment: CommentRow) -> None:
         replies = await self._comments.delete_replies(comment.id, post.id)
         await self._comments.delete(comment.id)
-        await self._change_counts(work, post, comment.parent_id, -1 - replies)
+        counted = replies + (0 if comment.pending else 1)
+        if counted:
+            await self._change_counts(work, post, comment.parent_id, -counted)
         work.emit(CommentsDeleted(post.id))
+
+    async def _approve(
+        self, editor_id: UserId, post_id: PostId, comment_id: CommentId, work: WorkContext
+    ) -> None:
+        post = await self._visibility.lock_post(editor_id, post_id)
+        comment = await self._comments.get(comment_id, post_id, self._visibility.comments(editor_id))
+        if comment is None:
+            raise _comment_not_found()
+        if post.author_id != editor_id:
+            raise Forbidden("Only the author of the post may approve comments.")
+        if not comment.pending:
+            return
+        first = None if comment.parent_id is None else await self._comments.get(comment.parent_id, post_id)
+        if first is not None and first.pending:
+            raise _first_is_pending()
+        await self._comments.approve(comment_id)
+        await self._change_counts(work, post, comment.parent_id, +1)
+        answered_id = None if first is None or first.author_id == editor_id else first.author_id
+        work.emit(CommentApproved(comment_id, post_id, comment.author_id, answered_id))
+
+    async def _is_pending(self, author_id: UserId, post: PostRow, parent: CommentRow | None) -> bool:
+        """Return whether a new comment has to be approved. Raises Conflict for an answer of the post's author."""
+        if author_id == post.author_id:
+            if parent is not None and parent.pending:
+                raise _first_is_pending()
+            return False
+        return (parent is not None and parent.pending) or await self._restrictions.exists(
+            post.author_id, author_id
+        )
 
     async def _erase(self, author_id: UserId, post_id: PostId, work: WorkContext) -> None:
         # The counters of deleted posts are not maintained.
@@ -174,7 +227,7 @@ class Comments:
             deleted += await self._comments.delete_replies(comment.id, post_id)
             if not await self._comments.delete(comment.id):  # it was a reply to one of the others
                 continue
-            if comment.hidden_by_id is not None:
+            if not comment.is_counted:
                 continue
             deleted += 1
             if comment.parent_id is not None:
@@ -213,28 +266,35 @@ class Comments:
         if thread_id is not None:
             await self._comments.change_replies_count(thread_id, change)
 
-    async def _find_thread(
-        self, viewer_id: UserId, post_id: PostId, parent_id: CommentId
-    ) -> tuple[CommentId, UserId]:
-        """Return the first comment of the thread, and the author of the comment that is answered."""
-        visible = self._visibility.users(viewer_id, COMMENT_AUTHOR)
-        parent = await self._comments.get(parent_id, post_id, visible)
+    async def _find_parent(self, viewer_id: UserId, post_id: PostId, parent_id: CommentId) -> CommentRow:
+        """Return the comment that is answered. Raises NotFound."""
+        parent = await self._comments.get(parent_id, post_id, self._visibility.comments(viewer_id))
         if parent is None:
             raise _comment_not_found()
-        return parent.parent_id or parent.id, parent.author_id
+        return parent
 
-    def _comment(self, row: CommentCardRow) -> Comment:
+    def _for_viewer(self, viewer_id: UserId, post: PostRow) -> Callable[[CommentCardRow], Comment]:
+        """Return the function that renders a comment: only the post's author sees which ones are pending."""
+        return partial(self._comment, shows_pending=viewer_id == post.author_id)
+
+    def _comment(self, row: CommentCardRow, *, shows_pending: bool = False) -> Comment:
         return Comment(
             id=row.id,
             post_id=row.post_id,
             parent_id=row.parent_id,
             author=self._cards.user_card(row.author),
+            relationship=to_relationship(row.relationship),
             content=row.content,
             mentions=row.mentions,
             replies_count=row.replies_count,
             created_at_ms=id_timestamp_ms(row.id),
+            pending=shows_pending and row.pending,
         )
 
 
 def _comment_not_found() -> NotFound:
     return NotFound("Comment not found.")
+
+
+def _first_is_pending() -> Conflict:
+    return Conflict("Approve the comment that this one answers first.", code="comment_pending")

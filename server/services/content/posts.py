@@ -182,6 +182,10 @@ class Posts:
             raise NotFound("Post not found.")
         return posts[0]
 
+    async def list_by_ids(self, viewer_id: UserId, post_ids: Sequence[PostId]) -> list[Post]:
+        """Return the posts among the ids that the viewer may see, in the given order."""
+        return await self._cards.list_posts(list(dict.fromkeys(post_ids)), viewer_id)
+
     async def list_by_author(self, viewer_id: UserId, author_id: UserId, request: PageRequest) -> Page[Post]:
         """Return an author's posts, newest first. Raises NotFound for the author, or one who blocked the viewer."""
         visible = self._visibility.posts(viewer_id)

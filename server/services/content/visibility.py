@@ -1,16 +1,38 @@
 """Visibility: the one rule that every read of posts, comments, likes, lists, feeds and streams applies.
 
 A post is visible if it was not deleted, its author is active, neither its author nor the viewer has blocked the other,
-and the author is public, the viewer, or followed by the viewer. Users see each other if they are active and neither has
-blocked the other.
+the author is public, the viewer, or followed by the viewer, and the viewer belongs to the post's audience. Users see
+each other if they are active and neither has blocked the other.
+
+The clauses of `models/content/visibility.py` are the definition. From them come the conditions in SQL, the predicate
+`is_post_visible`, and the explanation `explain_post`.
 """
+
+from enum import StrEnum
 
 from server.errors import NotFound
 from server.ids import PostId, UserId
 from server.models.conditions import Column, Condition, all_of
 from server.models.content.posts import PostRepository, PostRow
-from server.models.content.visibility import public_posts, visible_posts
-from server.models.people.visibility import open_users, visible_users
+from server.models.content.visibility import (
+    POSTS,
+    PostFacts,
+    approved_comments,
+    public_posts,
+    visible_comments,
+    visible_posts,
+)
+from server.models.people.visibility import Denial, open_users, visible_users
+from server.models.rules import find_denial
+
+
+class Grant(StrEnum):
+    """Why a viewer sees a post."""
+
+    AUTHOR = "author"
+    EVERYONE = "everyone"
+    FOLLOWER = "follower"
+    CLOSE_FRIEND = "close_friend"
 
 
 class Visibility:
@@ -43,12 +65,33 @@ class Visibility:
         return _found(await self._posts.get(post_id, self.posts(viewer_id)))
 
     def comments(self, viewer: UserId) -> Condition:
-        """Return the condition on `comments c` that the viewer may see the author; the post has its own."""
-        return visible_users(viewer, Column("c.author_id"))
+        """Return the condition on `comments c` that the viewer may see a comment on a post that the viewer sees."""
+        return visible_comments(viewer, "c")
+
+    def approved_comments(self, viewer: UserId) -> Condition:
+        """Return the condition on `comments c` that it is approved, or the viewer wrote it or the post."""
+        return approved_comments(viewer, "c")
 
     async def lock_post(self, viewer_id: UserId, post_id: PostId) -> PostRow:
         """Lock a post that the viewer may see until the commit. Raises NotFound like `get_post`."""
         return _found(await self._posts.lock(post_id, self.posts(viewer_id)))
+
+
+def is_post_visible(facts: PostFacts) -> bool:
+    """Return whether the viewer sees the post."""
+    return find_denial(POSTS, facts) is None
+
+
+def explain_post(facts: PostFacts) -> Grant | Denial:
+    """Return why the viewer sees the post or does not."""
+    denial = find_denial(POSTS, facts)
+    if denial is not None:
+        return Denial(denial)
+    if facts.is_self:
+        return Grant.AUTHOR
+    if facts.is_for_close_friends:
+        return Grant.CLOSE_FRIEND
+    return Grant.FOLLOWER if facts.is_for_followers or not facts.is_public else Grant.EVERYONE
 
 
 def _found(post: PostRow | None) -> PostRow:

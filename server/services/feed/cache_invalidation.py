@@ -14,6 +14,7 @@ from server.events import (
     CloseFriendsChanged,
     Event,
     FollowAccepted,
+    FollowBackChanged,
     FollowErased,
     LikeChanged,
     MuteChanged,
@@ -86,6 +87,8 @@ class CacheInvalidation:
                     yield timelines.add_own_post_call(event.author_id, event.post_id)
                 case UserFollowed() | UserUnfollowed() | FollowAccepted() | FollowErased():
                     yield timelines.drop_feed_call(event.follower_id)
+                case FollowBackChanged():
+                    yield timelines.drop_feed_call(event.user_id)
                 case MuteChanged():
                     yield timelines.drop_feed_call(event.muter_id)
                 case CloseFriendsChanged():

@@ -250,6 +250,7 @@ def _compare_follows(
     return [
         *_compare("follows", reader_id, followed.authors, cached.authors),
         *_compare("close friends", reader_id, followed.close_friend_of, cached.close_friend_of),
+        *_compare("followed by", reader_id, followed.followed_by, cached.followed_by),
     ]
 
 

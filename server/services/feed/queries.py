@@ -37,6 +37,7 @@ class FeedQueries:
         return FollowedAuthors(
             frozenset([reader_id, *(row.id for row in rows)]),
             frozenset([reader_id, *(row.id for row in rows if row.has_as_close_friend)]),
+            frozenset(row.id for row in rows if row.follows_back),
         )
 
     async def filter_feed_authors(self, reader_id: UserId, author_ids: Sequence[UserId]) -> set[UserId]:

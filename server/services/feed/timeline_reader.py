@@ -4,7 +4,13 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
-from server.gateways.feed_store.timeline_reads import PostCounts, ReadStatus, TimelineEntry, TimelineRead
+from server.gateways.feed_store.timeline_reads import (
+    AuthorRelation,
+    PostCounts,
+    ReadStatus,
+    TimelineEntry,
+    TimelineRead,
+)
 from server.gateways.feed_store.timelines import Timelines
 from server.gateways.redis.error_replies import RedisUnavailable
 from server.ids import PostId, UserId
@@ -14,9 +20,16 @@ from server.services.content.cards import Cards
 from server.services.feed.builder import FeedBuilder
 from server.services.feed.card_cache import CardCache
 from server.services.feed.queries import FeedQueries
-from server.services.records import Post
+from server.services.records import Post, Relationship
 
 MAX_READS = 6  # the feed, the author set and author lists may have to be built, and one may expire in between
+
+# Muted and blocked authors, and those with a pending request, have no posts in a feed.
+RELATIONSHIPS = {
+    AuthorRelation.SELF: Relationship(False, False, False, False, False),
+    AuthorRelation.FOLLOWED: Relationship(True, False, False, False, False),
+    AuthorRelation.MUTUAL: Relationship(True, False, True, False, False),
+}
 
 
 class TimelineReader:
@@ -93,7 +106,10 @@ class TimelineReader:
         author = self._cache.get_user(counts.author_id, entry.author_revision)
         if card is None or author is None:
             return None
-        post = Post(card, author, counts.likes, counts.comments, entry.liked is True, counts.revision)
+        related = RELATIONSHIPS[entry.author_relation]
+        post = Post(
+            card, author, counts.likes, counts.comments, entry.liked is True, related, counts.revision
+        )
         if entry.liked is not None:
             self._cache.put_rendered(entry, post)
         return post

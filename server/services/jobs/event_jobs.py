@@ -13,6 +13,7 @@ from server.events import (
     AudienceWidened,
     AvatarReplaced,
     CommentAdded,
+    CommentApproved,
     CommentsDeleted,
     EmailChanged,
     EmailRequested,
@@ -165,6 +166,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     PostLiked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
     PostUnliked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
     CommentAdded: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT),),
+    CommentApproved: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT),),
     CommentsDeleted: (EventJob(Queue.NOTIFICATIONS, JobKind.RETRACT_COMMENTS),),
     PeopleMentioned: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_MENTIONED),),
     PersonModerated: (

@@ -109,7 +109,9 @@ class NotificationJobs:
         def activity(type_: NotificationType) -> Activity:
             return Activity(type_, UserId(payload["actor_id"]), comment_id, at_ms, post_id, comment_id)
 
-        found = [(UserId(payload["post_author_id"]), activity(NotificationType.COMMENT))]
+        found: list[tuple[UserId, Activity]] = []
+        if "post_author_id" in payload:  # who approved a comment has seen it
+            found.append((UserId(payload["post_author_id"]), activity(NotificationType.COMMENT)))
         if payload["answered_id"] is not None:
             found.insert(0, (UserId(payload["answered_id"]), activity(NotificationType.REPLY)))
         existing = await self._activities.list_existing(mentioned)

@@ -8,7 +8,7 @@ from server.ids import NotificationId, UserId
 from server.models.notifications.inboxes import InboxRepository
 from server.models.notifications.notification_list import NotificationListRepository, NotificationRow
 from server.paging import Page, PageRequest, cut
-from server.services.content.cards import Cards
+from server.services.content.cards import Cards, to_relationship
 from server.services.records import SERVICE_TYPES, Notification, NotificationType
 
 MAX_COUNTED = 10_000
@@ -104,6 +104,7 @@ def to_notification(cards: Cards, row: NotificationRow) -> Notification:
         sequence=row.sequence,
         type=type_,
         actor=cards.user_card(row.actor),
+        relationship=to_relationship(row.relationship),
         post_id=row.post_id,
         comment_id=row.comment_id,
         read=row.read_at_ms is not None,

@@ -3,7 +3,7 @@
 from functools import partial
 
 from server.errors import NotFound
-from server.events import CacheKey, FollowAccepted
+from server.events import FollowAccepted
 from server.ids import MAX_ID, UserId
 from server.models.conditions import Column
 from server.models.people.follow_requests import FollowRequestRepository
@@ -14,7 +14,7 @@ from server.services.content.visibility import Visibility
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
-from server.services.people.follows import Follows
+from server.services.people.follows import Follows, feeds_of
 from server.services.people.user_lookup import UserLookup
 from server.services.records import RelatedUser
 
@@ -58,7 +58,7 @@ class FollowRequests:
         """Let the requester follow the user. Raises NotFound without a request."""
         requester_id = await self._lookup.resolve(user_id, requester)
         await self._unit_of_work.run(
-            partial(self._accept, user_id, requester_id), changes=(CacheKey("feed", requester_id),)
+            partial(self._accept, user_id, requester_id), changes=feeds_of(requester_id, user_id)
         )
 
     async def decline(self, user_id: UserId, requester: UserId | str) -> None:

@@ -8,6 +8,7 @@ from server.errors import Conflict
 from server.events import (
     CacheKey,
     FollowAccepted,
+    FollowBackChanged,
     FollowErased,
     FollowRequestChanged,
     UserFollowed,
@@ -66,21 +67,21 @@ class Follows:
         """
         followee_id = await self._lookup.resolve_other(follower_id, followee)
         return await self._unit_of_work.run(
-            partial(self._follow, follower_id, followee_id), changes=(CacheKey("feed", follower_id),)
+            partial(self._follow, follower_id, followee_id), changes=feeds_of(follower_id, followee_id)
         )
 
     async def unfollow(self, follower_id: UserId, followee: UserId | str) -> FollowState:
         """Unfollow a user, or withdraw the request; without either nothing changes. Raises NotFound."""
         followee_id = await self._lookup.resolve(follower_id, followee)
         return await self._unit_of_work.run(
-            partial(self._unfollow, follower_id, followee_id), changes=(CacheKey("feed", follower_id),)
+            partial(self._unfollow, follower_id, followee_id), changes=feeds_of(follower_id, followee_id)
         )
 
     async def remove_follower(self, user_id: UserId, follower: UserId | str) -> None:
         """End another user's follow of the user; without one nothing changes. Raises NotFound."""
         follower_id = await self._lookup.resolve(user_id, follower)
         await self._unit_of_work.run(
-            partial(self._unfollow, follower_id, user_id), changes=(CacheKey("feed", follower_id),)
+            partial(self._unfollow, follower_id, user_id), changes=feeds_of(follower_id, user_id)
         )
 
     async def list_followers(
@@ -136,6 +137,7 @@ class Follows:
         await self._follows.insert(work.new_id(), follow.follower_id, follow.followee_id)
         await self._profiles.change_follow_counts(follow.follower_id, follow.followee_id, +1)
         work.emit(follow)
+        await self._update_follow_back(follow.follower_id, follow.followee_id, work)
 
     async def end_request(self, requester_id: UserId, target_id: UserId, work: WorkContext) -> bool:
         """Delete the request between two locked users; return whether there was one."""
@@ -150,6 +152,7 @@ class Follows:
         if found:
             await self._profiles.change_follow_counts(follower_id, followee_id, -1)
             work.emit(UserUnfollowed(follower_id, followee_id))
+            await self._update_follow_back(follower_id, followee_id, work)
         return found
 
     async def erase_some(self, user_id: UserId) -> bool:
@@ -159,7 +162,7 @@ class Follows:
         """
         pairs = await self._follows.list_pairs(user_id, ERASED_PER_TRANSACTION)
         if pairs:
-            feeds = [CacheKey("feed", follower_id) for follower_id, _ in pairs]
+            feeds = [key for pair in pairs for key in feeds_of(*pair)]
             await self._unit_of_work.run(partial(self._erase, pairs), changes=feeds)
         return bool(pairs)
 
@@ -169,6 +172,12 @@ class Follows:
             if await self._follows.delete(follower_id, followee_id):
                 await self._profiles.change_follow_counts(follower_id, followee_id, -1)
                 work.emit(FollowErased(follower_id, followee_id))
+                await self._update_follow_back(follower_id, followee_id, work)
+
+    async def _update_follow_back(self, follower_id: UserId, followee_id: UserId, work: WorkContext) -> None:
+        """Emit the event for the followee's feed, which says who follows back, if it has the follower's posts."""
+        if await self._follows.exists(followee_id, follower_id):
+            work.emit(FollowBackChanged(followee_id))
 
     async def _lock(self, follower_id: UserId, followee_id: UserId) -> LockedPair:
         """Lock both users until the commit. Raises NotFound."""
@@ -177,3 +186,8 @@ class Follows:
         if followee is None or followee_id not in found:
             raise user_not_found()
         return LockedPair(followee, found[followee_id])
+
+
+def feeds_of(*user_ids: UserId) -> tuple[CacheKey, ...]:
+    """Return the cache keys of users' feeds."""
+    return tuple(CacheKey("feed", user_id) for user_id in user_ids)

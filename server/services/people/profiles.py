@@ -1,6 +1,6 @@
 """Profiles: what users show about themselves, and what they may edit."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -10,16 +10,18 @@ from server.events import AccountOpened, AvatarReplaced, CacheKey, PersonChanged
 from server.gateways.images.processor import Shape
 from server.ids import UserId
 from server.models.accounts.former_usernames import FormerUsernameRepository
+from server.models.conditions import Column
 from server.models.database import DuplicateKey
 from server.models.people.profiles import LockedProfile, ProfileRepository, ProfileRow
 from server.models.people.relationships import RelationshipRepository, RelationshipRow
+from server.models.people.visibility import unblocked_users
 from server.services.accounts.reserved_usernames import check_not_reserved
 from server.services.accounts.usernames import FORMER_USERNAME_MS, normalize
 from server.services.content.cards import Cards, to_relationship
 from server.services.content.pictures import Pictures
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.people.user_lookup import UserLookup, user_not_found
-from server.services.records import OwnAddress, Profile, Relationship, Role
+from server.services.records import OwnAddress, Profile, RelatedUser, Relationship, Role
 
 EDITABLE = frozenset({"full_name", "bio", "website", "username", "is_private"})
 
@@ -64,6 +66,11 @@ class Profiles:
             raise user_not_found()
         shown = row if row.id == viewer_id else _shown_to(found[row.id], row)
         return self._profile(shown, relationship=to_relationship(found[row.id]))
+
+    async def list_users(self, viewer_id: UserId, user_ids: Sequence[UserId]) -> list[RelatedUser]:
+        """Return the users among the ids whose profiles the viewer may get, in the given order."""
+        visible = unblocked_users(viewer_id, Column("u.id"))
+        return await self._cards.list_related(viewer_id, list(dict.fromkeys(user_ids)), visible)
 
     async def edit(self, user_id: UserId, changes: Mapping[str, str | bool]) -> Profile:
         """Change any of EDITABLE; `changes` may be empty.

@@ -9,16 +9,18 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from server.ids import PostId, UserId
+from server.gateways.redis.pipelined_client import PipelinedRedis
+from server.ids import CommentId, PostId, UserId
 from server.models.audience import Audience
 from server.models.content.post_images import NewPostImage
 from server.paging import PageRequest
+from server.services.content.visibility import is_post_visible
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import AccountStatus, Image
 from tests.chaos.conftest import Report
 from tests.chaos.environment import FULL, rounds
 from tests.chaos.state_machines import ServiceRunner, run_machine, runner
-from tests.chaos.visibility.visibility_model import ModelPost, VisibilityModel
+from tests.chaos.visibility.visibility_model import ModelComment, ModelPost, VisibilityModel
 from tests.services.discovery.names import INDEXING, index_all
 from tools.harness.backends import Stack
 
@@ -30,10 +32,11 @@ PEOPLE = 4
 STEPS_PER_RUN = 25
 RUNS = rounds(8, 1000)
 ALL = PageRequest(100)
+NO_REDIS = "redis://127.0.0.1:1"
 CAPTION = "Light #dawn"
 TABLES = (
     "likes", "comments", "posts", "notifications", "inboxes", "follows", "follow_requests", "blocks", "mutes",
-    "close_friends", "hashtag_posts", "hashtags", "search_terms", "search_entries", "jobs", "users",
+    "close_friends", "restrictions", "hashtag_posts", "hashtags", "search_terms", "search_entries", "jobs", "users",
 )  # fmt: skip
 JOBS = tuple(
     kind
@@ -54,6 +57,7 @@ class VisibilityMachine(RuleBasedStateMachine):
         super().__init__()
         runner.runs += 1
         self.runner, self.harness = runner, runner.harness
+        self.sql_feed = runner.harness.feed_on(PipelinedRedis(NO_REDIS, 2.0))
         self.people: list[UserId] = []
         self.model = VisibilityModel([])
 
@@ -154,9 +158,32 @@ class VisibilityMachine(RuleBasedStateMachine):
         found = self.model.posts[post]
         mention = self.people[self.runner.steps % PEOPLE]
         text = f"@{self.runner.do(self._username(mention))}"
-        self._agree(self.harness.comments.add(author, post, text, None), self._refusal(author, found))
+        outcome = self.runner.outcome(self.harness.comments.add(author, post, text, None))
+        self.runner.steps += 1
         if self.model.sees_post(author, found):
-            found.commenters.append(author)
+            pending = (found.author, author) in self.model.restricted
+            found.comments.append(ModelComment(outcome.id, author, pending))
+            assert not outcome.pending
+        else:
+            assert outcome == "not_found"
+
+    @rule(one=actors, other=people, restricted=st.booleans())
+    def restrict(self, one: UserId, other: UserId, restricted: bool) -> None:
+        refusal = None if self.model.finds(one, other) else "not_found"
+        if one == other and restricted:
+            refusal = "own_account"
+        restrictions = self.harness.restrictions
+        self._agree((restrictions.restrict if restricted else restrictions.unrestrict)(one, other), refusal)
+        if refusal is None:
+            (self.model.restricted.add if restricted else self.model.restricted.discard)((one, other))
+
+    @rule(user=actors, post=posts)
+    def approve_newest_comment(self, user: UserId, post: PostId) -> None:
+        found = self.model.posts[post]
+        if found.comments:
+            comment = found.comments[-1]
+            approval = self.harness.comments.approve(user, post, CommentId(comment.id))
+            self._agree(approval, self.model.approve(user, found, comment))
 
     @rule(author=actors)
     def mention_all(self, author: UserId) -> None:
@@ -187,16 +214,22 @@ class VisibilityMachine(RuleBasedStateMachine):
 
     def _compare_viewer(self, viewer: UserId) -> None:
         model, harness = self.model, self.harness
-        assert self._ids(harness.feed.page(viewer, ALL), "id") == model.feed(viewer)
+        for feed in (harness.feed, self.sql_feed):
+            page = self.runner.do(feed.page(viewer, ALL)).items
+            assert [post.id for post in page] == model.feed(viewer)
+            for post in page:
+                assert post.relationship == model.relationship(viewer, post.author.id)
         for user in self.people:
             posts = self.runner.outcome(harness.posts.list_by_author(viewer, user, ALL))
             if self.model.finds(viewer, user):
                 assert [post.id for post in posts.items] == model.of_author(viewer, user)
+                assert all(post.relationship == model.relationship(viewer, user) for post in posts.items)
             else:
                 assert posts == "not_found"
             self._compare_profile(viewer, user)
         for post in model.newest()[:6]:
             self._compare_post(viewer, post)
+        self._compare_batches(viewer)
         self._compare_notifications(viewer)
 
     def _compare_searches(self, viewers: list[UserId], agree: Callable[[list[int], list[int]], bool]) -> None:
@@ -211,6 +244,20 @@ class VisibilityMachine(RuleBasedStateMachine):
             assert agree(sorted(each.card.id for each in completed), people)
             assert agree(self._ids(discovery.captions.search(viewer, "light", 100), "id"), posts)
             assert agree(self._ids(discovery.hashtags.list_posts(viewer, "dawn", ALL), "id"), posts)
+
+    def _compare_batches(self, viewer: UserId) -> None:
+        """Compare the reads of several posts and users by their ids."""
+        posts = self.model.newest()
+        found = self.runner.do(self.harness.posts.list_by_ids(viewer, [PostId(post.id) for post in posts]))
+        assert [post.id for post in found] == [
+            post.id for post in posts if self.model.sees_post(viewer, post)
+        ]
+        users = self.runner.do(self.harness.profiles.list_users(viewer, self.people))
+        assert [(each.card.id, each.relationship) for each in users] == [
+            (user, self.model.relationship(viewer, user))
+            for user in self.people
+            if self.model.finds(viewer, user)
+        ]
 
     def _compare_profile(self, viewer: UserId, user: UserId) -> None:
         profile = self.runner.outcome(self.harness.profiles.get(viewer, user))
@@ -231,6 +278,13 @@ class VisibilityMachine(RuleBasedStateMachine):
 
     def _compare_post(self, viewer: UserId, post: ModelPost) -> None:
         post_id = PostId(post.id)
+        facts = self.runner.do(self.harness.audience_rows.find_facts(viewer, post_id))
+        assert is_post_visible(facts) == self.model.sees_post(viewer, post)
+        assert self.runner.do(self.harness.audiences.explain_to(viewer, post_id)).reason == self.model.reason(
+            viewer, post
+        )
+        if viewer == post.author:
+            self._compare_audience(post)
         found = self.runner.outcome(self.harness.posts.get(viewer, post_id))
         self._compare_pictures(viewer, post)
         if not self.model.sees_post(viewer, post):
@@ -241,11 +295,16 @@ class VisibilityMachine(RuleBasedStateMachine):
             )
             return
         assert found.is_public is self.model.is_public(post)
-        assert (found.likes_count, found.comments_count) == (len(post.likers), len(post.commenters))
+        assert (found.likes_count, found.comments_count) == (
+            len(post.likers),
+            sum(not comment.pending for comment in post.comments),
+        )
         likers = self._listed(self.harness.likes.list_likers(viewer, post_id, ALL))
         assert likers == self.model.likers(viewer, post)
         comments = self.runner.do(self.harness.comments.list_by_post(viewer, post_id, ALL)).items
-        assert [comment.author.id for comment in comments] == self.model.commenters(viewer, post)
+        assert [(comment.id, comment.pending) for comment in comments] == self.model.comments(viewer, post)
+        for comment in comments:
+            assert comment.relationship == self.model.relationship(viewer, comment.author.id)
 
     def _compare_pictures(self, viewer: UserId, post: ModelPost) -> None:
         """Compare the plain address of the picture, and one that was signed for the viewer at any time."""
@@ -267,13 +326,24 @@ class VisibilityMachine(RuleBasedStateMachine):
         )
         return post_id
 
+    def _compare_audience(self, post: ModelPost) -> None:
+        """Compare the number of users who see a post; hidden ones read nothing and are not counted."""
+        found = self.runner.do(self.harness.audiences.explain(UserId(post.author), PostId(post.id)))
+        if found.people_count is not None:
+            others = [user for user in self.people if user not in self.model.hidden | {post.author}]
+            assert found.people_count == sum(self.model.sees_post(user, post) for user in others)
+
     def _compare_notifications(self, viewer: UserId) -> None:
         """Assert that the list has nothing that the viewer must not see, and agrees with the count and the stream."""
         listed = self.runner.do(self.harness.notifications.list_page(viewer, ALL)).items
         streamed = self.runner.do(self.harness.notifications.list_after(viewer, 0, 100))
         for each in [*listed, *streamed]:
             assert self.model.sees_user(viewer, each.actor.id)
+            assert each.relationship == self.model.relationship(viewer, each.actor.id)
             assert each.post_id is None or self.model.sees_post(viewer, self.model.posts[each.post_id])
+            if each.comment_id is not None:
+                comments = self.model.posts[each.post_id].comments
+                assert [comment.pending for comment in comments if comment.id == each.comment_id] == [False]
         assert self.runner.do(self.harness.notifications.count_unread(viewer)) == len(listed)
 
     def _agree(self, change: Awaitable[Any], refusal: str | None) -> None:

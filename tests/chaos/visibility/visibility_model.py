@@ -6,14 +6,21 @@ from server.services.records import Relationship
 
 
 @dataclass(slots=True)
+class ModelComment:
+    id: int
+    author: int
+    pending: bool
+
+
+@dataclass(slots=True)
 class ModelPost:
-    """`likers` and `commenters` are oldest first."""
+    """`likers` and `comments` are oldest first."""
 
     id: int
     author: int
     audience: str = "public"
     likers: list[int] = field(default_factory=list[int])
-    commenters: list[int] = field(default_factory=list[int])
+    comments: list[ModelComment] = field(default_factory=list[ModelComment])
 
 
 class VisibilityModel:
@@ -25,6 +32,7 @@ class VisibilityModel:
         self.requests: list[tuple[int, int]] = []
         self.blocks: set[tuple[int, int]] = set()
         self.mutes: set[tuple[int, int]] = set()
+        self.restricted: set[tuple[int, int]] = set()
         self.close_friends: set[tuple[int, int]] = set()
         self.posts: dict[int, ModelPost] = {}
 
@@ -107,6 +115,23 @@ class VisibilityModel:
             return (viewer, post.author) in self.follows
         return (post.author, viewer) in self.close_friends
 
+    def reason(self, viewer: int, post: ModelPost) -> str:
+        """Return why a viewer sees a post or does not, as it is explained to the author."""
+        author = post.author
+        if viewer != author and author in self.hidden:
+            return "account_hidden"
+        if (viewer, author) in self.blocks or (author, viewer) in self.blocks:
+            return "blocked" if (viewer, author) in self.blocks else "blocked_by"
+        if not self.is_open(viewer, author):
+            return "private_account"
+        if not self.is_in_audience(viewer, post):
+            return "not_follower" if post.audience == "followers" else "not_close_friend"
+        if viewer == author:
+            return "author"
+        if post.audience == "close_friends":
+            return "close_friend"
+        return "everyone" if post.audience == "public" and author not in self.private else "follower"
+
     def posts_count(self, viewer: int, author: int) -> int:
         posts = [post for post in self.posts.values() if post.author == author]
         return sum(self.is_in_audience(viewer, post) for post in posts)
@@ -129,8 +154,26 @@ class VisibilityModel:
     def likers(self, viewer: int, post: ModelPost) -> list[int]:
         return [user for user in post.likers[::-1] if self.sees_user(viewer, user)]
 
-    def commenters(self, viewer: int, post: ModelPost) -> list[int]:
-        return [user for user in post.commenters[::-1] if self.sees_user(viewer, user)]
+    def comments(self, viewer: int, post: ModelPost) -> list[tuple[int, bool]]:
+        """Return the comments that a viewer sees, and whether they are shown as pending."""
+        return [
+            (comment.id, comment.pending and viewer == post.author)
+            for comment in post.comments[::-1]
+            if self.sees_comment(viewer, post, comment)
+        ]
+
+    def sees_comment(self, viewer: int, post: ModelPost, comment: ModelComment) -> bool:
+        if not self.sees_user(viewer, comment.author):
+            return False
+        return not comment.pending or viewer in (comment.author, post.author)
+
+    def approve(self, user: int, post: ModelPost, comment: ModelComment) -> str | None:
+        if not self.sees_post(user, post) or not self.sees_comment(user, post, comment):
+            return "not_found"
+        if user != post.author:
+            return "forbidden"
+        comment.pending = False
+        return None
 
     def followers(self, viewer: int, user: int) -> list[int]:
         return self._connections(viewer, user, [one for one, other in self.follows if other == user])

@@ -2,10 +2,13 @@
 
 import pytest
 
-from server.errors import NotFound
+from server.errors import Forbidden, NotFound
 from server.ids import PostId, UserId
 from server.models.audience import Audience
+from server.models.people.visibility import Denial
 from server.paging import PageRequest
+from server.services.content.audiences import DETAILS, VisibleTo
+from server.services.content.visibility import Grant
 from server.services.jobs.event_jobs import JobKind
 from tests.services.feed.feeds import cached_ids, count_queries
 from tools.harness.services import CELEBRITY_THRESHOLD, ServiceHarness
@@ -171,3 +174,42 @@ async def test_mention_reaches_those_who_may_see_the_post(harness: ServiceHarnes
     await harness.posts.edit(ada, post_id, None, None, CLOSE_FRIENDS)
     assert (await harness.notifications.list_page(bob, PAGE)).items == []
     assert await harness.notifications.count_unread(bob) == 0
+
+
+async def test_author_reads_who_sees_a_post(harness: ServiceHarness) -> None:
+    ada, bob, eve = await harness.users(3)
+    await harness.follows.follow(bob, ada)
+    await harness.close_friends.add(ada, bob)
+    post_id = await harness.post(ada)
+    explain = harness.audiences.explain
+
+    found = await explain(ada, post_id, eve)
+    assert (found.visible_to, found.people_count) == (VisibleTo.EVERYONE, None)
+    assert found.member is not None
+    assert (found.member.visible, found.member.reason) == (True, Grant.EVERYONE)
+
+    await harness.posts.edit(ada, post_id, None, None, FOLLOWERS)
+    found = await explain(ada, post_id, eve)
+    assert (found.visible_to, found.people_count) == (VisibleTo.FOLLOWERS, 1)
+    assert found.member is not None
+    assert (found.member.visible, found.member.reason) == (
+        False,
+        Denial.NOT_FOLLOWER,
+    )
+
+    await harness.posts.edit(ada, post_id, None, None, CLOSE_FRIENDS)
+    found = await explain(ada, post_id, bob)
+    assert (found.visible_to, found.people_count) == (VisibleTo.CLOSE_FRIENDS, 1)
+    assert found.member is not None
+    assert found.member.reason is Grant.CLOSE_FRIEND
+    assert (await harness.audiences.explain_to(eve, post_id)).reason is Denial.NOT_CLOSE_FRIEND
+
+    await harness.profiles.edit(ada, {"is_private": True})
+    await harness.posts.edit(ada, post_id, None, None, PUBLIC)
+    assert (await explain(ada, post_id)).visible_to is VisibleTo.FOLLOWERS
+    with pytest.raises(Forbidden):
+        await explain(bob, post_id)
+    with pytest.raises(NotFound):
+        await explain(eve, post_id)
+    for reason in (*Grant, *(set(Denial) - {Denial.MUTED, Denial.PENDING})):
+        assert DETAILS[reason]

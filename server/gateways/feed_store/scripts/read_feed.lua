@@ -9,8 +9,9 @@
 --   {'missing'}, {'building'}                   the feed
 --   {'author_set_missing'}                      the set of authors with fan-out on read
 --   {'author_lists_missing', {user id, ...}}    the lists of these authors
--- Otherwise a string: `complete_from_id likes_known post post ...`. A post is `id|counts|liked|author_revision`, with
--- unknown parts empty. Processes cache rendered posts and pages by these strings.
+-- Otherwise a string: `complete_from_id likes_known post post ...`. A post is
+-- `id|counts|liked|author_revision|relation`, with unknown parts empty. The relation is `s` for the reader, `m` for an
+-- author who follows the reader, else `f`. Processes cache rendered posts and pages by these strings.
 --
 -- The names of the authors' lists are computed here, so the script runs on a single server, not on a cluster.
 local built = 'built:' .. ARGV[1]
@@ -76,6 +77,7 @@ local likes_from_id = tonumber(redis.call('HGET', KEYS[3], 'complete_from_id') o
 local posts, post_authors, follows, revisions, close_friend_of = {}, {}, {}, {}, {}
 local revisions_valid = redis.call('HGET', KEYS[5], 'run_id') == ARGV[1]
 local before_id = ARGV[2]
+local reader, relations = string.match(KEYS[1], '%d+$'), {}
 
 -- Returns whether the author has the reader as a close friend; looked up once per author.
 local function is_close_friend_of(author)
@@ -105,12 +107,17 @@ repeat
   end
   if #unasked > 0 then
     local values = revisions_valid and redis.call('HMGET', KEYS[5], unpack(unasked)) or {}
-    for i, followed in ipairs(redis.call('SMISMEMBER', KEYS[2], unpack(unasked))) do
+    local count = #unasked
+    for i = 1, count do unasked[count + i] = 'm' .. unasked[i] end
+    local members = redis.call('SMISMEMBER', KEYS[2], unpack(unasked))
+    for i = 1, count do
+      local followed, asked = members[i], unasked[i]
+      relations[asked] = asked == reader and 's' or members[count + i] == 1 and 'm' or 'f'
       local revision = values[i]
       -- A negative revision belongs to an author that others do not see.
       if followed == 1 and not (revision and string.byte(revision) == 45) then
-        follows[unasked[i]] = true
-        revisions[unasked[i]] = revision
+        follows[asked] = true
+        revisions[asked] = revision
       end
     end
   end
@@ -132,5 +139,5 @@ repeat
   end
 until #posts >= limit or #ids < limit
 
-for i, author in ipairs(post_authors) do posts[i] = posts[i] .. (revisions[author] or '') end
+for i, author in ipairs(post_authors) do posts[i] = posts[i] .. (revisions[author] or '') .. '|' .. (relations[author] or '') end
 return table.concat({string.format('%.0f', complete_from_id), likes_from_id and 1 or 0, unpack(posts)}, ' ')
