@@ -38,6 +38,7 @@ from server.handlers.http.middleware import InFlight, validation
 from server.handlers.http.rate_limiting import RateLimiting
 from server.handlers.http.response_headers import add_response_headers
 from server.handlers.moderation.appeals import AppealRoutes
+from server.handlers.moderation.filters import FilterRoutes
 from server.handlers.moderation.moderation import ModerationRoutes
 from server.handlers.moderation.own_decisions import OwnDecisionRoutes
 from server.handlers.moderation.reports import ReportRoutes
@@ -131,6 +132,7 @@ def build_app(
         RestrictionRoutes(services.restrictions),
         ReportRoutes(services.reports),
         ModerationRoutes(services.report_queue, services.decisions, services.standings, rendered),
+        FilterRoutes(services.filter_administration),
         OwnDecisionRoutes(services.own_decisions),
         AppealRoutes(services.appeals, services.appeal_queue),
         FeedRoutes(services.feed, services.explanations, rendered),

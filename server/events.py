@@ -6,7 +6,17 @@ An event is plain data. `services/jobs/event_jobs.py` maps events to jobs.
 from dataclasses import dataclass
 from typing import Literal
 
-from server.ids import ActionId, CaseId, CommentId, ExportId, MediaId, NotificationId, PostId, UserId
+from server.ids import (
+    ActionId,
+    CaseId,
+    CommentId,
+    ExportId,
+    FilterId,
+    MediaId,
+    NotificationId,
+    PostId,
+    UserId,
+)
 
 CachedKind = Literal["post", "person", "feed", "likes"]
 
@@ -122,6 +132,16 @@ class PersonModerated(Event):
 
     action_id: ActionId
     user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class TextMatched(Event):
+    """A text of a post, a comment or a user matches a filter, whose matches are reported."""
+
+    subject_type: str
+    subject_id: int
+    author_id: UserId
+    filter_id: FilterId
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,7 @@ def _handlers(
         JobKind.NOTIFY_FOLLOW_REQUEST: services.follow_notification_jobs.handle_follow_request,
         JobKind.NOTIFY_FOLLOW_ACCEPTED: services.follow_notification_jobs.handle_follow_accepted,
         JobKind.NOTIFY_MODERATED: services.moderation_notification_jobs.handle_moderated,
+        JobKind.REPORT_MATCHED: services.matched_reports.report,
         JobKind.NOTIFY_REPORTERS: services.moderation_notification_jobs.handle_reporters,
         JobKind.RETRACT_BLOCKED: services.follow_notification_jobs.retract_blocked,
         JobKind.ACCEPT_FOLLOW_REQUESTS: services.follow_requests.accept_all,

@@ -31,6 +31,7 @@ from server.services.emails.suppressions import Suppressions
 from server.services.emails.unsubscribe_tokens import UnsubscribeTokens
 from server.services.feed.cache_invalidation import CacheInvalidation
 from server.services.feed.queries import FeedQueries
+from server.services.filters.text_filters import TextFilters
 from server.services.jobs.unit_of_work import UnitOfWork
 from server.services.notifications.delivery.deliverables import Deliverables
 from server.services.notifications.notifications import Notifications
@@ -85,6 +86,7 @@ class Collaborators:
             rules.access_ttl_s,
             resources.cache_guard,
         )
+        self.text_filters = TextFilters(rows.content_filters)
         self.secret = settings.auth.jwt_refresh_secret.get_secret_value().encode()
         self.media_addresses = MediaAddresses(self.secret, f"{settings.public_url}/media", SystemClock())
         self.media_access = MediaAccess(rows.media_keys, self.visibility, self.media_addresses)

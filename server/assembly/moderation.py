@@ -8,6 +8,8 @@ from server.services.moderation.appeal_queue import AppealQueue
 from server.services.moderation.appeals import Appeals
 from server.services.moderation.decision_emails import DecisionEmails
 from server.services.moderation.decisions import Decisions
+from server.services.moderation.filter_administration import FilterAdministration
+from server.services.moderation.matched_reports import MatchedReports
 from server.services.moderation.own_decisions import OwnDecisions
 from server.services.moderation.report_queue import ReportQueue
 from server.services.moderation.reports import Reports
@@ -25,6 +27,8 @@ class ModerationServices:
     report_queue: ReportQueue
     decisions: Decisions
     own_decisions: OwnDecisions
+    filter_administration: FilterAdministration
+    matched_reports: MatchedReports
     appeals: Appeals
     appeal_queue: AppealQueue
     standings: Standings
@@ -51,6 +55,10 @@ def build_moderation(
         appeals=Appeals(tables, shared.appeal_tokens, work),
         appeal_queue=AppealQueue(tables, rows.users, sanctions, shared.cards, work),
         standings=Standings(tables, rows.users, shared.cards),
+        filter_administration=FilterAdministration(
+            rows.content_filters, rows.audit_chain, shared.text_filters, work
+        ),
+        matched_reports=MatchedReports(rows.report_cases, rows.posts, rows.comments, work, shared.jobs),
         decision_emails=DecisionEmails(
             rows.users,
             rows.moderation_actions,

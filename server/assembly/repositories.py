@@ -42,6 +42,7 @@ from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.moderation.actions import ModerationActionRepository
 from server.models.moderation.appeals import AppealRepository
 from server.models.moderation.audit_chain import AuditChainRepository
+from server.models.moderation.content_filters import ContentFilterRepository
 from server.models.moderation.report_cases import ReportCaseRepository
 from server.models.moderation.reports import ReportRepository
 from server.models.notifications.activities import ActivityRepository
@@ -80,7 +81,7 @@ class DiscoveryRepositories:
 class Repositories:
     """All repositories of one database."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database) -> None:  # noqa: PLR0915 - one per table
         self.users = UserRepository(database)
         self.former_usernames = FormerUsernameRepository(database)
         self.logins = LoginRepository(database)
@@ -120,6 +121,7 @@ class Repositories:
         self.moderation_actions = ModerationActionRepository(database)
         self.audit_chain = AuditChainRepository(database)
         self.appeals = AppealRepository(database)
+        self.content_filters = ContentFilterRepository(database)
         self.report_cases = ReportCaseRepository(database)
         self.reports = ReportRepository(database)
         self.feeds = FeedRepository(database)

@@ -58,6 +58,8 @@ from server.services.moderation.appeal_queue import AppealQueue
 from server.services.moderation.appeals import Appeals
 from server.services.moderation.decision_emails import DecisionEmails
 from server.services.moderation.decisions import Decisions
+from server.services.moderation.filter_administration import FilterAdministration
+from server.services.moderation.matched_reports import MatchedReports
 from server.services.moderation.own_decisions import OwnDecisions
 from server.services.moderation.report_queue import ReportQueue
 from server.services.moderation.reports import Reports
@@ -132,6 +134,8 @@ class Services:
     report_queue: ReportQueue
     decisions: Decisions
     own_decisions: OwnDecisions
+    filter_administration: FilterAdministration
+    matched_reports: MatchedReports
     appeals: Appeals
     appeal_queue: AppealQueue
     standings: Standings
@@ -191,10 +195,29 @@ def build_services(
         visibility,
     )
     contents = ContentServices(
-        posts=Posts(rows.users, rows.posts, rows.post_images, rows.media, work, cards, visibility, pictures),
+        posts=Posts(
+            rows.users,
+            rows.posts,
+            rows.post_images,
+            rows.media,
+            work,
+            cards,
+            visibility,
+            pictures,
+            shared.text_filters,
+        ),
         deletions=Deletions(rows.users, rows.posts, rows.post_images, rows.post_parts, work, jobs, pictures),
         likes=Likes(rows.likes, rows.posts, work, cards, visibility),
-        comments=Comments(rows.comments, rows.posts, rows.restrictions, work, cards, visibility, mentions),
+        comments=Comments(
+            rows.comments,
+            rows.posts,
+            rows.restrictions,
+            work,
+            cards,
+            visibility,
+            mentions,
+            shared.text_filters,
+        ),
         media=Media(
             rows.media, work, cards, pictures, _media_limits(settings), shared.publisher.publish_media
         ),
@@ -210,11 +233,25 @@ def build_services(
         ),
         exports=build_exports(settings, resources, shared, reauthentication),
     )
-    accounts = Accounts(rows.users, work, resources.passwords, shared.password_rules, rows.former_usernames)
+    accounts = Accounts(
+        rows.users,
+        work,
+        resources.passwords,
+        shared.password_rules,
+        rows.former_usernames,
+        shared.text_filters,
+    )
     moderation = build_moderation(settings, shared, contents)
     discovery = build_discovery(rows, cards, visibility, work, jobs)
     profiles = Profiles(
-        rows.profiles, rows.relationships, shared.lookup, work, cards, pictures, rows.former_usernames
+        rows.profiles,
+        rows.relationships,
+        shared.lookup,
+        work,
+        cards,
+        pictures,
+        rows.former_usernames,
+        shared.text_filters,
     )
     services = Services(
         accounts=accounts,
@@ -284,6 +321,8 @@ def build_services(
         report_queue=moderation.report_queue,
         decisions=moderation.decisions,
         own_decisions=moderation.own_decisions,
+        filter_administration=moderation.filter_administration,
+        matched_reports=moderation.matched_reports,
         appeals=moderation.appeals,
         appeal_queue=moderation.appeal_queue,
         standings=moderation.standings,

@@ -72,6 +72,7 @@ MODULES = [
     "server.models.moderation.appeals",
     "server.models.portability.exports",
     "server.models.portability.import_items",
+    "server.models.moderation.content_filters",
     "server.models.notifications.notifications",
     "server.models.notifications.inboxes",
     "server.models.notifications.preferences",

@@ -5,6 +5,7 @@ account is private, because that is where the others differ: for a public one, a
 `docs/permissions.md` shows the table; `python -m tests.contract.permissions` writes it.
 """
 
+import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -192,6 +193,13 @@ TABLE: dict[str, Row] = {
     "POST /moderation/appeals/{appealId}/resolve": Row(
         401, 403, 403, 200, moderator=403, json={"outcome": "uphold"}
     ),
+    "GET /moderation/filters": moderators(200),
+    "POST /moderation/filters": moderators(
+        201, json={"kind": "phrase", "pattern": "cheap {new}", "action": "report"}
+    ),
+    "PUT /moderation/filters/{filterId}": moderators(200, json={"action": "refuse"}),
+    "PATCH /moderation/filters/{filterId}": moderators(200, json={"action": "refuse"}),
+    "DELETE /moderation/filters/{filterId}": moderators(204),
     "GET /moderation/users/{userId}": moderators(200),
     "GET /moderation/audit": moderators(200, query="?userId={userId}"),
     "DELETE /users/profile/followers/{userId}": signed_in(204, user=FOLLOWER),
@@ -277,6 +285,7 @@ class Fixtures:
             ("caseId", self._reported_case),
             ("decisionId", self._decision),
             ("appealId", self._appeal),
+            ("filterId", self._filter),
         ):
             if f"{{{name}}}" in wanted and name not in objects:
                 objects[name] = await create()
@@ -360,6 +369,10 @@ class Fixtures:
         """Warn the owner; return the id of the decision."""
         path = f"/moderation/reports/{await self._reported_case()}/resolve"
         return (await self.people[MODERATOR].request("POST", path, json={"action": "warn"}))["id"]
+
+    async def _filter(self) -> str:
+        body = {"kind": "phrase", "pattern": f"cheap watches {secrets.token_hex(4)}", "action": "report"}
+        return (await self.people[MODERATOR].request("POST", "/moderation/filters", json=body))["id"]
 
     async def _appeal(self) -> str:
         body = {"decisionId": await self._decision(), "comment": "A mistake"}

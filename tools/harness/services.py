@@ -75,6 +75,7 @@ from server.models.jobs.leases import JobLeaseRepository
 from server.models.moderation.actions import ModerationActionRepository
 from server.models.moderation.appeals import AppealRepository
 from server.models.moderation.audit_chain import AuditChainRepository
+from server.models.moderation.content_filters import ContentFilterRepository
 from server.models.moderation.report_cases import ReportCaseRepository
 from server.models.moderation.reports import ReportRepository
 from server.models.notifications.activities import ActivityRepository
@@ -160,6 +161,7 @@ from server.services.feed.card_cache import CardCache
 from server.services.feed.fan_out import FanOut, FanOutRules
 from server.services.feed.pages import Feed
 from server.services.feed.queries import FeedQueries
+from server.services.filters.text_filters import TextFilters
 from server.services.jobs.claims import Claim, JobRef
 from server.services.jobs.event_jobs import JobKind, Queue
 from server.services.jobs.idempotency import Idempotency
@@ -170,6 +172,8 @@ from server.services.moderation.appeal_queue import AppealQueue
 from server.services.moderation.appeals import Appeals
 from server.services.moderation.decision_emails import DecisionEmails
 from server.services.moderation.decisions import Decisions
+from server.services.moderation.filter_administration import FilterAdministration
+from server.services.moderation.matched_reports import MatchedReports
 from server.services.moderation.own_decisions import OwnDecisions
 from server.services.moderation.report_queue import ReportQueue
 from server.services.moderation.reports import Reports
@@ -333,8 +337,15 @@ class ServiceHarness:
         self.address_rows = EmailAddressRepository(database)
         self.session_rows = SessionRepository(database)
         former_usernames = FormerUsernameRepository(database)
+        filter_rows = ContentFilterRepository(database)
+        self.text_filters = TextFilters(filter_rows)
         self.accounts = Accounts(
-            self.user_rows, self.unit_of_work, self.passwords, self.password_rules, former_usernames
+            self.user_rows,
+            self.unit_of_work,
+            self.passwords,
+            self.password_rules,
+            former_usernames,
+            self.text_filters,
         )
         self.media_progress: list[tuple[UserId, MediaId, str]] = []
         self.images = ImageProcessor()
@@ -355,6 +366,7 @@ class ServiceHarness:
             self.cards,
             self.pictures,
             former_usernames,
+            self.text_filters,
         )
         self.posts = Posts(
             self.user_rows,
@@ -365,6 +377,7 @@ class ServiceHarness:
             self.cards,
             self.visibility,
             self.pictures,
+            self.text_filters,
         )
         self.audience_rows = PostAudienceRepository(database)
         self.audiences = Audiences(self.user_rows, self.audience_rows, self.visibility)
@@ -476,6 +489,7 @@ class ServiceHarness:
             self.cards,
             self.visibility,
             Mentions(self.user_rows),
+            self.text_filters,
         )
         self.likes = self.likes_with(self.unit_of_work)
         request_rows, block_rows = FollowRequestRepository(database), BlockRepository(database)
@@ -518,6 +532,12 @@ class ServiceHarness:
         sanctions = Sanctions(self.user_rows, self.action_rows, self.posts, self.comments, self.statuses)
         self.appeals = Appeals(tables, self.appeal_tokens, self.unit_of_work)
         self.appeal_queue = AppealQueue(tables, self.user_rows, sanctions, self.cards, self.unit_of_work)
+        self.filter_administration = FilterAdministration(
+            filter_rows, self.audit_rows, self.text_filters, self.unit_of_work
+        )
+        self.matched_reports = MatchedReports(
+            case_rows, self.post_rows, CommentRepository(database), self.unit_of_work, self.jobs
+        )
         self.standings = Standings(tables, self.user_rows, self.cards)
         self.decisions = Decisions(tables, sanctions, self.revocations, self.unit_of_work)
         self.reports = Reports(
@@ -975,6 +995,7 @@ class ServiceHarness:
             JobKind.NOTIFY_FOLLOW_REQUEST: self.follow_notification_jobs.handle_follow_request,
             JobKind.NOTIFY_FOLLOW_ACCEPTED: self.follow_notification_jobs.handle_follow_accepted,
             JobKind.NOTIFY_MODERATED: self.moderation_notification_jobs.handle_moderated,
+            JobKind.REPORT_MATCHED: self.matched_reports.report,
             JobKind.NOTIFY_REPORTERS: self.moderation_notification_jobs.handle_reporters,
             JobKind.EMAIL_MODERATED: self.decision_emails.send,
             JobKind.RETRACT_BLOCKED: self.follow_notification_jobs.retract_blocked,

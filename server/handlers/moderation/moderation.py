@@ -156,6 +156,7 @@ class ModerationRoutes:
             "reasons": [{"reason": reason, "count": count} for reason, count in case.reasons.items()],
             "claimedById": optional_id(case.claimed_by_id),
             "claimedAt": None if claimed_at_ms is None else isoformat(claimed_at_ms),
+            "filterId": optional_id(case.filter_id),
             "createdAt": isoformat(case.created_at_ms),
         }
 

@@ -75,6 +75,11 @@ class ReportCaseSchema(Schema):
     reasons = fields.List(fields.Nested(ReasonCountSchema), required=True)
     claimedById = Id(required=True, allow_none=True)
     claimedAt = Timestamp(required=True, allow_none=True)
+    filterId = Id(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The filter that reported it, before any user."},
+    )
     createdAt = Timestamp(required=True)
 
 

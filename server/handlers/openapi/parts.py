@@ -76,6 +76,7 @@ PATH_PARAMETERS: Mapping[str, Part] = {
         "description": "An identity provider that `GET /config` lists.",
         "schema": {"type": "string", "pattern": "^[a-z0-9-]{1,32}$", "examples": ["google"]},
     },
+    "filterId": {"description": "A filter of words or links.", "schema": _ID},
     "appealId": {"description": "An appeal in the queue.", "schema": _ID},
     "decisionId": {"description": "A decision of moderators.", "schema": _ID},
     "searchId": {"schema": _ID},

@@ -8,7 +8,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from server.ids import CaseId, PostId, UserId
+from server.ids import CaseId, FilterId, PostId, UserId
 from server.models.database import Database
 
 
@@ -27,7 +27,8 @@ class CaseStatus(StrEnum):
 class ReportCaseTable(Model):
     """`open_key` names the subject until the case is resolved, so that a subject has one open case.
 
-    `excerpt` is the text when it was first reported: the author may edit or delete it.
+    `filter_id`: the filter that the text matched, if no user reported it first. `excerpt` is the text when it was first
+    reported: the author may edit or delete it.
     """
 
     id = fields.BigIntField(primary_key=True, generated=False)
@@ -40,6 +41,7 @@ class ReportCaseTable(Model):
     )
     excerpt = fields.TextField()
     status = fields.CharField(max_length=8, default="open")
+    filter_id: fields.Field[int | None] = fields.BigIntField(null=True)
     open_key = fields.CharField(max_length=32, null=True, unique=True)
     claimed_by_id: fields.Field[int | None] = fields.BigIntField(null=True)
     claimed_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
@@ -74,16 +76,19 @@ class ReportCaseRow:
     status: CaseStatus
     claimed_by_id: UserId | None
     claimed_at_ms: int | None
+    filter_id: FilterId | None
 
 
-_COLUMNS = "id, subject_type, subject_id, post_id, author_id, excerpt, status, claimed_by_id, claimed_at_ms"
+_COLUMNS = "filter_id, id, subject_type, subject_id, post_id, author_id, excerpt, status, claimed_by_id, claimed_at_ms"
 
 
 class ReportCaseRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def insert(self, case_id: CaseId, subject: ReportedSubject, excerpt: str) -> None:
+    async def insert(
+        self, case_id: CaseId, subject: ReportedSubject, excerpt: str, filter_id: FilterId | None = None
+    ) -> None:
         """Raise DuplicateKey if the subject has an open case."""
         await ReportCaseTable.create(
             id=case_id,
@@ -92,6 +97,7 @@ class ReportCaseRepository:
             post_id=subject.post_id,
             author_id=subject.author_id,
             excerpt=excerpt,
+            filter_id=filter_id,
             open_key=subject.key,
         )
 
@@ -146,4 +152,5 @@ def _row(row: Mapping[str, Any]) -> ReportCaseRow:
         CaseStatus(row["status"]),
         row["claimed_by_id"],
         row["claimed_at_ms"],
+        row["filter_id"],
     )

@@ -11,6 +11,7 @@ from server.services.accounts.password_authentication import AuthenticatedUser, 
 from server.services.accounts.password_rules import PasswordOwner, PasswordRules
 from server.services.accounts.reserved_usernames import is_reserved
 from server.services.accounts.usernames import normalize
+from server.services.filters.text_filters import TextFilters
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
 from server.services.records import Client, Role
 
@@ -23,12 +24,14 @@ class Accounts:
         passwords: Passwords,
         password_rules: PasswordRules,
         former_usernames: FormerUsernameRepository,
+        filters: TextFilters,
     ) -> None:
         self._users = users
         self._unit_of_work = unit_of_work
         self._passwords = passwords
         self._password_rules = password_rules
         self._former_usernames = former_usernames
+        self._filters = filters
 
     async def register(
         self,
@@ -59,6 +62,8 @@ class Accounts:
                 full_name=full_name,
                 created_at_ms=work.now_ms(),
             )
+            texts = {"username": username, "fullName": full_name}
+            await self._filters.apply(work, ("user", user.id), user.id, texts)
             await self.insert(user, work)
             work.emit(EmailVerificationRequested(user.id))
             return AuthenticatedUser(user.id, Role.USER, user.created_at_ms)

@@ -15,6 +15,7 @@ from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards, to_relationship
 from server.services.content.mentions import Mentions
 from server.services.content.visibility import Visibility
+from server.services.filters.text_filters import TextFilters
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
 from server.services.records import Comment
 
@@ -31,6 +32,7 @@ class Comments:
         cards: Cards,
         visibility: Visibility,
         mentions: Mentions,
+        filters: TextFilters,
     ) -> None:
         self._comments = comments
         self._posts = posts
@@ -39,6 +41,7 @@ class Comments:
         self._cards = cards
         self._visibility = visibility
         self._mentions = mentions
+        self._filters = filters
 
     async def add(
         self,
@@ -158,6 +161,7 @@ class Comments:
         thread_id = None if parent is None else parent.parent_id or parent.id
         pending = await self._is_pending(author_id, post, parent)
         comment_id = CommentId(work.result_id)
+        await self._filters.apply(work, ("comment", comment_id), author_id, {"content": content})
         mentions = await self._mentions.resolve(content)
         await self._comments.insert(
             NewComment(comment_id, post_id, author_id, thread_id, content, mentions, pending)

@@ -38,12 +38,13 @@ from server.services.content.post_pictures import (
     picture_of,
 )
 from server.services.content.visibility import Visibility
+from server.services.filters.text_filters import TextFilters
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
 from server.services.records import Post
 
 
 class Posts:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - collaborators
         self,
         users: UserRepository,
         posts: PostRepository,
@@ -53,6 +54,7 @@ class Posts:
         cards: Cards,
         visibility: Visibility,
         pictures: Pictures,
+        filters: TextFilters,
     ) -> None:
         self._users = users
         self._posts = posts
@@ -62,6 +64,7 @@ class Posts:
         self._cards = cards
         self._visibility = visibility
         self._pictures = pictures
+        self._filters = filters
         self._mentions = Mentions(users)
 
     async def publish(
@@ -222,6 +225,8 @@ class Posts:
         work: WorkContext,
     ) -> PostId:
         post_id = PostId(work.result_id)
+        texts = {"caption": caption, "altTexts": " \n. ".join(each.alt_text for each in pictures)}
+        await self._filters.apply(work, ("post", post_id), author_id, texts)
         await self._users.change_posts_count(author_id, +1, audience)
         mentions = await self._mentions.resolve(caption)
         await self._posts.insert(post_id, author_id, caption, mentions, audience)
@@ -246,6 +251,8 @@ class Posts:
         work: WorkContext,
     ) -> None:
         post = await self._lock_own(editor_id, post_id)
+        texts = {"caption": caption or "", "altTexts": " \n. ".join(alt_texts or ())}
+        await self._filters.apply(work, ("post", post_id), editor_id, texts)
         if alt_texts is not None:
             await self._set_alt_texts(post_id, alt_texts)
         # Always later than the previous edit, because caches identify a card by this time.

@@ -44,6 +44,7 @@ from server.events import (
     SignedInOnNewDevice,
     SignInMethodChanged,
     SignInsFailed,
+    TextMatched,
     UploadCompleted,
     UserBlocked,
     UserFollowed,
@@ -80,6 +81,7 @@ class JobKind(StrEnum):
     NOTIFY_FOLLOW_ACCEPTED = "notify.follow_accepted"
     NOTIFY_MENTIONED = "notify.mentioned"
     NOTIFY_MODERATED = "notify.moderated"
+    REPORT_MATCHED = "moderation.report_matched"
     NOTIFY_REPORTERS = "notify.reporters"
     RETRACT_COMMENTS = "notify.retract_comments"
     RETRACT_BLOCKED = "notify.retract_blocked"
@@ -173,6 +175,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
         EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_MODERATED),
         EventJob(Queue.EMAIL, JobKind.EMAIL_MODERATED, HIGH),
     ),
+    TextMatched: (EventJob(Queue.MAINTENANCE, JobKind.REPORT_MATCHED),),
     ReportsHandled: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_REPORTERS),),
     PushRequested: (EventJob(Queue.PUSH, JobKind.PUSH),),
     EmailRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL),),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from server.errors import Conflict, Forbidden, NotFound
-from server.ids import ActionId, CaseId, PostId, UserId, id_timestamp_ms
+from server.ids import ActionId, CaseId, FilterId, PostId, UserId, id_timestamp_ms
 from server.models.moderation.actions import ModerationAction, new_action
 from server.models.moderation.audit_chain import AuditChainRepository
 from server.models.moderation.report_cases import (
@@ -36,6 +36,7 @@ class ReportCase:
     reasons: Mapping[ReportReason, int]
     claimed_by_id: UserId | None
     claimed_at_ms: int | None
+    filter_id: FilterId | None
     created_at_ms: int
 
 
@@ -101,6 +102,7 @@ class ReportQueue:
                 reasons.get(row.id, {}),
                 row.claimed_by_id,
                 row.claimed_at_ms,
+                row.filter_id,
                 id_timestamp_ms(row.id),
             )
             for row in rows

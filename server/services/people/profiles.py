@@ -19,10 +19,13 @@ from server.services.accounts.reserved_usernames import check_not_reserved
 from server.services.accounts.usernames import FORMER_USERNAME_MS, normalize
 from server.services.content.cards import Cards, to_relationship
 from server.services.content.pictures import Pictures
+from server.services.filters.text_filters import TextFilters
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.people.user_lookup import UserLookup, user_not_found
 from server.services.records import OwnAddress, Profile, RelatedUser, Relationship, Role
 
+# The fields of a profile that filters apply to, by column.
+TEXTS = {"full_name": "fullName", "bio": "bio", "website": "website", "username": "username"}
 EDITABLE = frozenset({"full_name", "bio", "website", "username", "is_private"})
 
 
@@ -36,6 +39,7 @@ class Profiles:
         cards: Cards,
         pictures: Pictures,
         former_usernames: FormerUsernameRepository,
+        filters: TextFilters,
     ) -> None:
         self._profiles = profiles
         self._relationships = relationships
@@ -44,6 +48,7 @@ class Profiles:
         self._cards = cards
         self._pictures = pictures
         self._former_usernames = former_usernames
+        self._filters = filters
 
     async def get_own(self, user_id: UserId) -> Profile:
         """Return the user's own profile, with the e-mail address and the role. Raises NotFound."""
@@ -114,6 +119,8 @@ class Profiles:
     async def _edit(self, user_id: UserId, columns: Mapping[str, str | bool], work: WorkContext) -> None:
         previous = await self._lock(user_id)
         revision = previous.revision + 1
+        texts = {field: str(columns.get(column, "")) for column, field in TEXTS.items()}
+        await self._filters.apply(work, ("user", user_id), user_id, texts)
         await self._profiles.update(user_id, columns, revision)
         if columns.get("username_key", previous.username_key) != previous.username_key:
             await self._give_up(previous.username_key, str(columns["username_key"]), user_id, work)

@@ -1,0 +1,1 @@
+"""Filters of words and links, which moderators manage."""
