@@ -60,13 +60,16 @@ async def running_workers(
 ) -> AsyncGenerator[None]:
     """Run a worker per queue and the dispatcher.
 
-    At the end running jobs get `shutdown.jobs_s`; `on_cut_off` is called if some went back to their queue.
+    At the end running jobs get `shutdown.jobs_s`; `on_cut_off` is called if some went back to their queue. Those that
+    encode AVIFs go back at once, which is no error.
     """
     workers = _workers(settings, resources, services, jobs, brokers)
     running = [supervisor.start(f"{queue} worker", worker.run) for queue, worker in workers.items()]
     try:
         async with supervisor.running("dispatcher", _dispatcher(settings, resources, services, jobs).run):
             yield
+        # They take long on a busy host, and can be repeated.
+        resources.images.abandon_background()
         cut_off = sum(await asyncio.gather(*(worker.drain() for worker in workers.values())))
     finally:
         await supervisor.stop(*running)

@@ -44,6 +44,7 @@ class ImageWorkerPool:
         self._workers: set[ImageWorker] = set()
         self._idle: dict[ImageWorker, asyncio.TimerHandle] = {}
         self._stopping = False
+        self._abandoned = False
         self._warned = False
 
     async def run(
@@ -65,6 +66,12 @@ class ImageWorkerPool:
                 return await self._ask(await self._ready_worker(), request, file)
             finally:
                 os.close(file)
+
+    def abandon(self) -> None:
+        """Kill the workers: running and later requests raise Unavailable."""
+        self._abandoned = True
+        for worker in self._workers:
+            worker.send_kill()
 
     async def stop(self) -> None:
         """Finish running requests, reject waiting ones, then stop the workers; cancelling kills them."""
@@ -98,6 +105,8 @@ class ImageWorkerPool:
         """Return the worker's answer. A worker that failed is never used again."""
         reusable = False
         try:
+            if self._abandoned:
+                raise processing_unavailable()
             async with asyncio.timeout(self._timeout_s):
                 answer, contents = await worker.ask(request, file)
             # A leak may have filled the memory; the next picture must not fail because of it.
@@ -107,7 +116,10 @@ class ImageWorkerPool:
             log.warning("image_timed_out", timeout_s=self._timeout_s)
             raise unprocessable() from error
         except (OSError, EOFError, ValueError, LookupError, TypeError) as error:
-            log.warning("image_worker_failed", error=repr(error), exit_code=await worker.kill())
+            exit_code = await worker.kill()
+            if self._abandoned:
+                raise processing_unavailable() from error
+            log.warning("image_worker_failed", error=repr(error), exit_code=exit_code)
             raise unprocessable() from error
         finally:
             if reusable:

@@ -114,6 +114,10 @@ class ImageProcessor:
         answer, contents = await self._background.run(self._request("avif", WIDTHS, ()), source, None)
         return tuple(_renditions(_done(answer), contents))
 
+    def abandon_background(self) -> None:
+        """Stop `encode_avif` at once: running and later calls raise Unavailable."""
+        self._background.abandon()
+
     async def stop(self) -> None:
         """Finish running pictures, reject waiting ones, then stop the workers; cancelling kills them."""
         await asyncio.gather(self._pool.stop(), self._background.stop())

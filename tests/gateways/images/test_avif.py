@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from server.errors import InvalidInput
+from server.errors import InvalidInput, Unavailable
 from server.gateways.images.child.similarity import similarity
 from server.gateways.images.processor import ImageProcessor
 from tests.gateways.images.worker_pids import worker_pids
@@ -76,6 +76,24 @@ async def test_uploads_do_not_wait_for_avifs(
     os.close(holder)
     with pytest.raises(asyncio.CancelledError):
         await background
+
+
+async def test_shutdown_does_not_wait_for_avifs(
+    processor: ImageProcessor, textured: Path, tmp_path: Path
+) -> None:
+    endless = tmp_path / "endless"
+    os.mkfifo(endless)
+    holder = os.open(endless, os.O_RDWR)
+    before = set(worker_pids())
+    running = asyncio.create_task(processor.encode_avif(endless))
+    await wait_until(lambda: set(worker_pids()) - before)
+    processor.abandon_background()
+    with pytest.raises(Unavailable):
+        await running
+    os.close(holder)
+    with pytest.raises(Unavailable):
+        await processor.encode_avif(textured)
+    assert (await processor.process(textured)).width == 1440
 
 
 async def test_damaged_original_is_refused(processor: ImageProcessor, tmp_path: Path) -> None:
