@@ -125,13 +125,13 @@ async def test_export_moves_to_another_installation(
 
 
 async def shown(person: Person) -> list[dict[str, Any]]:
-    """Return what the posts of a person show, without addresses."""
+    """Return what the posts of a person show, without addresses; formats are added later by a job."""
     posts = await person.list_all(f"/posts?userId={person.id}")
     return [
         {
             **{name: post[name] for name in SHOWN},
             "images": [
-                (image["altText"], [(source["width"], source["height"]) for source in image["sources"]])
+                (image["altText"], {(source["width"], source["height"]) for source in image["sources"]})
                 for image in post["images"]
             ],
         }
