@@ -66,7 +66,13 @@ def build_imports(shared: Collaborators, resources: Resources, profiles: Profile
     rows = shared.rows
     return Imports(
         ImportItemRepository(resources.database),
-        ImportedPosts(rows.users, rows.posts, rows.post_images, shared.unit_of_work),
+        ImportedPosts(
+            rows.users,
+            rows.posts,
+            rows.post_images,
+            shared.unit_of_work,
+            encodes_avif=shared.pictures.encodes_avif,
+        ),
         profiles,
         shared.pictures,
         work_dir,

@@ -630,7 +630,13 @@ class ServiceHarness:
         )
         self.imports = Imports(
             ImportItemRepository(database),
-            ImportedPosts(self.user_rows, self.post_rows, self.image_rows, self.unit_of_work),
+            ImportedPosts(
+                self.user_rows,
+                self.post_rows,
+                self.image_rows,
+                self.unit_of_work,
+                encodes_avif=self.pictures.encodes_avif,
+            ),
             self.profiles,
             self.pictures,
             folder,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from server.errors import Conflict
-from server.events import CacheKey, PostChanged, PostPublished
+from server.events import CacheKey, PicturesPublished, PostChanged, PostPublished, SearchedPostChanged
 from server.ids import PostId, UserId, id_timestamp_ms
 from server.models.accounts.users import UserRepository
 from server.models.audience import Audience
@@ -45,11 +45,15 @@ class ImportedPosts:
         posts: PostRepository,
         images: PostImageRepository,
         unit_of_work: UnitOfWork,
+        *,
+        encodes_avif: bool,
     ) -> None:
+        """`encodes_avif`: a job adds AVIF renditions to the pictures of new posts."""
         self._users = users
         self._posts = posts
         self._images = images
         self._unit_of_work = unit_of_work
+        self._encodes_avif = encodes_avif
 
     async def publish(
         self,
@@ -89,4 +93,8 @@ class ImportedPosts:
         )
         await insert_pictures(self._images, post_id, post.pictures, work)
         work.emit(PostPublished(post_id, author_id))
+        if self._encodes_avif:
+            work.emit(PicturesPublished(post_id))
+        if post.caption:
+            work.emit(SearchedPostChanged(post_id, author_id))
         work.emit(PostChanged(post_id, author_id, 0, 0, 0, None, post.audience))

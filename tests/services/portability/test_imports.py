@@ -9,6 +9,7 @@ from server.errors import Unavailable
 from server.ids import EPOCH_MS, PostId, UserId, id_timestamp_ms, past_ids
 from server.paging import PageRequest
 from server.services.content.pictures import Pictures, Upload
+from server.services.jobs.event_jobs import JobKind
 from server.services.portability.archive_layouts import check_account, read_account
 from server.services.portability.archive_reader import ArchiveReader
 from server.services.portability.imported_account import ArchivedAccount
@@ -105,6 +106,15 @@ async def test_followers_find_old_posts_in_their_place_without_news(harness: Ser
         assert len(listed) == (before if reader == bob else 1)  # bob's follow
     assert harness.email.sent == []
     assert harness.push.taken == []
+
+
+async def test_imported_posts_are_searched_and_get_other_formats(harness: ServiceHarness) -> None:
+    ana = await harness.user("ana")
+    await run(harness, ana, sample(3).content())
+    assert len(await harness.due(JobKind.INDEX_POST)) == 3
+    assert len(await harness.due(JobKind.ENCODE_AVIF)) == (3 if harness.pictures.encodes_avif else 0)
+    await harness.work_off(JobKind.INDEX_POST)
+    assert await harness.value("SELECT COUNT(*) AS n FROM hashtag_posts WHERE author_id = ?", ana) == 3
 
 
 async def test_second_import_changes_nothing(harness: ServiceHarness) -> None:
