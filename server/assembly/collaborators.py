@@ -14,6 +14,7 @@ from server.models.accounts.email_tokens import EmailTokenPurpose
 from server.pubsub.publisher import Publisher
 from server.services.accounts.account_links import AccountLinks
 from server.services.accounts.account_statuses import AccountStatuses
+from server.services.accounts.account_tiers import AccountTiers, TierRules
 from server.services.accounts.active_sessions import ActiveSessions
 from server.services.accounts.appeal_tokens import AppealTokens
 from server.services.accounts.email_tokens import EmailTokens
@@ -94,6 +95,7 @@ class Collaborators:
         self.statuses = AccountStatuses(
             rows.users, self.revocations, rows.moderation_actions, self.appeal_tokens
         )
+        self.tiers = AccountTiers(SystemClock(), rows.moderation_actions, _tier_rules(settings))
         self.active_sessions = ActiveSessions(rows.sessions, rules.refresh_idle_s)
         chosen = settings.auth.second_factor_secret.get_secret_value().encode()
         self.second_factor_secret = chosen or self.secret
@@ -115,6 +117,11 @@ class Collaborators:
 def build_timelines(settings: Settings, feeds_redis: PipelinedRedis) -> Timelines:
     chosen = settings.feed
     return Timelines(feeds_redis, chosen.window, chosen.ttl_s, chosen.cached_posts)
+
+
+def _tier_rules(settings: Settings) -> TierRules:
+    chosen = settings.throttle.new_accounts
+    return TierRules(round(chosen.age_s * 1000), chosen.sanction_days * 86_400_000)
 
 
 def _token_rules(settings: Settings) -> TokenRules:

@@ -8,17 +8,17 @@ from server.actors.supervisor import SupervisedTask
 from server.assembly.identity_providers import providers
 from server.assembly.resources import Resources
 from server.gateways.redis.rate_limits import Limit, RateLimits
-from server.handlers.content.client_config import ClientLimits, SignInOptions
+from server.handlers.content.client_config import ClientLimits, NewAccountLimits, SignInOptions
 from server.handlers.http.bodies.multipart import FormReader, UploadLimits
 from server.handlers.http.bodies.time_limits import TimeLimits
 from server.handlers.http.middleware import InFlight
-from server.handlers.http.operations import Rate
+from server.handlers.http.operations import Contribution, Rate
 from server.handlers.http.rate_limiting import RateLimiting
 from server.handlers.operations.health import Check, HealthRoutes
 from server.handlers.operations.metrics import MetricsRoutes
 from server.metrics import Metrics
 from server.services.jobs.queue_administration import QueueAdministration
-from server.settings import RateLimit, Settings
+from server.settings import NewAccountRate, RateLimit, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +48,34 @@ def observability(resources: Resources, tasks: list[SupervisedTask]) -> Observab
     )
 
 
+HOUR_S, DAY_S = 3600, 86_400
+NEW_ACCOUNT_NOTE = (
+    "New accounts have lower limits, and so have accounts for some time after a decision of moderators."
+)
+
+
 def form_reader(settings: Settings, work_dir: Path) -> FormReader:
     return FormReader(work_dir, _upload_limits(settings))
 
 
 def client_limits(settings: Settings) -> ClientLimits:
     chosen = settings.uploads
-    return ClientLimits(_upload_limits(settings), chosen.max_pixels, chosen.max_unused, chosen.unused_kept_s)
+    return ClientLimits(
+        _upload_limits(settings),
+        chosen.max_pixels,
+        chosen.max_unused,
+        chosen.unused_kept_s,
+        _new_account_limits(settings) if settings.throttle.enabled else None,
+    )
+
+
+def _new_account_limits(settings: Settings) -> NewAccountLimits:
+    rates = _new_account_rates(settings)
+    return NewAccountLimits(
+        settings.throttle.new_accounts.age_s,
+        settings.throttle.new_accounts.sanction_days,
+        {contribution: (rate.per_hour, rate.per_day) for contribution, rate in rates.items()},
+    )
 
 
 def sign_in_options(settings: Settings) -> SignInOptions:
@@ -85,7 +106,27 @@ def rate_limiting(settings: Settings, rate_limits: RateLimits) -> RateLimiting:
         Rate.EXPORTS: chosen.exports,
     }
     limits = {rate: Limit(rate, each.limit, each.window_s) for rate, each in by_name.items()}
-    return RateLimiting(rate_limits, limits if chosen.enabled else {})
+    if not chosen.enabled:
+        return RateLimiting(rate_limits, {})
+    of_new_accounts = {
+        contribution: (
+            Limit(f"new_{contribution}_hour", rate.per_hour, HOUR_S, note=NEW_ACCOUNT_NOTE),
+            Limit(f"new_{contribution}_day", rate.per_day, DAY_S, note=NEW_ACCOUNT_NOTE),
+        )
+        for contribution, rate in _new_account_rates(settings).items()
+    }
+    return RateLimiting(rate_limits, limits, of_new_accounts)
+
+
+def _new_account_rates(settings: Settings) -> dict[Contribution, NewAccountRate]:
+    chosen = settings.throttle.new_accounts
+    return {
+        Contribution.POSTS: chosen.posts,
+        Contribution.COMMENTS: chosen.comments,
+        Contribution.FOLLOWS: chosen.follows,
+        Contribution.LIKES: chosen.likes,
+        Contribution.REPORTS: chosen.reports,
+    }
 
 
 def _checks(resources: Resources, tasks: list[SupervisedTask]) -> dict[str, Check]:

@@ -265,7 +265,12 @@ def build_services(
         reauthentication=reauthentication,
         second_factors=authentication.second_factors,
         request_authenticator=RequestAuthenticator(
-            tokens, SessionCheck(resources.pipelined_redis), revocations, resources.rate_limits, rows.users
+            tokens,
+            SessionCheck(resources.pipelined_redis),
+            revocations,
+            resources.rate_limits,
+            rows.users,
+            shared.tiers,
         ),
         revocations=revocations,
         credentials=_credentials(resources, shared, authentication, verification),

@@ -48,7 +48,14 @@ def build_authentication(
         rows.second_factors, rows.recovery_codes, totp, changes, shared.second_factor_secret
     )
     sessions = Sessions(
-        rows.sessions, rows.logins, rows.users, work, shared.tokens, shared.revocations, shared.statuses
+        rows.sessions,
+        rows.logins,
+        rows.users,
+        work,
+        shared.tokens,
+        shared.revocations,
+        shared.statuses,
+        shared.tiers,
     )
     reauthentication = Reauthentication(rows.logins, rows.sessions, passwords, codes, work, limits)
     return Authentication(

@@ -74,11 +74,15 @@ class SecondFactorMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The user and session that an access token identifies."""
+    """The user and session that an access token identifies.
+
+    `sanctioned_until_ms`: until when the user has lower limits after a decision of moderators; 0 without one.
+    """
 
     user_id: UserId
     session_id: SessionId
     role: Role
+    sanctioned_until_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,23 @@ class RateLimit(Section):
     window_s: float = Field(gt=0, le=604_800)
 
 
+class NewAccountRate(Section):
+    per_hour: int = Field(ge=1, le=1_000_000_000)
+    per_day: int = Field(ge=1, le=1_000_000_000)
+
+
+class NewAccountSettings(Section):
+    """Rates that only new accounts have, and for how long."""
+
+    age_s: float = Field(default=86_400.0, ge=0)
+    sanction_days: int = Field(default=30, ge=0, le=3650)
+    posts: NewAccountRate = NewAccountRate(per_hour=30, per_day=100)
+    comments: NewAccountRate = NewAccountRate(per_hour=60, per_day=300)
+    follows: NewAccountRate = NewAccountRate(per_hour=100, per_day=400)
+    likes: NewAccountRate = NewAccountRate(per_hour=300, per_day=1500)
+    reports: NewAccountRate = NewAccountRate(per_hour=10, per_day=30)
+
+
 class ThrottleSettings(Section):
     enabled: bool = True
     ttl_ms: int = Field(default=60_000, ge=1, le=604_800_000)
@@ -53,6 +70,7 @@ class ThrottleSettings(Section):
     security_emails: RateLimit = RateLimit(limit=5, window_s=86_400)
     emails_to: RateLimit = RateLimit(limit=30, window_s=3600)
     emails_by: RateLimit = RateLimit(limit=100, window_s=3600)
+    new_accounts: NewAccountSettings = NewAccountSettings()
 
 
 class AuthSettings(Section):

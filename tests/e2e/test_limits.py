@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from server.clock import SystemClock
+from server.ids import min_id_at
+from server.models.database import Database
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.inputs import photos
 from tests.support.program import Answer, Person, Program, config_file, photo_form
@@ -14,6 +17,7 @@ from tools.harness.backends import Stack
 ON_EMBEDDED = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 POLICY = re.compile(r'"[a-z_]+";q=\d+;w=\d+(, "[a-z_]+";q=\d+;w=\d+)*')
 STATE = re.compile(r'"[a-z_]+";r=\d+;t=\d+(, "[a-z_]+";r=\d+;t=\d+)*')
+NEW_COMMENTS = "comments = { per_hour = 60, per_day = 300 }"
 PASSWORD = "a password of the tests"
 
 # Generous for the setup, tight for the limits under test.
@@ -57,7 +61,9 @@ async def test_reads_are_limited_per_user_and_announced_in_headers(
     assert (await ben.call("GET", "/feed")).status == 200
     published = await ana.call("POST", "/posts", data=photo_form(photos.small()))
     assert published.status == 201
-    assert published.headers["RateLimit-Policy"] == '"uploads";q=30;w=3600, "writes";q=60;w=60'
+    assert published.headers["RateLimit-Policy"] == (
+        '"uploads";q=30;w=3600, "writes";q=60;w=60, "new_posts_hour";q=30;w=3600, "new_posts_day";q=100;w=86400'
+    )
     picture = published.json["images"][0]["url"].partition("/media/")[2]
     for path in ("/healthz", "/readyz", f"/media/{picture}"):
         for answer in [await ana.call("GET", path) for _ in range(30)]:
@@ -67,6 +73,57 @@ async def test_reads_are_limited_per_user_and_announced_in_headers(
     missing = await ben.call("GET", "/posts/12345")
     assert missing.status == 404
     assert missing.headers["RateLimit"].startswith('"reads";r=18;')
+
+
+async def test_new_and_sanctioned_accounts_have_lower_limits(
+    migrated_stack: Stack, new_program: NewProgram, register: Register
+) -> None:
+    changes = {**LIMITS, NEW_COMMENTS: "comments = { per_hour = 3, per_day = 300 }"}
+    config = config_file(migrated_stack.var_dir, changes)
+    program = await new_program("--port=0", config=config, THROTTLE_ENABLED="true").start()
+    ana, mod = await register(program, "ana", "mod1")
+    assert (await new_program("role", "mod1", "moderator").spawn().end()).code == 0
+    old = await register_last_week(migrated_stack, ana, "old1")
+    limits = (await ana.request("GET", "/config"))["newAccounts"]
+    assert (limits["seconds"], limits["comments"]) == (86_400, {"perHour": 3, "perDay": 300})
+    path = f"/posts/{(await ana.publish(photos.small()))['id']}/comments"
+
+    async def comment(person: Person, times: int) -> list[Answer]:
+        return [await person.call("POST", path, json={"content": "Nice"}) for _ in range(times)]
+
+    *accepted, refused = await comment(ana, 4)
+    assert [answer.status for answer in accepted] == [201] * 3
+    assert_rate_limited(refused, '"new_comments_hour";q=3;w=3600')
+    assert 1100 < int(refused.headers["Retry-After"]) <= 1200
+    assert "New accounts have lower limits" in refused.json["detail"]
+    answers = await comment(old, 5)
+    assert [answer.status for answer in answers] == [201] * 5
+    assert answers[0].headers["RateLimit-Policy"] == '"writes";q=60;w=60'
+
+    await mod.request("POST", "/reports", json={"subjectType": "user", "subjectId": old.id, "reason": "spam"})
+    (case,) = await mod.list_all("/moderation/reports")
+    await mod.request("POST", f"/moderation/reports/{case['id']}/resolve", json={"action": "warn"})
+    assert [answer.status for answer in await comment(old, 1)] == [201]  # until the token is refreshed
+    await old.sign_in()
+    assert [answer.status for answer in await comment(old, 4)] == [201] * 3 + [429]
+
+
+async def register_last_week(stack: Stack, person: Person, username: str) -> Person:
+    """Insert a user with the password of another one, and sign in."""
+    database = Database(stack.database_parameters())
+    await database.open()
+    (row,) = await database.rows("SELECT * FROM users WHERE id = ?", [person.id])
+    email = f"{username}@example.com"
+    row = {
+        **row,
+        "id": min_id_at(SystemClock().now_ms() - 7 * 86_400_000),
+        **dict.fromkeys(("username", "username_key"), username),
+        **dict.fromkeys(("email", "email_key"), email),
+    }
+    marks = ", ".join("?" * len(row))
+    await database.execute(f"INSERT INTO users ({', '.join(row)}) VALUES ({marks})", list(row.values()))
+    await database.close()
+    return await Person(person.program, person.session, username).sign_in()
 
 
 async def test_invalid_tokens_count_against_the_address(limited: Program, register: Register) -> None:

@@ -103,6 +103,7 @@ from server.services.accounts.account_emails import AccountEmails
 from server.services.accounts.account_links import AccountLinks
 from server.services.accounts.account_recovery import AccountRecovery
 from server.services.accounts.account_statuses import AccountStatuses
+from server.services.accounts.account_tiers import AccountTiers, TierRules
 from server.services.accounts.accounts import Accounts
 from server.services.accounts.active_sessions import ActiveSessions
 from server.services.accounts.appeal_tokens import AppealTokens
@@ -424,6 +425,7 @@ class ServiceHarness:
         self.roles = Roles(
             self.user_rows, self.audit_rows, self.unit_of_work, InvalidationLog(self.pipelined_redis)
         )
+        self.tiers = AccountTiers(self.clock, self.action_rows, TierRules())
         self.sessions = self.sessions_with(self.unit_of_work, self.tokens)
         self.request_authenticator = RequestAuthenticator(
             self.tokens,
@@ -431,6 +433,7 @@ class ServiceHarness:
             self.revocations,
             RateLimits(self.pipelined_redis),
             self.user_rows,
+            self.tiers,
         )
         self.email = RecordingEmailSender()
         self.suppressions = Suppressions(EmailSuppressionRepository(database), normalize)
@@ -901,6 +904,7 @@ class ServiceHarness:
             tokens,
             self.revocations,
             self.statuses,
+            self.tiers,
         )
 
     def revocations_on(self, revoked: RevocationList) -> Revocations:

@@ -29,6 +29,7 @@ class Limit:
     """Limit of `count` requests in `window_s` seconds per subject: a user or an address.
 
     `interval_us` is the time between two requests that come evenly, rounded down so that `count` fit into the window.
+    `note` explains the limit to a client that is above it.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Limit:
     window_s: float
     window_us: int = field(init=False)
     interval_us: int = field(init=False)
+    note: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "window_us", round(self.window_s * 1_000_000))

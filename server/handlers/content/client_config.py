@@ -1,6 +1,6 @@
 """`/config`: the limits and ways to sign in that clients need before they send anything."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from server.gateways.oidc.providers import OidcProvider
 from server.handlers import serializers
 from server.handlers.fields import Count
 from server.handlers.http.bodies.multipart import UploadLimits
-from server.handlers.http.operations import Reply, operation
+from server.handlers.http.operations import Contribution, Reply, operation
 from server.handlers.people.profiles import MAX_BIO, MAX_FULL_NAME, MAX_WEBSITE
 from server.paging import DEFAULT_LIMIT, MAX_LIMIT
 from server.services.content.limits import MAX_ALT_TEXT, MAX_CAPTION, MAX_COMMENT
@@ -65,23 +65,61 @@ class SignInOptionsSchema(Schema):
     passkeySite = fields.String(required=True, metadata={"description": "The domain of passkeys."})
 
 
+class NewAccountRateSchema(Schema):
+    perHour = Count(required=True)
+    perDay = Count(required=True)
+
+
+class NewAccountLimitsSchema(Schema):
+    """Limits of what new accounts add, besides the general ones."""
+
+    seconds = Count(
+        required=True, metadata={"description": "The age from which an account is not new any more."}
+    )
+    sanctionDays = Count(
+        required=True,
+        metadata={"description": "How long an account counts as new after a decision of moderators."},
+    )
+    posts = fields.Nested(NewAccountRateSchema, required=True)
+    comments = fields.Nested(NewAccountRateSchema, required=True)
+    follows = fields.Nested(NewAccountRateSchema, required=True)
+    likes = fields.Nested(NewAccountRateSchema, required=True)
+    reports = fields.Nested(NewAccountRateSchema, required=True)
+
+
 class ConfigSchema(Schema):
     images = fields.Nested(ImageLimitsSchema, required=True)
     texts = fields.Nested(TextLimitsSchema, required=True)
     pages = fields.Nested(PageLimitsSchema, required=True)
     signIn = fields.Nested(SignInOptionsSchema, required=True)
+    newAccounts = fields.Nested(
+        NewAccountLimitsSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null if nothing is limited."},
+    )
     maxUnusedMedia = Count(required=True, metadata={"description": "Images that no post uses, per user."})
     unusedMediaSeconds = Count(required=True, metadata={"description": "How long such images are kept."})
 
 
 @dataclass(frozen=True, slots=True)
+class NewAccountLimits:
+    """Until when an account is new, and how much it may add per hour and per day."""
+
+    age_s: float
+    sanction_days: int
+    rates: Mapping[Contribution, tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
 class ClientLimits:
-    """The limits that settings change."""
+    """The limits that settings change. `new_accounts`: None if there are no rate limits."""
 
     uploads: UploadLimits
     max_pixels: int
     max_unused: int
     unused_kept_s: float
+    new_accounts: NewAccountLimits | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +139,7 @@ class ConfigRoutes:
 
     @operation(
         "getConfig",
-        "Get the limits of images, texts and pages, and the ways to sign in",
+        "Get the limits of images, texts, pages and new accounts, and the ways to sign in",
         tag="config",
         responds={200: Reply("The configuration", ConfigSchema)},
         public=True,
@@ -118,6 +156,17 @@ def _sign_in(options: SignInOptions) -> dict[str, Any]:
             for each in options.providers
         ],
         "passkeySite": options.passkey_site,
+    }
+
+
+def _new_accounts(limits: NewAccountLimits) -> dict[str, Any]:
+    return {
+        "seconds": round(limits.age_s),
+        "sanctionDays": limits.sanction_days,
+        **{
+            contribution.value: {"perHour": per_hour, "perDay": per_day}
+            for contribution, (per_hour, per_day) in limits.rates.items()
+        },
     }
 
 
@@ -146,6 +195,7 @@ def _config(limits: ClientLimits) -> dict[str, Any]:
             "website": MAX_WEBSITE,
         },
         "pages": {"default": DEFAULT_LIMIT, "max": MAX_LIMIT},
+        "newAccounts": None if limits.new_accounts is None else _new_accounts(limits.new_accounts),
         "maxUnusedMedia": limits.max_unused,
         "unusedMediaSeconds": round(limits.unused_kept_s),
     }

@@ -6,7 +6,7 @@ from marshmallow import fields
 from server.handlers import serializers
 from server.handlers.fields import Count, Id, RequestSchema, Text, Timestamp
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
-from server.handlers.http.operations import Rate, Reply, operation
+from server.handlers.http.operations import Contribution, Rate, Reply, operation
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
 from server.handlers.schemas import MentionsSchema, PageQuery, page_of
 from server.handlers.user_cards import RelatedUserSchema
@@ -63,6 +63,7 @@ class CommentRoutes:
             409: "The parent is pending, or a request with this Idempotency-Key is in progress",
         },
         rates=(Rate.WRITES,),
+        contributes=Contribution.COMMENTS,
         idempotent=True,
         publishes=True,
     )

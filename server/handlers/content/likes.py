@@ -5,7 +5,7 @@ from marshmallow import Schema, fields
 
 from server.handlers import serializers
 from server.handlers.fields import Count
-from server.handlers.http.operations import Rate, operation
+from server.handlers.http.operations import Contribution, Rate, operation
 from server.handlers.http.requests import current_principal, page_request, path_id
 from server.handlers.schemas import PageQuery, page_of
 from server.handlers.user_cards import RelatedUserSchema, related_user
@@ -37,6 +37,7 @@ class LikeRoutes:
         responds={200: LikeStateSchema},
         refuses={404: "Post not found"},
         rates=(Rate.WRITES,),
+        contributes=Contribution.LIKES,
     )
     async def like_post(self, request: web.Request) -> web.Response:
         state = await self._likes.like(current_principal(request).user_id, _post_id(request))

@@ -12,7 +12,7 @@ from server.handlers import serializers
 from server.handlers.fields import File, Id, QueryList, RequestSchema, Text, UserReference
 from server.handlers.http.bodies.multipart import Form, FormReader
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
-from server.handlers.http.operations import MULTIPART, Rate, Reply, operation, partial_update
+from server.handlers.http.operations import MULTIPART, Contribution, Rate, Reply, operation, partial_update
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
 from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import MAX_IDS, PageQuery, PostSchema, page_of
@@ -158,6 +158,7 @@ class PostRoutes:
             415: "A file is not an image of an accepted format",
         },
         rates=(Rate.UPLOADS, Rate.WRITES),
+        contributes=Contribution.POSTS,
         idempotent=True,
         publishes=True,
     )

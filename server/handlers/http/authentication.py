@@ -18,9 +18,9 @@ TICKET_PARAMETER = "ticket"
 
 class Authenticator(Protocol):
     async def authenticate(
-        self, access_token: str, limits: Sequence[Limit] = ()
+        self, access_token: str, limits: Sequence[Limit] = (), new_account_limits: Sequence[Limit] = ()
     ) -> tuple[Principal, list[RateLimitStatus]]:
-        """Return the user of an access token, and count the request against `limits` in the same call."""
+        """Return the user of an access token, and count the request against the limits in the same call."""
         ...
 
     async def require_admin(self, principal: Principal) -> None:
@@ -65,8 +65,11 @@ def authentication(
                 request[PRINCIPAL] = await redeem_ticket(request.query[TICKET_PARAMETER])
                 statuses = None
             else:
+                contribution = options.contributes
                 request[PRINCIPAL], statuses = await authenticator.authenticate(
-                    _bearer_token(request), rate_limiting.limits_for(options)
+                    _bearer_token(request),
+                    rate_limiting.limits_for(options),
+                    () if contribution is None else rate_limiting.new_account_limits_for(contribution),
                 )
         except Unauthenticated:
             await rate_limiting.check_request(request)

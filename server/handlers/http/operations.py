@@ -40,12 +40,23 @@ class Rate(StrEnum):
     EXPORTS = "exports"
 
 
+class Contribution(StrEnum):
+    """Kinds of additions that new accounts may make less often, by the names of their limits in config.toml."""
+
+    POSTS = "posts"
+    COMMENTS = "comments"
+    FOLLOWS = "follows"
+    LIKES = "likes"
+    REPORTS = "reports"
+
+
 @dataclass(frozen=True, slots=True)
 class RouteOptions:
     """Options of a handler for the middlewares.
 
     rates: Limits per user, or per client IP for an unauthenticated request. Empty: exempt.
     success_rates: Limits like `rates` that only successful requests count against.
+    contributes: What the request adds, of which new accounts may add less.
     public: No access token is needed.
     admin: Only administrators may use the route; checked before body and query are validated.
     moderator: Only moderators and administrators may; checked likewise.
@@ -62,6 +73,7 @@ class RouteOptions:
 
     rates: tuple[Rate, ...] = (Rate.DEFAULT,)
     success_rates: tuple[Rate, ...] = ()
+    contributes: Contribution | None = None
     public: bool = False
     admin: bool = False
     moderator: bool = False
@@ -124,6 +136,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
     query: type[Schema] | None = None,
     rates: tuple[Rate, ...] = (Rate.DEFAULT,),
     success_rates: tuple[Rate, ...] = (),
+    contributes: Contribution | None = None,
     public: bool = False,
     admin: bool = False,
     moderator: bool = False,
@@ -144,6 +157,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
     options = RouteOptions(
         rates=rates,
         success_rates=success_rates,
+        contributes=contributes,
         public=public,
         admin=admin,
         moderator=moderator,

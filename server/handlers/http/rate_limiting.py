@@ -10,6 +10,7 @@ The headers follow draft-ietf-httpapi-ratelimit-headers-10, on every response.
 import math
 from collections.abc import Mapping, Sequence
 from functools import cache
+from types import MappingProxyType
 from typing import Protocol
 
 from aiohttp import web
@@ -20,11 +21,12 @@ from server.gateways.redis.network_limits import NetworkCounters, network_counte
 from server.gateways.redis.rate_limits import Limit, RateLimitStatus
 from server.handlers.http.client_ip import client_ip
 from server.handlers.http.idempotency import IDEMPOTENCY_REPLAYED
-from server.handlers.http.operations import Rate, RouteOptions, options_of
+from server.handlers.http.operations import Contribution, Rate, RouteOptions, options_of
 from server.handlers.http.requests import PRINCIPAL, HttpHandler
 from server.networks import networks_of
 
 RATE_LIMIT_POLICY, RATE_LIMIT = istr("RateLimit-Policy"), istr("RateLimit")
+NO_LIMITS: Mapping[Contribution, tuple[Limit, ...]] = MappingProxyType({})
 RATE_LIMIT_STATUSES = web.RequestKey("rate_limit_statuses", list[RateLimitStatus])
 
 
@@ -43,12 +45,19 @@ class RequestCounter(Protocol):
 class RateLimiting:
     """Counts requests per user, or per network of an anonymous client.
 
-    `limits` has every `Rate`, or is empty, and then nothing is limited.
+    `limits` has every `Rate`, or is empty, and then nothing is limited. `new_account_limits` are those that only new
+    accounts have; they come on top.
     """
 
-    def __init__(self, counter: RequestCounter, limits: Mapping[Rate, Limit]) -> None:
+    def __init__(
+        self,
+        counter: RequestCounter,
+        limits: Mapping[Rate, Limit],
+        new_account_limits: Mapping[Contribution, tuple[Limit, ...]] = NO_LIMITS,
+    ) -> None:
         self._counter = counter
         self._limits = limits
+        self._new_account_limits = new_account_limits
         self._by_rates: dict[tuple[Rate, ...], tuple[Limit, ...]] = {}
 
     async def check_request(self, request: web.Request) -> None:
@@ -72,6 +81,10 @@ class RateLimiting:
     def limits_for(self, options: RouteOptions) -> tuple[Limit, ...]:
         """Return the limits of a route; none if rate limiting is off."""
         return self._limits_of((*options.success_rates, *options.rates)) if self._limits else ()
+
+    def new_account_limits_for(self, contribution: Contribution) -> tuple[Limit, ...]:
+        """Return the additional limits of new accounts; none if rate limiting is off."""
+        return self._new_account_limits.get(contribution, ())
 
     async def _refund(self, request: web.Request) -> None:
         rates = options_of(request.match_info.handler).success_rates
@@ -98,7 +111,7 @@ def _too_many_requests(statuses: Sequence[RateLimitStatus]) -> Throttled:
     worst = max(statuses, key=lambda status: status.wait_s)
     return Throttled(
         f"Too many requests: the limit is {worst.limit.count} per {worst.limit.window_s:g} s. Try again in"
-        f" {math.ceil(worst.wait_s)} s.",
+        f" {math.ceil(worst.wait_s)} s.{worst.limit.note and ' '}{worst.limit.note}",
         retry_after_s=worst.wait_s,
     )
 

@@ -8,7 +8,7 @@ from marshmallow import Schema, fields
 from server.clock import isoformat
 from server.handlers import serializers
 from server.handlers.fields import Id, RequestSchema, Text, Timestamp
-from server.handlers.http.operations import Rate, Reply, operation
+from server.handlers.http.operations import Contribution, Rate, Reply, operation
 from server.handlers.http.requests import BODY, current_principal
 from server.services.moderation.reports import Report, ReportReason, Reports, SubjectType
 
@@ -48,6 +48,7 @@ class ReportRoutes:
         responds={201: ReportSchema, 200: Reply("You have reported this before", ReportSchema)},
         refuses={404: "You cannot see what you report", 422: "Invalid input, or your own account or content"},
         rates=(Rate.WRITES, Rate.REPORTS),
+        contributes=Contribution.REPORTS,
     )
     async def create_report(self, request: web.Request) -> web.Response:
         body = request[BODY]

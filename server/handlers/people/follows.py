@@ -5,7 +5,7 @@ from marshmallow import Schema, fields
 
 from server.handlers import serializers
 from server.handlers.fields import Count
-from server.handlers.http.operations import Rate, Reply, operation
+from server.handlers.http.operations import Contribution, Rate, Reply, operation
 from server.handlers.http.requests import current_principal, page_request, path_user
 from server.handlers.schemas import PageQuery, page_of
 from server.handlers.user_cards import RelatedUserSchema, related_user
@@ -42,6 +42,7 @@ class FollowRoutes:
         responds={200: FollowStateSchema},
         refuses={404: "User not found", 409: "You have blocked this user", 422: "This is your own account"},
         rates=(Rate.WRITES,),
+        contributes=Contribution.FOLLOWS,
     )
     async def follow_user(self, request: web.Request) -> web.Response:
         state = await self._follows.follow(current_principal(request).user_id, path_user(request))

@@ -153,6 +153,16 @@ class ModerationActionRepository:
         )
         return {row["action"]: row["n"] for row in rows}
 
+    async def find_last_sanction_ms(self, author_id: UserId) -> int | None:
+        """Return the time of the newest sanction against a user that was not undone."""
+        rows = await self._database.rows(
+            "SELECT MAX(a.created_at_ms) AS at_ms FROM moderation_actions a WHERE a.author_id = ?"
+            f" AND a.action IN ({placeholders(len(SANCTIONS))}) AND {NOT_UNDONE}",
+            [author_id, *SANCTIONS],
+        )
+        at_ms: int | None = rows[0]["at_ms"]
+        return at_ms
+
     async def list_page(
         self, actor_id: UserId | None, author_id: UserId | None, before_id: int, limit: int
     ) -> list[ModerationActionRow]:

@@ -10,6 +10,7 @@ from server.gateways.redis.rate_limits import Limit, RateLimits, RateLimitStatus
 from server.gateways.redis.session_check import SessionCheck
 from server.models.accounts.users import UserRepository
 from server.outages import RetryGate
+from server.services.accounts.account_tiers import AccountTiers
 from server.services.accounts.revocations import Revocations
 from server.services.accounts.tokens import Tokens, invalid_access_token
 from server.services.records import Principal, Role
@@ -23,24 +24,30 @@ class RequestAuthenticator:
         revocations: Revocations,
         rate_limits: RateLimits,
         users: UserRepository,
+        tiers: AccountTiers,
     ) -> None:
         self._tokens = tokens
         self._session_check = session_check
         self._revocations = revocations
         self._rate_limits = rate_limits
         self._users = users
+        self._tiers = tiers
         self._gate = RetryGate()
 
     async def authenticate(
-        self, access_token: str, limits: Sequence[Limit] = ()
+        self, access_token: str, limits: Sequence[Limit] = (), new_account_limits: Sequence[Limit] = ()
     ) -> tuple[Principal, list[RateLimitStatus]]:
         """Return the token's principal and the status of each limit, one of which may be exceeded.
+
+        new_account_limits: Further limits, for a new account.
 
         Raises Unauthenticated, with the same text for every invalid token, and Unavailable when the session cannot be
         checked.
         """
         claim = self._tokens.read_access(access_token)
         principal = claim.principal
+        if new_account_limits and self._tiers.is_new(principal):
+            limits = (*limits, *new_account_limits)
         client = f"u{principal.user_id}"
         if not self._gate.may_try():
             return principal, await self._check_without_redis(principal, limits, client)

@@ -25,6 +25,7 @@ from server.models.accounts.sessions import (
 from server.models.accounts.users import UserRepository
 from server.paging import Page, PageRequest, cut
 from server.services.accounts.account_statuses import AccountStatuses
+from server.services.accounts.account_tiers import AccountTiers
 from server.services.accounts.active_sessions import ActiveSessions
 from server.services.accounts.password_authentication import wrong_credentials
 from server.services.accounts.revocations import Revocations
@@ -64,12 +65,16 @@ class SignIn:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """The refresh token that follows a used one, when that one was used, and when the session expires."""
+    """The refresh token that follows a used one, when that one was used, and when the session expires.
+
+    `role` and `sanctioned_until_ms` are for the access token.
+    """
 
     following: RefreshClaim
     rotated_at_ms: int
     session_expires_at_ms: int
     role: Role
+    sanctioned_until_ms: int
 
 
 class Sessions:
@@ -82,6 +87,7 @@ class Sessions:
         tokens: Tokens,
         revocations: Revocations,
         statuses: AccountStatuses,
+        tiers: AccountTiers,
     ) -> None:
         self._sessions = sessions
         self._logins = logins
@@ -90,6 +96,7 @@ class Sessions:
         self._tokens = tokens
         self._revocations = revocations
         self._statuses = statuses
+        self._tiers = tiers
         self._active = ActiveSessions(sessions, tokens.rules.refresh_idle_s)
 
     async def create(
@@ -143,7 +150,8 @@ class Sessions:
         if sign_in.new_device:
             work.emit(SignedInOnNewDevice(user_id, session.user_agent, session.address, user.now_ms))
         first = RefreshClaim(user_id, session.id, nonce)
-        return Rotation(first, user.now_ms, session.expires_at_ms, Role(user.role))
+        sanctioned_until_ms = await self._tiers.sanctioned_until_ms(user_id)
+        return Rotation(first, user.now_ms, session.expires_at_ms, Role(user.role), sanctioned_until_ms)
 
     def issue(self, rotation: Rotation, device_id: str | None = None) -> TokenPair:
         """Return the tokens of a new session, after the commit. Without a `device_id` the device gets one."""
@@ -151,7 +159,7 @@ class Sessions:
         return replace(self._issue(rotation), device_token=device_token)
 
     async def refresh(self, refresh_token: str, user_agent: str, address: str) -> TokenPair:
-        """Exchange a refresh token for a new pair with the user's current role.
+        """Exchange a refresh token for a new pair with the user's current role and standing.
 
         A token that was used before revokes the session, because either the client or a thief used it. The last used
         token is an exception for a short overlap: a response may get lost, and two tabs may refresh at once. It returns
@@ -218,14 +226,15 @@ class Sessions:
             log.warning("refresh_token_reused", user_id=used.user_id, session_id=used.session_id)
             return None
         role = Role(await self._users.get_role(used.user_id))
-        return Rotation(following, rotated_at_ms, session.expires_at_ms, role)
+        sanctioned_until_ms = await self._tiers.sanctioned_until_ms(used.user_id)
+        return Rotation(following, rotated_at_ms, session.expires_at_ms, role, sanctioned_until_ms)
 
     def _overlaps(self, session: LockedSession) -> bool:
         return session.now_ms - session.rotated_at_ms <= self._tokens.rules.refresh_overlap_s * 1000
 
     def _issue(self, rotation: Rotation) -> TokenPair:
         claim, expires_at_ms = rotation.following, rotation.session_expires_at_ms
-        principal = Principal(claim.user_id, claim.session_id, rotation.role)
+        principal = Principal(claim.user_id, claim.session_id, rotation.role, rotation.sanctioned_until_ms)
         return TokenPair(
             self._tokens.issue_access(principal, expires_at_ms),
             self._tokens.issue_refresh(claim, rotation.rotated_at_ms, expires_at_ms),

@@ -89,6 +89,8 @@ class Tokens:
             "role": principal.role,
             "epoch": self.epoch.value,
         }
+        if principal.sanctioned_until_ms:
+            claims["sanctioned"] = principal.sanctioned_until_ms // 1000
         return self._sign(principal.user_id, principal.session_id, "access", claims)
 
     def issue_refresh(self, claim: RefreshClaim, issued_at_ms: int, session_ends_at_ms: int) -> str:
@@ -123,7 +125,10 @@ class Tokens:
         claims = self._decode(token, self.rules.access_secret, "access")
         try:
             principal = Principal(
-                UserId(_id(claims["sub"])), SessionId(_id(claims["sid"])), Role(claims["role"])
+                UserId(_id(claims["sub"])),
+                SessionId(_id(claims["sid"])),
+                Role(claims["role"]),
+                _time_s(claims.get("sanctioned", 0)) * 1000,
             )
             claim = AccessClaim(principal, str(claims.get("epoch", "")))
         except (KeyError, TypeError, ValueError) as error:
@@ -190,6 +195,13 @@ def _id(claim: Any) -> int:
     if not (isinstance(claim, str) and ID_CLAIM.fullmatch(claim)) or int(claim) > MAX_ID:
         raise ValueError("not an id")
     return int(claim)
+
+
+def _time_s(claim: Any) -> int:
+    """Return a time in seconds. Raises ValueError for anything else."""
+    if type(claim) is not int or not 0 <= claim <= MAX_TIME_S:
+        raise ValueError("not a time")
+    return claim
 
 
 def new_device_id() -> str:

@@ -1,6 +1,7 @@
 """Every route declares the documented rate limits."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, cast
 from unittest.mock import Mock
 
 from aiohttp import web
@@ -15,11 +16,13 @@ from server.gateways.redis.rate_limits import Limit, RateLimits, RateLimitStatus
 from server.handlers.http.authentication import authentication
 from server.handlers.http.cors import Cors
 from server.handlers.http.middleware import InFlight
-from server.handlers.http.operations import Rate, RouteOptions, options_of
+from server.handlers.http.operations import Contribution, Rate, RouteOptions, options_of
 from server.handlers.http.rate_limiting import RateLimiting, rate_limit_headers
 from server.handlers.http.response_headers import add_response_headers
+from server.ids import SessionId, UserId
 from server.metrics import Metrics
 from server.pubsub.hub import Hub
+from server.services.records import Principal, Role
 from server.settings import Settings
 
 UNUSED: Any = Mock()
@@ -36,6 +39,10 @@ EXEMPT = {
 }
 SPECIAL = {
     "POST /reports": (Rate.WRITES, Rate.REPORTS),
+    "POST /moderation/appeals": (Rate.WRITES, Rate.REPORTS),
+    "POST /moderation/appeals/by-token": (Rate.WRITES, Rate.REPORTS),
+    "GET /search": (Rate.SEARCH,),
+    "GET /users": (Rate.SEARCH,),
     "GET /auth/available": (Rate.AVAILABILITY,),
     "POST /auth/refresh": (Rate.REFRESH,),
     # The strictest: the caller may be guessing.
@@ -63,7 +70,14 @@ SPECIAL = {
     "POST /media": (Rate.MEDIA, Rate.WRITES),
     "POST /users/avatar": (Rate.UPLOADS, Rate.WRITES),
 }
-BY_SUCCESS = {"POST /auth/register": (Rate.REGISTRATION,)}
+BY_SUCCESS = {"POST /auth/register": (Rate.REGISTRATION,), "POST /users/export": (Rate.EXPORTS,)}
+CONTRIBUTIONS = {
+    "POST /posts": Contribution.POSTS,
+    "POST /posts/{postId}/comments": Contribution.COMMENTS,
+    "POST /users/{userId}/follow": Contribution.FOLLOWS,
+    "POST /posts/{postId}/likes": Contribution.LIKES,
+    "POST /reports": Contribution.REPORTS,
+}
 
 
 def routes() -> dict[str, Any]:
@@ -96,6 +110,44 @@ def test_every_route_has_its_documented_limits() -> None:
         expected = () if name in EXEMPT else SPECIAL.get(name, default)
         assert options_of(handler).rates == expected, name
         assert options_of(handler).success_rates == BY_SUCCESS.get(name, ()), name
+        assert options_of(handler).contributes == CONTRIBUTIONS.get(name), name
+
+
+async def test_refusal_explains_limits_of_new_accounts(redis_url: str) -> None:
+    @RouteOptions(rates=(Rate.WRITES,), contributes=Contribution.LIKES)
+    async def like(_: web.Request) -> web.Response:
+        return web.Response()
+
+    wire = PipelinedRedis(redis_url, timeout_s=1.0)
+    rate_limits, new = (
+        RateLimits(wire),
+        Limit("new_likes_hour", 1, 60, note="New accounts have lower limits."),
+    )
+
+    class NewAccount:
+        async def authenticate(
+            self, _: str, limits: Sequence[Limit], new_account_limits: Sequence[Limit]
+        ) -> tuple[Principal, list[RateLimitStatus]]:
+            every = (*limits, *new_account_limits)
+            return Principal(UserId(7), SessionId(8), Role.USER), await rate_limits.hit(every, "u7")
+
+    limits = {rate: Limit(rate, 30, 60) for rate in Rate}
+    authenticate = authentication(
+        cast("Any", NewAccount()), UNUSED, RateLimiting(rate_limits, limits, {Contribution.LIKES: (new,)})
+    )
+    app = web.Application(middlewares=[InFlight(Metrics()).middleware(), authenticate])  # type: ignore[list-item]
+    app.on_response_prepare.append(add_response_headers("", Cors()))
+    app.add_routes([web.post("/", like)])
+    async with TestClient(TestServer(app)) as client:
+        responses = [await client.post("/", headers={"Authorization": "Bearer x"}) for _ in range(2)]
+        problem = await responses[1].json(content_type=None)
+    assert [response.status for response in responses] == [200, 429]
+    assert problem["detail"] == (
+        "Too many requests: the limit is 1 per 60 s. Try again in 60 s. New accounts have lower limits."
+    )
+    assert responses[1].headers["Retry-After"] == "60"
+    assert responses[1].headers["RateLimit"] == '"writes";r=29;t=2, "new_likes_hour";r=0;t=60'
+    await wire.close()
 
 
 async def test_undeclared_rate_is_the_default(redis_url: str) -> None:

@@ -29,7 +29,7 @@ async def elsewhere(harness: ServiceHarness, own_server: RedisServer) -> AsyncIt
     wire = PipelinedRedis(own_server.url, timeout_s=0.5)
     revocations = harness.revocations_on(RevocationList(wire, RETENTION_MS))
     yield RequestAuthenticator(
-        harness.tokens, SessionCheck(wire), revocations, RateLimits(wire), harness.user_rows
+        harness.tokens, SessionCheck(wire), revocations, RateLimits(wire), harness.user_rows, harness.tiers
     )
     await wire.close()
 
@@ -80,7 +80,7 @@ async def test_authentication_takes_one_redis_call_and_no_query(
     for name in ("run", "batch", "command", "commands"):
         monkeypatch.setattr(PipelinedRedis, name, _recorded(calls, name, getattr(PipelinedRedis, name)))
     monkeypatch.setattr(Database, "rows", _recorded(calls, "rows", Database.rows))
-    await harness.request_authenticator.authenticate(token, [MANY])
+    await harness.request_authenticator.authenticate(token, [MANY], [FEW])
     assert calls == ["run"]
 
 

@@ -80,6 +80,14 @@ def test_access_token_identifies_its_user(tokens: Tokens, clock: HeldClock) -> N
     assert tokens.read_access(tokens.issue_access(admin, never_ms(clock))).principal == admin
 
 
+def test_access_token_keeps_the_end_of_a_sanction(tokens: Tokens, clock: HeldClock) -> None:
+    sanctioned = Principal(UserId(7), SessionId(8), Role.USER, sanctioned_until_ms=clock.at_ms // 1000 * 1000)
+    assert tokens.read_access(tokens.issue_access(sanctioned, never_ms(clock))).principal == sanctioned
+    for wrong in ("tomorrow", -1, 1.5, True, 10**15):
+        with pytest.raises(Unauthenticated):
+            tokens.read_access(signed(sanctioned=wrong))
+
+
 def test_well_formed_token_is_accepted(tokens: Tokens) -> None:
     assert tokens.read_access(signed()).principal == ADA
     assert tokens.read_refresh(signed(RULES.refresh_secret, typ="refresh")) == FIRST
