@@ -57,7 +57,7 @@ class Relay:
         """Ping after `ping_s` without a command; treat the connection as dead after twice that without a reply."""
         self._hub = hub
         self._pool = redis.connection_pool
-        self._laggingst_sequences = latest_sequences
+        self._latest_sequences = latest_sequences
         self._sweep_s = sweep_s
         self._ping_s = ping_s
         self._redis_backoff = RedisBackoff(redis_outage, by="relay")
@@ -179,7 +179,7 @@ class Relay:
     async def _query(self, user_ids: Sequence[UserId]) -> None:
         try:
             async with asyncio.timeout(QUERY_TIMEOUT_S):
-                sequences = await self._laggingst_sequences(user_ids)
+                sequences = await self._latest_sequences(user_ids)
         except (AppError, TimeoutError) as error:
             self._database_outage.failed(error)
             self._catch_up_on(user_ids)

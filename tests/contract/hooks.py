@@ -116,6 +116,24 @@ def _one_of_two(case: Case) -> None:
     case.query = dict([next(iter(query.items()))])
 
 
+def _ids_alone(case: Case) -> None:
+    """Pass `ids` without the other parameters, as `listPosts` requires."""
+    query = dict(case.query or {})
+    if "ids" in query:
+        case.query = {"ids": query["ids"]}
+
+
+def _ids_or_prefix(case: Case) -> None:
+    query = dict(case.query or {})
+    case.query = {"ids": query["ids"]} if "ids" in query else {**query, "prefix": query.get("prefix", "an")}
+
+
+def _valid_pattern(case: Case) -> None:
+    """Pass a phrase with a word, or a domain name with a dot."""
+    word = secrets.token_hex(8)
+    case.body["pattern"] = f"{word}.example.com" if case.body.get("kind") == "domain" else f"buy {word}"
+
+
 def _right_password(case: Case) -> None:
     case.body["oldPassword"] = PASSWORD
 
@@ -157,6 +175,36 @@ def _possible_decision(case: Case) -> None:
     case.body.pop("days", None)
     if case.body.get("action") == "suspend":
         case.body["days"] = 3
+
+
+def _decided_user(case: Case) -> None:
+    """Send the request as a user who was warned, about that decision."""
+    token, decision_id = _new_warning()
+    if case.path_parameters:
+        case.path_parameters = {"decisionId": decision_id}
+        case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}
+    else:
+        _send_as(case, token, case.body | {"decisionId": decision_id})
+
+
+def _suspended_user(case: Case) -> None:
+    """Send the token that a new user gets on signing in after a suspension."""
+    user = new_user()["user"]
+    _decide(user["id"], {"action": "suspend", "days": 3})
+    login = {"username": user["username"], "password": PASSWORD}
+    refusal = requests.post(f"{URL}/auth/login", json=login, timeout=10).json()
+    case.body["token"] = refusal["appealToken"]
+
+
+def _new_warning() -> tuple[str, str]:
+    """Return the access token of a new user and the id of the decision to warn the user."""
+    user = new_user()
+    return user["accessToken"], _decide(user["user"]["id"], {"action": "warn"})
+
+
+def _decide(user_id: str, decision: dict[str, Any]) -> str:
+    """Report a user, resolve the reports, and return the id of the decision."""
+    return _create(f"/moderation/reports/{_case_about(user_id)}/resolve", json=decision)["id"]
 
 
 def _visible_subject(case: Case) -> None:
@@ -212,6 +260,12 @@ CHANGES: dict[str, Callable[[Case], None]] = {
     "verifySecondFactor": _challenged_user,
     "resolveReports": _possible_decision,
     "createReport": _visible_subject,
+    "addFilter": _valid_pattern,
+    "listUsers": _ids_or_prefix,
+    "listPosts": _ids_alone,
+    "getOwnDecision": _decided_user,
+    "appeal": _decided_user,
+    "appealByToken": _suspended_user,
     "showUnsubscribePage": _real_link,
     "unsubscribe": _real_link,
     "readNotifications": _real_notification,
@@ -255,7 +309,11 @@ def _request_to_follow() -> dict[str, str]:
 
 
 def _open_case() -> dict[str, str]:
-    user_id = new_user()["user"]["id"]
+    return {"caseId": _case_about(new_user()["user"]["id"])}
+
+
+def _case_about(user_id: str) -> str:
+    """Report a user and return the id of the case."""
     _create("/reports", json={"subjectType": "user", "subjectId": user_id, "reason": "spam"})
     cases: list[dict[str, Any]] = []
     cursor: str | None = ""
@@ -263,7 +321,22 @@ def _open_case() -> dict[str, str]:
         page = _request("GET", f"/moderation/reports?limit=100{cursor}", token=TOKEN)
         cases += page["items"]
         cursor = page["nextCursor"] and f"&cursor={page['nextCursor']}"
-    return {"caseId": next(case["id"] for case in cases if case["subjectId"] == user_id)}
+    return next(case["id"] for case in cases if case["subjectId"] == user_id)
+
+
+def _decision() -> dict[str, str]:
+    return {"decisionId": _new_warning()[1]}
+
+
+def _open_appeal() -> dict[str, str]:
+    token, decision_id = _new_warning()
+    body = {"decisionId": decision_id, "comment": "A mistake"}
+    return {"appealId": _request("POST", "/moderation/appeals", token=token, json=body)["id"]}
+
+
+def _new_filter() -> dict[str, str]:
+    body = {"kind": "phrase", "pattern": f"filter {secrets.token_hex(8)}", "action": "report"}
+    return {"filterId": _create("/moderation/filters", json=body)["id"]}
 
 
 def _own_session() -> dict[str, str]:
@@ -293,6 +366,11 @@ NEW_OBJECTS: dict[str, Callable[[], dict[str, str]]] = {
     "getPicture": _next_picture,
     "claimReports": _open_case,
     "resolveReports": _open_case,
+    "restoreDecision": _decision,
+    "claimAppeal": _open_appeal,
+    "resolveAppeal": _open_appeal,
+    "editFilter": _new_filter,
+    "deleteFilter": _new_filter,
 }
 PICTURES = itertools.cycle(KNOWN["key"])
 
