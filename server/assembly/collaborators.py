@@ -26,6 +26,7 @@ from server.services.content.cards import Cards
 from server.services.content.media_access import MediaAccess
 from server.services.content.media_addresses import MediaAddresses
 from server.services.content.pictures import Pictures
+from server.services.content.refused_pictures import RefusedPictures
 from server.services.content.visibility import Visibility
 from server.services.emails.delivery import EmailDelivery
 from server.services.emails.suppressions import Suppressions
@@ -56,9 +57,11 @@ class Collaborators:
             self.visibility,
             resources.media.url,
         )
+        self.refused_pictures = RefusedPictures(rows.refused_pictures, rows.post_images)
         self.pictures = Pictures(
             resources.images,
             resources.media,
+            self.refused_pictures,
             keep_originals=settings.uploads.keep_originals,
             encodes_avif=settings.uploads.modern_format,
         )

@@ -43,7 +43,12 @@ def build_moderation(
         rows.report_cases, rows.reports, rows.moderation_actions, rows.audit_chain, rows.appeals
     )
     sanctions = Sanctions(
-        rows.users, rows.moderation_actions, contents.posts, contents.comments, shared.statuses
+        rows.users,
+        rows.moderation_actions,
+        contents.posts,
+        contents.comments,
+        shared.statuses,
+        shared.refused_pictures,
     )
     return ModerationServices(
         reports=Reports(

@@ -43,6 +43,7 @@ from server.models.moderation.actions import ModerationActionRepository
 from server.models.moderation.appeals import AppealRepository
 from server.models.moderation.audit_chain import AuditChainRepository
 from server.models.moderation.content_filters import ContentFilterRepository
+from server.models.moderation.refused_pictures import RefusedPictureRepository
 from server.models.moderation.report_cases import ReportCaseRepository
 from server.models.moderation.reports import ReportRepository
 from server.models.notifications.activities import ActivityRepository
@@ -122,6 +123,7 @@ class Repositories:
         self.audit_chain = AuditChainRepository(database)
         self.appeals = AppealRepository(database)
         self.content_filters = ContentFilterRepository(database)
+        self.refused_pictures = RefusedPictureRepository(database)
         self.report_cases = ReportCaseRepository(database)
         self.reports = ReportRepository(database)
         self.feeds = FeedRepository(database)

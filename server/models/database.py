@@ -70,6 +70,7 @@ MODULES = [
     "server.models.moderation.actions",
     "server.models.moderation.audit_chain",
     "server.models.moderation.appeals",
+    "server.models.moderation.refused_pictures",
     "server.models.portability.exports",
     "server.models.portability.import_items",
     "server.models.moderation.content_filters",

@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.inputs import photos
-from tests.support.program import Person, Program
+from tests.support.program import Person, Program, photo_form
 from tools.harness.waiting import wait_until
 
 
@@ -141,3 +141,30 @@ async def test_banned_person_appeals_without_a_session(
     await mod2.request("POST", f"/moderation/appeals/{appeal['id']}/resolve", json={"outcome": "reverse"})
     await ana.sign_in()
     assert (await ben.call("GET", "/users/@ana")).status == 200
+
+
+async def test_picture_that_was_taken_down_cannot_be_uploaded_again(
+    program: Program, register: Register, new_program: NewProgram
+) -> None:
+    ana, ben, mod = await register(program, "ana", "ben", "mod1")
+    assert (await new_program("role", "mod1", "moderator").spawn().end()).code == 0
+    post_id = (await ana.publish(photos.blots()))["id"]
+    await ben.request(
+        "POST", "/reports", json={"subjectType": "post", "subjectId": post_id, "reason": "hate"}
+    )
+    (case,) = await mod.list_all("/moderation/reports")
+    body = {"action": "take_down", "blockPictures": "yes"}
+    path = f"/moderation/reports/{case['id']}/resolve"
+    assert (await mod.call("POST", path, json=body)).status == 422
+    decision = await mod.request("POST", path, json={"action": "take_down"})
+    assert decision["detail"] == "pictures_refused"
+
+    copy = photos.blots(width=320, quality=50)
+    for upload, field in (("/posts", "images"), ("/media", "file"), ("/users/avatar", "avatar")):
+        refused = await ben.call("POST", upload, data=photo_form(copy, field=field))
+        assert (refused.status, refused.json["code"], list(refused.json["errors"])) == (
+            422, "picture_refused", [field],
+        )  # fmt: skip
+    await ben.publish(photos.blots(2))
+    await mod.request("POST", f"/moderation/decisions/{decision['id']}/restore", json={})
+    await ben.publish(copy)

@@ -224,6 +224,10 @@ async def test_new_migration_is_pending(migrated_stack: Stack, tmp_path: Path) -
         assert await database.rows("SELECT * FROM later") == []
 
 
+def _number(file: Path) -> int:
+    return int(file.name.partition("_")[0])
+
+
 class PartialUpgrade:
     """A database with the migrations below a number; `finish` applies the others."""
 
@@ -231,7 +235,7 @@ class PartialUpgrade:
         self._database = database
         self._folder = folder
         files = (folder / database.dialect / "models").glob("*.py")
-        later = [file for file in files if int(file.name.partition("_")[0]) >= first_left_out]
+        later = [file for file in files if _number(file) >= first_left_out]
         self._texts = {file: file.read_text() for file in later}
 
     async def start(self) -> None:
@@ -253,7 +257,7 @@ class PartialUpgrade:
 
     async def revert(self) -> None:
         """Undo what `finish` applied, newest first."""
-        for file in sorted(self._texts, reverse=True):
+        for file in sorted(self._texts, key=_number, reverse=True):
             module = runpy.run_path(str(file))
             await connections.get("default").execute_script(await module["downgrade"](None))
 

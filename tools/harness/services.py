@@ -76,6 +76,7 @@ from server.models.moderation.actions import ModerationActionRepository
 from server.models.moderation.appeals import AppealRepository
 from server.models.moderation.audit_chain import AuditChainRepository
 from server.models.moderation.content_filters import ContentFilterRepository
+from server.models.moderation.refused_pictures import RefusedPictureRepository
 from server.models.moderation.report_cases import ReportCaseRepository
 from server.models.moderation.reports import ReportRepository
 from server.models.notifications.activities import ActivityRepository
@@ -149,6 +150,7 @@ from server.services.content.media_processing import MediaProcessing
 from server.services.content.mentions import Mentions
 from server.services.content.pictures import Pictures
 from server.services.content.posts import Posts
+from server.services.content.refused_pictures import RefusedPictures
 from server.services.content.uploads import UploadRules, Uploads
 from server.services.content.visibility import Visibility
 from server.services.emails.delivery import EmailBudget, EmailDelivery
@@ -351,7 +353,8 @@ class ServiceHarness:
         self.media_progress: list[tuple[UserId, MediaId, str]] = []
         self.images = ImageProcessor()
         self.media = MediaStore.in_folder(folder / "media", public_url="https://media.test")
-        self.pictures = Pictures(self.images, self.media)
+        self.refused_pictures = RefusedPictures(RefusedPictureRepository(database), self.image_rows)
+        self.pictures = Pictures(self.images, self.media, self.refused_pictures)
         follow_rows, profile_rows, lookup = (
             FollowRepository(database),
             ProfileRepository(database),
@@ -532,7 +535,14 @@ class ServiceHarness:
             case_rows, report_rows, self.audit_rows, self.cards, self.unit_of_work
         )
         tables = ModerationTables(case_rows, report_rows, self.action_rows, self.audit_rows, self.appeal_rows)
-        sanctions = Sanctions(self.user_rows, self.action_rows, self.posts, self.comments, self.statuses)
+        sanctions = Sanctions(
+            self.user_rows,
+            self.action_rows,
+            self.posts,
+            self.comments,
+            self.statuses,
+            self.refused_pictures,
+        )
         self.appeals = Appeals(tables, self.appeal_tokens, self.unit_of_work)
         self.appeal_queue = AppealQueue(tables, self.user_rows, sanctions, self.cards, self.unit_of_work)
         self.filter_administration = FilterAdministration(

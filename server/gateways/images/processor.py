@@ -52,13 +52,15 @@ class Rendition:
 class ProcessedImage:
     """The renditions of one picture, smallest first, then the squares.
 
-    `width` and `height` are those of the largest. Only the first frame of an `animated` picture is used.
+    `width` and `height` are those of the largest. Only the first frame of an `animated` picture is used. `hash` is the
+    perceptual hash of the whole picture; None if it has too little structure.
     """
 
     renditions: tuple[Rendition, ...]
     width: int
     height: int
     blurhash: str
+    hash: str | None
     format: str
     animated: bool
 
@@ -146,6 +148,7 @@ def _processed(done: Mapping[str, Any], contents: bytes) -> ProcessedImage:
         largest["width"],
         largest["height"],
         done["blurhash"],
+        done["hash"],
         done["format"],
         done["animated"],
     )

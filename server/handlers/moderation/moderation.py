@@ -85,9 +85,10 @@ class ModerationRoutes:
         "resolveReports",
         "Resolve all reports of one subject",
         tag="moderation",
-        description="`take_down` hides a post, or a comment with its replies. `suspend` and `ban` hide the"
-        " author's account and end its sessions; a suspension ends with the first sign-in after `days`. The author is"
-        " notified, except of `dismiss`.",
+        description="`take_down` hides a post, or a comment with its replies; pictures like those of the post cannot be"
+        " uploaded again, unless `blockPictures` is false. `suspend` and `ban` hide the author's account and end its"
+        " sessions; a suspension ends with the first sign-in after `days`. The author is notified, except of"
+        " `dismiss`.",
         body=DecisionBody,
         responds={200: ModerationActionSchema},
         moderator=True,
@@ -105,6 +106,7 @@ class ModerationRoutes:
             body.get("days"),
             body.get("reason"),
             body["message"],
+            body["blockPictures"],
         )
         action = await self._decisions.resolve(
             current_principal(request).user_id, CaseId(path_id(request, "caseId")), decision

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from server.handlers.fields import Count, Id, RequestSchema, Text, Timestamp
+from server.handlers.fields import Count, Id, RequestSchema, StrictBoolean, Text, Timestamp
 from server.handlers.schemas import ImageSchema, PageQuery
 from server.handlers.user_cards import UserCardSchema
 from server.services.moderation.appeal_queue import AppealStatus
@@ -47,6 +47,12 @@ class DecisionBody(RequestSchema):
         metadata={"description": "The reason that the person gets; by default the one of most reports."},
     )
     message = Text(maximum=MAX_NOTE, load_default="", metadata={"description": "For the person concerned."})
+    blockPictures = StrictBoolean(
+        load_default=True,
+        metadata={
+            "description": "With `take_down`: refuse the post's pictures when they are uploaded again."
+        },
+    )
     days = fields.Integer(strict=True, validate=validate.Range(1, MAX_DAYS))
 
     @validates_schema

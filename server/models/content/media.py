@@ -41,6 +41,7 @@ class MediaTable(Model):
     width = fields.IntField(default=0)
     height = fields.IntField(default=0)
     blurhash = fields.CharField(max_length=64, default="")
+    picture_hash = fields.CharField(max_length=32, null=True)
     variants = fields.TextField()
     problem_code = fields.CharField(max_length=64, default="")
     problem_detail = fields.CharField(max_length=MAX_PROBLEM_DETAIL, default="")
@@ -59,6 +60,7 @@ class MediaPicture:
     height: int
     blurhash: str
     variants: tuple[str, ...]
+    picture_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,8 @@ class MediaRepository:
     ) -> list[MediaRow]:
         some = "" if media_ids is None else f" AND id IN ({placeholders(len(media_ids))})"
         rows = await self._database.rows(
-            "SELECT id, status, alt_text, media_key, width, height, blurhash, variants, problem_code, problem_detail"
+            "SELECT id, status, alt_text, media_key, width, height, blurhash, variants, picture_hash, problem_code,"
+            " problem_detail"
             f" FROM media WHERE owner_id = ?{some} ORDER BY id DESC{suffix}",
             [owner_id, *(media_ids or ())],
         )
@@ -154,7 +157,12 @@ def _columns(picture: MediaPicture) -> dict[str, Any]:
 
 def _row(row: dict[str, Any]) -> MediaRow:
     picture = MediaPicture(
-        row["media_key"], row["width"], row["height"], row["blurhash"], tuple(orjson.loads(row["variants"]))
+        row["media_key"],
+        row["width"],
+        row["height"],
+        row["blurhash"],
+        tuple(orjson.loads(row["variants"])),
+        row["picture_hash"],
     )
     status = MediaStatus(row["status"])
     return MediaRow(

@@ -13,7 +13,10 @@ from server.models.database import Database, placeholders
 
 
 class PostImageTable(Model):
-    """`media_key` is the folder of the renditions in the media store; `variants` is a JSON list of their names."""
+    """`media_key` is the folder of the renditions in the media store; `variants` is a JSON list of their names.
+
+    `picture_hash` is the perceptual hash; none for pictures with too little structure, and for those stored before.
+    """
 
     id = fields.BigIntField(primary_key=True, generated=False)
     post_id: int
@@ -27,6 +30,7 @@ class PostImageTable(Model):
     blurhash = fields.CharField(max_length=64)
     alt_text = fields.CharField(max_length=1000, default="")
     variants = fields.TextField()
+    picture_hash = fields.CharField(max_length=32, null=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "post_images"
@@ -45,6 +49,7 @@ class NewPostImage:
     blurhash: str
     alt_text: str
     variants: tuple[str, ...]
+    picture_hash: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,13 @@ class PostImageRepository:
     async def list_media_keys(self, post_id: PostId) -> list[str]:
         rows = await self._database.rows("SELECT media_key FROM post_images WHERE post_id = ?", [post_id])
         return [row["media_key"] for row in rows]
+
+    async def list_hashes(self, post_id: PostId) -> list[str]:
+        """Return the perceptual hashes of those images of a post that have one."""
+        rows = await self._database.rows(
+            "SELECT picture_hash FROM post_images WHERE post_id = ? AND picture_hash IS NOT NULL", [post_id]
+        )
+        return [row["picture_hash"] for row in rows]
 
     async def is_used_elsewhere(self, media_key: str, post_id: PostId) -> bool:
         """Return whether another post than `post_id` shows this picture."""

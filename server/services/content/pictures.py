@@ -18,6 +18,7 @@ from server.gateways.images.processor import AVATAR_SIDES, ImageProcessor, Proce
 from server.gateways.media import MediaStore
 from server.ids import UserId
 from server.models.content.media import MediaPicture
+from server.services.content.refused_pictures import RefusedPictures
 from server.services.content.sources import ANIMATED
 
 log = structlog.get_logger(__name__)
@@ -78,7 +79,7 @@ class StoredPicture:
         image = self.image
         names = tuple(rendition.name for rendition in image.renditions)
         variants = (*names, ANIMATED) if image.animated else names
-        return MediaPicture(self.media_key, image.width, image.height, image.blurhash, variants)
+        return MediaPicture(self.media_key, image.width, image.height, image.blurhash, variants, image.hash)
 
     @property
     def keys(self) -> list[str]:
@@ -97,6 +98,7 @@ class Pictures:
         self,
         images: ImageProcessor,
         media: MediaStore,
+        refused: RefusedPictures,
         *,
         keep_originals: bool = False,
         encodes_avif: bool = False,
@@ -104,15 +106,18 @@ class Pictures:
         self.encodes_avif = encodes_avif
         self._images = images
         self._media = media
+        self._refused = refused
         self._keep_originals = keep_originals
 
     async def store(self, upload: Path, owner_id: UserId, shape: Shape) -> StoredPicture:
         """Create and store the renditions of an unchecked file of a user.
 
-        The random key cannot be guessed and contains nothing from the client. Raises what `ImageProcessor.process` and
-        `MediaStore.put` raise; the sweep finds what is left then.
+        The random key cannot be guessed and contains nothing from the client. Raises InvalidInput for a picture that
+        moderators refuse, and what `ImageProcessor.process` and `MediaStore.put` raise; the sweep finds what is left
+        then.
         """
         image = await self._images.process(upload, shape, owner_id)
+        await self._refused.require_allowed(image.hash)
         media_key = f"{FOLDERS[shape]}/{secrets.token_hex(16)}"
         if shape is Shape.AVATAR and image.width < max(AVATAR_SIDES):
             media_key += f"-{image.width}"

@@ -34,6 +34,7 @@ async def insert_pictures(
             blurhash=each.picture.blurhash,
             alt_text=each.alt_text,
             variants=each.picture.variants,
+            picture_hash=each.picture.picture_hash,
         )
         await images.insert(image)
 

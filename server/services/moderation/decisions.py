@@ -26,6 +26,8 @@ from server.services.moderation.tables import ModerationTables
 __all__ = ["DAY_MS", "DECISIONS", "Decision", "Decisions", "ModerationAction", "ModerationActionRow"]
 
 DAY_MS = 86_400_000
+# The detail of a take-down.
+PICTURES_REFUSED = "pictures_refused"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Decision:
 
     days: The length of a suspension; None for other actions.
     reason: What the person is given as the reason; None: the reason of most reports.
+    block_pictures: Whether taking a post down keeps its pictures from being uploaded again.
     """
 
     action: ModerationAction
@@ -41,6 +44,7 @@ class Decision:
     days: int | None = None
     reason: ReportReason | None = None
     message: str = ""
+    block_pictures: bool = True
 
 
 class Decisions:
@@ -101,7 +105,7 @@ class Decisions:
             reason=decision.reason or await self._find_reason(case_id),
             message=decision.message,
         )
-        row = await self._carry_out(row, case.subject, work)
+        row = await self._carry_out(row, case.subject, decision, work)
         await self._tables.cases.resolve(case_id)
         if decision.action in SANCTIONS:
             work.emit(PersonModerated(row.id, row.author_id))
@@ -110,7 +114,7 @@ class Decisions:
         return row
 
     async def _carry_out(
-        self, row: ModerationActionRow, subject: ReportedSubject, work: WorkContext
+        self, row: ModerationActionRow, subject: ReportedSubject, decision: Decision, work: WorkContext
     ) -> ModerationActionRow:
         """Apply the action, and return its entry with what is needed to undo it."""
         if row.action in CLOSING:
@@ -118,6 +122,8 @@ class Decisions:
             return replace(row, detail=previous)
         if row.action is ModerationAction.TAKE_DOWN:
             await self._sanctions.take_down(subject, row.id, work)
+            if decision.block_pictures and await self._sanctions.refuse_pictures(subject, row.id, work):
+                return replace(row, detail=PICTURES_REFUSED)
         return row
 
     async def _find_reason(self, case_id: CaseId) -> str:

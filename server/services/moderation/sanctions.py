@@ -14,6 +14,7 @@ from server.models.moderation.report_cases import ReportedSubject, SubjectType
 from server.services.accounts.account_statuses import AccountStatuses
 from server.services.content.comments import Comments
 from server.services.content.posts import Posts
+from server.services.content.refused_pictures import RefusedPictures
 from server.services.jobs.unit_of_work import WorkContext
 from server.services.records import AccountStatus, Role
 
@@ -28,12 +29,14 @@ class Sanctions:
         posts: Posts,
         comments: Comments,
         statuses: AccountStatuses,
+        refused_pictures: RefusedPictures,
     ) -> None:
         self._users = users
         self._actions = actions
         self._posts = posts
         self._comments = comments
         self._statuses = statuses
+        self._refused_pictures = refused_pictures
 
     def changes(self, action: ModerationAction, subject: ReportedSubject) -> tuple[CacheKey, ...]:
         """Return the cached objects that an action makes stale."""
@@ -60,6 +63,12 @@ class Sanctions:
             return
         await self._posts.take_down(PostId(subject.id), action_id, work)
 
+    async def refuse_pictures(self, subject: ReportedSubject, action_id: ActionId, work: WorkContext) -> bool:
+        """Refuse further uploads of the pictures of a post. Return whether there are any that can be recognised."""
+        if subject.type is not SubjectType.POST:
+            return False
+        return await self._refused_pictures.refuse_pictures_of(PostId(subject.id), action_id, work) > 0
+
     async def undo(self, action: ModerationActionRow, subject: ReportedSubject, work: WorkContext) -> None:
         """Undo an action. What its author deleted since then stays deleted; a warning has no effect to undo."""
         if action.action in CLOSING:
@@ -69,6 +78,7 @@ class Sanctions:
                 await self._comments.restore(subject.post_id, CommentId(subject.id), action.id, work)
             else:
                 await self._posts.restore(PostId(subject.id), action.id, work)
+                await self._refused_pictures.allow_again(action.id)
 
     async def _end_suspension(self, action: ModerationActionRow, work: WorkContext) -> None:
         """Return the account to its previous status, unless another suspension is in force."""

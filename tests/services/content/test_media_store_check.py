@@ -142,7 +142,7 @@ async def test_deletion_in_another_store_is_an_error(harness: ServiceHarness, st
     elsewhere = stores("elsewhere")
     elsewhere.expected_id = store.expected_id
     with pytest.raises(WrongMediaStore, match="nothing was deleted"):
-        await Pictures(harness.images, elsewhere).remove(key)
+        await Pictures(harness.images, elsewhere, harness.refused_pictures).remove(key)
     for _ in range(2):  # the second run finds nothing, as after a crash
-        await Pictures(harness.images, store).remove(key)
+        await Pictures(harness.images, store, harness.refused_pictures).remove(key)
     assert [entry async for entry in store.list(key)] == []

@@ -53,7 +53,7 @@ async def private_keys(store: MediaStore) -> list[str]:
 async def test_original_is_kept_and_deleted_with_its_picture(
     harness: ServiceHarness, store: MediaStore, photo: Path, shape: Shape
 ) -> None:
-    pictures = Pictures(harness.images, store, keep_originals=True)
+    pictures = Pictures(harness.images, store, harness.refused_pictures, keep_originals=True)
     stored = await pictures.store(photo, ANA, shape)
     (original,) = await private_keys(store)
     assert original.startswith(f"{stored.media_key}/original-")
@@ -69,13 +69,15 @@ async def test_original_is_kept_and_deleted_with_its_picture(
 
 
 async def test_originals_are_not_kept_by_default(harness: ServiceHarness, photo: Path) -> None:
-    stored = await Pictures(harness.images, harness.media).store(photo, ANA, Shape.PHOTO)
+    stored = await Pictures(harness.images, harness.media, harness.refused_pictures).store(
+        photo, ANA, Shape.PHOTO
+    )
     assert sorted(stored.keys) == sorted(await keys(harness.media))
     assert await private_keys(harness.media) == []
 
 
 async def test_sweep_deletes_originals_without_a_row(harness: ServiceHarness, photo: Path) -> None:
-    pictures = Pictures(harness.images, harness.media, keep_originals=True)
+    pictures = Pictures(harness.images, harness.media, harness.refused_pictures, keep_originals=True)
     used = await pictures.store(photo, ANA, Shape.AVATAR)
     await pictures.store(photo, ANA, Shape.AVATAR)
     await UserTable.filter(id=await harness.user()).update(avatar_key=used.media_key)

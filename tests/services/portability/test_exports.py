@@ -159,7 +159,9 @@ async def take_down(harness: ServiceHarness, post_id: PostId) -> None:
 
 async def test_original_is_exported_if_it_is_kept(harness: ServiceHarness) -> None:
     ada = await register(harness, "ada")
-    harness.posts._pictures = Pictures(harness.images, harness.media, keep_originals=True)
+    harness.posts._pictures = Pictures(
+        harness.images, harness.media, harness.refused_pictures, keep_originals=True
+    )
     file = harness.folder / "photo"
     file.write_bytes(photos.twelve_megapixels())
     await harness.posts.publish(ada, "", [Upload(file)])

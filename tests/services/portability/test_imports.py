@@ -201,7 +201,9 @@ async def test_damaged_picture_is_skipped_and_listed(harness: ServiceHarness) ->
 @pytest.mark.parametrize("originals", [False, True])
 async def test_export_is_imported_into_another_account(harness: ServiceHarness, originals: bool) -> None:
     ada, eve = await register(harness, "ada"), await harness.user("eve")
-    harness.posts._pictures = Pictures(harness.images, harness.media, keep_originals=originals)
+    harness.posts._pictures = Pictures(
+        harness.images, harness.media, harness.refused_pictures, keep_originals=originals
+    )
     file = harness.folder / "photo"
     ids: list[PostId] = []
     for number in range(4):

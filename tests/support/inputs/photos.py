@@ -34,6 +34,14 @@ def small(shade: int = 128) -> bytes:
 
 
 @cache
+def blots(seed: int = 1, width: int = 640, quality: int = 90) -> bytes:
+    """Return a JPEG of soft blots, in proportions of 4 to 3; different seeds look different."""
+    spots = Image.frombytes("L", (12, 9), random.Random(seed).randbytes(108))
+    large = spots.resize((1280, 960), Image.Resampling.BICUBIC).convert("RGB")
+    return _jpeg(large.resize((width, width * 3 // 4), Image.Resampling.LANCZOS), quality=quality)
+
+
+@cache
 def noise(width: int, height: int, quality: int = 90) -> bytes:
     """Return a JPEG of random pixels: 0.9 bytes per pixel at the quality of 90, 2.0 at 100."""
     pixels = random.Random(width * height).randbytes(width * height * 3)

@@ -59,6 +59,7 @@ def _described(rendered: Rendered) -> dict[str, Any]:
         ],
         "largest": {"width": rendered.width, "height": rendered.height, "square": rendered.square},
         "blurhash": rendered.blurhash,
+        "hash": rendered.hash,
         "format": rendered.format,
         "animated": rendered.animated,
     }

@@ -15,10 +15,12 @@ from server.gateways.images.child.encoding import (
     needs_full_chroma,
 )
 from server.gateways.images.child.orientation import SIDEWAYS
+from server.gateways.images.child.picture_hash import picture_hash
 from server.gateways.images.child.reader import Decoded, decode
 
 BLURHASH_SIDE = 32
 CHROMA_WIDTH = 600
+HASH_WIDTH = 320
 # Box-filtered to this multiple of the target before Lanczos.
 REDUCING_GAP = 3.0
 # Resampling twice by less than this would lose sharpness.
@@ -47,16 +49,21 @@ class Rendered:
     height: int
     square: bool
     blurhash: str
+    hash: str | None
     format: str
     animated: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Scaled:
-    """A picture in the sizes of its renditions, the largest first; `square` if they are cropped."""
+    """A picture in the sizes of its renditions, the largest first; `square` if they are cropped.
+
+    `whole` is small, and never cropped.
+    """
 
     decoded: Decoded
     steps: list[Image.Image]
+    whole: Image.Image
     square: bool
     full_chroma: bool
 
@@ -73,7 +80,7 @@ def render(content: bytes, request: Mapping[str, Any]) -> Rendered:
         [_encoded(step, full_chroma, square=False) for step in reversed(steps)] if request["widths"] else []
     )
     made += [_encoded(step, full_chroma, square=True) for step in _squares(steps, request["squares"])]
-    return _rendered(scaled, made, _blurhash(steps[-1]))
+    return _rendered(scaled, made, _blurhash(steps[-1]), picture_hash(scaled.whole))
 
 
 def render_avif(content: bytes, request: Mapping[str, Any]) -> Rendered:
@@ -87,12 +94,12 @@ def render_avif(content: bytes, request: Mapping[str, Any]) -> Rendered:
         if encoded is not None:
             content, quality = encoded
             made.append(Rendition(content, *step.size, square=False))
-    return _rendered(scaled, made, "")
+    return _rendered(scaled, made, "", None)
 
 
-def _rendered(scaled: Scaled, made: list[Rendition], blurhash: str) -> Rendered:
+def _rendered(scaled: Scaled, made: list[Rendition], blurhash: str, hash_: str | None) -> Rendered:
     decoded, (width, height) = scaled.decoded, scaled.steps[0].size
-    return Rendered(made, width, height, scaled.square, blurhash, decoded.format, decoded.animated)
+    return Rendered(made, width, height, scaled.square, blurhash, hash_, decoded.format, decoded.animated)
 
 
 def _scaled(content: bytes, request: Mapping[str, Any]) -> Scaled:
@@ -116,7 +123,10 @@ def _scaled(content: bytes, request: Mapping[str, Any]) -> Scaled:
         size = sizes.scaled(largest.size, width)
         source = _large_enough(steps, width)
         steps.append(_finished(decoded, size, profile) if source is None else _resize(source, size))
-    return Scaled(decoded, steps, not widths, needs_full_chroma(_for_graphics_test(steps)))
+    whole = steps[-1]
+    if not widths:
+        whole = _finished(decoded, sizes.scaled(upright, min(upright[0], HASH_WIDTH)), profile)
+    return Scaled(decoded, steps, whole, not widths, needs_full_chroma(_for_graphics_test(steps)))
 
 
 def _finished(
