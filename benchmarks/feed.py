@@ -22,6 +22,7 @@ from rich.table import Table
 from benchmarks.dataset import Dataset, mariadb_stack, opened
 from benchmarks.processes import cpu_s, server
 from server import logs
+from server.gateways.feed_store.followed_authors import FollowedAuthors
 from server.ids import UserId
 from server.models.database import Database
 from server.paging import PageRequest
@@ -175,7 +176,8 @@ async def _cache_feeds(redis: Redis, services: services.ServiceHarness, readers:
 async def _cache_feed(services: services.ServiceHarness, reader: UserId, post_ids: list[Any]) -> None:
     token = await services.timelines.begin_feed(reader)
     assert token is not None
-    await services.timelines.complete_feed(reader, token, post_ids, [], (0, []))
+    followed = FollowedAuthors(frozenset([reader]), frozenset([reader]))
+    await services.timelines.complete_feed(reader, token, post_ids, followed, (0, []))
 
 
 async def _plain_zadds(redis: Redis, readers: list[UserId], post_id: int) -> float:

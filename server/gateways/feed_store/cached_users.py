@@ -10,6 +10,7 @@ from server.gateways.feed_store.keys import (
     feed_key,
     follows_key,
     liked_key,
+    relations_key,
 )
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import UserId
@@ -48,4 +49,5 @@ class CachedUsers:
 
 
 def _keys(user_id: UserId) -> list[str]:
-    return [feed_key(user_id), author_key(user_id), follows_key(user_id), liked_key(user_id)]
+    kinds = (feed_key, author_key, follows_key, relations_key, liked_key)
+    return [key(user_id) for key in kinds]

@@ -4,8 +4,9 @@
   `built:<run_id>`; the score of the latter is -complete_from_id. A built list has every post from that id up; 0 means
   every post that exists. `run_id` identifies one run of the Redis server: a server that restarts from an old snapshot
   lacks the posts added since, so lists of another run are ignored.
-- `follows:{user}`: set of the reader and the users that the reader follows, and, with the prefix `c`, of those among
-  them who have the reader as a close friend, the reader included; with the prefix `m`, those who follow the reader.
+- `follows:{user}`: set of the reader and the users that the reader follows.
+- `relations:{user}`: set of those among them who follow the reader, and, with a minus sign, of those who have the
+  reader as a close friend, the reader included. Redis searches sets of numbers faster than sets of other members.
 - `liked:{user}`: hash of post id -> `revision:1` (liked) or `revision:0`, with all likes from its field
   `complete_from_id` up.
 - `counts`: hash of post id -> `revision,author,likes,comments,changed`, followed by `,c` for a post for close friends,
@@ -31,6 +32,10 @@ def author_key(user_id: int) -> str:
 
 def follows_key(user_id: int) -> str:
     return f"follows:{user_id}"
+
+
+def relations_key(user_id: int) -> str:
+    return f"relations:{user_id}"
 
 
 def liked_key(user_id: int) -> str:

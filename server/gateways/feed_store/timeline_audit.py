@@ -4,7 +4,14 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from server.gateways.feed_store.followed_authors import FollowedAuthors
-from server.gateways.feed_store.keys import COUNTS, FAN_OUT_ON_READ, PEOPLE, follows_key, liked_key
+from server.gateways.feed_store.keys import (
+    COUNTS,
+    FAN_OUT_ON_READ,
+    PEOPLE,
+    follows_key,
+    liked_key,
+    relations_key,
+)
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import PostId, UserId
 
@@ -51,8 +58,10 @@ class TimelineAudit:
 
     async def get_follows(self, user_id: UserId) -> FollowedAuthors | None:
         """Return which authors the reader follows, or None if it is not cached."""
-        members: list[bytes] = await self._redis.command("SMEMBERS", follows_key(user_id))
-        return FollowedAuthors.parse(members) if members else None
+        follows, relations = await self._redis.commands(
+            ("SMEMBERS", follows_key(user_id)), ("SMEMBERS", relations_key(user_id))
+        )
+        return FollowedAuthors.parse(follows, relations) if follows and relations else None
 
     async def get_likes(self, user_id: UserId) -> CachedPosts | None:
         """Return the posts that a reader likes, or None if they are not cached."""

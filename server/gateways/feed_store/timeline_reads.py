@@ -28,11 +28,11 @@ class AuthorRelation(StrEnum):
     """Relation of a reader to an author in the feed: the reader, or a followed author who follows the reader or not."""
 
     SELF = "s"
-    FOLLOWED = "f"
+    FOLLOWED = ""
     MUTUAL = "m"
 
 
-_RELATIONS = {relation.encode(): relation for relation in AuthorRelation}
+_MARKS = b"".join(relation.encode() for relation in AuthorRelation)
 _STATUSES = {status.encode(): status for status in ReadStatus}
 
 
@@ -108,13 +108,14 @@ def _parse_page(packed: bytes) -> TimelineRead:
 # Most posts of a page are unchanged since the last page.
 @lru_cache(maxsize=MAX_REMEMBERED_ENTRIES)
 def _parse_entry(packed: bytes) -> TimelineEntry:
-    post_id, counts, liked, revision, relation = packed.split(b"|")
+    post_id, counts, liked, author = packed.split(b"|")
+    revision = author.rstrip(_MARKS)
     return TimelineEntry(
         PostId(int(post_id)),
         _parse_counts(counts) if counts else None,
         liked == b"1" if liked else None,
         int(revision) if revision else None,
-        _RELATIONS.get(relation, AuthorRelation.FOLLOWED),
+        AuthorRelation(author[len(revision) :].decode()),
     )
 
 

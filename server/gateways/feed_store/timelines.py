@@ -17,6 +17,7 @@ from server.gateways.feed_store.keys import (
     feed_key,
     follows_key,
     liked_key,
+    relations_key,
 )
 from server.gateways.feed_store.timeline_reads import DELETED, PostCounts, TimelineRead, parse_read
 from server.gateways.redis.lua import Call
@@ -49,7 +50,7 @@ class Timelines:
 
         Posts of authors with fan-out on read are merged in.
         """
-        users = (feed_key(reader_id), follows_key(reader_id), liked_key(reader_id))
+        users = (feed_key(reader_id), follows_key(reader_id), relations_key(reader_id), liked_key(reader_id))
         keys = (*users, COUNTS, PEOPLE, FAN_OUT_ON_READ)
         arguments = (before_id, limit, self._ttl_s)
         return parse_read(await self._redis.run(scripts.READ_FEED, keys, arguments, with_run_id=True))
@@ -90,7 +91,8 @@ class Timelines:
 
         From here on new posts are added to it and likes are recorded, so none is missed while SQL is read.
         """
-        return await self._begin(feed_key(reader_id), liked_key(reader_id), follows_key(reader_id))
+        others = (liked_key(reader_id), follows_key(reader_id), relations_key(reader_id))
+        return await self._begin(feed_key(reader_id), *others)
 
     async def complete_feed(
         self,
@@ -105,11 +107,12 @@ class Timelines:
         `likes` are the post id from which on all likes are known, and the liked posts.
         """
         feed = feed_key(reader_id)
-        followees = (token, self._ttl_s, *followed.members())
+        keys = (feed, follows_key(reader_id), relations_key(reader_id))
+        authors = (len(followed.authors), *followed.authors, *followed.relations())
         posts = (token, self.window, self._ttl_s, *post_ids)
         _, completed, _ = await self._redis.batch(
             (
-                Call(scripts.COMPLETE_FOLLOWS, (feed, follows_key(reader_id)), followees, with_run_id=True),
+                Call(scripts.COMPLETE_FOLLOWS, keys, (token, self._ttl_s, *authors), with_run_id=True),
                 Call(scripts.COMPLETE_LIST, (feed,), posts, with_run_id=True),
                 self._complete_likes_call(reader_id, token, likes),
             )

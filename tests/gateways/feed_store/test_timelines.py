@@ -1,13 +1,14 @@
 """Tests of the cached feeds, on Redis and Valkey."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from redis.asyncio import Redis
 
 from server.gateways.feed_store.followed_authors import FollowedAuthors
-from server.gateways.feed_store.timeline_reads import PostCounts, ReadStatus, TimelineRead
+from server.gateways.feed_store.timeline_reads import AuthorRelation, PostCounts, ReadStatus, TimelineRead
 from server.gateways.feed_store.timelines import BUILDING_TTL_MS, Timelines
 from server.gateways.redis.error_replies import RedisUnavailable
 from server.gateways.redis.pipelined_client import PipelinedRedis
@@ -216,6 +217,36 @@ async def test_recorded_revisions_are_bounded(timelines: Timelines, redis: Redis
     assert await redis.hlen("people") <= MAX_REVISIONS + 2
 
 
+async def test_read_returns_how_authors_relate_to_the_reader(timelines: Timelines, redis: Redis) -> None:
+    token = await timelines.begin_feed(ADA)
+    assert token is not None
+    followed = FollowedAuthors(frozenset([ADA, BOB, EVE]), frozenset([ADA, EVE]), frozenset([EVE]))
+    await timelines.complete_feed(ADA, token, posts(5, 4, 3, 2, 1), followed, (0, []))
+    counts = {PostId(n): counts_by(author) for n, author in enumerate((ADA, BOB, EVE), 1)}
+    for_close_friends = {PostId(n): replace(counts[PostId(n - 2)], for_close_friends=True) for n in (4, 5)}
+    await timelines.record(counts | for_close_friends, {BOB: 7, EVE: 8})
+    assert [
+        (entry.post_id, entry.author_revision, entry.author_relation)
+        for entry in (await read(timelines, ADA)).entries
+    ] == [
+        (5, 8, AuthorRelation.MUTUAL),
+        (3, 8, AuthorRelation.MUTUAL),
+        (2, 7, AuthorRelation.FOLLOWED),
+        (1, None, AuthorRelation.SELF),
+    ]
+    for name in ("follows", "relations"):
+        assert await redis.object("encoding", f"{name}:{ADA}") == "intset"
+
+
+@pytest.mark.parametrize("name", ["follows", "relations"])
+async def test_feed_without_its_authors_is_built_again(timelines: Timelines, redis: Redis, name: str) -> None:
+    await build_feed(timelines, ADA, 1)
+    await redis.delete(f"{name}:{ADA}")
+    assert (await read(timelines, ADA)).status is ReadStatus.MISSING
+    await build_feed(timelines, ADA, 2)
+    assert await read_ids(timelines, ADA) == [2]
+
+
 async def test_every_key_expires(timelines: Timelines, redis: Redis) -> None:
     await timelines.begin_feed(BOB)
     await build_feed(timelines, ADA, 1)
@@ -227,7 +258,7 @@ async def test_every_key_expires(timelines: Timelines, redis: Redis) -> None:
     await read_ids(timelines, ADA)
     keys = await redis.keys("*")
     assert {key.partition(":")[0] for key in keys} == {
-        "feed", "follows", "liked", "counts", "people", "fan_out_on_read", "author"
+        "feed", "follows", "relations", "liked", "counts", "people", "fan_out_on_read", "author"
     }  # fmt: skip
     for key in keys:
         assert await redis.ttl(key) > 0, key
@@ -236,7 +267,7 @@ async def test_every_key_expires(timelines: Timelines, redis: Redis) -> None:
 
 async def test_read_extends_the_expiry(timelines: Timelines, redis: Redis) -> None:
     await build_feed(timelines, ADA, 1)
-    for name in ("feed", "follows", "liked"):
+    for name in ("feed", "follows", "relations", "liked"):
         await redis.expire(f"{name}:{ADA}", 5)
     await read_ids(timelines, ADA)
     for name in ("feed", "follows", "liked"):

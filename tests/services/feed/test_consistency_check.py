@@ -44,7 +44,8 @@ async def test_every_kind_of_difference_is_found_and_fixed(harness: ServiceHarne
     stranger = await harness.user()
     await harness.redis.zrem(f"feed:{reader}", posts[3])
     await harness.redis.srem(f"follows:{reader}", author)
-    await harness.redis.sadd(f"follows:{reader}", stranger, f"c{author}")
+    await harness.redis.sadd(f"follows:{reader}", stranger)
+    await harness.redis.sadd(f"relations:{reader}", f"-{author}", author)
     await harness.redis.hset(f"liked:{reader}", str(posts[4]), "9:1")
     await harness.redis.hdel(f"liked:{reader}", str(posts[0]))
     await harness.database.execute("UPDATE posts SET likes_count = 5, revision = 9 WHERE id = ?", [posts[1]])
@@ -53,12 +54,12 @@ async def test_every_kind_of_difference_is_found_and_fixed(harness: ServiceHarne
     found = await differences(harness)
     assert {(each.kind, each.owner_id) for each in found} == {
         ("feed", reader), ("follows", reader), ("likes", reader), ("counters", posts[1]), ("user card", author),
-        ("close friends", reader), ("counters", posts[2]),
+        ("close friends", reader), ("followed by", reader), ("counters", posts[2]),
     }  # fmt: skip
     described = {each.kind: each.describe() for each in found}
     assert described["feed"] == f"missing 1: {posts[3]}"
     assert described["follows"] == f"missing 1: {author}; unexpected 1: {stranger}"
-    assert described["close friends"] == f"unexpected 1: {author}"
+    assert described["close friends"] == described["followed by"] == f"unexpected 1: {author}"
     assert described["likes"] == f"missing 1: {posts[0]}; unexpected 1: {posts[4]}"
     assert len(await differences(harness, fix=True)) == len(found)
     assert await differences(harness) == []

@@ -21,6 +21,7 @@ EXTRA_FOLLOWERS = CELEBRITY_THRESHOLD - 2
 EVICTABLE = (
     "feed:{}",
     "follows:{}",
+    "relations:{}",
     "liked:{}",
     "author:{}",
     "counts",

@@ -2,7 +2,7 @@
 -- followed authors with fan-out on read. Skips deleted posts, posts of authors that the reader does not follow or that
 -- are hidden from others, and posts for close friends of authors who do not have the reader as one.
 --
--- KEYS: feed, follows, liked, counts, people, fan_out_on_read
+-- KEYS: feed, follows, relations, liked, counts, people, fan_out_on_read
 -- ARGV: run_id, before_id, limit, ttl_s
 --
 -- Returns a table if something has to be built first:
@@ -10,22 +10,25 @@
 --   {'author_set_missing'}                      the set of authors with fan-out on read
 --   {'author_lists_missing', {user id, ...}}    the lists of these authors
 -- Otherwise a string: `complete_from_id likes_known post post ...`. A post is
--- `id|counts|liked|author_revision|relation`, with unknown parts empty. The relation is `s` for the reader, `m` for an
--- author who follows the reader, else `f`. Processes cache rendered posts and pages by these strings.
+-- `id|counts|liked|author`, with unknown parts empty. The author is a revision, which `s` follows for the reader, and
+-- `m` for an author who follows the reader. Processes cache rendered posts and pages by these strings.
+--
+-- Each call from Lua has a price, so the hashes are read together with their reserved fields. Redis stores sets of numbers
+-- compactly and searches them fast, so no set has other members.
 --
 -- The names of the authors' lists are computed here, so the script runs on a single server, not on a cluster.
 local built = 'built:' .. ARGV[1]
 local marker = redis.call('ZSCORE', KEYS[1], built)
-if not marker or redis.call('EXISTS', KEYS[2]) == 0 then
+if not marker or redis.call('EXISTS', KEYS[2], KEYS[3]) < 2 then
   if redis.call('ZSCORE', KEYS[1], 'building:' .. ARGV[1]) then return {'building'} end
   return {'missing'}
 end
-if redis.call('SISMEMBER', KEYS[6], built) == 0 then return {'author_set_missing'} end
+if redis.call('SISMEMBER', KEYS[7], built) == 0 then return {'author_set_missing'} end
 
 -- The merged list reaches as far down as the shortest of its sources.
 local complete_from_id = -tonumber(marker)
 local sources, missing = {KEYS[1]}, {}
-for _, author in ipairs(redis.call('SINTER', KEYS[2], KEYS[6])) do
+for _, author in ipairs(redis.call('SINTER', KEYS[2], KEYS[7])) do
   local key = 'author:' .. author
   marker = redis.call('ZSCORE', key, built)
   if marker then
@@ -37,9 +40,9 @@ for _, author in ipairs(redis.call('SINTER', KEYS[2], KEYS[6])) do
 end
 if #missing > 0 then return {'author_lists_missing', missing} end
 
--- A feed stays cached while it is read; extending the expiry on every read would cost three writes.
+-- A feed stays cached while it is read; extending the expiry on every read would cost four writes.
 if redis.call('TTL', KEYS[1]) < ARGV[4] * 0.9 then
-  for i = 1, 3 do redis.call('EXPIRE', KEYS[i], ARGV[4]) end
+  for i = 1, 4 do redis.call('EXPIRE', KEYS[i], ARGV[4]) end
 end
 
 local limit, lowest = tonumber(ARGV[3]), math.max(complete_from_id, 1)
@@ -72,31 +75,53 @@ local function ids_below(before_id)
   return #sources == 1 and ids or newest(ids)
 end
 
-local counts_valid = redis.call('HGET', KEYS[4], 'run_id') == ARGV[1]
-local likes_from_id = tonumber(redis.call('HGET', KEYS[3], 'complete_from_id') or '')
-local posts, post_authors, follows, revisions, close_friend_of = {}, {}, {}, {}, {}
-local revisions_valid = redis.call('HGET', KEYS[5], 'run_id') == ARGV[1]
-local before_id = ARGV[2]
-local reader, relations = string.match(KEYS[1], '%d+$'), {}
+local posts, follows, author_parts, close_friend_of = {}, {}, {}, {}
+local before_id, likes_from_id = ARGV[2], nil
+local reader = string.match(KEYS[1], '%d+$')
+
+-- Returns the values of `ids`, and the value of the reserved field after them.
+local function values_of(key, ids, reserved)
+  local count = #ids
+  ids[count + 1] = reserved
+  local values = redis.call('HMGET', key, unpack(ids))
+  ids[count + 1] = nil
+  return values, values[count + 1]
+end
+
+-- Looks up whether the reader follows the authors and sees them, and how they relate to the reader.
+local function look_up(authors)
+  local followed = redis.call('SMISMEMBER', KEYS[2], unpack(authors))
+  local following = redis.call('SMISMEMBER', KEYS[3], unpack(authors))
+  local revisions, run_id = values_of(KEYS[6], authors, 'run_id')
+  for i, author in ipairs(authors) do
+    local revision = run_id == ARGV[1] and revisions[i] or ''
+    -- A negative revision belongs to an author that others do not see.
+    if followed[i] == 1 and string.byte(revision) ~= 45 then
+      follows[author] = true
+      author_parts[author] = author == reader and revision .. 's' or following[i] == 1 and revision .. 'm' or revision
+    end
+  end
+end
 
 -- Returns whether the author has the reader as a close friend; looked up once per author.
 local function is_close_friend_of(author)
   if close_friend_of[author] == nil then
-    close_friend_of[author] = redis.call('SISMEMBER', KEYS[2], 'c' .. author) == 1
+    close_friend_of[author] = redis.call('SISMEMBER', KEYS[3], '-' .. author) == 1
   end
   return close_friend_of[author]
 end
 
 repeat
   local ids = ids_below(before_id)
+  local counts, run_id = values_of(KEYS[5], ids, 'run_id')
+  local likes, from_id = values_of(KEYS[4], ids, 'complete_from_id')
+  local counts_valid = run_id == ARGV[1]
+  likes_from_id = tonumber(from_id or '')
   if #ids == 0 then break end
   before_id = ids[#ids]
-  local counts = redis.call('HMGET', KEYS[4], unpack(ids))
-  local likes = redis.call('HMGET', KEYS[3], unpack(ids))
-  -- Whether the reader follows an author, and sees the author, is looked up once per author.
   local authors, unasked = {}, {}
-  for i, count in ipairs(counts) do
-    local author = counts_valid and count and string.match(count, '^%d+,(%d+)')
+  for i = 1, #ids do
+    local author = counts_valid and counts[i] and string.match(counts[i], '^%d+,(%d+)')
     if author then
       authors[i] = author
       if follows[author] == nil then
@@ -105,22 +130,7 @@ repeat
       end
     end
   end
-  if #unasked > 0 then
-    local values = revisions_valid and redis.call('HMGET', KEYS[5], unpack(unasked)) or {}
-    local count = #unasked
-    for i = 1, count do unasked[count + i] = 'm' .. unasked[i] end
-    local members = redis.call('SMISMEMBER', KEYS[2], unpack(unasked))
-    for i = 1, count do
-      local followed, asked = members[i], unasked[i]
-      relations[asked] = asked == reader and 's' or members[count + i] == 1 and 'm' or 'f'
-      local revision = values[i]
-      -- A negative revision belongs to an author that others do not see.
-      if followed == 1 and not (revision and string.byte(revision) == 45) then
-        follows[asked] = true
-        revisions[asked] = revision
-      end
-    end
-  end
+  if #unasked > 0 then look_up(unasked) end
   for i, id in ipairs(ids) do
     local count, author = counts_valid and counts[i] or '', authors[i]
     -- A post without counters is returned: SQL decides. Counters without an author belong to a deleted post.
@@ -133,11 +143,9 @@ repeat
       local liked = ''
       if likes[i] then liked = string.sub(likes[i], -1)
       elseif likes_from_id and tonumber(id) >= likes_from_id then liked = '0' end
-      posts[#posts + 1] = id .. '|' .. count .. '|' .. liked .. '|'
-      post_authors[#posts] = author or ''
+      posts[#posts + 1] = id .. '|' .. count .. '|' .. liked .. '|' .. (author and author_parts[author] or '')
     end
   end
 until #posts >= limit or #ids < limit
 
-for i, author in ipairs(post_authors) do posts[i] = posts[i] .. (revisions[author] or '') .. '|' .. (relations[author] or '') end
 return table.concat({string.format('%.0f', complete_from_id), likes_from_id and 1 or 0, unpack(posts)}, ' ')
