@@ -10,10 +10,11 @@ from server.errors import Unavailable
 from server.ids import NotificationId, PostId, UserId
 from server.outages import CircuitBreaker
 from server.pubsub.publisher import NotificationSignal
-from server.services.records import Notification, NotificationType, UserCard
+from server.services.records import Notification, NotificationType, Relationship, UserCard
 
 DEADLINE_S = 15.0
 ACTOR = UserCard(id=UserId(7), username="ada", full_name="Ada", avatar_url=None, is_celebrity=False)
+STRANGERS = Relationship(following=False, requested=False, followed_by=False, blocking=False, muting=False)
 
 
 def open_circuit(part: str) -> CircuitBreaker:
@@ -43,6 +44,7 @@ class NotificationRows:
             sequence=sequence,
             type=type_,
             actor=ACTOR,
+            relationship=STRANGERS,
             post_id=PostId(99),
             comment_id=None,
             read=False,

@@ -9,9 +9,10 @@ OPERATOR = (
     " safety security service staff status superuser support sysadmin system team terms trust verified verify webmaster"
 )
 PAGES = (
-    "about account accounts activity api apps assets auth avatar avatars block blocks blog card cards comments"
-    " config create deactivate deleted developer developers devices discover docs edit embed everyone explore favicon"
-    " feed follow followers following healthz home index invite jobs likes login logout me media metrics mute mutes"
+    "about account accounts activity api appeal appeals apps assets auth avatar avatars block blocks blog card cards"
+    " comments config create deactivate deleted developer developers devices discover docs edit embed everyone explore"
+    " export exports favicon feed filters follow followers following hashtag hashtags healthz home index invite jobs"
+    " likes login logout me media metrics mute mutes passkeys restrict restricted"
     " new notifications null oauth password people photos post posts preferences profile profiles queues readyz"
     " register reports robots saved search self session sessions settings share signin signout signup sitemap static"
     " stories stream tags trends undefined unknown unsubscribe upload uploads user username users web wellknown www you"

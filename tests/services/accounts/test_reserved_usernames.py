@@ -49,7 +49,8 @@ def test_routes_are_reserved() -> None:
     assert {segment for segment in segments if not is_reserved(segment)} <= {
         # Parts of paths below an id, and verbs.
         "available", "sent", "refresh", "resend", "unused", "explain", "failed", "read", "pause", "resume", "retry",
-        "audit", "claim", "resolve", "decisions", "oidc", "reauthenticate", "setup", "confirm",
+        "audit", "claim", "resolve", "decisions", "oidc", "reauthenticate", "setup", "confirm", "approve", "audience",
+        "begin", "finish", "link", "methods", "recent", "restore",
     }  # fmt: skip
 
 

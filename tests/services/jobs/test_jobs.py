@@ -254,14 +254,17 @@ async def test_saving_progress_extends_the_lease(harness: ServiceHarness) -> Non
 
 
 async def test_due_jobs_are_ordered_by_priority_then_age(harness: ServiceHarness) -> None:
-    published, withdrawn, removed, _, follow, liked = await add(harness, PUBLISHED, DELETED, FOLLOWED, LIKED)
+    published, withdrawn, removed, searched, follow, liked = await add(
+        harness, PUBLISHED, DELETED, FOLLOWED, LIKED
+    )
     await harness.database.execute("UPDATE jobs SET run_at_ms = run_at_ms - 5000 WHERE id = ?", [liked])
     due = await harness.jobs.due()
     assert [ref.job_id for ref in due if ref.queue is Queue.FEED] == [withdrawn, published]
     assert [ref.job_id for ref in due if ref.queue is Queue.NOTIFICATIONS] == [liked, follow]
     assert [ref.job_id for ref in due if ref.queue is Queue.MAINTENANCE] == [removed]
-    assert [ref.priority for ref in due] == [1, 0, 0, 0, 0]
-    assert [ref.job_id for ref in await harness.jobs.due(limit=1)] == [withdrawn, liked, removed]
+    assert [ref.job_id for ref in due if ref.queue is Queue.SEARCH] == [searched]
+    assert [ref.priority for ref in due] == [1, 0, 0, 0, 0, 0]
+    assert {ref.job_id for ref in await harness.jobs.due(limit=1)} == {withdrawn, liked, removed, searched}
     assert [ref.job_id for ref in await harness.jobs.due([Queue.NOTIFICATIONS])] == [liked, follow]
 
 

@@ -34,7 +34,7 @@ async def test_author_learns_what_was_taken_down_and_why(harness: ServiceHarness
     assert (notification.type, notification.actor.id, notification.subject_id) == (
         NotificationType.MODERATION, ana, action.id,
     )  # fmt: skip
-    found = await harness.own_decisions.get(ana, action.id)
+    found = (await harness.own_decisions.get(ana, action.id)).notice
     assert (found.action.reason, found.action.message, found.excerpt) == (
         ReportReason.SPAM, "No advertising, please", "Cheap watches",
     )  # fmt: skip

@@ -18,7 +18,9 @@ from server.gateways.oidc.providers import OidcProvider
 from server.services.accounts.passwordless.id_tokens import IdTokens
 from tests.support.fakes.oidc_issuer import CLIENT_ID, NONCE, OMIT, FakeIssuer, foreign_key, signing_key
 
-NOW_S = int(time.time())
+
+def now_s() -> int:
+    return int(time.time())
 
 
 @pytest.fixture
@@ -69,12 +71,12 @@ WRONG: dict[str, Callable[[FakeIssuer], str]] = {
     "a nonce of another type": lambda issuer: issuer.token(nonce=[NONCE]),
     "another issuer": lambda issuer: issuer.token(iss="https://accounts.google.com"),
     "no issuer": lambda issuer: issuer.token(iss=OMIT),
-    "expired": lambda issuer: issuer.token(iat=NOW_S - 900, exp=NOW_S - 60),
+    "expired": lambda issuer: issuer.token(iat=now_s() - 900, exp=now_s() - 60),
     "no expiry": lambda issuer: issuer.token(exp=OMIT),
     "an endless expiry": lambda issuer: issuer.token(exp=10**30),
-    "an expiry as text": lambda issuer: issuer.token(exp=str(NOW_S + 600)),
-    "from the future": lambda issuer: issuer.token(iat=NOW_S + 300),
-    "not yet valid": lambda issuer: issuer.token(nbf=NOW_S + 300),
+    "an expiry as text": lambda issuer: issuer.token(exp=str(now_s() + 600)),
+    "from the future": lambda issuer: issuer.token(iat=now_s() + 300),
+    "not yet valid": lambda issuer: issuer.token(nbf=now_s() + 300),
     "no time of issue": lambda issuer: issuer.token(iat=OMIT),
     "no subject": lambda issuer: issuer.token(sub=OMIT),
     "an empty subject": lambda issuer: issuer.token(sub=""),
