@@ -249,7 +249,7 @@ async def test_unknown_address_gets_no_email_and_no_other_answer(harness: Servic
     await harness.work_off(JobKind.EMAIL_RESET_LINK)
     assert [email.to for email in harness.email.sent] == ["Ada@example.com"]
     assert await harness.value("SELECT COUNT(*) AS n FROM email_tokens") == 1
-    emails = await harness.rows("SELECT state FROM jobs WHERE queue = ?", [Queue.EMAIL])
+    emails = await harness.rows("SELECT state FROM jobs WHERE queue = ?", Queue.EMAIL)
     assert {row["state"] for row in emails} == {JobState.COMPLETED}
 
 
@@ -290,7 +290,7 @@ async def test_rejected_email_is_not_retried(harness: ServiceHarness) -> None:
         await harness.work_off(JobKind.EMAIL_RESET_LINK)
     assert [line["event"] for line in logs] == ["email_refused"]
     assert "example.com" not in repr(logs)
-    emails = await harness.rows("SELECT state FROM jobs WHERE queue = ?", [Queue.EMAIL])
+    emails = await harness.rows("SELECT state FROM jobs WHERE queue = ?", Queue.EMAIL)
     assert {row["state"] for row in emails} == {JobState.COMPLETED}
 
 
