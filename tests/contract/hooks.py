@@ -230,6 +230,13 @@ def _challenged_user(case: Case) -> None:
     case.body = {"challenge": challenge, "code": codes[0]}
 
 
+def _exporting_user(case: Case) -> None:
+    """Send the request as a new user who asked for an export."""
+    token = new_user()["accessToken"]
+    _request("POST", "/users/export", token=token, json={"password": PASSWORD})
+    case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}
+
+
 def _send_as(case: Case, token: str, body: dict[str, str]) -> None:
     case.body = body
     case.headers = {**(case.headers or {}), "Authorization": f"Bearer {token}"}
@@ -275,6 +282,7 @@ CHANGES: dict[str, Callable[[Case], None]] = {
     "deactivateAccount": _right_new_password,
     "deleteAccount": _right_new_password,
     "requestExport": _right_new_password,
+    "getExport": _exporting_user,
     "login": _real_account,
     "publishPost": _unused_media,
     "refreshTokens": _real_token,

@@ -36,7 +36,7 @@ LONG_TOKENS = {"access_ttl_s = 900": "access_ttl_s = 86400"}
 LONG_TEXTS = {
     "discardFailedJobs", "resetPassword", "registerUser", "changePassword", "refreshTokens", "login", "readFeed",
 }  # fmt: skip
-# They need a token that arrives by e-mail or from an identity provider, or a passkey.
+# They need a token that arrives by e-mail or from an identity provider, a passkey, or the link to a complete export.
 NEVER_ACCEPTED = {
     "POST /auth/reset-password",
     "POST /auth/verify-email",
@@ -51,6 +51,7 @@ NEVER_ACCEPTED = {
     "PUT /auth/passkeys/{passkeyId}",
     "PATCH /auth/passkeys/{passkeyId}",
     "DELETE /auth/passkeys/{passkeyId}",
+    "GET /exports/{exportId}",
 }
 
 
