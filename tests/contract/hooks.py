@@ -308,6 +308,11 @@ def _own_comment() -> dict[str, str]:
     return {"postId": OTHERS_POST, "commentId": comment["id"]}
 
 
+def _comment_on_own_post() -> dict[str, str]:
+    post = _own_post()
+    return post | {"commentId": _create(f"/posts/{post['postId']}/comments", json={"content": "Mine"})["id"]}
+
+
 def _request_to_follow() -> dict[str, str]:
     """Return a new user with a request to follow the user, whose account becomes private."""
     own = _request("PUT", "/users/profile", token=TOKEN, json={"isPrivate": True})
@@ -364,6 +369,7 @@ def _next_picture() -> dict[str, str]:
 NEW_OBJECTS: dict[str, Callable[[], dict[str, str]]] = {
     "deletePost": _own_post,
     "deleteComment": _own_comment,
+    "approveComment": _comment_on_own_post,
     "revokeSession": _own_session,
     "editPost": _own_post,
     "acceptFollowRequest": _request_to_follow,
