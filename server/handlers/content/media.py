@@ -2,13 +2,13 @@
 
 import hashlib
 import time
+from functools import partial
 
 from aiohttp import ETag, hdrs, web
 
-from server.gateways.media import AVIF, JPEG, MediaDescription, MediaStore, content_type_of
+from server.gateways.media import AVIF, JPEG, MediaStore, content_type_of
 from server.handlers.http.operations import Reply, operation
-from server.handlers.http.representations.preconditions import allows_range, is_not_modified
-from server.handlers.http.representations.ranges import byte_range, content_range
+from server.handlers.http.representations.downloads import Download, send_download
 from server.services.content.media_access import MediaAccess
 from server.services.content.media_addresses import EXPIRES, SIGNATURE, VIEWER
 
@@ -67,30 +67,14 @@ class MediaRoutes:
     async def get_picture(self, request: web.Request) -> web.StreamResponse:
         key = request.match_info["key"]
         expires_at_s = await self._access.check(key, request.query)
-        described, etag = await self._media.describe(key), _etag(key)
-        response = web.StreamResponse(headers={**MEDIA_HEADERS, hdrs.CACHE_CONTROL: _caching(expires_at_s)})
-        response.etag = etag
-        response.last_modified = described.modified_at
-        if is_not_modified(request, etag, described.modified_at):
-            response.set_status(304)
-            await response.prepare(request)
-            return response
-        part = _requested_part(request, etag, described)
-        if part is not None:
-            response.set_status(206)
-            response.headers[hdrs.CONTENT_RANGE] = content_range(part, described.size)
-        await self._send(request, response, key, part or range(described.size))
-        return response
-
-    async def _send(self, request: web.Request, response: web.StreamResponse, key: str, part: range) -> None:
-        image = None if request.method == hdrs.METH_HEAD else await self._media.get(key, part)
-        response.content_type = content_type_of(key)
-        response.content_length = len(part)
-        await response.prepare(request)
-        if image is not None:
-            async for chunk in image.chunks:
-                await response.write(chunk)
-        await response.write_eof()
+        download = Download(
+            await self._media.describe(key),
+            _etag(key),
+            {hdrs.CONTENT_TYPE: content_type_of(key)},
+            partial(self._media.get, key),
+        )
+        headers = {**MEDIA_HEADERS, hdrs.CACHE_CONTROL: _caching(expires_at_s)}
+        return await send_download(request, web.StreamResponse(headers=headers), download)
 
 
 def _caching(expires_at_s: int | None) -> str:
@@ -103,11 +87,3 @@ def _caching(expires_at_s: int | None) -> str:
 def _etag(key: str) -> ETag:
     """Return the version of a picture: the same on every host, because a key is written once."""
     return ETag(hashlib.blake2b(key.encode(errors="replace"), digest_size=12).hexdigest())
-
-
-def _requested_part(request: web.Request, etag: ETag, described: MediaDescription) -> range | None:
-    """Return the part to send. Only GET has ranges (RFC 9110, 14.2)."""
-    wanted = request.headers.get(hdrs.RANGE)
-    if wanted is None or request.method != hdrs.METH_GET:
-        return None
-    return byte_range(wanted, described.size) if allows_range(request, etag, described.modified_at) else None

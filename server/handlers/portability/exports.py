@@ -1,5 +1,7 @@
 """`/users/export` and `/exports`: request an archive of your data, and download it."""
 
+from functools import partial
+
 from aiohttp import ETag, hdrs, web
 from marshmallow import Schema, fields, validate
 
@@ -9,11 +11,10 @@ from server.handlers.accounts.reauthentication import REAUTHENTICATION, Confirma
 from server.handlers.fields import Count, Id, RequestSchema, Timestamp, Url
 from server.handlers.http.idempotency import IdempotentResponder
 from server.handlers.http.operations import Rate, Reply, operation
-from server.handlers.http.representations.preconditions import allows_range, is_not_modified
-from server.handlers.http.representations.ranges import byte_range, content_range
+from server.handlers.http.representations.downloads import Download, send_download
 from server.handlers.http.requests import BODY, QUERY, current_principal, path_id
 from server.ids import ExportId
-from server.services.portability.exports import Export, Exports, StoredArchive
+from server.services.portability.exports import Export, Exports
 
 STATUSES = ("queued", "running", "ready", "failed", "expired")
 PROBLEMS = ("interrupted", "storage_full")
@@ -129,42 +130,13 @@ class ExportRoutes:
     async def download_export(self, request: web.Request) -> web.StreamResponse:
         export_id = ExportId(path_id(request, "exportId"))
         archive = await self._exports.find_archive(export_id, request[QUERY]["signature"])
-        described, etag = archive.description, ETag(str(export_id))
-        response = web.StreamResponse(headers=ARCHIVE_HEADERS)
-        response.etag = etag
-        response.last_modified = described.modified_at
-        if is_not_modified(request, etag, described.modified_at):
-            response.set_status(304)
-            await response.prepare(request)
-            return response
-        part = _requested_part(request, archive, etag)
-        if part is not None:
-            response.set_status(206)
-            response.headers[hdrs.CONTENT_RANGE] = content_range(part, described.size)
-        response.headers[hdrs.CONTENT_DISPOSITION] = f'attachment; filename="{archive.name}"'
-        await self._send(request, response, archive, part or range(described.size))
-        return response
-
-    async def _send(
-        self, request: web.Request, response: web.StreamResponse, archive: StoredArchive, part: range
-    ) -> None:
-        stored = None if request.method == hdrs.METH_HEAD else await self._exports.read(archive, part)
-        response.content_type = ZIP
-        response.content_length = len(part)
-        await response.prepare(request)
-        if stored is not None:
-            async for chunk in stored.chunks:
-                await response.write(chunk)
-        await response.write_eof()
-
-
-def _requested_part(request: web.Request, archive: StoredArchive, etag: ETag) -> range | None:
-    """Return the part to send. Only GET has ranges (RFC 9110, 14.2)."""
-    wanted = request.headers.get(hdrs.RANGE)
-    if wanted is None or request.method != hdrs.METH_GET:
-        return None
-    described = archive.description
-    return byte_range(wanted, described.size) if allows_range(request, etag, described.modified_at) else None
+        download = Download(
+            archive.description,
+            ETag(str(export_id)),
+            {hdrs.CONTENT_TYPE: ZIP, hdrs.CONTENT_DISPOSITION: f'attachment; filename="{archive.name}"'},
+            partial(self._exports.read, archive),
+        )
+        return await send_download(request, web.StreamResponse(headers=ARCHIVE_HEADERS), download)
 
 
 async def _requested(export: Export) -> web.Response:
