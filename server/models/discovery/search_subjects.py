@@ -99,17 +99,6 @@ class SearchSubjectRepository:
         )
         return [row["id"] for row in rows]
 
-    async def list_superfluous(self, kind: SearchKind, after_id: int, limit: int) -> list[int]:
-        """Return subjects that have an entry and must not be found, by id."""
-        table, searched = SUBJECT_TABLES[kind]
-        rows = await self._database.rows(
-            "SELECT e.subject_id FROM search_entries e WHERE e.kind = ? AND e.subject_id > ?"
-            f" AND NOT EXISTS(SELECT 1 FROM {table} s WHERE s.id = e.subject_id AND {searched})"
-            " ORDER BY e.subject_id LIMIT ?",
-            [kind, after_id, limit],
-        )
-        return [row["subject_id"] for row in rows]
-
     async def list_moved(self, kind: SearchKind, after_id: int, limit: int) -> list[int]:
         """Return subjects whose tier changed since they were indexed, by id."""
         rows = await self._database.rows(
