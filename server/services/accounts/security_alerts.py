@@ -19,11 +19,11 @@ from server.services.accounts.second_factor_changes import SecondFactorChange
 from server.services.accounts.usernames import normalize
 from server.services.emails.delivery import EmailDelivery, EmailKind
 from server.services.emails.messages import (
-    SecondFactorText,
+    SignInChange,
     SignInDetails,
     new_sign_in_email,
-    second_factor_changed_email,
     second_factor_failed_email,
+    sign_in_change_email,
     sign_ins_failed_email,
 )
 from server.services.jobs.claims import Claim
@@ -33,23 +33,23 @@ from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 log = structlog.get_logger(__name__)
 
 
-_SECOND_FACTOR_TEXTS: Mapping[SecondFactorChange, SecondFactorText] = {
-    SecondFactorChange.ENABLED: SecondFactorText(
+_SECOND_FACTOR_TEXTS: Mapping[SecondFactorChange, SignInChange] = {
+    SecondFactorChange.ENABLED: SignInChange(
         "Two-step sign-in was turned on",
         "Signing in to your account now needs a code of an authenticator app.",
     ),
-    SecondFactorChange.DISABLED: SecondFactorText(
+    SecondFactorChange.DISABLED: SignInChange(
         "Two-step sign-in was turned off", "Signing in to your account no longer needs a code."
     ),
-    SecondFactorChange.REMOVED: SecondFactorText(
+    SecondFactorChange.REMOVED: SignInChange(
         "Two-step sign-in was removed",
         "The operator of the service, or a link in an e-mail that takes the account back, removed two-step sign-in:"
         " signing in to your account no longer needs a code.",
     ),
-    SecondFactorChange.RECOVERY_CODE_USED: SecondFactorText(
+    SecondFactorChange.RECOVERY_CODE_USED: SignInChange(
         "A recovery code was used", "A recovery code of your account was used. It is not valid any more."
     ),
-    SecondFactorChange.RECOVERY_CODES_RENEWED: SecondFactorText(
+    SecondFactorChange.RECOVERY_CODES_RENEWED: SignInChange(
         "New recovery codes were created",
         "New recovery codes were created for your account. The earlier ones are not valid any more.",
     ),
@@ -100,7 +100,7 @@ class SecurityAlerts:
         email = await self._tokens.find_email(EmailTokenPurpose.RECOVER, token)
         if user is not None and email is not None:
             text, link = _SECOND_FACTOR_TEXTS[change], self._links.recover(token)
-            message = second_factor_changed_email(claim.key, email, user.name, text, link)
+            message = sign_in_change_email(claim.key, email, user.name, text, link)
             await self._delivery.send(EmailKind.SECOND_FACTOR, message, attempt=claim.attempts)
         await self._jobs.finish(claim)
 

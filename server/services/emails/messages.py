@@ -31,16 +31,8 @@ class EmailContent:
 
 
 @dataclass(frozen=True, slots=True)
-class SecondFactorText:
-    """Texts of the e-mail about a change of the second factor. `headline` is a sentence."""
-
-    subject: str
-    headline: str
-
-
-@dataclass(frozen=True, slots=True)
-class MethodText:
-    """Texts about a change of the ways to sign in. `headline` is a sentence."""
+class SignInChange:
+    """Texts about a change of how the owner signs in. `headline` is a sentence."""
 
     subject: str
     headline: str
@@ -115,10 +107,10 @@ def sign_ins_failed_email(key: str, to: str, name: str, failures: int) -> Email:
     return Email(key, to, subject, text, html)
 
 
-def second_factor_changed_email(key: str, to: str, name: str, change: SecondFactorText, link: str) -> Email:
-    """Return the e-mail that lets an owner notice a change of the second factor; `link` takes the account back."""
+def sign_in_change_email(key: str, to: str, name: str, change: SignInChange, link: str) -> Email:
+    """Return the e-mail that lets an owner notice a change of how to sign in; `link` takes the account back."""
     values = {"subject": change.subject, "name": name, "headline": change.headline}
-    text, html = render("second_factor_changed", values, {"link": link})
+    text, html = render("sign_in_change", values, {"link": link})
     return Email(key, to, change.subject, text, html)
 
 
@@ -127,13 +119,6 @@ def second_factor_failed_email(key: str, to: str, name: str) -> Email:
     subject = "Wrong codes were entered for your account"
     text, html = render("second_factor_failed", {"subject": subject, "name": name})
     return Email(key, to, subject, text, html)
-
-
-def sign_in_method_email(key: str, to: str, name: str, change: MethodText, link: str) -> Email:
-    """Return the e-mail that lets an owner notice another way to sign in; `link` takes the account back."""
-    values = {"subject": change.subject, "name": name, "headline": change.headline}
-    text, html = render("sign_in_method", values, {"link": link})
-    return Email(key, to, change.subject, text, html)
 
 
 def deletion_requested_email(key: str, to: str, name: str, date: str) -> Email:

@@ -13,7 +13,7 @@ from server.gateways.email.smtp import SmtpEmailSender
 from server.gateways.email.smtp_connection import SmtpServer
 from server.services.emails.messages import (
     EmailContent,
-    SecondFactorText,
+    SignInChange,
     SignInDetails,
     address_changed_email,
     address_in_use_email,
@@ -23,8 +23,8 @@ from server.services.emails.messages import (
     notification_email,
     password_changed_email,
     password_reset_email,
-    second_factor_changed_email,
     second_factor_failed_email,
+    sign_in_change_email,
     sign_ins_failed_email,
     verification_email,
 )
@@ -62,11 +62,11 @@ EMAILS = {
         SignInDetails("2026-01-31 12:00 UTC", "Browser/5.0 (Phone)", "192.0.2.1"),
         "https://photos.test/sessions",
     ),
-    "second factor changed": second_factor_changed_email(
+    "second factor changed": sign_in_change_email(
         "key",
         "ada@example.com",
         "ada",
-        SecondFactorText("Two-step sign-in was turned off", "Signing in no longer needs a code."),
+        SignInChange("Two-step sign-in was turned off", "Signing in no longer needs a code."),
         "https://photos.test/recover?token=a_b-c",
     ),
     "second factor failed": second_factor_failed_email("key", "ada@example.com", "ada"),

@@ -10,7 +10,7 @@ from server.models.accounts.users import UserRepository
 from server.services.accounts.account_links import AccountLinks
 from server.services.accounts.email_tokens import EmailTokens
 from server.services.emails.delivery import EmailDelivery, EmailKind
-from server.services.emails.messages import MethodText, sign_in_method_email
+from server.services.emails.messages import SignInChange, sign_in_change_email
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import WorkContext
@@ -25,24 +25,24 @@ class MethodChange(StrEnum):
 
 
 # `{}` is the name of the passkey or provider.
-_TEXTS: Mapping[MethodChange, MethodText] = {
-    MethodChange.PASSKEY_ADDED: MethodText(
+_TEXTS: Mapping[MethodChange, SignInChange] = {
+    MethodChange.PASSKEY_ADDED: SignInChange(
         "A passkey was added to your account", "The passkey “{}” can now be used to sign in to your account."
     ),
-    MethodChange.PASSKEY_REMOVED: MethodText(
+    MethodChange.PASSKEY_REMOVED: SignInChange(
         "A passkey was removed from your account",
         "The passkey “{}” can no longer be used to sign in to your account.",
     ),
-    MethodChange.PASSKEY_COPIED: MethodText(
+    MethodChange.PASSKEY_COPIED: SignInChange(
         "A sign-in with a passkey was refused",
         "A sign-in with the passkey “{}” was refused, because the passkey may have been copied. If you do not know"
         " why, remove it from your account.",
     ),
-    MethodChange.PROVIDER_LINKED: MethodText(
+    MethodChange.PROVIDER_LINKED: SignInChange(
         "An identity provider was linked to your account",
         "An account at the provider “{}” can now be used to sign in to your account.",
     ),
-    MethodChange.PROVIDER_UNLINKED: MethodText(
+    MethodChange.PROVIDER_UNLINKED: SignInChange(
         "An identity provider was removed from your account",
         "The provider “{}” can no longer be used to sign in to your account.",
     ),
@@ -85,7 +85,7 @@ class MethodAlerts:
         address = await self._tokens.find_email(EmailTokenPurpose.RECOVER, token)
         if user is not None and address is not None:
             text = _TEXTS[MethodChange(payload["change"])]
-            filled = MethodText(text.subject, text.headline.format(payload["name"]))
-            email = sign_in_method_email(claim.key, address, user.name, filled, self._links.recover(token))
+            filled = SignInChange(text.subject, text.headline.format(payload["name"]))
+            email = sign_in_change_email(claim.key, address, user.name, filled, self._links.recover(token))
             await self._delivery.send(EmailKind.SIGN_IN_METHOD, email, attempt=claim.attempts)
         await self._jobs.finish(claim)
