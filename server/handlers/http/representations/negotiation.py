@@ -1,9 +1,12 @@
-"""Responses in the form that the client prefers: 304 if it has the current version, or compressed with gzip."""
+"""Responses in the form that the client prefers: 304 if it has the current version, or compressed."""
 
 import re
 import zlib
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 
+import brotli
 from aiohttp import ETag, hdrs, web
 
 from server.handlers.http.operations import JSON, options_of
@@ -14,9 +17,14 @@ MIN_COMPRESSED_BYTES = 1024
 # Measured with a feed page of 33 KB: level 2 takes 55 µs for 3.3 KB, level 6 takes 850 µs for 3.2 KB. The smaller table
 # (`memLevel` 6) costs nothing in size, and its allocation takes 10 instead of 180 µs.
 LEVEL, GZIP_WINDOW, MEMORY_LEVEL = 2, 31, 6
+# Measured with a feed page of 62 KB, which gzip makes 7.8 KB in 146 µs: quality 3 takes 155 µs for 8.1 KB, 4 takes
+# 240 µs for 7.5 KB, 5 takes 350 µs for 6.4 KB, and 6 takes 390 µs for the same. Below 5, gzip is as good.
+BROTLI_QUALITY, BROTLI_WINDOW = 5, 18
 # A cache may keep the response for its user, but has to ask each time whether it is current.
 REVALIDATED = "private, no-cache"
-_GZIP = re.compile(r"(?:^|,)\s*(gzip|x-gzip|\*)\s*(?:;\s*q=([0-9.]+)\s*)?(?=,|$)", re.IGNORECASE)
+_CODING = re.compile(
+    r"(?:^|,)\s*(br|gzip|x-gzip|\*)\s*(?:;\s*q=([01](?:\.[0-9]{0,3})?)\s*)?(?=,|$)", re.IGNORECASE
+)
 
 
 def negotiate(request: web.Request, response: web.StreamResponse) -> web.StreamResponse:
@@ -40,9 +48,9 @@ def negotiate(request: web.Request, response: web.StreamResponse) -> web.StreamR
             headers[hdrs.ETAG] = weak_etag(digest(body))
         if _is_current(request, headers[hdrs.ETAG]):
             return _not_modified(response)
-    if compressible and _accepts_gzip(request.headers.get(hdrs.ACCEPT_ENCODING, "")):
-        headers[hdrs.CONTENT_ENCODING] = "gzip"
-        response.body = _gzip(body)
+    if compressible and (coding := _preferred_coding(request.headers.get(hdrs.ACCEPT_ENCODING, ""))):
+        headers[hdrs.CONTENT_ENCODING] = coding
+        response.body = _COMPRESS[coding](body)
     return response
 
 
@@ -59,15 +67,25 @@ def _not_modified(response: web.Response) -> web.Response:
 
 
 @lru_cache(maxsize=256)
-def _accepts_gzip(accept_encoding: str) -> bool:
-    """Return whether gzip is acceptable (RFC 9110, 12.5.3). A quality of gzip takes precedence over that of `*`."""
-    qualities = {name.lower(): quality for name, quality in _GZIP.findall(accept_encoding)}
-    for name in ("gzip", "x-gzip", "*"):
-        if name in qualities:
-            return qualities[name].strip("0.") != "" or qualities[name] == ""
-    return False
+def _preferred_coding(accept_encoding: str) -> str | None:
+    """Return the acceptable coding with the highest quality (RFC 9110, 12.5.3); of equal ones, Brotli.
+
+    A quality of the coding itself takes precedence over that of `*`.
+    """
+    qualities = {name.lower(): float(quality or 1) for name, quality in _CODING.findall(accept_encoding)}
+    any_other = qualities.get("*", 0.0)
+    gzip = qualities.get("gzip", qualities.get("x-gzip", any_other))
+    best, coding = max((qualities.get("br", any_other), "br"), (gzip, "gzip"), key=lambda each: each[0])
+    return coding if best > 0 else None
 
 
 def _gzip(body: bytes) -> bytes:
     compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, GZIP_WINDOW, MEMORY_LEVEL)
     return compressor.compress(body) + compressor.flush()
+
+
+def _brotli(body: bytes) -> bytes:
+    return brotli.compress(body, quality=BROTLI_QUALITY, lgwin=BROTLI_WINDOW)
+
+
+_COMPRESS: Mapping[str, Callable[[bytes], bytes]] = MappingProxyType({"br": _brotli, "gzip": _gzip})

@@ -3,6 +3,7 @@
 import gzip
 from collections.abc import AsyncIterator
 
+import brotli
 import orjson
 import pytest
 from aiohttp import web
@@ -16,6 +17,7 @@ from server.metrics import Metrics
 
 TEXT = "light and water, " * 100
 BODY = orjson.dumps({"text": TEXT})
+DECOMPRESS = {"gzip": gzip.decompress, "br": brotli.decompress, None: bytes}
 Client = TestClient[web.Request, web.Application]
 
 
@@ -62,19 +64,20 @@ async def get(client: Client, path: str, **headers: str) -> tuple[int, CIMultiDi
         return response.status, response.headers, await response.read()
 
 
-@pytest.mark.parametrize(("accepted", "compressed"), [
-    ("gzip", True), ("GZIP", True), ("gzip, deflate, br", True), ("br;q=1.0, gzip;q=0.8", True), ("*", True),
-    ("x-gzip", True), ("gzip;q=0", False), ("gzip; q=0.000, *", False), ("br", False), ("identity", False),
-    ("*;q=0", False), ("mygzip", False),
+@pytest.mark.parametrize(("accepted", "coding"), [
+    ("gzip", "gzip"), ("GZIP", "gzip"), ("gzip, deflate, br", "br"), ("br;q=1.0, gzip;q=0.8", "br"), ("*", "br"),
+    ("x-gzip", "gzip"), ("gzip;q=0", None), ("gzip; q=0.000, *", "br"), ("br", "br"), ("identity", None),
+    ("*;q=0", None), ("mygzip", None), ("br;q=0.5, gzip", "gzip"), ("br;q=0, *", "gzip"), ("br;q=0, *;q=0", None),
+    ("*, br;q=0, gzip;q=0", None), ("br;q=1.2.3", None), ("brotli", None),
 ])  # fmt: skip
 async def test_json_is_compressed_if_that_is_accepted(
-    client: Client, accepted: str, compressed: bool
+    client: Client, accepted: str, coding: str | None
 ) -> None:
     status, headers, body = await get(client, "/show", Accept_Encoding=accepted)
     assert (status, headers["Vary"]) == (200, "Accept-Encoding")
-    assert headers.get("Content-Encoding") == ("gzip" if compressed else None)
+    assert headers.get("Content-Encoding") == coding
     assert int(headers["Content-Length"]) == len(body)
-    assert (gzip.decompress(body) if compressed else body) == BODY
+    assert DECOMPRESS[coding](body) == BODY
     assert "ETag" not in headers
 
 
@@ -88,7 +91,7 @@ async def test_tokens_small_bodies_and_other_types_are_not_compressed(client: Cl
 
 async def test_client_with_the_current_version_gets_304(client: Client) -> None:
     _, plain, _ = await get(client, "/poll")
-    _, compressed, _ = await get(client, "/poll", Accept_Encoding="gzip")
+    _, compressed, _ = await get(client, "/poll", Accept_Encoding="gzip, br")
     etag = plain["ETag"]
     assert compressed["ETag"] == etag
     assert etag.startswith('W/"')
