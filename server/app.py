@@ -5,7 +5,6 @@ from aiohttp import web
 from server.assembly.http import Observability, client_limits, sign_in_options
 from server.assembly.services import Services
 from server.gateways.media import MediaStore
-from server.handlers import serializers
 from server.handlers.accounts.accounts import AccountRoutes
 from server.handlers.accounts.closures import ClosureRoutes
 from server.handlers.accounts.credentials import CredentialRoutes
@@ -45,6 +44,7 @@ from server.handlers.moderation.reports import ReportRoutes
 from server.handlers.notifications.devices import DeviceRoutes
 from server.handlers.notifications.notifications import NotificationRoutes
 from server.handlers.notifications.preferences import PreferenceRoutes
+from server.handlers.notifications.serializer import NotificationSerializer
 from server.handlers.notifications.stream import NotificationStream
 from server.handlers.openapi.documentation import DocumentationRoutes
 from server.handlers.operations.queues import QueueRoutes
@@ -93,21 +93,22 @@ def build_app(
     )
     app.on_response_prepare.append(add_tus_header)
     app.on_response_prepare.append(add_response_headers(settings.public_url, cors))
+    rendered = PostSerializer(services.media_addresses)
+    notifications = NotificationSerializer(rendered)
     stream = NotificationStream(
         hub,
         services.stream_reader,
         heartbeat_s=settings.stream.heartbeat_s,
         retry_ms=settings.stream.retry_ms,
         replay_limit=settings.stream.replay_limit,
-        render=serializers.notification_json,
+        render=notifications.line,
     )
     idempotent = IdempotentResponder(services.idempotency)
-    rendered = PostSerializer(services.media_addresses)
     sign_in = SignInResponder(services.sign_ins, services.profiles)
     for resource in (
         *observability.routes(settings, services.queues, in_flight),
         ConfigRoutes(client_limits(settings), sign_in_options(settings)),
-        ProfileRoutes(services.profiles, forms),
+        ProfileRoutes(services.profiles, services.posts, forms, rendered),
         SessionRoutes(services.sessions),
         ClosureRoutes(services.account_closures),
         CredentialRoutes(services.credentials),
@@ -121,7 +122,7 @@ def build_app(
         SignInMethodRoutes(services.sign_in_methods),
         ReauthenticationRoutes(services.reauthentication),
         SecondFactorRoutes(services.second_factors, sign_in),
-        PostRoutes(services.posts, services.user_lookup, forms, idempotent, rendered),
+        PostRoutes(services.posts, services.comments, services.user_lookup, forms, idempotent, rendered),
         AudienceRoutes(services.audiences, services.user_lookup),
         CommentRoutes(services.comments, idempotent),
         LikeRoutes(services.likes),
@@ -145,7 +146,7 @@ def build_app(
         ),
         HashtagRoutes(services.discovery.hashtags, rendered),
         RecentSearchRoutes(services.discovery.recent),
-        NotificationRoutes(services.notifications, stream, services.stream_tickets),
+        NotificationRoutes(services.notifications, stream, services.stream_tickets, notifications),
         PreferenceRoutes(services.preferences),
         DeviceRoutes(services.devices),
         QueueRoutes(services.queues),

@@ -14,7 +14,17 @@ from server.handlers.user_cards import related_card
 from server.ids import UserId
 from server.paging import Page
 from server.services.content.media_addresses import MediaAddresses
-from server.services.records import Image, Post, PostCard, Relationship, UnusedMedia, UserCard
+from server.services.content.sources import thumbnail_url
+from server.services.records import (
+    Comment,
+    Image,
+    Post,
+    PostCard,
+    PostPreview,
+    Relationship,
+    UnusedMedia,
+    UserCard,
+)
 
 CACHE_SIZE = 8192  # entries of about 1 KB in each cache of rendered JSON
 PAGES = 1024  # kept pages for all viewers, and as many for single ones; they share the JSON of public posts
@@ -38,6 +48,10 @@ class PostSerializer:
     def post(self, viewer_id: UserId, record: Post) -> orjson.Fragment:
         return orjson.Fragment(self._render(viewer_id, record).json)
 
+    def post_with_comments(self, viewer_id: UserId, record: Post, comments: Page[Comment]) -> orjson.Fragment:
+        page = orjson.dumps(serializers.page_body(comments, serializers.comment))
+        return orjson.Fragment(b'%b,"comments":%b}' % (self._render(viewer_id, record).json[:-1], page))
+
     def for_viewer(self, viewer_id: UserId) -> Callable[[Post], orjson.Fragment]:
         return partial(self.post, viewer_id)
 
@@ -53,6 +67,17 @@ class PostSerializer:
         """Render a picture with an address for the viewer; `id_`: the object that it belongs to."""
         (signed,) = self._addresses.sign([image], viewer_id, self._addresses.expires_at_s(id_))
         return serializers.image(signed)
+
+    def preview(self, viewer_id: UserId, record: PostPreview) -> dict[str, Any]:
+        """Render a post as a notification shows it."""
+        image = record.image
+        if image is not None and not record.is_public:
+            (image,) = self._addresses.sign([image], viewer_id, self._addresses.expires_at_s(record.id))
+        return {
+            "id": str(record.id),
+            "thumbnailUrl": None if image is None else thumbnail_url(image),
+            "blurhash": None if image is None else image.blurhash,
+        }
 
     def unused_media(self, owner_id: UserId, record: UnusedMedia) -> dict[str, Any]:
         image = None if record.image is None else self.image(owner_id, record.image, record.id)

@@ -21,8 +21,6 @@ from server.services.records import (
     Comment,
     Image,
     LoginSession,
-    Notification,
-    NotificationType,
     Profile,
     UnusedMedia,
 )
@@ -44,9 +42,11 @@ def page_response(request: web.Request, page: Page[Item], render: Callable[[Item
         if request.query_string:
             query = urlencode({**request.query, "cursor": page.next_cursor})
         headers["Link"] = f'<{request.path}?{query}>; rel="next"'
-    return json_response(
-        {"items": [render(item) for item in page.items], "nextCursor": page.next_cursor}, 200, headers
-    )
+    return json_response(page_body(page, render), 200, headers)
+
+
+def page_body(page: Page[Item], render: Callable[[Item], Any]) -> dict[str, Any]:
+    return {"items": [render(item) for item in page.items], "nextCursor": page.next_cursor}
 
 
 def profile(record: Profile) -> dict[str, Any]:
@@ -142,30 +142,3 @@ def mentions(written: Mapping[str, UserId]) -> dict[str, Any]:
         "mentions": list(written),
         "mentionedUsers": [{"id": str(user_id), "writtenAs": name} for name, user_id in written.items()],
     }
-
-
-# The member with the id of what a notification of the service is about.
-_SUBJECTS = {NotificationType.MODERATION: "decision", NotificationType.REPORT_HANDLED: "report"}
-
-
-def notification(record: Notification) -> dict[str, Any]:
-    body: dict[str, Any] = {
-        "id": str(record.id),
-        "type": record.type,
-        "actor": related_card(record.actor, record.relationship),
-        "othersCount": record.others_count,
-        "read": record.read,
-        "createdAt": isoformat(record.created_at_ms),
-    }
-    if record.post_id is not None:
-        body["post"] = {"id": str(record.post_id)}
-    if record.comment_id is not None:
-        body["comment"] = {"id": str(record.comment_id)}
-    if name := _SUBJECTS.get(record.type):
-        body[name] = {"id": str(record.subject_id)}
-    return body
-
-
-def notification_json(record: Notification) -> bytes:
-    """Return a notification as one line of JSON, for the live stream."""
-    return orjson.dumps(notification(record))

@@ -374,6 +374,21 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True)
+class PostPreview:
+    """A post as a notification shows it; `is_public`: everybody may see it. `image` is its first picture."""
+
+    id: PostId
+    image: Image | None
+    is_public: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CommentPreview:
+    id: CommentId
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
     """`sequence` numbers the notifications of one recipient in the order of their commits: 1, 2, 3, ...
 
@@ -388,12 +403,20 @@ class Notification:
     type: NotificationType
     actor: UserCard
     relationship: Relationship
-    post_id: PostId | None
-    comment_id: CommentId | None
+    post: PostPreview | None
+    comment: CommentPreview | None
     read: bool
     created_at_ms: int
     others_count: int = 0
     subject_id: int = 0
+
+    @property
+    def post_id(self) -> PostId | None:
+        return None if self.post is None else self.post.id
+
+    @property
+    def comment_id(self) -> CommentId | None:
+        return None if self.comment is None else self.comment.id
 
 
 @dataclass(frozen=True, slots=True)

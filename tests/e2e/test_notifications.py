@@ -73,7 +73,12 @@ async def test_likes_of_a_post_are_one_notification(program: Program, register: 
     assert await unread(ana) == 3
     (likes,) = await ana.list_all("/notifications?types=like")
     assert likes["othersCount"] == 2
-    assert likes["post"] == {"id": post["id"]}
+    picture = post["images"][0]
+    assert likes["post"] == {
+        "id": post["id"],
+        "thumbnailUrl": picture["thumbnail"]["url"],
+        "blurhash": picture["blurhash"],
+    }
     for query in ("types=follow,comment", "types=follow&types=comment", "types=follow%2Ccomment"):
         items = await ana.request("GET", f"/notifications?{query}")
         assert {each["type"] for each in items["items"]} == {"follow", "comment"}, query
@@ -111,7 +116,9 @@ async def test_activity_arrives_on_every_wanted_channel(
         await ben.comment(post["id"], "Where was that?")
         live = await heard.event()
     assert live.event == "comment"
-    assert orjson.loads(live.data)["actor"]["username"] == "ben"
+    shown = orjson.loads(live.data)
+    assert (shown["actor"]["username"], shown["comment"]["content"]) == ("ben", "Where was that?")
+    assert shown["post"]["thumbnailUrl"] == post["images"][0]["thumbnail"]["url"]
     (email,) = await wait_until(at_least(1, lambda: emails_to(stack, ana)))
     (push,) = await wait_until(at_least(1, lambda: pushes(stack)))
     assert "ben commented on your post" in email["Subject"]

@@ -64,7 +64,7 @@ async def test_every_answer_has_security_headers(ana: Person) -> None:
 
 async def test_private_answers_are_not_cached_and_images_are(ana: Person) -> None:
     published = await ana.publish(photos.small())
-    for path in ("/posts", "/auth/sessions", "/posts/12345", f"/posts/{published['id']}"):
+    for path in ("/auth/sessions", "/posts/12345", f"/posts/{published['id']}/audience"):
         assert (await ana.call("GET", path)).headers["Cache-Control"] == "no-store"
     picture = await ana.call("GET", published["images"][0]["url"])
     assert "immutable" in picture.headers["Cache-Control"]
@@ -77,6 +77,9 @@ async def test_polled_answers_are_sent_again_only_if_changed(ana: Person, regist
     published = await ana.publish(photos.small())
     for path in (
         "/feed", "/feed?limit=1", "/users/profile", "/users/@ana", "/notifications", "/notifications/unread-count",
+        "/posts", f"/posts/{published['id']}", f"/posts/{published['id']}/comments", f"/posts/{published['id']}/likes",
+        "/users/@ana/followers", "/users/@ana/following", "/follow-requests", "/hashtags/sunset/posts",
+        "/users/@ana?include=posts", f"/posts/{published['id']}?include=comments",
     ):  # fmt: skip
         first = await ana.call("GET", path)
         assert first.headers["Cache-Control"] == "private, no-cache"

@@ -10,7 +10,7 @@ from server.errors import Unavailable
 from server.ids import NotificationId, PostId, UserId
 from server.outages import CircuitBreaker
 from server.pubsub.publisher import NotificationSignal
-from server.services.records import Notification, NotificationType, Relationship, UserCard
+from server.services.records import Notification, NotificationType, PostPreview, Relationship, UserCard
 
 DEADLINE_S = 15.0
 ACTOR = UserCard(id=UserId(7), username="ada", full_name="Ada", avatar_url=None, is_celebrity=False)
@@ -45,8 +45,8 @@ class NotificationRows:
             type=type_,
             actor=ACTOR,
             relationship=STRANGERS,
-            post_id=PostId(99),
-            comment_id=None,
+            post=PostPreview(PostId(99), None, is_public=True),
+            comment=None,
             read=False,
             created_at_ms=1_790_000_000_123,
         )

@@ -360,6 +360,7 @@ class ServiceHarness:
             ProfileRepository(database),
             UserLookup(self.user_rows),
         )
+        self.lookup = lookup
         self.media_addresses = MediaAddresses(b"a secret of the tests", "https://media.test", self.clock)
         self.media_access = MediaAccess(MediaKeyRepository(database), self.visibility, self.media_addresses)
         self.profiles = Profiles(

@@ -88,6 +88,7 @@ class CommentRoutes:
         responds={200: page_of(CommentSchema)},
         refuses={404: "Post or parent comment not found"},
         rates=(Rate.READS,),
+        etag=True,
     )
     async def list_comments(self, request: web.Request) -> web.Response:
         viewer_id, post_id = current_principal(request).user_id, PostId(path_id(request, "postId"))

@@ -63,6 +63,7 @@ class LikeRoutes:
         responds={200: page_of(RelatedUserSchema)},
         refuses={404: "Post not found"},
         rates=(Rate.READS,),
+        etag=True,
     )
     async def list_likers(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id

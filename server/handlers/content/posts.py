@@ -1,5 +1,6 @@
 """`/posts`: publish, read, edit and delete posts."""
 
+from enum import StrEnum
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -9,6 +10,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from server.errors import InvalidInput
 from server.handlers import serializers
+from server.handlers.content.comments import CommentSchema
 from server.handlers.fields import File, Id, QueryList, RequestSchema, Text, UserReference
 from server.handlers.http.bodies.multipart import Form, FormReader
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
@@ -17,7 +19,8 @@ from server.handlers.http.requests import BODY, QUERY, current_principal, page_r
 from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import MAX_IDS, PageQuery, PostSchema, page_of
 from server.ids import MediaId, PostId, UserId
-from server.paging import Page
+from server.paging import Page, PageRequest
+from server.services.content.comments import Comments
 from server.services.content.limits import MAX_ALT_TEXT, MAX_CAPTION, MAX_IMAGES
 from server.services.content.pictures import Upload
 from server.services.content.post_pictures import more_texts_than_pictures
@@ -101,6 +104,27 @@ class PostsQuery(PageQuery):
             raise ValidationError("Either ids or userId.", "ids")
 
 
+class PostInclude(StrEnum):
+    """Parts of the screen of a post that `GET /posts/{postId}` can include."""
+
+    COMMENTS = "comments"
+
+
+class PostQuery(RequestSchema):
+    include = QueryList(
+        fields.Enum(PostInclude, by_value=fields.String),
+        validate=validate.Length(1, len(PostInclude)),
+        metadata={"description": "`comments`: with the first page of the comments."},
+    )
+
+
+class PostWithCommentsSchema(PostSchema):
+    comments = fields.Nested(
+        page_of(CommentSchema),
+        metadata={"description": "If included; the next page is at `GET /posts/{postId}/comments`."},
+    )
+
+
 class PostBody(RequestSchema):
     caption = Text(maximum=MAX_CAPTION)
     audience = AudienceField()
@@ -122,12 +146,14 @@ class PostRoutes:
     def __init__(
         self,
         posts: Posts,
+        comments: Comments,
         users: UserLookup,
         forms: FormReader,
         idempotent: IdempotentResponder,
         rendered: PostSerializer,
     ) -> None:
         self._posts = posts
+        self._comments = comments
         self._users = users
         self._forms = forms
         self._idempotent = idempotent
@@ -199,6 +225,7 @@ class PostRoutes:
         responds={200: page_of(PostSchema)},
         refuses={404: "User not found"},
         rates=(Rate.READS,),
+        etag=True,
     )
     async def list_posts(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id
@@ -213,16 +240,21 @@ class PostRoutes:
 
     @operation(
         "getPost",
-        "Get a post",
+        "Get a post, with its comments if you want",
         tag="posts",
-        responds={200: PostSchema},
+        query=PostQuery,
+        responds={200: PostWithCommentsSchema},
         refuses={404: "Post not found"},
         rates=(Rate.READS,),
+        etag=True,
     )
     async def get_post(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id
         post = await self._posts.get(viewer_id, _post_id(request))
-        return serializers.json_response(self._rendered.post(viewer_id, post))
+        if PostInclude.COMMENTS not in request[QUERY].get("include", ()):
+            return serializers.json_response(self._rendered.post(viewer_id, post))
+        comments = await self._comments.list_by_post(viewer_id, post.id, PageRequest())
+        return serializers.json_response(self._rendered.post_with_comments(viewer_id, post, comments))
 
     @operation(
         "editPost",

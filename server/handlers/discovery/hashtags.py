@@ -54,6 +54,7 @@ class HashtagRoutes:
         responds={200: page_of(PostSchema)},
         refuses={404: "The text is not a hashtag"},
         rates=(Rate.READS,),
+        etag=True,
     )
     async def list_hashtag_posts(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id

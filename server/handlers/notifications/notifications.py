@@ -13,6 +13,7 @@ from server.handlers.notifications.schemas import (
     StreamTicketSchema,
     UnreadCountSchema,
 )
+from server.handlers.notifications.serializer import NotificationSerializer
 from server.handlers.notifications.stream import NotificationStream
 from server.handlers.schemas import page_of
 from server.ids import NotificationId
@@ -37,11 +38,16 @@ RESUME_PARAMETERS = (
 
 class NotificationRoutes:
     def __init__(
-        self, notifications: Notifications, stream: NotificationStream, tickets: StreamTickets
+        self,
+        notifications: Notifications,
+        stream: NotificationStream,
+        tickets: StreamTickets,
+        rendered: NotificationSerializer,
     ) -> None:
         self._notifications = notifications
         self._stream = stream
         self._tickets = tickets
+        self._rendered = rendered
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -56,7 +62,8 @@ class NotificationRoutes:
         "listNotifications",
         "Get your notifications, newest first",
         tag="notifications",
-        description="The likes of a post are one notification: the newest, with the number of others.",
+        description="The likes of a post are one notification: the newest, with the number of others. Each one carries"
+        " what it shows: the actor with your relationship, a picture of the post, the text of the comment.",
         query=NotificationsQuery,
         responds={200: page_of(NotificationSchema)},
         rates=(Rate.READS,),
@@ -68,7 +75,7 @@ class NotificationRoutes:
         page = await self._notifications.list_page(
             user_id, page_request(request), types, unread=query["unread"]
         )
-        return serializers.page_response(request, page, serializers.notification)
+        return serializers.page_response(request, page, self._rendered.notification)
 
     @operation(
         "countUnread",

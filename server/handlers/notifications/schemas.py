@@ -14,6 +14,7 @@ from server.handlers.fields import (
     RequestSchema,
     StrictBoolean,
     Timestamp,
+    Url,
 )
 from server.handlers.notifications.stream import RESET_EVENT
 from server.handlers.schemas import PageQuery
@@ -28,6 +29,21 @@ class ReferenceSchema(Schema):
     id = Id(required=True)
 
 
+class NotifiedPostSchema(ReferenceSchema):
+    """The post, without another request."""
+
+    thumbnailUrl = Url(
+        required=True,
+        allow_none=True,
+        metadata={"description": "A square of its first image, or a small rendition of an older one."},
+    )
+    blurhash = fields.String(required=True, allow_none=True)
+
+
+class NotifiedCommentSchema(ReferenceSchema):
+    content = fields.String(required=True, metadata={"examples": ["Where was that?"]})
+
+
 class NotificationSchema(Schema):
     id = Id(required=True)
     type = fields.Enum(NotificationType, by_value=fields.String, required=True)
@@ -40,8 +56,8 @@ class NotificationSchema(Schema):
         required=True,
         metadata={"description": "How many other users did the same, as in `ana and 12 others`."},
     )
-    post = fields.Nested(ReferenceSchema)
-    comment = fields.Nested(ReferenceSchema)
+    post = fields.Nested(NotifiedPostSchema)
+    comment = fields.Nested(NotifiedCommentSchema)
     decision = fields.Nested(
         ReferenceSchema,
         metadata={"description": "For `moderation`; see `GET /moderation/decisions/{decisionId}`."},

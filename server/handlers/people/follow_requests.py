@@ -30,6 +30,7 @@ class FollowRequestRoutes:
         query=PageQuery,
         responds={200: page_of(RelatedUserSchema)},
         rates=(Rate.READS,),
+        etag=True,
     )
     async def list_follow_requests(self, request: web.Request) -> web.Response:
         page = await self._requests.list_received(current_principal(request).user_id, page_request(request))

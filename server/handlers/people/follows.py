@@ -83,6 +83,7 @@ class FollowRoutes:
         responds={200: page_of(RelatedUserSchema)},
         refuses={404: "User not found"},
         rates=(Rate.READS,),
+        etag=True,
     )
     async def list_followers(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id
@@ -98,6 +99,7 @@ class FollowRoutes:
         responds={200: page_of(RelatedUserSchema)},
         refuses={404: "User not found"},
         rates=(Rate.READS,),
+        etag=True,
     )
     async def list_following(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id

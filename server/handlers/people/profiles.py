@@ -1,10 +1,11 @@
 """`/users`: profiles and avatars."""
 
+from enum import StrEnum
 from functools import partial
 from typing import Any
 
 from aiohttp import web
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import Schema, ValidationError, fields, validate
 
 from server.handlers import serializers
 from server.handlers.fields import (
@@ -12,6 +13,7 @@ from server.handlers.fields import (
     File,
     Id,
     Name,
+    QueryList,
     RequestSchema,
     StrictBoolean,
     Text,
@@ -21,11 +23,15 @@ from server.handlers.fields import (
 )
 from server.handlers.http.bodies.multipart import FormReader
 from server.handlers.http.operations import Rate, operation, partial_update
-from server.handlers.http.requests import BODY, current_principal, path_user
+from server.handlers.http.requests import BODY, QUERY, current_principal, path_user
+from server.handlers.post_serializer import PostSerializer
+from server.handlers.schemas import PostSchema, page_of
 from server.handlers.user_cards import RelationshipSchema, SourceSchema
+from server.paging import PageRequest
 from server.services.accounts.usernames import USERNAME_PATTERN
+from server.services.content.posts import Posts
 from server.services.people.profiles import Profiles
-from server.services.records import Role
+from server.services.records import Profile, Role
 
 MAX_FULL_NAME, MAX_BIO, MAX_WEBSITE = 100, 500, 200
 
@@ -96,10 +102,41 @@ class ProfileSchema(PublicProfileSchema):
     )
 
 
+class ProfileInclude(StrEnum):
+    """Parts of the screen of a profile that a profile can include."""
+
+    POSTS = "posts"
+
+
+class ProfileQuery(RequestSchema):
+    include = QueryList(
+        fields.Enum(ProfileInclude, by_value=fields.String),
+        validate=validate.Length(1, len(ProfileInclude)),
+        metadata={"description": "`posts`: with the first page of the user's posts."},
+    )
+
+
+_posts: Any = partial(
+    fields.Nested,
+    page_of(PostSchema),
+    metadata={"description": "If included; the next page is at `GET /posts?userId=`."},
+)
+
+
+class ProfileWithPostsSchema(ProfileSchema):
+    posts = _posts()
+
+
+class PublicProfileWithPostsSchema(PublicProfileSchema):
+    posts = _posts()
+
+
 class ProfileRoutes:
-    def __init__(self, profiles: Profiles, forms: FormReader) -> None:
+    def __init__(self, profiles: Profiles, posts: Posts, forms: FormReader, rendered: PostSerializer) -> None:
         self._profiles = profiles
+        self._posts = posts
         self._forms = forms
+        self._rendered = rendered
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -113,15 +150,16 @@ class ProfileRoutes:
 
     @operation(
         "getOwnProfile",
-        "Get your own profile",
+        "Get your own profile, with your posts if you want",
         tag="users",
-        responds={200: ProfileSchema},
+        query=ProfileQuery,
+        responds={200: ProfileWithPostsSchema},
         rates=(Rate.READS,),
         etag=True,
     )
     async def get_own_profile(self, request: web.Request) -> web.Response:
         profile = await self._profiles.get_own(current_principal(request).user_id)
-        return serializers.json_response(serializers.profile(profile))
+        return await self._with_parts(request, profile)
 
     @operation(
         "editProfile",
@@ -169,13 +207,23 @@ class ProfileRoutes:
 
     @operation(
         "getProfile",
-        "Get a user's profile, by id or @username",
+        "Get a user's profile, by id or @username, with the posts if you want",
         tag="users",
-        responds={200: PublicProfileSchema},
+        query=ProfileQuery,
+        responds={200: PublicProfileWithPostsSchema},
         refuses={404: "User not found"},
         rates=(Rate.READS,),
         etag=True,
     )
     async def get_profile(self, request: web.Request) -> web.Response:
         profile = await self._profiles.get(current_principal(request).user_id, path_user(request))
-        return serializers.json_response(serializers.profile(profile))
+        return await self._with_parts(request, profile)
+
+    async def _with_parts(self, request: web.Request, profile: Profile) -> web.Response:
+        """Return a profile with the parts of its screen that the query includes."""
+        body = serializers.profile(profile)
+        if ProfileInclude.POSTS in request[QUERY].get("include", ()):
+            viewer_id = current_principal(request).user_id
+            page = await self._posts.list_by_author(viewer_id, profile.id, PageRequest())
+            body["posts"] = serializers.page_body(page, self._rendered.for_viewer(viewer_id))
+        return serializers.json_response(body)

@@ -8,6 +8,7 @@ from server.ids import CommentId, NotificationId, PostId, UserId
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
 from server.models.conditions import Column
 from server.models.database import Database, placeholders, retry_on_deadlock
+from server.models.notifications.previews import PREVIEW_COLUMNS, PREVIEW_JOINS, PreviewRow
 from server.models.notifications.visibility import RECIPIENT, SHOWN
 from server.models.people.relationships import RelationshipRow, relationship_columns
 
@@ -28,6 +29,7 @@ class NotificationRow:
     others_count: int
     read_at_ms: int | None
     created_at_ms: int
+    preview: PreviewRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +146,8 @@ class NotificationListRepository:
         rows = await self._database.rows(
             "SELECT n.id, n.recipient_id, n.sequence, n.type, n.post_id, n.comment_id, n.target_id, n.others_count,"
             " n.read_at_ms,"
-            f" n.created_at_ms, {USER_COLUMNS}, {RELATED} FROM notifications n JOIN users u ON u.id = n.actor_id"
+            f" n.created_at_ms, {USER_COLUMNS}, {RELATED}, {PREVIEW_COLUMNS}"
+            f" FROM notifications n JOIN users u ON u.id = n.actor_id{PREVIEW_JOINS}"
             f" WHERE {SHOWN} AND {condition}",
             parameters,
         )
@@ -165,4 +168,5 @@ def _row(row: Mapping[str, Any]) -> NotificationRow:
         others_count=row["others_count"],
         read_at_ms=row["read_at_ms"],
         created_at_ms=row["created_at_ms"],
+        preview=PreviewRow.from_row(row),
     )

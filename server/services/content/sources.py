@@ -51,6 +51,12 @@ def thumbnail(image: Image) -> Source | None:
     return Source(f"{image.base_url}/{SQUARE}.jpg{image.query}", side, side, JPEG)
 
 
+def thumbnail_url(image: Image) -> str:
+    """Return the address of the square thumbnail, or of the smallest rendition of a picture without one."""
+    square = thumbnail(image)
+    return named_urls(image_sources(image))["small"] if square is None else square.url
+
+
 def named_urls(sources: list[Source]) -> dict[str, str]:
     """Return the addresses of the sizes small, medium and large as JPEG, or of the next larger one that exists."""
     jpegs = [source for source in sources if source.type == JPEG]

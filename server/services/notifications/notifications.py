@@ -4,12 +4,19 @@ from collections.abc import Collection, Mapping, Sequence
 
 from server.clock import SystemClock
 from server.errors import InvalidInput
-from server.ids import NotificationId, UserId
+from server.ids import CommentId, NotificationId, PostId, UserId
 from server.models.notifications.inboxes import InboxRepository
 from server.models.notifications.notification_list import NotificationListRepository, NotificationRow
+from server.models.notifications.previews import PreviewRow
 from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards, to_relationship
-from server.services.records import SERVICE_TYPES, Notification, NotificationType
+from server.services.records import (
+    SERVICE_TYPES,
+    CommentPreview,
+    Notification,
+    NotificationType,
+    PostPreview,
+)
 
 MAX_COUNTED = 10_000
 MARK_READ_BATCH = 1000
@@ -105,10 +112,19 @@ def to_notification(cards: Cards, row: NotificationRow) -> Notification:
         type=type_,
         actor=cards.user_card(row.actor),
         relationship=to_relationship(row.relationship),
-        post_id=row.post_id,
-        comment_id=row.comment_id,
+        post=None if row.post_id is None else _post(cards, row.post_id, row.preview),
+        comment=None if row.comment_id is None else _comment(row.comment_id, row.preview),
         read=row.read_at_ms is not None,
         created_at_ms=row.created_at_ms,
         others_count=row.others_count,
         subject_id=row.target_id if type_ in SERVICE_TYPES else 0,
     )
+
+
+def _post(cards: Cards, post_id: PostId, preview: PreviewRow) -> PostPreview:
+    image = None if preview.image is None else cards.image(preview.image, preview.image.alt_text)
+    return PostPreview(post_id, image, preview.is_public)
+
+
+def _comment(comment_id: CommentId, preview: PreviewRow) -> CommentPreview:
+    return CommentPreview(comment_id, preview.comment_content or "")
