@@ -18,6 +18,7 @@ from server.handlers.accounts.sign_in_methods import SignInMethodRoutes
 from server.handlers.accounts.sign_ins import SignInResponder
 from server.handlers.content.audiences import AudienceRoutes
 from server.handlers.content.client_config import ConfigRoutes
+from server.handlers.content.comment_likes import CommentLikeRoutes
 from server.handlers.content.comments import CommentRoutes
 from server.handlers.content.likes import LikeRoutes
 from server.handlers.content.media import MediaRoutes
@@ -126,6 +127,7 @@ def build_app(
         AudienceRoutes(services.audiences, services.user_lookup),
         CommentRoutes(services.comments, idempotent),
         LikeRoutes(services.likes),
+        CommentLikeRoutes(services.comment_likes),
         FollowRoutes(services.follows),
         FollowRequestRoutes(services.follow_requests),
         BlockRoutes(services.blocks, services.mutes),

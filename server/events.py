@@ -171,6 +171,22 @@ class CommentApproved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CommentLiked(Event):
+    comment_id: CommentId
+    post_id: PostId
+    author_id: UserId
+    actor_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class CommentUnliked(Event):
+    comment_id: CommentId
+    post_id: PostId
+    author_id: UserId
+    actor_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class CommentsDeleted(Event):
     """A comment of this post and its replies were deleted."""
 

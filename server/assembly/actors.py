@@ -173,6 +173,7 @@ def _handlers(
         JobKind.RESTORE_AUTHOR: services.fan_out.restore_author,
         JobKind.NOTIFY_LIKE: services.notification_jobs.handle_like,
         JobKind.NOTIFY_COMMENT: services.notification_jobs.handle_comment,
+        JobKind.NOTIFY_COMMENT_LIKE: services.notification_jobs.handle_comment_like,
         JobKind.NOTIFY_FOLLOW: services.follow_notification_jobs.handle_follow,
         JobKind.NOTIFY_FOLLOW_REQUEST: services.follow_notification_jobs.handle_follow_request,
         JobKind.NOTIFY_FOLLOW_ACCEPTED: services.follow_notification_jobs.handle_follow_accepted,

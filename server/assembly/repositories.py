@@ -15,6 +15,7 @@ from server.models.accounts.used_id_tokens import UsedIdTokenRepository
 from server.models.accounts.used_passkey_challenges import UsedPasskeyChallengeRepository
 from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository
+from server.models.content.comment_likes import CommentLikeRepository
 from server.models.content.comments import CommentRepository
 from server.models.content.likes import LikeRepository
 from server.models.content.media import MediaRepository
@@ -118,6 +119,7 @@ class Repositories:
         )
         self.post_parts = PostPartRepository(database)
         self.comments = CommentRepository(database)
+        self.comment_likes = CommentLikeRepository(database)
         self.likes = LikeRepository(database)
         self.moderation_actions = ModerationActionRepository(database)
         self.audit_chain = AuditChainRepository(database)

@@ -34,6 +34,7 @@ from server.services.accounts.security_alerts import SecurityAlerts
 from server.services.accounts.sessions import Sessions
 from server.services.content.audiences import Audiences
 from server.services.content.avif_renditions import AvifRenditions
+from server.services.content.comment_likes import CommentLikes
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
 from server.services.content.likes import Likes
@@ -123,6 +124,7 @@ class Services:
     media_processing: MediaProcessing
     avif_renditions: AvifRenditions
     comments: Comments
+    comment_likes: CommentLikes
     likes: Likes
     follows: Follows
     follow_requests: FollowRequests
@@ -218,6 +220,7 @@ def build_services(
             mentions,
             shared.text_filters,
         ),
+        comment_likes=CommentLikes(rows.comment_likes, rows.comments, work, cards, visibility),
         media=Media(
             rows.media, work, cards, pictures, _media_limits(settings), shared.publisher.publish_media
         ),
@@ -313,6 +316,7 @@ def build_services(
         media_addresses=shared.media_addresses,
         media_access=shared.media_access,
         comments=contents.comments,
+        comment_likes=contents.comment_likes,
         likes=contents.likes,
         follows=follows,
         follow_requests=FollowRequests(

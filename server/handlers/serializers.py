@@ -132,6 +132,8 @@ def comment(record: Comment) -> dict[str, Any]:
         "content": record.content,
         **mentions(record.mentions),
         "repliesCount": record.replies_count,
+        "likesCount": record.likes_count,
+        "liked": record.liked,
         "pending": record.pending,
         "createdAt": isoformat(record.created_at_ms),
     }

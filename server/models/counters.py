@@ -41,7 +41,8 @@ COUNTED_TABLES = (
         # The condition on the post lets the query use the index.
         {
             "replies_count": "SELECT COUNT(*) FROM comments r WHERE r.post_id = it.post_id AND r.parent_id = it.id"
-            " AND r.hidden_by_id IS NULL AND r.pending = 0"
+            " AND r.hidden_by_id IS NULL AND r.pending = 0",
+            "likes_count": "SELECT COUNT(*) FROM comment_likes WHERE comment_likes.comment_id = it.id",
         },
         by="post_id",
         condition="EXISTS(SELECT 1 FROM posts p WHERE p.id = comments.post_id AND p.deleted_at_ms IS NULL)",

@@ -32,6 +32,7 @@ class NotificationType(StrEnum):
     REPLY = "reply"
     FOLLOW_REQUEST = "follow_request"
     FOLLOW_ACCEPTED = "follow_accepted"
+    COMMENT_LIKE = "comment_like"
     MODERATION = "moderation"
     REPORT_HANDLED = "report_handled"
 
@@ -359,7 +360,7 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """`pending`: the post's author has not approved it; False for other viewers."""
+    """A comment as one viewer sees it. `pending`: the viewer, the post's author, has not approved it."""
 
     id: CommentId
     post_id: PostId
@@ -369,8 +370,10 @@ class Comment:
     content: str
     mentions: dict[str, UserId]
     replies_count: int
+    likes_count: int
     created_at_ms: int
     pending: bool
+    liked: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,7 +397,7 @@ class Notification:
 
     Notifications of the service have the recipient as actor. `subject_id` is then a decision, or the own report.
 
-    `others_count`: how many other users liked the same post before the actor; 0 for other types.
+    `others_count`: how many other users liked the same post or comment before the actor; 0 for other types.
     """
 
     id: NotificationId

@@ -53,6 +53,7 @@ from server.models.accounts.used_passkey_challenges import UsedPasskeyChallengeR
 from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository, UserTable
 from server.models.audience import Audience
+from server.models.content.comment_likes import CommentLikeRepository
 from server.models.content.comments import CommentRepository
 from server.models.content.likes import LikeRepository
 from server.models.content.media import MediaRepository
@@ -139,6 +140,7 @@ from server.services.accounts.usernames import normalize
 from server.services.content.audiences import Audiences
 from server.services.content.avif_renditions import AvifRenditions
 from server.services.content.cards import Cards
+from server.services.content.comment_likes import CommentLikes
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
 from server.services.content.imported_posts import ImportedPosts
@@ -499,6 +501,13 @@ class ServiceHarness:
             self.text_filters,
         )
         self.likes = self.likes_with(self.unit_of_work)
+        self.comment_likes = CommentLikes(
+            CommentLikeRepository(database),
+            CommentRepository(database),
+            self.unit_of_work,
+            self.cards,
+            self.visibility,
+        )
         request_rows, block_rows = FollowRequestRepository(database), BlockRepository(database)
         self.follows = Follows(
             follow_rows,
@@ -766,6 +775,7 @@ class ServiceHarness:
             self.deletions,
             self.likes,
             self.comments,
+            self.comment_likes,
             self.unused_media,
             self.uploads,
             self.exports,
@@ -1012,6 +1022,7 @@ class ServiceHarness:
             JobKind.RESTORE_AUTHOR: self.fan_out.restore_author,
             JobKind.NOTIFY_LIKE: self.notification_jobs.handle_like,
             JobKind.NOTIFY_COMMENT: self.notification_jobs.handle_comment,
+            JobKind.NOTIFY_COMMENT_LIKE: self.notification_jobs.handle_comment_like,
             JobKind.NOTIFY_FOLLOW: self.follow_notification_jobs.handle_follow,
             JobKind.NOTIFY_FOLLOW_REQUEST: self.follow_notification_jobs.handle_follow_request,
             JobKind.NOTIFY_FOLLOW_ACCEPTED: self.follow_notification_jobs.handle_follow_accepted,

@@ -32,6 +32,8 @@ class CommentSchema(MentionsSchema):
     author = fields.Nested(RelatedUserSchema, required=True)
     content = fields.String(required=True)
     repliesCount = Count(required=True)
+    likesCount = Count(required=True)
+    liked = fields.Boolean(required=True)
     pending = fields.Boolean(
         required=True,
         metadata={"description": "You have restricted the author; approve it to show it to others."},

@@ -41,7 +41,7 @@ class LikeRoutes:
     )
     async def like_post(self, request: web.Request) -> web.Response:
         state = await self._likes.like(current_principal(request).user_id, _post_id(request))
-        return _like_state(state)
+        return like_state(state)
 
     @operation(
         "unlikePost",
@@ -53,7 +53,7 @@ class LikeRoutes:
     )
     async def unlike_post(self, request: web.Request) -> web.Response:
         state = await self._likes.unlike(current_principal(request).user_id, _post_id(request))
-        return _like_state(state)
+        return like_state(state)
 
     @operation(
         "listLikers",
@@ -75,5 +75,6 @@ def _post_id(request: web.Request) -> PostId:
     return PostId(path_id(request, "postId"))
 
 
-def _like_state(state: LikeState) -> web.Response:
+def like_state(state: LikeState) -> web.Response:
+    """Return whether the viewer likes something, and how many users do."""
     return serializers.json_response({"liked": state.liked, "likesCount": state.likes_count})

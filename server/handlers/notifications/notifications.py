@@ -62,8 +62,8 @@ class NotificationRoutes:
         "listNotifications",
         "Get your notifications, newest first",
         tag="notifications",
-        description="The likes of a post are one notification: the newest, with the number of others. Each one carries"
-        " what it shows: the actor with your relationship, a picture of the post, the text of the comment.",
+        description="The likes of a post or a comment are one notification: the newest, with the number of others. Each"
+        " one carries what it shows: the actor with your relationship, a picture of the post, the text of the comment.",
         query=NotificationsQuery,
         responds={200: page_of(NotificationSchema)},
         rates=(Rate.READS,),

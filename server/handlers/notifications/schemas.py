@@ -78,7 +78,8 @@ class NotificationsQuery(PageQuery):
 
 class UnreadCountSchema(Schema):
     count = Count(
-        required=True, metadata={"description": "Unread notifications; the likes of a post count as one."}
+        required=True,
+        metadata={"description": "Unread notifications; the likes of a post or comment count as one."},
     )
 
 

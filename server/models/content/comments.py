@@ -9,7 +9,7 @@ from tortoise.models import Model
 
 from server.ids import ActionId, CommentId, PostId, UserId
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
-from server.models.conditions import ALL, Column, Condition, all_of
+from server.models.conditions import ALL, Column, Condition, all_of, bind
 from server.models.content.stored_mentions import pack_mentions, unpack_mentions
 from server.models.database import Database
 from server.models.people.relationships import RelationshipRow, relationship_columns
@@ -34,6 +34,7 @@ class CommentTable(Model):
     content = fields.TextField()
     mentions = fields.TextField(null=True)
     replies_count = fields.IntField(default=0)
+    likes_count = fields.IntField(default=0, db_default=0)
     hidden_by_id: fields.Field[int | None] = fields.BigIntField(null=True)
     pending = fields.SmallIntField(default=0, db_default=0)
 
@@ -44,6 +45,8 @@ class CommentTable(Model):
 
 NOT_HIDDEN = Condition("c.hidden_by_id IS NULL")
 COUNTED = Condition("c.hidden_by_id IS NULL AND c.pending = 0")
+ROW = "c.id, c.author_id, c.parent_id, c.hidden_by_id, c.pending, c.likes_count"
+LIKED = "EXISTS(SELECT 1 FROM comment_likes l WHERE l.comment_id = c.id AND l.user_id = {})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class CommentRow:
     parent_id: CommentId | None
     hidden_by_id: ActionId | None
     pending: bool
+    likes_count: int
 
     @property
     def is_counted(self) -> bool:
@@ -83,7 +87,7 @@ class CommentTextRow:
 
 @dataclass(frozen=True, slots=True)
 class CommentCardRow:
-    """A comment with its author, and the viewer's relationship to the author."""
+    """A comment with its author and the viewer's relationship to the author; `liked` is true if the viewer likes it."""
 
     id: CommentId
     post_id: PostId
@@ -91,7 +95,9 @@ class CommentCardRow:
     content: str
     mentions: dict[str, UserId]
     replies_count: int
+    likes_count: int
     pending: bool
+    liked: bool
     author: UserCardRow
     relationship: RelationshipRow
 
@@ -116,6 +122,17 @@ class CommentRepository:
     ) -> CommentRow | None:
         """Return the comment `c` if it belongs to this post, is not hidden, and satisfies `visible`."""
         return await self._get(comment_id, post_id, all_of(NOT_HIDDEN, visible))
+
+    async def lock(self, comment_id: CommentId, post_id: PostId, visible: Condition) -> CommentRow | None:
+        """Lock the comment `c` until the commit, under the conditions of `get`."""
+        return await self._get(comment_id, post_id, all_of(NOT_HIDDEN, visible), self._database.for_update)
+
+    async def lock_any(self, comment_id: CommentId) -> CommentRow | None:
+        """Lock a comment of any post until the commit, also a hidden one."""
+        rows = await self._database.rows(
+            f"SELECT {ROW} FROM comments c WHERE c.id = ?{self._database.for_update}", [comment_id]
+        )
+        return _row(rows[0]) if rows else None
 
     async def get_hidden(
         self, comment_id: CommentId, post_id: PostId, hidden_by_id: ActionId
@@ -157,8 +174,7 @@ class CommentRepository:
     async def list_by_author(self, post_id: PostId, author_id: UserId, limit: int) -> list[CommentRow]:
         """Return comments of one user on a post, replies and hidden ones included, in no particular order."""
         rows = await self._database.rows(
-            "SELECT id, author_id, parent_id, hidden_by_id, pending FROM comments"
-            " WHERE author_id = ? AND post_id = ? LIMIT ?",
+            f"SELECT {ROW} FROM comments c WHERE c.author_id = ? AND c.post_id = ? LIMIT ?",
             [author_id, post_id, limit],
         )
         return [_row(row) for row in rows]
@@ -185,6 +201,9 @@ class CommentRepository:
         await self._database.execute(
             "UPDATE comments SET replies_count = replies_count + ? WHERE id = ?", [change, comment_id]
         )
+
+    async def set_likes_count(self, comment_id: CommentId, count: int) -> None:
+        await self._database.execute("UPDATE comments SET likes_count = ? WHERE id = ?", [count, comment_id])
 
     async def delete_replies(self, comment_id: CommentId, post_id: PostId) -> int:
         """Return the number of deleted replies that were counted."""
@@ -241,10 +260,11 @@ class CommentRepository:
             [action_id, replies_count, comment_id],
         )
 
-    async def _get(self, comment_id: CommentId, post_id: PostId, condition: Condition) -> CommentRow | None:
+    async def _get(
+        self, comment_id: CommentId, post_id: PostId, condition: Condition, suffix: str = ""
+    ) -> CommentRow | None:
         rows = await self._database.rows(
-            "SELECT c.id, c.author_id, c.parent_id, c.hidden_by_id, c.pending FROM comments c"
-            f" WHERE c.id = ? AND c.post_id = ? AND {condition.sql}",
+            f"SELECT {ROW} FROM comments c WHERE c.id = ? AND c.post_id = ? AND {condition.sql}{suffix}",
             [comment_id, post_id, *condition.parameters],
         )
         return _row(rows[0]) if rows else None
@@ -252,13 +272,13 @@ class CommentRepository:
     async def _cards(
         self, where: str, parameters: list[Any], limit: int, visible: Condition, viewer: UserId | Column
     ) -> list[CommentCardRow]:
-        related = relationship_columns(viewer, Column("c.author_id"))
+        related, liked = relationship_columns(viewer, Column("c.author_id")), bind(LIKED, viewer)
         rows = await self._database.rows(
-            "SELECT c.id, c.post_id, c.parent_id, c.content, c.mentions, c.replies_count, c.pending,"
-            f" {USER_COLUMNS}, {related.sql}"
+            "SELECT c.id, c.post_id, c.parent_id, c.content, c.mentions, c.replies_count, c.likes_count, c.pending,"
+            f" {USER_COLUMNS}, {related.sql}, {liked.sql} AS liked"
             f" FROM comments c JOIN users u ON u.id = c.author_id WHERE {where} AND {NOT_HIDDEN.sql} AND {visible.sql}"
             " ORDER BY c.id DESC LIMIT ?",
-            [*related.parameters, *parameters, *visible.parameters, limit],
+            [*related.parameters, *liked.parameters, *parameters, *visible.parameters, limit],
         )
         return [
             CommentCardRow(
@@ -268,7 +288,9 @@ class CommentRepository:
                 row["content"],
                 unpack_mentions(row["mentions"]),
                 row["replies_count"],
+                row["likes_count"],
                 bool(row["pending"]),
+                bool(row["liked"]),
                 UserCardRow.from_row(row),
                 RelationshipRow.from_row(row),
             )
@@ -283,4 +305,5 @@ def _row(row: Mapping[str, Any]) -> CommentRow:
         row["parent_id"],
         row["hidden_by_id"],
         bool(row["pending"]),
+        row["likes_count"],
     )

@@ -26,7 +26,22 @@ class PostPartRepository:
         )
         return [row["id"] for row in rows]
 
+    async def list_comment_likes(self, comment_ids: Sequence[int], limit: int) -> list[int]:
+        """Return likes of these comments, in no particular order."""
+        rows = await self._database.rows(
+            f"SELECT id FROM comment_likes WHERE comment_id IN ({placeholders(len(comment_ids))}) LIMIT ?",
+            [*comment_ids, limit],
+        )
+        return [row["id"] for row in rows]
+
+    async def delete_comment_likes(self, ids: Sequence[int]) -> None:
+        """Delete likes of comments, as `delete`."""
+        await self._delete("comment_likes", ids)
+
     async def delete(self, part: PostPart, ids: Sequence[int]) -> None:
         """Delete rows in one auto-committed statement; ascending ids avoid deadlocks."""
-        sql = f"DELETE FROM {part.value} WHERE id IN ({placeholders(len(ids))})"
+        await self._delete(part.value, ids)
+
+    async def _delete(self, table: str, ids: Sequence[int]) -> None:
+        sql = f"DELETE FROM {table} WHERE id IN ({placeholders(len(ids))})"
         await retry_on_deadlock(lambda: self._database.execute(sql, sorted(ids)))

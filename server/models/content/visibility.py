@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from server.ids import UserId
-from server.models.conditions import Column, Condition
+from server.models.conditions import Column, Condition, all_of
 from server.models.people.visibility import (
     ACTIVE_USERS,
     HAS_AS_CLOSE_FRIEND,
@@ -77,6 +77,15 @@ def visible_posts(viewer: UserId | Column, alias: str) -> Condition:
 def visible_comments(viewer: UserId | Column, alias: str) -> Condition:
     """Return the condition that the viewer may see a row of `comments` on a post that the viewer may see."""
     return condition(COMMENTS, viewer=viewer, user=Column(f"{alias}.author_id"), comment=Column(alias))
+
+
+def comments_on_visible_posts(viewer: UserId | Column, alias: str) -> Condition:
+    """Return the condition that the viewer may see a row of `comments` and its post."""
+    posts = visible_posts(viewer, "p")
+    of_post = Condition(
+        f"EXISTS(SELECT 1 FROM posts p WHERE p.id = {alias}.post_id AND {posts.sql})", posts.parameters
+    )
+    return all_of(of_post, visible_comments(viewer, alias))
 
 
 def approved_comments(viewer: UserId | Column, alias: str) -> Condition:

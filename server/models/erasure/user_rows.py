@@ -51,6 +51,7 @@ PLAIN_COLUMNS = (
 # Deleted by services, which correct the counters of others, and delete files.
 POSTS = UserColumn("posts", "author_id")
 LIKES = UserColumn("likes", "user_id")
+COMMENT_LIKES = UserColumn("comment_likes", "user_id")
 COMMENTS = UserColumn("comments", "author_id")
 MEDIA = UserColumn("media", "owner_id")
 UPLOADS = UserColumn("uploads", "owner_id")
@@ -63,7 +64,8 @@ FOLLOWERS = UserColumn("follows", "followee_id")
 # Cleared, because the row is about another user.
 CLAIMS = (UserColumn("report_cases", "claimed_by_id"), UserColumn("appeals", "claimed_by_id"))
 SERVED_COLUMNS = (
-    POSTS, LIKES, COMMENTS, MEDIA, UPLOADS, EXPORTS, ACTIVITIES, FOLLOWING, FOLLOWERS, HASHTAG_POSTS, SEARCH_ENTRIES,
+    POSTS, LIKES, COMMENT_LIKES, COMMENTS, MEDIA, UPLOADS, EXPORTS, ACTIVITIES, FOLLOWING, FOLLOWERS, HASHTAG_POSTS,
+    SEARCH_ENTRIES,
 )  # fmt: skip
 USER_COLUMNS = (*PLAIN_COLUMNS, *SERVED_COLUMNS, *CLAIMS)
 

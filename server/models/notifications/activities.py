@@ -52,6 +52,15 @@ class ActivityRepository:
         )
         return rows[0]["id"] if rows else None
 
+    async def find_comment_like(self, comment_id: CommentId, actor_id: UserId) -> int | None:
+        """Return the id of the like, if it, the comment and the post exist."""
+        rows = await self._database.rows(
+            "SELECT l.id FROM comment_likes l JOIN comments c ON c.id = l.comment_id JOIN posts p ON p.id = c.post_id"
+            " WHERE l.user_id = ? AND l.comment_id = ? AND c.hidden_by_id IS NULL AND p.deleted_at_ms IS NULL",
+            [actor_id, comment_id],
+        )
+        return rows[0]["id"] if rows else None
+
     async def find_comment(self, comment_id: CommentId) -> CommentText | None:
         """Return the text of a comment, if it and its post exist."""
         rows = await self._database.rows(

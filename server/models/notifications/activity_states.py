@@ -25,7 +25,7 @@ class StoredNotification:
 
 @dataclass(frozen=True, slots=True)
 class ListedNotification:
-    """The row under which the likes of a post are listed: the newest of them."""
+    """The row under which the likes of a post or a comment are listed: the newest of them."""
 
     id: NotificationId
     sequence: int

@@ -6,10 +6,10 @@ from server.ids import CommentId, NotificationId, PostId, UserId
 from server.models.database import Database
 from server.models.notifications.visibility import UNMUTED_ACTOR, VISIBLE_ACTOR, VISIBLE_POST
 
-# `h` is listed in place of `n`: a newer like of the same post.
+# `h` is listed in place of `n`: a newer like of the same post or comment.
 LISTED_INSTEAD = (
-    "n.type = 'like' AND n.listed = 0 AND n.in_app = 1 AND h.recipient_id = n.recipient_id AND h.type = n.type"
-    " AND h.target_id = n.target_id AND h.listed = 1"
+    "n.type IN ('like', 'comment_like') AND n.listed = 0 AND n.in_app = 1 AND h.recipient_id = n.recipient_id"
+    " AND h.type = n.type AND h.target_id = n.target_id AND h.listed = 1"
 )
 
 

@@ -17,7 +17,8 @@ class NotificationTable(Model):
 
     in_app: 0 if the recipient did not want this type in the app; the row then serves the other channels only.
     sequence: numbers the recipient's notifications that are shown in the app; NULL for the others.
-    listed: 1 if the list shows the row; of the likes of a post only the newest, whose `others_count` counts the others.
+    listed: 1 if the list shows the row; of the likes of a post or comment only the newest, whose `others_count` counts
+        the others.
     retracted: 1 after the activity was undone. The row stays, so that repeating the activity is not news.
     channels: has the bit of each channel (PUSH, EMAIL) that was notified or has a pending job.
     post_id, comment_id: plain numbers, because post and comment may be deleted first.

@@ -110,6 +110,19 @@ LIKES = DataFile(
     },
     ("likes.user_id",),
 )
+COMMENT_LIKES = DataFile(
+    "comment_likes",
+    "comment_likes t JOIN comments c ON c.id = t.comment_id",
+    "t.user_id",
+    {
+        "commentId": Member("t.comment_id", Kind.ID),
+        "postId": Member("c.post_id", Kind.ID),
+        "commentAuthorId": Member("c.author_id", Kind.ID),
+        "commentAuthor": Member("c.author_id", Kind.NAME),
+        "likedAt": Member("t.id", Kind.ID_TIME),
+    },
+    ("comment_likes.user_id",),
+)
 NOTIFICATIONS = DataFile(
     "notifications",
     "notifications t",
@@ -279,6 +292,7 @@ DATA_FILES = (
     PROFILE,
     COMMENTS,
     LIKES,
+    COMMENT_LIKES,
     _pairs("following", "follows", "follower_id", "followee_id"),
     _pairs("followers", "follows", "followee_id", "follower_id"),
     _pairs("follow_requests_sent", "follow_requests", "requester_id", "target_id"),

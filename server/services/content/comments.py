@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 
-from server.errors import Conflict, Forbidden, NotFound
+from server.errors import Conflict, Forbidden
 from server.events import CacheKey, CommentAdded, CommentApproved, CommentsDeleted, PostChanged
 from server.ids import ActionId, CommentId, PostId, UserId, id_timestamp_ms
 from server.models.conditions import ALL
@@ -13,6 +13,7 @@ from server.models.content.visibility import NOT_DELETED
 from server.models.people.restrictions import RestrictionRepository
 from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards, to_relationship
+from server.services.content.comment_likes import comment_not_found
 from server.services.content.mentions import Mentions
 from server.services.content.visibility import Visibility
 from server.services.filters.text_filters import TextFilters
@@ -67,7 +68,7 @@ class Comments:
         """Return a comment to its author. Raises NotFound."""
         row = await self._comments.get_card(comment_id)
         if row is None:
-            raise _comment_not_found()
+            raise comment_not_found()
         return self._comment(row)
 
     async def list_by_post(self, viewer_id: UserId, post_id: PostId, request: PageRequest) -> Page[Comment]:
@@ -86,7 +87,7 @@ class Comments:
         post = await self._visibility.get_post(viewer_id, post_id)
         visible = self._visibility.comments(viewer_id)
         if await self._comments.get(parent_id, post_id, visible) is None:
-            raise _comment_not_found()
+            raise comment_not_found()
         rows = await self._comments.list_replies(
             post_id, parent_id, viewer_id, visible, request.before_id, request.limit + 1
         )
@@ -181,7 +182,7 @@ class Comments:
         visible = self._visibility.approved_comments(editor_id)
         comment = await self._comments.get(comment_id, post_id, visible)
         if comment is None:
-            raise _comment_not_found()
+            raise comment_not_found()
         if editor_id not in (comment.author_id, post.author_id):
             raise Forbidden("Only the author of a comment or of its post may delete the comment.")
         await self._remove(work, post, comment)
@@ -200,7 +201,7 @@ class Comments:
         post = await self._visibility.lock_post(editor_id, post_id)
         comment = await self._comments.get(comment_id, post_id, self._visibility.comments(editor_id))
         if comment is None:
-            raise _comment_not_found()
+            raise comment_not_found()
         if post.author_id != editor_id:
             raise Forbidden("Only the author of the post may approve comments.")
         if not comment.pending:
@@ -274,7 +275,7 @@ class Comments:
         """Return the comment that is answered. Raises NotFound."""
         parent = await self._comments.get(parent_id, post_id, self._visibility.comments(viewer_id))
         if parent is None:
-            raise _comment_not_found()
+            raise comment_not_found()
         return parent
 
     def _for_viewer(self, viewer_id: UserId, post: PostRow) -> Callable[[CommentCardRow], Comment]:
@@ -291,13 +292,11 @@ class Comments:
             content=row.content,
             mentions=row.mentions,
             replies_count=row.replies_count,
+            likes_count=row.likes_count,
             created_at_ms=id_timestamp_ms(row.id),
             pending=shows_pending and row.pending,
+            liked=row.liked,
         )
-
-
-def _comment_not_found() -> NotFound:
-    return NotFound("Comment not found.")
 
 
 def _first_is_pending() -> Conflict:

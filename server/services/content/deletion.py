@@ -3,6 +3,7 @@
 Everything removed here is already hidden or unused, so that requests do not wait for it.
 """
 
+from collections.abc import Sequence
 from functools import partial
 
 from server.ids import PostId
@@ -87,5 +88,13 @@ class Deletions:
     async def _delete_part(self, claim: Claim, part: PostPart, post_id: PostId) -> None:
         """Delete in batches; saving progress after each one raises if the job's lease was lost."""
         while ids := await self._parts.list_ids(part, post_id, self._batch):
+            if part is PostPart.COMMENTS:
+                await self._delete_comment_likes(claim, ids)
             await self._parts.delete(part, ids)
             await self._jobs.save_progress(claim, {"emptying": part.value})
+
+    async def _delete_comment_likes(self, claim: Claim, comment_ids: Sequence[int]) -> None:
+        """Delete in batches what a foreign key would delete with the comments at once."""
+        while ids := await self._parts.list_comment_likes(comment_ids, self._batch):
+            await self._parts.delete_comment_likes(ids)
+            await self._jobs.save_progress(claim, {"emptying": "comment_likes"})

@@ -18,6 +18,7 @@ from server.models.content.visibility import (
     POSTS,
     PostFacts,
     approved_comments,
+    comments_on_visible_posts,
     public_posts,
     visible_comments,
     visible_posts,
@@ -67,6 +68,10 @@ class Visibility:
     def comments(self, viewer: UserId) -> Condition:
         """Return the condition on `comments c` that the viewer may see a comment on a post that the viewer sees."""
         return visible_comments(viewer, "c")
+
+    def comments_on_visible_posts(self, viewer: UserId) -> Condition:
+        """Return the condition on `comments c` that the viewer may see a comment and its post."""
+        return comments_on_visible_posts(viewer, "c")
 
     def approved_comments(self, viewer: UserId) -> Condition:
         """Return the condition on `comments c` that it is approved, or the viewer wrote it or the post."""

@@ -7,8 +7,9 @@ from functools import partial
 
 from server.errors import NotFound
 from server.gateways.feed_store.cached_users import CachedUsers
-from server.ids import ExportId, MediaId, PostId, UserId
+from server.ids import CommentId, ExportId, MediaId, PostId, UserId
 from server.models.erasure.user_rows import (
+    COMMENT_LIKES,
     COMMENTS,
     EXPORTS,
     HASHTAG_POSTS,
@@ -19,6 +20,7 @@ from server.models.erasure.user_rows import (
     UserColumn,
     UserRowRepository,
 )
+from server.services.content.comment_likes import CommentLikes
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
 from server.services.content.likes import Likes
@@ -40,6 +42,7 @@ class ContentServices:
     deletions: Deletions
     likes: Likes
     comments: Comments
+    comment_likes: CommentLikes
     media: Media
     uploads: Uploads
     exports: Exports
@@ -92,6 +95,9 @@ class ContentErasure:
         async def erase_like(post_id: int) -> None:
             await services.likes.erase(user_id, PostId(post_id))
 
+        async def erase_comment_like(comment_id: int) -> None:
+            await services.comment_likes.erase(user_id, CommentId(comment_id))
+
         async def erase_comments(post_id: int) -> None:
             await services.comments.erase(user_id, PostId(post_id))
 
@@ -102,6 +108,7 @@ class ContentErasure:
         await self._for_each(claim, user_id, HASHTAG_POSTS, "post_id", forget_post)
         await self._unit_of_work.run(partial(self._index.remove, user_id))
         await self._for_each(claim, user_id, LIKES, "post_id", erase_like)
+        await self._for_each(claim, user_id, COMMENT_LIKES, "comment_id", erase_comment_like)
         await self._for_each(claim, user_id, COMMENTS, "post_id", erase_comments)
         await self._for_each(claim, user_id, UPLOADS, "id", erase_upload)
         await self._for_each(claim, user_id, MEDIA, "id", erase_media)

@@ -14,7 +14,9 @@ from server.events import (
     AvatarReplaced,
     CommentAdded,
     CommentApproved,
+    CommentLiked,
     CommentsDeleted,
+    CommentUnliked,
     EmailChanged,
     EmailRequested,
     EmailVerificationRequested,
@@ -76,6 +78,7 @@ class JobKind(StrEnum):
     RESTORE_AUTHOR = "feed.restore_author"
     NOTIFY_LIKE = "notify.like"
     NOTIFY_COMMENT = "notify.comment"
+    NOTIFY_COMMENT_LIKE = "notify.comment_like"
     NOTIFY_FOLLOW = "notify.follow"
     NOTIFY_FOLLOW_REQUEST = "notify.follow_request"
     NOTIFY_FOLLOW_ACCEPTED = "notify.follow_accepted"
@@ -169,6 +172,8 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     PostUnliked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
     CommentAdded: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT),),
     CommentApproved: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT),),
+    CommentLiked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT_LIKE),),
+    CommentUnliked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT_LIKE),),
     CommentsDeleted: (EventJob(Queue.NOTIFICATIONS, JobKind.RETRACT_COMMENTS),),
     PeopleMentioned: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_MENTIONED),),
     PersonModerated: (

@@ -7,7 +7,7 @@ from server.models.notifications.notifications import NotificationKey
 from server.services.records import NotificationType
 
 # Of these types, the notifications about one target are listed under the newest.
-GROUPED_TYPES = frozenset({NotificationType.LIKE})
+GROUPED_TYPES = frozenset({NotificationType.LIKE, NotificationType.COMMENT_LIKE})
 
 
 @dataclass(frozen=True, slots=True)

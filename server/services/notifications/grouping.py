@@ -1,4 +1,4 @@
-"""Lists the likes of a post under the newest one, which counts the others.
+"""Lists the likes of a post or a comment under the newest one, which counts the others.
 
 `listed` is the row that represents the group. It is None if there is no group to show: for other types, for the first
 like, and for a recipient who does not want likes in the app.

@@ -45,6 +45,15 @@ class NotificationJobs:
             claim, author_id, activity, partial(self._activities.find_like, post_id, actor_id)
         )
 
+    async def handle_comment_like(self, claim: Claim) -> None:
+        """Notify a comment's author of a like, or retract the notification."""
+        comment_id, actor_id = CommentId(claim.payload["comment_id"]), UserId(claim.payload["actor_id"])
+        author_id, post_id = UserId(claim.payload["author_id"]), PostId(claim.payload["post_id"])
+        activity = Activity(NotificationType.COMMENT_LIKE, actor_id, comment_id, 0, post_id, comment_id)
+        await self._writer.write_one(
+            claim, author_id, activity, partial(self._activities.find_comment_like, comment_id, actor_id)
+        )
+
     async def handle_comment(self, claim: Claim) -> None:
         """Notify the post's author, the author of the comment replied to, and the mentioned users, each once."""
         comment_id, actor_id = CommentId(claim.payload["comment_id"]), UserId(claim.payload["actor_id"])

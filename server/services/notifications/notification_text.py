@@ -7,6 +7,7 @@ from server.services.records import NotificationType
 # Follows the name of the user who did it.
 PREDICATES: Mapping[NotificationType, str] = {
     NotificationType.LIKE: "liked your post",
+    NotificationType.COMMENT_LIKE: "liked your comment",
     NotificationType.COMMENT: "commented on your post",
     NotificationType.REPLY: "replied to your comment",
     NotificationType.FOLLOW: "started following you",
@@ -16,6 +17,7 @@ PREDICATES: Mapping[NotificationType, str] = {
 # Follows "e-mails about" on the unsubscribe page and in the footer.
 TOPICS: Mapping[NotificationType, str] = {
     NotificationType.LIKE: "likes",
+    NotificationType.COMMENT_LIKE: "likes of comments",
     NotificationType.COMMENT: "comments",
     NotificationType.REPLY: "replies",
     NotificationType.FOLLOW: "new followers",

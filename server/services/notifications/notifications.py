@@ -42,7 +42,7 @@ class Notifications:
         *,
         unread: bool = False,
     ) -> Page[Notification]:
-        """Return a page of notifications, newest first, with the likes of a post as one.
+        """Return a page of notifications, newest first, with the likes of a post or comment as one.
 
         All types are included if `types` is empty. The cursor is the sequence.
         """

@@ -29,6 +29,8 @@ async def busy_post(harness: ServiceHarness) -> PostId:
     for person in people:
         await harness.likes.like(person, post_id)
         comment = await harness.comments.add(person, post_id, "Nice", None)
+        for fan in people:
+            await harness.comment_likes.like(fan, post_id, comment.id)
         await harness.comments.add(person, post_id, "Very", CommentId(comment.id))
     await harness.posts.delete(people[0], post_id)
     return post_id
@@ -65,6 +67,7 @@ async def test_nothing_remains_of_a_deleted_post(harness: ServiceHarness) -> Non
 
     assert await harness.work_off(JobKind.REMOVE_POST) == 1
     assert set((await remaining_rows(harness, post_id)).values()) == {0}
+    assert await harness.value("SELECT COUNT(*) AS n FROM comment_likes") == 0
     assert (await remaining_rows(harness, kept), sorted(await pictures(harness))) == before
 
 

@@ -78,6 +78,7 @@ async def live(harness: ServiceHarness, ada: UserId, bob: UserId) -> PostId:
     await harness.likes.like(ada, theirs)
     question = await harness.comments.add(bob, theirs, "Who is @ada?", None)
     await harness.comments.add(ada, theirs, "Me", CommentId(question.id))
+    await harness.comment_likes.like(ada, theirs, question.id)
     comment = await harness.comments.add(ada, theirs, "Lovely", None)
     await harness.comments.add(others[0], theirs, "Indeed, @ada", CommentId(comment.id))
     await harness.comments.add(ada, theirs, "Yes", CommentId(comment.id))

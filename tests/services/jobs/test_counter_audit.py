@@ -13,7 +13,7 @@ from tools.harness.services import ServiceHarness
 
 COUNTERS = {
     "posts": ("likes_count", "comments_count"),
-    "comments": ("replies_count",),
+    "comments": ("replies_count", "likes_count"),
     "users": ("posts_count", "followers_count", "following_count"),
 }
 
@@ -31,6 +31,7 @@ async def add_content(harness: ServiceHarness) -> None:
         await harness.likes.like(eve, post_id)
         comment = await harness.comments.add(eve, post_id, "nice", None)
         await harness.comments.add(author_id, post_id, "thank you", CommentId(comment.id))
+        await harness.comment_likes.like(author_id, post_id, comment.id)
     await harness.follows.follow(eve, ana)
     await harness.follows.follow(bob, ana)
 
@@ -80,7 +81,7 @@ async def test_wrong_counters_are_corrected_and_logged(harness: ServiceHarness, 
     }
     assert {line["was"] - line["counted"] for line in corrected} == {5}
     assert lines[-1]["event"] == "counters_corrected"
-    assert lines[-1]["counters"] == 3 * 2 + 6 + 3 * 3
+    assert lines[-1]["counters"] == 3 * 2 + 6 * 2 + 3 * 3
 
 
 async def test_interrupted_audit_resumes_from_its_progress(

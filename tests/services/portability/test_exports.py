@@ -95,6 +95,7 @@ async def test_export_has_everything_of_a_user_and_only_ids_of_others(harness: S
     assert files[post["media"][0]["file"]].startswith(b"\xff\xd8")
     assert [comment["content"] for comment in files["comments.json"]] == ["Me", "Lovely", "Yes"]
     assert {like["postAuthor"] for like in files["likes.json"]} == {"bob"}
+    assert {like["commentAuthor"] for like in files["comment_likes.json"]} == {"bob"}
     assert "bob" in {each["username"] for each in files["following.json"]}
     for name in (
         "followers",

@@ -122,7 +122,17 @@ def compose_push(notification: DeliverableNotification, client_url: str, unread:
         title=notification.headline,
         body=shortened(notification.text, EXCERPT_LENGTH),
         data=data,
-        # A newer like replaces the push, because it counts the others. Comments are kept apart.
         badge=unread,
-        group=f"likes-{notification.post_id}" if notification.type is NotificationType.LIKE else "",
+        group=_group_of(notification),
     )
+
+
+def _group_of(notification: DeliverableNotification) -> str:
+    """Return what a newer push replaces this one by: a like counts the others. Comments are kept apart."""
+    match notification.type:
+        case NotificationType.LIKE:
+            return f"likes-{notification.post_id}"
+        case NotificationType.COMMENT_LIKE:
+            return f"comment-likes-{notification.comment_id}"
+        case _:
+            return ""

@@ -1,0 +1,70 @@
+"""`/posts/{postId}/comments/{commentId}/likes`: like and unlike a comment, and list who likes it."""
+
+from aiohttp import web
+
+from server.handlers import serializers
+from server.handlers.content.likes import LikeStateSchema, like_state
+from server.handlers.http.operations import Contribution, Rate, operation
+from server.handlers.http.requests import current_principal, page_request, path_id
+from server.handlers.schemas import PageQuery, page_of
+from server.handlers.user_cards import RelatedUserSchema, related_user
+from server.ids import CommentId, PostId, UserId
+from server.services.content.comment_likes import CommentLikes
+
+
+class CommentLikeRoutes:
+    def __init__(self, likes: CommentLikes) -> None:
+        self._likes = likes
+
+    def routes(self) -> list[web.RouteDef]:
+        path = "/posts/{postId}/comments/{commentId}/likes"
+        return [
+            web.post(path, self.like_comment),
+            web.delete(path, self.unlike_comment),
+            web.get(path, self.list_comment_likers),
+        ]
+
+    @operation(
+        "likeComment",
+        "Like a comment or a reply",
+        tag="comments",
+        responds={200: LikeStateSchema},
+        refuses={
+            404: "Post or comment not found",
+            409: "The comment is pending (`comment_pending`): approve it first",
+        },
+        rates=(Rate.WRITES,),
+        contributes=Contribution.LIKES,
+    )
+    async def like_comment(self, request: web.Request) -> web.Response:
+        return like_state(await self._likes.like(*_path(request)))
+
+    @operation(
+        "unlikeComment",
+        "Unlike a comment or a reply",
+        tag="comments",
+        responds={200: LikeStateSchema},
+        refuses={404: "Post or comment not found"},
+        rates=(Rate.WRITES,),
+    )
+    async def unlike_comment(self, request: web.Request) -> web.Response:
+        return like_state(await self._likes.unlike(*_path(request)))
+
+    @operation(
+        "listCommentLikers",
+        "Get the users who like a comment, newest like first",
+        tag="comments",
+        query=PageQuery,
+        responds={200: page_of(RelatedUserSchema)},
+        refuses={404: "Post or comment not found"},
+        rates=(Rate.READS,),
+    )
+    async def list_comment_likers(self, request: web.Request) -> web.Response:
+        page = await self._likes.list_likers(*_path(request), page_request(request))
+        return serializers.page_response(request, page, related_user)
+
+
+def _path(request: web.Request) -> tuple[UserId, PostId, CommentId]:
+    """Return the viewer, the post and the comment."""
+    post_id, comment_id = PostId(path_id(request, "postId")), CommentId(path_id(request, "commentId"))
+    return current_principal(request).user_id, post_id, comment_id
