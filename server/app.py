@@ -22,6 +22,7 @@ from server.handlers.content.comment_likes import CommentLikeRoutes
 from server.handlers.content.comments import CommentRoutes
 from server.handlers.content.likes import LikeRoutes
 from server.handlers.content.media import MediaRoutes
+from server.handlers.content.post_history import PostHistoryRoutes
 from server.handlers.content.posts import PostRoutes
 from server.handlers.content.unused_media import UnusedMediaRoutes
 from server.handlers.content.uploads import UploadRoutes, add_tus_header
@@ -124,6 +125,7 @@ def build_app(
         ReauthenticationRoutes(services.reauthentication),
         SecondFactorRoutes(services.second_factors, sign_in),
         PostRoutes(services.posts, services.comments, services.user_lookup, forms, idempotent, rendered),
+        PostHistoryRoutes(services.post_history, rendered),
         AudienceRoutes(services.audiences, services.user_lookup),
         CommentRoutes(services.comments, idempotent),
         LikeRoutes(services.likes),

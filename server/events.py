@@ -42,9 +42,17 @@ class PostPublished(Event):
 
 @dataclass(frozen=True, slots=True)
 class PicturesPublished(Event):
-    """The pictures of a new post have JPEG renditions only, and their originals are stored."""
+    """Pictures that were added to a post have JPEG renditions only, and their originals are stored."""
 
     post_id: PostId
+
+
+@dataclass(frozen=True, slots=True)
+class PictureRemoved(Event):
+    """An edit removed a picture from a post; its files are below `media_key`."""
+
+    post_id: PostId
+    media_key: str
 
 
 @dataclass(frozen=True, slots=True)

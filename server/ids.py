@@ -25,6 +25,7 @@ HashtagId = NewType("HashtagId", int)
 RecentSearchId = NewType("RecentSearchId", int)
 ExportId = NewType("ExportId", int)
 FilterId = NewType("FilterId", int)
+VersionId = NewType("VersionId", int)
 
 EPOCH_MS = 1_735_689_600_000  # 2025-01-01T00:00:00Z; 41 bits reach into the year 2094
 NODE_BITS = 7

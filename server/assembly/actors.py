@@ -191,6 +191,7 @@ def _handlers(
         JobKind.INDEX_USER: services.discovery.jobs.index_user,
         JobKind.INDEX_POST: services.discovery.jobs.index_post,
         JobKind.REMOVE_POST: services.deletions.remove_post,
+        JobKind.REMOVE_PICTURE: services.deletions.remove_picture,
         JobKind.REMOVE_AVATAR: services.deletions.remove_avatar,
         JobKind.CREATE_EXPORT: services.export_jobs.create,
         JobKind.ERASE_ACCOUNT: services.account_erasure.erase,

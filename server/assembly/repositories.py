@@ -23,6 +23,7 @@ from server.models.content.media_keys import MediaKeyRepository
 from server.models.content.post_audiences import PostAudienceRepository
 from server.models.content.post_images import PostImageRepository
 from server.models.content.post_parts import PostPartRepository
+from server.models.content.post_versions import PostVersionRepository
 from server.models.content.posts import PostRepository
 from server.models.content.uploads import UploadRepository
 from server.models.database import Database
@@ -118,6 +119,7 @@ class Repositories:
             PostImageRepository(database),
         )
         self.post_parts = PostPartRepository(database)
+        self.post_versions = PostVersionRepository(database)
         self.comments = CommentRepository(database)
         self.comment_likes = CommentLikeRepository(database)
         self.likes = LikeRepository(database)

@@ -43,6 +43,7 @@ from server.services.content.media_access import MediaAccess
 from server.services.content.media_addresses import MediaAddresses
 from server.services.content.media_processing import MediaProcessing
 from server.services.content.mentions import Mentions
+from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
 from server.services.content.uploads import UploadRules, Uploads
 from server.services.erasure.accounts import AccountErasure
@@ -116,6 +117,7 @@ class Services:
     user_lookup: UserLookup
     profiles: Profiles
     posts: Posts
+    post_history: PostHistory
     audiences: Audiences
     media: Media
     media_addresses: MediaAddresses
@@ -196,6 +198,7 @@ def build_services(
         cards,
         visibility,
     )
+    history = PostHistory(rows.post_versions, rows.posts, rows.post_images, cards, visibility)
     contents = ContentServices(
         posts=Posts(
             rows.users,
@@ -207,6 +210,7 @@ def build_services(
             visibility,
             pictures,
             shared.text_filters,
+            history,
         ),
         deletions=Deletions(rows.users, rows.posts, rows.post_images, rows.post_parts, work, jobs, pictures),
         likes=Likes(rows.likes, rows.posts, work, cards, visibility),
@@ -297,6 +301,7 @@ def build_services(
         user_lookup=shared.lookup,
         profiles=profiles,
         posts=contents.posts,
+        post_history=history,
         audiences=Audiences(rows.users, rows.post_audiences, visibility),
         uploads=contents.uploads,
         media_processing=MediaProcessing(

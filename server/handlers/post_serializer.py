@@ -79,6 +79,12 @@ class PostSerializer:
             "blurhash": None if image is None else image.blurhash,
         }
 
+    def images(self, viewer_id: UserId, post: Post, images: Sequence[Image]) -> list[dict[str, Any]]:
+        """Render pictures of a post, with the same addresses as in the post."""
+        if not post.is_public:
+            images = self._addresses.sign(images, viewer_id, self._addresses.expires_at_s(post.id))
+        return [serializers.image(each) for each in images]
+
     def unused_media(self, owner_id: UserId, record: UnusedMedia) -> dict[str, Any]:
         image = None if record.image is None else self.image(owner_id, record.image, record.id)
         return serializers.unused_media(record, image)

@@ -34,6 +34,7 @@ class ImageVariantsSchema(Schema):
 
 
 class ImageSchema(Schema):
+    id = Id(required=True)
     url = Url(required=True)
     width = Count(required=True)
     height = Count(required=True)

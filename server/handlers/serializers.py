@@ -98,6 +98,7 @@ def login_session(record: LoginSession) -> dict[str, Any]:
 def image(record: Image) -> dict[str, Any]:
     sources, square = image_sources(record), thumbnail(record)
     return {
+        "id": str(record.id),
         "url": sources[-1].url,
         "width": record.width,
         "height": record.height,

@@ -51,6 +51,7 @@ MODULES = [
     "server.models.jobs.idempotency_keys",
     "server.models.content.posts",
     "server.models.content.post_images",
+    "server.models.content.post_versions",
     "server.models.content.media",
     "server.models.content.uploads",
     "server.models.content.comments",

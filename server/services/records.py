@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from server.ids import CommentId, DeviceId, MediaId, NotificationId, PasskeyId, PostId, SessionId, UserId
+from server.ids import (
+    CommentId,
+    DeviceId,
+    MediaId,
+    NotificationId,
+    PasskeyId,
+    PostId,
+    SessionId,
+    UserId,
+    VersionId,
+)
 from server.models.audience import Audience
 from server.models.content.media import MediaStatus
 
@@ -270,9 +280,10 @@ class Image:
     """A picture of a post, whose largest rendition has `width` x `height` pixels.
 
     Holds the folder's URL and the names of renditions, because caches keep many: `sources` computes the rest.
-    `query` is the signature that follows the URL of each rendition, or empty.
+    `query` is the signature that follows the URL of each rendition, or empty. Media keep their id in a post.
     """
 
+    id: MediaId
     base_url: str
     width: int
     height: int
@@ -356,6 +367,21 @@ class Post:
     def is_public(self) -> bool:
         """Return whether everybody may see the post; otherwise its pictures need signed addresses."""
         return self.card.audience is Audience.PUBLIC and not self.author.is_private
+
+
+@dataclass(frozen=True, slots=True)
+class PostVersion:
+    """A post as it was before an edit at `replaced_at_ms`.
+
+    `images` are the pictures that it still has, with the alt texts of that time; `removed_images` counts the others.
+    """
+
+    id: VersionId
+    caption: str
+    hashtags: tuple[str, ...]
+    images: tuple[Image, ...]
+    removed_images: int
+    replaced_at_ms: int
 
 
 @dataclass(frozen=True, slots=True)

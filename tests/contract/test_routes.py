@@ -224,6 +224,7 @@ TABLE: dict[str, Row] = {
     "DELETE /uploads/{uploadId}": Row(401, 204, 404, 404, headers=TUS),
     "GET /posts": unblocked(200, query="?userId={userId}"),
     "GET /posts/{postId}": followers(200),
+    "GET /posts/{postId}/history": followers(200),
     "GET /posts/{postId}/audience": Row(401, 200, 404, 404, follower=403),
     "PUT /posts/{postId}": Row(401, 200, 404, 404, follower=403, json={"caption": "The first light"}),
     "PATCH /posts/{postId}": Row(401, 200, 404, 404, follower=403, json={"caption": "The first light"}),

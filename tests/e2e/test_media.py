@@ -8,6 +8,7 @@ from tests.e2e.conftest import Register
 from tests.e2e.test_content import refused
 from tests.support.inputs import photos
 from tests.support.program import Answer, Person, Program, photo_form
+from tools.harness.waiting import wait_until
 
 KEY = {"Idempotency-Key": "one-upload"}
 
@@ -83,3 +84,47 @@ async def test_unusable_uploads_are_refused(program: Program, register: Register
         problem = await refused(ana, "POST", "/posts", 422, "invalid_input", json=body)
         assert list(problem["errors"]) == [field], problem
     assert (await ana.request("GET", "/media/unused"))["items"] == []
+
+
+async def test_images_of_a_post_are_edited(program: Program, register: Register) -> None:
+    ana, ben = await register(program, "ana", "ben")
+    post = await ana.publish(photos.small(), photos.small(90), caption="Two")
+    first, second = (image["id"] for image in post["images"])
+    added = (await upload(ana, photos.small(150))).json["id"]
+    path = f"/posts/{post['id']}"
+    for body, field in (
+        ({"media": []}, "media"),
+        ({"media": [{"id": first}] * 2}, "media"),
+        ({"media": [{"id": str(number)} for number in range(1, 12)]}, "media"),
+        ({"media": [{"altText": "No id"}]}, "media.0.id"),
+        ({"media": [{"id": first, "width": 1}]}, "media.0.width"),
+        ({"media": [{"id": first}], "altTexts": ["x"]}, "altTexts"),
+        ({"ifEditedAt": None}, "caption"),
+    ):
+        problem = await refused(ana, "PATCH", path, 422, "invalid_input", json=body)
+        assert list(problem["errors"]) == [field], problem
+    media = [{"id": added}, {"id": second, "altText": "Darker"}]
+    await refused(ana, "PATCH", path, 409, "edited_in_between", json={"media": media, "ifEditedAt": "never"})
+    edited = await ana.request("PATCH", path, json={"media": media, "ifEditedAt": None})
+    assert [(image["id"], image["altText"]) for image in edited["images"]] == [
+        (added, ""),
+        (second, "Darker"),
+    ]
+    assert edited["editedAt"] is not None
+    assert await ben.request("GET", path) == edited | {"author": (await ben.request("GET", path))["author"]}
+    (version,) = (await ben.request("GET", f"{path}/history"))["items"]
+    assert (version["caption"], version["removedImagesCount"]) == ("Two", 1)
+    assert version["images"] == [post["images"][1]]
+    await refused(ana, "PATCH", path, 422, "media_unusable", json={"media": [{"id": first}]})
+
+    removed = post["images"][0]["url"]
+    await wait_until(lambda: is_gone(ana, removed))
+    await ana.request("PUT", "/users/profile", json={"isPrivate": True})
+    await refused(ben, "GET", f"{path}/history", 404, "not_found")
+    (hidden,) = (await ana.request("GET", f"{path}/history"))["items"]
+    (shown,) = (await ana.request("GET", path))["images"][1:]
+    assert hidden["images"][0]["url"] == shown["url"] != version["images"][0]["url"]
+
+
+async def is_gone(person: Person, url: str) -> bool:
+    return (await person.call("GET", url)).status == 404

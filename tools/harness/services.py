@@ -61,6 +61,7 @@ from server.models.content.media_keys import MediaKeyRepository
 from server.models.content.post_audiences import PostAudienceRepository
 from server.models.content.post_images import PostImageRepository
 from server.models.content.post_parts import PostPartRepository
+from server.models.content.post_versions import PostVersionRepository
 from server.models.content.posts import PostRepository
 from server.models.content.uploads import UploadRepository
 from server.models.database import Database
@@ -151,6 +152,7 @@ from server.services.content.media_addresses import MediaAddresses
 from server.services.content.media_processing import MediaProcessing
 from server.services.content.mentions import Mentions
 from server.services.content.pictures import Pictures
+from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
 from server.services.content.refused_pictures import RefusedPictures
 from server.services.content.uploads import UploadRules, Uploads
@@ -375,6 +377,9 @@ class ServiceHarness:
             former_usernames,
             self.text_filters,
         )
+        self.post_history = PostHistory(
+            PostVersionRepository(database), self.post_rows, self.image_rows, self.cards, self.visibility
+        )
         self.posts = Posts(
             self.user_rows,
             self.post_rows,
@@ -385,6 +390,7 @@ class ServiceHarness:
             self.visibility,
             self.pictures,
             self.text_filters,
+            self.post_history,
         )
         self.audience_rows = PostAudienceRepository(database)
         self.audiences = Audiences(self.user_rows, self.audience_rows, self.visibility)
@@ -1041,6 +1047,7 @@ class ServiceHarness:
             JobKind.INDEX_USER: self.discovery.jobs.index_user,
             JobKind.INDEX_POST: self.discovery.jobs.index_post,
             JobKind.REMOVE_POST: self.deletions.remove_post,
+            JobKind.REMOVE_PICTURE: self.deletions.remove_picture,
             JobKind.REMOVE_AVATAR: self.deletions.remove_avatar,
             JobKind.CREATE_EXPORT: self.export_jobs.create,
             JobKind.EMAIL_EXPORT_READY: self.export_emails.send_ready,

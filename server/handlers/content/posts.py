@@ -23,8 +23,8 @@ from server.paging import Page, PageRequest
 from server.services.content.comments import Comments
 from server.services.content.limits import MAX_ALT_TEXT, MAX_CAPTION, MAX_IMAGES
 from server.services.content.pictures import Upload
-from server.services.content.post_pictures import more_texts_than_pictures
-from server.services.content.posts import Posts
+from server.services.content.post_pictures import ChosenPicture, more_texts_than_pictures
+from server.services.content.posts import Posts, SeenEdit
 from server.services.people.user_lookup import UserLookup
 from server.services.records import Audience, Post
 
@@ -125,7 +125,36 @@ class PostWithCommentsSchema(PostSchema):
     )
 
 
+class ChosenImageBody(RequestSchema):
+    """An image of an edited post."""
+
+    id = Id(
+        required=True, metadata={"description": "An image that the post has, or one of your unused images."}
+    )
+    altText = Text(maximum=MAX_ALT_TEXT, metadata={"description": "Default: the one that it has."})
+
+
+def validate_unique_images(chosen: list[dict[str, Any]]) -> None:
+    validate_unique([each["id"] for each in chosen])
+
+
 class PostBody(RequestSchema):
+    media = fields.List(
+        fields.Nested(ChosenImageBody),
+        validate=[validate.Length(1, MAX_IMAGES), validate_unique_images],
+        metadata={
+            "description": "All images that the post is to show, in order; the first one is the cover. Others are"
+            " removed from the post and deleted."
+        },
+    )
+    ifEditedAt = fields.String(
+        allow_none=True,
+        validate=validate.Length(max=64),
+        metadata={
+            "description": "The `editedAt` of the post that you have. If it was edited since then, nothing changes and"
+            " the answer is 409 `edited_in_between`.",
+        },
+    )
     caption = Text(maximum=MAX_CAPTION)
     audience = AudienceField()
     altTexts = fields.List(
@@ -138,8 +167,10 @@ class PostBody(RequestSchema):
 
     @validates_schema
     def _require_change(self, data: dict[str, Any], **_: Any) -> None:
-        if not data:
-            raise ValidationError("Required: caption, altTexts or audience.", "caption")
+        if not data.keys() - {"ifEditedAt"}:
+            raise ValidationError("Required: caption, altTexts, media or audience.", "caption")
+        if "media" in data and "altTexts" in data:
+            raise ValidationError("Either media or altTexts.", "altTexts")
 
 
 class PostRoutes:
@@ -258,17 +289,25 @@ class PostRoutes:
 
     @operation(
         "editPost",
-        "Change the caption, the alt texts or the audience of your own post",
+        "Change the caption, the images, their alt texts or the audience of your own post",
         tag="posts",
         description="An omitted member stays unchanged; at least one is required.",
         body=PostBody,
         responds={200: PostSchema},
-        refuses={403: "Not your post", 404: "Post not found"},
+        refuses={
+            403: "Not your post",
+            404: "Post not found",
+            409: "An image is still being processed, or the post was edited after `ifEditedAt`",
+        },
         rates=(Rate.WRITES,),
     )
     async def edit_post(self, request: web.Request) -> web.Response:
         body, author_id = request[BODY], current_principal(request).user_id
-        changes = body.get("caption"), body.get("altTexts"), body.get("audience")
+        media = None
+        if "media" in body:
+            media = [ChosenPicture(MediaId(int(each["id"])), each.get("altText")) for each in body["media"]]
+        seen = SeenEdit(body["ifEditedAt"]) if "ifEditedAt" in body else None
+        changes = body.get("caption"), body.get("altTexts"), body.get("audience"), media, seen
         post = await self._posts.edit(author_id, _post_id(request), *changes)
         return serializers.json_response(self._rendered.post(author_id, post))
 

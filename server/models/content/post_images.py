@@ -1,6 +1,6 @@
 """Table `post_images`: the pictures of posts, in order."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,7 +8,7 @@ import orjson
 from tortoise import fields
 from tortoise.models import Model
 
-from server.ids import PostId
+from server.ids import MediaId, PostId
 from server.models.database import Database, placeholders
 
 
@@ -40,7 +40,7 @@ class PostImageTable(Model):
 
 @dataclass(frozen=True, slots=True)
 class NewPostImage:
-    id: int
+    id: MediaId
     post_id: PostId
     position: int
     media_key: str
@@ -54,6 +54,7 @@ class NewPostImage:
 
 @dataclass(frozen=True, slots=True)
 class PostImageRow:
+    id: MediaId
     post_id: PostId
     media_key: str
     width: int
@@ -75,7 +76,7 @@ class PostImageRepository:
     async def list_by_posts(self, post_ids: Sequence[PostId]) -> list[PostImageRow]:
         """Return the images of all posts; those of one post follow one another in order."""
         rows = await self._database.rows(
-            "SELECT post_id, media_key, width, height, blurhash, alt_text, variants FROM post_images"
+            "SELECT id, post_id, media_key, width, height, blurhash, alt_text, variants FROM post_images"
             f" WHERE post_id IN ({placeholders(len(post_ids))}) ORDER BY post_id, position",
             post_ids,
         )
@@ -83,12 +84,12 @@ class PostImageRepository:
             row["variants"] = tuple(orjson.loads(row["variants"]))
         return [PostImageRow(**row) for row in rows]
 
-    async def list_ids(self, post_id: PostId) -> list[int]:
+    async def list_ids(self, post_id: PostId) -> list[MediaId]:
         """Return the ids of a post's images, in order."""
         rows = await self._database.rows(
             "SELECT id FROM post_images WHERE post_id = ? ORDER BY position", [post_id]
         )
-        return [row["id"] for row in rows]
+        return [MediaId(row["id"]) for row in rows]
 
     async def list_media_keys(self, post_id: PostId) -> list[str]:
         rows = await self._database.rows("SELECT media_key FROM post_images WHERE post_id = ?", [post_id])
@@ -106,8 +107,11 @@ class PostImageRepository:
         others = "SELECT 1 FROM post_images WHERE media_key = ? AND post_id <> ? LIMIT 1"
         return bool(await self._database.rows(others, [media_key, post_id]))
 
-    async def add_variants(self, post_id: PostId, media_key: str, names: Sequence[str]) -> None:
-        """Add names to the variants of a picture, unless it has them. The caller holds the lock of the post."""
+    async def add_variants(self, post_id: PostId, media_key: str, names: Sequence[str]) -> bool:
+        """Add names to the variants of a picture, unless it has them; return whether the post has the picture.
+
+        The caller holds the lock of the post.
+        """
         rows = await self._database.rows(
             "SELECT id, variants FROM post_images WHERE post_id = ? AND media_key = ?", [post_id, media_key]
         )
@@ -117,9 +121,26 @@ class PostImageRepository:
                 "UPDATE post_images SET variants = ? WHERE id = ?",
                 [orjson.dumps(variants).decode(), row["id"]],
             )
+        return bool(rows)
 
-    async def set_alt_text(self, image_id: int, alt_text: str) -> None:
+    async def set_alt_text(self, image_id: MediaId, alt_text: str) -> None:
         await PostImageTable.filter(id=image_id).update(alt_text=alt_text)
+
+    async def set_positions(self, post_id: PostId, positions: Mapping[MediaId, int]) -> None:
+        """Move all images of a post. The caller holds the lock of the post."""
+        # Out of the way first: two images never have the same position, not even between two statements.
+        await self._database.execute(
+            "UPDATE post_images SET position = -1 - position WHERE post_id = ?", [post_id]
+        )
+        for image_id, position in positions.items():
+            await self._database.execute(
+                "UPDATE post_images SET position = ? WHERE id = ?", [position, image_id]
+            )
+
+    async def delete(self, image_ids: Sequence[MediaId]) -> None:
+        await self._database.execute(
+            f"DELETE FROM post_images WHERE id IN ({placeholders(len(image_ids))})", image_ids
+        )
 
     async def delete_by_post(self, post_id: PostId) -> None:
         await self._database.execute("DELETE FROM post_images WHERE post_id = ?", [post_id])

@@ -13,6 +13,7 @@ class PostPart(StrEnum):
     LIKES = "likes"
     COMMENTS = "comments"
     NOTIFICATIONS = "notifications"
+    VERSIONS = "post_versions"
 
 
 class PostPartRepository:

@@ -39,6 +39,11 @@ OWNS_POST = Fact(
 APPROVED_COMMENTS: Rule = (clause(Denial.PENDING, no(IS_PENDING), IS_SELF, OWNS_POST),)
 COMMENTS: Rule = (*USERS, *APPROVED_COMMENTS)
 
+# Of an earlier version of a post. A wider audience does not see what was written for a narrower one.
+WAS_PUBLIC = Fact("was_public", "{version}.audience = 'public'")
+HAD_SAME_AUDIENCE = Fact("had_same_audience", "{version}.audience = {post}.audience")
+VERSIONS: Rule = (*POSTS, clause(Denial.OTHER_AUDIENCE, IS_SELF, WAS_PUBLIC, HAD_SAME_AUDIENCE))
+
 PUBLIC_POSTS: Rule = (
     clause(Denial.DELETED, IS_PRESENT),
     *ACTIVE_USERS,
@@ -72,6 +77,13 @@ def public_posts(alias: str) -> Condition:
 def visible_posts(viewer: UserId | Column, alias: str) -> Condition:
     """Return the condition that the viewer may see a row of `posts`, which the statement names `alias`."""
     return condition(POSTS, viewer=viewer, user=Column(f"{alias}.author_id"), post=Column(alias))
+
+
+def visible_versions(viewer: UserId | Column, alias: str, post: str) -> Condition:
+    """Return the condition that the viewer may see a row of `post_versions`, and the row of `posts` that it is of."""
+    return condition(
+        VERSIONS, viewer=viewer, user=Column(f"{post}.author_id"), post=Column(post), version=Column(alias)
+    )
 
 
 def visible_comments(viewer: UserId | Column, alias: str) -> Condition:

@@ -11,8 +11,8 @@ from server.models.content.visibility import public_posts
 
 # The statement itself decides whether the recipient may see the post and the comment.
 PREVIEW_COLUMNS = (
-    "c.content AS comment_content, i.media_key, i.width, i.height, i.blurhash, i.alt_text, i.variants,"
-    f" ({public_posts('shown').sql}) AS is_public_post"
+    "c.content AS comment_content, i.id AS image_id, i.media_key, i.width, i.height, i.blurhash, i.alt_text,"
+    f" i.variants, ({public_posts('shown').sql}) AS is_public_post"
 )
 PREVIEW_JOINS = (
     " LEFT JOIN comments c ON c.id = n.comment_id LEFT JOIN posts shown ON shown.id = n.post_id"
@@ -40,6 +40,7 @@ class PreviewRow:
 
 def _image(row: Mapping[str, Any]) -> PostImageRow:
     return PostImageRow(
+        row["image_id"],
         row["post_id"],
         row["media_key"],
         row["width"],

@@ -18,6 +18,7 @@ class Denial(StrEnum):
     PRIVATE_ACCOUNT = "private_account"
     NOT_FOLLOWER = "not_follower"
     NOT_CLOSE_FRIEND = "not_close_friend"
+    OTHER_AUDIENCE = "other_audience"
     PENDING = "pending"
 
 

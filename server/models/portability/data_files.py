@@ -21,6 +21,7 @@ class Kind(StrEnum):
     ID_TIME = "id_time"  # the time in an id
     NAME = "name"  # the column is a user's id; written is the name, or null if the user is hidden
     NAMES = "names"  # a JSON object from names to user ids
+    ALT_TEXTS = "alt_texts"  # a JSON list of pairs of an id and a text; written are the texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,20 @@ PROFILE = DataFile(
         "passwordChangedAt": Member("t.password_changed_at_ms", Kind.TIME),
     },
     ("users.id",),
+)
+POST_HISTORY = DataFile(
+    "post_history",
+    "post_versions t JOIN posts p ON p.id = t.post_id",
+    "p.author_id",
+    {
+        "postId": Member("t.post_id", Kind.ID),
+        "caption": Member("t.caption"),
+        "altTexts": Member("t.images", Kind.ALT_TEXTS),
+        "audience": Member("t.audience"),
+        "replacedAt": Member("t.id", Kind.ID_TIME),
+    },
+    ("post_versions.post_id",),
+    condition="p.deleted_at_ms IS NULL",
 )
 COMMENTS = DataFile(
     "comments",
@@ -290,6 +305,7 @@ EXPORTS = DataFile(
 )
 DATA_FILES = (
     PROFILE,
+    POST_HISTORY,
     COMMENTS,
     LIKES,
     COMMENT_LIKES,

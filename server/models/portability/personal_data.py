@@ -153,5 +153,7 @@ def _value(kind: Kind, value: Any, names: dict[int, str]) -> Any:
             return names.get(value)
         case Kind.NAMES:
             return {name: str(user_id) for name, user_id in orjson.loads(value).items()}
+        case Kind.ALT_TEXTS:
+            return [text for _, text in orjson.loads(value)]
         case _:
             return value

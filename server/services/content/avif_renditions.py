@@ -100,20 +100,25 @@ class AvifRenditions:
         if not made:
             return
         try:
-            await self._unit_of_work.run(
+            unused = await self._unit_of_work.run(
                 partial(self._add_variants, post_id, made), changes=(CacheKey("post", post_id),)
             )
         except NotFound:
-            await self._media.delete([_key(key, name) for key, names in made.items() for name in names])
+            unused = list(made)
+        await self._media.delete([_key(key, name) for key in unused for name in made[key]])
 
     async def _add_variants(
         self, post_id: PostId, made: Mapping[str, Sequence[str]], work: WorkContext
-    ) -> None:
+    ) -> list[str]:
+        """Record the names; return the keys of the pictures that an edit removed in between."""
         post = await self._posts.lock(post_id, NOT_DELETED)
         if post is None:
             raise NotFound("The post was deleted.")
+        removed: list[str] = []
         for media_key, names in made.items():
-            await self._images.add_variants(post_id, media_key, [avif_variant(name) for name in names])
+            variants = [avif_variant(name) for name in names]
+            if not await self._images.add_variants(post_id, media_key, variants):
+                removed.append(media_key)
         # Always later than the previous change, because caches identify a card by this time.
         changed_at_ms = max(work.now_ms(), (post.changed_at_ms or 0) + 1)
         revision = post.revision + 1
@@ -129,6 +134,7 @@ class AvifRenditions:
                 post.audience,
             )
         )
+        return removed
 
 
 def _key(media_key: str, name: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from server.ids import PostId, UserId
+from server.ids import MediaId, PostId, UserId
 from server.models.accounts.user_cards import UserCardRepository, UserCardRow
 from server.models.conditions import Condition
 from server.models.content.media import MediaPicture
@@ -103,12 +103,12 @@ class Cards:
         """Return the images of posts, hidden ones included, in their order."""
         images: dict[PostId, list[Image]] = {}
         for image in await self._images.list_by_posts(post_ids):
-            images.setdefault(image.post_id, []).append(self.image(image, image.alt_text))
+            images.setdefault(image.post_id, []).append(self.image(image.id, image, image.alt_text))
         return images
 
-    def image(self, row: PostImageRow | MediaPicture, alt_text: str) -> Image:
+    def image(self, image_id: MediaId, row: PostImageRow | MediaPicture, alt_text: str) -> Image:
         base_url = self._media_url(row.media_key)
-        return Image(base_url, row.width, row.height, row.blurhash, alt_text, row.variants)
+        return Image(image_id, base_url, row.width, row.height, row.blurhash, alt_text, row.variants)
 
     def _post(self, row: PostCardRow, images: list[Image]) -> Post:
         card = PostCard(

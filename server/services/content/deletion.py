@@ -1,4 +1,4 @@
-"""Deletion jobs: remove the rows and pictures of deleted posts, and replaced avatars.
+"""Deletion jobs: remove the rows and pictures of deleted posts, removed pictures, and replaced avatars.
 
 Everything removed here is already hidden or unused, so that requests do not wait for it.
 """
@@ -69,6 +69,11 @@ class Deletions:
             await self._delete_part(claim, part, post_id)
         for media_key in await self._images.list_media_keys(post_id):
             await self._remove_picture(media_key, post_id)
+
+    async def remove_picture(self, claim: Claim) -> None:
+        """Delete the files of a picture that an edit removed. Idempotent, because keys are never reused."""
+        await self._remove_picture(str(claim.payload["media_key"]), PostId(claim.payload["post_id"]))
+        await self._jobs.finish(claim)
 
     async def remove_avatar(self, claim: Claim) -> None:
         """Delete the renditions of an unused avatar. Idempotent, because keys are never reused."""

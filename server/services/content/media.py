@@ -129,7 +129,7 @@ class Media:
             id=row.id,
             status=row.status,
             alt_text=row.alt_text,
-            image=row.picture and self._cards.image(row.picture, row.alt_text),
+            image=row.picture and self._cards.image(row.id, row.picture, row.alt_text),
             problem=problem,
             expires_at_ms=id_timestamp_ms(row.id) + self._limits.kept_ms,
         )

@@ -130,6 +130,10 @@ class Pictures:
                 raise result
         return StoredPicture(media_key, image, original)
 
+    async def require_allowed(self, picture: MediaPicture) -> None:
+        """Raise InvalidInput for a stored picture that moderators have refused since then."""
+        await self._refused.require_allowed(picture.picture_hash)
+
     def _original_name(self, shape: Shape) -> str | None:
         """Return a random name for the uploaded file; None if it is not kept."""
         if self._keep_originals:

@@ -1,10 +1,11 @@
 """Posts: publishing photographs with a caption, editing and deleting them, and listing an author's posts."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
-from server.errors import AppError, Forbidden, NotFound
+from server.clock import isoformat
+from server.errors import AppError, Conflict, Forbidden, NotFound
 from server.events import (
     AudienceWidened,
     CacheKey,
@@ -31,16 +32,25 @@ from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards
 from server.services.content.mentions import Mentions
 from server.services.content.pictures import Pictures, StoredPicture, Upload
+from server.services.content.post_history import PostHistory
 from server.services.content.post_pictures import (
+    ChosenPicture,
     PostPicture,
+    PostPictures,
     insert_pictures,
     more_texts_than_pictures,
-    picture_of,
 )
 from server.services.content.visibility import Visibility
 from server.services.filters.text_filters import TextFilters
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
 from server.services.records import Post
+
+
+@dataclass(frozen=True, slots=True)
+class SeenEdit:
+    """The time of the last edit that a client has seen, as the API formats it; None: it saw none."""
+
+    edited_at: str | None
 
 
 class Posts:
@@ -55,16 +65,18 @@ class Posts:
         visibility: Visibility,
         pictures: Pictures,
         filters: TextFilters,
+        history: PostHistory,
     ) -> None:
         self._users = users
         self._posts = posts
         self._images = images
-        self._media = media
         self._unit_of_work = unit_of_work
         self._cards = cards
         self._visibility = visibility
         self._pictures = pictures
         self._filters = filters
+        self._history = history
+        self._post_pictures = PostPictures(images, media, pictures)
         self._mentions = Mentions(users)
 
     async def publish(
@@ -110,20 +122,19 @@ class Posts:
     ) -> Post:
         """Publish the author's unused media in the given order; each belongs to one post only.
 
-        `alt_texts` replace those of the first media. Raises InvalidInput for media that do not exist, are used or
-        failed, Conflict for media that are still processed, and AlreadyDone for `once`.
+        `alt_texts` replace those of the first media. Raises what `PostPictures.take` raises, and AlreadyDone for
+        `once`.
         """
         if len(alt_texts) > len(media_ids):
             raise more_texts_than_pictures()
 
         async def insert(work: WorkContext) -> PostId:
-            rows = {row.id: row for row in await self._media.lock(author_id, media_ids)}
-            pictures = [picture_of(rows.get(media_id), n) for n, media_id in enumerate(media_ids, start=1)]
+            numbers = range(1, len(media_ids) + 1)
+            pictures = await self._post_pictures.take(author_id, media_ids, numbers, "mediaIds")
             replaced = [
                 replace(picture, alt_text=alt_text)
                 for picture, alt_text in zip(pictures, alt_texts, strict=False)
             ]
-            await self._media.delete(media_ids)
             shown = [*replaced, *pictures[len(replaced) :]]
             return await self._insert(author_id, caption, shown, audience, work)
 
@@ -136,14 +147,17 @@ class Posts:
         caption: str | None,
         alt_texts: Sequence[str] | None,
         audience: Audience | None = None,
+        media: Sequence[ChosenPicture] | None = None,
+        seen: SeenEdit | None = None,
     ) -> Post:
-        """Change the caption, the alt texts or the audience; None leaves a value unchanged.
+        """Change the caption, the alt texts, the audience or the pictures; None leaves a value unchanged.
 
-        `alt_texts` belong to the first pictures; the others lose theirs. Raises NotFound, Forbidden unless the editor
-        is the author, and InvalidInput for more texts than pictures.
+        `alt_texts` belong to the first pictures; the others lose theirs. `media` are all pictures that the post is to
+        show, in order. Raises NotFound, Forbidden unless the editor is the author, InvalidInput for more texts than
+        pictures, Conflict if the post was edited after `seen`, and what `PostPictures.arrange` raises.
         """
         await self._unit_of_work.run(
-            partial(self._edit, editor_id, post_id, caption, alt_texts, audience),
+            partial(self._edit, editor_id, post_id, caption, alt_texts, audience, media, seen),
             changes=(CacheKey("post", post_id),),
         )
         return await self.get(editor_id, post_id)
@@ -248,10 +262,16 @@ class Posts:
         caption: str | None,
         alt_texts: Sequence[str] | None,
         audience: Audience | None,
+        media: Sequence[ChosenPicture] | None,
+        seen: SeenEdit | None,
         work: WorkContext,
     ) -> None:
         post = await self._lock_own(editor_id, post_id)
+        _require_seen(post, seen)
+        before = await self._history.snapshot(post)
         texts = {"caption": caption or "", "altTexts": " \n. ".join(alt_texts or ())}
+        if media is not None:
+            texts["media"] = " \n. ".join(await self._post_pictures.arrange(post, media, work))
         await self._filters.apply(work, ("post", post_id), editor_id, texts)
         if alt_texts is not None:
             await self._set_alt_texts(post_id, alt_texts)
@@ -261,6 +281,7 @@ class Posts:
         await self._posts.edit(post_id, edited_at_ms, revision)
         if caption is not None:
             await self._set_caption(post, caption, work)
+        await self._history.record(before, work)
         if audience is not None:
             await self._set_audience(post, audience, work)
         if caption is not None or audience is not None:
@@ -317,3 +338,10 @@ class Posts:
         padded = [*alt_texts, *[""] * (len(image_ids) - len(alt_texts))]
         for image_id, alt_text in zip(image_ids, padded, strict=True):
             await self._images.set_alt_text(image_id, alt_text)
+
+
+def _require_seen(post: PostRow, seen: SeenEdit | None) -> None:
+    """Raise Conflict if a post was edited after the edit that the client has seen."""
+    edited_at = None if post.edited_at_ms is None else isoformat(post.edited_at_ms)
+    if seen is not None and seen.edited_at != edited_at:
+        raise Conflict("The post was edited in between: get it again.", code="edited_in_between")

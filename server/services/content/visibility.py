@@ -22,6 +22,7 @@ from server.models.content.visibility import (
     public_posts,
     visible_comments,
     visible_posts,
+    visible_versions,
 )
 from server.models.people.visibility import Denial, open_users, visible_users
 from server.models.rules import find_denial
@@ -64,6 +65,10 @@ class Visibility:
         Raises NotFound, with the same text for hidden and missing posts.
         """
         return _found(await self._posts.get(post_id, self.posts(viewer_id)))
+
+    def versions(self, viewer: UserId) -> Condition:
+        """Return the condition on `post_versions v` of `posts p` that the viewer may see an earlier version."""
+        return visible_versions(viewer, "v", "p")
 
     def comments(self, viewer: UserId) -> Condition:
         """Return the condition on `comments c` that the viewer may see a comment on a post that the viewer sees."""

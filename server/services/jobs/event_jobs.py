@@ -30,6 +30,7 @@ from server.events import (
     PeopleMentioned,
     PersonChanged,
     PersonModerated,
+    PictureRemoved,
     PicturesPublished,
     PostDeleted,
     PostLiked,
@@ -96,6 +97,7 @@ class JobKind(StrEnum):
     PROCESS_UPLOAD = "media.process"
     ENCODE_AVIF = "renditions.avif"
     REMOVE_POST = "posts.remove"
+    REMOVE_PICTURE = "pictures.remove"
     REMOVE_AVATAR = "avatars.remove"
     ERASE_ACCOUNT = "accounts.erase"
     CREATE_EXPORT = "exports.create"
@@ -159,6 +161,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     ExportReady: (EventJob(Queue.EMAIL, JobKind.EMAIL_EXPORT_READY),),
     UploadCompleted: (EventJob(Queue.MEDIA, JobKind.PROCESS_UPLOAD),),
     PicturesPublished: (EventJob(Queue.RENDITIONS, JobKind.ENCODE_AVIF),),
+    PictureRemoved: (EventJob(Queue.MAINTENANCE, JobKind.REMOVE_PICTURE),),
     AvatarReplaced: (EventJob(Queue.MAINTENANCE, JobKind.REMOVE_AVATAR),),
     # An activity and its retraction share a kind: the job reads which of them applies.
     UserFollowed: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),

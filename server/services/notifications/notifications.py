@@ -122,7 +122,11 @@ def to_notification(cards: Cards, row: NotificationRow) -> Notification:
 
 
 def _post(cards: Cards, post_id: PostId, preview: PreviewRow) -> PostPreview:
-    image = None if preview.image is None else cards.image(preview.image, preview.image.alt_text)
+    image = (
+        None
+        if preview.image is None
+        else cards.image(preview.image.id, preview.image, preview.image.alt_text)
+    )
     return PostPreview(post_id, image, preview.is_public)
 
 

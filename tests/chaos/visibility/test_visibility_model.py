@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from server.gateways.redis.pipelined_client import PipelinedRedis
-from server.ids import CommentId, PostId, UserId
+from server.ids import CommentId, MediaId, PostId, UserId
 from server.models.audience import Audience
 from server.models.content.post_images import NewPostImage
 from server.paging import PageRequest
@@ -309,7 +309,7 @@ class VisibilityMachine(RuleBasedStateMachine):
     def _compare_pictures(self, viewer: UserId, post: ModelPost) -> None:
         """Compare the plain address of the picture, and one that was signed for the viewer at any time."""
         harness, key = self.harness, f"posts/{post.id}/large.jpg"
-        images = [Image(f"https://media.test/posts/{post.id}", 1, 1, "", "", ())]
+        images = [Image(MediaId(post.id), f"https://media.test/posts/{post.id}", 1, 1, "", "", ())]
         (image,) = harness.media_addresses.sign(images, viewer, harness.media_addresses.expires_at_s(post.id))
         signed = dict(parse_qsl(image.query[1:]))
         for query, allowed in (
@@ -322,7 +322,7 @@ class VisibilityMachine(RuleBasedStateMachine):
     async def _post_with_a_picture(self, author: UserId, audience: Audience) -> PostId:
         post_id = await self.harness.post(author, CAPTION, audience=audience)
         await self.harness.image_rows.insert(
-            NewPostImage(post_id, post_id, 0, f"posts/{post_id}", 1, 1, "", "", ("large",))
+            NewPostImage(MediaId(post_id), post_id, 0, f"posts/{post_id}", 1, 1, "", "", ("large",))
         )
         return post_id
 

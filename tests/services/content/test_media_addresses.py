@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from server.errors import Forbidden, NotFound
-from server.ids import UserId, min_id_at
+from server.ids import MediaId, UserId, min_id_at
 from server.services.content.media_addresses import PERIOD_S, STEP_S, MediaAddresses
 from server.services.records import Image
 
@@ -32,7 +32,7 @@ addresses = MediaAddresses(b"secret", BASE, clock)
 
 def signed(viewer_id: UserId, expires_at_s: int, folder: str = FOLDER) -> str:
     (image,) = addresses.sign(
-        [Image(f"{BASE}/{folder}", 10, 10, "", "", ("large",))], viewer_id, expires_at_s
+        [Image(MediaId(1), f"{BASE}/{folder}", 10, 10, "", "", ("large",))], viewer_id, expires_at_s
     )
     return image.query
 

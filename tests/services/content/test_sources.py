@@ -5,6 +5,7 @@ from pathlib import Path
 
 from PIL import Image as PillowImage
 
+from server.ids import MediaId
 from server.services.content.posts import Upload
 from server.services.content.sources import avatar_sources, image_sources, named_urls, thumbnail
 from server.services.records import Image
@@ -12,7 +13,7 @@ from tests.support.inputs.phone_files import baseline
 from tools.harness.services import ServiceHarness
 
 BASE = "https://media.test/posts/1"
-LEGACY = Image(BASE, 1080, 1440, "", "", ("small", "medium", "large"))
+LEGACY = Image(MediaId(1), BASE, 1080, 1440, "", "", ("small", "medium", "large"))
 
 
 def sizes(image: Image) -> list[tuple[str, int, int]]:
@@ -44,7 +45,7 @@ def test_older_pictures_have_sizes_of_the_longer_side() -> None:
 
 
 def test_missing_named_sizes_are_the_next_larger() -> None:
-    image = Image(BASE, 500, 500, "", "", ("small", "large", "square"))
+    image = Image(MediaId(1), BASE, 500, 500, "", "", ("small", "large", "square"))
     assert named_urls(image_sources(image)) == {
         "small": f"{BASE}/small.jpg",
         "medium": f"{BASE}/large.jpg",

@@ -326,6 +326,16 @@ async def test_export_of_an_erased_account_is_dropped(
     assert await archive_keys(harness) == []
 
 
+async def test_export_has_what_edits_replaced(harness: ServiceHarness) -> None:
+    ada = await register(harness, "ada")
+    post_id = await harness.post(ada, "First")
+    await harness.posts.edit(ada, post_id, "Second", None)
+    (version,) = (await exported(harness, ada))["post_history.json"]
+    assert (version["postId"], version["caption"], version["altTexts"]) == (str(post_id), "First", [])
+    await harness.posts.delete(ada, post_id)
+    assert (await exported(harness, ada))["post_history.json"] == []
+
+
 async def test_another_user_cannot_delete_an_export(harness: ServiceHarness) -> None:
     ada, bob = await register(harness, "ada"), await harness.user("bob")
     found = await export(harness, ada)
