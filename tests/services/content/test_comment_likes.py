@@ -145,13 +145,12 @@ async def test_concurrent_likes_replies_and_deletions_keep_exact_counts(harness:
 
 
 async def test_likers_are_paged_newest_first_without_gaps(harness: ServiceHarness) -> None:
-    fans = await harness.users(7)
-    post_id = await harness.post(fans[0])
-    comment_id = await comment_on(harness, fans[0], post_id)
+    author, viewer, *fans = await harness.users(9)
+    post_id = await harness.post(author)
+    comment_id = await comment_on(harness, author, post_id)
     order = random.sample(fans, len(fans))
     for fan in order:
         await harness.comment_likes.like(fan, post_id, comment_id)
-    viewer = await harness.user()
     await harness.blocks.block(viewer, order[3])
     seen: list[UserId] = []
     request = PageRequest(limit=3)
