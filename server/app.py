@@ -49,6 +49,7 @@ from server.handlers.notifications.preferences import PreferenceRoutes
 from server.handlers.notifications.serializer import NotificationSerializer
 from server.handlers.notifications.stream import NotificationStream
 from server.handlers.openapi.documentation import DocumentationRoutes
+from server.handlers.openapi.existing_values import ExistingValues, find_nothing
 from server.handlers.operations.queues import QueueRoutes
 from server.handlers.people.blocks import BlockRoutes
 from server.handlers.people.close_friends import CloseFriendRoutes
@@ -160,8 +161,14 @@ def build_app(
     ):
         app.add_routes(resource.routes())
     if settings.docs:
-        app.add_routes(DocumentationRoutes(app.router.routes).routes())
+        app.add_routes(_documentation(app, settings, services).routes())
     return app
+
+
+def _documentation(app: web.Application, settings: Settings, services: Services) -> DocumentationRoutes:
+    existing = ExistingValues(services.user_lookup, services.posts, services.comments)
+    find_existing = find_nothing if settings.app.env == "production" else existing.find
+    return DocumentationRoutes(app.router.routes, settings.app.public_url or None, find_existing)
 
 
 def build_worker_app(

@@ -19,7 +19,7 @@ class ExplainQuery(RequestSchema):
     postId = Id(required=True, metadata={"description": "The post to explain."})
 
 
-class ExplanationSchema(Schema):
+class FeedExplanationSchema(Schema):
     postId = Id(required=True)
     inFeed = fields.Boolean(required=True)
     reason = fields.String(required=True, validate=validate.OneOf([reason.value for reason in Reason]))
@@ -47,6 +47,7 @@ class FeedRoutes:
         "readFeed",
         "Get your feed: your own posts and those of users you follow, newest first",
         tag="feed",
+        description="Page through it with `nextCursor`. New posts appear on the first page.",
         query=PageQuery,
         responds={200: page_of(PostSchema)},
         rates=(Rate.READS,),
@@ -64,8 +65,9 @@ class FeedRoutes:
         "explainFeed",
         "Explain why a post is or is not in your feed",
         tag="feed",
+        description="For support, and for tests of clients: names the rule that decided.",
         query=ExplainQuery,
-        responds={200: ExplanationSchema},
+        responds={200: FeedExplanationSchema},
         rates=(Rate.READS,),
     )
     async def explain_feed(self, request: web.Request) -> web.Response:

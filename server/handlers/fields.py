@@ -217,5 +217,17 @@ class Url(fields.String):
     """An absolute URL."""
 
 
+class ErrorCode(fields.String):
+    """The code of a problem: one of `openapi.error_codes`."""
+
+
+class JsonText(fields.String):
+    """JSON in a string, which matches one of `contents`."""
+
+    def __init__(self, *contents: type[Schema], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.contents = contents
+
+
 class File(fields.Raw):
     """A file in a multipart body, which `FormReader` reads."""

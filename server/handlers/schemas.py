@@ -4,8 +4,8 @@ from functools import cache
 
 from marshmallow import Schema, fields, validate
 
-from server.handlers.fields import Count, Id, QueryInteger, RequestSchema, Timestamp, Url
-from server.handlers.user_cards import RelatedUserSchema, SourceSchema
+from server.handlers.fields import Count, ErrorCode, Id, QueryInteger, RequestSchema, Timestamp, Url
+from server.handlers.user_cards import ImageSourceSchema, RelatedUserSchema
 from server.paging import DEFAULT_LIMIT, MAX_LIMIT
 from server.services.records import Audience
 
@@ -45,12 +45,12 @@ class ImageSchema(Schema):
         metadata={"description": "The file was an animation; its first frame is shown."},
     )
     sources = fields.List(
-        fields.Nested(SourceSchema),
+        fields.Nested(ImageSourceSchema),
         required=True,
         metadata={"description": "The renditions in proportion, from the smallest to the largest."},
     )
     thumbnail = fields.Nested(
-        SourceSchema, required=True, allow_none=True, metadata={"description": "A square for grids."}
+        ImageSourceSchema, required=True, allow_none=True, metadata={"description": "A square for grids."}
     )
     variants = fields.Nested(ImageVariantsSchema, required=True)
 
@@ -115,10 +115,7 @@ class ProblemSchema(Schema):
     instance = fields.String(
         required=True, metadata={"examples": ["/posts"], "description": "The requested path."}
     )
-    code = fields.String(
-        required=True,
-        metadata={"examples": ["invalid_input"], "description": "Stable; for programs."},
-    )
+    code = ErrorCode(required=True)
     errors = fields.Dict(
         keys=fields.String(),
         values=fields.List(fields.String()),

@@ -9,7 +9,7 @@ from server.services.content.sources import avatar_sources
 from server.services.records import RelatedUser, Relationship, Source, UserCard
 
 
-class SourceSchema(Schema):
+class ImageSourceSchema(Schema):
     """A rendition of an image, for `srcset`."""
 
     url = Url(required=True)
@@ -24,7 +24,7 @@ class UserCardSchema(Schema):
     fullName = fields.String(required=True)
     avatarUrl = Url(required=True, allow_none=True)
     avatarSources = fields.List(
-        fields.Nested(SourceSchema), required=True, metadata={"description": "Empty without an avatar."}
+        fields.Nested(ImageSourceSchema), required=True, metadata={"description": "Empty without an avatar."}
     )
     isCelebrity = fields.Boolean(required=True)
 

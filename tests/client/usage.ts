@@ -95,7 +95,7 @@ export async function compileErrors(post: Post): Promise<void> {
   // @ts-expect-error - a required member is missing
   await api.POST("/auth/login", { body: { username: "ana" } });
   // @ts-expect-error - users cannot set their own role
-  const change: components["schemas"]["ProfileBody"] = { role: "admin" };
+  const change: components["schemas"]["EditProfileBody"] = { role: "admin" };
   // @ts-expect-error - ids are strings
   await api.GET("/posts/{postId}", { params: { path: { postId: 1 } } });
   // @ts-expect-error - the avatar may be null

@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from tests.chaos.environment import FULL, rounds
-from tests.contract.answers import closed
+from tests.contract.answers import both_documents, closed
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.accounts import verify_addresses
 from tests.support.inputs import photos
@@ -105,18 +105,18 @@ async def test_program_conforms_to_its_document(
     stack: Stack, new_program: NewProgram, register: Register
 ) -> None:
     program = await new_program("--port=0", config=config_file(stack.var_dir, LONG_TOKENS)).start()
-    # The examples in the document register Ana.
-    cleo, ben = await register(program, "cleo", "ben")
+    # The examples in the document are about ana, ben and dora_lens.
+    cleo, dan = await register(program, "cleo", "dan")
     await verify_addresses(stack)
     granted = await new_program("role", "cleo", "admin", cold=True).spawn().end()
     assert granted.code == 0, granted
     known = replace(
-        await create_objects(cleo, ben),
+        await create_objects(cleo, dan),
         notification_id=(await wait_until(cleo.notifications))[0]["id"],
         link_token=await link_token(stack),
     )
     document = stack.var_dir / "openapi.json"
-    described = closed(await cleo.request("GET", "/api/openapi.json"))
+    described = closed(await both_documents(cleo))
     # Their constraints are those of tus, not of schemas; tests/e2e/test_resumable_uploads.py covers them.
     described["paths"] = {path: item for path, item in described["paths"].items() if "/uploads" not in path}
     document.write_bytes(orjson.dumps(described))
@@ -141,16 +141,16 @@ async def sign_in(person: Person) -> None:
     person.token = (await person.request("POST", "/auth/login", json=body))["accessToken"]
 
 
-async def create_objects(cleo: Person, ben: Person) -> Known:
+async def create_objects(cleo: Person, dan: Person) -> Known:
     await sign_in(cleo)
     own = next(session["id"] for session in await cleo.list_all("/auth/sessions") if session["current"])
-    known = Known([ben.id, "@ben"], own)
-    await ben.follow(cleo)
-    for author in (cleo, ben) * POSTS_EACH:
-        post = await author.publish(photos.small(), caption="#light with @ben")
+    known = Known([dan.id, "@dan"], own)
+    await dan.follow(cleo)
+    for author in (cleo, dan) * POSTS_EACH:
+        post = await author.publish(photos.small(), caption="#light with @dan")
         known.post_ids.append(post["id"])
         known.keys.append(post["images"][0]["url"].partition("/media/")[2])
-        for person in (cleo, ben):
+        for person in (cleo, dan):
             await person.like(post["id"])
             await person.comment(post["id"], "Where was that, @cleo?")
     return known

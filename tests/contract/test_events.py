@@ -22,7 +22,7 @@ async def test_data_of_an_event_is_a_notification(program: Program, register: Re
         await ben.comment(post["id"], "Well seen")
         for block in await stream.events(3):
             event = {name: text for name, text in asdict(block).items() if text}
-            validate(document, "Event", event)
+            validate(document, "StreamEvent", event)
             validate(document, "Notification", orjson.loads(block.data))
             with pytest.raises(ValidationError):
                 validate(document, "Notification", {**orjson.loads(block.data), "password": "none"})

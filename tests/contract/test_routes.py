@@ -100,6 +100,7 @@ TABLE: dict[str, Row] = {
     "GET /metrics": open_to_all(200),
     "GET /api": open_to_all(200),
     "GET /api/openapi.json": open_to_all(200),
+    "GET /api/openapi-staff.json": open_to_all(200),
     "GET /api/{asset}": open_to_all(200),
     "GET /media/{key}": Row(404, 200, 404, 404, follower=200),
     "GET /auth/available": open_to_all(200, query="?username={new}"),

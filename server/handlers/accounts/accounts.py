@@ -29,7 +29,7 @@ class AvailableQuery(RequestSchema):
     email = EmailAddress()
 
 
-class AvailableSchema(Schema):
+class AvailabilitySchema(Schema):
     """One member per parameter of the query."""
 
     username = fields.Boolean()
@@ -74,7 +74,7 @@ class AccountRoutes:
         tag="auth",
         description="An e-mail address is always available: whether a user has it is not revealed.",
         query=AvailableQuery,
-        responds={200: AvailableSchema},
+        responds={200: AvailabilitySchema},
         rates=(Rate.AVAILABILITY,),
         public=True,
     )
@@ -90,6 +90,18 @@ class AccountRoutes:
         "registerUser",
         "Register a new user, and sign in",
         tag="auth",
+        codes={
+            401: (
+                "wrong_credentials",
+                "second_factor_required",
+            ),
+            409: ("username_taken",),
+            422: (
+                "username_reserved",
+                "weak_password",
+                "content_refused",
+            ),
+        },
         description="An e-mail with a link to verify the address is sent. The answer is the same if another account has"
         " the address; its owner gets an e-mail instead.",
         body=RegisterBody,
@@ -123,6 +135,7 @@ class AccountRoutes:
         "login",
         "Sign in",
         tag="auth",
+        codes={401: ("wrong_credentials",), 403: ("account_suspended",)},
         description="An account with a second factor gets 202 without tokens: `verifySecondFactor` completes it.",
         body=LoginBody,
         responds={200: SIGNED_IN, 202: CHALLENGED},

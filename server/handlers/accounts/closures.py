@@ -12,7 +12,7 @@ from server.handlers.http.requests import BODY, current_principal
 from server.services.accounts.account_closures import AccountClosures
 
 
-class DeletionSchema(Schema):
+class AccountDeletionSchema(Schema):
     deletedAt = Timestamp(required=True)
 
 
@@ -30,6 +30,16 @@ class ClosureRoutes:
         "deactivateAccount",
         "Hide your account until you sign in again",
         tag="users",
+        codes={
+            403: (
+                "reauthentication_required",
+                "account_suspended",
+            ),
+            422: (
+                "wrong_password",
+                "wrong_code",
+            ),
+        },
         description="Others do not see anything of you, and you are signed out on every device.",
         body=ConfirmationBody,
         responds={204: Reply("Deactivated")},
@@ -43,9 +53,19 @@ class ClosureRoutes:
         "deleteAccount",
         "Delete your account",
         tag="users",
+        codes={
+            403: (
+                "reauthentication_required",
+                "account_suspended",
+            ),
+            422: (
+                "wrong_password",
+                "wrong_code",
+            ),
+        },
         description="As `deactivateAccount`. Signing in before `deletedAt` cancels it; then all you did is erased.",
         body=ConfirmationBody,
-        responds={202: DeletionSchema},
+        responds={202: AccountDeletionSchema},
         refuses=REAUTHENTICATION,
     )
     async def delete_account(self, request: web.Request) -> web.Response:

@@ -4,7 +4,7 @@ from aiohttp import web
 from marshmallow import Schema, fields
 
 from server.handlers import serializers
-from server.handlers.accounts.email_addresses import TokenBody
+from server.handlers.accounts.email_addresses import EmailTokenBody
 from server.handlers.accounts.reauthentication import REAUTHENTICATION, confirmation
 from server.handlers.accounts.sessions import NO_STORE
 from server.handlers.fields import CODE, NEW_PASSWORD, PASSWORD, EmailAddress, RequestSchema
@@ -23,11 +23,11 @@ class ForgotPasswordBody(RequestSchema):
     email = EmailAddress(required=True)
 
 
-class ResetPasswordBody(TokenBody):
+class ResetPasswordBody(EmailTokenBody):
     newPassword = NEW_PASSWORD(required=True)
 
 
-class ResetPasswordSchema(Schema):
+class PasswordResetSchema(Schema):
     deviceToken = fields.String(
         required=True,
         metadata={"description": "For the next sign-in on this device; see `POST /auth/login`."},
@@ -49,6 +49,15 @@ class CredentialRoutes:
         "changePassword",
         "Change your password, and sign out on your other devices",
         tag="auth",
+        description="Needs the old password, unless the session was reauthenticated within five minutes.",
+        codes={
+            403: ("reauthentication_required",),
+            422: (
+                "wrong_password",
+                "wrong_code",
+                "weak_password",
+            ),
+        },
         body=ChangePasswordBody,
         responds={204: Reply("Changed")},
         refuses=REAUTHENTICATION,
@@ -64,6 +73,7 @@ class CredentialRoutes:
         "forgotPassword",
         "Request a password reset e-mail",
         tag="auth",
+        description="Always answers 202: whether an account has the address is not revealed.",
         body=ForgotPasswordBody,
         responds={202: Reply("If an account has this address, an e-mail is sent to it")},
         public=True,
@@ -76,8 +86,15 @@ class CredentialRoutes:
         "resetPassword",
         "Set a new password with a token from an e-mail, and sign out on every device",
         tag="auth",
+        description="The token of the e-mail works once. A second factor stays enabled.",
+        codes={
+            422: (
+                "invalid_reset_token",
+                "weak_password",
+            )
+        },
         body=ResetPasswordBody,
-        responds={200: Reply("Changed", ResetPasswordSchema)},
+        responds={200: Reply("Changed", PasswordResetSchema)},
         refuses={422: "The token is unknown, used or expired"},
         public=True,
     )

@@ -13,7 +13,7 @@ from server.services.accounts.account_recovery import AccountRecovery
 from server.services.accounts.email_verification import EmailVerification
 
 
-class TokenBody(RequestSchema):
+class EmailTokenBody(RequestSchema):
     token = fields.String(required=True, validate=validate.Length(max=200), metadata={"format": "password"})
 
 
@@ -21,7 +21,7 @@ class ChangeEmailBody(ConfirmationBody):
     newEmail = EmailAddress(required=True)
 
 
-class RecoveredSchema(Schema):
+class RecoveredAccountSchema(Schema):
     resetToken = fields.String(required=True, metadata={"description": "For `POST /auth/reset-password`."})
     expiresIn = Count(required=True, metadata={"description": "Seconds until the reset token expires."})
 
@@ -46,8 +46,9 @@ class EmailAddressRoutes:
         "verifyEmail",
         "Verify an e-mail address with a token from an e-mail",
         tag="auth",
+        codes={422: ("invalid_verification_token",)},
         description="A pending address becomes the address of the account.",
-        body=TokenBody,
+        body=EmailTokenBody,
         responds={204: Reply("Verified")},
         refuses={422: "The token is unknown, used or expired, or another account has verified the address"},
         public=True,
@@ -60,6 +61,7 @@ class EmailAddressRoutes:
         "resendVerification",
         "Request another e-mail that verifies your address",
         tag="auth",
+        description="Does nothing if there is no address to verify.",
         responds={202: Reply("If an address has to be verified, an e-mail is sent to it")},
     )
     async def resend_verification(self, request: web.Request) -> web.Response:
@@ -70,6 +72,13 @@ class EmailAddressRoutes:
         "changeEmail",
         "Change your e-mail address",
         tag="auth",
+        codes={
+            403: ("reauthentication_required",),
+            422: (
+                "wrong_password",
+                "wrong_code",
+            ),
+        },
         description="The new address gets an e-mail with a link, and replaces the current one when it is verified. The"
         " answer is the same if another account has the address.",
         body=ChangeEmailBody,
@@ -87,11 +96,12 @@ class EmailAddressRoutes:
         "recoverAccount",
         "Take your account back from another person, with a token from an e-mail",
         tag="auth",
+        codes={409: ("email_in_use",), 422: ("invalid_recovery_token",)},
         description="Restores the e-mail address that the token was sent to, signs out on every device and invalidates"
         " the password. The answer has a token for a new one. A second factor that was enabled within the last seven"
         " days is removed.",
-        body=TokenBody,
-        responds={200: Reply("Recovered", RecoveredSchema)},
+        body=EmailTokenBody,
+        responds={200: Reply("Recovered", RecoveredAccountSchema)},
         refuses={
             409: "Another account has verified the address",
             422: "The token is unknown, used or expired",

@@ -7,7 +7,7 @@ from server.handlers import serializers
 from server.handlers.accounts.reauthentication import (
     REAUTHENTICATION,
     ConfirmationBody,
-    ReauthenticatedSchema,
+    ReauthenticationSchema,
     confirmation,
 )
 from server.handlers.accounts.sign_ins import CHALLENGED, SIGNED_IN, SignedInSchema, SignInResponder
@@ -48,7 +48,7 @@ class ProviderSignInBody(IdTokenBody):
     deviceToken = fields.String(load_default="", validate=validate.Length(max=MAX_DEVICE_TOKEN))
 
 
-class LinkBody(IdTokenBody, ConfirmationBody):
+class LinkProviderBody(IdTokenBody, ConfirmationBody):
     pass
 
 
@@ -76,6 +76,15 @@ class ExternalIdentityRoutes:
         "signInWithProvider",
         "Sign in with an identity provider",
         tag="auth",
+        codes={
+            401: ("invalid_id_token",),
+            403: ("account_suspended",),
+            409: ("username_taken",),
+            422: (
+                "username_reserved",
+                "content_refused",
+            ),
+        },
         description="The first sign-in creates an account, with `username` or a name derived from the token. It never"
         " uses an existing account because of its e-mail address: sign in to that one, and link the provider.",
         body=ProviderSignInBody,
@@ -107,7 +116,20 @@ class ExternalIdentityRoutes:
         "linkProvider",
         "Link an identity provider to your account, to sign in with it",
         tag="auth",
-        body=LinkBody,
+        description="Needs the password, unless the session was reauthenticated within five minutes.",
+        codes={
+            401: ("invalid_id_token",),
+            403: ("reauthentication_required",),
+            409: (
+                "identity_in_use",
+                "provider_linked",
+            ),
+            422: (
+                "wrong_password",
+                "wrong_code",
+            ),
+        },
+        body=LinkProviderBody,
         responds={204: Reply("Linked")},
         refuses={
             **REAUTHENTICATION,
@@ -132,6 +154,8 @@ class ExternalIdentityRoutes:
         "unlinkProvider",
         "Unlink an identity provider",
         tag="auth",
+        description="Refused for the only way to sign in.",
+        codes={403: ("reauthentication_required",), 409: ("last_sign_in_method",)},
         responds={204: Reply("Unlinked")},
         refuses={
             403: "The session was not reauthenticated within five minutes",
@@ -148,9 +172,17 @@ class ExternalIdentityRoutes:
         "reauthenticateWithProvider",
         "Prove with a linked identity provider that you are the owner of the account",
         tag="auth",
+        codes={
+            401: ("invalid_id_token",),
+            403: ("reauthentication_required",),
+            422: (
+                "wrong_password",
+                "wrong_code",
+            ),
+        },
         description="As `reauthenticate`. The ID token must have been issued within the last five minutes.",
         body=ProviderReauthenticationBody,
-        responds={200: ReauthenticatedSchema},
+        responds={200: ReauthenticationSchema},
         refuses={
             401: REFUSED,
             403: "The code is missing",

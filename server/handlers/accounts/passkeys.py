@@ -10,7 +10,7 @@ from server.handlers import serializers
 from server.handlers.accounts.reauthentication import (
     REAUTHENTICATION,
     ConfirmationBody,
-    ReauthenticatedSchema,
+    ReauthenticationSchema,
     confirmation,
 )
 from server.handlers.accounts.sessions import NO_STORE
@@ -83,7 +83,7 @@ class RenamePasskeyBody(RequestSchema):
     name = Name(maximum=MAX_NAME, required=True)
 
 
-class AssertionBody(RequestSchema):
+class PasskeyReauthenticationBody(RequestSchema):
     credential = fields.Nested(
         AssertionCredentialBody,
         required=True,
@@ -91,7 +91,7 @@ class AssertionBody(RequestSchema):
     )
 
 
-class PasskeySignInBody(AssertionBody):
+class PasskeySignInBody(PasskeyReauthenticationBody):
     deviceToken = fields.String(load_default="", validate=validate.Length(max=2000))
 
 
@@ -139,6 +139,7 @@ class PasskeyRoutes:
         "listPasskeys",
         "List your passkeys, the oldest first",
         tag="auth",
+        description="With the time of their last use.",
         responds={200: page_of(PasskeySchema)},
         rates=(Rate.READS,),
     )
@@ -150,6 +151,14 @@ class PasskeyRoutes:
         "beginPasskey",
         "Get the options to create a passkey",
         tag="auth",
+        codes={
+            403: ("reauthentication_required",),
+            409: ("too_many_passkeys",),
+            422: (
+                "wrong_password",
+                "wrong_code",
+            ),
+        },
         description="They are valid for five minutes, in this session.",
         body=ConfirmationBody,
         responds={200: PasskeyOptionsSchema},
@@ -166,6 +175,14 @@ class PasskeyRoutes:
         "registerPasskey",
         "Add a passkey to your account",
         tag="auth",
+        description="`credential` is what the browser returned for the options of `beginPasskey`.",
+        codes={
+            409: (
+                "passkey_in_use",
+                "too_many_passkeys",
+            ),
+            422: ("invalid_passkey",),
+        },
         body=RegisterPasskeyBody,
         responds={201: Reply("Added", PasskeySchema)},
         refuses={409: "A user has this passkey, or you have 20", 422: REFUSED},
@@ -182,6 +199,7 @@ class PasskeyRoutes:
         "renamePasskey",
         "Rename a passkey",
         tag="auth",
+        description="Only you see the name.",
         body=RenamePasskeyBody,
         responds={204: Reply("Renamed")},
         refuses={404: "Passkey not found"},
@@ -197,6 +215,10 @@ class PasskeyRoutes:
         "deletePasskey",
         "Remove a passkey from your account",
         tag="auth",
+        description=(
+            "Refused for the only way to sign in. Needs a session that was reauthenticated within five minutes."
+        ),
+        codes={403: ("reauthentication_required",), 409: ("last_sign_in_method",)},
         responds={204: Reply("Removed")},
         refuses={
             403: "The session was not reauthenticated within five minutes",
@@ -227,6 +249,7 @@ class PasskeyRoutes:
         "signInWithPasskey",
         "Sign in with a passkey",
         tag="auth",
+        codes={401: ("invalid_passkey",), 403: ("account_suspended",)},
         description="The passkey verifies its user, so an account with a second factor needs no code.",
         body=PasskeySignInBody,
         responds={200: SIGNED_IN},
@@ -245,6 +268,7 @@ class PasskeyRoutes:
         "beginPasskeyReauthentication",
         "Get the options to reauthenticate with one of your passkeys",
         tag="auth",
+        description="They are valid for five minutes, in this session.",
         responds={200: PasskeyOptionsSchema},
         rates=(Rate.WRITES,),
     )
@@ -255,9 +279,10 @@ class PasskeyRoutes:
         "reauthenticateWithPasskey",
         "Prove with a passkey that you are the owner of the account",
         tag="auth",
+        codes={422: ("invalid_passkey",)},
         description="As `reauthenticate`, without a code.",
-        body=AssertionBody,
-        responds={200: ReauthenticatedSchema},
+        body=PasskeyReauthenticationBody,
+        responds={200: ReauthenticationSchema},
         refuses={422: REFUSED},
         rates=(Rate.WRITES,),
     )

@@ -29,7 +29,7 @@ class ConfirmationBody(RequestSchema):
     code = CODE()
 
 
-class ReauthenticatedSchema(Schema):
+class ReauthenticationSchema(Schema):
     expiresIn = Count(
         required=True,
         metadata={"description": "Seconds in which this session needs neither password nor code."},
@@ -52,10 +52,17 @@ class ReauthenticationRoutes:
         "reauthenticate",
         "Prove that you are the owner of the account, for changes to it",
         tag="auth",
+        codes={
+            403: ("reauthentication_required",),
+            422: (
+                "wrong_password",
+                "wrong_code",
+            ),
+        },
         description="For five minutes, this session may then change the e-mail address, the password and the second"
         " factor, and delete the account, without password and code.",
         body=ConfirmationBody,
-        responds={200: ReauthenticatedSchema},
+        responds={200: ReauthenticationSchema},
         refuses={403: "The password, or the code, is missing", 422: REAUTHENTICATION[422]},
     )
     async def reauthenticate(self, request: web.Request) -> web.Response:

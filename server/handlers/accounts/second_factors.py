@@ -16,11 +16,11 @@ from server.services.accounts.authentication.second_factors import SecondFactors
 NOT_ENABLED = "You have no second factor"
 
 
-class CodeBody(RequestSchema):
+class SecondFactorCodeBody(RequestSchema):
     code = CODE(required=True)
 
 
-class VerifyBody(CodeBody):
+class VerifySecondFactorBody(SecondFactorCodeBody):
     challenge = fields.String(
         required=True, validate=validate.Length(max=200), metadata={"format": "password"}
     )
@@ -39,7 +39,7 @@ class SecondFactorSetupSchema(Schema):
     )
 
 
-class RecoveryCodesSchema(Schema):
+class RecoveryCodeListSchema(Schema):
     recoveryCodes = fields.List(
         fields.String(),
         required=True,
@@ -66,6 +66,7 @@ class SecondFactorRoutes:
         "getSecondFactor",
         "Get whether you have a second factor",
         tag="auth",
+        description="With the number of recovery codes that are left.",
         responds={200: SecondFactorSchema},
         rates=(Rate.READS,),
     )
@@ -83,6 +84,14 @@ class SecondFactorRoutes:
         "setUpSecondFactor",
         "Begin to set up a second factor: an authenticator app",
         tag="auth",
+        codes={
+            403: ("reauthentication_required",),
+            409: ("second_factor_enabled",),
+            422: (
+                "wrong_password",
+                "wrong_code",
+            ),
+        },
         description="The second factor counts once `confirmSecondFactor` got a code, within an hour.",
         body=ConfirmationBody,
         responds={200: SecondFactorSetupSchema},
@@ -96,8 +105,16 @@ class SecondFactorRoutes:
         "confirmSecondFactor",
         "Enable the second factor with a code of the authenticator app",
         tag="auth",
-        body=CodeBody,
-        responds={200: RecoveryCodesSchema},
+        description="Returns the recovery codes. They are shown only once.",
+        codes={
+            409: (
+                "no_second_factor_setup",
+                "second_factor_enabled",
+            ),
+            422: ("wrong_code",),
+        },
+        body=SecondFactorCodeBody,
+        responds={200: RecoveryCodeListSchema},
         refuses={
             409: "No set-up was begun within the last hour, or it was confirmed",
             422: "The code is wrong",
@@ -111,8 +128,17 @@ class SecondFactorRoutes:
         "renewRecoveryCodes",
         "Replace your recovery codes",
         tag="auth",
+        description="The old ones stop working.",
+        codes={
+            403: ("reauthentication_required",),
+            404: ("no_second_factor",),
+            422: (
+                "wrong_password",
+                "wrong_code",
+            ),
+        },
         body=ConfirmationBody,
-        responds={200: RecoveryCodesSchema},
+        responds={200: RecoveryCodeListSchema},
         refuses={**REAUTHENTICATION, 404: NOT_ENABLED},
     )
     async def renew_recovery_codes(self, request: web.Request) -> web.Response:
@@ -125,6 +151,15 @@ class SecondFactorRoutes:
         "disableSecondFactor",
         "Remove your second factor and its recovery codes",
         tag="auth",
+        description="You are notified by e-mail.",
+        codes={
+            403: ("reauthentication_required",),
+            404: ("no_second_factor",),
+            422: (
+                "wrong_password",
+                "wrong_code",
+            ),
+        },
         body=ConfirmationBody,
         responds={204: Reply("Removed")},
         refuses={**REAUTHENTICATION, 404: NOT_ENABLED},
@@ -137,8 +172,9 @@ class SecondFactorRoutes:
         "verifySecondFactor",
         "Complete a sign-in with a code",
         tag="auth",
+        codes={401: ("second_factor_failed",), 403: ("account_suspended",)},
         description="A challenge takes five codes, and each code is valid once.",
-        body=VerifyBody,
+        body=VerifySecondFactorBody,
         responds={200: SIGNED_IN},
         refuses={
             401: "The code is wrong or was used before, or the challenge is unknown, expired, exhausted or used"

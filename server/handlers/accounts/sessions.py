@@ -68,6 +68,11 @@ class SessionRoutes:
         "refreshTokens",
         "Exchange a refresh token for a new token pair",
         tag="auth",
+        description=(
+            "Each refresh token can be used once. A second use within ten seconds gets the same tokens, so that"
+            " concurrent tabs stay signed in; a later one ends the session."
+        ),
+        codes={401: ("invalid_refresh_token",)},
         body=RefreshBody,
         responds={200: TokenPairSchema},
         refuses={401: "The refresh token is invalid or already used"},
@@ -83,6 +88,7 @@ class SessionRoutes:
         "logout",
         "Sign out on this device",
         tag="auth",
+        description="Ends the session of the access token: its tokens, streams and push registration stop working.",
         responds={204: Reply("Signed out")},
         rates=(Rate.WRITES,),
     )
@@ -95,6 +101,7 @@ class SessionRoutes:
         "listSessions",
         "List the sessions in which you are signed in",
         tag="auth",
+        description="Newest use first. `current` marks the session of this request.",
         query=PageQuery,
         responds={200: page_of(LoginSessionSchema)},
         rates=(Rate.READS,),
@@ -107,6 +114,7 @@ class SessionRoutes:
         "revokeOtherSessions",
         "Sign out on all other devices",
         tag="auth",
+        description="The session of this request goes on.",
         responds={204: Reply("Signed out")},
         rates=(Rate.WRITES,),
     )
@@ -118,6 +126,7 @@ class SessionRoutes:
         "revokeSession",
         "End one of your sessions",
         tag="auth",
+        description="Its tokens stop working at once.",
         responds={204: Reply("Signed out")},
         refuses={404: "Session not found"},
         rates=(Rate.WRITES,),

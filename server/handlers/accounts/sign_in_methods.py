@@ -38,6 +38,7 @@ class SignInMethodRoutes:
         "listSignInMethods",
         "List the ways in which you can sign in",
         tag="auth",
+        description="Password, passkeys, identity providers and second factor.",
         responds={200: SignInMethodsSchema},
         rates=(Rate.READS,),
     )

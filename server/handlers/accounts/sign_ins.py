@@ -9,7 +9,7 @@ from server.handlers.accounts.sessions import NO_STORE, TokenPairSchema, token_p
 from server.handlers.fields import Count
 from server.handlers.http.client_ip import current_client
 from server.handlers.http.operations import Reply
-from server.handlers.people.profiles import ProfileSchema
+from server.handlers.people.profiles import OwnProfileSchema
 from server.ids import UserId
 from server.services.accounts.authentication.sign_ins import SignIns
 from server.services.accounts.password_authentication import AuthenticatedUser
@@ -18,7 +18,7 @@ from server.services.records import SecondFactorMethod, SignInChallenge, TokenPa
 
 
 class SignedInSchema(TokenPairSchema):
-    user = fields.Nested(ProfileSchema, required=True)
+    user = fields.Nested(OwnProfileSchema, required=True)
     deviceToken = fields.String(
         required=True,
         metadata={

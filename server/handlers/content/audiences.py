@@ -57,6 +57,7 @@ class AudienceRoutes:
         "explainAudience",
         "Explain who sees your own post, and why a user does or does not",
         tag="posts",
+        description="With an example of each reason, for the page on which the author chooses the audience.",
         query=AudienceQuery,
         responds={200: PostAudienceSchema},
         refuses={403: "Not your post", 404: "Post or user not found"},

@@ -141,6 +141,9 @@ class ConfigRoutes:
         "getConfig",
         "Get the limits of images, texts, pages and new accounts, and the ways to sign in",
         tag="config",
+        description=(
+            "Read it at the start of the app, so that the app checks sizes and lengths before it sends anything."
+        ),
         responds={200: Reply("The configuration", ConfigSchema)},
         public=True,
         rates=(),

@@ -58,6 +58,11 @@ class CommentRoutes:
         "addComment",
         "Add a comment to a post, or a reply to a comment",
         tag="comments",
+        description=(
+            "Users that it mentions with @username are notified if they may see the post. Replies to replies belong"
+            " to the same top-level comment."
+        ),
+        codes={409: ("comment_pending",), 422: ("content_refused",)},
         body=CommentBody,
         responds={201: CommentSchema},
         refuses={
@@ -86,6 +91,7 @@ class CommentRoutes:
         "listComments",
         "Get the comments on a post, or the replies to a comment, newest first",
         tag="comments",
+        description="Without comments by users that you have blocked or that have blocked you.",
         query=CommentsQuery,
         responds={200: page_of(CommentSchema)},
         refuses={404: "Post or parent comment not found"},
@@ -121,6 +127,7 @@ class CommentRoutes:
         "approveComment",
         "Approve a pending comment on your own post",
         tag="comments",
+        codes={409: ("comment_pending",)},
         description="Everybody who sees the post sees the comment from now on. An approved comment stays as it is.",
         responds={204: Reply("The comment is approved")},
         refuses={

@@ -45,6 +45,7 @@ class MediaRoutes:
         "getPicture",
         "Get an image by its URL from a post or a profile",
         tag="media",
+        codes={403: ("media_address_expired",)},
         description=(
             "The images of posts that not everybody may see have signed addresses, which expire within a day. They are"
             " for one viewer: as soon as the viewer may not see the post any more, they lead to nothing."

@@ -138,7 +138,7 @@ def validate_unique_images(chosen: list[dict[str, Any]]) -> None:
     validate_unique([each["id"] for each in chosen])
 
 
-class PostBody(RequestSchema):
+class EditPostBody(RequestSchema):
     media = fields.List(
         fields.Nested(ChosenImageBody),
         validate=[validate.Length(1, MAX_IMAGES), validate_unique_images],
@@ -203,6 +203,18 @@ class PostRoutes:
         "publishPost",
         "Publish a post with one or more images",
         tag="posts",
+        codes={
+            409: ("media_processing",),
+            413: ("image_too_large",),
+            422: (
+                "image_empty",
+                "image_damaged",
+                "image_unprocessable",
+                "picture_refused",
+                "content_refused",
+                "media_unusable",
+            ),
+        },
         description=(
             "Either JSON with the ids of images that were uploaded before, or a multipart form with the files."
         ),
@@ -252,6 +264,7 @@ class PostRoutes:
         "listPosts",
         "Get your own posts or a user's posts, newest first, or posts by their ids",
         tag="posts",
+        description="Of a private account only followers see posts.",
         query=PostsQuery,
         responds={200: page_of(PostSchema)},
         refuses={404: "User not found"},
@@ -273,6 +286,7 @@ class PostRoutes:
         "getPost",
         "Get a post, with its comments if you want",
         tag="posts",
+        description="404 for a post that was deleted, and for one that you may not see.",
         query=PostQuery,
         responds={200: PostWithCommentsSchema},
         refuses={404: "Post not found"},
@@ -291,8 +305,12 @@ class PostRoutes:
         "editPost",
         "Change the caption, the images, their alt texts or the audience of your own post",
         tag="posts",
+        codes={
+            409: ("edited_in_between", "media_processing"),
+            422: ("content_refused", "media_unusable"),
+        },
         description="An omitted member stays unchanged; at least one is required.",
-        body=PostBody,
+        body=EditPostBody,
         responds={200: PostSchema},
         refuses={
             403: "Not your post",
@@ -315,6 +333,7 @@ class PostRoutes:
         "deletePost",
         "Delete your own post",
         tag="posts",
+        description="Its comments, likes and images are deleted as well.",
         responds={204: Reply("Deleted")},
         refuses={403: "Not your post", 404: "Post not found"},
         rates=(Rate.WRITES,),

@@ -6,7 +6,7 @@ from aiohttp import web
 from marshmallow import Schema, fields
 
 from server.handlers import serializers
-from server.handlers.fields import File, Id, RequestSchema, Text, Timestamp
+from server.handlers.fields import ErrorCode, File, Id, RequestSchema, Text, Timestamp
 from server.handlers.http.bodies.single_file import SingleFileReader
 from server.handlers.http.idempotency import IdempotentResponder
 from server.handlers.http.operations import Rate, Reply, operation, partial_update
@@ -29,12 +29,12 @@ class MediaForm(RequestSchema):
     altText = Text(maximum=MAX_ALT_TEXT)
 
 
-class MediaBody(RequestSchema):
+class EditMediaBody(RequestSchema):
     altText = Text(maximum=MAX_ALT_TEXT, required=True)
 
 
 class MediaProblemSchema(Schema):
-    code = fields.String(required=True, metadata={"description": "Stable; for programs."})
+    code = ErrorCode(required=True)
     detail = fields.String(required=True)
 
 
@@ -78,6 +78,17 @@ class UnusedMediaRoutes:
         "uploadMedia",
         "Upload an image for a later post",
         tag="media",
+        codes={
+            409: ("too_many_unused_media",),
+            413: ("image_too_large",),
+            422: (
+                "image_empty",
+                "image_damaged",
+                "image_unprocessable",
+                "picture_refused",
+                "content_refused",
+            ),
+        },
         description=(
             "Publish it with `POST /posts` and its id in `mediaIds`. It expires if no post uses it within a day.\n\n"
             "In place of a form, the body may be the bytes of the file alone, with an image type or"
@@ -110,6 +121,7 @@ class UnusedMediaRoutes:
         "listUnusedMedia",
         "Get your images that no post uses yet, newest first",
         tag="media",
+        description="All of them on one page.",
         responds={200: UnusedMediaListSchema},
         rates=(Rate.READS,),
     )
@@ -124,6 +136,7 @@ class UnusedMediaRoutes:
         "getUnusedMedia",
         "Get an image that no post uses yet, with the state of its processing",
         tag="media",
+        description="Poll it while `status` is `processing`, or listen to the event `media` of the live stream.",
         responds={200: UnusedMediaSchema},
         refuses={404: "Not found, expired, used by a post, or another user's"},
         rates=(Rate.READS,),
@@ -137,7 +150,9 @@ class UnusedMediaRoutes:
         "describeMedia",
         "Change the alt text of an image that no post uses yet",
         tag="media",
-        body=MediaBody,
+        description="The text becomes a part of the post that uses the image.",
+        codes={422: ("content_refused",)},
+        body=EditMediaBody,
         responds={200: UnusedMediaSchema},
         refuses={404: "Not found, expired, used by a post, or another user's"},
         rates=(Rate.WRITES,),
@@ -151,6 +166,7 @@ class UnusedMediaRoutes:
         "deleteMedia",
         "Delete an image that no post uses yet",
         tag="media",
+        description="Deletes its files as well.",
         responds={204: Reply("Deleted")},
         refuses={404: "Not found, expired, used by a post, or another user's"},
         rates=(Rate.WRITES,),

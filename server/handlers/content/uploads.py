@@ -80,6 +80,7 @@ class UploadRoutes:
         "describeUploads",
         "Get the version, the extensions and the maximum size of resumable uploads",
         tag="uploads",
+        description="As tus clients do before the first upload.",
         responds={
             204: Reply(headers=("Tus-Version", "Tus-Extension", "Tus-Max-Size", "Tus-Checksum-Algorithm"))
         },
@@ -99,6 +100,18 @@ class UploadRoutes:
         "createUpload",
         "Begin a resumable upload of an image",
         tag="uploads",
+        codes={
+            409: (
+                "too_many_unused_media",
+                "too_many_unfinished_bytes",
+                "upload_offset",
+            ),
+            412: ("tus_version",),
+            422: (
+                "content_refused",
+                "image_empty",
+            ),
+        },
         description=f"A body of the type `{OFFSET_OCTETS}` is the beginning of the file.",
         parameters=(TUS_RESUMABLE, UPLOAD_LENGTH, UPLOAD_METADATA),
         responds={201: Reply(schema=ResumableUploadSchema, headers=("Location", *STATE_HEADERS))},
@@ -156,6 +169,7 @@ class UploadRoutes:
         "appendToUpload",
         "Continue a resumable upload",
         tag="uploads",
+        codes={409: ("upload_offset",), 412: ("tus_version",)},
         description=(
             f"The body, of the type `{OFFSET_OCTETS}`, is the file from `Upload-Offset` on. If the connection is cut,"
             " what arrived is kept. When all bytes have arrived, the image has the id in `Media-Id`, and is processed."
@@ -186,6 +200,8 @@ class UploadRoutes:
         "deleteUpload",
         "Delete a resumable upload, and its image unless a post uses it",
         tag="uploads",
+        description="Succeeds once: afterwards there is no such upload.",
+        codes={412: ("tus_version",)},
         parameters=(TUS_RESUMABLE,),
         responds={204: Reply("Deleted")},
         refuses={

@@ -42,6 +42,7 @@ class RecentSearchRoutes:
         "listRecentSearches",
         "Get your recent searches, newest first",
         tag="search",
+        description="Only you see this list.",
         query=PageQuery,
         responds={200: page_of(RecentSearchSchema)},
         rates=(Rate.READS,),
@@ -67,6 +68,7 @@ class RecentSearchRoutes:
         "clearRecentSearches",
         "Remove all your recent searches",
         tag="search",
+        description="Succeeds without any as well.",
         responds={204: Reply("You have no recent searches")},
         rates=(Rate.WRITES,),
     )
@@ -78,6 +80,7 @@ class RecentSearchRoutes:
         "removeRecentSearch",
         "Remove one of your recent searches",
         tag="search",
+        description="Succeeds if it was removed before.",
         responds={204: Reply("Removed, or there was none")},
         refuses={404: "The id is invalid"},
         rates=(Rate.WRITES,),

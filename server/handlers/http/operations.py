@@ -113,6 +113,7 @@ NOT_MODERATOR = "You are not a moderator"
 UNVERIFIED_PUBLISHER = "Your e-mail address is not verified, and the operator requires it"
 _DEFAULTS = RouteOptions()
 _NO_REFUSALS: Mapping[int, str] = MappingProxyType({})
+_NO_CODES: Mapping[int, tuple[str, ...]] = MappingProxyType({})
 
 
 def options_of(handler: Callable[..., Any]) -> RouteOptions:
@@ -128,6 +129,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
     tag: str,
     responds: Mapping[int, type[Schema] | Reply],
     refuses: Mapping[int, str] = _NO_REFUSALS,
+    codes: Mapping[int, tuple[str, ...]] = _NO_CODES,
     description: str = "",
     parameters: Sequence[Mapping[str, Any]] = (),
     body: type[Schema] | None = None,
@@ -149,6 +151,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
 
     responds: Responses of the handler by status; a schema alone stands for a JSON response.
     refuses: Descriptions of problems that need more than the general one for their status.
+    codes: Error codes by status, besides those that follow from general rules (`openapi.error_codes`).
     form: Schema of a multipart body. It is only documented: the handler reads the parts itself. With `body`, the client
         chooses one of the two.
 
@@ -171,7 +174,12 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
         body=body() if body else None,
         query=query() if query else None,
     )
-    documented: dict[str, Any] = {"operationId": operation_id, "summary": summary, "tags": [tag]}
+    documented: dict[str, Any] = {
+        "operationId": operation_id,
+        "summary": summary,
+        "tags": [tag],
+        "codes": codes,
+    }
     if description:
         documented["description"] = description
     if admin or moderator:

@@ -17,12 +17,12 @@ from server.handlers.http.requests import (
 from server.handlers.moderation.entries import action_entry, optional_id
 from server.handlers.moderation.schemas import (
     AppealBody,
+    AppealOutcomeBody,
     AppealSchema,
     AppealsQuery,
+    DecisionNoteBody,
     ModerationActionSchema,
-    OutcomeBody,
     OwnAppealSchema,
-    ReplyBody,
     TokenAppealBody,
 )
 from server.handlers.schemas import page_of
@@ -53,7 +53,15 @@ class AppealRoutes:
     @operation(
         "appeal",
         "Appeal against a decision of moderators about you, once, within 30 days",
-        tag="moderation",
+        tag="reports",
+        description="A moderator who did not make the decision handles it. You are notified of the outcome.",
+        codes={
+            409: (
+                "already_appealed",
+                "already_withdrawn",
+                "appeal_expired",
+            )
+        },
         body=AppealBody,
         responds={201: OwnAppealSchema},
         refuses={404: "No decision about you", 409: REFUSED},
@@ -68,7 +76,15 @@ class AppealRoutes:
     @operation(
         "appealByToken",
         "Appeal without signing in",
-        tag="moderation",
+        tag="reports",
+        codes={
+            409: (
+                "already_appealed",
+                "already_withdrawn",
+                "appeal_expired",
+            ),
+            422: ("invalid_appeal_token",),
+        },
         description="The token is in the e-mail about the decision, and in the refusal of a sign-in.",
         body=TokenAppealBody,
         responds={201: OwnAppealSchema},
@@ -85,6 +101,7 @@ class AppealRoutes:
         "listAppeals",
         "Get the appeals, oldest first",
         tag="moderation",
+        description="Open ones, or those with another `status`.",
         query=AppealsQuery,
         responds={200: page_of(AppealSchema)},
         moderator=True,
@@ -98,6 +115,18 @@ class AppealRoutes:
         "claimAppeal",
         "Reserve an appeal for an hour",
         tag="moderation",
+        description="Other moderators cannot resolve it in this time.",
+        codes={
+            403: (
+                "own_account",
+                "own_decision",
+            ),
+            409: (
+                "already_claimed",
+                "already_resolved",
+                "already_withdrawn",
+            ),
+        },
         responds={200: AppealSchema},
         moderator=True,
         refuses={
@@ -115,8 +144,19 @@ class AppealRoutes:
         "resolveAppeal",
         "Uphold the decision that an appeal is about, or reverse it",
         tag="moderation",
+        codes={
+            403: (
+                "own_account",
+                "own_decision",
+            ),
+            409: (
+                "already_claimed",
+                "already_resolved",
+                "already_withdrawn",
+            ),
+        },
         description="`reverse` shows the post or the comment again, ends the suspension, or withdraws the warning.",
-        body=OutcomeBody,
+        body=AppealOutcomeBody,
         responds={200: ModerationActionSchema},
         moderator=True,
         refuses={
@@ -137,8 +177,9 @@ class AppealRoutes:
         "restoreDecision",
         "Undo a decision without an appeal",
         tag="moderation",
+        codes={403: ("own_account",), 409: ("already_withdrawn",)},
         description="An open appeal against it is resolved as reversed.",
-        body=ReplyBody,
+        body=DecisionNoteBody,
         responds={200: ModerationActionSchema},
         moderator=True,
         refuses={403: "You are not a moderator, or the decision is about you", 409: "Undone already"},

@@ -20,11 +20,11 @@ from server.services.moderation.filter_administration import (
 MAX_PATTERN = 100
 
 
-class FilterActionBody(RequestSchema):
+class ContentFilterActionBody(RequestSchema):
     action = fields.Enum(FilterAction, by_value=fields.String, required=True)
 
 
-class FilterBody(FilterActionBody):
+class ContentFilterBody(ContentFilterActionBody):
     kind = fields.Enum(FilterKind, by_value=fields.String, required=True)
     pattern = Text(
         minimum=1,
@@ -34,15 +34,15 @@ class FilterBody(FilterActionBody):
     )
 
 
-class FilterSchema(Schema):
+class ContentFilterSchema(Schema):
     id = Id(required=True)
     kind = fields.Enum(FilterKind, by_value=fields.String, required=True)
     pattern = fields.String(required=True)
     action = fields.Enum(FilterAction, by_value=fields.String, required=True)
 
 
-class FiltersSchema(Schema):
-    items = fields.List(fields.Nested(FilterSchema), required=True)
+class ContentFilterListSchema(Schema):
+    items = fields.List(fields.Nested(ContentFilterSchema), required=True)
 
 
 class FilterRoutes:
@@ -61,7 +61,8 @@ class FilterRoutes:
         "listFilters",
         "Get the filters of words and links",
         tag="moderation",
-        responds={200: FiltersSchema},
+        description="All filters, the newest first.",
+        responds={200: ContentFilterListSchema},
         moderator=True,
         rates=(Rate.READS,),
     )
@@ -73,9 +74,15 @@ class FilterRoutes:
         "addFilter",
         "Refuse or report texts with a word, a phrase or a link",
         tag="moderation",
+        codes={
+            409: (
+                "filter_exists",
+                "too_many_filters",
+            )
+        },
         description="Applies to captions, alt texts, comments, names, bios and websites from now on.",
-        body=FilterBody,
-        responds={201: FilterSchema},
+        body=ContentFilterBody,
+        responds={201: ContentFilterSchema},
         moderator=True,
         refuses={409: "There is such a filter, or too many"},
         rates=(Rate.WRITES,),
@@ -91,8 +98,9 @@ class FilterRoutes:
         "editFilter",
         "Change what a filter does",
         tag="moderation",
-        body=FilterActionBody,
-        responds={200: FilterSchema},
+        description="Applies to texts that are written from now on.",
+        body=ContentFilterActionBody,
+        responds={200: ContentFilterSchema},
         moderator=True,
         rates=(Rate.WRITES,),
     )
@@ -105,6 +113,7 @@ class FilterRoutes:
         "deleteFilter",
         "Delete a filter",
         tag="moderation",
+        description="Texts that were refused before are accepted from now on.",
         responds={204: Reply("Deleted")},
         moderator=True,
         rates=(Rate.WRITES,),

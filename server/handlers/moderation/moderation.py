@@ -11,12 +11,12 @@ from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id, path_user
 from server.handlers.moderation.entries import action_entry, optional_id
 from server.handlers.moderation.schemas import (
+    AccountStandingSchema,
     AuditQuery,
     DecisionBody,
     ModerationActionSchema,
     QueueQuery,
     ReportCaseSchema,
-    StandingSchema,
 )
 from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import page_of
@@ -53,6 +53,7 @@ class ModerationRoutes:
         "listReports",
         "Get the reported posts, comments and users, oldest first",
         tag="moderation",
+        description="One entry per reported subject, with the number of reports by reason.",
         query=QueueQuery,
         responds={200: page_of(ReportCaseSchema)},
         moderator=True,
@@ -68,6 +69,14 @@ class ModerationRoutes:
         "claimReports",
         "Reserve the reports of one subject for an hour",
         tag="moderation",
+        description="Other moderators cannot resolve them in this time. Claim again to prolong it.",
+        codes={
+            403: ("own_account",),
+            409: (
+                "already_claimed",
+                "already_resolved",
+            ),
+        },
         responds={200: ReportCaseSchema},
         moderator=True,
         refuses={
@@ -85,6 +94,13 @@ class ModerationRoutes:
         "resolveReports",
         "Resolve all reports of one subject",
         tag="moderation",
+        codes={
+            403: ("own_account",),
+            409: (
+                "already_claimed",
+                "already_resolved",
+            ),
+        },
         description="`take_down` hides a post, or a comment with its replies; pictures like those of the post cannot be"
         " uploaded again, unless `blockPictures` is false. `suspend` and `ban` hide the author's account and end its"
         " sessions; a suspension ends with the first sign-in after `days`. The author is notified, except of"
@@ -117,6 +133,7 @@ class ModerationRoutes:
         "listModerationActions",
         "Get what moderators did, newest first",
         tag="moderation",
+        description="The audit log: its entries cannot be changed.",
         query=AuditQuery,
         responds={200: page_of(ModerationActionSchema)},
         moderator=True,
@@ -135,7 +152,7 @@ class ModerationRoutes:
         "Get how a user stands with the moderators",
         tag="moderation",
         description="Also for suspended users. The user's history is `GET /moderation/audit?userId=`.",
-        responds={200: StandingSchema},
+        responds={200: AccountStandingSchema},
         moderator=True,
         refuses={404: "User not found"},
         rates=(Rate.READS,),

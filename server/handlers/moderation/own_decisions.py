@@ -29,7 +29,8 @@ class OwnDecisionRoutes:
     @operation(
         "listOwnDecisions",
         "Get what moderators decided about your account and content, newest first",
-        tag="moderation",
+        tag="reports",
+        description="With the state of your appeals.",
         query=PageQuery,
         responds={200: page_of(OwnDecisionSchema)},
         rates=(Rate.READS,),
@@ -42,7 +43,8 @@ class OwnDecisionRoutes:
     @operation(
         "getOwnDecision",
         "Get one decision about your account or content",
-        tag="moderation",
+        tag="reports",
+        description="With its reason, and until when you may appeal.",
         responds={200: OwnDecisionSchema},
         rates=(Rate.READS,),
     )

@@ -41,7 +41,8 @@ class ReportRoutes:
     @operation(
         "createReport",
         "Report a post, a comment or a user to the moderators",
-        tag="moderation",
+        tag="reports",
+        codes={422: ("own_account",)},
         description="The reported user does not learn who reported. While your report is open, another one of the same"
         " subject returns it unchanged with 200.",
         body=ReportBody,

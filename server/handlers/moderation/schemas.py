@@ -1,6 +1,5 @@
 """Schemas of `/moderation`."""
 
-from types import MappingProxyType
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
@@ -31,14 +30,6 @@ class AuditQuery(PageQuery):
 class DecisionBody(RequestSchema):
     """A decision; `days` is required for `suspend`, and not allowed for other actions."""
 
-    keywords = MappingProxyType(
-        {
-            "if": {"properties": {"action": {"const": "suspend"}}},
-            "then": {"required": ["days"]},
-            "else": {"properties": {"days": False}},
-        }
-    )
-
     action = fields.String(required=True, validate=validate.OneOf([each.value for each in DECISIONS]))
     note = Text(maximum=MAX_NOTE, load_default="", metadata={"description": "For other moderators."})
     reason = fields.Enum(
@@ -53,7 +44,11 @@ class DecisionBody(RequestSchema):
             "description": "With `take_down`: refuse the post's pictures when they are uploaded again."
         },
     )
-    days = fields.Integer(strict=True, validate=validate.Range(1, MAX_DAYS))
+    days = fields.Integer(
+        strict=True,
+        validate=validate.Range(1, MAX_DAYS),
+        metadata={"description": "Required for `suspend`, and not allowed for other actions."},
+    )
 
     @validates_schema
     def require_days_of_suspension(self, data: dict[str, Any], **_: Any) -> None:
@@ -160,12 +155,12 @@ class AppealsQuery(PageQuery):
     status = fields.Enum(AppealStatus, by_value=fields.String, load_default=AppealStatus.OPEN)
 
 
-class ReplyBody(RequestSchema):
+class DecisionNoteBody(RequestSchema):
     note = Text(maximum=MAX_NOTE, load_default="", metadata={"description": "For other moderators."})
     message = Text(maximum=MAX_NOTE, load_default="", metadata={"description": "For the person concerned."})
 
 
-class OutcomeBody(ReplyBody):
+class AppealOutcomeBody(DecisionNoteBody):
     outcome = fields.String(required=True, validate=validate.OneOf(["uphold", "reverse"]))
 
 
@@ -178,7 +173,7 @@ class AppealSchema(OwnAppealSchema):
     claimedAt = Timestamp(required=True, allow_none=True)
 
 
-class StandingSchema(Schema):
+class AccountStandingSchema(Schema):
     """Standing of a user with the moderators: sanctions that were not undone, reports and appeals."""
 
     user = fields.Nested(UserCardSchema, required=True)

@@ -27,7 +27,7 @@ class RegisterDeviceBody(RequestSchema):
     platform = fields.Enum(Platform, by_value=fields.String, required=True)
 
 
-class ForgetDeviceBody(RequestSchema):
+class UnregisterDeviceBody(RequestSchema):
     token = fields.String(required=True, validate=[*TOKEN])
     platform = fields.Enum(Platform, by_value=fields.String)
 
@@ -49,6 +49,7 @@ class DeviceRoutes:
         "registerDevice",
         "Register this device for push notifications",
         tag="notifications",
+        codes={409: ("device_in_use",)},
         description="The registration ends with your session here. Register at each start of the app: after 30 days"
         " without, another user may register the device.",
         body=RegisterDeviceBody,
@@ -67,7 +68,8 @@ class DeviceRoutes:
         "forgetDevice",
         "Stop push notifications to this device",
         tag="notifications",
-        body=ForgetDeviceBody,
+        description="For apps that end without signing out.",
+        body=UnregisterDeviceBody,
         responds={204: Reply("The device is not registered for you")},
         rates=(Rate.WRITES,),
     )

@@ -6,10 +6,10 @@ from server.handlers import serializers
 from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request
 from server.handlers.notifications.schemas import (
-    EventSchema,
     NotificationSchema,
     NotificationsQuery,
     ReadNotificationsBody,
+    StreamEventSchema,
     StreamTicketSchema,
     UnreadCountSchema,
 )
@@ -81,6 +81,7 @@ class NotificationRoutes:
         "countUnread",
         "Count your unread notifications",
         tag="notifications",
+        description="For a badge. Cheap enough to poll; the live stream has the changes as they happen.",
         responds={200: UnreadCountSchema},
         rates=(Rate.READS,),
         etag=True,
@@ -121,9 +122,10 @@ class NotificationRoutes:
         "streamNotifications",
         "Stream your notifications (Server-Sent Events)",
         tag="notifications",
+        codes={429: ("too_many_streams",), 503: ("stopping",)},
         description="A ticket is valid for one connection. To reconnect, create another one, and send `lastEventId`.",
         parameters=RESUME_PARAMETERS,
-        responds={200: Reply("An endless stream of events", EventSchema, "text/event-stream")},
+        responds={200: Reply("An endless stream of events", StreamEventSchema, "text/event-stream")},
         refuses={400: "The request has a body"},
         rates=(Rate.READS,),
         accepts_ticket=True,

@@ -46,10 +46,10 @@ def _schema_by_type_and_channel(
 
 
 PreferencesSchema = _schema_by_type_and_channel(
-    "PreferencesSchema", "PreferencesChannelsSchema", Schema, fields.Boolean, required=True
+    "NotificationPreferencesSchema", "NotificationChannelsSchema", Schema, fields.Boolean, required=True
 )
 PreferencesBody = _schema_by_type_and_channel(
-    "PreferencesBody", "PreferencesChannelsBody", NonEmptyBody, StrictBoolean, required=False
+    "NotificationPreferencesBody", "NotificationChannelsBody", NonEmptyBody, StrictBoolean, required=False
 )
 
 
@@ -78,6 +78,7 @@ class PreferenceRoutes:
         "getPreferences",
         "Get your notification preferences by type and channel",
         tag="notifications",
+        description="Every type has the channels `inApp`, `push` and `email`.",
         responds={200: PreferencesSchema},
         rates=(Rate.READS,),
     )
@@ -106,6 +107,7 @@ class PreferenceRoutes:
         "showUnsubscribePage",
         "Show the page that an e-mail's unsubscribe link opens; it changes nothing",
         tag="notifications",
+        description="The page has a button that sends the same address with POST.",
         query=UnsubscribeQuery,
         responds={200: Reply("A page with a button", {"type": "string"}, HTML), 404: INVALID_LINK},
         rates=(Rate.READS,),
@@ -123,6 +125,7 @@ class PreferenceRoutes:
         "unsubscribe",
         "Unsubscribe from the e-mails that a link is for (one-click, RFC 8058)",
         tag="notifications",
+        description="The signed token names the address and the notification type.",
         query=UnsubscribeQuery,
         responds={200: Reply("A page with a confirmation", {"type": "string"}, HTML), 404: INVALID_LINK},
         rates=(Rate.READS,),

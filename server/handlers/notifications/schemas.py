@@ -9,6 +9,7 @@ from server.handlers.fields import (
     Count,
     FullMatch,
     Id,
+    JsonText,
     QueryBoolean,
     QueryList,
     RequestSchema,
@@ -16,20 +17,21 @@ from server.handlers.fields import (
     Timestamp,
     Url,
 )
-from server.handlers.notifications.stream import RESET_EVENT
+from server.handlers.notifications.stream import MEDIA_EVENT, RESET_EVENT
 from server.handlers.schemas import PageQuery
 from server.handlers.user_cards import RelatedUserSchema
+from server.services.content.media import MediaProgress
 from server.services.records import NotificationType
 
 MAX_READ_IDS = 100
 MAX_TYPES = 20
 
 
-class ReferenceSchema(Schema):
+class SubjectReferenceSchema(Schema):
     id = Id(required=True)
 
 
-class NotifiedPostSchema(ReferenceSchema):
+class NotifiedPostSchema(SubjectReferenceSchema):
     """The post, without another request."""
 
     thumbnailUrl = Url(
@@ -40,7 +42,7 @@ class NotifiedPostSchema(ReferenceSchema):
     blurhash = fields.String(required=True, allow_none=True)
 
 
-class NotifiedCommentSchema(ReferenceSchema):
+class NotifiedCommentSchema(SubjectReferenceSchema):
     content = fields.String(required=True, metadata={"examples": ["Where was that?"]})
 
 
@@ -59,10 +61,12 @@ class NotificationSchema(Schema):
     post = fields.Nested(NotifiedPostSchema)
     comment = fields.Nested(NotifiedCommentSchema)
     decision = fields.Nested(
-        ReferenceSchema,
+        SubjectReferenceSchema,
         metadata={"description": "For `moderation`; see `GET /moderation/decisions/{decisionId}`."},
     )
-    report = fields.Nested(ReferenceSchema, metadata={"description": "Your report, for `report_handled`."})
+    report = fields.Nested(
+        SubjectReferenceSchema, metadata={"description": "Your report, for `report_handled`."}
+    )
     read = fields.Boolean(required=True)
     createdAt = Timestamp(required=True)
 
@@ -105,17 +109,46 @@ class StreamTicketSchema(Schema):
     expiresIn = Count(required=True, metadata={"description": "Seconds until it expires."})
 
 
-class EventSchema(Schema):
+class MediaEventSchema(Schema):
+    """The progress of an uploaded image."""
+
+    id = Id(required=True, metadata={"description": "The image: see `getUnusedMedia`."})
+    status = fields.Enum(MediaProgress, by_value=fields.String, required=True)
+
+
+class ResetEventSchema(Schema):
+    """Empty: events were lost, and the list has to be read again."""
+
+
+class StreamEventSchema(Schema):
     """One event of the live stream."""
 
     id = fields.String(
-        required=True,
         validate=FullMatch("^[0-9]+$"),
-        metadata={"description": "Send the last one received as `Last-Event-ID` to resume after it."},
+        metadata={
+            "description": (
+                "Send the last one received as `Last-Event-ID` to resume after it. `media` has none."
+            )
+        },
     )
     event = fields.String(
         required=True,
-        validate=validate.OneOf([*NotificationType, RESET_EVENT]),
-        metadata={"description": "`reset`: events were lost; read the list again."},
+        validate=validate.OneOf([*NotificationType, RESET_EVENT, MEDIA_EVENT]),
+        metadata={
+            "description": (
+                "A type of notification; `media`: the progress of an image; `reset`: events were lost, read the list"
+                " again. More values may be added: ignore those that you do not know."
+            )
+        },
     )
-    data = fields.String(required=True, metadata={"description": "A `Notification` as one line of JSON."})
+    data = JsonText(
+        NotificationSchema,
+        MediaEventSchema,
+        ResetEventSchema,
+        required=True,
+        metadata={
+            "description": (
+                "One line of JSON: a `Notification`; for `media` a `MediaEvent`; for `reset` an empty object."
+            )
+        },
+    )

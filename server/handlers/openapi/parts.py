@@ -6,6 +6,8 @@ from typing import Any
 from server.handlers.fields import ID_PATTERN
 from server.handlers.http.idempotency import IDEMPOTENCY_KEY
 from server.handlers.http.problems import PROBLEM_JSON
+from server.handlers.openapi.error_codes import GENERAL_CODES, example_references
+from server.handlers.openapi.examples import EXAMPLE_ID
 from server.services.accounts.usernames import USERNAME_PATTERN
 from server.services.jobs.event_jobs import Queue
 
@@ -17,8 +19,11 @@ Posts with images, comments, likes, follows, a personalised feed and live notifi
 
 Ids are decimal strings, times are UTC. A list is `{"items": [...], "nextCursor": ...}`: pass `nextCursor` as `cursor`
 to get the next page, or follow the `Link` header. `PATCH` does the same as each `PUT`.
-Errors are `application/problem+json` (RFC 9457) with a stable
-`code`. JSON from 1 KiB is compressed with gzip if the client accepts it, except by `auth` operations.\
+
+Errors are `application/problem+json` (RFC 9457) with a stable `code`. The examples of a response are named by the codes
+that it can have. Enumerations grow: clients must accept values in responses that they do not know.
+
+JSON from 1 KiB is compressed with gzip if the client accepts it, except by `auth` operations.\
 """
 
 TAGS: Mapping[str, str] = {
@@ -29,7 +34,8 @@ TAGS: Mapping[str, str] = {
     "likes": "Likes of posts",
     "follows": "Followers, followed users, and requests to follow private accounts",
     "blocks": "Blocked and muted users",
-    "moderation": "Reports of posts, comments and users, and what moderators do about them",
+    "reports": "Reports to the moderators, their decisions about you, and appeals",
+    "moderation": "What moderators do about reports and appeals",
     "feed": "The personalised feed",
     "search": "Search for users, hashtags and posts",
     "notifications": "Notifications, their live stream, preferences and push devices",
@@ -59,35 +65,50 @@ SECURITY_SCHEMES: Mapping[str, Part] = {
 }
 
 _ID: Part = {"type": "string", "pattern": ID_PATTERN}
+
+
+def _id(description: str) -> Part:
+    return {"description": description, "schema": _ID, "example": EXAMPLE_ID}
+
+
 PATH_PARAMETERS: Mapping[str, Part] = {
     "userId": {
         "description": "An id, or `@username`.",
         "schema": {"type": "string", "pattern": rf"^([0-9]{{1,16}}|@{USERNAME_PATTERN.pattern})$"},
-        "examples": {"id": {"value": "1234567890123456"}, "name": {"value": "@ana"}},
+        "example": "@ben",
     },
-    "postId": {"schema": _ID},
-    "commentId": {"schema": _ID},
-    "mediaId": {"schema": _ID},
-    "uploadId": {"schema": _ID},
-    "exportId": {"schema": _ID},
-    "sessionId": {"schema": _ID},
-    "passkeyId": {"schema": _ID},
+    "postId": _id("The id of a post."),
+    "commentId": _id("The id of a comment on the post."),
+    "mediaId": _id("The id of an image of yours that no post uses."),
+    "uploadId": _id("The id of an upload of yours."),
+    "exportId": _id("The id of an archive."),
+    "sessionId": _id("The id of one of your sessions."),
+    "passkeyId": _id("The id of one of your passkeys."),
     "provider": {
         "description": "An identity provider that `GET /config` lists.",
-        "schema": {"type": "string", "pattern": "^[a-z0-9-]{1,32}$", "examples": ["google"]},
+        "schema": {"type": "string", "pattern": "^[a-z0-9-]{1,32}$"},
+        "example": "google",
     },
-    "filterId": {"description": "A filter of words or links.", "schema": _ID},
-    "appealId": {"description": "An appeal in the queue.", "schema": _ID},
-    "decisionId": {"description": "A decision of moderators.", "schema": _ID},
-    "searchId": {"schema": _ID},
+    "filterId": _id("A filter of words or links."),
+    "appealId": _id("An appeal in the queue."),
+    "decisionId": _id("A decision of moderators."),
+    "searchId": _id("The id of one of your recent searches."),
     "tag": {
         "description": "A hashtag in any spelling, without the #.",
         "schema": {"type": "string", "minLength": 1},
         "example": "sunset",
     },
-    "caseId": {"description": "An entry of the report queue.", "schema": _ID},
-    "queue": {"schema": {"type": "string", "enum": [queue.value for queue in Queue]}},
-    "key": {"description": "A path that may contain slashes.", "schema": {"type": "string", "minLength": 1}},
+    "caseId": _id("An entry of the report queue."),
+    "queue": {
+        "description": "The name of a queue.",
+        "schema": {"type": "string", "enum": [queue.value for queue in Queue]},
+        "example": Queue.EMAIL.value,
+    },
+    "key": {
+        "description": "A path that may contain slashes.",
+        "schema": {"type": "string", "minLength": 1},
+        "example": "posts/1/large.jpg",
+    },
 }
 
 _TEXT: Part = {"type": "string"}
@@ -194,8 +215,16 @@ def headers(*names: str) -> dict[str, Any]:
 
 def problem_responses() -> dict[str, Part]:
     """Return the responses of `PROBLEMS` as components."""
-    content = {PROBLEM_JSON: {"schema": reference("schemas", "Problem")}}
     return {
-        name: {"description": description, "headers": headers(*RATE_LIMIT_HEADERS, *more), "content": content}
-        for name, description, more in PROBLEMS.values()
+        name: {
+            "description": description,
+            "headers": headers(*RATE_LIMIT_HEADERS, *more),
+            "content": {
+                PROBLEM_JSON: {
+                    "schema": reference("schemas", "Problem"),
+                    "examples": example_references(status, GENERAL_CODES.get(status, ())),
+                }
+            },
+        }
+        for status, (name, description, more) in PROBLEMS.items()
     }

@@ -67,6 +67,9 @@ class HealthRoutes:
         "checkLiveness",
         "Check that the process is alive",
         tag="health",
+        description=(
+            "For a supervisor that restarts the process. It does not check the database or other dependencies."
+        ),
         responds={200: Reply("Alive", LivenessSchema)},
         public=True,
         rates=(),
@@ -78,6 +81,7 @@ class HealthRoutes:
         "checkReadiness",
         "Check that the process can serve requests",
         tag="health",
+        description="For load balancers: 503 while a dependency is unavailable, and during startup and shutdown.",
         responds={
             200: Reply("Ready", ReadinessSchema),
             503: Reply("Not ready: a part is unavailable, or the process is shutting down", ReadinessSchema),

@@ -33,6 +33,7 @@ class MetricsRoutes:
         "readMetrics",
         "Get Prometheus metrics",
         tag="health",
+        description="In the text format of Prometheus. With `METRICS_TOKEN`, the request needs it as a bearer token.",
         responds={200: Reply("Prometheus text format", {"type": "string"}, "text/plain")},
         refuses={401: "METRICS_TOKEN is set, and the request does not have it"},
         public=True,

@@ -49,7 +49,8 @@ class FailedJobsQuery(RequestSchema):
         metadata={"description": "Comma-separated, or repeated."},
     )
     all = QueryBoolean(
-        validate=validate.OneOf([True]), metadata={"description": "Every failed job of the queue."}
+        validate=validate.OneOf([True]),
+        metadata={"description": "Every failed job of the queue.", "examples": [True]},
     )
 
     @validates_schema
@@ -57,7 +58,7 @@ class FailedJobsQuery(RequestSchema):
         _require_ids_or_all(data)
 
 
-class QueueSchema(Schema):
+class JobQueueSchema(Schema):
     name = fields.Enum(Queue, by_value=fields.String, required=True)
     paused = fields.Boolean(required=True)
     pausedAt = Timestamp(required=True, allow_none=True)

@@ -27,6 +27,7 @@ class FollowRequestRoutes:
         "listFollowRequests",
         "Get the users who ask to follow you, newest request first",
         tag="follows",
+        description="Only a private account gets requests.",
         query=PageQuery,
         responds={200: page_of(RelatedUserSchema)},
         rates=(Rate.READS,),

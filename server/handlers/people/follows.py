@@ -38,6 +38,7 @@ class FollowRoutes:
         "followUser",
         "Follow a user, by id or @username",
         tag="follows",
+        codes={409: ("blocked",), 422: ("own_account",)},
         description="A private account gets a request instead, unless you have sent one already.",
         responds={200: FollowStateSchema},
         refuses={404: "User not found", 409: "You have blocked this user", 422: "This is your own account"},

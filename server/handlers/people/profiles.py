@@ -26,7 +26,7 @@ from server.handlers.http.operations import Rate, operation, partial_update
 from server.handlers.http.requests import BODY, QUERY, current_principal, path_user
 from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import PostSchema, page_of
-from server.handlers.user_cards import RelationshipSchema, SourceSchema
+from server.handlers.user_cards import ImageSourceSchema, RelationshipSchema
 from server.paging import PageRequest
 from server.services.accounts.usernames import USERNAME_PATTERN
 from server.services.content.posts import Posts
@@ -51,7 +51,7 @@ UsernameField: Any = partial(
 FullNameField: Any = partial(Name, maximum=MAX_FULL_NAME)
 
 
-class ProfileBody(RequestSchema):
+class EditProfileBody(RequestSchema):
     username = UsernameField()
     fullName = FullNameField(attribute="full_name")
     bio = Text(maximum=MAX_BIO)
@@ -72,14 +72,14 @@ class AvatarForm(RequestSchema):
     avatar = File(required=True, metadata={"description": "A JPEG, HEIC, PNG, WebP, AVIF or GIF image."})
 
 
-class PublicProfileSchema(Schema):
+class UserProfileSchema(Schema):
     id = Id(required=True)
     username = fields.String(required=True)
     fullName = fields.String(required=True)
     bio = fields.String(required=True)
     website = fields.String(required=True)
     avatarUrl = Url(required=True, allow_none=True)
-    avatarSources = fields.List(fields.Nested(SourceSchema), required=True)
+    avatarSources = fields.List(fields.Nested(ImageSourceSchema), required=True)
     isCelebrity = fields.Boolean(required=True)
     postsCount = Count(required=True)
     followersCount = Count(required=True)
@@ -91,7 +91,7 @@ class PublicProfileSchema(Schema):
     followsYou = fields.Boolean()
 
 
-class ProfileSchema(PublicProfileSchema):
+class OwnProfileSchema(UserProfileSchema):
     email = fields.Email(required=True)
     role = fields.Enum(Role, by_value=fields.String, required=True)
     emailVerified = fields.Boolean(required=True)
@@ -123,11 +123,11 @@ _posts: Any = partial(
 )
 
 
-class ProfileWithPostsSchema(ProfileSchema):
+class OwnProfileWithPostsSchema(OwnProfileSchema):
     posts = _posts()
 
 
-class PublicProfileWithPostsSchema(PublicProfileSchema):
+class UserProfileWithPostsSchema(UserProfileSchema):
     posts = _posts()
 
 
@@ -152,8 +152,9 @@ class ProfileRoutes:
         "getOwnProfile",
         "Get your own profile, with your posts if you want",
         tag="users",
+        description="Has members that other users do not see: e-mail address, role and pending changes.",
         query=ProfileQuery,
-        responds={200: ProfileWithPostsSchema},
+        responds={200: OwnProfileWithPostsSchema},
         rates=(Rate.READS,),
         etag=True,
     )
@@ -165,9 +166,16 @@ class ProfileRoutes:
         "editProfile",
         "Change your profile",
         tag="users",
+        codes={
+            409: ("username_taken",),
+            422: (
+                "username_reserved",
+                "content_refused",
+            ),
+        },
         description="Omitted members stay unchanged; an empty object changes nothing.",
-        body=ProfileBody,
-        responds={200: ProfileSchema},
+        body=EditProfileBody,
+        responds={200: OwnProfileSchema},
         refuses={409: "The username is taken"},
         rates=(Rate.WRITES,),
     )
@@ -179,9 +187,18 @@ class ProfileRoutes:
         "changeAvatar",
         "Change your avatar",
         tag="users",
+        codes={
+            413: ("image_too_large",),
+            422: (
+                "image_empty",
+                "image_damaged",
+                "image_unprocessable",
+                "picture_refused",
+            ),
+        },
         description="The image is cropped to a centred square.",
         form=AvatarForm,
-        responds={200: ProfileSchema},
+        responds={200: OwnProfileSchema},
         refuses={
             413: "The file or the image is too large",
             415: "The file is not an image of an accepted format",
@@ -198,7 +215,8 @@ class ProfileRoutes:
         "removeAvatar",
         "Remove your avatar",
         tag="users",
-        responds={200: ProfileSchema},
+        description="Succeeds without an avatar as well.",
+        responds={200: OwnProfileSchema},
         rates=(Rate.WRITES,),
     )
     async def remove_avatar(self, request: web.Request) -> web.Response:
@@ -209,8 +227,9 @@ class ProfileRoutes:
         "getProfile",
         "Get a user's profile, by id or @username, with the posts if you want",
         tag="users",
+        description="A user that you have blocked is shown; one that has blocked you does not exist for you.",
         query=ProfileQuery,
-        responds={200: PublicProfileWithPostsSchema},
+        responds={200: UserProfileWithPostsSchema},
         refuses={404: "User not found"},
         rates=(Rate.READS,),
         etag=True,

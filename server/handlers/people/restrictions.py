@@ -25,6 +25,7 @@ class RestrictionRoutes:
         "listRestricted",
         "Get the users that you have restricted, newest restriction first",
         tag="blocks",
+        description="Only you see this list.",
         query=PageQuery,
         responds={200: page_of(RelatedUserSchema)},
         rates=(Rate.READS,),
@@ -38,6 +39,7 @@ class RestrictionRoutes:
         "restrictUser",
         "Restrict a user, by id or @username",
         tag="blocks",
+        codes={422: ("own_account",)},
         description="Only the user and you see what the user comments on your posts, until you approve it. You get no"
         " notifications about these comments. The user is not notified.",
         responds={204: Reply("You have restricted the user")},

@@ -28,7 +28,7 @@ ARCHIVE_HEADERS = {
 }
 
 
-class ExportSchema(Schema):
+class DataExportSchema(Schema):
     """Members that do not apply to the status are null."""
 
     id = Id(required=True)
@@ -74,10 +74,18 @@ class ExportRoutes:
         "requestExport",
         "Request an archive of all your data",
         tag="users",
+        codes={
+            403: ("reauthentication_required",),
+            409: ("export_in_progress",),
+            422: (
+                "wrong_password",
+                "wrong_code",
+            ),
+        },
         description="A job creates a ZIP file with everything that is stored about you, and your pictures. You get"
         " an e-mail when it is ready. Its format is described in `docs/export.md`.",
         body=ConfirmationBody,
-        responds={202: Reply("Requested", ExportSchema, headers=("Location",))},
+        responds={202: Reply("Requested", DataExportSchema, headers=("Location",))},
         refuses={
             409: "An export is being created, or a request with this Idempotency-Key is in progress",
             **REAUTHENTICATION,
@@ -101,7 +109,8 @@ class ExportRoutes:
         "getExport",
         "Get the state of the archive that you requested last",
         tag="users",
-        responds={200: ExportSchema},
+        description="Poll it until `status` is `ready`; then `url` works for seven days.",
+        responds={200: DataExportSchema},
         refuses={404: "You have not requested an archive"},
         rates=(Rate.READS,),
     )
@@ -113,6 +122,7 @@ class ExportRoutes:
         "downloadExport",
         "Download an archive by the `url` of `getExport`",
         tag="users",
+        description="The signature in the address replaces the access token. `Range` is supported.",
         query=ArchiveQuery,
         responds={
             200: Reply("The archive", ARCHIVE, ZIP, headers=(*VALIDATORS, "Accept-Ranges")),

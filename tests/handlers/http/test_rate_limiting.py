@@ -35,6 +35,7 @@ EXEMPT = {
     "GET /config",
     "GET /api",
     "GET /api/openapi.json",
+    "GET /api/openapi-staff.json",
     "GET /api/{asset}",
 }
 SPECIAL = {
