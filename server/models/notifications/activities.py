@@ -29,11 +29,9 @@ class ActivityRepository:
         self._database = database
 
     async def find_like(self, post_id: PostId, actor_id: UserId) -> int | None:
-        """Return the id of the like, if it and the post exist."""
+        """Return the id of the like, if it exists; its post may be hidden."""
         rows = await self._database.rows(
-            "SELECT l.id FROM likes l JOIN posts p ON p.id = l.post_id WHERE l.user_id = ? AND l.post_id = ?"
-            " AND p.deleted_at_ms IS NULL",
-            [actor_id, post_id],
+            "SELECT id FROM likes WHERE user_id = ? AND post_id = ?", [actor_id, post_id]
         )
         return rows[0]["id"] if rows else None
 
@@ -53,11 +51,9 @@ class ActivityRepository:
         return rows[0]["id"] if rows else None
 
     async def find_comment_like(self, comment_id: CommentId, actor_id: UserId) -> int | None:
-        """Return the id of the like, if it, the comment and the post exist."""
+        """Return the id of the like, if it exists; its comment and post may be hidden."""
         rows = await self._database.rows(
-            "SELECT l.id FROM comment_likes l JOIN comments c ON c.id = l.comment_id JOIN posts p ON p.id = c.post_id"
-            " WHERE l.user_id = ? AND l.comment_id = ? AND c.hidden_by_id IS NULL AND p.deleted_at_ms IS NULL",
-            [actor_id, comment_id],
+            "SELECT id FROM comment_likes WHERE user_id = ? AND comment_id = ?", [actor_id, comment_id]
         )
         return rows[0]["id"] if rows else None
 

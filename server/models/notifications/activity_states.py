@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from server.ids import NotificationId, PostId, UserId
+from server.ids import CommentId, NotificationId, PostId, UserId
 from server.models.conditions import Column, Condition, all_of
 from server.models.content.visibility import visible_posts
 from server.models.database import Database, SerializationFailure
@@ -39,7 +39,7 @@ class ActivityState:
     """The stored state of an activity, its group and its recipient's preferences.
 
     `listed` is None without a group, and for a recipient who does not want this type in the app. `reachable` is false
-    if the recipient must not see the actor or the post, or has muted the actor.
+    if the recipient must not see the actor, the post or the comment, or has muted the actor.
     """
 
     stored: StoredNotification | None
@@ -56,13 +56,18 @@ class ActivityStateRepository:
         self._database = database
 
     async def find(
-        self, key: NotificationKey, post_id: PostId | None, active_session: Condition, *, grouped: bool
+        self,
+        key: NotificationKey,
+        subject: tuple[PostId | None, CommentId | None],
+        active_session: Condition,
+        *,
+        grouped: bool,
     ) -> ActivityState:
-        """Return the state of an activity, which is about a post unless `post_id` is None.
+        """Return the state of an activity; `subject` is the post and the comment that it is about, if any.
 
         Raises SerializationFailure if the recipient was deleted just now.
         """
-        reachable = _reachable(key.actor_id, post_id)
+        reachable = _reachable(key.actor_id, *subject)
         rows = await self._database.rows(
             "SELECT n.id, COALESCE(n.sequence, 0) AS sequence, n.in_app AS stored_in_app, n.retracted, n.channels,"
             " h.id AS listed_id, h.sequence AS listed_sequence, h.others_count, h.channels AS listed_channels,"
@@ -90,15 +95,17 @@ class ActivityStateRepository:
         return _state(rows[0])
 
 
-def _reachable(actor_id: UserId, post_id: PostId | None) -> Condition:
+def _reachable(actor_id: UserId, post_id: PostId | None, comment_id: CommentId | None) -> Condition:
     recipient = Column("r.id")
     people = all_of(visible_users(recipient, actor_id), unmuted_users(recipient, actor_id))
     if post_id is None:
         return people
     visible = visible_posts(recipient, "p").sql
-    return all_of(
-        people, Condition(f"EXISTS(SELECT 1 FROM posts p WHERE p.id = ? AND {visible})", (post_id,))
-    )
+    post = Condition(f"EXISTS(SELECT 1 FROM posts p WHERE p.id = ? AND {visible})", (post_id,))
+    if comment_id is None:
+        return all_of(people, post)
+    shown = Condition("(SELECT c.hidden_by_id IS NULL FROM comments c WHERE c.id = ?)", (comment_id,))
+    return all_of(people, post, shown)
 
 
 def _state(row: Mapping[str, Any]) -> ActivityState:

@@ -40,15 +40,15 @@ class DeliverableRepository:
     async def find(self, notification_id: NotificationId, channel_column: str) -> DeliverableRow | None:
         """Return a notification that is still wanted, visible and unread, by a user that the recipient did not mute.
 
-        It counts as read if the row that is listed in its place was read. `channel_column` is the recipient's
-        preference for the channel.
+        None for a recipient whose account is not active. It counts as read if the row that is listed in its place was
+        read. `channel_column` is the recipient's preference for the channel.
         """
         rows = await self._database.rows(
             "SELECT n.id, n.type, n.recipient_id, n.post_id, n.comment_id, n.created_at_ms,"
             " COALESCE(h.others_count, n.others_count) AS others_count,"
             " r.username, r.full_name, r.email, u.id AS actor_id, u.username AS actor_username,"
             " c.content AS comment_text, p.caption FROM notifications n"
-            " JOIN users r ON r.id = n.recipient_id JOIN users u ON u.id = n.actor_id"
+            " JOIN users r ON r.id = n.recipient_id AND r.status = 'active' JOIN users u ON u.id = n.actor_id"
             f" LEFT JOIN posts p ON p.id = n.post_id AND {VISIBLE_POST}"
             " LEFT JOIN comments c ON c.id = n.comment_id AND c.hidden_by_id IS NULL"
             f" LEFT JOIN notifications h ON {LISTED_INSTEAD}"
@@ -61,10 +61,10 @@ class DeliverableRepository:
         return DeliverableRow(**rows[0]) if rows else None
 
     async def list_covered_unread(self, notification_id: NotificationId, bit: int) -> list[NotificationId]:
-        """Return the unread row listed in place of a retracted one, if the channel `bit` covered both of them."""
+        """Return the unread row listed in place of an unread one, if the channel `bit` covered both of them."""
         rows = await self._database.rows(
             f"SELECT h.id FROM notifications n JOIN notifications h ON {LISTED_INSTEAD}"
-            " WHERE n.id = ? AND n.retracted = 1 AND n.channels & ? AND h.channels & ? AND h.read_at_ms IS NULL",
+            " WHERE n.id = ? AND n.read_at_ms IS NULL AND n.channels & ? AND h.channels & ? AND h.read_at_ms IS NULL",
             [notification_id, bit, bit],
         )
         return [NotificationId(row["id"]) for row in rows]

@@ -9,10 +9,12 @@ from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
 from server.models.conditions import Column
 from server.models.database import Database, placeholders, retry_on_deadlock
 from server.models.notifications.previews import PREVIEW_COLUMNS, PREVIEW_JOINS, PreviewRow
-from server.models.notifications.visibility import RECIPIENT, SHOWN
+from server.models.notifications.visibility import RECIPIENT, SHOWN, SHOWN_ACTOR, VISIBLE_ACTOR
 from server.models.people.relationships import RelationshipRow, relationship_columns
 
-RELATED = relationship_columns(RECIPIENT, Column("n.actor_id")).sql
+RELATED = relationship_columns(RECIPIENT, Column("u.id")).sql
+
+ACTOR = f"CASE WHEN {VISIBLE_ACTOR} THEN n.actor_id END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class NotificationListRepository:
             f"n.recipient_id = ? AND n.listed = 1 AND n.sequence < ?{of_types}{is_unread}"
             " ORDER BY n.sequence DESC LIMIT ?",
             [recipient_id, before, *sorted(types), limit],
+            SHOWN_ACTOR,
         )
 
     async def list_after(self, recipient_id: UserId, after: int, limit: int) -> list[NotificationRow]:
@@ -84,7 +87,7 @@ class NotificationListRepository:
         """Return the number of unread listed notifications, counted up to `maximum`."""
         rows = await self._database.rows(
             f"SELECT COUNT(*) AS n FROM (SELECT n.id FROM notifications n WHERE n.recipient_id = ? AND n.listed = 1"
-            f" AND n.read_at_ms IS NULL AND {SHOWN} LIMIT ?) unread",
+            f" AND n.read_at_ms IS NULL AND {SHOWN} AND {SHOWN_ACTOR} IS NOT NULL LIMIT ?) unread",
             [recipient_id, maximum],
         )
         return rows[0]["n"]
@@ -142,12 +145,14 @@ class NotificationListRepository:
         sql = f"DELETE FROM notifications WHERE id IN ({placeholders(len(notification_ids))})"
         await retry_on_deadlock(lambda: self._database.execute(sql, notification_ids))
 
-    async def _list(self, condition: str, parameters: Sequence[Any]) -> list[NotificationRow]:
+    async def _list(
+        self, condition: str, parameters: Sequence[Any], actor: str = ACTOR
+    ) -> list[NotificationRow]:
         rows = await self._database.rows(
             "SELECT n.id, n.recipient_id, n.sequence, n.type, n.post_id, n.comment_id, n.target_id, n.others_count,"
             " n.read_at_ms,"
             f" n.created_at_ms, {USER_COLUMNS}, {RELATED}, {PREVIEW_COLUMNS}"
-            f" FROM notifications n JOIN users u ON u.id = n.actor_id{PREVIEW_JOINS}"
+            f" FROM notifications n JOIN users u ON u.id = {actor}{PREVIEW_JOINS}"
             f" WHERE {SHOWN} AND {condition}",
             parameters,
         )

@@ -10,11 +10,18 @@ VISIBLE_ACTOR = visible_users(RECIPIENT, Column("n.actor_id")).sql
 UNMUTED_ACTOR = unmuted_users(RECIPIENT, Column("n.actor_id")).sql
 VISIBLE_POST = visible_posts(RECIPIENT, "p").sql
 
-# Notifications `n` of activities that exist, by users and about posts that the recipient may see. It holds as soon as
-# a cause disappears, before its jobs have run.
+# The user that a listed notification `n` names: its actor, or the newest actor of its group that is visible to the
+# recipient. NULL if there is none.
+SHOWN_ACTOR = (
+    f"CASE WHEN {VISIBLE_ACTOR} THEN n.actor_id WHEN n.others_count > 0 THEN (SELECT o.actor_id FROM notifications o"
+    " WHERE o.recipient_id = n.recipient_id AND o.type = n.type AND o.target_id = n.target_id AND o.listed = 0"
+    f" AND o.in_app = 1 AND o.retracted = 0 AND {visible_users(RECIPIENT, Column('o.actor_id')).sql}"
+    " ORDER BY o.sequence DESC LIMIT 1) END"
+)
+# Notifications `n` of activities that exist and about posts that the recipient may see. It holds as soon as a cause
+# disappears, before its jobs have run.
 SHOWN = (
-    f"n.retracted = 0 AND {VISIBLE_ACTOR} AND (n.post_id IS NULL OR EXISTS(SELECT 1 FROM posts p"
+    "n.retracted = 0 AND (n.post_id IS NULL OR EXISTS(SELECT 1 FROM posts p"
     f" WHERE p.id = n.post_id AND {VISIBLE_POST}))"
-    " AND (n.comment_id IS NULL OR EXISTS(SELECT 1 FROM comments c"
-    " WHERE c.id = n.comment_id AND c.hidden_by_id IS NULL))"
+    " AND (n.comment_id IS NULL OR (SELECT c.hidden_by_id IS NULL FROM comments c WHERE c.id = n.comment_id))"
 )

@@ -139,7 +139,8 @@ class NotificationStore:
 
     async def _find_state(self, recipient_id: UserId, activity: Activity) -> ActivityState:
         key, active = activity.key_for(recipient_id), self._active_sessions.condition()
-        return await self._states.find(key, activity.post_id, active, grouped=activity.is_grouped)
+        subject = (activity.post_id, activity.comment_id)
+        return await self._states.find(key, subject, active, grouped=activity.is_grouped)
 
     async def _next_sequence(self, locked: dict[UserId, int], recipient_id: UserId) -> int:
         locked[recipient_id] += 1

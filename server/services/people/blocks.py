@@ -4,9 +4,11 @@ from functools import partial
 
 from server.events import CacheKey, UserBlocked
 from server.ids import UserId
+from server.models.conditions import Column
 from server.models.people.blocks import BlockRepository
 from server.models.people.close_friends import CloseFriendRepository
 from server.models.people.profiles import ProfileRepository
+from server.models.people.visibility import unblocked_users
 from server.paging import Page, PageRequest
 from server.services.content.cards import Cards
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
@@ -53,8 +55,9 @@ class Blocks:
         await self._unit_of_work.run(unblock)
 
     async def list_blocked(self, user_id: UserId, request: PageRequest) -> Page[RelatedUser]:
-        """Return the users that the user has blocked, newest block first."""
-        rows = await self._blocks.list_targets(user_id, request.before_id, request.limit + 1)
+        """Return the users that the user has blocked, newest block first, without those whose profile is hidden."""
+        visible = unblocked_users(user_id, Column("u.id"))
+        rows = await self._blocks.list_targets(user_id, request.before_id, request.limit + 1, visible)
         return await self._cards.cut_related(user_id, rows, request.limit)
 
     async def _block(self, blocker_id: UserId, blocked_id: UserId, work: WorkContext) -> None:

@@ -119,6 +119,8 @@ class Follows:
                 await self._requests.insert(work.new_id(), follower_id, followee_id)
                 work.emit(FollowRequestChanged(follower_id, followee_id))
             return FollowState(False, followee.followers_count, requested=True)
+        if relationship.requested:  # when the account was private
+            await self.end_request(follower_id, followee_id, work)
         await self.begin_follow(UserFollowed(follower_id, followee_id), work)
         return FollowState(True, followee.followers_count + 1)
 

@@ -4,8 +4,10 @@ from functools import partial
 
 from server.events import CacheKey, MuteChanged
 from server.ids import UserId
+from server.models.conditions import Column
 from server.models.people.mutes import MuteRepository
 from server.models.people.profiles import ProfileRepository
+from server.models.people.visibility import unblocked_users
 from server.paging import Page, PageRequest
 from server.services.content.cards import Cards
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
@@ -46,8 +48,9 @@ class Mutes:
         await self._unit_of_work.run(unmute, changes=(CacheKey("feed", muter_id),))
 
     async def list_muted(self, user_id: UserId, request: PageRequest) -> Page[RelatedUser]:
-        """Return the users that the user has muted, newest mute first."""
-        rows = await self._mutes.list_targets(user_id, request.before_id, request.limit + 1)
+        """Return the users that the user has muted, newest mute first, without those whose profile is hidden."""
+        visible = unblocked_users(user_id, Column("u.id"))
+        rows = await self._mutes.list_targets(user_id, request.before_id, request.limit + 1, visible)
         return await self._cards.cut_related(user_id, rows, request.limit)
 
     async def _mute(self, muter_id: UserId, muted_id: UserId, work: WorkContext) -> None:

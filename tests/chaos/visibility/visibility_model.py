@@ -1,93 +1,86 @@
 """An in-memory model of what users may see of each other, to compare the program with. Pairs are (subject, target)."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from server.services.records import Relationship
 
+Pair = tuple[int, int]
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False, repr=False)
 class ModelComment:
+    """`thread` is the comment that a reply belongs to, `hidden_by` the action that hides it.
+
+    `likers` are oldest first.
+    """
+
     id: int
     author: int
-    pending: bool
+    content: str
+    mentioned: list[int]
+    pending: bool = False
+    thread: "ModelComment | None" = None
+    hidden_by: int | None = None
+    likers: list[int] = field(default_factory=list[int])
+
+    def __repr__(self) -> str:
+        return f"comment by {self.author}"
+
+    @property
+    def is_counted(self) -> bool:
+        return self.hidden_by is None and not self.pending
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ModelPost:
-    """`likers` and `comments` are oldest first."""
+    """`likers`, `comments` and `versions` are oldest first. A deleted post stays until the job has removed it.
+
+    `versions` are the captions that edits replaced, and the audience that each had.
+    """
 
     id: int
     author: int
     audience: str = "public"
+    caption: str = ""
+    mentioned: list[int] = field(default_factory=list[int])
+    deleted: bool = False
+    hidden_by: int | None = None
     likers: list[int] = field(default_factory=list[int])
     comments: list[ModelComment] = field(default_factory=list[ModelComment])
+    versions: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+
+    def __repr__(self) -> str:
+        return f"post by {self.author}"
+
+    @property
+    def is_present(self) -> bool:
+        return not self.deleted and self.hidden_by is None
+
+    @property
+    def comments_count(self) -> int:
+        return sum(comment.is_counted for comment in self.comments)
+
+    def replies(self, thread: ModelComment) -> list[ModelComment]:
+        return [comment for comment in self.comments if comment.thread is thread]
 
 
 class VisibilityModel:
+    """`jobs` are those that changes have caused, in order, as the name of a handler and its arguments."""
+
     def __init__(self, people: list[int]) -> None:
         self.people = people
+        self.names: dict[int, str] = {}
+        self.jobs: list[tuple[Any, ...]] = []
         self.private: set[int] = set()
         self.hidden: set[int] = set()
-        self.follows: list[tuple[int, int]] = []
-        self.requests: list[tuple[int, int]] = []
-        self.blocks: set[tuple[int, int]] = set()
-        self.mutes: set[tuple[int, int]] = set()
-        self.restricted: set[tuple[int, int]] = set()
-        self.close_friends: set[tuple[int, int]] = set()
+        self.follows: list[Pair] = []
+        self.requests: list[Pair] = []
+        self.blocks: list[Pair] = []
+        self.mutes: list[Pair] = []
+        self.restricted: list[Pair] = []
+        self.close_friends: list[Pair] = []
         self.posts: dict[int, ModelPost] = {}
-
-    # Changes
-
-    def follow(self, one: int, other: int) -> str | None:
-        """Return the code of the refusal, or None."""
-        if not self.finds(one, other):
-            return "not_found"
-        if one == other:
-            return "own_account"
-        if (one, other) in self.blocks:
-            return "blocked"
-        pairs = self.requests if other in self.private else self.follows
-        if (one, other) not in self.follows + pairs:
-            pairs.append((one, other))
-        return None
-
-    def unfollow(self, one: int, other: int) -> str | None:
-        if not self.finds(one, other):
-            return "not_found"
-        self._end(one, other)
-        return None
-
-    def remove_follower(self, user: int, follower: int) -> str | None:
-        if not self.finds(user, follower):
-            return "not_found"
-        self._end(follower, user)
-        return None
-
-    def answer(self, user: int, requester: int, *, accept: bool) -> str | None:
-        if (requester, user) not in self.requests or not self.finds(user, requester):
-            return "not_found"
-        self.requests.remove((requester, user))
-        if accept and (requester, user) not in self.follows:
-            self.follows.append((requester, user))
-        return None
-
-    def set_private(self, user: int, *, private: bool) -> None:
-        (self.private.add if private else self.private.discard)(user)
-        if not private:
-            for pair in [pair for pair in self.requests if pair[1] == user][::-1]:
-                self.answer(user, pair[0], accept=True)  # those of hidden users stay
-
-    def block(self, one: int, other: int) -> str | None:
-        if not self.finds(one, other):
-            return "not_found"
-        if one == other:
-            return "own_account"
-        if (one, other) not in self.blocks:
-            self.blocks.add((one, other))
-            self.close_friends -= {(one, other), (other, one)}
-            self._end(one, other)
-            self._end(other, one)
-        return None
 
     # What a viewer may see
 
@@ -98,15 +91,15 @@ class VisibilityModel:
 
     def finds(self, viewer: int, user: int) -> bool:
         """Return whether the viewer gets the profile."""
-        return user not in self.hidden and (user, viewer) not in self.blocks
+        return user in self.people and user not in self.hidden and (user, viewer) not in self.blocks
 
     def is_open(self, viewer: int, user: int) -> bool:
         return viewer == user or user not in self.private or (viewer, user) in self.follows
 
     def sees_post(self, viewer: int, post: ModelPost) -> bool:
-        if not self.sees_user(viewer, post.author) or not self.is_open(viewer, post.author):
+        if not post.is_present or not self.sees_user(viewer, post.author):
             return False
-        return self.is_in_audience(viewer, post)
+        return self.is_open(viewer, post.author) and self.is_in_audience(viewer, post)
 
     def is_in_audience(self, viewer: int, post: ModelPost) -> bool:
         if post.audience == "public" or viewer == post.author:
@@ -118,6 +111,8 @@ class VisibilityModel:
     def reason(self, viewer: int, post: ModelPost) -> str:
         """Return why a viewer sees a post or does not, as it is explained to the author."""
         author = post.author
+        if not post.is_present:
+            return "deleted"
         if viewer != author and author in self.hidden:
             return "account_hidden"
         if (viewer, author) in self.blocks or (author, viewer) in self.blocks:
@@ -132,54 +127,83 @@ class VisibilityModel:
             return "close_friend"
         return "everyone" if post.audience == "public" and author not in self.private else "follower"
 
+    def versions(self, viewer: int, post: ModelPost) -> list[str]:
+        """Return the earlier captions that a viewer of the post sees, newest first."""
+        audiences = {"public", post.audience}
+        return [
+            caption
+            for caption, audience in post.versions[::-1]
+            if viewer == post.author or audience in audiences
+        ]
+
     def posts_count(self, viewer: int, author: int) -> int:
-        posts = [post for post in self.posts.values() if post.author == author]
+        posts = [post for post in self.posts.values() if post.author == author and post.is_present]
         return sum(self.is_in_audience(viewer, post) for post in posts)
 
     def is_public(self, post: ModelPost) -> bool:
         """Return whether everybody may see the post, also without an account."""
-        return (
-            post.audience == "public" and post.author not in self.hidden and post.author not in self.private
-        )
+        hidden = post.author in self.hidden or post.author in self.private
+        return post.is_present and post.audience == "public" and not hidden
 
     def of_author(self, viewer: int, author: int) -> list[int]:
         return [post.id for post in self.newest() if post.author == author and self.sees_post(viewer, post)]
 
     def feed(self, reader: int) -> list[int]:
-        shown = {reader} | {
-            other for one, other in self.follows if one == reader and (one, other) not in self.mutes
-        }
+        followed = [user for one, user in self.follows if one == reader and (one, user) not in self.mutes]
+        shown = {reader, *followed}
         return [post.id for post in self.newest() if post.author in shown and self.sees_post(reader, post)]
 
-    def likers(self, viewer: int, post: ModelPost) -> list[int]:
-        return [user for user in post.likers[::-1] if self.sees_user(viewer, user)]
+    def likers(self, viewer: int, liked: ModelPost | ModelComment) -> list[int]:
+        return [user for user in liked.likers[::-1] if self.sees_user(viewer, user)]
 
-    def comments(self, viewer: int, post: ModelPost) -> list[tuple[int, bool]]:
-        """Return the comments that a viewer sees, and whether they are shown as pending."""
+    def comments(
+        self, viewer: int, post: ModelPost, thread: ModelComment | None = None
+    ) -> list[tuple[Any, ...]]:
+        """Return what a viewer sees of a thread, or of the comments that begin one.
+
+        That is: the id, whether the comment is shown as pending, the number of replies, that of likes, and whether the
+        viewer likes it.
+        """
         return [
-            (comment.id, comment.pending and viewer == post.author)
+            (
+                comment.id,
+                comment.pending and viewer == post.author,
+                self.replies_count(post, comment),
+                len(comment.likers),
+                viewer in comment.likers,
+            )
             for comment in post.comments[::-1]
-            if self.sees_comment(viewer, post, comment)
+            if comment.thread is thread and self.sees_comment(viewer, post, comment)
         ]
 
+    def replies_count(self, post: ModelPost, comment: ModelComment) -> int:
+        return sum(reply.is_counted for reply in post.replies(comment))
+
     def sees_comment(self, viewer: int, post: ModelPost, comment: ModelComment) -> bool:
-        if not self.sees_user(viewer, comment.author):
+        return self.sees_user(viewer, comment.author) and self.is_disclosed(viewer, post, comment)
+
+    def is_disclosed(self, viewer: int, post: ModelPost, comment: ModelComment) -> bool:
+        """Return whether a comment is neither hidden nor pending for the viewer."""
+        if comment.hidden_by is not None:
             return False
         return not comment.pending or viewer in (comment.author, post.author)
-
-    def approve(self, user: int, post: ModelPost, comment: ModelComment) -> str | None:
-        if not self.sees_post(user, post) or not self.sees_comment(user, post, comment):
-            return "not_found"
-        if user != post.author:
-            return "forbidden"
-        comment.pending = False
-        return None
 
     def followers(self, viewer: int, user: int) -> list[int]:
         return self._connections(viewer, user, [one for one, other in self.follows if other == user])
 
     def following(self, viewer: int, user: int) -> list[int]:
         return self._connections(viewer, user, [other for one, other in self.follows if one == user])
+
+    def targets(self, pairs: list[Pair], user: int) -> list[int]:
+        """Return the targets of a user that the user may see, newest pair first."""
+        return [other for one, other in pairs[::-1] if one == user and self.sees_user(user, other)]
+
+    def found_targets(self, pairs: list[Pair], user: int) -> list[int]:
+        """Return the targets of a user whose profiles the user gets, newest pair first."""
+        return [other for one, other in pairs[::-1] if one == user and self.finds(user, other)]
+
+    def requesters(self, user: int) -> list[int]:
+        return [one for one, other in self.requests[::-1] if other == user and self.sees_user(user, one)]
 
     def relationship(self, viewer: int, user: int) -> Relationship:
         pair = (viewer, user)
@@ -198,8 +222,3 @@ class VisibilityModel:
         if not self.is_open(viewer, owner):
             return []
         return [user for user in users[::-1] if self.sees_user(viewer, user)]
-
-    def _end(self, one: int, other: int) -> None:
-        for pairs in (self.follows, self.requests):
-            if (one, other) in pairs:
-                pairs.remove((one, other))

@@ -6,7 +6,7 @@ from server.errors import Conflict, InvalidInput, NotFound
 from server.ids import PostId, UserId
 from server.paging import PageRequest
 from server.services.jobs.event_jobs import JobKind
-from server.services.records import Relationship
+from server.services.records import AccountStatus, Relationship
 from tools.harness.services import ServiceHarness
 
 PAGE = PageRequest()
@@ -165,3 +165,20 @@ async def test_oneself_cannot_be_blocked_or_muted(harness: ServiceHarness) -> No
         with pytest.raises(InvalidInput) as refused:
             await act(ada, "ada")
         assert refused.value.code == "own_account"
+
+
+async def test_lists_leave_out_users_whose_profile_is_hidden(harness: ServiceHarness) -> None:
+    ada, bob, eve = await harness.users(3)
+    await harness.mutes.mute(ada, bob)
+    await harness.blocks.block(ada, bob)
+    await harness.mutes.mute(ada, eve)
+    lists = (harness.mutes.list_muted, harness.blocks.list_blocked)
+
+    async def read() -> list[list[UserId]]:
+        return [[each.card.id for each in (await read(ada, PAGE)).items] for read in lists]
+
+    assert await read() == [[eve, bob], [bob]]
+    await harness.blocks.block(eve, ada)
+    assert await read() == [[bob], [bob]]
+    await harness.set_status(bob, AccountStatus.DEACTIVATED)
+    assert await read() == [[], []]

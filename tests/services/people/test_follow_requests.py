@@ -8,7 +8,7 @@ from server.errors import NotFound
 from server.ids import UserId
 from server.paging import PageRequest
 from server.services.jobs.event_jobs import JobKind
-from server.services.records import FollowState, NotificationType, RelatedUser
+from server.services.records import AccountStatus, FollowState, NotificationType, RelatedUser
 from tools.harness.services import ServiceHarness
 
 PAGE = PageRequest()
@@ -118,3 +118,18 @@ async def test_strangers_see_no_connections_of_private_users(harness: ServiceHar
     for viewer, followers, following in ((ada, [bob], [eve]), (bob, [bob], [eve]), (eve, [], [])):
         assert ids([*(await harness.follows.list_followers(viewer, ada, PAGE)).items]) == followers
         assert ids([*(await harness.follows.list_following(viewer, ada, PAGE)).items]) == following
+
+
+async def test_follow_of_a_public_account_ends_an_old_request(harness: ServiceHarness) -> None:
+    ada, bob = await private_user(harness, "ada"), await harness.user("bob")
+    await harness.follows.follow(bob, ada)
+    await harness.set_status(bob, AccountStatus.SUSPENDED)
+    await harness.profiles.edit(ada, {"is_private": False})
+    await harness.work_off(JobKind.ACCEPT_FOLLOW_REQUESTS)  # the request of a hidden user stays
+    await harness.set_status(bob, AccountStatus.ACTIVE)
+    assert (await harness.follows.follow(bob, ada)).following
+    assert (await harness.follow_requests.list_received(ada, PAGE)).items == []
+    assert await harness.follows.unfollow(bob, ada) == FollowState(False, 0)
+    relationship = (await harness.profiles.get(bob, ada)).relationship
+    assert relationship is not None
+    assert not relationship.following

@@ -82,8 +82,8 @@ class Deliverables:
     ) -> DeliverableNotification | None:
         """Clear the channel's bit. Return what to deliver if the activity returned just now.
 
-        A restoration also holds the inbox. If the notification was retracted, the one that is listed
-        in its place is requested now: it was skipped because this one would have been delivered.
+        A restoration also holds the inbox. The notification that is listed in place of an undeliverable one is
+        requested now: it was skipped because this one would have been delivered.
         """
         notification_id, recipient_id = _ids(claim)
         await self._inboxes.lock_existing(recipient_id)

@@ -1,0 +1,255 @@
+"""Reads of the program, compared with the model: every pair of users, every recent post."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from server.errors import AppError, Unavailable
+from server.gateways.redis.pipelined_client import PipelinedRedis
+from server.ids import CommentId, MediaId, PostId, UserId
+from server.paging import PageRequest
+from server.services.content.visibility import explain_post, is_post_visible
+from server.services.records import Image
+from tests.chaos.visibility.model_changes import ChangingModel
+from tests.chaos.visibility.notification_model import NotificationModel
+from tests.chaos.visibility.visibility_model import ModelComment, ModelPost
+from tools.harness.services import ServiceHarness
+
+ALL = PageRequest(100)
+NO_REDIS = "redis://127.0.0.1:1"
+TAG, WORD = "dawn", "light"
+RECENT = 6
+
+
+class VisibilityReader:
+    def __init__(self, harness: ServiceHarness) -> None:
+        self.harness = harness
+        self.sql_feed = harness.feed_on(PipelinedRedis(NO_REDIS, 2.0))
+        self.people: list[UserId] = []
+        self.model = ChangingModel([])
+        self.notifications = NotificationModel(self.model)
+
+    @property
+    def viewers(self) -> list[UserId]:
+        return [user for user in self.people if user not in self.model.hidden]
+
+    def recent(self) -> list[ModelPost]:
+        return self.model.newest()[:RECENT]
+
+    async def compare_all(self) -> None:
+        counted = (await self.harness.discovery.hashtags.get(TAG)).posts_count
+        assert counted == sum(self.model.is_public(post) for post in self.model.newest())
+        await together(self._compare_viewer(viewer) for viewer in self.viewers)
+
+    async def _compare_viewer(self, viewer: UserId) -> None:
+        await self._compare_feeds(viewer)
+        await self.compare_searches(viewer, lambda found, allowed: found == allowed)
+        for user in self.people:
+            await self._compare_user(viewer, user)
+        for post in self.recent():
+            await self._compare_post(viewer, post)
+        await self._compare_batches(viewer)
+        await self._compare_lists(viewer)
+        await self._compare_notifications(viewer)
+
+    async def _compare_feeds(self, viewer: UserId) -> None:
+        for feed in (self.harness.feed, self.sql_feed):
+            page = (await feed.page(viewer, ALL)).items
+            assert [post.id for post in page] == self.model.feed(viewer)
+            for post in page:
+                self._compare_shown(viewer, post)
+
+    async def compare_searches(
+        self, viewer: UserId, agree: Callable[[Sequence[int], Sequence[int]], bool]
+    ) -> None:
+        model, discovery = self.model, self.harness.discovery
+        people = sorted(user for user in self.people if model.sees_user(viewer, user))
+        posts = [post.id for post in model.newest() if model.sees_post(viewer, post)]
+        assert agree(sorted(users_in(await discovery.users.search(viewer, "user", 100))), people)
+        completed = await discovery.users.complete(viewer, "user", 100)
+        assert agree(sorted(each.card.id for each in completed), people)
+        assert agree(ids_in(await discovery.captions.search(viewer, WORD, 100)), posts)
+        assert agree(ids_in(await discovery.hashtags.list_posts(viewer, TAG, ALL)), posts)
+
+    async def _compare_batches(self, viewer: UserId) -> None:
+        """Compare the reads of several posts and users by their ids."""
+        posts = self.model.newest()
+        found = await self.harness.posts.list_by_ids(viewer, [PostId(post.id) for post in posts])
+        assert ids_in(found) == [post.id for post in posts if self.model.sees_post(viewer, post)]
+        for post in found:
+            self._compare_shown(viewer, post)
+        users = await self.harness.profiles.list_users(viewer, self.people)
+        assert [(each.card.id, each.relationship) for each in users] == [
+            (user, self.model.relationship(viewer, user))
+            for user in self.people
+            if self.model.finds(viewer, user)
+        ]
+
+    async def _compare_lists(self, viewer: UserId) -> None:
+        """Compare the lists that only their owner reads."""
+        model, harness = self.model, self.harness
+        for read, wanted in (
+            (harness.mutes.list_muted, model.found_targets(model.mutes, viewer)),
+            (harness.blocks.list_blocked, model.found_targets(model.blocks, viewer)),
+            (harness.restrictions.list_restricted, model.targets(model.restricted, viewer)),
+            (harness.close_friends.list_friends, model.targets(model.close_friends, viewer)),
+            (harness.follow_requests.list_sent, model.targets(model.requests, viewer)),
+            (harness.follow_requests.list_received, model.requesters(viewer)),
+        ):
+            assert users_in(await read(viewer, ALL)) == wanted
+
+    async def _compare_user(self, viewer: UserId, user: UserId) -> None:
+        model, harness = self.model, self.harness
+        reads = (
+            harness.profiles.get(viewer, user),
+            harness.posts.list_by_author(viewer, user, ALL),
+            harness.follows.list_followers(viewer, user, ALL),
+            harness.follows.list_following(viewer, user, ALL),
+        )
+        profile, posts, followers, following = [await outcome(read) for read in reads]
+        if not model.finds(viewer, user):
+            assert {profile, posts, followers, following} == {"not_found"}
+            return
+        assert profile.relationship == model.relationship(viewer, user)
+        assert profile.posts_count == model.posts_count(viewer, user)
+        assert profile.followers_count == sum(other == user for _, other in model.follows)
+        assert profile.following_count == sum(one == user for one, _ in model.follows)
+        assert ids_in(posts) == model.of_author(viewer, user)
+        assert users_in(followers) == model.followers(viewer, user)
+        assert users_in(following) == model.following(viewer, user)
+        for post in posts.items:
+            self._compare_shown(viewer, post)
+
+    async def _compare_post(self, viewer: UserId, post: ModelPost) -> None:
+        """Compare the condition, the predicate, the explanation, and what belongs to a post."""
+        harness, post_id, visible = self.harness, PostId(post.id), self.model.sees_post(viewer, post)
+        facts = await harness.audience_rows.find_facts(viewer, post_id)
+        assert facts is not None
+        assert is_post_visible(facts) == visible
+        assert explain_post(facts) == self.model.reason(viewer, post)
+        if viewer == post.author:
+            await self._compare_audience(post)
+        await self._compare_pictures(viewer, post)
+        reads = (
+            harness.posts.get(viewer, post_id),
+            harness.likes.list_likers(viewer, post_id, ALL),
+            harness.comments.list_by_post(viewer, post_id, ALL),
+            harness.post_history.list_versions(viewer, post_id, ALL),
+        )
+        found, likers, comments, history = [await outcome(read) for read in reads]
+        if visible:
+            self._compare_shown(viewer, found)
+            assert users_in(likers) == self.model.likers(viewer, post)
+            self._compare_comments(viewer, comments, self.model.comments(viewer, post))
+            assert [each.caption for each in history[1].items] == self.model.versions(viewer, post)
+        else:
+            assert {found, likers, comments, history} == {"not_found"}
+        for comment in post.comments:
+            await self._compare_comment(viewer, post, comment)
+
+    async def _compare_comment(self, viewer: UserId, post: ModelPost, comment: ModelComment) -> None:
+        ids = PostId(post.id), CommentId(comment.id)
+        replies = await outcome(self.harness.comments.list_replies(viewer, *ids, ALL))
+        likers = await outcome(self.harness.comment_likes.list_likers(viewer, *ids, ALL))
+        if self.model.finds_comment(viewer, post, comment):
+            self._compare_comments(viewer, replies, self.model.comments(viewer, post, comment))
+            assert users_in(likers) == self.model.likers(viewer, comment)
+        else:
+            assert {replies, likers} == {"not_found"}
+
+    def _compare_shown(self, viewer: UserId, shown: Any) -> None:
+        """Compare the counters and relationships of a post that a list shows."""
+        post = self.model.posts[shown.id]
+        assert (shown.author.id, shown.card.audience, shown.is_public) == (
+            post.author,
+            post.audience,
+            self.model.is_public(post),
+        )
+        assert (shown.likes_count, shown.comments_count) == (len(post.likers), post.comments_count)
+        assert shown.liked == (viewer in post.likers)
+        assert shown.relationship == self.model.relationship(viewer, post.author)
+
+    def _compare_comments(self, viewer: UserId, page: Any, wanted: list[tuple[Any, ...]]) -> None:
+        assert [
+            (each.id, each.pending, each.replies_count, each.likes_count, each.liked) for each in page.items
+        ] == wanted
+        for comment in page.items:
+            assert comment.relationship == self.model.relationship(viewer, comment.author.id)
+
+    async def _compare_pictures(self, viewer: UserId, post: ModelPost) -> None:
+        """Compare the plain address of the picture, and one that was signed for the viewer at any time."""
+        harness, key = self.harness, f"posts/{post.id}/large.jpg"
+        images = [Image(MediaId(post.id), f"https://media.test/posts/{post.id}", 1, 1, "", "", ())]
+        (image,) = harness.media_addresses.sign(images, viewer, harness.media_addresses.expires_at_s(post.id))
+        signed = dict(parse_qsl(image.query[1:]))
+        for query, allowed in (
+            (dict[str, str](), self.model.is_public(post)),
+            (signed, self.model.sees_post(viewer, post)),
+        ):
+            assert (await outcome(harness.media_access.check(key, query)) != "not_found") is allowed
+
+    async def _compare_audience(self, post: ModelPost) -> None:
+        """Compare what the author reads; hidden users read nothing and are not counted."""
+        author, post_id = UserId(post.author), PostId(post.id)
+        user = self.people[post.id % len(self.people)]
+        found = await outcome(self.harness.audiences.explain(author, post_id, user))
+        if not self.model.sees_post(author, post):
+            assert found == "not_found"
+            return
+        assert found.member.reason == self.model.reason(user, post)
+        if found.people_count is not None:
+            others = [each for each in self.viewers if each != author]
+            assert found.people_count == sum(self.model.sees_post(each, post) for each in others)
+
+    async def _compare_notifications(self, viewer: UserId) -> None:
+        """Compare the list, the stream and the counter with what the model expects, in both directions."""
+        notifications, expected = self.harness.notifications, self.notifications
+        listed = (await notifications.list_page(viewer, ALL)).items
+        streamed = await notifications.list_after(viewer, 0, 100)
+        assert [
+            (
+                each.sequence,
+                each.type,
+                each.actor.id,
+                each.post_id,
+                each.comment_id,
+                each.others_count,
+                each.read,
+            )
+            for each in listed
+        ] == expected.listed(viewer)
+        assert [
+            (each.sequence, each.type, each.actor.id, each.post_id, each.comment_id) for each in streamed
+        ] == expected.streamed(viewer)
+        assert await notifications.count_unread(viewer) == expected.unread_count(viewer)
+        for each in [*listed, *streamed]:
+            assert each.relationship == self.model.relationship(viewer, each.actor.id)
+            if each.post is not None:
+                assert each.post.is_public is self.model.is_public(self.model.posts[each.post.id])
+
+
+async def outcome(awaitable: Awaitable[Any]) -> Any:
+    """Return the result, or the code of the refusal."""
+    try:
+        return await awaitable
+    except Unavailable:  # a busy machine; not an answer of the program
+        raise
+    except AppError as error:
+        return error.code
+
+
+async def together(comparisons: Iterable[Awaitable[None]]) -> None:
+    """Await all, and then raise the first failure, so that nothing runs on."""
+    for failure in await asyncio.gather(*comparisons, return_exceptions=True):
+        if failure is not None:
+            raise failure
+
+
+def ids_in(page: Any) -> list[int]:
+    items: list[Any] = page if isinstance(page, list) else page.items
+    return [each.id for each in items]
+
+
+def users_in(page: Any) -> list[int]:
+    return [each.card.id for each in page.items]
