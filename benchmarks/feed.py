@@ -23,6 +23,7 @@ from benchmarks.dataset import Dataset, mariadb_stack, opened
 from benchmarks.processes import cpu_s, server
 from server import logs
 from server.gateways.feed_store.followed_authors import FollowedAuthors
+from server.gateways.feed_store.reader_marks import ReaderMarks
 from server.ids import UserId
 from server.models.database import Database
 from server.paging import PageRequest
@@ -177,7 +178,7 @@ async def _cache_feed(services: services.ServiceHarness, reader: UserId, post_id
     token = await services.timelines.begin_feed(reader)
     assert token is not None
     followed = FollowedAuthors(frozenset([reader]), frozenset([reader]))
-    await services.timelines.complete_feed(reader, token, post_ids, followed, (0, []))
+    await services.timelines.complete_feed(reader, token, post_ids, followed, ReaderMarks(0))
 
 
 async def _plain_zadds(redis: Redis, readers: list[UserId], post_id: int) -> float:

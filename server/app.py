@@ -18,12 +18,14 @@ from server.handlers.accounts.sign_in_methods import SignInMethodRoutes
 from server.handlers.accounts.sign_ins import SignInResponder
 from server.handlers.content.audiences import AudienceRoutes
 from server.handlers.content.client_config import ConfigRoutes
+from server.handlers.content.collections import CollectionRoutes
 from server.handlers.content.comment_likes import CommentLikeRoutes
 from server.handlers.content.comments import CommentRoutes
 from server.handlers.content.likes import LikeRoutes
 from server.handlers.content.media import MediaRoutes
 from server.handlers.content.post_history import PostHistoryRoutes
 from server.handlers.content.posts import PostRoutes
+from server.handlers.content.saves import SaveRoutes
 from server.handlers.content.unused_media import UnusedMediaRoutes
 from server.handlers.content.uploads import UploadRoutes, add_tus_header
 from server.handlers.discovery.hashtags import HashtagRoutes
@@ -131,6 +133,8 @@ def build_app(
         CommentRoutes(services.comments, idempotent),
         LikeRoutes(services.likes),
         CommentLikeRoutes(services.comment_likes),
+        SaveRoutes(services.saves, rendered),
+        CollectionRoutes(services.collections, idempotent, rendered),
         FollowRoutes(services.follows),
         FollowRequestRoutes(services.follow_requests),
         BlockRoutes(services.blocks, services.mutes),

@@ -23,7 +23,7 @@ CachedKind = Literal["post", "person", "feed", "likes"]
 
 @dataclass(frozen=True, slots=True)
 class CacheKey:
-    """A cached object that a change makes stale: a post, a user's card, a user's feed, or a user's likes."""
+    """A cached object that a change makes stale: a post, a user's card, feed, or likes and saves."""
 
     kind: CachedKind
     id: int
@@ -67,6 +67,13 @@ class PostUnliked(Event):
     post_id: PostId
     author_id: UserId
     actor_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class SavesChanged(Event):
+    """A user saved a post, or removed a save."""
+
+    user_id: UserId
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from server.models.accounts.used_id_tokens import UsedIdTokenRepository
 from server.models.accounts.used_passkey_challenges import UsedPasskeyChallengeRepository
 from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository
+from server.models.content.collections import CollectionRepository
 from server.models.content.comment_likes import CommentLikeRepository
 from server.models.content.comments import CommentRepository
 from server.models.content.likes import LikeRepository
@@ -25,6 +26,7 @@ from server.models.content.post_images import PostImageRepository
 from server.models.content.post_parts import PostPartRepository
 from server.models.content.post_versions import PostVersionRepository
 from server.models.content.posts import PostRepository
+from server.models.content.saves import SaveRepository
 from server.models.content.uploads import UploadRepository
 from server.models.database import Database
 from server.models.discovery.hashtags import HashtagPostRepository, HashtagRepository
@@ -123,6 +125,8 @@ class Repositories:
         self.comments = CommentRepository(database)
         self.comment_likes = CommentLikeRepository(database)
         self.likes = LikeRepository(database)
+        self.saves = SaveRepository(database)
+        self.collections = CollectionRepository(database)
         self.moderation_actions = ModerationActionRepository(database)
         self.audit_chain = AuditChainRepository(database)
         self.appeals = AppealRepository(database)

@@ -34,6 +34,7 @@ from server.services.accounts.security_alerts import SecurityAlerts
 from server.services.accounts.sessions import Sessions
 from server.services.content.audiences import Audiences
 from server.services.content.avif_renditions import AvifRenditions
+from server.services.content.collections import Collections
 from server.services.content.comment_likes import CommentLikes
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
@@ -45,6 +46,7 @@ from server.services.content.media_processing import MediaProcessing
 from server.services.content.mentions import Mentions
 from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
+from server.services.content.saves import Saves
 from server.services.content.uploads import UploadRules, Uploads
 from server.services.erasure.accounts import AccountErasure
 from server.services.erasure.contents import ContentServices
@@ -128,6 +130,8 @@ class Services:
     comments: Comments
     comment_likes: CommentLikes
     likes: Likes
+    saves: Saves
+    collections: Collections
     follows: Follows
     follow_requests: FollowRequests
     blocks: Blocks
@@ -240,6 +244,7 @@ def build_services(
         ),
         exports=build_exports(settings, resources, shared, reauthentication),
     )
+    saves = Saves(rows.saves, rows.profiles, work, cards, visibility)
     accounts = Accounts(
         rows.users,
         work,
@@ -323,6 +328,8 @@ def build_services(
         comments=contents.comments,
         comment_likes=contents.comment_likes,
         likes=contents.likes,
+        saves=saves,
+        collections=Collections(rows.collections, rows.saves, saves, rows.profiles, work, cards, visibility),
         follows=follows,
         follow_requests=FollowRequests(
             rows.follow_requests, follows, rows.profiles, shared.lookup, work, jobs, cards, visibility

@@ -66,10 +66,15 @@ class Text(fields.String):
 
 
 class Name(Text):
-    """A name on one line without invisible characters, cleaned by `clean_line`. It may be empty or white space."""
+    """A name on one line without invisible characters, cleaned by `clean_line`.
 
-    def __init__(self, *, maximum: int, **kwargs: Any) -> None:
-        super().__init__(maximum=maximum, metadata={"pattern": NAME_PATTERN}, **kwargs)
+    Without a `minimum` it may be empty or white space.
+    """
+
+    def __init__(self, *, minimum: int = 0, maximum: int, **kwargs: Any) -> None:
+        if not minimum:
+            kwargs["metadata"] = {"pattern": NAME_PATTERN, **kwargs.get("metadata", {})}
+        super().__init__(minimum=minimum, maximum=maximum, **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         text = super()._deserialize(value, attr, data, **kwargs)

@@ -69,7 +69,7 @@ class PostSerializer:
         return serializers.image(signed)
 
     def preview(self, viewer_id: UserId, record: PostPreview) -> dict[str, Any]:
-        """Render a post as a notification shows it."""
+        """Render a post as a list of something else shows it."""
         image = record.image
         if image is not None and not record.is_public:
             (image,) = self._addresses.sign([image], viewer_id, self._addresses.expires_at_s(record.id))
@@ -104,6 +104,9 @@ class PostSerializer:
         return _page([self._render(viewer_id, record) for record in records], next_cursor)
 
 
+_BOOLEANS = (b"false", b"true")
+
+
 class _RenderedPost(NamedTuple):
     json: bytes
     digest: bytes
@@ -130,9 +133,9 @@ def _public_post(record: Post) -> _RenderedPost:
 
 def _post(card: bytes, record: Post) -> _RenderedPost:
     """Render a post. Card and author are cached apart, so that a changed count leaves them rendered."""
-    liked = b"true" if record.liked else b"false"
-    rendered = b'%b,"author":%b,"likesCount":%d,"commentsCount":%d,"liked":%b}' % (
-        card, _author(record.author, record.relationship), record.likes_count, record.comments_count, liked,
+    rendered = b'%b,"author":%b,"likesCount":%d,"commentsCount":%d,"liked":%b,"saved":%b}' % (
+        card, _author(record.author, record.relationship), record.likes_count, record.comments_count,
+        _BOOLEANS[record.liked], _BOOLEANS[record.saved],
     )  # fmt: skip
     return _RenderedPost(rendered, digest(rendered))
 

@@ -89,8 +89,21 @@ class PostSchema(MentionsSchema):
     likesCount = Count(required=True)
     commentsCount = Count(required=True)
     liked = fields.Boolean(required=True)
+    saved = fields.Boolean(required=True)
     createdAt = Timestamp(required=True)
     editedAt = Timestamp(required=True, allow_none=True)
+
+
+class PostPreviewSchema(Schema):
+    """A post in a list of something else."""
+
+    id = Id(required=True)
+    thumbnailUrl = Url(
+        required=True,
+        allow_none=True,
+        metadata={"description": "A square of its first image, or a small rendition of an older one."},
+    )
+    blurhash = fields.String(required=True, allow_none=True)
 
 
 @cache

@@ -57,6 +57,8 @@ MODULES = [
     "server.models.content.comments",
     "server.models.content.comment_likes",
     "server.models.content.likes",
+    "server.models.content.saves",
+    "server.models.content.collections",
     "server.models.people.follows",
     "server.models.people.follow_requests",
     "server.models.people.blocks",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from server.ids import (
+    CollectionId,
     CommentId,
     DeviceId,
     MediaId,
@@ -356,6 +357,7 @@ class Post:
     likes_count: int
     comments_count: int
     liked: bool
+    saved: bool
     relationship: Relationship
     revision: int = 0
 
@@ -404,11 +406,26 @@ class Comment:
 
 @dataclass(frozen=True, slots=True)
 class PostPreview:
-    """A post as a notification shows it; `is_public`: everybody may see it. `image` is its first picture."""
+    """A post in a list of something else; `is_public`: everybody may see it. `image` is its first picture."""
 
     id: PostId
     image: Image | None
     is_public: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """A named list of saved posts; `covers` are the newest of them.
+
+    `posts_count` includes posts that are hidden at present. `has_post`: whether it has the post that was asked about.
+    """
+
+    id: CollectionId
+    name: str
+    posts_count: int
+    covers: tuple[PostPreview, ...]
+    created_at_ms: int
+    has_post: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -370,6 +370,18 @@ def _own_session() -> dict[str, str]:
     return {"sessionId": next(session["id"] for session in sessions if session["current"])}
 
 
+def _own_collection() -> dict[str, str]:
+    """Return a collection; the number of them is limited."""
+    found = _request("GET", "/collections?limit=1", token=TOKEN)["items"]
+    return {
+        "collectionId": (found or [_create("/collections", json={"name": secrets.token_hex(8)})])[0]["id"]
+    }
+
+
+def _post_in_collection() -> dict[str, str]:
+    return _own_collection() | {"postId": OTHERS_POST}
+
+
 def _next_picture() -> dict[str, str]:
     return {"key": next(PICTURES)}
 
@@ -398,6 +410,12 @@ NEW_OBJECTS: dict[str, Callable[[], dict[str, str]]] = {
     "resolveAppeal": _open_appeal,
     "editFilter": _new_filter,
     "deleteFilter": _new_filter,
+    "getCollection": _own_collection,
+    "renameCollection": _own_collection,
+    "deleteCollection": _own_collection,
+    "listCollectionPosts": _own_collection,
+    "addToCollection": _post_in_collection,
+    "removeFromCollection": _post_in_collection,
 }
 PICTURES = itertools.cycle(KNOWN["key"])
 
@@ -410,7 +428,8 @@ def filter_failure(_: HookContext, failure: Failure, case: Case, response: Respo
       passwords in examples, passwords that are easy to guess, your own account where another one is required, and
       cursors of another search.
     - The coverage phase generates websites by their length, without their format.
-    - The likes of a post are a list that still exists, empty, after the user's own like was deleted.
+    - The likes of a post are a list that still exists, empty, after the user's own like was deleted. So do the posts of
+      a collection, and a post can be saved again.
     - A form has only texts and files: schemathesis sends members of other types and empty lists as valid forms.
     - Schemathesis takes a stream ticket from an earlier response for invalid credentials.
     """
@@ -422,7 +441,8 @@ def filter_failure(_: HookContext, failure: Failure, case: Case, response: Respo
             excused = (*excused, b'"errors":{"website":')
         return not any(part in response.content for part in excused)
     if isinstance(failure, UseAfterFree):
-        return not str(case.path).endswith("/likes")
+        path = str(case.path)
+        return not path.endswith(("/likes", "/save")) and "/collections/{collectionId}/posts" not in path
     if isinstance(failure, AcceptedNegativeData) and case.media_type == "multipart/form-data":
         return not _is_valid_form(FORMS[operation_of(case)], response)
     return True

@@ -240,6 +240,18 @@ TABLE: dict[str, Row] = {
     "POST /posts/{postId}/likes": followers(200),
     "DELETE /posts/{postId}/likes": followers(200),
     "GET /posts/{postId}/likes": followers(200),
+    "POST /posts/{postId}/save": followers(200),
+    "DELETE /posts/{postId}/save": signed_in(200),
+    "GET /saved": signed_in(200),
+    "GET /collections": signed_in(200),
+    "POST /collections": signed_in(201, json={"name": "{new}"}),
+    "GET /collections/{collectionId}": Row(401, 200, 404, 404),
+    "PUT /collections/{collectionId}": Row(401, 200, 404, 404, json={"name": "{new}"}),
+    "PATCH /collections/{collectionId}": Row(401, 200, 404, 404, json={"name": "{new}"}),
+    "DELETE /collections/{collectionId}": Row(401, 204, 404, 404),
+    "GET /collections/{collectionId}/posts": Row(401, 200, 404, 404),
+    "POST /collections/{collectionId}/posts/{postId}": Row(401, 200, 404, 404),
+    "DELETE /collections/{collectionId}/posts/{postId}": Row(401, 200, 404, 404),
     "GET /feed": signed_in(200),
     "GET /feed/explain": signed_in(200, query="?postId={postId}"),
     "GET /search": signed_in(200, query="?q=ana"),
@@ -291,6 +303,7 @@ class Fixtures:
             ("decisionId", self._decision),
             ("appealId", self._appeal),
             ("filterId", self._filter),
+            ("collectionId", self._collection),
         ):
             if f"{{{name}}}" in wanted and name not in objects:
                 objects[name] = await create()
@@ -374,6 +387,10 @@ class Fixtures:
         """Warn the owner; return the id of the decision."""
         path = f"/moderation/reports/{await self._reported_case()}/resolve"
         return (await self.people[MODERATOR].request("POST", path, json={"action": "warn"}))["id"]
+
+    async def _collection(self) -> str:
+        body = {"name": f"Collection {self.count}"}
+        return (await self.people[OWNER].request("POST", "/collections", json=body))["id"]
 
     async def _filter(self) -> str:
         body = {"kind": "phrase", "pattern": f"cheap watches {secrets.token_hex(4)}", "action": "report"}

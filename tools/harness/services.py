@@ -53,6 +53,7 @@ from server.models.accounts.used_passkey_challenges import UsedPasskeyChallengeR
 from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository, UserTable
 from server.models.audience import Audience
+from server.models.content.collections import CollectionRepository
 from server.models.content.comment_likes import CommentLikeRepository
 from server.models.content.comments import CommentRepository
 from server.models.content.likes import LikeRepository
@@ -63,6 +64,7 @@ from server.models.content.post_images import PostImageRepository
 from server.models.content.post_parts import PostPartRepository
 from server.models.content.post_versions import PostVersionRepository
 from server.models.content.posts import PostRepository
+from server.models.content.saves import SaveRepository
 from server.models.content.uploads import UploadRepository
 from server.models.database import Database
 from server.models.erasure.erased_accounts import ErasedAccountRepository
@@ -141,6 +143,7 @@ from server.services.accounts.usernames import normalize
 from server.services.content.audiences import Audiences
 from server.services.content.avif_renditions import AvifRenditions
 from server.services.content.cards import Cards
+from server.services.content.collections import Collections
 from server.services.content.comment_likes import CommentLikes
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
@@ -155,6 +158,7 @@ from server.services.content.pictures import Pictures
 from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
 from server.services.content.refused_pictures import RefusedPictures
+from server.services.content.saves import Saves
 from server.services.content.uploads import UploadRules, Uploads
 from server.services.content.visibility import Visibility
 from server.services.emails.delivery import EmailBudget, EmailDelivery
@@ -510,6 +514,17 @@ class ServiceHarness:
         self.comment_likes = CommentLikes(
             CommentLikeRepository(database),
             CommentRepository(database),
+            self.unit_of_work,
+            self.cards,
+            self.visibility,
+        )
+        save_rows = SaveRepository(database)
+        self.saves = Saves(save_rows, profile_rows, self.unit_of_work, self.cards, self.visibility)
+        self.collections = Collections(
+            CollectionRepository(database),
+            save_rows,
+            self.saves,
+            profile_rows,
             self.unit_of_work,
             self.cards,
             self.visibility,

@@ -7,8 +7,8 @@
 - `follows:{user}`: set of the reader and the users that the reader follows.
 - `relations:{user}`: set of those among them who follow the reader, and, with a minus sign, of those who have the
   reader as a close friend, the reader included. Redis searches sets of numbers faster than sets of other members.
-- `liked:{user}`: hash of post id -> `revision:1` (liked) or `revision:0`, with all likes from its field
-  `complete_from_id` up.
+- `liked:{user}`: hash of post id -> `revision:marks`, with all likes and saves from its field `complete_from_id` up.
+  The marks are 1 for a like plus 2 for a save. A like replaces its mark; a save has no revision, so it drops the hash.
 - `counts`: hash of post id -> `revision,author,likes,comments,changed`, followed by `,c` for a post for close friends,
   or `revision,x` for a deleted post.
 - `people`: hash of user id -> `revision`. In all three hashes the highest revision stays, whatever the order of writes.

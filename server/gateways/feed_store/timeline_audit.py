@@ -12,6 +12,7 @@ from server.gateways.feed_store.keys import (
     liked_key,
     relations_key,
 )
+from server.gateways.feed_store.reader_marks import LIKED, SAVED, ReaderMarks
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import PostId, UserId
 
@@ -21,7 +22,7 @@ RESERVED_FIELDS = (b"run_id", b"padding")
 
 @dataclass(frozen=True, slots=True)
 class CachedPosts:
-    """Post ids of a list or a reader's likes, complete from `complete_from_id` up; 0 means everything that exists."""
+    """Post ids of a list, complete from `complete_from_id` up; 0 means everything that exists."""
 
     complete_from_id: int
     post_ids: frozenset[PostId]
@@ -63,13 +64,14 @@ class TimelineAudit:
         )
         return FollowedAuthors.parse(follows, relations) if follows and relations else None
 
-    async def get_likes(self, user_id: UserId) -> CachedPosts | None:
-        """Return the posts that a reader likes, or None if they are not cached."""
+    async def get_marks(self, user_id: UserId) -> ReaderMarks | None:
+        """Return the posts that a reader likes and has saved, or None if they are not cached."""
         fields = _pairs(await self._redis.command("HGETALL", liked_key(user_id)))
         if b"complete_from_id" not in fields:
             return None
-        liked = {PostId(int(key)) for key, value in fields.items() if key.isdigit() and value.endswith(b":1")}
-        return CachedPosts(int(fields[b"complete_from_id"]), frozenset(liked))
+        marks = {PostId(int(key)): int(value[-1:]) for key, value in fields.items() if key.isdigit()}
+        liked, saved = ([key for key, mark in marks.items() if mark & bit] for bit in (LIKED, SAVED))
+        return ReaderMarks(int(fields[b"complete_from_id"]), liked, saved)
 
     async def get_fan_out_on_read_authors(self) -> set[UserId] | None:
         """Return the authors with fan-out on read, or None if the set is not built."""

@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
+from server.gateways.feed_store.reader_marks import LIKED, SAVED
 from server.ids import PostId, UserId
 
 MAX_REMEMBERED_ENTRIES = 32_768
@@ -58,7 +59,8 @@ class PostCounts:
 class TimelineEntry:
     """A post in a feed with its current state; what is missing in Redis is None.
 
-    Equal states are the same object while they are cached, so entries serve as cache keys.
+    `saved` is unknown with `liked`. Equal states are the same object while they are cached, so entries serve as cache
+    keys.
     """
 
     post_id: PostId
@@ -66,14 +68,15 @@ class TimelineEntry:
     liked: bool | None
     author_revision: int | None
     author_relation: AuthorRelation = AuthorRelation.FOLLOWED
+    saved: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TimelineRead:
     """One page of a cached feed, which has every post from `complete_from_id` up; 0 means every post that exists.
 
-    `likes_known` is False if the reader's likes are not cached. `authors` are those whose lists are missing. Equal
-    results are the same object while they are cached.
+    `likes_known` is False if the reader's likes and saves are not cached. `authors` are those whose lists are missing.
+    Equal results are the same object while they are cached.
     """
 
     status: ReadStatus
@@ -108,14 +111,16 @@ def _parse_page(packed: bytes) -> TimelineRead:
 # Most posts of a page are unchanged since the last page.
 @lru_cache(maxsize=MAX_REMEMBERED_ENTRIES)
 def _parse_entry(packed: bytes) -> TimelineEntry:
-    post_id, counts, liked, author = packed.split(b"|")
+    post_id, counts, marks, author = packed.split(b"|")
+    mark = int(marks) if marks else 0
     revision = author.rstrip(_MARKS)
     return TimelineEntry(
         PostId(int(post_id)),
         _parse_counts(counts) if counts else None,
-        liked == b"1" if liked else None,
+        bool(mark & LIKED) if marks else None,
         int(revision) if revision else None,
         AuthorRelation(author[len(revision) :].decode()),
+        saved=bool(mark & SAVED),
     )
 
 

@@ -19,6 +19,7 @@ from server.gateways.feed_store.keys import (
     liked_key,
     relations_key,
 )
+from server.gateways.feed_store.reader_marks import ReaderMarks
 from server.gateways.feed_store.timeline_reads import DELETED, PostCounts, TimelineRead, parse_read
 from server.gateways.redis.lua import Call
 from server.gateways.redis.pipelined_client import PipelinedRedis
@@ -100,12 +101,9 @@ class Timelines:
         token: int,
         post_ids: Sequence[PostId],
         followed: FollowedAuthors,
-        likes: tuple[int, Sequence[PostId]],
+        marks: ReaderMarks,
     ) -> bool:
-        """Complete a feed with what SQL has; return False if it was dropped after `begin_feed`.
-
-        `likes` are the post id from which on all likes are known, and the liked posts.
-        """
+        """Complete a feed with what SQL has; return False if it was dropped after `begin_feed`."""
         feed = feed_key(reader_id)
         keys = (feed, follows_key(reader_id), relations_key(reader_id))
         authors = (len(followed.authors), *followed.authors, *followed.relations())
@@ -114,23 +112,21 @@ class Timelines:
             (
                 Call(scripts.COMPLETE_FOLLOWS, keys, (token, self._ttl_s, *authors), with_run_id=True),
                 Call(scripts.COMPLETE_LIST, (feed,), posts, with_run_id=True),
-                self._complete_likes_call(reader_id, token, likes),
+                self._complete_likes_call(reader_id, token, marks),
             )
         )
         return bool(completed)
 
     async def begin_likes(self, reader_id: UserId) -> int | None:
-        """Start to build a reader's likes; return the token, or None as in `begin_feed`."""
+        """Start to build a reader's likes and saves; return the token, or None as in `begin_feed`."""
         token = _new_token()
         arguments = (token, BUILDING_TTL_MS)
         begun = await self._redis.run(scripts.BEGIN_LIKES, (liked_key(reader_id),), arguments)
         return token if begun else None
 
-    async def complete_likes(
-        self, reader_id: UserId, token: int, likes: tuple[int, Sequence[PostId]]
-    ) -> None:
-        """Complete a reader's likes; `likes` as in `complete_feed`."""
-        await self._redis.batch((self._complete_likes_call(reader_id, token, likes),))
+    async def complete_likes(self, reader_id: UserId, token: int, marks: ReaderMarks) -> None:
+        """Complete a reader's likes and saves."""
+        await self._redis.batch((self._complete_likes_call(reader_id, token, marks),))
 
     async def begin_author_list(self, author_id: UserId) -> int | None:
         """Start to build the list of an author with fan-out on read; return the token or None."""
@@ -175,6 +171,10 @@ class Timelines:
     def drop_feed_call(self, reader_id: UserId) -> Call:
         return Call(scripts.DROP_LISTS, (feed_key(reader_id),))
 
+    def drop_likes_call(self, reader_id: UserId) -> Call:
+        """Return the call that drops a reader's likes and saves."""
+        return Call(scripts.DROP_LISTS, (liked_key(reader_id),))
+
     def record_like_call(self, reader_id: UserId, post_id: PostId, revision: int, *, liked: bool) -> Call:
         arguments = (post_id, revision, int(liked), MAX_RECORDED_LIKES)
         return Call(scripts.RECORD_LIKE, (liked_key(reader_id),), arguments)
@@ -193,11 +193,9 @@ class Timelines:
         arguments = (REVISIONS_TTL_S, self._max_revisions, *pairs)
         return Call(scripts.RECORD_REVISIONS, (key,), arguments, with_run_id=True)
 
-    def _complete_likes_call(
-        self, reader_id: UserId, token: int, likes: tuple[int, Sequence[PostId]]
-    ) -> Call:
-        complete_from_id, post_ids = likes
-        arguments = (token, complete_from_id, self._ttl_s, *post_ids)
+    def _complete_likes_call(self, reader_id: UserId, token: int, marks: ReaderMarks) -> Call:
+        posts = (len(marks.liked), *marks.liked, *marks.saved)
+        arguments = (token, marks.complete_from_id, self._ttl_s, *posts)
         return Call(scripts.COMPLETE_LIKES, (liked_key(reader_id),), arguments)
 
     async def _begin(self, *keys: str) -> int | None:

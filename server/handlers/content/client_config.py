@@ -16,7 +16,14 @@ from server.handlers.http.bodies.multipart import UploadLimits
 from server.handlers.http.operations import Contribution, Reply, operation
 from server.handlers.people.profiles import MAX_BIO, MAX_FULL_NAME, MAX_WEBSITE
 from server.paging import DEFAULT_LIMIT, MAX_LIMIT
-from server.services.content.limits import MAX_ALT_TEXT, MAX_CAPTION, MAX_COMMENT
+from server.services.content.limits import (
+    MAX_ALT_TEXT,
+    MAX_CAPTION,
+    MAX_COLLECTION_NAME,
+    MAX_COLLECTION_POSTS,
+    MAX_COLLECTIONS,
+    MAX_COMMENT,
+)
 
 CACHE_CONTROL = "public, max-age=300"
 
@@ -44,6 +51,7 @@ class TextLimitsSchema(Schema):
     caption = Count(required=True)
     altText = Count(required=True)
     comment = Count(required=True)
+    collectionName = Count(required=True)
     fullName = Count(required=True)
     bio = Count(required=True)
     website = Count(required=True)
@@ -100,6 +108,8 @@ class ConfigSchema(Schema):
     )
     maxUnusedMedia = Count(required=True, metadata={"description": "Images that no post uses, per user."})
     unusedMediaSeconds = Count(required=True, metadata={"description": "How long such images are kept."})
+    maxCollections = Count(required=True, metadata={"description": "Collections of saved posts, per user."})
+    maxCollectionPosts = Count(required=True, metadata={"description": "Posts in one collection."})
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +203,7 @@ def _config(limits: ClientLimits) -> dict[str, Any]:
             "caption": MAX_CAPTION,
             "altText": MAX_ALT_TEXT,
             "comment": MAX_COMMENT,
+            "collectionName": MAX_COLLECTION_NAME,
             "fullName": MAX_FULL_NAME,
             "bio": MAX_BIO,
             "website": MAX_WEBSITE,
@@ -201,4 +212,6 @@ def _config(limits: ClientLimits) -> dict[str, Any]:
         "newAccounts": None if limits.new_accounts is None else _new_accounts(limits.new_accounts),
         "maxUnusedMedia": limits.max_unused,
         "unusedMediaSeconds": round(limits.unused_kept_s),
+        "maxCollections": MAX_COLLECTIONS,
+        "maxCollectionPosts": MAX_COLLECTION_POSTS,
     }

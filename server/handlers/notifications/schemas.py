@@ -15,10 +15,9 @@ from server.handlers.fields import (
     RequestSchema,
     StrictBoolean,
     Timestamp,
-    Url,
 )
 from server.handlers.notifications.stream import MEDIA_EVENT, RESET_EVENT
-from server.handlers.schemas import PageQuery
+from server.handlers.schemas import PageQuery, PostPreviewSchema
 from server.handlers.user_cards import RelatedUserSchema
 from server.services.content.media import MediaProgress
 from server.services.records import NotificationType
@@ -29,17 +28,6 @@ MAX_TYPES = 20
 
 class SubjectReferenceSchema(Schema):
     id = Id(required=True)
-
-
-class NotifiedPostSchema(SubjectReferenceSchema):
-    """The post, without another request."""
-
-    thumbnailUrl = Url(
-        required=True,
-        allow_none=True,
-        metadata={"description": "A square of its first image, or a small rendition of an older one."},
-    )
-    blurhash = fields.String(required=True, allow_none=True)
 
 
 class NotifiedCommentSchema(SubjectReferenceSchema):
@@ -58,7 +46,7 @@ class NotificationSchema(Schema):
         required=True,
         metadata={"description": "How many other users did the same, as in `ana and 12 others`."},
     )
-    post = fields.Nested(NotifiedPostSchema)
+    post = fields.Nested(PostPreviewSchema)
     comment = fields.Nested(NotifiedCommentSchema)
     decision = fields.Nested(
         SubjectReferenceSchema,

@@ -57,6 +57,7 @@ BODIES: Mapping[str, Any] = {
     "TokenAppealBody": {"token": "from-the-link-in-the-e-mail", "comment": "The picture is my own."},
     "AppealOutcomeBody": {"outcome": "uphold"},
     "DecisionNoteBody": {"note": "A mistake"},
+    "CollectionBody": {"name": "Light and hills"},
     "RecentSearchBody": {"q": "sunset"},
     "ReadNotificationsBody": {"all": True},
     "NotificationPreferencesBody": {"like": _CHANNELS},

@@ -32,6 +32,7 @@ TAGS: Mapping[str, str] = {
     "posts": "Posts with images",
     "comments": "Comments on posts, and replies",
     "likes": "Likes of posts",
+    "saved": "Saved posts, and collections of them",
     "follows": "Followers, followed users, and requests to follow private accounts",
     "blocks": "Blocked and muted users",
     "reports": "Reports to the moderators, their decisions about you, and appeals",
@@ -93,6 +94,7 @@ PATH_PARAMETERS: Mapping[str, Part] = {
     "appealId": _id("An appeal in the queue."),
     "decisionId": _id("A decision of moderators."),
     "searchId": _id("The id of one of your recent searches."),
+    "collectionId": _id("The id of one of your collections."),
     "tag": {
         "description": "A hashtag in any spelling, without the #.",
         "schema": {"type": "string", "minLength": 1},

@@ -9,6 +9,7 @@ from tortoise import fields
 from tortoise.models import Model
 
 from server.ids import MediaId, PostId
+from server.models.content.visibility import public_posts
 from server.models.database import Database, placeholders
 
 
@@ -64,6 +65,18 @@ class PostImageRow:
     variants: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class FirstImageRow:
+    """The first image of a post; `is_public`: everybody may see the post."""
+
+    image: PostImageRow
+    is_public: bool
+
+
+IMAGE_COLUMNS = "post_images.id, post_id, media_key, width, height, blurhash, alt_text, variants"
+IS_PUBLIC_POST = f"({public_posts('p').sql})"
+
+
 class PostImageRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -76,13 +89,21 @@ class PostImageRepository:
     async def list_by_posts(self, post_ids: Sequence[PostId]) -> list[PostImageRow]:
         """Return the images of all posts; those of one post follow one another in order."""
         rows = await self._database.rows(
-            "SELECT id, post_id, media_key, width, height, blurhash, alt_text, variants FROM post_images"
+            f"SELECT {IMAGE_COLUMNS} FROM post_images"
             f" WHERE post_id IN ({placeholders(len(post_ids))}) ORDER BY post_id, position",
             post_ids,
         )
-        for row in rows:
-            row["variants"] = tuple(orjson.loads(row["variants"]))
-        return [PostImageRow(**row) for row in rows]
+        return [_row(row) for row in rows]
+
+    async def list_first(self, post_ids: Sequence[PostId]) -> list[FirstImageRow]:
+        """Return the first image of each post that has one, in no particular order."""
+        rows = await self._database.rows(
+            f"SELECT {IMAGE_COLUMNS}, {IS_PUBLIC_POST} AS is_public FROM post_images JOIN posts p ON p.id = post_id"
+            f" WHERE post_id IN ({placeholders(len(post_ids))}) AND position ="
+            " (SELECT MIN(f.position) FROM post_images f WHERE f.post_id = post_images.post_id)",
+            post_ids,
+        )
+        return [FirstImageRow(_row(row), bool(row["is_public"])) for row in rows]
 
     async def list_ids(self, post_id: PostId) -> list[MediaId]:
         """Return the ids of a post's images, in order."""
@@ -144,3 +165,16 @@ class PostImageRepository:
 
     async def delete_by_post(self, post_id: PostId) -> None:
         await self._database.execute("DELETE FROM post_images WHERE post_id = ?", [post_id])
+
+
+def _row(row: Mapping[str, Any]) -> PostImageRow:
+    return PostImageRow(
+        MediaId(row["id"]),
+        PostId(row["post_id"]),
+        row["media_key"],
+        row["width"],
+        row["height"],
+        row["blurhash"],
+        row["alt_text"],
+        tuple(orjson.loads(row["variants"])),
+    )

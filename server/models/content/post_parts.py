@@ -11,6 +11,7 @@ class PostPart(StrEnum):
     """The tables, in the order in which they are emptied."""
 
     LIKES = "likes"
+    SAVES = "saves"
     COMMENTS = "comments"
     NOTIFICATIONS = "notifications"
     VERSIONS = "post_versions"

@@ -70,7 +70,10 @@ class PostRow:
 
 @dataclass(frozen=True, slots=True)
 class PostCardRow:
-    """A post with its author and the viewer's relationship to the author; `liked` is true if the viewer likes it."""
+    """A post with its author and the viewer's relationship to the author.
+
+    `liked` is true if the viewer likes it, and `saved` if the viewer has saved it.
+    """
 
     id: PostId
     caption: str
@@ -85,6 +88,15 @@ class PostCardRow:
     author: UserCardRow
     relationship: RelationshipRow
     liked: bool
+    saved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPost:
+    """A post in a list of another table; the id is its position."""
+
+    id: int
+    post_id: PostId
 
 
 class PostRepository:
@@ -128,10 +140,11 @@ class PostRepository:
         rows = await self._database.rows(
             "SELECT p.id, p.caption, p.mentions, p.likes_count, p.comments_count, p.published_at_ms, p.edited_at_ms,"
             f" p.pictures_changed_at_ms, p.revision, p.audience, {USER_COLUMNS}, {related.sql},"
-            " EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked"
+            " EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked,"
+            " EXISTS(SELECT 1 FROM saves s WHERE s.post_id = p.id AND s.user_id = ?) AS saved"
             " FROM posts p JOIN users u ON u.id = p.author_id"
             f" WHERE p.id IN ({placeholders(len(post_ids))}) AND {visible.sql}",
-            [*related.parameters, viewer_id, *post_ids, *visible.parameters],
+            [*related.parameters, viewer_id, viewer_id, *post_ids, *visible.parameters],
         )
         return [_card(row) for row in rows]
 
@@ -254,4 +267,5 @@ def _card(row: Mapping[str, Any]) -> PostCardRow:
         author=UserCardRow.from_row(row),
         relationship=RelationshipRow.from_row(row),
         liked=bool(row["liked"]),
+        saved=bool(row["saved"]),
     )

@@ -47,6 +47,8 @@ PLAIN_COLUMNS = (
     UserColumn("report_cases", "author_id"),
     UserColumn("appeals", "user_id"),
     UserColumn("recent_searches", "user_id"),
+    UserColumn("collections", "user_id"),
+    UserColumn("saves", "user_id"),
 )
 # Deleted by services, which correct the counters of others, and delete files.
 POSTS = UserColumn("posts", "author_id")

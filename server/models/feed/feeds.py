@@ -44,7 +44,7 @@ class StoredCounts:
 
 
 class FeedRepository:
-    """Follows, posts and likes as feeds need them."""
+    """Follows, posts, likes and saves as feeds need them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -130,21 +130,37 @@ class FeedRepository:
         )
         return [StoredCounts(**row) for row in rows]
 
-    async def list_likes(self, reader_id: UserId, from_id: int, limit: int) -> list[PostId]:
-        """Return the newest posts from `from_id` up that the reader likes, newest first."""
-        rows = await self._database.rows(
-            "SELECT post_id FROM likes WHERE user_id = ? AND post_id >= ? ORDER BY post_id DESC LIMIT ?",
-            [reader_id, from_id, limit],
-        )
-        return [PostId(row["post_id"]) for row in rows]
+    async def list_marked(
+        self, reader_id: UserId, from_id: int, limit: int
+    ) -> tuple[list[PostId], list[PostId]]:
+        """Return the newest posts from `from_id` up that the reader likes, and those that the reader has saved.
 
-    async def filter_liked(self, reader_id: UserId, post_ids: Sequence[PostId]) -> set[PostId]:
-        """Return which of the posts the reader likes."""
+        Each list has at most `limit` posts, newest first.
+        """
+        newest = "WHERE user_id = ? AND post_id >= ? ORDER BY post_id DESC LIMIT ?"
         rows = await self._database.rows(
-            f"SELECT post_id FROM likes WHERE user_id = ? AND post_id IN ({placeholders(len(post_ids))})",
-            [reader_id, *post_ids],
+            f"SELECT * FROM (SELECT post_id, 0 AS saved FROM likes {newest}) liked"
+            f" UNION ALL SELECT * FROM (SELECT post_id, 1 AS saved FROM saves {newest}) saved",
+            [reader_id, from_id, limit] * 2,
         )
-        return {PostId(row["post_id"]) for row in rows}
+        liked, saved = (
+            sorted((PostId(row["post_id"]) for row in rows if row["saved"] == n), reverse=True)
+            for n in (0, 1)
+        )
+        return liked, saved
+
+    async def filter_marked(
+        self, reader_id: UserId, post_ids: Sequence[PostId]
+    ) -> tuple[set[PostId], set[PostId]]:
+        """Return which of the posts the reader likes, and which the reader has saved."""
+        condition = f"user_id = ? AND post_id IN ({placeholders(len(post_ids))})"
+        rows = await self._database.rows(
+            f"SELECT post_id, 0 AS saved FROM likes WHERE {condition}"
+            f" UNION ALL SELECT post_id, 1 AS saved FROM saves WHERE {condition}",
+            [reader_id, *post_ids] * 2,
+        )
+        liked, saved = ({PostId(row["post_id"]) for row in rows if row["saved"] == n} for n in (0, 1))
+        return liked, saved
 
     async def list_fan_out_on_read_authors(self) -> list[UserId]:
         """Return the authors with fan-out on read."""

@@ -240,6 +240,40 @@ APPEALS = DataFile(
     },
     ("appeals.user_id",),
 )
+SAVES = DataFile(
+    "saved",
+    "saves t JOIN posts p ON p.id = t.post_id",
+    "t.user_id",
+    {
+        "postId": Member("t.post_id", Kind.ID),
+        "postAuthorId": Member("p.author_id", Kind.ID),
+        "postAuthor": Member("p.author_id", Kind.NAME),
+        "savedAt": Member("t.id", Kind.ID_TIME),
+    },
+    ("saves.user_id",),
+)
+COLLECTIONS = DataFile(
+    "collections",
+    "collections t",
+    "t.user_id",
+    {
+        "id": Member("t.id", Kind.ID),
+        "name": Member("t.name"),
+        "createdAt": Member("t.id", Kind.ID_TIME),
+    },
+    ("collections.user_id",),
+)
+COLLECTION_POSTS = DataFile(
+    "collection_posts",
+    "collection_posts t JOIN collections c ON c.id = t.collection_id JOIN saves s ON s.id = t.saved_id",
+    "c.user_id",
+    {
+        "collectionId": Member("t.collection_id", Kind.ID),
+        "postId": Member("s.post_id", Kind.ID),
+        "addedAt": Member("t.id", Kind.ID_TIME),
+    },
+    (),
+)
 RECENT_SEARCHES = DataFile(
     "recent_searches",
     "recent_searches t",
@@ -309,6 +343,9 @@ DATA_FILES = (
     COMMENTS,
     LIKES,
     COMMENT_LIKES,
+    SAVES,
+    COLLECTIONS,
+    COLLECTION_POSTS,
     _pairs("following", "follows", "follower_id", "followee_id"),
     _pairs("followers", "follows", "followee_id", "follower_id"),
     _pairs("follow_requests_sent", "follow_requests", "requester_id", "target_id"),

@@ -8,12 +8,21 @@ from server.models.accounts.user_cards import UserCardRepository, UserCardRow
 from server.models.conditions import Condition
 from server.models.content.media import MediaPicture
 from server.models.content.post_images import PostImageRepository, PostImageRow
-from server.models.content.posts import PostCardRow, PostRepository
+from server.models.content.posts import ListedPost, PostCardRow, PostRepository
 from server.models.people.relationships import RelationshipRepository, RelationshipRow
 from server.paging import Page, cut
 from server.services.content.mentions import hashtags_in
 from server.services.content.visibility import Visibility
-from server.services.records import Image, Post, PostCard, RelatedUser, Relationship, Role, UserCard
+from server.services.records import (
+    Image,
+    Post,
+    PostCard,
+    PostPreview,
+    RelatedUser,
+    Relationship,
+    Role,
+    UserCard,
+)
 
 AVATAR_SIZE = "large"
 
@@ -99,6 +108,23 @@ class Cards:
         posts = {row.id: self._post(row, images.get(row.id, [])) for row in rows}
         return [posts[post_id] for post_id in post_ids if post_id in posts]
 
+    async def cut_posts(self, viewer_id: UserId, rows: Sequence[ListedPost], limit: int) -> Page[Post]:
+        """Return the page of up to `limit` + 1 listed posts; two queries.
+
+        A post that was hidden since it was listed is missing; the cursor is right without it.
+        """
+        page = cut(rows, limit, lambda row: row.id)
+        posts = await self.list_posts([row.post_id for row in page.items], viewer_id)
+        return Page(posts, page.next_cursor)
+
+    async def list_previews(self, post_ids: Sequence[PostId]) -> dict[PostId, PostPreview]:
+        """Return posts that the viewer is known to see, each with its first picture; one query."""
+        rows = await self._images.list_first(post_ids) if post_ids else []
+        pictures = {
+            row.image.post_id: (self.image(row.image, row.image.alt_text), row.is_public) for row in rows
+        }
+        return {post_id: PostPreview(post_id, *pictures.get(post_id, (None, False))) for post_id in post_ids}
+
     async def list_images(self, post_ids: Sequence[PostId]) -> dict[PostId, list[Image]]:
         """Return the images of posts, hidden ones included, in their order."""
         images: dict[PostId, list[Image]] = {}
@@ -129,6 +155,7 @@ class Cards:
             row.likes_count,
             row.comments_count,
             liked=row.liked,
+            saved=row.saved,
             relationship=to_relationship(row.relationship),
             revision=row.revision,
         )

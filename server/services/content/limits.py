@@ -1,6 +1,9 @@
-"""Lengths of texts and lists in posts."""
+"""Lengths of texts and lists in posts and collections."""
 
 MAX_CAPTION = 2200
 MAX_ALT_TEXT = 1000
 MAX_COMMENT = 2200
 MAX_IMAGES = 10
+MAX_COLLECTION_NAME = 60
+MAX_COLLECTIONS = 100  # per user
+MAX_COLLECTION_POSTS = 5000

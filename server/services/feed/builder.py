@@ -14,7 +14,7 @@ MAX_CONCURRENT_LISTS = 16
 
 
 class FeedBuilder:
-    """Builder of cached feeds, likes, author lists, and the set of authors with fan-out on read."""
+    """Builder of cached feeds, likes and saves, author lists, and the set of authors with fan-out on read."""
 
     def __init__(self, queries: FeedQueries, timelines: Timelines, metrics: Metrics) -> None:
         self._queries = queries
@@ -35,7 +35,7 @@ class FeedBuilder:
         return True
 
     async def build_likes(self, reader_id: UserId, from_id: int) -> None:
-        """Build a reader's likes among the posts from `from_id` up."""
+        """Build a reader's likes and saves among the posts from `from_id` up."""
         await self._build_once(f"likes {reader_id}", lambda: self._build_likes(reader_id, from_id))
 
     async def build_author_lists(self, author_ids: Sequence[UserId]) -> bool:
@@ -64,15 +64,15 @@ class FeedBuilder:
         post_ids = await self._queries.list_newest(
             reader_id, list(followed.authors), NEWEST, self._timelines.window
         )
-        likes = await self._queries.list_likes(reader_id, post_ids[-1] if post_ids else 0)
-        await self._timelines.complete_feed(reader_id, token, post_ids, followed, likes)
+        marks = await self._queries.list_marks(reader_id, post_ids[-1] if post_ids else 0)
+        await self._timelines.complete_feed(reader_id, token, post_ids, followed, marks)
         self._metrics.observe_feed_build(time.monotonic() - began)
 
     async def _build_likes(self, reader_id: UserId, from_id: int) -> None:
         token = await self._timelines.begin_likes(reader_id)
         if token is not None:
-            likes = await self._queries.list_likes(reader_id, from_id)
-            await self._timelines.complete_likes(reader_id, token, likes)
+            marks = await self._queries.list_marks(reader_id, from_id)
+            await self._timelines.complete_likes(reader_id, token, marks)
 
     async def _build_author_list(self, author_id: UserId) -> None:
         token = await self._timelines.begin_author_list(author_id)

@@ -24,6 +24,7 @@ from server.events import (
     PostPublished,
     PostRestored,
     PostTakenDown,
+    SavesChanged,
     UserFollowed,
     UserUnfollowed,
 )
@@ -83,6 +84,8 @@ class CacheInvalidation:
                     yield timelines.record_like_call(
                         event.actor_id, event.post_id, event.revision, liked=event.liked
                     )
+                case SavesChanged():
+                    yield timelines.drop_likes_call(event.user_id)
                 case PostPublished() | PostRestored():
                     yield timelines.add_own_post_call(event.author_id, event.post_id)
                 case UserFollowed() | UserUnfollowed() | FollowAccepted() | FollowErased():

@@ -129,18 +129,21 @@ class ConsistencyCheck:
         return [
             *_compare_follows(reader_id, followed, follows),
             *([Difference("feed", reader_id, missing, unexpected)] if missing or unexpected else []),
-            *await self._compare_likes(reader_id, posts),
+            *await self._compare_marks(reader_id, posts),
         ]
 
-    async def _compare_likes(self, reader_id: UserId, post_ids: Iterable[PostId]) -> list[Difference]:
-        cached = await self._audit.get_likes(reader_id)
+    async def _compare_marks(self, reader_id: UserId, post_ids: Iterable[PostId]) -> list[Difference]:
+        cached = await self._audit.get_marks(reader_id)
         if cached is None:
             return []
         checked = [post_id for post_id in post_ids if post_id >= cached.complete_from_id]
         if not checked:
             return []
-        liked = await self._queries.filter_liked(reader_id, checked)
-        return _compare("likes", reader_id, liked, cached.post_ids & set(checked))
+        liked, saved = await self._queries.filter_marked(reader_id, checked)
+        return [
+            *_compare("likes", reader_id, liked, set(cached.liked).intersection(checked)),
+            *_compare("saves", reader_id, saved, set(cached.saved).intersection(checked)),
+        ]
 
     async def _compare_list(self, author_id: UserId) -> list[Difference]:
         cached = await self._audit.get_list("author", author_id)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from server.clock import Clock
 from server.gateways.feed_store.followed_authors import FollowedAuthors
+from server.gateways.feed_store.reader_marks import ReaderMarks
 from server.gateways.feed_store.timeline_reads import DELETED, PostCounts
 from server.ids import MAX_ID, PostId, UserId, id_timestamp_ms, min_id_at
 from server.models.audience import Audience
@@ -13,7 +14,7 @@ from server.services.content.visibility import Visibility
 CLOCK_TOLERANCE_MS = 86_400_000
 FIRST_SPAN_MS = 7 * 86_400_000
 SPAN_FACTOR = 8
-MAX_LIKES_READ = 4000
+MAX_MARKS_READ = 4000  # of each kind
 NEWEST = MAX_ID + 1
 
 
@@ -29,7 +30,7 @@ class FeedQueries:
         self.list_followers = repository.list_followers
         self.list_close_followers = repository.list_close_followers
         self.list_fan_out_on_read_authors = repository.list_fan_out_on_read_authors
-        self.filter_liked = repository.filter_liked
+        self.filter_marked = repository.filter_marked
 
     async def list_followed(self, reader_id: UserId) -> FollowedAuthors:
         """Return the authors in the reader's feed, the reader included."""
@@ -70,10 +71,14 @@ class FeedQueries:
         """Return the counters of the posts that exist, hidden and deleted ones included, as they are cached."""
         return {stored.id: _packed(stored) for stored in await self._repository.list_counts(post_ids)}
 
-    async def list_likes(self, reader_id: UserId, from_id: int) -> tuple[int, list[PostId]]:
-        """Return which posts from `from_id` up the reader likes, at most 4,000, and from which id that is complete."""
-        post_ids = await self._repository.list_likes(reader_id, from_id, MAX_LIKES_READ)
-        return (post_ids[-1] if len(post_ids) == MAX_LIKES_READ else from_id), post_ids
+    async def list_marks(self, reader_id: UserId, from_id: int) -> ReaderMarks:
+        """Return which posts from `from_id` up the reader likes and has saved, at most 4,000 of each."""
+        liked, saved = await self._repository.list_marked(reader_id, from_id, MAX_MARKS_READ)
+        ends = [post_ids[-1] for post_ids in (liked, saved) if len(post_ids) == MAX_MARKS_READ]
+        complete_from_id = max([from_id, *ends])
+        return ReaderMarks(
+            complete_from_id, *([each for each in ids if each >= complete_from_id] for ids in (liked, saved))
+        )
 
 
 def _packed(stored: StoredCounts) -> str:

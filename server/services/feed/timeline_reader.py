@@ -79,8 +79,11 @@ class TimelineReader:
         unknown = {entry.post_id for entry in entries if entry.liked is None}
         if not unknown:
             return existing
-        likes = await self._load_likes(reader_id, read, unknown)
-        return [replace(post, liked=post.id in likes) if post.id in unknown else post for post in existing]
+        liked, saved = await self._load_marks(reader_id, read, unknown)
+        return [
+            replace(post, liked=post.id in liked, saved=post.id in saved) if post.id in unknown else post
+            for post in existing
+        ]
 
     async def _build_missing(self, reader_id: UserId, read: TimelineRead) -> bool:
         """Build what a read lacked; return False if the read need not be repeated."""
@@ -98,7 +101,7 @@ class TimelineReader:
         return True
 
     def _assemble(self, entry: TimelineEntry) -> Post | None:
-        """Return the post if its counters and cards are in memory; `liked` may be unknown."""
+        """Return the post if its counters and cards are in memory; `liked` and `saved` may be unknown."""
         counts = entry.counts
         if counts is None:
             return None
@@ -108,7 +111,14 @@ class TimelineReader:
             return None
         related = RELATIONSHIPS[entry.author_relation]
         post = Post(
-            card, author, counts.likes, counts.comments, entry.liked is True, related, counts.revision
+            card,
+            author,
+            counts.likes,
+            counts.comments,
+            liked=entry.liked is True,
+            saved=entry.saved,
+            relationship=related,
+            revision=counts.revision,
         )
         if entry.liked is not None:
             self._cache.put_rendered(entry, post)
@@ -152,14 +162,14 @@ class TimelineReader:
             await self._timelines.remove_posts([reader_id], gone)
         return {post.id: post for post in posts if post.author.id in authors}
 
-    async def _load_likes(
+    async def _load_marks(
         self, reader_id: UserId, read: TimelineRead, post_ids: Collection[PostId]
-    ) -> set[PostId]:
-        """Return which of the posts the reader likes; builds the reader's likes if they are not cached."""
+    ) -> tuple[set[PostId], set[PostId]]:
+        """Return which of the posts the reader likes, and which the reader has saved; caches both if they are not."""
         if not read.likes_known:
             with suppress(RedisUnavailable):
                 await self._builder.build_likes(reader_id, read.complete_from_id)
-        return await self._queries.filter_liked(reader_id, list(post_ids))
+        return await self._queries.filter_marked(reader_id, list(post_ids))
 
 
 def _counts(post: Post) -> PostCounts:

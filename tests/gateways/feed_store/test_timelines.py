@@ -8,6 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from server.gateways.feed_store.followed_authors import FollowedAuthors
+from server.gateways.feed_store.reader_marks import ReaderMarks
 from server.gateways.feed_store.timeline_reads import AuthorRelation, PostCounts, ReadStatus, TimelineRead
 from server.gateways.feed_store.timelines import BUILDING_TTL_MS, Timelines
 from server.gateways.redis.error_replies import RedisUnavailable
@@ -49,7 +50,9 @@ async def build_feed(
     token = await timelines.begin_feed(reader_id)
     assert token is not None
     followed = following(reader_id, BOB)
-    completed = await timelines.complete_feed(reader_id, token, posts(*numbers), followed, (0, posts(*likes)))
+    completed = await timelines.complete_feed(
+        reader_id, token, posts(*numbers), followed, ReaderMarks(0, posts(*likes))
+    )
     assert completed
 
 
@@ -73,7 +76,7 @@ async def test_feed_is_readable_after_its_completion(timelines: Timelines) -> No
     token = await timelines.begin_feed(ADA)
     assert token is not None
     assert (await read(timelines, ADA)).status is ReadStatus.BUILDING
-    assert await timelines.complete_feed(ADA, token, posts(3, 2, 1), following(ADA), (0, []))
+    assert await timelines.complete_feed(ADA, token, posts(3, 2, 1), following(ADA), ReaderMarks(0))
     assert await read_ids(timelines, ADA) == [3, 2, 1]
 
 
@@ -81,21 +84,21 @@ async def test_only_one_process_builds_a_feed(timelines: Timelines) -> None:
     token = await timelines.begin_feed(ADA)
     assert token is not None
     assert await timelines.begin_feed(ADA) is None
-    assert await timelines.complete_feed(ADA, token, posts(1), following(ADA), (0, []))
+    assert await timelines.complete_feed(ADA, token, posts(1), following(ADA), ReaderMarks(0))
     assert await timelines.begin_feed(ADA) is None
 
 
 async def test_completion_needs_the_current_token(timelines: Timelines) -> None:
-    assert not await timelines.complete_feed(ADA, 5, posts(1), following(ADA), (0, []))
+    assert not await timelines.complete_feed(ADA, 5, posts(1), following(ADA), ReaderMarks(0))
     assert await read_ids(timelines, ADA) is None
     token = await timelines.begin_feed(ADA)
     assert token is not None
-    assert not await timelines.complete_feed(ADA, token + 1, posts(1), following(ADA), (0, []))
+    assert not await timelines.complete_feed(ADA, token + 1, posts(1), following(ADA), ReaderMarks(0))
     await timelines.drop_feeds([ADA])
     again = await timelines.begin_feed(ADA)
     assert again is not None
-    assert not await timelines.complete_feed(ADA, token, posts(1), following(ADA), (0, []))
-    assert await timelines.complete_feed(ADA, again, posts(2), following(ADA), (0, []))
+    assert not await timelines.complete_feed(ADA, token, posts(1), following(ADA), ReaderMarks(0))
+    assert await timelines.complete_feed(ADA, again, posts(2), following(ADA), ReaderMarks(0))
     assert await read_ids(timelines, ADA) == [2]
 
 
@@ -103,7 +106,7 @@ async def test_post_added_during_a_build_is_kept(timelines: Timelines) -> None:
     token = await timelines.begin_feed(ADA)
     assert token is not None
     await timelines.add_post([ADA], PostId(9))
-    assert await timelines.complete_feed(ADA, token, posts(3, 2), following(ADA), (0, []))
+    assert await timelines.complete_feed(ADA, token, posts(3, 2), following(ADA), ReaderMarks(0))
     assert await read_ids(timelines, ADA) == [9, 3, 2]
 
 
@@ -177,7 +180,7 @@ async def test_newest_counters_and_revisions_are_read(timelines: Timelines) -> N
 async def test_likes_are_known_from_complete_from_id_up(timelines: Timelines) -> None:
     token = await timelines.begin_feed(ADA)
     assert token is not None
-    await timelines.complete_feed(ADA, token, posts(5, 4, 3, 2, 1), following(ADA), (3, posts(4)))
+    await timelines.complete_feed(ADA, token, posts(5, 4, 3, 2, 1), following(ADA), ReaderMarks(3, posts(4)))
     found = await read(timelines, ADA)
     assert [entry.liked for entry in found.entries] == [False, True, False, None, None]
 
@@ -205,8 +208,31 @@ async def test_like_during_a_build_is_kept(timelines: Timelines) -> None:
             timelines.record_like_call(ADA, PostId(2), 7, liked=False),
         ]
     )
-    await timelines.complete_feed(ADA, token, posts(2, 1), following(ADA), (0, posts(2)))
+    await timelines.complete_feed(ADA, token, posts(2, 1), following(ADA), ReaderMarks(0, posts(2)))
     assert [entry.liked for entry in (await read(timelines, ADA)).entries] == [False, True]
+
+
+async def test_saves_are_marked_beside_likes(timelines: Timelines) -> None:
+    token = await timelines.begin_feed(ADA)
+    assert token is not None
+    likes = [timelines.record_like_call(ADA, PostId(n), 7, liked=n == 4) for n in (4, 3, 1)]
+    await timelines._redis.batch(likes)
+    assert {entry.liked for entry in (await read(timelines, ADA)).entries} == set()
+    marks = ReaderMarks(2, posts(3, 2), posts(4, 3))
+    await timelines.complete_feed(ADA, token, posts(5, 4, 3, 2, 1), following(ADA), marks)
+    found = await read(timelines, ADA)
+    # The removal of the like of 3 is newer than what SQL had. Of 1 nothing is known about saves.
+    assert [entry.liked for entry in found.entries] == [False, True, False, True, None]
+    assert [entry.saved for entry in found.entries][:4] == [False, True, True, False]
+    await timelines._redis.batch([timelines.record_like_call(ADA, PostId(n), 8, liked=True) for n in (3, 1)])
+    found = await read(timelines, ADA)
+    assert [(entry.liked, entry.saved) for entry in found.entries[2:]] == [
+        (True, True),
+        (True, False),
+        (None, False),
+    ]
+    await timelines._redis.batch([timelines.drop_likes_call(ADA)])
+    assert not (await read(timelines, ADA)).likes_known
 
 
 async def test_recorded_revisions_are_bounded(timelines: Timelines, redis: Redis) -> None:
@@ -221,7 +247,7 @@ async def test_read_returns_how_authors_relate_to_the_reader(timelines: Timeline
     token = await timelines.begin_feed(ADA)
     assert token is not None
     followed = FollowedAuthors(frozenset([ADA, BOB, EVE]), frozenset([ADA, EVE]), frozenset([EVE]))
-    await timelines.complete_feed(ADA, token, posts(5, 4, 3, 2, 1), followed, (0, []))
+    await timelines.complete_feed(ADA, token, posts(5, 4, 3, 2, 1), followed, ReaderMarks(0))
     counts = {PostId(n): counts_by(author) for n, author in enumerate((ADA, BOB, EVE), 1)}
     for_close_friends = {PostId(n): replace(counts[PostId(n - 2)], for_close_friends=True) for n in (4, 5)}
     await timelines.record(counts | for_close_friends, {BOB: 7, EVE: 8})
@@ -326,7 +352,7 @@ async def test_missing_redis_raises_unavailable(timelines: Timelines) -> None:
         unavailable.begin_feed(ADA),
         unavailable.drop_feeds([ADA]),
         unavailable.enable_fan_out_on_read(ADA),
-        unavailable.complete_feed(ADA, 1, posts(1), following(ADA), (0, [])),
+        unavailable.complete_feed(ADA, 1, posts(1), following(ADA), ReaderMarks(0)),
         unavailable.remove_posts([ADA], posts(1)),
     ):
         with pytest.raises(RedisUnavailable) as caught:
@@ -351,7 +377,7 @@ async def test_feed_from_an_old_snapshot_is_rebuilt(scratch: Path) -> None:
     again = PipelinedRedis(server.url, timeout_s=2.0)
     timelines = Timelines(again, WINDOW, TTL_S, MAX_REVISIONS)
     assert await timelines.add_post([ADA, BOB], PostId(3)) == 0
-    assert not await timelines.complete_feed(BOB, token, posts(1), following(BOB), (0, []))
+    assert not await timelines.complete_feed(BOB, token, posts(1), following(BOB), ReaderMarks(0))
     assert (await read(timelines, ADA)).status is ReadStatus.MISSING
     await build_feed(timelines, ADA, 3, 2, 1)
     assert (await read(timelines, ADA)).status is ReadStatus.AUTHOR_SET_MISSING

@@ -69,6 +69,7 @@ async def live(harness: ServiceHarness, ada: UserId, bob: UserId) -> PostId:
     theirs = await publish(harness, bob, "With @ada and @carl")
     hers = await publish(harness, ada, "Hello @bob #light")
     await harness.discovery.recent.keep(ada, "light")
+    await keep(harness, ada, others[0], hers, theirs)
     for person in others:
         await harness.likes.like(person, hers)
         await harness.likes.like(person, theirs)
@@ -94,6 +95,14 @@ async def live(harness: ServiceHarness, ada: UserId, bob: UserId) -> PostId:
     for person in (ada, bob):
         await harness.feed.page(person, PAGE)
     return theirs
+
+
+async def keep(harness: ServiceHarness, ada: UserId, other: UserId, hers: PostId, theirs: PostId) -> None:
+    """Save posts into a collection; another user saves the same."""
+    for user_id in (ada, other):
+        collection = await harness.collections.create(user_id, "Light")
+        for post_id in (hers, theirs):
+            await harness.collections.add_post(user_id, collection.id, post_id)
 
 
 async def protect(harness: ServiceHarness, ada: UserId) -> None:

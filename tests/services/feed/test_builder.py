@@ -3,6 +3,7 @@
 import asyncio
 
 from server.gateways.feed_store.followed_authors import FollowedAuthors
+from server.gateways.feed_store.reader_marks import ReaderMarks
 from server.ids import UserId
 from server.paging import PageRequest
 from tests.services.feed.feeds import cached_ids, count_queries, expected_feed, follow, read_all
@@ -30,7 +31,7 @@ async def test_sql_answers_while_another_process_builds_the_feed(harness: Servic
     assert token is not None
     assert await read_all(harness.feed, reader) == posts[::-1]
     late = await harness.post(reader)
-    await harness.timelines.complete_feed(reader, token, posts[::-1][:WINDOW], NOBODY, (0, []))
+    await harness.timelines.complete_feed(reader, token, posts[::-1][:WINDOW], NOBODY, ReaderMarks(0))
     assert await read_all(harness.feed, reader) == [late, *posts[::-1]]
 
 
@@ -40,7 +41,7 @@ async def test_feed_dropped_during_its_build_is_rebuilt(harness: ServiceHarness)
     token = await harness.timelines.begin_feed(reader)
     assert token is not None
     await follow(harness, reader, author)
-    assert not await harness.timelines.complete_feed(reader, token, [], NOBODY, (0, []))
+    assert not await harness.timelines.complete_feed(reader, token, [], NOBODY, ReaderMarks(0))
     assert await read_all(harness.feed, reader) == [theirs]
 
 

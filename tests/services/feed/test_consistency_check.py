@@ -32,6 +32,8 @@ async def test_correct_data_is_not_dropped(harness: ServiceHarness) -> None:
     reader, author, posts = await reader_and_author(harness)
     await harness.likes.unlike(reader, posts[0])
     await harness.likes.like(reader, posts[1])
+    await harness.saves.save(reader, posts[1])
+    await harness.feed.page(reader, PageRequest())
     await harness.delete(posts[2])
     await harness.post(author)  # its fan-out is pending
     await harness.profiles.edit(author, {"full_name": "New"})
@@ -48,19 +50,21 @@ async def test_every_kind_of_difference_is_found_and_fixed(harness: ServiceHarne
     await harness.redis.sadd(f"relations:{reader}", f"-{author}", author)
     await harness.redis.hset(f"liked:{reader}", str(posts[4]), "9:1")
     await harness.redis.hdel(f"liked:{reader}", str(posts[0]))
+    await harness.redis.hset(f"liked:{reader}", str(posts[3]), "9:2")
     await harness.database.execute("UPDATE posts SET likes_count = 5, revision = 9 WHERE id = ?", [posts[1]])
     await harness.database.execute("UPDATE posts SET audience = 'close_friends' WHERE id = ?", [posts[2]])
     await harness.database.execute("UPDATE users SET full_name = 'X', revision = 9 WHERE id = ?", [author])
     found = await differences(harness)
     assert {(each.kind, each.owner_id) for each in found} == {
-        ("feed", reader), ("follows", reader), ("likes", reader), ("counters", posts[1]), ("user card", author),
-        ("close friends", reader), ("followed by", reader), ("counters", posts[2]),
+        ("feed", reader), ("follows", reader), ("likes", reader), ("saves", reader), ("counters", posts[1]),
+        ("user card", author), ("close friends", reader), ("followed by", reader), ("counters", posts[2]),
     }  # fmt: skip
     described = {each.kind: each.describe() for each in found}
     assert described["feed"] == f"missing 1: {posts[3]}"
     assert described["follows"] == f"missing 1: {author}; unexpected 1: {stranger}"
     assert described["close friends"] == described["followed by"] == f"unexpected 1: {author}"
     assert described["likes"] == f"missing 1: {posts[0]}; unexpected 1: {posts[4]}"
+    assert described["saves"] == f"unexpected 1: {posts[3]}"
     assert len(await differences(harness, fix=True)) == len(found)
     assert await differences(harness) == []
     page = await harness.feed.page(reader, PageRequest())

@@ -153,7 +153,7 @@ async def test_cold_page_costs_a_fixed_number_of_queries(harness: ServiceHarness
     assert len(page.items) == 5
     spans = sum("p.author_id IN" in sql for sql in statements)
     assert spans <= 5
-    # The author set, followees, likes; posts, images, and which authors are followed.
+    # The author set, followees, likes and saves; posts, images, and which authors are followed.
     assert len(statements) - spans == 6
 
 

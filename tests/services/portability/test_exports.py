@@ -96,6 +96,12 @@ async def test_export_has_everything_of_a_user_and_only_ids_of_others(harness: S
     assert [comment["content"] for comment in files["comments.json"]] == ["Me", "Lovely", "Yes"]
     assert {like["postAuthor"] for like in files["likes.json"]} == {"bob"}
     assert {like["commentAuthor"] for like in files["comment_likes.json"]} == {"bob"}
+    assert {save["postAuthor"] for save in files["saved.json"]} == {"ada", "bob"}
+    (collection,) = files["collections.json"]
+    assert collection["name"] == "Light"
+    entries = files["collection_posts.json"]
+    assert [each["collectionId"] for each in entries] == [collection["id"]] * 2
+    assert [each["postId"] for each in entries] == [save["postId"] for save in files["saved.json"]]
     assert "bob" in {each["username"] for each in files["following.json"]}
     for name in (
         "followers",

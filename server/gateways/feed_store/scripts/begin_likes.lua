@@ -1,4 +1,4 @@
--- Starts to build a reader's likes, unless they are cached or being built.
+-- Starts to build a reader's likes and saves, unless they are cached or being built.
 --
 -- KEYS: liked
 -- ARGV: token, ttl_ms

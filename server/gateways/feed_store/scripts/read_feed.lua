@@ -10,8 +10,9 @@
 --   {'author_set_missing'}                      the set of authors with fan-out on read
 --   {'author_lists_missing', {user id, ...}}    the lists of these authors
 -- Otherwise a string: `complete_from_id likes_known post post ...`. A post is
--- `id|counts|liked|author`, with unknown parts empty. The author is a revision, which `s` follows for the reader, and
--- `m` for an author who follows the reader. Processes cache rendered posts and pages by these strings.
+-- `id|counts|marks|author`, with unknown parts empty. The marks are a number: 1 if the reader likes the post, plus 2 if the
+-- reader has saved it. The author is a revision, which `s` follows for the reader, and `m` for an author who follows the
+-- reader. Processes cache rendered posts and pages by these strings.
 --
 -- Each call from Lua has a price, so the hashes are read together with their reserved fields. Redis stores sets of numbers
 -- compactly and searches them fast, so no set has other members.
@@ -140,10 +141,13 @@ repeat
       shown = follows[author] and (string.byte(count, -1) ~= 99 or is_close_friend_of(author))
     end
     if shown and #posts < limit then
-      local liked = ''
-      if likes[i] then liked = string.sub(likes[i], -1)
-      elseif likes_from_id and tonumber(id) >= likes_from_id then liked = '0' end
-      posts[#posts + 1] = id .. '|' .. count .. '|' .. liked .. '|' .. (author and author_parts[author] or '')
+      local marks = ''
+      -- While they are built, a recorded like says nothing about a save.
+      if likes_from_id then
+        if likes[i] then marks = string.sub(likes[i], -1)
+        elseif tonumber(id) >= likes_from_id then marks = '0' end
+      end
+      posts[#posts + 1] = id .. '|' .. count .. '|' .. marks .. '|' .. (author and author_parts[author] or '')
     end
   end
 until #posts >= limit or #ids < limit
