@@ -151,8 +151,8 @@ class Relay:
             user_id = channels.user_of_channel(channel)
             if (ended := channels.decode_ended_sessions(message)) is not None:
                 self._hub.end_sessions(ended, user_id)
-            elif (media := channels.decode_media(message)) is not None:
-                self._hub.signal_media(user_id, media)
+            elif (passing := channels.decode_passing(message)) is not None:
+                self._hub.pass_on(user_id, passing)
             else:
                 self._hub.signal(user_id, int(message))
         except ValueError:

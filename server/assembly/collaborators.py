@@ -114,7 +114,7 @@ class Collaborators:
             recover_url=f"{settings.client_url}/recover-account",
         )
         self.deliverables = Deliverables(rows.deliverables, rows.inboxes, self.unit_of_work)
-        self.notifications = Notifications(rows.notification_list, rows.inboxes, self.cards)
+        self.notifications = Notifications(rows.notification_list, rows.inboxes, self.cards, self.publisher)
 
 
 def build_timelines(settings: Settings, feeds_redis: PipelinedRedis) -> Timelines:

@@ -50,6 +50,7 @@ from server.services.content.saves import Saves
 from server.services.content.uploads import UploadRules, Uploads
 from server.services.erasure.accounts import AccountErasure
 from server.services.erasure.contents import ContentServices
+from server.services.feed.announcements import FeedAnnouncements
 from server.services.feed.cache_invalidation import CacheInvalidation
 from server.services.feed.card_cache import CardCache
 from server.services.feed.explanations import Explanations
@@ -354,7 +355,14 @@ def build_services(
         export_emails=build_export_emails(settings, resources, shared),
         feed=Feed(queries, timelines, cards, _card_cache(settings, resources), metrics),
         explanations=Explanations(queries, visibility, TimelineAudit(resources.feeds_redis)),
-        fan_out=FanOut(rows.fan_outs, queries, timelines, jobs, _fan_out_rules(settings)),
+        fan_out=FanOut(
+            rows.fan_outs,
+            queries,
+            timelines,
+            FeedAnnouncements(rows.feeds, shared.publisher, SystemClock()),
+            jobs,
+            _fan_out_rules(settings),
+        ),
         cache_invalidation=shared.cache_invalidation,
         deletions=contents.deletions,
         discovery=discovery,

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from server.ids import MediaId, SessionId, UserId
+from server.ids import MediaId, PostId, SessionId, UserId
 
 USER_CHANNEL_PREFIX = "user-signals:"
 ENDED_SESSIONS_PREFIX = b"ended-sessions "
-MEDIA_PREFIX = b"media "
+MEDIA, READ, FEED = b"media", b"read", b"feed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,23 @@ class MediaSignal:
 
     media_id: MediaId
     status: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadSignal:
+    """The user read notifications on some device, and `unread` are left."""
+
+    unread: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSignal:
+    """A new post is in the user's feed."""
+
+    post_id: PostId
+
+
+PassingSignal = MediaSignal | ReadSignal | FeedSignal
 
 
 def notification_channel(type_: str) -> str:
@@ -27,7 +44,7 @@ def user_channel(user_id: UserId) -> str:
     """Return the channel with the signals to one user's streams.
 
     A message is the sequence of a new notification, in decimal, a list of ended sessions (`encode_ended_sessions`), or
-    the progress of an image (`encode_media`).
+    a signal that is passed on (`encode_passing`).
     """
     return f"{USER_CHANNEL_PREFIX}{user_id}"
 
@@ -53,14 +70,26 @@ def decode_ended_sessions(message: bytes) -> frozenset[SessionId] | None:
     return frozenset(SessionId(int(text)) for text in ids)
 
 
-def encode_media(signal: MediaSignal) -> bytes:
-    """Return the message with the progress of an image."""
-    return MEDIA_PREFIX + f"{signal.media_id} {signal.status}".encode()
+def encode_passing(signal: PassingSignal) -> bytes:
+    """Return the message with a signal that streams pass on."""
+    match signal:
+        case MediaSignal(media_id, status):
+            return b"%b %d %b" % (MEDIA, media_id, status.encode())
+        case ReadSignal(unread):
+            return b"%b %d" % (READ, unread)
+        case FeedSignal(post_id):
+            return b"%b %d" % (FEED, post_id)
 
 
-def decode_media(message: bytes) -> MediaSignal | None:
-    """Return the progress of an image, None for another kind of message. Raises ValueError if it is malformed."""
-    if not message.startswith(MEDIA_PREFIX):
-        return None
-    media_id, status = message.removeprefix(MEDIA_PREFIX).decode().split(" ")
-    return MediaSignal(MediaId(int(media_id)), status)
+def decode_passing(message: bytes) -> PassingSignal | None:
+    """Return the signal to pass on, None for another kind of message. Raises ValueError if it is malformed."""
+    kind, *values = message.split(b" ")
+    match kind, values:
+        case (b"media", [media_id, status]):
+            return MediaSignal(MediaId(int(media_id)), status.decode())
+        case (b"read", [unread]):
+            return ReadSignal(int(unread))
+        case (b"feed", [post_id]):
+            return FeedSignal(PostId(int(post_id)))
+        case _:
+            return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from server.errors import Throttled, Unavailable
 from server.ids import SessionId, UserId
-from server.pubsub.channels import MediaSignal
+from server.pubsub.channels import PassingSignal
 from server.pubsub.subscription import CloseReason, Subscription
 
 RETRY_AFTER_S = 5.0
@@ -25,10 +25,19 @@ class UserSubscriptions:
 
 
 class Hub:
-    """Streams by user, at most `max_per_user` each; the server's connections bound the total."""
+    """Streams by user, at most `max_per_user` each; the server's connections bound the total.
 
-    def __init__(self, max_per_user: int, subscribe_timeout_s: float = 1.0) -> None:
+    A stream reports new posts in the feed once per `feed_pause_s`.
+    """
+
+    def __init__(
+        self,
+        max_per_user: int,
+        subscribe_timeout_s: float = 1.0,
+        feed_pause_s: float = 10.0,
+    ) -> None:
         self._max_per_user = max_per_user
+        self._feed_pause_s = feed_pause_s
         self._subscribe_timeout_s = subscribe_timeout_s
         self._users: dict[UserId, UserSubscriptions] = {}
         self._subscribed: set[UserId] = set()
@@ -67,11 +76,11 @@ class Hub:
             for subscription in user.subscriptions:
                 subscription.signal(sequence)
 
-    def signal_media(self, user_id: UserId, signal: MediaSignal) -> None:
-        """Give the user's streams the progress of an image."""
+    def pass_on(self, user_id: UserId, signal: PassingSignal) -> None:
+        """Give the user's streams what they pass on at once."""
         if user := self._users.get(user_id):
             for subscription in user.subscriptions:
-                subscription.signal_media(signal)
+                subscription.pass_on(signal)
 
     def close_all(self, reason: CloseReason) -> None:
         """End every stream, and refuse new ones."""
@@ -151,7 +160,7 @@ class Hub:
                 code="too_many_streams",
                 retry_after_s=RETRY_AFTER_S,
             )
-        subscription = Subscription(user_id, session_id)
+        subscription = Subscription(user_id, session_id, self._feed_pause_s)
         user.subscriptions.append(subscription)
         return subscription
 

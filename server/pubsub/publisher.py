@@ -1,12 +1,14 @@
-"""Publishes committed notifications and ended sessions to the live streams.
+"""Publishes signals to the live streams: committed notifications, ended sessions, new posts and more.
 
 A message may be lost: the relay's sweep finds in the database what was not received. A failure is therefore counted and
 logged, and does not fail the job that published.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import orjson
 from redis.asyncio import Redis
@@ -16,6 +18,21 @@ from server.clock import isoformat
 from server.ids import MediaId, PostId, SessionId, UserId
 from server.outages import Outage
 from server.pubsub import channels
+
+USERS_PER_CALL = 1000
+
+# Publish ARGV[1] to those of the other channels that have subscribers. Redis would pass every message on to its
+# replicas.
+PUBLISH_TO_OPEN = """
+local listeners, published = redis.call('PUBSUB', 'NUMSUB', unpack(ARGV, 2)), 0
+for at = 1, #listeners, 2 do
+  if listeners[at + 1] > 0 then
+    redis.call('PUBLISH', listeners[at], ARGV[1])
+    published = published + 1
+  end
+end
+return published
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +60,7 @@ class Publisher:
         count_lost: Callable[[], None] | None = None,
     ) -> None:
         self._redis = redis
+        self._publish_to_open = redis.register_script(PUBLISH_TO_OPEN)
         self._timeout_s = timeout_s
         self._count_lost = count_lost
         self._outage = outage or Outage("redis", by="publisher")
@@ -69,17 +87,48 @@ class Publisher:
 
     async def publish_media(self, owner_id: UserId, media_id: MediaId, status: str) -> bool:
         """Send the progress of an image to the owner's streams; otherwise like `publish`."""
-        message = channels.encode_media(channels.MediaSignal(media_id, status))
+        message = channels.encode_passing(channels.MediaSignal(media_id, status))
         return await self._send({channels.user_channel(owner_id): message})
 
+    async def publish_read(self, user_id: UserId, unread: int) -> bool:
+        """Send the unread count to the user's streams; otherwise like `publish`."""
+        message = channels.encode_passing(channels.ReadSignal(unread))
+        return await self._send({channels.user_channel(user_id): message})
+
+    async def publish_new_post(self, user_ids: Sequence[UserId], post_id: PostId) -> bool:
+        """Report a post to those of the users who have streams; otherwise like `publish`.
+
+        One call per thousand users, however few of them have streams.
+        """
+        message = channels.encode_passing(channels.FeedSignal(post_id))
+        for start in range(0, len(user_ids), USERS_PER_CALL):
+            names = [channels.user_channel(user_id) for user_id in user_ids[start : start + USERS_PER_CALL]]
+            if not await self._attempt(partial(self._publish_to_open, args=[message, *names])):
+                return False
+        return True
+
+    async def list_listeners(self) -> list[UserId]:
+        """Return the users who have streams; empty while Redis is unavailable."""
+        found: list[UserId] = []
+
+        async def read() -> None:
+            names = await self._redis.pubsub_channels(f"{channels.USER_CHANNEL_PREFIX}*")
+            found.extend(map(channels.user_of_channel, names))
+
+        await self._attempt(read)
+        return found
+
     async def _send(self, messages: Mapping[str, bytes]) -> bool:
+        return await self._attempt(partial(self._pipeline, messages))
+
+    async def _attempt(self, call: Callable[[], Awaitable[Any]]) -> bool:
         if self._unavailable and self._probing:
             self._record_lost()
             return False
         self._probing = True
         try:
             async with asyncio.timeout(self._timeout_s):
-                await self._pipeline(messages)
+                await call()
         except (RedisError, OSError) as error:
             self._unavailable = True
             self._outage.failed(error)

@@ -4,13 +4,9 @@ import asyncio
 from collections.abc import Callable
 from enum import StrEnum
 
-from server.ids import MediaId, SessionId, UserId
-from server.pubsub.channels import MediaSignal
-
-# The number of images whose last step a stream keeps.
-MAX_MEDIA = 100
-# Signals come from several processes, so that an earlier step may arrive after a later one.
-STEPS = {"queued": 0, "processing": 1, "ready": 2, "failed": 2}
+from server.ids import SessionId, UserId
+from server.pubsub.channels import PassingSignal
+from server.pubsub.passing_signals import PassingSignals
 
 
 class CloseReason(StrEnum):
@@ -23,7 +19,7 @@ class CloseReason(StrEnum):
 
 
 class Subscription:
-    """Wakes one stream. It keeps the highest signalled sequence, and the last step of each image, not the signals.
+    """Wakes one stream. It keeps the highest signalled sequence, and what the stream passes on.
 
     The stream sets `position` to the sequence that it has sent: a signal at or below it does not wake the stream.
     `on_close` is called once, when the subscription is closed.
@@ -31,9 +27,9 @@ class Subscription:
 
     __slots__ = (
         "_closed",
-        "_media",
-        "_media_steps",
+        "_passing",
         "_signalled",
+        "_timer",
         "_waker",
         "on_close",
         "position",
@@ -41,16 +37,16 @@ class Subscription:
         "user_id",
     )
 
-    def __init__(self, user_id: UserId, session_id: SessionId) -> None:
+    def __init__(self, user_id: UserId, session_id: SessionId, feed_pause_s: float = 10.0) -> None:
         self.user_id = user_id
         self.session_id = session_id
         self.position = 0
         self.on_close: Callable[[], None] | None = None
         self._signalled = 0
-        self._media: dict[MediaId, MediaSignal] = {}
-        self._media_steps: dict[MediaId, int] = {}
+        self._passing = PassingSignals(feed_pause_s)
         self._closed: CloseReason | None = None
         self._waker: asyncio.Future[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def closed(self) -> CloseReason | None:
@@ -60,17 +56,19 @@ class Subscription:
     async def wait(self, timeout_s: float) -> int | None:
         """Return the highest sequence above `position` signalled since the last wait.
 
-        None after `timeout_s`, once closed, and if there are signals of images only. Only one task may wait at a time.
+        None after `timeout_s`, once closed, and if there is only something to pass on. Only one task may wait at a
+        time.
         """
-        if self._closed is None and self._signalled <= self.position and not self._media:
+        due_in_s = self._due_in_s()
+        if self._closed is None and self._signalled <= self.position and due_in_s != 0:
             loop = asyncio.get_running_loop()
             self._waker = loop.create_future()
-            timer = loop.call_later(timeout_s, self._wake)
+            self._timer = loop.call_later(min(timeout_s, due_in_s or timeout_s), self._wake)
             try:
                 await self._waker
             finally:
-                timer.cancel()
-                self._waker = None
+                self._timer.cancel()
+                self._waker = self._timer = None
         signalled, self._signalled = self._signalled, 0
         return signalled if signalled > self.position else None
 
@@ -80,24 +78,21 @@ class Subscription:
             self._signalled = max(self._signalled, sequence)
             self._wake()
 
-    def signal_media(self, signal: MediaSignal) -> None:
-        """Keep the progress of an image for `take_media`, and wake the stream, unless a later step is known."""
-        step = STEPS.get(signal.status, -1)
-        if step <= self._media_steps.get(signal.media_id, -1):
-            return
-        self._media_steps[signal.media_id] = step
-        self._media[signal.media_id] = signal
-        if len(self._media_steps) > MAX_MEDIA:
-            oldest = next(iter(self._media_steps))
-            del self._media_steps[oldest]
-            self._media.pop(oldest, None)
-        self._wake()
+    def pass_on(self, signal: PassingSignal) -> None:
+        """Keep a signal for `take_passing`, and wake the stream when it is due."""
+        self._passing.add(signal)
+        due_in_s = self._due_in_s()
+        if due_in_s == 0:
+            self._wake()
+        elif due_in_s is not None and self._timer is not None:
+            wake_at_s = asyncio.get_running_loop().time() + due_in_s
+            if wake_at_s < self._timer.when():
+                self._timer.cancel()
+                self._timer = asyncio.get_running_loop().call_at(wake_at_s, self._wake)
 
-    def take_media(self) -> list[MediaSignal]:
-        """Return the last step of each image that was signalled since the last call."""
-        taken = list(self._media.values())
-        self._media.clear()
-        return taken
+    def take_passing(self) -> list[PassingSignal]:
+        """Return what the stream passes on now."""
+        return self._passing.take(asyncio.get_running_loop().time())
 
     def close(self, reason: CloseReason) -> None:
         """End the stream. Further calls have no effect: the first reason is kept."""
@@ -106,6 +101,9 @@ class Subscription:
             self._wake()
             if self.on_close:
                 self.on_close()
+
+    def _due_in_s(self) -> float | None:
+        return self._passing.due_in_s(asyncio.get_running_loop().time())
 
     def _wake(self) -> None:
         if self._waker is not None and not self._waker.done():

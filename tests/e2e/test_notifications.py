@@ -139,6 +139,31 @@ async def test_activity_arrives_on_every_wanted_channel(
     assert "liked" in emails_to(stack, ana)[1]["Subject"]
 
 
+async def test_other_devices_learn_of_new_posts_and_of_reading(program: Program, register: Register) -> None:
+    ana, ben = await register(program, "ana", "ben")
+    phone = await ana.on_another_device()
+    await ana.follow(ben)
+    await notified(ben, 1)
+    async with ana.stream() as first, phone.stream() as second, ben.stream() as own:
+        post = await ben.publish(photos.small())
+        for heard in (first, second):
+            event = await heard.event()
+            assert (event.id, event.event, event.data) == ("", "feed", f'{{"postId":"{post["id"]}"}}')
+        assert (await ana.feed())[0]["id"] == post["id"]
+        await ben.follow(ana)
+        for heard in (first, second):
+            assert (await heard.event()).id == "1"
+        assert await phone.request("POST", "/notifications/read", json={"all": True}) == {"count": 0}
+        for heard in (first, second):
+            event = await heard.event()
+            assert (event.id, event.event, event.data) == ("", "read", '{"count":0}')
+        assert await phone.request("POST", "/notifications/read", json={"all": True}) == {"count": 0}
+        await ben.comment(post["id"], "At last, @ana")
+        assert [(await heard.event()).event for heard in (first, second)] == ["mention", "mention"]
+        await ana.like(post["id"])
+        assert (await own.event()).event == "like"  # and no post of one's own
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -11,7 +11,8 @@ from server.errors import Throttled, Unavailable
 from server.ids import MediaId, SessionId, UserId
 from server.pubsub.channels import MediaSignal
 from server.pubsub.hub import Hub
-from server.pubsub.subscription import MAX_MEDIA, CloseReason, Subscription
+from server.pubsub.passing_signals import MAX_MEDIA
+from server.pubsub.subscription import CloseReason, Subscription
 from tools.harness.waiting import DEADLINE_S, wait_until
 
 ADA, BOB = UserId(1), UserId(2)
@@ -205,25 +206,25 @@ async def test_progress_of_an_image_wakes_only_its_owner(hub: Hub, subscription:
     async with hub.subscribe(BOB, PHONE) as other:
         waiting = asyncio.create_task(subscription.wait(DEADLINE_S))
         await asyncio.sleep(0)
-        hub.signal_media(ADA, MediaSignal(MediaId(5), "processing"))
+        hub.pass_on(ADA, MediaSignal(MediaId(5), "processing"))
         assert await waiting is None
-        assert subscription.take_media() == [MediaSignal(MediaId(5), "processing")]
-        assert subscription.take_media() == other.take_media() == []
+        assert subscription.take_passing() == [MediaSignal(MediaId(5), "processing")]
+        assert subscription.take_passing() == other.take_passing() == []
 
 
 async def test_progress_and_sequence_do_not_hide_each_other(hub: Hub, subscription: Subscription) -> None:
-    hub.signal_media(ADA, MediaSignal(MediaId(5), "ready"))
+    hub.pass_on(ADA, MediaSignal(MediaId(5), "ready"))
     hub.signal(ADA, 3)
     assert await subscription.wait(DEADLINE_S) == 3
-    assert len(subscription.take_media()) == 1
+    assert len(subscription.take_passing()) == 1
     assert await subscription.wait(0) is None
 
 
 async def test_earlier_step_of_an_image_is_dropped(hub: Hub, subscription: Subscription) -> None:
     def signalled(*statuses: str) -> list[str]:
         for status in statuses:
-            hub.signal_media(ADA, MediaSignal(MediaId(5), status))
-        return [signal.status for signal in subscription.take_media()]
+            hub.pass_on(ADA, MediaSignal(MediaId(5), status))
+        return [signal.status for signal in subscription.take_passing()]
 
     assert signalled("processing", "queued") == ["processing"]
     assert signalled("processing") == []
@@ -233,6 +234,6 @@ async def test_earlier_step_of_an_image_is_dropped(hub: Hub, subscription: Subsc
 
 async def test_progress_of_many_images_is_bounded(hub: Hub, subscription: Subscription) -> None:
     for number in range(3 * MAX_MEDIA):
-        hub.signal_media(ADA, MediaSignal(MediaId(number), "ready"))
-    taken = [signal.media_id for signal in subscription.take_media()]
+        hub.pass_on(ADA, MediaSignal(MediaId(number), "ready"))
+    taken = [signal.media_id for signal in subscription.take_passing()]
     assert taken == list(range(2 * MAX_MEDIA, 3 * MAX_MEDIA))

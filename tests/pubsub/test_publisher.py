@@ -98,3 +98,19 @@ async def test_only_one_call_waits_while_redis_hangs(own_server: RedisServer, re
     assert len(lost) == 1002
     await publisher.publish(SIGNAL)
     assert len(lost) == 1002
+
+
+async def test_new_post_is_published_to_open_channels_only(redis: Redis, listener: PubSub) -> None:
+    publisher, user_id = Publisher(redis), UserId(9007199254740991)
+    others = [UserId(number) for number in range(1, 2500)]
+    before = await _publishes(redis)
+    assert await publisher.publish_new_post([*others, user_id], PostId(6))
+    assert await next_message(listener) == ("user-signals:9007199254740991", b"feed 6")
+    assert await _publishes(redis) == before + 1
+    assert await publisher.publish_new_post([], PostId(6))
+    assert await publisher.list_listeners() == [user_id]
+
+
+async def _publishes(redis: Redis) -> int:
+    statistics = (await redis.info("commandstats")).get("cmdstat_publish", {})
+    return statistics.get("calls", 0)

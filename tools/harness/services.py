@@ -167,6 +167,7 @@ from server.services.emails.unsubscribe_tokens import UnsubscribeTokens
 from server.services.erasure.accounts import AccountErasure
 from server.services.erasure.activities import ActivityErasure
 from server.services.erasure.contents import ContentErasure, ContentServices
+from server.services.feed.announcements import FeedAnnouncements
 from server.services.feed.cache_invalidation import CacheInvalidation
 from server.services.feed.card_cache import CardCache
 from server.services.feed.fan_out import FanOut, FanOutRules
@@ -593,14 +594,23 @@ class ServiceHarness:
             self.visibility,
             self.unit_of_work,
         )
-        self.feed_queries = FeedQueries(FeedRepository(database), self.visibility, self.clock)
+        feed_rows, self.publisher = FeedRepository(database), Publisher(redis)
+        self.feed_queries = FeedQueries(feed_rows, self.visibility, self.clock)
         self.feed = self.feed_on(self.pipelined_redis)
         rules = FanOutRules(FAN_OUT_BATCH, CELEBRITY_THRESHOLD)
-        self.fan_out = FanOut(FanOutRepository(database), self.feed_queries, self.timelines, self.jobs, rules)
+        self.announcements = FeedAnnouncements(feed_rows, self.publisher, self.clock)
+        self.fan_out = FanOut(
+            FanOutRepository(database),
+            self.feed_queries,
+            self.timelines,
+            self.announcements,
+            self.jobs,
+            rules,
+        )
         self.active_sessions = ActiveSessions(self.session_rows, TOKEN_RULES.refresh_idle_s)
         inboxes = InboxRepository(database)
         self.notification_list = NotificationListRepository(database)
-        self.notifications = Notifications(self.notification_list, inboxes, self.cards)
+        self.notifications = Notifications(self.notification_list, inboxes, self.cards, self.publisher)
         store = NotificationStore(
             NotificationRepository(database),
             ActivityStateRepository(database),
@@ -608,7 +618,7 @@ class ServiceHarness:
             self.active_sessions,
         )
         self.store = store
-        writer = NotificationWriter(self.unit_of_work, store, Publisher(redis), self.metrics)
+        writer = NotificationWriter(self.unit_of_work, store, self.publisher, self.metrics)
         activities = ActivityRepository(database)
         self.notification_jobs = NotificationJobs(
             self.jobs, activities, self.notification_list, store, writer

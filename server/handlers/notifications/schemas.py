@@ -16,7 +16,7 @@ from server.handlers.fields import (
     StrictBoolean,
     Timestamp,
 )
-from server.handlers.notifications.stream import MEDIA_EVENT, RESET_EVENT
+from server.handlers.notifications.stream import FEED_EVENT, MEDIA_EVENT, READ_EVENT, RESET_EVENT
 from server.handlers.schemas import PageQuery, PostPreviewSchema
 from server.handlers.user_cards import RelatedUserSchema
 from server.services.content.media import MediaProgress
@@ -104,6 +104,12 @@ class MediaEventSchema(Schema):
     status = fields.Enum(MediaProgress, by_value=fields.String, required=True)
 
 
+class FeedEventSchema(Schema):
+    """A user that you follow published a post, which is in your feed."""
+
+    postId = Id(required=True)
+
+
 class ResetEventSchema(Schema):
     """Empty: events were lost, and the list has to be read again."""
 
@@ -115,28 +121,33 @@ class StreamEventSchema(Schema):
         validate=FullMatch("^[0-9]+$"),
         metadata={
             "description": (
-                "Send the last one received as `Last-Event-ID` to resume after it. `media` has none."
+                "Send the last one received as `Last-Event-ID` to resume after it. `media`, `read` and `feed` have"
+                " none."
             )
         },
     )
     event = fields.String(
         required=True,
-        validate=validate.OneOf([*NotificationType, RESET_EVENT, MEDIA_EVENT]),
+        validate=validate.OneOf([*NotificationType, RESET_EVENT, MEDIA_EVENT, READ_EVENT, FEED_EVENT]),
         metadata={
             "description": (
-                "A type of notification; `media`: the progress of an image; `reset`: events were lost, read the list"
-                " again. More values may be added: ignore those that you do not know."
+                "A type of notification; `media`: the progress of an image; `read`: notifications were read; `feed`: a"
+                " user you follow published a post; `reset`: events were lost, read the list again. More values may be"
+                " added: ignore those that you do not know."
             )
         },
     )
     data = JsonText(
         NotificationSchema,
         MediaEventSchema,
+        UnreadCountSchema,
+        FeedEventSchema,
         ResetEventSchema,
         required=True,
         metadata={
             "description": (
-                "One line of JSON: a `Notification`; for `media` a `MediaEvent`; for `reset` an empty object."
+                "One line of JSON: a `Notification`; for `media` a `MediaEvent`; for `read` an `UnreadCount`; for"
+                " `feed` a `FeedEvent`; for `reset` an empty object."
             )
         },
     )

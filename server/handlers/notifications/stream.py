@@ -3,7 +3,8 @@
 Everything that is sent is read from the database; signals only trigger a read. The event id is the recipient's sequence
 number, so that `Last-Event-ID` fully describes what a client has received.
 
-The progress of images is an exception: it has no id, is not repeated, and can be read at `/media/unused/{id}`.
+Three kinds of events are passed on at once instead, without an id, and are not repeated: the progress of images, the
+unread count after notifications were read, and new posts in the feed. Each can be read elsewhere.
 """
 
 import random
@@ -19,7 +20,7 @@ from aiohttp import web
 from server.errors import Malformed, Unavailable
 from server.handlers.http import sse
 from server.ids import UserId
-from server.pubsub.channels import MediaSignal
+from server.pubsub.channels import FeedSignal, MediaSignal, PassingSignal, ReadSignal
 from server.pubsub.hub import Hub
 from server.pubsub.subscription import CloseReason, Subscription
 from server.services.records import Notification, Principal
@@ -28,7 +29,7 @@ log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 EVENT_CHUNK_BYTES = 8192
 RETRY_READ_S = 2.0
-RESET_EVENT, MEDIA_EVENT = "reset", "media"
+RESET_EVENT, MEDIA_EVENT, READ_EVENT, FEED_EVENT = "reset", "media", "read", "feed"
 RECONNECTING = (CloseReason.SHUTDOWN, CloseReason.DATABASE_RESTORED)
 SEQUENCE = re.compile(r"[0-9]{1,18}")
 
@@ -119,12 +120,12 @@ class NotificationStream:
                 except Unavailable:
                     pass  # read again below: reconnecting clients would add to the load of the database
             signalled = await subscription.wait(RETRY_READ_S if behind else self._heartbeat_s)
-            media = subscription.take_media()
-            if media and not subscription.closed:
-                await client.write(b"".join(map(_media_event, media)))
+            passing = subscription.take_passing()
+            if passing and not subscription.closed:
+                await client.write(b"".join(map(_passing_event, passing)))
             if signalled is not None:
                 behind = True
-            elif not media and not subscription.closed:
+            elif not passing and not subscription.closed:
                 await client.write(sse.HEARTBEAT)
 
     async def _catch_up(
@@ -178,9 +179,14 @@ def _sequence(last_event_id: str | None) -> int | None:
     return int(last_event_id) if last_event_id and SEQUENCE.fullmatch(last_event_id) else None
 
 
-def _media_event(signal: MediaSignal) -> bytes:
-    data = {"id": str(signal.media_id), "status": signal.status}
-    return sse.passing_event(MEDIA_EVENT, orjson.dumps(data))
+def _passing_event(signal: PassingSignal) -> bytes:
+    match signal:
+        case MediaSignal(media_id, status):
+            return sse.passing_event(MEDIA_EVENT, orjson.dumps({"id": str(media_id), "status": status}))
+        case ReadSignal(unread):
+            return sse.passing_event(READ_EVENT, orjson.dumps({"count": unread}))
+        case FeedSignal(post_id):
+            return sse.passing_event(FEED_EVENT, orjson.dumps({"postId": str(post_id)}))
 
 
 def _reset(position: int) -> bytes:

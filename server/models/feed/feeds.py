@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.ids import PostId, UserId
+from server.models.audience import Audience
 from server.models.conditions import Column, Condition
 from server.models.content.posts import latest_change
 from server.models.database import Database, placeholders
@@ -99,6 +100,18 @@ class FeedRepository:
             [author_id, after_id, limit],
         )
         return [UserId(row["friend_id"]) for row in rows]
+
+    async def filter_followers(
+        self, author_id: UserId, user_ids: Sequence[UserId], audience: Audience
+    ) -> list[UserId]:
+        """Return which of the users follow the author, have not muted the author, and belong to the audience."""
+        narrowed = f" AND {IS_CLOSE_FRIEND}" if audience is Audience.CLOSE_FRIENDS else ""
+        rows = await self._database.rows(
+            "SELECT follower_id FROM follows"
+            f" WHERE followee_id = ? AND follower_id IN ({placeholders(len(user_ids))}) AND {UNMUTED}{narrowed}",
+            [author_id, *user_ids],
+        )
+        return [UserId(row["follower_id"]) for row in rows]
 
     async def list_posts(
         self, author_ids: Sequence[UserId], bounds: tuple[int, int], visible: Condition, limit: int

@@ -121,16 +121,16 @@ class NotificationListRepository:
         )
         return rows[0]["sequence"] if rows else None
 
-    async def mark_read(self, notification_ids: Collection[NotificationId], read_at_ms: int) -> None:
-        """Mark these as read, except those that are read already."""
+    async def mark_read(self, notification_ids: Collection[NotificationId], read_at_ms: int) -> int:
+        """Mark these as read, except those that are read already; return how many were unread."""
         if not notification_ids:
-            return
+            return 0
         sql = (
             f"UPDATE notifications SET read_at_ms = ? WHERE id IN ({placeholders(len(notification_ids))})"
             " AND read_at_ms IS NULL"
         )
         parameters = [read_at_ms, *sorted(notification_ids)]
-        await retry_on_deadlock(lambda: self._database.execute(sql, parameters))
+        return await retry_on_deadlock(lambda: self._database.execute(sql, parameters))
 
     async def list_of_deleted_comments(self, post_id: PostId, limit: int) -> list[NotificationId]:
         """Return notifications about a post's comments that no longer exist, in id order."""

@@ -10,6 +10,7 @@ from server.gateways.feed_store.timelines import Timelines
 from server.ids import PostId, UserId
 from server.models.audience import Audience
 from server.models.feed.fan_outs import FanOutAuthor, FanOutRepository
+from server.services.feed.announcements import FeedAnnouncements
 from server.services.feed.queries import FeedQueries
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
@@ -35,12 +36,14 @@ class FanOut:
         repository: FanOutRepository,
         queries: FeedQueries,
         timelines: Timelines,
+        announcements: FeedAnnouncements,
         jobs: Jobs,
         rules: FanOutRules,
     ) -> None:
         self._repository = repository
         self._queries = queries
         self._timelines = timelines
+        self._announcements = announcements
         self._jobs = jobs
         self._rules = rules
 
@@ -55,17 +58,11 @@ class FanOut:
         author = await self._repository.get_author(post_id)
         if author is not None:
             await self._timelines.add_own_post(author_id, post_id)
-            if self._is_celebrity(author):
-                await self._enable_fan_out_on_read(author_id, already=author.fan_out_on_read)
-            elif claim.progress.get("again") or self._has_lost_followers(author):
-                # Saved first: a retry would otherwise see the new mode and take the switch for complete.
-                await self._jobs.save_progress(claim, {"again": True})
-                await self._disable_fan_out_on_read(author_id)
-            elif author.fan_out_on_read:
-                await self._timelines.enable_fan_out_on_read(author_id)
-            else:
+            if await self._is_added_to_feeds(author_id, author, claim):
                 add = partial(self._add_post, post_id)
                 await self._for_followers(author_id, claim, add, self._followers_in(author.audience))
+            else:
+                await self._announcements.announce_to_listeners(author_id, post_id, author.audience)
         await self._jobs.finish(claim)
 
     async def withdraw(self, claim: Claim) -> None:
@@ -83,6 +80,20 @@ class FanOut:
         author_id = UserId(claim.payload["user_id"])
         await self._for_followers(author_id, claim, self._timelines.drop_feeds)
         await self._jobs.finish(claim)
+
+    async def _is_added_to_feeds(self, author_id: UserId, author: FanOutAuthor, claim: Claim) -> bool:
+        """Bring the author's mode up to date; return whether the post is to be added to the followers' feeds."""
+        if self._is_celebrity(author):
+            await self._enable_fan_out_on_read(author_id, already=author.fan_out_on_read)
+        elif claim.progress.get("again") or self._has_lost_followers(author):
+            # Saved first: a retry would otherwise see the new mode and take the switch for complete.
+            await self._jobs.save_progress(claim, {"again": True})
+            await self._disable_fan_out_on_read(author_id)
+        elif author.fan_out_on_read:
+            await self._timelines.enable_fan_out_on_read(author_id)
+        else:
+            return True
+        return False
 
     def _is_celebrity(self, author: FanOutAuthor) -> bool:
         return author.followers_count >= self._rules.celebrity_threshold or author.role == Role.CELEBRITY
@@ -119,6 +130,7 @@ class FanOut:
 
     async def _add_post(self, post_id: PostId, followers: Sequence[UserId]) -> None:
         await self._timelines.add_post(followers, post_id)
+        await self._announcements.announce(post_id, followers)
 
     async def _remove_post(self, post_id: PostId, followers: Sequence[UserId]) -> None:
         await self._timelines.remove_posts(followers, [post_id])

@@ -9,6 +9,7 @@ from server.models.notifications.inboxes import InboxRepository
 from server.models.notifications.notification_list import NotificationListRepository, NotificationRow
 from server.models.notifications.previews import PreviewRow
 from server.paging import Page, PageRequest, cut
+from server.pubsub.publisher import Publisher
 from server.services.content.cards import Cards, to_relationship
 from server.services.records import (
     SERVICE_TYPES,
@@ -28,10 +29,12 @@ class Notifications:
         notifications: NotificationListRepository,
         inboxes: InboxRepository,
         cards: Cards,
+        publisher: Publisher,
     ) -> None:
         self._notifications = notifications
         self._inboxes = inboxes
         self._cards = cards
+        self._publisher = publisher
         self._clock = SystemClock()
 
     async def list_page(
@@ -79,8 +82,8 @@ class Notifications:
         Ids that do not exist or belong to another user are ignored.
         """
         listed = await self._notifications.list_listed_ids(recipient_id, notification_ids)
-        await self._notifications.mark_read(listed, self._clock.now_ms())
-        return await self.count_unread(recipient_id)
+        changed = await self._notifications.mark_read(listed, self._clock.now_ms())
+        return await self._report_unread(recipient_id, changed=bool(changed))
 
     async def mark_read_up_to(self, recipient_id: UserId, notification_id: NotificationId | None) -> int:
         """Mark a notification and all before it as read, or all if None; return the number left unread.
@@ -88,9 +91,18 @@ class Notifications:
         Works in batches, because a popular user may have very many unread. Raises InvalidInput.
         """
         last = await self._find_sequence(recipient_id, notification_id)
+        changed = False
         while unread := await self._notifications.list_unread_ids(recipient_id, last, MARK_READ_BATCH):
             await self._notifications.mark_read(unread, self._clock.now_ms())
-        return await self.count_unread(recipient_id)
+            changed = True
+        return await self._report_unread(recipient_id, changed=changed)
+
+    async def _report_unread(self, recipient_id: UserId, *, changed: bool) -> int:
+        """Count the unread notifications, and send the number to the recipient's streams if it has changed."""
+        unread = await self.count_unread(recipient_id)
+        if changed:
+            await self._publisher.publish_read(recipient_id, unread)
+        return unread
 
     async def _find_sequence(self, recipient_id: UserId, notification_id: NotificationId | None) -> int:
         if notification_id is None:

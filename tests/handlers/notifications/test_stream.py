@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from server.ids import MediaId, UserId
+from server.ids import MediaId, PostId, UserId
 from server.services.records import NotificationType
 from tests.handlers.notifications.stream_server import ADA, BOB, PAGE, StreamServer, ids, render
 from tests.support.sse_reader import Block, signal_of
@@ -185,6 +185,20 @@ async def test_progress_of_an_image_has_no_id(stream_server: StreamServer) -> No
         assert (await reader.block()).id == "1"
         await stream_server.publisher.publish_media(UserId(ADA), MediaId(7), "ready")
         assert await reader.block() == Block(event="media", data='{"id":"7","status":"ready"}')
+        await stream_server.notify(BOB)
+        assert (await other.block()).event == "like"
+
+
+async def test_unread_count_and_new_posts_have_no_id(stream_server: StreamServer) -> None:
+    await stream_server.start()
+    async with stream_server.stream(ADA, "0") as reader, stream_server.stream(BOB) as other:
+        await stream_server.publisher.publish_read(UserId(ADA), 3)
+        assert await reader.block() == Block(event="read", data='{"count":3}')
+        await stream_server.publisher.publish_new_post([UserId(5), UserId(ADA)], PostId(7))
+        assert await reader.block() == Block(event="feed", data='{"postId":"7"}')
+        await stream_server.publisher.publish_new_post([UserId(ADA)], PostId(8))  # within the pause
+        await stream_server.notify(ADA)
+        assert (await reader.block()).id == "1"
         await stream_server.notify(BOB)
         assert (await other.block()).event == "like"
 
