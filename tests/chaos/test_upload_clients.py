@@ -10,11 +10,11 @@ import pytest
 
 from tests.chaos.conftest import Report
 from tests.chaos.environment import configuration, rounds
-from tests.contract.test_client import MISSING, OFFLINE, fail_or_skip, npm
 from tests.e2e.conftest import NewProgram, Register
 from tests.e2e.test_resumable_uploads import ready
 from tests.support.cutting_proxy import CuttingProxy
 from tests.support.inputs import photos
+from tests.support.npm import MISSING, OFFLINE, fail_or_skip, npm
 from tools.harness.backends import ROOT, Stack
 
 pytestmark = [

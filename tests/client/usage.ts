@@ -70,6 +70,7 @@ export async function describeNotifications(): Promise<string[]> {
   return (data?.items ?? []).map(({ type, actor }) => {
     switch (type) {
       case "like":
+      case "comment_like":
       case "comment":
       case "reply":
       case "follow":
