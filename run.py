@@ -18,7 +18,18 @@ if TYPE_CHECKING:
 
 STARTED = time.monotonic()
 PLAIN = argparse.RawDescriptionHelpFormatter
-QUEUES = ("feed", "notifications", "push", "email", "media", "renditions", "search", "exports", "maintenance")
+QUEUES = (
+    "posts",
+    "feed",
+    "notifications",
+    "push",
+    "email",
+    "media",
+    "renditions",
+    "search",
+    "exports",
+    "maintenance",
+)
 ROLES = ("user", "celebrity", "moderator", "admin")
 
 EPILOG = """\

@@ -10,6 +10,7 @@ from server.ids import (
     ActionId,
     CaseId,
     CommentId,
+    DraftId,
     ExportId,
     FilterId,
     MediaId,
@@ -32,6 +33,21 @@ class CacheKey:
 @dataclass(frozen=True, slots=True)
 class Event:
     """Base class of events; every field is a number or text, so that it can be stored as JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class DelayedEvent(Event):
+    """An event whose jobs are due at `due_at_ms`, in database time."""
+
+    due_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostScheduled(DelayedEvent):
+    """A draft is to be published at that time. What its row says then applies, so an outdated job changes nothing."""
+
+    draft_id: DraftId
+    author_id: UserId
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from server.clock import Clock
 UserId = NewType("UserId", int)
 PostId = NewType("PostId", int)
 MediaId = NewType("MediaId", int)
+DraftId = NewType("DraftId", int)
 CommentId = NewType("CommentId", int)
 CollectionId = NewType("CollectionId", int)
 NotificationId = NewType("NotificationId", int)

@@ -167,6 +167,7 @@ def _handlers(
     settings: Settings, resources: Resources, services: Services, jobs: Jobs
 ) -> Mapping[str, Handler]:
     return {
+        JobKind.PUBLISH_POST: services.draft_publication.publish_due,
         JobKind.FAN_OUT: _measured_fan_out(services.fan_out.publish, resources.instrumentation.metrics),
         JobKind.WITHDRAW: services.fan_out.withdraw,
         JobKind.RESTORE_POST: services.fan_out.publish,

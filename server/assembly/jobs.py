@@ -20,6 +20,7 @@ from server.settings import QueueSettings, Settings
 
 def queue_settings(settings: Settings) -> dict[Queue, QueueSettings]:
     return {
+        Queue.POSTS: settings.queues.posts,
         Queue.FEED: settings.queues.feed,
         Queue.NOTIFICATIONS: settings.queues.notifications,
         Queue.PUSH: settings.queues.push,

@@ -13,6 +13,7 @@ from server.models.accounts.sessions import SessionRepository
 from server.models.accounts.sign_in_challenges import SignInChallengeRepository
 from server.models.accounts.used_id_tokens import UsedIdTokenRepository
 from server.models.accounts.used_passkey_challenges import UsedPasskeyChallengeRepository
+from server.models.content.drafts import DraftRepository
 from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
 from server.models.content.uploads import UploadRepository
@@ -98,6 +99,7 @@ def _retention(settings: Settings, resources: Resources, jobs: Jobs) -> Retentio
         NotificationRetentionRepository(database),
         JobRepository(database),
         FormerUsernameRepository(database),
+        DraftRepository(database),
     )
     kept = {
         queue: FinishedJobsKept(each.keep_completed, each.keep_failed)

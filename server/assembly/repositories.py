@@ -18,6 +18,7 @@ from server.models.accounts.users import UserRepository
 from server.models.content.collections import CollectionRepository
 from server.models.content.comment_likes import CommentLikeRepository
 from server.models.content.comments import CommentRepository
+from server.models.content.drafts import DraftRepository
 from server.models.content.likes import LikeRepository
 from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
@@ -114,6 +115,7 @@ class Repositories:
         self.relationships = RelationshipRepository(database)
         self.posts = PostRepository(database)
         self.media = MediaRepository(database)
+        self.drafts = DraftRepository(database)
         self.media_keys = MediaKeyRepository(database)
         self.uploads = UploadRepository(database)
         self.post_audiences, self.post_images = (

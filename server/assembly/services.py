@@ -38,6 +38,9 @@ from server.services.content.collections import Collections
 from server.services.content.comment_likes import CommentLikes
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
+from server.services.content.draft_publication import DraftPublication
+from server.services.content.draft_reader import DraftReader
+from server.services.content.drafts import Drafts
 from server.services.content.likes import Likes
 from server.services.content.media import Media, MediaLimits
 from server.services.content.media_access import MediaAccess
@@ -121,6 +124,8 @@ class Services:
     profiles: Profiles
     posts: Posts
     post_history: PostHistory
+    drafts: Drafts
+    draft_publication: DraftPublication
     audiences: Audiences
     media: Media
     media_addresses: MediaAddresses
@@ -204,19 +209,31 @@ def build_services(
         visibility,
     )
     history = PostHistory(rows.post_versions, rows.posts, rows.post_images, cards, visibility)
+    posts = Posts(
+        rows.users,
+        rows.posts,
+        rows.post_images,
+        rows.media,
+        work,
+        cards,
+        visibility,
+        pictures,
+        shared.text_filters,
+        history,
+    )
+    publication = DraftPublication(rows.drafts, rows.media, rows.users, posts, pictures, work)
+    drafts = Drafts(
+        rows.drafts,
+        rows.media,
+        DraftReader(rows.drafts, rows.media, posts, cards),
+        publication,
+        work,
+        jobs,
+        pictures,
+    )
     contents = ContentServices(
-        posts=Posts(
-            rows.users,
-            rows.posts,
-            rows.post_images,
-            rows.media,
-            work,
-            cards,
-            visibility,
-            pictures,
-            shared.text_filters,
-            history,
-        ),
+        posts=posts,
+        drafts=drafts,
         deletions=Deletions(rows.users, rows.posts, rows.post_images, rows.post_parts, work, jobs, pictures),
         likes=Likes(rows.likes, rows.posts, work, cards, visibility),
         comments=Comments(
@@ -306,8 +323,10 @@ def build_services(
         security_alerts=alerts,
         user_lookup=shared.lookup,
         profiles=profiles,
-        posts=contents.posts,
+        posts=posts,
         post_history=history,
+        drafts=drafts,
+        draft_publication=publication,
         audiences=Audiences(rows.users, rows.post_audiences, visibility),
         uploads=contents.uploads,
         media_processing=MediaProcessing(

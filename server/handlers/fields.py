@@ -1,6 +1,8 @@
 """marshmallow fields, and the base of request schemas."""
 
+import re
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -13,6 +15,10 @@ from server.services.accounts.usernames import USERNAME_PATTERN
 from server.user_text import FORBIDDEN, INVISIBLE, clean_line, clean_lines, has_visible
 from server.websites import normalize_website
 
+TIME_PATTERN = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})",
+    re.IGNORECASE,
+)
 ID_PATTERN = r"^[0-9]{1,16}$"
 TEXT_PATTERN = r"^[^\x00\x1b]*$"
 VISIBLE_TEXT_PATTERN = rf"^[^\x00\x1b]*[^{INVISIBLE}][^\x00\x1b]*$"
@@ -214,8 +220,22 @@ class Count(fields.Integer):
 class Timestamp(fields.String):
     """A time as formatted by `clock.isoformat`."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"examples": ["2026-01-31T12:00:00.123Z"]}, **kwargs)
+    def __init__(self, metadata: Mapping[str, Any] = MappingProxyType({}), **kwargs: Any) -> None:
+        super().__init__(metadata={"examples": ["2026-01-31T12:00:00.123Z"], **metadata}, **kwargs)
+
+
+class Time(fields.String):
+    """A time in a request, with its offset from UTC. Loaded as milliseconds since the Unix epoch."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text: str = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            at = datetime.fromisoformat(text) if TIME_PATTERN.fullmatch(text) else None
+            if at is not None:
+                return round(at.timestamp() * 1000)
+        except (ValueError, OverflowError):
+            pass
+        raise ValidationError("Must be a time with its offset from UTC, as 2026-01-31T12:00:00Z.")
 
 
 class Url(fields.String):

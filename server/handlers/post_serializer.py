@@ -17,6 +17,7 @@ from server.services.content.media_addresses import MediaAddresses
 from server.services.content.sources import thumbnail_url
 from server.services.records import (
     Comment,
+    Draft,
     Image,
     Post,
     PostCard,
@@ -45,14 +46,17 @@ class PostSerializer:
         self._signed_card = lru_cache(maxsize=CACHE_SIZE)(self._render_signed_card)
         self._signed_page = lru_cache(maxsize=PAGES)(self._render_signed_page)
 
-    def post(self, viewer_id: UserId, record: Post) -> orjson.Fragment:
+    def post(self, viewer_id: UserId, record: Post | Draft) -> orjson.Fragment:
+        if isinstance(record, Draft):
+            images = self._addresses.sign(record.images, viewer_id, self._addresses.expires_at_s(record.id))
+            return orjson.Fragment(orjson.dumps(serializers.draft(record, images)))
         return orjson.Fragment(self._render(viewer_id, record).json)
 
     def post_with_comments(self, viewer_id: UserId, record: Post, comments: Page[Comment]) -> orjson.Fragment:
         page = orjson.dumps(serializers.page_body(comments, serializers.comment))
         return orjson.Fragment(b'%b,"comments":%b}' % (self._render(viewer_id, record).json[:-1], page))
 
-    def for_viewer(self, viewer_id: UserId) -> Callable[[Post], orjson.Fragment]:
+    def for_viewer(self, viewer_id: UserId) -> Callable[[Post | Draft], orjson.Fragment]:
         return partial(self.post, viewer_id)
 
     def page(self, viewer_id: UserId, page: Page[Post]) -> RenderedPage:
@@ -133,7 +137,7 @@ def _public_post(record: Post) -> _RenderedPost:
 
 def _post(card: bytes, record: Post) -> _RenderedPost:
     """Render a post. Card and author are cached apart, so that a changed count leaves them rendered."""
-    rendered = b'%b,"author":%b,"likesCount":%d,"commentsCount":%d,"liked":%b,"saved":%b}' % (
+    rendered = b'%b,"status":"published","author":%b,"likesCount":%d,"commentsCount":%d,"liked":%b,"saved":%b}' % (
         card, _author(record.author, record.relationship), record.likes_count, record.comments_count,
         _BOOLEANS[record.liked], _BOOLEANS[record.saved],
     )  # fmt: skip

@@ -7,7 +7,7 @@ from marshmallow import Schema, fields, validate
 from server.handlers.fields import Count, ErrorCode, Id, QueryInteger, RequestSchema, Timestamp, Url
 from server.handlers.user_cards import ImageSourceSchema, RelatedUserSchema
 from server.paging import DEFAULT_LIMIT, MAX_LIMIT
-from server.services.records import Audience
+from server.services.records import Audience, PostStatus
 
 MAX_IDS = 100
 
@@ -79,6 +79,17 @@ class MentionsSchema(Schema):
     )
 
 
+class DraftProblemSchema(Schema):
+    code = fields.String(
+        required=True,
+        metadata={
+            "description": "`account_hidden`, or a code with which publishing is refused.",
+            "examples": ["account_hidden"],
+        },
+    )
+    detail = fields.String(required=True)
+
+
 class PostSchema(MentionsSchema):
     id = Id(required=True)
     author = fields.Nested(RelatedUserSchema, required=True)
@@ -92,6 +103,20 @@ class PostSchema(MentionsSchema):
     saved = fields.Boolean(required=True)
     createdAt = Timestamp(required=True)
     editedAt = Timestamp(required=True, allow_none=True)
+    status = fields.Enum(
+        PostStatus,
+        by_value=fields.String,
+        required=True,
+        metadata={"description": "Publishing a draft creates a post with another id."},
+    )
+    publishAt = Timestamp(
+        allow_none=True, metadata={"description": "Only of drafts: null unless the post is scheduled."}
+    )
+    problem = fields.Nested(
+        DraftProblemSchema,
+        allow_none=True,
+        metadata={"description": "Only of drafts: why the post was not published at its time."},
+    )
 
 
 class PostPreviewSchema(Schema):

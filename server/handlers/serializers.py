@@ -1,6 +1,6 @@
 """Records as JSON: camelCase members, ids as decimal strings, times in UTC."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -9,7 +9,7 @@ from aiohttp import web
 
 from server.clock import isoformat
 from server.handlers.user_cards import avatar_sources_of, related_card, relationship, source_of_image
-from server.ids import UserId
+from server.ids import UserId, id_timestamp_ms
 from server.paging import Page
 from server.services.content.sources import (
     ANIMATED,
@@ -18,7 +18,9 @@ from server.services.content.sources import (
     thumbnail,
 )
 from server.services.records import (
+    NO_RELATIONSHIP,
     Comment,
+    Draft,
     Image,
     LoginSession,
     Profile,
@@ -121,6 +123,29 @@ def unused_media(record: UnusedMedia, image: dict[str, Any] | None) -> dict[str,
         "image": image,
         "problem": None if problem is None else {"code": problem.code, "detail": problem.detail},
         "expiresAt": isoformat(record.expires_at_ms),
+    }
+
+
+def draft(record: Draft, images: Sequence[Image]) -> dict[str, Any]:
+    """Serialize a draft with its pictures as a post."""
+    problem = record.problem
+    return {
+        "id": str(record.id),
+        "caption": record.caption,
+        **mentions({}),
+        "hashtags": record.hashtags,
+        "audience": record.audience,
+        "images": [image(each) for each in images],
+        "createdAt": isoformat(id_timestamp_ms(record.id)),
+        "editedAt": None if record.edited_at_ms is None else isoformat(record.edited_at_ms),
+        "status": record.status,
+        "publishAt": None if record.publish_at_ms is None else isoformat(record.publish_at_ms),
+        "problem": None if problem is None else {"code": problem.code, "detail": problem.detail},
+        "author": related_card(record.author, NO_RELATIONSHIP),
+        "likesCount": 0,
+        "commentsCount": 0,
+        "liked": False,
+        "saved": False,
     }
 
 

@@ -54,6 +54,7 @@ MODULES = [
     "server.models.content.post_versions",
     "server.models.content.media",
     "server.models.content.uploads",
+    "server.models.content.drafts",
     "server.models.content.comments",
     "server.models.content.comment_likes",
     "server.models.content.likes",

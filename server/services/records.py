@@ -7,6 +7,7 @@ from server.ids import (
     CollectionId,
     CommentId,
     DeviceId,
+    DraftId,
     MediaId,
     NotificationId,
     PasskeyId,
@@ -33,6 +34,14 @@ class AccountStatus(StrEnum):
     SUSPENDED = "suspended"
     DEACTIVATED = "deactivated"
     DELETING = "deleting"
+
+
+class PostStatus(StrEnum):
+    """Status of a post; only its author sees one that is not published."""
+
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    PUBLISHED = "published"
 
 
 class NotificationType(StrEnum):
@@ -212,6 +221,9 @@ class Relationship:
     muting: bool
 
 
+NO_RELATIONSHIP = Relationship(False, False, False, False, False)
+
+
 @dataclass(frozen=True, slots=True)
 class UserCard:
     """A user as shown beside posts and comments. The higher `revision` is newer.
@@ -384,6 +396,33 @@ class PostVersion:
     images: tuple[Image, ...]
     removed_images: int
     replaced_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DraftProblem:
+    """Why a scheduled post was not published at its time: a stable code, and a text for the author."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A post that is not published yet, as its author sees it. `publish_at_ms` is None unless it is scheduled."""
+
+    id: DraftId
+    author: UserCard
+    caption: str
+    hashtags: tuple[str, ...]
+    audience: Audience
+    images: tuple[Image, ...]
+    publish_at_ms: int | None
+    problem: DraftProblem | None
+    edited_at_ms: int | None
+
+    @property
+    def status(self) -> PostStatus:
+        return PostStatus.DRAFT if self.publish_at_ms is None else PostStatus.SCHEDULED
 
 
 @dataclass(frozen=True, slots=True)

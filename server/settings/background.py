@@ -25,6 +25,9 @@ class QueueSettings(Section):
 
 
 class QueuesSettings(Section):
+    posts: QueueSettings = QueueSettings(
+        concurrency=4, max_attempts=1000, retry_for_s=86_400, keep_completed=50
+    )
     feed: QueueSettings = QueueSettings(rate_per_s=100.0)
     notifications: QueueSettings = QueueSettings(
         concurrency=5, max_attempts=5, backoff_ms=1000, rate_per_s=50.0, keep_completed=50

@@ -77,6 +77,7 @@ async def test_table_shows_every_queue(
     assert await queues.show(settings, once=True) == 0
     shown = table(capsys.readouterr().out)
     queues_shown = [
+        "posts",
         "feed",
         "notifications",
         "push",
@@ -144,7 +145,7 @@ async def test_retry_and_discard_report_what_changed(
             ["1"],
             False,
             NotFound,
-            "The queues are: feed, notifications, push, email, media, renditions, search, exports, maintenance",
+            "The queues are: posts, feed, notifications, push, email, media, renditions, search, exports, maintenance",
         ),
         ("feed", [], False, InvalidInput, "or --all"),
         ("feed", ["1"], True, InvalidInput, "or --all"),

@@ -10,6 +10,7 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
@@ -41,6 +42,9 @@ HIDING = {"blockUser", "muteUser"}
 SESSION_ENDING = {"logout", "changePassword", "deactivateAccount", "deleteAccount", "requestExport"}
 PASSWORD = "a password of the contract"
 MANY_UNUSED = 20
+MAX_DRAFTS = 30
+IN_A_WEEK = (datetime.now(UTC) + timedelta(days=7)).isoformat(timespec="seconds")
+drafts = itertools.count()
 REFUSED_BY_VALUE = (
     b'"invalid_reset_token"',
     b'"invalid_verification_token"',
@@ -117,10 +121,13 @@ def _one_of_two(case: Case) -> None:
 
 
 def _ids_alone(case: Case) -> None:
-    """Pass `ids` without the other parameters, as `listPosts` requires."""
+    """Pass `ids` without the other parameters, and `status` without an author, as `listPosts` requires."""
     query = dict(case.query or {})
     if "ids" in query:
         case.query = {"ids": query["ids"]}
+    elif "status" in query:
+        query.pop("userId", None)
+        case.query = query
 
 
 def _ids_or_prefix(case: Case) -> None:
@@ -164,13 +171,25 @@ def _real_notification(case: Case) -> None:
         case.body["upTo"] = newest[0]["id"] if newest else NOTIFICATION
 
 
-def _unused_media(case: Case) -> None:
+def _new_post(case: Case) -> None:
+    """Use unused media, and a time in the future; most drafts become posts, because their number is limited."""
+    scheduled = case.body.pop("publishAt", None) or case.body.get("status") == "scheduled"
+    if case.body.pop("status", None) == "draft" or scheduled:
+        number = next(drafts)
+        if number < MAX_DRAFTS:
+            case.body |= {"publishAt": IN_A_WEEK} if scheduled else {"status": "draft"}
     if "mediaIds" in case.body:  # else it is a form
         case.body |= {"mediaIds": [_own_media()["mediaId"]], "altTexts": case.body.get("altTexts", [])[:1]}
 
 
-def _own_images(case: Case) -> None:
-    """Let the edited post show an unused image alone; the ids of its images differ for each case."""
+def _edit(case: Case) -> None:
+    """Let the edited post show an unused image alone; the ids of its images differ for each case.
+
+    Leave out what only drafts have.
+    """
+    case.body.pop("publishAt", None)
+    if "status" in case.body or not case.body:
+        case.body["status"] = "published"
     if "media" in case.body:
         case.body["media"] = [{**case.body["media"][0], "id": _own_media()["mediaId"]}]
         case.body.pop("altTexts", None)
@@ -293,8 +312,8 @@ CHANGES: dict[str, Callable[[Case], None]] = {
     "requestExport": _right_new_password,
     "getExport": _exporting_user,
     "login": _real_account,
-    "publishPost": _unused_media,
-    "editPost": _own_images,
+    "publishPost": _new_post,
+    "editPost": _edit,
     "refreshTokens": _real_token,
 }
 
@@ -450,7 +469,14 @@ def filter_failure(_: HookContext, failure: Failure, case: Case, response: Respo
 
 # The form fields and their maximum numbers; the first field is required.
 FORMS: dict[str, dict[bytes, int]] = {
-    "publishPost": {b"images": 10, b"altTexts": 10, b"audience": 1, b"caption": 1},
+    "publishPost": {
+        b"images": 10,
+        b"altTexts": 10,
+        b"audience": 1,
+        b"caption": 1,
+        b"publishAt": 1,
+        b"status": 1,
+    },
     "changeAvatar": {b"avatar": 1},
     "uploadMedia": {b"file": 1, b"altText": 1},
 }

@@ -9,6 +9,7 @@ from server.models.accounts.sessions import SessionRepository
 from server.models.accounts.sign_in_challenges import SignInChallengeRepository
 from server.models.accounts.used_id_tokens import UsedIdTokenRepository
 from server.models.accounts.used_passkey_challenges import UsedPasskeyChallengeRepository
+from server.models.content.drafts import DraftRepository
 from server.models.content.media_keys import MediaKeyRepository
 from server.models.counters import CounterRepository
 from server.models.jobs.failed_jobs import FailedJobRepository
@@ -70,6 +71,7 @@ def build_retention(
         NotificationRetentionRepository(database),
         JobRepository(database),
         FormerUsernameRepository(database),
+        DraftRepository(database),
     )
     return Retention(tables, harness.unit_of_work, harness.jobs, kept or {}, periods or RetentionPeriods())
 

@@ -56,6 +56,7 @@ from server.models.audience import Audience
 from server.models.content.collections import CollectionRepository
 from server.models.content.comment_likes import CommentLikeRepository
 from server.models.content.comments import CommentRepository
+from server.models.content.drafts import DraftRepository
 from server.models.content.likes import LikeRepository
 from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
@@ -147,6 +148,9 @@ from server.services.content.collections import Collections
 from server.services.content.comment_likes import CommentLikes
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
+from server.services.content.draft_publication import DraftPublication
+from server.services.content.draft_reader import DraftReader
+from server.services.content.drafts import Drafts
 from server.services.content.imported_posts import ImportedPosts
 from server.services.content.likes import Likes
 from server.services.content.media import Media, MediaLimits
@@ -396,6 +400,24 @@ class ServiceHarness:
             self.pictures,
             self.text_filters,
             self.post_history,
+        )
+        self.draft_rows = DraftRepository(database)
+        self.draft_publication = DraftPublication(
+            self.draft_rows,
+            self.media_rows,
+            self.user_rows,
+            self.posts,
+            self.pictures,
+            self.unit_of_work,
+        )
+        self.drafts = Drafts(
+            self.draft_rows,
+            self.media_rows,
+            DraftReader(self.draft_rows, self.media_rows, self.posts, self.cards),
+            self.draft_publication,
+            self.unit_of_work,
+            self.jobs,
+            self.pictures,
         )
         self.audience_rows = PostAudienceRepository(database)
         self.audiences = Audiences(self.user_rows, self.audience_rows, self.visibility)
@@ -803,6 +825,7 @@ class ServiceHarness:
         rows = UserRowRepository(self.database)
         contents = ContentServices(
             self.posts,
+            self.drafts,
             self.deletions,
             self.likes,
             self.comments,
@@ -1047,6 +1070,7 @@ class ServiceHarness:
 
     def handlers(self) -> Mapping[str, Callable[[Claim], Awaitable[None]]]:
         return {
+            JobKind.PUBLISH_POST: self.draft_publication.publish_due,
             JobKind.FAN_OUT: self.fan_out.publish,
             JobKind.WITHDRAW: self.fan_out.withdraw,
             JobKind.RESTORE_POST: self.fan_out.publish,

@@ -23,6 +23,9 @@ from server.services.content.limits import (
     MAX_COLLECTION_POSTS,
     MAX_COLLECTIONS,
     MAX_COMMENT,
+    MAX_DRAFTS,
+    MAX_SCHEDULE_DAYS,
+    MAX_SCHEDULED,
 )
 
 CACHE_CONTROL = "public, max-age=300"
@@ -110,6 +113,9 @@ class ConfigSchema(Schema):
     unusedMediaSeconds = Count(required=True, metadata={"description": "How long such images are kept."})
     maxCollections = Count(required=True, metadata={"description": "Collections of saved posts, per user."})
     maxCollectionPosts = Count(required=True, metadata={"description": "Posts in one collection."})
+    maxDrafts = Count(required=True, metadata={"description": "Scheduled posts included, per user."})
+    maxScheduled = Count(required=True, metadata={"description": "Scheduled posts per user."})
+    maxScheduleDays = Count(required=True, metadata={"description": "How far ahead a post can be scheduled."})
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,4 +220,7 @@ def _config(limits: ClientLimits) -> dict[str, Any]:
         "unusedMediaSeconds": round(limits.unused_kept_s),
         "maxCollections": MAX_COLLECTIONS,
         "maxCollectionPosts": MAX_COLLECTION_POSTS,
+        "maxDrafts": MAX_DRAFTS,
+        "maxScheduled": MAX_SCHEDULED,
+        "maxScheduleDays": MAX_SCHEDULE_DAYS,
     }

@@ -1,4 +1,4 @@
-"""`/posts`: publish, read, edit and delete posts."""
+"""`/posts`: publish, read, edit and delete posts, and drafts, which only their author sees."""
 
 from enum import StrEnum
 from functools import partial
@@ -8,9 +8,17 @@ from typing import Any
 from aiohttp import web
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from server.errors import InvalidInput
+from server.errors import InvalidInput, NotFound
 from server.handlers import serializers
 from server.handlers.content.comments import CommentSchema
+from server.handlers.content.drafts import (
+    UNPUBLISHED,
+    chosen_status,
+    new_status_field,
+    publish_at_field,
+    schedule_in,
+    status_field,
+)
 from server.handlers.fields import File, Id, QueryList, RequestSchema, Text, UserReference
 from server.handlers.http.bodies.multipart import Form, FormReader
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
@@ -18,15 +26,17 @@ from server.handlers.http.operations import MULTIPART, Contribution, Rate, Reply
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
 from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import MAX_IDS, PageQuery, PostSchema, page_of
-from server.ids import MediaId, PostId, UserId
+from server.ids import DraftId, MediaId, PostId, UserId
 from server.paging import Page, PageRequest
 from server.services.content.comments import Comments
+from server.services.content.drafts import DraftChanges, DraftContent, Drafts
 from server.services.content.limits import MAX_ALT_TEXT, MAX_CAPTION, MAX_IMAGES
 from server.services.content.pictures import Upload
 from server.services.content.post_pictures import ChosenPicture, more_texts_than_pictures
 from server.services.content.posts import Posts, SeenEdit
+from server.services.jobs.unit_of_work import IdempotencyToken
 from server.services.people.user_lookup import UserLookup
-from server.services.records import Audience, Post
+from server.services.records import Audience, Draft, Post, PostStatus
 
 MAX_AUDIENCE = 100
 
@@ -62,6 +72,8 @@ class PublishForm(RequestSchema):
     )
     caption = Text(maximum=MAX_CAPTION, metadata={"examples": ["The last light #sunset"]})
     audience = AudienceField(load_default=Audience.PUBLIC)
+    status = new_status_field()
+    publishAt = publish_at_field()
 
 
 class PublishBody(RequestSchema):
@@ -86,6 +98,12 @@ class PublishBody(RequestSchema):
     )
     caption = Text(maximum=MAX_CAPTION, load_default="", metadata={"examples": ["The last light #sunset"]})
     audience = AudienceField(load_default=Audience.PUBLIC)
+    status = new_status_field()
+    publishAt = publish_at_field()
+
+    @validates_schema
+    def _check_status(self, data: dict[str, Any], **_: Any) -> None:
+        chosen_status(data)
 
 
 class PostsQuery(PageQuery):
@@ -98,10 +116,16 @@ class PostsQuery(PageQuery):
         },
     )
 
+    status = status_field(
+        *PostStatus, description="Default: `published`. Other posts than those are your own ones."
+    )
+
     @validates_schema
     def _refuse_both(self, data: dict[str, Any], **_: Any) -> None:
         if "ids" in data and "userId" in data:
             raise ValidationError("Either ids or userId.", "ids")
+        if "ids" in data and "status" in data:
+            raise ValidationError("Either ids or status.", "ids")
 
 
 class PostInclude(StrEnum):
@@ -157,6 +181,10 @@ class EditPostBody(RequestSchema):
     )
     caption = Text(maximum=MAX_CAPTION)
     audience = AudienceField()
+    status = status_field(
+        *PostStatus, description="Of a draft: `published` publishes it now, `draft` removes its time."
+    )
+    publishAt = publish_at_field(allow_none=True)
     altTexts = fields.List(
         Text(maximum=MAX_ALT_TEXT),
         validate=validate.Length(max=MAX_IMAGES),
@@ -168,15 +196,19 @@ class EditPostBody(RequestSchema):
     @validates_schema
     def _require_change(self, data: dict[str, Any], **_: Any) -> None:
         if not data.keys() - {"ifEditedAt"}:
-            raise ValidationError("Required: caption, altTexts, media or audience.", "caption")
+            raise ValidationError(
+                "Required: caption, altTexts, media, audience, status or publishAt.", "caption"
+            )
         if "media" in data and "altTexts" in data:
             raise ValidationError("Either media or altTexts.", "altTexts")
+        chosen_status(data)
 
 
 class PostRoutes:
     def __init__(
         self,
         posts: Posts,
+        drafts: Drafts,
         comments: Comments,
         users: UserLookup,
         forms: FormReader,
@@ -184,6 +216,7 @@ class PostRoutes:
         rendered: PostSerializer,
     ) -> None:
         self._posts = posts
+        self._drafts = drafts
         self._comments = comments
         self._users = users
         self._forms = forms
@@ -204,7 +237,7 @@ class PostRoutes:
         "Publish a post with one or more images",
         tag="posts",
         codes={
-            409: ("media_processing",),
+            409: ("media_processing", "too_many_drafts", "too_many_scheduled"),
             413: ("image_too_large",),
             422: (
                 "image_empty",
@@ -216,13 +249,16 @@ class PostRoutes:
             ),
         },
         description=(
-            "Either JSON with the ids of images that were uploaded before, or a multipart form with the files."
+            "Either JSON with the ids of images that were uploaded before, or a multipart form with the files. A draft,"
+            " or a post that is scheduled by `publishAt`, is seen by you only. Publishing it later creates a post with"
+            " another id; `GET /posts/{postId}` then returns that post for the id of the draft, for 30 days."
         ),
         body=PublishBody,
         form=PublishForm,
         responds={201: Reply(schema=PostSchema, headers=("Location",))},
         refuses={
-            409: "An image is still being processed, or a request with this Idempotency-Key is in progress",
+            409: "An image is still being processed, you have too many drafts, or a request with this Idempotency-Key"
+            " is in progress",
             413: "A file or an image is too large",
             415: "A file is not an image of an accepted format",
         },
@@ -236,27 +272,41 @@ class PostRoutes:
             return await self._publish_media(request)
         author_id = current_principal(request).user_id
         async with self._forms.read(
-            request, files={"images"}, texts={"altTexts", "audience", "caption"}
+            request, files={"images"}, texts={"altTexts", "audience", "caption", "publishAt", "status"}
         ) as form:
             caption, uploads, audience = form.text("caption", MAX_CAPTION), _uploads(form), _audience(form)
+            status, publish_at_ms = schedule_in(form)
+
+            async def execute(token: IdempotencyToken | None) -> Post | Draft:
+                if status in UNPUBLISHED:
+                    content = DraftContent(caption, audience, publish_at_ms)
+                    return await self._drafts.create(author_id, content, uploads, token)
+                return await self._posts.publish(author_id, caption, uploads, token, audience)
+
             return await self._idempotent.respond(
                 request,
                 form.content_hash,
-                execute=lambda token: self._posts.publish(author_id, caption, uploads, token, audience),
-                reload=lambda post_id: self._posts.get(author_id, PostId(post_id)),
+                execute=execute,
+                reload=partial(self._get, author_id),
                 render=partial(self._created, author_id),
             )
 
     async def _publish_media(self, request: web.Request) -> web.Response:
         author_id, body = current_principal(request).user_id, request[BODY]
         media_ids = [MediaId(int(each)) for each in body["mediaIds"]]
+        caption, alt_texts, audience = body["caption"], body["altTexts"], body["audience"]
+
+        async def execute(token: IdempotencyToken | None) -> Post | Draft:
+            if chosen_status(body) in UNPUBLISHED:
+                content = DraftContent(caption, audience, body.get("publishAt"))
+                return await self._drafts.create_from_media(author_id, content, media_ids, alt_texts, token)
+            return await self._posts.publish_media(author_id, caption, media_ids, alt_texts, token, audience)
+
         return await self._idempotent.respond(
             request,
             canonical_json(request),
-            execute=lambda token: self._posts.publish_media(
-                author_id, body["caption"], media_ids, body["altTexts"], token, body["audience"]
-            ),
-            reload=lambda post_id: self._posts.get(author_id, PostId(post_id)),
+            execute=execute,
+            reload=partial(self._get, author_id),
             render=partial(self._created, author_id),
         )
 
@@ -279,6 +329,14 @@ class PostRoutes:
             return serializers.page_response(request, found, self._rendered.for_viewer(viewer_id))
         author = request[QUERY].get("userId", viewer_id)
         author_id = await self._users.resolve(viewer_id, author) if isinstance(author, str) else author
+        status = PostStatus(request[QUERY].get("status", PostStatus.PUBLISHED))
+        if status is not PostStatus.PUBLISHED and author_id != viewer_id:
+            raise InvalidInput("Some values are invalid.", fields={"status": ["Only of your own posts."]})
+        if status in UNPUBLISHED:
+            drafts = await self._drafts.list_own(
+                viewer_id, page_request(request), scheduled=status is PostStatus.SCHEDULED
+            )
+            return serializers.page_response(request, drafts, self._rendered.for_viewer(viewer_id))
         page = await self._posts.list_by_author(viewer_id, author_id, page_request(request))
         return serializers.page_response(request, page, self._rendered.for_viewer(viewer_id))
 
@@ -295,29 +353,39 @@ class PostRoutes:
     )
     async def get_post(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id
-        post = await self._posts.get(viewer_id, _post_id(request))
-        if PostInclude.COMMENTS not in request[QUERY].get("include", ()):
+        post = await self._get(viewer_id, path_id(request, "postId"))
+        if PostInclude.COMMENTS not in request[QUERY].get("include", ()) or isinstance(post, Draft):
             return serializers.json_response(self._rendered.post(viewer_id, post))
         comments = await self._comments.list_by_post(viewer_id, post.id, PageRequest())
         return serializers.json_response(self._rendered.post_with_comments(viewer_id, post, comments))
 
     @operation(
         "editPost",
-        "Change the caption, the images, their alt texts or the audience of your own post",
+        "Change your own post, or publish, schedule or change your draft",
         tag="posts",
         codes={
-            409: ("edited_in_between", "media_processing"),
-            422: ("content_refused", "media_unusable"),
+            409: (
+                "edited_in_between",
+                "media_processing",
+                "already_published",
+                "too_many_scheduled",
+            ),
+            422: ("content_refused", "media_unusable", "picture_refused"),
         },
-        description="An omitted member stays unchanged; at least one is required.",
+        description=(
+            "An omitted member stays unchanged; at least one is required. With `publishAt`, a draft is published at"
+            " that time; null removes it. Publishing a draft returns the post, which has another id."
+        ),
         body=EditPostBody,
         responds={200: PostSchema},
         refuses={
             403: "Not your post",
             404: "Post not found",
-            409: "An image is still being processed, or the post was edited after `ifEditedAt`",
+            409: "An image is still being processed, the post was edited after `ifEditedAt`, it is published already,"
+            " or you have too many scheduled posts",
         },
         rates=(Rate.WRITES,),
+        publishes=True,
     )
     async def edit_post(self, request: web.Request) -> web.Response:
         body, author_id = request[BODY], current_principal(request).user_id
@@ -325,24 +393,46 @@ class PostRoutes:
         if "media" in body:
             media = [ChosenPicture(MediaId(int(each["id"])), each.get("altText")) for each in body["media"]]
         seen = SeenEdit(body["ifEditedAt"]) if "ifEditedAt" in body else None
-        changes = body.get("caption"), body.get("altTexts"), body.get("audience"), media, seen
-        post = await self._posts.edit(author_id, _post_id(request), *changes)
+        status = chosen_status(body)
+        changes = body.get("caption"), body.get("altTexts"), body.get("audience"), media, seen, status
+        try:
+            post = await self._posts.edit(author_id, _post_id(request), *changes)
+        except NotFound:
+            draft_id = DraftId(path_id(request, "postId"))
+            of_draft = DraftChanges(*changes, body.get("publishAt"))
+            post = await self._drafts.edit(author_id, draft_id, of_draft)
         return serializers.json_response(self._rendered.post(author_id, post))
 
     @operation(
         "deletePost",
-        "Delete your own post",
+        "Delete your own post or draft",
         tag="posts",
         description="Its comments, likes and images are deleted as well.",
+        codes={409: ("already_published",)},
         responds={204: Reply("Deleted")},
-        refuses={403: "Not your post", 404: "Post not found"},
+        refuses={
+            403: "Not your post",
+            404: "Post not found",
+            409: "The draft was published: delete its post",
+        },
         rates=(Rate.WRITES,),
     )
     async def delete_post(self, request: web.Request) -> web.Response:
-        await self._posts.delete(current_principal(request).user_id, _post_id(request))
+        author_id = current_principal(request).user_id
+        try:
+            await self._posts.delete(author_id, _post_id(request))
+        except NotFound:
+            await self._drafts.delete(author_id, DraftId(path_id(request, "postId")))
         return web.Response(status=204)
 
-    async def _created(self, author_id: UserId, post: Post) -> web.Response:
+    async def _get(self, viewer_id: UserId, id_: int) -> Post | Draft:
+        """Return a post or the viewer's draft. Raises NotFound."""
+        try:
+            return await self._posts.get(viewer_id, PostId(id_))
+        except NotFound:
+            return await self._drafts.get(viewer_id, DraftId(id_))
+
+    async def _created(self, author_id: UserId, post: Post | Draft) -> web.Response:
         body = self._rendered.post(author_id, post)
         return serializers.json_response(body, 201, {"Location": f"/posts/{post.id}"})
 

@@ -20,6 +20,7 @@ from server.handlers.fields import (
     JsonText,
     QueryList,
     RequestSchema,
+    Time,
     Timestamp,
     Url,
 )
@@ -29,6 +30,7 @@ from server.handlers.openapi.members import description_of, example_of
 FIELD_FORMATS = (
     (Count, "integer", "int32"),
     (Timestamp, "string", "date-time"),
+    (Time, "string", "date-time"),
     (Url, "string", "uri"),
     (File, "string", "binary"),
 )

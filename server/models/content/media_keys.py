@@ -42,6 +42,15 @@ class MediaKeyRepository:
         )
         return {row["media_key"] for row in rows}
 
+    async def list_in_drafts(self, media_keys: Sequence[str]) -> set[str]:
+        """Return which of these keys the media of a draft have."""
+        rows = await self._database.rows(
+            f"SELECT media_key FROM media WHERE media_key IN ({placeholders(len(media_keys))})"
+            " AND draft_id IS NOT NULL",
+            media_keys,
+        )
+        return {row["media_key"] for row in rows}
+
     async def is_shown(self, media_key: str, visible: Condition) -> bool:
         """Return whether a post `p` that satisfies `visible` shows this picture."""
         return bool(
@@ -53,8 +62,8 @@ class MediaKeyRepository:
     async def is_visible(self, media_key: str, viewer_id: UserId, visible: Condition) -> bool:
         """Return whether an active user may see this picture.
 
-        That is: a post `p` that satisfies `visible` shows it, the user uploaded it for a later post, or the user is a
-        moderator, who also sees what was taken down.
+        That is: a post `p` that satisfies `visible` shows it, the user uploaded it for a later post or a draft, or the
+        user is a moderator, who also sees what was taken down.
         """
         return bool(
             await self._database.rows(

@@ -55,6 +55,7 @@ POSTS = UserColumn("posts", "author_id")
 LIKES = UserColumn("likes", "user_id")
 COMMENT_LIKES = UserColumn("comment_likes", "user_id")
 COMMENTS = UserColumn("comments", "author_id")
+DRAFTS = UserColumn("drafts", "author_id")
 MEDIA = UserColumn("media", "owner_id")
 UPLOADS = UserColumn("uploads", "owner_id")
 HASHTAG_POSTS = UserColumn("hashtag_posts", "author_id")
@@ -66,8 +67,8 @@ FOLLOWERS = UserColumn("follows", "followee_id")
 # Cleared, because the row is about another user.
 CLAIMS = (UserColumn("report_cases", "claimed_by_id"), UserColumn("appeals", "claimed_by_id"))
 SERVED_COLUMNS = (
-    POSTS, LIKES, COMMENT_LIKES, COMMENTS, MEDIA, UPLOADS, EXPORTS, ACTIVITIES, FOLLOWING, FOLLOWERS, HASHTAG_POSTS,
-    SEARCH_ENTRIES,
+    POSTS, LIKES, COMMENT_LIKES, COMMENTS, DRAFTS, MEDIA, UPLOADS, EXPORTS, ACTIVITIES, FOLLOWING, FOLLOWERS,
+    HASHTAG_POSTS, SEARCH_ENTRIES,
 )  # fmt: skip
 USER_COLUMNS = (*PLAIN_COLUMNS, *SERVED_COLUMNS, *CLAIMS)
 

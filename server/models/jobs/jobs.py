@@ -24,7 +24,10 @@ class JobState(StrEnum):
 
 
 class JobTable(Model):
-    """`run_at_ms` and `lease_until_ms` are database time; `lease` identifies the claim that holds the job."""
+    """`run_at_ms` and `lease_until_ms` are database time; `lease` identifies the claim that holds the job.
+
+    `created_at_ms` of a job that was inserted for a later time is that time: waiting and age count from there.
+    """
 
     id = fields.BigIntField(primary_key=True, generated=False)
     queue = fields.CharField(max_length=32)
@@ -53,13 +56,14 @@ class JobTable(Model):
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to insert."""
+    """A job to insert. `run_at_ms`: when it is due, in database time; None: now."""
 
     id: JobId
     queue: str
     kind: str
     payload: Mapping[str, Any]
     priority: int
+    run_at_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +90,42 @@ class JobRepository:
         self._database = database
 
     async def insert(self, jobs: Sequence[NewJob]) -> None:
-        """Insert jobs that are ready and due now."""
+        """Insert jobs that are ready."""
         values: list[Any] = []
+        rows: list[str] = []
         for job in jobs:
             payload = orjson.dumps(job.payload).decode()
             values += [job.id, job.queue, job.kind, payload, job.priority, JobState.READY]
-        now = self._database.now_ms
-        row = f"(?, ?, ?, ?, ?, ?, {now}, {now}, 0, 0, '', 0)"
+            due = "?"
+            if job.run_at_ms is None:
+                due = self._database.now_ms
+            else:
+                values += [job.run_at_ms, job.run_at_ms]
+            rows.append(f"(?, ?, ?, ?, ?, ?, {due}, {due}, 0, 0, '', 0)")
         await self._database.execute(
             "INSERT INTO jobs (id, queue, kind, payload, priority, state, run_at_ms, created_at_ms,"
-            f" attempts, crash_count, lease, lease_until_ms) VALUES {', '.join([row] * len(jobs))}",
+            f" attempts, crash_count, lease, lease_until_ms) VALUES {', '.join(rows)}",
             values,
         )
+
+    async def delete_delayed(self, job: NewJob) -> None:
+        """Delete the jobs like this one that no worker has claimed, found by their time."""
+        rows = await self._database.rows(
+            "SELECT id FROM jobs WHERE queue = ? AND state = ? AND priority = ? AND run_at_ms = ? AND kind = ?"
+            " AND payload = ?",
+            [
+                job.queue,
+                JobState.READY,
+                job.priority,
+                job.run_at_ms,
+                job.kind,
+                orjson.dumps(job.payload).decode(),
+            ],
+        )
+        for row in rows:
+            await self._database.execute(
+                "DELETE FROM jobs WHERE id = ? AND state = ?", [row["id"], JobState.READY]
+            )
 
     async def list_due(self, queue: str, priority: int, limit: int) -> list[DueJob]:
         """Return ready jobs whose time has come, oldest first."""

@@ -372,7 +372,8 @@ DATA_FILES = (
 NOT_EXPORTED: Mapping[str, str] = MappingProxyType(
     {
         "posts.author_id": "in posts.json, with the pictures",
-        "media.owner_id": "in unused_media.json, with the pictures",
+        "drafts.author_id": "in drafts.json, with the pictures",
+        "media.owner_id": "in unused_media.json and drafts.json, with the pictures",
         "uploads.owner_id": "unfinished uploads have no picture yet and expire within a day",
         "hashtag_posts.author_id": "an index of posts.json",
         "search_entries.subject_id": "an index of profile.json",

@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 
 from server.clock import isoformat
-from server.ids import PostId, UserId, id_timestamp_ms
+from server.ids import DraftId, PostId, UserId, id_timestamp_ms
 from server.models.conditions import Column
+from server.models.content.drafts import DraftRepository, DraftRow
 from server.models.content.media import MediaRepository, MediaRow
 from server.models.content.stored_mentions import unpack_mentions
 from server.models.database import Database, placeholders
@@ -40,6 +41,7 @@ class PersonalDataRepository:
         self._database = database
         self._rows_per_page = rows_per_page
         self._media = MediaRepository(database)
+        self._drafts = DraftRepository(database)
 
     async def pages(self, file: DataFile, user_id: UserId) -> AsyncIterator[list[dict[str, Any]]]:
         """Yield the objects of a data file, in pages."""
@@ -60,7 +62,7 @@ class PersonalDataRepository:
             yield [_object(file, row, names) for row in rows]
 
     async def count_pictures(self, user_id: UserId) -> int:
-        """Return how many pictures the user's posts and unused media have, about."""
+        """Return how many pictures the user's posts, drafts and unused media have, about."""
         (row,) = await self._database.rows(
             "SELECT (SELECT COUNT(*) FROM post_images i JOIN posts p ON p.id = i.post_id WHERE p.author_id = ?)"
             " + (SELECT COUNT(*) FROM media WHERE owner_id = ?) AS n",
@@ -93,8 +95,16 @@ class PersonalDataRepository:
             for row in rows
         ]
 
+    async def list_drafts(self, user_id: UserId) -> list[DraftRow]:
+        """Return the user's drafts that were not published, oldest first; the number is bounded."""
+        return await self._drafts.list_all(user_id)
+
+    async def list_draft_media(self, draft_id: DraftId) -> list[MediaRow]:
+        """Return the pictures of a draft in their order."""
+        return (await self._media.list_by_drafts([draft_id])).get(draft_id, [])
+
     async def list_unused_media(self, user_id: UserId) -> list[MediaRow]:
-        """Return the user's media that no post uses; the number is bounded."""
+        """Return the user's media that neither a post nor a draft uses; the number is bounded."""
         return await self._media.list_by_owner(user_id)
 
     async def get_avatar_key(self, user_id: UserId) -> str:

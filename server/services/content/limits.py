@@ -1,4 +1,4 @@
-"""Lengths of texts and lists in posts and collections."""
+"""Lengths of texts and lists in posts and collections, and limits of drafts."""
 
 MAX_CAPTION = 2200
 MAX_ALT_TEXT = 1000
@@ -7,3 +7,6 @@ MAX_IMAGES = 10
 MAX_COLLECTION_NAME = 60
 MAX_COLLECTIONS = 100  # per user
 MAX_COLLECTION_POSTS = 5000
+MAX_DRAFTS = 100
+MAX_SCHEDULED = 50
+MAX_SCHEDULE_DAYS = 365

@@ -134,6 +134,29 @@ class Pictures:
         """Raise InvalidInput for a stored picture that moderators have refused since then."""
         await self._refused.require_allowed(picture.picture_hash)
 
+    async def store_all(self, uploads: Sequence[Upload], owner_id: UserId) -> list[StoredPicture]:
+        """Store photographs one after another, all or none.
+
+        Raises what `store` raises, with the number of the picture in `fields`.
+        """
+        stored: list[StoredPicture] = []
+        try:
+            for number, upload in enumerate(uploads, start=1):
+                stored.append(await self._store_one(upload, owner_id, number))
+        except BaseException:
+            await self.discard(stored)
+            raise
+        return stored
+
+    async def _store_one(self, upload: Upload, owner_id: UserId, number: int) -> StoredPicture:
+        try:
+            return await self.store(upload.path, owner_id, Shape.PHOTO)
+        except AppError as error:
+            name = f' ("{upload.name}")' if upload.name else ""
+            error.detail = f"Image {number}{name}: {error.detail}"
+            error.fields.setdefault("images", [error.detail])
+            raise
+
     def _original_name(self, shape: Shape) -> str | None:
         """Return a random name for the uploaded file; None if it is not kept."""
         if self._keep_originals:

@@ -134,7 +134,7 @@ def more_texts_than_pictures() -> InvalidInput:
 def picture_of(row: MediaRow | None, number: int, member: str) -> PostPicture:
     """Return the picture of ready media, the `number`th of a post. Raises InvalidInput for `member`, and Conflict."""
     if row is None:
-        problem = "Not found: it expired, or a post uses it."
+        problem = "Not found: it expired, or a post or draft uses it."
     elif row.picture is not None:
         return PostPicture(row.picture, row.alt_text, row.id)
     elif row.status is MediaStatus.PROCESSING:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from server.clock import isoformat
-from server.errors import AppError, Conflict, Forbidden, NotFound
+from server.errors import Conflict, Forbidden, NotFound
 from server.events import (
     AudienceWidened,
     CacheKey,
@@ -18,7 +18,6 @@ from server.events import (
     PostTakenDown,
     SearchedPostChanged,
 )
-from server.gateways.images.processor import Shape
 from server.ids import ActionId, MediaId, PostId, UserId
 from server.models.accounts.users import UserRepository
 from server.models.audience import Audience
@@ -31,7 +30,7 @@ from server.models.people.visibility import unblocked_users
 from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards
 from server.services.content.mentions import Mentions
-from server.services.content.pictures import Pictures, StoredPicture, Upload
+from server.services.content.pictures import Pictures, Upload
 from server.services.content.post_history import PostHistory
 from server.services.content.post_pictures import (
     ChosenPicture,
@@ -43,7 +42,7 @@ from server.services.content.post_pictures import (
 from server.services.content.visibility import Visibility
 from server.services.filters.text_filters import TextFilters
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
-from server.services.records import Post
+from server.services.records import Post, PostStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +89,9 @@ class Posts:
         """Publish photographs in the given order.
 
         The files are stored before the row is committed, so that a post is never without its pictures; the sweep
-        removes files without a row. Raises what `Pictures.store` raises, with the number of the picture in `fields`,
-        and AlreadyDone for `once`.
+        removes files without a row. Raises what `Pictures.store_all` raises, and AlreadyDone for `once`.
         """
-        stored: list[StoredPicture] = []
-        try:
-            for number, upload in enumerate(uploads, start=1):
-                stored.append(await self._store(author_id, upload, number))
-        except BaseException:
-            await self._pictures.discard(stored)
-            raise
+        stored = await self._pictures.store_all(uploads, author_id)
         pictures = [
             PostPicture(picture.as_media(), upload.alt_text)
             for picture, upload in zip(stored, uploads, strict=True)
@@ -107,7 +99,7 @@ class Posts:
         async with self._pictures.discarded_on_failure(stored):
 
             async def insert(work: WorkContext) -> PostId:
-                return await self._insert(author_id, caption, pictures, audience, work)
+                return await self.insert(author_id, caption, pictures, audience, work)
 
             return await self._publish(author_id, insert, once)
 
@@ -136,7 +128,7 @@ class Posts:
                 for picture, alt_text in zip(pictures, alt_texts, strict=False)
             ]
             shown = [*replaced, *pictures[len(replaced) :]]
-            return await self._insert(author_id, caption, shown, audience, work)
+            return await self.insert(author_id, caption, shown, audience, work)
 
         return await self._publish(author_id, insert, once)
 
@@ -149,15 +141,17 @@ class Posts:
         audience: Audience | None = None,
         media: Sequence[ChosenPicture] | None = None,
         seen: SeenEdit | None = None,
+        status: PostStatus | None = None,
     ) -> Post:
         """Change the caption, the alt texts, the audience or the pictures; None leaves a value unchanged.
 
         `alt_texts` belong to the first pictures; the others lose theirs. `media` are all pictures that the post is to
         show, in order. Raises NotFound, Forbidden unless the editor is the author, InvalidInput for more texts than
-        pictures, Conflict if the post was edited after `seen`, and what `PostPictures.arrange` raises.
+        pictures, Conflict if the post was edited after `seen` or for a status that only drafts have, and what
+        `PostPictures.arrange` raises.
         """
         await self._unit_of_work.run(
-            partial(self._edit, editor_id, post_id, caption, alt_texts, audience, media, seen),
+            partial(self._edit, editor_id, post_id, _Edit(caption, alt_texts, audience, media, seen), status),
             changes=(CacheKey("post", post_id),),
         )
         return await self.get(editor_id, post_id)
@@ -212,15 +206,6 @@ class Posts:
         posts = await self._cards.list_posts(ids, viewer_id)
         return cut(posts, request.limit, lambda post: post.id)
 
-    async def _store(self, author_id: UserId, upload: Upload, number: int) -> StoredPicture:
-        try:
-            return await self._pictures.store(upload.path, author_id, Shape.PHOTO)
-        except AppError as error:
-            name = f' ("{upload.name}")' if upload.name else ""
-            error.detail = f"Image {number}{name}: {error.detail}"
-            error.fields.setdefault("images", [error.detail])
-            raise
-
     async def _publish(
         self,
         author_id: UserId,
@@ -230,7 +215,7 @@ class Posts:
         post_id = await self._unit_of_work.run(insert, changes=(CacheKey("feed", author_id),), token=once)
         return await self.get(author_id, post_id)
 
-    async def _insert(
+    async def insert(
         self,
         author_id: UserId,
         caption: str,
@@ -238,6 +223,10 @@ class Posts:
         audience: Audience,
         work: WorkContext,
     ) -> PostId:
+        """Insert a post within the caller's unit of work, which names the author's feed among its changes.
+
+        Raises InvalidInput for texts that a filter refuses.
+        """
         post_id = PostId(work.result_id)
         texts = {"caption": caption, "altTexts": " \n. ".join(each.alt_text for each in pictures)}
         await self._filters.apply(work, ("post", post_id), author_id, texts)
@@ -259,32 +248,33 @@ class Posts:
         self,
         editor_id: UserId,
         post_id: PostId,
-        caption: str | None,
-        alt_texts: Sequence[str] | None,
-        audience: Audience | None,
-        media: Sequence[ChosenPicture] | None,
-        seen: SeenEdit | None,
+        edit: "_Edit",
+        status: PostStatus | None,
         work: WorkContext,
     ) -> None:
         post = await self._lock_own(editor_id, post_id)
-        _require_seen(post, seen)
+        if status not in (None, PostStatus.PUBLISHED):
+            raise Conflict("A published post cannot become a draft again.", code="already_published")
+        if edit.is_empty:
+            return
+        require_seen(post.edited_at_ms, edit.seen)
         before = await self._history.snapshot(post)
-        texts = {"caption": caption or "", "altTexts": " \n. ".join(alt_texts or ())}
-        if media is not None:
-            texts["media"] = " \n. ".join(await self._post_pictures.arrange(post, media, work))
+        texts = {"caption": edit.caption or "", "altTexts": " \n. ".join(edit.alt_texts or ())}
+        if edit.media is not None:
+            texts["media"] = " \n. ".join(await self._post_pictures.arrange(post, edit.media, work))
         await self._filters.apply(work, ("post", post_id), editor_id, texts)
-        if alt_texts is not None:
-            await self._set_alt_texts(post_id, alt_texts)
+        if edit.alt_texts is not None:
+            await self._set_alt_texts(post_id, edit.alt_texts)
         # Always later than the previous edit, because caches identify a card by this time.
         edited_at_ms = max(work.now_ms(), (post.changed_at_ms or 0) + 1)
         revision = post.revision + 1
         await self._posts.edit(post_id, edited_at_ms, revision)
-        if caption is not None:
-            await self._set_caption(post, caption, work)
+        if edit.caption is not None:
+            await self._set_caption(post, edit.caption, work)
         await self._history.record(before, work)
-        if audience is not None:
-            await self._set_audience(post, audience, work)
-        if caption is not None or audience is not None:
+        if edit.audience is not None:
+            await self._set_audience(post, edit.audience, work)
+        if edit.caption is not None or edit.audience is not None:
             work.emit(SearchedPostChanged(post_id, editor_id))
         work.emit(
             PostChanged(
@@ -294,7 +284,7 @@ class Posts:
                 post.likes_count,
                 post.comments_count,
                 edited_at_ms,
-                audience or post.audience,
+                edit.audience or post.audience,
             )
         )
 
@@ -340,8 +330,23 @@ class Posts:
             await self._images.set_alt_text(image_id, alt_text)
 
 
-def _require_seen(post: PostRow, seen: SeenEdit | None) -> None:
+@dataclass(frozen=True, slots=True)
+class _Edit:
+    """Changes of a post by its author; None leaves a value unchanged."""
+
+    caption: str | None
+    alt_texts: Sequence[str] | None
+    audience: Audience | None
+    media: Sequence[ChosenPicture] | None
+    seen: SeenEdit | None
+
+    @property
+    def is_empty(self) -> bool:
+        return self.caption is self.alt_texts is self.audience is self.media is None
+
+
+def require_seen(edited_at_ms: int | None, seen: SeenEdit | None) -> None:
     """Raise Conflict if a post was edited after the edit that the client has seen."""
-    edited_at = None if post.edited_at_ms is None else isoformat(post.edited_at_ms)
+    edited_at = None if edited_at_ms is None else isoformat(edited_at_ms)
     if seen is not None and seen.edited_at != edited_at:
         raise Conflict("The post was edited in between: get it again.", code="edited_in_between")

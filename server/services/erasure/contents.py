@@ -7,10 +7,11 @@ from functools import partial
 
 from server.errors import NotFound
 from server.gateways.feed_store.cached_users import CachedUsers
-from server.ids import CommentId, ExportId, MediaId, PostId, UserId
+from server.ids import CommentId, DraftId, ExportId, MediaId, PostId, UserId
 from server.models.erasure.user_rows import (
     COMMENT_LIKES,
     COMMENTS,
+    DRAFTS,
     EXPORTS,
     HASHTAG_POSTS,
     LIKES,
@@ -23,6 +24,7 @@ from server.models.erasure.user_rows import (
 from server.services.content.comment_likes import CommentLikes
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
+from server.services.content.drafts import Drafts
 from server.services.content.likes import Likes
 from server.services.content.media import Media
 from server.services.content.posts import Posts
@@ -39,6 +41,7 @@ class ContentServices:
     """The services that delete contents and correct counters."""
 
     posts: Posts
+    drafts: Drafts
     deletions: Deletions
     likes: Likes
     comments: Comments
@@ -84,6 +87,9 @@ class ContentErasure:
         async def forget_post(post_id: int) -> None:
             await self._unit_of_work.run(partial(self._index.index_post, PostId(post_id)))
 
+        async def erase_draft(draft_id: int) -> None:
+            await services.drafts.erase(user_id, DraftId(draft_id))
+
         async def erase_media(media_id: int) -> None:
             with suppress(NotFound):
                 await services.media.delete(user_id, MediaId(media_id))
@@ -111,6 +117,7 @@ class ContentErasure:
         await self._for_each(claim, user_id, COMMENT_LIKES, "comment_id", erase_comment_like)
         await self._for_each(claim, user_id, COMMENTS, "post_id", erase_comments)
         await self._for_each(claim, user_id, UPLOADS, "id", erase_upload)
+        await self._for_each(claim, user_id, DRAFTS, "id", erase_draft)
         await self._for_each(claim, user_id, MEDIA, "id", erase_media)
         await self._for_each(claim, user_id, EXPORTS, "id", erase_export)
 

@@ -20,13 +20,13 @@ from server.services.content.cards import Cards
 from server.services.feed.builder import FeedBuilder
 from server.services.feed.card_cache import CardCache
 from server.services.feed.queries import FeedQueries
-from server.services.records import Post, Relationship
+from server.services.records import NO_RELATIONSHIP, Post, Relationship
 
 MAX_READS = 6  # the feed, the author set and author lists may have to be built, and one may expire in between
 
 # Muted and blocked authors, and those with a pending request, have no posts in a feed.
 RELATIONSHIPS = {
-    AuthorRelation.SELF: Relationship(False, False, False, False, False),
+    AuthorRelation.SELF: NO_RELATIONSHIP,
     AuthorRelation.FOLLOWED: Relationship(True, False, False, False, False),
     AuthorRelation.MUTUAL: Relationship(True, False, True, False, False),
 }

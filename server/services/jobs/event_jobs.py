@@ -36,6 +36,7 @@ from server.events import (
     PostLiked,
     PostPublished,
     PostRestored,
+    PostScheduled,
     PostTakenDown,
     PostUnliked,
     PushRequested,
@@ -59,6 +60,7 @@ from server.events import (
 class Queue(StrEnum):
     """Queue names, as in metrics, Redis keys and the command line."""
 
+    POSTS = "posts"
     FEED = "feed"
     NOTIFICATIONS = "notifications"
     PUSH = "push"
@@ -73,6 +75,7 @@ class Queue(StrEnum):
 class JobKind(StrEnum):
     """Kinds of job, as in the jobs table and the metrics."""
 
+    PUBLISH_POST = "posts.publish"
     FAN_OUT = "feed.fan_out"
     WITHDRAW = "feed.withdraw"
     RESTORE_POST = "feed.restore_post"
@@ -141,6 +144,7 @@ class EventJob:
 
 
 JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
+    PostScheduled: (EventJob(Queue.POSTS, JobKind.PUBLISH_POST),),
     PostPublished: (EventJob(Queue.FEED, JobKind.FAN_OUT),),
     AudienceWidened: (EventJob(Queue.FEED, JobKind.FAN_OUT),),
     SearchedPostChanged: (EventJob(Queue.SEARCH, JobKind.INDEX_POST),),

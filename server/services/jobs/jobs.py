@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from server.batching import BatchingQueue
-from server.events import Event
+from server.events import DelayedEvent, Event
 from server.ids import IdGenerator, JobId
 from server.models.jobs.expired_leases import ExpiredLeaseRepository
 from server.models.jobs.jobs import FailedAttempt, JobRepository, JobState, NewJob
@@ -48,18 +48,22 @@ class Jobs:
         self._finishes = BatchingQueue(self._finish_batch)
 
     async def add(self, events: Sequence[Event]) -> list[JobRef]:
-        """Insert the jobs that `events` cause. Call inside the transaction of the events' change."""
-        refs: list[JobRef] = []
-        jobs: list[NewJob] = []
-        for event in events:
-            payload = asdict(event)
-            for caused in JOBS_BY_EVENT.get(type(event), ()):
-                job_id = JobId(self._ids.next())
-                refs.append(JobRef(caused.queue, job_id, caused.priority))
-                jobs.append(NewJob(job_id, caused.queue, caused.kind, payload, caused.priority))
+        """Insert the jobs that `events` cause, and return those that are due now.
+
+        Call inside the transaction of the events' change.
+        """
+        jobs = [job for event in events for job in self._jobs_of(event)]
         if jobs:
             await self._jobs.insert(jobs)
-        return refs
+        return [JobRef(Queue(job.queue), job.id, job.priority) for job in jobs if job.run_at_ms is None]
+
+    async def cancel(self, event: DelayedEvent) -> None:
+        """Delete the jobs of an event that did not begin, in the transaction that makes them obsolete.
+
+        One that has begun, or failed before, is not found: it has to see from its rows that nothing is to be done.
+        """
+        for job in self._jobs_of(event):
+            await self._jobs.delete_delayed(job)
 
     async def claim(self, job_id: JobId) -> Claim | None:
         """Claim a job; None if it is not ready, not due, or claimed by another worker. Call `release` afterwards."""
@@ -131,6 +135,14 @@ class Jobs:
                 refs += [JobRef(queue, job.id, priority, job.run_at_ms) for job in jobs]
                 room -= len(jobs)
         return refs
+
+    def _jobs_of(self, event: Event) -> list[NewJob]:
+        due_at_ms = event.due_at_ms if isinstance(event, DelayedEvent) else None
+        payload = asdict(event)
+        return [
+            NewJob(JobId(self._ids.next()), each.queue, each.kind, payload, each.priority, due_at_ms)
+            for each in JOBS_BY_EVENT.get(type(event), ())
+        ]
 
     async def _finish_batch(self, claims: Sequence[Claim]) -> list[bool]:
         completed = await self._leases.complete_all([claim.held for claim in claims])

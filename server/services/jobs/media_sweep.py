@@ -83,14 +83,22 @@ class MediaSweep:
         media_keys = sorted({file.key.rpartition("/")[0] for file in files})
         if not media_keys:
             return 0
-        temporary_before = datetime.now(UTC) - timedelta(milliseconds=self._unused_kept_ms) - TEMPORARY_AGE
         referenced = await self._media_keys.list_referenced(media_keys)
+        temporary = await self._list_old_temporary(files)
         orphans = [
             file.key
             for file in files
-            if file.key.rpartition("/")[0] not in referenced
-            or (self._is_temporary(file.key) and file.modified_at < temporary_before)
+            if file.key.rpartition("/")[0] not in referenced or file.key in temporary
         ]
         if orphans:
             await self._media.delete(orphans)
         return len(orphans)
+
+    async def _list_old_temporary(self, files: Sequence[MediaEntry]) -> set[str]:
+        """Return the old temporary files, except those of drafts, whose job follows when they are published."""
+        before = datetime.now(UTC) - timedelta(milliseconds=self._unused_kept_ms) - TEMPORARY_AGE
+        old = [file.key for file in files if self._is_temporary(file.key) and file.modified_at < before]
+        if not old:
+            return set()
+        drafts = await self._media_keys.list_in_drafts(sorted({key.rpartition("/")[0] for key in old}))
+        return {key for key in old if key.rpartition("/")[0] not in drafts}

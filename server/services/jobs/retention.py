@@ -14,6 +14,7 @@ from server.models.accounts.sessions import SessionRepository
 from server.models.accounts.sign_in_challenges import SignInChallengeRepository
 from server.models.accounts.used_id_tokens import UsedIdTokenRepository
 from server.models.accounts.used_passkey_challenges import UsedPasskeyChallengeRepository
+from server.models.content.drafts import DraftRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.jobs.jobs import JobRepository, JobState
 from server.models.notifications.retention import NotificationGroup, NotificationRetentionRepository
@@ -25,6 +26,8 @@ from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 log = structlog.get_logger(__name__)
 
 DAY_MS = 86_400_000
+# How long the id of a draft leads to its post: clients may have it from before the publication.
+PUBLISHED_DRAFTS_KEPT_MS = 30 * DAY_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,7 @@ class RetentionTables:
     notifications: NotificationRetentionRepository
     jobs: JobRepository
     former_usernames: FormerUsernameRepository
+    drafts: DraftRepository
 
 
 class Retention:
@@ -93,7 +97,10 @@ class Retention:
         await self._jobs.complete(claim)
 
     async def sweep_keys(self, claim: Claim) -> None:
-        """Delete old idempotency keys."""
+        """Delete old idempotency keys, and the rows of drafts that were published long ago."""
+        await self._tables.drafts.delete_published(
+            min_id_at(SystemClock().now_ms() - PUBLISHED_DRAFTS_KEPT_MS)
+        )
         deleted = await self._tables.idempotency_keys.delete_older(self._periods.keys_ms)
         if deleted:
             log.info("idempotency_keys_swept", keys=deleted)

@@ -5,6 +5,7 @@ VERSION = 1
 MANIFEST = "manifest.json"
 README = "README.txt"
 POSTS = "posts.json"
+DRAFTS = "drafts.json"
 UNUSED_MEDIA = "unused_media.json"
 PICTURES = "pictures"
 AVATAR = "pictures/avatar"
@@ -18,8 +19,9 @@ as of {created}.
 manifest.json              what this archive is: its format, version, date and account
 profile.json               your profile and the state of your account
 posts.json                 your posts with captions, alt texts and dates, oldest first
+drafts.json                your drafts and scheduled posts, which only you see
 unused_media.json          pictures that you uploaded and that no post uses
-pictures/                  the pictures, named in posts.json, unused_media.json and profile.json
+pictures/                  the pictures, named in posts.json, drafts.json, unused_media.json and profile.json
 comments.json, likes.json  what you wrote and liked; the posts of others are named by id
 following.json, ...        people that you follow, asked to follow, blocked or muted, and who follows you
 notifications.json         your notifications, and notification_preferences.json what you chose

@@ -13,12 +13,14 @@ import orjson
 from server.clock import isoformat
 from server.errors import NotFound
 from server.ids import PostId, UserId, id_timestamp_ms
+from server.models.content.drafts import DraftRow
 from server.models.content.post_images import PostImageRepository, PostImageRow
 from server.models.portability.data_files import DATA_FILES, PROFILE
 from server.models.portability.personal_data import OwnPostRow, PersonalDataRepository
 from server.services.content.mentions import hashtags_in
 from server.services.portability.archive_format import (
     AVATAR,
+    DRAFTS,
     FORMAT,
     MANIFEST,
     PICTURES,
@@ -87,6 +89,7 @@ class ExportedContents:
                 await self._write_profile(archive, user_id, name)
                 continue
             counts[name] = await archive.add_list(name, self._data.pages(file, user_id))
+        counts[DRAFTS] = await self._write_drafts(archive, user_id, step)
         counts[UNUSED_MEDIA] = await self._write_unused_media(archive, user_id, step)
         counts[POSTS] = await self._write_posts(archive, user_id, step)
         await archive.add_json(
@@ -121,6 +124,21 @@ class ExportedContents:
             objects.append({"id": str(row.id), "uploadedAt": uploaded_at, **described})
             await step()
         await archive.add_json(UNUSED_MEDIA, objects)
+        return len(objects)
+
+    async def _write_drafts(self, archive: ArchiveWriter, user_id: UserId, step: Step) -> int:
+        objects: list[dict[str, Any]] = []
+        for row in await self._data.list_drafts(user_id):
+            media: list[dict[str, object]] = []
+            for number, each in enumerate(await self._data.list_draft_media(row.id), start=1):
+                if each.picture is None:
+                    continue
+                name = f"{PICTURES}/drafts/{row.id}-{number}"
+                picture = await self._pictures.add(archive, each.picture.media_key, name)
+                media.append(describe_picture(each.picture, picture, each.alt_text))
+                await step()
+            objects.append(_draft(row, media))
+        await archive.add_json(DRAFTS, objects)
         return len(objects)
 
     async def _write_posts(self, archive: ArchiveWriter, user_id: UserId, step: Step) -> int:
@@ -159,6 +177,18 @@ class ExportedContents:
             "commentsCount": row.comments_count,
             "media": media,
         }
+
+
+def _draft(row: DraftRow, media: list[dict[str, object]]) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "audience": row.audience,
+        "caption": row.caption,
+        "createdAt": isoformat(id_timestamp_ms(row.id)),
+        "editedAt": None if row.edited_at_ms is None else isoformat(row.edited_at_ms),
+        "publishAt": None if row.publish_at_ms is None else isoformat(row.publish_at_ms),
+        "media": media,
+    }
 
 
 async def _read_lines(file: IO[bytes]) -> AsyncIterator[list[Any]]:

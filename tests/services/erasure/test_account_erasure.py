@@ -9,7 +9,7 @@ from tortoise import Tortoise
 from server.errors import Conflict, Unauthenticated
 from server.gateways.feed_store.cached_users import CachedUsers
 from server.gateways.outbox import Outbox
-from server.ids import ActionId, AppealId, CaseId, CommentId, PostId, ReportId, UserId
+from server.ids import ActionId, AppealId, CaseId, CommentId, DraftId, PostId, ReportId, UserId
 from server.models.accounts.external_identities import ExternalIdentityRepository, NewExternalIdentity
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.counters import COUNTED_TABLES, CounterRepository
@@ -19,11 +19,20 @@ from server.models.moderation.report_cases import ReportCaseRepository, Reported
 from server.models.moderation.reports import ReportReason, ReportRepository, ReportRow
 from server.models.portability.import_items import ImportItemRepository
 from server.paging import PageRequest
+from server.services.content.drafts import DraftChanges, DraftContent
 from server.services.content.pictures import Upload
 from server.services.erasure.leftovers import LeftoverSearch
 from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import JobKind
-from server.services.records import AccountStatus, Channel, Client, Confirmation, NotificationType, Platform
+from server.services.records import (
+    AccountStatus,
+    Channel,
+    Client,
+    Confirmation,
+    NotificationType,
+    Platform,
+    PostStatus,
+)
 from tests.support.inputs import photos
 from tests.support.jobs import claim_maintenance_job
 from tests.support.second_factors import enable_second_factor
@@ -89,6 +98,10 @@ async def live(harness: ServiceHarness, ada: UserId, bob: UserId) -> PostId:
     await harness.profiles.change_avatar(ada, photo)
     await protect(harness, ada)
     await harness.unused_media.add(ada, Upload(photo))
+    await harness.drafts.create(ada, DraftContent("Later"), [Upload(photo)])
+    published = await harness.drafts.create(ada, DraftContent("Now"), [Upload(photo)])
+    post = await harness.drafts.edit(ada, DraftId(published.id), DraftChanges(status=PostStatus.PUBLISHED))
+    await harness.posts.delete(ada, PostId(post.id))
     await harness.uploads.create(ada, 1000, "", "")
     for _ in range(2):
         await harness.work_off()

@@ -93,6 +93,9 @@ async def test_export_has_everything_of_a_user_and_only_ids_of_others(harness: S
         {"bob": str(bob)},
     )
     assert files[post["media"][0]["file"]].startswith(b"\xff\xd8")
+    (draft,) = files["drafts.json"]
+    assert (draft["caption"], draft["publishAt"]) == ("Later", None)
+    assert files[draft["media"][0]["file"]].startswith(b"\xff\xd8")
     assert [comment["content"] for comment in files["comments.json"]] == ["Me", "Lovely", "Yes"]
     assert {like["postAuthor"] for like in files["likes.json"]} == {"bob"}
     assert {like["commentAuthor"] for like in files["comment_likes.json"]} == {"bob"}
