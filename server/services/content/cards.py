@@ -121,7 +121,8 @@ class Cards:
         """Return posts that the viewer is known to see, each with its first picture; one query."""
         rows = await self._images.list_first(post_ids) if post_ids else []
         pictures = {
-            row.image.post_id: (self.image(row.image, row.image.alt_text), row.is_public) for row in rows
+            row.image.post_id: (self.image(row.image.id, row.image, row.image.alt_text), row.is_public)
+            for row in rows
         }
         return {post_id: PostPreview(post_id, *pictures.get(post_id, (None, False))) for post_id in post_ids}
 
