@@ -16,6 +16,7 @@ from seeds.history import HistoryClock, Span
 from seeds.progress import Progress
 from seeds.sample_users import SAMPLE_USERS, SampleUser
 from seeds.timeline import Timeline, build_timeline
+from server.clock import SystemClock
 from server.control import drop_feeds, hash_password, open_database, open_seed_context
 from server.errors import Conflict, NotFound
 from server.models.database import Database, DuplicateKey, placeholders
@@ -75,6 +76,8 @@ async def fill_crowd(settings: Settings, people: int, seed: int) -> int:
                     raise _name_conflict(people) from error
                 finally:
                     caches_dropped = await finalise(context, todo.crowd, threshold)
+                clock.at_ms = SystemClock().now_ms()
+                await context.services.explore_ranking.rank(anew=True)
     console.print(progress.table(f"A crowd of {people:,}"))
     if not (caches_dropped or settings.embedded_redis):
         console.print(
@@ -128,6 +131,8 @@ async def _perform(
             with running[activity.step].timed():
                 await activity.do(context, existing)
             running[activity.step].advance()
+        clock.at_ms = SystemClock().now_ms()
+        await context.services.explore_ranking.rank(anew=True)
 
 
 async def _logins(database: Database, sample_users: Sequence[SampleUser]) -> Table:

@@ -31,6 +31,7 @@ from server.handlers.content.uploads import UploadRoutes, add_tus_header
 from server.handlers.discovery.hashtags import HashtagRoutes
 from server.handlers.discovery.recent_searches import RecentSearchRoutes
 from server.handlers.discovery.search import SearchRoutes
+from server.handlers.explore import ExploreRoutes
 from server.handlers.feed import FeedRoutes
 from server.handlers.http.authentication import authentication, verified_publishers
 from server.handlers.http.bodies.multipart import FormReader
@@ -154,6 +155,7 @@ def build_app(
         OwnDecisionRoutes(services.own_decisions),
         AppealRoutes(services.appeals, services.appeal_queue),
         FeedRoutes(services.feed, services.explanations, rendered),
+        ExploreRoutes(services.feeds.explore, services.feeds.explore_explanations, rendered),
         SearchRoutes(
             services.discovery.users,
             services.discovery.hashtags,

@@ -305,6 +305,20 @@ class UserBlocked(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class UserUnblocked(Event):
+    blocker_id: UserId
+    blocked_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictionChanged(Event):
+    """A user restricted another one, or no longer does."""
+
+    owner_id: UserId
+    restricted_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class MuteChanged(Event):
     """A user muted another one, or no longer does."""
 

@@ -17,7 +17,7 @@ MAIN, FEEDS = "main", "feeds"
 
 
 def feeds_name(settings: Settings) -> str:
-    """Return the name of the Redis that holds the feeds in the table of generations."""
+    """Return the name of the Redis that holds the feeds in the table of rankings."""
     return FEEDS if settings.redis.feeds_url else MAIN
 
 

@@ -61,6 +61,7 @@ def maintenance_handlers(
         JobKind.FIND_DUE_ERASURES: services.account_erasure.start_due,
         JobKind.REFRESH_SEARCH: services.discovery.jobs.refresh,
         JobKind.SWEEP_EXPORTS: services.export_jobs.sweep,
+        JobKind.RANK_EXPLORE: services.explore_ranking.refresh,
     }
 
 
@@ -78,6 +79,7 @@ def schedules(settings: Settings, resources: Resources, jobs: Jobs) -> Schedules
         JobKind.FIND_DUE_ERASURES: every.erasures_every_s,
         JobKind.REFRESH_SEARCH: every.search_every_s,
         JobKind.SWEEP_EXPORTS: every.exports_every_s,
+        JobKind.RANK_EXPLORE: every.explore_every_s,
     }
     return Schedules(
         _unit_of_work(resources, jobs),

@@ -41,8 +41,12 @@ from server.models.discovery.searched_users import SearchedUserRepository
 from server.models.erasure.erased_accounts import ErasedAccountRepository
 from server.models.erasure.mentions import StoredMentionRepository
 from server.models.erasure.user_rows import UserRowRepository
+from server.models.explore.explore_candidates import ExploreCandidateRepository
+from server.models.explore.explore_posts import ExplorePostRepository
+from server.models.explore.rankings import RankingRepository
 from server.models.feed.fan_outs import FanOutRepository
 from server.models.feed.feeds import FeedRepository
+from server.models.feed.strangers import StrangerRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.moderation.actions import ModerationActionRepository
 from server.models.moderation.appeals import AppealRepository
@@ -82,6 +86,15 @@ class DiscoveryRepositories:
         self.search_rebuilds = SearchRebuildRepository(database)
         self.searched_users = SearchedUserRepository(database)
         self.searched_captions = SearchedCaptionRepository(database)
+
+
+class ExploreRepositories:
+    """The repositories of explore."""
+
+    def __init__(self, database: Database) -> None:
+        self.candidates = ExploreCandidateRepository(database)
+        self.posts = ExplorePostRepository(database)
+        self.rankings = RankingRepository(database)
 
 
 class Repositories:
@@ -149,5 +162,7 @@ class Repositories:
         self.erased_accounts = ErasedAccountRepository(database)
         self.user_rows = UserRowRepository(database)
         self.stored_mentions = StoredMentionRepository(database)
+        self.strangers = StrangerRepository(database)
+        self.explore = ExploreRepositories(database)
         self.discovery = DiscoveryRepositories(database)
         self.idempotency_keys = IdempotencyKeyRepository(database)

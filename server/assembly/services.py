@@ -6,6 +6,7 @@ from pathlib import Path
 from server.assembly.collaborators import Collaborators
 from server.assembly.discovery import Discovery, build_discovery
 from server.assembly.erasure import build_erasure
+from server.assembly.feed import Feeds, build_explore_ranking, build_feeds
 from server.assembly.jobs import build_queue_administration
 from server.assembly.moderation import build_moderation
 from server.assembly.notifications import build_notification_emails, build_pushes
@@ -53,6 +54,7 @@ from server.services.content.saves import Saves
 from server.services.content.uploads import UploadRules, Uploads
 from server.services.erasure.accounts import AccountErasure
 from server.services.erasure.contents import ContentServices
+from server.services.explore.ranking_jobs import RankingJobs
 from server.services.feed.announcements import FeedAnnouncements
 from server.services.feed.cache_invalidation import CacheInvalidation
 from server.services.feed.card_cache import CardCache
@@ -160,6 +162,8 @@ class Services:
     imports: Imports
     feed: Feed
     explanations: Explanations
+    feeds: Feeds
+    explore_ranking: RankingJobs
     fan_out: FanOut
     cache_invalidation: CacheInvalidation
     notifications: Notifications
@@ -283,6 +287,17 @@ def build_services(
         rows.former_usernames,
         shared.text_filters,
     )
+    feeds = build_feeds(
+        rows,
+        queries,
+        resources.feeds_redis,
+        timelines,
+        cards,
+        _card_cache(settings, resources),
+        visibility,
+        metrics,
+        SystemClock(),
+    )
     services = Services(
         accounts=accounts,
         passwordless=build_passwordless(
@@ -372,7 +387,9 @@ def build_services(
         export_jobs=build_export_jobs(settings, resources, shared, var / "tmp"),
         imports=build_imports(shared, resources, profiles, var / "tmp"),
         export_emails=build_export_emails(settings, resources, shared),
-        feed=Feed(queries, timelines, cards, _card_cache(settings, resources), metrics),
+        feed=feeds.feed,
+        feeds=feeds,
+        explore_ranking=build_explore_ranking(rows, work, jobs, clock or SystemClock()),
         explanations=Explanations(queries, visibility, TimelineAudit(resources.feeds_redis)),
         fan_out=FanOut(
             rows.fan_outs,

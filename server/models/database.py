@@ -70,6 +70,8 @@ MODULES = [
     "server.models.discovery.hashtags",
     "server.models.discovery.recent_searches",
     "server.models.discovery.search_rebuilds",
+    "server.models.explore.explore_candidates",
+    "server.models.explore.rankings",
     "server.models.moderation.report_cases",
     "server.models.moderation.reports",
     "server.models.moderation.actions",

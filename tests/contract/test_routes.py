@@ -254,6 +254,8 @@ TABLE: dict[str, Row] = {
     "DELETE /collections/{collectionId}/posts/{postId}": Row(401, 200, 404, 404),
     "GET /feed": signed_in(200),
     "GET /feed/explain": signed_in(200, query="?postId={postId}"),
+    "GET /explore": signed_in(200),
+    "GET /explore/explain": signed_in(200, query="?postId={postId}"),
     "GET /search": signed_in(200, query="?q=ana"),
     "GET /users": signed_in(200, query="?prefix=an"),
     "GET /search/recent": signed_in(200),

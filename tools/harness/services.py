@@ -13,6 +13,7 @@ import orjson
 from redis.asyncio import Redis
 
 from server.assembly.discovery import build_discovery
+from server.assembly.feed import Feeds, build_explore_ranking, build_feeds
 from server.assembly.repositories import Repositories
 from server.clock import SystemClock
 from server.epoch import DatabaseEpoch
@@ -618,7 +619,11 @@ class ServiceHarness:
         )
         feed_rows, self.publisher = FeedRepository(database), Publisher(redis)
         self.feed_queries = FeedQueries(feed_rows, self.visibility, self.clock)
-        self.feed = self.feed_on(self.pipelined_redis)
+        self.feeds = self.feeds_on(self.pipelined_redis)
+        self.feed, self.explore = self.feeds.feed, self.feeds.explore
+        self.explore_ranking = build_explore_ranking(
+            Repositories(database), self.unit_of_work, self.jobs, self.clock, unsettled_ms=-1000
+        )
         rules = FanOutRules(FAN_OUT_BATCH, CELEBRITY_THRESHOLD)
         self.announcements = FeedAnnouncements(feed_rows, self.publisher, self.clock)
         self.fan_out = FanOut(
@@ -924,8 +929,21 @@ class ServiceHarness:
 
     def feed_on(self, wire: PipelinedRedis) -> Feed:
         """Return the feed of a process with an empty cache."""
-        cache = CardCache(RedisCardCache(wire, MAX_NOTES), MAX_NOTES, epoch=self.epoch)
-        return Feed(self.feed_queries, self.timelines_on(wire), self.cards, cache, self.metrics)
+        return self.feeds_on(wire).feed
+
+    def feeds_on(self, wire: PipelinedRedis) -> Feeds:
+        """Return the feed and explore of a process with an empty cache."""
+        return build_feeds(
+            Repositories(self.database),
+            self.feed_queries,
+            wire,
+            self.timelines_on(wire),
+            self.cards,
+            CardCache(RedisCardCache(wire, MAX_NOTES), MAX_NOTES, epoch=self.epoch),
+            self.visibility,
+            self.metrics,
+            self.clock,
+        )
 
     def uploads_with(self, rules: UploadRules) -> Uploads:
         return Uploads(
@@ -1093,6 +1111,7 @@ class ServiceHarness:
             JobKind.EMAIL: self.notification_emails.send,
             JobKind.PROCESS_UPLOAD: self.media_processing.process,
             JobKind.ENCODE_AVIF: self.avif_renditions.encode,
+            JobKind.RANK_EXPLORE: self.explore_ranking.refresh,
             JobKind.INDEX_USER: self.discovery.jobs.index_user,
             JobKind.INDEX_POST: self.discovery.jobs.index_post,
             JobKind.REMOVE_POST: self.deletions.remove_post,

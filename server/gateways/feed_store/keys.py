@@ -7,6 +7,10 @@
 - `follows:{user}`: set of the reader and the users that the reader follows.
 - `relations:{user}`: set of those among them who follow the reader, and, with a minus sign, of those who have the
   reader as a close friend, the reader included. Redis searches sets of numbers faster than sets of other members.
+- `strangers:{user}`: hash of user id -> relation of the reader to a user whose posts the feed does not have, as
+  `timeline_reads.AuthorRelation`; looked up when such posts are shown, and deleted when a relation changes. Its fields
+  `run_id` and `token` guard it.
+- `seen:{user}`: set of the posts that the reader has passed in explore.
 - `liked:{user}`: hash of post id -> `revision:marks`, with all likes and saves from its field `complete_from_id` up.
   The marks are 1 for a like plus 2 for a save. A like replaces its mark; a save has no revision, so it drops the hash.
 - `counts`: hash of post id -> `revision,author,likes,comments,changed`, followed by `,c` for a post for close friends,
@@ -36,6 +40,14 @@ def follows_key(user_id: int) -> str:
 
 def relations_key(user_id: int) -> str:
     return f"relations:{user_id}"
+
+
+def strangers_key(user_id: int) -> str:
+    return f"strangers:{user_id}"
+
+
+def seen_key(user_id: int) -> str:
+    return f"seen:{user_id}"
 
 
 def liked_key(user_id: int) -> str:

@@ -26,11 +26,27 @@ class ReadStatus(StrEnum):
 
 
 class AuthorRelation(StrEnum):
-    """Relation of a reader to an author in the feed: the reader, or a followed author who follows the reader or not."""
+    """Relation of a reader to an author.
+
+    Authors in a feed are the reader, or followed users who follow the reader or not. Others are strangers: `fan` ones
+    follow the reader, `requested` ones are private accounts that the reader asked. The reader has restricted those in
+    capitals, and has muted, or blocked, or is blocked by, those to avoid.
+    """
 
     SELF = "s"
     FOLLOWED = ""
     MUTUAL = "m"
+    STRANGER = "n"
+    FAN = "f"
+    REQUESTED = "r"
+    REQUESTED_FAN = "b"
+    RESTRICTED_STRANGER = "N"
+    RESTRICTED_FAN = "F"
+    RESTRICTED_REQUESTED = "R"
+    RESTRICTED_REQUESTED_FAN = "B"
+    AVOIDED = "x"
+    KNOWN_FOLLOWED = "y"
+    UNKNOWN = "u"
 
 
 _MARKS = b"".join(relation.encode() for relation in AuthorRelation)

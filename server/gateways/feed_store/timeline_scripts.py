@@ -6,7 +6,11 @@ from server.gateways.redis.lua import Script
 
 _SCRIPTS = Path(__file__).parent / "scripts"
 
-READ_FEED = Script.load(_SCRIPTS, "read_feed")
+READ_FEED = Script.load(_SCRIPTS, "values", "read_feed")
+READ_EXPLORE = Script.load(_SCRIPTS, "values", "read_explore")
+MARK_SEEN = Script.load(_SCRIPTS, "mark_seen")
+BEGIN_STRANGERS = Script.load(_SCRIPTS, "begin_strangers")
+COMPLETE_STRANGERS = Script.load(_SCRIPTS, "complete_strangers")
 ADD_POST = Script.load(_SCRIPTS, "markers", "add_post")
 REMOVE_POSTS = Script.load(_SCRIPTS, "remove_posts")
 DROP_LISTS = Script.load(_SCRIPTS, "drop_lists")

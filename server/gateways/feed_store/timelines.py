@@ -18,6 +18,7 @@ from server.gateways.feed_store.keys import (
     follows_key,
     liked_key,
     relations_key,
+    strangers_key,
 )
 from server.gateways.feed_store.reader_marks import ReaderMarks
 from server.gateways.feed_store.timeline_reads import DELETED, PostCounts, TimelineRead, parse_read
@@ -169,7 +170,12 @@ class Timelines:
         return Call(scripts.ADD_POST, keys, (self.window, post_id), with_run_id=True)
 
     def drop_feed_call(self, reader_id: UserId) -> Call:
-        return Call(scripts.DROP_LISTS, (feed_key(reader_id),))
+        """Drop the feed, and the reader's relations to authors that it does not have."""
+        return Call(scripts.DROP_LISTS, (feed_key(reader_id), strangers_key(reader_id)))
+
+    def drop_strangers_call(self, reader_id: UserId) -> Call:
+        """Drop the reader's relations to authors that the feed does not have."""
+        return Call(scripts.DROP_LISTS, (strangers_key(reader_id),))
 
     def drop_likes_call(self, reader_id: UserId) -> Call:
         """Return the call that drops a reader's likes and saves."""
@@ -206,7 +212,7 @@ class Timelines:
 
 async def drop_all(redis: PipelinedRedis) -> None:
     """Drop all feeds, lists, likes and counters; reads build them again."""
-    for pattern in ("feed:*", "author:*", "liked:*"):
+    for pattern in ("feed:*", "author:*", "liked:*", "strangers:*"):
         cursor = b"0"
         while True:
             cursor, keys = await redis.command("SCAN", cursor, "MATCH", pattern, "COUNT", DROP_SCAN_COUNT)

@@ -133,6 +133,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "providers": "Identity providers, such as Google or Apple.",
     "push": "As a push to your devices.",
     "q": "The text that was searched for.",
+    "rankedAt": "When the current ranking was made.",
     "rawId": "As the browser returned it, in base64url.",
     "read": "You have read it.",
     "reason": "Why.",

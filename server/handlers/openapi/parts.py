@@ -38,6 +38,7 @@ TAGS: Mapping[str, str] = {
     "reports": "Reports to the moderators, their decisions about you, and appeals",
     "moderation": "What moderators do about reports and appeals",
     "feed": "The personalised feed",
+    "explore": "Popular and fresh posts, and why they are shown",
     "search": "Search for users, hashtags and posts",
     "notifications": "Notifications, their live stream, preferences and push devices",
     "queues": "Background job queues, for administrators",

@@ -132,6 +132,15 @@ class FeedRepository:
             found += [PostId(row["id"]) for row in rows]
         return sorted(found, reverse=True)[:limit]
 
+    async def list_authors(self, post_ids: Sequence[PostId]) -> dict[PostId, UserId]:
+        """Return the authors of posts, including deleted ones."""
+        if not post_ids:
+            return {}
+        rows = await self._database.rows(
+            f"SELECT id, author_id FROM posts WHERE id IN ({placeholders(len(post_ids))})", post_ids
+        )
+        return {PostId(row["id"]): UserId(row["author_id"]) for row in rows}
+
     async def list_counts(self, post_ids: Sequence[PostId]) -> list[StoredCounts]:
         """Return the counters of posts, including deleted ones."""
         if not post_ids:

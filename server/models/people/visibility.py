@@ -15,6 +15,9 @@ class Denial(StrEnum):
     BLOCKED = "blocked"
     BLOCKED_BY = "blocked_by"
     MUTED = "muted"
+    RESTRICTED = "restricted"
+    OWN = "own"
+    FOLLOWED = "followed"
     PRIVATE_ACCOUNT = "private_account"
     NOT_FOLLOWER = "not_follower"
     NOT_CLOSE_FRIEND = "not_close_friend"
@@ -32,6 +35,10 @@ IS_BLOCKED = Fact(
 )
 BLOCKS = Fact("blocks", "EXISTS(SELECT 1 FROM blocks WHERE blocker_id = {user} AND blocked_id = {viewer})")
 IS_MUTED = Fact("is_muted", "EXISTS(SELECT 1 FROM mutes WHERE muter_id = {viewer} AND muted_id = {user})")
+IS_RESTRICTED = Fact(
+    "is_restricted",
+    "EXISTS(SELECT 1 FROM restrictions WHERE owner_id = {viewer} AND restricted_id = {user})",
+)
 IS_FOLLOWED = Fact(
     "is_followed", "EXISTS(SELECT 1 FROM follows WHERE follower_id = {viewer} AND followee_id = {user})"
 )
@@ -58,6 +65,14 @@ OPEN_ACCOUNTS: Rule = (clause(Denial.PRIVATE_ACCOUNT, IS_SELF, IS_PUBLIC, IS_FOL
 ACTIVE_USERS: Rule = (clause(Denial.ACCOUNT_HIDDEN, IS_ACTIVE),)
 PUBLIC_ACCOUNTS: Rule = (clause(Denial.PRIVATE_ACCOUNT, IS_PUBLIC),)
 UNMUTED: Rule = (clause(Denial.MUTED, no(IS_MUTED)),)
+UNRESTRICTED: Rule = (clause(Denial.RESTRICTED, no(IS_RESTRICTED)),)
+# Users that a viewer can discover: others that the viewer neither follows nor avoids.
+STRANGERS: Rule = (
+    clause(Denial.OWN, no(IS_SELF)),
+    clause(Denial.FOLLOWED, no(IS_FOLLOWED)),
+    *UNMUTED,
+    *UNRESTRICTED,
+)
 CLOSE_FRIENDS: Rule = (clause(Denial.NOT_CLOSE_FRIEND, HAS_AS_CLOSE_FRIEND),)
 
 

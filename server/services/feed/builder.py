@@ -64,7 +64,7 @@ class FeedBuilder:
         post_ids = await self._queries.list_newest(
             reader_id, list(followed.authors), NEWEST, self._timelines.window
         )
-        marks = await self._queries.list_marks(reader_id, post_ids[-1] if post_ids else 0)
+        marks = await self._queries.list_marks(reader_id, self._queries.first_marked(post_ids))
         await self._timelines.complete_feed(reader_id, token, post_ids, followed, marks)
         self._metrics.observe_feed_build(time.monotonic() - began)
 

@@ -16,6 +16,7 @@ from server.events import (
     FollowAccepted,
     FollowBackChanged,
     FollowErased,
+    FollowRequestChanged,
     LikeChanged,
     MuteChanged,
     PersonChanged,
@@ -24,8 +25,11 @@ from server.events import (
     PostPublished,
     PostRestored,
     PostTakenDown,
+    RestrictionChanged,
     SavesChanged,
+    UserBlocked,
     UserFollowed,
+    UserUnblocked,
     UserUnfollowed,
 )
 from server.gateways.feed_store.cache_invalidations import InvalidationLog
@@ -88,20 +92,35 @@ class CacheInvalidation:
                     yield timelines.drop_likes_call(event.user_id)
                 case PostPublished() | PostRestored():
                     yield timelines.add_own_post_call(event.author_id, event.post_id)
-                case UserFollowed() | UserUnfollowed() | FollowAccepted() | FollowErased():
-                    yield timelines.drop_feed_call(event.follower_id)
-                case FollowBackChanged():
-                    yield timelines.drop_feed_call(event.user_id)
-                case MuteChanged():
-                    yield timelines.drop_feed_call(event.muter_id)
-                case CloseFriendsChanged():
-                    yield timelines.drop_feed_call(event.friend_id)
                 case PersonChanged():
                     yield timelines.record_revisions_call(
                         {event.user_id: -event.revision if event.hidden else event.revision}
                     )
                 case _:
-                    pass
+                    yield from self._updates_of_relations(event)
+
+    def _updates_of_relations(self, event: Event) -> Iterable[Call]:
+        """Drop the feeds, and the relations to others, that a changed relation makes stale."""
+        timelines = self._timelines
+        match event:
+            case UserFollowed() | UserUnfollowed() | FollowAccepted() | FollowErased():
+                yield timelines.drop_feed_call(event.follower_id)
+                yield timelines.drop_strangers_call(event.followee_id)
+            case FollowRequestChanged():
+                yield timelines.drop_strangers_call(event.requester_id)
+            case UserBlocked() | UserUnblocked():
+                yield timelines.drop_strangers_call(event.blocker_id)
+                yield timelines.drop_strangers_call(event.blocked_id)
+            case RestrictionChanged():
+                yield timelines.drop_strangers_call(event.owner_id)
+            case FollowBackChanged():
+                yield timelines.drop_feed_call(event.user_id)
+            case MuteChanged():
+                yield timelines.drop_feed_call(event.muter_id)
+            case CloseFriendsChanged():
+                yield timelines.drop_feed_call(event.friend_id)
+            case _:
+                pass
 
 
 def _counts(event: PostChanged) -> PostCounts:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from server.gateways.feed_store.timeline_reads import TimelineRead
-from server.gateways.feed_store.timelines import Timelines
 from server.ids import PostId, UserId
 from server.metrics import Metrics
 from server.paging import DEFAULT_LIMIT, Page, PageRequest, cut
 from server.services.content.cards import Cards
 from server.services.feed.card_cache import BoundedCache, CardCache
+from server.services.feed.entry_loader import EntryLoader
 from server.services.feed.queries import FeedQueries
 from server.services.feed.timeline_reader import TimelineReader
 from server.services.records import Post
@@ -20,16 +20,18 @@ class Feed:
     def __init__(
         self,
         queries: FeedQueries,
-        timelines: Timelines,
+        timeline: TimelineReader,
+        loader: EntryLoader,
         cards: Cards,
         cache: CardCache,
         metrics: Metrics,
     ) -> None:
         self._queries = queries
+        self._timeline = timeline
+        self._loader = loader
         self._cards = cards
         self._cache = cache
-        self._metrics = metrics or Metrics()
-        self._timeline = TimelineReader(queries, timelines, cards, cache, self._metrics)
+        self._metrics = metrics
         self._pages: BoundedCache[tuple[TimelineRead, int], Page[Post]] = BoundedCache(
             max(1, cache.max_cards // DEFAULT_LIMIT)
         )
@@ -64,7 +66,7 @@ class Feed:
         posts: list[Post] = []
         while read is not None:
             missing = wanted - len(posts)
-            posts += await self._timeline.load_posts(reader_id, read)
+            posts += await self._loader.load_posts(reader_id, read, self._filter_feed_posts)
             if len(read.entries) < missing:
                 end = read.complete_from_id
                 return posts, None if end == 0 else min(before_id, end)
@@ -89,6 +91,11 @@ class Feed:
     async def _list_below(self, reader_id: UserId, before_id: int, limit: int) -> list[PostId]:
         authors = [reader_id, *await self._queries.list_followees(reader_id)]
         return await self._queries.list_newest(reader_id, authors, before_id, limit)
+
+    async def _filter_feed_posts(self, reader_id: UserId, posts: Sequence[Post]) -> list[Post]:
+        """Return those of the posts, which the reader may see, that the feed has."""
+        authors = await self._queries.filter_feed_authors(reader_id, [post.author.id for post in posts])
+        return [post for post in posts if post.author.id in authors]
 
     def _cut(self, posts: Sequence[Post], limit: int, read: TimelineRead | None) -> Page[Post]:
         """Return the page; cache it if it consists of exactly this read.

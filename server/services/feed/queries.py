@@ -14,6 +14,7 @@ from server.services.content.visibility import Visibility
 CLOCK_TOLERANCE_MS = 86_400_000
 FIRST_SPAN_MS = 7 * 86_400_000
 SPAN_FACTOR = 8
+MARKS_SPAN_MS = 7 * 86_400_000
 MAX_MARKS_READ = 4000  # of each kind
 NEWEST = MAX_ID + 1
 
@@ -31,6 +32,7 @@ class FeedQueries:
         self.list_close_followers = repository.list_close_followers
         self.list_fan_out_on_read_authors = repository.list_fan_out_on_read_authors
         self.filter_marked = repository.filter_marked
+        self.list_authors = repository.list_authors
 
     async def list_followed(self, reader_id: UserId) -> FollowedAuthors:
         """Return the authors in the reader's feed, the reader included."""
@@ -70,6 +72,10 @@ class FeedQueries:
     async def list_packed_counts(self, post_ids: Sequence[PostId]) -> dict[PostId, str]:
         """Return the counters of the posts that exist, hidden and deleted ones included, as they are cached."""
         return {stored.id: _packed(stored) for stored in await self._repository.list_counts(post_ids)}
+
+    def first_marked(self, post_ids: Sequence[PostId]) -> int:
+        """Return from which post on likes and saves are cached: in the feed, and for explore in the last week."""
+        return min(post_ids[-1], min_id_at(self._clock.now_ms() - MARKS_SPAN_MS)) if post_ids else 0
 
     async def list_marks(self, reader_id: UserId, from_id: int) -> ReaderMarks:
         """Return which posts from `from_id` up the reader likes and has saved, at most 4,000 of each."""

@@ -128,6 +128,7 @@ class JobKind(StrEnum):
     FIND_DUE_ERASURES = "maintenance.erasures"
     REFRESH_SEARCH = "maintenance.search"
     SWEEP_EXPORTS = "maintenance.exports"
+    RANK_EXPLORE = "maintenance.explore"
 
 
 NORMAL = 0

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from server.events import CacheKey, UserBlocked
+from server.events import UserBlocked, UserUnblocked
 from server.ids import UserId
 from server.models.conditions import Column
 from server.models.people.blocks import BlockRepository
@@ -12,7 +12,7 @@ from server.models.people.visibility import unblocked_users
 from server.paging import Page, PageRequest
 from server.services.content.cards import Cards
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
-from server.services.people.follows import Follows
+from server.services.people.follows import Follows, feeds_of
 from server.services.people.user_lookup import UserLookup
 from server.services.records import RelatedUser
 
@@ -42,17 +42,19 @@ class Blocks:
         Raises NotFound, and InvalidInput for oneself.
         """
         blocked_id = await self._lookup.resolve_other(blocker_id, user)
-        feeds = CacheKey("feed", blocker_id), CacheKey("feed", blocked_id)
-        await self._unit_of_work.run(partial(self._block, blocker_id, blocked_id), changes=feeds)
+        await self._unit_of_work.run(
+            partial(self._block, blocker_id, blocked_id), changes=feeds_of(blocker_id, blocked_id)
+        )
 
     async def unblock(self, blocker_id: UserId, user: UserId | str) -> None:
         """Remove a block; without one nothing changes. Follows do not return. Raises NotFound."""
         blocked_id = await self._lookup.resolve(blocker_id, user)
 
-        async def unblock(_: WorkContext) -> None:
-            await self._blocks.delete(blocker_id, blocked_id)
+        async def unblock(work: WorkContext) -> None:
+            if await self._blocks.delete(blocker_id, blocked_id):
+                work.emit(UserUnblocked(blocker_id, blocked_id))
 
-        await self._unit_of_work.run(unblock)
+        await self._unit_of_work.run(unblock, changes=feeds_of(blocker_id, blocked_id))
 
     async def list_blocked(self, user_id: UserId, request: PageRequest) -> Page[RelatedUser]:
         """Return the users that the user has blocked, newest block first, without those whose profile is hidden."""

@@ -68,7 +68,7 @@ class FollowRequests:
         async def decline(work: WorkContext) -> None:
             await self._end(user_id, requester_id, work)
 
-        await self._unit_of_work.run(decline)
+        await self._unit_of_work.run(decline, changes=feeds_of(requester_id))
 
     async def accept_all(self, claim: Claim) -> None:
         """Accept what an account that became public still has to answer.

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from server.events import RestrictionChanged
 from server.ids import UserId
 from server.models.conditions import Column
 from server.models.people.profiles import ProfileRepository
@@ -10,6 +11,7 @@ from server.paging import Page, PageRequest
 from server.services.content.cards import Cards
 from server.services.content.visibility import Visibility
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
+from server.services.people.follows import feeds_of
 from server.services.people.user_lookup import UserLookup
 from server.services.records import RelatedUser
 
@@ -36,16 +38,19 @@ class Restrictions:
     async def restrict(self, owner_id: UserId, user: UserId | str) -> None:
         """Restrict a user; a second time changes nothing. Raises NotFound, and InvalidInput for oneself."""
         restricted_id = await self._lookup.resolve_other(owner_id, user)
-        await self._unit_of_work.run(partial(self._restrict, owner_id, restricted_id))
+        await self._unit_of_work.run(
+            partial(self._restrict, owner_id, restricted_id), changes=feeds_of(owner_id)
+        )
 
     async def unrestrict(self, owner_id: UserId, user: UserId | str) -> None:
         """Remove a restriction; without one nothing changes. Raises NotFound."""
         restricted_id = await self._lookup.resolve(owner_id, user)
 
-        async def unrestrict(_: WorkContext) -> None:
-            await self._restrictions.delete(owner_id, restricted_id)
+        async def unrestrict(work: WorkContext) -> None:
+            if await self._restrictions.delete(owner_id, restricted_id):
+                work.emit(RestrictionChanged(owner_id, restricted_id))
 
-        await self._unit_of_work.run(unrestrict)
+        await self._unit_of_work.run(unrestrict, changes=feeds_of(owner_id))
 
     async def list_restricted(self, owner_id: UserId, request: PageRequest) -> Page[RelatedUser]:
         """Return the users that the user has restricted, newest restriction first."""
@@ -57,3 +62,4 @@ class Restrictions:
         await self._profiles.lock_pair(owner_id, restricted_id)
         if not await self._restrictions.exists(owner_id, restricted_id):
             await self._restrictions.insert(work.new_id(), owner_id, restricted_id)
+            work.emit(RestrictionChanged(owner_id, restricted_id))

@@ -12,7 +12,7 @@ for _, entry in ipairs(entries) do
   local kind, id = string.match(entry, '^(%a+):(%d+)')
   if kind == 'post' then redis.call('HDEL', KEYS[2], id)
   elseif kind == 'person' then redis.call('HDEL', KEYS[3], id)
-  elseif kind == 'feed' then redis.call('DEL', 'feed:' .. id)
+  elseif kind == 'feed' then redis.call('DEL', 'feed:' .. id, 'strangers:' .. id)
   elseif kind == 'likes' then redis.call('DEL', 'liked:' .. id) end
   redis.call('ZREM', KEYS[1], entry)
 end

@@ -80,15 +80,6 @@ local posts, follows, author_parts, close_friend_of = {}, {}, {}, {}
 local before_id, likes_from_id = ARGV[2], nil
 local reader = string.match(KEYS[1], '%d+$')
 
--- Returns the values of `ids`, and the value of the reserved field after them.
-local function values_of(key, ids, reserved)
-  local count = #ids
-  ids[count + 1] = reserved
-  local values = redis.call('HMGET', key, unpack(ids))
-  ids[count + 1] = nil
-  return values, values[count + 1]
-end
-
 -- Looks up whether the reader follows the authors and sees them, and how they relate to the reader.
 local function look_up(authors)
   local followed = redis.call('SMISMEMBER', KEYS[2], unpack(authors))

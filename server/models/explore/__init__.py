@@ -1,0 +1,1 @@
+"""Candidates of explore, and the rankings that scheduled jobs compute."""
