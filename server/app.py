@@ -87,7 +87,12 @@ def build_app(
         middlewares=[
             in_flight.middleware(),
             *cors.middlewares(),
-            authentication(services.request_authenticator, services.stream_tickets.redeem, rate_limiting),
+            authentication(
+                services.request_authenticator,
+                services.stream_tickets.redeem,
+                rate_limiting,
+                public_reads=settings.public_reads,
+            ),
             *publishers,
             validation(
                 settings.app.max_body_bytes,

@@ -31,7 +31,7 @@ FilterId = NewType("FilterId", int)
 VersionId = NewType("VersionId", int)
 
 # The viewer without an account. No user has this id, so it has no relationships and no content.
-NOBODY = UserId(0)
+NO_USER = UserId(0)
 
 EPOCH_MS = 1_735_689_600_000  # 2025-01-01T00:00:00Z; 41 bits reach into the year 2094
 NODE_BITS = 7

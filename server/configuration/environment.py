@@ -13,6 +13,7 @@ VARIABLES: Mapping[str, str] = {
     "ALLOW_EMBEDDED": "app.allow_embedded",
     "WORKER_PORT": "app.worker_port",
     "API_DOCS": "app.docs",
+    "PUBLIC_READS": "app.public_reads",
     "METRICS_TOKEN": "app.metrics_token",
     "CORS_ORIGINS": "app.cors_origins",
     "TRUSTED_PROXIES": "app.trusted_proxies",

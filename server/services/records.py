@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from server.ids import (
+    NO_USER,
     CollectionId,
     CommentId,
     DeviceId,
@@ -104,6 +105,9 @@ class Principal:
     session_id: SessionId
     role: Role
     sanctioned_until_ms: int = 0
+
+
+ANONYMOUS = Principal(NO_USER, SessionId(0), Role.USER)
 
 
 @dataclass(frozen=True, slots=True)

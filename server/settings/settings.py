@@ -72,6 +72,11 @@ class Settings(Section):
         return self.app.env != "production" if self.app.docs is None else self.app.docs
 
     @property
+    def public_reads(self) -> bool:
+        """True if public posts and profiles can be read without an account."""
+        return self.app.env != "production" if self.app.public_reads is None else self.app.public_reads
+
+    @property
     def trusted_proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
         """The networks of proxies whose X-Forwarded-For is read."""
         return self.app.trusted_proxies or ()

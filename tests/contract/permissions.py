@@ -14,7 +14,8 @@ tests.contract.permissions` after a change.
 The objects in a path belong to the owner, whose account is private. For a public account, requested users, strangers,
 moderators and administrators have the statuses of followers.
 
-- **anonymous**: without an access token
+- **anonymous**: without an access token, on a server with public reads; otherwise 401 in place of 200 and 404 for
+  what has 401 for suspended users. Of a public account, anonymous clients see what strangers see
 - **owner**: of the post, comment, upload, session or profile
 - **follower**: accepted by the owner; **requested**: asked to follow, and not answered yet
 - **stranger**: signed in, with no relationship to the owner

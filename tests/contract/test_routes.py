@@ -7,7 +7,7 @@ account is private, because that is where the others differ: for a public one, a
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -31,8 +31,8 @@ class Row:
     """The expected statuses of a route, and its request besides the path.
 
     A status that is not set is that of `stranger`. A muted follower must not notice it and is like any other follower;
-    a suspended one is like an anonymous client. {names} in `json` and `query` are replaced as in the path. `form` is
-    the name of a picture field. {userId} is the user in the role `user`.
+    a suspended one is like an anonymous client, unless `suspended` is set. {names} in `json` and `query` are replaced
+    as in the path. `form` is the name of a picture field. {userId} is the user in the role `user`.
     """
 
     anonymous: int
@@ -43,6 +43,7 @@ class Row:
     follower: int | None = None
     requested: int | None = None
     blocked: int | None = None
+    suspended: int | None = None
     json: dict[str, Any] | None = None
     query: str = ""
     form: str = ""
@@ -52,8 +53,9 @@ class Row:
     def cells(self) -> Iterator[tuple[str, int]]:
         """Yield each role with its status."""
         for who in ROLES:
-            name = {MUTED: FOLLOWER, SUSPENDED: ANONYMOUS}.get(who, who)
-            status = getattr(self, name)
+            status = self.suspended if who == SUSPENDED else None
+            if status is None:
+                status = getattr(self, {MUTED: FOLLOWER, SUSPENDED: ANONYMOUS}.get(who, who))
             yield who, self.stranger if status is None else status
 
 
@@ -76,6 +78,11 @@ def moderators(status: int, **sent: Any) -> Row:
 def followers(status: int, **sent: Any) -> Row:
     """Return the row of a route that the owner and followers may use; for others there is no such object."""
     return Row(401, status, 404, 404, follower=status, **sent)
+
+
+def public(row: Row, status: int = 404) -> Row:
+    """Return the row of a route that needs no token: for anonymous clients the private owner does not exist."""
+    return replace(row, anonymous=status, suspended=401)
 
 
 def unblocked(status: int, **sent: Any) -> Row:
@@ -156,7 +163,7 @@ TABLE: dict[str, Row] = {
     "GET /exports/{exportId}": open_to_all(404, query="?signature=x"),
     "POST /users/avatar": signed_in(200, form="avatar"),
     "DELETE /users/avatar": signed_in(200),
-    "GET /users/{userId}": unblocked(200),
+    "GET /users/{userId}": public(unblocked(200)),
     "POST /users/{userId}/follow": Row(401, 422, 200, 200, blocked=404),
     "POST /users/{userId}/block": Row(401, 422, 204, 204, blocked=404),
     "DELETE /users/{userId}/block": unblocked(204),
@@ -223,15 +230,15 @@ TABLE: dict[str, Row] = {
     "GET /uploads/{uploadId}": Row(401, 200, 404, 404),
     "PATCH /uploads/{uploadId}": Row(401, 204, 404, 404, headers=TUS | {"Upload-Offset": "0"}),
     "DELETE /uploads/{uploadId}": Row(401, 204, 404, 404, headers=TUS),
-    "GET /posts": unblocked(200, query="?userId={userId}"),
-    "GET /posts/{postId}": followers(200),
+    "GET /posts": public(unblocked(200, query="?userId={userId}")),
+    "GET /posts/{postId}": public(followers(200)),
     "GET /posts/{postId}/history": followers(200),
     "GET /posts/{postId}/audience": Row(401, 200, 404, 404, follower=403),
     "PUT /posts/{postId}": Row(401, 200, 404, 404, follower=403, json={"caption": "The first light"}),
     "PATCH /posts/{postId}": Row(401, 200, 404, 404, follower=403, json={"caption": "The first light"}),
     "DELETE /posts/{postId}": Row(401, 204, 404, 404, follower=403),
     "POST /posts/{postId}/comments": followers(201, json={"content": "Well seen"}),
-    "GET /posts/{postId}/comments": followers(200),
+    "GET /posts/{postId}/comments": public(followers(200)),
     "POST /posts/{postId}/comments/{commentId}/approve": Row(401, 204, 404, 404, follower=403),
     "DELETE /posts/{postId}/comments/{commentId}": Row(401, 204, 404, 404, follower=403),
     "POST /posts/{postId}/comments/{commentId}/likes": followers(200),
@@ -262,8 +269,8 @@ TABLE: dict[str, Row] = {
     "POST /search/recent": signed_in(200, json={"q": "ana"}),
     "DELETE /search/recent": signed_in(204),
     "DELETE /search/recent/{searchId}": signed_in(204),
-    "GET /hashtags/{tag}": signed_in(200),
-    "GET /hashtags/{tag}/posts": signed_in(200),
+    "GET /hashtags/{tag}": public(signed_in(200), 200),
+    "GET /hashtags/{tag}/posts": public(signed_in(200), 200),
     "GET /notifications": signed_in(200),
     "GET /notifications/unread-count": signed_in(200),
     "POST /notifications/read": signed_in(200, json={"all": True}),

@@ -96,6 +96,7 @@ class CommentRoutes:
         responds={200: page_of(CommentSchema)},
         refuses={404: "Post or parent comment not found"},
         rates=(Rate.READS,),
+        anonymous=True,
         etag=True,
     )
     async def list_comments(self, request: web.Request) -> web.Response:

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from server.errors import InvalidInput, NotFound
+from server.errors import InvalidInput, NotFound, Unauthenticated
 from server.handlers import serializers
 from server.handlers.content.comments import CommentSchema
 from server.handlers.content.drafts import (
@@ -26,7 +26,7 @@ from server.handlers.http.operations import MULTIPART, Contribution, Rate, Reply
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
 from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import MAX_IDS, PageQuery, PostSchema, page_of
-from server.ids import DraftId, MediaId, PostId, UserId
+from server.ids import NO_USER, DraftId, MediaId, PostId, UserId
 from server.paging import Page, PageRequest
 from server.services.content.comments import Comments
 from server.services.content.drafts import DraftChanges, DraftContent, Drafts
@@ -319,6 +319,7 @@ class PostRoutes:
         responds={200: page_of(PostSchema)},
         refuses={404: "User not found"},
         rates=(Rate.READS,),
+        anonymous=True,
         etag=True,
     )
     async def list_posts(self, request: web.Request) -> web.Response:
@@ -328,6 +329,8 @@ class PostRoutes:
             found = Page(await self._posts.list_by_ids(viewer_id, ids), None)
             return serializers.page_response(request, found, self._rendered.for_viewer(viewer_id))
         author = request[QUERY].get("userId", viewer_id)
+        if author == NO_USER:
+            raise Unauthenticated("Sign in to read your own posts, or name a user with userId.")
         author_id = await self._users.resolve(viewer_id, author) if isinstance(author, str) else author
         status = PostStatus(request[QUERY].get("status", PostStatus.PUBLISHED))
         if status is not PostStatus.PUBLISHED and author_id != viewer_id:
@@ -349,6 +352,7 @@ class PostRoutes:
         responds={200: PostWithCommentsSchema},
         refuses={404: "Post not found"},
         rates=(Rate.READS,),
+        anonymous=True,
         etag=True,
     )
     async def get_post(self, request: web.Request) -> web.Response:

@@ -43,6 +43,8 @@ class HashtagRoutes:
         responds={200: HashtagSchema},
         refuses={404: "The text is not a hashtag"},
         rates=(Rate.READS,),
+        anonymous=True,
+        etag=True,
     )
     async def get_hashtag(self, request: web.Request) -> web.Response:
         return serializers.json_response(hashtag(await self._hashtags.get(request.match_info["tag"])))
@@ -56,6 +58,7 @@ class HashtagRoutes:
         responds={200: page_of(PostSchema)},
         refuses={404: "The text is not a hashtag"},
         rates=(Rate.READS,),
+        anonymous=True,
         etag=True,
     )
     async def list_hashtag_posts(self, request: web.Request) -> web.Response:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from server.errors import Unauthenticated
 from server.gateways.redis.rate_limits import Limit, RateLimitStatus
@@ -11,7 +11,7 @@ from server.handlers.http.operations import RouteOptions, options_of
 from server.handlers.http.rate_limiting import RATE_LIMIT_STATUSES, RateLimiting, add_statuses
 from server.handlers.http.requests import PRINCIPAL, HttpHandler
 from server.ids import UserId
-from server.services.records import Principal
+from server.services.records import ANONYMOUS, Principal
 
 TICKET_PARAMETER = "ticket"
 
@@ -36,10 +36,13 @@ def authentication(
     authenticator: Authenticator,
     redeem_ticket: Callable[[str], Awaitable[Principal]],
     rate_limiting: RateLimiting,
+    *,
+    public_reads: bool = False,
 ) -> Callable[[web.Request, HttpHandler], object]:
     """Return a middleware that requires a valid access token, unless the route is public, and enforces rate limits.
 
-    `redeem_ticket` returns the user of a ticket, for routes that accept one. Refused requests count against the limits
+    `redeem_ticket` returns the user of a ticket, for routes that accept one. With `public_reads`, routes for anonymous
+    readers need no token; one that is sent must be valid. Refused requests count against the limits
     of their client IP.
     """
 
@@ -60,6 +63,10 @@ def authentication(
         return await rate_limiting.count_success(request, handler)
 
     async def identify(request: web.Request, options: RouteOptions) -> None:
+        if options.anonymous and public_reads and hdrs.AUTHORIZATION not in request.headers:
+            await rate_limiting.check_request(request)
+            request[PRINCIPAL] = ANONYMOUS
+            return
         try:
             if options.accepts_ticket and TICKET_PARAMETER in request.query:
                 request[PRINCIPAL] = await redeem_ticket(request.query[TICKET_PARAMETER])

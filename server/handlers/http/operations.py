@@ -58,6 +58,7 @@ class RouteOptions:
     success_rates: Limits like `rates` that only successful requests count against.
     contributes: What the request adds, of which new accounts may add less.
     public: No access token is needed.
+    anonymous: No access token is needed on a server with public reads; the user is then `ANONYMOUS`.
     admin: Only administrators may use the route; checked before body and query are validated.
     moderator: Only moderators and administrators may; checked likewise.
     accepts_ticket: A `?ticket=` is accepted in place of an access token.
@@ -75,6 +76,7 @@ class RouteOptions:
     success_rates: tuple[Rate, ...] = ()
     contributes: Contribution | None = None
     public: bool = False
+    anonymous: bool = False
     admin: bool = False
     moderator: bool = False
     accepts_ticket: bool = False
@@ -140,6 +142,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
     success_rates: tuple[Rate, ...] = (),
     contributes: Contribution | None = None,
     public: bool = False,
+    anonymous: bool = False,
     admin: bool = False,
     moderator: bool = False,
     accepts_ticket: bool = False,
@@ -162,6 +165,7 @@ def operation(  # noqa: PLR0913 - a declaration: keywords with defaults
         success_rates=success_rates,
         contributes=contributes,
         public=public,
+        anonymous=anonymous,
         admin=admin,
         moderator=moderator,
         accepts_ticket=accepts_ticket,

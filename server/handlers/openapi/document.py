@@ -129,6 +129,8 @@ class _Document:
             operation["description"] = declared["description"]
         if options.public:
             operation["security"] = []
+        elif options.anonymous:
+            operation["security"] = [{parts.BEARER: []}, {}]
         elif options.accepts_ticket:
             operation["security"] = [{parts.BEARER: []}, {parts.STREAM_TICKET: []}]
         parameters = [*self._path_parameters(path), *declared["parameters"]]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from server.errors import NotFound
-from server.ids import NOBODY, UserId
+from server.ids import NO_USER, UserId
 from server.paging import PageRequest
 from server.services.content.comments import Comments
 from server.services.content.posts import Posts
@@ -21,13 +21,13 @@ class ExistingValues:
     async def find(self) -> Mapping[str, str]:
         """Return the ids of a public post of the sample data and of a comment on it, by the names of parameters."""
         try:
-            return await self._find(await self._users.resolve(NOBODY, SAMPLE_AUTHOR))
+            return await self._find(await self._users.resolve(NO_USER, SAMPLE_AUTHOR))
         except NotFound:  # without sample data
             return {}
 
     async def _find(self, author_id: UserId) -> Mapping[str, str]:
-        for post in (await self._posts.list_by_author(NOBODY, author_id, PageRequest())).items:
-            comments = await self._comments.list_by_post(NOBODY, post.card.id, PageRequest(limit=1))
+        for post in (await self._posts.list_by_author(NO_USER, author_id, PageRequest())).items:
+            comments = await self._comments.list_by_post(NO_USER, post.card.id, PageRequest(limit=1))
             if comments.items:
                 return {"postId": str(post.card.id), "commentId": str(comments.items[0].id)}
         return {}

@@ -23,6 +23,8 @@ to get the next page, or follow the `Link` header. `PATCH` does the same as each
 Errors are `application/problem+json` (RFC 9457) with a stable `code`. The examples of a response are named by the codes
 that it can have. Enumerations grow: clients must accept values in responses that they do not know.
 
+Operations with optional authorization need no token on a server with public reads: they return what everybody may see.
+
 JSON from 1 KiB is compressed with gzip if the client accepts it, except by `auth` operations.\
 """
 

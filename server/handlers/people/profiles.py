@@ -232,6 +232,7 @@ class ProfileRoutes:
         responds={200: UserProfileWithPostsSchema},
         refuses={404: "User not found"},
         rates=(Rate.READS,),
+        anonymous=True,
         etag=True,
     )
     async def get_profile(self, request: web.Request) -> web.Response:

@@ -25,7 +25,8 @@ class Denial(StrEnum):
     PENDING = "pending"
 
 
-# Of a viewer and a user.
+# Of a viewer, who may be NO_USER, and a user.
+HAS_ACCOUNT = Fact("has_account", "{viewer} <> 0")
 IS_SELF = Fact("is_self", "{user} = {viewer}")
 # Scalar subqueries: MariaDB may turn EXISTS into a temporary table of all users.
 IS_ACTIVE = Fact("is_active", "(SELECT users.status FROM users WHERE users.id = {user}) = 'active'")
@@ -60,7 +61,12 @@ USERS: Rule = (
     clause(Denial.BLOCKED, no(IS_BLOCKED)),
     NOT_BLOCKED_BY,
 )
-PROFILES: Rule = (clause(Denial.ACCOUNT_HIDDEN, IS_ACTIVE), NOT_BLOCKED_BY)
+# A private account shows its profile to users only.
+PROFILES: Rule = (
+    clause(Denial.ACCOUNT_HIDDEN, IS_ACTIVE),
+    NOT_BLOCKED_BY,
+    clause(Denial.PRIVATE_ACCOUNT, HAS_ACCOUNT, IS_PUBLIC),
+)
 OPEN_ACCOUNTS: Rule = (clause(Denial.PRIVATE_ACCOUNT, IS_SELF, IS_PUBLIC, IS_FOLLOWED),)
 ACTIVE_USERS: Rule = (clause(Denial.ACCOUNT_HIDDEN, IS_ACTIVE),)
 PUBLIC_ACCOUNTS: Rule = (clause(Denial.PRIVATE_ACCOUNT, IS_PUBLIC),)
@@ -87,7 +93,7 @@ def active_users(user: UserId | Column) -> Condition:
 
 
 def unblocked_users(viewer: UserId | Column, user: UserId | Column) -> Condition:
-    """Return the condition that the user is active, and has not blocked the viewer."""
+    """Return the condition that the user is active, has not blocked the viewer, and is public for NO_USER."""
     return condition(PROFILES, viewer=viewer, user=user)
 
 

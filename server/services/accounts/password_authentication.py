@@ -17,7 +17,7 @@ from server.services.records import Client, Role, SignInMethod
 
 MAX_USERNAME_KEY = 60
 MAX_EMAIL_KEY = 254
-NOBODY = UserId(0)
+NO_USER = UserId(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class PasswordAuthentication:
         """Notify the owner if there were many failures. An unknown user takes as long, for the same job."""
         with suppress(Unavailable):
             if await limits.should_alert(name, attempt):
-                await self._alerts.report_failed_sign_ins(user.id if user else NOBODY, attempt.failures)
+                await self._alerts.report_failed_sign_ins(user.id if user else NO_USER, attempt.failures)
 
 
 def caller_of(client: Client | None, account: str = "") -> Caller | None:

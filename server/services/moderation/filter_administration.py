@@ -22,7 +22,7 @@ from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 __all__ = ["FilterAction", "FilterAdministration", "FilterKind", "FilterRow"]
 
 MAX_FILTERS = 2000
-NOBODY = UserId(0)
+NO_USER = UserId(0)
 
 
 class FilterAdministration:
@@ -107,7 +107,7 @@ class FilterAdministration:
             action=action,
             subject_type="filter",
             subject_id=row.id,
-            author_id=NOBODY,
+            author_id=NO_USER,
             created_at_ms=work.now_ms(),
             detail=f"{row.action} {row.kind} {row.pattern}"[:255],
         )

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.chaos
 
 STEPS_PER_RUN = 40
 RUNS = rounds(10, 170)
-NOBODY, NO_POST, NO_COMMENT = UserId(404), PostId(404), CommentId(404)
+NO_USER, NO_POST, NO_COMMENT = UserId(404), PostId(404), CommentId(404)
 TABLES = ("likes", "comments", "post_images", "posts", "follows", "jobs", "users")
 
 PEOPLE = 5
@@ -44,7 +44,7 @@ def out_of(place: Callable[[Any], Sequence[Any]]) -> Any:
 # Few users, and the newest posts and comments, deleted ones included: drawing from all would give no post more than one
 # page of anything, and draws that take many bytes end a run early.
 people = out_of(lambda machine: machine.people)
-people_or_nobody = out_of(lambda machine: [*machine.people, NOBODY])
+people_or_nobody = out_of(lambda machine: [*machine.people, NO_USER])
 recent_posts = out_of(lambda machine: machine.posts[-3:])
 recent_comments = out_of(lambda machine: machine.comments[-6:])
 texts = st.sampled_from(["", "a", "%_", "Å 😀", "@user1 #tag"])
@@ -60,7 +60,7 @@ class ContentMachine(ContentReader):
         self.people: list[UserId] = []
         self.posts = [NO_POST]
         self.comments = [NO_COMMENT]
-        self.person, self.post, self.thread = NOBODY, NO_POST, NO_COMMENT
+        self.person, self.post, self.thread = NO_USER, NO_POST, NO_COMMENT
 
     # People
 

@@ -18,8 +18,9 @@ from server.handlers.http.cors import Cors
 from server.handlers.http.middleware import InFlight
 from server.handlers.http.operations import Contribution, Rate, RouteOptions, options_of
 from server.handlers.http.rate_limiting import RateLimiting, rate_limit_headers
+from server.handlers.http.requests import PRINCIPAL
 from server.handlers.http.response_headers import add_response_headers
-from server.ids import SessionId, UserId
+from server.ids import NO_USER, SessionId, UserId
 from server.metrics import Metrics
 from server.pubsub.hub import Hub
 from server.services.records import Principal, Role
@@ -196,6 +197,25 @@ async def test_only_successful_requests_count_against_success_rates(redis_url: s
     assert statuses == [*[422] * 5, 201, *[201] * 3, *[422] * 3, 201, 429, 429]
     assert '"registration";r=0' in counted
     assert '"writes";r=17' in counted  # a request that one limit refuses counts against none
+    await wire.close()
+
+
+async def test_anonymous_readers_are_limited_by_address(redis_url: str) -> None:
+    @RouteOptions(anonymous=True, rates=(Rate.READS,))
+    async def read(request: web.Request) -> web.Response:
+        return web.Response(text=str(request[PRINCIPAL].user_id))
+
+    wire = PipelinedRedis(redis_url, timeout_s=1.0)
+    limits = {rate: Limit(rate, 2, 60) for rate in Rate}
+    authenticate = authentication(UNUSED, UNUSED, RateLimiting(RateLimits(wire), limits), public_reads=True)
+    app = web.Application(middlewares=[InFlight(Metrics()).middleware(), authenticate])  # type: ignore[list-item]
+    app.on_response_prepare.append(add_response_headers("", Cors()))
+    app.add_routes([web.get("/", read)])
+    async with TestClient(TestServer(app)) as client:
+        responses = [await client.get("/") for _ in range(3)]
+        assert await responses[0].text() == str(NO_USER)
+    assert [response.status for response in responses] == [200, 200, 429]
+    assert responses[0].headers["RateLimit-Policy"] == '"reads";q=2;w=60'
     await wire.close()
 
 

@@ -9,7 +9,7 @@ from server.paging import PageRequest
 from tests.services.feed.feeds import cached_ids, count_queries, expected_feed, follow, read_all
 from tools.harness.services import FEED_TTL_S, WINDOW, ServiceHarness
 
-NOBODY = FollowedAuthors(frozenset(), frozenset())
+NO_USER = FollowedAuthors(frozenset(), frozenset())
 
 
 async def test_dropped_feed_is_rebuilt(harness: ServiceHarness) -> None:
@@ -31,7 +31,7 @@ async def test_sql_answers_while_another_process_builds_the_feed(harness: Servic
     assert token is not None
     assert await read_all(harness.feed, reader) == posts[::-1]
     late = await harness.post(reader)
-    await harness.timelines.complete_feed(reader, token, posts[::-1][:WINDOW], NOBODY, ReaderMarks(0))
+    await harness.timelines.complete_feed(reader, token, posts[::-1][:WINDOW], NO_USER, ReaderMarks(0))
     assert await read_all(harness.feed, reader) == [late, *posts[::-1]]
 
 
@@ -41,7 +41,7 @@ async def test_feed_dropped_during_its_build_is_rebuilt(harness: ServiceHarness)
     token = await harness.timelines.begin_feed(reader)
     assert token is not None
     await follow(harness, reader, author)
-    assert not await harness.timelines.complete_feed(reader, token, [], NOBODY, ReaderMarks(0))
+    assert not await harness.timelines.complete_feed(reader, token, [], NO_USER, ReaderMarks(0))
     assert await read_all(harness.feed, reader) == [theirs]
 
 

@@ -11,6 +11,8 @@ from aiohttp import ETag, hdrs, web
 
 from server.handlers.http.operations import JSON, options_of
 from server.handlers.http.representations.preconditions import digest, is_not_modified, weak_etag
+from server.handlers.http.requests import PRINCIPAL
+from server.services.records import ANONYMOUS
 
 # A smaller body fits into one or two packets anyway.
 MIN_COMPRESSED_BYTES = 1024
@@ -22,6 +24,8 @@ LEVEL, GZIP_WINDOW, MEMORY_LEVEL = 2, 31, 6
 BROTLI_QUALITY, BROTLI_WINDOW = 5, 18
 # A cache may keep the response for its user, but has to ask each time whether it is current.
 REVALIDATED = "private, no-cache"
+# The same for all readers without an account. For this time a hidden post may stay in a cache.
+PUBLIC = "public, max-age=60"
 _CODING = re.compile(
     r"(?:^|,)\s*(br|gzip|x-gzip|\*)\s*(?:;\s*q=([01](?:\.[0-9]{0,3})?)\s*)?(?=,|$)", re.IGNORECASE
 )
@@ -39,11 +43,14 @@ def negotiate(request: web.Request, response: web.StreamResponse) -> web.StreamR
         return response
     options = options_of(request.match_info.handler)
     compressible = options.compressible and len(body) >= MIN_COMPRESSED_BYTES
-    if compressible:
-        headers[hdrs.VARY] = hdrs.ACCEPT_ENCODING
+    varying = [hdrs.ACCEPT_ENCODING] if compressible else []
+    if options.anonymous:
+        varying.append(hdrs.AUTHORIZATION)
+    if varying:
+        headers[hdrs.VARY] = ", ".join(varying)
     if options.etag:
         if hdrs.CACHE_CONTROL not in headers:
-            headers[hdrs.CACHE_CONTROL] = REVALIDATED
+            headers[hdrs.CACHE_CONTROL] = PUBLIC if request.get(PRINCIPAL) is ANONYMOUS else REVALIDATED
         if hdrs.ETAG not in headers:
             headers[hdrs.ETAG] = weak_etag(digest(body))
         if _is_current(request, headers[hdrs.ETAG]):
