@@ -26,6 +26,7 @@ from server.handlers.content.media import MediaRoutes
 from server.handlers.content.post_history import PostHistoryRoutes
 from server.handlers.content.posts import PostRoutes
 from server.handlers.content.saves import SaveRoutes
+from server.handlers.content.tags import TagRoutes
 from server.handlers.content.unused_media import UnusedMediaRoutes
 from server.handlers.content.uploads import UploadRoutes, add_tus_header
 from server.handlers.discovery.hashtags import HashtagRoutes
@@ -143,6 +144,7 @@ def build_app(
             rendered,
         ),
         PostHistoryRoutes(services.post_history, rendered),
+        TagRoutes(services.tags, services.user_lookup, rendered),
         AudienceRoutes(services.audiences, services.user_lookup),
         CommentRoutes(services.comments, idempotent),
         LikeRoutes(services.likes),

@@ -233,6 +233,14 @@ class PeopleMentioned(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PeopleTagged(Event):
+    """The users that are tagged in the pictures of a post changed."""
+
+    post_id: PostId
+    author_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class PushRequested(Event):
     """A notification was created for a user who wants pushes of its type."""
 

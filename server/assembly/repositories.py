@@ -28,6 +28,7 @@ from server.models.content.post_parts import PostPartRepository
 from server.models.content.post_versions import PostVersionRepository
 from server.models.content.posts import PostRepository
 from server.models.content.saves import SaveRepository
+from server.models.content.tags import TagRepository
 from server.models.content.uploads import UploadRepository
 from server.models.database import Database
 from server.models.discovery.hashtags import HashtagPostRepository, HashtagRepository
@@ -136,7 +137,7 @@ class Repositories:
             PostImageRepository(database),
         )
         self.post_parts = PostPartRepository(database)
-        self.post_versions = PostVersionRepository(database)
+        self.post_versions, self.tags = PostVersionRepository(database), TagRepository(database)
         self.comments = CommentRepository(database)
         self.comment_likes = CommentLikeRepository(database)
         self.likes = LikeRepository(database)

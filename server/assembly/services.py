@@ -51,6 +51,7 @@ from server.services.content.mentions import Mentions
 from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
 from server.services.content.saves import Saves
+from server.services.content.tags import Tags
 from server.services.content.uploads import UploadRules, Uploads
 from server.services.erasure.accounts import AccountErasure
 from server.services.erasure.contents import ContentServices
@@ -128,6 +129,7 @@ class Services:
     post_history: PostHistory
     drafts: Drafts
     draft_publication: DraftPublication
+    tags: Tags
     audiences: Audiences
     media: Media
     media_addresses: MediaAddresses
@@ -213,6 +215,7 @@ def build_services(
         visibility,
     )
     history = PostHistory(rows.post_versions, rows.posts, rows.post_images, cards, visibility)
+    tags = Tags(rows.tags, rows.users, rows.posts, rows.blocks, work, jobs, cards, visibility)
     posts = Posts(
         rows.users,
         rows.posts,
@@ -224,6 +227,7 @@ def build_services(
         pictures,
         shared.text_filters,
         history,
+        tags,
     )
     publication = DraftPublication(rows.drafts, rows.media, rows.users, posts, pictures, work)
     drafts = Drafts(
@@ -265,6 +269,7 @@ def build_services(
             shared.publisher.publish_media,
         ),
         exports=build_exports(settings, resources, shared, reauthentication),
+        tags=tags,
     )
     saves = Saves(rows.saves, rows.profiles, work, cards, visibility)
     accounts = Accounts(
@@ -342,6 +347,7 @@ def build_services(
         post_history=history,
         drafts=drafts,
         draft_publication=publication,
+        tags=tags,
         audiences=Audiences(rows.users, rows.post_audiences, visibility),
         uploads=contents.uploads,
         media_processing=MediaProcessing(

@@ -190,6 +190,18 @@ class StrictBoolean(fields.Boolean):
         return value
 
 
+class Number(fields.Float):
+    """A finite JSON number in a range; marshmallow's own field also accepts strings and booleans."""
+
+    def __init__(self, minimum: float, maximum: float, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Range(minimum, maximum), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(value, attr, data, **kwargs)
+
+
 class QueryBoolean(fields.Boolean):
     """`true` or `false` in a query."""
 

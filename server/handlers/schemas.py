@@ -33,6 +33,14 @@ class ImageVariantsSchema(Schema):
     large = Url(required=True)
 
 
+class TagSchema(Schema):
+    """A user in an image. `GET /posts/{postId}/tags` has the users."""
+
+    userId = Id(required=True)
+    x = fields.Float(required=True)
+    y = fields.Float(required=True)
+
+
 class ImageSchema(Schema):
     id = Id(required=True)
     url = Url(required=True)
@@ -53,6 +61,11 @@ class ImageSchema(Schema):
         ImageSourceSchema, required=True, allow_none=True, metadata={"description": "A square for grids."}
     )
     variants = fields.Nested(ImageVariantsSchema, required=True)
+    tags = fields.List(
+        fields.Nested(TagSchema),
+        required=True,
+        metadata={"description": "The users who are tagged, by their ids: the same ones for every viewer."},
+    )
 
 
 class MentionedUserSchema(Schema):

@@ -11,6 +11,7 @@ from server.clock import isoformat
 from server.handlers.user_cards import avatar_sources_of, related_card, relationship, source_of_image
 from server.ids import UserId, id_timestamp_ms
 from server.paging import Page
+from server.services.content.limits import POSITION_SCALE
 from server.services.content.sources import (
     ANIMATED,
     image_sources,
@@ -24,6 +25,7 @@ from server.services.records import (
     Image,
     LoginSession,
     Profile,
+    Tag,
     UnusedMedia,
 )
 
@@ -110,6 +112,15 @@ def image(record: Image) -> dict[str, Any]:
         "sources": [source_of_image(each) for each in sources],
         "thumbnail": None if square is None else source_of_image(square),
         "variants": named_urls(sources),
+        "tags": [tag(each) for each in record.tags],
+    }
+
+
+def tag(record: Tag) -> dict[str, Any]:
+    return {
+        "userId": str(record.user_id),
+        "x": record.x / POSITION_SCALE,
+        "y": record.y / POSITION_SCALE,
     }
 
 

@@ -52,6 +52,7 @@ MODULES = [
     "server.models.content.posts",
     "server.models.content.post_images",
     "server.models.content.post_versions",
+    "server.models.content.tags",
     "server.models.content.media",
     "server.models.content.uploads",
     "server.models.content.drafts",

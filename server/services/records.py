@@ -19,6 +19,7 @@ from server.ids import (
 )
 from server.models.audience import Audience
 from server.models.content.media import MediaStatus
+from server.models.content.tags import TagPermission
 
 
 class Role(StrEnum):
@@ -53,6 +54,7 @@ class NotificationType(StrEnum):
     REPLY = "reply"
     FOLLOW_REQUEST = "follow_request"
     FOLLOW_ACCEPTED = "follow_accepted"
+    TAG = "tag"
     COMMENT_LIKE = "comment_like"
     MODERATION = "moderation"
     REPORT_HANDLED = "report_handled"
@@ -293,11 +295,29 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Tag:
+    """A user in a picture, at `x` and `y` in units of `POSITION_SCALE` from the upper left corner."""
+
+    user_id: UserId
+    x: int
+    y: int
+
+
+@dataclass(frozen=True, slots=True)
+class TagSettings:
+    """Settings about tags of a user. With `manual_approval`, others see a tag only after the user approved it."""
+
+    allowed_from: TagPermission
+    manual_approval: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
     """A picture of a post, whose largest rendition has `width` x `height` pixels.
 
     Holds the folder's URL and the names of renditions, because caches keep many: `sources` computes the rest.
     `query` is the signature that follows the URL of each rendition, or empty. Media keep their id in a post.
+    `tags` are the approved ones.
     """
 
     id: MediaId
@@ -308,6 +328,7 @@ class Image:
     alt_text: str
     variants: tuple[str, ...]
     query: str = ""
+    tags: tuple[Tag, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

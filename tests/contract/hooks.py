@@ -178,8 +178,16 @@ def _new_post(case: Case) -> None:
         number = next(drafts)
         if number < MAX_DRAFTS:
             case.body |= {"publishAt": IN_A_WEEK} if scheduled else {"status": "draft"}
-    if "mediaIds" in case.body:  # else it is a form
+    if case.media_type == "multipart/form-data":
+        return
+    if "media" in case.body and "altTexts" not in case.body:
+        case.body["media"] = [_own_image(case)]
+        case.body.pop("mediaIds", None)
+        if scheduled or "status" in case.body:
+            case.body["media"][0].pop("tags", None)
+    else:
         case.body |= {"mediaIds": [_own_media()["mediaId"]], "altTexts": case.body.get("altTexts", [])[:1]}
+        case.body.pop("media", None)
 
 
 def _edit(case: Case) -> None:
@@ -191,10 +199,20 @@ def _edit(case: Case) -> None:
     if "status" in case.body or not case.body:
         case.body["status"] = "published"
     if "media" in case.body:
-        case.body["media"] = [{**case.body["media"][0], "id": _own_media()["mediaId"]}]
+        case.body["media"] = [_own_image(case)]
         case.body.pop("altTexts", None)
     elif case.body.keys() == {"ifEditedAt"}:
         case.body["caption"] = "Edited"
+
+
+def _own_image(case: Case) -> dict[str, Any]:
+    """Return the first image of the body with an unused id, and with a tag of the user, who exists."""
+    image = {**case.body["media"][0], "id": _own_media()["mediaId"]}
+    return image if "tags" not in image else image | {"tags": _own_tags()}
+
+
+def _own_tags() -> list[dict[str, Any]]:
+    return [{"userId": _request("GET", "/users/profile", token=TOKEN)["id"], "x": 0.5, "y": 0.25}]
 
 
 def _possible_decision(case: Case) -> None:
@@ -323,6 +341,11 @@ def _own_post() -> dict[str, str]:
     return {"postId": _create("/posts", files=picture)["id"]}
 
 
+def _tagged_post() -> dict[str, str]:
+    media = {"id": _own_media()["mediaId"], "tags": _own_tags()}
+    return {"postId": _create("/posts", json={"media": [media]})["id"]}
+
+
 def _own_media() -> dict[str, str]:
     """Upload an image, and delete the oldest unused one if there are many."""
     unused = _request("GET", "/media/unused", token=TOKEN)["items"]
@@ -416,6 +439,8 @@ NEW_OBJECTS: dict[str, Callable[[], dict[str, str]]] = {
     "listCommentLikers": _own_comment,
     "revokeSession": _own_session,
     "editPost": _own_post,
+    "approveOwnTags": _tagged_post,
+    "removeOwnTags": _tagged_post,
     "acceptFollowRequest": _request_to_follow,
     "declineFollowRequest": _request_to_follow,
     "getUnusedMedia": _own_media,

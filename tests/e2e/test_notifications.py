@@ -20,7 +20,17 @@ from tools.harness.backends import Stack
 from tools.harness.waiting import wait_until
 
 CHANNELS = ("push", "email", "inApp")
-TYPES = ("comment", "like", "follow", "mention", "reply", "follow_request", "follow_accepted")
+TYPES = (
+    "comment",
+    "like",
+    "follow",
+    "mention",
+    "reply",
+    "follow_request",
+    "follow_accepted",
+    "tag",
+    "comment_like",
+)
 
 
 def emails_to(stack: Stack, to: Person) -> list[EmailMessage]:

@@ -85,7 +85,7 @@ async def screens(harness: ServiceHarness) -> AsyncIterator[Screens]:
         NotificationRoutes(harness.notifications, unused, unused, NotificationSerializer(posts)),
         ProfileRoutes(harness.profiles, harness.posts, forms, posts),
         FollowRoutes(harness.follows),
-        PostRoutes(harness.posts, harness.comments, harness.lookup, forms, idempotent, posts),
+        PostRoutes(harness.posts, harness.drafts, harness.comments, harness.lookup, forms, idempotent, posts),
         CommentRoutes(harness.comments, idempotent),
         LikeRoutes(harness.likes),
     ):

@@ -67,6 +67,7 @@ from server.models.content.post_parts import PostPartRepository
 from server.models.content.post_versions import PostVersionRepository
 from server.models.content.posts import PostRepository
 from server.models.content.saves import SaveRepository
+from server.models.content.tags import TagRepository
 from server.models.content.uploads import UploadRepository
 from server.models.database import Database
 from server.models.erasure.erased_accounts import ErasedAccountRepository
@@ -164,6 +165,7 @@ from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
 from server.services.content.refused_pictures import RefusedPictures
 from server.services.content.saves import Saves
+from server.services.content.tags import Tags
 from server.services.content.uploads import UploadRules, Uploads
 from server.services.content.visibility import Visibility
 from server.services.emails.delivery import EmailBudget, EmailDelivery
@@ -390,6 +392,16 @@ class ServiceHarness:
         self.post_history = PostHistory(
             PostVersionRepository(database), self.post_rows, self.image_rows, self.cards, self.visibility
         )
+        self.tags = Tags(
+            TagRepository(database),
+            self.user_rows,
+            self.post_rows,
+            BlockRepository(database),
+            self.unit_of_work,
+            self.jobs,
+            self.cards,
+            self.visibility,
+        )
         self.posts = Posts(
             self.user_rows,
             self.post_rows,
@@ -401,6 +413,7 @@ class ServiceHarness:
             self.pictures,
             self.text_filters,
             self.post_history,
+            self.tags,
         )
         self.draft_rows = DraftRepository(database)
         self.draft_publication = DraftPublication(
@@ -838,6 +851,7 @@ class ServiceHarness:
             self.unused_media,
             self.uploads,
             self.exports,
+            self.tags,
         )
         mentions = StoredMentionRepository(self.database)
         cached = CachedUsers(self.pipelined_redis)
@@ -1106,6 +1120,7 @@ class ServiceHarness:
             JobKind.RETRACT_BLOCKED: self.follow_notification_jobs.retract_blocked,
             JobKind.ACCEPT_FOLLOW_REQUESTS: self.follow_requests.accept_all,
             JobKind.NOTIFY_MENTIONED: self.notification_jobs.handle_mentions,
+            JobKind.NOTIFY_TAGGED: self.notification_jobs.handle_tags,
             JobKind.RETRACT_COMMENTS: self.notification_jobs.retract_comments,
             JobKind.PUSH: self.pushes.send,
             JobKind.EMAIL: self.notification_emails.send,
@@ -1116,6 +1131,7 @@ class ServiceHarness:
             JobKind.INDEX_POST: self.discovery.jobs.index_post,
             JobKind.REMOVE_POST: self.deletions.remove_post,
             JobKind.REMOVE_PICTURE: self.deletions.remove_picture,
+            JobKind.REMOVE_BLOCKED_TAGS: self.tags.remove_between,
             JobKind.REMOVE_AVATAR: self.deletions.remove_avatar,
             JobKind.CREATE_EXPORT: self.export_jobs.create,
             JobKind.EMAIL_EXPORT_READY: self.export_emails.send_ready,

@@ -26,6 +26,7 @@ from server.services.content.limits import (
     MAX_DRAFTS,
     MAX_SCHEDULE_DAYS,
     MAX_SCHEDULED,
+    MAX_TAGS,
 )
 
 CACHE_CONTROL = "public, max-age=300"
@@ -46,6 +47,7 @@ class ImageLimitsSchema(Schema):
     widths = fields.List(fields.Integer(), required=True, metadata={"description": "Of `sources`."})
     thumbnailSide = Count(required=True)
     avatarSides = fields.List(fields.Integer(), required=True)
+    maxTags = Count(required=True, metadata={"description": "Users who can be tagged in an image of a post."})
 
 
 class TextLimitsSchema(Schema):
@@ -204,6 +206,7 @@ def _config(limits: ClientLimits) -> dict[str, Any]:
             "widths": WIDTHS,
             "thumbnailSide": THUMBNAIL_SIDE,
             "avatarSides": AVATAR_SIDES,
+            "maxTags": MAX_TAGS,
         },
         "texts": {
             "caption": MAX_CAPTION,

@@ -1,5 +1,6 @@
 """`/posts`: publish, read, edit and delete posts, and drafts, which only their author sees."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from functools import partial
 from types import MappingProxyType
@@ -19,6 +20,7 @@ from server.handlers.content.drafts import (
     schedule_in,
     status_field,
 )
+from server.handlers.content.tags import refuse_tags, tags_field, tags_of
 from server.handlers.fields import File, Id, QueryList, RequestSchema, Text, UserReference
 from server.handlers.http.bodies.multipart import Form, FormReader
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
@@ -76,15 +78,31 @@ class PublishForm(RequestSchema):
     publishAt = publish_at_field()
 
 
-class PublishBody(RequestSchema):
-    """A new post of images that were uploaded before."""
+class NewImageBody(RequestSchema):
+    """An image of a new post."""
 
+    id = Id(required=True, metadata={"description": "One of your unused images."})
+    altText = Text(maximum=MAX_ALT_TEXT, metadata={"description": "Default: the one that it has."})
+    tags = tags_field("The users in the image.")
+
+
+def validate_unique_images(chosen: list[dict[str, Any]]) -> None:
+    validate_unique([each["id"] for each in chosen])
+
+
+class PublishBody(RequestSchema):
+    """A new post of images that were uploaded before, in `media` or `mediaIds`."""
+
+    media = fields.List(
+        fields.Nested(NewImageBody),
+        validate=[validate.Length(1, MAX_IMAGES), validate_unique_images],
+        metadata={"description": "Unused images in the order in which the post shows them."},
+    )
     mediaIds = fields.List(
         Id(),
-        required=True,
         validate=[validate.Length(1, MAX_IMAGES), validate_unique],
         metadata={
-            "description": "Unused images in the order in which the post shows them.",
+            "description": "The same with the ids alone.",
             "uniqueItems": True,
         },
     )
@@ -93,7 +111,7 @@ class PublishBody(RequestSchema):
         load_default=(),
         validate=validate.Length(max=MAX_IMAGES),
         metadata={
-            "description": "At most one per image, in the same order; the remaining images keep theirs."
+            "description": "Of `mediaIds`: at most one per image, in the same order; the remaining images keep theirs."
         },
     )
     caption = Text(maximum=MAX_CAPTION, load_default="", metadata={"examples": ["The last light #sunset"]})
@@ -102,8 +120,13 @@ class PublishBody(RequestSchema):
     publishAt = publish_at_field()
 
     @validates_schema
-    def _check_status(self, data: dict[str, Any], **_: Any) -> None:
-        chosen_status(data)
+    def _require_images(self, data: dict[str, Any], **_: Any) -> None:
+        if "media" not in data and "mediaIds" not in data:
+            raise ValidationError("Required: mediaIds or media.", "mediaIds")
+        if "media" in data and (data.get("mediaIds") or data["altTexts"]):
+            raise ValidationError("Either media, or mediaIds with altTexts.", "media")
+        if chosen_status(data) in UNPUBLISHED:
+            refuse_tags(data)
 
 
 class PostsQuery(PageQuery):
@@ -156,10 +179,9 @@ class ChosenImageBody(RequestSchema):
         required=True, metadata={"description": "An image that the post has, or one of your unused images."}
     )
     altText = Text(maximum=MAX_ALT_TEXT, metadata={"description": "Default: the one that it has."})
-
-
-def validate_unique_images(chosen: list[dict[str, Any]]) -> None:
-    validate_unique([each["id"] for each in chosen])
+    tags = tags_field(
+        "All users in the image, pending tags included: see `GET /posts/{postId}/tags`. Default: those that it has."
+    )
 
 
 class EditPostBody(RequestSchema):
@@ -201,7 +223,8 @@ class EditPostBody(RequestSchema):
             )
         if "media" in data and "altTexts" in data:
             raise ValidationError("Either media or altTexts.", "altTexts")
-        chosen_status(data)
+        if chosen_status(data) in UNPUBLISHED:
+            refuse_tags(data)
 
 
 class PostRoutes:
@@ -246,6 +269,7 @@ class PostRoutes:
                 "picture_refused",
                 "content_refused",
                 "media_unusable",
+                "untaggable_user",
             ),
         },
         description=(
@@ -293,14 +317,20 @@ class PostRoutes:
 
     async def _publish_media(self, request: web.Request) -> web.Response:
         author_id, body = current_principal(request).user_id, request[BODY]
-        media_ids = [MediaId(int(each)) for each in body["mediaIds"]]
-        caption, alt_texts, audience = body["caption"], body["altTexts"], body["audience"]
+        caption, audience = body["caption"], body["audience"]
 
         async def execute(token: IdempotencyToken | None) -> Post | Draft:
+            chosen = [_chosen(each) for each in body.get("media", ())]
+            media_ids = [MediaId(int(each)) for each in body.get("mediaIds", ())]
+            texts: Sequence[str | None] = body["altTexts"]
             if chosen_status(body) in UNPUBLISHED:
                 content = DraftContent(caption, audience, body.get("publishAt"))
-                return await self._drafts.create_from_media(author_id, content, media_ids, alt_texts, token)
-            return await self._posts.publish_media(author_id, caption, media_ids, alt_texts, token, audience)
+                if chosen:
+                    media_ids, texts = [each.id for each in chosen], [each.alt_text for each in chosen]
+                return await self._drafts.create_from_media(author_id, content, media_ids, texts, token)
+            if chosen:
+                return await self._posts.publish_chosen(author_id, caption, chosen, token, audience)
+            return await self._posts.publish_media(author_id, caption, media_ids, texts, token, audience)
 
         return await self._idempotent.respond(
             request,
@@ -374,7 +404,7 @@ class PostRoutes:
                 "already_published",
                 "too_many_scheduled",
             ),
-            422: ("content_refused", "media_unusable", "picture_refused"),
+            422: ("content_refused", "media_unusable", "picture_refused", "untaggable_user"),
         },
         description=(
             "An omitted member stays unchanged; at least one is required. With `publishAt`, a draft is published at"
@@ -395,7 +425,7 @@ class PostRoutes:
         body, author_id = request[BODY], current_principal(request).user_id
         media = None
         if "media" in body:
-            media = [ChosenPicture(MediaId(int(each["id"])), each.get("altText")) for each in body["media"]]
+            media = [_chosen(each) for each in body["media"]]
         seen = SeenEdit(body["ifEditedAt"]) if "ifEditedAt" in body else None
         status = chosen_status(body)
         changes = body.get("caption"), body.get("altTexts"), body.get("audience"), media, seen, status
@@ -443,6 +473,11 @@ class PostRoutes:
 
 def _post_id(request: web.Request) -> PostId:
     return PostId(path_id(request, "postId"))
+
+
+def _chosen(body: dict[str, Any]) -> ChosenPicture:
+    tags = tags_of(body) if "tags" in body else None
+    return ChosenPicture(MediaId(int(body["id"])), body.get("altText"), tags)
 
 
 def _audience(form: Form) -> Audience:

@@ -47,6 +47,7 @@ BODIES: Mapping[str, Any] = {
     "EditProfileBody": {"fullName": "Ana Lima", "bio": "Light and hills"},
     "PublishBody": {"mediaIds": [EXAMPLE_ID], "caption": "The last light #sunset", "audience": "public"},
     "EditPostBody": {"caption": "The first light #sunrise"},
+    "TagSettingsBody": {"allowedFrom": "following", "manualApproval": True},
     "EditMediaBody": {"altText": "The sea at dusk"},
     "CommentBody": {"content": "Well seen!"},
     "ReportBody": {"subjectType": "post", "subjectId": EXAMPLE_ID, "reason": "spam"},

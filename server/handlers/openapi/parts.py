@@ -32,6 +32,7 @@ TAGS: Mapping[str, str] = {
     "auth": "Accounts, sign-in, sessions and passwords",
     "users": "Your own profile, and other users' profiles",
     "posts": "Posts with images",
+    "tags": "Users who are tagged in images",
     "comments": "Comments on posts, and replies",
     "likes": "Likes of posts",
     "saved": "Saved posts, and collections of them",

@@ -138,5 +138,5 @@ def _complete(owner: str, name: str, member: dict[str, Any], *, is_request: bool
 
 def _fits(example: Any, type_: Any) -> bool:
     types = type_ if isinstance(type_, list) else [type_]
-    kinds = {str: "string", int: "integer", list: "array"}
+    kinds = {str: "string", int: "integer", float: "number", list: "array"}
     return example is not None and kinds[type(example)] in types

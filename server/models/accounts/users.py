@@ -23,6 +23,8 @@ class UserTable(Model):
 
     `posts_count` counts all posts, `follower_posts_count` and `close_friend_posts_count` those with such an audience.
 
+    `tags_from` says who may tag the user; with `approves_tags`, a tag waits for the user's approval.
+
     `delete_after_ms` is set after the owner deleted the account: from then on it is erased.
     """
 
@@ -53,6 +55,8 @@ class UserTable(Model):
     status = fields.CharField(max_length=12, default="active", db_default="active")
     suspended_until_ms = fields.BigIntField(null=True)
     delete_after_ms = fields.BigIntField(null=True, db_index=True)
+    tags_from = fields.CharField(max_length=12, default="everyone", db_default="everyone")
+    approves_tags = fields.SmallIntField(default=0, db_default=0)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "users"

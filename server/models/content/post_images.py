@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import orjson
 from tortoise import fields
 from tortoise.models import Model
 
-from server.ids import MediaId, PostId
+from server.ids import MediaId, PostId, UserId
 from server.models.content.visibility import public_posts
 from server.models.database import Database, placeholders
 
@@ -55,6 +57,8 @@ class NewPostImage:
 
 @dataclass(frozen=True, slots=True)
 class PostImageRow:
+    """A picture; `tags` are the approved ones: users with their positions."""
+
     id: MediaId
     post_id: PostId
     media_key: str
@@ -63,6 +67,7 @@ class PostImageRow:
     blurhash: str
     alt_text: str
     variants: tuple[str, ...]
+    tags: tuple[tuple[UserId, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +94,13 @@ class PostImageRepository:
     async def list_by_posts(self, post_ids: Sequence[PostId]) -> list[PostImageRow]:
         """Return the images of all posts; those of one post follow one another in order."""
         rows = await self._database.rows(
-            f"SELECT {IMAGE_COLUMNS} FROM post_images"
-            f" WHERE post_id IN ({placeholders(len(post_ids))}) ORDER BY post_id, position",
+            "SELECT i.id, i.post_id, i.media_key, i.width, i.height, i.blurhash, i.alt_text, i.variants,"
+            " t.user_id AS tagged_id, t.x, t.y FROM post_images i"
+            " LEFT JOIN post_tags t ON t.image_id = i.id AND t.status = 'approved'"
+            f" WHERE i.post_id IN ({placeholders(len(post_ids))}) ORDER BY i.post_id, i.position, t.id",
             post_ids,
         )
-        return [_row(row) for row in rows]
+        return [_tagged([*tagged]) for _, tagged in groupby(rows, key=itemgetter("id"))]
 
     async def list_first(self, post_ids: Sequence[PostId]) -> list[FirstImageRow]:
         """Return the first image of each post that has one, in no particular order."""
@@ -167,7 +174,7 @@ class PostImageRepository:
         await self._database.execute("DELETE FROM post_images WHERE post_id = ?", [post_id])
 
 
-def _row(row: Mapping[str, Any]) -> PostImageRow:
+def _row(row: Mapping[str, Any], tags: tuple[tuple[UserId, int, int], ...] = ()) -> PostImageRow:
     return PostImageRow(
         MediaId(row["id"]),
         PostId(row["post_id"]),
@@ -177,4 +184,11 @@ def _row(row: Mapping[str, Any]) -> PostImageRow:
         row["blurhash"],
         row["alt_text"],
         tuple(orjson.loads(row["variants"])),
+        tags,
     )
+
+
+def _tagged(rows: Sequence[Mapping[str, Any]]) -> PostImageRow:
+    """Return a picture from its rows, one per tag, or one without a tag."""
+    tags = [(UserId(row["tagged_id"]), row["x"], row["y"]) for row in rows if row["tagged_id"] is not None]
+    return _row(rows[0], tuple(tags))

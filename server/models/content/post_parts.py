@@ -15,6 +15,7 @@ class PostPart(StrEnum):
     COMMENTS = "comments"
     NOTIFICATIONS = "notifications"
     VERSIONS = "post_versions"
+    TAGS = "post_tags"
 
 
 class PostPartRepository:

@@ -23,7 +23,7 @@ class PostTable(Model):
     restored; `hidden_by_id` is then their action in the audit log.
 
     `revision` increases with each visible change, counters included: caches keep the higher one. Renditions were added
-    to the pictures at `pictures_changed_at_ms`; null if never.
+    to the pictures, or tags changed, at `pictures_changed_at_ms`; null if never.
 
     `published_at_ms` is set for imported posts whose id has another time.
     """

@@ -44,6 +44,18 @@ WAS_PUBLIC = Fact("was_public", "{version}.audience = 'public'")
 HAD_SAME_AUDIENCE = Fact("had_same_audience", "{version}.audience = {post}.audience")
 VERSIONS: Rule = (*POSTS, clause(Denial.OTHER_AUDIENCE, IS_SELF, WAS_PUBLIC, HAD_SAME_AUDIENCE))
 
+# Of a tag in a visible post. `user` is the tagged one.
+IS_TAGGED = Fact("is_tagged", "{tag}.status <> 'removed'")
+IS_APPROVED_TAG = Fact("is_approved_tag", "{tag}.status = 'approved'")
+OWNS_TAGGED_POST = Fact(
+    "owns_tagged_post", "(SELECT posts.author_id FROM posts WHERE posts.id = {tag}.post_id) = {viewer}"
+)
+TAGS: Rule = (
+    *USERS,
+    clause(Denial.DELETED, IS_TAGGED),
+    clause(Denial.PENDING, IS_APPROVED_TAG, IS_SELF, OWNS_TAGGED_POST),
+)
+
 PUBLIC_POSTS: Rule = (
     clause(Denial.DELETED, IS_PRESENT),
     *ACTIVE_USERS,
@@ -84,6 +96,11 @@ def visible_versions(viewer: UserId | Column, alias: str, post: str) -> Conditio
     return condition(
         VERSIONS, viewer=viewer, user=Column(f"{post}.author_id"), post=Column(post), version=Column(alias)
     )
+
+
+def visible_tags(viewer: UserId | Column, alias: str) -> Condition:
+    """Return the condition that the viewer may see a row of `post_tags` in a post that the viewer may see."""
+    return condition(TAGS, viewer=viewer, user=Column(f"{alias}.user_id"), tag=Column(alias))
 
 
 def visible_comments(viewer: UserId | Column, alias: str) -> Condition:

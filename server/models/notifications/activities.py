@@ -1,4 +1,4 @@
-"""The rows that notifications are about: likes, follows, comments and captions."""
+"""The rows that notifications are about: likes, follows, comments, captions and tags."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -95,6 +95,22 @@ class ActivityRepository:
         rows = await self._database.rows(
             "SELECT recipient_id FROM notifications WHERE post_id = ? AND comment_id IS NULL AND type = ?",
             [post_id, mention],
+        )
+        return {UserId(row["recipient_id"]) for row in rows}
+
+    async def list_tagged(self, post_id: PostId) -> dict[UserId, int]:
+        """Return the users that are tagged in a post, if it exists, each with the id of the newest tag."""
+        rows = await self._database.rows(
+            "SELECT t.user_id, MAX(t.id) AS tag_id FROM post_tags t JOIN posts p ON p.id = t.post_id"
+            " WHERE t.post_id = ? AND t.status <> 'removed' AND p.deleted_at_ms IS NULL GROUP BY t.user_id",
+            [post_id],
+        )
+        return {UserId(row["user_id"]): row["tag_id"] for row in rows}
+
+    async def list_recipients(self, post_id: PostId, type_: str) -> set[UserId]:
+        """Return the recipients of notifications of a type about a post, retracted ones included."""
+        rows = await self._database.rows(
+            "SELECT recipient_id FROM notifications WHERE post_id = ? AND type = ?", [post_id, type_]
         )
         return {UserId(row["recipient_id"]) for row in rows}
 

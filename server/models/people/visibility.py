@@ -21,6 +21,7 @@ class Denial(StrEnum):
     PRIVATE_ACCOUNT = "private_account"
     NOT_FOLLOWER = "not_follower"
     NOT_CLOSE_FRIEND = "not_close_friend"
+    TAGS_REFUSED = "tags_refused"
     OTHER_AUDIENCE = "other_audience"
     PENDING = "pending"
 
@@ -81,6 +82,19 @@ STRANGERS: Rule = (
 )
 CLOSE_FRIENDS: Rule = (clause(Denial.NOT_CLOSE_FRIEND, HAS_AS_CLOSE_FRIEND),)
 
+# Of an author and a user to be tagged, who must follow the author unless everyone may.
+TAGGED_BY_ALL = Fact(
+    "tagged_by_all", "(SELECT users.tags_from FROM users WHERE users.id = {user}) = 'everyone'"
+)
+TAGGED_BY_FOLLOWED = Fact(
+    "tagged_by_followed", "(SELECT users.tags_from FROM users WHERE users.id = {user}) = 'following'"
+)
+TAGGABLE: Rule = (
+    *USERS,
+    clause(Denial.TAGS_REFUSED, IS_SELF, TAGGED_BY_ALL, TAGGED_BY_FOLLOWED),
+    clause(Denial.TAGS_REFUSED, IS_SELF, TAGGED_BY_ALL, IS_FOLLOWER),
+)
+
 
 def visible_users(viewer: UserId | Column, user: UserId | Column) -> Condition:
     """Return the condition that the user is active or the viewer, and neither has blocked the other."""
@@ -108,6 +122,11 @@ def open_users(viewer: UserId | Column, user: UserId | Column) -> Condition:
     That is: the account is public, or the viewer's own, or the viewer follows it.
     """
     return condition(OPEN_ACCOUNTS, viewer=viewer, user=user)
+
+
+def taggable_users(author: UserId | Column, user: UserId | Column) -> Condition:
+    """Return the condition that an author may tag a user."""
+    return condition(TAGGABLE, viewer=author, user=user)
 
 
 def close_friends_of(user: UserId | Column, friend: UserId | Column) -> Condition:

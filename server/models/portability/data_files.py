@@ -72,6 +72,8 @@ PROFILE = DataFile(
         "website": Member("t.website"),
         "role": Member("t.role"),
         "isPrivate": Member("t.is_private", Kind.FLAG),
+        "tagsFrom": Member("t.tags_from"),
+        "approvesTags": Member("t.approves_tags", Kind.FLAG),
         "status": Member("t.status"),
         "suspendedUntil": Member("t.suspended_until_ms", Kind.TIME),
         "deletedAt": Member("t.delete_after_ms", Kind.TIME),
@@ -112,6 +114,19 @@ COMMENTS = DataFile(
         "createdAt": Member("t.id", Kind.ID_TIME),
     },
     ("comments.author_id",),
+)
+TAGS = DataFile(
+    "tags",
+    "post_tags t JOIN posts p ON p.id = t.post_id",
+    "t.user_id",
+    {
+        "postId": Member("t.post_id", Kind.ID),
+        "postAuthorId": Member("p.author_id", Kind.ID),
+        "postAuthor": Member("p.author_id", Kind.NAME),
+        "status": Member("t.status"),
+        "taggedAt": Member("t.id", Kind.ID_TIME),
+    },
+    ("post_tags.user_id",),
 )
 LIKES = DataFile(
     "likes",
@@ -340,6 +355,7 @@ EXPORTS = DataFile(
 DATA_FILES = (
     PROFILE,
     POST_HISTORY,
+    TAGS,
     COMMENTS,
     LIKES,
     COMMENT_LIKES,

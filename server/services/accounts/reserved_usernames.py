@@ -13,9 +13,10 @@ PAGES = (
     " comments config create deactivate deleted developer developers devices discover docs edit embed everyone explore"
     " export exports favicon feed filters follow followers following hashtag hashtags healthz home index invite jobs"
     " likes login logout me media metrics mute mutes passkeys restrict restricted"
-    " new notifications null oauth password people photos post posts preferences profile profiles queues readyz"
-    " register reports robots saved search self session sessions settings share signin signout signup sitemap static"
-    " stories stream tags trends undefined unknown unsubscribe upload uploads user username users web wellknown www you"
+    " new notifications null oauth password people photos place places post posts preferences profile profiles queues"
+    " readyz register reports robots saved search self session sessions settings share signin signout signup"
+    " sitemap static stories stream tag tagged tags trends undefined unknown unsubscribe upload uploads user username"
+    " users web wellknown www you"
 )
 SERVICE = "photofeed"
 RESERVED = frozenset(f"{OPERATOR} {PAGES}".split())

@@ -9,13 +9,14 @@ from pathlib import Path
 import structlog
 
 from server.errors import InvalidInput, NotFound, TooLarge, UnsupportedMedia
-from server.events import CacheKey, PostChanged
+from server.events import CacheKey
 from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
 from server.ids import PostId
 from server.models.content.post_images import PostImageRepository, PostImageRow
 from server.models.content.posts import PostRepository
 from server.models.content.visibility import NOT_DELETED
+from server.services.content.picture_changes import record_picture_change
 from server.services.content.pictures import is_original, is_temporary
 from server.services.content.sources import AVIF_EXTENSION, avif_variant, has_avif
 from server.services.jobs.claims import Claim
@@ -119,21 +120,7 @@ class AvifRenditions:
             variants = [avif_variant(name) for name in names]
             if not await self._images.add_variants(post_id, media_key, variants):
                 removed.append(media_key)
-        # Always later than the previous change, because caches identify a card by this time.
-        changed_at_ms = max(work.now_ms(), (post.changed_at_ms or 0) + 1)
-        revision = post.revision + 1
-        await self._posts.set_pictures_changed(post_id, changed_at_ms, revision)
-        work.emit(
-            PostChanged(
-                post_id,
-                post.author_id,
-                revision,
-                post.likes_count,
-                post.comments_count,
-                changed_at_ms,
-                post.audience,
-            )
-        )
+        await record_picture_change(self._posts, post, work)
         return removed
 
 

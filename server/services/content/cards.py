@@ -1,6 +1,7 @@
 """Cards: users and posts as clients see them, read in batches with one query per table."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from server.ids import MediaId, PostId, UserId
@@ -21,6 +22,7 @@ from server.services.records import (
     RelatedUser,
     Relationship,
     Role,
+    Tag,
     UserCard,
 )
 
@@ -130,7 +132,11 @@ class Cards:
         """Return the images of posts, hidden ones included, in their order."""
         images: dict[PostId, list[Image]] = {}
         for image in await self._images.list_by_posts(post_ids):
-            images.setdefault(image.post_id, []).append(self.image(image.id, image, image.alt_text))
+            images.setdefault(image.post_id, []).append(
+                replace(
+                    self.image(image.id, image, image.alt_text), tags=tuple(Tag(*tag) for tag in image.tags)
+                )
+            )
         return images
 
     def image(self, image_id: MediaId, row: PostImageRow | MediaPicture, alt_text: str) -> Image:

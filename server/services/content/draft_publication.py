@@ -1,11 +1,11 @@
 """Publication of drafts: at once, or by a job at the time that their author set."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from server.errors import InvalidInput
 from server.events import CacheKey
-from server.ids import DraftId, PostId, UserId
+from server.ids import DraftId, MediaId, PostId, UserId
 from server.models.accounts.users import UserRepository
 from server.models.conditions import Column
 from server.models.content.drafts import DraftRepository, DraftRow
@@ -13,9 +13,10 @@ from server.models.content.media import MediaRepository
 from server.models.people.visibility import active_users
 from server.services.content.pictures import Pictures
 from server.services.content.post_pictures import PostPicture, picture_of
-from server.services.content.posts import Posts
+from server.services.content.posts import NO_TAGS, Posts
 from server.services.jobs.claims import Claim
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
+from server.services.records import Tag
 
 
 class DraftPublication:
@@ -37,16 +38,20 @@ class DraftPublication:
         self._pictures = pictures
         self._unit_of_work = unit_of_work
 
-    async def publish(self, draft: DraftRow, work: WorkContext) -> PostId:
+    async def publish(
+        self, draft: DraftRow, work: WorkContext, tags: Mapping[MediaId, Sequence[Tag]] = NO_TAGS
+    ) -> PostId:
         """Turn a locked draft into a post within the caller's unit of work, as `Posts.insert`.
 
-        Raises InvalidInput for texts and pictures that are not allowed.
+        Raises InvalidInput for texts, pictures and tags that are not allowed.
         """
         rows = (await self._media.list_by_drafts([draft.id])).get(draft.id, [])
         pictures = [picture_of(row, number, "media") for number, row in enumerate(rows, start=1)]
         await self._require_allowed(pictures)
         await self._media.delete([row.id for row in rows])
-        post_id = await self._posts.insert(draft.author_id, draft.caption, pictures, draft.audience, work)
+        post_id = await self._posts.insert(
+            draft.author_id, draft.caption, pictures, draft.audience, work, tags
+        )
         await self._drafts.set_published(draft.id, post_id)
         return post_id
 

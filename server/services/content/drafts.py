@@ -18,7 +18,7 @@ from server.services.content.draft_publication import DraftPublication
 from server.services.content.draft_reader import DraftReader
 from server.services.content.limits import MAX_DRAFTS, MAX_SCHEDULE_DAYS, MAX_SCHEDULED
 from server.services.content.pictures import Pictures, Upload
-from server.services.content.post_pictures import ChosenPicture, more_texts_than_pictures, picture_of
+from server.services.content.post_pictures import ChosenPicture, more_texts_than_pictures, picture_of, tags_in
 from server.services.content.posts import SeenEdit, require_seen
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
@@ -38,7 +38,10 @@ class DraftContent:
 
 @dataclass(frozen=True, slots=True)
 class DraftChanges:
-    """Changes of a draft by its author; None leaves a value unchanged. `publish_at_ms` belongs to `scheduled`."""
+    """Changes of a draft by its author; None leaves a value unchanged. `publish_at_ms` belongs to `scheduled`.
+
+    Tags in `media` are those of the post if the draft is published; a draft does not keep them.
+    """
 
     caption: str | None = None
     alt_texts: Sequence[str] | None = None
@@ -101,7 +104,7 @@ class Drafts:
         author_id: UserId,
         content: DraftContent,
         media_ids: Sequence[MediaId],
-        alt_texts: Sequence[str] = (),
+        alt_texts: Sequence[str | None] = (),
         once: IdempotencyToken | None = None,
     ) -> Draft | Post:
         """Keep the author's unused media in the given order as a draft. They do not expire as long as it exists.
@@ -116,7 +119,8 @@ class Drafts:
             for number, media_id in enumerate(media_ids, start=1):
                 picture_of(rows.get(media_id), number, "mediaIds")
             for media_id, alt_text in zip(media_ids, alt_texts, strict=False):
-                await self._media.describe(media_id, alt_text)
+                if alt_text is not None:
+                    await self._media.describe(media_id, alt_text)
             return await self._insert(author_id, content, media_ids, work)
 
         draft_id = await self._unit_of_work.run(insert, token=once)
@@ -188,6 +192,9 @@ class Drafts:
                 return []
             raise already_published(row.post_id)
         require_seen(row.edited_at_ms, changes.seen)
+        if changes.status is not PostStatus.PUBLISHED and any(tags_in(changes.media or ()).values()):
+            detail = "A draft has no tags: send them when you publish it."
+            raise InvalidInput("Some values are invalid.", fields={"media": [detail]})
         removed = [] if changes.media is None else await self._arrange(row, changes.media)
         if changes.alt_texts is not None:
             await self._describe(draft_id, changes.alt_texts)
@@ -195,22 +202,21 @@ class Drafts:
         audience = changes.audience or row.audience
         await self._drafts.edit(draft_id, caption, audience, work.now_ms())
         if changes.status is not None:
-            await self._set_status(row, changes.status, changes.publish_at_ms, work)
+            await self._set_status(row, changes, work)
         return removed
 
-    async def _set_status(
-        self, row: DraftRow, status: PostStatus, publish_at_ms: int | None, work: WorkContext
-    ) -> None:
+    async def _set_status(self, row: DraftRow, changes: DraftChanges, work: WorkContext) -> None:
         """Publish a locked draft, or set or clear its time."""
         if row.publish_at_ms is not None:
             await self._jobs.cancel(PostScheduled(row.publish_at_ms, row.id, row.author_id))
-        if status is PostStatus.PUBLISHED:
-            await self._publication.publish(await self._lock(row.author_id, row.id), work)
-        elif publish_at_ms is None:
+        if changes.status is PostStatus.PUBLISHED:
+            tags = tags_in(changes.media or ())
+            await self._publication.publish(await self._lock(row.author_id, row.id), work, tags)
+        elif changes.publish_at_ms is None:
             await self._drafts.schedule(row.id, None)
         else:
             await self._media.lock_owner(row.author_id)
-            await self._schedule(row.author_id, row.id, publish_at_ms, work)
+            await self._schedule(row.author_id, row.id, changes.publish_at_ms, work)
 
     async def _arrange(self, row: DraftRow, chosen: Sequence[ChosenPicture]) -> list[MediaRow]:
         """Let a locked draft have exactly these pictures, in order; return the media that it had besides.

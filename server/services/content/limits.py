@@ -1,4 +1,4 @@
-"""Lengths of texts and lists in posts and collections, and limits of drafts."""
+"""Lengths of texts and lists in posts and collections, limits of drafts, and the scale of positions in pictures."""
 
 MAX_CAPTION = 2200
 MAX_ALT_TEXT = 1000
@@ -10,3 +10,6 @@ MAX_COLLECTION_POSTS = 5000
 MAX_DRAFTS = 100
 MAX_SCHEDULED = 50
 MAX_SCHEDULE_DAYS = 365
+MAX_TAGS = 20  # per image
+# Positions in images are stored as ten-thousandths of the width and the height.
+POSITION_SCALE = 10_000

@@ -11,6 +11,7 @@ from server.models.content.post_images import NewPostImage, PostImageRepository,
 from server.models.content.posts import PostRow
 from server.services.content.pictures import Pictures
 from server.services.jobs.unit_of_work import WorkContext
+from server.services.records import Tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,11 @@ class PostPicture:
 
 @dataclass(frozen=True, slots=True)
 class ChosenPicture:
-    """A picture that an edited post is to show: one that it has, or unused media. Without a text it keeps its own."""
+    """A picture that a post is to show: one that it has, or unused media. None keeps its alt text or its tags."""
 
     id: MediaId
     alt_text: str | None = None
+    tags: Sequence[Tag] | None = None
 
 
 class PostPictures:
@@ -100,6 +102,11 @@ class PostPictures:
         if added and self._pictures.encodes_avif:
             work.emit(PicturesPublished(post_id))
         return texts
+
+
+def tags_in(chosen: Sequence[ChosenPicture]) -> dict[MediaId, Sequence[Tag]]:
+    """Return the tags by picture; those of the other pictures stay."""
+    return {each.id: each.tags for each in chosen if each.tags is not None}
 
 
 async def insert_pictures(

@@ -1,8 +1,9 @@
 """Posts: publishing photographs with a caption, editing and deleting them, and listing an author's posts."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from types import MappingProxyType
 
 from server.clock import isoformat
 from server.errors import Conflict, Forbidden, NotFound
@@ -10,6 +11,7 @@ from server.events import (
     AudienceWidened,
     CacheKey,
     PeopleMentioned,
+    PeopleTagged,
     PicturesPublished,
     PostChanged,
     PostDeleted,
@@ -38,11 +40,15 @@ from server.services.content.post_pictures import (
     PostPictures,
     insert_pictures,
     more_texts_than_pictures,
+    tags_in,
 )
+from server.services.content.tags import Tags
 from server.services.content.visibility import Visibility
 from server.services.filters.text_filters import TextFilters
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
-from server.services.records import Post, PostStatus
+from server.services.records import Post, PostStatus, Tag
+
+NO_TAGS: Mapping[MediaId, Sequence[Tag]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +71,7 @@ class Posts:
         pictures: Pictures,
         filters: TextFilters,
         history: PostHistory,
+        tags: Tags,
     ) -> None:
         self._users = users
         self._posts = posts
@@ -75,6 +82,7 @@ class Posts:
         self._pictures = pictures
         self._filters = filters
         self._history = history
+        self._tags = tags
         self._post_pictures = PostPictures(images, media, pictures)
         self._mentions = Mentions(users)
 
@@ -108,7 +116,7 @@ class Posts:
         author_id: UserId,
         caption: str,
         media_ids: Sequence[MediaId],
-        alt_texts: Sequence[str] = (),
+        alt_texts: Sequence[str | None] = (),
         once: IdempotencyToken | None = None,
         audience: Audience = Audience.PUBLIC,
     ) -> Post:
@@ -119,16 +127,35 @@ class Posts:
         """
         if len(alt_texts) > len(media_ids):
             raise more_texts_than_pictures()
+        texts = [*alt_texts, *[None] * (len(media_ids) - len(alt_texts))]
+        chosen = [ChosenPicture(*each) for each in zip(media_ids, texts, strict=True)]
+        return await self.publish_chosen(author_id, caption, chosen, once, audience, member="mediaIds")
+
+    async def publish_chosen(
+        self,
+        author_id: UserId,
+        caption: str,
+        chosen: Sequence[ChosenPicture],
+        once: IdempotencyToken | None = None,
+        audience: Audience = Audience.PUBLIC,
+        *,
+        member: str = "media",
+    ) -> Post:
+        """Publish as `publish_media`, with tags. `member` has the media in the request, for errors.
+
+        Raises also what `Tags.set_tags` raises.
+        """
 
         async def insert(work: WorkContext) -> PostId:
-            numbers = range(1, len(media_ids) + 1)
-            pictures = await self._post_pictures.take(author_id, media_ids, numbers, "mediaIds")
-            replaced = [
-                replace(picture, alt_text=alt_text)
-                for picture, alt_text in zip(pictures, alt_texts, strict=False)
+            numbers = range(1, len(chosen) + 1)
+            pictures = await self._post_pictures.take(
+                author_id, [each.id for each in chosen], numbers, member
+            )
+            shown = [
+                picture if each.alt_text is None else replace(picture, alt_text=each.alt_text)
+                for picture, each in zip(pictures, chosen, strict=True)
             ]
-            shown = [*replaced, *pictures[len(replaced) :]]
-            return await self.insert(author_id, caption, shown, audience, work)
+            return await self.insert(author_id, caption, shown, audience, work, tags_in(chosen))
 
         return await self._publish(author_id, insert, once)
 
@@ -148,7 +175,7 @@ class Posts:
         `alt_texts` belong to the first pictures; the others lose theirs. `media` are all pictures that the post is to
         show, in order. Raises NotFound, Forbidden unless the editor is the author, InvalidInput for more texts than
         pictures, Conflict if the post was edited after `seen` or for a status that only drafts have, and what
-        `PostPictures.arrange` raises.
+        `PostPictures.arrange` and `Tags.set_tags` raise.
         """
         await self._unit_of_work.run(
             partial(self._edit, editor_id, post_id, _Edit(caption, alt_texts, audience, media, seen), status),
@@ -222,10 +249,11 @@ class Posts:
         pictures: Sequence[PostPicture],
         audience: Audience,
         work: WorkContext,
+        tags: Mapping[MediaId, Sequence[Tag]] = NO_TAGS,
     ) -> PostId:
         """Insert a post within the caller's unit of work, which names the author's feed among its changes.
 
-        Raises InvalidInput for texts that a filter refuses.
+        Raises InvalidInput for texts that a filter refuses, and what `Tags.set_tags` raises.
         """
         post_id = PostId(work.result_id)
         texts = {"caption": caption, "altTexts": " \n. ".join(each.alt_text for each in pictures)}
@@ -234,6 +262,8 @@ class Posts:
         mentions = await self._mentions.resolve(caption)
         await self._posts.insert(post_id, author_id, caption, mentions, audience)
         await insert_pictures(self._images, post_id, pictures, work)
+        if await self._tags.set_tags(post_id, author_id, tags, work):
+            work.emit(PeopleTagged(post_id, author_id))
         work.emit(PostPublished(post_id, author_id))
         if self._pictures.encodes_avif:
             work.emit(PicturesPublished(post_id))
@@ -274,6 +304,9 @@ class Posts:
         await self._history.record(before, work)
         if edit.audience is not None:
             await self._set_audience(post, edit.audience, work)
+        if edit.media is not None:  # after the audience, which decides who can be tagged
+            await self._tags.set_tags(post_id, editor_id, tags_in(edit.media), work)
+            work.emit(PeopleTagged(post_id, editor_id))  # also those of removed pictures
         if edit.caption is not None or edit.audience is not None:
             work.emit(SearchedPostChanged(post_id, editor_id))
         work.emit(

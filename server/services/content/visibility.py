@@ -22,6 +22,7 @@ from server.models.content.visibility import (
     public_posts,
     visible_comments,
     visible_posts,
+    visible_tags,
     visible_versions,
 )
 from server.models.people.visibility import Denial, open_users, visible_users
@@ -69,6 +70,16 @@ class Visibility:
     def versions(self, viewer: UserId) -> Condition:
         """Return the condition on `post_versions v` of `posts p` that the viewer may see an earlier version."""
         return visible_versions(viewer, "v", "p")
+
+    def tags(self, viewer: UserId) -> Condition:
+        """Return the condition on `post_tags t` that the viewer may see a tag in a post that the viewer sees."""
+        return visible_tags(viewer, "t")
+
+    def tagged_posts(self, viewer_id: UserId, user_id: UserId) -> Condition:
+        """Return the condition on `posts p` that the viewer may see them in the list of those with tags of a user."""
+        return all_of(
+            self.posts(viewer_id), visible_users(viewer_id, user_id), open_users(viewer_id, user_id)
+        )
 
     def comments(self, viewer: UserId) -> Condition:
         """Return the condition on `comments c` that the viewer may see a comment on a post that the viewer sees."""

@@ -16,6 +16,7 @@ from server.models.erasure.user_rows import (
     HASHTAG_POSTS,
     LIKES,
     MEDIA,
+    POST_TAGS,
     POSTS,
     UPLOADS,
     UserColumn,
@@ -28,6 +29,7 @@ from server.services.content.drafts import Drafts
 from server.services.content.likes import Likes
 from server.services.content.media import Media
 from server.services.content.posts import Posts
+from server.services.content.tags import Tags
 from server.services.content.uploads import Uploads
 from server.services.discovery.search_index import SearchIndex
 from server.services.jobs.claims import Claim
@@ -49,6 +51,7 @@ class ContentServices:
     media: Media
     uploads: Uploads
     exports: Exports
+    tags: Tags
 
 
 class ContentErasure:
@@ -107,6 +110,9 @@ class ContentErasure:
         async def erase_comments(post_id: int) -> None:
             await services.comments.erase(user_id, PostId(post_id))
 
+        async def erase_tags(post_id: int) -> None:
+            await services.tags.erase(user_id, PostId(post_id))
+
         async def erase_export(export_id: int) -> None:
             await services.exports.delete(user_id, ExportId(export_id))
 
@@ -115,6 +121,7 @@ class ContentErasure:
         await self._unit_of_work.run(partial(self._index.remove, user_id))
         await self._for_each(claim, user_id, LIKES, "post_id", erase_like)
         await self._for_each(claim, user_id, COMMENT_LIKES, "comment_id", erase_comment_like)
+        await self._for_each(claim, user_id, POST_TAGS, "post_id", erase_tags)
         await self._for_each(claim, user_id, COMMENTS, "post_id", erase_comments)
         await self._for_each(claim, user_id, UPLOADS, "id", erase_upload)
         await self._for_each(claim, user_id, DRAFTS, "id", erase_draft)

@@ -14,13 +14,13 @@ from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timeline_reads import TimelineEntry
 from server.ids import PostId, UserId
 from server.models.audience import Audience
-from server.services.records import Image, Post, PostCard, UserCard
+from server.services.records import Image, Post, PostCard, Tag, UserCard
 
 Key = TypeVar("Key", bound=Hashable)
 Card = TypeVar("Card")
 
 # Version of the cards in Redis, which other versions of the program read. Change it with the fields of the cards.
-CARD_FORMAT = 7
+CARD_FORMAT = 8
 
 
 class BoundedCache(Generic[Key, Card]):
@@ -122,6 +122,7 @@ class CardCache:
 def _post_card(fields: dict[str, Any]) -> PostCard:
     for image in fields["images"]:
         image["variants"] = tuple(image["variants"])
+        image["tags"] = tuple(Tag(**tag) for tag in image["tags"])
     fields["images"] = tuple(Image(**image) for image in fields["images"])
     fields["hashtags"] = tuple(fields["hashtags"])
     fields["audience"] = Audience(fields["audience"])

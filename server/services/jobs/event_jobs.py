@@ -28,6 +28,7 @@ from server.events import (
     PasswordChanged,
     PasswordResetRequested,
     PeopleMentioned,
+    PeopleTagged,
     PersonChanged,
     PersonModerated,
     PictureRemoved,
@@ -87,6 +88,7 @@ class JobKind(StrEnum):
     NOTIFY_FOLLOW_REQUEST = "notify.follow_request"
     NOTIFY_FOLLOW_ACCEPTED = "notify.follow_accepted"
     NOTIFY_MENTIONED = "notify.mentioned"
+    NOTIFY_TAGGED = "notify.tagged"
     NOTIFY_MODERATED = "notify.moderated"
     REPORT_MATCHED = "moderation.report_matched"
     NOTIFY_REPORTERS = "notify.reporters"
@@ -100,6 +102,7 @@ class JobKind(StrEnum):
     PROCESS_UPLOAD = "media.process"
     ENCODE_AVIF = "renditions.avif"
     REMOVE_POST = "posts.remove"
+    REMOVE_BLOCKED_TAGS = "tags.remove_blocked"
     REMOVE_PICTURE = "pictures.remove"
     REMOVE_AVATAR = "avatars.remove"
     ERASE_ACCOUNT = "accounts.erase"
@@ -173,7 +176,10 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     UserUnfollowed: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW),),
     FollowRequestChanged: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW_REQUEST),),
     FollowAccepted: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_FOLLOW_ACCEPTED),),
-    UserBlocked: (EventJob(Queue.NOTIFICATIONS, JobKind.RETRACT_BLOCKED),),
+    UserBlocked: (
+        EventJob(Queue.NOTIFICATIONS, JobKind.RETRACT_BLOCKED),
+        EventJob(Queue.MAINTENANCE, JobKind.REMOVE_BLOCKED_TAGS),
+    ),
     AccountRestored: (EventJob(Queue.FEED, JobKind.RESTORE_AUTHOR, HIGH),),
     AccountOpened: (EventJob(Queue.MAINTENANCE, JobKind.ACCEPT_FOLLOW_REQUESTS),),
     PostLiked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
@@ -184,6 +190,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     CommentUnliked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT_LIKE),),
     CommentsDeleted: (EventJob(Queue.NOTIFICATIONS, JobKind.RETRACT_COMMENTS),),
     PeopleMentioned: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_MENTIONED),),
+    PeopleTagged: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_TAGGED),),
     PersonModerated: (
         EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_MODERATED),
         EventJob(Queue.EMAIL, JobKind.EMAIL_MODERATED, HIGH),

@@ -1,4 +1,4 @@
-"""Job handlers that notify users of likes, comments and mentions, and retract those notifications.
+"""Job handlers that notify users of likes, comments, mentions and tags, and retract those notifications.
 
 Each handler checks whether the activity still exists and makes the notifications agree with that. Running it twice, or
 in another order, is therefore safe: the last job to run sees the latest state.
@@ -95,6 +95,30 @@ class NotificationJobs:
             return await self._writer.create(work, locked, {each: [activity] for each in mentioned})
 
         await self._writer.commit(claim, update if mentioned or notified else skip, caption.text)
+
+    async def handle_tags(self, claim: Claim) -> None:
+        """Notify the users that are tagged in a post; retract notifications of those that no longer are."""
+        post_id, author_id = PostId(claim.payload["post_id"]), UserId(claim.payload["author_id"])
+        tagged = await self._activities.list_tagged(post_id)
+        notified = await self._activities.list_recipients(post_id, NotificationType.TAG)
+        concerned = sorted(({*tagged} | notified) - {author_id})
+
+        async def update(work: WorkContext) -> Created:
+            locked = await self._store.lock(concerned)
+            found = await self._activities.list_tagged(post_id)
+            activities = {
+                user_id: Activity(
+                    NotificationType.TAG, author_id, post_id, id_timestamp_ms(found.get(user_id, 0)), post_id
+                )
+                for user_id in concerned
+            }
+            for user_id in concerned:
+                if user_id not in found:  # users that were tagged in between have another job
+                    await self._store.retract(user_id, activities[user_id])
+            present = {user_id: [activities[user_id]] for user_id in concerned if user_id in found}
+            return await self._writer.create(work, locked, present)
+
+        await self._writer.commit(claim, update if concerned else skip)
 
     async def retract_comments(self, claim: Claim) -> None:
         """Delete the notifications about a post's deleted comments, in batches."""

@@ -10,6 +10,7 @@ PREDICATES: Mapping[NotificationType, str] = {
     NotificationType.COMMENT_LIKE: "liked your comment",
     NotificationType.COMMENT: "commented on your post",
     NotificationType.REPLY: "replied to your comment",
+    NotificationType.TAG: "tagged you in a post",
     NotificationType.FOLLOW: "started following you",
     NotificationType.FOLLOW_REQUEST: "asked to follow you",
     NotificationType.FOLLOW_ACCEPTED: "accepted your follow request",
@@ -22,6 +23,7 @@ TOPICS: Mapping[NotificationType, str] = {
     NotificationType.REPLY: "replies",
     NotificationType.FOLLOW: "new followers",
     NotificationType.MENTION: "mentions",
+    NotificationType.TAG: "tags of you",
     NotificationType.FOLLOW_REQUEST: "follow requests",
     NotificationType.FOLLOW_ACCEPTED: "accepted follow requests",
 }

@@ -17,6 +17,7 @@ from server.models.content.drafts import DraftRow
 from server.models.content.post_images import PostImageRepository, PostImageRow
 from server.models.portability.data_files import DATA_FILES, PROFILE
 from server.models.portability.personal_data import OwnPostRow, PersonalDataRepository
+from server.services.content.limits import POSITION_SCALE
 from server.services.content.mentions import hashtags_in
 from server.services.portability.archive_format import (
     AVATAR,
@@ -162,7 +163,11 @@ class ExportedContents:
         for number, image in enumerate(images, start=1):
             name = f"{PICTURES}/posts/{row.id}-{number}"
             picture = await self._pictures.add(archive, image.media_key, name)
-            media.append(describe_picture(image, picture, image.alt_text))
+            tags = [
+                {"userId": str(user_id), "x": x / POSITION_SCALE, "y": y / POSITION_SCALE}
+                for user_id, x, y in image.tags
+            ]
+            media.append({**describe_picture(image, picture, image.alt_text), "tags": tags})
             await step()
         return {
             "id": str(row.id),

@@ -211,5 +211,8 @@ async def test_author_reads_who_sees_a_post(harness: ServiceHarness) -> None:
         await explain(bob, post_id)
     with pytest.raises(NotFound):
         await explain(eve, post_id)
-    for reason in (*Grant, *(set(Denial) - {Denial.MUTED, Denial.PENDING, Denial.OTHER_AUDIENCE})):
+    for reason in (
+        *Grant,
+        *(set(Denial) - {Denial.MUTED, Denial.PENDING, Denial.OTHER_AUDIENCE, Denial.TAGS_REFUSED}),
+    ):
         assert DETAILS[reason]

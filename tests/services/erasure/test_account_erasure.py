@@ -21,6 +21,7 @@ from server.models.portability.import_items import ImportItemRepository
 from server.paging import PageRequest
 from server.services.content.drafts import DraftChanges, DraftContent
 from server.services.content.pictures import Upload
+from server.services.content.post_pictures import ChosenPicture
 from server.services.erasure.leftovers import LeftoverSearch
 from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import JobKind
@@ -32,6 +33,7 @@ from server.services.records import (
     NotificationType,
     Platform,
     PostStatus,
+    Tag,
 )
 from tests.support.inputs import photos
 from tests.support.jobs import claim_maintenance_job
@@ -77,6 +79,9 @@ async def live(harness: ServiceHarness, ada: UserId, bob: UserId) -> PostId:
     others = [await harness.user("carl"), *await harness.users(OTHERS - 1)]
     theirs = await publish(harness, bob, "With @ada and @carl")
     hers = await publish(harness, ada, "Hello @bob #light")
+    (image,) = (await harness.posts.get(bob, theirs)).card.images
+    tagged = [ChosenPicture(image.id, tags=[Tag(ada, 1, 2)])]
+    await harness.posts.edit(bob, theirs, None, None, None, tagged)
     await harness.discovery.recent.keep(ada, "light")
     await keep(harness, ada, others[0], hers, theirs)
     for person in others:
@@ -224,6 +229,7 @@ async def assert_erased(harness: ServiceHarness, ada: UserId, theirs: PostId) ->
     assert (post["likes_count"], post["comments_count"]) == (OTHERS, 1)
     assert post["caption"] == "With @ada and @carl"
     assert "carl" in post["mentions"]
+    assert (await harness.posts.get(UserId(post["author_id"]), theirs)).card.images[0].tags == ()
     kept = {row["media_key"] for row in await harness.rows("SELECT media_key FROM post_images")}
     assert {entry.key.rpartition("/")[0] async for entry in harness.media.list("posts")} == kept
     assert [entry.key async for entry in harness.media.list("avatars")] == []
