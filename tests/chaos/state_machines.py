@@ -1,10 +1,13 @@
 """Shared by the state machines: services that run on a synchronous machine's loop, and the length of a run."""
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+import aiosqlite
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
@@ -70,9 +73,16 @@ class ServiceRunner:
         return self.do(walk())
 
 
+async def _execute_at_once(_: aiosqlite.Connection, call: Callable[..., Any], *arguments: Any) -> Any:
+    return call(*arguments)
+
+
 @pytest.fixture
-def runner(migrated_stack: Stack) -> Iterator[ServiceRunner]:
+def runner(migrated_stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Iterator[ServiceRunner]:
     """The services of the stack under test, on a loop that pauses between steps."""
+    # Statements of SQLite run in the thread of the loop: the connection's own thread doubles the time of a step.
+    monkeypatch.setattr(aiosqlite.Connection, "_execute", _execute_at_once)
+    monkeypatch.setattr(sqlite3, "connect", partial(sqlite3.connect, check_same_thread=False))
     # Not about time: a busy machine gets longer timeouts.
     database = Database(replace(migrated_stack.database_parameters(), timeout_s=30.0))
     redis = Redis.from_url(migrated_stack.redis.url)
