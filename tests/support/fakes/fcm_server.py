@@ -157,9 +157,25 @@ class FakeFcm:
         app.router.add_post("/v1/projects/{project}/messages:send", self._send)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.05)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", self.port, reuse_address=True).start()
-        self._serving.set()
-        await self._stopped.wait()
+        assert runner.server is not None
+        with socket.create_server(("127.0.0.1", self.port)) as listening:
+            # asyncio's own servers leave a connection open that was accepted just before they are closed.
+            connections: set[asyncio.Task[Any]] = set()
+
+            def accept() -> None:
+                try:
+                    connection, _ = listening.accept()
+                except OSError:  # the client is gone already
+                    return
+                connecting = self._loop.connect_accepted_socket(runner.server, connection)
+                connections.add(asyncio.ensure_future(connecting))
+
+            listening.setblocking(False)
+            self._loop.add_reader(listening, accept)
+            self._serving.set()
+            await self._stopped.wait()
+            self._loop.remove_reader(listening)
+        await asyncio.gather(*connections)
         await runner.cleanup()
 
     async def _sign_in(self, request: web.Request) -> web.Response:
