@@ -32,7 +32,10 @@ RUNS = rounds(4, 300)
 people = st.runner().flatmap(lambda machine: st.sampled_from(machine.people))
 actors = st.runner().flatmap(lambda machine: st.sampled_from(machine.viewers))
 audiences = st.sampled_from(Audience)
-posts = st.runner().flatmap(lambda machine: st.sampled_from(list(machine.model.posts.values())[-4:]))
+NO_POST = ModelPost(404, 404, deleted=True)
+posts = st.runner().flatmap(
+    lambda machine: st.sampled_from(list(machine.model.posts.values())[-4:] or [NO_POST])
+)
 commented = st.runner().flatmap(lambda machine: st.sampled_from(machine.recent_comments()))
 
 

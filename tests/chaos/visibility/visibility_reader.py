@@ -247,7 +247,7 @@ async def together(comparisons: Iterable[Awaitable[None]]) -> None:
 
 
 def ids_in(page: Any) -> list[int]:
-    items: list[Any] = page if isinstance(page, list) else page.items
+    items: list[Any] = page.items if hasattr(page, "items") else page
     return [each.id for each in items]
 
 
