@@ -62,6 +62,7 @@ def maintenance_handlers(
         JobKind.REFRESH_SEARCH: services.discovery.jobs.refresh,
         JobKind.SWEEP_EXPORTS: services.export_jobs.sweep,
         JobKind.RANK_EXPLORE: services.explore_ranking.refresh,
+        JobKind.ADD_PICTURE_HASHES: services.picture_hashes.add_missing,
     }
 
 
@@ -80,6 +81,7 @@ def schedules(settings: Settings, resources: Resources, jobs: Jobs) -> Schedules
         JobKind.REFRESH_SEARCH: every.search_every_s,
         JobKind.SWEEP_EXPORTS: every.exports_every_s,
         JobKind.RANK_EXPLORE: every.explore_every_s,
+        JobKind.ADD_PICTURE_HASHES: every.picture_hashes_every_s,
     }
     return Schedules(
         _unit_of_work(resources, jobs),

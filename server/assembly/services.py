@@ -48,6 +48,7 @@ from server.services.content.media_access import MediaAccess
 from server.services.content.media_addresses import MediaAddresses
 from server.services.content.media_processing import MediaProcessing
 from server.services.content.mentions import Mentions
+from server.services.content.picture_hashes import PictureHashes
 from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
 from server.services.content.saves import Saves
@@ -137,6 +138,7 @@ class Services:
     uploads: Uploads
     media_processing: MediaProcessing
     avif_renditions: AvifRenditions
+    picture_hashes: PictureHashes
     comments: Comments
     comment_likes: CommentLikes
     likes: Likes
@@ -363,6 +365,7 @@ def build_services(
         avif_renditions=AvifRenditions(
             rows.posts, rows.post_images, work, jobs, resources.media, resources.images, var / "tmp"
         ),
+        picture_hashes=PictureHashes(rows.post_images, resources.media, resources.images, jobs, var / "tmp"),
         media=contents.media,
         media_addresses=shared.media_addresses,
         media_access=shared.media_access,

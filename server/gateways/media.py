@@ -241,6 +241,13 @@ class MediaStore:
             chunks=self._chunks(found, key),
         )
 
+    async def save(self, key: str, path: Path) -> None:
+        """Write a stored file to `path`. Raises NotFound and Unavailable."""
+        found = await self.get(key)
+        with path.open("wb") as file:
+            async for chunk in found.chunks:
+                await asyncio.to_thread(file.write, chunk)
+
     async def delete(self, keys: Collection[str]) -> None:
         """Delete the pictures at `keys` in any order; missing ones are ignored."""
         todo = sorted({_valid(key) for key in keys})

@@ -66,6 +66,7 @@ class MaintenanceSettings(Section):
     search_every_s: float = Field(default=600.0, ge=0)
     explore_every_s: float = Field(default=120.0, ge=0)
     exports_every_s: float = Field(default=3600.0, ge=0)
+    picture_hashes_every_s: float = Field(default=600.0, ge=0)
     exports_kept_s: float = Field(default=7 * 86_400, ge=60)
     notifications_every_s: float = Field(default=3600.0, ge=0)
     notifications_kept_s: float = Field(default=90 * 86_400, ge=60)

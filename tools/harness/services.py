@@ -160,6 +160,7 @@ from server.services.content.media_access import MediaAccess
 from server.services.content.media_addresses import MediaAddresses
 from server.services.content.media_processing import MediaProcessing
 from server.services.content.mentions import Mentions
+from server.services.content.picture_hashes import PictureHashes
 from server.services.content.pictures import Pictures
 from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
@@ -237,6 +238,7 @@ BACKOFF_MS = 1000
 BACKOFF_CAP_MS = 3000
 REMOVAL_BATCH = 4
 MAX_CRASHES = 3
+PICTURES_PER_RUN = 3
 GRACE_MS = 30 * 86_400_000
 EXPORTS_KEPT_MS = 7 * 86_400_000
 
@@ -454,6 +456,9 @@ class ServiceHarness:
             self.media,
             self.images,
             folder,
+        )
+        self.picture_hashes = PictureHashes(
+            self.image_rows, self.media, self.images, self.jobs, folder, per_run=PICTURES_PER_RUN
         )
         self.unused_media = Media(
             self.media_rows,

@@ -116,8 +116,13 @@ class ImageProcessor:
         answer, contents = await self._background.run(self._request("avif", WIDTHS, ()), source, None)
         return tuple(_renditions(_done(answer), contents))
 
+    async def hash(self, source: Path) -> str | None:
+        """Return the perceptual hash of a photograph, in the same process as `encode_avif`. Raises what it raises."""
+        answer, _ = await self._background.run(self._request("jpeg", (), (min(AVATAR_SIDES),)), source, None)
+        return _done(answer)["hash"]
+
     def abandon_background(self) -> None:
-        """Stop `encode_avif` at once: running and later calls raise Unavailable."""
+        """Stop `encode_avif` and `hash` at once: running and later calls raise Unavailable."""
         self._background.abandon()
 
     async def stop(self) -> None:

@@ -18,7 +18,7 @@ from server.models.database import Database, placeholders
 class PostImageTable(Model):
     """`media_key` is the folder of the renditions in the media store; `variants` is a JSON list of their names.
 
-    `picture_hash` is the perceptual hash; none for pictures with too little structure, and for those stored before.
+    `picture_hash` is the perceptual hash. NULL: not computed yet, or the upload had none; empty: it has none.
     """
 
     id = fields.BigIntField(primary_key=True, generated=False)
@@ -38,7 +38,10 @@ class PostImageTable(Model):
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "post_images"
         unique_together = (("post_id", "position"),)
-        indexes = (("media_key",),)  # The sweep of the media store looks up which folders belong to a row.
+        indexes = (
+            ("media_key",),  # The sweep of the media store looks up which folders belong to a row.
+            ("picture_hash", "id"),  # Which ones are not computed yet.
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,12 @@ class FirstImageRow:
 
 IMAGE_COLUMNS = "post_images.id, post_id, media_key, width, height, blurhash, alt_text, variants"
 IS_PUBLIC_POST = f"({public_posts('p').sql})"
+
+
+@dataclass(frozen=True, slots=True)
+class PictureKey:
+    media_key: str
+    variants: tuple[str, ...]
 
 
 class PostImageRepository:
@@ -126,9 +135,24 @@ class PostImageRepository:
     async def list_hashes(self, post_id: PostId) -> list[str]:
         """Return the perceptual hashes of those images of a post that have one."""
         rows = await self._database.rows(
-            "SELECT picture_hash FROM post_images WHERE post_id = ? AND picture_hash IS NOT NULL", [post_id]
+            "SELECT picture_hash FROM post_images WHERE post_id = ? AND picture_hash <> ''", [post_id]
         )
         return [row["picture_hash"] for row in rows]
+
+    async def list_without_hash(self, limit: int) -> list[PictureKey]:
+        """Return pictures whose perceptual hash is not computed yet, oldest first."""
+        rows = await self._database.rows(
+            "SELECT media_key, variants FROM post_images WHERE picture_hash IS NULL ORDER BY id LIMIT ?",
+            [limit],
+        )
+        return [PictureKey(row["media_key"], tuple(orjson.loads(row["variants"]))) for row in rows]
+
+    async def set_hash(self, media_key: str, picture_hash: str) -> None:
+        """Set the hash of a picture that has none yet, in all posts that show it."""
+        await self._database.execute(
+            "UPDATE post_images SET picture_hash = ? WHERE media_key = ? AND picture_hash IS NULL",
+            [picture_hash, media_key],
+        )
 
     async def is_used_elsewhere(self, media_key: str, post_id: PostId) -> bool:
         """Return whether another post than `post_id` shows this picture."""

@@ -78,7 +78,7 @@ class AvifRenditions:
         try:
             with tempfile.TemporaryDirectory(dir=self._work_dir) as folder:
                 path = Path(folder, "original")
-                await self._read(original, path)
+                await self._media.save(original, path)
                 renditions = await self._processor.encode_avif(path)
         except (InvalidInput, TooLarge, UnsupportedMedia, NotFound) as error:
             # It was accepted before: the process took too long, or another version of the program refuses it.
@@ -90,12 +90,6 @@ class AvifRenditions:
             *(self._media.put(_key(picture.media_key, each.name), each.content) for each in kept)
         )
         return tuple(each.name for each in kept)
-
-    async def _read(self, key: str, path: Path) -> None:
-        found = await self._media.get(key)
-        with path.open("wb") as file:
-            async for chunk in found.chunks:
-                await asyncio.to_thread(file.write, chunk)
 
     async def _record(self, post_id: PostId, made: Mapping[str, Sequence[str]]) -> None:
         if not made:

@@ -107,6 +107,8 @@ class Posts:
         async with self._pictures.discarded_on_failure(stored):
 
             async def insert(work: WorkContext) -> PostId:
+                for each in pictures:  # moderators may have refused one since it was stored
+                    await self._pictures.require_allowed(each.picture)
                 return await self.insert(author_id, caption, pictures, audience, work)
 
             return await self._publish(author_id, insert, once)

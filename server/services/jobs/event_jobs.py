@@ -132,6 +132,7 @@ class JobKind(StrEnum):
     REFRESH_SEARCH = "maintenance.search"
     SWEEP_EXPORTS = "maintenance.exports"
     RANK_EXPLORE = "maintenance.explore"
+    ADD_PICTURE_HASHES = "maintenance.picture_hashes"
 
 
 NORMAL = 0

@@ -104,9 +104,12 @@ class Profiles:
         except AppError as error:
             error.fields.setdefault("avatar", [error.detail])
             raise
-        await self._unit_of_work.run(
-            partial(self._set_avatar, user_id, picture.media_key), changes=(CacheKey("person", user_id),)
-        )
+
+        async def change(work: WorkContext) -> None:
+            await self._pictures.require_allowed(picture.as_media())
+            await self._set_avatar(user_id, picture.media_key, work)
+
+        await self._unit_of_work.run(change, changes=(CacheKey("person", user_id),))
         return await self.get_own(user_id)
 
     async def remove_avatar(self, user_id: UserId) -> Profile:

@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from server.errors import InvalidInput
 from server.ids import ActionId, PostId, UserId
 from server.models.moderation.refused_pictures import HASH_BITS, MAX_DISTANCE, RefusedPictureRepository
-from server.services.content.pictures import Upload
+from server.services.content.pictures import StoredPicture, Upload
 from server.services.jobs.event_jobs import JobKind
 from server.services.moderation.appeal_queue import AppealStatus, Reply
 from server.services.moderation.audit_log import AuditCheck
@@ -92,6 +93,36 @@ async def test_refused_resumable_upload_fails_with_the_problem(harness: ServiceH
     await harness.work_off(JobKind.PROCESS_UPLOAD)
     (media,) = await harness.unused_media.list_unused(ana)
     assert (media.status, media.problem and media.problem.code) == ("failed", "picture_refused")
+
+
+async def test_media_uploaded_before_the_decision_are_refused(harness: ServiceHarness) -> None:
+    ana, bob, mod = *(await harness.users(2)), await moderator(harness)
+    post_id = await published(harness, ana, photos.blots())
+    unused = await harness.unused_media.add(bob, Upload(saved(harness, photos.blots(**ANOTHER_COPY))))
+    await taken_down(harness, mod, post_id, TAKE_DOWN)
+    with pytest.raises(InvalidInput) as error:
+        await harness.posts.publish_media(bob, "", [unused.id])
+    assert error.value.code == "picture_refused"
+    assert [each.id for each in await harness.unused_media.list_unused(bob)] == [unused.id]
+
+
+async def test_picture_refused_during_its_upload_is_not_published(
+    harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ana, bob, mod = *(await harness.users(2)), await moderator(harness)
+    posts = [await published(harness, ana, photos.blots()) for _ in range(2)]
+    copy, store = Upload(saved(harness, photos.blots(**ANOTHER_COPY))), harness.pictures.store
+
+    async def store_and_take_down(*arguments: Any) -> StoredPicture:
+        stored = await store(*arguments)
+        await taken_down(harness, mod, posts.pop(), TAKE_DOWN)
+        return stored
+
+    monkeypatch.setattr(harness.pictures, "store", store_and_take_down)
+    keys = {entry.key async for entry in harness.media.list()}
+    with pytest.raises(InvalidInput):
+        await harness.posts.publish(bob, "", [copy])
+    assert {entry.key async for entry in harness.media.list()} == keys
 
 
 async def test_picture_stays_refused_by_another_decision(harness: ServiceHarness) -> None:
