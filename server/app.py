@@ -23,6 +23,7 @@ from server.handlers.content.comment_likes import CommentLikeRoutes
 from server.handlers.content.comments import CommentRoutes
 from server.handlers.content.likes import LikeRoutes
 from server.handlers.content.media import MediaRoutes
+from server.handlers.content.own_activity import OwnActivityRoutes
 from server.handlers.content.post_history import PostHistoryRoutes
 from server.handlers.content.posts import PostRoutes
 from server.handlers.content.saves import SaveRoutes
@@ -149,6 +150,7 @@ def build_app(
         CommentRoutes(services.comments, idempotent),
         LikeRoutes(services.likes),
         CommentLikeRoutes(services.comment_likes),
+        OwnActivityRoutes(services.likes, services.comments, rendered),
         SaveRoutes(services.saves, rendered),
         CollectionRoutes(services.collections, idempotent, rendered),
         FollowRoutes(services.follows),

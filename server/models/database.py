@@ -226,6 +226,14 @@ class Database:
         """The clause that locks the rows of a SELECT; empty for SQLite, whose transactions lock the whole file."""
         return " FOR UPDATE" if self.dialect == "mysql" else ""
 
+    def force_index(self, name: str) -> str:
+        """Return the hint to read a table by an index; empty for SQLite, which chooses it by itself.
+
+        MariaDB reads a list of one user by the primary key, or by the table that it is joined with, if it expects to
+        find enough rows soon: 0.6 s for a page of 100,000 likes, in place of 3 ms.
+        """
+        return f" FORCE INDEX ({name})" if self.dialect == "mysql" else ""
+
 
 async def retry_on_deadlock(statement: Callable[[], Awaitable[Result]], max_attempts: int = 5) -> Result:
     """Run one auto-committed statement, retrying on deadlock or lock timeout."""

@@ -499,6 +499,14 @@ class CommentPreview:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnComment:
+    """A comment in its author's list, with its post."""
+
+    comment: Comment
+    post: PostPreview
+
+
+@dataclass(frozen=True, slots=True)
 class Notification:
     """`sequence` numbers the notifications of one recipient in the order of their commits: 1, 2, 3, ...
 

@@ -257,6 +257,8 @@ TABLE: dict[str, Row] = {
     "GET /posts/{postId}/likes": followers(200),
     "POST /posts/{postId}/save": followers(200),
     "DELETE /posts/{postId}/save": signed_in(200),
+    "GET /users/profile/likes": signed_in(200),
+    "GET /users/profile/comments": signed_in(200),
     "GET /saved": signed_in(200),
     "GET /collections": signed_in(200),
     "POST /collections": signed_in(201, json={"name": "{new}"}),

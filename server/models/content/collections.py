@@ -17,11 +17,15 @@ MAX_COVERS = 4
 _COUNT = "(SELECT COUNT(*) FROM collection_posts e WHERE e.collection_id = c.id)"
 # The owner is the only viewer.
 _VISIBLE = visible_posts(Column("c.user_id"), "p").sql
-_COVERS = ", ".join(
-    "(SELECT p.id FROM collection_posts e JOIN saves s ON s.id = e.saved_id JOIN posts p ON p.id = s.post_id"
-    f" WHERE e.collection_id = c.id AND {_VISIBLE} ORDER BY e.id DESC LIMIT 1 OFFSET {n}) AS cover_{n}"
-    for n in range(MAX_COVERS)
+# `hint` follows the table of the entries.
+_COVER = (
+    "(SELECT p.id FROM collection_posts e{hint} JOIN saves s ON s.id = e.saved_id JOIN posts p ON p.id = s.post_id"
+    f" WHERE e.collection_id = c.id AND {_VISIBLE} ORDER BY e.id DESC LIMIT 1 OFFSET {{n}}) AS cover_{{n}}"
 )
+
+
+# The name that the index on (collection_id, id) has in the migrations.
+BY_COLLECTION = "idx_collection__collect_5bbc5e"
 
 
 class CollectionTable(Model):
@@ -158,7 +162,8 @@ class CollectionRepository:
     ) -> list[ListedPost]:
         """Return the posts `p` of a collection that satisfy `visible`, those added last first."""
         rows = await self._database.rows(
-            "SELECT e.id, s.post_id FROM collection_posts e JOIN saves s ON s.id = e.saved_id"
+            f"SELECT e.id, s.post_id FROM collection_posts e{self._database.force_index(BY_COLLECTION)}"
+            " JOIN saves s ON s.id = e.saved_id"
             " JOIN posts p ON p.id = s.post_id"
             f" WHERE e.collection_id = ? AND e.id < ? AND {visible.sql} ORDER BY e.id DESC LIMIT ?",
             [collection_id, before_id, *visible.parameters, limit],
@@ -166,8 +171,10 @@ class CollectionRepository:
         return [ListedPost(row["id"], PostId(row["post_id"])) for row in rows]
 
     async def _list(self, owner_id: UserId, where: str, value: int, limit: int) -> list[CollectionRow]:
+        hint = self._database.force_index(BY_COLLECTION)
+        covers = ", ".join(_COVER.format(hint=hint, n=n) for n in range(MAX_COVERS))
         rows = await self._database.rows(
-            f"SELECT c.id, c.name, {_COUNT} AS posts_count, {_COVERS} FROM collections c"
+            f"SELECT c.id, c.name, {_COUNT} AS posts_count, {covers} FROM collections c"
             f" WHERE c.user_id = ? AND {where} ORDER BY c.id DESC LIMIT ?",
             [owner_id, value, limit],
         )

@@ -14,6 +14,9 @@ from server.models.content.stored_mentions import pack_mentions, unpack_mentions
 from server.models.database import Database
 from server.models.people.relationships import RelationshipRow, relationship_columns
 
+# The name that the index on (author_id, id) has in the migrations.
+BY_AUTHOR = "idx_comments_author__9b94de"
+
 
 class CommentTable(Model):
     """`hidden_by_id`: the action in the audit log by which moderators hid the comment, with its thread or by itself.
@@ -28,7 +31,7 @@ class CommentTable(Model):
     )
     author_id: int
     author = fields.ForeignKeyField(
-        "models.UserTable", related_name=False, on_delete=fields.CASCADE, db_index=True
+        "models.UserTable", related_name=False, on_delete=fields.CASCADE, db_index=False
     )
     parent_id: fields.Field[int | None] = fields.BigIntField(null=True)
     content = fields.TextField()
@@ -40,7 +43,7 @@ class CommentTable(Model):
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "comments"
-        indexes = (("post_id", "parent_id", "id"),)
+        indexes = (("post_id", "parent_id", "id"), ("author_id", "id"))
 
 
 NOT_HIDDEN = Condition("c.hidden_by_id IS NULL")
@@ -197,6 +200,20 @@ class CommentRepository:
             viewer_id,
         )
 
+    async def list_own(
+        self, author_id: UserId, visible_posts: Condition, before_id: int, limit: int
+    ) -> list[CommentCardRow]:
+        """Return comments and replies of a user on posts `p` that satisfy `visible_posts`, newest first."""
+        return await self._cards(
+            "c.author_id = ? AND c.id < ?",
+            [author_id, before_id],
+            limit,
+            visible_posts,
+            author_id,
+            join=" JOIN posts p ON p.id = c.post_id",
+            hint=self._database.force_index(BY_AUTHOR),
+        )
+
     async def change_replies_count(self, comment_id: CommentId, change: int) -> None:
         await self._database.execute(
             "UPDATE comments SET replies_count = replies_count + ? WHERE id = ?", [change, comment_id]
@@ -270,14 +287,21 @@ class CommentRepository:
         return _row(rows[0]) if rows else None
 
     async def _cards(
-        self, where: str, parameters: list[Any], limit: int, visible: Condition, viewer: UserId | Column
+        self,
+        where: str,
+        parameters: list[Any],
+        limit: int,
+        visible: Condition,
+        viewer: UserId | Column,
+        join: str = "",
+        hint: str = "",
     ) -> list[CommentCardRow]:
         related, liked = relationship_columns(viewer, Column("c.author_id")), bind(LIKED, viewer)
         rows = await self._database.rows(
             "SELECT c.id, c.post_id, c.parent_id, c.content, c.mentions, c.replies_count, c.likes_count, c.pending,"
             f" {USER_COLUMNS}, {related.sql}, {liked.sql} AS liked"
-            f" FROM comments c JOIN users u ON u.id = c.author_id WHERE {where} AND {NOT_HIDDEN.sql} AND {visible.sql}"
-            " ORDER BY c.id DESC LIMIT ?",
+            f" FROM comments c{hint} JOIN users u ON u.id = c.author_id{join}"
+            f" WHERE {where} AND {NOT_HIDDEN.sql} AND {visible.sql} ORDER BY c.id DESC LIMIT ?",
             [*related.parameters, *liked.parameters, *parameters, *visible.parameters, limit],
         )
         return [

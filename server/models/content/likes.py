@@ -8,7 +8,11 @@ from tortoise.models import Model
 from server.ids import PostId, UserId
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
 from server.models.conditions import Condition
+from server.models.content.posts import ListedPost
 from server.models.database import Database
+
+# The name that the index on (user_id, id) has in the migrations.
+BY_USER = "idx_likes_user_id_776323"
 
 
 class LikeTable(Model):
@@ -25,7 +29,7 @@ class LikeTable(Model):
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "likes"
         unique_together = (("user_id", "post_id"),)
-        indexes = (("post_id", "id"),)
+        indexes = (("post_id", "id"), ("user_id", "id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +62,14 @@ class LikeRepository:
             [post_id, before_id, *visible.parameters, limit],
         )
         return [LikeRow(row["id"], UserCardRow.from_row(row)) for row in rows]
+
+    async def list_by_user(
+        self, user_id: UserId, visible: Condition, before_id: int, limit: int
+    ) -> list[ListedPost]:
+        """Return the posts `p` that a user likes and that satisfy `visible`, newest like first."""
+        rows = await self._database.rows(
+            f"SELECT l.id, l.post_id FROM likes l{self._database.force_index(BY_USER)} JOIN posts p ON p.id = l.post_id"
+            f" WHERE l.user_id = ? AND l.id < ? AND {visible.sql} ORDER BY l.id DESC LIMIT ?",
+            [user_id, before_id, *visible.parameters, limit],
+        )
+        return [ListedPost(row["id"], PostId(row["post_id"])) for row in rows]

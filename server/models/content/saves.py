@@ -8,6 +8,9 @@ from server.models.conditions import Condition
 from server.models.content.posts import ListedPost
 from server.models.database import Database
 
+# The name that the index on (user_id, id) has in the migrations.
+BY_USER = "idx_saves_user_id_4dff4e"
+
 
 class SaveTable(Model):
     """The id contains the time, and is the position in the list of saved posts."""
@@ -56,7 +59,7 @@ class SaveRepository:
     ) -> list[ListedPost]:
         """Return the saved posts `p` that satisfy `visible`, newest save first."""
         rows = await self._database.rows(
-            "SELECT s.id, s.post_id FROM saves s JOIN posts p ON p.id = s.post_id"
+            f"SELECT s.id, s.post_id FROM saves s{self._database.force_index(BY_USER)} JOIN posts p ON p.id = s.post_id"
             f" WHERE s.user_id = ? AND s.id < ? AND {visible.sql} ORDER BY s.id DESC LIMIT ?",
             [user_id, before_id, *visible.parameters, limit],
         )

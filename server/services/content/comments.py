@@ -18,7 +18,7 @@ from server.services.content.mentions import Mentions
 from server.services.content.visibility import Visibility
 from server.services.filters.text_filters import TextFilters
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
-from server.services.records import Comment
+from server.services.records import Comment, OwnComment
 
 ERASED_PER_TRANSACTION = 50
 
@@ -92,6 +92,14 @@ class Comments:
             post_id, parent_id, viewer_id, visible, request.before_id, request.limit + 1
         )
         return cut(rows, request.limit, lambda row: row.id).map(self._for_viewer(viewer_id, post))
+
+    async def list_own(self, author_id: UserId, request: PageRequest) -> Page[OwnComment]:
+        """Return the comments and replies of a user on posts that the user may see, newest first."""
+        visible = self._visibility.posts(author_id)
+        rows = await self._comments.list_own(author_id, visible, request.before_id, request.limit + 1)
+        page = cut(rows, request.limit, lambda row: row.id)
+        previews = await self._cards.list_previews(list({row.post_id for row in page.items}))
+        return page.map(lambda row: OwnComment(self._comment(row), previews[row.post_id]))
 
     async def approve(self, editor_id: UserId, post_id: PostId, comment_id: CommentId) -> None:
         """Show a pending comment to everybody who sees the post; an approved one stays as it is.

@@ -12,7 +12,7 @@ from server.paging import Page, PageRequest
 from server.services.content.cards import Cards
 from server.services.content.visibility import Visibility
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
-from server.services.records import LikeState, RelatedUser
+from server.services.records import LikeState, Post, RelatedUser
 
 
 class Likes:
@@ -61,6 +61,12 @@ class Likes:
         visible = self._visibility.users(viewer_id, Column("u.id"))
         rows = await self._likes.list_by_post(post_id, visible, request.before_id, request.limit + 1)
         return await self._cards.cut_related(viewer_id, rows, request.limit)
+
+    async def list_own(self, user_id: UserId, request: PageRequest) -> Page[Post]:
+        """Return the posts that a user likes and may see, newest like first."""
+        visible = self._visibility.posts(user_id)
+        rows = await self._likes.list_by_user(user_id, visible, request.before_id, request.limit + 1)
+        return await self._cards.cut_posts(user_id, rows, request.limit)
 
     async def _like(self, actor_id: UserId, post_id: PostId, work: WorkContext) -> LikeState:
         post = await self._visibility.lock_post(actor_id, post_id)
