@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from seeds import comments, follows, likes, posts, safety, users
+from seeds import comments, discovery, follows, likes, posts, safety, users
 from seeds.activities import Activity
 from seeds.crowd import fill
 from seeds.crowd.finalise import finalise
@@ -39,7 +39,9 @@ async def fill_sample(
         existing.safety |= await safety.survey_safety(database, timeline, existing)
         todo = missing(timeline, existing, password(settings))
         activities = [activity for activity in todo if activity.step in steps]
-        if safety.STEP in steps and (others := {activity.step for activity in todo} - {*steps}):
+        if safety.STEP in steps and (
+            others := {activity.step for activity in todo} - {*steps, discovery.STEP}
+        ):
             raise NotFound(
                 f"Some of the {', '.join(sorted(others))} are missing: run `python -m seeds` first."
             )
@@ -47,12 +49,17 @@ async def fill_sample(
             console.print("All sample data exists already: nothing was changed.")
         else:
             with Progress(console) as progress:
-                await _perform(activities, steps, settings, database, existing, progress)
+                await _perform(activities, steps, settings, database, timeline, existing, progress)
             console.print(progress.table("Sample data"))
         if settings.app.env != "production":
             console.print(await _logins(database, sample_users))
             if safety.STEP in steps:
                 console.print(_things_to_look_at(timeline))
+            if discovery.STEP in steps:
+                console.print(
+                    f"Trending: #{discovery.TAG} (GET /hashtags/trending); more to discover: GET /explore and"
+                    " GET /users/suggestions."
+                )
     return 0
 
 
@@ -95,6 +102,7 @@ def missing(timeline: Timeline, existing: ExistingRows, secret: str) -> list[Act
         *comments.missing(timeline, existing),
         *likes.missing(timeline, existing),
         *safety.missing(timeline, existing, secret),
+        *discovery.missing(timeline, existing),
     ]
     return sorted(activities, key=lambda activity: activity.at)
 
@@ -117,6 +125,7 @@ async def _perform(
     steps: Collection[str],
     settings: Settings,
     database: Database,
+    timeline: Timeline,
     existing: ExistingRows,
     progress: Progress,
 ) -> None:
@@ -132,7 +141,7 @@ async def _perform(
                 await activity.do(context, existing)
             running[activity.step].advance()
         clock.at_ms = SystemClock().now_ms()
-        await context.services.explore_ranking.rank(anew=True)
+        await discovery.rank(context, timeline, existing)
 
 
 async def _logins(database: Database, sample_users: Sequence[SampleUser]) -> Table:

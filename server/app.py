@@ -33,6 +33,8 @@ from server.handlers.content.uploads import UploadRoutes, add_tus_header
 from server.handlers.discovery.hashtags import HashtagRoutes
 from server.handlers.discovery.recent_searches import RecentSearchRoutes
 from server.handlers.discovery.search import SearchRoutes
+from server.handlers.discovery.suggestions import SuggestionRoutes
+from server.handlers.discovery.trends import TrendRoutes
 from server.handlers.explore import ExploreRoutes
 from server.handlers.feed import FeedRoutes
 from server.handlers.http.authentication import authentication, verified_publishers
@@ -172,7 +174,9 @@ def build_app(
             rendered,
             services.profiles,
         ),
+        TrendRoutes(services.discovery.trends),
         HashtagRoutes(services.discovery.hashtags, rendered),
+        SuggestionRoutes(services.discovery.suggestions),
         RecentSearchRoutes(services.discovery.recent),
         NotificationRoutes(services.notifications, stream, services.stream_tickets, notifications),
         PreferenceRoutes(services.preferences),

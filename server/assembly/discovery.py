@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from server.assembly.repositories import Repositories
+from server.clock import Clock
 from server.services.content.cards import Cards
 from server.services.content.visibility import Visibility
 from server.services.discovery.caption_search import CaptionSearch
@@ -13,9 +14,14 @@ from server.services.discovery.recent_searches import RecentSearches
 from server.services.discovery.search_check import SearchCheck
 from server.services.discovery.search_index import SearchIndex
 from server.services.discovery.search_rebuild import SearchRebuild
+from server.services.discovery.suggestions import Suggestions
+from server.services.discovery.trend_jobs import TrendJobs
+from server.services.discovery.trends import Trends
 from server.services.discovery.user_search import UserSearch
+from server.services.filters.text_filters import TextFilters
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import UnitOfWork
+from server.services.people.user_lookup import UserLookup
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +34,9 @@ class Discovery:
     recent: RecentSearches
     index: SearchIndex
     jobs: IndexJobs
+    trends: Trends
+    trend_jobs: TrendJobs
+    suggestions: Suggestions
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +49,17 @@ class IndexAdministration:
 
 
 def build_discovery(
-    rows: Repositories, cards: Cards, visibility: Visibility, unit_of_work: UnitOfWork, jobs: Jobs
+    rows: Repositories,
+    cards: Cards,
+    visibility: Visibility,
+    unit_of_work: UnitOfWork,
+    jobs: Jobs,
+    filters: TextFilters,
+    lookup: UserLookup,
+    clock: Clock,
 ) -> Discovery:
+    found = rows.discovery
+    trends = Trends(rows.explore.rankings, found.hashtags, found.hashtag_uses, filters, clock)
     administration = build_index_administration(rows, unit_of_work)
     index, rebuild = administration.index, administration.rebuild
     return Discovery(
@@ -60,6 +78,17 @@ def build_discovery(
         index=index,
         jobs=IndexJobs(
             index, rebuild, rows.discovery.search_subjects, rows.discovery.hashtag_posts, unit_of_work, jobs
+        ),
+        trends=trends,
+        trend_jobs=TrendJobs(found.hashtag_uses, rows.explore.rankings, trends, unit_of_work, jobs, clock),
+        suggestions=Suggestions(
+            found.suggested_users,
+            found.dismissed_suggestions,
+            rows.profiles,
+            lookup,
+            cards,
+            visibility,
+            unit_of_work,
         ),
     )
 

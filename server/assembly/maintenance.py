@@ -61,6 +61,7 @@ def maintenance_handlers(
         JobKind.FIND_DUE_ERASURES: services.account_erasure.start_due,
         JobKind.REFRESH_SEARCH: services.discovery.jobs.refresh,
         JobKind.SWEEP_EXPORTS: services.export_jobs.sweep,
+        JobKind.FIND_TRENDS: services.discovery.trend_jobs.refresh,
         JobKind.RANK_EXPLORE: services.explore_ranking.refresh,
         JobKind.ADD_PICTURE_HASHES: services.picture_hashes.add_missing,
     }
@@ -80,6 +81,7 @@ def schedules(settings: Settings, resources: Resources, jobs: Jobs) -> Schedules
         JobKind.FIND_DUE_ERASURES: every.erasures_every_s,
         JobKind.REFRESH_SEARCH: every.search_every_s,
         JobKind.SWEEP_EXPORTS: every.exports_every_s,
+        JobKind.FIND_TRENDS: every.trends_every_s,
         JobKind.RANK_EXPLORE: every.explore_every_s,
         JobKind.ADD_PICTURE_HASHES: every.picture_hashes_every_s,
     }

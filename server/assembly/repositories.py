@@ -31,6 +31,7 @@ from server.models.content.saves import SaveRepository
 from server.models.content.tags import TagRepository
 from server.models.content.uploads import UploadRepository
 from server.models.database import Database
+from server.models.discovery.hashtag_uses import HashtagUseRepository
 from server.models.discovery.hashtags import HashtagPostRepository, HashtagRepository
 from server.models.discovery.recent_searches import RecentSearchRepository
 from server.models.discovery.search_entries import SearchEntryRepository
@@ -39,6 +40,7 @@ from server.models.discovery.search_subjects import SearchSubjectRepository
 from server.models.discovery.search_terms import SearchTermRepository
 from server.models.discovery.searched_captions import SearchedCaptionRepository
 from server.models.discovery.searched_users import SearchedUserRepository
+from server.models.discovery.suggested_users import SuggestedUserRepository
 from server.models.erasure.erased_accounts import ErasedAccountRepository
 from server.models.erasure.mentions import StoredMentionRepository
 from server.models.erasure.user_rows import UserRowRepository
@@ -66,6 +68,7 @@ from server.models.notifications.notifications import NotificationRepository
 from server.models.notifications.preferences import PreferenceRepository
 from server.models.people.blocks import BlockRepository
 from server.models.people.close_friends import CloseFriendRepository
+from server.models.people.dismissed_suggestions import DismissedSuggestionRepository
 from server.models.people.follow_requests import FollowRequestRepository
 from server.models.people.follows import FollowRepository
 from server.models.people.mutes import MuteRepository
@@ -87,6 +90,9 @@ class DiscoveryRepositories:
         self.search_rebuilds = SearchRebuildRepository(database)
         self.searched_users = SearchedUserRepository(database)
         self.searched_captions = SearchedCaptionRepository(database)
+        self.hashtag_uses = HashtagUseRepository(database)
+        self.suggested_users = SuggestedUserRepository(database)
+        self.dismissed_suggestions = DismissedSuggestionRepository(database)
 
 
 class ExploreRepositories:

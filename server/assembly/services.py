@@ -283,7 +283,9 @@ def build_services(
         shared.text_filters,
     )
     moderation = build_moderation(settings, shared, contents)
-    discovery = build_discovery(rows, cards, visibility, work, jobs)
+    discovery = build_discovery(
+        rows, cards, visibility, work, jobs, shared.text_filters, shared.lookup, clock or SystemClock()
+    )
     profiles = Profiles(
         rows.profiles,
         rows.relationships,

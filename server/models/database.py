@@ -67,6 +67,7 @@ MODULES = [
     "server.models.people.mutes",
     "server.models.people.close_friends",
     "server.models.people.restrictions",
+    "server.models.people.dismissed_suggestions",
     "server.models.discovery.search_entries",
     "server.models.discovery.hashtags",
     "server.models.discovery.recent_searches",

@@ -64,6 +64,7 @@ class MaintenanceSettings(Section):
     keys_kept_s: float = Field(default=86_400.0, ge=60)
     erasures_every_s: float = Field(default=3600.0, ge=0)
     search_every_s: float = Field(default=600.0, ge=0)
+    trends_every_s: float = Field(default=600.0, ge=0)
     explore_every_s: float = Field(default=120.0, ge=0)
     exports_every_s: float = Field(default=3600.0, ge=0)
     picture_hashes_every_s: float = Field(default=600.0, ge=0)

@@ -708,7 +708,14 @@ class ServiceHarness:
             batch=REMOVAL_BATCH,
         )
         self.discovery = build_discovery(
-            Repositories(database), self.cards, self.visibility, self.unit_of_work, self.jobs
+            Repositories(database),
+            self.cards,
+            self.visibility,
+            self.unit_of_work,
+            self.jobs,
+            self.text_filters,
+            lookup,
+            self.clock,
         )
         self.exports = Exports(
             ExportRepository(database),
@@ -1132,6 +1139,7 @@ class ServiceHarness:
             JobKind.PROCESS_UPLOAD: self.media_processing.process,
             JobKind.ENCODE_AVIF: self.avif_renditions.encode,
             JobKind.RANK_EXPLORE: self.explore_ranking.refresh,
+            JobKind.FIND_TRENDS: self.discovery.trend_jobs.refresh,
             JobKind.INDEX_USER: self.discovery.jobs.index_user,
             JobKind.INDEX_POST: self.discovery.jobs.index_post,
             JobKind.REMOVE_POST: self.deletions.remove_post,

@@ -1,5 +1,7 @@
 """Table `rankings`: lists that scheduled jobs computed. A list is one row, so it appears at once or not at all."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -7,13 +9,14 @@ import orjson
 from tortoise import fields
 from tortoise.models import Model
 
-from server.ids import RankingId
+from server.ids import HashtagId, RankingId
 from server.models.batch_delete import delete_in_batches
 from server.models.database import Database
 
 
 class RankingKind(StrEnum):
     EXPLORE = "explore"
+    TRENDS = "trends"
 
 
 class RankingTable(Model):
@@ -26,6 +29,15 @@ class RankingTable(Model):
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "rankings"
         indexes = (("kind", "id"),)
+
+
+@dataclass(frozen=True, slots=True)
+class TrendRow:
+    """A trending hashtag as stored: its people in the last day, and in a usual one."""
+
+    hashtag_id: HashtagId
+    authors: int
+    usual_authors: float
 
 
 class RankingRepository:
@@ -48,6 +60,17 @@ class RankingRepository:
             "INSERT INTO rankings (id, kind, content) VALUES (?, ?, ?)",
             [ranking_id, kind, orjson.dumps(content).decode()],
         )
+
+    async def insert_trends(self, ranking_id: RankingId, trends: Sequence[TrendRow]) -> None:
+        """Store trending hashtags, the strongest first."""
+        content = {"trends": [[row.hashtag_id, row.authors, row.usual_authors] for row in trends]}
+        await self.insert(ranking_id, RankingKind.TRENDS, content)
+
+    async def list_trends(self) -> list[TrendRow]:
+        """Return the hashtags that were stored last."""
+        newest = await self.find_newest(RankingKind.TRENDS)
+        content = None if newest is None else await self.get(RankingKind.TRENDS, newest)
+        return [TrendRow(*values) for values in content["trends"]] if content is not None else []
 
     async def delete_older(self, kind: RankingKind, ranking_id: int) -> None:
         """Delete the rankings with ids below `ranking_id`."""

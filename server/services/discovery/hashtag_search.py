@@ -70,13 +70,13 @@ class HashtagSearch:
 
     async def get(self, tag: str) -> Hashtag:
         """Return a hashtag in any spelling; one that no post has has a count of 0. Raises NotFound."""
-        key = _key_of(tag)
+        key = key_of(tag)
         found = await self._hashtags.find(key)
         return Hashtag(key, 0) if found is None else _hashtag(found)
 
     async def list_posts(self, viewer_id: UserId, tag: str, request: PageRequest) -> Page[Post]:
         """Return the posts of a hashtag that the viewer may see, newest first. Raises NotFound."""
-        hashtag = await self._hashtags.find(_key_of(tag))
+        hashtag = await self._hashtags.find(key_of(tag))
         if hashtag is None:
             return Page([], None)
         visible = self._visibility.posts(viewer_id)
@@ -85,7 +85,7 @@ class HashtagSearch:
         return cut(posts, request.limit, lambda post: post.id)
 
 
-def _key_of(tag: str) -> str:
+def key_of(tag: str) -> str:
     """Return the key of a text that is a hashtag. Raises NotFound for another one, which no post can have."""
     keys = hashtags_in(f"#{tag.lstrip(MARKS)}")
     if len(keys) != 1 or keys[0] != hashtag_key(tag.lstrip(MARKS)):

@@ -1,5 +1,6 @@
 """Jobs that keep the search index equal to the database. Each is idempotent, because it compares before it writes."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import structlog
@@ -36,6 +37,11 @@ class IndexJobs:
         self._hashtag_posts = hashtag_posts
         self._unit_of_work = unit_of_work
         self._jobs = jobs
+
+    async def index(self, post_ids: Sequence[PostId]) -> None:
+        """Index posts without waiting for their jobs, which find nothing left to do."""
+        if post_ids:
+            await self._unit_of_work.run(partial(self._index.index_posts, post_ids))
 
     async def index_post(self, claim: Claim) -> None:
         """Index a post that was published, edited, deleted or taken down."""

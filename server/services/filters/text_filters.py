@@ -43,10 +43,14 @@ class TextFilters:
         if filter_id is not None:
             work.emit(TextMatched(*subject, author_id, filter_id))
 
+    async def matches(self, text: str) -> bool:
+        """Return whether a filter refuses a text or has it reported."""
+        await self._refresh_if_due()
+        return any(matcher.find(text) is not None for matcher in (self._refused, self._reported))
+
     async def _check(self, texts: Mapping[str, str]) -> FilterId | None:
         """Return a filter that causes a report, or None."""
-        if self._monotonic() - self._read_at >= self._refresh_s:
-            await self.refresh()
+        await self._refresh_if_due()
         if not self._rows:
             return None
         written = {name: text for name, text in texts.items() if text}
@@ -58,6 +62,10 @@ class TextFilters:
                 fields={name: ["Contains words or links that are not allowed."] for name in refused},
             )
         return next(filter(None, (self._reported.find(text) for text in written.values())), None)
+
+    async def _refresh_if_due(self) -> None:
+        if self._monotonic() - self._read_at >= self._refresh_s:
+            await self.refresh()
 
     async def refresh(self) -> None:
         """Read the filters now."""

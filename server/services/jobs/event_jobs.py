@@ -133,6 +133,7 @@ class JobKind(StrEnum):
     SWEEP_EXPORTS = "maintenance.exports"
     RANK_EXPLORE = "maintenance.explore"
     ADD_PICTURE_HASHES = "maintenance.picture_hashes"
+    FIND_TRENDS = "maintenance.trends"
 
 
 NORMAL = 0

@@ -149,6 +149,8 @@ async def meet_others(harness: ServiceHarness, ada: UserId, others: list[UserId]
     await harness.blocks.block(ada, enemy)
     await harness.blocks.block(await harness.user(), ada)
     await harness.close_friends.add(ada, others[0])
+    await harness.discovery.suggestions.dismiss(ada, others[0])
+    await harness.discovery.suggestions.dismiss(others[1], ada)
     await harness.restrictions.restrict(ada, others[0])
     await harness.restrictions.restrict(others[1], ada)
     await harness.close_friends.add(others[1], ada)

@@ -1,0 +1,107 @@
+"""`/users/suggestions`: users to follow."""
+
+from typing import Any
+
+from aiohttp import web
+from marshmallow import Schema, fields, validate
+
+from server.handlers import serializers
+from server.handlers.fields import Count, QueryInteger, RequestSchema
+from server.handlers.http.operations import Rate, Reply, operation
+from server.handlers.http.requests import QUERY, current_principal, path_user
+from server.handlers.schemas import page_of
+from server.handlers.user_cards import RelatedUserSchema, UserCardSchema, related_user, user_card
+from server.paging import DEFAULT_LIMIT, Page
+from server.services.discovery.suggestions import Suggestion, SuggestionReason, Suggestions
+
+MAX_SUGGESTIONS = 50
+
+
+class SuggestionQuery(RequestSchema):
+    limit = QueryInteger(
+        load_default=DEFAULT_LIMIT,
+        validate=validate.Range(1, MAX_SUGGESTIONS),
+        metadata={"description": "Maximum number of items."},
+    )
+
+
+class SuggestionSchema(Schema):
+    user = fields.Nested(RelatedUserSchema, required=True)
+    reason = fields.String(
+        required=True, metadata={"enum": [*SuggestionReason], "description": "More values may be added."}
+    )
+    detail = fields.String(
+        required=True,
+        metadata={"description": "The reason as a sentence.", "examples": ["Followed by ana and 2 others"]},
+    )
+    followedBy = fields.List(
+        fields.Nested(UserCardSchema),
+        required=True,
+        metadata={"description": "Up to two users that you follow and who follow this user."},
+    )
+    othersCount = Count(
+        required=True, metadata={"description": "Further users that you follow and who follow this user."}
+    )
+
+
+class SuggestionRoutes:
+    def __init__(self, suggestions: Suggestions) -> None:
+        self._suggestions = suggestions
+
+    def routes(self) -> list[web.RouteDef]:
+        return [
+            web.get("/users/suggestions", self.list_suggestions),
+            web.delete("/users/suggestions/{userId}", self.dismiss_suggestion),
+            web.post("/users/suggestions/{userId}", self.restore_suggestion),
+        ]
+
+    @operation(
+        "listSuggestions",
+        "Get users that you may want to follow",
+        tag="follows",
+        description="Users that those you follow follow, then popular ones. Without users that you follow, asked to"
+        " follow, muted, restricted, blocked or dismissed. There is one page.",
+        query=SuggestionQuery,
+        responds={200: page_of(SuggestionSchema)},
+        rates=(Rate.READS,),
+    )
+    async def list_suggestions(self, request: web.Request) -> web.Response:
+        viewer_id = current_principal(request).user_id
+        found = await self._suggestions.list_suggestions(viewer_id, request[QUERY]["limit"])
+        return serializers.page_response(request, Page(found, None), _suggestion)
+
+    @operation(
+        "dismissSuggestion",
+        "Do not suggest a user to you any more",
+        tag="follows",
+        description="The user cannot tell. A second time changes nothing.",
+        responds={204: Reply("The user is no longer suggested")},
+        refuses={404: "There is no such user", 422: "It is your own account"},
+        rates=(Rate.WRITES,),
+    )
+    async def dismiss_suggestion(self, request: web.Request) -> web.Response:
+        await self._suggestions.dismiss(current_principal(request).user_id, path_user(request))
+        return web.Response(status=204)
+
+    @operation(
+        "restoreSuggestion",
+        "Allow to suggest a user to you again",
+        tag="follows",
+        description="Takes `DELETE` back. Otherwise nothing changes.",
+        responds={204: Reply("The user may be suggested")},
+        refuses={404: "There is no such user"},
+        rates=(Rate.WRITES,),
+    )
+    async def restore_suggestion(self, request: web.Request) -> web.Response:
+        await self._suggestions.restore(current_principal(request).user_id, path_user(request))
+        return web.Response(status=204)
+
+
+def _suggestion(record: Suggestion) -> dict[str, Any]:
+    return {
+        "user": related_user(record.user),
+        "reason": record.reason,
+        "detail": record.detail,
+        "followedBy": [user_card(card) for card in record.followed_by],
+        "othersCount": record.others,
+    }

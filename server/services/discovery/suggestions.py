@@ -1,0 +1,121 @@
+"""Suggestions of users to follow: followed by those that the viewer follows, then popular ones."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+
+from server.ids import UserId
+from server.models.conditions import Column
+from server.models.discovery.suggested_users import SuggestedUserRepository
+from server.models.people.dismissed_suggestions import DismissedSuggestionRepository
+from server.models.people.profiles import ProfileRepository
+from server.services.content.cards import Cards
+from server.services.content.visibility import Visibility
+from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
+from server.services.people.user_lookup import UserLookup
+from server.services.records import RelatedUser, UserCard
+
+MAX_NAMED = 2
+POPULAR = 200
+POPULAR_KEPT_S = 60.0
+
+
+class SuggestionReason(StrEnum):
+    """Why a user is suggested; more may be added."""
+
+    FOLLOWED_BY = "followed_by"
+    POPULAR = "popular"
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A suggested user. `followed_by` names up to two users that the viewer follows; `others` counts further ones."""
+
+    user: RelatedUser
+    reason: SuggestionReason
+    followed_by: Sequence[UserCard]
+    others: int
+
+    @property
+    def detail(self) -> str:
+        if not self.followed_by:
+            return "Popular here."
+        names = [user.username for user in self.followed_by]
+        if self.others:
+            names.append("1 other" if self.others == 1 else f"{self.others} others")
+        *first, last = names
+        return f"Followed by {', '.join(first)} and {last}" if first else f"Followed by {last}"
+
+
+class Suggestions:
+    def __init__(
+        self,
+        suggested: SuggestedUserRepository,
+        dismissed: DismissedSuggestionRepository,
+        profiles: ProfileRepository,
+        lookup: UserLookup,
+        cards: Cards,
+        visibility: Visibility,
+        unit_of_work: UnitOfWork,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._suggested = suggested
+        self._dismissed = dismissed
+        self._profiles = profiles
+        self._lookup = lookup
+        self._cards = cards
+        self._visibility = visibility
+        self._unit_of_work = unit_of_work
+        self._monotonic = monotonic
+        self._popular: Sequence[UserId] = ()
+        self._popular_until = float("-inf")
+
+    async def list_suggestions(self, viewer_id: UserId, limit: int) -> list[Suggestion]:
+        """Return users that the viewer may want to follow: none followed, requested, avoided or dismissed.
+
+        Those with the most mutual follows come first; of the viewer's followees, the 200 newest count.
+        """
+        mutual = [each.id for each in await self._suggested.list_mutual(viewer_id, limit)]
+        chosen = mutual + await self._fill(viewer_id, mutual, limit - len(mutual))
+        visible = self._visibility.users(viewer_id, Column("u.id"))
+        users = await self._cards.list_related(viewer_id, chosen, visible)
+        followers = await self._suggested.list_mutual_followers(viewer_id, mutual)
+        named = {user_id for each in followers.values() for user_id in each[:MAX_NAMED]}
+        cards = await self._cards.get_users(named)
+        return [_suggestion(user, followers.get(user.card.id, ()), cards) for user in users]
+
+    async def dismiss(self, viewer_id: UserId, user: UserId | str) -> None:
+        """Never suggest a user to the viewer; a second time changes nothing.
+
+        Raises NotFound, and InvalidInput for oneself.
+        """
+        user_id = await self._lookup.resolve_other(viewer_id, user)
+        await self._unit_of_work.run(partial(self._dismiss, viewer_id, user_id))
+
+    async def restore(self, viewer_id: UserId, user: UserId | str) -> None:
+        """Allow to suggest a user again; otherwise nothing changes. Raises NotFound."""
+        await self._dismissed.delete(viewer_id, await self._lookup.resolve(viewer_id, user))
+
+    async def _dismiss(self, viewer_id: UserId, user_id: UserId, work: WorkContext) -> None:
+        await self._profiles.lock_pair(viewer_id, user_id)
+        if not await self._dismissed.exists(viewer_id, user_id):
+            await self._dismissed.insert(work.new_id(), viewer_id, user_id)
+
+    async def _fill(self, viewer_id: UserId, known: Sequence[UserId], wanted: int) -> list[UserId]:
+        """Return popular users that are not among the known ones."""
+        if wanted <= 0:
+            return []
+        if self._monotonic() >= self._popular_until:
+            self._popular = await self._suggested.list_popular(POPULAR)
+            self._popular_until = self._monotonic() + POPULAR_KEPT_S
+        others = [user_id for user_id in self._popular if user_id not in known]
+        allowed = await self._suggested.filter_suggested(viewer_id, others)
+        return [user_id for user_id in others if user_id in allowed][:wanted]
+
+
+def _suggestion(user: RelatedUser, followers: Sequence[UserId], cards: dict[UserId, UserCard]) -> Suggestion:
+    named = [cards[user_id] for user_id in followers[:MAX_NAMED] if user_id in cards]
+    reason = SuggestionReason.FOLLOWED_BY if named else SuggestionReason.POPULAR
+    return Suggestion(user, reason, named, len(followers) - len(named))
