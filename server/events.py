@@ -113,6 +113,7 @@ class PostChanged(Event):
     comments_count: int
     changed_at_ms: int | None
     audience: str
+    archived: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,8 +151,16 @@ class PostTakenDown(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class PostArchived(Event):
+    """The author hid the post from everybody else; it stays in feeds, which do not show it, until it is restored."""
+
+    post_id: PostId
+    author_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class PostRestored(Event):
-    """Moderators show a post again; feeds that were built in between lack it."""
+    """A post that was taken down or archived is shown again; feeds that were built in between lack it."""
 
     post_id: PostId
     author_id: UserId

@@ -22,11 +22,13 @@ from server.services.records import (
     Post,
     PostCard,
     PostPreview,
+    PostStatus,
     Relationship,
     UnusedMedia,
     UserCard,
 )
 
+_STATUSES = {False: PostStatus.PUBLISHED.encode(), True: PostStatus.ARCHIVED.encode()}
 CACHE_SIZE = 8192  # entries of about 1 KB in each cache of rendered JSON
 PAGES = 1024  # kept pages for all viewers, and as many for single ones; they share the JSON of public posts
 
@@ -137,9 +139,9 @@ def _public_post(record: Post) -> _RenderedPost:
 
 def _post(card: bytes, record: Post) -> _RenderedPost:
     """Render a post. Card and author are cached apart, so that a changed count leaves them rendered."""
-    rendered = b'%b,"status":"published","author":%b,"likesCount":%d,"commentsCount":%d,"liked":%b,"saved":%b}' % (
-        card, _author(record.author, record.relationship), record.likes_count, record.comments_count,
-        _BOOLEANS[record.liked], _BOOLEANS[record.saved],
+    rendered = b'%b,"status":"%b","author":%b,"likesCount":%d,"commentsCount":%d,"liked":%b,"saved":%b}' % (
+        card, _STATUSES[record.archived], _author(record.author, record.relationship),
+        record.likes_count, record.comments_count, _BOOLEANS[record.liked], _BOOLEANS[record.saved],
     )  # fmt: skip
     return _RenderedPost(rendered, digest(rendered))
 

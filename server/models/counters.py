@@ -24,7 +24,10 @@ class CountedTable:
     has_revision: bool = False
 
 
-COUNTED_POSTS = "SELECT COUNT(*) FROM posts WHERE posts.author_id = it.id AND posts.deleted_at_ms IS NULL"
+COUNTED_POSTS = (
+    "SELECT COUNT(*) FROM posts WHERE posts.author_id = it.id AND posts.deleted_at_ms IS NULL"
+    " AND posts.archived_at_ms IS NULL"
+)
 COUNTED_TABLES = (
     CountedTable(
         "posts",

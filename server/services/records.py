@@ -44,6 +44,7 @@ class PostStatus(StrEnum):
     DRAFT = "draft"
     SCHEDULED = "scheduled"
     PUBLISHED = "published"
+    ARCHIVED = "archived"
 
 
 class NotificationType(StrEnum):
@@ -386,7 +387,7 @@ class PostCard:
 class Post:
     """A post as one viewer sees it, with the relationship to its author; compared by identity.
 
-    The higher `revision` is newer.
+    The higher `revision` is newer. Only the author sees an archived post.
     """
 
     card: PostCard
@@ -397,6 +398,7 @@ class Post:
     saved: bool
     relationship: Relationship
     revision: int = 0
+    archived: bool = False
 
     @property
     def id(self) -> PostId:
@@ -405,7 +407,11 @@ class Post:
     @property
     def is_public(self) -> bool:
         """Return whether everybody may see the post; otherwise its pictures need signed addresses."""
-        return self.card.audience is Audience.PUBLIC and not self.author.is_private
+        return self.card.audience is Audience.PUBLIC and not (self.author.is_private or self.archived)
+
+    @property
+    def status(self) -> PostStatus:
+        return PostStatus.ARCHIVED if self.archived else PostStatus.PUBLISHED
 
 
 @dataclass(frozen=True, slots=True)

@@ -122,6 +122,26 @@ async def test_invalid_times_and_statuses_are_refused(program: Program, register
     assert (answer.status, answer.json["code"]) == (409, "already_published")
 
 
+async def test_post_is_archived_and_restored(program: Program, register: Register) -> None:
+    ana, ben = await register(program, "ana", "ben")
+    await ben.follow(ana)
+    post = await ana.publish(photos.small())
+    await first_in_feed(ben)
+    path, url = f"/posts/{post['id']}", post["images"][0]["url"].removeprefix(program.url)
+    archived = await ana.request("PATCH", path, json={"status": "archived"})
+    assert archived["status"] == "archived"
+    assert "viewer=" in archived["images"][0]["url"]
+    assert await ids(ana, "archived") == [post["id"]]
+    assert await ids(ana, "published") == await ben.feed() == []
+    for gone in (path, url, f"{path}/comments"):
+        assert (await ben.call("GET", gone)).status == 404
+    explained = await ana.request("GET", f"/feed/explain?postId={post['id']}")
+    assert (explained["inFeed"], explained["reason"]) == (False, "archived")
+    restored = await ana.request("PATCH", path, json={"status": "published"})
+    assert restored == post
+    assert (await first_in_feed(ben))["id"] == post["id"]
+
+
 async def test_repeated_request_creates_one_draft(program: Program, register: Register) -> None:
     (ana,) = await register(program, "ana")
     answers = [

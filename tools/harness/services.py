@@ -1078,7 +1078,7 @@ class ServiceHarness:
             work.emit(PostPublished(post_id, author_id))
             if caption:
                 work.emit(SearchedPostChanged(post_id, author_id))
-            work.emit(PostChanged(post_id, author_id, 0, 0, 0, None, audience))
+            work.emit(PostChanged(post_id, author_id, 0, 0, 0, None, audience, archived=False))
             return post_id
 
         return await self.unit_of_work.run(body, changes=(CacheKey("feed", author_id),))

@@ -204,7 +204,9 @@ class EditPostBody(RequestSchema):
     caption = Text(maximum=MAX_CAPTION)
     audience = AudienceField()
     status = status_field(
-        *PostStatus, description="Of a draft: `published` publishes it now, `draft` removes its time."
+        *PostStatus,
+        description="Of a draft: `published` publishes it now, `draft` removes its time. Of a post: `archived` hides it"
+        " from everybody else, `published` restores it.",
     )
     publishAt = publish_at_field(allow_none=True)
     altTexts = fields.List(
@@ -365,6 +367,9 @@ class PostRoutes:
         status = PostStatus(request[QUERY].get("status", PostStatus.PUBLISHED))
         if status is not PostStatus.PUBLISHED and author_id != viewer_id:
             raise InvalidInput("Some values are invalid.", fields={"status": ["Only of your own posts."]})
+        if status is PostStatus.ARCHIVED:
+            page = await self._posts.list_archived(viewer_id, page_request(request))
+            return serializers.page_response(request, page, self._rendered.for_viewer(viewer_id))
         if status in UNPUBLISHED:
             drafts = await self._drafts.list_own(
                 viewer_id, page_request(request), scheduled=status is PostStatus.SCHEDULED
@@ -395,20 +400,22 @@ class PostRoutes:
 
     @operation(
         "editPost",
-        "Change your own post, or publish, schedule or change your draft",
+        "Change, archive or restore your own post, or publish, schedule or change your draft",
         tag="posts",
         codes={
             409: (
                 "edited_in_between",
                 "media_processing",
                 "already_published",
+                "not_published",
                 "too_many_scheduled",
             ),
             422: ("content_refused", "media_unusable", "picture_refused", "untaggable_user"),
         },
         description=(
             "An omitted member stays unchanged; at least one is required. With `publishAt`, a draft is published at"
-            " that time; null removes it. Publishing a draft returns the post, which has another id."
+            " that time; null removes it. Publishing a draft returns the post, which has another id. An archived post"
+            " keeps its likes and comments, and returns to its place when it is restored."
         ),
         body=EditPostBody,
         responds={200: PostSchema},

@@ -63,6 +63,7 @@ ERROR_CODES: Mapping[int, Mapping[str, str]] = {
         "too_many_unfinished_bytes": "Your unfinished uploads are too large together.",
         "upload_offset": "`Upload-Offset` is not the number of bytes that have arrived.",
         "already_published": "The post is published, and this can be done with a draft only.",
+        "not_published": "The post is a draft, and this can be done with a published post only.",
         "too_many_drafts": "You have the maximum number of drafts and scheduled posts.",
         "too_many_scheduled": "You have the maximum number of scheduled posts.",
         "edited_in_between": "The post was edited after `ifEditedAt`. Get it again.",

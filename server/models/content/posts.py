@@ -25,6 +25,8 @@ class PostTable(Model):
     `revision` increases with each visible change, counters included: caches keep the higher one. Renditions were added
     to the pictures, or tags changed, at `pictures_changed_at_ms`; null if never.
 
+    `archived_at_ms` hides a post from everybody but its author, who may restore it.
+
     `published_at_ms` is set for imported posts whose id has another time.
     """
 
@@ -44,10 +46,11 @@ class PostTable(Model):
     audience = fields.CharField(max_length=16, default="public", db_default="public")
     hidden_by_id: fields.Field[int | None] = fields.BigIntField(null=True)
     published_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
+    archived_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "posts"
-        indexes = (("author_id", "id"),)
+        indexes = (("author_id", "id"), ("author_id", "archived_at_ms"))  # the second one for archives
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class PostRow:
     pictures_changed_at_ms: int | None
     revision: int
     audience: Audience
+    archived: bool
 
     @property
     def changed_at_ms(self) -> int | None:
@@ -85,6 +89,7 @@ class PostCardRow:
     changed_at_ms: int | None
     revision: int
     audience: Audience
+    archived: bool
     author: UserCardRow
     relationship: RelationshipRow
     liked: bool
@@ -139,7 +144,7 @@ class PostRepository:
         related = relationship_columns(viewer_id, Column("p.author_id"))
         rows = await self._database.rows(
             "SELECT p.id, p.caption, p.mentions, p.likes_count, p.comments_count, p.published_at_ms, p.edited_at_ms,"
-            f" p.pictures_changed_at_ms, p.revision, p.audience, {USER_COLUMNS}, {related.sql},"
+            f" p.pictures_changed_at_ms, p.revision, p.audience, p.archived_at_ms, {USER_COLUMNS}, {related.sql},"
             " EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked,"
             " EXISTS(SELECT 1 FROM saves s WHERE s.post_id = p.id AND s.user_id = ?) AS saved"
             " FROM posts p JOIN users u ON u.id = p.author_id"
@@ -222,13 +227,21 @@ class PostRepository:
             )
         )
 
+    async def set_archived(self, post_id: PostId, archived_at_ms: int | None, revision: int) -> None:
+        """Archive a post, or restore it with None."""
+        await self._database.execute(
+            "UPDATE posts SET archived_at_ms = ?, revision = ? WHERE id = ?",
+            [archived_at_ms, revision, post_id],
+        )
+
     async def delete(self, post_id: PostId) -> None:
         await self._database.execute("DELETE FROM posts WHERE id = ?", [post_id])
 
     async def _get(self, post_id: PostId, visible: Condition, suffix: str) -> PostRow | None:
         rows = await self._database.rows(
             "SELECT p.id, p.author_id, p.likes_count, p.comments_count, p.edited_at_ms,"
-            f" p.pictures_changed_at_ms, p.revision, p.audience FROM posts p WHERE p.id = ? AND {visible.sql}{suffix}",
+            " p.pictures_changed_at_ms, p.revision, p.audience, p.archived_at_ms FROM posts p"
+            f" WHERE p.id = ? AND {visible.sql}{suffix}",
             [post_id, *visible.parameters],
         )
         return _row(rows[0]) if rows else None
@@ -244,6 +257,7 @@ def _row(row: Mapping[str, Any]) -> PostRow:
         pictures_changed_at_ms=row["pictures_changed_at_ms"],
         revision=row["revision"],
         audience=Audience(row["audience"]),
+        archived=row["archived_at_ms"] is not None,
     )
 
 
@@ -264,6 +278,7 @@ def _card(row: Mapping[str, Any]) -> PostCardRow:
         changed_at_ms=latest_change(row["edited_at_ms"], row["pictures_changed_at_ms"]),
         revision=row["revision"],
         audience=Audience(row["audience"]),
+        archived=row["archived_at_ms"] is not None,
         author=UserCardRow.from_row(row),
         relationship=RelationshipRow.from_row(row),
         liked=bool(row["liked"]),

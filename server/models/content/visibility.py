@@ -18,19 +18,24 @@ from server.models.rules import Fact, Rule, clause, condition, no
 
 # For a row of `posts p`, without a viewer.
 NOT_DELETED = Condition("p.deleted_at_ms IS NULL")
+ARCHIVED = Condition("p.archived_at_ms IS NOT NULL")
 
 IS_PRESENT = Fact("is_present", "{post}.deleted_at_ms IS NULL")
+IS_ARCHIVED = Fact("is_archived", "{post}.archived_at_ms IS NOT NULL")
 IS_FOR_FOLLOWERS = Fact("is_for_followers", "{post}.audience = 'followers'")
 IS_FOR_CLOSE_FRIENDS = Fact("is_for_close_friends", "{post}.audience = 'close_friends'")
 
 # The audience narrows what the account allows: a private account's posts are for followers in any case.
 POSTS: Rule = (
     clause(Denial.DELETED, IS_PRESENT),
+    clause(Denial.ARCHIVED, IS_SELF, no(IS_ARCHIVED)),
     *USERS,
     *OPEN_ACCOUNTS,
     clause(Denial.NOT_FOLLOWER, IS_SELF, no(IS_FOR_FOLLOWERS), IS_FOLLOWED),
     clause(Denial.NOT_CLOSE_FRIEND, IS_SELF, no(IS_FOR_CLOSE_FRIENDS), HAS_AS_CLOSE_FRIEND),
 )
+# An archived post is in no list besides the archive, which only its author has.
+LISTED_POSTS: Rule = (clause(Denial.ARCHIVED, no(IS_ARCHIVED)), *POSTS)
 IS_PENDING = Fact("is_pending", "{comment}.pending = 1")
 OWNS_POST = Fact(
     "owns_post", "(SELECT posts.author_id FROM posts WHERE posts.id = {comment}.post_id) = {viewer}"
@@ -58,6 +63,7 @@ TAGS: Rule = (
 
 PUBLIC_POSTS: Rule = (
     clause(Denial.DELETED, IS_PRESENT),
+    clause(Denial.ARCHIVED, no(IS_ARCHIVED)),
     *ACTIVE_USERS,
     *PUBLIC_ACCOUNTS,
     clause(Denial.NOT_FOLLOWER, no(IS_FOR_FOLLOWERS)),
@@ -70,6 +76,7 @@ class PostFacts:
     """The facts of the rule about a viewer, a post, and its author, who is the user in the names."""
 
     is_present: bool
+    is_archived: bool
     is_self: bool
     is_active: bool
     is_blocked: bool
@@ -101,6 +108,11 @@ def visible_versions(viewer: UserId | Column, alias: str, post: str) -> Conditio
 def visible_tags(viewer: UserId | Column, alias: str) -> Condition:
     """Return the condition that the viewer may see a row of `post_tags` in a post that the viewer may see."""
     return condition(TAGS, viewer=viewer, user=Column(f"{alias}.user_id"), tag=Column(alias))
+
+
+def listed_posts(viewer: UserId | Column, alias: str) -> Condition:
+    """Return the condition that a list of posts shows a row of `posts` to the viewer."""
+    return condition(LISTED_POSTS, viewer=viewer, user=Column(f"{alias}.author_id"), post=Column(alias))
 
 
 def visible_comments(viewer: UserId | Column, alias: str) -> Condition:

@@ -11,7 +11,7 @@ from server.models.discovery.search_terms import TIERS, SearchKind, tier_of
 SUBJECT_TABLES = {
     SearchKind.USER: ("users", "s.status = 'active'"),
     SearchKind.HASHTAG: ("hashtags", "s.posts_count > 0"),
-    SearchKind.POST: ("posts", "s.deleted_at_ms IS NULL AND s.caption <> ''"),
+    SearchKind.POST: ("posts", "s.deleted_at_ms IS NULL AND s.archived_at_ms IS NULL AND s.caption <> ''"),
 }
 _POPULARITY = {SearchKind.USER: "s.followers_count", SearchKind.HASHTAG: "s.posts_count"}
 
@@ -64,16 +64,16 @@ class SearchSubjectRepository:
         }
 
     async def lock_posts(self, post_ids: Sequence[PostId]) -> dict[PostId, SearchedPost]:
-        """Lock the posts with a caption that are not deleted or taken down until the commit, in order of ids."""
+        """Lock the posts of `get_posts` until the commit, in the order of their ids."""
         return await self.get_posts(sorted(post_ids), self._database.for_update)
 
     async def get_posts(self, post_ids: Sequence[PostId], suffix: str = "") -> dict[PostId, SearchedPost]:
-        """Return the posts with a caption that were neither deleted nor taken down."""
+        """Return the posts with a caption that were not deleted, taken down or archived."""
         if not post_ids:
             return {}
         rows = await self._database.rows(
             f"SELECT id, author_id, caption FROM posts WHERE id IN ({placeholders(len(post_ids))})"
-            f" AND deleted_at_ms IS NULL AND caption <> '' ORDER BY id{suffix}",
+            f" AND deleted_at_ms IS NULL AND archived_at_ms IS NULL AND caption <> '' ORDER BY id{suffix}",
             post_ids,
         )
         return {PostId(row["id"]): SearchedPost(UserId(row["author_id"]), row["caption"]) for row in rows}

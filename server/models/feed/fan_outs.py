@@ -24,10 +24,11 @@ class FanOutRepository:
         self._database = database
 
     async def get_author(self, post_id: PostId) -> FanOutAuthor | None:
-        """Return the author of a post, or None if the post was deleted."""
+        """Return the author of a post, or None if the post was deleted or archived."""
         rows = await self._database.rows(
             "SELECT u.followers_count, u.role, u.fan_out_on_read, p.audience FROM posts p"
-            " JOIN users u ON u.id = p.author_id WHERE p.id = ? AND p.deleted_at_ms IS NULL",
+            " JOIN users u ON u.id = p.author_id WHERE p.id = ? AND p.deleted_at_ms IS NULL"
+            " AND p.archived_at_ms IS NULL",
             [post_id],
         )
         if not rows:

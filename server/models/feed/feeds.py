@@ -37,7 +37,13 @@ class StoredCounts:
     edited_at_ms: int | None
     pictures_changed_at_ms: int | None
     deleted_at_ms: int | None
+    archived_at_ms: int | None
     audience: str
+
+    @property
+    def is_listed(self) -> bool:
+        """Return whether feeds show the post."""
+        return self.deleted_at_ms is None and self.archived_at_ms is None
 
     @property
     def changed_at_ms(self) -> int | None:
@@ -147,7 +153,7 @@ class FeedRepository:
             return []
         rows = await self._database.rows(
             "SELECT id, author_id, likes_count, comments_count, revision, edited_at_ms, pictures_changed_at_ms,"
-            f" deleted_at_ms, audience FROM posts WHERE id IN ({placeholders(len(post_ids))})",
+            f" deleted_at_ms, archived_at_ms, audience FROM posts WHERE id IN ({placeholders(len(post_ids))})",
             post_ids,
         )
         return [StoredCounts(**row) for row in rows]

@@ -11,6 +11,7 @@ class Denial(StrEnum):
     """Why a viewer does not see something."""
 
     DELETED = "deleted"
+    ARCHIVED = "archived"
     ACCOUNT_HIDDEN = "account_hidden"
     BLOCKED = "blocked"
     BLOCKED_BY = "blocked_by"

@@ -21,7 +21,7 @@ ROWS_PER_PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class OwnPostRow:
-    """A post of the user. `taken_down`: moderators hid it, and it can be restored."""
+    """A post of the user. `taken_down`: moderators hid it, `archived`: the user did; both can be restored."""
 
     id: PostId
     caption: str
@@ -32,6 +32,7 @@ class OwnPostRow:
     created_at_ms: int
     edited_at_ms: int | None
     taken_down: bool
+    archived: bool
 
 
 class PersonalDataRepository:
@@ -74,7 +75,7 @@ class PersonalDataRepository:
         """Return the user's posts, oldest first, without those that the user deleted."""
         rows = await self._database.rows(
             "SELECT p.id, p.caption, p.audience, p.mentions, p.likes_count, p.comments_count, p.published_at_ms,"
-            " p.edited_at_ms, p.deleted_at_ms IS NOT NULL AS taken_down FROM posts p"
+            " p.edited_at_ms, p.deleted_at_ms IS NOT NULL AS taken_down, p.archived_at_ms FROM posts p"
             " WHERE p.author_id = ? AND p.id > ? AND (p.deleted_at_ms IS NULL OR EXISTS(SELECT 1 FROM"
             " moderation_actions a WHERE a.author_id = ? AND a.action = 'take_down' AND a.subject_type = 'post'"
             " AND a.subject_id = p.id)) ORDER BY p.id LIMIT ?",
@@ -91,6 +92,7 @@ class PersonalDataRepository:
                 created_at_ms=row["published_at_ms"] or id_timestamp_ms(row["id"]),
                 edited_at_ms=row["edited_at_ms"],
                 taken_down=bool(row["taken_down"]),
+                archived=row["archived_at_ms"] is not None,
             )
             for row in rows
         ]

@@ -22,6 +22,7 @@ class VisibleTo(StrEnum):
     EVERYONE = "everyone"
     FOLLOWERS = "followers"
     CLOSE_FRIENDS = "close_friends"
+    AUTHOR = "author"
 
 
 DETAILS: Mapping[Grant | Denial, str] = {
@@ -30,6 +31,7 @@ DETAILS: Mapping[Grant | Denial, str] = {
     Grant.FOLLOWER: "The user follows you.",
     Grant.CLOSE_FRIEND: "The user is one of your close friends.",
     Denial.DELETED: "The post was deleted.",
+    Denial.ARCHIVED: "The post is archived.",
     Denial.ACCOUNT_HIDDEN: "Your account is hidden.",
     Denial.BLOCKED: "The user does not see you.",
     Denial.BLOCKED_BY: "You have blocked the user.",
@@ -101,6 +103,8 @@ class Audiences:
         return AudienceMember(user_id, explain_post(facts))
 
     async def _find_visible_to(self, post: PostRow) -> VisibleTo:
+        if post.archived:
+            return VisibleTo.AUTHOR
         match post.audience:
             case Audience.CLOSE_FRIENDS:
                 return VisibleTo.CLOSE_FRIENDS
@@ -118,3 +122,5 @@ class Audiences:
                 return await self._audiences.count_followers(post_id, MAX_COUNTED)
             case VisibleTo.CLOSE_FRIENDS:
                 return await self._audiences.count_close_friends(post_id, MAX_COUNTED)
+            case VisibleTo.AUTHOR:
+                return 0

@@ -163,6 +163,7 @@ class Cards:
             row.comments_count,
             liked=row.liked,
             saved=row.saved,
+            archived=row.archived,
             relationship=to_relationship(row.relationship),
             revision=row.revision,
         )

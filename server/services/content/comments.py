@@ -274,6 +274,7 @@ class Comments:
                 count,
                 post.changed_at_ms,
                 post.audience,
+                post.archived,
             )
         )
         if thread_id is not None:

@@ -207,6 +207,8 @@ class Drafts:
 
     async def _set_status(self, row: DraftRow, changes: DraftChanges, work: WorkContext) -> None:
         """Publish a locked draft, or set or clear its time."""
+        if changes.status is PostStatus.ARCHIVED:
+            raise Conflict("Only a published post can be archived.", code="not_published")
         if row.publish_at_ms is not None:
             await self._jobs.cancel(PostScheduled(row.publish_at_ms, row.id, row.author_id))
         if changes.status is PostStatus.PUBLISHED:

@@ -97,4 +97,4 @@ class ImportedPosts:
             work.emit(PicturesPublished(post_id))
         if post.caption:
             work.emit(SearchedPostChanged(post_id, author_id))
-        work.emit(PostChanged(post_id, author_id, 0, 0, 0, None, post.audience))
+        work.emit(PostChanged(post_id, author_id, 0, 0, 0, None, post.audience, archived=False))

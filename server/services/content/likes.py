@@ -104,6 +104,7 @@ class Likes:
                 post.comments_count,
                 post.changed_at_ms,
                 post.audience,
+                post.archived,
             )
         )
         return count

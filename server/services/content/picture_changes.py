@@ -12,4 +12,6 @@ async def record_picture_change(posts: PostRepository, post: PostRow, work: Work
     revision = post.revision + 1
     await posts.set_pictures_changed(post.id, changed_at_ms, revision)
     counts = (post.likes_count, post.comments_count)
-    work.emit(PostChanged(post.id, post.author_id, revision, *counts, changed_at_ms, post.audience))
+    work.emit(
+        PostChanged(post.id, post.author_id, revision, *counts, changed_at_ms, post.audience, post.archived)
+    )

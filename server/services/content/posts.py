@@ -23,16 +23,17 @@ from server.events import (
 from server.ids import ActionId, MediaId, PostId, UserId
 from server.models.accounts.users import UserRepository
 from server.models.audience import Audience
-from server.models.conditions import Column, Condition
+from server.models.conditions import Column, Condition, all_of
 from server.models.content.media import MediaRepository
 from server.models.content.post_images import PostImageRepository
 from server.models.content.posts import PostRepository, PostRow
-from server.models.content.visibility import NOT_DELETED
+from server.models.content.visibility import ARCHIVED, NOT_DELETED
 from server.models.people.visibility import unblocked_users
 from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards
 from server.services.content.mentions import Mentions
 from server.services.content.pictures import Pictures, Upload
+from server.services.content.post_archive import PostArchive, state_of
 from server.services.content.post_history import PostHistory
 from server.services.content.post_pictures import (
     ChosenPicture,
@@ -84,6 +85,7 @@ class Posts:
         self._history = history
         self._tags = tags
         self._post_pictures = PostPictures(images, media, pictures)
+        self._archive = PostArchive(users, posts)
         self._mentions = Mentions(users)
 
     async def publish(
@@ -174,6 +176,7 @@ class Posts:
     ) -> Post:
         """Change the caption, the alt texts, the audience or the pictures; None leaves a value unchanged.
 
+        The status `archived` hides the post from everybody else, `published` restores it.
         `alt_texts` belong to the first pictures; the others lose theirs. `media` are all pictures that the post is to
         show, in order. Raises NotFound, Forbidden unless the editor is the author, InvalidInput for more texts than
         pictures, Conflict if the post was edited after `seen` or for a status that only drafts have, and what
@@ -181,7 +184,7 @@ class Posts:
         """
         await self._unit_of_work.run(
             partial(self._edit, editor_id, post_id, _Edit(caption, alt_texts, audience, media, seen), status),
-            changes=(CacheKey("post", post_id),),
+            changes=(CacheKey("post", post_id), *([] if status is None else [CacheKey("feed", editor_id)])),
         )
         return await self.get(editor_id, post_id)
 
@@ -208,12 +211,12 @@ class Posts:
             return
         revision = hidden.revision + 1
         await self._posts.restore(post_id, revision)
-        await self._users.change_posts_count(hidden.author_id, +1, hidden.audience)
+        if not hidden.archived:
+            await self._users.change_posts_count(hidden.author_id, +1, hidden.audience)
         post = await self._posts.lock(post_id, NOT_DELETED)
         assert post is not None
         work.emit(PostRestored(post_id, post.author_id))
-        counts = (post.likes_count, post.comments_count)
-        work.emit(PostChanged(post_id, post.author_id, revision, *counts, post.edited_at_ms, post.audience))
+        work.emit(state_of(post))
 
     async def get(self, viewer_id: UserId, post_id: PostId) -> Post:
         """Return one post. Raises NotFound."""
@@ -228,11 +231,18 @@ class Posts:
 
     async def list_by_author(self, viewer_id: UserId, author_id: UserId, request: PageRequest) -> Page[Post]:
         """Return an author's posts, newest first. Raises NotFound for the author, or one who blocked the viewer."""
-        visible = self._visibility.posts(viewer_id)
+        visible = self._visibility.listed_posts(viewer_id)
         ids = await self._posts.list_ids_by_author(author_id, visible, request.before_id, request.limit + 1)
         if not ids and not await self._users.exists(author_id, unblocked_users(viewer_id, Column("u.id"))):
             raise NotFound("User not found.")
         posts = await self._cards.list_posts(ids, viewer_id)
+        return cut(posts, request.limit, lambda post: post.id)
+
+    async def list_archived(self, author_id: UserId, request: PageRequest) -> Page[Post]:
+        """Return the author's archived posts, newest first."""
+        archived = all_of(self._visibility.posts(author_id), ARCHIVED)
+        ids = await self._posts.list_ids_by_author(author_id, archived, request.before_id, request.limit + 1)
+        posts = await self._cards.list_posts(ids, author_id)
         return cut(posts, request.limit, lambda post: post.id)
 
     async def _publish(
@@ -273,7 +283,7 @@ class Posts:
             work.emit(SearchedPostChanged(post_id, author_id))
         if mentions:
             work.emit(PeopleMentioned(post_id, author_id))
-        work.emit(PostChanged(post_id, author_id, 0, 0, 0, None, audience))
+        work.emit(PostChanged(post_id, author_id, 0, 0, 0, None, audience, archived=False))
         return post_id
 
     async def _edit(
@@ -285,8 +295,11 @@ class Posts:
         work: WorkContext,
     ) -> None:
         post = await self._lock_own(editor_id, post_id)
-        if status not in (None, PostStatus.PUBLISHED):
+        if status in (PostStatus.DRAFT, PostStatus.SCHEDULED):
             raise Conflict("A published post cannot become a draft again.", code="already_published")
+        if status is not None:
+            archived = status is PostStatus.ARCHIVED
+            post = await self._archive.set_archived(post, work, archived=archived)
         if edit.is_empty:
             return
         require_seen(post.edited_at_ms, edit.seen)
@@ -320,6 +333,7 @@ class Posts:
                 post.comments_count,
                 edited_at_ms,
                 edit.audience or post.audience,
+                post.archived,
             )
         )
 
@@ -335,6 +349,8 @@ class Posts:
         if audience is post.audience:
             return
         await self._posts.set_audience(post.id, audience)
+        if post.archived:
+            return
         await self._users.change_posts_count(post.author_id, -1, post.audience)
         await self._users.change_posts_count(post.author_id, +1, audience)
         if post.audience is Audience.CLOSE_FRIENDS:
@@ -346,7 +362,8 @@ class Posts:
         """Hide a locked post, and return its new revision."""
         revision = post.revision + 1
         await self._posts.mark_deleted(post.id, work.now_ms(), revision, action_id)
-        await self._users.change_posts_count(post.author_id, -1, post.audience)
+        if not post.archived:
+            await self._users.change_posts_count(post.author_id, -1, post.audience)
         return revision
 
     async def _lock_own(self, editor_id: UserId, post_id: PostId) -> PostRow:

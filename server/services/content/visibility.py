@@ -1,8 +1,8 @@
 """Visibility: the one rule that every read of posts, comments, likes, lists, feeds and streams applies.
 
-A post is visible if it was not deleted, its author is active, neither its author nor the viewer has blocked the other,
-the author is public, the viewer, or followed by the viewer, and the viewer belongs to the post's audience. Users see
-each other if they are active and neither has blocked the other.
+A post is visible if it was not deleted, its author has not archived it or is the viewer, its author is active, neither
+its author nor the viewer has blocked the other, the author is public, the viewer, or followed by the viewer, and the
+viewer belongs to the post's audience. Users see each other if they are active and neither has blocked the other.
 
 The clauses of `models/content/visibility.py` are the definition. From them come the conditions in SQL, the predicate
 `is_post_visible`, and the explanation `explain_post`.
@@ -19,6 +19,7 @@ from server.models.content.visibility import (
     PostFacts,
     approved_comments,
     comments_on_visible_posts,
+    listed_posts,
     public_posts,
     visible_comments,
     visible_posts,
@@ -47,6 +48,10 @@ class Visibility:
     def posts(self, viewer: UserId | Column, alias: str = "p") -> Condition:
         """Return the condition that the viewer may see a row of `posts`, which the statement names `alias`."""
         return visible_posts(viewer, alias)
+
+    def listed_posts(self, viewer: UserId | Column, alias: str = "p") -> Condition:
+        """Return the condition that a list shows the viewer a row of `posts`: archived posts are in none."""
+        return listed_posts(viewer, alias)
 
     def public_posts(self, alias: str = "p") -> Condition:
         """Return the condition that everybody may see a row of `posts`, also without an account."""
@@ -78,7 +83,7 @@ class Visibility:
     def tagged_posts(self, viewer_id: UserId, user_id: UserId) -> Condition:
         """Return the condition on `posts p` that the viewer may see them in the list of those with tags of a user."""
         return all_of(
-            self.posts(viewer_id), visible_users(viewer_id, user_id), open_users(viewer_id, user_id)
+            self.listed_posts(viewer_id), visible_users(viewer_id, user_id), open_users(viewer_id, user_id)
         )
 
     def comments(self, viewer: UserId) -> Condition:

@@ -43,7 +43,7 @@ class CaptionSearch:
     ) -> tuple[list[PostId], int | None]:
         """Return the next posts, and the last id that was looked at unless there are no more."""
         terms = await self._terms_of(query)
-        visible = self._visibility.posts(viewer_id)
+        visible = self._visibility.listed_posts(viewer_id)
         found: list[PostId] = []
         for _ in range(MAX_ROWS // ROWS_PER_STATEMENT):
             rows = await self._captions.list_matches(

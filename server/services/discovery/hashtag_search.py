@@ -79,7 +79,7 @@ class HashtagSearch:
         hashtag = await self._hashtags.find(key_of(tag))
         if hashtag is None:
             return Page([], None)
-        visible = self._visibility.posts(viewer_id)
+        visible = self._visibility.listed_posts(viewer_id)
         ids = await self._posts.list_post_ids(hashtag.id, visible, request.before_id, request.limit + 1)
         posts = await self._cards.list_posts(ids, viewer_id)
         return cut(posts, request.limit, lambda post: post.id)

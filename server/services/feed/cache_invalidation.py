@@ -80,10 +80,10 @@ class CacheInvalidation:
         timelines = self._timelines
         for event in events:
             match event:
+                case PostDeleted() | PostTakenDown() | PostChanged(archived=True):
+                    yield timelines.record_deleted_call(event.post_id, event.revision)
                 case PostChanged():
                     yield timelines.record_counts_call(event.post_id, _counts(event))
-                case PostDeleted() | PostTakenDown():
-                    yield timelines.record_deleted_call(event.post_id, event.revision)
                 case LikeChanged():
                     yield timelines.record_like_call(
                         event.actor_id, event.post_id, event.revision, liked=event.liked

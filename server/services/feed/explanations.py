@@ -15,6 +15,7 @@ class Reason(StrEnum):
     """Why a post is in a feed or not."""
 
     OWN = "own"
+    ARCHIVED = "archived"
     FAN_OUT_ON_WRITE = "fan_out_on_write"
     FAN_OUT_ON_READ = "fan_out_on_read"
     FAN_OUT_PENDING = "fan_out_pending"
@@ -26,6 +27,7 @@ class Reason(StrEnum):
 
 DETAILS = {
     Reason.OWN: "This is your own post, and your feed includes your own posts.",
+    Reason.ARCHIVED: "This is your own post, and archived posts are in no feed.",
     Reason.FAN_OUT_ON_WRITE: "You follow the author, and the post was added to your cached feed.",
     Reason.FAN_OUT_ON_READ: "You follow the author, whose posts are merged into your feed when you read it.",
     Reason.FAN_OUT_PENDING: "You follow the author; the post is new and has not reached your feed yet.",
@@ -70,6 +72,8 @@ class Explanations:
             return Explanation(post_id, False, Reason.NOT_FOUND, followed=False, audience=None)
         author_id = post.author_id
         audience = post.audience
+        if post.archived:
+            return Explanation(post_id, False, Reason.ARCHIVED, followed=False, audience=audience)
         if author_id == reader_id:
             return Explanation(post_id, True, Reason.OWN, followed=False, audience=audience)
         if author_id not in await self._queries.filter_feed_authors(reader_id, [author_id]):

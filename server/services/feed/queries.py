@@ -58,7 +58,7 @@ class FeedQueries:
         Reads time spans that grow eightfold: within a span the index has few entries per author, however many posts
         they have, and the query planner has no choice to make. Five spans cover everything from one week up.
         """
-        visible = self._visibility.posts(reader_id)
+        visible = self._visibility.listed_posts(reader_id)
         found: list[PostId] = []
         upper = min(before_id, min_id_at(self._clock.now_ms() + CLOCK_TOLERANCE_MS))
         span_ms = FIRST_SPAN_MS
@@ -70,7 +70,7 @@ class FeedQueries:
         return found
 
     async def list_packed_counts(self, post_ids: Sequence[PostId]) -> dict[PostId, str]:
-        """Return the counters of the posts that exist, hidden and deleted ones included, as they are cached."""
+        """Return the counters of the posts that exist as they are cached; archived ones as those of deleted ones."""
         return {stored.id: _packed(stored) for stored in await self._repository.list_counts(post_ids)}
 
     def first_marked(self, post_ids: Sequence[PostId]) -> int:
@@ -88,7 +88,7 @@ class FeedQueries:
 
 
 def _packed(stored: StoredCounts) -> str:
-    if stored.deleted_at_ms is not None:
+    if not stored.is_listed:
         return f"{stored.revision},{DELETED}"
     return PostCounts(
         stored.revision,

@@ -33,6 +33,7 @@ from server.events import (
     PersonModerated,
     PictureRemoved,
     PicturesPublished,
+    PostArchived,
     PostDeleted,
     PostLiked,
     PostPublished,
@@ -155,6 +156,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     AudienceWidened: (EventJob(Queue.FEED, JobKind.FAN_OUT),),
     SearchedPostChanged: (EventJob(Queue.SEARCH, JobKind.INDEX_POST),),
     PostTakenDown: (EventJob(Queue.SEARCH, JobKind.INDEX_POST),),
+    PostArchived: (EventJob(Queue.SEARCH, JobKind.INDEX_POST),),
     PostDeleted: (
         EventJob(Queue.FEED, JobKind.WITHDRAW, HIGH),
         EventJob(Queue.MAINTENANCE, JobKind.REMOVE_POST),

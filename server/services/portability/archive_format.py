@@ -11,6 +11,7 @@ PICTURES = "pictures"
 AVATAR = "pictures/avatar"
 PUBLISHED = "published"
 TAKEN_DOWN = "taken_down"
+ARCHIVED = "archived"
 
 README_TEXT = """\
 This archive has everything that photofeed stores about the account @{username},

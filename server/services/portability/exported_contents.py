@@ -20,6 +20,7 @@ from server.models.portability.personal_data import OwnPostRow, PersonalDataRepo
 from server.services.content.limits import POSITION_SCALE
 from server.services.content.mentions import hashtags_in
 from server.services.portability.archive_format import (
+    ARCHIVED,
     AVATAR,
     DRAFTS,
     FORMAT,
@@ -171,7 +172,7 @@ class ExportedContents:
             await step()
         return {
             "id": str(row.id),
-            "status": TAKEN_DOWN if row.taken_down else PUBLISHED,
+            "status": TAKEN_DOWN if row.taken_down else ARCHIVED if row.archived else PUBLISHED,
             "audience": row.audience,
             "caption": row.caption,
             "hashtags": hashtags_in(row.caption),

@@ -165,6 +165,11 @@ class ChangingModel(VisibilityModel):
         post.deleted = True
         return None
 
+    def set_archived(self, post: ModelPost, *, archived: bool) -> None:
+        if post.archived and not archived and post.mentioned:
+            self.jobs.append(("mentioned", post))
+        post.archived = archived
+
     def edit_caption(self, post: ModelPost, caption: str, mentioned: list[int]) -> None:
         if mentioned != post.mentioned:
             self.jobs.append(("mentioned", post))
@@ -173,7 +178,7 @@ class ChangingModel(VisibilityModel):
         post.caption, post.mentioned = caption, mentioned
 
     def set_audience(self, post: ModelPost, audience: str) -> None:
-        if audience != post.audience and post.mentioned:
+        if audience != post.audience and post.mentioned and not post.archived:
             self.jobs.append(("mentioned", post))
         post.audience = audience
 

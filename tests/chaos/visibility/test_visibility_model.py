@@ -13,7 +13,7 @@ from server.ids import ActionId, CommentId, PostId, UserId
 from server.models.audience import Audience
 from server.services.jobs.event_jobs import JobKind
 from server.services.jobs.unit_of_work import WorkContext
-from server.services.records import AccountStatus, Channel
+from server.services.records import AccountStatus, Channel, PostStatus
 from tests.chaos.conftest import Report
 from tests.chaos.environment import FULL, rounds
 from tests.chaos.state_machines import ServiceRunner, run_machine, runner
@@ -178,6 +178,16 @@ class VisibilityMachine(ProgramChanges, RuleBasedStateMachine):
             self._agree(self.harness.posts.edit(author, PostId(post.id), caption, None), expected)
             if expected is None:
                 self.model.edit_caption(post, caption, mentioned)
+
+    @rule(post=posts, archived=st.booleans())
+    def archive(self, post: ModelPost, archived: bool) -> None:
+        author, status = UserId(post.author), PostStatus.ARCHIVED if archived else PostStatus.PUBLISHED
+        if author not in self.model.hidden:
+            change = self.harness.posts.edit(author, PostId(post.id), None, None, status=status)
+            expected = self._refusal(author, post)
+            self._agree(change, expected)
+            if expected is None:
+                self.model.set_archived(post, archived=archived)
 
     @rule(user=actors, post=posts)
     def delete_post(self, user: UserId, post: ModelPost) -> None:

@@ -45,6 +45,7 @@ class ModelPost:
     caption: str = ""
     mentioned: list[int] = field(default_factory=list[int])
     deleted: bool = False
+    archived: bool = False
     hidden_by: int | None = None
     likers: list[int] = field(default_factory=list[int])
     comments: list[ModelComment] = field(default_factory=list[ModelComment])
@@ -97,9 +98,15 @@ class VisibilityModel:
         return viewer == user or user not in self.private or (viewer, user) in self.follows
 
     def sees_post(self, viewer: int, post: ModelPost) -> bool:
-        if not post.is_present or not self.sees_user(viewer, post.author):
+        if not post.is_present or (post.archived and viewer != post.author):
+            return False
+        if not self.sees_user(viewer, post.author):
             return False
         return self.is_open(viewer, post.author) and self.is_in_audience(viewer, post)
+
+    def lists_post(self, viewer: int, post: ModelPost) -> bool:
+        """Return whether lists show the post to the viewer."""
+        return self.sees_post(viewer, post) and not post.archived
 
     def is_in_audience(self, viewer: int, post: ModelPost) -> bool:
         if post.audience == "public" or viewer == post.author:
@@ -113,6 +120,8 @@ class VisibilityModel:
         author = post.author
         if not post.is_present:
             return "deleted"
+        if post.archived and viewer != author:
+            return "archived"
         if viewer != author and author in self.hidden:
             return "account_hidden"
         if (viewer, author) in self.blocks or (author, viewer) in self.blocks:
@@ -137,21 +146,25 @@ class VisibilityModel:
         ]
 
     def posts_count(self, viewer: int, author: int) -> int:
-        posts = [post for post in self.posts.values() if post.author == author and post.is_present]
+        posts = [
+            post
+            for post in self.posts.values()
+            if post.author == author and post.is_present and not post.archived
+        ]
         return sum(self.is_in_audience(viewer, post) for post in posts)
 
     def is_public(self, post: ModelPost) -> bool:
         """Return whether everybody may see the post, also without an account."""
         hidden = post.author in self.hidden or post.author in self.private
-        return post.is_present and post.audience == "public" and not hidden
+        return post.is_present and not post.archived and post.audience == "public" and not hidden
 
     def of_author(self, viewer: int, author: int) -> list[int]:
-        return [post.id for post in self.newest() if post.author == author and self.sees_post(viewer, post)]
+        return [post.id for post in self.newest() if post.author == author and self.lists_post(viewer, post)]
 
     def feed(self, reader: int) -> list[int]:
         followed = [user for one, user in self.follows if one == reader and (one, user) not in self.mutes]
         shown = {reader, *followed}
-        return [post.id for post in self.newest() if post.author in shown and self.sees_post(reader, post)]
+        return [post.id for post in self.newest() if post.author in shown and self.lists_post(reader, post)]
 
     def likers(self, viewer: int, liked: ModelPost | ModelComment) -> list[int]:
         return [user for user in liked.likers[::-1] if self.sees_user(viewer, user)]
