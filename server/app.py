@@ -149,7 +149,7 @@ def build_app(
         PostHistoryRoutes(services.post_history, rendered),
         TagRoutes(services.tags, services.user_lookup, rendered),
         AudienceRoutes(services.audiences, services.user_lookup),
-        CommentRoutes(services.comments, idempotent),
+        CommentRoutes(services.comments, services.comment_approvals, idempotent),
         LikeRoutes(services.likes),
         CommentLikeRoutes(services.comment_likes),
         OwnActivityRoutes(services.likes, services.comments, rendered),

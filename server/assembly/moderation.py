@@ -46,7 +46,7 @@ def build_moderation(
         rows.users,
         rows.moderation_actions,
         contents.posts,
-        contents.comments,
+        contents.comment_removals,
         shared.statuses,
         shared.refused_pictures,
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.assembly.collaborators import Collaborators
+from server.assembly.comments import build_comments
 from server.assembly.discovery import Discovery, build_discovery
 from server.assembly.erasure import build_erasure
 from server.assembly.feed import Feeds, build_explore_ranking, build_feeds
@@ -36,6 +37,7 @@ from server.services.accounts.sessions import Sessions
 from server.services.content.audiences import Audiences
 from server.services.content.avif_renditions import AvifRenditions
 from server.services.content.collections import Collections
+from server.services.content.comment_approvals import CommentApprovals
 from server.services.content.comment_likes import CommentLikes
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
@@ -47,7 +49,6 @@ from server.services.content.media import Media, MediaLimits
 from server.services.content.media_access import MediaAccess
 from server.services.content.media_addresses import MediaAddresses
 from server.services.content.media_processing import MediaProcessing
-from server.services.content.mentions import Mentions
 from server.services.content.picture_hashes import PictureHashes
 from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
@@ -141,6 +142,7 @@ class Services:
     picture_hashes: PictureHashes
     comments: Comments
     comment_likes: CommentLikes
+    comment_approvals: CommentApprovals
     likes: Likes
     saves: Saves
     collections: Collections
@@ -194,7 +196,6 @@ def build_services(
     rows, work, cards, visibility = shared.rows, shared.unit_of_work, shared.cards, shared.visibility
     jobs, tokens, revocations, pictures = shared.jobs, shared.tokens, shared.revocations, shared.pictures
     queries, timelines = shared.feed_queries, shared.timelines
-    mentions = Mentions(rows.users)
     metrics = resources.instrumentation.metrics
     alerts = SecurityAlerts(
         rows.users, shared.email_tokens, shared.account_links, work, jobs, shared.email_delivery
@@ -241,22 +242,14 @@ def build_services(
         jobs,
         pictures,
     )
+    commenting = build_comments(rows, work, cards, visibility, shared.text_filters)
     contents = ContentServices(
         posts=posts,
         drafts=drafts,
         deletions=Deletions(rows.users, rows.posts, rows.post_images, rows.post_parts, work, jobs, pictures),
         likes=Likes(rows.likes, rows.posts, work, cards, visibility),
-        comments=Comments(
-            rows.comments,
-            rows.posts,
-            rows.restrictions,
-            work,
-            cards,
-            visibility,
-            mentions,
-            shared.text_filters,
-        ),
-        comment_likes=CommentLikes(rows.comment_likes, rows.comments, work, cards, visibility),
+        comment_likes=commenting.likes,
+        comment_removals=commenting.removals,
         media=Media(
             rows.media, work, cards, pictures, _media_limits(settings), shared.publisher.publish_media
         ),
@@ -371,8 +364,9 @@ def build_services(
         media=contents.media,
         media_addresses=shared.media_addresses,
         media_access=shared.media_access,
-        comments=contents.comments,
-        comment_likes=contents.comment_likes,
+        comments=commenting.comments,
+        comment_likes=commenting.likes,
+        comment_approvals=commenting.approvals,
         likes=contents.likes,
         saves=saves,
         collections=Collections(rows.collections, rows.saves, saves, rows.profiles, work, cards, visibility),

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from redis.asyncio import Redis
 
+from server.assembly.comments import build_comments
 from server.assembly.discovery import build_discovery
 from server.assembly.feed import Feeds, build_explore_ranking, build_feeds
 from server.assembly.repositories import Repositories
@@ -55,7 +56,6 @@ from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository, UserTable
 from server.models.audience import Audience
 from server.models.content.collections import CollectionRepository
-from server.models.content.comment_likes import CommentLikeRepository
 from server.models.content.comments import CommentRepository
 from server.models.content.drafts import DraftRepository
 from server.models.content.likes import LikeRepository
@@ -147,8 +147,6 @@ from server.services.content.audiences import Audiences
 from server.services.content.avif_renditions import AvifRenditions
 from server.services.content.cards import Cards
 from server.services.content.collections import Collections
-from server.services.content.comment_likes import CommentLikes
-from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
 from server.services.content.draft_publication import DraftPublication
 from server.services.content.draft_reader import DraftReader
@@ -542,24 +540,11 @@ class ServiceHarness:
             GRACE_MS,
         )
         restriction_rows = RestrictionRepository(database)
-        self.comments = Comments(
-            CommentRepository(database),
-            self.post_rows,
-            restriction_rows,
-            self.unit_of_work,
-            self.cards,
-            self.visibility,
-            Mentions(self.user_rows),
-            self.text_filters,
+        self.commenting = build_comments(
+            Repositories(database), self.unit_of_work, self.cards, self.visibility, self.text_filters
         )
+        self.comments, self.comment_likes = self.commenting.comments, self.commenting.likes
         self.likes = self.likes_with(self.unit_of_work)
-        self.comment_likes = CommentLikes(
-            CommentLikeRepository(database),
-            CommentRepository(database),
-            self.unit_of_work,
-            self.cards,
-            self.visibility,
-        )
         save_rows = SaveRepository(database)
         self.saves = Saves(save_rows, profile_rows, self.unit_of_work, self.cards, self.visibility)
         self.collections = Collections(
@@ -612,7 +597,7 @@ class ServiceHarness:
             self.user_rows,
             self.action_rows,
             self.posts,
-            self.comments,
+            self.commenting.removals,
             self.statuses,
             self.refused_pictures,
         )
@@ -858,8 +843,8 @@ class ServiceHarness:
             self.drafts,
             self.deletions,
             self.likes,
-            self.comments,
             self.comment_likes,
+            self.commenting.removals,
             self.unused_media,
             self.uploads,
             self.exports,

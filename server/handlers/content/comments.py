@@ -11,6 +11,7 @@ from server.handlers.http.requests import BODY, QUERY, current_principal, page_r
 from server.handlers.schemas import MentionsSchema, PageQuery, page_of
 from server.handlers.user_cards import RelatedUserSchema
 from server.ids import CommentId, PostId
+from server.services.content.comment_approvals import CommentApprovals
 from server.services.content.comments import Comments
 from server.services.content.limits import MAX_COMMENT
 from server.services.records import Comment
@@ -42,8 +43,11 @@ class CommentSchema(MentionsSchema):
 
 
 class CommentRoutes:
-    def __init__(self, comments: Comments, idempotent: IdempotentResponder) -> None:
+    def __init__(
+        self, comments: Comments, approvals: CommentApprovals, idempotent: IdempotentResponder
+    ) -> None:
         self._comments = comments
+        self._approvals = approvals
         self._idempotent = idempotent
 
     def routes(self) -> list[web.RouteDef]:
@@ -141,7 +145,7 @@ class CommentRoutes:
     async def approve_comment(self, request: web.Request) -> web.Response:
         post_id = PostId(path_id(request, "postId"))
         comment_id = CommentId(path_id(request, "commentId"))
-        await self._comments.approve(current_principal(request).user_id, post_id, comment_id)
+        await self._approvals.approve(current_principal(request).user_id, post_id, comment_id)
         return web.Response(status=204)
 
 

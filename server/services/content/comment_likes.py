@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from server.errors import Conflict, NotFound
+from server.errors import Conflict
 from server.events import CommentLiked, CommentUnliked
 from server.ids import CommentId, PostId, UserId
 from server.models.conditions import Column
@@ -10,7 +10,7 @@ from server.models.content.comment_likes import CommentLikeRepository
 from server.models.content.comments import CommentRepository, CommentRow
 from server.paging import Page, PageRequest
 from server.services.content.cards import Cards
-from server.services.content.visibility import Visibility
+from server.services.content.visibility import Visibility, comment_not_found
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.records import LikeState, RelatedUser
 
@@ -95,8 +95,3 @@ class CommentLikes:
         if comment is None:
             raise comment_not_found()
         return comment
-
-
-def comment_not_found() -> NotFound:
-    """Return the error for a comment that does not exist or is hidden from the viewer."""
-    return NotFound("Comment not found.")

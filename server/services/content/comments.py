@@ -3,32 +3,28 @@
 from collections.abc import Callable
 from functools import partial
 
-from server.errors import Conflict, Forbidden
-from server.events import CacheKey, CommentAdded, CommentApproved, CommentsDeleted, PostChanged
-from server.ids import ActionId, CommentId, PostId, UserId, id_timestamp_ms
-from server.models.conditions import ALL
+from server.errors import Forbidden
+from server.events import CacheKey, CommentAdded, CommentsDeleted
+from server.ids import CommentId, PostId, UserId, id_timestamp_ms
 from server.models.content.comments import CommentCardRow, CommentRepository, CommentRow, NewComment
-from server.models.content.posts import PostRepository, PostRow
-from server.models.content.visibility import NOT_DELETED
-from server.models.people.restrictions import RestrictionRepository
+from server.models.content.posts import PostRow
 from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards, to_relationship
-from server.services.content.comment_likes import comment_not_found
+from server.services.content.comment_approvals import CommentApprovals
+from server.services.content.comment_counts import CommentCounts
 from server.services.content.mentions import Mentions
-from server.services.content.visibility import Visibility
+from server.services.content.visibility import Visibility, comment_not_found
 from server.services.filters.text_filters import TextFilters
 from server.services.jobs.unit_of_work import IdempotencyToken, UnitOfWork, WorkContext
 from server.services.records import Comment, OwnComment
-
-ERASED_PER_TRANSACTION = 50
 
 
 class Comments:
     def __init__(
         self,
         comments: CommentRepository,
-        posts: PostRepository,
-        restrictions: RestrictionRepository,
+        counts: CommentCounts,
+        approvals: CommentApprovals,
         unit_of_work: UnitOfWork,
         cards: Cards,
         visibility: Visibility,
@@ -36,8 +32,8 @@ class Comments:
         filters: TextFilters,
     ) -> None:
         self._comments = comments
-        self._posts = posts
-        self._restrictions = restrictions
+        self._counts = counts
+        self._approvals = approvals
         self._unit_of_work = unit_of_work
         self._cards = cards
         self._visibility = visibility
@@ -101,16 +97,6 @@ class Comments:
         previews = await self._cards.list_previews(list({row.post_id for row in page.items}))
         return page.map(lambda row: OwnComment(self._comment(row), previews[row.post_id]))
 
-    async def approve(self, editor_id: UserId, post_id: PostId, comment_id: CommentId) -> None:
-        """Show a pending comment to everybody who sees the post; an approved one stays as it is.
-
-        Raises NotFound for the post and the comment, Forbidden unless the editor wrote the post, and Conflict for a
-        reply to a pending comment.
-        """
-        await self._unit_of_work.run(
-            partial(self._approve, editor_id, post_id, comment_id), changes=(CacheKey("post", post_id),)
-        )
-
     async def delete(self, editor_id: UserId, post_id: PostId, comment_id: CommentId) -> None:
         """Delete a comment and the replies to it.
 
@@ -119,43 +105,6 @@ class Comments:
         await self._unit_of_work.run(
             partial(self._delete, editor_id, post_id, comment_id), changes=(CacheKey("post", post_id),)
         )
-
-    async def erase(self, author_id: UserId, post_id: PostId) -> None:
-        """Delete some comments of an erased account on a post, with the replies to them; a few at a time."""
-        await self._unit_of_work.run(
-            partial(self._erase, author_id, post_id), changes=(CacheKey("post", post_id),)
-        )
-
-    async def take_down(
-        self, post_id: PostId, comment_id: CommentId, action_id: ActionId, work: WorkContext
-    ) -> None:
-        """Hide a comment and its replies for a moderator, in a unit of work that names the post as changed.
-
-        Nothing happens if it was hidden or deleted before.
-        """
-        await self._posts.lock(post_id, ALL)
-        comment = await self._comments.get(comment_id, post_id)
-        if comment is not None:
-            replies = await self._comments.hide(comment_id, post_id, action_id)
-            await self._count_hidden(work, post_id, comment.parent_id, -replies - int(not comment.pending))
-
-    async def restore(
-        self, post_id: PostId, comment_id: CommentId, action_id: ActionId, work: WorkContext
-    ) -> None:
-        """Show a comment again that an action hid, with the replies that it hid; notifications about them return.
-
-        A reply whose thread another action hides stays hidden with it. Nothing happens if it was deleted.
-        """
-        await self._posts.lock(post_id, ALL)
-        comment = await self._comments.get_hidden(comment_id, post_id, action_id)
-        if comment is None:
-            return
-        hider = None if comment.parent_id is None else await self._comments.get_hider(comment.parent_id)
-        if hider is not None:
-            await self._comments.set_hider(comment_id, hider)
-            return
-        replies = await self._comments.unhide(comment_id, post_id, action_id)
-        await self._count_hidden(work, post_id, comment.parent_id, replies + int(not comment.pending))
 
     async def _add(
         self,
@@ -168,7 +117,7 @@ class Comments:
         post = await self._visibility.lock_post(author_id, post_id)
         parent = None if parent_id is None else await self._find_parent(author_id, post_id, parent_id)
         thread_id = None if parent is None else parent.parent_id or parent.id
-        pending = await self._is_pending(author_id, post, parent)
+        pending = await self._approvals.needs_approval(author_id, post, parent)
         comment_id = CommentId(work.result_id)
         await self._filters.apply(work, ("comment", comment_id), author_id, {"content": content})
         mentions = await self._mentions.resolve(content)
@@ -176,7 +125,7 @@ class Comments:
             NewComment(comment_id, post_id, author_id, thread_id, content, mentions, pending)
         )
         if not pending:
-            await self._change_counts(work, post, thread_id, +1)
+            await self._counts.change(work, post, thread_id, +1)
             answered_id = None if parent is None else parent.author_id
             work.emit(CommentAdded(comment_id, post_id, post.author_id, author_id, answered_id))
         # Read within the transaction: after the commit another request may delete the comment.
@@ -200,85 +149,8 @@ class Comments:
         await self._comments.delete(comment.id)
         counted = replies + (0 if comment.pending else 1)
         if counted:
-            await self._change_counts(work, post, comment.parent_id, -counted)
+            await self._counts.change(work, post, comment.parent_id, -counted)
         work.emit(CommentsDeleted(post.id))
-
-    async def _approve(
-        self, editor_id: UserId, post_id: PostId, comment_id: CommentId, work: WorkContext
-    ) -> None:
-        post = await self._visibility.lock_post(editor_id, post_id)
-        comment = await self._comments.get(comment_id, post_id, self._visibility.comments(editor_id))
-        if comment is None:
-            raise comment_not_found()
-        if post.author_id != editor_id:
-            raise Forbidden("Only the author of the post may approve comments.")
-        if not comment.pending:
-            return
-        first = None if comment.parent_id is None else await self._comments.get(comment.parent_id, post_id)
-        if first is not None and first.pending:
-            raise _first_is_pending()
-        await self._comments.approve(comment_id)
-        await self._change_counts(work, post, comment.parent_id, +1)
-        answered_id = None if first is None or first.author_id == editor_id else first.author_id
-        work.emit(CommentApproved(comment_id, post_id, comment.author_id, answered_id))
-
-    async def _is_pending(self, author_id: UserId, post: PostRow, parent: CommentRow | None) -> bool:
-        """Return whether a new comment has to be approved. Raises Conflict for an answer of the post's author."""
-        if author_id == post.author_id:
-            if parent is not None and parent.pending:
-                raise _first_is_pending()
-            return False
-        return (parent is not None and parent.pending) or await self._restrictions.exists(
-            post.author_id, author_id
-        )
-
-    async def _erase(self, author_id: UserId, post_id: PostId, work: WorkContext) -> None:
-        # The counters of deleted posts are not maintained.
-        post = await self._posts.lock(post_id, NOT_DELETED)
-        deleted = 0
-        for comment in await self._comments.list_by_author(post_id, author_id, ERASED_PER_TRANSACTION):
-            deleted += await self._comments.delete_replies(comment.id, post_id)
-            if not await self._comments.delete(comment.id):  # it was a reply to one of the others
-                continue
-            if not comment.is_counted:
-                continue
-            deleted += 1
-            if comment.parent_id is not None:
-                await self._comments.change_replies_count(comment.parent_id, -1)
-        if post is not None and deleted:
-            await self._change_counts(work, post, None, -deleted)
-            work.emit(CommentsDeleted(post_id))
-
-    async def _count_hidden(
-        self, work: WorkContext, post_id: PostId, thread_id: CommentId | None, change: int
-    ) -> None:
-        """Change the counters of the thread, and those of the post unless it is hidden, too."""
-        post = await self._posts.lock(post_id, NOT_DELETED)
-        if post is not None:
-            await self._change_counts(work, post, thread_id, change)
-        elif thread_id is not None:
-            await self._comments.change_replies_count(thread_id, change)
-
-    async def _change_counts(
-        self, work: WorkContext, post: PostRow, thread_id: CommentId | None, change: int
-    ) -> None:
-        """Change the counters of a locked post and of the thread."""
-        count, revision = post.comments_count + change, post.revision + 1
-        await self._posts.set_comments_count(post.id, count, revision)
-        work.emit(
-            PostChanged(
-                post.id,
-                post.author_id,
-                revision,
-                post.likes_count,
-                count,
-                post.changed_at_ms,
-                post.audience,
-                post.archived,
-            )
-        )
-        if thread_id is not None:
-            await self._comments.change_replies_count(thread_id, change)
 
     async def _find_parent(self, viewer_id: UserId, post_id: PostId, parent_id: CommentId) -> CommentRow:
         """Return the comment that is answered. Raises NotFound."""
@@ -306,7 +178,3 @@ class Comments:
             pending=shows_pending and row.pending,
             liked=row.liked,
         )
-
-
-def _first_is_pending() -> Conflict:
-    return Conflict("Approve the comment that this one answers first.", code="comment_pending")

@@ -120,6 +120,11 @@ def explain_post(facts: PostFacts) -> Grant | Denial:
     return Grant.FOLLOWER if facts.is_for_followers or not facts.is_public else Grant.EVERYONE
 
 
+def comment_not_found() -> NotFound:
+    """Return the error for a comment that does not exist or is hidden from the viewer."""
+    return NotFound("Comment not found.")
+
+
 def _found(post: PostRow | None) -> PostRow:
     if post is None:
         raise NotFound("Post not found.")

@@ -23,7 +23,7 @@ from server.models.erasure.user_rows import (
     UserRowRepository,
 )
 from server.services.content.comment_likes import CommentLikes
-from server.services.content.comments import Comments
+from server.services.content.comment_removals import CommentRemovals
 from server.services.content.deletion import Deletions
 from server.services.content.drafts import Drafts
 from server.services.content.likes import Likes
@@ -46,8 +46,8 @@ class ContentServices:
     drafts: Drafts
     deletions: Deletions
     likes: Likes
-    comments: Comments
     comment_likes: CommentLikes
+    comment_removals: CommentRemovals
     media: Media
     uploads: Uploads
     exports: Exports
@@ -108,7 +108,7 @@ class ContentErasure:
             await services.comment_likes.erase(user_id, CommentId(comment_id))
 
         async def erase_comments(post_id: int) -> None:
-            await services.comments.erase(user_id, PostId(post_id))
+            await services.comment_removals.erase(user_id, PostId(post_id))
 
         async def erase_tags(post_id: int) -> None:
             await services.tags.erase(user_id, PostId(post_id))

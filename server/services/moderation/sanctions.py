@@ -12,7 +12,7 @@ from server.models.moderation.actions import (
 )
 from server.models.moderation.report_cases import ReportedSubject, SubjectType
 from server.services.accounts.account_statuses import AccountStatuses
-from server.services.content.comments import Comments
+from server.services.content.comment_removals import CommentRemovals
 from server.services.content.posts import Posts
 from server.services.content.refused_pictures import RefusedPictures
 from server.services.jobs.unit_of_work import WorkContext
@@ -27,7 +27,7 @@ class Sanctions:
         users: UserRepository,
         actions: ModerationActionRepository,
         posts: Posts,
-        comments: Comments,
+        comments: CommentRemovals,
         statuses: AccountStatuses,
         refused_pictures: RefusedPictures,
     ) -> None:

@@ -236,7 +236,7 @@ class VisibilityMachine(ProgramChanges, RuleBasedStateMachine):
     @rule(user=actors, found=commented)
     def approve(self, user: UserId, found: tuple[ModelPost, ModelComment]) -> None:
         post, comment = found
-        approval = self.harness.comments.approve(user, PostId(post.id), CommentId(comment.id))
+        approval = self.harness.commenting.approvals.approve(user, PostId(post.id), CommentId(comment.id))
         self._agree(approval, self.model.approve(user, post, comment))
 
     @precondition(lambda machine: machine.recent_comments())
@@ -251,7 +251,7 @@ class VisibilityMachine(ProgramChanges, RuleBasedStateMachine):
     def moderate_comment(self, found: tuple[ModelPost, ModelComment]) -> None:
         """Take a comment down, or restore one that was taken down."""
         post, comment = found
-        ids, comments = (PostId(post.id), CommentId(comment.id)), self.harness.comments
+        ids, comments = (PostId(post.id), CommentId(comment.id)), self.harness.commenting.removals
         if comment.hidden_by is None:
             action_id = ActionId(self.harness.ids.next())
             self._decide(partial(comments.take_down, *ids, action_id), post)

@@ -97,7 +97,7 @@ async def test_only_its_author_likes_a_pending_comment(harness: ServiceHarness) 
     with pytest.raises(NotFound):
         await harness.comment_likes.like(eve, post_id, comment_id)
     assert await harness.comment_likes.like(bob, post_id, comment_id) == LikeState(True, 1)
-    await harness.comments.approve(ada, post_id, comment_id)
+    await harness.commenting.approvals.approve(ada, post_id, comment_id)
     assert await harness.comment_likes.like(ada, post_id, comment_id) == LikeState(True, 2)
 
 

@@ -44,9 +44,9 @@ async def test_pending_comment_is_hidden_until_it_is_approved(harness: ServiceHa
 
     for refusal, editor in ((NotFound, eve), (Forbidden, bob)):
         with pytest.raises(refusal):
-            await harness.comments.approve(editor, post_id, comment.id)
+            await harness.commenting.approvals.approve(editor, post_id, comment.id)
     for _ in range(2):
-        await harness.comments.approve(ada, post_id, comment.id)
+        await harness.commenting.approvals.approve(ada, post_id, comment.id)
     assert await seen(harness, eve, post_id) == await seen(harness, ada, post_id) == [(comment.id, False)]
     assert (await harness.posts.get(eve, post_id)).comments_count == 1
     assert await notified(harness, eve) == [NotificationType.MENTION]
@@ -61,13 +61,13 @@ async def test_replies_to_pending_comments_are_pending(harness: ServiceHarness) 
     reply = await harness.comments.add(bob, post_id, "Second", first.id)
     for refused in (
         harness.comments.add(ada, post_id, "No", first.id),
-        harness.comments.approve(ada, post_id, reply.id),
+        harness.commenting.approvals.approve(ada, post_id, reply.id),
     ):
         with pytest.raises(Conflict):
             await refused
-    await harness.comments.approve(ada, post_id, first.id)
+    await harness.commenting.approvals.approve(ada, post_id, first.id)
     assert (await harness.comments.list_replies(eve, post_id, first.id, PAGE)).items == []
-    await harness.comments.approve(ada, post_id, reply.id)
+    await harness.commenting.approvals.approve(ada, post_id, reply.id)
     assert [
         each.id for each in (await harness.comments.list_replies(eve, post_id, first.id, PAGE)).items
     ] == [reply.id]

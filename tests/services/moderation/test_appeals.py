@@ -91,7 +91,7 @@ async def test_likes_erased_in_between_are_not_counted_again(harness: ServiceHar
         await harness.comments.add(person, post_id, "Nice", None)
     action_id = await decided(harness, mod, SubjectType.POST, post_id, TAKE_DOWN)
     await harness.likes.erase(bob, post_id)
-    await harness.comments.erase(bob, post_id)
+    await harness.commenting.removals.erase(bob, post_id)
     await harness.appeal_queue.restore(mod, action_id, REPLY)
     post = await harness.posts.get(cat, post_id)
     assert (post.likes_count, post.comments_count) == (1, 1)

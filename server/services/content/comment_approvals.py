@@ -1,0 +1,72 @@
+"""Pending comments: which comments wait for the author of the post, and their approval."""
+
+from functools import partial
+
+from server.errors import Conflict, Forbidden
+from server.events import CacheKey, CommentApproved
+from server.ids import CommentId, PostId, UserId
+from server.models.content.comments import CommentRepository, CommentRow
+from server.models.content.posts import PostRow
+from server.models.people.restrictions import RestrictionRepository
+from server.services.content.comment_counts import CommentCounts
+from server.services.content.visibility import Visibility, comment_not_found
+from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
+
+
+class CommentApprovals:
+    def __init__(
+        self,
+        comments: CommentRepository,
+        restrictions: RestrictionRepository,
+        counts: CommentCounts,
+        unit_of_work: UnitOfWork,
+        visibility: Visibility,
+    ) -> None:
+        self._comments = comments
+        self._restrictions = restrictions
+        self._counts = counts
+        self._unit_of_work = unit_of_work
+        self._visibility = visibility
+
+    async def approve(self, editor_id: UserId, post_id: PostId, comment_id: CommentId) -> None:
+        """Show a pending comment to everybody who sees the post; an approved one stays as it is.
+
+        Raises NotFound for the post and the comment, Forbidden unless the editor wrote the post, and Conflict for a
+        reply to a pending comment.
+        """
+        await self._unit_of_work.run(
+            partial(self._approve, editor_id, post_id, comment_id), changes=(CacheKey("post", post_id),)
+        )
+
+    async def needs_approval(self, author_id: UserId, post: PostRow, parent: CommentRow | None) -> bool:
+        """Return whether a new comment has to be approved. Raises Conflict for an answer of the post's author."""
+        if author_id == post.author_id:
+            if parent is not None and parent.pending:
+                raise _first_is_pending()
+            return False
+        return (parent is not None and parent.pending) or await self._restrictions.exists(
+            post.author_id, author_id
+        )
+
+    async def _approve(
+        self, editor_id: UserId, post_id: PostId, comment_id: CommentId, work: WorkContext
+    ) -> None:
+        post = await self._visibility.lock_post(editor_id, post_id)
+        comment = await self._comments.get(comment_id, post_id, self._visibility.comments(editor_id))
+        if comment is None:
+            raise comment_not_found()
+        if post.author_id != editor_id:
+            raise Forbidden("Only the author of the post may approve comments.")
+        if not comment.pending:
+            return
+        first = None if comment.parent_id is None else await self._comments.get(comment.parent_id, post_id)
+        if first is not None and first.pending:
+            raise _first_is_pending()
+        await self._comments.approve(comment_id)
+        await self._counts.change(work, post, comment.parent_id, +1)
+        answered_id = None if first is None or first.author_id == editor_id else first.author_id
+        work.emit(CommentApproved(comment_id, post_id, comment.author_id, answered_id))
+
+
+def _first_is_pending() -> Conflict:
+    return Conflict("Approve the comment that this one answers first.", code="comment_pending")
