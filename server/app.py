@@ -20,6 +20,7 @@ from server.handlers.content.audiences import AudienceRoutes
 from server.handlers.content.client_config import ConfigRoutes
 from server.handlers.content.collections import CollectionRoutes
 from server.handlers.content.comment_likes import CommentLikeRoutes
+from server.handlers.content.comment_pins import CommentPinRoutes
 from server.handlers.content.comments import CommentRoutes
 from server.handlers.content.likes import LikeRoutes
 from server.handlers.content.media import MediaRoutes
@@ -155,6 +156,7 @@ def build_app(
         OwnActivityRoutes(services.likes, services.comments, rendered),
         SaveRoutes(services.saves, rendered),
         CollectionRoutes(services.collections, idempotent, rendered),
+        CommentPinRoutes(services.comment_pins),
         FollowRoutes(services.follows),
         FollowRequestRoutes(services.follow_requests),
         BlockRoutes(services.blocks, services.mutes),

@@ -211,6 +211,15 @@ class CommentApproved(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class CommentEdited(Event):
+    """The mentions in an approved comment changed."""
+
+    comment_id: CommentId
+    post_id: PostId
+    actor_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class CommentLiked(Event):
     comment_id: CommentId
     post_id: PostId

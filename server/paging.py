@@ -14,19 +14,31 @@ Other = TypeVar("Other")
 
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
+# The cursors of lists in another order begin with a mark, so that no list takes those of the other order.
+OLDEST_FIRST = b"o"
+_POSITION_BYTES = 7
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """At most `limit` items that come after the position `after`, newest first; None starts at the top."""
+    """At most `limit` items that come after the position `after`; None starts at the top.
+
+    `shown` are the ids of items that earlier pages showed out of order, before the first position.
+    """
 
     limit: int = DEFAULT_LIMIT
     after: int | None = None
+    shown: tuple[int, ...] = ()
 
     @property
     def before_id(self) -> int:
-        """Items of this page have ids below this."""
+        """Items of this page have ids below this, in a list that is newest first."""
         return MAX_ID + 1 if self.after is None else self.after
+
+    @property
+    def after_id(self) -> int:
+        """Items of this page have ids above this, in a list that is oldest first."""
+        return 0 if self.after is None else self.after
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,27 +52,39 @@ class Page(Generic[Item]):
         return Page([function(item) for item in self.items], self.next_cursor)
 
 
-def cut(items: Sequence[Item], limit: int, position: Callable[[Item], int]) -> Page[Item]:
+def cut(items: Sequence[Item], limit: int, position: Callable[[Item], int], order: bytes = b"") -> Page[Item]:
     """Return a page of `limit` items from up to `limit` + 1, of which the last shows that more follow."""
     page = items[:limit]
     more = len(items) > limit
-    return Page(page, encode_cursor(position(page[-1])) if more else None)
+    return Page(page, encode_cursor(position(page[-1]), order=order) if more else None)
 
 
-def encode_cursor(position: int) -> str:
-    """Return an opaque, URL-safe text for a position."""
-    return base64.urlsafe_b64encode(position.to_bytes(7, "big")).decode().rstrip("=")
+def encode_cursor(*positions: int, order: bytes = b"") -> str:
+    """Return an opaque, URL-safe text for a position, and for ids that were shown before it."""
+    packed = b"".join(position.to_bytes(_POSITION_BYTES, "big") for position in positions)
+    return base64.urlsafe_b64encode(order + packed).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str) -> int:
+def decode_cursor(cursor: str, order: bytes = b"") -> int:
     """Return the position in `cursor`. Raises InvalidInput for a text that `encode_cursor` did not create."""
+    (position,) = decode_positions(cursor, 1, order)
+    return position
+
+
+def decode_positions(cursor: str, maximum: int, order: bytes = b"") -> tuple[int, ...]:
+    """Return the position in `cursor` and up to `maximum` - 1 ids. Raises InvalidInput like `decode_cursor`."""
     try:
-        position = int.from_bytes(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), "big")
+        packed = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
     except (ValueError, binascii.Error) as error:
         raise unknown_cursor() from error
-    if not 0 <= position <= MAX_ID or encode_cursor(position) != cursor:
+    packed = packed[len(order) :] if packed.startswith(order) else b""
+    parts = [packed[start : start + _POSITION_BYTES] for start in range(0, len(packed), _POSITION_BYTES)]
+    positions = tuple(int.from_bytes(part, "big") for part in parts)
+    if not 1 <= len(positions) <= maximum or max(positions) > MAX_ID:
         raise unknown_cursor()
-    return position
+    if encode_cursor(*positions, order=order) != cursor:
+        raise unknown_cursor()
+    return positions
 
 
 def unknown_cursor() -> InvalidInput:

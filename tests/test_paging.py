@@ -7,7 +7,7 @@ import pytest
 
 from server.errors import InvalidInput
 from server.ids import MAX_ID
-from server.paging import Page, PageRequest, cut, decode_cursor, encode_cursor
+from server.paging import OLDEST_FIRST, Page, PageRequest, cut, decode_cursor, decode_positions, encode_cursor
 
 
 @pytest.mark.parametrize("position", [0, 1, 63, 64, 2**32, MAX_ID])
@@ -60,6 +60,24 @@ def test_pages_join_without_gaps_or_repeats() -> None:
                 break
             request = PageRequest(limit, decode_cursor(page.next_cursor))
         assert seen == rows
+
+
+def test_each_order_refuses_cursors_of_the_other() -> None:
+    for position in (0, 1, 2**52, MAX_ID):
+        oldest_first, newest_first = encode_cursor(position, order=OLDEST_FIRST), encode_cursor(position)
+        assert decode_cursor(oldest_first, OLDEST_FIRST) == position
+        for cursor, order in ((oldest_first, b""), (newest_first, OLDEST_FIRST)):
+            with pytest.raises(InvalidInput):
+                decode_positions(cursor, 4, order)
+
+
+def test_cursor_contains_the_ids_that_were_shown() -> None:
+    cursor = encode_cursor(MAX_ID, 1, MAX_ID)
+    assert decode_positions(cursor, 3) == (MAX_ID, 1, MAX_ID)
+    for maximum in (1, 2):
+        with pytest.raises(InvalidInput):
+            decode_positions(cursor, maximum)
+    assert len(encode_cursor(MAX_ID, *[MAX_ID] * 3)) <= 64
 
 
 def test_last_page_has_no_cursor() -> None:

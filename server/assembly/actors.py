@@ -176,6 +176,7 @@ def _handlers(
         JobKind.NOTIFY_LIKE: services.notification_jobs.handle_like,
         JobKind.NOTIFY_COMMENT: services.notification_jobs.handle_comment,
         JobKind.NOTIFY_COMMENT_LIKE: services.notification_jobs.handle_comment_like,
+        JobKind.NOTIFY_COMMENT_EDITED: services.notification_jobs.handle_comment_edited,
         JobKind.NOTIFY_FOLLOW: services.follow_notification_jobs.handle_follow,
         JobKind.NOTIFY_FOLLOW_REQUEST: services.follow_notification_jobs.handle_follow_request,
         JobKind.NOTIFY_FOLLOW_ACCEPTED: services.follow_notification_jobs.handle_follow_accepted,

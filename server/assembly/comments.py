@@ -7,6 +7,7 @@ from server.services.content.cards import Cards
 from server.services.content.comment_approvals import CommentApprovals
 from server.services.content.comment_counts import CommentCounts
 from server.services.content.comment_likes import CommentLikes
+from server.services.content.comment_pins import CommentPins
 from server.services.content.comment_removals import CommentRemovals
 from server.services.content.comments import Comments
 from server.services.content.mentions import Mentions
@@ -22,6 +23,7 @@ class CommentServices:
     comments: Comments
     likes: CommentLikes
     approvals: CommentApprovals
+    pins: CommentPins
     removals: CommentRemovals
 
 
@@ -32,9 +34,18 @@ def build_comments(
     approvals = CommentApprovals(rows.comments, rows.restrictions, counts, unit_of_work, visibility)
     return CommentServices(
         comments=Comments(
-            rows.comments, counts, approvals, unit_of_work, cards, visibility, Mentions(rows.users), filters
+            rows.comments,
+            rows.comment_cards,
+            counts,
+            approvals,
+            unit_of_work,
+            cards,
+            visibility,
+            Mentions(rows.users),
+            filters,
         ),
         likes=CommentLikes(rows.comment_likes, rows.comments, unit_of_work, cards, visibility),
         approvals=approvals,
+        pins=CommentPins(rows.comments, unit_of_work, visibility),
         removals=CommentRemovals(rows.comments, rows.posts, counts, unit_of_work),
     )

@@ -16,6 +16,7 @@ from server.models.accounts.used_passkey_challenges import UsedPasskeyChallengeR
 from server.models.accounts.user_cards import UserCardRepository
 from server.models.accounts.users import UserRepository
 from server.models.content.collections import CollectionRepository
+from server.models.content.comment_cards import CommentCardRepository
 from server.models.content.comment_likes import CommentLikeRepository
 from server.models.content.comments import CommentRepository
 from server.models.content.drafts import DraftRepository
@@ -145,6 +146,7 @@ class Repositories:
         self.post_parts = PostPartRepository(database)
         self.post_versions, self.tags = PostVersionRepository(database), TagRepository(database)
         self.comments = CommentRepository(database)
+        self.comment_cards = CommentCardRepository(database)
         self.comment_likes = CommentLikeRepository(database)
         self.likes = LikeRepository(database)
         self.saves = SaveRepository(database)

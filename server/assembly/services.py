@@ -39,6 +39,7 @@ from server.services.content.avif_renditions import AvifRenditions
 from server.services.content.collections import Collections
 from server.services.content.comment_approvals import CommentApprovals
 from server.services.content.comment_likes import CommentLikes
+from server.services.content.comment_pins import CommentPins
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
 from server.services.content.draft_publication import DraftPublication
@@ -143,6 +144,7 @@ class Services:
     comments: Comments
     comment_likes: CommentLikes
     comment_approvals: CommentApprovals
+    comment_pins: CommentPins
     likes: Likes
     saves: Saves
     collections: Collections
@@ -367,6 +369,7 @@ def build_services(
         comments=commenting.comments,
         comment_likes=commenting.likes,
         comment_approvals=commenting.approvals,
+        comment_pins=commenting.pins,
         likes=contents.likes,
         saves=saves,
         collections=Collections(rows.collections, rows.saves, saves, rows.profiles, work, cards, visibility),

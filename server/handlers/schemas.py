@@ -111,7 +111,10 @@ class PostSchema(MentionsSchema):
     audience = fields.Enum(Audience, by_value=fields.String, required=True)
     images = fields.List(fields.Nested(ImageSchema), required=True)
     likesCount = Count(required=True)
-    commentsCount = Count(required=True)
+    commentsCount = Count(
+        required=True,
+        metadata={"description": "Comments and replies, without those that are pending or were taken down."},
+    )
     liked = fields.Boolean(required=True)
     saved = fields.Boolean(required=True)
     createdAt = Timestamp(required=True)

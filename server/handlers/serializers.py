@@ -171,8 +171,10 @@ def comment(record: Comment) -> dict[str, Any]:
         "repliesCount": record.replies_count,
         "likesCount": record.likes_count,
         "liked": record.liked,
+        "pinned": record.pinned,
         "pending": record.pending,
         "createdAt": isoformat(record.created_at_ms),
+        "editedAt": None if record.edited_at_ms is None else isoformat(record.edited_at_ms),
     }
 
 

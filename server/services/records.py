@@ -458,7 +458,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """A comment as one viewer sees it. `pending`: the viewer, the post's author, has not approved it."""
+    """A comment as one viewer sees it.
+
+    `pending`: the viewer, the post's author, has not approved it. `edited_at_ms` is None before the first edit.
+    """
 
     id: CommentId
     post_id: PostId
@@ -470,7 +473,9 @@ class Comment:
     replies_count: int
     likes_count: int
     created_at_ms: int
+    edited_at_ms: int | None
     pending: bool
+    pinned: bool
     liked: bool
 
 

@@ -49,7 +49,9 @@ class ServiceRunner:
 
         return self.do(attempt())
 
-    def pages(self, read: Callable[[PageRequest], Awaitable[Page[Any]]], limit: int) -> Any:
+    def pages(
+        self, read: Callable[[PageRequest], Awaitable[Page[Any]]], limit: int, order: bytes = b""
+    ) -> Any:
         """Return all items of a list, read in full pages of `limit`, or the code of the refusal."""
 
         async def walk() -> Any:
@@ -64,7 +66,7 @@ class ServiceRunner:
                         return items
                     assert len(page.items) == limit
                     assert len(items) < MAX_ITEMS, "the list has no end"
-                    request = PageRequest(limit, decode_cursor(page.next_cursor))
+                    request = PageRequest(limit, decode_cursor(page.next_cursor, order))
             except Unavailable:
                 raise
             except AppError as error:

@@ -77,6 +77,7 @@ export async function describeNotifications(): Promise<string[]> {
       case "mention":
       case "follow_request":
       case "follow_accepted":
+      case "comment_like":
         return `${actor.username}: ${type}`;
       case "moderation":
       case "report_handled":

@@ -247,6 +247,15 @@ TABLE: dict[str, Row] = {
     "DELETE /posts/{postId}": Row(401, 204, 404, 404, follower=403),
     "POST /posts/{postId}/comments": followers(201, json={"content": "Well seen"}),
     "GET /posts/{postId}/comments": public(followers(200)),
+    "GET /posts/{postId}/comments/{commentId}": public(followers(200)),
+    "PUT /posts/{postId}/comments/{commentId}": Row(
+        401, 200, 404, 404, follower=403, json={"content": "Well done"}
+    ),
+    "PATCH /posts/{postId}/comments/{commentId}": Row(
+        401, 200, 404, 404, follower=403, json={"content": "Well done"}
+    ),
+    "POST /posts/{postId}/comments/{commentId}/pin": Row(401, 204, 404, 404, follower=403),
+    "DELETE /posts/{postId}/comments/{commentId}/pin": Row(401, 204, 404, 404, follower=403),
     "POST /posts/{postId}/comments/{commentId}/approve": Row(401, 204, 404, 404, follower=403),
     "DELETE /posts/{postId}/comments/{commentId}": Row(401, 204, 404, 404, follower=403),
     "POST /posts/{postId}/comments/{commentId}/likes": followers(200),

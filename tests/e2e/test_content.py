@@ -99,11 +99,13 @@ async def test_comments_and_replies(program: Program, register: Register) -> Non
     assert [(each["id"], each["repliesCount"]) for each in shown] == [(second["id"], 0), (first["id"], 3)]
 
     page = await ana.call("GET", comments, params={"parentId": first["id"], "limit": "2"})
-    assert page.json["items"] == replies[:0:-1]
+    assert page.json["items"] == replies[:2]
     link = page.headers["Link"]
     assert link.endswith('; rel="next"')
     last = await ana.request("GET", link[1 : link.index(">")])
-    assert last == {"items": replies[:1], "nextCursor": None}
+    assert last == {"items": replies[2:], "nextCursor": None}
+    for query in (f"?cursor={page.json['nextCursor']}", f"?parentId={first['id']}&cursor=AAAAAAAAAAA"):
+        await refused(ana, "GET", comments + query, 422, "unknown_cursor")
     assert (await ana.request("GET", comments, params={"parentId": replies[0]["id"]}))["items"] == []
     await refused(ana, "GET", f"{comments}?parentId=404", 404, "not_found")
     for parent_id in ("abc", "-1", "", "9223372036854775808"):
@@ -118,6 +120,36 @@ async def test_comments_and_replies(program: Program, register: Register) -> Non
     await refused(ana, "DELETE", f"{comments}/{first['id']}", 404, "not_found")
     assert (await ana.request("GET", f"/posts/{post['id']}"))["commentsCount"] == 1
     assert await ana.list_all(comments) == [second]
+
+
+async def test_comments_are_edited_liked_and_pinned(program: Program, register: Register) -> None:
+    ana, bob = await register(program, "ana", "bob")
+    post = await ana.publish(photos.small())
+    comments = f"/posts/{post['id']}/comments"
+    first, second = [await bob.comment(post["id"], text) for text in ("First", "Second")]
+    path = f"{comments}/{first['id']}"
+    assert await ana.request("POST", f"{path}/likes") == {"liked": True, "likesCount": 1}
+    for _ in range(2):
+        assert (await ana.call("POST", f"{path}/pin")).status == 204
+    edited = await bob.request("PUT", path, json={"content": "First, @ana"})
+    assert edited["editedAt"] > first["createdAt"]
+    assert [user["id"] for user in edited["mentionedUsers"]] == [ana.id]
+    assert (await bob.request("PATCH", path, json={"content": "First, @ana"})) == edited
+    pinned = await ana.request("GET", path)
+    assert {**pinned, "author": edited["author"], "liked": False} == edited
+    assert (pinned["liked"], pinned["likesCount"], pinned["pinned"]) == (True, 1, True)
+    page = await bob.request("GET", f"{comments}?limit=1")
+    assert [each["id"] for each in page["items"]] == [first["id"]]
+    page = await bob.request("GET", f"{comments}?limit=1&cursor={page['nextCursor']}")
+    assert ([each["id"] for each in page["items"]], page["nextCursor"]) == ([second["id"]], None)
+    assert [user["id"] for user in await bob.list_all(f"{path}/likes")] == [ana.id]
+    await refused(ana, "PUT", path, 403, "forbidden", json={"content": "Last"})
+    await refused(bob, "PUT", path, 422, "invalid_input", json={"content": " "})
+    await refused(bob, "POST", f"{path}/pin", 403, "forbidden")
+    await refused(ana, "GET", f"{comments}/404", 404, "not_found")
+    assert (await ana.call("DELETE", f"{path}/pin")).status == 204
+    assert await ana.request("DELETE", f"{path}/likes") == {"liked": False, "likesCount": 0}
+    assert [each["pinned"] for each in await ana.list_all(comments)] == [False, False]
 
 
 async def test_forms_of_other_clients_are_read(program: Program, register: Register) -> None:

@@ -34,8 +34,8 @@ MAX_STATEMENTS = {
     "own profile": 3,
     "profile": 5,
     "followers": 3,
-    "post": 4,
-    "comments": 2,
+    "post": 5,
+    "comments": 3,
     "profile alone": 3,
     "post alone": 2,
     "seen": 6,
@@ -86,7 +86,7 @@ async def screens(harness: ServiceHarness) -> AsyncIterator[Screens]:
         ProfileRoutes(harness.profiles, harness.posts, forms, posts),
         FollowRoutes(harness.follows),
         PostRoutes(harness.posts, harness.drafts, harness.comments, harness.lookup, forms, idempotent, posts),
-        CommentRoutes(harness.comments, idempotent),
+        CommentRoutes(harness.comments, harness.commenting.approvals, idempotent),
         LikeRoutes(harness.likes),
     ):
         app.add_routes(resource.routes())

@@ -1107,6 +1107,7 @@ class ServiceHarness:
             JobKind.NOTIFY_LIKE: self.notification_jobs.handle_like,
             JobKind.NOTIFY_COMMENT: self.notification_jobs.handle_comment,
             JobKind.NOTIFY_COMMENT_LIKE: self.notification_jobs.handle_comment_like,
+            JobKind.NOTIFY_COMMENT_EDITED: self.notification_jobs.handle_comment_edited,
             JobKind.NOTIFY_FOLLOW: self.follow_notification_jobs.handle_follow,
             JobKind.NOTIFY_FOLLOW_REQUEST: self.follow_notification_jobs.handle_follow_request,
             JobKind.NOTIFY_FOLLOW_ACCEPTED: self.follow_notification_jobs.handle_follow_accepted,

@@ -3,12 +3,12 @@
 from aiohttp import web
 
 from server.handlers import serializers
+from server.handlers.content.comment_paths import comment_path
 from server.handlers.content.likes import LikeStateSchema, like_state
 from server.handlers.http.operations import Contribution, Rate, operation
-from server.handlers.http.requests import current_principal, page_request, path_id
+from server.handlers.http.requests import page_request
 from server.handlers.schemas import PageQuery, page_of
 from server.handlers.user_cards import RelatedUserSchema, related_user
-from server.ids import CommentId, PostId, UserId
 from server.services.content.comment_likes import CommentLikes
 
 
@@ -39,7 +39,7 @@ class CommentLikeRoutes:
         contributes=Contribution.LIKES,
     )
     async def like_comment(self, request: web.Request) -> web.Response:
-        return like_state(await self._likes.like(*_path(request)))
+        return like_state(await self._likes.like(*comment_path(request)))
 
     @operation(
         "unlikeComment",
@@ -51,7 +51,7 @@ class CommentLikeRoutes:
         rates=(Rate.WRITES,),
     )
     async def unlike_comment(self, request: web.Request) -> web.Response:
-        return like_state(await self._likes.unlike(*_path(request)))
+        return like_state(await self._likes.unlike(*comment_path(request)))
 
     @operation(
         "listCommentLikers",
@@ -64,11 +64,5 @@ class CommentLikeRoutes:
         rates=(Rate.READS,),
     )
     async def list_comment_likers(self, request: web.Request) -> web.Response:
-        page = await self._likes.list_likers(*_path(request), page_request(request))
+        page = await self._likes.list_likers(*comment_path(request), page_request(request))
         return serializers.page_response(request, page, related_user)
-
-
-def _path(request: web.Request) -> tuple[UserId, PostId, CommentId]:
-    """Return the viewer, the post and the comment."""
-    post_id, comment_id = PostId(path_id(request, "postId")), CommentId(path_id(request, "commentId"))
-    return current_principal(request).user_id, post_id, comment_id

@@ -4,16 +4,18 @@ from aiohttp import web
 from marshmallow import fields
 
 from server.handlers import serializers
+from server.handlers.content.comment_paths import comment_path
 from server.handlers.fields import Count, Id, RequestSchema, Text, Timestamp
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
-from server.handlers.http.operations import Contribution, Rate, Reply, operation
+from server.handlers.http.operations import Contribution, Rate, Reply, operation, partial_update
 from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
 from server.handlers.schemas import MentionsSchema, PageQuery, page_of
 from server.handlers.user_cards import RelatedUserSchema
 from server.ids import CommentId, PostId
+from server.paging import OLDEST_FIRST
 from server.services.content.comment_approvals import CommentApprovals
 from server.services.content.comments import Comments
-from server.services.content.limits import MAX_COMMENT
+from server.services.content.limits import MAX_COMMENT, MAX_PINNED_COMMENTS
 from server.services.records import Comment
 
 
@@ -22,8 +24,16 @@ class CommentBody(RequestSchema):
     parentId = Id(load_default=None, allow_none=True)
 
 
+class EditCommentBody(RequestSchema):
+    content = Text(minimum=1, maximum=MAX_COMMENT, required=True)
+
+
 class CommentsQuery(PageQuery):
-    parentId = Id(metadata={"description": "List the replies to this comment. Default: top-level comments."})
+    parentId = Id(
+        metadata={
+            "description": "List the replies to this comment, oldest first. Default: top-level comments, newest first."
+        }
+    )
 
 
 class CommentSchema(MentionsSchema):
@@ -32,14 +42,20 @@ class CommentSchema(MentionsSchema):
     parentId = Id(required=True, allow_none=True)
     author = fields.Nested(RelatedUserSchema, required=True)
     content = fields.String(required=True)
-    repliesCount = Count(required=True)
+    repliesCount = Count(
+        required=True, metadata={"description": "Without those that are pending or were taken down."}
+    )
     likesCount = Count(required=True)
     liked = fields.Boolean(required=True)
+    pinned = fields.Boolean(
+        required=True, metadata={"description": "The author of the post shows it above the others."}
+    )
     pending = fields.Boolean(
         required=True,
         metadata={"description": "You have restricted the author; approve it to show it to others."},
     )
     createdAt = Timestamp(required=True)
+    editedAt = Timestamp(required=True, allow_none=True)
 
 
 class CommentRoutes:
@@ -54,6 +70,8 @@ class CommentRoutes:
         return [
             web.post("/posts/{postId}/comments", self.add_comment),
             web.get("/posts/{postId}/comments", self.list_comments),
+            web.get("/posts/{postId}/comments/{commentId}", self.get_comment),
+            *partial_update("/posts/{postId}/comments/{commentId}", self.edit_comment),
             web.delete("/posts/{postId}/comments/{commentId}", self.delete_comment),
             web.post("/posts/{postId}/comments/{commentId}/approve", self.approve_comment),
         ]
@@ -93,9 +111,10 @@ class CommentRoutes:
 
     @operation(
         "listComments",
-        "Get the comments on a post, or the replies to a comment, newest first",
+        "Get the comments on a post, newest first, or the replies to a comment, oldest first",
         tag="comments",
-        description="Without comments by users that you have blocked or that have blocked you.",
+        description="Pinned comments come before the others. Without comments by users that you have blocked or that"
+        " have blocked you.",
         query=CommentsQuery,
         responds={200: page_of(CommentSchema)},
         refuses={404: "Post or parent comment not found"},
@@ -105,13 +124,44 @@ class CommentRoutes:
     )
     async def list_comments(self, request: web.Request) -> web.Response:
         viewer_id, post_id = current_principal(request).user_id, PostId(path_id(request, "postId"))
-        wanted = page_request(request)
         if "parentId" in request[QUERY]:
             parent_id = CommentId(int(request[QUERY]["parentId"]))
+            wanted = page_request(request, OLDEST_FIRST)
             page = await self._comments.list_replies(viewer_id, post_id, parent_id, wanted)
         else:
+            wanted = page_request(request, max_shown=MAX_PINNED_COMMENTS)
             page = await self._comments.list_by_post(viewer_id, post_id, wanted)
         return serializers.page_response(request, page, serializers.comment)
+
+    @operation(
+        "getComment",
+        "Get a comment or a reply",
+        tag="comments",
+        description="The comments to which a notification leads are read like this.",
+        responds={200: CommentSchema},
+        refuses={404: "Post or comment not found"},
+        rates=(Rate.READS,),
+        anonymous=True,
+        etag=True,
+    )
+    async def get_comment(self, request: web.Request) -> web.Response:
+        comment = await self._comments.find(*comment_path(request))
+        return serializers.json_response(serializers.comment(comment))
+
+    @operation(
+        "editComment",
+        "Change the text of your own comment",
+        tag="comments",
+        codes={422: ("content_refused",)},
+        description="Users that it mentions now are notified. A pending comment stays pending.",
+        body=EditCommentBody,
+        responds={200: CommentSchema},
+        refuses={403: "Not your comment", 404: "Post or comment not found"},
+        rates=(Rate.WRITES,),
+    )
+    async def edit_comment(self, request: web.Request) -> web.Response:
+        comment = await self._comments.edit(*comment_path(request), request[BODY]["content"])
+        return serializers.json_response(serializers.comment(comment))
 
     @operation(
         "deleteComment",
@@ -123,9 +173,7 @@ class CommentRoutes:
         rates=(Rate.WRITES,),
     )
     async def delete_comment(self, request: web.Request) -> web.Response:
-        post_id = PostId(path_id(request, "postId"))
-        comment_id = CommentId(path_id(request, "commentId"))
-        await self._comments.delete(current_principal(request).user_id, post_id, comment_id)
+        await self._comments.delete(*comment_path(request))
         return web.Response(status=204)
 
     @operation(
@@ -143,9 +191,7 @@ class CommentRoutes:
         rates=(Rate.WRITES,),
     )
     async def approve_comment(self, request: web.Request) -> web.Response:
-        post_id = PostId(path_id(request, "postId"))
-        comment_id = CommentId(path_id(request, "commentId"))
-        await self._approvals.approve(current_principal(request).user_id, post_id, comment_id)
+        await self._approvals.approve(*comment_path(request))
         return web.Response(status=204)
 
 

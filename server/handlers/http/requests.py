@@ -15,7 +15,7 @@ from server.handlers.fields import QueryList
 from server.handlers.http.bodies.expectations import send_continue
 from server.handlers.http.operations import JSON, RouteOptions
 from server.ids import MAX_ID, UserId
-from server.paging import PageRequest, decode_cursor
+from server.paging import PageRequest, decode_positions
 from server.services.accounts.usernames import USERNAME_PATTERN
 from server.services.records import Principal
 
@@ -32,11 +32,17 @@ def current_principal(request: web.Request) -> Principal:
     return request[PRINCIPAL]
 
 
-def page_request(request: web.Request) -> PageRequest:
-    """Return the requested page. Raises InvalidInput for a cursor that this API did not issue."""
+def page_request(request: web.Request, order: bytes = b"", max_shown: int = 0) -> PageRequest:
+    """Return the requested page of a list in an order, which shows up to `max_shown` items out of order.
+
+    Raises InvalidInput for a cursor that no such list of this API issued.
+    """
     query = request[QUERY]
     cursor = query.get("cursor")
-    return PageRequest(query["limit"], None if cursor is None else decode_cursor(cursor))
+    if cursor is None:
+        return PageRequest(query["limit"])
+    position, *shown = decode_positions(cursor, 1 + max_shown, order)
+    return PageRequest(query["limit"], position, tuple(shown))
 
 
 def path_id(request: web.Request, name: str) -> int:

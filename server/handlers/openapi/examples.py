@@ -50,6 +50,7 @@ BODIES: Mapping[str, Any] = {
     "TagSettingsBody": {"allowedFrom": "following", "manualApproval": True},
     "EditMediaBody": {"altText": "The sea at dusk"},
     "CommentBody": {"content": "Well seen!"},
+    "EditCommentBody": {"content": "Well seen, both of you!"},
     "ReportBody": {"subjectType": "post", "subjectId": EXAMPLE_ID, "reason": "spam"},
     "DecisionBody": {"action": "dismiss", "note": "A harmless picture"},
     "ContentFilterBody": {"kind": "phrase", "pattern": "cheap watches", "action": "report"},

@@ -8,11 +8,9 @@ from tortoise import fields
 from tortoise.models import Model
 
 from server.ids import ActionId, CommentId, PostId, UserId
-from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
-from server.models.conditions import ALL, Column, Condition, all_of, bind
+from server.models.conditions import ALL, Condition, all_of
 from server.models.content.stored_mentions import pack_mentions, unpack_mentions
 from server.models.database import Database
-from server.models.people.relationships import RelationshipRow, relationship_columns
 
 # The name that the index on (author_id, id) has in the migrations.
 BY_AUTHOR = "idx_comments_author__9b94de"
@@ -22,6 +20,7 @@ class CommentTable(Model):
     """`hidden_by_id`: the action in the audit log by which moderators hid the comment, with its thread or by itself.
 
     `pending` is 1 until the author of the post approves the comment. Counters leave hidden and pending comments out.
+    `pinned_at_ms` is set while the author of the post shows the comment above the others.
     """
 
     id = fields.BigIntField(primary_key=True, generated=False)
@@ -40,16 +39,17 @@ class CommentTable(Model):
     likes_count = fields.IntField(default=0, db_default=0)
     hidden_by_id: fields.Field[int | None] = fields.BigIntField(null=True)
     pending = fields.SmallIntField(default=0, db_default=0)
+    edited_at_ms = fields.BigIntField(null=True)
+    pinned_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "comments"
-        indexes = (("post_id", "parent_id", "id"), ("author_id", "id"))
+        indexes = (("post_id", "parent_id", "id"), ("author_id", "id"), ("post_id", "pinned_at_ms"))
 
 
 NOT_HIDDEN = Condition("c.hidden_by_id IS NULL")
 COUNTED = Condition("c.hidden_by_id IS NULL AND c.pending = 0")
 ROW = "c.id, c.author_id, c.parent_id, c.hidden_by_id, c.pending, c.likes_count"
-LIKED = "EXISTS(SELECT 1 FROM comment_likes l WHERE l.comment_id = c.id AND l.user_id = {})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,23 +86,7 @@ class CommentTextRow:
     post_id: PostId
     author_id: UserId
     content: str
-
-
-@dataclass(frozen=True, slots=True)
-class CommentCardRow:
-    """A comment with its author and the viewer's relationship to the author; `liked` is true if the viewer likes it."""
-
-    id: CommentId
-    post_id: PostId
-    parent_id: CommentId | None
-    content: str
     mentions: dict[str, UserId]
-    replies_count: int
-    likes_count: int
-    pending: bool
-    liked: bool
-    author: UserCardRow
-    relationship: RelationshipRow
 
 
 class CommentRepository:
@@ -151,27 +135,28 @@ class CommentRepository:
     async def find_text(self, comment_id: CommentId, visible: Condition) -> CommentTextRow | None:
         """Return the comment `c` of any post if it satisfies `visible`."""
         rows = await self._database.rows(
-            f"SELECT c.post_id, c.author_id, c.content FROM comments c WHERE c.id = ? AND {NOT_HIDDEN.sql}"
-            f" AND {visible.sql}",
+            "SELECT c.post_id, c.author_id, c.content, c.mentions FROM comments c"
+            f" WHERE c.id = ? AND {NOT_HIDDEN.sql} AND {visible.sql}",
             [comment_id, *visible.parameters],
         )
-        return CommentTextRow(**rows[0]) if rows else None
+        if not rows:
+            return None
+        (row,) = rows
+        mentions = unpack_mentions(row["mentions"])
+        return CommentTextRow(PostId(row["post_id"]), UserId(row["author_id"]), row["content"], mentions)
 
-    async def get_card(self, comment_id: CommentId) -> CommentCardRow | None:
-        """Return a comment as its author sees it."""
-        cards = await self._cards("c.id = ?", [comment_id], 1, ALL, Column("c.author_id"))
-        return cards[0] if cards else None
+    async def list_pinned_ids(self, post_id: PostId, visible: Condition) -> list[CommentId]:
+        """Return pinned comments `c` that satisfy `visible`, in no particular order."""
+        rows = await self._database.rows(
+            f"SELECT c.id FROM comments c WHERE c.post_id = ? AND c.pinned_at_ms IS NOT NULL AND {visible.sql}",
+            [post_id, *visible.parameters],
+        )
+        return [CommentId(row["id"]) for row in rows]
 
-    async def list_by_post(
-        self, post_id: PostId, viewer_id: UserId, visible: Condition, before_id: int, limit: int
-    ) -> list[CommentCardRow]:
-        """Return comments `c` that are not replies and satisfy `visible`, newest first."""
-        return await self._cards(
-            "c.post_id = ? AND c.parent_id IS NULL AND c.id < ?",
-            [post_id, before_id],
-            limit,
-            visible,
-            viewer_id,
+    async def set_pinned(self, comment_id: CommentId, pinned_at_ms: int | None) -> None:
+        """Pin a comment, or unpin it with None."""
+        await self._database.execute(
+            "UPDATE comments SET pinned_at_ms = ? WHERE id = ?", [pinned_at_ms, comment_id]
         )
 
     async def list_by_author(self, post_id: PostId, author_id: UserId, limit: int) -> list[CommentRow]:
@@ -182,36 +167,12 @@ class CommentRepository:
         )
         return [_row(row) for row in rows]
 
-    async def list_replies(
-        self,
-        post_id: PostId,
-        parent_id: CommentId,
-        viewer_id: UserId,
-        visible: Condition,
-        before_id: int,
-        limit: int,
-    ) -> list[CommentCardRow]:
-        """Return replies `c` to a comment that satisfy `visible`, newest first."""
-        return await self._cards(
-            "c.post_id = ? AND c.parent_id = ? AND c.id < ?",
-            [post_id, parent_id, before_id],
-            limit,
-            visible,
-            viewer_id,
-        )
-
-    async def list_own(
-        self, author_id: UserId, visible_posts: Condition, before_id: int, limit: int
-    ) -> list[CommentCardRow]:
-        """Return comments and replies of a user on posts `p` that satisfy `visible_posts`, newest first."""
-        return await self._cards(
-            "c.author_id = ? AND c.id < ?",
-            [author_id, before_id],
-            limit,
-            visible_posts,
-            author_id,
-            join=" JOIN posts p ON p.id = c.post_id",
-            hint=self._database.force_index(BY_AUTHOR),
+    async def set_text(
+        self, comment_id: CommentId, content: str, mentions: Mapping[str, UserId], edited_at_ms: int
+    ) -> None:
+        await self._database.execute(
+            "UPDATE comments SET content = ?, mentions = ?, edited_at_ms = ? WHERE id = ?",
+            [content, pack_mentions(mentions), edited_at_ms, comment_id],
         )
 
     async def change_replies_count(self, comment_id: CommentId, change: int) -> None:
@@ -258,6 +219,18 @@ class CommentRepository:
     async def approve(self, comment_id: CommentId) -> None:
         await self._database.execute("UPDATE comments SET pending = 0 WHERE id = ?", [comment_id])
 
+    async def hold(self, comment_id: CommentId, post_id: PostId) -> int:
+        """Make a comment and its replies pending, and unpin it; return the number of replies that were counted."""
+        replies = await self._count_replies(comment_id, post_id, COUNTED)
+        await self._database.execute(
+            "UPDATE comments SET pending = 1 WHERE post_id = ? AND parent_id = ?", [post_id, comment_id]
+        )
+        await self._database.execute(
+            "UPDATE comments SET pending = 1, replies_count = 0, pinned_at_ms = NULL WHERE id = ?",
+            [comment_id],
+        )
+        return replies
+
     async def delete(self, comment_id: CommentId) -> bool:
         """Return whether there was such a comment."""
         return await self._database.execute("DELETE FROM comments WHERE id = ?", [comment_id]) > 0
@@ -273,7 +246,7 @@ class CommentRepository:
         self, comment_id: CommentId, action_id: ActionId | None, replies_count: int
     ) -> None:
         await self._database.execute(
-            "UPDATE comments SET hidden_by_id = ?, replies_count = ? WHERE id = ?",
+            "UPDATE comments SET hidden_by_id = ?, replies_count = ?, pinned_at_ms = NULL WHERE id = ?",
             [action_id, replies_count, comment_id],
         )
 
@@ -285,41 +258,6 @@ class CommentRepository:
             [comment_id, post_id, *condition.parameters],
         )
         return _row(rows[0]) if rows else None
-
-    async def _cards(
-        self,
-        where: str,
-        parameters: list[Any],
-        limit: int,
-        visible: Condition,
-        viewer: UserId | Column,
-        join: str = "",
-        hint: str = "",
-    ) -> list[CommentCardRow]:
-        related, liked = relationship_columns(viewer, Column("c.author_id")), bind(LIKED, viewer)
-        rows = await self._database.rows(
-            "SELECT c.id, c.post_id, c.parent_id, c.content, c.mentions, c.replies_count, c.likes_count, c.pending,"
-            f" {USER_COLUMNS}, {related.sql}, {liked.sql} AS liked"
-            f" FROM comments c{hint} JOIN users u ON u.id = c.author_id{join}"
-            f" WHERE {where} AND {NOT_HIDDEN.sql} AND {visible.sql} ORDER BY c.id DESC LIMIT ?",
-            [*related.parameters, *liked.parameters, *parameters, *visible.parameters, limit],
-        )
-        return [
-            CommentCardRow(
-                CommentId(row["id"]),
-                PostId(row["post_id"]),
-                row["parent_id"],
-                row["content"],
-                unpack_mentions(row["mentions"]),
-                row["replies_count"],
-                row["likes_count"],
-                bool(row["pending"]),
-                bool(row["liked"]),
-                UserCardRow.from_row(row),
-                RelationshipRow.from_row(row),
-            )
-            for row in rows
-        ]
 
 
 def _row(row: Mapping[str, Any]) -> CommentRow:

@@ -20,6 +20,7 @@ class Caption:
 class CommentText:
     content: str
     mentioned: tuple[UserId, ...]
+    edited_at_ms: int | None
 
 
 class ActivityRepository:
@@ -58,13 +59,22 @@ class ActivityRepository:
         return rows[0]["id"] if rows else None
 
     async def find_comment(self, comment_id: CommentId) -> CommentText | None:
-        """Return the text of a comment, if it and its post exist."""
+        """Return the text of an approved comment, if it and its post exist."""
         rows = await self._database.rows(
-            "SELECT c.content, c.mentions FROM comments c JOIN posts p ON p.id = c.post_id"
-            " WHERE c.id = ? AND c.hidden_by_id IS NULL AND p.deleted_at_ms IS NULL",
+            "SELECT c.content, c.mentions, c.edited_at_ms FROM comments c JOIN posts p ON p.id = c.post_id"
+            " WHERE c.id = ? AND c.hidden_by_id IS NULL AND c.pending = 0 AND p.deleted_at_ms IS NULL",
             [comment_id],
         )
-        return CommentText(rows[0]["content"], _mentioned(rows[0])) if rows else None
+        return CommentText(rows[0]["content"], _mentioned(rows[0]), rows[0]["edited_at_ms"]) if rows else None
+
+    async def list_notified_of_comment(self, post_id: PostId, comment_id: CommentId) -> dict[UserId, str]:
+        """Return who was notified of a comment or mentioned in it, with the type; also if that was retracted."""
+        rows = await self._database.rows(
+            "SELECT recipient_id, type FROM notifications WHERE post_id = ? AND comment_id = ?"
+            " AND type IN ('comment', 'reply', 'mention')",
+            [post_id, comment_id],
+        )
+        return {UserId(row["recipient_id"]): row["type"] for row in rows}
 
     async def find_caption(self, post_id: PostId) -> Caption | None:
         """Return the caption of a post, if it exists."""

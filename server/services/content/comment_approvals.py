@@ -39,7 +39,10 @@ class CommentApprovals:
         )
 
     async def needs_approval(self, author_id: UserId, post: PostRow, parent: CommentRow | None) -> bool:
-        """Return whether a new comment has to be approved. Raises Conflict for an answer of the post's author."""
+        """Return whether a new or edited comment has to be approved.
+
+        Raises Conflict for the post's author who answers a pending comment.
+        """
         if author_id == post.author_id:
             if parent is not None and parent.pending:
                 raise _first_is_pending()
@@ -47,6 +50,14 @@ class CommentApprovals:
         return (parent is not None and parent.pending) or await self._restrictions.exists(
             post.author_id, author_id
         )
+
+    async def hold(self, work: WorkContext, post: PostRow, comment: CommentRow) -> None:
+        """Make an approved comment pending, in a transaction that has locked the post, and its replies with it.
+
+        So no approved reply is below a pending comment.
+        """
+        replies = await self._comments.hold(comment.id, post.id)
+        await self._counts.change(work, post, comment.parent_id, -1 - replies)
 
     async def _approve(
         self, editor_id: UserId, post_id: PostId, comment_id: CommentId, work: WorkContext

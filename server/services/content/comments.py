@@ -1,17 +1,20 @@
 """Comments on posts, with replies one level deep."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from server.errors import Forbidden
-from server.events import CacheKey, CommentAdded, CommentsDeleted
-from server.ids import CommentId, PostId, UserId, id_timestamp_ms
-from server.models.content.comments import CommentCardRow, CommentRepository, CommentRow, NewComment
+from server.events import CacheKey, CommentAdded, CommentEdited, CommentsDeleted
+from server.ids import MAX_ID, CommentId, PostId, UserId, id_timestamp_ms
+from server.models.content.comment_cards import CommentCardRepository, CommentCardRow
+from server.models.content.comments import CommentRepository, CommentRow, NewComment
 from server.models.content.posts import PostRow
-from server.paging import Page, PageRequest, cut
+from server.paging import OLDEST_FIRST, Page, PageRequest, cut, encode_cursor
 from server.services.content.cards import Cards, to_relationship
 from server.services.content.comment_approvals import CommentApprovals
 from server.services.content.comment_counts import CommentCounts
+from server.services.content.limits import MAX_PINNED_COMMENTS
 from server.services.content.mentions import Mentions
 from server.services.content.visibility import Visibility, comment_not_found
 from server.services.filters.text_filters import TextFilters
@@ -20,9 +23,10 @@ from server.services.records import Comment, OwnComment
 
 
 class Comments:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - collaborators
         self,
         comments: CommentRepository,
+        comment_cards: CommentCardRepository,
         counts: CommentCounts,
         approvals: CommentApprovals,
         unit_of_work: UnitOfWork,
@@ -32,6 +36,7 @@ class Comments:
         filters: TextFilters,
     ) -> None:
         self._comments = comments
+        self._comment_cards = comment_cards
         self._counts = counts
         self._approvals = approvals
         self._unit_of_work = unit_of_work
@@ -62,37 +67,68 @@ class Comments:
 
     async def get(self, comment_id: CommentId) -> Comment:
         """Return a comment to its author. Raises NotFound."""
-        row = await self._comments.get_card(comment_id)
+        row = await self._comment_cards.get(comment_id)
         if row is None:
             raise comment_not_found()
         return self._comment(row)
 
-    async def list_by_post(self, viewer_id: UserId, post_id: PostId, request: PageRequest) -> Page[Comment]:
-        """Return the comments of a post without replies, newest first. Raises NotFound."""
+    async def find(self, viewer_id: UserId, post_id: PostId, comment_id: CommentId) -> Comment:
+        """Return a comment or a reply. Raises NotFound for the post and the comment."""
         post = await self._visibility.get_post(viewer_id, post_id)
         visible = self._visibility.comments(viewer_id)
-        rows = await self._comments.list_by_post(
-            post_id, viewer_id, visible, request.before_id, request.limit + 1
+        row = await self._comment_cards.find(comment_id, post_id, viewer_id, visible)
+        if row is None:
+            raise comment_not_found()
+        return self._for_viewer(viewer_id, post)(row)
+
+    async def list_by_post(self, viewer_id: UserId, post_id: PostId, request: PageRequest) -> Page[Comment]:
+        """Return the comments of a post without replies: pinned ones, then the others, newest first.
+
+        The cursor names the pinned comments that were shown. So no comment is repeated or skipped, whatever is pinned
+        or unpinned in the meantime. Raises NotFound.
+        """
+        post = await self._visibility.get_post(viewer_id, post_id)
+        visible = self._visibility.comments(viewer_id)
+        pinned = await self._list_pinned(viewer_id, post_id, request)
+        top, shown = pinned[: request.limit], (*request.shown, *(row.id for row in pinned))
+        others = await self._comment_cards.list_by_post(
+            post_id, viewer_id, visible, request.before_id, request.limit + 1 - len(top), shown
         )
-        return cut(rows, request.limit, lambda row: row.id).map(self._for_viewer(viewer_id, post))
+        rest = others[: request.limit - len(top)]
+        page = Page([*top, *rest], None)
+        if len(pinned) > len(top) or len(others) > len(rest):
+            last_id = rest[-1].id if rest else min(request.before_id, MAX_ID)
+            page = replace(page, next_cursor=encode_cursor(last_id, *shown[: len(request.shown) + len(top)]))
+        return page.map(self._for_viewer(viewer_id, post))
 
     async def list_replies(
         self, viewer_id: UserId, post_id: PostId, parent_id: CommentId, request: PageRequest
     ) -> Page[Comment]:
-        """Return the replies to a comment, newest first. Raises NotFound for the post and the comment."""
+        """Return the replies to a comment, oldest first. Raises NotFound for the post and the comment."""
         post = await self._visibility.get_post(viewer_id, post_id)
         visible = self._visibility.comments(viewer_id)
         if await self._comments.get(parent_id, post_id, visible) is None:
             raise comment_not_found()
-        rows = await self._comments.list_replies(
-            post_id, parent_id, viewer_id, visible, request.before_id, request.limit + 1
+        rows = await self._comment_cards.list_replies(
+            post_id, parent_id, viewer_id, visible, request.after_id, request.limit + 1
         )
-        return cut(rows, request.limit, lambda row: row.id).map(self._for_viewer(viewer_id, post))
+        page = cut(rows, request.limit, lambda row: row.id, OLDEST_FIRST)
+        return page.map(self._for_viewer(viewer_id, post))
+
+    async def edit(self, editor_id: UserId, post_id: PostId, comment_id: CommentId, content: str) -> Comment:
+        """Change the text of a comment; the same text changes nothing.
+
+        A pending comment stays pending, and an approved one becomes so if it would be as a new one. Raises NotFound
+        for the post and the comment, Forbidden unless the editor wrote the comment, and what `TextFilters.apply` does.
+        """
+        return await self._unit_of_work.run(
+            partial(self._edit, editor_id, post_id, comment_id, content), changes=(CacheKey("post", post_id),)
+        )
 
     async def list_own(self, author_id: UserId, request: PageRequest) -> Page[OwnComment]:
         """Return the comments and replies of a user on posts that the user may see, newest first."""
         visible = self._visibility.posts(author_id)
-        rows = await self._comments.list_own(author_id, visible, request.before_id, request.limit + 1)
+        rows = await self._comment_cards.list_own(author_id, visible, request.before_id, request.limit + 1)
         page = cut(rows, request.limit, lambda row: row.id)
         previews = await self._cards.list_previews(list({row.post_id for row in page.items}))
         return page.map(lambda row: OwnComment(self._comment(row), previews[row.post_id]))
@@ -131,6 +167,27 @@ class Comments:
         # Read within the transaction: after the commit another request may delete the comment.
         return await self.get(comment_id)
 
+    async def _edit(
+        self, editor_id: UserId, post_id: PostId, comment_id: CommentId, content: str, work: WorkContext
+    ) -> Comment:
+        post = await self._visibility.lock_post(editor_id, post_id)
+        visible = self._visibility.comments(editor_id)
+        comment = await self._comments.get(comment_id, post_id, visible)
+        text = None if comment is None else await self._comments.find_text(comment_id, visible)
+        if comment is None or text is None:
+            raise comment_not_found()
+        if comment.author_id != editor_id:
+            raise Forbidden("Only the author of a comment may change it.")
+        if content != text.content:
+            await self._filters.apply(work, ("comment", comment_id), editor_id, {"content": content})
+            mentions = await self._mentions.resolve(content, text.mentions)
+            await self._comments.set_text(comment_id, content, mentions, work.now_ms())
+            if not comment.pending and await self._approvals.needs_approval(editor_id, post, None):
+                await self._approvals.hold(work, post, comment)
+            elif not comment.pending and mentions != text.mentions:
+                work.emit(CommentEdited(comment_id, post_id, editor_id))
+        return await self.get(comment_id)
+
     async def _delete(
         self, editor_id: UserId, post_id: PostId, comment_id: CommentId, work: WorkContext
     ) -> None:
@@ -159,6 +216,17 @@ class Comments:
             raise comment_not_found()
         return parent
 
+    async def _list_pinned(
+        self, viewer_id: UserId, post_id: PostId, request: PageRequest
+    ) -> list[CommentCardRow]:
+        """Return pinned comments to show on this page, or more: none once other comments were shown."""
+        places = MAX_PINNED_COMMENTS - len(request.shown)
+        if request.before_id < MAX_ID or places <= 0:
+            return []
+        visible = self._visibility.comments(viewer_id)
+        pinned = await self._comment_cards.list_pinned(post_id, viewer_id, visible)
+        return [row for row in pinned if row.id not in request.shown][:places]
+
     def _for_viewer(self, viewer_id: UserId, post: PostRow) -> Callable[[CommentCardRow], Comment]:
         """Return the function that renders a comment: only the post's author sees which ones are pending."""
         return partial(self._comment, shows_pending=viewer_id == post.author_id)
@@ -175,6 +243,8 @@ class Comments:
             replies_count=row.replies_count,
             likes_count=row.likes_count,
             created_at_ms=id_timestamp_ms(row.id),
+            edited_at_ms=row.edited_at_ms,
             pending=shows_pending and row.pending,
+            pinned=row.pinned,
             liked=row.liked,
         )

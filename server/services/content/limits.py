@@ -1,4 +1,4 @@
-"""Lengths of texts and lists in posts and collections, limits of drafts, and the scale of positions in pictures."""
+"""Lengths of texts and lists in posts, comments and collections, limits of drafts, and the scale of positions."""
 
 MAX_CAPTION = 2200
 MAX_ALT_TEXT = 1000
@@ -13,3 +13,4 @@ MAX_SCHEDULE_DAYS = 365
 MAX_TAGS = 20  # per image
 # Positions in images are stored as ten-thousandths of the width and the height.
 POSITION_SCALE = 10_000
+MAX_PINNED_COMMENTS = 3

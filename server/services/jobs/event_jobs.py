@@ -14,6 +14,7 @@ from server.events import (
     AvatarReplaced,
     CommentAdded,
     CommentApproved,
+    CommentEdited,
     CommentLiked,
     CommentsDeleted,
     CommentUnliked,
@@ -85,6 +86,7 @@ class JobKind(StrEnum):
     NOTIFY_LIKE = "notify.like"
     NOTIFY_COMMENT = "notify.comment"
     NOTIFY_COMMENT_LIKE = "notify.comment_like"
+    NOTIFY_COMMENT_EDITED = "notify.comment_edited"
     NOTIFY_FOLLOW = "notify.follow"
     NOTIFY_FOLLOW_REQUEST = "notify.follow_request"
     NOTIFY_FOLLOW_ACCEPTED = "notify.follow_accepted"
@@ -190,6 +192,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     PostUnliked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_LIKE),),
     CommentAdded: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT),),
     CommentApproved: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT),),
+    CommentEdited: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT_EDITED),),
     CommentLiked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT_LIKE),),
     CommentUnliked: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_COMMENT_LIKE),),
     CommentsDeleted: (EventJob(Queue.NOTIFICATIONS, JobKind.RETRACT_COMMENTS),),

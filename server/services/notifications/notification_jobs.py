@@ -74,6 +74,36 @@ class NotificationJobs:
             claim, notify if comment and recipients else skip, comment.content if comment else ""
         )
 
+    async def handle_comment_edited(self, claim: Claim) -> None:
+        """Notify the users that an edited comment mentions; retract notifications of those that it no longer mentions.
+
+        Those who were notified of the comment for another reason are not notified again.
+        """
+        comment_id, post_id = CommentId(claim.payload["comment_id"]), PostId(claim.payload["post_id"])
+        actor_id = UserId(claim.payload["actor_id"])
+        comment = await self._activities.find_comment(comment_id)
+        if comment is None:
+            await self._writer.commit(claim, skip)
+            return
+        mentioned = set(await self._activities.list_existing(comment.mentioned)) - {actor_id}
+        at_ms = comment.edited_at_ms or id_timestamp_ms(comment_id)
+        activity = Activity(NotificationType.MENTION, actor_id, comment_id, at_ms, post_id, comment_id)
+
+        async def update(work: WorkContext) -> Created:
+            before = await self._activities.list_notified_of_comment(post_id, comment_id)
+            locked = await self._store.lock([*mentioned | before.keys()])
+            found = await self._activities.find_comment(comment_id)
+            if found is None or found.mentioned != comment.mentioned:
+                return []  # a later edit has its own job
+            notified = await self._activities.list_notified_of_comment(post_id, comment_id)
+            for recipient_id in sorted(notified.keys() & before.keys() - mentioned):
+                if notified[recipient_id] == NotificationType.MENTION:
+                    await self._store.retract(recipient_id, activity)
+            new = [each for each in mentioned if notified.get(each) in (None, NotificationType.MENTION)]
+            return await self._writer.create(work, locked, {each: [activity] for each in new})
+
+        await self._writer.commit(claim, update, comment.content)
+
     async def handle_mentions(self, claim: Claim) -> None:
         """Notify the users that a caption mentions; retract notifications of those that it no longer mentions."""
         post_id, author_id = PostId(claim.payload["post_id"]), UserId(claim.payload["author_id"])

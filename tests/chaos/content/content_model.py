@@ -132,7 +132,7 @@ class ContentModel:
     def replies(self, post_id: int, parent_id: int) -> list[ModelComment]:
         post = self.post(post_id)
         self._comment(post, parent_id)
-        return post.replies(parent_id)[::-1]
+        return post.replies(parent_id)
 
     def followers(self, user: int) -> list[int]:
         self._person(user)

@@ -7,6 +7,7 @@ from typing import Any
 from hypothesis.stateful import RuleBasedStateMachine
 
 from server.ids import CommentId, PostId, UserId
+from server.paging import OLDEST_FIRST
 from server.services.records import Comment, Post, RelatedUser, UserCard
 from tests.chaos.content.content_model import ContentModel, ModelComment, ModelPost, Refused
 from tests.chaos.state_machines import ServiceRunner
@@ -75,7 +76,9 @@ class ContentReader(RuleBasedStateMachine):
 
     def read_replies(self, viewer: UserId, post: PostId, parent: CommentId, limit: int) -> None:
         found = self.runner.pages(
-            lambda request: self.harness.comments.list_replies(viewer, post, parent, request), limit
+            lambda request: self.harness.comments.list_replies(viewer, post, parent, request),
+            limit,
+            OLDEST_FIRST,
         )
         assert shown(found, self._shown_comment) == expected(
             lambda: self._wanted_comments(post, self.model.replies(post, parent))

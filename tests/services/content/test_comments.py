@@ -5,9 +5,9 @@ import contextlib
 
 import pytest
 
-from server.errors import Forbidden, NotFound
+from server.errors import Forbidden, InvalidInput, NotFound
 from server.ids import CommentId, PostId, UserId
-from server.paging import PageRequest, decode_cursor
+from server.paging import OLDEST_FIRST, PageRequest, decode_cursor, encode_cursor
 from server.services.jobs.event_jobs import JobKind
 from tools.harness.services import ServiceHarness
 
@@ -111,7 +111,7 @@ async def assert_counts_are_exact(harness: ServiceHarness) -> None:
     assert wrong == []
 
 
-async def test_replies_are_paged_newest_first_without_gaps(harness: ServiceHarness) -> None:
+async def test_replies_are_paged_oldest_first_without_gaps(harness: ServiceHarness) -> None:
     guest = await harness.user()
     post_id = await harness.post(guest)
     thread, other = [(await harness.comments.add(guest, post_id, "thread", None)).id for _ in range(2)]
@@ -124,10 +124,15 @@ async def test_replies_are_paged_newest_first_without_gaps(harness: ServiceHarne
         seen += [reply.id for reply in page.items]
         if page.next_cursor is None:
             break
-        request = PageRequest(3, decode_cursor(page.next_cursor))
+        request = PageRequest(3, decode_cursor(page.next_cursor, OLDEST_FIRST))
+        with pytest.raises(InvalidInput):  # the cursors of the other order are refused
+            decode_cursor(page.next_cursor)
         if len(seen) == 3:  # Deleting the cursor's own row moves nothing.
             await harness.comments.delete(guest, post_id, seen[-1])
-    assert seen == made[::-1]
+    assert seen == made
+    (newest,) = (await harness.comments.list_by_post(guest, post_id, PageRequest(1))).items
+    with pytest.raises(InvalidInput):
+        decode_cursor(encode_cursor(newest.id), OLDEST_FIRST)
 
 
 async def test_comment_without_replies_has_an_empty_list(harness: ServiceHarness) -> None:
