@@ -71,6 +71,31 @@ class ChangingModel(VisibilityModel):
             pairs.append((one, other))
         return None
 
+    def save(self, user: int, post: ModelPost, *, saved: bool) -> str | None:
+        pair = (user, post.id)
+        if not saved:
+            remove(self.saves, pair)
+            remove(self.collected, pair)
+            return None
+        if not self.sees_post(user, post):
+            return "not_found"
+        if pair not in self.saves:
+            self.saves.append(pair)
+        return None
+
+    def forget_saves(self, post_id: int) -> None:
+        for pairs in (self.saves, self.collected):
+            pairs[:] = [pair for pair in pairs if pair[1] != post_id]
+
+    def collect(self, user: int, post: ModelPost, *, collected: bool) -> str | None:
+        if not collected:
+            remove(self.collected, (user, post.id))
+            return None
+        refusal = self.save(user, post, saved=True)
+        if refusal is None and (user, post.id) not in self.collected:
+            self.collected.append((user, post.id))
+        return refusal
+
     def like(self, actor: int, post: ModelPost, *, liked: bool) -> str | None:
         if not self.sees_post(actor, post):
             return "not_found"
@@ -187,6 +212,7 @@ class ChangingModel(VisibilityModel):
         for post in [*self.posts.values()]:
             if post.author == user:
                 del self.posts[post.id]
+                self.forget_saves(post.id)
                 continue
             remove(post.likers, user)
             remove(post.mentioned, user)
@@ -203,7 +229,8 @@ class ChangingModel(VisibilityModel):
 
     def _all_pairs(self) -> Iterable[list[Pair]]:
         return (
-            self.follows, self.requests, self.blocks, self.mutes, self.restricted, self.close_friends,
+            self.follows, self.requests, self.blocks, self.mutes, self.restricted, self.close_friends, self.saves,
+            self.collected,
         )  # fmt: skip
 
     def _begin(self, one: int, other: int, job: str) -> None:

@@ -13,7 +13,8 @@ from tests.services.discovery.names import INDEXING, index_all
 from tests.support.jobs import claim_maintenance_job
 
 TABLES = (
-    "likes", "comment_likes", "comments", "post_images", "post_versions", "posts", "notifications", "inboxes",
+    "likes", "comment_likes", "comments", "post_images", "post_versions",
+    "collection_posts", "collections", "saves", "rankings", "explore_candidates", "posts", "notifications", "inboxes",
     "follows", "follow_requests", "blocks", "mutes", "close_friends", "restrictions", "hashtag_posts", "hashtags",
     "search_terms", "search_entries", "jobs", "devices", "sessions", "former_usernames", "users",
 )  # fmt: skip
@@ -54,6 +55,7 @@ class ProgramChanges(VisibilityReader):
         self.people.append(user)
         self.model.people.append(user)
         self.model.names[user] = normalize((await self.harness.profiles.get_own(user)).username)
+        self.collections[user] = (await self.harness.collections.create(user, "Favourites")).id
         await self.open_session(user)
         self.notifications.devices.add(user)
         await index_all(self.harness)
@@ -128,5 +130,6 @@ class ProgramChanges(VisibilityReader):
     async def empty_tables(self) -> None:
         self.harness.push.taken.clear()
         self.harness.email.sent.clear()
+        self.harness.feeds.rankings.forget()
         for table in TABLES:
             await self.harness.database.execute(f"DELETE FROM {table}")

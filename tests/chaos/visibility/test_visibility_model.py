@@ -20,6 +20,7 @@ from tests.chaos.state_machines import ServiceRunner, run_machine, runner
 from tests.chaos.visibility.program_changes import NOTIFYING_JOBS, PROMPT_JOBS, ProgramChanges
 from tests.chaos.visibility.visibility_model import ModelComment, ModelPost
 from tests.chaos.visibility.visibility_reader import TAG, WORD
+from tests.services.explore.explores import rank
 from tools.harness.backends import Stack
 
 __all__ = ["runner"]
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.chaos
 PEOPLE = 4
 STEPS_PER_RUN = 50
 RUNS = rounds(4, 300)
+RUNS_PER_REPORT = 20
 people = st.runner().flatmap(lambda machine: st.sampled_from(machine.people))
 actors = st.runner().flatmap(lambda machine: st.sampled_from(machine.viewers))
 audiences = st.sampled_from(Audience)
@@ -40,11 +42,11 @@ commented = st.runner().flatmap(lambda machine: st.sampled_from(machine.recent_c
 
 
 class VisibilityMachine(ProgramChanges, RuleBasedStateMachine):
-    def __init__(self, runner: ServiceRunner) -> None:
+    def __init__(self, runner: ServiceRunner, report: Report) -> None:
         RuleBasedStateMachine.__init__(self)
         ProgramChanges.__init__(self, runner.harness)
         runner.runs += 1
-        self.runner = runner
+        self.runner, self.report = runner, report
         self.suspended: set[int] = set()
         self.steps = -1  # the first comparison precedes the first step
 
@@ -213,6 +215,24 @@ class VisibilityMachine(ProgramChanges, RuleBasedStateMachine):
         change = (likes.like if liked else likes.unlike)(actor, PostId(post.id))
         self._agree(change, self.model.like(actor, post, liked=liked))
 
+    @rule(user=actors, post=posts, saved=st.booleans(), collected=st.booleans())
+    def save(self, user: UserId, post: ModelPost, saved: bool, collected: bool) -> None:
+        """Save a post or remove the save; with `collected`, put it into the user's collection or take it out."""
+        post_id, saves = PostId(post.id), self.harness.saves
+        if not collected:
+            change = (saves.save if saved else saves.unsave)(user, post_id)
+            self._agree(change, self.model.save(user, post, saved=saved))
+            return
+        collections = self.harness.collections
+        change = (collections.add_post if saved else collections.remove_post)(
+            user, self.collections[user], post_id
+        )
+        self._agree(change, self.model.collect(user, post, collected=saved))
+
+    @rule()
+    def rank_explore(self) -> None:
+        self.runner.do(rank(self.harness))
+
     # Comments
 
     @rule(author=actors, post=posts, mentioned=people)
@@ -282,6 +302,7 @@ class VisibilityMachine(ProgramChanges, RuleBasedStateMachine):
         self.runner.do(self.work_off(JobKind.REMOVE_POST))
         for post in [post for post in self.model.posts.values() if post.deleted]:
             del self.model.posts[post.id]
+            self.model.forget_saves(post.id)
             self.notifications.remove_post(post)
 
     @rule(user=actors)
@@ -300,6 +321,8 @@ class VisibilityMachine(ProgramChanges, RuleBasedStateMachine):
 
     def teardown(self) -> None:
         self.runner.steps += max(self.steps, 0)
+        if self.runner.runs % RUNS_PER_REPORT == 0:
+            self.report(f"{self.runner.steps} steps in {self.runner.runs} runs")
         self.runner.do(self.empty_tables())
 
     async def _compare(self) -> None:
@@ -349,6 +372,6 @@ class VisibilityMachine(ProgramChanges, RuleBasedStateMachine):
 
 @pytest.mark.timeout(14_400 if FULL else 600)
 def test_reads_show_what_the_model_allows(runner: ServiceRunner, stack: Stack, report: Report) -> None:
-    run_machine(partial(VisibilityMachine, runner), RUNS, STEPS_PER_RUN)
+    run_machine(partial(VisibilityMachine, runner, report), RUNS, STEPS_PER_RUN)
     report(f"{stack.name}: {runner.steps} steps in {runner.runs} runs, 0 differences")
     assert runner.steps >= rounds(100, 10_000)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from server.ids import NO_USER
 from server.services.records import Relationship
 
 Pair = tuple[int, int]
@@ -81,6 +82,8 @@ class VisibilityModel:
         self.mutes: list[Pair] = []
         self.restricted: list[Pair] = []
         self.close_friends: list[Pair] = []
+        self.saves: list[Pair] = []  # users and posts
+        self.collected: list[Pair] = []
         self.posts: dict[int, ModelPost] = {}
 
     # What a viewer may see
@@ -91,7 +94,9 @@ class VisibilityModel:
         return (viewer, user) not in self.blocks and (user, viewer) not in self.blocks
 
     def finds(self, viewer: int, user: int) -> bool:
-        """Return whether the viewer gets the profile."""
+        """Return whether the viewer gets the profile; without an account, that of a public one."""
+        if viewer == NO_USER and user in self.private:
+            return False
         return user in self.people and user not in self.hidden and (user, viewer) not in self.blocks
 
     def is_open(self, viewer: int, user: int) -> bool:
@@ -165,6 +170,22 @@ class VisibilityModel:
         followed = [user for one, user in self.follows if one == reader and (one, user) not in self.mutes]
         shown = {reader, *followed}
         return [post.id for post in self.newest() if post.author in shown and self.lists_post(reader, post)]
+
+    def kept(self, pairs: list[Pair], user: int) -> list[int]:
+        """Return the posts that a user saved or collected and sees, newest pair first."""
+        return [
+            post
+            for one, post in pairs[::-1]
+            if one == user and post in self.posts and self.sees_post(user, self.posts[post])
+        ]
+
+    def is_explored(self, viewer: int, post: ModelPost) -> bool:
+        """Return whether explore may show a post to a viewer."""
+        author = post.author
+        pairs = (self.follows, self.mutes, self.restricted)
+        if author == viewer or any((viewer, author) in each for each in pairs):
+            return False
+        return self.is_public(post) and self.sees_post(viewer, post) and viewer not in post.likers
 
     def likers(self, viewer: int, liked: ModelPost | ModelComment) -> list[int]:
         return [user for user in liked.likers[::-1] if self.sees_user(viewer, user)]

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from server.errors import AppError, Unavailable
 from server.gateways.redis.pipelined_client import PipelinedRedis
-from server.ids import CommentId, MediaId, PostId, UserId
+from server.ids import NO_USER, CollectionId, CommentId, MediaId, PostId, UserId
 from server.paging import PageRequest
 from server.services.content.visibility import explain_post, is_post_visible
 from server.services.records import Image
@@ -27,6 +27,7 @@ class VisibilityReader:
         self.harness = harness
         self.sql_feed = harness.feed_on(PipelinedRedis(NO_REDIS, 2.0))
         self.people: list[UserId] = []
+        self.collections: dict[UserId, CollectionId] = {}
         self.model = ChangingModel([])
         self.notifications = NotificationModel(self.model)
 
@@ -40,7 +41,16 @@ class VisibilityReader:
     async def compare_all(self) -> None:
         counted = (await self.harness.discovery.hashtags.get(TAG)).posts_count
         assert counted == sum(self.model.is_public(post) for post in self.model.newest())
-        await together(self._compare_viewer(viewer) for viewer in self.viewers)
+        await together([*map(self._compare_viewer, self.viewers), self._compare_public()])
+
+    async def _compare_public(self) -> None:
+        """Compare what everybody reads without an account."""
+        posts = [post.id for post in self.model.newest() if self.model.is_public(post)]
+        assert ids_in(await self.harness.discovery.hashtags.list_posts(NO_USER, TAG, ALL)) == posts
+        for user in self.people:
+            await self._compare_user(NO_USER, user)
+        for post in self.recent():
+            await self._compare_post(NO_USER, post)
 
     async def _compare_viewer(self, viewer: UserId) -> None:
         await self._compare_feeds(viewer)
@@ -98,6 +108,19 @@ class VisibilityReader:
             (harness.follow_requests.list_received, model.requesters(viewer)),
         ):
             assert users_in(await read(viewer, ALL)) == wanted
+        await self._compare_saves(viewer)
+
+    async def _compare_saves(self, viewer: UserId) -> None:
+        saves, collections = self.harness.saves, self.harness.collections
+        assert ids_in(await saves.list_page(viewer, ALL)) == self.model.kept(self.model.saves, viewer)
+        collection = await collections.get(viewer, self.collections[viewer])
+        wanted = self.model.kept(self.model.collected, viewer)
+        assert ids_in(await collections.list_posts(viewer, collection.id, ALL)) == wanted
+        assert [cover.id for cover in collection.covers] == wanted[: len(collection.covers)]
+        assert collection.posts_count == sum(user == viewer for user, _ in self.model.collected)
+        for post in (await self.harness.explore.page(viewer, 100)).items:
+            assert self.model.is_explored(viewer, self.model.posts[post.id])
+            self._compare_shown(viewer, post)
 
     async def _compare_user(self, viewer: UserId, user: UserId) -> None:
         model, harness = self.model, self.harness
@@ -130,7 +153,8 @@ class VisibilityReader:
         assert explain_post(facts) == self.model.reason(viewer, post)
         if viewer == post.author:
             await self._compare_audience(post)
-        await self._compare_pictures(viewer, post)
+        if viewer != NO_USER:  # only users get signed addresses
+            await self._compare_pictures(viewer, post)
         reads = (
             harness.posts.get(viewer, post_id),
             harness.likes.list_likers(viewer, post_id, ALL),
@@ -168,6 +192,7 @@ class VisibilityReader:
         )
         assert (shown.likes_count, shown.comments_count) == (len(post.likers), post.comments_count)
         assert shown.liked == (viewer in post.likers)
+        assert shown.saved == ((viewer, post.id) in self.model.saves)
         assert shown.relationship == self.model.relationship(viewer, post.author)
 
     def _compare_comments(self, viewer: UserId, page: Any, wanted: list[tuple[Any, ...]]) -> None:
