@@ -54,7 +54,7 @@ async def fill_sample(
         if settings.app.env != "production":
             console.print(await _logins(database, sample_users))
             if safety.STEP in steps:
-                console.print(_things_to_look_at(timeline))
+                console.print(_things_to_look_at(timeline, existing))
             if discovery.STEP in steps:
                 console.print(
                     f"Trending: #{discovery.TAG} (GET /hashtags/trending); more to discover: GET /explore and"
@@ -162,12 +162,12 @@ async def _logins(database: Database, sample_users: Sequence[SampleUser]) -> Tab
     return table
 
 
-def _things_to_look_at(timeline: Timeline) -> Table:
+def _things_to_look_at(timeline: Timeline, existing: ExistingRows) -> Table:
     """Return a table of the users who show the safety of people, and what each of them finds."""
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
     table.title = f'To look at, with the password "{PASSWORD}"'
     table.add_column("sign in as")
     table.add_column("to find")
-    for name, finds in safety.describe(timeline):
+    for name, finds in safety.describe(timeline, existing):
         table.add_row(name, finds)
     return table

@@ -6,7 +6,8 @@ from functools import partial
 from seeds.activities import Activity
 from seeds.existing_rows import ExistingRows
 from seeds.posts import publish_painted
-from seeds.safety import MODERATOR, PRIVATE
+from seeds.protection import MODERATOR
+from seeds.safety import PRIVATE
 from seeds.timeline import NOW, SamplePost, Timeline
 from server.control import SeedContext
 from server.services.records import Role

@@ -31,6 +31,7 @@ class ExistingRows:
         default_factory=dict[tuple[PostId, UserId, str], CommentId]
     )
     safety: set[str] = field(default_factory=set[str])
+    second_factor_secret: str = ""  # of the sample user who has one, if this run set it up
     likes: set[tuple[UserId, PostId]] = field(default_factory=set[tuple[UserId, PostId]])
 
     def user_id(self, username: str) -> UserId:

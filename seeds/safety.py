@@ -3,13 +3,24 @@
 All of it comes after the timeline, which it would change otherwise: a private account gets requests, not followers.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from seeds import protection
 from seeds.activities import Activity
 from seeds.existing_rows import ExistingRows
 from seeds.posts import publish_painted
+from seeds.protection import (
+    MODERATOR,
+    SPAMMER,
+    Part,
+    find_restricted_post,
+    id_of,
+    list_parts,
+    register,
+    survey_protection,
+)
 from seeds.timeline import NOW, SamplePost, Timeline
 from server.control import SeedContext
 from server.ids import CaseId, CommentId, UserId
@@ -22,7 +33,6 @@ from server.services.records import Role
 STEP = "safety"
 MOMENT = 1e-8
 PRIVATE = "diego"
-MODERATOR, SPAMMER = "mod", "deals"
 MAX_REQUESTS, MAX_FRIENDS = 3, 3
 FRIENDS_POST = SamplePost(NOW, "ana", "Only for the people I would call at night.", "night", 1)
 SPAM_POST = SamplePost(NOW, SPAMMER, "1,000 followers for 9.99! Write to @deals", "colours", 1)
@@ -62,13 +72,13 @@ def build_plan(timeline: Timeline) -> SafetyPlan:
 def missing(timeline: Timeline, existing: ExistingRows, password: str) -> Iterator[Activity]:
     """Yield an activity per missing part, in the order in which they happen."""
     plan, done = build_plan(timeline), existing.safety
-    parts: list[tuple[str, Callable[[SeedContext, ExistingRows], Awaitable[None]]]] = [
+    parts: list[Part] = [
         ("private", _make_private),
         *((f"request {name}", partial(_request, name)) for name in plan.requesters),
         *((f"friend {name}", partial(_befriend, name)) for name in plan.friends),
         ("friends post", _publish_for_friends),
-        (MODERATOR, partial(_register, MODERATOR, "Sam Keeper", Role.MODERATOR, password)),
-        (SPAMMER, partial(_register, SPAMMER, "Best Deals", Role.USER, password)),
+        (MODERATOR, partial(register, MODERATOR, "Sam Keeper", Role.MODERATOR, password)),
+        (SPAMMER, partial(register, SPAMMER, "Best Deals", Role.USER, password)),
         ("spam post", _publish_spam),
         *((f"report {name}", partial(_report, name, timeline)) for name in plan.reporters),
         ("taken down", partial(_take_down, plan)),
@@ -77,6 +87,7 @@ def missing(timeline: Timeline, existing: ExistingRows, password: str) -> Iterat
         parts.append(("block", partial(_block, *plan.blocking)))
     if plan.muting:
         parts.append(("mute", partial(_mute, *plan.muting)))
+    parts += list_parts(FRIENDS_POST.author, find_restricted_post(timeline, FRIENDS_POST.author), password)
     for number, (key, do) in enumerate(parts):
         if key not in done:
             yield Activity(NOW + number * MOMENT, STEP, do)
@@ -95,6 +106,7 @@ async def survey_safety(database: Database, timeline: Timeline, existing: Existi
             done.add(key)
     if FRIENDS_POST.key in existing.posts:
         done.add("friends post")
+    done |= await survey_protection(database, FRIENDS_POST.author)
     return done | await _survey_moderation(database)
 
 
@@ -133,7 +145,7 @@ async def _survey_moderation(database: Database) -> set[str]:
     return done
 
 
-def describe(timeline: Timeline) -> list[tuple[str, str]]:
+def describe(timeline: Timeline, existing: ExistingRows) -> list[tuple[str, str]]:
     """Return what there is to look at: the user to sign in as, and what that user finds."""
     plan = build_plan(timeline)
     lines = [
@@ -150,7 +162,7 @@ def describe(timeline: Timeline) -> list[tuple[str, str]]:
         lines.append((plan.blocking[0], f"has blocked {plan.blocking[1]}; GET /blocks"))
     if plan.muting:
         lines.append((plan.muting[0], f"has muted {plan.muting[1]}; GET /mutes"))
-    return lines
+    return [*lines, *protection.describe(FRIENDS_POST.author, existing)]
 
 
 async def _make_private(context: SeedContext, existing: ExistingRows) -> None:
@@ -179,24 +191,13 @@ async def _publish_for_friends(context: SeedContext, existing: ExistingRows) -> 
     await publish_painted(FRIENDS_POST, author_id, context, Audience.CLOSE_FRIENDS)
 
 
-async def _register(
-    username: str, full_name: str, role: Role, password: str, context: SeedContext, _: ExistingRows
-) -> None:
-    if not await _find_ids(username, context):
-        email = f"{username}@example.com"
-        registered = await context.services.accounts.register(username, email, password, full_name)
-        await context.services.email_verification.mark_verified(registered.id)
-    if role is not Role.USER:
-        await context.roles.grant(username, role)
-
-
 async def _publish_spam(context: SeedContext, _: ExistingRows) -> None:
-    await publish_painted(SPAM_POST, await _id_of(SPAMMER, context), context, Audience.PUBLIC)
+    await publish_painted(SPAM_POST, await id_of(SPAMMER, context), context, Audience.PUBLIC)
 
 
 async def _report(name: str, timeline: Timeline, context: SeedContext, existing: ExistingRows) -> None:
     """Report the spam; what stays in the queue is a comment, and the account of the spammer."""
-    reporter_id, spammer_id = existing.user_id(name), await _id_of(SPAMMER, context)
+    reporter_id, spammer_id = existing.user_id(name), await id_of(SPAMMER, context)
     reports = context.services.reports
     await reports.report(reporter_id, SubjectType.USER, spammer_id, ReportReason.SPAM, "Writes to all of us.")
     for comment in timeline.comments:
@@ -217,7 +218,7 @@ async def _report_comment(reporter_id: UserId, comment_id: CommentId, context: S
 
 
 async def _take_down(plan: SafetyPlan, context: SeedContext, existing: ExistingRows) -> None:
-    moderator_id, spammer_id = await _id_of(MODERATOR, context), await _id_of(SPAMMER, context)
+    moderator_id, spammer_id = await id_of(MODERATOR, context), await id_of(SPAMMER, context)
     (row,) = await context.database.rows("SELECT id FROM posts WHERE author_id = ?", [spammer_id])
     await context.services.reports.report(
         existing.user_id(plan.reporters[0]),
@@ -233,13 +234,3 @@ async def _take_down(plan: SafetyPlan, context: SeedContext, existing: ExistingR
     await context.services.report_queue.claim(moderator_id, CaseId(cases[0]["id"]))
     decision = Decision(ModerationAction.TAKE_DOWN, "The third time", message="Do not sell followers here.")
     await context.services.decisions.resolve(moderator_id, CaseId(cases[0]["id"]), decision)
-
-
-async def _id_of(username: str, context: SeedContext) -> UserId:
-    (user_id,) = await _find_ids(username, context)
-    return user_id
-
-
-async def _find_ids(username: str, context: SeedContext) -> list[UserId]:
-    rows = await context.database.rows("SELECT id FROM users WHERE username_key = ?", [username])
-    return [UserId(row["id"]) for row in rows]

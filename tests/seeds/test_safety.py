@@ -3,7 +3,9 @@
 import pytest
 
 from seeds.commands import PASSWORD, fill_sample
-from seeds.safety import FRIENDS_POST, MODERATOR, PRIVATE, SPAMMER, build_plan, describe
+from seeds.existing_rows import ExistingRows
+from seeds.protection import MODERATOR, SECURED, SPAMMER
+from seeds.safety import FRIENDS_POST, PRIVATE, build_plan, describe
 from seeds.sample_users import SAMPLE_USERS
 from seeds.timeline import build_timeline
 from server.errors import NotFound
@@ -44,11 +46,18 @@ async def test_everything_is_there_once_and_named(
         assert await count(database, "users", f"username = '{MODERATOR}' AND role = 'moderator'") == 1
         assert await count(database, "report_cases", "status = 'open'") >= 2
         assert await count(database, "moderation_actions", "action = 'take_down'") == 1
+        assert await count(database, "appeals", "status = 'open'") == 1
+        assert await count(database, "restrictions") == 1
+        assert await count(database, "comments", "pending = 1") == 1
+        assert await count(database, "content_filters") == 1
+        assert await count(database, "second_factors", "enabled_at_ms IS NOT NULL") == 1
+        assert await count(database, "sessions", "revoked_at_ms IS NULL") == 0
         assert await wrong_counters(database) == []
         before = await checksums(database)
     output = capsys.readouterr().out
-    assert {name for name, _ in describe(TIMELINE)} >= {PRIVATE, MODERATOR, SPAMMER, FRIENDS_POST.author}
-    for name, finds in describe(TIMELINE):
+    described = describe(TIMELINE, ExistingRows())
+    assert {name for name, _ in described} >= {PRIVATE, MODERATOR, SPAMMER, SECURED, FRIENDS_POST.author}
+    for name, finds in described:
         assert name in output
         assert finds.split()[0] in output
     assert PASSWORD in output
