@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from server.assembly.http import Observability, client_limits, sign_in_options
+from server.assembly.http import Observability, client_limits, sign_in_options, vapid_public_key
 from server.assembly.services import Services
 from server.gateways.media import MediaStore
 from server.handlers.accounts.accounts import AccountRoutes
@@ -123,7 +123,7 @@ def build_app(
     sign_in = SignInResponder(services.sign_ins, services.profiles)
     for resource in (
         *observability.routes(settings, services.queues, in_flight),
-        ConfigRoutes(client_limits(settings), sign_in_options(settings)),
+        ConfigRoutes(client_limits(settings), sign_in_options(settings), vapid_public_key(settings)),
         ProfileRoutes(services.profiles, services.posts, forms, rendered),
         SessionRoutes(services.sessions),
         ClosureRoutes(services.account_closures),

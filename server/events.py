@@ -16,6 +16,7 @@ from server.ids import (
     MediaId,
     NotificationId,
     PostId,
+    SessionId,
     UserId,
 )
 
@@ -264,6 +265,14 @@ class PushRequested(Event):
 
     notification_id: NotificationId
     recipient_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationsRead(DelayedEvent):
+    """A user read notifications in a session, and other devices show a badge."""
+
+    user_id: UserId
+    session_id: SessionId
 
 
 @dataclass(frozen=True, slots=True)

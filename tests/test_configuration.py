@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from pydantic import BaseModel
 
+from server.assembly.gateways import web_push_identity
 from server.configuration import Loaded, load
 from server.configuration.environment import FILE_VARIABLES, SECRET_KEYS, SHARED_VARIABLES, VARIABLES
 from server.errors import ConfigurationError
@@ -39,6 +40,10 @@ FIREBASE = {
     "FIREBASE_PROJECT_ID": "photos-1",
     "FIREBASE_CLIENT_EMAIL": "push@photos-1.iam.gserviceaccount.com",
     "FIREBASE_PRIVATE_KEY": RSA_KEY,
+}
+VAPID = {
+    "VAPID_PRIVATE_KEY": "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw",
+    "VAPID_SUBJECT": "mailto:push@photos.example",
 }
 # Settings without a value in config.toml, which describes their defaults in comments.
 UNSET = {"app.docs", "database.migrate_at_start"}
@@ -151,9 +156,11 @@ def test_every_secret_can_be_in_a_file(read: Any, tmp_path: Path) -> None:
     }
     file = tmp_path / "secret"
     for file_variable, name in FILE_VARIABLES.items():
-        text = RSA_KEY.strip() if name == "FIREBASE_PRIVATE_KEY" else "redis://:hush@redis"
+        text = {"FIREBASE_PRIVATE_KEY": RSA_KEY.strip(), "VAPID_PRIVATE_KEY": VAPID["VAPID_PRIVATE_KEY"]}.get(
+            name, "redis://:hush@redis"
+        )
         file.write_text(f"{text}\n")
-        others = FIREBASE if name == "FIREBASE_PRIVATE_KEY" else {}
+        others = {"FIREBASE_PRIVATE_KEY": FIREBASE, "VAPID_PRIVATE_KEY": VAPID}.get(name, {})
         settings = read({**others, name: "", file_variable: str(file)}).settings
         value = value_of(settings, VARIABLES[name])
         assert (value if isinstance(value, str) else value.get_secret_value()) == text
@@ -502,6 +509,24 @@ def test_pushes_go_to_firebase_when_configured(read: Any) -> None:
         assert settings.sends_pushes_to_firebase
         assert not settings.writes_pushes_to_outbox
         assert settings.push.private_key.get_secret_value() == RSA_KEY.strip()
+
+
+def test_web_push_needs_a_key_and_a_subject(read: Any) -> None:
+    key, subject = VAPID.values()
+    settings = read({**PRODUCTION, **VAPID}).settings
+    assert settings.sends_web_pushes
+    assert web_push_identity(settings).public_key.startswith("BP4z9KsN6n")  # type: ignore[union-attr]
+    assert web_push_identity(read(PRODUCTION).settings) is None
+    development = read().settings
+    assert not development.sends_web_pushes
+    assert web_push_identity(development).public_key == web_push_identity(read().settings).public_key  # type: ignore[union-attr]
+    for environ in (
+        {"VAPID_PRIVATE_KEY": key},
+        {"VAPID_SUBJECT": subject},
+        {"VAPID_PRIVATE_KEY": "short", "VAPID_SUBJECT": subject},
+        {"VAPID_PRIVATE_KEY": key, "VAPID_SUBJECT": "push@photos.example"},
+    ):
+        assert "VAPID" in refused(read, environ) or "vapid" in refused(read, environ)
 
 
 def test_pushes_without_firebase_go_to_files_or_nowhere(read: Any) -> None:

@@ -189,6 +189,7 @@ def _handlers(
         JobKind.NOTIFY_TAGGED: services.notification_jobs.handle_tags,
         JobKind.RETRACT_COMMENTS: services.notification_jobs.retract_comments,
         JobKind.PUSH: services.pushes.send,
+        JobKind.PUSH_BADGE: services.badge_pushes.send,
         JobKind.EMAIL: services.notification_emails.send,
         JobKind.PROCESS_UPLOAD: services.media_processing.process,
         JobKind.ENCODE_AVIF: services.avif_renditions.encode,

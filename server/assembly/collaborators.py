@@ -35,6 +35,7 @@ from server.services.feed.cache_invalidation import CacheInvalidation
 from server.services.feed.queries import FeedQueries
 from server.services.filters.text_filters import TextFilters
 from server.services.jobs.unit_of_work import UnitOfWork
+from server.services.notifications.badges import Badges
 from server.services.notifications.delivery.deliverables import Deliverables
 from server.services.notifications.notifications import Notifications
 from server.services.people.user_lookup import UserLookup
@@ -114,7 +115,10 @@ class Collaborators:
             recover_url=f"{settings.client_url}/recover-account",
         )
         self.deliverables = Deliverables(rows.deliverables, rows.inboxes, self.unit_of_work)
-        self.notifications = Notifications(rows.notification_list, rows.inboxes, self.cards, self.publisher)
+        badges = Badges(rows.devices, rows.inboxes, self.unit_of_work)
+        self.notifications = Notifications(
+            rows.notification_list, rows.inboxes, self.cards, self.publisher, badges
+        )
 
 
 def build_timelines(settings: Settings, feeds_redis: PipelinedRedis) -> Timelines:

@@ -17,8 +17,12 @@ from server.gateways.media import MediaStore
 from server.gateways.password_queue import PasswordQueue
 from server.gateways.passwords import Passwords
 from server.gateways.public_bucket import is_public_bucket
+from server.gateways.push.device_sender import DeviceSender, EndpointSender, SubscriptionSender
 from server.gateways.push.message import FirebaseAccount
 from server.gateways.push.senders import FcmPushSender, NullPushSender, OutboxPushSender, PushSender
+from server.gateways.push.web_push.push_hosts import PushHosts
+from server.gateways.push.web_push.vapid import Vapid, derive_key, parse_key
+from server.gateways.push.web_push.web_push_sender import WebPushSender
 from server.models.content.media_keys import MediaKeyRepository
 from server.models.database import Database
 from server.models.jobs.installation import InstallationRepository
@@ -96,8 +100,8 @@ async def email_sender(
 @asynccontextmanager
 async def push_sender(
     settings: Settings, var: Path, instrumentation: Instrumentation
-) -> AsyncGenerator[PushSender]:
-    sender = _push_sender(settings, var, instrumentation)
+) -> AsyncGenerator[DeviceSender]:
+    sender = DeviceSender(_push_sender(settings, var, instrumentation), _subscription_sender(settings, var))
     try:
         yield sender
     finally:
@@ -138,3 +142,20 @@ def _push_sender(settings: Settings, var: Path, instrumentation: Instrumentation
     circuit = instrumentation.fcm
     instrumentation.metrics.watch_dependency("fcm", lambda: not circuit.is_open)
     return FcmPushSender(account, circuit)
+
+
+def _subscription_sender(settings: Settings, var: Path) -> SubscriptionSender:
+    vapid, chosen = web_push_identity(settings), settings.push
+    if settings.sends_web_pushes and vapid is not None:
+        return WebPushSender(vapid, PushHosts(chosen.web_push_hosts), chosen.timeout_s)
+    return EndpointSender(OutboxPushSender(var / "outbox") if vapid else NullPushSender())
+
+
+def web_push_identity(settings: Settings) -> Vapid | None:
+    """Return this server's identity for push services; None in production without a key: there is no Web Push."""
+    key = settings.push.vapid_private_key.get_secret_value()
+    if key:
+        return Vapid(parse_key(key), settings.push.vapid_subject)
+    if settings.app.env == "production" and not settings.app.allow_embedded:
+        return None
+    return Vapid(derive_key(settings.auth.jwt_refresh_secret.get_secret_value()), "")

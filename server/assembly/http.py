@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from server.actors.supervisor import SupervisedTask
+from server.assembly.gateways import web_push_identity
 from server.assembly.identity_providers import providers
 from server.assembly.resources import Resources
 from server.gateways.redis.rate_limits import Limit, RateLimits
@@ -80,6 +81,11 @@ def _new_account_limits(settings: Settings) -> NewAccountLimits:
 
 def sign_in_options(settings: Settings) -> SignInOptions:
     return SignInOptions(providers(settings), settings.passkey_site)
+
+
+def vapid_public_key(settings: Settings) -> str | None:
+    vapid = web_push_identity(settings)
+    return None if vapid is None else vapid.public_key
 
 
 def _upload_limits(settings: Settings) -> UploadLimits:

@@ -1,7 +1,10 @@
 """The senders of notifications by e-mail and push."""
 
 from server.assembly.collaborators import Collaborators
+from server.assembly.gateways import web_push_identity
 from server.assembly.resources import Resources
+from server.gateways.push.web_push.push_hosts import PushHosts
+from server.services.notifications.delivery.badge_pushes import BadgePushes
 from server.services.notifications.delivery.emails import NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
 from server.settings import Settings
@@ -32,3 +35,20 @@ def build_pushes(settings: Settings, resources: Resources, shared: Collaborators
         settings.client_url,
         resources.instrumentation.metrics,
     )
+
+
+def build_badge_pushes(resources: Resources, shared: Collaborators) -> BadgePushes:
+    return BadgePushes(
+        shared.rows.devices,
+        shared.rows.inboxes,
+        shared.rows.preferences,
+        shared.jobs,
+        shared.active_sessions,
+        resources.push,
+        shared.notifications.count_unread,
+    )
+
+
+def push_hosts(settings: Settings) -> PushHosts | None:
+    """Return the accepted push services; None without Web Push."""
+    return PushHosts(settings.push.web_push_hosts) if web_push_identity(settings) else None

@@ -11,7 +11,7 @@ from server.gateways.images.processor import ImageProcessor
 from server.gateways.media import MediaStore
 from server.gateways.oidc.provider_keys import ProviderKeys
 from server.gateways.passwords import Passwords
-from server.gateways.push.senders import PushSender
+from server.gateways.push.device_sender import DeviceSender
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.rate_limits import RateLimits
 from server.ids import IdGenerator
@@ -65,6 +65,6 @@ class Resources:
     passwords: Passwords
     identity_providers: Mapping[str, ProviderKeys]
     email: EmailSender
-    push: PushSender
+    push: DeviceSender
     rate_limits: RateLimits
     instrumentation: Instrumentation

@@ -10,7 +10,12 @@ from server.assembly.erasure import build_erasure
 from server.assembly.feed import Feeds, build_explore_ranking, build_feeds
 from server.assembly.jobs import build_queue_administration
 from server.assembly.moderation import build_moderation
-from server.assembly.notifications import build_notification_emails, build_pushes
+from server.assembly.notifications import (
+    build_badge_pushes,
+    build_notification_emails,
+    build_pushes,
+    push_hosts,
+)
 from server.assembly.passwordless import Passwordless, build_passwordless
 from server.assembly.portability import build_export_emails, build_export_jobs, build_exports, build_imports
 from server.assembly.resources import Resources
@@ -78,6 +83,7 @@ from server.services.moderation.own_decisions import OwnDecisions
 from server.services.moderation.report_queue import ReportQueue
 from server.services.moderation.reports import Reports
 from server.services.moderation.standings import Standings
+from server.services.notifications.delivery.badge_pushes import BadgePushes
 from server.services.notifications.delivery.emails import NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
 from server.services.notifications.devices import Devices
@@ -181,6 +187,7 @@ class Services:
     moderation_notification_jobs: ModerationNotificationJobs
     notification_emails: NotificationEmails
     pushes: Pushes
+    badge_pushes: BadgePushes
     preferences: Preferences
     devices: Devices
     stream_tickets: StreamTickets
@@ -421,10 +428,11 @@ def build_services(
         ),
         notification_emails=build_notification_emails(settings, resources, shared),
         pushes=build_pushes(settings, resources, shared),
+        badge_pushes=build_badge_pushes(resources, shared),
         preferences=Preferences(
             rows.preferences, rows.users, shared.suppressions, work, shared.unsubscribe_tokens
         ),
-        devices=Devices(rows.devices, work, shared.active_sessions),
+        devices=Devices(rows.devices, work, shared.active_sessions, push_hosts(settings)),
         stream_tickets=StreamTickets(resources.pipelined_redis, revocations),
         queues=build_queue_administration(settings, resources.database, resources.job_notifier),
         idempotency=Idempotency(rows.idempotency_keys, shared.secret),

@@ -1,5 +1,6 @@
 """Checks across settings: Firebase credentials, TLS files, and what production requires."""
 
+import re
 from urllib.parse import urlsplit
 
 from server.errors import ConfigurationError
@@ -30,6 +31,18 @@ def check_firebase(settings: Settings) -> None:
         raise ConfigurationError(
             "FIREBASE_PRIVATE_KEY is not an unencrypted RSA private key: copy private_key from the JSON file of a"
             " service account, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----, with each \\n in it."
+        )
+
+
+def check_web_push(settings: Settings) -> None:
+    """Raise ConfigurationError unless the VAPID key is valid and comes with a subject, or both are absent."""
+    key = settings.push.vapid_private_key.get_secret_value()
+    if bool(key) != bool(settings.push.vapid_subject):
+        raise ConfigurationError("Set both VAPID_PRIVATE_KEY and VAPID_SUBJECT, or neither.")
+    if key and not re.fullmatch(r"[A-Za-z0-9_-]{43}=?", key):
+        raise ConfigurationError(
+            "VAPID_PRIVATE_KEY is not a key of 32 bytes in base64url: generate one with npx web-push"
+            " generate-vapid-keys."
         )
 
 

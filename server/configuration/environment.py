@@ -59,6 +59,8 @@ VARIABLES: Mapping[str, str] = {
     "FIREBASE_PROJECT_ID": "push.project_id",
     "FIREBASE_CLIENT_EMAIL": "push.client_email",
     "FIREBASE_PRIVATE_KEY": "push.private_key",
+    "VAPID_PRIVATE_KEY": "push.vapid_private_key",
+    "VAPID_SUBJECT": "push.vapid_subject",
     "UPLOAD_DEST": "uploads.dest",
     "MEDIA_URL": "uploads.media_url",
     "MAX_FILE_SIZE": "uploads.max_file_bytes",
@@ -93,6 +95,7 @@ SECRET_KEYS = frozenset(
         "auth.second_factor_secret",
         "email.password",
         "push.private_key",
+        "push.vapid_private_key",
     },
 )
 

@@ -17,6 +17,7 @@ from server.configuration.checks import (
     check_passkeys,
     check_production,
     check_providers,
+    check_web_push,
 )
 from server.configuration.development_secrets import with_development_secrets
 from server.configuration.environment import FILE_VARIABLES, SHARED_VARIABLES, VARIABLES
@@ -67,6 +68,7 @@ def load(
     except ValidationError as error:
         raise ConfigurationError(explain(error, config, sources)) from error
     check_firebase(settings)
+    check_web_push(settings)
     check_database_tls(settings)
     check_providers(settings)
     check_passkeys(settings)

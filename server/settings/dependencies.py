@@ -4,7 +4,15 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 
-from server.settings.types import AccountEmail, ProjectId, Section, SenderAddress, ServiceUrl
+from server.settings.types import (
+    AccountEmail,
+    ProjectId,
+    PushHostNames,
+    Section,
+    SenderAddress,
+    ServiceUrl,
+    VapidSubject,
+)
 
 
 class DatabaseSettings(Section):
@@ -52,6 +60,14 @@ class PushSettings(Section):
     timeout_s: float = Field(default=10.0, gt=0)
     token_uri: ServiceUrl = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
     fcm_url: ServiceUrl = "https://fcm.googleapis.com"
+    vapid_private_key: SecretStr = SecretStr("")
+    vapid_subject: VapidSubject = ""
+    web_push_hosts: PushHostNames = (
+        "fcm.googleapis.com",
+        "updates.push.services.mozilla.com",
+        "web.push.apple.com",
+        "*.notify.windows.com",
+    )
 
     @field_validator("private_key", mode="before")
     @classmethod

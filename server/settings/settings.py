@@ -57,6 +57,10 @@ class Settings(Section):
         return bool(self.push.project_id)
 
     @property
+    def sends_web_pushes(self) -> bool:
+        return bool(self.push.vapid_private_key.get_secret_value())
+
+    @property
     def writes_pushes_to_outbox(self) -> bool:
         """False in production without `allow_embedded`: no pushes are sent there without Firebase."""
         return not self.sends_pushes_to_firebase and (self.app.env != "production" or self.app.allow_embedded)

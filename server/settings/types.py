@@ -92,6 +92,20 @@ ProjectId = Annotated[
 AccountEmail = Annotated[
     str, _matching(r"([^\s@]+@[^\s@]+)?", "client_email from the service account's JSON file")
 ]
+VapidSubject = Annotated[
+    str,
+    _matching(
+        r"(mailto:[^\s@]+@[^\s@]+|https://[^\s/]+[^\s]*)?",
+        "mailto: with an address, or an https URL, that push services can contact",
+    ),
+]
+PushHostName = Annotated[
+    str,
+    _matching(
+        r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:[0-9]{1,5})?", "a host such as push.example.com or *.example.com"
+    ),
+]
+PushHostNames = Annotated[tuple[PushHostName, ...], BeforeValidator(_split_commas)]
 # Nothing that could end a header field.
 SenderAddress = Annotated[
     str,

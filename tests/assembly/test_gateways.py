@@ -9,10 +9,10 @@ import pytest
 from server.assembly import gateways
 from server.assembly.resources import Instrumentation
 from server.configuration import load
-from server.gateways.push.message import PushMessage, PushOutcome
-from server.gateways.push.senders import NullPushSender, OutboxPushSender
+from server.gateways.push.message import PushMessage, PushOutcome, WebSubscription
 from server.settings import Settings
 from tests.support.fakes.fcm_server import FakeFcm
+from tests.support.fakes.push_service import Browser
 from tests.support.program import config_file
 
 PRODUCTION = {
@@ -27,6 +27,11 @@ PRODUCTION = {
     "TRUSTED_PROXIES": "none",
     "UPLOAD_DEST": "/srv/photos",
 }
+VAPID = {
+    "VAPID_PRIVATE_KEY": "yfWPiYE-n46HLnH0KqZOF1fJJU3MYrct3AELtAQ-oRw",
+    "VAPID_SUBJECT": "mailto:push@photos.example",
+}
+BROWSER = Browser("https://fcm.googleapis.com/fcm/send/1").subscription
 MESSAGE = PushMessage("notification-7", "Likes", "Ana liked your photo", {"postId": "12"})
 
 
@@ -51,15 +56,23 @@ async def test_pushes_go_through_firebase_with_an_account(tmp_path: Path, fcm: F
 
 async def test_without_an_account_pushes_go_into_the_outbox(tmp_path: Path) -> None:
     async with gateways.push_sender(settings(tmp_path, {}), tmp_path / "var", Instrumentation()) as push:
-        assert isinstance(push, OutboxPushSender)
-        await push.send(MESSAGE, ["phone"])
-    (file,) = (tmp_path / "var" / "outbox").iterdir()
-    assert orjson.loads(file.read_bytes())["key"] == MESSAGE.key
+        assert await push.send(MESSAGE, ["phone", BROWSER]) == [PushOutcome.SENT] * 2
+    written = [orjson.loads(file.read_bytes()) for file in (tmp_path / "var" / "outbox").iterdir()]
+    assert {each["token"] for each in written} == {"phone", BROWSER.endpoint}
+    assert {each["key"] for each in written} == {MESSAGE.key}
 
 
 async def test_production_without_an_account_sends_no_pushes(tmp_path: Path) -> None:
     async with gateways.push_sender(settings(tmp_path, PRODUCTION), tmp_path, Instrumentation()) as push:
-        assert isinstance(push, NullPushSender)
+        assert await push.send(MESSAGE, ["phone", BROWSER]) == [PushOutcome.REFUSED] * 2
+    assert not (tmp_path / "outbox").exists()
     allowed = settings(tmp_path, {**PRODUCTION, "ALLOW_EMBEDDED": "true"})
     async with gateways.push_sender(allowed, tmp_path, Instrumentation()) as push:
-        assert isinstance(push, OutboxPushSender)
+        assert await push.send(MESSAGE, ["phone", BROWSER]) == [PushOutcome.SENT] * 2
+
+
+async def test_key_alone_sends_web_pushes_to_known_services(tmp_path: Path) -> None:
+    chosen = settings(tmp_path, {**PRODUCTION, **VAPID})
+    stranger = WebSubscription("https://push.example/1", BROWSER.p256dh, BROWSER.auth)
+    async with gateways.push_sender(chosen, tmp_path, Instrumentation()) as push:
+        assert await push.send(MESSAGE, ["phone", stranger]) == [PushOutcome.REFUSED] * 2

@@ -11,8 +11,10 @@ import orjson
 import pytest
 from aiohttp import ClientSession, ClientTimeout
 
+from server.gateways.push.web_push.encryption import decode
 from tests.e2e.conftest import Register
 from tests.support.accounts import verify_addresses
+from tests.support.fakes.push_service import Browser
 from tests.support.inputs import photos
 from tests.support.program import Person, Program
 from tests.support.sse_reader import Reader
@@ -147,6 +149,32 @@ async def test_activity_arrives_on_every_wanted_channel(
     await wait_until(at_least(2, lambda: pushes(stack)))
     assert [each["type"] for each in await ana.notifications()] == ["like", "comment"]
     assert "liked" in emails_to(stack, ana)[1]["Subject"]
+
+
+async def test_browser_subscribes_with_the_key_of_the_server(
+    program: Program, register: Register, stack: Stack
+) -> None:
+    ana, ben = await register(program, "ana", "ben")
+    config = await ana.request("GET", "/config")
+    assert len(decode(config["push"]["vapidPublicKey"])) == 65
+    browser = Browser("https://fcm.googleapis.com/fcm/send/abc")
+    keys = {"p256dh": browser.p256dh, "auth": browser.auth}
+    subscription = {"endpoint": browser.endpoint, "expirationTime": None, "keys": keys}
+    body = {"platform": "web", "subscription": subscription}
+    assert (await ana.request("POST", "/devices", json=body))["platform"] == "web"
+    await ben.follow(ana)
+    (push,) = await wait_until(at_least(1, lambda: pushes(stack)))
+    assert (push["token"], push["title"]) == (browser.endpoint, "ben started following you")
+    for refused in (
+        {**body, "platform": "ios"},
+        {**body, "token": "a token"},
+        {"platform": "web"},
+        {**body, "subscription": {**subscription, "endpoint": "https://169.254.169.254/latest"}},
+        {**body, "subscription": {**subscription, "keys": {**keys, "auth": "short"}}},
+        {**body, "subscription": {"endpoint": browser.endpoint}},
+    ):
+        assert (await ana.call("POST", "/devices", json=refused)).status == 422, refused
+    assert (await ana.call("DELETE", "/devices", json={"token": browser.endpoint})).status == 204
 
 
 async def test_other_devices_learn_of_new_posts_and_of_reading(program: Program, register: Register) -> None:

@@ -31,7 +31,9 @@ from server.gateways.oidc.provider_keys import ProviderKeys
 from server.gateways.outbox import Outbox
 from server.gateways.password_queue import PasswordQueue
 from server.gateways.passwords import Passwords
+from server.gateways.push.device_sender import DeviceSender, EndpointSender
 from server.gateways.push.message import PushMessage, PushOutcome
+from server.gateways.push.web_push.push_hosts import PushHosts
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.rate_limits import RateLimits
 from server.gateways.redis.revocation_list import RevocationList
@@ -198,6 +200,8 @@ from server.services.moderation.reports import Reports
 from server.services.moderation.sanctions import Sanctions
 from server.services.moderation.standings import Standings
 from server.services.moderation.tables import ModerationTables
+from server.services.notifications.badges import Badges
+from server.services.notifications.delivery.badge_pushes import BadgePushes
 from server.services.notifications.delivery.deliverables import Deliverables
 from server.services.notifications.delivery.emails import NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
@@ -640,7 +644,13 @@ class ServiceHarness:
         self.active_sessions = ActiveSessions(self.session_rows, TOKEN_RULES.refresh_idle_s)
         inboxes = InboxRepository(database)
         self.notification_list = NotificationListRepository(database)
-        self.notifications = Notifications(self.notification_list, inboxes, self.cards, self.publisher)
+        self.notifications = Notifications(
+            self.notification_list,
+            inboxes,
+            self.cards,
+            self.publisher,
+            Badges(DeviceRepository(database), inboxes, self.unit_of_work),
+        )
         store = NotificationStore(
             NotificationRepository(database),
             ActivityStateRepository(database),
@@ -668,8 +678,11 @@ class ServiceHarness:
             self.unsubscribe_tokens,
         )
         devices = DeviceRepository(database)
-        self.devices = Devices(devices, self.unit_of_work, self.active_sessions)
+        self.devices = Devices(
+            devices, self.unit_of_work, self.active_sessions, PushHosts(["push.test", "*.push.test"])
+        )
         self.push = RecordingPushSender()
+        sender = DeviceSender(self.push, EndpointSender(self.push))
         self.deliverables = Deliverables(DeliverableRepository(database), inboxes, self.unit_of_work)
         self.send_emails_through(self.email)
         self.pushes = Pushes(
@@ -677,10 +690,19 @@ class ServiceHarness:
             self.jobs,
             self.deliverables,
             self.active_sessions,
-            self.push,
+            sender,
             self.notifications.count_unread,
             CLIENT_URL,
             metrics=self.metrics,
+        )
+        self.badge_pushes = BadgePushes(
+            devices,
+            inboxes,
+            PreferenceRepository(database),
+            self.jobs,
+            self.active_sessions,
+            sender,
+            self.notifications.count_unread,
         )
         self.deletions = Deletions(
             self.user_rows,
@@ -1121,6 +1143,7 @@ class ServiceHarness:
             JobKind.NOTIFY_TAGGED: self.notification_jobs.handle_tags,
             JobKind.RETRACT_COMMENTS: self.notification_jobs.retract_comments,
             JobKind.PUSH: self.pushes.send,
+            JobKind.PUSH_BADGE: self.badge_pushes.send,
             JobKind.EMAIL: self.notification_emails.send,
             JobKind.PROCESS_UPLOAD: self.media_processing.process,
             JobKind.ENCODE_AVIF: self.avif_renditions.encode,

@@ -81,6 +81,8 @@ def compose_fcm_message(message: PushMessage, token: str) -> messaging.Message:
 
     There is no `collapse_key`, because FCM drops messages if a device has more than four of them.
     """
+    if message.silent:
+        return _compose_silent(message, token)
     tag = message.group or message.key
     aps = messaging.Aps(thread_id=message.group or None, badge=message.badge)
     composed = messaging.Message(
@@ -95,6 +97,23 @@ def compose_fcm_message(message: PushMessage, token: str) -> messaging.Message:
         ),
     )
     # As an argument it is deprecated in favour of installation ids, but clients register tokens.
+    composed.token = token
+    return composed
+
+
+def _compose_silent(message: PushMessage, token: str) -> messaging.Message:
+    """Return a message that shows nothing. With a badge APNs calls it an alert, although nothing is alerted."""
+    aps = messaging.Aps(badge=message.badge, content_available=True)
+    headers = {
+        "apns-collapse-id": _apns_id(message.key),
+        "apns-push-type": "alert" if message.badge is not None else "background",
+        "apns-priority": "5",
+    }
+    composed = messaging.Message(
+        data=dict(message.data),
+        android=messaging.AndroidConfig(priority="normal"),
+        apns=messaging.APNSConfig(headers=headers, payload=messaging.APNSPayload(aps)),
+    )
     composed.token = token
     return composed
 

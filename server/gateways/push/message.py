@@ -11,6 +11,8 @@ class PushMessage:
 
     Of one `group`, Android and browsers show the newest push; iOS shows all of them together. iOS shows `badge` on the
     icon of the app; None leaves the number as it is.
+
+    A `silent` push shows nothing: apps get `data`, and iOS changes the badge.
     """
 
     key: str
@@ -19,13 +21,23 @@ class PushMessage:
     data: Mapping[str, str]
     group: str = ""
     badge: int | None = None
+    silent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WebSubscription:
+    """A browser's subscription: where its pushes go, and the keys that encrypt them, in base64url."""
+
+    endpoint: str
+    p256dh: str = field(repr=False)
+    auth: str = field(repr=False)
 
 
 class PushOutcome(StrEnum):
     """The outcome of a message to one device.
 
-    GONE: the token is no longer registered; delete the device. REFUSED: FCM will never accept the message, but not
-    because of the token. FAILED: try again with the same key; the message may have been delivered nevertheless.
+    GONE: the token is no longer registered; delete the device. REFUSED: the service will never accept the message, but
+    not because of the token. FAILED: try again with the same key; the message may have been delivered nevertheless.
     """
 
     SENT = "sent"

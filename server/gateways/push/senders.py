@@ -146,6 +146,8 @@ class OutboxPushSender:
                 "title": message.title,
                 "body": message.body,
                 "data": dict(message.data),
+                "badge": message.badge,
+                "silent": message.silent,
             },
             option=orjson.OPT_INDENT_2,
         )

@@ -62,6 +62,19 @@ class TextLimitsSchema(Schema):
     website = Count(required=True)
 
 
+class PushOptionsSchema(Schema):
+    vapidPublicKey = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The `applicationServerKey` of a browser's subscription; null without Web Push.",
+            "examples": [
+                "BP4z9KsN6nGRTbVYI_c7VJSPQTBtkgcy27mlmlMoZIIgDll6e3vCYLocInmYWAmS6TlzAC8wEqKK6PBru3jl7A8"
+            ],
+        },
+    )
+
+
 class PageLimitsSchema(Schema):
     default = Count(required=True)
     max = Count(required=True)
@@ -105,6 +118,7 @@ class ConfigSchema(Schema):
     texts = fields.Nested(TextLimitsSchema, required=True)
     pages = fields.Nested(PageLimitsSchema, required=True)
     signIn = fields.Nested(SignInOptionsSchema, required=True)
+    push = fields.Nested(PushOptionsSchema, required=True)
     newAccounts = fields.Nested(
         NewAccountLimitsSchema,
         required=True,
@@ -149,8 +163,9 @@ class SignInOptions:
 
 
 class ConfigRoutes:
-    def __init__(self, limits: ClientLimits, sign_in: SignInOptions) -> None:
-        self._config = {**_config(limits), "signIn": _sign_in(sign_in)}
+    def __init__(self, limits: ClientLimits, sign_in: SignInOptions, vapid_public_key: str | None) -> None:
+        push = {"vapidPublicKey": vapid_public_key}
+        self._config = {**_config(limits), "signIn": _sign_in(sign_in), "push": push}
 
     def routes(self) -> list[web.RouteDef]:
         return [web.get("/config", self.get_config)]

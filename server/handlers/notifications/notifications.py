@@ -99,12 +99,13 @@ class NotificationRoutes:
         rates=(Rate.WRITES,),
     )
     async def read_notifications(self, request: web.Request) -> web.Response:
-        body, reader_id = request[BODY], current_principal(request).user_id
+        body, reader = request[BODY], current_principal(request)
         if "ids" in body:
             ids = [NotificationId(int(each)) for each in body["ids"]]
-            return _unread_count(await self._notifications.mark_read(reader_id, ids))
+            return _unread_count(await self._notifications.mark_read(reader.user_id, ids, reader.session_id))
         up_to = NotificationId(int(body["upTo"])) if "upTo" in body else None
-        return _unread_count(await self._notifications.mark_read_up_to(reader_id, up_to))
+        unread = await self._notifications.mark_read_up_to(reader.user_id, up_to, reader.session_id)
+        return _unread_count(unread)
 
     @operation(
         "createStreamTicket",

@@ -96,6 +96,7 @@ ERROR_CODES: Mapping[int, Mapping[str, str]] = {
         "unknown_cursor": "This list did not give out the cursor. Start again without it.",
         "idempotency_key_reused": "The Idempotency-Key was used for another request. Choose a new key.",
         "own_account": "This is your own account or content.",
+        "web_push_disabled": "This server sends no Web Push.",
         "weak_password": "The password is easy to guess.",
         "wrong_password": "The password is wrong.",
         "wrong_code": "The code is wrong, or was used before.",

@@ -1,5 +1,6 @@
-"""Table `devices`: the registration tokens that pushes go to."""
+"""Table `devices`: the registration tokens and Web Push subscriptions that pushes go to."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tortoise import fields
@@ -14,7 +15,9 @@ class DeviceTable(Model):
     """A registration token of Firebase Cloud Messaging, which belongs to the session that registered it last.
 
     The token is unique by its SHA-256, because it is longer than an index allows. A device whose session has ended gets
-    no pushes.
+    no pushes. Of a Web Push subscription, the token is the endpoint, and `p256dh` and `auth` are its keys in base64url.
+
+    badge: the number that the last push to the device showed.
     """
 
     id = fields.BigIntField(primary_key=True, generated=False)
@@ -31,9 +34,16 @@ class DeviceTable(Model):
     )
     created_at_ms = fields.BigIntField()
     registered_at_ms = fields.BigIntField()
+    badge = fields.IntField(default=0, db_default=0)
+    p256dh: fields.Field[str | None] = fields.CharField(max_length=100, null=True)
+    auth: fields.Field[str | None] = fields.CharField(max_length=32, null=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "devices"
+
+
+# Browsers show a notification for every push, so none is silent.
+SILENT = "d.platform <> 'web'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +66,18 @@ class NewDevice:
     user_id: UserId
     session_id: SessionId
     created_at_ms: int
+    p256dh: str | None = None
+    auth: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceToken:
+class DeviceTarget:
+    """Target of the pushes to a device; `p256dh` and `auth` are set for a Web Push subscription."""
+
     id: DeviceId
     token: str
+    p256dh: str | None
+    auth: str | None
 
 
 class DeviceRepository:
@@ -103,16 +119,20 @@ class DeviceRepository:
                 session_id=new.session_id,
                 created_at_ms=new.created_at_ms,
                 registered_at_ms=new.created_at_ms,
+                p256dh=new.p256dh,
+                auth=new.auth,
             )
         except DuplicateKey as error:
             raise SerializationFailure("Another request registered this device at the same time.") from error
 
-    async def renew(
-        self, device_id: DeviceId, session_id: SessionId, platform: str, registered_at_ms: int
-    ) -> None:
-        """Attach a device to the session that registered it again."""
+    async def renew(self, device_id: DeviceId, new: NewDevice) -> None:
+        """Attach a device to the session that registered it again, with the keys that it has now."""
         await DeviceTable.filter(id=device_id).update(
-            session_id=session_id, platform=platform, registered_at_ms=registered_at_ms
+            session_id=new.session_id,
+            platform=new.platform,
+            registered_at_ms=new.created_at_ms,
+            p256dh=new.p256dh,
+            auth=new.auth,
         )
 
     async def delete(self, device_id: DeviceId) -> None:
@@ -140,11 +160,46 @@ class DeviceRepository:
                 f"DELETE FROM devices WHERE id IN ({placeholders(len(surplus))})", surplus
             )
 
-    async def list_active(self, user_id: UserId, active: Condition) -> list[DeviceToken]:
+    async def list_active(self, user_id: UserId, active: Condition) -> list[DeviceTarget]:
         """Return the devices on which the user is signed in now, in id order."""
         rows = await self._database.rows(
-            "SELECT d.id, d.token FROM devices d JOIN sessions s ON s.id = d.session_id AND s.user_id = d.user_id"
+            "SELECT d.id, d.token, d.p256dh, d.auth FROM devices d"
+            " JOIN sessions s ON s.id = d.session_id AND s.user_id = d.user_id"
             f" WHERE d.user_id = ? AND {active.sql} ORDER BY d.id",
             [user_id, *active.parameters],
         )
-        return [DeviceToken(**row) for row in rows]
+        return [DeviceTarget(**row) for row in rows]
+
+    async def has_badge(self, user_id: UserId, session_id: SessionId) -> bool:
+        """Return whether a device of another session of the user shows a badge that a silent push can change."""
+        rows = await self._database.rows(
+            f"SELECT 1 FROM devices d WHERE d.user_id = ? AND d.session_id <> ? AND d.badge > 0 AND {SILENT} LIMIT 1",
+            [user_id, session_id],
+        )
+        return bool(rows)
+
+    async def list_outdated_badges(
+        self, user_id: UserId, session_id: SessionId, unread: int, active: Condition
+    ) -> list[DeviceTarget]:
+        """Return the devices that show a higher number than `unread`, except those of the session, in id order."""
+        rows = await self._database.rows(
+            "SELECT d.id, d.token, d.p256dh, d.auth FROM devices d"
+            " JOIN sessions s ON s.id = d.session_id AND s.user_id = d.user_id"
+            f" WHERE d.user_id = ? AND d.session_id <> ? AND d.badge > ? AND {SILENT} AND {active.sql} ORDER BY d.id",
+            [user_id, session_id, unread, *active.parameters],
+        )
+        return [DeviceTarget(**row) for row in rows]
+
+    async def set_badge(self, device_ids: Sequence[DeviceId], badge: int) -> None:
+        """Record what the devices show."""
+        if device_ids:
+            await self._database.execute(
+                f"UPDATE devices SET badge = ? WHERE id IN ({placeholders(len(device_ids))})",
+                [badge, *device_ids],
+            )
+
+    async def set_badge_of_session(self, session_id: SessionId, badge: int) -> None:
+        """Record what the app of a session shows, which read the notifications itself."""
+        await self._database.execute(
+            "UPDATE devices SET badge = ? WHERE session_id = ? AND badge > ?", [badge, session_id, badge]
+        )

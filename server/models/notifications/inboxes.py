@@ -18,12 +18,16 @@ SKIP_BATCH = 1000
 
 
 class InboxTable(Model):
-    """One row per recipient. Its lock serializes the changes to one recipient's notifications."""
+    """One row per recipient. Its lock serializes the changes to one recipient's notifications.
+
+    badge_due_at_ms: when the job runs that updates the badges of the recipient's devices; NULL without one.
+    """
 
     user = fields.OneToOneField(
         "models.UserTable", related_name=False, on_delete=fields.CASCADE, primary_key=True
     )
     last_sequence = fields.BigIntField(default=0)
+    badge_due_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "inboxes"
@@ -72,6 +76,26 @@ class InboxRepository:
             recipient_ids,
         )
         return {UserId(row["user_id"]): row["last_sequence"] for row in rows}
+
+    async def reserve_badge(self, recipient_id: UserId, due_at_ms: int, overdue_ms: int) -> bool:
+        """Reserve the job that updates badges, unless one is reserved that is less than `overdue_ms` late.
+
+        Return whether the caller has to insert it, in the same transaction.
+        """
+        changed = await self._database.execute(
+            "UPDATE inboxes SET badge_due_at_ms = ? WHERE user_id = ?"
+            " AND (badge_due_at_ms IS NULL OR badge_due_at_ms < ?)",
+            [due_at_ms, recipient_id, due_at_ms - overdue_ms],
+        )
+        return changed > 0
+
+    async def release_badge(self, recipient_id: UserId) -> None:
+        """Let the next read notification reserve another job."""
+        await retry_on_deadlock(
+            lambda: self._database.execute(
+                "UPDATE inboxes SET badge_due_at_ms = NULL WHERE user_id = ?", [recipient_id]
+            )
+        )
 
     async def skip_sequences(self, count: int) -> None:
         """Raise the last sequence of every inbox by `count`, so that no sequence is used twice after a restore."""

@@ -26,6 +26,7 @@ from server.events import (
     ExportRequested,
     FollowAccepted,
     FollowRequestChanged,
+    NotificationsRead,
     PasswordChanged,
     PasswordResetRequested,
     PeopleMentioned,
@@ -99,6 +100,7 @@ class JobKind(StrEnum):
     RETRACT_BLOCKED = "notify.retract_blocked"
     ACCEPT_FOLLOW_REQUESTS = "people.accept_follow_requests"
     PUSH = "push.notification"
+    PUSH_BADGE = "push.badge"
     EMAIL = "email.notification"
     INDEX_USER = "search.user"
     INDEX_POST = "search.post"
@@ -205,6 +207,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     TextMatched: (EventJob(Queue.MAINTENANCE, JobKind.REPORT_MATCHED),),
     ReportsHandled: (EventJob(Queue.NOTIFICATIONS, JobKind.NOTIFY_REPORTERS),),
     PushRequested: (EventJob(Queue.PUSH, JobKind.PUSH),),
+    NotificationsRead: (EventJob(Queue.PUSH, JobKind.PUSH_BADGE),),
     EmailRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL),),
     SessionsRevoked: (EventJob(Queue.NOTIFICATIONS, JobKind.PROPAGATE_REVOCATIONS, HIGH),),
     # The user waits for these e-mails, so they precede notifications.

@@ -4,13 +4,14 @@ from collections.abc import Collection, Mapping, Sequence
 
 from server.clock import SystemClock
 from server.errors import InvalidInput
-from server.ids import CommentId, NotificationId, PostId, UserId
+from server.ids import CommentId, NotificationId, PostId, SessionId, UserId
 from server.models.notifications.inboxes import InboxRepository
 from server.models.notifications.notification_list import NotificationListRepository, NotificationRow
 from server.models.notifications.previews import PreviewRow
 from server.paging import Page, PageRequest, cut
 from server.pubsub.publisher import Publisher
 from server.services.content.cards import Cards, to_relationship
+from server.services.notifications.badges import Badges
 from server.services.records import (
     SERVICE_TYPES,
     CommentPreview,
@@ -21,6 +22,7 @@ from server.services.records import (
 
 MAX_COUNTED = 10_000
 MARK_READ_BATCH = 1000
+NO_SESSION = SessionId(0)
 
 
 class Notifications:
@@ -30,11 +32,13 @@ class Notifications:
         inboxes: InboxRepository,
         cards: Cards,
         publisher: Publisher,
+        badges: Badges,
     ) -> None:
         self._notifications = notifications
         self._inboxes = inboxes
         self._cards = cards
         self._publisher = publisher
+        self._badges = badges
         self._clock = SystemClock()
 
     async def list_page(
@@ -76,23 +80,35 @@ class Notifications:
         """Return the number of unread notifications in the list, counted up to MAX_COUNTED."""
         return await self._notifications.count_unread(recipient_id, MAX_COUNTED)
 
-    async def mark_read(self, recipient_id: UserId, notification_ids: Sequence[NotificationId]) -> int:
+    async def mark_read(
+        self,
+        recipient_id: UserId,
+        notification_ids: Sequence[NotificationId],
+        session_id: SessionId = NO_SESSION,
+    ) -> int:
         """Mark notifications, or the ones they are listed under, as read; return the number left unread.
 
-        Ids that do not exist or belong to another user are ignored.
+        Ids that do not exist or belong to another user are ignored. The badges of other sessions' devices follow.
         """
         listed = await self._notifications.list_listed_ids(recipient_id, notification_ids)
+        await self._badges.request_update(recipient_id, session_id)
         changed = await self._notifications.mark_read(listed, self._clock.now_ms())
         return await self._report_unread(recipient_id, changed=bool(changed))
 
-    async def mark_read_up_to(self, recipient_id: UserId, notification_id: NotificationId | None) -> int:
-        """Mark a notification and all before it as read, or all if None; return the number left unread.
+    async def mark_read_up_to(
+        self,
+        recipient_id: UserId,
+        notification_id: NotificationId | None,
+        session_id: SessionId = NO_SESSION,
+    ) -> int:
+        """Mark a notification and all before it as read, or all if None; otherwise like `mark_read`.
 
         Works in batches, because a popular user may have very many unread. Raises InvalidInput.
         """
         last = await self._find_sequence(recipient_id, notification_id)
         changed = False
         while unread := await self._notifications.list_unread_ids(recipient_id, last, MARK_READ_BATCH):
+            await self._badges.request_update(recipient_id, session_id)
             await self._notifications.mark_read(unread, self._clock.now_ms())
             changed = True
         return await self._report_unread(recipient_id, changed=changed)

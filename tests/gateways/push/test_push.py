@@ -412,6 +412,8 @@ async def test_outbox_writes_a_readable_file_per_device(tmp_path: Path) -> None:
         "title": "Ana liked your photo",
         "body": "Grüße an den „Strand“",
         "data": {"type": "like", "postId": "12"},
+        "badge": None,
+        "silent": False,
     }
     assert "Grüße an den „Strand“" in one.read_text()
     for told in (one.name, other.name, *map(str, lines)):

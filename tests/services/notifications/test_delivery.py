@@ -5,18 +5,20 @@ from dataclasses import replace
 
 import pytest
 
-from server.errors import Conflict
+from server.errors import Conflict, InvalidInput
 from server.gateways.email.email import EmailFailed, EmailRefused
 from server.gateways.push.message import PushOutcome
 from server.gateways.redis.rate_limits import Limit, RateLimits
 from server.ids import SessionId, UserId
+from server.models.notifications.devices import DeviceRepository
 from server.services.emails.delivery import EmailBudget, EmailKind, EmailLimits
 from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import JobKind
 from server.services.notifications.channel_requests import MAX_AGE_MS
 from server.services.notifications.delivery.pushes import PushFailed
-from server.services.notifications.devices import MAX_PER_USER, SILENT_MS
+from server.services.notifications.devices import MAX_PER_USER, SILENT_MS, Devices
 from server.services.records import Channel, NotificationType, Platform, Principal, Role
+from tests.support.fakes.push_service import Browser
 from tools.harness.services import TOKEN_RULES, ServiceHarness
 
 
@@ -451,3 +453,46 @@ async def test_concurrent_registration_leaves_one_owner(harness: ServiceHarness)
     assert sum(isinstance(result, Conflict) for result in results) == len(people) - 1
     (row,) = await harness.rows("SELECT user_id, session_id FROM devices")
     assert Principal(row["user_id"], SessionId(row["session_id"]), Role.USER) in principals
+
+
+async def test_browser_subscribes_with_its_keys(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    principal = await signed_in(harness, ada)
+    browser, other = Browser("https://push.test/1"), Browser("https://eu.push.test/2")
+    first = await harness.devices.register(principal, browser.subscription, Platform.WEB)
+    await harness.devices.register(principal, other.subscription, Platform.WEB)
+    renewed = replace(browser.subscription, auth=other.auth)
+    assert await harness.devices.register(principal, renewed, Platform.WEB) == first
+    await harness.follows.follow(bob, ada)
+    await create_notifications(harness)
+    await harness.work_off()
+    assert pushed(harness) == [browser.endpoint, other.endpoint]
+    (row,) = await harness.rows("SELECT p256dh, auth FROM devices WHERE id = ?", first.id)
+    assert row == {"p256dh": browser.p256dh, "auth": other.auth}
+    harness.push.outcomes = {other.endpoint: PushOutcome.GONE}
+    await harness.follows.follow(await harness.user("eve"), ada)
+    await create_notifications(harness)
+    await harness.work_off()
+    assert await harness.rows("SELECT token FROM devices") == [{"token": browser.endpoint}]
+    await harness.devices.unregister(ada, browser.endpoint)
+    assert await harness.rows("SELECT token FROM devices") == []
+
+
+async def test_subscription_needs_a_known_service_and_keys(harness: ServiceHarness) -> None:
+    principal = await signed_in(harness, await harness.user("ada"))
+    good = Browser("https://push.test/1").subscription
+    for bad, field in (
+        (replace(good, endpoint="https://intranet.example/1"), "subscription.endpoint"),
+        (replace(good, endpoint="http://push.test/1"), "subscription.endpoint"),
+        (replace(good, p256dh="A" * 87), "subscription.keys"),
+        (replace(good, auth="AAAA"), "subscription.keys"),
+    ):
+        with pytest.raises(InvalidInput) as refused:
+            await harness.devices.register(principal, bad, Platform.WEB)
+        assert list(refused.value.fields) == [field]
+    disabled = Devices(
+        DeviceRepository(harness.database), harness.unit_of_work, harness.active_sessions, None
+    )
+    with pytest.raises(InvalidInput) as refused:
+        await disabled.register(principal, good, Platform.WEB)
+    assert refused.value.code == "web_push_disabled"

@@ -6,11 +6,11 @@ import structlog
 
 from server.clock import SystemClock
 from server.errors import AppError
-from server.gateways.push.message import PushMessage, PushOutcome
-from server.gateways.push.senders import PushSender
+from server.gateways.push.device_sender import DeviceSender, PushTarget
+from server.gateways.push.message import PushMessage, PushOutcome, WebSubscription
 from server.ids import DeviceId, UserId
 from server.metrics import Metrics
-from server.models.notifications.devices import DeviceRepository
+from server.models.notifications.devices import DeviceRepository, DeviceTarget
 from server.services.accounts.active_sessions import ActiveSessions
 from server.services.emails.text import shortened
 from server.services.jobs.claims import Claim
@@ -44,7 +44,7 @@ class Pushes:
         jobs: Jobs,
         deliverables: Deliverables,
         active_sessions: ActiveSessions,
-        sender: PushSender,
+        sender: DeviceSender,
         count_unread: Callable[[UserId], Awaitable[int]],
         client_url: str,
         metrics: Metrics,
@@ -76,11 +76,12 @@ class Pushes:
         devices = [device for device in active if device.id not in done]
         unread = await self._count_unread(notification.recipient_id) if devices else 0
         message = compose_push(notification, self._client_url, unread)
-        outcomes = await self._sender.send(message, [device.token for device in devices])
+        outcomes = await self._sender.send(message, [target_of(device) for device in devices])
         by_outcome: dict[PushOutcome, list[DeviceId]] = {outcome: [] for outcome in PushOutcome}
         for device, outcome in zip(devices, outcomes, strict=True):
             by_outcome[outcome].append(device.id)
         self._count(notification, outcomes)
+        await self._devices.set_badge(by_outcome[PushOutcome.SENT], unread)
         await self._delete(notification.recipient_id, by_outcome[PushOutcome.GONE])
         if failed := by_outcome[PushOutcome.FAILED]:
             done += [device.id for device in devices if device.id not in failed]
@@ -99,6 +100,13 @@ class Pushes:
                 self._metrics.count_delivery("push", age_s)
             else:
                 self._metrics.count_undelivered("push", OUTCOME_LABELS[outcome])
+
+
+def target_of(device: DeviceTarget) -> PushTarget:
+    """Return where the pushes to a device go."""
+    if device.p256dh is None or device.auth is None:
+        return device.token
+    return WebSubscription(device.token, device.p256dh, device.auth)
 
 
 def compose_push(notification: DeliverableNotification, client_url: str, unread: int) -> PushMessage:
