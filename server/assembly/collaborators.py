@@ -57,6 +57,7 @@ class Collaborators:
             rows.relationships,
             self.visibility,
             resources.media.url,
+            rows.followed_likers,
         )
         self.refused_pictures = RefusedPictures(rows.refused_pictures, rows.post_images)
         self.pictures = Pictures(

@@ -20,6 +20,7 @@ from server.models.content.comment_cards import CommentCardRepository
 from server.models.content.comment_likes import CommentLikeRepository
 from server.models.content.comments import CommentRepository
 from server.models.content.drafts import DraftRepository
+from server.models.content.followed_likers import FollowedLikerRepository
 from server.models.content.likes import LikeRepository
 from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
@@ -148,7 +149,7 @@ class Repositories:
         self.comments = CommentRepository(database)
         self.comment_cards = CommentCardRepository(database)
         self.comment_likes = CommentLikeRepository(database)
-        self.likes = LikeRepository(database)
+        self.likes, self.followed_likers = LikeRepository(database), FollowedLikerRepository(database)
         self.saves = SaveRepository(database)
         self.collections = CollectionRepository(database)
         self.moderation_actions = ModerationActionRepository(database)

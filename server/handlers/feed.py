@@ -1,10 +1,12 @@
 """`/feed`: the personalised feed, and why a post is or is not in it."""
 
+from enum import StrEnum
+
 from aiohttp import hdrs, web
 from marshmallow import Schema, fields, validate
 
 from server.handlers import serializers
-from server.handlers.fields import Id, RequestSchema
+from server.handlers.fields import Id, QueryList, RequestSchema
 from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import QUERY, current_principal, page_request
 from server.handlers.post_serializer import PostSerializer
@@ -17,6 +19,20 @@ from server.services.records import Audience
 
 class ExplainQuery(RequestSchema):
     postId = Id(required=True, metadata={"description": "The post to explain."})
+
+
+class FeedInclude(StrEnum):
+    """Parts of posts that a page of the feed can include."""
+
+    LIKED_BY = "likedBy"
+
+
+class FeedQuery(PageQuery):
+    include = QueryList(
+        fields.Enum(FeedInclude, by_value=fields.String),
+        validate=validate.Length(1, len(FeedInclude)),
+        metadata={"description": "`likedBy`: with who of those that you follow likes each post."},
+    )
 
 
 class FeedExplanationSchema(Schema):
@@ -48,7 +64,7 @@ class FeedRoutes:
         "Get your feed: your own posts and those of users you follow, newest first",
         tag="feed",
         description="Page through it with `nextCursor`. New posts appear on the first page.",
-        query=PageQuery,
+        query=FeedQuery,
         responds={200: page_of(PostSchema)},
         rates=(Rate.READS,),
         etag=True,
@@ -56,6 +72,9 @@ class FeedRoutes:
     async def read_feed(self, request: web.Request) -> web.Response:
         reader_id = current_principal(request).user_id
         page = await self._feed.page(reader_id, page_request(request))
+        if "include" in request[QUERY]:
+            page = await self._feed.add_likers(reader_id, page)
+            return serializers.page_response(request, page, self._rendered.for_viewer(reader_id))
         rendered = self._rendered.page(reader_id, page)
         response = serializers.page_response(request, rendered.page, lambda post: post)
         response.headers[hdrs.ETAG] = rendered.etag

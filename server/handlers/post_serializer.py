@@ -10,7 +10,7 @@ import orjson
 from server.clock import isoformat
 from server.handlers import serializers
 from server.handlers.http.representations.preconditions import digest, weak_etag
-from server.handlers.user_cards import related_card
+from server.handlers.user_cards import related_card, related_user
 from server.ids import UserId
 from server.paging import Page
 from server.services.content.media_addresses import MediaAddresses
@@ -143,6 +143,11 @@ def _post(card: bytes, record: Post) -> _RenderedPost:
         card, _STATUSES[record.archived], _author(record.author, record.relationship),
         record.likes_count, record.comments_count, _BOOLEANS[record.liked], _BOOLEANS[record.saved],
     )  # fmt: skip
+    if record.liked_by is not None:
+        rendered = b'%b,"likedBy":%b}' % (
+            rendered[:-1],
+            orjson.dumps([related_user(each) for each in record.liked_by]),
+        )
     return _RenderedPost(rendered, digest(rendered))
 
 

@@ -117,6 +117,13 @@ class PostSchema(MentionsSchema):
     )
     liked = fields.Boolean(required=True)
     saved = fields.Boolean(required=True)
+    likedBy = fields.List(
+        fields.Nested(RelatedUserSchema),
+        metadata={
+            "description": "Up to two users that you follow, as in `Liked by ana and 24 others`, newest like first."
+            " Absent in the feed without `include=likedBy`."
+        },
+    )
     createdAt = Timestamp(required=True)
     editedAt = Timestamp(required=True, allow_none=True)
     status = fields.Enum(

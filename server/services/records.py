@@ -387,7 +387,8 @@ class PostCard:
 class Post:
     """A post as one viewer sees it, with the relationship to its author; compared by identity.
 
-    The higher `revision` is newer. Only the author sees an archived post.
+    The higher `revision` is newer. Only the author sees an archived post. `liked_by` are up to two likers that
+    the viewer follows; None if they were not read.
     """
 
     card: PostCard
@@ -399,6 +400,7 @@ class Post:
     relationship: Relationship
     revision: int = 0
     archived: bool = False
+    liked_by: tuple[RelatedUser, ...] | None = None
 
     @property
     def id(self) -> PostId:

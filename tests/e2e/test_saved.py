@@ -52,3 +52,22 @@ async def test_names_of_collections_are_validated(program: Program, register: Re
     twice = await ada.call("POST", "/collections", json={"name": "SEA"})
     assert (twice.status, twice.json["code"]) == (409, "collection_exists")
     assert list(twice.json["errors"]) == ["name"]
+
+
+async def test_posts_show_who_of_the_followed_users_likes_them(program: Program, register: Register) -> None:
+    ada, bob, eve = await register(program, "ada", "bob", "eve")
+    post = await bob.publish(photos.small())
+    assert post["likedBy"] == []
+    for followed in (bob, eve):
+        await ada.follow(followed)
+        await followed.like(post["id"])
+    shown = await ada.request("GET", f"/posts/{post['id']}")
+    assert [each["username"] for each in shown["likedBy"]] == ["eve", "bob"]
+    assert {each["relationship"]["following"] for each in shown["likedBy"]} == {True}
+    (listed,) = (await ada.request("GET", f"/posts?ids={post['id']}"))["items"]
+    assert listed["likedBy"] == shown["likedBy"]
+    (plain,) = (await ada.request("GET", "/feed"))["items"]
+    assert "likedBy" not in plain
+    (included,) = (await ada.request("GET", "/feed?include=likedBy"))["items"]
+    assert included["likedBy"] == shown["likedBy"]
+    assert (await ada.call("GET", "/feed?include=likers")).status == 422

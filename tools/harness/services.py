@@ -60,6 +60,7 @@ from server.models.audience import Audience
 from server.models.content.collections import CollectionRepository
 from server.models.content.comments import CommentRepository
 from server.models.content.drafts import DraftRepository
+from server.models.content.followed_likers import FollowedLikerRepository
 from server.models.content.likes import LikeRepository
 from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
@@ -352,6 +353,7 @@ class ServiceHarness:
             relationships,
             self.visibility,
             "https://media.test/{}".format,
+            FollowedLikerRepository(database),
         )
         self.passwords = Passwords(4, PasswordQueue(threads=2, queue=64))
         self.password_rules = PasswordRules(CommonPasswords())

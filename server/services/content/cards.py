@@ -7,6 +7,7 @@ from typing import Protocol
 from server.ids import MediaId, PostId, UserId
 from server.models.accounts.user_cards import UserCardRepository, UserCardRow
 from server.models.conditions import Condition
+from server.models.content.followed_likers import FEW_LIKES, FollowedLikerRepository
 from server.models.content.media import MediaPicture
 from server.models.content.post_images import PostImageRepository, PostImageRow
 from server.models.content.posts import ListedPost, PostCardRow, PostRepository
@@ -50,6 +51,7 @@ class Cards:
         relationships: RelationshipRepository,
         visibility: Visibility,
         media_url: Callable[[str], str],
+        likers: FollowedLikerRepository,
     ) -> None:
         self._users = users
         self._posts = posts
@@ -57,6 +59,7 @@ class Cards:
         self._relationships = relationships
         self._visibility = visibility
         self._media_url = media_url
+        self._likers = likers
 
     def avatar_url(self, avatar_key: str) -> str | None:
         return self._media_url(f"{avatar_key}/{AVATAR_SIZE}.jpg") if avatar_key else None
@@ -101,17 +104,36 @@ class Cards:
             if row.id in found
         ]
 
-    async def list_posts(self, post_ids: Sequence[PostId], viewer_id: UserId) -> list[Post]:
-        """Return the posts among `post_ids` that the viewer may see, in that order; two queries."""
+    async def list_posts(
+        self, post_ids: Sequence[PostId], viewer_id: UserId, *, with_likers: bool = True
+    ) -> list[Post]:
+        """Return the posts among `post_ids` that the viewer may see, in that order; three queries.
+
+        Without likers, as in the feed, `liked_by` is None, and there are two queries.
+        """
         if not post_ids:
             return []
         rows = await self._posts.list_cards(post_ids, viewer_id, self._visibility.posts(viewer_id))
         images = await self.list_images(post_ids)
         posts = {row.id: self._post(row, images.get(row.id, [])) for row in rows}
-        return [posts[post_id] for post_id in post_ids if post_id in posts]
+        found = [posts[post_id] for post_id in post_ids if post_id in posts]
+        return await self.add_likers(viewer_id, found) if with_likers else found
+
+    async def add_likers(self, viewer_id: UserId, posts: Sequence[Post]) -> list[Post]:
+        """Return the posts with their likers that the viewer follows; one query, none if others like none of them."""
+        liked = [post for post in posts if post.likes_count > int(post.liked)]
+        if not liked:
+            return [replace(post, liked_by=()) for post in posts]
+        few = [post.id for post in liked if post.likes_count <= FEW_LIKES]
+        many = [post.id for post in liked if post.likes_count > FEW_LIKES]
+        likers: dict[PostId, list[RelatedUser]] = {}
+        for row in await self._likers.list_newest(viewer_id, few, many):
+            user = RelatedUser(self.user_card(row.user), to_relationship(row.relationship))
+            likers.setdefault(row.post_id, []).append(user)
+        return [replace(post, liked_by=tuple(likers.get(post.id, ()))) for post in posts]
 
     async def cut_posts(self, viewer_id: UserId, rows: Sequence[ListedPost], limit: int) -> Page[Post]:
-        """Return the page of up to `limit` + 1 listed posts; two queries.
+        """Return the page of up to `limit` + 1 listed posts; three queries.
 
         A post that was hidden since it was listed is missing; the cursor is right without it.
         """

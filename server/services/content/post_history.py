@@ -66,7 +66,7 @@ class PostHistory:
 
         Versions that were shown to another audience than the post's, other than everybody, are the author's alone.
         """
-        posts = await self._cards.list_posts([post_id], viewer_id)
+        posts = await self._cards.list_posts([post_id], viewer_id, with_likers=False)
         if not posts:
             raise NotFound("Post not found.")
         visible = self._visibility.versions(viewer_id)

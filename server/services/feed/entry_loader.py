@@ -129,7 +129,7 @@ class EntryLoader:
         Removes posts that no longer exist, or are hidden, from the feed. Their counters are stored, because the list of
         an author with fan-out on read still has them.
         """
-        found = await self._cards.list_posts(post_ids, reader_id)
+        found = await self._cards.list_posts(post_ids, reader_id, with_likers=False)
         posts = [post for post in found if not post.archived]  # the reader may be the author
         belong = await belonging(reader_id, posts)
         await self._cache.put(posts)

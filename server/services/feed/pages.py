@@ -56,6 +56,10 @@ class Feed:
         self._metrics.count_feed_page("redis" if continue_before_id is None else "database")
         return self._cut(posts, limit, first)
 
+    async def add_likers(self, reader_id: UserId, page: Page[Post]) -> Page[Post]:
+        """Return a page with the likers that the reader follows; one query."""
+        return Page(await self._cards.add_likers(reader_id, page.items), page.next_cursor)
+
     async def _read_cached(
         self, reader_id: UserId, before_id: int, wanted: int, read: TimelineRead | None
     ) -> tuple[list[Post], int | None]:
@@ -82,7 +86,7 @@ class Feed:
         while len(posts) < wanted:
             missing = wanted - len(posts)
             ids = await self._list_below(reader_id, before_id, missing)
-            posts += await self._cards.list_posts(ids, reader_id)
+            posts += await self._cards.list_posts(ids, reader_id, with_likers=False)
             if len(ids) < missing:
                 break
             before_id = ids[-1]
