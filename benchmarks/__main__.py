@@ -11,12 +11,13 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import feed, images, jobs, search, startup, streams
+from benchmarks import feed, images, jobs, screens, search, startup, streams
 
 MEASUREMENTS = {
     "startup": startup.measure,
     "jobs": jobs.measure,
     "feed": feed.measure,
+    "screens": screens.measure,
     "search": search.measure,
     "streams": streams.measure,
     "images": images.measure,
