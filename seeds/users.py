@@ -11,7 +11,7 @@ from seeds.photographs.portraits import portrait
 from seeds.sample_users import SampleUser
 from seeds.timeline import Timeline
 from server.control import SeedContext
-from server.services.records import Role
+from server.services.records import Role, SearchEngines
 
 STEP = "users"
 MOMENT = 1e-9  # keeps the activities of one user in order
@@ -45,7 +45,9 @@ async def _verify_email(user: SampleUser, context: SeedContext, existing: Existi
 
 
 async def _describe(user: SampleUser, context: SeedContext, existing: ExistingRows) -> None:
-    changes = {"bio": user.bio, "website": user.website}
+    # Those who have a website want to be found.
+    search_engines = SearchEngines.ALLOW if user.website else SearchEngines.DENY
+    changes = {"bio": user.bio, "website": user.website, "search_engines": search_engines}
     await context.services.profiles.edit(existing.user_id(user.username), changes)
 
 

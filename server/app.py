@@ -67,6 +67,12 @@ from server.handlers.people.profiles import ProfileRoutes
 from server.handlers.people.restrictions import RestrictionRoutes
 from server.handlers.portability.exports import ExportRoutes
 from server.handlers.post_serializer import PostSerializer
+from server.handlers.sharing.atom import AtomRoutes
+from server.handlers.sharing.html import Pages
+from server.handlers.sharing.oembed import OembedRoutes
+from server.handlers.sharing.share_pages import SharePageRoutes
+from server.handlers.sharing.shared_content import SharedContent
+from server.handlers.sharing.start_page import StartPageOptions, StartPageRoutes
 from server.pubsub.hub import Hub
 from server.settings import Settings
 
@@ -109,7 +115,7 @@ def build_app(
     )
     app.on_response_prepare.append(add_tus_header)
     app.on_response_prepare.append(add_response_headers(settings.public_url, cors))
-    rendered = PostSerializer(services.media_addresses)
+    rendered = PostSerializer(services.media_addresses, services.share_links)
     notifications = NotificationSerializer(rendered)
     stream = NotificationStream(
         hub,
@@ -187,11 +193,30 @@ def build_app(
         UnusedMediaRoutes(services.media, SingleFileReader(forms), idempotent, rendered),
         UploadRoutes(services.uploads, forms.limits.time),
         MediaRoutes(media, services.media_access),
+        *_sharing(settings, services),
     ):
         app.add_routes(resource.routes())
     if settings.docs:
         app.add_routes(_documentation(app, settings, services).routes())
     return app
+
+
+def _sharing(
+    settings: Settings, services: Services
+) -> tuple[SharePageRoutes, OembedRoutes, AtomRoutes, StartPageRoutes]:
+    shared = SharedContent(
+        services.posts, services.profiles, services.share_links, enabled=settings.public_reads
+    )
+    pages = Pages(settings.public_url)
+    options = StartPageOptions(
+        settings.app.client_url, settings.docs, settings.app.env == "development", settings.public_reads
+    )
+    return (
+        SharePageRoutes(shared, pages, settings.public_url),
+        OembedRoutes(shared, settings.public_url),
+        AtomRoutes(shared, pages),
+        StartPageRoutes(pages, options),
+    )
 
 
 def _documentation(app: web.Application, settings: Settings, services: Services) -> DocumentationRoutes:

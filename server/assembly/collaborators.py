@@ -27,6 +27,7 @@ from server.services.content.media_access import MediaAccess
 from server.services.content.media_addresses import MediaAddresses
 from server.services.content.pictures import Pictures
 from server.services.content.refused_pictures import RefusedPictures
+from server.services.content.share_links import ShareLinks
 from server.services.content.visibility import Visibility
 from server.services.emails.delivery import EmailDelivery
 from server.services.emails.suppressions import Suppressions
@@ -94,6 +95,7 @@ class Collaborators:
         )
         self.text_filters = TextFilters(rows.content_filters)
         self.secret = settings.auth.jwt_refresh_secret.get_secret_value().encode()
+        self.share_links = ShareLinks(settings.public_url, enabled=settings.public_reads)
         self.media_addresses = MediaAddresses(self.secret, f"{settings.public_url}/media", SystemClock())
         self.media_access = MediaAccess(rows.media_keys, self.visibility, self.media_addresses)
         self.appeal_tokens = AppealTokens(self.secret)

@@ -4,6 +4,7 @@ from server.assembly.collaborators import Collaborators
 from server.assembly.gateways import web_push_identity
 from server.assembly.resources import Resources
 from server.gateways.push.web_push.push_hosts import PushHosts
+from server.services.notifications.delivery.activity_links import ActivityLinks
 from server.services.notifications.delivery.badge_pushes import BadgePushes
 from server.services.notifications.delivery.emails import NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
@@ -19,7 +20,7 @@ def build_notification_emails(
         shared.email_delivery,
         shared.suppressions,
         shared.unsubscribe_tokens,
-        settings.client_url,
+        ActivityLinks(settings.app.client_url, shared.share_links),
         resources.instrumentation.metrics,
     )
 
@@ -32,7 +33,7 @@ def build_pushes(settings: Settings, resources: Resources, shared: Collaborators
         shared.active_sessions,
         resources.push,
         shared.notifications.count_unread,
-        settings.client_url,
+        ActivityLinks(settings.app.client_url, shared.share_links),
         resources.instrumentation.metrics,
     )
 

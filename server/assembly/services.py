@@ -59,6 +59,7 @@ from server.services.content.picture_hashes import PictureHashes
 from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
 from server.services.content.saves import Saves
+from server.services.content.share_links import ShareLinks
 from server.services.content.tags import Tags
 from server.services.content.uploads import UploadRules, Uploads
 from server.services.erasure.accounts import AccountErasure
@@ -133,6 +134,7 @@ class Services:
     account_emails: AccountEmails
     security_alerts: SecurityAlerts
     user_lookup: UserLookup
+    share_links: ShareLinks
     profiles: Profiles
     posts: Posts
     post_history: PostHistory
@@ -297,6 +299,7 @@ def build_services(
         pictures,
         rows.former_usernames,
         shared.text_filters,
+        shared.share_links,
     )
     feeds = build_feeds(
         rows,
@@ -348,6 +351,7 @@ def build_services(
         account_emails=_account_emails(shared),
         security_alerts=alerts,
         user_lookup=shared.lookup,
+        share_links=shared.share_links,
         profiles=profiles,
         posts=posts,
         post_history=history,

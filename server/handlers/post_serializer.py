@@ -14,6 +14,7 @@ from server.handlers.user_cards import related_card, related_user
 from server.ids import UserId
 from server.paging import Page
 from server.services.content.media_addresses import MediaAddresses
+from server.services.content.share_links import ShareLinks
 from server.services.content.sources import thumbnail_url
 from server.services.records import (
     Comment,
@@ -43,8 +44,12 @@ class RenderedPage(NamedTuple):
 class PostSerializer:
     """Renders public posts once for all viewers, and other posts once per viewer until their addresses change."""
 
-    def __init__(self, addresses: MediaAddresses) -> None:
+    def __init__(self, addresses: MediaAddresses, links: ShareLinks) -> None:
         self._addresses = addresses
+        self._links = links
+        self._public_card = lru_cache(maxsize=CACHE_SIZE)(self._render_public_card)
+        self._public_post = lru_cache(maxsize=CACHE_SIZE)(self._render_public_post)
+        self._public_page = lru_cache(maxsize=PAGES)(self._render_public_page)
         self._signed_card = lru_cache(maxsize=CACHE_SIZE)(self._render_signed_card)
         self._signed_page = lru_cache(maxsize=PAGES)(self._render_signed_page)
 
@@ -64,7 +69,7 @@ class PostSerializer:
     def page(self, viewer_id: UserId, page: Page[Post]) -> RenderedPage:
         """Render a page that is kept: the same records are rendered once."""
         records = tuple(page.items)
-        rendered = _public_page(records, page.next_cursor)
+        rendered = self._public_page(records, page.next_cursor)
         if rendered is None:
             rendered = self._signed_page(viewer_id, records, page.next_cursor, self._addresses.step)
         return rendered
@@ -97,12 +102,24 @@ class PostSerializer:
 
     def _render(self, viewer_id: UserId, record: Post) -> "_RenderedPost":
         if record.is_public:
-            return _public_post(record)
+            return self._public_post(record)
         expires_at_s = self._addresses.expires_at_s(record.id)
         return _post(self._signed_card(record.card, viewer_id, expires_at_s), record)
 
+    def _render_public_page(self, records: Sequence[Post], next_cursor: str | None) -> RenderedPage | None:
+        """Return the page; None if not everybody may see all of its posts."""
+        if not all(record.is_public for record in records):
+            return None
+        return _page([self._public_post(record) for record in records], next_cursor)
+
+    def _render_public_post(self, record: Post) -> "_RenderedPost":
+        return _post(self._public_card(record.card), record)
+
+    def _render_public_card(self, card: PostCard) -> bytes:
+        return _card(card, self._links.post(card.id))
+
     def _render_signed_card(self, card: PostCard, viewer_id: UserId, expires_at_s: int) -> bytes:
-        return _card(replace(card, images=self._addresses.sign(card.images, viewer_id, expires_at_s)))
+        return _card(replace(card, images=self._addresses.sign(card.images, viewer_id, expires_at_s)), None)
 
     def _render_signed_page(
         self, viewer_id: UserId, records: Sequence[Post], next_cursor: str | None, _step: int
@@ -118,23 +135,10 @@ class _RenderedPost(NamedTuple):
     digest: bytes
 
 
-@lru_cache(maxsize=PAGES)
-def _public_page(records: Sequence[Post], next_cursor: str | None) -> RenderedPage | None:
-    """Return the page; None if not everybody may see all of its posts."""
-    if not all(record.is_public for record in records):
-        return None
-    return _page([_public_post(record) for record in records], next_cursor)
-
-
 def _page(posts: Sequence[_RenderedPost], next_cursor: str | None) -> RenderedPage:
     content = b"".join([post.digest for post in posts]) + (next_cursor or "").encode()
     fragments = [orjson.Fragment(post.json) for post in posts]
     return RenderedPage(Page(fragments, next_cursor), weak_etag(digest(content)))
-
-
-@lru_cache(maxsize=CACHE_SIZE)
-def _public_post(record: Post) -> _RenderedPost:
-    return _post(_public_card(record.card), record)
 
 
 def _post(card: bytes, record: Post) -> _RenderedPost:
@@ -151,12 +155,7 @@ def _post(card: bytes, record: Post) -> _RenderedPost:
     return _RenderedPost(rendered, digest(rendered))
 
 
-@lru_cache(maxsize=CACHE_SIZE)
-def _public_card(card: PostCard) -> bytes:
-    return _card(card)
-
-
-def _card(card: PostCard) -> bytes:
+def _card(card: PostCard, share_url: str | None) -> bytes:
     """Return the members of the card, without the closing brace."""
     return orjson.dumps(
         {
@@ -166,6 +165,7 @@ def _card(card: PostCard) -> bytes:
             "hashtags": card.hashtags,
             "audience": card.audience,
             "images": [serializers.image(each) for each in card.images],
+            "shareUrl": share_url,
             "createdAt": isoformat(card.created_at_ms),
             "editedAt": None if card.edited_at_ms is None else isoformat(card.edited_at_ms),
         }

@@ -116,6 +116,14 @@ class PostSchema(MentionsSchema):
         metadata={"description": "Comments and replies, without those that are pending or were taken down."},
     )
     liked = fields.Boolean(required=True)
+    shareUrl = Url(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "The page for people without an account; null unless everybody may see the post, and on a"
+            " server without such pages."
+        },
+    )
     saved = fields.Boolean(required=True)
     likedBy = fields.List(
         fields.Nested(RelatedUserSchema),

@@ -68,6 +68,7 @@ def profile(record: Profile) -> dict[str, Any]:
         "followersCount": record.followers_count,
         "followingCount": record.following_count,
         "isPrivate": record.is_private,
+        "shareUrl": record.share_url,
         "createdAt": isoformat(record.created_at_ms),
     }
     if record.address is not None:
@@ -76,6 +77,7 @@ def profile(record: Profile) -> dict[str, Any]:
             "emailVerified": record.address.verified,
             "pendingEmail": record.address.pending,
             "role": record.role,
+            "searchEngines": record.search_engines,
         }
     if record.relationship is not None:
         body |= {
@@ -157,6 +159,7 @@ def draft(record: Draft, images: Sequence[Image]) -> dict[str, Any]:
         "commentsCount": 0,
         "liked": False,
         "saved": False,
+        "shareUrl": None,
     }
 
 

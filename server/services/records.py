@@ -29,6 +29,13 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+class SearchEngines(StrEnum):
+    """The choice of an account about search engines that index its pages."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+
+
 class AccountStatus(StrEnum):
     """Status of an account; other users see nothing of one that is not active."""
 
@@ -282,6 +289,8 @@ class Profile:
     following_count: int
     created_at_ms: int
     is_private: bool
+    search_engines: SearchEngines
+    share_url: str | None
     relationship: Relationship | None = None
 
 

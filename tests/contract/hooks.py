@@ -253,6 +253,11 @@ def _decide(user_id: str, decision: dict[str, Any]) -> str:
     return _create(f"/moderation/reports/{_case_about(user_id)}/resolve", json=decision)["id"]
 
 
+def _shared_post(case: Case) -> None:
+    """Request the preview of a public post."""
+    case.query = {**case.query, "url": _request("GET", f"/posts/{OTHERS_POST}", token=TOKEN)["shareUrl"]}
+
+
 def _visible_subject(case: Case) -> None:
     case.body |= {"subjectType": "user", "subjectId": new_user()["user"]["id"]}
 
@@ -329,6 +334,7 @@ CHANGES: dict[str, Callable[[Case], None]] = {
     "deleteAccount": _right_new_password,
     "requestExport": _right_new_password,
     "getExport": _exporting_user,
+    "getOembed": _shared_post,
     "login": _real_account,
     "publishPost": _new_post,
     "editPost": _edit,

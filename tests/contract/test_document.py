@@ -18,8 +18,11 @@ from tests.support.inputs import photos
 from tests.support.program import Program
 from tools.harness.backends import ROOT
 
-# The documentation page and its assets.
-UNLISTED = {"GET /api", "GET /api/{asset}"}
+# Pages, and what belongs to them.
+UNLISTED = {
+    "GET /", "GET /api", "GET /api/{asset}", "GET /p/{postId}", "GET /@{username}", "GET /@{username}/feed.atom",
+    "GET /robots.txt",
+}  # fmt: skip
 ON_EMBEDDED = pytest.mark.parametrize("stack", ["embedded"], indirect=True)
 PRODUCTION = {
     "APP_ENV": "production",

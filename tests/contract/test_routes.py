@@ -101,6 +101,12 @@ PASSKEY = {
 NEW_PASSKEY = {**_PASSKEY, "response": {"clientDataJSON": "AAAA", "attestationObject": "AAAA"}}
 
 TABLE: dict[str, Row] = {
+    "GET /": open_to_all(200),
+    "GET /robots.txt": open_to_all(200),
+    "GET /p/{postId}": open_to_all(404),
+    "GET /@{username}": open_to_all(404),
+    "GET /@{username}/feed.atom": open_to_all(404),
+    "GET /oembed": open_to_all(404, query="?url=https%3A%2F%2Fexample.com"),
     "GET /config": open_to_all(200),
     "GET /healthz": open_to_all(200),
     "GET /readyz": open_to_all(200),
@@ -343,7 +349,8 @@ class Fixtures:
         if "{commentId}" in wanted and "commentId" not in objects:
             objects["commentId"] = (await owner.comment(objects["postId"], "Mine"))["id"]
         values = objects | {
-            "owner": owner.username, "userId": self.people[user].id, "new": f"new{self.count}", "queue": "feed",
+            "owner": owner.username, "userId": self.people[user].id, "username": owner.username,
+            "new": f"new{self.count}", "queue": "feed",
             "provider": "acme", "passkeyId": "1",
             "asset": "swagger-ui.css",
             "tag": "sunset",

@@ -24,6 +24,7 @@ from server.handlers.post_serializer import PostSerializer
 from server.ids import PostId, SessionId, UserId
 from server.metrics import Metrics
 from server.models.content.post_images import NewPostImage
+from server.services.content.share_links import ShareLinks
 from server.services.records import Principal, Role
 from tests.services.feed.feeds import count_queries
 from tools.harness.services import ServiceHarness
@@ -78,7 +79,7 @@ async def screens(harness: ServiceHarness) -> AsyncIterator[Screens]:
     app = web.Application(
         middlewares=[InFlight(Metrics()).middleware(), _as_user, validation(1000, 1, forms.check_head)]  # pyright: ignore[reportArgumentType]
     )
-    posts = PostSerializer(harness.media_addresses)
+    posts = PostSerializer(harness.media_addresses, ShareLinks("https://photos.test", enabled=True))
     idempotent = IdempotentResponder(harness.idempotency)
     unused: Any = None
     for resource in (

@@ -167,6 +167,7 @@ from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
 from server.services.content.refused_pictures import RefusedPictures
 from server.services.content.saves import Saves
+from server.services.content.share_links import ShareLinks
 from server.services.content.tags import Tags
 from server.services.content.uploads import UploadRules, Uploads
 from server.services.content.visibility import Visibility
@@ -202,6 +203,7 @@ from server.services.moderation.sanctions import Sanctions
 from server.services.moderation.standings import Standings
 from server.services.moderation.tables import ModerationTables
 from server.services.notifications.badges import Badges
+from server.services.notifications.delivery.activity_links import ActivityLinks
 from server.services.notifications.delivery.badge_pushes import BadgePushes
 from server.services.notifications.delivery.deliverables import Deliverables
 from server.services.notifications.delivery.emails import NotificationEmails
@@ -385,6 +387,7 @@ class ServiceHarness:
         self.lookup = lookup
         self.media_addresses = MediaAddresses(b"a secret of the tests", "https://media.test", self.clock)
         self.media_access = MediaAccess(MediaKeyRepository(database), self.visibility, self.media_addresses)
+        self.share_links = ShareLinks("https://photos.test", enabled=True)
         self.profiles = Profiles(
             profile_rows,
             relationships,
@@ -394,6 +397,7 @@ class ServiceHarness:
             self.pictures,
             former_usernames,
             self.text_filters,
+            self.share_links,
         )
         self.post_history = PostHistory(
             PostVersionRepository(database), self.post_rows, self.image_rows, self.cards, self.visibility
@@ -694,7 +698,7 @@ class ServiceHarness:
             self.active_sessions,
             sender,
             self.notifications.count_unread,
-            CLIENT_URL,
+            ActivityLinks(CLIENT_URL, self.share_links),
             metrics=self.metrics,
         )
         self.badge_pushes = BadgePushes(
@@ -950,7 +954,7 @@ class ServiceHarness:
             delivery,
             self.suppressions,
             self.unsubscribe_tokens,
-            CLIENT_URL,
+            ActivityLinks(CLIENT_URL, self.share_links),
             self.metrics,
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -12,7 +13,7 @@ HTML = "text/html"
 
 
 def html_response(
-    template: str, headers: Mapping[str, str], status: int = 200, **values: str
+    template: str, headers: Mapping[str, str], status: int = 200, **values: Any
 ) -> web.Response:
     """Return the rendered `template`; `values` are escaped."""
     text = _environment().get_template(template).render(values)

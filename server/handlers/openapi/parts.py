@@ -45,6 +45,7 @@ TAGS: Mapping[str, str] = {
     "search": "Search for users, hashtags and posts",
     "notifications": "Notifications, their live stream, preferences and push devices",
     "queues": "Background job queues, for administrators",
+    "sharing": "Previews of links to public posts and profiles",
     "config": "Limits of images, texts and pages",
     "media": "Image files, and images for later posts",
     "uploads": "Resumable uploads of images (tus 1.0)",

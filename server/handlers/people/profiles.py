@@ -31,7 +31,7 @@ from server.paging import PageRequest
 from server.services.accounts.usernames import USERNAME_PATTERN
 from server.services.content.posts import Posts
 from server.services.people.profiles import Profiles
-from server.services.records import Profile, Role
+from server.services.records import Profile, Role, SearchEngines
 
 MAX_FULL_NAME, MAX_BIO, MAX_WEBSITE = 100, 500, 200
 
@@ -43,6 +43,12 @@ def _validate_username(name: str) -> None:
         )
 
 
+SEARCH_ENGINES = (
+    "Search engines may index the pages of your profile and posts. Previews elsewhere are not affected."
+)
+SHARE_URL = (
+    "The page for people without an account; null for a private account, and on a server without such pages."
+)
 UsernameField: Any = partial(
     fields.String,
     validate=_validate_username,
@@ -58,6 +64,12 @@ class EditProfileBody(RequestSchema):
     isPrivate = StrictBoolean(
         attribute="is_private",
         metadata={"description": "Only accepted followers see your posts. `false` accepts all requests."},
+    )
+    searchEngines = fields.Enum(
+        SearchEngines,
+        by_value=fields.String,
+        attribute="search_engines",
+        metadata={"description": SEARCH_ENGINES},
     )
     website = Website(maximum=MAX_WEBSITE)
 
@@ -86,6 +98,7 @@ class UserProfileSchema(Schema):
     followingCount = Count(required=True)
     createdAt = Timestamp(required=True)
     isPrivate = fields.Boolean(required=True)
+    shareUrl = Url(required=True, allow_none=True, metadata={"description": SHARE_URL})
     relationship = fields.Nested(RelationshipSchema)
     isFollowing = fields.Boolean()
     followsYou = fields.Boolean()
@@ -95,6 +108,9 @@ class OwnProfileSchema(UserProfileSchema):
     email = fields.Email(required=True)
     role = fields.Enum(Role, by_value=fields.String, required=True)
     emailVerified = fields.Boolean(required=True)
+    searchEngines = fields.Enum(
+        SearchEngines, by_value=fields.String, required=True, metadata={"description": SEARCH_ENGINES}
+    )
     pendingEmail = fields.Email(
         required=True,
         allow_none=True,

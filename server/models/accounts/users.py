@@ -52,6 +52,7 @@ class UserTable(Model):
     revision = fields.IntField(default=0, db_default=0)
     fan_out_on_read = fields.SmallIntField(default=0, db_default=0)
     is_private = fields.SmallIntField(default=0, db_default=0)
+    search_engines = fields.CharField(max_length=8, default="deny", db_default="deny")
     status = fields.CharField(max_length=12, default="active", db_default="active")
     suspended_until_ms = fields.BigIntField(null=True)
     delete_after_ms = fields.BigIntField(null=True, db_index=True)

@@ -20,6 +20,7 @@ class ProfileRow:
     avatar_key: str
     role: str
     is_private: bool
+    search_engines: str
     posts_count: int
     follower_posts_count: int
     close_friend_posts_count: int
@@ -61,6 +62,7 @@ class ProfileRepository:
             avatar_key=user.avatar_key,
             role=user.role,
             is_private=bool(user.is_private),
+            search_engines=user.search_engines,
             posts_count=user.posts_count,
             follower_posts_count=user.follower_posts_count,
             close_friend_posts_count=user.close_friend_posts_count,

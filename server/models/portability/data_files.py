@@ -74,6 +74,7 @@ PROFILE = DataFile(
         "isPrivate": Member("t.is_private", Kind.FLAG),
         "tagsFrom": Member("t.tags_from"),
         "approvesTags": Member("t.approves_tags", Kind.FLAG),
+        "searchEngines": Member("t.search_engines"),
         "status": Member("t.status"),
         "suspendedUntil": Member("t.suspended_until_ms", Kind.TIME),
         "deletedAt": Member("t.delete_after_ms", Kind.TIME),

@@ -19,18 +19,19 @@ from server.services.accounts.reserved_usernames import check_not_reserved
 from server.services.accounts.usernames import FORMER_USERNAME_MS, normalize
 from server.services.content.cards import Cards, to_relationship
 from server.services.content.pictures import Pictures
+from server.services.content.share_links import ShareLinks
 from server.services.filters.text_filters import TextFilters
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.people.user_lookup import UserLookup, user_not_found
-from server.services.records import OwnAddress, Profile, RelatedUser, Relationship, Role
+from server.services.records import OwnAddress, Profile, RelatedUser, Relationship, Role, SearchEngines
 
 # The fields of a profile that filters apply to, by column.
 TEXTS = {"full_name": "fullName", "bio": "bio", "website": "website", "username": "username"}
-EDITABLE = frozenset({"full_name", "bio", "website", "username", "is_private"})
+EDITABLE = frozenset({"full_name", "bio", "website", "username", "is_private", "search_engines"})
 
 
 class Profiles:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - collaborators
         self,
         profiles: ProfileRepository,
         relationships: RelationshipRepository,
@@ -40,6 +41,7 @@ class Profiles:
         pictures: Pictures,
         former_usernames: FormerUsernameRepository,
         filters: TextFilters,
+        share_links: ShareLinks,
     ) -> None:
         self._profiles = profiles
         self._relationships = relationships
@@ -49,6 +51,7 @@ class Profiles:
         self._pictures = pictures
         self._former_usernames = former_usernames
         self._filters = filters
+        self._share_links = share_links
 
     async def get_own(self, user_id: UserId) -> Profile:
         """Return the user's own profile, with the e-mail address and the role. Raises NotFound."""
@@ -189,6 +192,8 @@ class Profiles:
             following_count=row.following_count,
             created_at_ms=row.created_at_ms,
             is_private=row.is_private,
+            search_engines=SearchEngines(row.search_engines),
+            share_url=self._share_links.profile(row.username, is_private=row.is_private),
             relationship=relationship,
         )
 

@@ -33,6 +33,8 @@ EXEMPT = {
     "GET /readyz",
     "GET /metrics",
     "GET /media/{key}",
+    "GET /",
+    "GET /robots.txt",
     "GET /config",
     "GET /api",
     "GET /api/openapi.json",

@@ -9,12 +9,14 @@ from server.errors import Conflict, InvalidInput
 from server.gateways.email.email import EmailFailed, EmailRefused
 from server.gateways.push.message import PushOutcome
 from server.gateways.redis.rate_limits import Limit, RateLimits
-from server.ids import SessionId, UserId
+from server.ids import PostId, SessionId, UserId
 from server.models.notifications.devices import DeviceRepository
+from server.services.content.share_links import ShareLinks
 from server.services.emails.delivery import EmailBudget, EmailKind, EmailLimits
 from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import JobKind
 from server.services.notifications.channel_requests import MAX_AGE_MS
+from server.services.notifications.delivery.activity_links import ActivityLinks
 from server.services.notifications.delivery.pushes import PushFailed
 from server.services.notifications.devices import MAX_PER_USER, SILENT_MS, Devices
 from server.services.records import Channel, NotificationType, Platform, Principal, Role
@@ -496,3 +498,12 @@ async def test_subscription_needs_a_known_service_and_keys(harness: ServiceHarne
     with pytest.raises(InvalidInput) as refused:
         await disabled.register(principal, good, Platform.WEB)
     assert refused.value.code == "web_push_disabled"
+
+
+def test_without_a_client_links_lead_to_share_pages() -> None:
+    pages = ActivityLinks("", ShareLinks("https://photos.test", enabled=True))
+    assert pages.post(PostId(7)) == "https://photos.test/p/7"
+    assert pages.profile(UserId(8), "ana") == "https://photos.test/@ana"
+    client = ActivityLinks("https://pages.test/", ShareLinks("https://photos.test", enabled=True))
+    assert client.post(PostId(7)) == "https://pages.test/posts/7"
+    assert client.profile(UserId(8), "ana") == "https://pages.test/users/8"

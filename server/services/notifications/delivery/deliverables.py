@@ -11,6 +11,7 @@ from server.models.notifications.inboxes import InboxRepository
 from server.models.notifications.notifications import EMAIL, PUSH
 from server.services.jobs.claims import Claim
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
+from server.services.notifications.delivery.activity_links import ActivityLinks
 from server.services.notifications.notification_text import headline
 from server.services.records import Channel, NotificationType
 
@@ -47,11 +48,11 @@ class DeliverableNotification:
     def headline(self) -> str:
         return headline(self.type, self.actor, self.others_count, in_comment=self.comment_id is not None)
 
-    def link(self, client_url: str) -> str:
-        """Return the address of the client's page that shows the activity."""
+    def link(self, links: ActivityLinks) -> str:
+        """Return the address of the page that shows the activity."""
         if self.post_id is None:
-            return f"{client_url}/users/{self.actor_id}"
-        return f"{client_url}/posts/{self.post_id}"
+            return links.profile(self.actor_id, self.actor)
+        return links.post(self.post_id)
 
 
 class Deliverables:

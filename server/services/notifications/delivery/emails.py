@@ -9,13 +9,14 @@ from server.services.emails.suppressions import Suppressions
 from server.services.emails.unsubscribe_tokens import UnsubscribeTokens
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
+from server.services.notifications.delivery.activity_links import ActivityLinks
 from server.services.notifications.delivery.deliverables import DeliverableNotification, Deliverables
 from server.services.notifications.notification_text import TOPICS
 from server.services.records import Channel
 
 
 class NotificationEmails:
-    """`client_url` is the address of the client's pages, which e-mails link to."""
+    """`links` has the addresses of the pages that e-mails lead to."""
 
     def __init__(
         self,
@@ -24,7 +25,7 @@ class NotificationEmails:
         delivery: EmailDelivery,
         suppressions: Suppressions,
         tokens: UnsubscribeTokens,
-        client_url: str,
+        links: ActivityLinks,
         metrics: Metrics,
     ) -> None:
         self._jobs = jobs
@@ -32,7 +33,7 @@ class NotificationEmails:
         self._delivery = delivery
         self._suppressions = suppressions
         self._tokens = tokens
-        self._client_url = client_url
+        self._links = links
         self._metrics = metrics
         self._clock = SystemClock()
 
@@ -65,7 +66,7 @@ class NotificationEmails:
         content = EmailContent(
             headline=f"{notification.headline}.",
             excerpt=notification.text,
-            link=notification.link(self._client_url),
+            link=notification.link(self._links),
             label="View the post"
             if notification.post_id is not None
             else f"View {notification.actor}'s profile",

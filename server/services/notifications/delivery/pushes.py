@@ -15,6 +15,7 @@ from server.services.accounts.active_sessions import ActiveSessions
 from server.services.emails.text import shortened
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
+from server.services.notifications.delivery.activity_links import ActivityLinks
 from server.services.notifications.delivery.deliverables import DeliverableNotification, Deliverables
 from server.services.records import Channel, NotificationType
 
@@ -36,7 +37,7 @@ class PushFailed(AppError):
 
 
 class Pushes:
-    """`client_url` is the address of the client's pages, which pushes link to."""
+    """`links` has the addresses of the pages that pushes lead to."""
 
     def __init__(
         self,
@@ -46,7 +47,7 @@ class Pushes:
         active_sessions: ActiveSessions,
         sender: DeviceSender,
         count_unread: Callable[[UserId], Awaitable[int]],
-        client_url: str,
+        links: ActivityLinks,
         metrics: Metrics,
     ) -> None:
         self._devices = devices
@@ -55,7 +56,7 @@ class Pushes:
         self._active_sessions = active_sessions
         self._sender = sender
         self._count_unread = count_unread
-        self._client_url = client_url
+        self._links = links
         self._metrics = metrics
         self._clock = SystemClock()
 
@@ -75,7 +76,7 @@ class Pushes:
         active = await self._devices.list_active(notification.recipient_id, self._active_sessions.condition())
         devices = [device for device in active if device.id not in done]
         unread = await self._count_unread(notification.recipient_id) if devices else 0
-        message = compose_push(notification, self._client_url, unread)
+        message = compose_push(notification, self._links, unread)
         outcomes = await self._sender.send(message, [target_of(device) for device in devices])
         by_outcome: dict[PushOutcome, list[DeviceId]] = {outcome: [] for outcome in PushOutcome}
         for device, outcome in zip(devices, outcomes, strict=True):
@@ -109,7 +110,7 @@ def target_of(device: DeviceTarget) -> PushTarget:
     return WebSubscription(device.token, device.p256dh, device.auth)
 
 
-def compose_push(notification: DeliverableNotification, client_url: str, unread: int) -> PushMessage:
+def compose_push(notification: DeliverableNotification, links: ActivityLinks, unread: int) -> PushMessage:
     """Return the message; `unread` is the number of the recipient's unread notifications.
 
     Its data lets a client open the right page, and ignore a push to another user.
@@ -119,7 +120,7 @@ def compose_push(notification: DeliverableNotification, client_url: str, unread:
         "recipientId": str(notification.recipient_id),
         "type": notification.type.value,
         "actorId": str(notification.actor_id),
-        "link": notification.link(client_url),
+        "link": notification.link(links),
     }
     if notification.post_id is not None:
         data["postId"] = str(notification.post_id)

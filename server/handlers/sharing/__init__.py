@@ -1,0 +1,1 @@
+"""Pages, feeds and previews of what everybody may see, for readers without an app."""
