@@ -25,6 +25,7 @@ from server.handlers.content.comments import CommentRoutes
 from server.handlers.content.likes import LikeRoutes
 from server.handlers.content.media import MediaRoutes
 from server.handlers.content.own_activity import OwnActivityRoutes
+from server.handlers.content.pins import PinRoutes
 from server.handlers.content.post_history import PostHistoryRoutes
 from server.handlers.content.posts import PostRoutes
 from server.handlers.content.saves import SaveRoutes
@@ -160,6 +161,7 @@ def build_app(
         LikeRoutes(services.likes),
         CommentLikeRoutes(services.comment_likes),
         OwnActivityRoutes(services.likes, services.comments, rendered),
+        PinRoutes(services.pins),
         SaveRoutes(services.saves, rendered),
         CollectionRoutes(services.collections, idempotent, rendered),
         CommentPinRoutes(services.comment_pins),

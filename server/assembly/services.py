@@ -56,6 +56,7 @@ from server.services.content.media_access import MediaAccess
 from server.services.content.media_addresses import MediaAddresses
 from server.services.content.media_processing import MediaProcessing
 from server.services.content.picture_hashes import PictureHashes
+from server.services.content.pins import Pins
 from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
 from server.services.content.saves import Saves
@@ -140,6 +141,7 @@ class Services:
     post_history: PostHistory
     drafts: Drafts
     draft_publication: DraftPublication
+    pins: Pins
     tags: Tags
     audiences: Audiences
     media: Media
@@ -357,6 +359,7 @@ def build_services(
         post_history=history,
         drafts=drafts,
         draft_publication=publication,
+        pins=Pins(rows.users, rows.posts, visibility, work),
         tags=tags,
         audiences=Audiences(rows.users, rows.post_audiences, visibility),
         uploads=contents.uploads,

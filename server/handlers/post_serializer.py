@@ -164,6 +164,7 @@ def _card(card: PostCard, share_url: str | None) -> bytes:
             **serializers.mentions(card.mentions),
             "hashtags": card.hashtags,
             "audience": card.audience,
+            "pinned": card.pinned,
             "images": [serializers.image(each) for each in card.images],
             "shareUrl": share_url,
             "createdAt": isoformat(card.created_at_ms),

@@ -109,6 +109,7 @@ class PostSchema(MentionsSchema):
     caption = fields.String(required=True)
     hashtags = fields.List(fields.String(), required=True)
     audience = fields.Enum(Audience, by_value=fields.String, required=True)
+    pinned = fields.Boolean(required=True)
     images = fields.List(fields.Nested(ImageSchema), required=True)
     likesCount = Count(required=True)
     commentsCount = Count(

@@ -148,6 +148,7 @@ def draft(record: Draft, images: Sequence[Image]) -> dict[str, Any]:
         **mentions({}),
         "hashtags": record.hashtags,
         "audience": record.audience,
+        "pinned": False,
         "images": [image(each) for each in images],
         "createdAt": isoformat(id_timestamp_ms(record.id)),
         "editedAt": None if record.edited_at_ms is None else isoformat(record.edited_at_ms),

@@ -377,7 +377,7 @@ class PostCard:
     """The part of a post that seldom changes; compared by identity, so that caches can render it once.
 
     `mentions` maps the names in the caption, as they were written, to the users that they meant. `changed_at_ms`
-    identifies the card: an edit changes it, and so do renditions that are added later.
+    identifies the card: an edit changes it, and so do renditions that are added later, and a pin.
     """
 
     id: PostId
@@ -390,6 +390,7 @@ class PostCard:
     edited_at_ms: int | None
     changed_at_ms: int | None
     audience: Audience
+    pinned: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False)

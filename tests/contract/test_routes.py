@@ -270,6 +270,8 @@ TABLE: dict[str, Row] = {
     "POST /posts/{postId}/likes": followers(200),
     "DELETE /posts/{postId}/likes": followers(200),
     "GET /posts/{postId}/likes": followers(200),
+    "POST /posts/{postId}/pin": Row(401, 200, 404, 404, follower=403),
+    "DELETE /posts/{postId}/pin": Row(401, 200, 404, 404, follower=403),
     "POST /posts/{postId}/save": followers(200),
     "DELETE /posts/{postId}/save": signed_in(200),
     "GET /users/profile/likes": signed_in(200),

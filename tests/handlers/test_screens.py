@@ -32,8 +32,8 @@ from tools.harness.services import ServiceHarness
 RENDITIONS = ("small", "medium", "square", "large")
 MAX_STATEMENTS = {
     "activity": 1,
-    "own profile": 3,
-    "profile": 5,
+    "own profile": 4,
+    "profile": 6,
     "followers": 3,
     "post": 5,
     "comments": 3,

@@ -163,6 +163,7 @@ from server.services.content.media_processing import MediaProcessing
 from server.services.content.mentions import Mentions
 from server.services.content.picture_hashes import PictureHashes
 from server.services.content.pictures import Pictures
+from server.services.content.pins import Pins
 from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
 from server.services.content.refused_pictures import RefusedPictures
@@ -425,6 +426,7 @@ class ServiceHarness:
             self.post_history,
             self.tags,
         )
+        self.pins = Pins(self.user_rows, self.post_rows, self.visibility, self.unit_of_work)
         self.draft_rows = DraftRepository(database)
         self.draft_publication = DraftPublication(
             self.draft_rows,

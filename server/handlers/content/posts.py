@@ -25,7 +25,13 @@ from server.handlers.fields import File, Id, QueryList, RequestSchema, Text, Use
 from server.handlers.http.bodies.multipart import Form, FormReader
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
 from server.handlers.http.operations import MULTIPART, Contribution, Rate, Reply, operation, partial_update
-from server.handlers.http.requests import BODY, QUERY, current_principal, page_request, path_id
+from server.handlers.http.requests import (
+    BODY,
+    QUERY,
+    current_principal,
+    page_request,
+    path_id,
+)
 from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import MAX_IDS, PageQuery, PostSchema, page_of
 from server.ids import NO_USER, DraftId, MediaId, PostId, UserId
@@ -34,6 +40,7 @@ from server.services.content.comments import Comments
 from server.services.content.drafts import DraftChanges, DraftContent, Drafts
 from server.services.content.limits import MAX_ALT_TEXT, MAX_CAPTION, MAX_IMAGES
 from server.services.content.pictures import Upload
+from server.services.content.pins import MAX_PINS
 from server.services.content.post_pictures import ChosenPicture, more_texts_than_pictures
 from server.services.content.posts import Posts, SeenEdit
 from server.services.jobs.unit_of_work import IdempotencyToken
@@ -344,7 +351,7 @@ class PostRoutes:
 
     @operation(
         "listPosts",
-        "Get your own posts or a user's posts, newest first, or posts by their ids",
+        "Get your own posts or a user's posts, pinned ones first, then newest first; or posts by their ids",
         tag="posts",
         description="Of a private account only followers see posts.",
         query=PostsQuery,
@@ -375,7 +382,9 @@ class PostRoutes:
                 viewer_id, page_request(request), scheduled=status is PostStatus.SCHEDULED
             )
             return serializers.page_response(request, drafts, self._rendered.for_viewer(viewer_id))
-        page = await self._posts.list_by_author(viewer_id, author_id, page_request(request))
+        page = await self._posts.list_by_author(
+            viewer_id, author_id, page_request(request, max_shown=MAX_PINS)
+        )
         return serializers.page_response(request, page, self._rendered.for_viewer(viewer_id))
 
     @operation(

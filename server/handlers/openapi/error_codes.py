@@ -59,7 +59,7 @@ ERROR_CODES: Mapping[int, Mapping[str, str]] = {
         "blocked": "You have blocked this user.",
         "comment_pending": "Approve the comment, or the one that it answers, first.",
         "comment_is_reply": "Replies cannot be pinned.",
-        "too_many_pins": "The maximum number of comments is pinned. Unpin one of them first.",
+        "too_many_pins": "The maximum number of comments of the post, or of your posts, is pinned. Unpin one first.",
         "media_processing": "An image is still being processed. Repeat the request after `Retry-After`.",
         "too_many_unused_media": "You have the maximum number of images that no post uses.",
         "too_many_unfinished_bytes": "Your unfinished uploads are too large together.",

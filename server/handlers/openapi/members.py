@@ -124,6 +124,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "payload": "The arguments of the job.",
     "perDay": "How many are accepted within a day.",
     "perHour": "How many are accepted within an hour.",
+    "pinned": "It comes first in the list of its author's posts.",
     "platform": "The system of the device.",
     "post": "The post.",
     "postId": "The post that this belongs to.",

@@ -27,6 +27,8 @@ class PostTable(Model):
 
     `archived_at_ms` hides a post from everybody but its author, who may restore it.
 
+    `pinned_at_ms` lets a post come first in its author's list. A hidden post is not pinned.
+
     `published_at_ms` is set for imported posts whose id has another time.
     """
 
@@ -47,10 +49,11 @@ class PostTable(Model):
     hidden_by_id: fields.Field[int | None] = fields.BigIntField(null=True)
     published_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
     archived_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
+    pinned_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "posts"
-        indexes = (("author_id", "id"), ("author_id", "archived_at_ms"))  # the second one for archives
+        indexes = (("author_id", "id"), ("author_id", "archived_at_ms"), ("author_id", "pinned_at_ms"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,7 @@ class PostRow:
     revision: int
     audience: Audience
     archived: bool
+    pinned: bool
 
     @property
     def changed_at_ms(self) -> int | None:
@@ -90,6 +94,7 @@ class PostCardRow:
     revision: int
     audience: Audience
     archived: bool
+    pinned: bool
     author: UserCardRow
     relationship: RelationshipRow
     liked: bool
@@ -127,15 +132,36 @@ class PostRepository:
         return unpack_mentions(row["mentions"])
 
     async def list_ids_by_author(
-        self, author_id: UserId, visible: Condition, before_id: int, limit: int
+        self,
+        author_id: UserId,
+        visible: Condition,
+        before_id: int,
+        limit: int,
+        leaving_out: Sequence[PostId] = (),
     ) -> list[PostId]:
-        """Return posts `p` that satisfy `visible`, newest first."""
+        """Return posts `p` that satisfy `visible`, newest first, without those of `leaving_out`."""
+        others = f" AND p.id NOT IN ({placeholders(len(leaving_out))})" if leaving_out else ""
         rows = await self._database.rows(
-            f"SELECT p.id FROM posts p WHERE p.author_id = ? AND p.id < ? AND {visible.sql}"
+            f"SELECT p.id FROM posts p WHERE p.author_id = ? AND p.id < ?{others} AND {visible.sql}"
             " ORDER BY p.id DESC LIMIT ?",
-            [author_id, before_id, *visible.parameters, limit],
+            [author_id, before_id, *leaving_out, *visible.parameters, limit],
         )
         return [PostId(row["id"]) for row in rows]
+
+    async def list_pinned(self, author_id: UserId, visible: Condition, limit: int) -> list[PostId]:
+        """Return the pinned posts `p` of an author that satisfy `visible`, the newest pin first."""
+        rows = await self._database.rows(
+            f"SELECT p.id FROM posts p WHERE p.author_id = ? AND p.pinned_at_ms IS NOT NULL AND {visible.sql}"
+            " ORDER BY p.pinned_at_ms DESC, p.id DESC LIMIT ?",
+            [author_id, *visible.parameters, limit],
+        )
+        return [PostId(row["id"]) for row in rows]
+
+    async def count_pinned(self, author_id: UserId) -> int:
+        (row,) = await self._database.rows(
+            "SELECT COUNT(*) AS n FROM posts WHERE author_id = ? AND pinned_at_ms IS NOT NULL", [author_id]
+        )
+        return row["n"]
 
     async def list_cards(
         self, post_ids: Sequence[PostId], viewer_id: UserId, visible: Condition
@@ -144,7 +170,8 @@ class PostRepository:
         related = relationship_columns(viewer_id, Column("p.author_id"))
         rows = await self._database.rows(
             "SELECT p.id, p.caption, p.mentions, p.likes_count, p.comments_count, p.published_at_ms, p.edited_at_ms,"
-            f" p.pictures_changed_at_ms, p.revision, p.audience, p.archived_at_ms, {USER_COLUMNS}, {related.sql},"
+            " p.pictures_changed_at_ms, p.revision, p.audience, p.archived_at_ms, p.pinned_at_ms,"
+            f" {USER_COLUMNS}, {related.sql},"
             " EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked,"
             " EXISTS(SELECT 1 FROM saves s WHERE s.post_id = p.id AND s.user_id = ?) AS saved"
             " FROM posts p JOIN users u ON u.id = p.author_id"
@@ -227,6 +254,12 @@ class PostRepository:
             )
         )
 
+    async def set_pinned(self, post_id: PostId, pinned_at_ms: int | None) -> None:
+        """Pin a post, or unpin it with None."""
+        await self._database.execute(
+            "UPDATE posts SET pinned_at_ms = ? WHERE id = ?", [pinned_at_ms, post_id]
+        )
+
     async def set_archived(self, post_id: PostId, archived_at_ms: int | None, revision: int) -> None:
         """Archive a post, or restore it with None."""
         await self._database.execute(
@@ -240,7 +273,7 @@ class PostRepository:
     async def _get(self, post_id: PostId, visible: Condition, suffix: str) -> PostRow | None:
         rows = await self._database.rows(
             "SELECT p.id, p.author_id, p.likes_count, p.comments_count, p.edited_at_ms,"
-            " p.pictures_changed_at_ms, p.revision, p.audience, p.archived_at_ms FROM posts p"
+            " p.pictures_changed_at_ms, p.revision, p.audience, p.archived_at_ms, p.pinned_at_ms FROM posts p"
             f" WHERE p.id = ? AND {visible.sql}{suffix}",
             [post_id, *visible.parameters],
         )
@@ -258,6 +291,7 @@ def _row(row: Mapping[str, Any]) -> PostRow:
         revision=row["revision"],
         audience=Audience(row["audience"]),
         archived=row["archived_at_ms"] is not None,
+        pinned=row["pinned_at_ms"] is not None,
     )
 
 
@@ -279,6 +313,7 @@ def _card(row: Mapping[str, Any]) -> PostCardRow:
         revision=row["revision"],
         audience=Audience(row["audience"]),
         archived=row["archived_at_ms"] is not None,
+        pinned=row["pinned_at_ms"] is not None,
         author=UserCardRow.from_row(row),
         relationship=RelationshipRow.from_row(row),
         liked=bool(row["liked"]),

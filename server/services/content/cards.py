@@ -177,6 +177,7 @@ class Cards:
             edited_at_ms=row.edited_at_ms,
             changed_at_ms=row.changed_at_ms,
             audience=row.audience,
+            pinned=row.pinned,
         )
         return Post(
             card,

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
-from server.events import PeopleMentioned, PeopleTagged, PostArchived, PostChanged, PostRestored
+from server.events import PeopleMentioned, PeopleTagged, PostArchived, PostRestored
 from server.models.accounts.users import UserRepository
 from server.models.content.posts import PostRepository, PostRow
+from server.services.content.picture_changes import state_of, unpin
 from server.services.jobs.unit_of_work import WorkContext
 
 
@@ -23,6 +24,8 @@ class PostArchive:
         """
         if post.archived is archived:
             return post
+        if archived:
+            post = await unpin(self._posts, post, work)
         changed = replace(post, archived=archived, revision=post.revision + 1)
         await self._posts.set_archived(post.id, work.now_ms() if archived else None, changed.revision)
         await self._users.change_posts_count(post.author_id, -1 if archived else +1, post.audience)
@@ -36,17 +39,3 @@ class PostArchive:
                 work.emit(PeopleMentioned(post.id, post.author_id))
         work.emit(state_of(changed))
         return changed
-
-
-def state_of(post: PostRow) -> PostChanged:
-    """Return the event with the current state of a post."""
-    return PostChanged(
-        post.id,
-        post.author_id,
-        post.revision,
-        post.likes_count,
-        post.comments_count,
-        post.changed_at_ms,
-        post.audience,
-        post.archived,
-    )

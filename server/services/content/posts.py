@@ -32,8 +32,10 @@ from server.models.people.visibility import unblocked_users
 from server.paging import Page, PageRequest, cut
 from server.services.content.cards import Cards
 from server.services.content.mentions import Mentions
+from server.services.content.picture_changes import state_of, unpin
 from server.services.content.pictures import Pictures, Upload
-from server.services.content.post_archive import PostArchive, state_of
+from server.services.content.pins import PinnedList
+from server.services.content.post_archive import PostArchive
 from server.services.content.post_history import PostHistory
 from server.services.content.post_pictures import (
     ChosenPicture,
@@ -86,6 +88,7 @@ class Posts:
         self._tags = tags
         self._post_pictures = PostPictures(images, media, pictures)
         self._archive = PostArchive(users, posts)
+        self._pinned = PinnedList(posts)
         self._mentions = Mentions(users)
 
     async def publish(
@@ -230,13 +233,17 @@ class Posts:
         return await self._cards.list_posts(list(dict.fromkeys(post_ids)), viewer_id)
 
     async def list_by_author(self, viewer_id: UserId, author_id: UserId, request: PageRequest) -> Page[Post]:
-        """Return an author's posts, newest first. Raises NotFound for the author, or one who blocked the viewer."""
+        """Return an author's posts, pinned ones first, then newest first.
+
+        Raises NotFound for a missing author, or one who blocked the viewer.
+        """
         visible = self._visibility.listed_posts(viewer_id)
-        ids = await self._posts.list_ids_by_author(author_id, visible, request.before_id, request.limit + 1)
-        if not ids and not await self._users.exists(author_id, unblocked_users(viewer_id, Column("u.id"))):
+        ids = await self._pinned.list_ids(author_id, visible, request)
+        if not ids.items and not await self._users.exists(
+            author_id, unblocked_users(viewer_id, Column("u.id"))
+        ):
             raise NotFound("User not found.")
-        posts = await self._cards.list_posts(ids, viewer_id)
-        return cut(posts, request.limit, lambda post: post.id)
+        return Page(await self._cards.list_posts(ids.items, viewer_id), ids.next_cursor)
 
     async def list_archived(self, author_id: UserId, request: PageRequest) -> Page[Post]:
         """Return the author's archived posts, newest first."""
@@ -360,6 +367,7 @@ class Posts:
 
     async def _hide(self, post: PostRow, work: WorkContext, action_id: ActionId | None = None) -> int:
         """Hide a locked post, and return its new revision."""
+        post = await unpin(self._posts, post, work)
         revision = post.revision + 1
         await self._posts.mark_deleted(post.id, work.now_ms(), revision, action_id)
         if not post.archived:

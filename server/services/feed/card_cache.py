@@ -20,7 +20,7 @@ Key = TypeVar("Key", bound=Hashable)
 Card = TypeVar("Card")
 
 # Version of the cards in Redis, which other versions of the program read. Change it with the fields of the cards.
-CARD_FORMAT = 8
+CARD_FORMAT = 9
 
 
 class BoundedCache(Generic[Key, Card]):
