@@ -10,7 +10,7 @@ from pathlib import Path
 from server.errors import AppError, ConfigurationError
 
 PLAIN = argparse.RawDescriptionHelpFormatter
-STEPS = ("users", "follows", "posts", "comments", "likes", "safety", "discovery")
+STEPS = ("users", "follows", "posts", "comments", "likes", "saves", "safety", "discovery")
 MIN_PEOPLE, MAX_PEOPLE = 10, 10_000_000
 
 EPILOG = """\

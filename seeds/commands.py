@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from rich.console import Console
 from rich.table import Table
 
-from seeds import comments, discovery, follows, likes, posts, safety, users
+from seeds import comments, discovery, follows, likes, posts, safety, saves, users
 from seeds.activities import Activity
 from seeds.crowd import fill
 from seeds.crowd.finalise import finalise
@@ -101,6 +101,7 @@ def missing(timeline: Timeline, existing: ExistingRows, secret: str) -> list[Act
         *posts.missing(timeline, existing),
         *comments.missing(timeline, existing),
         *likes.missing(timeline, existing),
+        *saves.missing(timeline, existing),
         *safety.missing(timeline, existing, secret),
         *discovery.missing(timeline, existing),
     ]

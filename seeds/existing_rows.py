@@ -33,6 +33,7 @@ class ExistingRows:
     safety: set[str] = field(default_factory=set[str])
     second_factor_secret: str = ""  # of the sample user who has one, if this run set it up
     likes: set[tuple[UserId, PostId]] = field(default_factory=set[tuple[UserId, PostId]])
+    saves: set[tuple[UserId, PostId]] = field(default_factory=set[tuple[UserId, PostId]])
 
     def user_id(self, username: str) -> UserId:
         """Return the id of a sample user. Raises NotFound if the user does not exist yet."""
@@ -55,7 +56,7 @@ class ExistingRows:
 
 
 async def survey(database: Database, timeline: Timeline) -> ExistingRows:
-    """Return the rows of the timeline that exist, with five queries."""
+    """Return the rows of the timeline that exist, with six queries."""
     existing = ExistingRows()
     names = [registration.user.username for registration in timeline.registrations]
     for row in await database.rows(
@@ -88,5 +89,8 @@ async def _survey_activities(database: Database, existing: ExistingRows) -> None
     ):
         key = (PostId(row["post_id"]), UserId(row["author_id"]), row["content"])
         existing.comments[key] = CommentId(row["id"])
-    for row in await database.rows(f"SELECT user_id, post_id FROM likes WHERE user_id IN ({user_ids})", ids):
-        existing.likes.add((UserId(row["user_id"]), PostId(row["post_id"])))
+    for table, known in (("likes", existing.likes), ("saves", existing.saves)):
+        for row in await database.rows(
+            f"SELECT user_id, post_id FROM {table} WHERE user_id IN ({user_ids})", ids
+        ):
+            known.add((UserId(row["user_id"]), PostId(row["post_id"])))

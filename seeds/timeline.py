@@ -1,4 +1,4 @@
-"""The timeline of the sample data: registrations, follows, posts, comments and likes, with their times.
+"""The timeline of the sample data: registrations, follows, posts, comments, likes and saves.
 
 It is deterministic, so that a later run can compare it with the database. Times are shares of the whole timeline, from
 0 for its start to 1 for now. Every activity comes after its subject.
@@ -62,6 +62,16 @@ class SampleLike:
     post: SamplePost
 
 
+@dataclass(frozen=True, slots=True)
+class SampleSave:
+    """A saved post, in a collection of the user unless `collection` is None."""
+
+    at: float
+    username: str
+    post: SamplePost
+    collection: str | None
+
+
 @dataclass(slots=True)
 class Timeline:
     registrations: list[Registration] = field(default_factory=list[Registration])
@@ -69,6 +79,7 @@ class Timeline:
     posts: list[SamplePost] = field(default_factory=list[SamplePost])
     comments: list[SampleComment] = field(default_factory=list[SampleComment])
     likes: list[SampleLike] = field(default_factory=list[SampleLike])
+    saves: list[SampleSave] = field(default_factory=list[SampleSave])
 
 
 def build_timeline(users: Sequence[SampleUser] = SAMPLE_USERS) -> Timeline:
@@ -90,6 +101,7 @@ def build_timeline(users: Sequence[SampleUser] = SAMPLE_USERS) -> Timeline:
         readers = [follow.follower for follow in followers[post.author] if follow.at < post.at]
         timeline.likes += _likes(post, readers, rng)
         timeline.comments += _comments(post, readers, rng)
+    timeline.saves += _saves(timeline.likes, Random("the saved posts"))
     return timeline
 
 
@@ -123,6 +135,16 @@ def _posts(user: SampleUser, joined: float, friends: Sequence[str], rng: Random)
 def _likes(post: SamplePost, readers: Sequence[str], rng: Random) -> list[SampleLike]:
     keen = rng.uniform(0.25, 0.8)
     return [SampleLike(_soon(post.at, rng), reader, post) for reader in readers if rng.random() < keen]
+
+
+def _saves(likes: Sequence[SampleLike], rng: Random) -> list[SampleSave]:
+    """Return saves by users who like the post: one like in seven, most of them in a collection by scene."""
+    saves: list[SampleSave] = []
+    for like in likes:
+        if rng.random() < 1 / 7:
+            collection = like.post.scene.capitalize() if rng.random() < 0.7 else None
+            saves.append(SampleSave(_soon(like.at, rng), like.username, like.post, collection))
+    return saves
 
 
 def _comments(post: SamplePost, readers: Sequence[str], rng: Random) -> list[SampleComment]:

@@ -15,7 +15,7 @@ from tests.seeds.database_checks import FEW_USERNAMES, checksums, count, open_fo
 from tools.harness.backends import Stack
 
 FEW_USERS = [person for person in SAMPLE_USERS if person.username in FEW_USERNAMES]
-STEPS = ("users", "follows", "posts", "comments", "likes")
+STEPS = ("users", "follows", "posts", "comments", "likes", "saves")
 DAY_MS = 86_400_000
 TIMELINE = build_timeline(FEW_USERS)
 
@@ -36,6 +36,12 @@ async def test_sample_data_is_complete_and_chronological(migrated_stack: Stack) 
         assert await count(database, "post_images") == sum(post.pictures for post in TIMELINE.posts)
         assert await count(database, "comments") == len(TIMELINE.comments)
         assert await count(database, "likes") == len(TIMELINE.likes)
+        assert await count(database, "saves") == len(TIMELINE.saves) > 0
+        collected = [save for save in TIMELINE.saves if save.collection is not None]
+        assert await count(database, "collection_posts") == len(collected)
+        assert await count(database, "collections") == len(
+            {(each.username, each.collection) for each in collected}
+        )
         assert await wrong_counters(database) == []
         activities = (
             len(TIMELINE.follows) + len(TIMELINE.posts) + len(TIMELINE.comments) + len(TIMELINE.likes)
@@ -72,7 +78,7 @@ async def test_second_run_changes_no_row(migrated_stack: Stack, capsys: pytest.C
 
 async def test_steps_can_run_one_by_one(migrated_stack: Stack) -> None:
     settings = migrated_stack.settings()
-    for step in ("users", "posts", "likes", "comments", "follows"):
+    for step in ("users", "posts", "saves", "likes", "comments", "follows"):
         await fill_sample(settings, [step], FEW_USERS)
     async with open_for_inspection(migrated_stack) as database:
         before = await checksums(database)

@@ -37,6 +37,9 @@ def test_activities_come_after_their_subjects(timeline: Timeline) -> None:
         assert joined[post.author] < post.at < 1
     for like in timeline.likes:
         assert like.post.at < like.at < 1
+    assert timeline.saves
+    for save in timeline.saves:
+        assert save.post.at < save.at < 1
     for comment in timeline.comments:
         assert (comment.parent or comment.post).at < comment.at < 1
 
