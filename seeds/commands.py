@@ -37,6 +37,7 @@ async def fill_sample(
     async with open_database(settings) as database:
         existing = await survey(database, timeline)
         existing.safety |= await safety.survey_safety(database, timeline, existing)
+        existing.safety |= await discovery.survey_discovery(database)
         todo = missing(timeline, existing, password(settings))
         activities = [activity for activity in todo if activity.step in steps]
         if safety.STEP in steps and (
@@ -57,8 +58,8 @@ async def fill_sample(
                 console.print(_things_to_look_at(timeline, existing))
             if discovery.STEP in steps:
                 console.print(
-                    f"Trending: #{discovery.TAG} (GET /hashtags/trending); more to discover: GET /explore and"
-                    " GET /users/suggestions."
+                    f"Trending: #{discovery.TAG} (GET /hashtags/trending), which {discovery.READER} follows;"
+                    " to discover: GET /explore and GET /users/suggestions."
                 )
     return 0
 

@@ -10,10 +10,12 @@ from seeds.protection import MODERATOR
 from seeds.safety import PRIVATE
 from seeds.timeline import NOW, SamplePost, Timeline
 from server.control import SeedContext
+from server.models.database import Database
 from server.services.records import Role
 
 STEP = "discovery"
 TAG = "firstsnow"
+READER = "ana"
 MOMENT = 1e-9
 LATEST = NOW + 1e-6  # after the step `safety`
 CAPTIONS = (
@@ -38,7 +40,11 @@ def trend_posts(timeline: Timeline) -> Sequence[SamplePost]:
 
 
 def missing(timeline: Timeline, existing: ExistingRows) -> Iterator[Activity]:
-    """Yield an activity per missing post."""
+    """Yield an activity per missing post, and the follow of a hashtag."""
+    if "hashtag follow" not in existing.safety and READER in {
+        each.user.username for each in timeline.registrations
+    }:
+        yield Activity(LATEST, STEP, _follow_hashtag)
     for number, post in enumerate(trend_posts(timeline)):
         if post.key not in existing.posts:
             yield Activity(post.at + number * MOMENT, STEP, partial(_publish, post))
@@ -50,6 +56,16 @@ async def rank(context: SeedContext, timeline: Timeline, existing: ExistingRows)
     await context.services.discovery.jobs.index(posts)
     await context.services.discovery.trend_jobs.find()
     await context.services.explore_ranking.rank(anew=True)
+
+
+async def survey_discovery(database: Database) -> set[str]:
+    """Return the parts that exist, besides posts."""
+    found = await database.rows("SELECT 1 FROM hashtag_follows LIMIT 1")
+    return {"hashtag follow"} if found else set()
+
+
+async def _follow_hashtag(context: SeedContext, existing: ExistingRows) -> None:
+    await context.services.discovery.hashtag_follows.follow(existing.user_id(READER), TAG)
 
 
 async def _publish(post: SamplePost, context: SeedContext, existing: ExistingRows) -> None:

@@ -185,7 +185,7 @@ def build_app(
             services.profiles,
         ),
         TrendRoutes(services.discovery.trends),
-        HashtagRoutes(services.discovery.hashtags, rendered),
+        HashtagRoutes(services.discovery.hashtags, services.discovery.hashtag_follows, rendered),
         SuggestionRoutes(services.discovery.suggestions),
         RecentSearchRoutes(services.discovery.recent),
         NotificationRoutes(services.notifications, stream, services.stream_tickets, notifications),

@@ -54,6 +54,7 @@ from server.models.erasure.mentions import StoredMentionRepository
 from server.models.erasure.user_rows import UserRowRepository
 from server.models.feed.consistency import ConsistencyRepository
 from server.models.feed.feeds import FeedRepository
+from server.models.feed.tagged_posts import TaggedPostRepository
 from server.models.jobs.cache_generations import CacheGenerationRepository
 from server.models.jobs.nodes import NodeRepository
 from server.models.moderation.audit_chain import AuditChainRepository
@@ -196,7 +197,9 @@ async def open_consistency_check(settings: Settings) -> AsyncGenerator[Consisten
     """
     async with _database_and_redis(settings) as (database, redis):
         visibility = Visibility(PostRepository(database))
-        queries = FeedQueries(FeedRepository(database), visibility, SystemClock())
+        queries = FeedQueries(
+            FeedRepository(database), TaggedPostRepository(database), visibility, SystemClock()
+        )
         repository, users = ConsistencyRepository(database), UserRepository(database)
         audit = TimelineAudit(redis)
         yield ConsistencyCheck(repository, users, queries, audit, settings.feed.window)

@@ -354,6 +354,21 @@ class RestrictionChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class HashtagFollowChanged(Event):
+    """A user followed a hashtag, or no longer does."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
+class PostTagsChanged(Event):
+    """Followed hashtags began or ceased to count a post; their ids are divided by commas."""
+
+    post_id: PostId
+    hashtag_ids: str
+
+
+@dataclass(frozen=True, slots=True)
 class MuteChanged(Event):
     """A user muted another one, or no longer does."""
 

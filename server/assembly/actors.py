@@ -173,6 +173,7 @@ def _handlers(
         JobKind.WITHDRAW: services.fan_out.withdraw,
         JobKind.RESTORE_POST: services.fan_out.publish,
         JobKind.RESTORE_AUTHOR: services.fan_out.restore_author,
+        JobKind.UPDATE_TAG_LISTS: services.tag_lists.update,
         JobKind.NOTIFY_LIKE: services.notification_jobs.handle_like,
         JobKind.NOTIFY_COMMENT: services.notification_jobs.handle_comment,
         JobKind.NOTIFY_COMMENT_LIKE: services.notification_jobs.handle_comment_like,

@@ -69,7 +69,7 @@ class Collaborators:
             encodes_avif=settings.uploads.modern_format,
         )
         self.timelines = build_timelines(settings, resources.feeds_redis)
-        self.feed_queries = FeedQueries(rows.feeds, self.visibility, SystemClock())
+        self.feed_queries = FeedQueries(rows.feeds, rows.tagged_posts, self.visibility, SystemClock())
         self.cache_invalidation = CacheInvalidation(
             self.timelines, InvalidationLog(resources.feeds_redis, resources.feeds_guard)
         )

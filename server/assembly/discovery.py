@@ -8,6 +8,7 @@ from server.services.content.cards import Cards
 from server.services.content.visibility import Visibility
 from server.services.discovery.caption_search import CaptionSearch
 from server.services.discovery.hashtag_counts import HashtagCounts
+from server.services.discovery.hashtag_follows import HashtagFollows
 from server.services.discovery.hashtag_search import HashtagSearch
 from server.services.discovery.index_jobs import IndexJobs
 from server.services.discovery.recent_searches import RecentSearches
@@ -37,6 +38,7 @@ class Discovery:
     trends: Trends
     trend_jobs: TrendJobs
     suggestions: Suggestions
+    hashtag_follows: HashtagFollows
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ def build_discovery(
         ),
         trends=trends,
         trend_jobs=TrendJobs(found.hashtag_uses, rows.explore.rankings, trends, unit_of_work, jobs, clock),
+        hashtag_follows=HashtagFollows(found.hashtag_follows, found.hashtags, unit_of_work),
         suggestions=Suggestions(
             found.suggested_users,
             found.dismissed_suggestions,

@@ -33,6 +33,7 @@ from server.models.content.saves import SaveRepository
 from server.models.content.tags import TagRepository
 from server.models.content.uploads import UploadRepository
 from server.models.database import Database
+from server.models.discovery.hashtag_follows import HashtagFollowRepository
 from server.models.discovery.hashtag_uses import HashtagUseRepository
 from server.models.discovery.hashtags import HashtagPostRepository, HashtagRepository
 from server.models.discovery.recent_searches import RecentSearchRepository
@@ -52,6 +53,7 @@ from server.models.explore.rankings import RankingRepository
 from server.models.feed.fan_outs import FanOutRepository
 from server.models.feed.feeds import FeedRepository
 from server.models.feed.strangers import StrangerRepository
+from server.models.feed.tagged_posts import TaggedPostRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.moderation.actions import ModerationActionRepository
 from server.models.moderation.appeals import AppealRepository
@@ -93,6 +95,7 @@ class DiscoveryRepositories:
         self.searched_users = SearchedUserRepository(database)
         self.searched_captions = SearchedCaptionRepository(database)
         self.hashtag_uses = HashtagUseRepository(database)
+        self.hashtag_follows = HashtagFollowRepository(database)
         self.suggested_users = SuggestedUserRepository(database)
         self.dismissed_suggestions = DismissedSuggestionRepository(database)
 
@@ -173,6 +176,7 @@ class Repositories:
         self.user_rows = UserRowRepository(database)
         self.stored_mentions = StoredMentionRepository(database)
         self.strangers = StrangerRepository(database)
+        self.tagged_posts = TaggedPostRepository(database)
         self.explore = ExploreRepositories(database)
         self.discovery = DiscoveryRepositories(database)
         self.idempotency_keys = IdempotencyKeyRepository(database)

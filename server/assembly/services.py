@@ -72,6 +72,7 @@ from server.services.feed.card_cache import CardCache
 from server.services.feed.explanations import Explanations
 from server.services.feed.fan_out import FanOut, FanOutRules
 from server.services.feed.pages import Feed
+from server.services.feed.tag_lists import TagLists
 from server.services.jobs.idempotency import Idempotency
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.queue_administration import QueueAdministration
@@ -183,6 +184,7 @@ class Services:
     feeds: Feeds
     explore_ranking: RankingJobs
     fan_out: FanOut
+    tag_lists: TagLists
     cache_invalidation: CacheInvalidation
     notifications: Notifications
     stream_reader: StreamReader
@@ -421,6 +423,7 @@ def build_services(
             jobs,
             _fan_out_rules(settings),
         ),
+        tag_lists=TagLists(rows.tagged_posts, timelines, jobs),
         cache_invalidation=shared.cache_invalidation,
         deletions=contents.deletions,
         discovery=discovery,

@@ -70,6 +70,7 @@ MODULES = [
     "server.models.people.dismissed_suggestions",
     "server.models.discovery.search_entries",
     "server.models.discovery.hashtags",
+    "server.models.discovery.hashtag_follows",
     "server.models.discovery.recent_searches",
     "server.models.discovery.search_rebuilds",
     "server.models.explore.explore_candidates",

@@ -2,7 +2,7 @@
 
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.inputs import photos
-from tests.support.program import config_file
+from tests.support.program import Program, config_file
 from tools.harness.backends import Stack
 from tools.harness.waiting import wait_until
 
@@ -37,3 +37,46 @@ async def test_explore_shows_and_explains_posts_of_others(
     assert await ben.list_all("/explore") == []
     explained = await ben.request("GET", f"/explore/explain?postId={post_id}")
     assert (explained["inExplore"], explained["reason"]) == (False, "followed")
+
+
+async def test_followed_hashtag_comes_into_the_feed(program: Program, register: Register) -> None:
+    ana, ben = await register(program, "ana", "ben")
+    assert await ben.request("POST", "/hashtags/Dawn/follow") == {
+        "tag": "dawn",
+        "postsCount": 0,
+        "following": True,
+    }
+    post_id = (await ana.publish(photos.small(), caption="Early #dawn"))["id"]
+
+    async def arrived() -> bool:
+        return [post["id"] for post in await ben.list_all("/feed")] == [post_id]
+
+    await wait_until(arrived)
+    explained = await ben.request("GET", f"/feed/explain?postId={post_id}")
+    assert (explained["inFeed"], explained["reason"]) == (True, "hashtag")
+    assert (await ben.request("GET", "/hashtags/dawn"))["following"] is True
+    assert (await ana.request("GET", "/hashtags/dawn"))["following"] is False
+    assert [each["tag"] for each in await ben.list_all("/hashtags/following")] == ["dawn"]
+    assert (await ben.request("DELETE", "/hashtags/dawn/follow"))["following"] is False
+    assert await ben.list_all("/feed") == []
+
+
+async def test_suggestions_and_trends_are_listed(program: Program, register: Register) -> None:
+    ana, ben, cleo = await register(program, "ana", "ben", "cleo")
+    await ana.follow(ben)
+    await ben.follow(cleo)
+    (found,) = await ana.list_all("/users/suggestions")
+    assert (found["user"]["username"], found["reason"], found["detail"]) == (
+        "cleo",
+        "followed_by",
+        "Followed by ben",
+    )
+    assert [user["username"] for user in found["followedBy"]] == ["ben"]
+    assert (await ana.call("DELETE", f"/users/suggestions/{cleo.id}")).status == 204
+    assert await ana.list_all("/users/suggestions") == []
+    assert (await ana.call("POST", f"/users/suggestions/{cleo.id}")).status == 204
+    assert len(await ana.list_all("/users/suggestions")) == 1
+    assert await ana.list_all("/hashtags/trending") == []
+    explained = await ana.request("GET", "/hashtags/trending/explain?tag=dawn")
+    assert (explained["trending"], explained["reason"]) == (False, "unused")
+    assert (await ana.call("GET", "/hashtags/trending/explain?tag=two+words")).status == 404

@@ -78,6 +78,7 @@ from server.models.erasure.mentions import StoredMentionRepository
 from server.models.erasure.user_rows import UserRowRepository
 from server.models.feed.fan_outs import FanOutRepository
 from server.models.feed.feeds import FeedRepository
+from server.models.feed.tagged_posts import TaggedPostRepository
 from server.models.jobs.expired_leases import ExpiredLeaseRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.jobs.jobs import JobRepository
@@ -184,6 +185,7 @@ from server.services.feed.card_cache import CardCache
 from server.services.feed.fan_out import FanOut, FanOutRules
 from server.services.feed.pages import Feed
 from server.services.feed.queries import FeedQueries
+from server.services.feed.tag_lists import TagLists
 from server.services.filters.text_filters import TextFilters
 from server.services.jobs.claims import Claim, JobRef
 from server.services.jobs.event_jobs import JobKind, Queue
@@ -633,7 +635,9 @@ class ServiceHarness:
             self.unit_of_work,
         )
         feed_rows, self.publisher = FeedRepository(database), Publisher(redis)
-        self.feed_queries = FeedQueries(feed_rows, self.visibility, self.clock)
+        self.feed_queries = FeedQueries(
+            feed_rows, TaggedPostRepository(database), self.visibility, self.clock
+        )
         self.feeds = self.feeds_on(self.pipelined_redis)
         self.feed, self.explore = self.feeds.feed, self.feeds.explore
         self.explore_ranking = build_explore_ranking(
@@ -1134,6 +1138,9 @@ class ServiceHarness:
             JobKind.WITHDRAW: self.fan_out.withdraw,
             JobKind.RESTORE_POST: self.fan_out.publish,
             JobKind.RESTORE_AUTHOR: self.fan_out.restore_author,
+            JobKind.UPDATE_TAG_LISTS: TagLists(
+                TaggedPostRepository(self.database), self.timelines, self.jobs
+            ).update,
             JobKind.NOTIFY_LIKE: self.notification_jobs.handle_like,
             JobKind.NOTIFY_COMMENT: self.notification_jobs.handle_comment,
             JobKind.NOTIFY_COMMENT_LIKE: self.notification_jobs.handle_comment_like,

@@ -13,6 +13,7 @@ from server.gateways.feed_store.keys import (
     relations_key,
     seen_key,
     strangers_key,
+    tags_key,
 )
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import UserId
@@ -51,5 +52,5 @@ class CachedUsers:
 
 
 def _keys(user_id: UserId) -> list[str]:
-    kinds = (feed_key, author_key, follows_key, relations_key, strangers_key, seen_key, liked_key)
+    kinds = (feed_key, author_key, follows_key, relations_key, tags_key, strangers_key, seen_key, liked_key)
     return [key(user_id) for key in kinds]

@@ -4,6 +4,8 @@
   `built:<run_id>`; the score of the latter is -complete_from_id. A built list has every post from that id up; 0 means
   every post that exists. `run_id` identifies one run of the Redis server: a server that restarts from an old snapshot
   lacks the posts added since, so lists of another run are ignored.
+- `tag:{hashtag}`: list of the posts that a followed hashtag counts.
+- `tags:{user}`: set of the hashtags that the reader follows, and 0, so that it is never empty.
 - `follows:{user}`: set of the reader and the users that the reader follows.
 - `relations:{user}`: set of those among them who follow the reader, and, with a minus sign, of those who have the
   reader as a close friend, the reader included. Redis searches sets of numbers faster than sets of other members.
@@ -32,6 +34,14 @@ def feed_key(user_id: int) -> str:
 
 def author_key(user_id: int) -> str:
     return f"author:{user_id}"
+
+
+def tag_key(hashtag_id: int) -> str:
+    return f"tag:{hashtag_id}"
+
+
+def tags_key(user_id: int) -> str:
+    return f"tags:{user_id}"
 
 
 def follows_key(user_id: int) -> str:

@@ -11,6 +11,7 @@ from server.gateways.feed_store.keys import (
     follows_key,
     liked_key,
     relations_key,
+    tags_key,
 )
 from server.gateways.feed_store.reader_marks import LIKED, SAVED, ReaderMarks
 from server.gateways.redis.pipelined_client import PipelinedRedis
@@ -34,19 +35,19 @@ class TimelineAudit:
     def __init__(self, redis: PipelinedRedis) -> None:
         self._redis = redis
 
-    async def list_owners(self, kind: str) -> list[UserId]:
-        """Return the users with a key `<kind>:<id>`, in ascending order."""
-        found: set[UserId] = set()
+    async def list_owners(self, kind: str) -> list[int]:
+        """Return the owners with a key `<kind>:<id>`, in ascending order."""
+        found: set[int] = set()
         async for keys in self._scan("SCAN", (), "MATCH", f"{kind}:*"):
             for key in keys:
                 _, _, owner = key.decode().partition(":")
                 if owner.isdigit():
-                    found.add(UserId(int(owner)))
+                    found.add(int(owner))
         return sorted(found)
 
-    async def get_list(self, kind: str, user_id: UserId) -> CachedPosts | None:
-        """Return a feed (`feed`) or an author's list (`author`), or None if it is not built."""
-        scored: list[bytes] = await self._redis.command("ZRANGE", f"{kind}:{user_id}", 0, -1, "WITHSCORES")
+    async def get_list(self, kind: str, owner_id: int) -> CachedPosts | None:
+        """Return a feed (`feed`), an author's list (`author`) or a hashtag's (`tag`), or None if it is not built."""
+        scored: list[bytes] = await self._redis.command("ZRANGE", f"{kind}:{owner_id}", 0, -1, "WITHSCORES")
         marker = f"built:{self._redis.run_id}".encode()
         complete_from_id: int | None = None
         post_ids: set[PostId] = set()
@@ -59,10 +60,9 @@ class TimelineAudit:
 
     async def get_follows(self, user_id: UserId) -> FollowedAuthors | None:
         """Return which authors the reader follows, or None if it is not cached."""
-        follows, relations = await self._redis.commands(
-            ("SMEMBERS", follows_key(user_id)), ("SMEMBERS", relations_key(user_id))
-        )
-        return FollowedAuthors.parse(follows, relations) if follows and relations else None
+        keys = (follows_key(user_id), relations_key(user_id), tags_key(user_id))
+        found = await self._redis.commands(*(("SMEMBERS", key) for key in keys))
+        return FollowedAuthors.parse(*found) if all(found) else None
 
     async def get_marks(self, user_id: UserId) -> ReaderMarks | None:
         """Return the posts that a reader likes and has saved, or None if they are not cached."""

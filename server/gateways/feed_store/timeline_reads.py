@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from server.gateways.feed_store.reader_marks import LIKED, SAVED
-from server.ids import PostId, UserId
+from server.ids import HashtagId, PostId, UserId
 
 MAX_REMEMBERED_ENTRIES = 32_768
 MAX_REMEMBERED_READS = 1024
@@ -23,6 +23,7 @@ class ReadStatus(StrEnum):
     BUILDING = "building"
     AUTHOR_SET_MISSING = "author_set_missing"
     AUTHOR_LISTS_MISSING = "author_lists_missing"
+    TAG_LISTS_MISSING = "tag_lists_missing"
 
 
 class AuthorRelation(StrEnum):
@@ -91,8 +92,8 @@ class TimelineEntry:
 class TimelineRead:
     """One page of a cached feed, which has every post from `complete_from_id` up; 0 means every post that exists.
 
-    `likes_known` is False if the reader's likes and saves are not cached. `authors` are those whose lists are missing.
-    Equal results are the same object while they are cached.
+    `likes_known` is False if the likes and saves of the reader are not cached. `authors` and `hashtags` are those whose
+    lists are missing. Equal results are the same object while they are cached.
     """
 
     status: ReadStatus
@@ -100,6 +101,7 @@ class TimelineRead:
     entries: Sequence[TimelineEntry] = ()
     likes_known: bool = True
     authors: Sequence[UserId] = ()
+    hashtags: Sequence[HashtagId] = ()
 
 
 def parse_read(answer: Any) -> TimelineRead:
@@ -109,6 +111,8 @@ def parse_read(answer: Any) -> TimelineRead:
     status = _STATUSES[answer[0]]
     if status is ReadStatus.AUTHOR_LISTS_MISSING:
         return TimelineRead(status, authors=[UserId(int(author)) for author in answer[1]])
+    if status is ReadStatus.TAG_LISTS_MISSING:
+        return TimelineRead(status, hashtags=[HashtagId(int(hashtag)) for hashtag in answer[1]])
     return TimelineRead(status)
 
 

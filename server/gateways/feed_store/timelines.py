@@ -19,12 +19,14 @@ from server.gateways.feed_store.keys import (
     liked_key,
     relations_key,
     strangers_key,
+    tag_key,
+    tags_key,
 )
 from server.gateways.feed_store.reader_marks import ReaderMarks
 from server.gateways.feed_store.timeline_reads import DELETED, PostCounts, TimelineRead, parse_read
 from server.gateways.redis.lua import Call
 from server.gateways.redis.pipelined_client import PipelinedRedis
-from server.ids import PostId, UserId
+from server.ids import HashtagId, PostId, UserId
 
 BUILDING_TTL_MS = 30_000
 AUTHOR_SET_TTL_S = 86_400
@@ -53,7 +55,8 @@ class Timelines:
         Posts of authors with fan-out on read are merged in.
         """
         users = (feed_key(reader_id), follows_key(reader_id), relations_key(reader_id), liked_key(reader_id))
-        keys = (*users, COUNTS, PEOPLE, FAN_OUT_ON_READ)
+        others = (tags_key(reader_id), strangers_key(reader_id))
+        keys = (*users, COUNTS, PEOPLE, FAN_OUT_ON_READ, *others)
         arguments = (before_id, limit, self._ttl_s)
         return parse_read(await self._redis.run(scripts.READ_FEED, keys, arguments, with_run_id=True))
 
@@ -93,7 +96,9 @@ class Timelines:
 
         From here on new posts are added to it and likes are recorded, so none is missed while SQL is read.
         """
-        others = (liked_key(reader_id), follows_key(reader_id), relations_key(reader_id))
+        others = (
+            liked_key(reader_id), follows_key(reader_id), relations_key(reader_id), tags_key(reader_id)
+        )  # fmt: skip
         return await self._begin(feed_key(reader_id), *others)
 
     async def complete_feed(
@@ -106,8 +111,10 @@ class Timelines:
     ) -> bool:
         """Complete a feed with what SQL has; return False if it was dropped after `begin_feed`."""
         feed = feed_key(reader_id)
-        keys = (feed, follows_key(reader_id), relations_key(reader_id))
-        authors = (len(followed.authors), *followed.authors, *followed.relations())
+        keys = (feed, follows_key(reader_id), relations_key(reader_id), tags_key(reader_id))
+        relations = followed.relations()
+        counts = (len(followed.authors), len(relations))
+        authors = (*counts, *followed.authors, *relations, 0, *followed.hashtags)
         posts = (token, self.window, self._ttl_s, *post_ids)
         _, completed, _ = await self._redis.batch(
             (
@@ -137,6 +144,25 @@ class Timelines:
         """Complete an author's list with the newest posts."""
         arguments = (token, self.window, self._ttl_s, *post_ids)
         await self._redis.run(scripts.COMPLETE_LIST, (author_key(author_id),), arguments, with_run_id=True)
+
+    async def begin_tag_list(self, hashtag_id: HashtagId) -> int | None:
+        """Start to build the list of a hashtag; return the token or None."""
+        return await self._begin(tag_key(hashtag_id))
+
+    async def complete_tag_list(self, hashtag_id: HashtagId, token: int, post_ids: Sequence[PostId]) -> None:
+        """Complete a hashtag's list with the newest posts that it counts."""
+        arguments = (token, self.window, self._ttl_s, *post_ids)
+        await self._redis.run(scripts.COMPLETE_LIST, (tag_key(hashtag_id),), arguments, with_run_id=True)
+
+    async def add_tagged_post(self, hashtag_ids: Sequence[HashtagId], post_id: PostId) -> None:
+        """Add a post to the lists of hashtags that are cached and reach down to it."""
+        keys = [tag_key(hashtag_id) for hashtag_id in hashtag_ids]
+        await self._redis.run(scripts.ADD_POST, keys, (self.window, post_id), with_run_id=True)
+
+    async def remove_tagged_post(self, hashtag_ids: Sequence[HashtagId], post_id: PostId) -> None:
+        """Remove a post from the lists of hashtags."""
+        keys = [tag_key(hashtag_id) for hashtag_id in hashtag_ids]
+        await self._redis.run(scripts.REMOVE_POSTS, keys, (post_id,))
 
     async def complete_author_set(self, author_ids: Sequence[UserId]) -> None:
         """Store which authors have fan-out on read."""
@@ -212,7 +238,7 @@ class Timelines:
 
 async def drop_all(redis: PipelinedRedis) -> None:
     """Drop all feeds, lists, likes and counters; reads build them again."""
-    for pattern in ("feed:*", "author:*", "liked:*", "strangers:*"):
+    for pattern in ("feed:*", "author:*", "tag:*", "liked:*", "strangers:*"):
         cursor = b"0"
         while True:
             cursor, keys = await redis.command("SCAN", cursor, "MATCH", pattern, "COUNT", DROP_SCAN_COUNT)

@@ -11,6 +11,7 @@ from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import current_principal, page_request
 from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import PageQuery, PostSchema, page_of
+from server.services.discovery.hashtag_follows import HashtagFollows
 from server.services.discovery.hashtag_search import Hashtag, HashtagSearch
 
 
@@ -24,14 +25,24 @@ class HashtagSchema(Schema):
     )
 
 
+class FollowedHashtagSchema(HashtagSchema):
+    following = fields.Boolean(
+        required=True, metadata={"description": "You follow it: its public posts come into your feed."}
+    )
+
+
 class HashtagRoutes:
-    def __init__(self, hashtags: HashtagSearch, rendered: PostSerializer) -> None:
+    def __init__(self, hashtags: HashtagSearch, follows: HashtagFollows, rendered: PostSerializer) -> None:
         self._hashtags = hashtags
+        self._follows = follows
         self._rendered = rendered
 
     def routes(self) -> list[web.RouteDef]:
         return [
+            web.get("/hashtags/following", self.list_followed_hashtags),
             web.get("/hashtags/{tag}", self.get_hashtag),
+            web.post("/hashtags/{tag}/follow", self.follow_hashtag),
+            web.delete("/hashtags/{tag}/follow", self.unfollow_hashtag),
             web.get("/hashtags/{tag}/posts", self.list_hashtag_posts),
         ]
 
@@ -40,14 +51,59 @@ class HashtagRoutes:
         "Get a hashtag, in any spelling",
         tag="search",
         description="With the number of public posts that have it.",
-        responds={200: HashtagSchema},
+        responds={200: FollowedHashtagSchema},
         refuses={404: "The text is not a hashtag"},
         rates=(Rate.READS,),
         anonymous=True,
         etag=True,
     )
     async def get_hashtag(self, request: web.Request) -> web.Response:
-        return serializers.json_response(hashtag(await self._hashtags.get(request.match_info["tag"])))
+        viewer_id = current_principal(request).user_id
+        found = await self._follows.get(viewer_id, request.match_info["tag"])
+        return serializers.json_response(followed_hashtag(found))
+
+    @operation(
+        "listFollowedHashtags",
+        "Get the hashtags that you follow",
+        tag="follows",
+        description="The newest follow first; at most 50.",
+        query=PageQuery,
+        responds={200: page_of(HashtagSchema)},
+        rates=(Rate.READS,),
+    )
+    async def list_followed_hashtags(self, request: web.Request) -> web.Response:
+        user_id = current_principal(request).user_id
+        page = await self._follows.list_followed(user_id, page_request(request))
+        return serializers.page_response(
+            request, page, lambda row: {"tag": row.tag, "postsCount": row.posts_count}
+        )
+
+    @operation(
+        "followHashtag",
+        "Follow a hashtag",
+        tag="follows",
+        description="Its public posts come into your feed, without those of users that you muted or blocked. A second"
+        " time changes nothing.",
+        responds={200: FollowedHashtagSchema},
+        refuses={404: "The text is not a hashtag", 409: "You follow 50 hashtags"},
+        rates=(Rate.WRITES,),
+    )
+    async def follow_hashtag(self, request: web.Request) -> web.Response:
+        found = await self._follows.follow(current_principal(request).user_id, request.match_info["tag"])
+        return serializers.json_response(followed_hashtag(found))
+
+    @operation(
+        "unfollowHashtag",
+        "Stop to follow a hashtag",
+        tag="follows",
+        description="Its posts leave your feed, except those of users that you follow.",
+        responds={200: FollowedHashtagSchema},
+        refuses={404: "The text is not a hashtag"},
+        rates=(Rate.WRITES,),
+    )
+    async def unfollow_hashtag(self, request: web.Request) -> web.Response:
+        found = await self._follows.unfollow(current_principal(request).user_id, request.match_info["tag"])
+        return serializers.json_response(followed_hashtag(found))
 
     @operation(
         "listHashtagPosts",
@@ -65,6 +121,10 @@ class HashtagRoutes:
         viewer_id = current_principal(request).user_id
         page = await self._hashtags.list_posts(viewer_id, request.match_info["tag"], page_request(request))
         return serializers.page_response(request, page, self._rendered.for_viewer(viewer_id))
+
+
+def followed_hashtag(record: Hashtag) -> dict[str, Any]:
+    return {**hashtag(record), "following": record.following}
 
 
 def hashtag(record: Hashtag) -> dict[str, Any]:

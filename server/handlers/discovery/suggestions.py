@@ -3,26 +3,16 @@
 from typing import Any
 
 from aiohttp import web
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from server.handlers import serializers
-from server.handlers.fields import Count, QueryInteger, RequestSchema
+from server.handlers.fields import Count
 from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import QUERY, current_principal, path_user
-from server.handlers.schemas import page_of
+from server.handlers.schemas import LimitQuery, page_of
 from server.handlers.user_cards import RelatedUserSchema, UserCardSchema, related_user, user_card
-from server.paging import DEFAULT_LIMIT, Page
+from server.paging import Page
 from server.services.discovery.suggestions import Suggestion, SuggestionReason, Suggestions
-
-MAX_SUGGESTIONS = 50
-
-
-class SuggestionQuery(RequestSchema):
-    limit = QueryInteger(
-        load_default=DEFAULT_LIMIT,
-        validate=validate.Range(1, MAX_SUGGESTIONS),
-        metadata={"description": "Maximum number of items."},
-    )
 
 
 class SuggestionSchema(Schema):
@@ -61,7 +51,7 @@ class SuggestionRoutes:
         tag="follows",
         description="Users that those you follow follow, then popular ones. Without users that you follow, asked to"
         " follow, muted, restricted, blocked or dismissed. There is one page.",
-        query=SuggestionQuery,
+        query=LimitQuery,
         responds={200: page_of(SuggestionSchema)},
         rates=(Rate.READS,),
     )

@@ -79,6 +79,7 @@ ERROR_CODES: Mapping[int, Mapping[str, str]] = {
         "too_many_collections": "You have the maximum number of collections.",
         "collection_full": "The collection has the maximum number of posts.",
         "filter_exists": "There is such a filter already.",
+        "too_many_hashtags": "You follow the maximum number of hashtags.",
         "too_many_filters": "There is the maximum number of filters.",
     },
     412: {

@@ -13,11 +13,15 @@ from server.models.database import Database, DuplicateKey, placeholders
 
 
 class HashtagTable(Model):
-    """`tag` is the key that all spellings share. `posts_count` counts the posts that everyone may see."""
+    """`tag` is the key that all spellings share. `posts_count` counts the posts that everyone may see.
+
+    `followed` is 1 once a user followed the hashtag, so that the list that feeds merge has to be kept.
+    """
 
     id = fields.BigIntField(primary_key=True, generated=False)
     tag = fields.CharField(max_length=100, unique=True)
     posts_count = fields.IntField(default=0)
+    followed = fields.SmallIntField(default=0, db_default=0)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "hashtags"
@@ -46,6 +50,7 @@ class HashtagRow:
     id: HashtagId
     tag: str
     posts_count: int
+    is_followed: bool = False
 
 
 class HashtagRepository:
@@ -53,7 +58,9 @@ class HashtagRepository:
         self._database = database
 
     async def find(self, tag: str) -> HashtagRow | None:
-        rows = await self._database.rows("SELECT id, tag, posts_count FROM hashtags WHERE tag = ?", [tag])
+        rows = await self._database.rows(
+            "SELECT id, tag, posts_count, followed FROM hashtags WHERE tag = ?", [tag]
+        )
         return _hashtag(rows[0]) if rows else None
 
     async def list_by_ids(self, hashtag_ids: Sequence[int]) -> list[HashtagRow]:
@@ -61,7 +68,7 @@ class HashtagRepository:
         if not hashtag_ids:
             return []
         rows = await self._database.rows(
-            "SELECT id, tag, posts_count FROM hashtags"
+            "SELECT id, tag, posts_count, followed FROM hashtags"
             f" WHERE id IN ({placeholders(len(hashtag_ids))}) AND posts_count > 0",
             hashtag_ids,
         )
@@ -81,7 +88,8 @@ class HashtagRepository:
     async def lock(self, hashtag_id: HashtagId) -> HashtagRow | None:
         """Lock a hashtag until the commit."""
         rows = await self._database.rows(
-            f"SELECT id, tag, posts_count FROM hashtags WHERE id = ?{self._database.for_update}", [hashtag_id]
+            f"SELECT id, tag, posts_count, followed FROM hashtags WHERE id = ?{self._database.for_update}",
+            [hashtag_id],
         )
         return _hashtag(rows[0]) if rows else None
 
@@ -91,7 +99,7 @@ class HashtagRepository:
             "UPDATE hashtags SET posts_count = posts_count + ? WHERE id = ?", [change, hashtag_id]
         )
         (row,) = await self._database.rows(
-            "SELECT id, tag, posts_count FROM hashtags WHERE id = ?", [hashtag_id]
+            "SELECT id, tag, posts_count, followed FROM hashtags WHERE id = ?", [hashtag_id]
         )
         return _hashtag(row)
 
@@ -166,4 +174,4 @@ class HashtagPostRepository:
 
 
 def _hashtag(row: dict[str, Any]) -> HashtagRow:
-    return HashtagRow(HashtagId(row["id"]), row["tag"], row["posts_count"])
+    return HashtagRow(HashtagId(row["id"]), row["tag"], row["posts_count"], bool(row["followed"]))

@@ -29,6 +29,7 @@ PLAIN_COLUMNS = (
     UserColumn("mutes", "muted_id"),
     UserColumn("close_friends", "owner_id"),
     UserColumn("close_friends", "friend_id"),
+    UserColumn("hashtag_follows", "user_id"),
     UserColumn("dismissed_suggestions", "user_id"),
     UserColumn("dismissed_suggestions", "dismissed_id"),
     UserColumn("restrictions", "owner_id"),

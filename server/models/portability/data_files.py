@@ -353,6 +353,13 @@ EXPORTS = DataFile(
     },
     ("exports.user_id",),
 )
+FOLLOWED_HASHTAGS = DataFile(
+    "followed_hashtags",
+    "hashtag_follows t JOIN hashtags h ON h.id = t.hashtag_id",
+    "t.user_id",
+    {"tag": Member("h.tag"), "since": Member("t.id", Kind.ID_TIME)},
+    ("hashtag_follows.user_id",),
+)
 DATA_FILES = (
     PROFILE,
     POST_HISTORY,
@@ -380,6 +387,7 @@ DATA_FILES = (
     MODERATION,
     APPEALS,
     RECENT_SEARCHES,
+    FOLLOWED_HASHTAGS,
     EXTERNAL_IDENTITIES,
     SECOND_FACTOR,
     PASSKEYS,

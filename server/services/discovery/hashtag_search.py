@@ -21,10 +21,14 @@ MARKS = "#＃﹟"
 
 @dataclass(frozen=True, slots=True)
 class Hashtag:
-    """A hashtag by its key. `posts_count` counts the posts of public accounts that are active."""
+    """A hashtag by its key. `posts_count` counts the posts of public accounts that are active.
+
+    `following`: the viewer follows it.
+    """
 
     tag: str
     posts_count: int
+    following: bool = False
 
 
 class _CountedHashtags:

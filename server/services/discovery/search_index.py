@@ -6,6 +6,7 @@ subjects are locked first, so that of two concurrent jobs the second one sees th
 
 from collections.abc import Sequence
 
+from server.events import PostTagsChanged
 from server.ids import HashtagId, PostId, UserId
 from server.models.discovery.hashtags import HashtagRepository, HashtagRow
 from server.models.discovery.search_entries import SearchEntry, SearchEntryRepository
@@ -62,16 +63,19 @@ class SearchIndex:
         for post_id in sorted(post_ids):
             post, current = posts.get(post_id), stored.get(post_id, {})
             if post is None:
-                changed |= await self._hashtag_counts.remove(post_id, current)
-                continue
-            changed |= await self._hashtag_counts.set(
-                post_id,
-                post.author_id,
-                hashtags_in(post.caption),
-                current,
-                work,
-                counted=post_id in public,
-            )
+                rows = await self._hashtag_counts.remove(post_id, current)
+            else:
+                rows = await self._hashtag_counts.set(
+                    post_id,
+                    post.author_id,
+                    hashtags_in(post.caption),
+                    current,
+                    work,
+                    counted=post_id in public,
+                )
+            if followed := [str(row.id) for row in rows.values() if row.is_followed]:
+                work.emit(PostTagsChanged(post_id, ",".join(followed)))
+            changed |= rows
         await self._put_hashtags(list(changed.values()))
 
     async def index_hashtag(self, hashtag_id: HashtagId, _: WorkContext) -> None:

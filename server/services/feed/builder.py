@@ -4,9 +4,10 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
+from functools import partial
 
 from server.gateways.feed_store.timelines import Timelines
-from server.ids import UserId
+from server.ids import HashtagId, UserId
 from server.metrics import Metrics
 from server.services.feed.queries import NEWEST, FeedQueries
 
@@ -51,6 +52,15 @@ class FeedBuilder:
         )
         return len(batch) == len(author_ids)
 
+    async def build_tag_lists(self, hashtag_ids: Sequence[HashtagId]) -> None:
+        """Build the lists of hashtags."""
+        await asyncio.gather(
+            *(
+                self._build_once(f"tag {hashtag_id}", partial(self._build_tag_list, hashtag_id))
+                for hashtag_id in hashtag_ids
+            )
+        )
+
     async def build_author_set(self) -> None:
         """Build the set of authors with fan-out on read."""
         await self._build_once("author set", self._build_author_set)
@@ -80,6 +90,12 @@ class FeedBuilder:
             window = self._timelines.window
             post_ids = await self._queries.list_newest(author_id, [author_id], NEWEST, window)
             await self._timelines.complete_author_list(author_id, token, post_ids)
+
+    async def _build_tag_list(self, hashtag_id: HashtagId) -> None:
+        token = await self._timelines.begin_tag_list(hashtag_id)
+        if token is not None:
+            post_ids = await self._queries.list_tagged(hashtag_id, self._timelines.window)
+            await self._timelines.complete_tag_list(hashtag_id, token, post_ids)
 
     async def _build_author_set(self) -> None:
         author_ids = await self._queries.list_fan_out_on_read_authors()

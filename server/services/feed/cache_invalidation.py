@@ -17,6 +17,7 @@ from server.events import (
     FollowBackChanged,
     FollowErased,
     FollowRequestChanged,
+    HashtagFollowChanged,
     LikeChanged,
     MuteChanged,
     PersonChanged,
@@ -114,6 +115,8 @@ class CacheInvalidation:
             case RestrictionChanged():
                 yield timelines.drop_strangers_call(event.owner_id)
             case FollowBackChanged():
+                yield timelines.drop_feed_call(event.user_id)
+            case HashtagFollowChanged():
                 yield timelines.drop_feed_call(event.user_id)
             case MuteChanged():
                 yield timelines.drop_feed_call(event.muter_id)

@@ -6,13 +6,14 @@ Changes that a pending job will make do not count. Each difference is checked tw
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from server.errors import NotFound
 from server.gateways.feed_store.followed_authors import FollowedAuthors
 from server.gateways.feed_store.keys import FAN_OUT_ON_READ
 from server.gateways.feed_store.timeline_audit import CachedPosts, TimelineAudit
 from server.gateways.feed_store.timeline_reads import DELETED
-from server.ids import PostId, UserId
+from server.ids import HashtagId, PostId, UserId
 from server.models.accounts.users import UserRepository
 from server.models.feed.consistency import ConsistencyRepository
 from server.services.accounts.usernames import normalize
@@ -78,6 +79,9 @@ class ConsistencyCheck:
         async for step in self._check_lists("author lists", "author", self._compare_list, user_id, fix):
             yield step
         if user_id is None:
+            async for step in self._check_lists("hashtag lists", "tag", self._compare_tag_list, None, fix):
+                yield step
+        if user_id is None:
             yield await self._check_author_set(fix)
             async for step in self._check_counts(fix):
                 yield step
@@ -99,7 +103,7 @@ class ConsistencyCheck:
         self,
         name: str,
         kind: str,
-        compare: Callable[[UserId], Awaitable[list[Difference]]],
+        compare: Callable[[Any], Awaitable[list[Difference]]],
         user_id: UserId | None,
         fix: bool,
     ) -> AsyncIterator[Step]:
@@ -154,6 +158,16 @@ class ConsistencyCheck:
         if not missing and not unexpected:
             return []
         return [Difference("author list", author_id, missing, unexpected)]
+
+    async def _compare_tag_list(self, hashtag_id: HashtagId) -> list[Difference]:
+        """Compare the list of a hashtag, unless a job that changes lists is pending."""
+        cached = await self._audit.get_list("tag", hashtag_id)
+        if cached is None or await self._repository.list_pending_fan_outs(JobKind.UPDATE_TAG_LISTS):
+            return []
+        newest = await self._queries.list_tagged(hashtag_id, self._window)
+        expected = {post_id for post_id in newest if post_id >= cached.complete_from_id}
+        kept = {post_id for post_id in cached.post_ids if post_id >= cached.complete_from_id}
+        return _compare("hashtag list", hashtag_id, expected, kept)
 
     async def _list_missing(
         self, reader_id: UserId, authors: Sequence[UserId], cached: CachedPosts
@@ -254,6 +268,7 @@ def _compare_follows(
         *_compare("follows", reader_id, followed.authors, cached.authors),
         *_compare("close friends", reader_id, followed.close_friend_of, cached.close_friend_of),
         *_compare("followed by", reader_id, followed.followed_by, cached.followed_by),
+        *_compare("hashtags", reader_id, followed.hashtags, cached.hashtags),
     ]
 
 

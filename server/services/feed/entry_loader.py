@@ -18,7 +18,7 @@ from server.services.content.cards import Cards
 from server.services.feed.builder import FeedBuilder
 from server.services.feed.card_cache import CardCache
 from server.services.feed.queries import FeedQueries
-from server.services.feed.strangers import RELATIONSHIPS, Strangers
+from server.services.feed.strangers import RELATIONSHIPS, STRANGERS, Strangers
 from server.services.records import Post
 
 # Returns those of the posts, which the reader may see, that belong to the list.
@@ -62,7 +62,10 @@ class EntryLoader:
         return replace(read, entries=related)
 
     async def load_posts(self, reader_id: UserId, read: TimelineRead, belonging: Belonging) -> list[Post]:
-        """Return the posts of related entries, without those that no longer exist."""
+        """Return the posts of related entries, without those that no longer exist.
+
+        Of authors that the reader does not follow, only posts that everybody may see are returned.
+        """
         entries = read.entries
         posts = [self._cache.get_rendered(entry) or self._assemble(entry) for entry in entries]
         if None in posts:
@@ -71,7 +74,11 @@ class EntryLoader:
         if missing := [entry.post_id for entry, post in zip(entries, posts, strict=True) if post is None]:
             loaded = await self._load_from_database(reader_id, missing, belonging)
             posts = [post or loaded.get(entry.post_id) for entry, post in zip(entries, posts, strict=True)]
-        existing = [post for post in posts if post is not None]
+        existing = [
+            post
+            for entry, post in zip(entries, posts, strict=True)
+            if post is not None and (post.is_public or entry.author_relation not in STRANGERS)
+        ]
         unknown = {entry.post_id for entry in entries if entry.liked is None}
         if not unknown:
             return existing

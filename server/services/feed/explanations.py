@@ -21,6 +21,7 @@ class Reason(StrEnum):
     FAN_OUT_PENDING = "fan_out_pending"
     FROM_DATABASE = "from_database"
     NOT_CACHED = "not_cached"
+    HASHTAG = "hashtag"
     NOT_FOLLOWED = "not_followed"
     NOT_FOUND = "not_found"
 
@@ -33,7 +34,8 @@ DETAILS = {
     Reason.FAN_OUT_PENDING: "You follow the author; the post is new and has not reached your feed yet.",
     Reason.FROM_DATABASE: "You follow the author; the post is older than the cached part of your feed.",
     Reason.NOT_CACHED: "You follow the author; your feed is not cached and will be built when you next read it.",
-    Reason.NOT_FOLLOWED: "You do not follow the author.",
+    Reason.HASHTAG: "You follow a hashtag of the post, whose public posts are merged into your feed when you read it.",
+    Reason.NOT_FOLLOWED: "You follow neither the author nor a hashtag of the post.",
     Reason.NOT_FOUND: "The post does not exist, was deleted, or is not visible to you.",
 }
 
@@ -77,7 +79,9 @@ class Explanations:
         if author_id == reader_id:
             return Explanation(post_id, True, Reason.OWN, followed=False, audience=audience)
         if author_id not in await self._queries.filter_feed_authors(reader_id, [author_id]):
-            return Explanation(post_id, False, Reason.NOT_FOLLOWED, followed=False, audience=audience)
+            tagged = post_id in await self._queries.filter_tagged(reader_id, [post_id])
+            reason = Reason.HASHTAG if tagged else Reason.NOT_FOLLOWED
+            return Explanation(post_id, tagged, reason, followed=False, audience=audience)
         reason = await self._explain_followed(reader_id, author_id, post_id)
         in_feed = reason is not Reason.FAN_OUT_PENDING
         return Explanation(post_id, in_feed, reason, followed=True, audience=audience)

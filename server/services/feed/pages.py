@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from server.gateways.feed_store.timeline_reads import TimelineRead
-from server.ids import PostId, UserId
+from server.ids import UserId
 from server.metrics import Metrics
 from server.paging import DEFAULT_LIMIT, Page, PageRequest, cut
 from server.services.content.cards import Cards
@@ -15,7 +15,7 @@ from server.services.records import Post
 
 
 class Feed:
-    """Pages of the feed: posts of the reader and of followed users, newest first."""
+    """Pages of the feed: posts of the reader, of followed users and with followed hashtags, newest first."""
 
     def __init__(
         self,
@@ -70,7 +70,8 @@ class Feed:
         posts: list[Post] = []
         while read is not None:
             missing = wanted - len(posts)
-            posts += await self._loader.load_posts(reader_id, read, self._filter_feed_posts)
+            related = await self._loader.relate(reader_id, read)
+            posts += await self._loader.load_posts(reader_id, related, self._filter_feed_posts)
             if len(read.entries) < missing:
                 end = read.complete_from_id
                 return posts, None if end == 0 else min(before_id, end)
@@ -85,21 +86,19 @@ class Feed:
         posts: list[Post] = []
         while len(posts) < wanted:
             missing = wanted - len(posts)
-            ids = await self._list_below(reader_id, before_id, missing)
+            ids = await self._queries.list_below(reader_id, before_id, missing)
             posts += await self._cards.list_posts(ids, reader_id, with_likers=False)
             if len(ids) < missing:
                 break
             before_id = ids[-1]
         return posts
 
-    async def _list_below(self, reader_id: UserId, before_id: int, limit: int) -> list[PostId]:
-        authors = [reader_id, *await self._queries.list_followees(reader_id)]
-        return await self._queries.list_newest(reader_id, authors, before_id, limit)
-
     async def _filter_feed_posts(self, reader_id: UserId, posts: Sequence[Post]) -> list[Post]:
         """Return those of the posts, which the reader may see, that the feed has."""
         authors = await self._queries.filter_feed_authors(reader_id, [post.author.id for post in posts])
-        return [post for post in posts if post.author.id in authors]
+        others = [post.id for post in posts if post.author.id not in authors]
+        tagged = await self._queries.filter_tagged(reader_id, others)
+        return [post for post in posts if post.author.id in authors or post.id in tagged]
 
     def _cut(self, posts: Sequence[Post], limit: int, read: TimelineRead | None) -> Page[Post]:
         """Return the page; cache it if it consists of exactly this read.

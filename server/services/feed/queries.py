@@ -9,6 +9,7 @@ from server.gateways.feed_store.timeline_reads import DELETED, PostCounts
 from server.ids import MAX_ID, PostId, UserId, id_timestamp_ms, min_id_at
 from server.models.audience import Audience
 from server.models.feed.feeds import FeedRepository, StoredCounts
+from server.models.feed.tagged_posts import TaggedPostRepository
 from server.services.content.visibility import Visibility
 
 CLOCK_TOLERANCE_MS = 86_400_000
@@ -22,8 +23,11 @@ NEWEST = MAX_ID + 1
 class FeedQueries:
     """Source of the cached feeds, and of the pages below them."""
 
-    def __init__(self, repository: FeedRepository, visibility: Visibility, clock: Clock) -> None:
+    def __init__(
+        self, repository: FeedRepository, tagged: TaggedPostRepository, visibility: Visibility, clock: Clock
+    ) -> None:
         self._repository = repository
+        self._tagged = tagged
         self._visibility = visibility
         self._clock = clock
         # These need no visibility.
@@ -33,6 +37,9 @@ class FeedQueries:
         self.list_fan_out_on_read_authors = repository.list_fan_out_on_read_authors
         self.filter_marked = repository.filter_marked
         self.list_authors = repository.list_authors
+        self.list_hashtags = tagged.list_hashtags
+        self.list_tagged = tagged.list_newest
+        self.filter_tagged = tagged.filter_tagged
 
     async def list_followed(self, reader_id: UserId) -> FollowedAuthors:
         """Return the authors in the reader's feed, the reader included."""
@@ -41,6 +48,7 @@ class FeedQueries:
             frozenset([reader_id, *(row.id for row in rows)]),
             frozenset([reader_id, *(row.id for row in rows if row.has_as_close_friend)]),
             frozenset(row.id for row in rows if row.follows_back),
+            frozenset(await self._tagged.list_hashtags(reader_id)),
         )
 
     async def filter_feed_authors(self, reader_id: UserId, author_ids: Sequence[UserId]) -> set[UserId]:
@@ -68,6 +76,14 @@ class FeedQueries:
             found += await self._repository.list_posts(author_ids, (lower, upper), visible, missing)
             upper, span_ms = lower, span_ms * SPAN_FACTOR
         return found
+
+    async def list_below(self, reader_id: UserId, before_id: int, limit: int) -> list[PostId]:
+        """Return the newest `limit` posts of the reader's feed below `before_id`, newest first."""
+        authors = [reader_id, *await self.list_followees(reader_id)]
+        found = await self.list_newest(reader_id, authors, before_id, limit)
+        hashtags = await self.list_hashtags(reader_id)
+        tagged = await self._tagged.list_below(reader_id, hashtags, before_id, limit)
+        return sorted({*found, *tagged}, reverse=True)[:limit]
 
     async def list_packed_counts(self, post_ids: Sequence[PostId]) -> dict[PostId, str]:
         """Return the counters of the posts that exist as they are cached; archived ones as those of deleted ones."""

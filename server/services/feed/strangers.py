@@ -21,6 +21,7 @@ _STRANGERS = {
     (True, False, True): AuthorRelation.RESTRICTED_REQUESTED,
     (True, True, True): AuthorRelation.RESTRICTED_REQUESTED_FAN,
 }
+STRANGERS = frozenset(_STRANGERS.values())
 UNRESTRICTED = frozenset(relation for (_, _, restricted), relation in _STRANGERS.items() if not restricted)
 
 # Of the authors that pages show: muted and blocked ones are not among them.

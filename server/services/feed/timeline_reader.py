@@ -43,6 +43,8 @@ class TimelineReader:
                 await self._builder.build_author_set()
             case ReadStatus.AUTHOR_LISTS_MISSING:
                 return await self._builder.build_author_lists(read.authors)
+            case ReadStatus.TAG_LISTS_MISSING:
+                await self._builder.build_tag_lists(read.hashtags)
             case ReadStatus.OK:
                 pass
         return True

@@ -41,6 +41,7 @@ from server.events import (
     PostPublished,
     PostRestored,
     PostScheduled,
+    PostTagsChanged,
     PostTakenDown,
     PostUnliked,
     PushRequested,
@@ -84,6 +85,7 @@ class JobKind(StrEnum):
     WITHDRAW = "feed.withdraw"
     RESTORE_POST = "feed.restore_post"
     RESTORE_AUTHOR = "feed.restore_author"
+    UPDATE_TAG_LISTS = "feed.tag_lists"
     NOTIFY_LIKE = "notify.like"
     NOTIFY_COMMENT = "notify.comment"
     NOTIFY_COMMENT_LIKE = "notify.comment_like"
@@ -158,6 +160,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     PostScheduled: (EventJob(Queue.POSTS, JobKind.PUBLISH_POST),),
     PostPublished: (EventJob(Queue.FEED, JobKind.FAN_OUT),),
     AudienceWidened: (EventJob(Queue.FEED, JobKind.FAN_OUT),),
+    PostTagsChanged: (EventJob(Queue.FEED, JobKind.UPDATE_TAG_LISTS),),
     SearchedPostChanged: (EventJob(Queue.SEARCH, JobKind.INDEX_POST),),
     PostTakenDown: (EventJob(Queue.SEARCH, JobKind.INDEX_POST),),
     PostArchived: (EventJob(Queue.SEARCH, JobKind.INDEX_POST),),

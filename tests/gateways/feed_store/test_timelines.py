@@ -284,7 +284,7 @@ async def test_every_key_expires(timelines: Timelines, redis: Redis) -> None:
     await read_ids(timelines, ADA)
     keys = await redis.keys("*")
     assert {key.partition(":")[0] for key in keys} == {
-        "feed", "follows", "relations", "liked", "counts", "people", "fan_out_on_read", "author"
+        "feed", "follows", "relations", "tags", "liked", "counts", "people", "fan_out_on_read", "author"
     }  # fmt: skip
     for key in keys:
         assert await redis.ttl(key) > 0, key

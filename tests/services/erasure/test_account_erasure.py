@@ -150,6 +150,7 @@ async def meet_others(harness: ServiceHarness, ada: UserId, others: list[UserId]
     await harness.blocks.block(await harness.user(), ada)
     await harness.close_friends.add(ada, others[0])
     await harness.discovery.suggestions.dismiss(ada, others[0])
+    await harness.discovery.hashtag_follows.follow(ada, "light")
     await harness.discovery.suggestions.dismiss(others[1], ada)
     await harness.restrictions.restrict(ada, others[0])
     await harness.restrictions.restrict(others[1], ada)

@@ -153,8 +153,8 @@ async def test_cold_page_costs_a_fixed_number_of_queries(harness: ServiceHarness
     assert len(page.items) == 5
     spans = sum("p.author_id IN" in sql for sql in statements)
     assert spans <= 5
-    # The author set, followees, likes and saves; posts, images, and which authors are followed.
-    assert len(statements) - spans == 6
+    # The author set, followees, hashtags, likes and saves; posts, images, and which authors are followed.
+    assert len(statements) - spans == 7
 
 
 async def test_like_from_before_a_follow_shows_in_the_feed(harness: ServiceHarness) -> None:
