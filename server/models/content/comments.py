@@ -145,13 +145,14 @@ class CommentRepository:
         mentions = unpack_mentions(row["mentions"])
         return CommentTextRow(PostId(row["post_id"]), UserId(row["author_id"]), row["content"], mentions)
 
-    async def list_pinned_ids(self, post_id: PostId, visible: Condition) -> list[CommentId]:
-        """Return pinned comments `c` that satisfy `visible`, in no particular order."""
+    async def list_pins(self, post_id: PostId, visible: Condition) -> dict[CommentId, int]:
+        """Return when each pinned comment `c` that satisfies `visible` was pinned."""
         rows = await self._database.rows(
-            f"SELECT c.id FROM comments c WHERE c.post_id = ? AND c.pinned_at_ms IS NOT NULL AND {visible.sql}",
+            "SELECT c.id, c.pinned_at_ms FROM comments c"
+            f" WHERE c.post_id = ? AND c.pinned_at_ms IS NOT NULL AND {visible.sql}",
             [post_id, *visible.parameters],
         )
-        return [CommentId(row["id"]) for row in rows]
+        return {CommentId(row["id"]): row["pinned_at_ms"] for row in rows}
 
     async def set_pinned(self, comment_id: CommentId, pinned_at_ms: int | None) -> None:
         """Pin a comment, or unpin it with None."""

@@ -1,5 +1,6 @@
 """Pinned comments, which the author of a post shows above the others."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from server.errors import Conflict, Forbidden
@@ -41,22 +42,23 @@ class CommentPins:
             )
         if comment.pending:
             raise Conflict("Approve the comment before you pin it.", code="comment_pending")
-        pinned = await self._comments.list_pinned_ids(post_id, ALL)
-        if comment_id in pinned:
+        pins = await self._comments.list_pins(post_id, ALL)
+        if comment_id in pins:
             return
-        await self._make_room(editor_id, post_id, pinned)
-        await self._comments.set_pinned(comment_id, work.now_ms())
+        await self._make_room(editor_id, post_id, pins)
+        # Later than the other pins, because the list is in the order of these times.
+        await self._comments.set_pinned(comment_id, max(work.now_ms(), *(at + 1 for at in pins.values()), 0))
 
     async def _unpin(self, editor_id: UserId, post_id: PostId, comment_id: CommentId, _: WorkContext) -> None:
         await self._find(editor_id, post_id, comment_id)
         await self._comments.set_pinned(comment_id, None)
 
-    async def _make_room(self, editor_id: UserId, post_id: PostId, pinned: list[CommentId]) -> None:
+    async def _make_room(self, editor_id: UserId, post_id: PostId, pins: Mapping[CommentId, int]) -> None:
         """Raise Conflict if there is no place left. One that the editor does not see, and cannot unpin, is free."""
-        if len(pinned) < MAX_PINNED_COMMENTS:
+        if len(pins) < MAX_PINNED_COMMENTS:
             return
-        seen = await self._comments.list_pinned_ids(post_id, self._visibility.comments(editor_id))
-        hidden = set(pinned) - set(seen)
+        seen = await self._comments.list_pins(post_id, self._visibility.comments(editor_id))
+        hidden = pins.keys() - seen.keys()
         if not hidden:
             raise Conflict(
                 f"{MAX_PINNED_COMMENTS} comments of this post are pinned. Unpin one of them first.",
