@@ -29,7 +29,7 @@ class ExplainExploreQuery(RequestSchema):
 
 
 class ExploreExplanationSchema(Schema):
-    """Numbers are null for a post that you do not find."""
+    """Numbers are null for a post that you do not find, or whose author hides them from you."""
 
     postId = Id(required=True)
     inExplore = fields.Boolean(required=True, metadata={"description": "Whether explore shows you the post."})

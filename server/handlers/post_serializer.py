@@ -143,9 +143,10 @@ def _page(posts: Sequence[_RenderedPost], next_cursor: str | None) -> RenderedPa
 
 def _post(card: bytes, record: Post) -> _RenderedPost:
     """Render a post. Card and author are cached apart, so that a changed count leaves them rendered."""
-    rendered = b'%b,"status":"%b","author":%b,"likesCount":%d,"commentsCount":%d,"liked":%b,"saved":%b}' % (
+    likes = b"null" if record.shown_likes_count is None else b"%d" % record.shown_likes_count
+    rendered = b'%b,"status":"%b","author":%b,"likesCount":%b,"commentsCount":%d,"liked":%b,"saved":%b}' % (
         card, _STATUSES[record.archived], _author(record.author, record.relationship),
-        record.likes_count, record.comments_count, _BOOLEANS[record.liked], _BOOLEANS[record.saved],
+        likes, record.shown_comments_count, _BOOLEANS[record.liked], _BOOLEANS[record.saved],
     )  # fmt: skip
     if record.liked_by is not None:
         rendered = b'%b,"likedBy":%b}' % (
@@ -165,6 +166,8 @@ def _card(card: PostCard, share_url: str | None) -> bytes:
             "hashtags": card.hashtags,
             "audience": card.audience,
             "pinned": card.pinned,
+            "commentsEnabled": card.options.comments_enabled,
+            "hideLikeCount": card.options.like_count_hidden,
             "images": [serializers.image(each) for each in card.images],
             "shareUrl": share_url,
             "createdAt": isoformat(card.created_at_ms),

@@ -111,10 +111,22 @@ class PostSchema(MentionsSchema):
     audience = fields.Enum(Audience, by_value=fields.String, required=True)
     pinned = fields.Boolean(required=True)
     images = fields.List(fields.Nested(ImageSchema), required=True)
-    likesCount = Count(required=True)
+    commentsEnabled = fields.Boolean(
+        required=True,
+        metadata={"description": "`false`: no user can comment, and existing comments are hidden."},
+    )
+    hideLikeCount = fields.Boolean(
+        required=True, metadata={"description": "`true`: only the author sees `likesCount`."}
+    )
+    likesCount = Count(
+        required=True, allow_none=True, metadata={"description": "`null` if only the author sees it."}
+    )
     commentsCount = Count(
         required=True,
-        metadata={"description": "Comments and replies, without those that are pending or were taken down."},
+        metadata={
+            "description": "Comments and replies, without those that are pending or were taken down; 0 while comments"
+            " are turned off."
+        },
     )
     liked = fields.Boolean(required=True)
     shareUrl = Url(

@@ -149,6 +149,8 @@ def draft(record: Draft, images: Sequence[Image]) -> dict[str, Any]:
         "hashtags": record.hashtags,
         "audience": record.audience,
         "pinned": False,
+        "commentsEnabled": record.options.comments_enabled,
+        "hideLikeCount": record.options.like_count_hidden,
         "images": [image(each) for each in images],
         "createdAt": isoformat(id_timestamp_ms(record.id)),
         "editedAt": None if record.edited_at_ms is None else isoformat(record.edited_at_ms),

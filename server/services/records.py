@@ -19,6 +19,7 @@ from server.ids import (
 )
 from server.models.audience import Audience
 from server.models.content.media import MediaStatus
+from server.models.content.post_options import PostOptions
 from server.models.content.tags import TagPermission
 
 
@@ -391,14 +392,16 @@ class PostCard:
     changed_at_ms: int | None
     audience: Audience
     pinned: bool
+    options: PostOptions
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Post:
     """A post as one viewer sees it, with the relationship to its author; compared by identity.
 
-    The higher `revision` is newer. Only the author sees an archived post. `liked_by` are up to two likers that
-    the viewer follows; None if they were not read.
+    `likes_count` and `comments_count` are stored values. Viewers get `shown_likes_count` and `shown_comments_count`.
+    The higher `revision` is newer. Only the author sees an archived post. `is_own`: the viewer is the author.
+    `liked_by` are up to two likers that the viewer follows; None if they were not read.
     """
 
     card: PostCard
@@ -411,10 +414,21 @@ class Post:
     revision: int = 0
     archived: bool = False
     liked_by: tuple[RelatedUser, ...] | None = None
+    is_own: bool = False
 
     @property
     def id(self) -> PostId:
         return self.card.id
+
+    @property
+    def shown_likes_count(self) -> int | None:
+        """Return the number of likes; None if only the author sees it."""
+        return self.likes_count if self.is_own or not self.card.options.like_count_hidden else None
+
+    @property
+    def shown_comments_count(self) -> int:
+        """Return the number of comments that are not hidden: none while comments are turned off."""
+        return self.comments_count if self.card.options.comments_enabled else 0
 
     @property
     def is_public(self) -> bool:
@@ -458,6 +472,7 @@ class Draft:
     caption: str
     hashtags: tuple[str, ...]
     audience: Audience
+    options: PostOptions
     images: tuple[Image, ...]
     publish_at_ms: int | None
     problem: DraftProblem | None
@@ -571,8 +586,10 @@ class PushDevice:
 
 @dataclass(frozen=True, slots=True)
 class LikeState:
+    """State of a like, and how many users like the same; None if only the author of the post sees that."""
+
     liked: bool
-    likes_count: int
+    likes_count: int | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,10 +84,12 @@ class CommentRoutes:
             "Users that it mentions with @username are notified if they may see the post. Replies to replies belong"
             " to the same top-level comment."
         ),
-        codes={409: ("comment_pending",), 422: ("content_refused",)},
+        codes={403: ("comments_off",), 409: ("comment_pending",), 422: ("content_refused",)},
         body=CommentBody,
         responds={201: CommentSchema},
         refuses={
+            403: "Comments on the post are turned off (`comments_off`), or your e-mail address is not verified, and the"
+            " operator requires it",
             404: "Post or parent comment not found",
             409: "The parent is pending, or a request with this Idempotency-Key is in progress",
         },

@@ -16,7 +16,11 @@ from server.services.records import LikeState
 
 class LikeStateSchema(Schema):
     liked = fields.Boolean(required=True)
-    likesCount = Count(required=True)
+    likesCount = Count(
+        required=True,
+        allow_none=True,
+        metadata={"description": "`null` if only the author of the post sees it."},
+    )
 
 
 class LikeRoutes:

@@ -21,7 +21,7 @@ from server.handlers.content.drafts import (
     status_field,
 )
 from server.handlers.content.tags import refuse_tags, tags_field, tags_of
-from server.handlers.fields import File, Id, QueryList, RequestSchema, Text, UserReference
+from server.handlers.fields import File, Id, QueryList, RequestSchema, StrictBoolean, Text, UserReference
 from server.handlers.http.bodies.multipart import Form, FormReader
 from server.handlers.http.idempotency import IdempotentResponder, canonical_json
 from server.handlers.http.operations import MULTIPART, Contribution, Rate, Reply, operation, partial_update
@@ -41,6 +41,7 @@ from server.services.content.drafts import DraftChanges, DraftContent, Drafts
 from server.services.content.limits import MAX_ALT_TEXT, MAX_CAPTION, MAX_IMAGES
 from server.services.content.pictures import Upload
 from server.services.content.pins import MAX_PINS
+from server.services.content.post_options import OptionChanges, PostOptions
 from server.services.content.post_pictures import ChosenPicture, more_texts_than_pictures
 from server.services.content.posts import Posts, SeenEdit
 from server.services.jobs.unit_of_work import IdempotencyToken
@@ -48,6 +49,9 @@ from server.services.people.user_lookup import UserLookup
 from server.services.records import Audience, Draft, Post, PostStatus
 
 MAX_AUDIENCE = 100
+MAX_FLAG = 100
+FLAGS = {"true": True, "false": False}
+OPTIONS = ("commentsEnabled", "hideLikeCount")
 
 
 def validate_unique(ids: list[str]) -> None:
@@ -62,6 +66,14 @@ AudienceField: Any = partial(
     metadata={
         "description": "Who may see the post: everyone who may see your posts, your followers, or your close friends."
     },
+)
+
+
+CommentsEnabledField: Any = partial(
+    StrictBoolean, metadata={"description": "`false`: no user can comment, and existing comments are hidden."}
+)
+HideLikeCountField: Any = partial(
+    StrictBoolean, metadata={"description": "`true`: only you see the number of likes."}
 )
 
 
@@ -81,6 +93,8 @@ class PublishForm(RequestSchema):
     )
     caption = Text(maximum=MAX_CAPTION, metadata={"examples": ["The last light #sunset"]})
     audience = AudienceField(load_default=Audience.PUBLIC)
+    commentsEnabled = CommentsEnabledField(load_default=True)
+    hideLikeCount = HideLikeCountField(load_default=False)
     status = new_status_field()
     publishAt = publish_at_field()
 
@@ -123,6 +137,8 @@ class PublishBody(RequestSchema):
     )
     caption = Text(maximum=MAX_CAPTION, load_default="", metadata={"examples": ["The last light #sunset"]})
     audience = AudienceField(load_default=Audience.PUBLIC)
+    commentsEnabled = CommentsEnabledField(load_default=True)
+    hideLikeCount = HideLikeCountField(load_default=False)
     status = new_status_field()
     publishAt = publish_at_field()
 
@@ -210,6 +226,8 @@ class EditPostBody(RequestSchema):
     )
     caption = Text(maximum=MAX_CAPTION)
     audience = AudienceField()
+    commentsEnabled = CommentsEnabledField()
+    hideLikeCount = HideLikeCountField()
     status = status_field(
         *PostStatus,
         description="Of a draft: `published` publishes it now, `draft` removes its time. Of a post: `archived` hides it"
@@ -228,7 +246,8 @@ class EditPostBody(RequestSchema):
     def _require_change(self, data: dict[str, Any], **_: Any) -> None:
         if not data.keys() - {"ifEditedAt"}:
             raise ValidationError(
-                "Required: caption, altTexts, media, audience, status or publishAt.", "caption"
+                "Required: caption, altTexts, media, audience, commentsEnabled, hideLikeCount, status or publishAt.",
+                "caption",
             )
         if "media" in data and "altTexts" in data:
             raise ValidationError("Either media or altTexts.", "altTexts")
@@ -305,16 +324,19 @@ class PostRoutes:
             return await self._publish_media(request)
         author_id = current_principal(request).user_id
         async with self._forms.read(
-            request, files={"images"}, texts={"altTexts", "audience", "caption", "publishAt", "status"}
+            request,
+            files={"images"},
+            texts={"altTexts", "audience", "caption", "publishAt", "status", *OPTIONS},
         ) as form:
             caption, uploads, audience = form.text("caption", MAX_CAPTION), _uploads(form), _audience(form)
             status, publish_at_ms = schedule_in(form)
+            options = PostOptions(_flag(form, "commentsEnabled", default=True), _flag(form, "hideLikeCount"))
 
             async def execute(token: IdempotencyToken | None) -> Post | Draft:
                 if status in UNPUBLISHED:
-                    content = DraftContent(caption, audience, publish_at_ms)
+                    content = DraftContent(caption, audience, publish_at_ms, options)
                     return await self._drafts.create(author_id, content, uploads, token)
-                return await self._posts.publish(author_id, caption, uploads, token, audience)
+                return await self._posts.publish(author_id, caption, uploads, token, audience, options)
 
             return await self._idempotent.respond(
                 request,
@@ -327,19 +349,22 @@ class PostRoutes:
     async def _publish_media(self, request: web.Request) -> web.Response:
         author_id, body = current_principal(request).user_id, request[BODY]
         caption, audience = body["caption"], body["audience"]
+        options = PostOptions(body["commentsEnabled"], body["hideLikeCount"])
 
         async def execute(token: IdempotencyToken | None) -> Post | Draft:
             chosen = [_chosen(each) for each in body.get("media", ())]
             media_ids = [MediaId(int(each)) for each in body.get("mediaIds", ())]
             texts: Sequence[str | None] = body["altTexts"]
             if chosen_status(body) in UNPUBLISHED:
-                content = DraftContent(caption, audience, body.get("publishAt"))
+                content = DraftContent(caption, audience, body.get("publishAt"), options)
                 if chosen:
                     media_ids, texts = [each.id for each in chosen], [each.alt_text for each in chosen]
                 return await self._drafts.create_from_media(author_id, content, media_ids, texts, token)
             if chosen:
-                return await self._posts.publish_chosen(author_id, caption, chosen, token, audience)
-            return await self._posts.publish_media(author_id, caption, media_ids, texts, token, audience)
+                return await self._posts.publish_chosen(author_id, caption, chosen, token, audience, options)
+            return await self._posts.publish_media(
+                author_id, caption, media_ids, texts, token, audience, options
+            )
 
         return await self._idempotent.respond(
             request,
@@ -444,12 +469,13 @@ class PostRoutes:
             media = [_chosen(each) for each in body["media"]]
         seen = SeenEdit(body["ifEditedAt"]) if "ifEditedAt" in body else None
         status = chosen_status(body)
+        options = OptionChanges(body.get("commentsEnabled"), body.get("hideLikeCount"))
         changes = body.get("caption"), body.get("altTexts"), body.get("audience"), media, seen, status
         try:
-            post = await self._posts.edit(author_id, _post_id(request), *changes)
+            post = await self._posts.edit(author_id, _post_id(request), *changes, options)
         except NotFound:
             draft_id = DraftId(path_id(request, "postId"))
-            of_draft = DraftChanges(*changes, body.get("publishAt"))
+            of_draft = DraftChanges(*changes, body.get("publishAt"), options)
             post = await self._drafts.edit(author_id, draft_id, of_draft)
         return serializers.json_response(self._rendered.post(author_id, post))
 
@@ -503,6 +529,13 @@ def _audience(form: Form) -> Audience:
     except ValueError:
         problem = f"Must be one of: {', '.join(Audience)}."
         raise InvalidInput("Some values are invalid.", fields={"audience": [problem]}) from None
+
+
+def _flag(form: Form, name: str, *, default: bool = False) -> bool:
+    text = form.text(name, MAX_FLAG).lower() or str(default).lower()
+    if text not in FLAGS:
+        raise InvalidInput("Some values are invalid.", fields={name: ["Must be true or false."]})
+    return FLAGS[text]
 
 
 def _uploads(form: Form) -> list[Upload]:

@@ -32,6 +32,7 @@ ERROR_CODES: Mapping[int, Mapping[str, str]] = {
         "email_not_verified": "Verify the e-mail address before you publish.",
         "reauthentication_required": "Confirm this with the password, or reauthenticate the session.",
         "media_address_expired": "The signed address of the image has expired. Get its post again.",
+        "comments_off": "Comments on the post are turned off.",
         "own_account": "Another moderator has to handle what is about you.",
         "own_decision": "Another moderator has to handle appeals against your decision.",
     },

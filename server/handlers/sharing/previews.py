@@ -90,6 +90,15 @@ def counts_of(profile: Profile) -> str:
     return " · ".join(counted(number, noun) for number, noun in counts)
 
 
+def post_counts(post: Post) -> str:
+    """Return the numbers of likes and comments, without those that the author hides."""
+    likes = post.shown_likes_count
+    shown = [] if likes is None else [counted(likes, "like")]
+    if post.card.options.comments_enabled:
+        shown.append(counted(post.shown_comments_count, "comment"))
+    return " · ".join(shown)
+
+
 def counted(number: int, noun: str) -> str:
     plural = "" if number == 1 or noun == "following" else "s"
     return f"{number:,} {noun}{plural}"

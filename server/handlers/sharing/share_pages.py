@@ -47,8 +47,7 @@ class SharePageRoutes:
             oembed_url=self._oembed_url(url),
             images=[previews.picture_values(image, post.author) for image in post.card.images],
             caption=post.card.caption,
-            likes=previews.counted(post.likes_count, "like"),
-            comments=previews.counted(post.comments_count, "comment"),
+            counts=previews.post_counts(post),
             published=isoformat(post.card.created_at_ms),
             date=previews.day_of(post.card.created_at_ms),
         )

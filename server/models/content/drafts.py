@@ -10,9 +10,12 @@ from tortoise.models import Model
 from server.ids import DraftId, PostId, UserId
 from server.models.audience import Audience
 from server.models.batch_delete import DELETE_BATCH, delete_in_batches
+from server.models.content.post_options import DEFAULT_OPTIONS, PostOptions
+from server.models.content.posts import options_of
 from server.models.database import Database, placeholders
 
 MAX_PROBLEM_DETAIL = 255
+OPTIONS = ("comments_enabled", "like_count_hidden")
 
 
 class DraftTable(Model):
@@ -29,6 +32,8 @@ class DraftTable(Model):
     )
     caption = fields.TextField()
     audience = fields.CharField(max_length=16)
+    comments_enabled = fields.SmallIntField(default=1, db_default=1)
+    like_count_hidden = fields.SmallIntField(default=0, db_default=0)
     publish_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
     edited_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
     problem_code = fields.CharField(max_length=64, default="")
@@ -49,6 +54,7 @@ class DraftRow:
     author_id: UserId
     caption: str
     audience: Audience
+    options: PostOptions
     publish_at_ms: int | None
     edited_at_ms: int | None
     problem_code: str
@@ -76,6 +82,7 @@ class DraftRepository:
         caption: str,
         audience: Audience,
         publish_at_ms: int | None,
+        options: PostOptions = DEFAULT_OPTIONS,
     ) -> None:
         await DraftTable.create(
             id=draft_id,
@@ -83,6 +90,8 @@ class DraftRepository:
             caption=caption,
             audience=audience,
             publish_at_ms=publish_at_ms,
+            comments_enabled=int(options.comments_enabled),
+            like_count_hidden=int(options.like_count_hidden),
         )
 
     async def get(self, draft_id: DraftId) -> DraftRow | None:
@@ -119,10 +128,25 @@ class DraftRepository:
         )
         return DraftCounts(row["n"], row["scheduled"])
 
-    async def edit(self, draft_id: DraftId, caption: str, audience: Audience, edited_at_ms: int) -> None:
+    async def edit(
+        self,
+        draft_id: DraftId,
+        caption: str,
+        audience: Audience,
+        options: PostOptions,
+        edited_at_ms: int,
+    ) -> None:
         await self._database.execute(
-            "UPDATE drafts SET caption = ?, audience = ?, edited_at_ms = ? WHERE id = ?",
-            [caption, audience, edited_at_ms, draft_id],
+            "UPDATE drafts SET caption = ?, audience = ?, comments_enabled = ?, like_count_hidden = ?,"
+            " edited_at_ms = ? WHERE id = ?",
+            [
+                caption,
+                audience,
+                int(options.comments_enabled),
+                int(options.like_count_hidden),
+                edited_at_ms,
+                draft_id,
+            ],
         )
 
     async def schedule(
@@ -155,7 +179,8 @@ class DraftRepository:
     @property
     def _columns(self) -> str:
         return (
-            "id, author_id, caption, audience, publish_at_ms, edited_at_ms, problem_code, problem_detail, post_id,"
+            "id, author_id, caption, audience, comments_enabled, like_count_hidden, publish_at_ms, edited_at_ms,"
+            " problem_code, problem_detail, post_id,"
             f" COALESCE(publish_at_ms <= {self._database.now_ms}, 0) AS is_due"
         )
 
@@ -167,5 +192,6 @@ class DraftRepository:
 
 
 def _row(row: Mapping[str, Any]) -> DraftRow:
+    kept = {name: value for name, value in row.items() if name not in OPTIONS}
     converted: dict[str, Any] = {"audience": Audience(row["audience"]), "is_due": bool(row["is_due"])}
-    return DraftRow(**{**row, **converted})
+    return DraftRow(**{**kept, **converted}, options=options_of(row))

@@ -11,6 +11,7 @@ from server.ids import ActionId, PostId, UserId, id_timestamp_ms
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
 from server.models.audience import Audience
 from server.models.conditions import Column, Condition
+from server.models.content.post_options import PostOptions
 from server.models.content.stored_mentions import pack_mentions, unpack_mentions
 from server.models.database import Database, placeholders
 from server.models.people.relationships import RelationshipRow, relationship_columns
@@ -29,6 +30,9 @@ class PostTable(Model):
 
     `pinned_at_ms` lets a post come first in its author's list. A hidden post is not pinned.
 
+    While `comments_enabled` is 0, comments are refused, and existing ones are hidden. While `like_count_hidden` is 1,
+    only the author sees how many likes the post has.
+
     `published_at_ms` is set for imported posts whose id has another time.
     """
 
@@ -46,6 +50,8 @@ class PostTable(Model):
     revision = fields.IntField(default=0, db_default=0)
     deleted_at_ms = fields.BigIntField(null=True)
     audience = fields.CharField(max_length=16, default="public", db_default="public")
+    comments_enabled = fields.SmallIntField(default=1, db_default=1)
+    like_count_hidden = fields.SmallIntField(default=0, db_default=0)
     hidden_by_id: fields.Field[int | None] = fields.BigIntField(null=True)
     published_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
     archived_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
@@ -54,6 +60,9 @@ class PostTable(Model):
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "posts"
         indexes = (("author_id", "id"), ("author_id", "archived_at_ms"), ("author_id", "pinned_at_ms"))
+
+
+OPTIONS = "p.comments_enabled, p.like_count_hidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +79,7 @@ class PostRow:
     audience: Audience
     archived: bool
     pinned: bool
+    options: PostOptions
 
     @property
     def changed_at_ms(self) -> int | None:
@@ -95,6 +105,7 @@ class PostCardRow:
     audience: Audience
     archived: bool
     pinned: bool
+    options: PostOptions
     author: UserCardRow
     relationship: RelationshipRow
     liked: bool
@@ -170,7 +181,7 @@ class PostRepository:
         related = relationship_columns(viewer_id, Column("p.author_id"))
         rows = await self._database.rows(
             "SELECT p.id, p.caption, p.mentions, p.likes_count, p.comments_count, p.published_at_ms, p.edited_at_ms,"
-            " p.pictures_changed_at_ms, p.revision, p.audience, p.archived_at_ms, p.pinned_at_ms,"
+            f" p.pictures_changed_at_ms, p.revision, p.audience, p.archived_at_ms, p.pinned_at_ms, {OPTIONS},"
             f" {USER_COLUMNS}, {related.sql},"
             " EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked,"
             " EXISTS(SELECT 1 FROM saves s WHERE s.post_id = p.id AND s.user_id = ?) AS saved"
@@ -213,6 +224,12 @@ class PostRepository:
     async def set_audience(self, post_id: PostId, audience: Audience) -> None:
         await self._database.execute("UPDATE posts SET audience = ? WHERE id = ?", [audience, post_id])
 
+    async def set_options(self, post_id: PostId, options: PostOptions) -> None:
+        await self._database.execute(
+            "UPDATE posts SET comments_enabled = ?, like_count_hidden = ? WHERE id = ?",
+            [int(options.comments_enabled), int(options.like_count_hidden), post_id],
+        )
+
     async def set_pictures_changed(self, post_id: PostId, changed_at_ms: int, revision: int) -> None:
         await self._database.execute(
             "UPDATE posts SET pictures_changed_at_ms = ?, revision = ? WHERE id = ?",
@@ -243,7 +260,7 @@ class PostRepository:
             "UPDATE posts SET deleted_at_ms = NULL, hidden_by_id = NULL, revision = ?,"
             " likes_count = (SELECT COUNT(*) FROM likes WHERE likes.post_id = posts.id),"
             " comments_count = (SELECT COUNT(*) FROM comments WHERE comments.post_id = posts.id"
-            " AND comments.hidden_by_id IS NULL) WHERE id = ?",
+            " AND comments.hidden_by_id IS NULL AND comments.pending = 0) WHERE id = ?",
             [revision, post_id],
         )
 
@@ -273,7 +290,8 @@ class PostRepository:
     async def _get(self, post_id: PostId, visible: Condition, suffix: str) -> PostRow | None:
         rows = await self._database.rows(
             "SELECT p.id, p.author_id, p.likes_count, p.comments_count, p.edited_at_ms,"
-            " p.pictures_changed_at_ms, p.revision, p.audience, p.archived_at_ms, p.pinned_at_ms FROM posts p"
+            f" p.pictures_changed_at_ms, p.revision, p.audience, p.archived_at_ms, p.pinned_at_ms, {OPTIONS}"
+            " FROM posts p"
             f" WHERE p.id = ? AND {visible.sql}{suffix}",
             [post_id, *visible.parameters],
         )
@@ -292,7 +310,13 @@ def _row(row: Mapping[str, Any]) -> PostRow:
         audience=Audience(row["audience"]),
         archived=row["archived_at_ms"] is not None,
         pinned=row["pinned_at_ms"] is not None,
+        options=options_of(row),
     )
+
+
+def options_of(row: Mapping[str, Any]) -> PostOptions:
+    """Return the options in the columns of a post or a draft."""
+    return PostOptions(bool(row["comments_enabled"]), bool(row["like_count_hidden"]))
 
 
 def latest_change(edited_at_ms: int | None, pictures_changed_at_ms: int | None) -> int | None:
@@ -314,6 +338,7 @@ def _card(row: Mapping[str, Any]) -> PostCardRow:
         audience=Audience(row["audience"]),
         archived=row["archived_at_ms"] is not None,
         pinned=row["pinned_at_ms"] is not None,
+        options=options_of(row),
         author=UserCardRow.from_row(row),
         relationship=RelationshipRow.from_row(row),
         liked=bool(row["liked"]),

@@ -40,9 +40,13 @@ IS_PENDING = Fact("is_pending", "{comment}.pending = 1")
 OWNS_POST = Fact(
     "owns_post", "(SELECT posts.author_id FROM posts WHERE posts.id = {comment}.post_id) = {viewer}"
 )
+COMMENTS_ENABLED = Fact(
+    "comments_enabled", "(SELECT posts.comments_enabled FROM posts WHERE posts.id = {comment}.post_id) = 1"
+)
 # Of a comment on a visible post. `user` is its author.
 APPROVED_COMMENTS: Rule = (clause(Denial.PENDING, no(IS_PENDING), IS_SELF, OWNS_POST),)
-COMMENTS: Rule = (*USERS, *APPROVED_COMMENTS)
+SHOWN_COMMENTS: Rule = (*APPROVED_COMMENTS, clause(Denial.COMMENTS_OFF, COMMENTS_ENABLED))
+COMMENTS: Rule = (*USERS, *SHOWN_COMMENTS)
 
 # Of an earlier version of a post. A wider audience does not see what was written for a narrower one.
 WAS_PUBLIC = Fact("was_public", "{version}.audience = 'public'")
@@ -127,6 +131,11 @@ def comments_on_visible_posts(viewer: UserId | Column, alias: str) -> Condition:
         f"EXISTS(SELECT 1 FROM posts p WHERE p.id = {alias}.post_id AND {posts.sql})", posts.parameters
     )
     return all_of(of_post, visible_comments(viewer, alias))
+
+
+def shown_comments(viewer: UserId | Column, alias: str) -> Condition:
+    """Return the condition of `approved_comments`, and that comments are not turned off on the post."""
+    return condition(SHOWN_COMMENTS, viewer=viewer, user=Column(f"{alias}.author_id"), comment=Column(alias))
 
 
 def approved_comments(viewer: UserId | Column, alias: str) -> Condition:

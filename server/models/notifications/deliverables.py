@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from server.ids import CommentId, NotificationId, PostId, UserId
 from server.models.database import Database
 from server.models.notifications.visibility import (
-    APPROVED_COMMENT,
+    SHOWN_COMMENT,
     UNMUTED_ACTOR,
     VISIBLE_ACTOR,
     VISIBLE_POST,
@@ -55,7 +55,7 @@ class DeliverableRepository:
             " c.content AS comment_text, p.caption FROM notifications n"
             " JOIN users r ON r.id = n.recipient_id AND r.status = 'active' JOIN users u ON u.id = n.actor_id"
             f" LEFT JOIN posts p ON p.id = n.post_id AND {VISIBLE_POST}"
-            f" LEFT JOIN comments c ON c.id = n.comment_id AND c.hidden_by_id IS NULL AND {APPROVED_COMMENT}"
+            f" LEFT JOIN comments c ON c.id = n.comment_id AND c.hidden_by_id IS NULL AND {SHOWN_COMMENT}"
             f" LEFT JOIN notifications h ON {LISTED_INSTEAD}"
             " LEFT JOIN notification_preferences f ON f.user_id = n.recipient_id AND f.type = n.type"
             " WHERE n.id = ? AND n.retracted = 0 AND n.read_at_ms IS NULL AND h.read_at_ms IS NULL"

@@ -1,14 +1,14 @@
 """The SQL form of the rule that decides which notifications their recipients may see."""
 
 from server.models.conditions import Column
-from server.models.content.visibility import approved_comments, visible_posts
+from server.models.content.visibility import shown_comments, visible_posts
 from server.models.people.visibility import unmuted_users, visible_users
 
 RECIPIENT = Column("n.recipient_id")
 
 VISIBLE_ACTOR = visible_users(RECIPIENT, Column("n.actor_id")).sql
 UNMUTED_ACTOR = unmuted_users(RECIPIENT, Column("n.actor_id")).sql
-APPROVED_COMMENT = approved_comments(RECIPIENT, "c").sql
+SHOWN_COMMENT = shown_comments(RECIPIENT, "c").sql
 VISIBLE_POST = visible_posts(RECIPIENT, "p").sql
 
 # The user that a listed notification `n` names: its actor, or the newest actor of its group that is visible to the
@@ -24,6 +24,6 @@ SHOWN_ACTOR = (
 SHOWN = (
     "n.retracted = 0 AND (n.post_id IS NULL OR EXISTS(SELECT 1 FROM posts p"
     f" WHERE p.id = n.post_id AND {VISIBLE_POST}))"
-    f" AND (n.comment_id IS NULL OR (SELECT c.hidden_by_id IS NULL AND {APPROVED_COMMENT} FROM comments c"
+    f" AND (n.comment_id IS NULL OR (SELECT c.hidden_by_id IS NULL AND {SHOWN_COMMENT} FROM comments c"
     " WHERE c.id = n.comment_id))"
 )

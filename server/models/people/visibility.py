@@ -25,6 +25,7 @@ class Denial(StrEnum):
     TAGS_REFUSED = "tags_refused"
     OTHER_AUDIENCE = "other_audience"
     PENDING = "pending"
+    COMMENTS_OFF = "comments_off"
 
 
 # Of a viewer, who may be NO_USER, and a user.

@@ -11,6 +11,8 @@ from server.ids import DraftId, PostId, UserId, id_timestamp_ms
 from server.models.conditions import Column
 from server.models.content.drafts import DraftRepository, DraftRow
 from server.models.content.media import MediaRepository, MediaRow
+from server.models.content.post_options import PostOptions
+from server.models.content.posts import options_of
 from server.models.content.stored_mentions import unpack_mentions
 from server.models.database import Database, placeholders
 from server.models.people.visibility import visible_users
@@ -26,6 +28,7 @@ class OwnPostRow:
     id: PostId
     caption: str
     audience: str
+    options: PostOptions
     mentions: dict[str, UserId]
     likes_count: int
     comments_count: int
@@ -75,6 +78,7 @@ class PersonalDataRepository:
         """Return the user's posts, oldest first, without those that the user deleted."""
         rows = await self._database.rows(
             "SELECT p.id, p.caption, p.audience, p.mentions, p.likes_count, p.comments_count, p.published_at_ms,"
+            " p.comments_enabled, p.like_count_hidden,"
             " p.edited_at_ms, p.deleted_at_ms IS NOT NULL AS taken_down, p.archived_at_ms FROM posts p"
             " WHERE p.author_id = ? AND p.id > ? AND (p.deleted_at_ms IS NULL OR EXISTS(SELECT 1 FROM"
             " moderation_actions a WHERE a.author_id = ? AND a.action = 'take_down' AND a.subject_type = 'post'"
@@ -86,6 +90,7 @@ class PersonalDataRepository:
                 id=PostId(row["id"]),
                 caption=row["caption"],
                 audience=row["audience"],
+                options=options_of(row),
                 mentions=unpack_mentions(row["mentions"]),
                 likes_count=row["likes_count"],
                 comments_count=row["comments_count"],

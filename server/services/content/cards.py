@@ -115,7 +115,7 @@ class Cards:
             return []
         rows = await self._posts.list_cards(post_ids, viewer_id, self._visibility.posts(viewer_id))
         images = await self.list_images(post_ids)
-        posts = {row.id: self._post(row, images.get(row.id, [])) for row in rows}
+        posts = {row.id: self._post(row, images.get(row.id, []), viewer_id) for row in rows}
         found = [posts[post_id] for post_id in post_ids if post_id in posts]
         return await self.add_likers(viewer_id, found) if with_likers else found
 
@@ -165,7 +165,7 @@ class Cards:
         base_url = self._media_url(row.media_key)
         return Image(image_id, base_url, row.width, row.height, row.blurhash, alt_text, row.variants)
 
-    def _post(self, row: PostCardRow, images: list[Image]) -> Post:
+    def _post(self, row: PostCardRow, images: list[Image], viewer_id: UserId) -> Post:
         card = PostCard(
             id=row.id,
             author_id=row.author.id,
@@ -178,6 +178,7 @@ class Cards:
             changed_at_ms=row.changed_at_ms,
             audience=row.audience,
             pinned=row.pinned,
+            options=row.options,
         )
         return Post(
             card,
@@ -189,6 +190,7 @@ class Cards:
             archived=row.archived,
             relationship=to_relationship(row.relationship),
             revision=row.revision,
+            is_own=row.author.id == viewer_id,
         )
 
 

@@ -57,7 +57,7 @@ class Comments:
 
         It is pending if the post's author has restricted its author, or if it answers a pending one. Raises NotFound
         for the post and the parent, Conflict for the post's author who answers a pending comment, and AlreadyDone for
-        `once`.
+        `once`, and Forbidden if comments on the post are turned off.
         """
         return await self._unit_of_work.run(
             partial(self._add, author_id, post_id, content, parent_id),
@@ -151,6 +151,8 @@ class Comments:
         work: WorkContext,
     ) -> Comment:
         post = await self._visibility.lock_post(author_id, post_id)
+        if not post.options.comments_enabled:
+            raise Forbidden("Comments on this post are turned off.", code="comments_off")
         parent = None if parent_id is None else await self._find_parent(author_id, post_id, parent_id)
         thread_id = None if parent is None else parent.parent_id or parent.id
         pending = await self._approvals.needs_approval(author_id, post, parent)

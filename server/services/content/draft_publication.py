@@ -50,7 +50,7 @@ class DraftPublication:
         await self._require_allowed(pictures)
         await self._media.delete([row.id for row in rows])
         post_id = await self._posts.insert(
-            draft.author_id, draft.caption, pictures, draft.audience, work, tags
+            draft.author_id, draft.caption, pictures, draft.audience, work, tags, draft.options
         )
         await self._drafts.set_published(draft.id, post_id)
         return post_id

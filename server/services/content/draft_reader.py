@@ -57,6 +57,7 @@ class DraftReader:
             caption=row.caption,
             hashtags=hashtags_in(row.caption),
             audience=row.audience,
+            options=row.options,
             images=tuple(images),
             publish_at_ms=row.publish_at_ms,
             problem=DraftProblem(row.problem_code, row.problem_detail) if row.problem_code else None,

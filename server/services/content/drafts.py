@@ -18,6 +18,12 @@ from server.services.content.draft_publication import DraftPublication
 from server.services.content.draft_reader import DraftReader
 from server.services.content.limits import MAX_DRAFTS, MAX_SCHEDULE_DAYS, MAX_SCHEDULED
 from server.services.content.pictures import Pictures, Upload
+from server.services.content.post_options import (
+    DEFAULT_OPTIONS,
+    NO_CHANGES,
+    OptionChanges,
+    PostOptions,
+)
 from server.services.content.post_pictures import ChosenPicture, more_texts_than_pictures, picture_of, tags_in
 from server.services.content.posts import SeenEdit, require_seen
 from server.services.jobs.jobs import Jobs
@@ -34,6 +40,7 @@ class DraftContent:
     caption: str
     audience: Audience = Audience.PUBLIC
     publish_at_ms: int | None = None
+    options: PostOptions = DEFAULT_OPTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class DraftChanges:
     seen: SeenEdit | None = None
     status: PostStatus | None = None
     publish_at_ms: int | None = None
+    options: OptionChanges = NO_CHANGES
 
 
 class Drafts:
@@ -176,7 +184,9 @@ class Drafts:
                 f"You have {MAX_DRAFTS} drafts and scheduled posts: publish or delete some of them.",
                 code="too_many_drafts",
             )
-        await self._drafts.insert(draft_id, author_id, content.caption, content.audience, None)
+        await self._drafts.insert(
+            draft_id, author_id, content.caption, content.audience, None, content.options
+        )
         await self._media.use(draft_id, media_ids)
         if content.publish_at_ms is not None:
             await self._schedule(author_id, draft_id, content.publish_at_ms, work)
@@ -200,7 +210,8 @@ class Drafts:
             await self._describe(draft_id, changes.alt_texts)
         caption = row.caption if changes.caption is None else changes.caption
         audience = changes.audience or row.audience
-        await self._drafts.edit(draft_id, caption, audience, work.now_ms())
+        options = changes.options.apply(row.options)
+        await self._drafts.edit(draft_id, caption, audience, options, work.now_ms())
         if changes.status is not None:
             await self._set_status(row, changes, work)
         return removed

@@ -71,18 +71,18 @@ class Likes:
     async def _like(self, actor_id: UserId, post_id: PostId, work: WorkContext) -> LikeState:
         post = await self._visibility.lock_post(actor_id, post_id)
         if await self._likes.exists(actor_id, post_id):
-            return LikeState(True, post.likes_count)
+            return _state(post, actor_id, post.likes_count, liked=True)
         await self._likes.insert(work.new_id(), actor_id, post_id)
         count = await self._change_count(work, post, actor_id, +1)
         work.emit(PostLiked(post_id, post.author_id, actor_id))
-        return LikeState(True, count)
+        return _state(post, actor_id, count, liked=True)
 
     async def _unlike(self, actor_id: UserId, post_id: PostId, work: WorkContext) -> LikeState:
         post = await self._visibility.lock_post(actor_id, post_id)
         if not await self._likes.delete(actor_id, post_id):
-            return LikeState(False, post.likes_count)
+            return _state(post, actor_id, post.likes_count, liked=False)
         work.emit(PostUnliked(post_id, post.author_id, actor_id))
-        return LikeState(False, await self._change_count(work, post, actor_id, -1))
+        return _state(post, actor_id, await self._change_count(work, post, actor_id, -1), liked=False)
 
     async def _erase(self, actor_id: UserId, post_id: PostId, work: WorkContext) -> None:
         # The counters of deleted posts are not maintained.
@@ -108,6 +108,12 @@ class Likes:
             )
         )
         return count
+
+
+def _state(post: PostRow, actor_id: UserId, count: int, *, liked: bool) -> LikeState:
+    """Return the state with the counter if the user may see that."""
+    hidden = post.options.like_count_hidden and actor_id != post.author_id
+    return LikeState(liked, None if hidden else count)
 
 
 def _changed(actor_id: UserId, post_id: PostId) -> tuple[CacheKey, ...]:

@@ -37,6 +37,7 @@ from server.services.content.pictures import Pictures, Upload
 from server.services.content.pins import PinnedList
 from server.services.content.post_archive import PostArchive
 from server.services.content.post_history import PostHistory
+from server.services.content.post_options import DEFAULT_OPTIONS, NO_CHANGES, OptionChanges, PostOptions
 from server.services.content.post_pictures import (
     ChosenPicture,
     PostPicture,
@@ -98,6 +99,7 @@ class Posts:
         uploads: Sequence[Upload],
         once: IdempotencyToken | None = None,
         audience: Audience = Audience.PUBLIC,
+        options: PostOptions = DEFAULT_OPTIONS,
     ) -> Post:
         """Publish photographs in the given order.
 
@@ -114,7 +116,7 @@ class Posts:
             async def insert(work: WorkContext) -> PostId:
                 for each in pictures:  # moderators may have refused one since it was stored
                     await self._pictures.require_allowed(each.picture)
-                return await self.insert(author_id, caption, pictures, audience, work)
+                return await self.insert(author_id, caption, pictures, audience, work, options=options)
 
             return await self._publish(author_id, insert, once)
 
@@ -126,6 +128,7 @@ class Posts:
         alt_texts: Sequence[str | None] = (),
         once: IdempotencyToken | None = None,
         audience: Audience = Audience.PUBLIC,
+        options: PostOptions = DEFAULT_OPTIONS,
     ) -> Post:
         """Publish the author's unused media in the given order; each belongs to one post only.
 
@@ -136,7 +139,9 @@ class Posts:
             raise more_texts_than_pictures()
         texts = [*alt_texts, *[None] * (len(media_ids) - len(alt_texts))]
         chosen = [ChosenPicture(*each) for each in zip(media_ids, texts, strict=True)]
-        return await self.publish_chosen(author_id, caption, chosen, once, audience, member="mediaIds")
+        return await self.publish_chosen(
+            author_id, caption, chosen, once, audience, options, member="mediaIds"
+        )
 
     async def publish_chosen(
         self,
@@ -145,6 +150,7 @@ class Posts:
         chosen: Sequence[ChosenPicture],
         once: IdempotencyToken | None = None,
         audience: Audience = Audience.PUBLIC,
+        options: PostOptions = DEFAULT_OPTIONS,
         *,
         member: str = "media",
     ) -> Post:
@@ -162,11 +168,11 @@ class Posts:
                 picture if each.alt_text is None else replace(picture, alt_text=each.alt_text)
                 for picture, each in zip(pictures, chosen, strict=True)
             ]
-            return await self.insert(author_id, caption, shown, audience, work, tags_in(chosen))
+            return await self.insert(author_id, caption, shown, audience, work, tags_in(chosen), options)
 
         return await self._publish(author_id, insert, once)
 
-    async def edit(
+    async def edit(  # noqa: PLR0913 - what an edit may change
         self,
         editor_id: UserId,
         post_id: PostId,
@@ -176,8 +182,9 @@ class Posts:
         media: Sequence[ChosenPicture] | None = None,
         seen: SeenEdit | None = None,
         status: PostStatus | None = None,
+        options: OptionChanges = NO_CHANGES,
     ) -> Post:
-        """Change the caption, the alt texts, the audience or the pictures; None leaves a value unchanged.
+        """Change the caption, the alt texts, the audience, the pictures or the options; None leaves a value unchanged.
 
         The status `archived` hides the post from everybody else, `published` restores it.
         `alt_texts` belong to the first pictures; the others lose theirs. `media` are all pictures that the post is to
@@ -186,7 +193,13 @@ class Posts:
         `PostPictures.arrange` and `Tags.set_tags` raise.
         """
         await self._unit_of_work.run(
-            partial(self._edit, editor_id, post_id, _Edit(caption, alt_texts, audience, media, seen), status),
+            partial(
+                self._edit,
+                editor_id,
+                post_id,
+                _Edit(caption, alt_texts, audience, media, seen, options),
+                status,
+            ),
             changes=(CacheKey("post", post_id), *([] if status is None else [CacheKey("feed", editor_id)])),
         )
         return await self.get(editor_id, post_id)
@@ -269,6 +282,7 @@ class Posts:
         audience: Audience,
         work: WorkContext,
         tags: Mapping[MediaId, Sequence[Tag]] = NO_TAGS,
+        options: PostOptions = DEFAULT_OPTIONS,
     ) -> PostId:
         """Insert a post within the caller's unit of work, which names the author's feed among its changes.
 
@@ -280,6 +294,8 @@ class Posts:
         await self._users.change_posts_count(author_id, +1, audience)
         mentions = await self._mentions.resolve(caption)
         await self._posts.insert(post_id, author_id, caption, mentions, audience)
+        if options != DEFAULT_OPTIONS:
+            await self._posts.set_options(post_id, options)
         await insert_pictures(self._images, post_id, pictures, work)
         if await self._tags.set_tags(post_id, author_id, tags, work):
             work.emit(PeopleTagged(post_id, author_id))
@@ -329,6 +345,8 @@ class Posts:
         if edit.media is not None:  # after the audience, which decides who can be tagged
             await self._tags.set_tags(post_id, editor_id, tags_in(edit.media), work)
             work.emit(PeopleTagged(post_id, editor_id))  # also those of removed pictures
+        if edit.options != NO_CHANGES:
+            await self._posts.set_options(post_id, edit.options.apply(post.options))
         if edit.caption is not None or edit.audience is not None:
             work.emit(SearchedPostChanged(post_id, editor_id))
         work.emit(
@@ -399,10 +417,12 @@ class _Edit:
     audience: Audience | None
     media: Sequence[ChosenPicture] | None
     seen: SeenEdit | None
+    options: OptionChanges
 
     @property
     def is_empty(self) -> bool:
-        return self.caption is self.alt_texts is self.audience is self.media is None
+        texts_kept = self.caption is self.alt_texts is self.audience is self.media is None
+        return texts_kept and self.options == NO_CHANGES
 
 
 def require_seen(edited_at_ms: int | None, seen: SeenEdit | None) -> None:

@@ -1,6 +1,6 @@
 """Explanation of the rank of a post in explore, or of its absence, in numbers and as a sentence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from server.clock import Clock
@@ -10,6 +10,7 @@ from server.gateways.redis.error_replies import RedisUnavailable
 from server.ids import PostId, UserId, id_timestamp_ms
 from server.models.explore.explore_candidates import ExploreCandidateRepository, ScoredPost
 from server.models.explore.explore_posts import ExplorePostRepository
+from server.services.content.post_options import DEFAULT_OPTIONS
 from server.services.content.visibility import Visibility
 from server.services.explore.rankings import ExploreRankings, Ranking
 from server.services.explore.scores import COMMENT_WEIGHT, UNIT, engagement, score
@@ -49,7 +50,8 @@ DETAILS = {
 class ExploreExplanation:
     """Numbers are None for a post that the viewer does not find. `rank` starts at 1; None if it is not ranked.
 
-    `score` is the current one; `lowest_score` that of the last ranked post.
+    Counters, and what they follow from, are None if the author hides some of them from the viewer. `score` is the
+    current one; `lowest_score` that of the last ranked post.
     """
 
     post_id: PostId
@@ -89,7 +91,7 @@ class ExploreExplanations:
     async def explain(self, viewer_id: UserId, post_id: PostId) -> ExploreExplanation:
         """Return why explore shows a post to the viewer or not; a hidden post is reported as not found."""
         try:
-            await self._visibility.get_post(viewer_id, post_id)
+            shown = await self._visibility.get_post(viewer_id, post_id)
         except NotFound:
             missing = ExploreReason.NOT_FOUND
             return ExploreExplanation(post_id, missing, DETAILS[missing])
@@ -99,7 +101,7 @@ class ExploreExplanations:
         rank = ranking.ranks.get(post_id)
         age_hours = (self._clock.now_ms() - post.created_at_ms) / 3_600_000
         lowest = min(ranking.scores.values(), default=None)
-        return ExploreExplanation(
+        explanation = ExploreExplanation(
             post_id,
             reason,
             DETAILS.get(reason) or _numbers(reason, post, rank, age_hours, lowest, len(ranking.posts)),
@@ -112,6 +114,8 @@ class ExploreExplanations:
             None if lowest is None else lowest / UNIT,
             id_timestamp_ms(ranking.id) if ranking.id else None,
         )
+        is_secret = shown.options != DEFAULT_OPTIONS and viewer_id != shown.author_id
+        return _without_numbers(explanation) if is_secret else explanation
 
     async def _find_reason(self, viewer_id: UserId, post_id: PostId, ranking: Ranking) -> ExploreReason:
         denial = await self._posts.find_denial(viewer_id, post_id)
@@ -124,6 +128,15 @@ class ExploreExplanations:
         except RedisUnavailable:
             seen = set[PostId]()
         return ExploreReason.SEEN if post_id in seen else ExploreReason.RANKED
+
+
+def _without_numbers(found: ExploreExplanation) -> ExploreExplanation:
+    """Leave out what tells the number of likes, or of comments that are turned off."""
+    detail = found.detail
+    if found.reason not in DETAILS:
+        place = "Not ranked" if found.rank is None else f"Rank {found.rank}"
+        detail = f"{place}. The author hides numbers of this post."
+    return replace(found, detail=detail, likes_count=None, comments_count=None, engagement=None, score=None)
 
 
 def _numbers(

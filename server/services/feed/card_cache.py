@@ -14,13 +14,14 @@ from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timeline_reads import TimelineEntry
 from server.ids import PostId, UserId
 from server.models.audience import Audience
+from server.models.content.post_options import PostOptions
 from server.services.records import Image, Post, PostCard, Tag, UserCard
 
 Key = TypeVar("Key", bound=Hashable)
 Card = TypeVar("Card")
 
 # Version of the cards in Redis, which other versions of the program read. Change it with the fields of the cards.
-CARD_FORMAT = 9
+CARD_FORMAT = 10
 
 
 class BoundedCache(Generic[Key, Card]):
@@ -126,4 +127,5 @@ def _post_card(fields: dict[str, Any]) -> PostCard:
     fields["images"] = tuple(Image(**image) for image in fields["images"])
     fields["hashtags"] = tuple(fields["hashtags"])
     fields["audience"] = Audience(fields["audience"])
+    fields["options"] = PostOptions(**fields["options"])
     return PostCard(**fields)

@@ -106,6 +106,7 @@ class EntryLoader:
             saved=entry.saved,
             relationship=related,
             revision=counts.revision,
+            is_own=entry.author_relation is AuthorRelation.SELF,
         )
         if entry.liked is not None:
             self._cache.put_rendered(entry, post)

@@ -174,6 +174,8 @@ class ExportedContents:
             "id": str(row.id),
             "status": TAKEN_DOWN if row.taken_down else ARCHIVED if row.archived else PUBLISHED,
             "audience": row.audience,
+            "commentsEnabled": row.options.comments_enabled,
+            "hideLikeCount": row.options.like_count_hidden,
             "caption": row.caption,
             "hashtags": hashtags_in(row.caption),
             "mentions": {name: str(user_id) for name, user_id in row.mentions.items()},
@@ -189,6 +191,8 @@ def _draft(row: DraftRow, media: list[dict[str, object]]) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "audience": row.audience,
+        "commentsEnabled": row.options.comments_enabled,
+        "hideLikeCount": row.options.like_count_hidden,
         "caption": row.caption,
         "createdAt": isoformat(id_timestamp_ms(row.id)),
         "editedAt": None if row.edited_at_ms is None else isoformat(row.edited_at_ms),

@@ -89,7 +89,7 @@ async def test_jobs_of_two_edits_agree_in_any_order(harness: ServiceHarness) -> 
         await harness.comments.edit(bob, post_id, comment.id, text)
     jobs = await harness.due(*NOTIFY)
     for job_id in reversed(jobs):
-        claim = await harness.jobs.claim(job_id)  # pyright: ignore[reportArgumentType]
+        claim = await harness.jobs.claim(job_id)
         assert claim is not None
         await harness.handlers()[claim.kind](claim)
     assert [await notified(harness, each) for each in (ada, eve, joe)] == [

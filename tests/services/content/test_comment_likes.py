@@ -116,7 +116,7 @@ async def test_concurrent_likes_of_many_users_are_all_counted(harness: ServiceHa
     post_id = await harness.post(fans[0])
     comment_id = await comment_on(harness, fans[0], post_id)
     states = await asyncio.gather(*(harness.comment_likes.like(fan, post_id, comment_id) for fan in fans))
-    assert sorted(state.likes_count for state in states) == list(range(1, 51))
+    assert {state.likes_count for state in states} == set(range(1, 51))
     assert await like_counts(harness, comment_id) == (50, 50)
 
 

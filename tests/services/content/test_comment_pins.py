@@ -151,15 +151,15 @@ async def test_comment_that_was_taken_down_is_not_pinned(harness: ServiceHarness
 
 async def test_pinned_comments_are_found_by_an_index(harness: ServiceHarness) -> None:
     ada = await harness.user()
-    for _ in range(5):
-        post_id = await harness.post(ada)
+    post_ids = [await harness.post(ada) for _ in range(5)]
+    for post_id in post_ids:
         (first, *_) = await comments_on(harness, ada, post_id, 20)
         await harness.commenting.pins.pin(ada, post_id, first)
     question = "SELECT id FROM comments WHERE post_id = ? AND pinned_at_ms IS NOT NULL"
     if harness.database.dialect == "sqlite":
-        (plan,) = await harness.rows(f"EXPLAIN QUERY PLAN {question}", post_id)
+        (plan,) = await harness.rows(f"EXPLAIN QUERY PLAN {question}", post_ids[0])
         assert "(post_id=? AND pinned_at_ms>?)" in plan["detail"]
     else:
-        (plan,) = await harness.rows(f"EXPLAIN {question}", post_id)
+        (plan,) = await harness.rows(f"EXPLAIN {question}", post_ids[0])
         assert plan["key"].startswith("idx_comments_post_id")
         assert int(plan["rows"]) <= 2

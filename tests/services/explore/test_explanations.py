@@ -4,6 +4,7 @@ import pytest
 
 from server.ids import PostId
 from server.models.audience import Audience
+from server.services.content.post_options import OptionChanges
 from server.services.explore import ranking_jobs
 from server.services.explore.explanations import ExploreExplanation, ExploreReason
 from tests.services.explore.explores import age, rank
@@ -65,3 +66,16 @@ async def test_explanations_name_reason_and_numbers(
     await harness.redis.sadd(f"seen:{ada}", post)
     await harness.redis.expire(f"seen:{ada}", 100)
     assert (await why(post)).reason is ExploreReason.SEEN
+
+
+async def test_numbers_that_the_author_hides_are_not_explained(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    post_id = await harness.post(bob)
+    await harness.likes.like(ada, post_id)
+    await harness.posts.edit(bob, post_id, None, None, options=OptionChanges(like_count_hidden=True))
+    explain = harness.feeds.explore_explanations.explain
+    found, own = await explain(ada, post_id), await explain(bob, post_id)
+    assert found.reason == own.reason
+    assert (found.likes_count, found.engagement, found.score) == (None, None, None)
+    assert "likes" not in found.detail
+    assert own.likes_count == 1
