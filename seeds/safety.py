@@ -1,4 +1,4 @@
-"""Creates what shows the safety of people: privacy, requests, blocks, mutes, close friends, reports and a decision.
+"""Creates what shows the safety of people: privacy, blocks, close friends, choices about comments, and decisions.
 
 All of it comes after the timeline, which it would change otherwise: a private account gets requests, not followers.
 """
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from seeds import protection
+from seeds import comment_choices, protection
 from seeds.activities import Activity
 from seeds.existing_rows import ExistingRows
 from seeds.posts import publish_painted
@@ -82,6 +82,7 @@ def missing(timeline: Timeline, existing: ExistingRows, password: str) -> Iterat
         ("spam post", _publish_spam),
         *((f"report {name}", partial(_report, name, timeline)) for name in plan.reporters),
         ("taken down", partial(_take_down, plan)),
+        *comment_choices.parts(_choices(timeline)),
     ]
     if plan.blocking:
         parts.append(("block", partial(_block, *plan.blocking)))
@@ -107,6 +108,7 @@ async def survey_safety(database: Database, timeline: Timeline, existing: Existi
     if FRIENDS_POST.key in existing.posts:
         done.add("friends post")
     done |= await survey_protection(database, FRIENDS_POST.author)
+    done |= await comment_choices.survey_choices(database, _choices(timeline), existing)
     return done | await _survey_moderation(database)
 
 
@@ -162,7 +164,15 @@ def describe(timeline: Timeline, existing: ExistingRows) -> list[tuple[str, str]
         lines.append((plan.blocking[0], f"has blocked {plan.blocking[1]}; GET /blocks"))
     if plan.muting:
         lines.append((plan.muting[0], f"has muted {plan.muting[1]}; GET /mutes"))
-    return [*lines, *protection.describe(FRIENDS_POST.author, existing)]
+    return [
+        *lines,
+        *comment_choices.describe_choices(_choices(timeline)),
+        *protection.describe(FRIENDS_POST.author, existing),
+    ]
+
+
+def _choices(timeline: Timeline) -> comment_choices.CommentChoices:
+    return comment_choices.build_choices(timeline, FRIENDS_POST.author, PRIVATE)
 
 
 async def _make_private(context: SeedContext, existing: ExistingRows) -> None:

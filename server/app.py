@@ -21,6 +21,7 @@ from server.handlers.content.client_config import ConfigRoutes
 from server.handlers.content.collections import CollectionRoutes
 from server.handlers.content.comment_likes import CommentLikeRoutes
 from server.handlers.content.comment_pins import CommentPinRoutes
+from server.handlers.content.comment_settings import CommentSettingsRoutes
 from server.handlers.content.comments import CommentRoutes
 from server.handlers.content.likes import LikeRoutes
 from server.handlers.content.media import MediaRoutes
@@ -165,6 +166,7 @@ def build_app(
         SaveRoutes(services.saves, rendered),
         CollectionRoutes(services.collections, idempotent, rendered),
         CommentPinRoutes(services.comment_pins),
+        CommentSettingsRoutes(services.comment_settings),
         FollowRoutes(services.follows),
         FollowRequestRoutes(services.follow_requests),
         BlockRoutes(services.blocks, services.mutes),

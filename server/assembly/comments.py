@@ -9,6 +9,7 @@ from server.services.content.comment_counts import CommentCounts
 from server.services.content.comment_likes import CommentLikes
 from server.services.content.comment_pins import CommentPins
 from server.services.content.comment_removals import CommentRemovals
+from server.services.content.comment_settings import CommentSettings
 from server.services.content.comments import Comments
 from server.services.content.mentions import Mentions
 from server.services.content.visibility import Visibility
@@ -25,13 +26,14 @@ class CommentServices:
     approvals: CommentApprovals
     pins: CommentPins
     removals: CommentRemovals
+    settings: CommentSettings
 
 
 def build_comments(
     rows: Repositories, unit_of_work: UnitOfWork, cards: Cards, visibility: Visibility, filters: TextFilters
 ) -> CommentServices:
     counts = CommentCounts(rows.comments, rows.posts)
-    approvals = CommentApprovals(rows.comments, rows.restrictions, counts, unit_of_work, visibility)
+    approvals = CommentApprovals(rows.comments, rows.comment_settings, counts, unit_of_work, visibility)
     return CommentServices(
         comments=Comments(
             rows.comments,
@@ -48,4 +50,5 @@ def build_comments(
         approvals=approvals,
         pins=CommentPins(rows.comments, unit_of_work, visibility),
         removals=CommentRemovals(rows.comments, rows.posts, counts, unit_of_work),
+        settings=CommentSettings(rows.comment_settings, unit_of_work),
     )

@@ -18,6 +18,7 @@ from server.models.accounts.users import UserRepository
 from server.models.content.collections import CollectionRepository
 from server.models.content.comment_cards import CommentCardRepository
 from server.models.content.comment_likes import CommentLikeRepository
+from server.models.content.comment_settings import CommentSettingsRepository
 from server.models.content.comments import CommentRepository
 from server.models.content.drafts import DraftRepository
 from server.models.content.followed_likers import FollowedLikerRepository
@@ -151,6 +152,7 @@ class Repositories:
         self.post_versions, self.tags = PostVersionRepository(database), TagRepository(database)
         self.comments = CommentRepository(database)
         self.comment_cards = CommentCardRepository(database)
+        self.comment_settings = CommentSettingsRepository(database)
         self.comment_likes = CommentLikeRepository(database)
         self.likes, self.followed_likers = LikeRepository(database), FollowedLikerRepository(database)
         self.saves = SaveRepository(database)

@@ -45,6 +45,7 @@ from server.services.content.collections import Collections
 from server.services.content.comment_approvals import CommentApprovals
 from server.services.content.comment_likes import CommentLikes
 from server.services.content.comment_pins import CommentPins
+from server.services.content.comment_settings import CommentSettings
 from server.services.content.comments import Comments
 from server.services.content.deletion import Deletions
 from server.services.content.draft_publication import DraftPublication
@@ -156,6 +157,7 @@ class Services:
     comment_likes: CommentLikes
     comment_approvals: CommentApprovals
     comment_pins: CommentPins
+    comment_settings: CommentSettings
     likes: Likes
     saves: Saves
     collections: Collections
@@ -386,6 +388,7 @@ def build_services(
         comment_likes=commenting.likes,
         comment_approvals=commenting.approvals,
         comment_pins=commenting.pins,
+        comment_settings=commenting.settings,
         likes=contents.likes,
         saves=saves,
         collections=Collections(rows.collections, rows.saves, saves, rows.profiles, work, cards, visibility),

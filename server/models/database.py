@@ -58,6 +58,7 @@ MODULES = [
     "server.models.content.drafts",
     "server.models.content.comments",
     "server.models.content.comment_likes",
+    "server.models.content.comment_settings",
     "server.models.content.likes",
     "server.models.content.saves",
     "server.models.content.collections",

@@ -14,8 +14,8 @@ from tools.harness.backends import Stack
 # A celebrity, the administrator, and users who follow, reply to and like each other.
 FEW_USERNAMES = ("ana", "admin", "ben", "clara", "diego")
 TABLES = (
-    "users", "sessions", "posts", "post_images", "comments", "likes", "follows", "notifications", "inboxes", "jobs",
-    "queues", "schedules", "nodes",
+    "users", "sessions", "posts", "post_images", "comments", "comment_likes", "likes", "follows", "notifications",
+    "inboxes", "jobs", "queues", "schedules", "nodes",
 )  # fmt: skip
 
 

@@ -52,7 +52,9 @@ class CommentSchema(MentionsSchema):
     )
     pending = fields.Boolean(
         required=True,
-        metadata={"description": "You have restricted the author; approve it to show it to others."},
+        metadata={
+            "description": "You have restricted the author or hide one of its words; approve it to show it to others."
+        },
     )
     createdAt = Timestamp(required=True)
     editedAt = Timestamp(required=True, allow_none=True)
@@ -84,11 +86,16 @@ class CommentRoutes:
             "Users that it mentions with @username are notified if they may see the post. Replies to replies belong"
             " to the same top-level comment."
         ),
-        codes={403: ("comments_off",), 409: ("comment_pending",), 422: ("content_refused",)},
+        codes={
+            403: ("comments_off", "comments_limited"),
+            409: ("comment_pending",),
+            422: ("content_refused",),
+        },
         body=CommentBody,
         responds={201: CommentSchema},
         refuses={
-            403: "Comments on the post are turned off (`comments_off`), or your e-mail address is not verified, and the"
+            403: "Comments on the post are turned off (`comments_off`) or for followers of its author only"
+            " (`comments_limited`), or your e-mail address is not verified, and the"
             " operator requires it",
             404: "Post or parent comment not found",
             409: "The parent is pending, or a request with this Idempotency-Key is in progress",

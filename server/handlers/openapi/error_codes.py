@@ -33,6 +33,7 @@ ERROR_CODES: Mapping[int, Mapping[str, str]] = {
         "reauthentication_required": "Confirm this with the password, or reauthenticate the session.",
         "media_address_expired": "The signed address of the image has expired. Get its post again.",
         "comments_off": "Comments on the post are turned off.",
+        "comments_limited": "Only followers of the author may comment on the post.",
         "own_account": "Another moderator has to handle what is about you.",
         "own_decision": "Another moderator has to handle appeals against your decision.",
     },

@@ -51,6 +51,7 @@ BODIES: Mapping[str, Any] = {
     "EditMediaBody": {"altText": "The sea at dusk"},
     "CommentBody": {"content": "Well seen!"},
     "EditCommentBody": {"content": "Well seen, both of you!"},
+    "CommentSettingsBody": {"allowedFrom": "followers", "hiddenWords": ["casino", "free money"]},
     "ReportBody": {"subjectType": "post", "subjectId": EXAMPLE_ID, "reason": "spam"},
     "DecisionBody": {"action": "dismiss", "note": "A harmless picture"},
     "ContentFilterBody": {"kind": "phrase", "pattern": "cheap watches", "action": "report"},

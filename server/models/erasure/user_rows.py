@@ -33,6 +33,7 @@ PLAIN_COLUMNS = (
     UserColumn("dismissed_suggestions", "user_id"),
     UserColumn("dismissed_suggestions", "dismissed_id"),
     UserColumn("restrictions", "owner_id"),
+    UserColumn("comment_settings", "user_id", key="user_id"),
     UserColumn("restrictions", "restricted_id"),
     UserColumn("notifications", "recipient_id"),
     UserColumn("notification_preferences", "user_id"),

@@ -20,6 +20,7 @@ class Kind(StrEnum):
     TIME = "time"  # from milliseconds
     ID_TIME = "id_time"  # the time in an id
     NAME = "name"  # the column is a user's id; written is the name, or null if the user is hidden
+    LIST = "list"  # a JSON array
     NAMES = "names"  # a JSON object from names to user ids
     ALT_TEXTS = "alt_texts"  # a JSON list of pairs of an id and a text; written are the texts
 
@@ -153,6 +154,14 @@ COMMENT_LIKES = DataFile(
         "likedAt": Member("t.id", Kind.ID_TIME),
     },
     ("comment_likes.user_id",),
+)
+COMMENT_SETTINGS = DataFile(
+    "comment_settings",
+    "comment_settings t",
+    "t.user_id",
+    {"allowedFrom": Member("t.allowed_from"), "hiddenWords": Member("t.hidden_words", Kind.LIST)},
+    ("comment_settings.user_id",),
+    key="t.user_id",
 )
 NOTIFICATIONS = DataFile(
     "notifications",
@@ -370,6 +379,7 @@ DATA_FILES = (
     SAVES,
     COLLECTIONS,
     COLLECTION_POSTS,
+    COMMENT_SETTINGS,
     _pairs("following", "follows", "follower_id", "followee_id"),
     _pairs("followers", "follows", "followee_id", "follower_id"),
     _pairs("follow_requests_sent", "follow_requests", "requester_id", "target_id"),

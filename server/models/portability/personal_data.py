@@ -168,6 +168,8 @@ def _value(kind: Kind, value: Any, names: dict[int, str]) -> Any:
             return isoformat(id_timestamp_ms(value))
         case Kind.NAME:
             return names.get(value)
+        case Kind.LIST:
+            return orjson.loads(value)
         case Kind.NAMES:
             return {name: str(user_id) for name, user_id in orjson.loads(value).items()}
         case Kind.ALT_TEXTS:

@@ -55,9 +55,9 @@ class Comments:
     ) -> Comment:
         """Comment on a post, or reply to a comment; a reply to a reply joins the same thread.
 
-        It is pending if the post's author has restricted its author, or if it answers a pending one. Raises NotFound
-        for the post and the parent, Conflict for the post's author who answers a pending comment, and AlreadyDone for
-        `once`, and Forbidden if comments on the post are turned off.
+        It is pending if it answers a pending one, or the post's author has restricted its author or hides one of its
+        words. Raises NotFound for the post and the parent, Forbidden for a user who may not comment on the post,
+        Conflict for the post's author who answers a pending comment, and AlreadyDone for `once`.
         """
         return await self._unit_of_work.run(
             partial(self._add, author_id, post_id, content, parent_id),
@@ -155,7 +155,7 @@ class Comments:
             raise Forbidden("Comments on this post are turned off.", code="comments_off")
         parent = None if parent_id is None else await self._find_parent(author_id, post_id, parent_id)
         thread_id = None if parent is None else parent.parent_id or parent.id
-        pending = await self._approvals.needs_approval(author_id, post, parent)
+        pending = await self._approvals.needs_approval(author_id, post, parent, content)
         comment_id = CommentId(work.result_id)
         await self._filters.apply(work, ("comment", comment_id), author_id, {"content": content})
         mentions = await self._mentions.resolve(content)
@@ -184,7 +184,7 @@ class Comments:
             await self._filters.apply(work, ("comment", comment_id), editor_id, {"content": content})
             mentions = await self._mentions.resolve(content, text.mentions)
             await self._comments.set_text(comment_id, content, mentions, work.now_ms())
-            if not comment.pending and await self._approvals.needs_approval(editor_id, post, None):
+            if not comment.pending and await self._approvals.edit_needs_approval(editor_id, post, content):
                 await self._approvals.hold(work, post, comment)
             elif not comment.pending and mentions != text.mentions:
                 work.emit(CommentEdited(comment_id, post_id, editor_id))

@@ -14,3 +14,5 @@ MAX_TAGS = 20  # per image
 # Positions in images are stored as ten-thousandths of the width and the height.
 POSITION_SCALE = 10_000
 MAX_PINNED_COMMENTS = 3
+MAX_HIDDEN_WORDS = 200
+MAX_HIDDEN_WORD = 60

@@ -11,6 +11,7 @@ from server.services.filters.normalization import fold, visible, without_digits
 
 # Scripts that are written without spaces, or add particles to words: a phrase matches within a word.
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]")
+_WORD = regex.compile(r"[\p{L}\p{N}]")  # signs such as emoji have no word boundaries
 _HOST = regex.compile(r"(?:[\p{L}\p{N}\p{M}_-]+[.\u3002])+[\p{L}\p{N}\p{M}-]+")
 
 
@@ -26,7 +27,8 @@ class Matcher:
                 self._domains[each.pattern] = each.id
                 continue
             for form in {fold(each.pattern), without_digits(fold(each.pattern))}:
-                (parts if _UNSPACED.search(form) else words)[form] = each.id
+                within_words = _UNSPACED.search(form) or not _WORD.search(form)
+                (parts if within_words else words)[form] = each.id
         self._ids = words | parts
         self._words = _set_of(r"\b\L<phrases>\b", list(words))
         self._parts = _set_of(r"\L<phrases>", list(parts))

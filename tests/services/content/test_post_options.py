@@ -5,10 +5,11 @@ import pytest
 from server.errors import Forbidden, NotFound
 from server.ids import PostId, UserId
 from server.paging import PageRequest
+from server.services.content.drafts import DraftChanges, DraftContent
 from server.services.content.pictures import Upload
 from server.services.content.post_options import OptionChanges, PostOptions
 from server.services.jobs.event_jobs import JobKind
-from server.services.records import LikeState, NotificationType, Post
+from server.services.records import Draft, LikeState, NotificationType, Post, PostStatus
 from tests.services.feed.feeds import count_queries, count_round_trips
 from tests.support.inputs import photos
 from tools.harness.services import ServiceHarness
@@ -140,3 +141,20 @@ async def test_comment_of_a_restored_post_that_is_pending_is_not_counted(harness
     await harness.post_rows.mark_deleted(post_id, 1, 5)
     await harness.post_rows.restore(post_id, 6)
     assert (await harness.posts.get(ada, post_id)).comments_count == 1
+
+
+async def test_options_of_a_draft_are_those_of_its_post(harness: ServiceHarness) -> None:
+    ada = await harness.user()
+    photo = harness.folder / "photo"
+    photo.write_bytes(photos.small())
+    content = DraftContent("Later", options=PostOptions(comments_enabled=False))
+    draft = await harness.drafts.create(ada, content, [Upload(photo)])
+    assert isinstance(draft, Draft)
+    assert draft.options == PostOptions(comments_enabled=False)
+    hidden = DraftChanges(options=OptionChanges(like_count_hidden=True))
+    draft = await harness.drafts.edit(ada, draft.id, hidden)
+    assert isinstance(draft, Draft)
+    assert draft.options == PostOptions(comments_enabled=False, like_count_hidden=True)
+    post = await harness.drafts.edit(ada, draft.id, DraftChanges(status=PostStatus.PUBLISHED))
+    assert isinstance(post, Post)
+    assert post.card.options == draft.options

@@ -19,6 +19,7 @@ from server.models.moderation.report_cases import ReportCaseRepository, Reported
 from server.models.moderation.reports import ReportReason, ReportRepository, ReportRow
 from server.models.portability.import_items import ImportItemRepository
 from server.paging import PageRequest
+from server.services.content.comment_settings import CommentSettingsChanges
 from server.services.content.drafts import DraftChanges, DraftContent
 from server.services.content.pictures import Upload
 from server.services.content.post_pictures import ChosenPicture
@@ -84,6 +85,7 @@ async def live(harness: ServiceHarness, ada: UserId, bob: UserId) -> PostId:
     await harness.posts.edit(bob, theirs, None, None, None, tagged)
     await harness.discovery.recent.keep(ada, "light")
     await keep(harness, ada, others[0], hers, theirs)
+    await harness.commenting.settings.update(ada, CommentSettingsChanges(hidden_words=["casino"]))
     for person in others:
         await harness.likes.like(person, hers)
         await harness.likes.like(person, theirs)

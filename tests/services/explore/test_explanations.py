@@ -69,13 +69,15 @@ async def test_explanations_name_reason_and_numbers(
 
 
 async def test_numbers_that_the_author_hides_are_not_explained(harness: ServiceHarness) -> None:
-    ada, bob = await harness.users(2)
+    ada, bob, eve = await harness.users(3)
     post_id = await harness.post(bob)
+    await age(harness, post_id, by_ms=7_200_000)
     await harness.likes.like(ada, post_id)
     await harness.posts.edit(bob, post_id, None, None, options=OptionChanges(like_count_hidden=True))
+    await rank(harness)
     explain = harness.feeds.explore_explanations.explain
-    found, own = await explain(ada, post_id), await explain(bob, post_id)
-    assert found.reason == own.reason
+    found, own = await explain(eve, post_id), await explain(bob, post_id)
+    assert (found.reason, found.rank) == (ExploreReason.RANKED, 1)
     assert (found.likes_count, found.engagement, found.score) == (None, None, None)
-    assert "likes" not in found.detail
+    assert found.detail == "Rank 1. The author hides numbers of this post."
     assert own.likes_count == 1
