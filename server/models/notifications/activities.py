@@ -109,10 +109,10 @@ class ActivityRepository:
         return {UserId(row["recipient_id"]) for row in rows}
 
     async def list_tagged(self, post_id: PostId) -> dict[UserId, int]:
-        """Return the users that are tagged in a post, if it exists, each with the id of the newest tag."""
+        """Return the users that are tagged in a post, which may be hidden, each with the id of the newest tag."""
         rows = await self._database.rows(
-            "SELECT t.user_id, MAX(t.id) AS tag_id FROM post_tags t JOIN posts p ON p.id = t.post_id"
-            " WHERE t.post_id = ? AND t.status <> 'removed' AND p.deleted_at_ms IS NULL GROUP BY t.user_id",
+            "SELECT user_id, MAX(id) AS tag_id FROM post_tags WHERE post_id = ? AND status <> 'removed'"
+            " GROUP BY user_id",
             [post_id],
         )
         return {UserId(row["user_id"]): row["tag_id"] for row in rows}

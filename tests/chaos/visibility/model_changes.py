@@ -84,7 +84,7 @@ class ChangingModel(VisibilityModel):
         return None
 
     def forget_saves(self, post_id: int) -> None:
-        for pairs in (self.saves, self.collected):
+        for pairs in (self.saves, self.collected, self.liked):
             pairs[:] = [pair for pair in pairs if pair[1] != post_id]
 
     def collect(self, user: int, post: ModelPost, *, collected: bool) -> str | None:
@@ -100,6 +100,7 @@ class ChangingModel(VisibilityModel):
         if not self.sees_post(actor, post):
             return "not_found"
         if liked != (actor in post.likers):
+            self.liked.append((actor, post.id)) if liked else self.liked.remove((actor, post.id))
             (post.likers.append if liked else post.likers.remove)(actor)
             self.jobs.append(("like", post, actor))
         return None
@@ -191,6 +192,8 @@ class ChangingModel(VisibilityModel):
         return None
 
     def set_archived(self, post: ModelPost, *, archived: bool) -> None:
+        if post.archived and not archived:
+            self.jobs.append(("tagged", post))
         if post.archived and not archived and post.mentioned:
             self.jobs.append(("mentioned", post))
         post.archived = archived
@@ -207,6 +210,36 @@ class ChangingModel(VisibilityModel):
             self.jobs.append(("mentioned", post))
         post.audience = audience
 
+    def tag(self, post: ModelPost, user: int | None) -> str | None:
+        """Tag one user in the picture of a post as its author, and no other."""
+        if not self.sees_post(post.author, post):
+            return "not_found"
+        if user is not None:
+            status = post.tags.get(user)
+            if status == "removed" or (status is None and not self.is_taggable(post.author, user, post)):
+                return "untaggable_user"
+            if status is None:
+                waits = user in self.approving and user != post.author
+                post.tags[user] = "pending" if waits else "approved"
+        post.tags = {each: s for each, s in post.tags.items() if each == user or s == "removed"}
+        self.jobs.append(("tagged", post))
+        return None
+
+    def approve_tag(self, user: int, post: ModelPost) -> str | None:
+        if not self.sees_post(user, post) or post.tags.get(user) not in ("pending", "approved"):
+            return "not_found"
+        post.tags[user] = "approved"
+        return None
+
+    def remove_tag(self, user: int, post: ModelPost) -> str | None:
+        """Remove the tag of a user for good, also from a post that the user does not see."""
+        if post.tags.get(user) not in ("pending", "approved"):
+            return "not_found"
+        post.tags[user] = "removed"
+        if post.is_present:
+            self.jobs.append(("tagged", post))
+        return None
+
     def erase(self, user: int) -> None:
         """Delete a user whose account is closed, and everything that names the user."""
         for post in [*self.posts.values()]:
@@ -220,17 +253,19 @@ class ChangingModel(VisibilityModel):
             for comment in post.comments:
                 remove(comment.mentioned, user)
                 remove(comment.likers, user)
+            post.tags.pop(user, None)
             self.jobs.append(("comments_deleted", post))
         for pairs in self._all_pairs():
             pairs[:] = [pair for pair in pairs if user not in pair]
         self.private.discard(user)
+        self.approving.discard(user)
         self.hidden.discard(user)
         self.people.remove(user)
 
     def _all_pairs(self) -> Iterable[list[Pair]]:
         return (
             self.follows, self.requests, self.blocks, self.mutes, self.restricted, self.close_friends, self.saves,
-            self.collected,
+            self.collected, self.liked,
         )  # fmt: skip
 
     def _begin(self, one: int, other: int, job: str) -> None:

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from server.services.records import Channel, NotificationType
-from tests.chaos.visibility.visibility_model import ModelComment, ModelPost, VisibilityModel
+from tests.chaos.visibility.model_changes import ChangingModel
+from tests.chaos.visibility.visibility_model import ModelComment, ModelPost
 
 LIKE, MENTION = NotificationType.LIKE, NotificationType.MENTION
 GROUPED = (LIKE, NotificationType.COMMENT_LIKE)
@@ -51,7 +52,7 @@ class Delivery:
 class NotificationModel:
     """An activity is decided on when its job runs: it notifies the users who may see it then."""
 
-    def __init__(self, model: VisibilityModel) -> None:
+    def __init__(self, model: ChangingModel) -> None:
         self.model = model
         self.rows: dict[tuple[Any, ...], ModelNotification] = {}
         self.devices: set[int] = set()
@@ -116,6 +117,15 @@ class NotificationModel:
         for user in sorted(post.mentioned):
             self._create(user, MENTION, post.author, post.id, post)
 
+    def _handle_tagged(self, post: ModelPost) -> None:
+        if post.id not in self.model.posts:
+            return
+        type_ = NotificationType.TAG
+        notified = {row.recipient for row in self.rows.values() if row.type is type_ and row.post is post}
+        tagged = {user for user, status in post.tags.items() if status != "removed"}
+        for user in sorted(notified | tagged):
+            self._write(user, type_, post.author, post.id, user in tagged, post)
+
     def _handle_comments_deleted(self, post: ModelPost) -> None:
         for row in [*self.rows.values()]:
             if row.post is post and row.comment is not None and row.comment not in post.comments:
@@ -126,6 +136,9 @@ class NotificationModel:
             for row in [*self.rows.values()]:
                 if {row.recipient, row.actor} == {one, other}:
                     self._retract(row)
+            for post in self.model.posts.values():
+                if post.author in (one, other):
+                    self.model.remove_tag(other if post.author == one else one, post)
 
     def remove_post(self, post: ModelPost) -> None:
         self.rows = {key: row for key, row in self.rows.items() if row.post is not post}

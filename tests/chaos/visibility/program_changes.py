@@ -13,7 +13,7 @@ from tests.services.discovery.names import INDEXING, index_all
 from tests.support.jobs import claim_maintenance_job
 
 TABLES = (
-    "likes", "comment_likes", "comments", "post_images", "post_versions",
+    "post_tags", "dismissed_suggestions", "likes", "comment_likes", "comments", "post_images", "post_versions",
     "collection_posts", "collections", "saves", "rankings", "explore_candidates", "posts", "notifications", "inboxes",
     "follows", "follow_requests", "blocks", "mutes", "close_friends", "restrictions", "hashtag_posts", "hashtags",
     "search_terms", "search_entries", "jobs", "devices", "sessions", "former_usernames", "users",
@@ -34,6 +34,8 @@ NOTIFYING_JOBS = (
     JobKind.NOTIFY_FOLLOW_REQUEST,
     JobKind.NOTIFY_FOLLOW_ACCEPTED,
     JobKind.NOTIFY_MENTIONED,
+    JobKind.NOTIFY_TAGGED,
+    JobKind.REMOVE_BLOCKED_TAGS,
     JobKind.RETRACT_COMMENTS,
     JobKind.RETRACT_BLOCKED,
     JobKind.WITHDRAW,

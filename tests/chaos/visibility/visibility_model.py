@@ -37,7 +37,8 @@ class ModelComment:
 class ModelPost:
     """`likers`, `comments` and `versions` are oldest first. A deleted post stays until the job has removed it.
 
-    `versions` are the captions that edits replaced, and the audience that each had.
+    `tags` have the status by the tagged user, in the order of their creation. `versions` are the captions that edits
+    replaced, and the audience that each had.
     """
 
     id: int
@@ -50,6 +51,7 @@ class ModelPost:
     hidden_by: int | None = None
     likers: list[int] = field(default_factory=list[int])
     comments: list[ModelComment] = field(default_factory=list[ModelComment])
+    tags: dict[int, str] = field(default_factory=dict[int, str])
     versions: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
 
     def __repr__(self) -> str:
@@ -84,6 +86,8 @@ class VisibilityModel:
         self.close_friends: list[Pair] = []
         self.saves: list[Pair] = []  # users and posts
         self.collected: list[Pair] = []
+        self.liked: list[Pair] = []
+        self.approving: set[int] = set()  # users who approve tags
         self.posts: dict[int, ModelPost] = {}
 
     # What a viewer may see
@@ -178,6 +182,47 @@ class VisibilityModel:
             for one, post in pairs[::-1]
             if one == user and post in self.posts and self.sees_post(user, self.posts[post])
         ]
+
+    def own_comments(self, user: int) -> list[int]:
+        return sorted(
+            (
+                comment.id
+                for post in self.posts.values()
+                for comment in post.comments
+                if comment.author == user and comment.hidden_by is None and self.sees_post(user, post)
+            ),
+            reverse=True,
+        )
+
+    def archive(self, user: int) -> list[int]:
+        return [
+            post.id
+            for post in self.newest()
+            if post.author == user and post.archived and self.sees_post(user, post)
+        ]
+
+    def is_suggested(self, viewer: int, user: int) -> bool:
+        """Return whether a user may be suggested to a viewer."""
+        pairs = (self.follows, self.requests, self.mutes, self.restricted)
+        if user == viewer or any((viewer, user) in each for each in pairs):
+            return False
+        return self.sees_user(viewer, user)
+
+    def is_taggable(self, author: int, user: int, post: ModelPost) -> bool:
+        return user in self.people and self.sees_user(author, user) and self.sees_post(user, post)
+
+    def tags(self, viewer: int, post: ModelPost) -> list[tuple[int, bool]]:
+        """Return the users whose tags in a visible post the viewer sees, and which ones are pending."""
+        return [
+            (user, status == "pending")
+            for user, status in post.tags.items()
+            if status != "removed"
+            and self.sees_user(viewer, user)
+            and (status == "approved" or viewer in (user, post.author))
+        ]
+
+    def tagged(self, user: int, status: str) -> list[ModelPost]:
+        return [post for post in self.newest() if post.tags.get(user) == status]
 
     def is_explored(self, viewer: int, post: ModelPost) -> bool:
         """Return whether explore may show a post to a viewer."""

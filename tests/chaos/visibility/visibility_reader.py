@@ -113,11 +113,28 @@ class VisibilityReader:
     async def _compare_saves(self, viewer: UserId) -> None:
         saves, collections = self.harness.saves, self.harness.collections
         assert ids_in(await saves.list_page(viewer, ALL)) == self.model.kept(self.model.saves, viewer)
+        assert ids_in(await self.harness.likes.list_own(viewer, ALL)) == self.model.kept(
+            self.model.liked, viewer
+        )
+        comments = await self.harness.comments.list_own(viewer, ALL)
+        assert [each.comment.id for each in comments.items] == self.model.own_comments(viewer)
+        assert ids_in(await self.harness.posts.list_archived(viewer, ALL)) == self.model.archive(viewer)
         collection = await collections.get(viewer, self.collections[viewer])
         wanted = self.model.kept(self.model.collected, viewer)
         assert ids_in(await collections.list_posts(viewer, collection.id, ALL)) == wanted
         assert [cover.id for cover in collection.covers] == wanted[: len(collection.covers)]
         assert collection.posts_count == sum(user == viewer for user, _ in self.model.collected)
+        await self._compare_discoveries(viewer)
+
+    async def _compare_discoveries(self, viewer: UserId) -> None:
+        """Compare what is chosen by popularity: the model says what must not be among it."""
+        for each in await self.harness.discovery.suggestions.list_suggestions(viewer, 20):
+            user = each.user.card.id
+            assert self.model.is_suggested(viewer, user)
+            assert each.user.relationship == self.model.relationship(viewer, user)
+            for follower in each.followed_by:
+                assert {(viewer, follower.id), (follower.id, user)} <= {*self.model.follows}
+                assert follower.id not in self.model.hidden
         for post in (await self.harness.explore.page(viewer, 100)).items:
             assert self.model.is_explored(viewer, self.model.posts[post.id])
             self._compare_shown(viewer, post)
@@ -129,10 +146,11 @@ class VisibilityReader:
             harness.posts.list_by_author(viewer, user, ALL),
             harness.follows.list_followers(viewer, user, ALL),
             harness.follows.list_following(viewer, user, ALL),
+            harness.tags.list_posts(viewer, user, ALL),
         )
-        profile, posts, followers, following = [await outcome(read) for read in reads]
+        profile, posts, followers, following, tagged = [await outcome(read) for read in reads]
         if not model.finds(viewer, user):
-            assert {profile, posts, followers, following} == {"not_found"}
+            assert {profile, posts, followers, following, tagged} == {"not_found"}
             return
         assert profile.relationship == model.relationship(viewer, user)
         assert profile.posts_count == model.posts_count(viewer, user)
@@ -141,6 +159,13 @@ class VisibilityReader:
         assert ids_in(posts) == model.of_author(viewer, user)
         assert users_in(followers) == model.followers(viewer, user)
         assert users_in(following) == model.following(viewer, user)
+        assert ids_in(tagged) == [
+            post.id
+            for post in model.tagged(user, "approved")
+            if model.lists_post(viewer, post)
+            and model.is_open(viewer, user)
+            and model.sees_user(viewer, user)
+        ]
         for post in posts.items:
             self._compare_shown(viewer, post)
 
@@ -160,27 +185,31 @@ class VisibilityReader:
             harness.likes.list_likers(viewer, post_id, ALL),
             harness.comments.list_by_post(viewer, post_id, ALL),
             harness.post_history.list_versions(viewer, post_id, ALL),
+            harness.tags.list_by_post(viewer, post_id),
         )
-        found, likers, comments, history = [await outcome(read) for read in reads]
+        found, likers, comments, history, tags = [await outcome(read) for read in reads]
         if visible:
             self._compare_shown(viewer, found)
             assert users_in(likers) == self.model.likers(viewer, post)
             self._compare_comments(viewer, comments, self.model.comments(viewer, post))
+            assert [(each.tag.user_id, each.pending) for each in tags] == self.model.tags(viewer, post)
             assert [each.caption for each in history[1].items] == self.model.versions(viewer, post)
         else:
-            assert {found, likers, comments, history} == {"not_found"}
+            assert {found, likers, comments, history, tags} == {"not_found"}
         for comment in post.comments:
             await self._compare_comment(viewer, post, comment)
 
     async def _compare_comment(self, viewer: UserId, post: ModelPost, comment: ModelComment) -> None:
         ids = PostId(post.id), CommentId(comment.id)
         replies = await outcome(self.harness.comments.list_replies(viewer, *ids, ALL))
+        found = await outcome(self.harness.comments.find(viewer, *ids))
         likers = await outcome(self.harness.comment_likes.list_likers(viewer, *ids, ALL))
         if self.model.finds_comment(viewer, post, comment):
+            assert (found.id, found.replies_count) == (comment.id, self.model.replies_count(post, comment))
             self._compare_comments(viewer, replies, self.model.comments(viewer, post, comment))
             assert users_in(likers) == self.model.likers(viewer, comment)
         else:
-            assert {replies, likers} == {"not_found"}
+            assert {found, replies, likers} == {"not_found"}
 
     def _compare_shown(self, viewer: UserId, shown: Any) -> None:
         """Compare the counters and relationships of a post that a list shows."""

@@ -3,10 +3,12 @@
 from functools import partial
 
 from server.events import CacheKey
-from server.ids import ActionId, PostId, UserId
+from server.ids import ActionId, MediaId, PostId, UserId
+from server.models.content.post_images import NewPostImage
 from server.paging import PageRequest
+from server.services.content.post_pictures import ChosenPicture
 from server.services.jobs.event_jobs import JobKind
-from server.services.records import AccountStatus
+from server.services.records import AccountStatus, Tag
 from tools.harness.services import ServiceHarness
 
 
@@ -54,6 +56,23 @@ async def test_repeated_like_is_shown_after_its_post_was_restored(harness: Servi
     assert await listed(harness, ada) == []
     await moderate(harness, post_id, hidden=False)
     assert await listed(harness, ada) == [(bob, 0)]
+
+
+async def test_tag_stays_notified_after_its_post_was_restored(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    post_id = await harness.post(ada)
+    await harness.image_rows.insert(
+        NewPostImage(MediaId(post_id), post_id, 0, f"posts/{post_id}", 1, 1, "", "", ("large",))
+    )
+    tagged = [ChosenPicture(MediaId(post_id), tags=[Tag(bob, 0, 0)])]
+    await harness.posts.edit(ada, post_id, None, None, media=tagged)
+    await harness.work_off()
+    await harness.posts.edit(ada, post_id, None, None, media=tagged)
+    await moderate(harness, post_id, hidden=True)
+    await harness.work_off()
+    assert await listed(harness, bob) == []
+    await moderate(harness, post_id, hidden=False)
+    assert await listed(harness, bob) == [(ada, 0)]
 
 
 async def test_nothing_is_delivered_to_a_closed_account(harness: ServiceHarness) -> None:
