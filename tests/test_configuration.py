@@ -46,7 +46,7 @@ VAPID = {
     "VAPID_SUBJECT": "mailto:push@photos.example",
 }
 # Settings without a value in config.toml, which describes their defaults in comments.
-UNSET = {"app.docs", "database.migrate_at_start"}
+UNSET = {"app.docs", "app.public_reads", "database.migrate_at_start"}
 
 
 @pytest.fixture
@@ -89,6 +89,22 @@ def flat(table: dict[str, Any], path: str = "") -> dict[str, Any]:
     for name, value in table.items():
         found |= flat(value, f"{path}{name}.") if isinstance(value, dict) and value else {path + name: value}
     return found
+
+
+@pytest.mark.parametrize(
+    ("environ", "warned"),
+    [
+        ({"HOST": "0.0.0.0"}, True),
+        ({"HOST": "0.0.0.0", "PUBLIC_URL": "http://192.168.0.10:3000"}, False),
+        ({"HOST": "localhost"}, False),
+        ({}, False),
+    ],
+)
+def test_address_that_other_devices_cannot_reach_is_a_warning(
+    read: Any, environ: dict[str, str], warned: bool
+) -> None:
+    warnings = read(environ).warnings
+    assert ["PUBLIC_URL" in warning for warning in warnings] == [True] * warned
 
 
 def test_config_toml_has_every_key_with_its_default() -> None:

@@ -1,11 +1,14 @@
 """Checks across settings: Firebase credentials, TLS files, and what production requires."""
 
 import re
+from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from server.errors import ConfigurationError
 from server.networks import is_secure_url
 from server.settings import Settings
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 MIN_SECRET_LENGTH = 32
 SAMPLE_SECRETS = frozenset({"your_jwt_secret_key", "your_jwt_refresh_secret_key", "secret", "changeme"})
@@ -153,3 +156,13 @@ def _is_rsa_key(pem: str) -> bool:
         return isinstance(load_pem_private_key(pem.encode(), password=None), RSAPrivateKey)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         return False
+
+
+def unreachable_addresses(settings: Settings) -> Iterator[str]:
+    """Yield a warning if other devices can reach the server, but not the addresses that it hands out."""
+    host, url = settings.app.host, settings.app.public_url
+    if not url and host not in LOOPBACK:
+        yield (
+            f"HOST is {host}, but PUBLIC_URL is not set: links and pictures lead to {settings.public_url}, which other"
+            " devices cannot reach. Set PUBLIC_URL to the address that they use, such as http://192.168.0.10:3000."
+        )

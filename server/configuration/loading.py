@@ -18,6 +18,7 @@ from server.configuration.checks import (
     check_production,
     check_providers,
     check_web_push,
+    unreachable_addresses,
 )
 from server.configuration.development_secrets import with_development_secrets
 from server.configuration.environment import FILE_VARIABLES, SHARED_VARIABLES, VARIABLES
@@ -76,7 +77,7 @@ def load(
         check_production(settings)
     else:
         settings = with_development_secrets(settings)
-    return Loaded(settings, tuple(_misspelt(variables)))
+    return Loaded(settings, (*_misspelt(variables), *unreachable_addresses(settings)))
 
 
 def _assignments(variables: Mapping[str, str]) -> Iterable[tuple[str, str, str]]:

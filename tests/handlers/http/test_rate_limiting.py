@@ -80,6 +80,7 @@ CONTRIBUTIONS = {
     "POST /posts/{postId}/comments": Contribution.COMMENTS,
     "POST /users/{userId}/follow": Contribution.FOLLOWS,
     "POST /posts/{postId}/likes": Contribution.LIKES,
+    "POST /posts/{postId}/comments/{commentId}/likes": Contribution.LIKES,
     "POST /reports": Contribution.REPORTS,
 }
 
