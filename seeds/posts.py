@@ -2,7 +2,8 @@
 
 import asyncio
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -33,12 +34,18 @@ async def publish_painted(
     post: SamplePost, author_id: UserId, context: SeedContext, audience: Audience = Audience.PUBLIC
 ) -> PostId:
     """Paint the pictures of a post, and publish it."""
-    with tempfile.TemporaryDirectory(dir=context.work_dir) as folder:
-        uploads = [
-            await asyncio.to_thread(_painted, post, number, Path(folder)) for number in range(post.pictures)
-        ]
+    async with painted(post, context) as uploads:
         published = await context.services.posts.publish(author_id, post.caption, uploads, audience=audience)
     return published.id
+
+
+@asynccontextmanager
+async def painted(post: SamplePost, context: SeedContext) -> AsyncIterator[list[Upload]]:
+    """Yield the painted pictures of a post, whose files exist until the context ends."""
+    with tempfile.TemporaryDirectory(dir=context.work_dir) as folder:
+        yield [
+            await asyncio.to_thread(_painted, post, number, Path(folder)) for number in range(post.pictures)
+        ]
 
 
 def _painted(post: SamplePost, number: int, folder: Path) -> Upload:

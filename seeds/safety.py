@@ -1,5 +1,7 @@
 """Creates what shows the safety of people: privacy, blocks, close friends, choices about comments, and decisions.
 
+It also creates posts that only their author sees.
+
 All of it comes after the timeline, which it would change otherwise: a private account gets requests, not followers.
 """
 
@@ -7,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from seeds import comment_choices, protection
+from seeds import comment_choices, own_posts, protection
 from seeds.activities import Activity
 from seeds.existing_rows import ExistingRows
 from seeds.posts import publish_painted
@@ -89,6 +91,7 @@ def missing(timeline: Timeline, existing: ExistingRows, password: str) -> Iterat
     if plan.muting:
         parts.append(("mute", partial(_mute, *plan.muting)))
     parts += list_parts(FRIENDS_POST.author, find_restricted_post(timeline, FRIENDS_POST.author), password)
+    parts += own_posts.list_parts(timeline)
     for number, (key, do) in enumerate(parts):
         if key not in done:
             yield Activity(NOW + number * MOMENT, STEP, do)
@@ -109,6 +112,7 @@ async def survey_safety(database: Database, timeline: Timeline, existing: Existi
         done.add("friends post")
     done |= await survey_protection(database, FRIENDS_POST.author)
     done |= await comment_choices.survey_choices(database, _choices(timeline), existing)
+    done |= await own_posts.survey_own_posts(database)
     return done | await _survey_moderation(database)
 
 
@@ -168,6 +172,7 @@ def describe(timeline: Timeline, existing: ExistingRows) -> list[tuple[str, str]
         *lines,
         *comment_choices.describe_choices(_choices(timeline)),
         *protection.describe(FRIENDS_POST.author, existing),
+        *own_posts.describe(),
     ]
 
 

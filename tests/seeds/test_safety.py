@@ -56,6 +56,10 @@ async def test_everything_is_there_once_and_named(
         assert await count(database, "comment_likes") > 1
         assert await count(database, "posts", "comments_enabled = 0") == 1
         assert await count(database, "posts", "like_count_hidden = 1") == 1
+        assert await count(database, "drafts", "publish_at_ms IS NULL") == 1
+        assert await count(database, "drafts", "publish_at_ms IS NOT NULL") == 1
+        assert await count(database, "posts", "archived_at_ms IS NOT NULL") == 1
+        assert await count(database, "posts", "pinned_at_ms IS NOT NULL") == 1
         assert await wrong_counters(database) == []
         before = await checksums(database)
     output = capsys.readouterr().out
