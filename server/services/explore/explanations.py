@@ -131,7 +131,7 @@ class ExploreExplanations:
 
 
 def _without_numbers(found: ExploreExplanation) -> ExploreExplanation:
-    """Leave out what tells the number of likes, or of comments that are turned off."""
+    """Leave out the numbers from which the hidden ones follow."""
     detail = found.detail
     if found.reason not in DETAILS:
         place = "Not ranked" if found.rank is None else f"Rank {found.rank}"
