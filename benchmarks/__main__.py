@@ -11,7 +11,7 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import feed, images, jobs, screens, search, startup, streams
+from benchmarks import discovery, feed, images, jobs, screens, search, startup, streams
 
 MEASUREMENTS = {
     "startup": startup.measure,
@@ -19,6 +19,7 @@ MEASUREMENTS = {
     "feed": feed.measure,
     "screens": screens.measure,
     "search": search.measure,
+    "discovery": discovery.measure,
     "streams": streams.measure,
     "images": images.measure,
 }

@@ -18,6 +18,8 @@ class LoadConnection(asyncio.Protocol):
     def __init__(self, request: bytes, deadline: float) -> None:
         self.responses = 0
         self.refused = 0
+        self.took_s: list[float] = []
+        self._sent_at = 0.0
         self.done = asyncio.get_running_loop().create_future()
         self._request = request
         self._deadline = deadline
@@ -26,6 +28,10 @@ class LoadConnection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]
+        self._send()
+
+    def _send(self) -> None:
+        self._sent_at = time.monotonic()
         self._transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:
@@ -39,12 +45,13 @@ class LoadConnection(asyncio.Protocol):
             if len(self._buffer) < head + 4 + length:
                 return
             self.responses += 1
+            self.took_s.append(time.monotonic() - self._sent_at)
             self.refused += not self._buffer.startswith(b"HTTP/1.1 200")
             del self._buffer[: head + 4 + length]
             if time.monotonic() >= self._deadline:
                 self._transport.close()
                 return
-            self._transport.write(self._request)
+            self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.done.done():
@@ -52,14 +59,17 @@ class LoadConnection(asyncio.Protocol):
 
 
 async def run(host: str, port: int, request: bytes, connections: int, seconds: float) -> dict[str, float]:
-    """Return the number of responses, of those other than 200, and the elapsed seconds."""
+    """Return the number of responses, of those other than 200, the elapsed seconds, and milliseconds per response."""
     loop = asyncio.get_running_loop()
     started = time.monotonic()
     opened = [LoadConnection(request, started + seconds) for _ in range(connections)]
     for connection in opened:
         await loop.create_connection(lambda connection=connection: connection, host, port)
     await asyncio.gather(*(connection.done for connection in opened))
+    took = sorted(each for connection in opened for each in connection.took_s)
     return {
+        "p50_ms": took[len(took) // 2] * 1000,
+        "p99_ms": took[int(len(took) * 0.99)] * 1000,
         "responses": sum(connection.responses for connection in opened),
         "refused": sum(connection.refused for connection in opened),
         "seconds": time.monotonic() - started,
