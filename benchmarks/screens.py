@@ -30,7 +30,7 @@ ROUNDS = 15
 
 @dataclass
 class Figures:
-    """What the requests of one screen cost; times of all rounds."""
+    """Costs of the requests of one screen; times of all rounds."""
 
     requests: int = 0
     plain: int = 0

@@ -34,6 +34,7 @@ from server.handlers.content.tags import TagRoutes
 from server.handlers.content.unused_media import UnusedMediaRoutes
 from server.handlers.content.uploads import UploadRoutes, add_tus_header
 from server.handlers.discovery.hashtags import HashtagRoutes
+from server.handlers.discovery.places import PlaceRoutes
 from server.handlers.discovery.recent_searches import RecentSearchRoutes
 from server.handlers.discovery.search import SearchRoutes
 from server.handlers.discovery.suggestions import SuggestionRoutes
@@ -183,12 +184,14 @@ def build_app(
             services.discovery.users,
             services.discovery.hashtags,
             services.discovery.captions,
+            services.discovery.places,
             rendered,
             services.profiles,
         ),
         TrendRoutes(services.discovery.trends),
         HashtagRoutes(services.discovery.hashtags, services.discovery.hashtag_follows, rendered),
         SuggestionRoutes(services.discovery.suggestions),
+        PlaceRoutes(services.discovery.places, rendered),
         RecentSearchRoutes(services.discovery.recent),
         NotificationRoutes(services.notifications, stream, services.stream_tickets, notifications),
         PreferenceRoutes(services.preferences),

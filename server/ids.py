@@ -29,6 +29,7 @@ RecentSearchId = NewType("RecentSearchId", int)
 ExportId = NewType("ExportId", int)
 FilterId = NewType("FilterId", int)
 VersionId = NewType("VersionId", int)
+PlaceId = NewType("PlaceId", int)
 
 # The viewer without an account. No user has this id, so it has no relationships and no content.
 NO_USER = UserId(0)

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from server.assembly.repositories import Repositories
 from server.clock import Clock
 from server.services.content.cards import Cards
+from server.services.content.places import Places
 from server.services.content.visibility import Visibility
 from server.services.discovery.caption_search import CaptionSearch
 from server.services.discovery.hashtag_counts import HashtagCounts
 from server.services.discovery.hashtag_follows import HashtagFollows
 from server.services.discovery.hashtag_search import HashtagSearch
 from server.services.discovery.index_jobs import IndexJobs
+from server.services.discovery.place_counts import PlaceCounts
+from server.services.discovery.place_search import PlaceSearch
 from server.services.discovery.recent_searches import RecentSearches
 from server.services.discovery.search_check import SearchCheck
 from server.services.discovery.search_index import SearchIndex
@@ -32,6 +35,7 @@ class Discovery:
     users: UserSearch
     hashtags: HashtagSearch
     captions: CaptionSearch
+    places: PlaceSearch
     recent: RecentSearches
     index: SearchIndex
     jobs: IndexJobs
@@ -76,10 +80,19 @@ def build_discovery(
             visibility,
         ),
         captions=CaptionSearch(rows.discovery.searched_captions, cards, visibility),
+        places=PlaceSearch(
+            rows.places, rows.discovery.search_terms, Places(rows.places, visibility), cards, visibility
+        ),
         recent=RecentSearches(rows.discovery.recent_searches, unit_of_work),
         index=index,
         jobs=IndexJobs(
-            index, rebuild, rows.discovery.search_subjects, rows.discovery.hashtag_posts, unit_of_work, jobs
+            index,
+            rebuild,
+            rows.discovery.search_subjects,
+            rows.discovery.hashtag_posts,
+            rows.discovery.place_posts,
+            unit_of_work,
+            jobs,
         ),
         trends=trends,
         trend_jobs=TrendJobs(found.hashtag_uses, rows.explore.rankings, trends, unit_of_work, jobs, clock),
@@ -100,7 +113,13 @@ def build_index_administration(rows: Repositories, unit_of_work: UnitOfWork) -> 
     found = rows.discovery
     counts = HashtagCounts(found.hashtags, found.hashtag_posts)
     index = SearchIndex(
-        found.search_subjects, found.search_entries, found.search_terms, found.hashtags, counts
+        found.search_subjects,
+        found.search_entries,
+        found.search_terms,
+        found.hashtags,
+        counts,
+        rows.places,
+        PlaceCounts(rows.places, found.place_posts),
     )
     rebuild = SearchRebuild(
         index,
@@ -117,5 +136,7 @@ def build_index_administration(rows: Repositories, unit_of_work: UnitOfWork) -> 
         found.search_terms,
         found.hashtags,
         found.hashtag_posts,
+        rows.places,
+        found.place_posts,
     )
     return IndexAdministration(index, rebuild, check)

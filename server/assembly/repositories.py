@@ -25,6 +25,7 @@ from server.models.content.followed_likers import FollowedLikerRepository
 from server.models.content.likes import LikeRepository
 from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
+from server.models.content.places import PlaceRepository
 from server.models.content.post_audiences import PostAudienceRepository
 from server.models.content.post_images import PostImageRepository
 from server.models.content.post_parts import PostPartRepository
@@ -37,6 +38,7 @@ from server.models.database import Database
 from server.models.discovery.hashtag_follows import HashtagFollowRepository
 from server.models.discovery.hashtag_uses import HashtagUseRepository
 from server.models.discovery.hashtags import HashtagPostRepository, HashtagRepository
+from server.models.discovery.place_posts import PlacePostRepository
 from server.models.discovery.recent_searches import RecentSearchRepository
 from server.models.discovery.search_entries import SearchEntryRepository
 from server.models.discovery.search_rebuilds import SearchRebuildRepository
@@ -89,6 +91,7 @@ class DiscoveryRepositories:
         self.hashtags = HashtagRepository(database)
         self.hashtag_posts = HashtagPostRepository(database)
         self.recent_searches = RecentSearchRepository(database)
+        self.place_posts = PlacePostRepository(database)
         self.search_entries = SearchEntryRepository(database)
         self.search_terms = SearchTermRepository(database)
         self.search_subjects = SearchSubjectRepository(database)
@@ -150,6 +153,7 @@ class Repositories:
         )
         self.post_parts = PostPartRepository(database)
         self.post_versions, self.tags = PostVersionRepository(database), TagRepository(database)
+        self.places = PlaceRepository(database)
         self.comments = CommentRepository(database)
         self.comment_cards = CommentCardRepository(database)
         self.comment_settings = CommentSettingsRepository(database)

@@ -58,6 +58,7 @@ from server.services.content.media_addresses import MediaAddresses
 from server.services.content.media_processing import MediaProcessing
 from server.services.content.picture_hashes import PictureHashes
 from server.services.content.pins import Pins
+from server.services.content.places import Places
 from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
 from server.services.content.saves import Saves
@@ -235,6 +236,7 @@ def build_services(
         visibility,
     )
     history = PostHistory(rows.post_versions, rows.posts, rows.post_images, cards, visibility)
+    places = Places(rows.places, visibility)
     tags = Tags(rows.tags, rows.users, rows.posts, rows.blocks, work, jobs, cards, visibility)
     posts = Posts(
         rows.users,
@@ -248,6 +250,7 @@ def build_services(
         shared.text_filters,
         history,
         tags,
+        places,
     )
     publication = DraftPublication(rows.drafts, rows.media, rows.users, posts, pictures, work)
     drafts = Drafts(
@@ -263,7 +266,9 @@ def build_services(
     contents = ContentServices(
         posts=posts,
         drafts=drafts,
-        deletions=Deletions(rows.users, rows.posts, rows.post_images, rows.post_parts, work, jobs, pictures),
+        deletions=Deletions(
+            rows.users, rows.posts, rows.post_images, rows.post_parts, work, jobs, pictures, places
+        ),
         likes=Likes(rows.likes, rows.posts, work, cards, visibility),
         comment_likes=commenting.likes,
         comment_removals=commenting.removals,

@@ -24,6 +24,8 @@ TEXT_PATTERN = r"^[^\x00\x1b]*$"
 VISIBLE_TEXT_PATTERN = rf"^[^\x00\x1b]*[^{INVISIBLE}][^\x00\x1b]*$"
 NAME_PATTERN = rf"^\s*$|{VISIBLE_TEXT_PATTERN}"
 
+# As JSON writes numbers.
+_DECIMAL = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", re.ASCII)
 Parsed = TypeVar("Parsed")
 
 
@@ -207,6 +209,15 @@ class QueryBoolean(fields.Boolean):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(truthy={"true"}, falsy={"false"}, **kwargs)
+
+
+class QueryNumber(Number):
+    """A finite decimal number in a query; `float` also accepts `1_0`, `nan` and the digits of every script."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not _DECIMAL.fullmatch(value):
+            raise self.make_error("invalid", input=value)
+        return super()._deserialize(float(value), attr, data, **kwargs)
 
 
 class QueryList(fields.List[Any]):

@@ -168,6 +168,7 @@ def _card(card: PostCard, share_url: str | None) -> bytes:
             "pinned": card.pinned,
             "commentsEnabled": card.options.comments_enabled,
             "hideLikeCount": card.options.like_count_hidden,
+            "place": None if card.place is None else serializers.place(card.place),
             "images": [serializers.image(each) for each in card.images],
             "shareUrl": share_url,
             "createdAt": isoformat(card.created_at_ms),

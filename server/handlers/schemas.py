@@ -41,6 +41,15 @@ class TagSchema(Schema):
     y = fields.Float(required=True)
 
 
+class PlaceSchema(Schema):
+    """A place that the author of a post has chosen."""
+
+    id = Id(required=True)
+    name = fields.String(required=True)
+    lat = fields.Float(required=True)
+    lng = fields.Float(required=True)
+
+
 class ImageSchema(Schema):
     id = Id(required=True)
     url = Url(required=True)
@@ -110,6 +119,7 @@ class PostSchema(MentionsSchema):
     hashtags = fields.List(fields.String(), required=True)
     audience = fields.Enum(Audience, by_value=fields.String, required=True)
     pinned = fields.Boolean(required=True)
+    place = fields.Nested(PlaceSchema, required=True, allow_none=True)
     images = fields.List(fields.Nested(ImageSchema), required=True)
     commentsEnabled = fields.Boolean(
         required=True,

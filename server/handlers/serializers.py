@@ -24,6 +24,7 @@ from server.services.records import (
     Draft,
     Image,
     LoginSession,
+    Place,
     Profile,
     Tag,
     UnusedMedia,
@@ -118,6 +119,10 @@ def image(record: Image) -> dict[str, Any]:
     }
 
 
+def place(record: Place) -> dict[str, Any]:
+    return {"id": str(record.id), "name": record.name, "lat": record.lat, "lng": record.lng}
+
+
 def tag(record: Tag) -> dict[str, Any]:
     return {
         "userId": str(record.user_id),
@@ -151,6 +156,7 @@ def draft(record: Draft, images: Sequence[Image]) -> dict[str, Any]:
         "pinned": False,
         "commentsEnabled": record.options.comments_enabled,
         "hideLikeCount": record.options.like_count_hidden,
+        "place": None,
         "images": [image(each) for each in images],
         "createdAt": isoformat(id_timestamp_ms(record.id)),
         "editedAt": None if record.edited_at_ms is None else isoformat(record.edited_at_ms),

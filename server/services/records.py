@@ -12,6 +12,7 @@ from server.ids import (
     MediaId,
     NotificationId,
     PasskeyId,
+    PlaceId,
     PostId,
     SessionId,
     UserId,
@@ -306,6 +307,16 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """A place at a latitude and a longitude in degrees."""
+
+    id: PlaceId
+    name: str
+    lat: float
+    lng: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tag:
     """A user in a picture, at `x` and `y` in units of `POSITION_SCALE` from the upper left corner."""
 
@@ -393,6 +404,7 @@ class PostCard:
     audience: Audience
     pinned: bool
     options: PostOptions
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

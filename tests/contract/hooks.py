@@ -171,13 +171,26 @@ def _real_notification(case: Case) -> None:
         case.body["upTo"] = newest[0]["id"] if newest else NOTIFICATION
 
 
+def _near_or_named(case: Case) -> None:
+    """Pass both coordinates or none, and a cursor without them only."""
+    query = dict(case.query or {})
+    if not query.keys() >= {"lat", "lng"}:
+        case.query = {name: value for name, value in query.items() if name not in ("lat", "lng")} | {
+            "q": query.get("q", "harbour")
+        }
+    else:
+        case.query = {name: value for name, value in query.items() if name != "cursor"}
+
+
 def _new_post(case: Case) -> None:
     """Use unused media, and a time in the future; most drafts become posts, because their number is limited."""
+    case.body.pop("placeId", None)  # none exists
     scheduled = case.body.pop("publishAt", None) or case.body.get("status") == "scheduled"
     if case.body.pop("status", None) == "draft" or scheduled:
         number = next(drafts)
         if number < MAX_DRAFTS:
             case.body |= {"publishAt": IN_A_WEEK} if scheduled else {"status": "draft"}
+            case.body.pop("place", None)
     if case.media_type == "multipart/form-data":
         return
     if "media" in case.body and "altTexts" not in case.body:
@@ -195,7 +208,8 @@ def _edit(case: Case) -> None:
 
     Leave out what only drafts have.
     """
-    case.body.pop("publishAt", None)
+    for name in ("publishAt", "placeId"):
+        case.body.pop(name, None)
     if "status" in case.body or not case.body:
         case.body["status"] = "published"
     if "media" in case.body:
@@ -320,6 +334,7 @@ CHANGES: dict[str, Callable[[Case], None]] = {
     "createReport": _visible_subject,
     "addFilter": _valid_pattern,
     "listUsers": _ids_or_prefix,
+    "listPlaces": _near_or_named,
     "listPosts": _ids_alone,
     "getOwnDecision": _decided_user,
     "appeal": _decided_user,
@@ -350,6 +365,12 @@ def _own_post() -> dict[str, str]:
 def _tagged_post() -> dict[str, str]:
     media = {"id": _own_media()["mediaId"], "tags": _own_tags()}
     return {"postId": _create("/posts", json={"media": [media]})["id"]}
+
+
+def _new_place() -> dict[str, str]:
+    place = {"name": f"Harbour {secrets.token_hex(4)}", "lat": 53.5, "lng": 10}
+    body = {"mediaIds": [_own_media()["mediaId"]], "place": place}
+    return {"placeId": _create("/posts", json=body)["place"]["id"]}
 
 
 def _own_media() -> dict[str, str]:
@@ -449,6 +470,8 @@ NEW_OBJECTS: dict[str, Callable[[], dict[str, str]]] = {
     "listCommentLikers": _own_comment,
     "revokeSession": _own_session,
     "editPost": _own_post,
+    "getPlace": _new_place,
+    "listPlacePosts": _new_place,
     "approveOwnTags": _tagged_post,
     "removeOwnTags": _tagged_post,
     "acceptFollowRequest": _request_to_follow,

@@ -296,6 +296,9 @@ TABLE: dict[str, Row] = {
     "POST /users/suggestions/{userId}": unblocked(204),
     "GET /explore": signed_in(200),
     "GET /explore/explain": signed_in(200, query="?postId={postId}"),
+    "GET /places": signed_in(200, query="?q=harbour"),
+    "GET /places/{placeId}": followers(200),
+    "GET /places/{placeId}/posts": followers(200),
     "GET /search": signed_in(200, query="?q=ana"),
     "GET /users": signed_in(200, query="?prefix=an"),
     "GET /search/recent": signed_in(200),
@@ -351,6 +354,7 @@ class Fixtures:
             ("appealId", self._appeal),
             ("filterId", self._filter),
             ("collectionId", self._collection),
+            ("placeId", self._place),
         ):
             if f"{{{name}}}" in wanted and name not in objects:
                 objects[name] = await create()
@@ -410,6 +414,12 @@ class Fixtures:
     async def _media(self) -> str:
         form = photo_form(photos.small(), field="file")
         return (await self.people[OWNER].request("POST", "/media", data=form))["id"]
+
+    async def _place(self) -> str:
+        """Return a place that only a post of the owner, whose account is private, has."""
+        media, place = await self._media(), {"name": "Home", "lat": 10, "lng": 20}
+        post = await self.people[OWNER].request("POST", "/posts", json={"mediaIds": [media], "place": place})
+        return post["place"]["id"]
 
     async def _upload(self) -> str:
         begun = await self.people[OWNER].call("POST", "/uploads", headers=TUS | {"Upload-Length": "5"})

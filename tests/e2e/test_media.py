@@ -1,6 +1,7 @@
 """Two steps: images are uploaded on their own, and published as JSON."""
 
 import io
+from typing import Any
 
 import pytest
 
@@ -128,3 +129,56 @@ async def test_images_of_a_post_are_edited(program: Program, register: Register)
 
 async def is_gone(person: Person, url: str) -> bool:
     return (await person.call("GET", url)).status == 404
+
+
+async def test_posts_have_tags_and_places(program: Program, register: Register) -> None:
+    ana, ben = await register(program, "ana", "ben")
+    await ben.request("PUT", "/tags/settings", json={"manualApproval": True})
+    media = (await upload(ana, photos.small())).json["id"]
+    tag = {"userId": ben.id, "x": 0.25, "y": 1}
+    place = {"name": " Old  Harbour ", "lat": 53.5436, "lng": -9.9669}
+    body = {"media": [{"id": media, "altText": "Boats", "tags": [tag]}], "place": place}
+    for wrong, field in (
+        ({"place": place | {"lat": 90.1}}, "place.lat"),
+        ({"place": place | {"lng": "9"}}, "place.lng"),
+        ({"place": place | {"lat": True}}, "place.lat"),
+        ({"place": place | {"name": "\u200b"}}, "place.name"),
+        ({"place": place | {"name": "x" * 101}}, "place.name"),
+        ({"placeId": "1"}, "placeId"),
+        ({"media": [{"id": media, "tags": [tag | {"x": 1.01}]}]}, "media.0.tags.0.x"),
+        ({"media": [{"id": media, "tags": [tag, tag]}]}, "media.0.tags"),
+        ({"media": [{"id": media, "tags": [tag] * 21}]}, "media.0.tags"),
+        ({"media": [{"id": media}], "mediaIds": [media]}, "media"),
+        ({"status": "draft"}, "media"),
+    ):
+        problem = await refused(ana, "POST", "/posts", 422, "invalid_input", json=body | wrong)
+        assert list(problem["errors"]) == [field], problem
+    post = await ana.request("POST", "/posts", json=body)
+    shown = {"id": post["place"]["id"], "name": "Old Harbour", "lat": 53.5436, "lng": -9.9669}
+    assert (post["place"], post["images"][0]["tags"], post["images"][0]["altText"]) == (shown, [], "Boats")
+    path = f"/posts/{post['id']}"
+    assert [each["id"] for each in (await ben.request("GET", "/tags/pending"))["items"]] == [post["id"]]
+    (pending,) = (await ben.request("GET", f"{path}/tags"))["items"]
+    assert (pending["pending"], pending["user"]["username"], pending["imageId"]) == (True, "ben", media)
+    assert (await ben.call("POST", f"{path}/tags/approve")).status == 204
+    (tagged,) = (await ana.request("GET", "/users/@ben/tagged"))["items"]
+    assert tagged["images"][0]["tags"] == [tag]
+    assert await ana.feed() == [tagged]
+
+    async def found() -> list[dict[str, Any]]:
+        return (await ben.request("GET", "/places?q=harb&lat=53.5&lng=-9.9"))["items"]
+
+    (result,) = await wait_until(found)
+    assert result == shown | {"postsCount": 1}
+    assert await ben.request("GET", f"/places/{shown['id']}") == result
+    assert (await ben.request("GET", "/search?q=harbour&type=places"))["items"] == [
+        {"type": "place", "place": result}
+    ]
+    assert [each["id"] for each in (await ben.request("GET", f"/places/{shown['id']}/posts"))["items"]] == [
+        post["id"]
+    ]
+    for query in ("", "?lat=1", "?q=a&lng=1", "?lat=nan&lng=1", "?lat=91&lng=1", "?lat=1_0&lng=1"):
+        await refused(ben, "GET", f"/places{query}", 422, "invalid_input")
+    assert (await ben.call("DELETE", f"{path}/tags")).status == 204
+    edited = await ana.request("PATCH", path, json={"place": None})
+    assert (edited["place"], edited["images"][0]["tags"]) == (None, [])

@@ -64,6 +64,7 @@ from server.models.content.followed_likers import FollowedLikerRepository
 from server.models.content.likes import LikeRepository
 from server.models.content.media import MediaRepository
 from server.models.content.media_keys import MediaKeyRepository
+from server.models.content.places import PlaceRepository
 from server.models.content.post_audiences import PostAudienceRepository
 from server.models.content.post_images import PostImageRepository
 from server.models.content.post_parts import PostPartRepository
@@ -165,6 +166,7 @@ from server.services.content.mentions import Mentions
 from server.services.content.picture_hashes import PictureHashes
 from server.services.content.pictures import Pictures
 from server.services.content.pins import Pins
+from server.services.content.places import Places
 from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
 from server.services.content.refused_pictures import RefusedPictures
@@ -405,6 +407,7 @@ class ServiceHarness:
         self.post_history = PostHistory(
             PostVersionRepository(database), self.post_rows, self.image_rows, self.cards, self.visibility
         )
+        self.places = Places(PlaceRepository(database), self.visibility)
         self.tags = Tags(
             TagRepository(database),
             self.user_rows,
@@ -427,6 +430,7 @@ class ServiceHarness:
             self.text_filters,
             self.post_history,
             self.tags,
+            self.places,
         )
         self.pins = Pins(self.user_rows, self.post_rows, self.visibility, self.unit_of_work)
         self.draft_rows = DraftRepository(database)
@@ -724,6 +728,7 @@ class ServiceHarness:
             self.unit_of_work,
             self.jobs,
             self.pictures,
+            self.places,
             batch=REMOVAL_BATCH,
         )
         self.discovery = build_discovery(

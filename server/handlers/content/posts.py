@@ -20,6 +20,7 @@ from server.handlers.content.drafts import (
     schedule_in,
     status_field,
 )
+from server.handlers.content.places import check_place, place_field, place_id_field, place_in, refuse_place
 from server.handlers.content.tags import refuse_tags, tags_field, tags_of
 from server.handlers.fields import File, Id, QueryList, RequestSchema, StrictBoolean, Text, UserReference
 from server.handlers.http.bodies.multipart import Form, FormReader
@@ -41,6 +42,7 @@ from server.services.content.drafts import DraftChanges, DraftContent, Drafts
 from server.services.content.limits import MAX_ALT_TEXT, MAX_CAPTION, MAX_IMAGES
 from server.services.content.pictures import Upload
 from server.services.content.pins import MAX_PINS
+from server.services.content.places import PlaceChange
 from server.services.content.post_options import OptionChanges, PostOptions
 from server.services.content.post_pictures import ChosenPicture, more_texts_than_pictures
 from server.services.content.posts import Posts, SeenEdit
@@ -141,6 +143,8 @@ class PublishBody(RequestSchema):
     hideLikeCount = HideLikeCountField(load_default=False)
     status = new_status_field()
     publishAt = publish_at_field()
+    place = place_field()
+    placeId = place_id_field()
 
     @validates_schema
     def _require_images(self, data: dict[str, Any], **_: Any) -> None:
@@ -148,8 +152,10 @@ class PublishBody(RequestSchema):
             raise ValidationError("Required: mediaIds or media.", "mediaIds")
         if "media" in data and (data.get("mediaIds") or data["altTexts"]):
             raise ValidationError("Either media, or mediaIds with altTexts.", "media")
+        check_place(data)
         if chosen_status(data) in UNPUBLISHED:
             refuse_tags(data)
+            refuse_place(data)
 
 
 class PostsQuery(PageQuery):
@@ -228,6 +234,8 @@ class EditPostBody(RequestSchema):
     audience = AudienceField()
     commentsEnabled = CommentsEnabledField()
     hideLikeCount = HideLikeCountField()
+    place = place_field(allow_none=True)
+    placeId = place_id_field()
     status = status_field(
         *PostStatus,
         description="Of a draft: `published` publishes it now, `draft` removes its time. Of a post: `archived` hides it"
@@ -246,13 +254,16 @@ class EditPostBody(RequestSchema):
     def _require_change(self, data: dict[str, Any], **_: Any) -> None:
         if not data.keys() - {"ifEditedAt"}:
             raise ValidationError(
-                "Required: caption, altTexts, media, audience, commentsEnabled, hideLikeCount, status or publishAt.",
+                "Required: caption, altTexts, media, place, audience, commentsEnabled, hideLikeCount, status"
+                " or publishAt.",
                 "caption",
             )
         if "media" in data and "altTexts" in data:
             raise ValidationError("Either media or altTexts.", "altTexts")
+        check_place(data)
         if chosen_status(data) in UNPUBLISHED:
             refuse_tags(data)
+            refuse_place(data)
 
 
 class PostRoutes:
@@ -298,6 +309,7 @@ class PostRoutes:
                 "content_refused",
                 "media_unusable",
                 "untaggable_user",
+                "unknown_place",
             ),
         },
         description=(
@@ -360,10 +372,13 @@ class PostRoutes:
                 if chosen:
                     media_ids, texts = [each.id for each in chosen], [each.alt_text for each in chosen]
                 return await self._drafts.create_from_media(author_id, content, media_ids, texts, token)
+            place = place_in(body)
             if chosen:
-                return await self._posts.publish_chosen(author_id, caption, chosen, token, audience, options)
+                return await self._posts.publish_chosen(
+                    author_id, caption, chosen, token, audience, options, place
+                )
             return await self._posts.publish_media(
-                author_id, caption, media_ids, texts, token, audience, options
+                author_id, caption, media_ids, texts, token, audience, options, place
             )
 
         return await self._idempotent.respond(
@@ -444,7 +459,7 @@ class PostRoutes:
                 "not_published",
                 "too_many_scheduled",
             ),
-            422: ("content_refused", "media_unusable", "picture_refused", "untaggable_user"),
+            422: ("content_refused", "media_unusable", "picture_refused", "untaggable_user", "unknown_place"),
         },
         description=(
             "An omitted member stays unchanged; at least one is required. With `publishAt`, a draft is published at"
@@ -469,13 +484,14 @@ class PostRoutes:
             media = [_chosen(each) for each in body["media"]]
         seen = SeenEdit(body["ifEditedAt"]) if "ifEditedAt" in body else None
         status = chosen_status(body)
+        place = PlaceChange(place_in(body)) if body.keys() & {"place", "placeId"} else None
         options = OptionChanges(body.get("commentsEnabled"), body.get("hideLikeCount"))
         changes = body.get("caption"), body.get("altTexts"), body.get("audience"), media, seen, status
         try:
-            post = await self._posts.edit(author_id, _post_id(request), *changes, options)
+            post = await self._posts.edit(author_id, _post_id(request), *changes, options, place)
         except NotFound:
             draft_id = DraftId(path_id(request, "postId"))
-            of_draft = DraftChanges(*changes, body.get("publishAt"), options)
+            of_draft = DraftChanges(*changes, body.get("publishAt"), options, place)
             post = await self._drafts.edit(author_id, draft_id, of_draft)
         return serializers.json_response(self._rendered.post(author_id, post))
 

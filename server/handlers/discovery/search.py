@@ -9,6 +9,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from server.handlers import serializers
 from server.handlers.discovery.hashtags import HashtagSchema, hashtag
+from server.handlers.discovery.places import FoundPlaceSchema, found_place
 from server.handlers.fields import Id, QueryList, Text
 from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import QUERY, current_principal
@@ -19,6 +20,7 @@ from server.ids import UserId
 from server.paging import Page
 from server.services.discovery.caption_search import CaptionSearch
 from server.services.discovery.hashtag_search import HashtagSearch
+from server.services.discovery.place_search import PlaceSearch
 from server.services.discovery.user_search import UserSearch
 from server.services.people.profiles import Profiles
 
@@ -32,6 +34,7 @@ class SearchType(StrEnum):
     USERS = "users"
     HASHTAGS = "hashtags"
     POSTS = "posts"
+    PLACES = "places"
 
 
 class SearchQuery(LimitQuery):
@@ -59,10 +62,11 @@ class SearchQuery(LimitQuery):
 class SearchResultSchema(Schema):
     """A result. It has the member that its type names."""
 
-    type = fields.String(required=True, metadata={"enum": ["user", "hashtag", "post"]})
+    type = fields.String(required=True, metadata={"enum": ["user", "hashtag", "post", "place"]})
     user = fields.Nested(RelatedUserSchema)
     hashtag = fields.Nested(HashtagSchema)
     post = fields.Nested(PostSchema)
+    place = fields.Nested(FoundPlaceSchema)
 
 
 class UsersQuery(LimitQuery):
@@ -89,12 +93,14 @@ class SearchRoutes:
         users: UserSearch,
         hashtags: HashtagSearch,
         captions: CaptionSearch,
+        places: PlaceSearch,
         rendered: PostSerializer,
         profiles: Profiles,
     ) -> None:
         self._users = users
         self._hashtags = hashtags
         self._captions = captions
+        self._places = places
         self._rendered = rendered
         self._profiles = profiles
 
@@ -103,7 +109,7 @@ class SearchRoutes:
 
     @operation(
         "search",
-        "Search for users, hashtags or posts",
+        "Search for users, hashtags, places or posts",
         tag="search",
         description="Users: the exact name first, then users that you follow, then others by followers. Hashtags: by"
         " posts. Posts: newest first. If no name matches, names are found that differ by one character.",
@@ -121,6 +127,9 @@ class SearchRoutes:
             case SearchType.POSTS:
                 posts = await self._captions.search(viewer_id, text, limit, cursor)
                 return _results(request, posts, "post", self._rendered.for_viewer(viewer_id))
+            case SearchType.PLACES:
+                places = await self._places.search(text, limit, cursor)
+                return _results(request, places, "place", found_place)
             case _:
                 users = await self._users.search(viewer_id, text, limit, cursor)
                 return _results(request, users, "user", related_user)

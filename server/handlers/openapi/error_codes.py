@@ -114,6 +114,7 @@ ERROR_CODES: Mapping[int, Mapping[str, str]] = {
         "image_damaged": "The image is damaged or incomplete.",
         "image_unprocessable": "Decoding the image takes too long or needs too much memory.",
         "picture_refused": "The image is not allowed.",
+        "unknown_place": "There is no place with the `placeId`.",
         "untaggable_user": "A user does not exist or cannot be tagged; `errors` has the id.",
         "media_unusable": "Some of the uploaded images cannot be published; `errors` names them.",
     },

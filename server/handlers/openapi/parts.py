@@ -100,6 +100,7 @@ PATH_PARAMETERS: Mapping[str, Part] = {
     "decisionId": _id("A decision of moderators."),
     "searchId": _id("The id of one of your recent searches."),
     "collectionId": _id("The id of one of your collections."),
+    "placeId": _id("The id of a place."),
     "tag": {
         "description": "A hashtag in any spelling, without the #.",
         "schema": {"type": "string", "minLength": 1},

@@ -7,10 +7,11 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from server.ids import ActionId, PostId, UserId, id_timestamp_ms
+from server.ids import ActionId, PlaceId, PostId, UserId, id_timestamp_ms
 from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
 from server.models.audience import Audience
 from server.models.conditions import Column, Condition
+from server.models.content.places import PlaceRow
 from server.models.content.post_options import PostOptions
 from server.models.content.stored_mentions import pack_mentions, unpack_mentions
 from server.models.database import Database, placeholders
@@ -32,6 +33,8 @@ class PostTable(Model):
 
     While `comments_enabled` is 0, comments are refused, and existing ones are hidden. While `like_count_hidden` is 1,
     only the author sees how many likes the post has.
+
+    `place_id` is no foreign key: a place is deleted with its last post.
 
     `published_at_ms` is set for imported posts whose id has another time.
     """
@@ -56,10 +59,16 @@ class PostTable(Model):
     published_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
     archived_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
     pinned_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
+    place_id: fields.Field[int | None] = fields.BigIntField(null=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "posts"
-        indexes = (("author_id", "id"), ("author_id", "archived_at_ms"), ("author_id", "pinned_at_ms"))
+        indexes = (
+            ("author_id", "id"),
+            ("author_id", "archived_at_ms"),
+            ("author_id", "pinned_at_ms"),
+            ("place_id", "id"),
+        )
 
 
 OPTIONS = "p.comments_enabled, p.like_count_hidden"
@@ -80,6 +89,7 @@ class PostRow:
     archived: bool
     pinned: bool
     options: PostOptions
+    place_id: PlaceId | None = None
 
     @property
     def changed_at_ms(self) -> int | None:
@@ -110,6 +120,7 @@ class PostCardRow:
     relationship: RelationshipRow
     liked: bool
     saved: bool
+    place: PlaceRow | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,9 +194,10 @@ class PostRepository:
             "SELECT p.id, p.caption, p.mentions, p.likes_count, p.comments_count, p.published_at_ms, p.edited_at_ms,"
             f" p.pictures_changed_at_ms, p.revision, p.audience, p.archived_at_ms, p.pinned_at_ms, {OPTIONS},"
             f" {USER_COLUMNS}, {related.sql},"
+            " pl.id AS place_id, pl.name AS place_name, pl.lat AS place_lat, pl.lng AS place_lng,"
             " EXISTS(SELECT 1 FROM likes l WHERE l.post_id = p.id AND l.user_id = ?) AS liked,"
             " EXISTS(SELECT 1 FROM saves s WHERE s.post_id = p.id AND s.user_id = ?) AS saved"
-            " FROM posts p JOIN users u ON u.id = p.author_id"
+            " FROM posts p JOIN users u ON u.id = p.author_id LEFT JOIN places pl ON pl.id = p.place_id"
             f" WHERE p.id IN ({placeholders(len(post_ids))}) AND {visible.sql}",
             [*related.parameters, viewer_id, viewer_id, *post_ids, *visible.parameters],
         )
@@ -199,6 +211,7 @@ class PostRepository:
         mentions: Mapping[str, UserId],
         audience: Audience,
         published_at_ms: int | None = None,
+        place_id: PlaceId | None = None,
     ) -> None:
         """Insert a post; `published_at_ms` is None if it is the time in the id."""
         await PostTable.create(
@@ -208,6 +221,7 @@ class PostRepository:
             mentions=pack_mentions(mentions),
             audience=audience,
             published_at_ms=published_at_ms,
+            place_id=place_id,
         )
 
     async def edit(self, post_id: PostId, edited_at_ms: int, revision: int) -> None:
@@ -220,6 +234,14 @@ class PostRepository:
             "UPDATE posts SET caption = ?, mentions = ? WHERE id = ?",
             [caption, pack_mentions(mentions), post_id],
         )
+
+    async def set_place(self, post_id: PostId, place_id: PlaceId | None) -> None:
+        await self._database.execute("UPDATE posts SET place_id = ? WHERE id = ?", [place_id, post_id])
+
+    async def get_place_id(self, post_id: PostId) -> PlaceId | None:
+        """Return the place of a post that may be hidden, or None if it has none or does not exist."""
+        rows = await self._database.rows("SELECT place_id FROM posts WHERE id = ?", [post_id])
+        return PlaceId(rows[0]["place_id"]) if rows and rows[0]["place_id"] is not None else None
 
     async def set_audience(self, post_id: PostId, audience: Audience) -> None:
         await self._database.execute("UPDATE posts SET audience = ? WHERE id = ?", [audience, post_id])
@@ -290,8 +312,8 @@ class PostRepository:
     async def _get(self, post_id: PostId, visible: Condition, suffix: str) -> PostRow | None:
         rows = await self._database.rows(
             "SELECT p.id, p.author_id, p.likes_count, p.comments_count, p.edited_at_ms,"
-            f" p.pictures_changed_at_ms, p.revision, p.audience, p.archived_at_ms, p.pinned_at_ms, {OPTIONS}"
-            " FROM posts p"
+            f" p.pictures_changed_at_ms, p.revision, p.audience, p.archived_at_ms, p.pinned_at_ms, {OPTIONS},"
+            " p.place_id FROM posts p"
             f" WHERE p.id = ? AND {visible.sql}{suffix}",
             [post_id, *visible.parameters],
         )
@@ -311,6 +333,7 @@ def _row(row: Mapping[str, Any]) -> PostRow:
         archived=row["archived_at_ms"] is not None,
         pinned=row["pinned_at_ms"] is not None,
         options=options_of(row),
+        place_id=None if row["place_id"] is None else PlaceId(row["place_id"]),
     )
 
 
@@ -343,4 +366,9 @@ def _card(row: Mapping[str, Any]) -> PostCardRow:
         relationship=RelationshipRow.from_row(row),
         liked=bool(row["liked"]),
         saved=bool(row["saved"]),
+        place=None if row["place_id"] is None else _place(row),
     )
+
+
+def _place(row: Mapping[str, Any]) -> PlaceRow:
+    return PlaceRow(PlaceId(row["place_id"]), row["place_name"], row["place_lat"], row["place_lng"])

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from server.ids import PostId, UserId
+from server.ids import PlaceId, PostId, UserId
 from server.models.content.visibility import public_posts
 from server.models.database import Database, placeholders
 from server.models.discovery.search_terms import TIERS, SearchKind, tier_of
@@ -11,9 +11,14 @@ from server.models.discovery.search_terms import TIERS, SearchKind, tier_of
 SUBJECT_TABLES = {
     SearchKind.USER: ("users", "s.status = 'active'"),
     SearchKind.HASHTAG: ("hashtags", "s.posts_count > 0"),
+    SearchKind.PLACE: ("places", "s.posts_count > 0"),
     SearchKind.POST: ("posts", "s.deleted_at_ms IS NULL AND s.archived_at_ms IS NULL AND s.caption <> ''"),
 }
-_POPULARITY = {SearchKind.USER: "s.followers_count", SearchKind.HASHTAG: "s.posts_count"}
+_POPULARITY = {
+    SearchKind.USER: "s.followers_count",
+    SearchKind.HASHTAG: "s.posts_count",
+    SearchKind.PLACE: "s.posts_count",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class SearchedUser:
 class SearchedPost:
     author_id: UserId
     caption: str
+    place_id: PlaceId | None
 
 
 class SearchSubjectRepository:
@@ -68,15 +74,19 @@ class SearchSubjectRepository:
         return await self.get_posts(sorted(post_ids), self._database.for_update)
 
     async def get_posts(self, post_ids: Sequence[PostId], suffix: str = "") -> dict[PostId, SearchedPost]:
-        """Return the posts with a caption that were not deleted, taken down or archived."""
+        """Return the posts with a caption or a place that were not deleted, taken down or archived."""
         if not post_ids:
             return {}
         rows = await self._database.rows(
-            f"SELECT id, author_id, caption FROM posts WHERE id IN ({placeholders(len(post_ids))})"
-            f" AND deleted_at_ms IS NULL AND archived_at_ms IS NULL AND caption <> '' ORDER BY id{suffix}",
+            f"SELECT id, author_id, caption, place_id FROM posts WHERE id IN ({placeholders(len(post_ids))})"
+            f" AND deleted_at_ms IS NULL AND archived_at_ms IS NULL"
+            f" AND (caption <> '' OR place_id IS NOT NULL) ORDER BY id{suffix}",
             post_ids,
         )
-        return {PostId(row["id"]): SearchedPost(UserId(row["author_id"]), row["caption"]) for row in rows}
+        return {
+            PostId(row["id"]): SearchedPost(UserId(row["author_id"]), row["caption"], row["place_id"])
+            for row in rows
+        }
 
     async def list_public(self, post_ids: Sequence[PostId]) -> set[PostId]:
         """Return the posts that everyone may see."""

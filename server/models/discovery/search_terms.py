@@ -23,6 +23,7 @@ class SearchKind(IntEnum):
     USER = 1
     HASHTAG = 2
     POST = 3
+    PLACE = 4
 
     @property
     def plural(self) -> str:

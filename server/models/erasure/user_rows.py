@@ -64,6 +64,7 @@ MEDIA = UserColumn("media", "owner_id")
 UPLOADS = UserColumn("uploads", "owner_id")
 HASHTAG_POSTS = UserColumn("hashtag_posts", "author_id")
 POST_TAGS = UserColumn("post_tags", "user_id")
+PLACE_POSTS = UserColumn("place_posts", "author_id", key="post_id")
 SEARCH_ENTRIES = UserColumn("search_entries", "subject_id", key="subject_id")
 EXPORTS = UserColumn("exports", "user_id")
 ACTIVITIES = UserColumn("notifications", "actor_id")
@@ -73,7 +74,7 @@ FOLLOWERS = UserColumn("follows", "followee_id")
 CLAIMS = (UserColumn("report_cases", "claimed_by_id"), UserColumn("appeals", "claimed_by_id"))
 SERVED_COLUMNS = (
     POSTS, LIKES, COMMENT_LIKES, COMMENTS, DRAFTS, MEDIA, UPLOADS, EXPORTS, ACTIVITIES, FOLLOWING, FOLLOWERS,
-    HASHTAG_POSTS, SEARCH_ENTRIES, POST_TAGS,
+    HASHTAG_POSTS, SEARCH_ENTRIES, POST_TAGS, PLACE_POSTS,
 )  # fmt: skip
 USER_COLUMNS = (*PLAIN_COLUMNS, *SERVED_COLUMNS, *CLAIMS)
 

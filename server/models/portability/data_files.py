@@ -412,6 +412,7 @@ NOT_EXPORTED: Mapping[str, str] = MappingProxyType(
         "media.owner_id": "in unused_media.json and drafts.json, with the pictures",
         "uploads.owner_id": "unfinished uploads have no picture yet and expire within a day",
         "hashtag_posts.author_id": "an index of posts.json",
+        "place_posts.author_id": "an index of posts.json",
         "search_entries.subject_id": "an index of profile.json",
         "blocks.blocked_id": "who blocked the user is private to others",
         "mutes.muted_id": "who muted the user is private to others",

@@ -11,6 +11,7 @@ from server.ids import DraftId, PostId, UserId, id_timestamp_ms
 from server.models.conditions import Column
 from server.models.content.drafts import DraftRepository, DraftRow
 from server.models.content.media import MediaRepository, MediaRow
+from server.models.content.places import PlaceRow
 from server.models.content.post_options import PostOptions
 from server.models.content.posts import options_of
 from server.models.content.stored_mentions import unpack_mentions
@@ -36,6 +37,7 @@ class OwnPostRow:
     edited_at_ms: int | None
     taken_down: bool
     archived: bool
+    place: PlaceRow | None
 
 
 class PersonalDataRepository:
@@ -79,7 +81,8 @@ class PersonalDataRepository:
         rows = await self._database.rows(
             "SELECT p.id, p.caption, p.audience, p.mentions, p.likes_count, p.comments_count, p.published_at_ms,"
             " p.comments_enabled, p.like_count_hidden,"
-            " p.edited_at_ms, p.deleted_at_ms IS NOT NULL AS taken_down, p.archived_at_ms FROM posts p"
+            " p.edited_at_ms, p.deleted_at_ms IS NOT NULL AS taken_down, p.archived_at_ms, l.id AS place_id,"
+            " l.name AS place_name, l.lat, l.lng FROM posts p LEFT JOIN places l ON l.id = p.place_id"
             " WHERE p.author_id = ? AND p.id > ? AND (p.deleted_at_ms IS NULL OR EXISTS(SELECT 1 FROM"
             " moderation_actions a WHERE a.author_id = ? AND a.action = 'take_down' AND a.subject_type = 'post'"
             " AND a.subject_id = p.id)) ORDER BY p.id LIMIT ?",
@@ -98,6 +101,9 @@ class PersonalDataRepository:
                 edited_at_ms=row["edited_at_ms"],
                 taken_down=bool(row["taken_down"]),
                 archived=row["archived_at_ms"] is not None,
+                place=None
+                if row["place_id"] is None
+                else PlaceRow(row["place_id"], row["place_name"], row["lat"], row["lng"]),
             )
             for row in rows
         ]

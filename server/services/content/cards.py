@@ -14,6 +14,7 @@ from server.models.content.posts import ListedPost, PostCardRow, PostRepository
 from server.models.people.relationships import RelationshipRepository, RelationshipRow
 from server.paging import Page, cut
 from server.services.content.mentions import hashtags_in
+from server.services.content.places import to_place
 from server.services.content.visibility import Visibility
 from server.services.records import (
     Image,
@@ -179,6 +180,7 @@ class Cards:
             audience=row.audience,
             pinned=row.pinned,
             options=row.options,
+            place=None if row.place is None else to_place(row.place),
         )
         return Post(
             card,

@@ -12,6 +12,7 @@ from server.models.content.post_images import PostImageRepository
 from server.models.content.post_parts import PostPart, PostPartRepository
 from server.models.content.posts import PostRepository
 from server.services.content.pictures import Pictures
+from server.services.content.places import Places
 from server.services.jobs.claims import Claim
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
@@ -20,7 +21,7 @@ ROWS_PER_DELETE = 500
 
 
 class Deletions:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - collaborators
         self,
         users: UserRepository,
         posts: PostRepository,
@@ -29,6 +30,7 @@ class Deletions:
         unit_of_work: UnitOfWork,
         jobs: Jobs,
         pictures: Pictures,
+        places: Places,
         *,
         batch: int = ROWS_PER_DELETE,
     ) -> None:
@@ -40,6 +42,7 @@ class Deletions:
         self._unit_of_work = unit_of_work
         self._jobs = jobs
         self._pictures = pictures
+        self._places = places
         self._batch = batch
 
     async def remove_post(self, claim: Claim) -> None:
@@ -61,7 +64,10 @@ class Deletions:
 
     async def _delete(self, post_id: PostId, _: WorkContext) -> None:
         await self._images.delete_by_post(post_id)
+        place_id = await self._posts.get_place_id(post_id)
         await self._posts.delete(post_id)
+        if place_id is not None:
+            await self._places.release(place_id)
 
     async def _empty(self, claim: Claim, post_id: PostId) -> None:
         """Delete what belongs to a post: rows of other tables, then pictures."""

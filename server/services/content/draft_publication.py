@@ -12,6 +12,7 @@ from server.models.content.drafts import DraftRepository, DraftRow
 from server.models.content.media import MediaRepository
 from server.models.people.visibility import active_users
 from server.services.content.pictures import Pictures
+from server.services.content.places import ChosenPlace
 from server.services.content.post_pictures import PostPicture, picture_of
 from server.services.content.posts import NO_TAGS, Posts
 from server.services.jobs.claims import Claim
@@ -39,18 +40,22 @@ class DraftPublication:
         self._unit_of_work = unit_of_work
 
     async def publish(
-        self, draft: DraftRow, work: WorkContext, tags: Mapping[MediaId, Sequence[Tag]] = NO_TAGS
+        self,
+        draft: DraftRow,
+        work: WorkContext,
+        tags: Mapping[MediaId, Sequence[Tag]] = NO_TAGS,
+        place: ChosenPlace | None = None,
     ) -> PostId:
         """Turn a locked draft into a post within the caller's unit of work, as `Posts.insert`.
 
-        Raises InvalidInput for texts, pictures and tags that are not allowed.
+        Raises InvalidInput for texts, pictures, tags and places that are not allowed.
         """
         rows = (await self._media.list_by_drafts([draft.id])).get(draft.id, [])
         pictures = [picture_of(row, number, "media") for number, row in enumerate(rows, start=1)]
         await self._require_allowed(pictures)
         await self._media.delete([row.id for row in rows])
         post_id = await self._posts.insert(
-            draft.author_id, draft.caption, pictures, draft.audience, work, tags, draft.options
+            draft.author_id, draft.caption, pictures, draft.audience, work, tags, draft.options, place
         )
         await self._drafts.set_published(draft.id, post_id)
         return post_id

@@ -18,6 +18,7 @@ from server.services.content.draft_publication import DraftPublication
 from server.services.content.draft_reader import DraftReader
 from server.services.content.limits import MAX_DRAFTS, MAX_SCHEDULE_DAYS, MAX_SCHEDULED
 from server.services.content.pictures import Pictures, Upload
+from server.services.content.places import PlaceChange
 from server.services.content.post_options import (
     DEFAULT_OPTIONS,
     NO_CHANGES,
@@ -47,7 +48,7 @@ class DraftContent:
 class DraftChanges:
     """Changes of a draft by its author; None leaves a value unchanged. `publish_at_ms` belongs to `scheduled`.
 
-    Tags in `media` are those of the post if the draft is published; a draft does not keep them.
+    The place, and tags in `media`, are those of the post if the draft is published; a draft does not keep them.
     """
 
     caption: str | None = None
@@ -58,6 +59,7 @@ class DraftChanges:
     status: PostStatus | None = None
     publish_at_ms: int | None = None
     options: OptionChanges = NO_CHANGES
+    place: PlaceChange | None = None
 
 
 class Drafts:
@@ -202,9 +204,8 @@ class Drafts:
                 return []
             raise already_published(row.post_id)
         require_seen(row.edited_at_ms, changes.seen)
-        if changes.status is not PostStatus.PUBLISHED and any(tags_in(changes.media or ()).values()):
-            detail = "A draft has no tags: send them when you publish it."
-            raise InvalidInput("Some values are invalid.", fields={"media": [detail]})
+        if changes.status is not PostStatus.PUBLISHED:
+            _refuse_unkept(changes)
         removed = [] if changes.media is None else await self._arrange(row, changes.media)
         if changes.alt_texts is not None:
             await self._describe(draft_id, changes.alt_texts)
@@ -224,7 +225,8 @@ class Drafts:
             await self._jobs.cancel(PostScheduled(row.publish_at_ms, row.id, row.author_id))
         if changes.status is PostStatus.PUBLISHED:
             tags = tags_in(changes.media or ())
-            await self._publication.publish(await self._lock(row.author_id, row.id), work, tags)
+            place = None if changes.place is None else changes.place.place
+            await self._publication.publish(await self._lock(row.author_id, row.id), work, tags, place)
         elif changes.publish_at_ms is None:
             await self._drafts.schedule(row.id, None)
         else:
@@ -296,6 +298,17 @@ class Drafts:
         for each in media:
             if each.picture is not None:
                 await self._pictures.remove(each.picture.media_key)
+
+
+def _refuse_unkept(changes: DraftChanges) -> None:
+    """Raise InvalidInput for what drafts do not keep."""
+    fields: dict[str, list[str]] = {}
+    if any(tags_in(changes.media or ()).values()):
+        fields["media"] = ["A draft has no tags: send them when you publish it."]
+    if changes.place is not None and changes.place.place is not None:
+        fields["place"] = ["A draft has no place: send it when you publish the draft."]
+    if fields:
+        raise InvalidInput("Some values are invalid.", fields=fields)
 
 
 def already_published(post_id: PostId) -> Conflict:

@@ -10,6 +10,7 @@ MAX_COLLECTION_POSTS = 5000
 MAX_DRAFTS = 100
 MAX_SCHEDULED = 50
 MAX_SCHEDULE_DAYS = 365
+MAX_PLACE_NAME = 100
 MAX_TAGS = 20  # per image
 # Positions in images are stored as ten-thousandths of the width and the height.
 POSITION_SCALE = 10_000

@@ -35,6 +35,7 @@ from server.services.content.mentions import Mentions
 from server.services.content.picture_changes import state_of, unpin
 from server.services.content.pictures import Pictures, Upload
 from server.services.content.pins import PinnedList
+from server.services.content.places import ChosenPlace, NewPlace, PlaceChange, Places
 from server.services.content.post_archive import PostArchive
 from server.services.content.post_history import PostHistory
 from server.services.content.post_options import DEFAULT_OPTIONS, NO_CHANGES, OptionChanges, PostOptions
@@ -76,6 +77,7 @@ class Posts:
         filters: TextFilters,
         history: PostHistory,
         tags: Tags,
+        places: Places,
     ) -> None:
         self._users = users
         self._posts = posts
@@ -87,6 +89,7 @@ class Posts:
         self._filters = filters
         self._history = history
         self._tags = tags
+        self._places = places
         self._post_pictures = PostPictures(images, media, pictures)
         self._archive = PostArchive(users, posts)
         self._pinned = PinnedList(posts)
@@ -129,6 +132,7 @@ class Posts:
         once: IdempotencyToken | None = None,
         audience: Audience = Audience.PUBLIC,
         options: PostOptions = DEFAULT_OPTIONS,
+        place: ChosenPlace | None = None,
     ) -> Post:
         """Publish the author's unused media in the given order; each belongs to one post only.
 
@@ -140,7 +144,7 @@ class Posts:
         texts = [*alt_texts, *[None] * (len(media_ids) - len(alt_texts))]
         chosen = [ChosenPicture(*each) for each in zip(media_ids, texts, strict=True)]
         return await self.publish_chosen(
-            author_id, caption, chosen, once, audience, options, member="mediaIds"
+            author_id, caption, chosen, once, audience, options, place, member="mediaIds"
         )
 
     async def publish_chosen(
@@ -151,12 +155,13 @@ class Posts:
         once: IdempotencyToken | None = None,
         audience: Audience = Audience.PUBLIC,
         options: PostOptions = DEFAULT_OPTIONS,
+        place: ChosenPlace | None = None,
         *,
         member: str = "media",
     ) -> Post:
         """Publish as `publish_media`, with tags. `member` has the media in the request, for errors.
 
-        Raises also what `Tags.set_tags` raises.
+        Raises also what `Tags.set_tags` and `Places.choose` raise.
         """
 
         async def insert(work: WorkContext) -> PostId:
@@ -168,7 +173,9 @@ class Posts:
                 picture if each.alt_text is None else replace(picture, alt_text=each.alt_text)
                 for picture, each in zip(pictures, chosen, strict=True)
             ]
-            return await self.insert(author_id, caption, shown, audience, work, tags_in(chosen), options)
+            return await self.insert(
+                author_id, caption, shown, audience, work, tags_in(chosen), options, place
+            )
 
         return await self._publish(author_id, insert, once)
 
@@ -183,6 +190,7 @@ class Posts:
         seen: SeenEdit | None = None,
         status: PostStatus | None = None,
         options: OptionChanges = NO_CHANGES,
+        place: PlaceChange | None = None,
     ) -> Post:
         """Change the caption, the alt texts, the audience, the pictures or the options; None leaves a value unchanged.
 
@@ -197,7 +205,7 @@ class Posts:
                 self._edit,
                 editor_id,
                 post_id,
-                _Edit(caption, alt_texts, audience, media, seen, options),
+                _Edit(caption, alt_texts, audience, media, seen, options, place),
                 status,
             ),
             changes=(CacheKey("post", post_id), *([] if status is None else [CacheKey("feed", editor_id)])),
@@ -283,17 +291,23 @@ class Posts:
         work: WorkContext,
         tags: Mapping[MediaId, Sequence[Tag]] = NO_TAGS,
         options: PostOptions = DEFAULT_OPTIONS,
+        place: ChosenPlace | None = None,
     ) -> PostId:
         """Insert a post within the caller's unit of work, which names the author's feed among its changes.
 
-        Raises InvalidInput for texts that a filter refuses, and what `Tags.set_tags` raises.
+        Raises InvalidInput for texts that a filter refuses, and what `Tags.set_tags` and `Places.choose` raise.
         """
         post_id = PostId(work.result_id)
-        texts = {"caption": caption, "altTexts": " \n. ".join(each.alt_text for each in pictures)}
+        texts = {
+            "caption": caption,
+            "altTexts": " \n. ".join(each.alt_text for each in pictures),
+            "place": place.name if isinstance(place, NewPlace) else "",
+        }
         await self._filters.apply(work, ("post", post_id), author_id, texts)
         await self._users.change_posts_count(author_id, +1, audience)
         mentions = await self._mentions.resolve(caption)
-        await self._posts.insert(post_id, author_id, caption, mentions, audience)
+        place_id = None if place is None else await self._places.choose(author_id, place, work)
+        await self._posts.insert(post_id, author_id, caption, mentions, audience, place_id=place_id)
         if options != DEFAULT_OPTIONS:
             await self._posts.set_options(post_id, options)
         await insert_pictures(self._images, post_id, pictures, work)
@@ -302,7 +316,7 @@ class Posts:
         work.emit(PostPublished(post_id, author_id))
         if self._pictures.encodes_avif:
             work.emit(PicturesPublished(post_id))
-        if caption:
+        if caption or place_id is not None:
             work.emit(SearchedPostChanged(post_id, author_id))
         if mentions:
             work.emit(PeopleMentioned(post_id, author_id))
@@ -327,7 +341,11 @@ class Posts:
             return
         require_seen(post.edited_at_ms, edit.seen)
         before = await self._history.snapshot(post)
-        texts = {"caption": edit.caption or "", "altTexts": " \n. ".join(edit.alt_texts or ())}
+        texts = {
+            "caption": edit.caption or "",
+            "altTexts": " \n. ".join(edit.alt_texts or ()),
+            "place": edit.place.name if edit.place else "",
+        }
         if edit.media is not None:
             texts["media"] = " \n. ".join(await self._post_pictures.arrange(post, edit.media, work))
         await self._filters.apply(work, ("post", post_id), editor_id, texts)
@@ -347,7 +365,9 @@ class Posts:
             work.emit(PeopleTagged(post_id, editor_id))  # also those of removed pictures
         if edit.options != NO_CHANGES:
             await self._posts.set_options(post_id, edit.options.apply(post.options))
-        if edit.caption is not None or edit.audience is not None:
+        if edit.place is not None:
+            await self._set_place(post, edit.place.place, work)
+        if edit.caption is not None or edit.audience is not None or edit.place is not None:
             work.emit(SearchedPostChanged(post_id, editor_id))
         work.emit(
             PostChanged(
@@ -382,6 +402,14 @@ class Posts:
             work.emit(AudienceWidened(post.id, post.author_id))
         if await self._posts.get_mentions(post.id):  # some of the mentioned users may see it only now
             work.emit(PeopleMentioned(post.id, post.author_id))
+
+    async def _set_place(self, post: PostRow, place: ChosenPlace | None, work: WorkContext) -> None:
+        """Set or remove the place of a locked post; the previous one is deleted with its last post."""
+        place_id = None if place is None else await self._places.choose(post.author_id, place, work)
+        if place_id != post.place_id:
+            await self._posts.set_place(post.id, place_id)
+            if post.place_id is not None:
+                await self._places.release(post.place_id)
 
     async def _hide(self, post: PostRow, work: WorkContext, action_id: ActionId | None = None) -> int:
         """Hide a locked post, and return its new revision."""
@@ -418,11 +446,12 @@ class _Edit:
     media: Sequence[ChosenPicture] | None
     seen: SeenEdit | None
     options: OptionChanges
+    place: PlaceChange | None
 
     @property
     def is_empty(self) -> bool:
-        texts_kept = self.caption is self.alt_texts is self.audience is self.media is None
-        return texts_kept and self.options == NO_CHANGES
+        kept = self.caption is self.alt_texts is self.audience is self.media is self.place is None
+        return kept and self.options == NO_CHANGES
 
 
 def require_seen(edited_at_ms: int | None, seen: SeenEdit | None) -> None:

@@ -7,6 +7,7 @@ import structlog
 
 from server.ids import PostId, UserId
 from server.models.discovery.hashtags import HashtagPostRepository
+from server.models.discovery.place_posts import PlacePostRepository
 from server.models.discovery.search_subjects import SearchSubjectRepository
 from server.models.discovery.search_terms import SearchKind
 from server.services.discovery.search_index import SearchIndex
@@ -28,13 +29,14 @@ class IndexJobs:
         rebuild: SearchRebuild,
         subjects: SearchSubjectRepository,
         hashtag_posts: HashtagPostRepository,
+        place_posts: PlacePostRepository,
         unit_of_work: UnitOfWork,
         jobs: Jobs,
     ) -> None:
         self._index = index
         self._rebuild = rebuild
         self._subjects = subjects
-        self._hashtag_posts = hashtag_posts
+        self._counted_posts = (hashtag_posts, place_posts)
         self._unit_of_work = unit_of_work
         self._jobs = jobs
 
@@ -52,13 +54,14 @@ class IndexJobs:
         """Index a user whose name, privacy or status may have changed, then count the user's posts accordingly."""
         user_id = UserId(claim.payload["user_id"])
         is_public = await self._unit_of_work.run(partial(self._index.index_user, user_id))
-        after_id = PostId(0)
-        while post_ids := await self._hashtag_posts.list_by_author(
-            user_id, after_id, counted=not is_public, limit=POSTS_PER_STEP
-        ):
-            await self._unit_of_work.run(partial(self._index.index_posts, post_ids))
-            after_id = post_ids[-1]
-            await self._jobs.save_progress(claim, {"counted": after_id})
+        for counted_posts in self._counted_posts:
+            after_id = PostId(0)
+            while post_ids := await counted_posts.list_by_author(
+                user_id, after_id, counted=not is_public, limit=POSTS_PER_STEP
+            ):
+                await self._unit_of_work.run(partial(self._index.index_posts, post_ids))
+                after_id = post_ids[-1]
+                await self._jobs.save_progress(claim, {"counted": after_id})
         await self._jobs.finish(claim)
 
     async def refresh(self, claim: Claim) -> None:

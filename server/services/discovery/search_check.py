@@ -4,13 +4,16 @@ from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from server.ids import PostId, UserId
+from server.models.content.places import PlaceRepository
 from server.models.discovery.hashtags import HashtagPostRepository, HashtagRepository
+from server.models.discovery.place_posts import PlacePostRepository
 from server.models.discovery.search_entries import SearchEntry, SearchEntryRepository
 from server.models.discovery.search_subjects import SearchSubjectRepository
 from server.models.discovery.search_terms import TIERS, Form, SearchKind, SearchTermRepository, TermRow
 from server.services.content.mentions import hashtags_in
 from server.services.discovery.search_index import (
     hashtag_entry,
+    place_entry,
     post_entry,
     term_rows,
     user_entry,
@@ -50,6 +53,8 @@ class SearchCheck:
         terms: SearchTermRepository,
         hashtags: HashtagRepository,
         hashtag_posts: HashtagPostRepository,
+        places: PlaceRepository,
+        place_posts: PlacePostRepository,
     ) -> None:
         self._rebuild = rebuild
         self._subjects = subjects
@@ -57,6 +62,8 @@ class SearchCheck:
         self._terms = terms
         self._hashtags = hashtags
         self._hashtag_posts = hashtag_posts
+        self._places = places
+        self._place_posts = place_posts
 
     async def run(self, *, fix: bool) -> AsyncGenerator[SearchCheckStep]:
         """Compare entries with their subjects and with their terms, then terms with their entries."""
@@ -65,6 +72,8 @@ class SearchCheck:
                 yield step
             async for step in self._check_entries(kind, fix):
                 yield step
+        async for step in self._check_places(fix):
+            yield step
         async for step in self._check_terms(fix):
             yield step
 
@@ -104,9 +113,12 @@ class SearchCheck:
                 return {id_: user_entry(id_, user) for id_, user in users.items() if user.is_active}
             case SearchKind.POST:
                 posts = await self._subjects.get_posts([PostId(each) for each in ids])
-                return {id_: post_entry(id_, post.caption) for id_, post in posts.items()}
+                return {id_: post_entry(id_, post.caption) for id_, post in posts.items() if post.caption}
             case SearchKind.HASHTAG:
                 return {row.id: hashtag_entry(row) for row in await self._hashtags.list_by_ids(ids)}
+            case SearchKind.PLACE:
+                rows = await self._places.list_by_ids(ids, shown=True)
+                return {row.id: place_entry(row) for row in rows}
 
     async def _compare(self, entry: SearchEntry, expected: SearchEntry | None) -> str | None:
         if expected is None:
@@ -136,6 +148,16 @@ class SearchCheck:
         others = [each.subject_id for each in found if each.problem != "terms missing"]
         if others:
             await self._rebuild.index(kind, others)
+
+    async def _check_places(self, fix: bool) -> AsyncGenerator[SearchCheckStep]:
+        """Find posts that the count of their place lacks, or that it has without reason."""
+        compared, after_id = 0, PostId(0)
+        while ids := await self._place_posts.list_wrong(after_id, SUBJECTS_PER_BATCH):
+            compared, after_id = compared + len(ids), ids[-1]
+            if fix:
+                await self._rebuild.index(SearchKind.POST, ids)
+            found = [SearchDifference(SearchKind.POST, each, "place") for each in ids]
+            yield SearchCheckStep("places of posts", compared, found)
 
     async def _check_terms(self, fix: bool) -> AsyncGenerator[SearchCheckStep]:
         compared = 0

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from server.ids import HashtagId, PostId, UserId
+from server.ids import HashtagId, PlaceId, PostId, UserId
 from server.models.discovery.search_entries import SearchEntryRepository
 from server.models.discovery.search_rebuilds import SearchRebuildRepository
 from server.models.discovery.search_subjects import SearchSubjectRepository
@@ -13,8 +13,8 @@ from server.services.discovery.search_index import SearchIndex
 from server.services.jobs.unit_of_work import UnitOfWork
 
 SUBJECTS_PER_TRANSACTION = 100
-# Hashtags last: indexing posts inserts them.
-KINDS = (SearchKind.USER, SearchKind.POST, SearchKind.HASHTAG)
+# Hashtags and places last: indexing posts inserts and counts them.
+KINDS = (SearchKind.USER, SearchKind.POST, SearchKind.HASHTAG, SearchKind.PLACE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class SearchRebuild:
             yield RebuildStep(kind, done, max(done, total))
 
     async def index(self, kind: SearchKind, ids: Sequence[int]) -> None:
-        """Index some subjects in one transaction, or one each of hashtags, which other transactions change."""
+        """Index some subjects in one transaction, or one each of hashtags and places, which others change."""
         match kind:
             case SearchKind.USER:
                 await self._unit_of_work.run(partial(self._index.index_users, [UserId(each) for each in ids]))
@@ -72,3 +72,6 @@ class SearchRebuild:
             case SearchKind.HASHTAG:
                 for each in ids:
                     await self._unit_of_work.run(partial(self._index.index_hashtag, HashtagId(each)))
+            case SearchKind.PLACE:
+                for each in ids:
+                    await self._unit_of_work.run(partial(self._index.index_place, PlaceId(each)))

@@ -16,6 +16,7 @@ from server.models.erasure.user_rows import (
     HASHTAG_POSTS,
     LIKES,
     MEDIA,
+    PLACE_POSTS,
     POST_TAGS,
     POSTS,
     UPLOADS,
@@ -118,6 +119,7 @@ class ContentErasure:
 
         await self._for_each(claim, user_id, POSTS, "id", erase_post)
         await self._for_each(claim, user_id, HASHTAG_POSTS, "post_id", forget_post)
+        await self._for_each(claim, user_id, PLACE_POSTS, "post_id", forget_post)
         await self._unit_of_work.run(partial(self._index.remove, user_id))
         await self._for_each(claim, user_id, LIKES, "post_id", erase_like)
         await self._for_each(claim, user_id, COMMENT_LIKES, "comment_id", erase_comment_like)

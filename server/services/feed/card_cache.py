@@ -15,7 +15,7 @@ from server.gateways.feed_store.timeline_reads import TimelineEntry
 from server.ids import PostId, UserId
 from server.models.audience import Audience
 from server.models.content.post_options import PostOptions
-from server.services.records import Image, Post, PostCard, Tag, UserCard
+from server.services.records import Image, Place, Post, PostCard, Tag, UserCard
 
 Key = TypeVar("Key", bound=Hashable)
 Card = TypeVar("Card")
@@ -126,6 +126,7 @@ def _post_card(fields: dict[str, Any]) -> PostCard:
         image["tags"] = tuple(Tag(**tag) for tag in image["tags"])
     fields["images"] = tuple(Image(**image) for image in fields["images"])
     fields["hashtags"] = tuple(fields["hashtags"])
+    fields["place"] = Place(**fields["place"]) if fields["place"] else None
     fields["audience"] = Audience(fields["audience"])
     fields["options"] = PostOptions(**fields["options"])
     return PostCard(**fields)

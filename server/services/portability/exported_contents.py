@@ -14,11 +14,13 @@ from server.clock import isoformat
 from server.errors import NotFound
 from server.ids import PostId, UserId, id_timestamp_ms
 from server.models.content.drafts import DraftRow
+from server.models.content.places import PlaceRow
 from server.models.content.post_images import PostImageRepository, PostImageRow
 from server.models.portability.data_files import DATA_FILES, PROFILE
 from server.models.portability.personal_data import OwnPostRow, PersonalDataRepository
 from server.services.content.limits import POSITION_SCALE
 from server.services.content.mentions import hashtags_in
+from server.services.content.places import to_place
 from server.services.portability.archive_format import (
     ARCHIVED,
     AVATAR,
@@ -177,6 +179,7 @@ class ExportedContents:
             "commentsEnabled": row.options.comments_enabled,
             "hideLikeCount": row.options.like_count_hidden,
             "caption": row.caption,
+            "place": None if row.place is None else _place(row.place),
             "hashtags": hashtags_in(row.caption),
             "mentions": {name: str(user_id) for name, user_id in row.mentions.items()},
             "createdAt": isoformat(row.created_at_ms),
@@ -199,6 +202,11 @@ def _draft(row: DraftRow, media: list[dict[str, object]]) -> dict[str, Any]:
         "publishAt": None if row.publish_at_ms is None else isoformat(row.publish_at_ms),
         "media": media,
     }
+
+
+def _place(row: PlaceRow) -> dict[str, object]:
+    place = to_place(row)
+    return {"name": place.name, "lat": place.lat, "lng": place.lng}
 
 
 async def _read_lines(file: IO[bytes]) -> AsyncIterator[list[Any]]:

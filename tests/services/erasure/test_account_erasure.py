@@ -22,6 +22,7 @@ from server.paging import PageRequest
 from server.services.content.comment_settings import CommentSettingsChanges
 from server.services.content.drafts import DraftChanges, DraftContent
 from server.services.content.pictures import Upload
+from server.services.content.places import NewPlace, PlaceChange
 from server.services.content.post_pictures import ChosenPicture
 from server.services.erasure.leftovers import LeftoverSearch
 from server.services.jobs.claims import Claim
@@ -81,6 +82,8 @@ async def live(harness: ServiceHarness, ada: UserId, bob: UserId) -> PostId:
     theirs = await publish(harness, bob, "With @ada and @carl")
     hers = await publish(harness, ada, "Hello @bob #light")
     (image,) = (await harness.posts.get(bob, theirs)).card.images
+    place = PlaceChange(NewPlace("Home of Ada", 1, 2))
+    await harness.posts.edit(ada, hers, None, None, place=place)
     tagged = [ChosenPicture(image.id, tags=[Tag(ada, 1, 2)])]
     await harness.posts.edit(bob, theirs, None, None, None, tagged)
     await harness.discovery.recent.keep(ada, "light")
@@ -234,6 +237,7 @@ async def assert_erased(harness: ServiceHarness, ada: UserId, theirs: PostId) ->
     assert (post["likes_count"], post["comments_count"]) == (OTHERS, 1)
     assert post["caption"] == "With @ada and @carl"
     assert "carl" in post["mentions"]
+    assert await harness.rows("SELECT id FROM places") == []
     assert (await harness.posts.get(UserId(post["author_id"]), theirs)).card.images[0].tags == ()
     kept = {row["media_key"] for row in await harness.rows("SELECT media_key FROM post_images")}
     assert {entry.key.rpartition("/")[0] async for entry in harness.media.list("posts")} == kept
