@@ -77,11 +77,12 @@ export async function describeNotifications(): Promise<string[]> {
       case "mention":
       case "follow_request":
       case "follow_accepted":
-      case "comment_like":
         return `${actor.username}: ${type}`;
       case "moderation":
       case "report_handled":
         return type;
+      default: // the type of a later version
+        return `${actor.username}: something new`;
     }
   });
 }
