@@ -106,10 +106,9 @@ async def _comment(session: ClientSession, path: str, number: int) -> None:
 
 
 async def _replay(session: ClientSession, paths: Sequence[str]) -> Figures:
-    figures = Figures(requests=len(paths))
+    figures, etags = Figures(requests=len(paths)), dict[str, str]()
     for number in range(ROUNDS):
         began_s = time.perf_counter()
-        etags: dict[str, str] = {}
         for path in paths:
             async with session.get(path) as response:
                 body = await response.read()

@@ -25,6 +25,7 @@ from schemathesis.transport.serialization import Binary
 
 from server.ids import MAX_ID
 from server.paging import encode_cursor
+from tests.support.fakes.push_service import Browser
 from tests.support.inputs import photos
 
 # Set by the test: the program, the user, and existing ids by path parameter. OTHERS_POST belongs to another user.
@@ -183,6 +184,13 @@ def _near_or_named(case: Case) -> None:
         }
     else:
         case.query = {name: value for name, value in query.items() if name != "cursor"}
+
+
+def _known_push_service(case: Case) -> None:
+    """Pass either a token or a subscription; a subscription of a known push service, with keys on the curve."""
+    if "subscription" in case.body:
+        endpoint = f"https://fcm.googleapis.com/fcm/send/{secrets.token_hex(8)}"
+        case.body = {"platform": "web", "subscription": Browser(endpoint).as_json()}
 
 
 def _new_post(case: Case) -> None:
@@ -356,6 +364,7 @@ CHANGES: dict[str, Callable[[Case], None]] = {
     "login": _real_account,
     "publishPost": _new_post,
     "editPost": _edit,
+    "registerDevice": _known_push_service,
     "refreshTokens": _real_token,
 }
 

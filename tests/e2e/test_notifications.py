@@ -158,8 +158,8 @@ async def test_browser_subscribes_with_the_key_of_the_server(
     config = await ana.request("GET", "/config")
     assert len(decode(config["push"]["vapidPublicKey"])) == 65
     browser = Browser("https://fcm.googleapis.com/fcm/send/abc")
-    keys = {"p256dh": browser.p256dh, "auth": browser.auth}
-    subscription = {"endpoint": browser.endpoint, "expirationTime": None, "keys": keys}
+    subscription = browser.as_json()
+    keys = subscription["keys"]
     body = {"platform": "web", "subscription": subscription}
     assert (await ana.request("POST", "/devices", json=body))["platform"] == "web"
     await ben.follow(ana)

@@ -5,7 +5,7 @@ import ssl
 from dataclasses import dataclass, field
 from os import urandom
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import jwt
 from aiohttp import web
@@ -31,6 +31,11 @@ class Browser:
     @property
     def subscription(self) -> WebSubscription:
         return WebSubscription(self.endpoint, self.p256dh, self.auth)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the subscription as a browser serializes it."""
+        keys = {"p256dh": self.p256dh, "auth": self.auth}
+        return {"endpoint": self.endpoint, "expirationTime": None, "keys": keys}
 
     def decrypt(self, body: bytes) -> bytes:
         salt, record_bytes, id_bytes = body[:16], int.from_bytes(body[16:20], "big"), body[20]
