@@ -31,7 +31,7 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run seed test check format-check lint types contracts docs audit check-versions structure prose \
-	fmt lock bench chaos clean
+	fmt lock bench chaos screenshots clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -61,6 +61,9 @@ test: $(DEV)  ## Run the tests (ARGS="tests/services -k like", ARGS=--cov)
 
 chaos: $(DEV)  ## Run the fault-injection tests in full: almost an hour (ARGS="tests/chaos/kills")
 	@CHAOS=full $(MAIN) -m pytest --timeout=3600 $(ARGS) $(if $(strip $(SELECTION)),,tests/chaos tests/contract/test_conformance.py)
+
+screenshots: $(DEV)  ## Take screenshots of the web client of a running server with sample data
+	@$(MAIN) -m tools.screenshots $(ARGS)
 
 bench: $(DEV)  ## Run the benchmarks
 	@$(MAIN) -m benchmarks $(ARGS)

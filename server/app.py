@@ -4,6 +4,7 @@ from aiohttp import web
 
 from server.assembly.http import Observability, client_limits, sign_in_options, vapid_public_key
 from server.assembly.services import Services
+from server.assembly.web_client import web_client
 from server.gateways.media import MediaStore
 from server.handlers.accounts.accounts import AccountRoutes
 from server.handlers.accounts.closures import ClosureRoutes
@@ -76,6 +77,7 @@ from server.handlers.sharing.oembed import OembedRoutes
 from server.handlers.sharing.share_pages import SharePageRoutes
 from server.handlers.sharing.shared_content import SharedContent
 from server.handlers.sharing.start_page import StartPageOptions, StartPageRoutes
+from server.handlers.web.static_files import StaticFiles
 from server.pubsub.hub import Hub
 from server.settings import Settings
 
@@ -129,6 +131,7 @@ def build_app(
         render=notifications.line,
     )
     idempotent = IdempotentResponder(services.idempotency)
+    files = StaticFiles.read() if settings.app.web else None
     sign_in = SignInResponder(services.sign_ins, services.profiles)
     for resource in (
         *observability.routes(settings, services.queues, in_flight),
@@ -200,23 +203,29 @@ def build_app(
         UnusedMediaRoutes(services.media, SingleFileReader(forms), idempotent, rendered),
         UploadRoutes(services.uploads, forms.limits.time),
         MediaRoutes(media, services.media_access),
-        *_sharing(settings, services),
+        *_sharing(settings, services, files),
     ):
         app.add_routes(resource.routes())
+    if files is not None:
+        app.add_routes(web_client(settings, files))
     if settings.docs:
         app.add_routes(_documentation(app, settings, services).routes())
     return app
 
 
 def _sharing(
-    settings: Settings, services: Services
+    settings: Settings, services: Services, files: StaticFiles | None
 ) -> tuple[SharePageRoutes, OembedRoutes, AtomRoutes, StartPageRoutes]:
     shared = SharedContent(
         services.posts, services.profiles, services.share_links, enabled=settings.public_reads
     )
-    pages = Pages(settings.public_url)
+    pages = Pages(settings.public_url, files.url("client/main.js") if files else "")
     options = StartPageOptions(
-        settings.app.client_url, settings.docs, settings.app.env == "development", settings.public_reads
+        settings.app.client_url,
+        settings.app.web,
+        settings.docs,
+        settings.app.env == "development",
+        settings.public_reads,
     )
     return (
         SharePageRoutes(shared, pages, settings.public_url),

@@ -72,7 +72,12 @@ DOCUMENTS = (
     "server/**/*.html",
     "server/**/*.j2",
     "server/**/*.lua",
+    "server/web/**/*.js",
+    "server/web/**/*.ts",
+    "server/web/**/*.css",
 )
+SCRIPTS = (".js", ".ts", ".css")
+SCRIPT_COMMENT = re.compile(r"/\*.*?\*/|(?<=\s)//[^\n]*", re.DOTALL)
 HASH_COMMENTS = ("config.toml", "pyproject.toml", "Makefile", ".ci/run")
 
 
@@ -137,6 +142,10 @@ def _texts(path: Path, root: Path) -> Iterator[Text]:
     elif path.name in {Path(name).name for name in HASH_COMMENTS}:
         for number, line in enumerate(path.read_text().splitlines(), 1):
             yield Text(number, line.partition("#")[2])
+    elif path.suffix in SCRIPTS and path.parent.name != "locales":
+        source = path.read_text()
+        for comment in SCRIPT_COMMENT.finditer(source):
+            yield Text(source.count("\n", 0, comment.start()) + 1, comment.group())
     else:
         yield Text(1, path.read_text())
 

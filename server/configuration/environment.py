@@ -14,6 +14,7 @@ VARIABLES: Mapping[str, str] = {
     "WORKER_PORT": "app.worker_port",
     "API_DOCS": "app.docs",
     "PUBLIC_READS": "app.public_reads",
+    "WEB": "app.web",
     "METRICS_TOKEN": "app.metrics_token",
     "CORS_ORIGINS": "app.cors_origins",
     "TRUSTED_PROXIES": "app.trusted_proxies",

@@ -19,6 +19,7 @@ class AppSettings(Section):
     worker_port: int = Field(default=0, ge=0, le=65535)
     docs: bool | None = None
     public_reads: bool | None = None
+    web: bool = True
     metrics_token: SecretStr = SecretStr("")
     max_body_bytes: int = Field(default=65_536, ge=1024)
     body_timeout_s: float = Field(default=30.0, gt=0)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.test_client import fail_or_skip
 from tests.e2e.conftest import new_program, program, register, session
 from tests.support.chromium import EXECUTABLE, Page, open_page
+from tests.support.npm import fail_or_skip
 
 __all__ = ["new_program", "program", "register", "session"]
 

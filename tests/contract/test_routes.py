@@ -107,6 +107,22 @@ TABLE: dict[str, Row] = {
     "GET /@{username}": open_to_all(404),
     "GET /@{username}/feed.atom": open_to_all(404),
     "GET /oembed": open_to_all(404, query="?url=https%3A%2F%2Fexample.com"),
+    "GET /app/{screen}": open_to_all(200),
+    "GET /sign-in": open_to_all(200),
+    "GET /sign-up": open_to_all(200),
+    "GET /forgot-password": open_to_all(200),
+    "GET /reset-password": open_to_all(200),
+    "GET /verify-email": open_to_all(200),
+    "GET /recover-account": open_to_all(200),
+    "GET /appeal": open_to_all(200),
+    "GET /export": open_to_all(200),
+    "GET /admin": open_to_all(200),
+    "GET /admin/{page}": open_to_all(200),
+    "GET /service-worker.js": open_to_all(200),
+    "GET /web/{version}/{path}": open_to_all(404),
+    "GET /sdk/{path}": open_to_all(404),
+    "GET /dev/outbox": open_to_all(404),  # only in development
+    "GET /dev/outbox/{name}": open_to_all(404),
     "GET /config": open_to_all(200),
     "GET /healthz": open_to_all(200),
     "GET /readyz": open_to_all(200),
@@ -368,6 +384,7 @@ class Fixtures:
             "tag": "sunset",
             "searchId": "1",
             "exportId": "1",
+            "screen": "explore", "page": "queues", "version": "1", "path": "nothing.js", "name": "nothing.eml",
         }  # fmt: skip
         if "{sessionId}" in wanted:
             sessions = await owner.list_all("/auth/sessions")

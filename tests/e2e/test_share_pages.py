@@ -88,7 +88,10 @@ async def test_post_page_shows_the_post_and_its_preview(
     images = [each for each in elements.named("img") if "srcset" in each]
     assert len(images) == 2
     assert all(each["alt"] == "A photo by Ana Lima (@ana)" and each["sizes"] for each in images)
-    assert not elements.named("script")
+    (script,) = elements.named("script")
+    assert re.fullmatch(
+        "/web/[0-9a-f]+/client/main.js", script["src"]
+    )  # it does nothing for anonymous readers
     assert [each["href"] for each in elements.named("a")][1] == f"{origin(post)}/@ana"
 
     oembed = await reader.request("GET", elements.link(type="application/json+oembed"))
@@ -134,7 +137,7 @@ async def test_texts_of_users_are_only_text(register: Register, program: Program
         tags = {tag for tag, _ in elements.found}
         assert tags <= {
             "html", "head", "meta", "title", "link", "style", "body", "header", "main", "footer", "article", "a", "div",
-            "span", "strong", "figure", "picture", "source", "img", "p", "time", "ul", "li", "h1",
+            "span", "strong", "figure", "picture", "source", "img", "p", "time", "ul", "li", "h1", "script",
         }  # fmt: skip
         assert not [name for _, attributes in elements.found for name in attributes if name.startswith("on")]
         assert "49" not in re.sub(
@@ -142,7 +145,8 @@ async def test_texts_of_users_are_only_text(register: Register, program: Program
         )
         policy = answer.headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'; style-src 'sha256-")
-        assert "script" not in policy
+        assert "script-src 'self';" in policy
+        assert len(elements.named("script")) == 1
         assert "unsafe" not in policy
     feed = parsed(await reader.call("GET", "/@ana/feed.atom"))
     content = feed.findtext(f"{ATOM}entry/{ATOM}content") or ""
@@ -271,12 +275,16 @@ async def test_without_public_reads_there_are_no_pages(
 async def test_start_page_leads_on(
     program: Program, reader: Person, new_program: NewProgram, session: ClientSession
 ) -> None:
+    await program.interrupt()
+    program = await new_program("--port=0", WEB="false").start()
+    reader = Person(program, session, username="")
     answer, elements = await page(reader, "/")
+    assert not elements.named("script")
     links = [urlsplit(each["href"]).path for each in elements.named("a")]
     assert {"/api", "/readyz"} <= set(links)
     assert answer.headers["X-Robots-Tag"] == "noindex"
     await program.interrupt()
-    with_client = await new_program("--port=0", CLIENT_URL="https://photos.example.com").start()
+    with_client = await new_program("--port=0", WEB="false", CLIENT_URL="https://photos.example.com").start()
     client = Person(with_client, session, username="")
     moved = await client.call("GET", "/", allow_redirects=False)
     assert (moved.status, moved.headers["Location"]) == (302, "https://photos.example.com")

@@ -1,4 +1,7 @@
-"""HTML responses of shared pages: one inlined stylesheet, a strict policy, no scripts."""
+"""HTML responses of shared pages: one inlined stylesheet, a strict policy, and no script but the web client's.
+
+The pages need no script. For a signed-in user, the web client shows its own screen in their place.
+"""
 
 import hashlib
 from base64 import b64encode
@@ -19,15 +22,12 @@ _STYLE_HASH = b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 
 class Pages:
-    """`public_url`: the address of this server, where the pictures are as well."""
+    """`public_url`: the address of this server, where the pictures are as well. `client_module`: the web client's."""
 
-    def __init__(self, public_url: str) -> None:
+    def __init__(self, public_url: str, client_module: str = "") -> None:
         self._public_url = public_url
-        parts = urlsplit(public_url)
-        self._policy = (
-            f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; img-src 'self' {parts.scheme}://{parts.netloc};"
-            " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-        )
+        self._client_module = client_module
+        self._policy = _policy(public_url, with_client=bool(client_module))
 
     def respond(
         self,
@@ -49,6 +49,7 @@ class Pages:
             status,
             style=Markup(STYLE),  # noqa: S704
             home_url=self._public_url or "/",
+            client_module=self._client_module,
             **values,
         )
         return revalidated(request, response) if status == 200 else response
@@ -56,6 +57,18 @@ class Pages:
     def missing(self, request: web.Request) -> web.Response:
         """Return the page for everything that is hidden or missing; it is the same for all of it."""
         return self.respond(request, "missing", status=404, robots="noindex", caching="no-store")
+
+
+def _policy(public_url: str, *, with_client: bool) -> str:
+    parts = urlsplit(public_url)
+    styles, images = f"'sha256-{_STYLE_HASH}'", f"'self' {parts.scheme}://{parts.netloc}"
+    rest = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    if not with_client:
+        return f"default-src 'none'; style-src {styles}; img-src {images}; {rest}"
+    return (
+        f"default-src 'none'; style-src {styles} 'self'; img-src {images} blob:; script-src 'self';"
+        f" connect-src 'self'; manifest-src 'self'; worker-src 'self'; {rest}"
+    )
 
 
 def revalidated(request: web.Request, response: web.Response) -> web.Response:

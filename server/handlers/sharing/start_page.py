@@ -16,9 +16,10 @@ CACHING = "public, max-age=3600"
 
 @dataclass(frozen=True, slots=True)
 class StartPageOptions:
-    """`client_url`: the address of the web client, or empty."""
+    """`client_url`: the address of another client, or empty. `web`: this server's web client is at `/`."""
 
     client_url: str
+    web: bool
     docs: bool
     development: bool
     public_reads: bool
@@ -30,7 +31,8 @@ class StartPageRoutes:
         self._options = options
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.get("/", self.show_start_page), web.get("/robots.txt", self.show_robots)]
+        robots = web.get("/robots.txt", self.show_robots)
+        return [robots] if self._options.web else [web.get("/", self.show_start_page), robots]
 
     @UNDOCUMENTED
     async def show_start_page(self, request: web.Request) -> web.Response:

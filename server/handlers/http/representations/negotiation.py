@@ -55,7 +55,7 @@ def negotiate(request: web.Request, response: web.StreamResponse) -> web.StreamR
             headers[hdrs.ETAG] = weak_etag(digest(body))
         if _is_current(request, headers[hdrs.ETAG]):
             return _not_modified(response)
-    if compressible and (coding := _preferred_coding(request.headers.get(hdrs.ACCEPT_ENCODING, ""))):
+    if compressible and (coding := preferred_coding(request.headers.get(hdrs.ACCEPT_ENCODING, ""))):
         headers[hdrs.CONTENT_ENCODING] = coding
         response.body = _COMPRESS[coding](body)
     return response
@@ -74,7 +74,7 @@ def _not_modified(response: web.Response) -> web.Response:
 
 
 @lru_cache(maxsize=256)
-def _preferred_coding(accept_encoding: str) -> str | None:
+def preferred_coding(accept_encoding: str) -> str | None:
     """Return the acceptable coding with the highest quality (RFC 9110, 12.5.3); of equal ones, Brotli.
 
     A quality of the coding itself takes precedence over that of `*`.

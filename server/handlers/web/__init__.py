@@ -1,0 +1,1 @@
+"""The web client: its static files and pages."""

@@ -1,0 +1,88 @@
+"""Take screenshots of the web client: `python -m tools.screenshots [--url URL] [--folder FOLDER]`.
+
+Needs Chromium, and a running server with the sample data of `make seed`.
+"""
+
+import argparse
+import asyncio
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Error, Page, async_playwright
+
+PASSWORD = "correct horse"  # noqa: S105 - of the sample data
+SCREENS = {
+    "feed": "/", "search": "/app/search?q=an", "explore": "/app/explore", "profile": "/@ana", "saved": "/app/saved",
+    "activity": "/app/activity", "publish": "/app/publish", "hashtag": "/app/tags/sunset", "settings": "/app/settings",
+    "notifications": "/app/settings/notifications", "security": "/app/settings/security",
+}  # fmt: skip
+CONSOLE = {"queues": "/admin/queues", "reports": "/admin/reports", "audit": "/admin/audit"}
+DEVICES: dict[str, dict[str, Any]] = {
+    "desktop": {"viewport": {"width": 1280, "height": 860}},
+    "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2},
+}
+THEMES: Sequence[Any] = ("light", "dark")
+QUIET_MS = 600  # after the last picture
+
+
+async def main(url: str, folder: Path) -> None:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        sys.exit("Chromium was not found. Install it, for example with: apt install chromium")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        for device, options in DEVICES.items():
+            for theme in THEMES:
+                await shoot(
+                    browser, url, "ana", SCREENS, folder, f"{device}-{theme}", color_scheme=theme, **options
+                )
+        await shoot(browser, url, "admin", CONSOLE, folder, "console", **DEVICES["desktop"])
+        await browser.close()
+
+
+async def shoot(
+    browser: Browser,
+    url: str,
+    username: str,
+    screens: dict[str, str],
+    folder: Path,
+    suffix: str,
+    **options: Any,
+) -> None:
+    """Sign in and write one file per screen."""
+    context = await browser.new_context(locale="en", **options)
+    page = await context.new_page()
+    await sign_in(page, url, username)
+    for name, path in screens.items():
+        await page.goto(url + path)
+        await page.locator("main > *").first.wait_for()
+        await page.wait_for_timeout(QUIET_MS)
+        file = folder / f"{name}-{suffix}.jpg"
+        await page.screenshot(path=file, type="jpeg", quality=82)
+        print(file)
+    await context.close()
+
+
+async def sign_in(page: Page, url: str, username: str) -> None:
+    try:
+        await page.goto(f"{url}/sign-in")
+    except Error:
+        sys.exit(f"No server answers at {url}. Start one with: make run")
+    await page.locator("[name=username]").fill(username)
+    await page.locator("[name=password]").fill(PASSWORD)
+    await page.locator("form [type=submit]").click()
+    try:
+        await page.locator("nav").first.wait_for(timeout=10_000)
+    except Error:
+        sys.exit(f"Signing in as {username!r} failed. Create the sample data with: make seed")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--url", default="http://localhost:3000", help="a server with sample data")
+    parser.add_argument("--folder", type=Path, default=Path("var/screenshots"), help="where the files go")
+    arguments = parser.parse_args()
+    asyncio.run(main(arguments.url.rstrip("/"), arguments.folder))
