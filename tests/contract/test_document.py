@@ -20,6 +20,10 @@ from tools.harness.backends import ROOT
 
 # Pages, and what belongs to them.
 UNLISTED = {
+    "GET /app/{screen}", "GET /admin", "GET /admin/{page}", "GET /sign-in", "GET /sign-up", "GET /forgot-password",
+    "GET /reset-password", "GET /verify-email", "GET /recover-account", "GET /appeal", "GET /export",
+    "GET /service-worker.js", "GET /web/{version}/{path}", "GET /sdk/{path}", "GET /dev/outbox",
+    "GET /dev/outbox/{name}",
     "GET /", "GET /api", "GET /api/{asset}", "GET /p/{postId}", "GET /@{username}", "GET /@{username}/feed.atom",
     "GET /robots.txt",
 }  # fmt: skip

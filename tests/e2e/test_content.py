@@ -221,7 +221,8 @@ async def test_profile_and_avatar_are_changed(program: Program, register: Regist
     assert await ana.request("PUT", "/users/profile", json={}) == before
     changes = {"username": "Ana.L", "fullName": " Ana L. ", "bio": "Light.", "website": "https://ana.test"}
     edited = await ana.request("PUT", "/users/profile", json=changes)
-    assert edited == before | changes | {"fullName": "Ana L."}
+    page = before["shareUrl"].replace("@ana", "@Ana.L")
+    assert edited == before | changes | {"fullName": "Ana L.", "shareUrl": page}
     for body, status, code, field in (
         ({"username": "EVE"}, 409, "username_taken", "username"),
         ({"email": "ana@ana.test"}, 422, "invalid_input", "email"),

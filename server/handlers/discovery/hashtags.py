@@ -86,6 +86,7 @@ class HashtagRoutes:
         " time changes nothing.",
         responds={200: FollowedHashtagSchema},
         refuses={404: "The text is not a hashtag", 409: "You follow 50 hashtags"},
+        codes={409: ("too_many_hashtags",)},
         rates=(Rate.WRITES,),
     )
     async def follow_hashtag(self, request: web.Request) -> web.Response:
