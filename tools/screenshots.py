@@ -81,7 +81,7 @@ async def sign_in(page: Page, url: str, username: str) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Take screenshots of the web client.")
     parser.add_argument("--url", default="http://localhost:3000", help="a server with sample data")
     parser.add_argument("--folder", type=Path, default=Path("var/screenshots"), help="where the files go")
     arguments = parser.parse_args()
