@@ -40,8 +40,8 @@ class InboxRepository:
     async def lock(self, recipient_ids: Sequence[UserId]) -> dict[UserId, int]:
         """Lock the inboxes until the commit; return the last sequence of each.
 
-        Missing inboxes are created. Rows are locked in id order, so that two jobs with the same recipients cannot
-        deadlock.
+        Missing inboxes are created; users who do not exist are left out. Rows are locked in id order, so that two jobs
+        with the same recipients cannot deadlock.
         """
         wanted = sorted(set(recipient_ids))
         rows = await self._database.rows(
@@ -53,12 +53,16 @@ class InboxRepository:
         for user_id in wanted:
             if user_id not in locked:
                 try:
-                    await InboxTable.create(user_id=user_id, last_sequence=0)
+                    created = await self._database.execute(
+                        "INSERT INTO inboxes (user_id, last_sequence) SELECT id, 0 FROM users WHERE id = ?",
+                        [user_id],
+                    )
                 except DuplicateKey as error:
                     raise SerializationFailure(
                         "Another worker created this inbox at the same time."
                     ) from error
-                locked[user_id] = 0
+                if created:
+                    locked[user_id] = 0
         return locked
 
     async def lock_existing(self, recipient_id: UserId) -> None:

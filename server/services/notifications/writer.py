@@ -36,6 +36,8 @@ class NotificationWriter:
 
         async def update(work: WorkContext) -> Created:
             locked = await self._store.lock([recipient_id])
+            if not locked:  # the recipient was erased
+                return []
             found = await find()
             if found is None:
                 await self._store.retract(recipient_id, activity)

@@ -9,6 +9,7 @@ from server.paging import PageRequest
 from server.services.content.post_pictures import ChosenPicture
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import AccountStatus, Tag
+from tests.support.jobs import claim_maintenance_job
 from tools.harness.services import ServiceHarness
 
 
@@ -84,6 +85,18 @@ async def test_nothing_is_delivered_to_a_closed_account(harness: ServiceHarness)
     assert harness.email.sent == []
     await harness.set_status(ada, AccountStatus.ACTIVE)
     assert await listed(harness, ada) == [(bob, 0)]
+
+
+async def test_job_about_an_erased_recipient_ends(harness: ServiceHarness) -> None:
+    ada, bob = await harness.users(2)
+    await harness.follows.follow(bob, ada)
+    await harness.set_status(ada, AccountStatus.DELETING)
+    await harness.database.execute("UPDATE users SET delete_after_ms = 1 WHERE id = ?", [ada])
+    claim = await claim_maintenance_job(harness, JobKind.FIND_DUE_ERASURES)
+    await harness.account_erasure.start_due(claim)
+    assert await harness.work_off(JobKind.ERASE_ACCOUNT) == 1
+    assert await harness.work_off(JobKind.NOTIFY_FOLLOW) == 1
+    assert await harness.value("SELECT COUNT(*) FROM inboxes") == 0
 
 
 async def test_like_is_delivered_in_place_of_a_hidden_one(harness: ServiceHarness) -> None:
