@@ -55,6 +55,8 @@ class NotificationStore:
         A retracted notification is restored in its old place. Only the channels whose delivery the
         retraction prevented are notified. Return the notification if it is new and shown in the app.
         """
+        if recipient_id not in locked:  # the account was erased
+            return None
         activity, state = await self._choose(recipient_id, activities)
         if recipient_id == activity.actor_id or not state.reachable:
             return None
@@ -85,6 +87,8 @@ class NotificationStore:
         self, work: WorkContext, locked: dict[UserId, int], recipient_id: UserId, activity: Activity
     ) -> CreatedNotification | None:
         """Store a notification of the service, whatever the recipient prefers. Return it if it is new."""
+        if recipient_id not in locked:
+            return None
         state = await self._find_state(recipient_id, activity)
         if state.stored is not None:
             return None
