@@ -368,8 +368,8 @@ async def test_rejected_messages_are_counted_by_queue(
     for queue, entries in ((Queue.FEED, 2), (Queue.NOTIFICATIONS, 1)):
         for _ in range(entries):
             await harness.redis.xadd(f"queue:{queue}:rejected", {"reason": "undecodable"})
-    rejected = [status.rejected_messages for status in await administration.overview()]
-    assert rejected == [2, 1, *[0] * (len(Queue) - 2)]
+    rejected = {status.queue: status.rejected_messages for status in await administration.overview()}
+    assert rejected == {**dict.fromkeys(Queue, 0), Queue.FEED: 2, Queue.NOTIFICATIONS: 1}
 
 
 async def _drained(broker: QueueBroker) -> bool:

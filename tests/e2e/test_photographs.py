@@ -39,10 +39,11 @@ def jpegs(image: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def for_everyone(post: dict[str, Any]) -> dict[str, Any]:
-    """Return a post without its author's relationship to the viewer, and without AVIF sources."""
+    """Return a post without what differs by viewer and time: relationship, likers, AVIF sources."""
     author = {name: value for name, value in post["author"].items() if name != "relationship"}
     images = [{**image, "sources": jpegs(image)} for image in post["images"]]
-    return {**post, "author": author, "images": images}
+    rest = {name: value for name, value in post.items() if name != "likedBy"}  # the feed has it on request
+    return {**rest, "author": author, "images": images}
 
 
 @ONE_STACK_IS_SMOKE

@@ -22,12 +22,12 @@ _STYLE_HASH = b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 
 class Pages:
-    """`public_url`: the address of this server, where the pictures are as well. `client_module`: the web client's."""
+    """`public_url`: the address of this server, where the pictures are as well. `client`: that of its web client."""
 
-    def __init__(self, public_url: str, client_module: str = "") -> None:
+    def __init__(self, public_url: str, client: str = "") -> None:
         self._public_url = public_url
-        self._client_module = client_module
-        self._policy = _policy(public_url, with_client=bool(client_module))
+        self._client = client
+        self._policy = _policy(public_url, with_client=bool(client))
 
     def respond(
         self,
@@ -49,7 +49,7 @@ class Pages:
             status,
             style=Markup(STYLE),  # noqa: S704
             home_url=self._public_url or "/",
-            client_module=self._client_module,
+            client=self._client,
             **values,
         )
         return revalidated(request, response) if status == 200 else response

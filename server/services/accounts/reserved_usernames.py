@@ -9,14 +9,14 @@ OPERATOR = (
     " safety security service staff status superuser support sysadmin system team terms trust verified verify webmaster"
 )
 PAGES = (
-    "about account accounts activity api appeal appeals apps assets auth avatar avatars block blocks blog card cards"
-    " comments config create deactivate deleted developer developers devices discover docs edit embed everyone explore"
-    " export exports favicon feed filters follow followers following hashtag hashtags healthz home index invite jobs"
-    " likes login logout me media metrics mute mutes passkeys restrict restricted"
-    " new notifications null oauth password people photos place places post posts preferences profile profiles queues"
-    " readyz register reports robots saved search self session sessions settings share signin signout signup"
-    " sitemap static stories stream tag tagged tags trends undefined unknown unsubscribe upload uploads user username"
-    " users web wellknown www you"
+    "about account accounts activity api app appeal appeals apps assets auth avatar avatars block blocks blog card"
+    " cards collections comments config create deactivate deleted dev developer developers devices discover docs edit"
+    " embed everyone explore export exports favicon feed filters follow followers following hashtag hashtags healthz"
+    " home index invite jobs likes login logout me media metrics mute mutes new notifications null oauth oembed outbox"
+    " p passkeys password people photos place places post posts preferences profile profiles queues readyz register"
+    " reports restrict restricted robots saved sdk search self session sessions settings share signin signout signup"
+    " sitemap static stories stream suggestions tag tagged tags trending trends undefined unknown unsubscribe upload"
+    " uploads user username users web wellknown www you"
 )
 SERVICE = "photofeed"
 RESERVED = frozenset(f"{OPERATOR} {PAGES}".split())

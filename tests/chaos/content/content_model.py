@@ -67,6 +67,8 @@ class ContentModel:
 
     def edit(self, editor: int, post_id: int, caption: str | None, alt_texts: Sequence[str] | None) -> None:
         post = self._own_post(editor, post_id)
+        if caption is None and alt_texts is None:
+            return
         if alt_texts is not None:
             missing = len(post.alt_texts) - len(alt_texts)
             if missing < 0:
