@@ -21,6 +21,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' {origin} blob:; connect-src 'self';"
     " manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+# A worker has the policy of its script, which applies to what it fetches.
+WORKER_POLICY = "default-src 'none'; connect-src 'self'"
 
 
 class ClientPageRoutes:
@@ -62,7 +64,8 @@ def _service_worker(files: StaticFiles) -> StaticFile:
     of_client = [path for path in files.paths() if path.startswith(("client/", "sdk/"))]
     kept = ["/", *(files.url(path) for path in of_client if not path.endswith(".html"))]
     head = b"const VERSION = %b;\nconst FILES = %b;\n" % (orjson.dumps(files.version), orjson.dumps(kept))
-    return StaticFile(head + files.get("client/service-worker.js").content, ".js")
+    content = head + files.get("client/service-worker.js").content
+    return StaticFile(content, ".js", {"Content-Security-Policy": WORKER_POLICY})
 
 
 def imported_modules(files: StaticFiles, start: str) -> list[str]:

@@ -84,7 +84,9 @@ async def test_page_has_a_policy_without_inline_code(client: Client) -> None:
 
 
 async def test_service_worker_keeps_files_that_exist(client: Client, files: StaticFiles) -> None:
-    source = await (await client.get("/service-worker.js", headers={"Accept-Encoding": "identity"})).text()
+    answer = await client.get("/service-worker.js", headers={"Accept-Encoding": "identity"})
+    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; connect-src 'self'"
+    source = await answer.text()
     assert f'const VERSION = "{files.version}"' in source
     kept = re.findall(r'"/web/[^/]+/([^"]+)"', source.split("\n", 2)[1])
     assert "client/styles/base.css" in kept
