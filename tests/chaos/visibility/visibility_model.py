@@ -238,7 +238,7 @@ class VisibilityModel:
     def comments(
         self, viewer: int, post: ModelPost, thread: ModelComment | None = None
     ) -> list[tuple[Any, ...]]:
-        """Return what a viewer sees of a thread, or of the comments that begin one.
+        """Return what a viewer sees of a thread, oldest first, or of the comments that begin one, newest first.
 
         That is: the id, whether the comment is shown as pending, the number of replies, that of likes, and whether the
         viewer likes it.
@@ -251,7 +251,7 @@ class VisibilityModel:
                 len(comment.likers),
                 viewer in comment.likers,
             )
-            for comment in post.comments[::-1]
+            for comment in (post.comments[::-1] if thread is None else post.comments)
             if comment.thread is thread and self.sees_comment(viewer, post, comment)
         ]
 
