@@ -14,6 +14,9 @@ LARGEST = "large"
 UNKNOWN = "bin"
 HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
+# The uploaded file is deleted when its AVIFs are made, maybe after it was listed.
+ATTEMPTS = 2
+
 
 @dataclass(frozen=True, slots=True)
 class ExportedPicture:
@@ -32,17 +35,19 @@ class ExportedPictures:
 
         Return None if there is none, because the picture was deleted since then.
         """
-        entry = best_of([entry async for entry in self._media.list(media_key)])
-        if entry is None:
-            return None
-        try:
-            stored = await self._media.get(entry.key)
-        except NotFound:
-            return None
-        first = await anext(stored.chunks, b"")
-        file = f"{name}.{extension_of(first)}"
-        await archive.add_file(file, _chain(first, stored.chunks))
-        return ExportedPicture(file, _is_original(entry))
+        for _ in range(ATTEMPTS):
+            entry = best_of([entry async for entry in self._media.list(media_key)])
+            if entry is None:
+                return None
+            try:
+                stored = await self._media.get(entry.key)
+            except NotFound:
+                continue
+            first = await anext(stored.chunks, b"")
+            file = f"{name}.{extension_of(first)}"
+            await archive.add_file(file, _chain(first, stored.chunks))
+            return ExportedPicture(file, _is_original(entry))
+        return None
 
 
 def best_of(entries: Sequence[MediaEntry]) -> MediaEntry | None:

@@ -12,6 +12,7 @@ import pytest
 from tortoise import Tortoise
 
 from server.errors import InvalidInput, NotFound, StorageFull
+from server.gateways.media import MediaObject
 from server.ids import CaseId, ExportId, PostId, UserId
 from server.models.erasure.user_rows import USER_COLUMNS
 from server.models.portability.data_files import DATA_FILES, NOT_EXPORTED
@@ -179,6 +180,30 @@ async def test_original_is_exported_if_it_is_kept(harness: ServiceHarness) -> No
     (picture,) = files["posts.json"][0]["media"]
     assert picture["original"] is True
     assert files[picture["file"]] == photos.twelve_megapixels()
+
+
+async def test_upload_deleted_during_the_export_is_replaced_by_a_rendition(
+    harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = await register(harness, "ada")
+    file = harness.folder / "photo"
+    file.write_bytes(photos.small())
+    harness.posts._pictures = Pictures(
+        harness.images, harness.media, harness.refused_pictures, keep_originals=True
+    )
+    await harness.posts.publish(ada, "", [Upload(file)])
+    get = harness.media.get
+
+    async def get_after_avifs(key: str, part: range | None = None) -> MediaObject:
+        if "original" in key:
+            await harness.media.delete([key])
+        return await get(key, part)
+
+    monkeypatch.setattr(harness.media, "get", get_after_avifs)
+    files = await exported(harness, ada)
+    (picture,) = files["posts.json"][0]["media"]
+    assert picture["original"] is False
+    assert files[picture["file"]].startswith(b"\xff\xd8\xff")
 
 
 async def test_one_export_at_a_time_and_with_the_password(harness: ServiceHarness) -> None:
