@@ -45,6 +45,7 @@ PASSWORD = "a password of the contract"
 MANY_UNUSED = 20
 MAX_DRAFTS = 30
 IN_A_WEEK = (datetime.now(UTC) + timedelta(days=7)).isoformat(timespec="seconds")
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 drafts = itertools.count()
 REFUSED_BY_VALUE = (
     b'"invalid_reset_token"',
@@ -59,6 +60,7 @@ REFUSED_BY_VALUE = (
     b'"invalid_appeal_token"',
     b'"unknown_cursor"',
     b'"errors":{"publishAt":',
+    b"Either media, or mediaIds with altTexts.",
     b'"errors":{"subscription.',
     b"Must be web for a subscription.",
 )
@@ -195,6 +197,8 @@ def _known_push_service(case: Case) -> None:
 
 def _new_post(case: Case) -> None:
     """Use unused media, and a time in the future; most drafts become posts, because their number is limited."""
+    if not TIME.match(str(case.body.get("publishAt", IN_A_WEEK))):
+        return  # to be refused
     case.body.pop("placeId", None)  # none exists
     scheduled = case.body.pop("publishAt", None) or case.body.get("status") == "scheduled"
     if case.body.pop("status", None) == "draft" or scheduled:

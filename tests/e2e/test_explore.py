@@ -72,9 +72,9 @@ async def test_suggestions_and_trends_are_listed(program: Program, register: Reg
         "Followed by ben",
     )
     assert [user["username"] for user in found["followedBy"]] == ["ben"]
-    assert (await ana.call("DELETE", f"/users/suggestions/{cleo.id}")).status == 204
+    assert (await ana.call("DELETE", f"/users/suggestions/dismissed/{cleo.id}")).status == 204
     assert await ana.list_all("/users/suggestions") == []
-    assert (await ana.call("POST", f"/users/suggestions/{cleo.id}")).status == 204
+    assert (await ana.call("POST", f"/users/suggestions/dismissed/{cleo.id}")).status == 204
     assert len(await ana.list_all("/users/suggestions")) == 1
     assert await ana.list_all("/hashtags/trending") == []
     explained = await ana.request("GET", "/hashtags/trending/explain?tag=dawn")

@@ -55,9 +55,8 @@ def chosen_status(data: Mapping[str, Any]) -> PostStatus | None:
 
 def schedule_in(form: Form) -> tuple[PostStatus, int | None]:
     """Return the status of a new post in a form, and its time if it is scheduled. Raises InvalidInput."""
-    sent = {name: form.text(name, MAX_TEXT) for name in ("status", "publishAt")}
-    data: dict[str, Any] = {name: text for name, text in sent.items() if text}
     checks = {"status": new_status_field(), "publishAt": publish_at_field()}
+    data: dict[str, Any] = {name: form.text(name, MAX_TEXT) for name in checks if name in form.texts}
     problems: dict[str, Any] = {}
     for name, text in list(data.items()):
         try:

@@ -41,8 +41,8 @@ class SuggestionRoutes:
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/users/suggestions", self.list_suggestions),
-            web.delete("/users/suggestions/{userId}", self.dismiss_suggestion),
-            web.post("/users/suggestions/{userId}", self.restore_suggestion),
+            web.delete("/users/suggestions/dismissed/{userId}", self.dismiss_suggestion),
+            web.post("/users/suggestions/dismissed/{userId}", self.restore_suggestion),
         ]
 
     @operation(

@@ -50,7 +50,7 @@ def test_routes_are_reserved() -> None:
         # Parts of paths below an id, and verbs.
         "available", "sent", "refresh", "resend", "unused", "explain", "failed", "read", "pause", "resume", "retry",
         "audit", "claim", "resolve", "decisions", "oidc", "reauthenticate", "setup", "confirm", "approve", "audience",
-        "begin", "finish", "link", "methods", "recent", "restore", "pending", "history", "pin", "save",
+        "begin", "finish", "link", "methods", "recent", "restore", "pending", "history", "pin", "save", "dismissed",
     }  # fmt: skip
 
 
