@@ -550,6 +550,8 @@ FORMS: dict[str, dict[bytes, int]] = {
         b"altTexts": 10,
         b"audience": 1,
         b"caption": 1,
+        b"commentsEnabled": 1,
+        b"hideLikeCount": 1,
         b"publishAt": 1,
         b"status": 1,
     },
