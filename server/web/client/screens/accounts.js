@@ -8,12 +8,12 @@ import { api, canUsePasskeys } from "../api.js";
 import { fill, h } from "../dom.js";
 import { t } from "../i18n.js";
 import { field, form } from "../components/forms.js";
+import { currentPasswordField, newPasswordField } from "../components/passwords.js";
 import { report } from "../components/problems.js";
 
 /** @import { Child } from "../dom.js" */
 /** @import { Place, Screen } from "../router.js" */
 
-const MIN_PASSWORD = 8;
 const NAME_CHECK_MS = 350;
 
 /**
@@ -61,7 +61,7 @@ export function signInScreen() {
         dir: "ltr",
         autofocus: true,
       }),
-      field(t("password"), "password", { type: "password", autocomplete: "current-password", required: true }),
+      currentPasswordField(),
     ),
     passkey,
     h("p", { class: "center" }, h("a", { href: "/forgot-password" }, t("forgot_password"))),
@@ -132,13 +132,7 @@ export function signUpScreen() {
       field(t("email"), "email", { type: "email", autocomplete: "email", required: true, dir: "ltr" }),
       field(t("full_name"), "fullName", { autocomplete: "name", dir: "auto" }),
       username,
-      field(t("password"), "password", {
-        type: "password",
-        autocomplete: "new-password",
-        required: true,
-        minLength: MIN_PASSWORD,
-        hint: t("password_hint", { count: MIN_PASSWORD }),
-      }),
+      newPasswordField(t("password"), "password"),
     ),
     h("hr"),
     h("p", { class: "center" }, t("have_account"), " ", h("a", { class: "strong", href: "/sign-in" }, t("sign_in"))),
@@ -190,12 +184,7 @@ function newPassword(token) {
           fill(body, h("p", { role: "status" }, t("password_changed")));
         },
       },
-      field(t("new_password"), "newPassword", {
-        type: "password",
-        autocomplete: "new-password",
-        required: true,
-        hint: t("password_hint", { count: MIN_PASSWORD }),
-      }),
+      newPasswordField(t("new_password"), "newPassword"),
     ),
   );
   return card(t("new_password"), body, toSignIn());

@@ -8,7 +8,8 @@ import { api } from "../../api.js";
 import { fill, h } from "../../dom.js";
 import { formatTime, t } from "../../i18n.js";
 import { confirm } from "../../components/dialogs.js";
-import { field, form } from "../../components/forms.js";
+import { form } from "../../components/forms.js";
+import { currentPasswordField } from "../../components/passwords.js";
 import { report } from "../../components/problems.js";
 
 /** @import { Place } from "../../router.js" */
@@ -61,7 +62,7 @@ function exportPart(requested, signal) {
           await show();
         },
       },
-      field(t("password"), "password", { type: "password", autocomplete: "current-password", required: true }),
+      currentPasswordField(),
     ),
   );
 }
@@ -80,7 +81,7 @@ function leavePart() {
           api.session.end();
         },
       },
-      field(t("password"), "password", { type: "password", autocomplete: "current-password", required: true }),
+      currentPasswordField(),
     ),
     h("p", null, t("delete_account_text")),
     form(
@@ -93,7 +94,7 @@ function leavePart() {
           api.session.end();
         },
       },
-      field(t("password"), "password", { type: "password", autocomplete: "current-password", required: true }),
+      currentPasswordField(),
     ),
   );
 }

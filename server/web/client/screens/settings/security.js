@@ -10,11 +10,10 @@ import { formatAge, t } from "../../i18n.js";
 import { confirm, openDialog, showMessage } from "../../components/dialogs.js";
 import { field, form } from "../../components/forms.js";
 import { emptyState, endlessList } from "../../components/lists.js";
+import { currentPasswordField, newPasswordField } from "../../components/passwords.js";
 import { attempt } from "../../components/problems.js";
 
 /** @import { Place } from "../../router.js" */
-
-const MIN_PASSWORD = 8;
 
 /** @param {Place} place */
 export async function securitySection({ signal }) {
@@ -74,7 +73,7 @@ async function emailPart() {
         },
       },
       field(t("new_email"), "newEmail", { type: "email", autocomplete: "email", required: true, dir: "ltr" }),
-      field(t("password"), "password", { type: "password", autocomplete: "current-password", required: true }),
+      currentPasswordField(),
     ),
   );
 }
@@ -91,17 +90,8 @@ function passwordPart() {
           showMessage(t("password_changed_others"));
         },
       },
-      field(t("old_password"), "oldPassword", {
-        type: "password",
-        autocomplete: "current-password",
-        required: true,
-      }),
-      field(t("new_password"), "newPassword", {
-        type: "password",
-        autocomplete: "new-password",
-        required: true,
-        hint: t("password_hint", { count: MIN_PASSWORD }),
-      }),
+      currentPasswordField(t("old_password"), "oldPassword"),
+      newPasswordField(t("new_password"), "newPassword"),
     ),
   );
 }
@@ -142,7 +132,7 @@ async function secondFactorPart() {
           if (withCode) await show();
         },
       },
-      field(t("password"), "password", { type: "password", autocomplete: "current-password", required: true }),
+      currentPasswordField(),
       withCode && field(t("code"), "code", { inputMode: "numeric", autocomplete: "one-time-code", dir: "ltr" }),
     );
   }
@@ -236,7 +226,7 @@ function passkeyPart(signal) {
           await list.reload();
         },
       },
-      field(t("password"), "password", { type: "password", autocomplete: "current-password", required: true }),
+      currentPasswordField(),
     ),
   );
 }
