@@ -31,7 +31,7 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run seed test check format-check lint types contracts docs audit check-versions structure prose \
-	fmt lock bench chaos screenshots clean
+	suite fmt lock bench chaos screenshots clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{ printf "  make %-16s %s\n", $$1, $$2 }'
@@ -59,6 +59,9 @@ SELECTION = $(filter-out -%,$(ARGS)) $(filter -s --pdb --trace,$(ARGS))
 test: $(DEV)  ## Run the tests (ARGS="tests/services -k like", ARGS=--cov)
 	@$(MAIN) -m pytest $(if $(strip $(SELECTION)),,-n $(WORKERS) --dist worksteal) $(ARGS)
 
+suite: $(DEV)
+	@echo '== tests' && $(MAIN) -m tools.run_suite
+
 chaos: $(DEV)  ## Run the fault-injection tests in full: almost an hour (ARGS="tests/chaos/kills")
 	@CHAOS=full $(MAIN) -m pytest --timeout=3600 $(ARGS) $(if $(strip $(SELECTION)),,tests/chaos tests/contract/test_conformance.py)
 
@@ -68,7 +71,7 @@ screenshots: $(DEV)  ## Take screenshots of the web client of a running server w
 bench: $(DEV)  ## Run the benchmarks
 	@$(MAIN) -m benchmarks $(ARGS)
 
-check: format-check lint types contracts docs audit check-versions test  ## Run every check that a commit must pass
+check: format-check lint types contracts docs audit check-versions suite  ## Run every check that a commit must pass
 
 format-check: $(DEV)
 	@echo '== format' && $(BIN)/ruff format --check --quiet . || { echo 'Run: make fmt' >&2; exit 1; }

@@ -310,7 +310,7 @@ async def test_listener_survives_a_killed_redis_with_two_log_lines(
 async def test_hanging_redis_fails_signals_and_delays_the_listener(
     make_worker: Callable[..., Worker], server: Server, lines: list[Any]
 ) -> None:
-    worker = make_worker(call_timeout_s=0.2).start()
+    worker = make_worker(call_timeout_s=1).start()
     await worker.broker.notify([(1, NORMAL)])
     await wait_until(lambda: worker.ended == [1])
     server.signal(signal.SIGSTOP)
