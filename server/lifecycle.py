@@ -24,7 +24,7 @@ from server.assembly.redis import (
 )
 from server.assembly.resources import Instrumentation, Resources
 from server.assembly.services import Services, build_services
-from server.assembly.serving import serving, serving_deadline_s
+from server.assembly.serving import Departure, serving, serving_deadline_s
 from server.assembly.shutdown import CLOSE_S, ShutdownStages
 from server.clock import SystemClock
 from server.epoch import DatabaseEpoch
@@ -69,7 +69,10 @@ class Lifecycle:
         self._instrumentation = Instrumentation(Metrics(of_process=True))
         self._supervisor = Supervisor(self._instrumentation.metrics)
         self._in_flight = InFlight(self._instrumentation.metrics, ClientIps(settings.trusted_proxies))
-        self._stages = ShutdownStages()
+        self._stages = ShutdownStages(settings.shutdown.total_s)
+        # Balancers send no requests to a worker.
+        self._departure = Departure(settings.lame_duck_s if self._serves_api else 0.0)
+        self._drain_jobs: Callable[[], None] = lambda: None
         self._var = data_folder(settings)
 
     async def open(self) -> None:
@@ -86,7 +89,8 @@ class Lifecycle:
             running = actors.running_workers(
                 self.settings, resources, services, jobs, brokers, self._supervisor, self._stages.cut_off
             )
-            await self._stages.enter("jobs", running, self.settings.shutdown.jobs_s + CLOSE_S, announced=True)
+            deadline_s = self.settings.shutdown.jobs_s + CLOSE_S
+            self._drain_jobs = await self._stages.enter("jobs", running, deadline_s, announced=True)
         if listener is not None and self._serves_api:
             await self._serve_api(listener, resources, services)
         elif listener is not None:
@@ -94,9 +98,16 @@ class Lifecycle:
             app = build_worker_app(self.settings, services, self._in_flight, observed)
             await self._serve(app, listener)
 
-    async def close(self) -> bool:
-        """Close everything in reverse. Return True if each stage ended in time with nothing cut off."""
+    async def close(self, *, replaced: bool = False) -> bool:
+        """Close everything in reverse, within `shutdown.total_s`; requests and jobs are finished at the same time.
+
+        `replaced`: other processes accept connections on the same socket. Returns True if each stage ended in time with
+        nothing cut off.
+        """
+        self._stages.begin()
+        self._departure.replaced = replaced
         self._in_flight.draining = True
+        self._drain_jobs()
         await self._stages.aclose()
         return self._stages.clean
 
@@ -191,6 +202,7 @@ class Lifecycle:
         self, app: web.Application, listener: socket, on_stop: Callable[[], None] = lambda: None
     ) -> None:
         requests_s, app_settings = self.settings.shutdown.requests_s, self.settings.app
+        deadline_s = serving_deadline_s(self._departure.lame_duck_s, requests_s)
         limits = ConnectionLimits(
             app_settings.connections_per_address, ClientIps(app_settings.trusted_proxies or ())
         )
@@ -199,11 +211,12 @@ class Lifecycle:
             listener,
             self._in_flight,
             requests_s,
+            departure=self._departure,
             connection_limits=limits,
             on_stop=on_stop,
             on_cut_off=self._stages.cut_off,
         )
-        await self._stages.enter("http", served, serving_deadline_s(requests_s), announced=True)
+        await self._stages.enter("http", served, deadline_s, announced=True)
 
     async def _start(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         await self._stages.enter(name, self._supervisor.running(name, run))

@@ -46,7 +46,7 @@ VAPID = {
     "VAPID_SUBJECT": "mailto:push@photos.example",
 }
 # Settings without a value in config.toml, which describes their defaults in comments.
-UNSET = {"app.docs", "app.public_reads", "database.migrate_at_start"}
+UNSET = {"app.docs", "app.public_reads", "database.migrate_at_start", "shutdown.lame_duck_s"}
 
 
 @pytest.fixture
@@ -706,3 +706,26 @@ async def test_concurrent_first_starts_agree_on_the_secrets(tmp_path: Path) -> N
 def test_tls_key_of_the_database_needs_its_certificate(read: Any) -> None:
     assert refused(read, {"DB_SSL_KEY": "/client.key"}).startswith("DB_SSL_KEY is set without DB_SSL_CERT")
     assert read({"DB_SSL_KEY": "/k", "DB_SSL_CERT": "/c"}).settings.database.ssl_key == "/k"
+
+
+@pytest.mark.parametrize(("environ", "lame_duck_s"), [({}, 0.0), (PRODUCTION, 11.0)])
+def test_lame_duck_is_for_production(read: Any, environ: dict[str, str], lame_duck_s: float) -> None:
+    settings = read(environ).settings
+    assert settings.lame_duck_s == lame_duck_s
+    assert settings.shutdown.total_s < 30
+
+
+@pytest.mark.parametrize(
+    ("environ", "table", "reason"),
+    [
+        (PRODUCTION, "requests_s = 13", "shutdown.total_s is 28, but a shutdown may take 29 seconds"),
+        ({}, "jobs_s = 60", "shutdown.total_s is 28, but a shutdown may take 65 seconds"),
+        ({}, "lame_duck_s = 20", "lame_duck_s + requests_s (20 + 10)"),
+        ({}, "total_s = 19", "jobs_s (15), and 5 for the rest"),
+    ],
+)
+def test_deadlines_that_do_not_fit_are_refused(
+    read: Any, environ: dict[str, str], table: str, reason: str
+) -> None:
+    assert reason in refused(read, environ, config=f"[shutdown]\n{table}\n")
+    assert read({}, config="[shutdown]\nlame_duck_s = 13\n").settings.lame_duck_s == 13.0

@@ -58,21 +58,30 @@ async def running_workers(
     brokers: Mapping[str, QueueBroker],
     supervisor: Supervisor,
     on_cut_off: Callable[[], None],
-) -> AsyncGenerator[None]:
-    """Run a worker per queue and the dispatcher.
+) -> AsyncGenerator[Callable[[], None]]:
+    """Run a worker per queue and the dispatcher. Yields a function that starts to drain the workers.
 
-    At the end running jobs get `shutdown.jobs_s`; `on_cut_off` is called if some went back to their queue. Those that
-    encode AVIFs go back at once, which is no error.
+    Drained workers start no more jobs; running ones get `shutdown.jobs_s`, which the end of the context waits for.
+    `on_cut_off` is called if some went back to their queue. Those that encode AVIFs go back at once, which is no error.
     """
     workers = _workers(settings, resources, services, jobs, brokers)
     running = [supervisor.start(f"{queue} worker", worker.run) for queue, worker in workers.items()]
+    drains: list[asyncio.Task[int]] = []
+
+    def drain() -> None:
+        if not drains:
+            # They take long on a busy host, and can be repeated.
+            resources.images.abandon_background()
+            drains.extend(asyncio.create_task(worker.drain()) for worker in workers.values())
+
     try:
         async with supervisor.running("dispatcher", _dispatcher(settings, resources, services, jobs).run):
-            yield
-        # They take long on a busy host, and can be repeated.
-        resources.images.abandon_background()
-        cut_off = sum(await asyncio.gather(*(worker.drain() for worker in workers.values())))
+            yield drain
+        drain()
+        cut_off = sum(await asyncio.gather(*drains))
     finally:
+        for task in drains:
+            task.cancel()
         await supervisor.stop(*running)
     if cut_off:
         on_cut_off()

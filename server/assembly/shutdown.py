@@ -1,6 +1,7 @@
 """Opened resources and their orderly shutdown: in reverse order, each under its own deadline, each named in the log."""
 
 import asyncio
+import math
 import time
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import TypeVar
@@ -13,6 +14,8 @@ Resource = TypeVar("Resource")
 
 CLOSE_S = 5.0
 NOTABLE_S = 0.5
+# What a stage still gets after the time of the whole shutdown has passed: to close what needs no waiting.
+OVERDUE_S = 0.05
 
 
 class ShutdownStages(AsyncExitStack):
@@ -22,9 +25,16 @@ class ShutdownStages(AsyncExitStack):
     them ended in time with nothing cut off.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, total_s: float = math.inf) -> None:
+        """All stages together get `total_s` seconds from `begin` on."""
         super().__init__()
         self.clean = True
+        self._total_s = total_s
+        self._ends_at = math.inf
+
+    def begin(self) -> None:
+        """Start the time of the whole shutdown."""
+        self._ends_at = min(self._ends_at, time.monotonic() + self._total_s)
 
     async def enter(
         self,
@@ -50,12 +60,13 @@ class ShutdownStages(AsyncExitStack):
         self, name: str, resource: AbstractAsyncContextManager[object], deadline_s: float, announced: bool
     ) -> None:
         began = time.monotonic()
+        deadline_s = min(deadline_s, max(OVERDUE_S, self._ends_at - began))
         try:
             async with asyncio.timeout(deadline_s):
                 await resource.__aexit__(None, None, None)
         except TimeoutError:
             self.clean = False
-            log.error("deadline_missed", stage=name, deadline_s=deadline_s)
+            log.error("deadline_missed", stage=name, deadline_s=round(deadline_s, 2))
         except Exception:  # every other stage must still be closed
             self.clean = False
             log.exception("close_failed", stage=name)

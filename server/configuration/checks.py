@@ -12,6 +12,8 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 MIN_SECRET_LENGTH = 32
 SAMPLE_SECRETS = frozenset({"your_jwt_secret_key", "your_jwt_refresh_secret_key", "secret", "changeme"})
+# For what is closed after requests and jobs: connections to the database and Redis, the embedded Valkey.
+RELEASE_S = 5.0
 ADVICE = 'generate one with python -c "import secrets; print(secrets.token_urlsafe(48))"'
 
 
@@ -53,6 +55,19 @@ def check_database_tls(settings: Settings) -> None:
     """Raise ConfigurationError for a key without its certificate."""
     if settings.database.ssl_key and not settings.database.ssl_cert:
         raise ConfigurationError("DB_SSL_KEY is set without DB_SSL_CERT: set both, or neither.")
+
+
+def check_shutdown(settings: Settings) -> None:
+    """Raise ConfigurationError for deadlines that the whole shutdown has no time for."""
+    shutdown, lame_duck_s = settings.shutdown, settings.lame_duck_s
+    needed_s = max(lame_duck_s + shutdown.requests_s, shutdown.jobs_s) + RELEASE_S
+    if needed_s > shutdown.total_s:
+        raise ConfigurationError(
+            f"shutdown.total_s is {shutdown.total_s:g}, but a shutdown may take {needed_s:g} seconds: the longer of"
+            f" lame_duck_s + requests_s ({lame_duck_s:g} + {shutdown.requests_s:g}) and jobs_s ({shutdown.jobs_s:g}),"
+            f" and {RELEASE_S:g} for the rest. Lower these, or raise total_s and the time that your service manager"
+            " gives a process to stop."
+        )
 
 
 def check_providers(settings: Settings) -> None:

@@ -17,6 +17,7 @@ from server.configuration.checks import (
     check_passkeys,
     check_production,
     check_providers,
+    check_shutdown,
     check_web_push,
     unreachable_addresses,
 )
@@ -72,6 +73,7 @@ def load(
     check_web_push(settings)
     check_database_tls(settings)
     check_providers(settings)
+    check_shutdown(settings)
     check_passkeys(settings)
     if settings.app.env == "production":
         check_production(settings)

@@ -123,8 +123,10 @@ class StreamSettings(Section):
 
 
 class ShutdownSettings(Section):
+    lame_duck_s: float | None = Field(default=None, ge=0, le=300)
     requests_s: float = Field(default=10.0, gt=0)
     jobs_s: float = Field(default=15.0, gt=0)
+    total_s: float = Field(default=28.0, gt=0, le=3600)
 
 
 class LogSettings(Section):

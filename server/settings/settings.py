@@ -86,6 +86,16 @@ class Settings(Section):
         return self.app.trusted_proxies or ()
 
     @property
+    def lame_duck_s(self) -> float:
+        """The time in which a process that leaves accepts connections.
+
+        In production it is longer than nginx avoids a server after a failed connection (10 s), so that of two servers
+        that are restarted in turn nginx always knows one.
+        """
+        chosen = self.shutdown.lame_duck_s
+        return (11.0 if self.app.env == "production" else 0.0) if chosen is None else chosen
+
+    @property
     def public_url(self) -> str:
         """The base of links and media URLs, without a trailing slash."""
         return (self.app.public_url or f"http://localhost:{self.app.port}").rstrip("/")

@@ -42,6 +42,11 @@ class OpenConnections:
         self._idle: dict[Connection, None] = {}  # in the order in which they became idle
         self._reported = False
 
+    @property
+    def count(self) -> int:
+        """The number of open connections."""
+        return len(self._open)
+
     def add(self, connection: Connection) -> bool:
         """Add a new connection. Return False if it exceeds the maximum and none is idle: then close it."""
         if self._maximum and len(self._open) >= self._maximum:
