@@ -219,7 +219,7 @@ def _sharing(
     shared = SharedContent(
         services.posts, services.profiles, services.share_links, enabled=settings.public_reads
     )
-    pages = Pages(settings.public_url, files.url("client") if files else "")
+    pages = Pages(settings.public_url, settings.media_base_url, files.url("client") if files else "")
     options = StartPageOptions(
         settings.app.client_url,
         settings.app.web,

@@ -96,7 +96,7 @@ class Collaborators:
         self.text_filters = TextFilters(rows.content_filters)
         self.secret = settings.auth.jwt_refresh_secret.get_secret_value().encode()
         self.share_links = ShareLinks(settings.public_url, enabled=settings.public_reads)
-        self.media_addresses = MediaAddresses(self.secret, f"{settings.public_url}/media", SystemClock())
+        self.media_addresses = MediaAddresses(self.secret, settings.media_base_url, SystemClock())
         self.media_access = MediaAccess(rows.media_keys, self.visibility, self.media_addresses)
         self.appeal_tokens = AppealTokens(self.secret)
         self.statuses = AccountStatuses(

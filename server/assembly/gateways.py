@@ -59,12 +59,12 @@ async def password_hasher(settings: Settings) -> AsyncGenerator[Passwords]:
 @asynccontextmanager
 async def media_store(settings: Settings, var: Path, database: Database) -> AsyncGenerator[MediaStore]:
     """Open the media store. Raises ConfigurationError if it is not the one that belongs to the database."""
-    uploads, public_url = settings.uploads, f"{settings.public_url}/media"
+    uploads, base_url = settings.uploads, settings.media_base_url
     if uploads.media_url:
-        media = MediaStore.in_bucket(uploads.media_url, public_url=public_url)
+        media = MediaStore.in_bucket(uploads.media_url, base_url=base_url)
     else:
         folder = Path(uploads.dest) if uploads.dest else var / "media"
-        media = MediaStore.in_folder(folder, public_url=public_url)
+        media = MediaStore.in_folder(folder, base_url=base_url)
     try:
         await _check_media_store(settings, media, database)
         if uploads.media_url and await is_public_bucket(uploads.media_url):

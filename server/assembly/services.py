@@ -467,7 +467,7 @@ def _grace_ms(settings: Settings) -> int:
 def _card_cache(settings: Settings, resources: Resources) -> CardCache:
     chosen = settings.feed
     in_redis = RedisCardCache(resources.feeds_redis, chosen.cached_posts)
-    return CardCache(in_redis, chosen.posts_in_memory, settings.public_url, resources.epoch)
+    return CardCache(in_redis, chosen.posts_in_memory, settings.media_base_url, resources.epoch)
 
 
 def _fan_out_rules(settings: Settings) -> FanOutRules:

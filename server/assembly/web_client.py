@@ -12,7 +12,7 @@ from server.settings import Settings
 
 def web_client(settings: Settings, files: StaticFiles) -> list[web.RouteDef]:
     """Return the routes of the web client."""
-    routes = [*StaticFileRoutes(files).routes(), *ClientPageRoutes(files, settings.public_url).routes()]
+    routes = [*StaticFileRoutes(files).routes(), *ClientPageRoutes(files, settings.media_base_url).routes()]
     if settings.app.env == "development" and settings.writes_emails_to_outbox:
         routes += OutboxRoutes(OutboxReader(data_folder(settings) / "outbox"), files).routes()
     return routes

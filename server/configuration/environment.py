@@ -64,6 +64,7 @@ VARIABLES: Mapping[str, str] = {
     "VAPID_SUBJECT": "push.vapid_subject",
     "UPLOAD_DEST": "uploads.dest",
     "MEDIA_URL": "uploads.media_url",
+    "CDN_URL": "uploads.cdn_url",
     "MAX_FILE_SIZE": "uploads.max_file_bytes",
     "KEEP_ORIGINALS": "uploads.keep_originals",
     "MODERN_FORMAT": "uploads.modern_format",

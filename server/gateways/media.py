@@ -99,20 +99,20 @@ class MediaStore:
         store: LocalStore | S3Store | GCSStore,
         *,
         location: str,
-        public_url: str,
+        base_url: str,
         timeout_s: float = 10.0,
         folder: Path | None = None,
     ) -> None:
         self.location = location
         self.expected_id = ""
         self._store = store
-        self._public_url = public_url.rstrip("/")
+        self._base_url = base_url.rstrip("/")
         self._timeout_s = timeout_s
         self._folder = folder
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="media")
 
     @classmethod
-    def in_folder(cls, folder: Path, *, public_url: str, timeout_s: float = 10.0) -> Self:
+    def in_folder(cls, folder: Path, *, base_url: str, timeout_s: float = 10.0) -> Self:
         """Create a store of files below `folder`, which is created. Raises ConfigurationError."""
         try:
             store = LocalStore(folder.absolute(), mkdir=True, automatic_cleanup=True)
@@ -121,13 +121,13 @@ class MediaStore:
         return cls(
             store,
             location=str(folder),
-            public_url=public_url,
+            base_url=base_url,
             timeout_s=timeout_s,
             folder=folder.absolute(),
         )
 
     @classmethod
-    def in_bucket(cls, url: str, *, public_url: str, timeout_s: float = 10.0) -> Self:
+    def in_bucket(cls, url: str, *, base_url: str, timeout_s: float = 10.0) -> Self:
         """Create a store in `s3://bucket/prefix` or `gs://bucket/prefix`. Raises ConfigurationError.
 
         Region, endpoint and credentials come from the standard environment variables (`AWS_REGION`,
@@ -150,11 +150,11 @@ class MediaStore:
                 raise ConfigurationError(f"MEDIA_URL: {url} is neither s3:// nor gs://")
         except (BaseError, OSError, ValueError) as error:
             raise ConfigurationError(f"MEDIA_URL: {url} cannot be used: {_brief(error)}") from error
-        return cls(store, location=url, public_url=public_url, timeout_s=timeout_s)
+        return cls(store, location=url, base_url=base_url, timeout_s=timeout_s)
 
     def url(self, key: str) -> str:
         """Return the public address of `key`, whether or not it exists."""
-        return f"{self._public_url}/{_valid(key)}"
+        return f"{self._base_url}/{_valid(key)}"
 
     async def read_id(self) -> str | None:
         """Return the id of the store, or None if it has none."""

@@ -99,6 +99,7 @@ class AuthSettings(Section):
 class UploadSettings(Section):
     dest: str = ""
     media_url: str = ""
+    cdn_url: PageUrl = ""
     max_file_bytes: int = Field(default=52_428_800, ge=1024)
     max_request_bytes: int = Field(default=209_715_200, ge=1024)
     max_files: int = Field(default=10, ge=1, le=10)

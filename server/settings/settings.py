@@ -97,8 +97,13 @@ class Settings(Section):
 
     @property
     def public_url(self) -> str:
-        """The base of links and media URLs, without a trailing slash."""
+        """The base of links, without a trailing slash."""
         return (self.app.public_url or f"http://localhost:{self.app.port}").rstrip("/")
+
+    @property
+    def media_base_url(self) -> str:
+        """The base of the addresses of pictures, without a trailing slash."""
+        return f"{(self.uploads.cdn_url or self.public_url).rstrip('/')}/media"
 
     @property
     def client_url(self) -> str:

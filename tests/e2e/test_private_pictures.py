@@ -96,6 +96,33 @@ async def test_kept_addresses_stop_working_in_a_bucket(
     assert not program.logged("media_bucket_public")
 
 
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+async def test_addresses_lead_to_the_cdn(
+    migrated_stack: Stack, new_program: NewProgram, register: Register, session: ClientSession
+) -> None:
+    cdn = "https://cdn.photos.test"
+    program = await new_program("--port=0", CDN_URL=f"{cdn}/").start()
+    ana, ben = await register(program, "ana", "ben")
+    await ben.follow(ana)
+    public = await ana.publish(photos.small())
+    await set_private(ana, True)
+    private = await images_of(ben, public["id"])
+    assert [url.partition("?")[0] for url in addresses(private)] == addresses(public["images"][0])
+    for url in [*addresses(public["images"][0]), *addresses(private)]:
+        assert url.startswith(f"{cdn}/media/posts/")
+    # The CDN requests the same path and query from the server.
+    assert await statuses(session, [url.replace(cdn, program.url) for url in addresses(private)]) == {200}
+    assert await statuses(
+        session, [url.replace(cdn, program.url) for url in addresses(public["images"][0])]
+    ) == {404}
+    for page in ("/", "/admin", f"/p/{public['id']}"):
+        policy = (await get(session, f"{program.url}{page}", Accept="text/html")).headers[
+            "Content-Security-Policy"
+        ]
+        (images,) = [part for part in policy.split("; ") if part.startswith("img-src")]
+        assert cdn in images.split()
+
+
 async def test_signed_addresses_answer_like_public_ones(
     program: Program, register: Register, session: ClientSession
 ) -> None:

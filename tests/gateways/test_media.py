@@ -22,14 +22,14 @@ PUBLIC = "http://localhost:3000/media/"
 
 @pytest.fixture
 async def folder(tmp_path: Path) -> AsyncIterator[MediaStore]:
-    store = MediaStore.in_folder(tmp_path / "media", public_url=PUBLIC)
+    store = MediaStore.in_folder(tmp_path / "media", base_url=PUBLIC)
     yield store
     await store.close()
 
 
 @pytest.fixture
 async def bucket(s3: None, tmp_path: Path) -> AsyncIterator[MediaStore]:
-    store = MediaStore.in_bucket(f"s3://pictures/{tmp_path.name}", public_url=PUBLIC)
+    store = MediaStore.in_bucket(f"s3://pictures/{tmp_path.name}", base_url=PUBLIC)
     yield store
     await store.close()
 
@@ -180,7 +180,7 @@ from pathlib import Path
 from server.gateways.media import MediaStore
 
 async def main():
-    store = MediaStore.in_folder(Path(sys.argv[1]), public_url="")
+    store = MediaStore.in_folder(Path(sys.argv[1]), base_url="")
     picture = bytes(int(sys.argv[2]))
     for number in range(1000):
         await store.put(f"posts/{number}.jpg", picture)
@@ -229,7 +229,7 @@ from server.gateways.media import MediaStore
 
 async def main():
     folder = Path(sys.argv[1])
-    store = MediaStore.in_folder(folder, public_url="")
+    store = MediaStore.in_folder(folder, base_url="")
     await store.put("small.jpg", bytes(10_000))
     for source in (bytes(3_000_000), Path(sys.argv[2])):
         try:
@@ -296,13 +296,13 @@ async def test_errors_of_a_full_store_are_recognized(folder: MediaStore, tmp_pat
 async def test_unusable_folder_is_a_configuration_error(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError, match="UPLOAD_DEST"):
-        MediaStore.in_folder(tmp_path / "file" / "media", public_url=PUBLIC)
+        MediaStore.in_folder(tmp_path / "file" / "media", base_url=PUBLIC)
 
 
 @pytest.mark.parametrize("url", ["", "http://example.org/bucket", "file:///tmp", "memory:///", "s3://"])
 def test_invalid_bucket_urls_are_configuration_errors(url: str) -> None:
     with pytest.raises(ConfigurationError, match="MEDIA_URL"):
-        MediaStore.in_bucket(url, public_url=PUBLIC)
+        MediaStore.in_bucket(url, base_url=PUBLIC)
 
 
 @pytest.fixture
@@ -320,7 +320,7 @@ def bucket_at(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
 async def test_unreachable_store_is_unavailable(bucket_at: socket.socket, silent: bool) -> None:
     if not silent:
         bucket_at.close()
-    store = MediaStore.in_bucket("s3://pictures/here", public_url=PUBLIC, timeout_s=0.3)
+    store = MediaStore.in_bucket("s3://pictures/here", base_url=PUBLIC, timeout_s=0.3)
     for call in (store.put("a.jpg", b"x"), store.get("a.jpg"), store.delete(["a.jpg"]), keys(store)):
         with pytest.raises(Unavailable) as raised:
             await call
@@ -364,7 +364,7 @@ from pathlib import Path
 from server.gateways.media import MediaStore
 
 async def main():
-    store = MediaStore.in_folder(Path(sys.argv[1]), public_url="")
+    store = MediaStore.in_folder(Path(sys.argv[1]), base_url="")
     await store.put("a.jpg", bytes(100_000))
     await store.get("a.jpg")
 

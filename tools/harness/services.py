@@ -381,7 +381,7 @@ class ServiceHarness:
         )
         self.media_progress: list[tuple[UserId, MediaId, str]] = []
         self.images = ImageProcessor()
-        self.media = MediaStore.in_folder(folder / "media", public_url="https://media.test")
+        self.media = MediaStore.in_folder(folder / "media", base_url="https://media.test")
         self.refused_pictures = RefusedPictures(RefusedPictureRepository(database), self.image_rows)
         self.pictures = Pictures(self.images, self.media, self.refused_pictures)
         follow_rows, profile_rows, lookup = (

@@ -22,12 +22,15 @@ _STYLE_HASH = b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 
 
 class Pages:
-    """`public_url`: the address of this server, where the pictures are as well. `client`: that of its web client."""
+    """Renders the pages of a server at `public_url`.
 
-    def __init__(self, public_url: str, client: str = "") -> None:
+    `media_base_url` is the base of the addresses of pictures, `client` the address of the web client.
+    """
+
+    def __init__(self, public_url: str, media_base_url: str, client: str = "") -> None:
         self._public_url = public_url
         self._client = client
-        self._policy = _policy(public_url, with_client=bool(client))
+        self._policy = _policy(media_base_url, with_client=bool(client))
 
     def respond(
         self,
@@ -59,8 +62,8 @@ class Pages:
         return self.respond(request, "missing", status=404, robots="noindex", caching="no-store")
 
 
-def _policy(public_url: str, *, with_client: bool) -> str:
-    parts = urlsplit(public_url)
+def _policy(media_base_url: str, *, with_client: bool) -> str:
+    parts = urlsplit(media_base_url)
     styles, images = f"'sha256-{_STYLE_HASH}'", f"'self' {parts.scheme}://{parts.netloc}"
     rest = "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     if not with_client:

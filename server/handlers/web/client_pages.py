@@ -26,10 +26,10 @@ WORKER_POLICY = "default-src 'none'; connect-src 'self'"
 
 
 class ClientPageRoutes:
-    def __init__(self, files: StaticFiles, public_url: str) -> None:
-        """`public_url`: the address of this server, where the pictures are."""
-        self._client = _page(files, "client", public_url)
-        self._console = _page(files, "console", public_url)
+    def __init__(self, files: StaticFiles, media_base_url: str) -> None:
+        """`media_base_url`: the base of the addresses of pictures."""
+        self._client = _page(files, "client", media_base_url)
+        self._console = _page(files, "console", media_base_url)
         self._worker = _service_worker(files)
 
     def routes(self) -> list[web.RouteDef]:
@@ -50,12 +50,12 @@ class ClientPageRoutes:
         return await respond(request, self._worker)
 
 
-def _page(files: StaticFiles, folder: str, public_url: str) -> StaticFile:
+def _page(files: StaticFiles, folder: str, media_base_url: str) -> StaticFile:
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     source = files.get(f"{folder}/index.html").content.decode()
     modules = imported_modules(files, f"{folder}/main.js")
     page = template.from_string(source).render(base=f"/web/{files.version}", modules=modules)
-    policy = POLICY.format(origin=URL(public_url).origin())
+    policy = POLICY.format(origin=URL(media_base_url).origin())
     return StaticFile(page.encode(), ".html", {"Content-Security-Policy": policy})
 
 

@@ -24,14 +24,14 @@ class SignedAddress:
 
 
 class MediaAddresses:
-    """Signs folders of pictures under `public_url`, the base of all addresses. One signature covers all renditions.
+    """Signs folders of pictures under `base_url`, the base of all addresses. One signature covers all renditions.
 
     The addresses of a viewer stay the same for twelve hours, so that clients can cache the pictures.
     """
 
-    def __init__(self, secret: bytes, public_url: str, clock: Clock) -> None:
+    def __init__(self, secret: bytes, base_url: str, clock: Clock) -> None:
         self._key = hmac.digest(secret, b"media addresses", "sha256")
-        self._prefix = f"{public_url}/"
+        self._prefix = f"{base_url}/"
         self._clock = clock
 
     @property

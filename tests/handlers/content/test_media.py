@@ -23,7 +23,7 @@ PAST = "Wed, 21 Oct 2015 07:28:00 GMT"
 @pytest.fixture
 async def client(tmp_path: Path) -> AsyncIterator[TestClient]:
     """A client of a server with one picture, which everybody may read."""
-    store = MediaStore.in_folder(tmp_path / "media", public_url="http://localhost/media")
+    store = MediaStore.in_folder(tmp_path / "media", base_url="http://localhost/media")
     await store.put("avatars/1/large.jpg", PICTURE)
     app = web.Application(middlewares=[InFlight(Metrics()).middleware()])
     app.add_routes(MediaRoutes(store, MediaAccess(Mock(), Mock(), Mock())).routes())

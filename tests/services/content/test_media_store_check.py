@@ -25,7 +25,7 @@ async def stores(tmp_path: Path) -> AsyncIterator[Stores]:
     opened: list[MediaStore] = []
 
     def open_store(name: str) -> MediaStore:
-        opened.append(MediaStore.in_folder(tmp_path / name, public_url="https://media.test"))
+        opened.append(MediaStore.in_folder(tmp_path / name, base_url="https://media.test"))
         return opened[-1]
 
     yield open_store

@@ -31,7 +31,7 @@ def photo(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def bucket(s3: None, tmp_path: Path) -> AsyncIterator[MediaStore]:
-    store = MediaStore.in_bucket(f"s3://pictures/{tmp_path.name}", public_url="https://media.test")
+    store = MediaStore.in_bucket(f"s3://pictures/{tmp_path.name}", base_url="https://media.test")
     yield store
     await store.close()
 
