@@ -129,6 +129,7 @@ def build_app(
         retry_ms=settings.stream.retry_ms,
         replay_limit=settings.stream.replay_limit,
         render=notifications.line,
+        metrics=observability.metrics,
     )
     idempotent = IdempotentResponder(services.idempotency)
     files = StaticFiles.read() if settings.app.web else None

@@ -268,8 +268,8 @@ async def open_seed_context(
             cache_guard=guard,
             feeds_guard=guard,
             job_notifier=JobNotifier(await enter(queue_brokers(settings, url, instrumentation))),
-            images=await enter(gateways.image_processor(settings)),
-            passwords=await enter(gateways.password_hasher(settings)),
+            images=await enter(gateways.image_processor(settings, instrumentation)),
+            passwords=await enter(gateways.password_hasher(settings, instrumentation)),
             identity_providers=await enter(identity_providers(settings)),
             media=await enter(gateways.media_store(settings, var, database)),
             email=await enter(gateways.email_sender(settings, var, instrumentation)),
@@ -325,5 +325,5 @@ async def drop_feeds(settings: Settings) -> None:
 
 async def hash_password(settings: Settings, password: str) -> str:
     """Return the hash of `password` with the configured cost."""
-    async with gateways.password_hasher(settings) as passwords:
+    async with gateways.password_hasher(settings, Instrumentation()) as passwords:
         return await passwords.hash(password)

@@ -142,10 +142,12 @@ class Lifecycle:
             embedded = embedded_redis(var, self._supervisor)
             await enter("embedded redis", embedded, EMBEDDED_REDIS_CLOSE_S)
         redis = await enter("redis", redis_connections(settings, url))
-        pipelined = feeds = await enter("pipelined redis", pipelined_redis(settings, url, epoch))
+        pipelined = feeds = await enter(
+            "pipelined redis", pipelined_redis(settings, url, epoch, instrumentation)
+        )
         if settings.redis.feeds_url:
-            feeds = await enter("feeds redis", feeds_redis(settings, epoch))
-        database = await enter("database", server_database(settings, var))
+            feeds = await enter("feeds redis", feeds_redis(settings, epoch, instrumentation))
+        database = await enter("database", server_database(settings, var, instrumentation))
         await read_epoch(database, epoch, pipelined)
         listening = queue_brokers(settings, url, instrumentation, listening=self._runs_jobs)
         brokers = await enter("brokers", listening)
@@ -169,8 +171,8 @@ class Lifecycle:
             feeds_guard=feeds_guard,
             ids=ids,
             job_notifier=await enter("job notifier", job_notifier(brokers, self._supervisor)),
-            images=await enter("image processor", gateways.image_processor(settings)),
-            passwords=await enter("password threads", gateways.password_hasher(settings)),
+            images=await enter("image processor", gateways.image_processor(settings, instrumentation)),
+            passwords=await enter("password threads", gateways.password_hasher(settings, instrumentation)),
             identity_providers=await enter("identity providers", identity_providers(settings)),
             media=await enter("media store", gateways.media_store(settings, var, database)),
             email=await enter("email", gateways.email_sender(settings, var, instrumentation)),

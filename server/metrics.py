@@ -4,23 +4,38 @@ This module owns names, labels and buckets; callers decide when to record. Label
 channels, but not ids. The queue sizes describe the shared table, so take their maximum over processes, not their sum.
 """
 
-from collections.abc import Callable, Iterable
+import platform
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.gc_collector import GCCollector
 from prometheus_client.process_collector import ProcessCollector
 
+from server.database_metrics import DatabaseMetrics
+from server.durations import Durations
 from server.request_metrics import BUCKETS as REQUEST_BUCKETS
 from server.request_metrics import RequestMetrics
+from server.version import VERSION
 
 METRICS_CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 JOB_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 WAIT_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 LAG_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
+REDIS_BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1)
+
+# A gauge with the time of creation per counter and histogram would double the number of series.
+disable_created_metrics()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +101,28 @@ class Metrics:
         self._erased_accounts = counter("photofeed_accounts_erased", "Accounts that were erased.")
         self._sse_connections = gauge("photofeed_sse_connections", "Open SSE connections.")
         self._loop_lag_s = lags("photofeed_loop_lag_seconds", "Delay of timers in the event loop.")
+        self._sse_streams = counter("photofeed_sse_streams", "SSE streams that were opened.")
+        self._sse_drops = counter("photofeed_sse_drops", "SSE streams that the server ended.", ["reason"])
+        self._image_queue = gauge("photofeed_image_queue", "Pictures that run or wait.", ["pool", "state"])
+        self._image_s = jobs(
+            "photofeed_image_seconds", "Time of a picture from request to result, with waiting.", ["pool"]
+        )
+        self._image_wait_s = jobs(
+            "photofeed_image_wait_seconds", "Time that a picture waited for an image process.", ["pool"]
+        )
+        self._password_queue = gauge(
+            "photofeed_password_queue", "Password hashes that run or wait.", ["state"]
+        )
+        gauge("photofeed_build_info", "1, with the versions as labels.", ["version", "python"]).labels(
+            VERSION, platform.python_version()
+        ).set(1)
         self._requests = RequestMetrics()
-        registry.register(self._requests)
+        self.database = DatabaseMetrics()
+        self.redis_calls = Durations(
+            "photofeed_redis_call_seconds", "Duration of Redis calls.", ["call"], REDIS_BUCKETS
+        )
+        for collector in (self._requests, self.database, self.redis_calls):
+            registry.register(collector)
         if of_process:
             ProcessCollector(registry=registry)
             GCCollector(registry=registry)
@@ -167,6 +202,29 @@ class Metrics:
     def watch_sse_connections(self, count: Callable[[], int]) -> None:
         """Call `count` at every rendering."""
         self._sse_connections.set_function(count)
+
+    def count_sse_stream(self) -> None:
+        """Record that a stream began."""
+        self._sse_streams.inc()
+
+    def count_sse_drop(self, reason: str) -> None:
+        """Record a stream that the server ended: `slow_reader`, or the reason of its subscription."""
+        self._sse_drops.labels(reason).inc()
+
+    def watch_image_queue(self, pool: str, counts: Mapping[str, Callable[[], int]]) -> None:
+        """Call `counts`, by state, at every rendering. `pool` is `uploads` or `background`."""
+        for state, count in counts.items():
+            self._image_queue.labels(pool, state).set_function(count)
+
+    def observe_image(self, pool: str, waited_s: float, took_s: float) -> None:
+        """Record a picture whose processing ended; `took_s` includes `waited_s`."""
+        self._image_wait_s.labels(pool).observe(waited_s)
+        self._image_s.labels(pool).observe(took_s)
+
+    def watch_password_queue(self, counts: Mapping[str, Callable[[], int]]) -> None:
+        """Call `counts`, by state, at every rendering."""
+        for state, count in counts.items():
+            self._password_queue.labels(state).set_function(count)
 
     def observe_loop_lag(self, lag_s: float) -> None:
         """Record how late the event loop ran a timer."""

@@ -2,6 +2,7 @@
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from server.database_metrics import PoolState, statement_kind
 from server.metrics import Metrics, QueueSize
 
 
@@ -71,7 +72,7 @@ def test_sse_streams_are_counted_but_not_timed() -> None:
     metrics.watch_sse_connections(lambda: 42)
     found = figures(metrics)
     assert found["photofeed_sse_connections",] == 42
-    assert found["photofeed_http_requests_total", "GET", "/notifications/stream", "200"] == 1
+    assert found["photofeed_http_requests_total", "GET", "read", "/notifications/stream", "200"] == 1
     assert ("photofeed_http_request_seconds_count", "GET", "/notifications/stream") not in found
 
 
@@ -83,3 +84,30 @@ def test_every_metric_has_a_prefix_and_a_description() -> None:
 
 def test_process_metrics_are_optional() -> None:
     assert ("process_resident_memory_bytes",) in figures(Metrics(of_process=True))
+
+
+def test_creation_times_are_left_out() -> None:
+    metrics = Metrics()
+    metrics.count_rejected_message("feed", "undecodable")
+    assert [name for name, *_ in figures(metrics) if name.endswith("_created")] == []
+
+
+def test_pool_of_connections_is_read_at_each_rendering() -> None:
+    metrics = Metrics()
+    in_use = 3
+    metrics.database.watch_pool(lambda: PoolState(10, 4, in_use))
+    assert figures(metrics)["photofeed_database_pool_in_use",] == 3
+    in_use = 4
+    assert figures(metrics)["photofeed_database_pool_in_use",] == 4
+    assert figures(metrics)["photofeed_database_pool_max",] == 10
+
+
+def test_statements_are_timed_by_their_first_word() -> None:
+    metrics = Metrics()
+    for sql in ("SELECT 1", "select 2", "CREATE TABLE t (a INT)", "UPDATE t SET a = 1"):
+        metrics.database.observe(statement_kind(sql), 0.002)
+    found = figures(metrics)
+    assert found["photofeed_database_query_seconds_count", "select"] == 2
+    assert found["photofeed_database_query_seconds_count", "other"] == 1
+    assert found["photofeed_database_query_seconds_bucket", "update", "0.0025"] == 1
+    assert found["photofeed_database_query_seconds_bucket", "update", "0.001"] == 0

@@ -9,6 +9,7 @@ import structlog
 
 from server.actors.supervisor import Supervisor
 from server.assembly.resources import Instrumentation
+from server.database_metrics import DatabaseMetrics
 from server.epoch import DatabaseEpoch
 from server.errors import ConfigurationError, Unavailable
 from server.gateways.redis.error_replies import ReplyError
@@ -47,9 +48,12 @@ def database_parameters(settings: Settings, var: Path) -> DatabaseParameters:
 
 
 @asynccontextmanager
-async def server_database(settings: Settings, var: Path) -> AsyncGenerator[Database]:
+async def server_database(
+    settings: Settings, var: Path, instrumentation: Instrumentation | None = None
+) -> AsyncGenerator[Database]:
     """Open the database; migrate it first if the settings say so. Raises ConfigurationError."""
-    async with _connection(database_parameters(settings, var)) as database:
+    metrics = instrumentation.metrics.database if instrumentation else None
+    async with _connection(database_parameters(settings, var), metrics) as database:
         migrations = Migrations(database, MIGRATIONS)
         if settings.migrate_at_start:
             applied = await migrations.upgrade()
@@ -157,8 +161,10 @@ def _tls_parameters(chosen: DatabaseSettings) -> TlsParameters | None:
 
 
 @asynccontextmanager
-async def _connection(parameters: DatabaseParameters) -> AsyncGenerator[Database]:
-    database = Database(parameters)
+async def _connection(
+    parameters: DatabaseParameters, metrics: DatabaseMetrics | None = None
+) -> AsyncGenerator[Database]:
+    database = Database(parameters, metrics)
     try:
         await database.open()
         yield database

@@ -33,12 +33,15 @@ log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def image_processor(settings: Settings) -> AsyncGenerator[ImageProcessor]:
+async def image_processor(
+    settings: Settings, instrumentation: Instrumentation
+) -> AsyncGenerator[ImageProcessor]:
     uploads = settings.uploads
     images = ImageProcessor(
         workers=uploads.image_workers,
         max_pixels=pixel_limits(uploads.max_pixels),
         timeout_s=uploads.image_timeout_s,
+        metrics=instrumentation.metrics,
     )
     try:
         yield images
@@ -47,9 +50,13 @@ async def image_processor(settings: Settings) -> AsyncGenerator[ImageProcessor]:
 
 
 @asynccontextmanager
-async def password_hasher(settings: Settings) -> AsyncGenerator[Passwords]:
+async def password_hasher(settings: Settings, instrumentation: Instrumentation) -> AsyncGenerator[Passwords]:
     auth = settings.auth
-    passwords = Passwords(auth.bcrypt_cost, PasswordQueue(auth.bcrypt_threads, auth.bcrypt_queue))
+    queue = PasswordQueue(auth.bcrypt_threads, auth.bcrypt_queue)
+    instrumentation.metrics.watch_password_queue(
+        {"running": lambda: queue.running, "waiting": lambda: queue.waiting}
+    )
+    passwords = Passwords(auth.bcrypt_cost, queue)
     try:
         yield passwords
     finally:

@@ -109,13 +109,17 @@ async def redis_connections(settings: Settings, url: str, *, checked: bool = Tru
 
 @asynccontextmanager
 async def pipelined_redis(
-    settings: Settings, url: str, epoch: DatabaseEpoch | None = None
+    settings: Settings,
+    url: str,
+    epoch: DatabaseEpoch | None = None,
+    instrumentation: Instrumentation | None = None,
 ) -> AsyncGenerator[PipelinedRedis]:
     """Open a pipelined client; it connects on first use.
 
     It needs `epoch`, and a guard that renews its lease, to read or write cached feeds.
     """
-    redis = PipelinedRedis(url, settings.redis.timeout_s, epoch, CacheLease())
+    calls = instrumentation.metrics.redis_calls if instrumentation else None
+    redis = PipelinedRedis(url, settings.redis.timeout_s, epoch, CacheLease(), calls)
     try:
         yield redis
     finally:
@@ -123,10 +127,12 @@ async def pipelined_redis(
 
 
 @asynccontextmanager
-async def feeds_redis(settings: Settings, epoch: DatabaseEpoch) -> AsyncGenerator[PipelinedRedis]:
+async def feeds_redis(
+    settings: Settings, epoch: DatabaseEpoch, instrumentation: Instrumentation
+) -> AsyncGenerator[PipelinedRedis]:
     """Open a client of the separate Redis for feeds. Raises ConfigurationError if it does not answer."""
     url = _with_sentinel_credentials(settings.redis.feeds_url, settings)
-    async with pipelined_redis(settings, url, epoch) as redis:
+    async with pipelined_redis(settings, url, epoch, instrumentation) as redis:
         try:
             await redis.command("PING")
         except Unavailable as error:

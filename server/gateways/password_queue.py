@@ -50,10 +50,20 @@ class PasswordQueue:
         self._reserved = places // RESERVED_SHARE
         self._max_per_network = max(1, places // MAX_SHARE)
         self._held: Counter[tuple[str, str]] = Counter()
-        self._idle_threads = threads
+        self._threads = self._idle_threads = threads
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._arrivals = count()
         self._round = FIRST
+
+    @property
+    def running(self) -> int:
+        """The number of threads in use."""
+        return self._threads - self._idle_threads
+
+    @property
+    def waiting(self) -> int:
+        """The number of calls that wait for a thread."""
+        return len(self._waiting)
 
     async def run(self, work: Callable[[], Result], caller: Caller | None) -> Result:
         """Run `work` in a thread. Raises Unavailable without a free place.

@@ -19,6 +19,7 @@ from tortoise.backends.base.executor import EXECUTOR_CACHE
 from tortoise.exceptions import IntegrityError
 from tortoise.transactions import in_transaction
 
+from server.database_metrics import DatabaseMetrics
 from server.errors import ConfigurationError, Unavailable
 from server.models.engines.mysql_errors import error_number
 from server.models.engines.mysql_tls import (
@@ -128,8 +129,10 @@ class DatabaseParameters:
         """Return the context for TLS, or None to connect without. Raises ConfigurationError."""
         return None if self.tls is None else create_context(self.tls)
 
-    def tortoise_config(self, *, migrating: bool = False) -> dict[str, Any]:
-        """Return Tortoise's configuration with our own engines.
+    def tortoise_config(
+        self, *, migrating: bool = False, metrics: DatabaseMetrics | None = None
+    ) -> dict[str, Any]:
+        """Return Tortoise's configuration with our own engines, which record `metrics`.
 
         Only `migrating` includes aerich's table, whose model imports aerich's command line and takes 0.05 s.
         """
@@ -139,6 +142,7 @@ class DatabaseParameters:
                 "credentials": {
                     "file_path": str(self.file),
                     "timeout_s": self.timeout_s,
+                    "metrics": metrics,
                     "synchronous": "NORMAL",
                     # Shorter than the checkout timeout: a writer in another process must not block readers here.
                     "busy_timeout": int(self.timeout_s * 800),
@@ -158,6 +162,7 @@ class DatabaseParameters:
                     "minsize": 1,
                     "maxsize": self.pool_size,
                     "timeout_s": self.timeout_s,
+                    "metrics": metrics,
                     "ssl": self.tls_context(),
                 },
             }
@@ -172,7 +177,8 @@ class DatabaseParameters:
 class Database:
     """The database of this process. Only one can be open at a time."""
 
-    def __init__(self, parameters: DatabaseParameters) -> None:
+    def __init__(self, parameters: DatabaseParameters, metrics: DatabaseMetrics | None = None) -> None:
+        self._metrics = metrics
         self.parameters = parameters
         self.dialect: Dialect = parameters.dialect
         self.now_ms = NOW_MS[self.dialect]
@@ -183,7 +189,7 @@ class Database:
             self.parameters.file.parent.mkdir(parents=True, exist_ok=True)
         # Keyed by the connection name only: it would return statements of a dialect that was open before.
         EXECUTOR_CACHE.clear()
-        config = self.parameters.tortoise_config(migrating=migrating)
+        config = self.parameters.tortoise_config(migrating=migrating, metrics=self._metrics)
         await Tortoise.init(config=config, _enable_global_fallback=True)
         try:
             await self.ping()

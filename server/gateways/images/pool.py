@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import structlog
 from server.gateways.images.refusals import processing_unavailable, unprocessable
 from server.gateways.images.slots import WorkerSlots
 from server.gateways.images.worker_process import ImageWorker
+from server.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -35,12 +37,18 @@ class ImageWorkerPool:
         memory_bytes: int,
         *,
         background: bool = False,
+        metrics: Metrics | None = None,
     ) -> None:
         self._timeout_s = timeout_s
         self._idle_s = idle_s
         self._memory_bytes = memory_bytes
         self._background = background
-        self._slots = WorkerSlots(size, max_waiting)
+        self._slots = slots = WorkerSlots(size, max_waiting)
+        self._metrics = metrics or Metrics()
+        self._name = "background" if background else "uploads"
+        self._metrics.watch_image_queue(
+            self._name, {"running": lambda: slots.running, "waiting": lambda: slots.waiting}
+        )
         self._workers: set[ImageWorker] = set()
         self._idle: dict[ImageWorker, asyncio.TimerHandle] = {}
         self._stopping = False
@@ -55,7 +63,9 @@ class ImageWorkerPool:
         Raises Unavailable when too many requests wait, the source cannot be opened or no worker starts, and
         InvalidInput when the worker fails.
         """
+        asked = time.perf_counter()
         async with self._slots.slot(owner, self._timeout_s):
+            waited_s = time.perf_counter() - asked
             try:
                 # Opened here, because the worker cannot open files.
                 file = os.open(source, os.O_RDONLY)
@@ -66,6 +76,7 @@ class ImageWorkerPool:
                 return await self._ask(await self._ready_worker(), request, file)
             finally:
                 os.close(file)
+                self._metrics.observe_image(self._name, waited_s, time.perf_counter() - asked)
 
     def abandon(self) -> None:
         """Kill the workers: running and later requests raise Unavailable."""

@@ -18,6 +18,7 @@ import structlog
 from server.gateways.images.limits import MAX_PIXELS
 from server.gateways.images.pool import ImageWorkerPool
 from server.gateways.images.refusals import refusal
+from server.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -80,13 +81,20 @@ class ImageProcessor:
         timeout_s: float = 20.0,
         idle_s: float = 60.0,
         memory_bytes: int = 1024**3,
+        metrics: Metrics | None = None,
     ) -> None:
         self._max_pixels = dict(max_pixels)
         self._timeout_s = timeout_s
         size = workers or min(MAX_WORKERS, max(MIN_WORKERS, _cores()))
-        self._pool = ImageWorkerPool(size, max_waiting, timeout_s, idle_s, memory_bytes)
+        self._pool = ImageWorkerPool(size, max_waiting, timeout_s, idle_s, memory_bytes, metrics=metrics)
         self._background = ImageWorkerPool(
-            1, max_waiting, BACKGROUND_TIMEOUT_S, BACKGROUND_IDLE_S, memory_bytes, background=True
+            1,
+            max_waiting,
+            BACKGROUND_TIMEOUT_S,
+            BACKGROUND_IDLE_S,
+            memory_bytes,
+            background=True,
+            metrics=metrics,
         )
 
     async def process(

@@ -29,6 +29,16 @@ class WorkerSlots:
         self._all_free = asyncio.Event()
         self._all_free.set()
 
+    @property
+    def running(self) -> int:
+        """The number of slots in use."""
+        return self._size - self._free
+
+    @property
+    def waiting(self) -> int:
+        """The number of requests that wait for a slot."""
+        return sum(map(len, self._waiting.values()))
+
     @asynccontextmanager
     async def slot(self, owner: int | None, timeout_s: float) -> AsyncGenerator[None]:
         """Hold a slot. Raises Unavailable if too many requests wait, and after waiting for `timeout_s`."""
@@ -54,7 +64,7 @@ class WorkerSlots:
         await self._all_free.wait()
 
     async def _wait(self, owner: int | None, timeout_s: float) -> None:
-        waiting = sum(map(len, self._waiting.values()))
+        waiting = self.waiting
         own = self._waiting.setdefault(owner, deque())
         if waiting >= self._max_waiting or len(own) > self._max_waiting // SHARE_OF_WAITING:
             self._forget_idle(owner)

@@ -18,7 +18,7 @@ SECOND_US = 1_000_000
 _SCRIPTS = Path(__file__).parent / "scripts"
 _TAKE = Script.load(_SCRIPTS, "take_attempt")
 _CANCEL = Script.load(_SCRIPTS, "cancel_attempt")
-_CLEAR = Script("return redis.call('DEL', KEYS[1])")
+_CLEAR = Script("return redis.call('DEL', KEYS[1])", "clear_delays")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,17 @@ from server.gateways.redis.connection import Value
 
 
 class Script:
-    """A Lua script. `sha` is the digest by which Redis identifies a loaded script."""
+    """A Lua script. `sha` is the digest by which Redis identifies a loaded script; `name` is for metrics and traces."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, name: str = "script") -> None:
         self.source = source
+        self.name = name
         self.sha = hashlib.sha1(source.encode(), usedforsecurity=False).hexdigest()
 
     @classmethod
     def load(cls, folder: Path, *names: str) -> Self:
         """Return the script that the files `<name>.lua` make up, concatenated in this order."""
-        return cls("\n".join((folder / f"{name}.lua").read_text() for name in names))
+        return cls("\n".join((folder / f"{name}.lua").read_text() for name in names), names[-1])
 
 
 @dataclass(frozen=True, slots=True)

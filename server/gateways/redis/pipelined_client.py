@@ -12,8 +12,10 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from server.durations import Durations
 from server.epoch import DatabaseEpoch
 from server.gateways.redis.cache_lease import CacheLease
+from server.gateways.redis.call_meter import CallMeter
 from server.gateways.redis.connection import RedisConnection, Value
 from server.gateways.redis.endpoint import Endpoint
 from server.gateways.redis.error_replies import RedisUnavailable, ReplyError, ScriptMissing
@@ -36,8 +38,13 @@ class PipelinedRedis:
         timeout_s: float,
         epoch: DatabaseEpoch | None = None,
         lease: CacheLease | None = None,
+        durations: Durations | None = None,
     ) -> None:
-        """`epoch` is that of the database whose contents this Redis caches; `lease` says when they may be used."""
+        """`epoch` is that of the database whose contents this Redis caches; `lease` says when they may be used.
+
+        `durations` records each call by the name of its script or command.
+        """
+        self._meter = CallMeter(durations)
         self._epoch = epoch or DatabaseEpoch()
         self.lease = lease or CacheLease(lasting=True)
         self._url = url
@@ -76,13 +83,15 @@ class PipelinedRedis:
     async def command(self, *parts: Value) -> Any:
         """Return the answer to one command: bytes, int, None, or a list of them."""
         connection = self._alive or await self._connected()
-        return await connection.send(parts)
+        with self._meter.measure(str(parts[0])):
+            return await connection.send(parts)
 
     async def commands(self, *commands: Sequence[Value]) -> list[Any]:
         """Return the answers to several commands in one round trip, without a transaction."""
         connection = self._alive or await self._connected()
-        futures = [connection.send(parts) for parts in commands]
-        answers = await asyncio.gather(*futures, return_exceptions=True)
+        with self._meter.measure("pipeline"):
+            futures = [connection.send(parts) for parts in commands]
+            answers = await asyncio.gather(*futures, return_exceptions=True)
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
@@ -103,10 +112,11 @@ class PipelinedRedis:
             if with_run_id
             else (len(keys), *keys, *arguments)
         )
-        try:
-            return await connection.send(("EVALSHA", script.sha, *rest))
-        except ScriptMissing:
-            return await connection.send(("EVAL", script.source, *rest))
+        with self._meter.measure(script.name):
+            try:
+                return await connection.send(("EVALSHA", script.sha, *rest))
+            except ScriptMissing:
+                return await connection.send(("EVAL", script.source, *rest))
 
     async def batch(self, calls: Sequence[Call]) -> list[Any]:
         """Return the results of several scripts in one round trip, without a transaction.
@@ -115,6 +125,10 @@ class PipelinedRedis:
         """
         connection = self._alive or await self._connected()
         run_id = self._cache_id(connection) if any(call.with_run_id for call in calls) else ""
+        with self._meter.measure(calls[0].script.name if len(calls) == 1 else "pipeline"):
+            return await self._answers(connection, calls, run_id)
+
+    async def _answers(self, connection: RedisConnection, calls: Sequence[Call], run_id: str) -> list[Any]:
         futures = [connection.send(call.parts("EVALSHA", call.script.sha, run_id)) for call in calls]
         answers: list[Any] = []
         try:

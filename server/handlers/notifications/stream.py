@@ -20,6 +20,7 @@ from aiohttp import web
 from server.errors import Malformed, Unavailable
 from server.handlers.http import sse
 from server.ids import UserId
+from server.metrics import Metrics
 from server.pubsub.channels import FeedSignal, MediaSignal, PassingSignal, ReadSignal
 from server.pubsub.hub import Hub
 from server.pubsub.subscription import CloseReason, Subscription
@@ -59,6 +60,7 @@ class NotificationStream:
         replay_limit: int,
         render: Callable[[Notification], bytes],
         write_timeout_s: float = 20.0,
+        metrics: Metrics | None = None,
     ) -> None:
         """Create it. `render` returns a notification as one line of JSON."""
         self._hub = hub
@@ -68,6 +70,7 @@ class NotificationStream:
         self._replay_limit = replay_limit
         self._render = render
         self._write_timeout_s = write_timeout_s
+        self._metrics = metrics or Metrics()
 
     async def handle(self, request: web.Request, principal: Principal) -> web.StreamResponse:
         """Serve until the client disconnects, reads too slowly, is signed out, or the server stops.
@@ -81,10 +84,12 @@ class NotificationStream:
             last = await self._notifications.get_last_sequence(principal.user_id)
             client = sse.EventWriter(request, self._write_timeout_s)
             subscription.on_close = client.shorten_deadline
+            self._metrics.count_sse_stream()
             try:
                 await client.start(on_disconnect=lambda: subscription.close(CloseReason.CLIENT_GONE))
                 await self._serve(client, subscription, last_event_id(request), last)
             except sse.SlowReader:
+                self._metrics.count_sse_drop("slow_reader")
                 log.info("slow_reader_dropped", user_id=principal.user_id)
             except ConnectionError:
                 pass  # the client disconnected
@@ -104,7 +109,8 @@ class NotificationStream:
         if subscription.closed in RECONNECTING:
             # A random delay, because every client reconnects.
             await client.write(sse.closing_event(random.randint(self._retry_ms, 2 * self._retry_ms)))
-        if subscription.closed is not CloseReason.CLIENT_GONE:
+        if subscription.closed not in (None, CloseReason.CLIENT_GONE):
+            self._metrics.count_sse_drop(subscription.closed)
             await client.end()
 
     async def _follow(

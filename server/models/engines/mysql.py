@@ -13,7 +13,9 @@ from tortoise.backends.mysql.client import MySQLClient, TransactionWrapper
 from tortoise.connection import get_connections
 from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 
+from server.database_metrics import DatabaseMetrics, PoolState
 from server.errors import Unavailable
+from server.models.engines.measurement import measured
 from server.models.engines.mysql_errors import (
     DUPLICATE_KEY,
     FAILED_OVER,
@@ -74,12 +76,18 @@ def translate_mysql_errors(method: Method) -> Method:
 class PooledClient(MySQLClient):
     """A connection pool; `timeout_s` bounds the checkout of a connection and every statement."""
 
-    def __init__(self, *, timeout_s: float = 3.0, **kwargs: Any) -> None:
+    system = "mysql"
+
+    def __init__(
+        self, *, timeout_s: float = 3.0, metrics: DatabaseMetrics | None = None, **kwargs: Any
+    ) -> None:
         # FOUND_ROWS: an update counts matched rows, as in SQLite, not only changed ones.
         super().__init__(
             **kwargs, connect_timeout=timeout_s, init_command=INIT_COMMAND, client_flag=FOUND_ROWS
         )
         self.timeout_s = timeout_s
+        self.metrics = metrics or DatabaseMetrics()
+        self.metrics.watch_pool(self._pool_state)
         self._outdated: set[Any] = set()
 
     def is_usable(self, connection: Any, error: BaseException | None) -> bool:
@@ -97,19 +105,33 @@ class PooledClient(MySQLClient):
         self._outdated.discard(connection)
         return not outdated and unavailable_reason(error) is None
 
+    def _pool_state(self) -> PoolState:
+        pool: Any = self._pool
+        if pool is None:
+            return PoolState(self.pool_maxsize, 0, 0)
+        return PoolState(pool.maxsize, pool.size, len(pool._used))
+
     def acquire_connection(self) -> Any:
         return _PooledConnection(self, self._pool_init_lock)
 
     def _in_transaction(self) -> TransactionContext:
         return _Transaction(_TransactionClient(self), self)
 
-    execute_insert = translate_mysql_errors(MySQLClient.execute_insert)
-    execute_many = translate_mysql_errors(MySQLClient.execute_many)
-    execute_query = translate_mysql_errors(MySQLClient.execute_query)
-    execute_script = translate_mysql_errors(MySQLClient.execute_script)
+    execute_insert = measured(translate_mysql_errors(MySQLClient.execute_insert))
+    execute_many = measured(translate_mysql_errors(MySQLClient.execute_many))
+    execute_query = measured(translate_mysql_errors(MySQLClient.execute_query))
+    execute_script = measured(translate_mysql_errors(MySQLClient.execute_script))
 
 
 class _PooledConnection(PoolConnectionWrapper[Any]):
+    async def __aenter__(self) -> Any:
+        metrics = cast("PooledClient", self.client).metrics
+        metrics.waiting += 1
+        try:
+            return await super().__aenter__()
+        finally:
+            metrics.waiting -= 1
+
     async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         # After a cancellation the server may still send an answer, which the next user of the connection would get.
         answered = exc_type is None or issubclass(exc_type, errors.MySQLError)
@@ -123,14 +145,15 @@ class _TransactionClient(TransactionWrapper):
     def __init__(self, connection: PooledClient) -> None:
         super().__init__(connection)
         self.timeout_s = connection.timeout_s
+        self.metrics, self.system = connection.metrics, connection.system
 
-    execute_insert = translate_mysql_errors(TransactionWrapper.execute_insert)
-    execute_many = translate_mysql_errors(TransactionWrapper.execute_many)
-    execute_query = translate_mysql_errors(TransactionWrapper.execute_query)
-    execute_script = translate_mysql_errors(TransactionWrapper.execute_script)
-    begin = translate_mysql_errors(TransactionWrapper.begin)
-    _commit = translate_mysql_errors(TransactionWrapper.commit)
-    rollback = translate_mysql_errors(TransactionWrapper.rollback)
+    execute_insert = measured(translate_mysql_errors(TransactionWrapper.execute_insert))
+    execute_many = measured(translate_mysql_errors(TransactionWrapper.execute_many))
+    execute_query = measured(translate_mysql_errors(TransactionWrapper.execute_query))
+    execute_script = measured(translate_mysql_errors(TransactionWrapper.execute_script))
+    begin = measured(translate_mysql_errors(TransactionWrapper.begin), "begin")
+    _commit = measured(translate_mysql_errors(TransactionWrapper.commit), "commit")
+    rollback = measured(translate_mysql_errors(TransactionWrapper.rollback), "rollback")
 
     async def commit(self) -> None:
         """Commit. Raises OutcomeUnknown if the server may have committed without saying so."""
@@ -172,7 +195,12 @@ class _Transaction(TransactionContext):
                     await self._parent.create_connection(with_db=True)
         pool = self._parent._pool
         assert pool is not None
-        return pool, await pool.acquire()
+        metrics = self._parent.metrics
+        metrics.waiting += 1
+        try:
+            return pool, await pool.acquire()
+        finally:
+            metrics.waiting -= 1
 
     async def __aexit__(self, exc_type: Any, exc_val: Any, exc_tb: Any) -> None:
         failure, completed = exc_val, False

@@ -11,6 +11,8 @@ from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionWrapp
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError
 
+from server.database_metrics import DatabaseMetrics, PoolState
+from server.models.engines.measurement import measured
 from server.models.engines.safety import (
     DuplicateKey,
     SerializationFailure,
@@ -57,9 +59,17 @@ def translate_sqlite_errors(method: Method) -> Method:
 class SharedConnectionClient(SqliteClient):
     """One connection, checked out by one task at a time; `timeout_s` bounds the checkout."""
 
-    def __init__(self, file_path: str, timeout_s: float = 3.0, **kwargs: Any) -> None:
+    system = "sqlite"
+
+    def __init__(
+        self, file_path: str, timeout_s: float = 3.0, metrics: DatabaseMetrics | None = None, **kwargs: Any
+    ) -> None:
         super().__init__(file_path, **kwargs)
         self.timeout_s = timeout_s
+        self.metrics = metrics or DatabaseMetrics()
+        self.metrics.watch_pool(
+            lambda: PoolState(1, int(self._connection is not None), int(self._lock.locked()))
+        )
 
     def acquire_connection(self) -> ConnectionWrapper[Any]:
         return _ConnectionCheckout(self._lock, self)
@@ -72,18 +82,21 @@ class SharedConnectionClient(SqliteClient):
         async with self._in_transaction() as client:
             await client.execute_many(query, values)
 
-    execute_insert = translate_sqlite_errors(SqliteClient.execute_insert)
-    execute_query = translate_sqlite_errors(SqliteClient.execute_query)
-    execute_query_dict = translate_sqlite_errors(SqliteClient.execute_query_dict)
-    execute_script = translate_sqlite_errors(SqliteClient.execute_script)
+    execute_insert = measured(translate_sqlite_errors(SqliteClient.execute_insert))
+    execute_query = measured(translate_sqlite_errors(SqliteClient.execute_query))
+    execute_query_dict = measured(translate_sqlite_errors(SqliteClient.execute_query_dict))
+    execute_script = measured(translate_sqlite_errors(SqliteClient.execute_script))
 
 
 async def _check_out(client: SharedConnectionClient) -> None:
+    client.metrics.waiting += 1
     try:
         async with asyncio.timeout(client.timeout_s):
             await client._lock.acquire()
     except TimeoutError as error:
         raise SerializationFailure(reason="The database is busy with another writer; try again.") from error
+    finally:
+        client.metrics.waiting -= 1
 
 
 class _ConnectionCheckout(ConnectionWrapper[Any]):
@@ -100,19 +113,27 @@ class _ConnectionCheckout(ConnectionWrapper[Any]):
 
 
 class _TransactionClient(SqliteTransactionWrapper):
-    execute_insert = translate_sqlite_errors(SqliteTransactionWrapper.execute_insert)
-    execute_many = translate_sqlite_errors(SqliteTransactionWrapper.execute_many)
-    execute_query = translate_sqlite_errors(SqliteTransactionWrapper.execute_query)
-    execute_query_dict = translate_sqlite_errors(SqliteTransactionWrapper.execute_query_dict)
-    execute_script = translate_sqlite_errors(SqliteTransactionWrapper.execute_script)
+    system = "sqlite"
 
-    commit = translate_sqlite_errors(SqliteTransactionWrapper.commit)
+    execute_insert = measured(translate_sqlite_errors(SqliteTransactionWrapper.execute_insert))
+    execute_many = measured(translate_sqlite_errors(SqliteTransactionWrapper.execute_many))
+    execute_query = measured(translate_sqlite_errors(SqliteTransactionWrapper.execute_query))
+    execute_query_dict = measured(translate_sqlite_errors(SqliteTransactionWrapper.execute_query_dict))
+    execute_script = measured(translate_sqlite_errors(SqliteTransactionWrapper.execute_script))
+
+    commit = measured(translate_sqlite_errors(SqliteTransactionWrapper.commit), "commit")
 
     @translate_sqlite_errors
-    async def begin(self) -> None:
+    async def _begin(self) -> None:
         # A deferred BEGIN takes the write lock at the first write, where 45 % of read-then-write transactions of two
         # processes failed. IMMEDIATE takes it at once, and busy_timeout waits for it.
         await self._connection.execute("BEGIN IMMEDIATE")
+
+    begin = measured(_begin, "begin")
+
+    @property
+    def metrics(self) -> DatabaseMetrics:
+        return cast("SharedConnectionClient", self._parent).metrics
 
 
 class _Transaction(TransactionContext):
