@@ -55,6 +55,8 @@ from server.handlers.moderation.filters import FilterRoutes
 from server.handlers.moderation.moderation import ModerationRoutes
 from server.handlers.moderation.own_decisions import OwnDecisionRoutes
 from server.handlers.moderation.reports import ReportRoutes
+from server.handlers.moderation.staff import StaffRoutes
+from server.handlers.moderation.user_sessions import UserSessionRoutes
 from server.handlers.notifications.devices import DeviceRoutes
 from server.handlers.notifications.notifications import NotificationRoutes
 from server.handlers.notifications.preferences import PreferenceRoutes
@@ -180,6 +182,8 @@ def build_app(
         ReportRoutes(services.reports),
         ModerationRoutes(services.report_queue, services.decisions, services.standings, rendered),
         FilterRoutes(services.filter_administration),
+        StaffRoutes(services.staff),
+        UserSessionRoutes(services.session_administration),
         OwnDecisionRoutes(services.own_decisions),
         AppealRoutes(services.appeals, services.appeal_queue),
         FeedRoutes(services.feed, services.explanations, rendered),

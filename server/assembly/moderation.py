@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from server.assembly.collaborators import Collaborators
+from server.services.accounts.authentication.reauthentication import Reauthentication
 from server.services.erasure.contents import ContentServices
 from server.services.moderation.appeal_queue import AppealQueue
 from server.services.moderation.appeals import Appeals
@@ -14,6 +15,8 @@ from server.services.moderation.own_decisions import OwnDecisions
 from server.services.moderation.report_queue import ReportQueue
 from server.services.moderation.reports import Reports
 from server.services.moderation.sanctions import Sanctions
+from server.services.moderation.session_administration import SessionAdministration
+from server.services.moderation.staff import Staff
 from server.services.moderation.standings import Standings
 from server.services.moderation.tables import ModerationTables
 from server.settings import Settings
@@ -32,11 +35,13 @@ class ModerationServices:
     appeals: Appeals
     appeal_queue: AppealQueue
     standings: Standings
+    staff: Staff
+    sessions: SessionAdministration
     decision_emails: DecisionEmails
 
 
 def build_moderation(
-    settings: Settings, shared: Collaborators, contents: ContentServices
+    settings: Settings, shared: Collaborators, contents: ContentServices, reauthentication: Reauthentication
 ) -> ModerationServices:
     rows, work = shared.rows, shared.unit_of_work
     tables = ModerationTables(
@@ -60,6 +65,10 @@ def build_moderation(
         appeals=Appeals(tables, shared.appeal_tokens, work),
         appeal_queue=AppealQueue(tables, rows.users, sanctions, shared.cards, work),
         standings=Standings(tables, rows.users, shared.cards),
+        staff=Staff(rows.users, rows.audit_chain, reauthentication, shared.cards, work),
+        sessions=SessionAdministration(
+            rows.users, rows.sessions, shared.active_sessions, shared.revocations, rows.audit_chain, work
+        ),
         filter_administration=FilterAdministration(
             rows.content_filters, rows.audit_chain, shared.text_filters, work
         ),

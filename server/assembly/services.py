@@ -87,6 +87,8 @@ from server.services.moderation.matched_reports import MatchedReports
 from server.services.moderation.own_decisions import OwnDecisions
 from server.services.moderation.report_queue import ReportQueue
 from server.services.moderation.reports import Reports
+from server.services.moderation.session_administration import SessionAdministration
+from server.services.moderation.staff import Staff
 from server.services.moderation.standings import Standings
 from server.services.notifications.delivery.badge_pushes import BadgePushes
 from server.services.notifications.delivery.emails import NotificationEmails
@@ -177,6 +179,8 @@ class Services:
     appeals: Appeals
     appeal_queue: AppealQueue
     standings: Standings
+    staff: Staff
+    session_administration: SessionAdministration
     decision_emails: DecisionEmails
     exports: Exports
     export_jobs: ExportJobs
@@ -297,7 +301,7 @@ def build_services(
         rows.former_usernames,
         shared.text_filters,
     )
-    moderation = build_moderation(settings, shared, contents)
+    moderation = build_moderation(settings, shared, contents, reauthentication)
     discovery = build_discovery(
         rows, cards, visibility, work, jobs, shared.text_filters, shared.lookup, clock or SystemClock()
     )
@@ -414,6 +418,8 @@ def build_services(
         appeals=moderation.appeals,
         appeal_queue=moderation.appeal_queue,
         standings=moderation.standings,
+        staff=moderation.staff,
+        session_administration=moderation.sessions,
         decision_emails=moderation.decision_emails,
         exports=contents.exports,
         export_jobs=build_export_jobs(settings, resources, shared, var / "tmp"),

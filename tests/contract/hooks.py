@@ -38,7 +38,7 @@ LINK_TOKEN = os.environ["CONTRACT_LINK_TOKEN"]
 NOTIFICATION = os.environ["CONTRACT_NOTIFICATION"]
 KNOWN: dict[str, list[str]] = json.loads(os.environ["CONTRACT_KNOWN"])
 # These would hide the known posts and notifications, so they apply to new users.
-HIDING = {"blockUser", "muteUser"}
+HIDING = {"blockUser", "muteUser", "endUserSessions"}
 # These end the session, or work once per user, so each gets a new user.
 SESSION_ENDING = {"logout", "changePassword", "deactivateAccount", "deleteAccount", "requestExport"}
 PASSWORD = "a password of the contract"
@@ -157,6 +157,13 @@ def _right_new_password(case: Case) -> None:
 
 def _right_own_password(case: Case) -> None:
     case.body["password"] = USER_PASSWORD
+
+
+def _role_of_another(case: Case) -> None:
+    """Change the role of a new user, because other cases need those of the known ones."""
+    case.body["password"] = USER_PASSWORD
+    if (case.path_parameters or {}).get("userId") in KNOWN["userId"]:
+        case.path_parameters = {"userId": new_user()["user"]["id"]}
 
 
 def _real_account(case: Case) -> None:
@@ -360,6 +367,7 @@ CHANGES: dict[str, Callable[[Case], None]] = {
     "discardFailedJobs": _one_of_two,
     "changePassword": _right_password,
     "changeEmail": _right_own_password,
+    "setRole": _role_of_another,
     "deactivateAccount": _right_new_password,
     "deleteAccount": _right_new_password,
     "requestExport": _right_new_password,
@@ -455,6 +463,12 @@ def _own_session() -> dict[str, str]:
     return {"sessionId": next(session["id"] for session in sessions if session["current"])}
 
 
+def _session_of_another() -> dict[str, str]:
+    user = new_user()
+    sessions = _request("GET", "/auth/sessions", token=user["accessToken"])["items"]
+    return {"userId": user["user"]["id"], "sessionId": sessions[0]["id"]}
+
+
 def _own_collection() -> dict[str, str]:
     """Return a collection; the number of them is limited."""
     found = _request("GET", "/collections?limit=1", token=TOKEN)["items"]
@@ -485,6 +499,7 @@ NEW_OBJECTS: dict[str, Callable[[], dict[str, str]]] = {
     "unlikeComment": _own_comment,
     "listCommentLikers": _own_comment,
     "revokeSession": _own_session,
+    "endUserSession": _session_of_another,
     "editPost": _own_post,
     "getPlace": _new_place,
     "listPlacePosts": _new_place,

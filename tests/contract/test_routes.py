@@ -231,6 +231,16 @@ TABLE: dict[str, Row] = {
     "PATCH /moderation/filters/{filterId}": moderators(200, json={"action": "refuse"}),
     "DELETE /moderation/filters/{filterId}": moderators(204),
     "GET /moderation/users/{userId}": moderators(200),
+    "GET /moderation/staff": administrators(200),
+    "PUT /moderation/users/{userId}/role": administrators(
+        422, json={"role": "user", "password": "not the password"}
+    ),
+    "PATCH /moderation/users/{userId}/role": administrators(
+        422, json={"role": "user", "password": "not the password"}
+    ),
+    "GET /moderation/users/{userId}/sessions": administrators(200),
+    "DELETE /moderation/users/{userId}/sessions": administrators(204),
+    "DELETE /moderation/users/{userId}/sessions/{sessionId}": administrators(204),
     "GET /moderation/audit": moderators(200, query="?userId={userId}"),
     "DELETE /users/profile/followers/{userId}": signed_in(204, user=FOLLOWER),
     "GET /follow-requests": signed_in(200),
@@ -399,7 +409,7 @@ class Fixtures:
             del self.objects[name]
         if "{postId}" in wanted:
             self.objects.pop("commentId", None)
-        if wanted.startswith("/auth/"):
+        if wanted.startswith("/auth/") or "/sessions" in wanted:
             for who, person in self.people.items():
                 if who not in (ANONYMOUS, SUSPENDED):
                     await sign_in_again(person)

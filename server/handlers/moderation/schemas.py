@@ -91,7 +91,7 @@ class ModerationActionSchema(Schema):
     actorId = Id(required=True, allow_none=True, metadata={"description": "Null for the command line."})
     action = fields.Enum(ModerationAction, by_value=fields.String, required=True)
     caseId = Id(required=True, allow_none=True)
-    subjectType = fields.String(required=True, validate=validate.OneOf([*SubjectType, "filter"]))
+    subjectType = fields.String(required=True, validate=validate.OneOf([*SubjectType, "filter", "queue"]))
     subjectId = Id(required=True)
     userId = Id(
         required=True,

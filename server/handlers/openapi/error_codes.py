@@ -80,6 +80,7 @@ ERROR_CODES: Mapping[int, Mapping[str, str]] = {
         "collection_exists": "Another one of your collections has this name.",
         "too_many_collections": "You have the maximum number of collections.",
         "collection_full": "The collection has the maximum number of posts.",
+        "last_administrator": "This is the last active administrator.",
         "filter_exists": "There is such a filter already.",
         "too_many_hashtags": "You follow the maximum number of hashtags.",
         "too_many_filters": "There is the maximum number of filters.",

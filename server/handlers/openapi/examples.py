@@ -59,6 +59,7 @@ BODIES: Mapping[str, Any] = {
     "AppealBody": {"decisionId": EXAMPLE_ID, "comment": "The picture is my own."},
     "TokenAppealBody": {"token": "from-the-link-in-the-e-mail", "comment": "The picture is my own."},
     "AppealOutcomeBody": {"outcome": "uphold"},
+    "RoleBody": {"role": "moderator", "password": PASSWORD},
     "DecisionNoteBody": {"note": "A mistake"},
     "CollectionBody": {"name": "Light and hills"},
     "RecentSearchBody": {"q": "sunset"},

@@ -88,7 +88,7 @@ PATH_PARAMETERS: Mapping[str, Part] = {
     "mediaId": _id("The id of an image of yours that no post uses."),
     "uploadId": _id("The id of an upload of yours."),
     "exportId": _id("The id of an archive."),
-    "sessionId": _id("The id of one of your sessions."),
+    "sessionId": _id("The id of a session."),
     "passkeyId": _id("The id of one of your passkeys."),
     "provider": {
         "description": "An identity provider that `GET /config` lists.",

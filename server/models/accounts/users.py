@@ -62,7 +62,7 @@ class UserTable(Model):
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "users"
         # The sweep of the media store looks up avatar_key to find folders without a row.
-        indexes = (("avatar_key",), ("fan_out_on_read", "id"))
+        indexes = (("avatar_key",), ("fan_out_on_read", "id"), ("role",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +253,28 @@ class UserRepository:
                 [*roles, *excluded],
             )
         )
+
+    async def lock_administrators(self) -> set[UserId]:
+        """Lock the active administrators until the commit, in the order of their ids, and return them."""
+        rows = await self._database.rows(
+            "SELECT id FROM users WHERE role = 'admin' AND status = 'active' ORDER BY id"
+            + self._database.for_update
+        )
+        return {UserId(row["id"]) for row in rows}
+
+    async def lock_role(self, user_id: UserId) -> str | None:
+        """Lock a user until the commit, and return the role; None if there is no such user."""
+        rows = await self._database.rows(
+            f"SELECT role FROM users WHERE id = ?{self._database.for_update}", [user_id]
+        )
+        return rows[0]["role"] if rows else None
+
+    async def list_with_roles(self, *roles: str) -> list[UserRoleRow]:
+        """Return the users with one of the roles, by id. Call it for roles that few users have."""
+        rows = await self._database.rows(
+            f"SELECT id, role FROM users WHERE role IN ({placeholders(len(roles))}) ORDER BY id", roles
+        )
+        return [UserRoleRow(**row) for row in rows]
 
     async def set_role(self, user_id: UserId, role: str) -> None:
         await self._database.execute(

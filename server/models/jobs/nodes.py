@@ -20,6 +20,7 @@ class NodeTable(Model):
     lease_until_ms = fields.BigIntField()
     last_ms = fields.BigIntField()
     renewals = fields.BigIntField(db_default=0)
+    process = fields.TextField(null=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "nodes"

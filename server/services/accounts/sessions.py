@@ -179,7 +179,7 @@ class Sessions:
         rows = await self._sessions.list_by_user(
             principal.user_id, self._active.condition(), page.before_id, page.limit + 1
         )
-        sessions = [_login_session(row, principal) for row in rows]
+        sessions = [login_session(row, principal.session_id) for row in rows]
         return cut(sessions, page.limit, lambda session: session.id)
 
     async def end(self, user_id: UserId, session_id: SessionId) -> None:
@@ -242,14 +242,15 @@ class Sessions:
         )
 
 
-def _login_session(row: SessionRow, principal: Principal) -> LoginSession:
+def login_session(row: SessionRow, own: SessionId) -> LoginSession:
+    """Return the record of a session; `own` is the session of the request."""
     return LoginSession(
         id=row.id,
         user_agent=row.user_agent,
         address=row.address,
         created_at_ms=row.created_at_ms,
         last_used_at_ms=row.last_used_at_ms,
-        current=row.id == principal.session_id,
+        current=row.id == own,
         method=SignInMethod(row.method),
         second_factor=SecondFactorMethod(row.second_factor) if row.second_factor else None,
     )

@@ -31,5 +31,16 @@ class UserLookup:
         return user_id
 
 
+async def find_anyone(users: UserRepository, user: UserId | str) -> UserId:
+    """Return the id of a user, whatever the account's status and relationships. Raises NotFound."""
+    if isinstance(user, str):
+        user_id = await users.find_id(normalize(user))
+    else:
+        user_id = user if await users.exists(user) else None
+    if user_id is None:
+        raise user_not_found()
+    return user_id
+
+
 def user_not_found() -> NotFound:
     return NotFound("User not found.")
