@@ -204,7 +204,7 @@ def build_app(
         NotificationRoutes(services.notifications, stream, services.stream_tickets, notifications),
         PreferenceRoutes(services.preferences),
         DeviceRoutes(services.devices),
-        QueueRoutes(services.queues),
+        QueueRoutes(services.queues, services.queue_figures),
         UnusedMediaRoutes(services.media, SingleFileReader(forms), idempotent, rendered),
         UploadRoutes(services.uploads, forms.limits.time),
         MediaRoutes(media, services.media_access),

@@ -75,7 +75,10 @@ async def running_workers(
             drains.extend(asyncio.create_task(worker.drain()) for worker in workers.values())
 
     try:
-        async with supervisor.running("dispatcher", _dispatcher(settings, resources, services, jobs).run):
+        async with (
+            supervisor.running("dispatcher", _dispatcher(settings, resources, services, jobs).run),
+            supervisor.running("queue figures", services.queue_figures.run),
+        ):
             yield drain
         drain()
         cut_off = sum(await asyncio.gather(*drains))

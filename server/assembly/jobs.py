@@ -1,5 +1,7 @@
 """Jobs and queue administration, with the settings of each queue."""
 
+from server.clock import SystemClock
+from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import IdGenerator
 from server.models.database import Database
 from server.models.jobs.expired_leases import ExpiredLeaseRepository
@@ -12,6 +14,7 @@ from server.pubsub.job_notifier import JobNotifier
 from server.services.jobs.event_jobs import Queue
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.queue_administration import QueueAdministration
+from server.services.jobs.queue_figures import QueueFigures
 from server.services.jobs.queue_overview import QueueLimits, QueueOverview
 from server.services.jobs.queue_states import QueueStates
 from server.services.jobs.retry_rules import RetryRule
@@ -54,11 +57,31 @@ def build_jobs(settings: Settings, database: Database, ids: IdGenerator) -> Jobs
 def build_queue_administration(
     settings: Settings, database: Database, notifier: JobNotifier
 ) -> QueueAdministration:
+    """Build the administration for commands, which counts the jobs at each call."""
+    overview, states = _overview(settings, database, notifier)
+    return QueueAdministration(
+        overview, states, QueueStateRepository(database), FailedJobRepository(database)
+    )
+
+
+def build_shared_queue_administration(
+    settings: Settings, database: Database, notifier: JobNotifier, redis: PipelinedRedis
+) -> tuple[QueueAdministration, QueueFigures]:
+    """Build the administration for servers, whose processes count the jobs once for all of them."""
+    overview, states = _overview(settings, database, notifier)
+    figures = QueueFigures(overview, states, redis, SystemClock())
+    queues = QueueAdministration(
+        figures, states, QueueStateRepository(database), FailedJobRepository(database)
+    )
+    return queues, figures
+
+
+def _overview(
+    settings: Settings, database: Database, notifier: JobNotifier
+) -> tuple[QueueOverview, QueueStates]:
     limits = {
         queue: QueueLimits(chosen.rate_per_s, chosen.keep_completed)
         for queue, chosen in queue_settings(settings).items()
     }
-    pauses = QueueStateRepository(database)
-    states = QueueStates(pauses, JobRepository(database))
-    overview = QueueOverview(QueueStatisticsRepository(database), states, limits, notifier.count_rejected)
-    return QueueAdministration(overview, states, pauses, FailedJobRepository(database))
+    states = QueueStates(QueueStateRepository(database), JobRepository(database))
+    return QueueOverview(QueueStatisticsRepository(database), states, limits, notifier.count_rejected), states

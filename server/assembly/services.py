@@ -8,7 +8,7 @@ from server.assembly.comments import build_comments
 from server.assembly.discovery import Discovery, build_discovery
 from server.assembly.erasure import build_erasure
 from server.assembly.feed import Feeds, build_explore_ranking, build_feeds
-from server.assembly.jobs import build_queue_administration
+from server.assembly.jobs import build_shared_queue_administration
 from server.assembly.moderation import build_moderation
 from server.assembly.notifications import (
     build_badge_pushes,
@@ -78,6 +78,7 @@ from server.services.feed.tag_lists import TagLists
 from server.services.jobs.idempotency import Idempotency
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.queue_administration import QueueAdministration
+from server.services.jobs.queue_figures import QueueFigures
 from server.services.moderation.appeal_queue import AppealQueue
 from server.services.moderation.appeals import Appeals
 from server.services.moderation.decision_emails import DecisionEmails
@@ -207,6 +208,7 @@ class Services:
     deletions: Deletions
     discovery: Discovery
     queues: QueueAdministration
+    queue_figures: QueueFigures
     idempotency: Idempotency
 
 
@@ -326,6 +328,9 @@ def build_services(
         visibility,
         metrics,
         SystemClock(),
+    )
+    queues, figures = build_shared_queue_administration(
+        settings, resources.database, resources.job_notifier, resources.pipelined_redis
     )
     services = Services(
         accounts=accounts,
@@ -458,7 +463,8 @@ def build_services(
         ),
         devices=Devices(rows.devices, work, shared.active_sessions, push_hosts(settings)),
         stream_tickets=StreamTickets(resources.pipelined_redis, revocations),
-        queues=build_queue_administration(settings, resources.database, resources.job_notifier),
+        queues=queues,
+        queue_figures=figures,
         idempotency=Idempotency(rows.idempotency_keys, shared.secret),
     )
     return services, jobs

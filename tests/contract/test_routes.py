@@ -351,6 +351,7 @@ TABLE: dict[str, Row] = {
     "POST /devices": signed_in(200, json={"token": "token-of-{new}", "platform": "ios"}),
     "DELETE /devices": signed_in(204, json={"token": "token-of-{new}"}),
     "GET /queues": administrators(200),
+    "GET /queues/history": administrators(200),
     "GET /queues/{queue}/failed": administrators(200),
     "DELETE /queues/{queue}/failed": administrators(200, query="?all=true"),
     "POST /queues/{queue}/retry": administrators(200, json={"all": True}),

@@ -80,6 +80,30 @@ class JobQueueSchema(Schema):
     )
 
 
+class QueueMinuteSchema(Schema):
+    """The figures of a queue in one minute."""
+
+    at = Timestamp(required=True, metadata={"description": "When the minute began."})
+    unfinished = Count(required=True, metadata={"description": "Jobs that waited or ran."})
+    completed = fields.Float(required=True, metadata={"description": "Jobs that were completed in a minute."})
+    failed = fields.Float(
+        required=True, metadata={"description": "Jobs that failed permanently in a minute."}
+    )
+
+
+class QueueSeriesSchema(Schema):
+    queue = fields.Enum(Queue, by_value=fields.String, required=True)
+    minutes = fields.List(
+        fields.Nested(QueueMinuteSchema),
+        required=True,
+        metadata={"description": "At most 60, oldest first."},
+    )
+
+
+class QueueHistorySchema(Schema):
+    items = fields.List(fields.Nested(QueueSeriesSchema), required=True)
+
+
 class JobAttemptSchema(Schema):
     attempt = Count(required=True)
     at = Timestamp(required=True)

@@ -15,21 +15,25 @@ from server.handlers.operations.queue_schemas import (
     FailedJobSchema,
     FailedJobsQuery,
     JobQueueSchema,
+    QueueHistorySchema,
 )
 from server.handlers.schemas import PageQuery, page_of
 from server.paging import Page
 from server.services.jobs.event_jobs import Queue
 from server.services.jobs.queue_administration import FailedJob, QueueAdministration, queue_named
+from server.services.jobs.queue_figures import QueueFigures, QueueMinute
 from server.services.jobs.queue_overview import QueueStatus
 
 
 class QueueRoutes:
-    def __init__(self, queues: QueueAdministration) -> None:
+    def __init__(self, queues: QueueAdministration, figures: QueueFigures) -> None:
         self._queues = queues
+        self._figures = figures
 
     def routes(self) -> list[web.RouteDef]:
         return [
             web.get("/queues", self.list_queues),
+            web.get("/queues/history", self.get_queue_history),
             web.get("/queues/{queue}/failed", self.list_failed_jobs),
             web.delete("/queues/{queue}/failed", self.discard_failed_jobs),
             web.post("/queues/{queue}/retry", self.retry_failed_jobs),
@@ -41,13 +45,30 @@ class QueueRoutes:
         "listQueues",
         "List the queues with their job counts and rates",
         tag="queues",
-        description="With the jobs that wait, run and failed, and whether the queue is paused.",
+        description="Whether each is paused, and the jobs that wait, run and failed, counted every five seconds.",
         responds={200: page_of(JobQueueSchema)},
         admin=True,
         rates=(Rate.READS,),
     )
     async def list_queues(self, request: web.Request) -> web.Response:
         return serializers.page_response(request, Page(await self._queues.overview(), None), _status)
+
+    @operation(
+        "getQueueHistory",
+        "Get the last hour of every queue, minute by minute",
+        tag="queues",
+        description="Oldest first. Minutes in which no process counted the jobs are missing.",
+        responds={200: QueueHistorySchema},
+        admin=True,
+        rates=(Rate.READS,),
+    )
+    async def get_queue_history(self, _: web.Request) -> web.Response:
+        history = await self._figures.history()
+        items = [
+            {"queue": queue, "minutes": [_minute(minute) for minute in minutes]}
+            for queue, minutes in history.items()
+        ]
+        return serializers.json_response({"items": items})
 
     @operation(
         "listFailedJobs",
@@ -139,6 +160,15 @@ async def _changed(
 ) -> web.Response:
     chosen = None if ids is None else [int(text) for text in ids]
     return serializers.json_response({"jobs": await change(_queue(request), chosen)})
+
+
+def _minute(minute: QueueMinute) -> dict[str, Any]:
+    return {
+        "at": isoformat(minute.at_ms),
+        "unfinished": minute.unfinished,
+        "completed": minute.completed,
+        "failed": minute.failed,
+    }
 
 
 def _status(status: QueueStatus) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from server.errors import NotFound
 from server.ids import JobId
@@ -11,7 +11,7 @@ from server.models.jobs.jobs import FailedAttempt
 from server.models.jobs.queue_states import QueueStateRepository
 from server.paging import Page, PageRequest, cut
 from server.services.jobs.event_jobs import Queue
-from server.services.jobs.queue_overview import QueueOverview, QueueStatus
+from server.services.jobs.queue_overview import QueueStatus
 from server.services.jobs.queue_states import QueueStates
 
 JOBS_PER_STATEMENT = 500
@@ -45,12 +45,19 @@ def queue_named(name: str) -> Queue:
         ) from error
 
 
+class StatusReader(Protocol):
+    """Source of the status of all queues: counted at each call, or shared by all processes."""
+
+    async def read(self) -> list[QueueStatus]: ...
+    async def expire(self) -> None: ...
+
+
 class QueueAdministration:
     """Commands on queues and failed jobs. `states` is the cached view that workers use."""
 
     def __init__(
         self,
-        overview: QueueOverview,
+        overview: StatusReader,
         states: QueueStates,
         pauses: QueueStateRepository,
         failed_jobs: FailedJobRepository,
@@ -101,6 +108,7 @@ class QueueAdministration:
         changed = 0
         for start in range(0, len(ids), JOBS_PER_STATEMENT):
             changed += await change(queue, ids[start : start + JOBS_PER_STATEMENT])
+        await self._overview.expire()
         return changed
 
 

@@ -77,6 +77,9 @@ class QueueOverview:
         pauses = await self._states.pauses()
         return [await self._status(queue, by_queue.get(queue, {}), pauses[queue]) for queue in Queue]
 
+    async def expire(self) -> None:
+        """Do nothing: the jobs are counted at each call."""
+
     async def _status(
         self, queue: Queue, by_state: Mapping[str, StateCount], paused_at_ms: int | None
     ) -> QueueStatus:
