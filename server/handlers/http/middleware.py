@@ -4,6 +4,7 @@ import random
 import re
 import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from aiohttp import hdrs, web
@@ -14,7 +15,7 @@ from server.handlers.http.client_ip import CLIENT_IP, ClientIps
 from server.handlers.http.operations import RouteOptions, options_of
 from server.handlers.http.representations.negotiation import negotiate
 from server.handlers.http.requests import REQUEST_ID, HttpHandler, validate_input
-from server.logs import CURRENT_REQUEST
+from server.logs import CURRENT_REQUEST, REQUEST_LINES
 from server.metrics import Metrics
 
 log = structlog.get_logger(__name__)
@@ -71,12 +72,17 @@ class InFlight:
         self._metrics.count_request(*_labels(request), response.status, None if streamed else duration_s)
         if request.path in UNLOGGED_PATHS:
             return
-        failed = response.status >= 500 and PROBLEM_CODE in request
-        code = {"code": request[PROBLEM_CODE]} if failed else {}
-        log.info(
-            "request", method=request.method, path=request.path, status=response.status,
-            ms=round(duration_s * 1000, 1), request_id=request[REQUEST_ID], address=request[CLIENT_IP], **code,
-        )  # fmt: skip
+        line: dict[str, Any] = {
+            "method": request.method,
+            "path": request.path,
+            "status": response.status,
+            "ms": round(duration_s * 1000, 1),
+            "request_id": request[REQUEST_ID],
+            "address": request[CLIENT_IP],
+        }
+        if response.status >= 500 and PROBLEM_CODE in request:
+            line["code"] = request[PROBLEM_CODE]
+        REQUEST_LINES.info(line)
 
 
 def _request_id(request: web.Request) -> str:

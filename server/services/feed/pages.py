@@ -5,13 +5,18 @@ from collections.abc import Sequence
 from server.gateways.feed_store.timeline_reads import TimelineRead
 from server.ids import UserId
 from server.metrics import Metrics
-from server.paging import DEFAULT_LIMIT, Page, PageRequest, cut
+from server.paging import KeptPage, Page, PageRequest, cut
 from server.services.content.cards import Cards
-from server.services.feed.card_cache import BoundedCache, CardCache
+from server.services.feed.card_cache import CardCache
 from server.services.feed.entry_loader import EntryLoader
 from server.services.feed.queries import FeedQueries
 from server.services.feed.timeline_reader import TimelineReader
 from server.services.records import Post
+from server.sized_cache import SizedCache
+
+# Pages of 20 posts take 2 to 4 KB, because they share posts.
+KEPT_PAGES_BYTES = 16 << 20
+PAGE_BYTES, POST_BYTES = 512, 160
 
 
 class Feed:
@@ -32,9 +37,7 @@ class Feed:
         self._cards = cards
         self._cache = cache
         self._metrics = metrics
-        self._pages: BoundedCache[tuple[TimelineRead, int], Page[Post]] = BoundedCache(
-            max(1, cache.max_cards // DEFAULT_LIMIT)
-        )
+        self._pages: SizedCache[tuple[TimelineRead, int], KeptPage[Post]] = SizedCache(KEPT_PAGES_BYTES)
         cache.epoch.listen(self._pages.clear)
 
     async def page(self, reader_id: UserId, request: PageRequest) -> Page[Post]:
@@ -106,6 +109,8 @@ class Feed:
         Posts loaded from the database carry the reader's likes, which the read does not identify.
         """
         page = cut(posts, limit, lambda post: post.card.id)
-        if read is not None and posts == [self._cache.get_rendered(entry) for entry in read.entries]:
-            self._pages.put((read, limit), page)
-        return page
+        if read is None or posts != [self._cache.get_rendered(entry) for entry in read.entries]:
+            return page
+        kept = KeptPage(page.items, page.next_cursor)
+        self._pages.put((read, limit), kept, PAGE_BYTES + POST_BYTES * len(kept.items))
+        return kept
