@@ -9,6 +9,7 @@
  * @typedef {object} Changes
  * @property {Partial<Post> & { id: string }} post
  * @property {{ id: string }} postDeleted
+ * @property {{ id: string, status: "archived" | "published" }} postMoved to the archive, or back
  * @property {Post} published
  * @property {Pick<RelatedUser, "id"> & { relationship: RelatedUser["relationship"] }} relationship
  * @property {{ count: number }} unread

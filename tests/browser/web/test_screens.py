@@ -25,7 +25,9 @@ SIGNED_IN = (
     "/", "/@ben", "/@ana", "/app/search", "/app/search?q=be", "/app/search?q=sun&type=hashtags", "/app/explore",
     "/app/tags/sunset", "/app/saved", "/app/activity", "/app/requests", "/app/publish", "/app/users/ben/followers",
     "/app/settings", "/app/settings/profile", "/app/settings/privacy", "/app/settings/notifications",
-    "/app/settings/security", "/app/settings/appearance", "/app/settings/data",
+    "/app/settings/security", "/app/settings/appearance", "/app/settings/data", "/app/settings/close-friends",
+    "/app/settings/interactions", "/app/drafts", "/app/drafts?show=scheduled", "/app/archive", "/app/tags",
+    "/app/tagged",
 )  # fmt: skip
 LOOKS: dict[str, dict[str, Any]] = {
     "light": {"viewport": DESKTOP, "color_scheme": "light"},
@@ -53,6 +55,11 @@ async def test_screens_are_accessible_and_log_no_errors(windows: Windows, post_i
     window = await windows.new(reduced_motion="reduce", **LOOKS[look])
     wrong = [found for path in OPEN for found in await window.check(path)]
     await window.sign_in("ana", "a password of the tests")
-    own = (f"/p/{post_id}", f"/app/posts/{post_id}/likes")
+    own = (
+        f"/p/{post_id}",
+        f"/app/posts/{post_id}/likes",
+        f"/app/posts/{post_id}/edit",
+        f"/app/posts/{post_id}/history",
+    )
     wrong += [found for path in (*SIGNED_IN, *own) for found in await window.check(path)]
     assert not wrong, "\n".join(wrong)

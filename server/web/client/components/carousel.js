@@ -12,16 +12,21 @@ import { picture } from "./pictures.js";
 
 /**
  * @param {Image[]} images
- * @param {{ eager?: boolean }} [options]
+ * @param {{ eager?: boolean, frames?: Map<string, HTMLElement> }} [options] `frames` gets the frames by image ids
  */
-export function carousel(images, { eager = false } = {}) {
+export function carousel(images, { eager = false, frames = new Map() } = {}) {
   const [first] = images;
   if (!first) return h("div");
-  if (images.length === 1) return picture(first, { eager });
+  if (images.length === 1) {
+    const only = picture(first, { eager });
+    frames.set(first.id, only);
+    return only;
+  }
   // All have the proportions of the first, so that the page does not jump.
   const slides = images.map((image, index) => {
     const frame = picture(image, { eager: eager && index === 0 });
     frame.style.setProperty("aspect-ratio", `${first.width} / ${first.height}`);
+    frames.set(image.id, frame);
     return h(
       "div",
       { class: "slide", role: "group", "aria-label": t("photo_of", { number: index + 1, total: images.length }) },

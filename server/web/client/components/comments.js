@@ -3,18 +3,13 @@
  * @module
  */
 
-import { api, isMe } from "../api.js";
+import { api } from "../api.js";
 import { append, fill, h } from "../dom.js";
-import { announce } from "../events.js";
-import { formatAge, formatTime, t } from "../i18n.js";
-import { confirm, openMenu } from "./dialogs.js";
-import { icon } from "./icons.js";
+import { announce, onChange } from "../events.js";
+import { t } from "../i18n.js";
+import { commentEntry } from "./comment.js";
 import { emptyState, endlessList } from "./lists.js";
-import { avatar } from "./pictures.js";
-import { report } from "./post-menu.js";
 import { attempt, describe } from "./problems.js";
-import { foldedText } from "./texts.js";
-import { profilePath, userLink } from "./users.js";
 
 /** @import { Comment, Post } from "../types.js" */
 
@@ -25,6 +20,7 @@ import { profilePath, userLink } from "./users.js";
  */
 export function commentSection(post, signal) {
   const path = { postId: post.id };
+  const typed = `photofeed.comment.${post.id}`;
   /** @type {Comment | null} */
   let repliesTo = null;
   /** Where replies to a comment stand. @type {Map<string, HTMLElement>} */
@@ -48,8 +44,12 @@ export function commentSection(post, signal) {
     placeholder: t("write_comment"),
     "aria-label": t("write_comment"),
     onkeydown: send,
-    oninput: resize,
+    oninput: () => {
+      sessionStorage.setItem(typed, input.value);
+      resize();
+    },
   });
+  input.value = sessionStorage.getItem(typed) ?? "";
   const problem = h("p", { class: "form-error", role: "alert" });
   const target = h("div", { class: "reply-target" });
   const button = h("button", { class: "button primary", type: "submit" }, t("send"));
@@ -84,6 +84,7 @@ export function commentSection(post, signal) {
       const parentId = repliesTo?.id;
       const comment = await api.post("/posts/{postId}/comments", { path, body: { content, parentId } });
       input.value = "";
+      sessionStorage.removeItem(typed);
       resize();
       const replies = parentId && threads.get(parentId);
       if (replies) replies.append(entry(comment));
@@ -156,106 +157,32 @@ export function commentSection(post, signal) {
    * @param {Comment} [parent] what an answer belongs to
    */
   function entry(comment, parent) {
-    const element = h(
-      "div",
-      { class: "comment" },
-      h(
-        "a",
-        { href: profilePath(comment.author), tabIndex: -1, "aria-hidden": "true" },
-        avatar(comment.author, "small"),
-      ),
-      h(
-        "div",
-        { class: "row-text" },
-        foldedText(comment.content, comment, userLink(comment.author)),
-        h(
-          "div",
-          { class: "comment-actions quiet small" },
-          h("time", { title: formatTime(comment.createdAt) }, formatAge(comment.createdAt)),
-          comment.likesCount > 0 && h("span", null, t("likes_count", { count: comment.likesCount })),
-          comment.pinned && h("span", null, t("pinned")),
-          comment.pending &&
-            h("button", { type: "button", class: "link", onclick: () => approve(comment) }, t("approve")),
-          parent && h("button", { type: "button", class: "link", onclick: () => replyTo(parent) }, t("reply")),
-          h(
-            "button",
-            {
-              type: "button",
-              class: "link more-dots",
-              "aria-label": t("more_actions"),
-              onclick: () => actions(comment, element),
-            },
-            icon("more"),
-          ),
-        ),
-      ),
-      likeButton(comment),
-    );
-    return element;
+    return commentEntry(comment, {
+      post,
+      reply: parent && (() => replyTo(parent)),
+      reload: () => void list.reload(),
+      removed: () => changeCount(-1),
+    });
   }
 
-  /** @param {Comment} comment */
-  async function approve(comment) {
-    const done = await attempt(() =>
-      api.post("/posts/{postId}/comments/{commentId}/approve", { path: { ...path, commentId: comment.id } }),
-    );
-    if (done) void list.reload();
+  const off = h("p", { class: "quiet center" }, t("comments_off"));
+  /** @param {boolean} enabled */
+  function showWriter(enabled) {
+    writer.hidden = !enabled;
+    off.hidden = enabled;
   }
-
-  /** @param {Comment} comment */
-  function likeButton(comment) {
-    let { liked } = comment;
-    const button = h("button", { type: "button", class: "icon-button small heart", onclick: toggle });
-    function show() {
-      button.setAttribute("aria-label", t(liked ? "unlike" : "like"));
-      button.setAttribute("aria-pressed", String(liked));
-      button.classList.toggle("pressed", liked);
-      fill(button, icon("heart", { filled: liked }));
-    }
-    async function toggle() {
-      const route = { path: { ...path, commentId: comment.id } };
-      liked = !liked;
-      show();
-      const ok = await attempt(() =>
-        liked
-          ? api.post("/posts/{postId}/comments/{commentId}/likes", route)
-          : api.delete("/posts/{postId}/comments/{commentId}/likes", route),
-      );
-      if (!ok) {
-        liked = !liked;
-        show();
-      }
-    }
-    show();
-    return button;
-  }
-
-  /** @param {Comment} comment @param {HTMLElement} element */
-  function actions(comment, element) {
-    const mine = isMe(comment.author.id);
-    openMenu(t("more_actions"), [
-      (mine || isMe(post.author.id)) && { label: t("delete"), danger: true, run: () => remove(comment, element) },
-      !mine && { label: t("report"), danger: true, run: () => report("comment", comment.id) },
-    ]);
-  }
-
-  /** @param {Comment} comment @param {HTMLElement} element */
-  async function remove(comment, element) {
-    if (!(await confirm(t("delete_comment"), t("delete_comment_text"), t("delete")))) return;
-    if (
-      await attempt(() =>
-        api.delete("/posts/{postId}/comments/{commentId}", { path: { ...path, commentId: comment.id } }),
-      )
-    ) {
-      element.remove();
-      changeCount(-1);
-    }
-  }
+  showWriter(post.commentsEnabled);
+  onChange("post", signal, ({ id, commentsEnabled }) => {
+    if (id !== post.id || commentsEnabled === undefined || commentsEnabled === !writer.hidden) return;
+    showWriter(commentsEnabled);
+    void list.reload();
+  });
 
   return h(
     "section",
     { id: "comments", class: "comment-section", "aria-label": t("comments") },
     list.element,
-    post.commentsEnabled ? writer : h("p", { class: "quiet center" }, t("comments_off")),
+    writer,
+    off,
   );
 }

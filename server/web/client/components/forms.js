@@ -51,35 +51,42 @@ export function toggle(label, name, { hint, ...attributes } = {}) {
   );
 }
 
+/** @typedef {(values: Record<string, string>, form: HTMLFormElement) => Promise<unknown>} Submit */
+
 /**
  * Return a form. `submit` gets the texts by name and may throw: errors by field stand at the fields, others above the
  * button.
  * @param {object} options
  * @param {string} options.action the name of the button
- * @param {(values: Record<string, string>, form: HTMLFormElement) => Promise<unknown>} options.submit
+ * @param {Submit} options.submit
+ * @param {{ action: string, submit: Submit }[]} [options.others] further buttons that send the form
  * @param {string} [options.class]
  * @param {...Child} children
  */
-export function form({ action, submit, class: name = "form" }, ...children) {
+export function form({ action, submit, others = [], class: name = "form" }, ...children) {
   const problem = h("p", { class: "form-error", role: "alert" });
   const button = h("button", { class: "button primary", type: "submit" }, action);
+  const more = others.map((other) => h("button", { class: "button", type: "submit" }, other.action));
+  const buttons = [button, ...more];
   const element = h("form", { class: name, novalidate: true });
-  append(element, [...children, problem, button]);
+  // The first button in the document is the one that Enter presses.
+  append(element, [...children, problem, others.length ? h("div", { class: "buttons start" }, buttons) : button]);
   element.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (button.disabled) return;
     clearErrors(element);
     problem.textContent = "";
-    button.disabled = true;
+    for (const each of buttons) each.disabled = true;
     element.setAttribute("aria-busy", "true");
     try {
       const values = [...new FormData(element)].filter(([, value]) => typeof value === "string");
-      await submit(/** @type {any} */ (Object.fromEntries(values)), element);
+      const send = others[more.findIndex((each) => each === event.submitter)]?.submit ?? submit;
+      await send(/** @type {any} */ (Object.fromEntries(values)), element);
     } catch (error) {
       const rest = showFieldErrors(element, error);
       if (rest) problem.textContent = rest;
     } finally {
-      button.disabled = false;
+      for (const each of buttons) each.disabled = false;
       element.removeAttribute("aria-busy");
     }
   });

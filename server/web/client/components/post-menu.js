@@ -1,5 +1,5 @@
 /**
- * What can be done with a post besides liking and saving it: edit, delete, report, hide its author.
+ * What can be done with a post besides liking and saving it: edit, pin, archive, delete, report, hide its author.
  * @module
  */
 
@@ -7,10 +7,11 @@ import { api, isMe } from "../api.js";
 import { h } from "../dom.js";
 import { announce } from "../events.js";
 import { t } from "../i18n.js";
+import { chooseCollections } from "./collections.js";
 import { confirm, openDialog, openMenu, showMessage } from "./dialogs.js";
 import { field, form } from "./forms.js";
-import { thumbnailUrl } from "./pictures.js";
 import { attempt } from "./problems.js";
+import { block, mute, restrict } from "./relations.js";
 
 /** @import { Post } from "../types.js" */
 
@@ -28,47 +29,92 @@ const REASONS = /** @type {const} */ ([
 
 /** @param {Post} post */
 export function openPostMenu(post) {
-  const path = { postId: post.id };
-  const { author } = post;
+  const { author, id } = post;
+  const tagged = post.images.some(({ tags }) => tags.some(({ userId }) => isMe(userId)));
   openMenu(
     t("more_actions"),
     isMe(author.id)
-      ? [
-          { label: t("edit"), run: () => editPost(post) },
-          { label: t("delete"), danger: true, run: () => deletePost(post) },
-        ]
+      ? ownItems(post)
       : [
+          { label: t("add_to_collection"), run: () => chooseCollections(post) },
+          tagged && { label: t("remove_own_tag"), run: () => removeOwnTag(post) },
           { label: t("mute_user", { name: author.username }), run: () => mute(author) },
+          { label: t("restrict_user", { name: author.username }), run: () => restrict(author) },
           { label: t("block_user", { name: author.username }), danger: true, run: () => block(author) },
-          { label: t("report"), danger: true, run: () => report("post", path.postId) },
+          { label: t("report"), danger: true, run: () => report("post", id) },
         ],
   );
 }
 
 /** @param {Post} post */
-function editPost(post) {
-  openDialog(t("edit_post"), (close) => [
-    form(
-      {
-        action: t("save_changes"),
-        submit: async (values) => {
-          const altTexts = post.images.map((image, index) => values[`alt-${index}`] ?? image.altText);
-          const body = { caption: values.caption ?? "", altTexts };
-          announce("post", await api.patch("/posts/{postId}", { path: { postId: post.id }, body }));
-          close();
-        },
-      },
-      field(t("caption"), "caption", { multiline: true, value: post.caption, rows: 5, dir: "auto" }),
-      post.images.map((image, index) =>
-        h(
-          "div",
-          { class: "alt-row" },
-          h("img", { src: thumbnailUrl(image), alt: "" }),
-          field(t("alt_text"), `alt-${index}`, { value: image.altText, dir: "auto" }),
-        ),
-      ),
-    ),
-  ]);
+function ownItems(post) {
+  const { id, pinned, commentsEnabled, hideLikeCount, status, editedAt } = post;
+  const archived = status === "archived";
+  return [
+    { label: t("edit"), run: () => announce("navigate", { path: `/app/posts/${id}/edit` }) },
+    editedAt && {
+      label: t("edit_history"),
+      run: () => announce("navigate", { path: `/app/posts/${id}/history` }),
+    },
+    !archived && { label: t(pinned ? "unpin_from_profile" : "pin_to_profile"), run: () => pin(post) },
+    {
+      label: t(hideLikeCount ? "show_like_count" : "hide_like_count"),
+      run: () => change(post, { hideLikeCount: !hideLikeCount }),
+    },
+    {
+      label: t(commentsEnabled ? "turn_comments_off" : "turn_comments_on"),
+      run: () => change(post, { commentsEnabled: !commentsEnabled }),
+    },
+    { label: t("add_to_collection"), run: () => chooseCollections(post) },
+    { label: t(archived ? "restore" : "archive"), run: () => archive(post) },
+    { label: t("delete"), danger: true, run: () => deletePost(post) },
+  ].filter((item) => item !== null && item !== false && item !== "");
+}
+
+/**
+ * @param {Post} post
+ * @param {{ hideLikeCount?: boolean, commentsEnabled?: boolean }} body
+ */
+async function change(post, body) {
+  const path = { postId: post.id };
+  if (await attempt(async () => announce("post", await api.patch("/posts/{postId}", { path, body })))) {
+    showMessage(t("saved_changes"));
+  }
+}
+
+/** @param {Post} post */
+async function pin({ id, pinned }) {
+  const path = { postId: id };
+  const done = await attempt(() =>
+    pinned ? api.delete("/posts/{postId}/pin", { path }) : api.post("/posts/{postId}/pin", { path }),
+  );
+  if (!done) return;
+  announce("post", { id, pinned: !pinned });
+  announce("profile", {});
+  showMessage(t(pinned ? "post_unpinned" : "post_pinned"));
+}
+
+/** @param {Post} post */
+async function archive({ id, status }) {
+  const archived = status === "archived";
+  const path = { postId: id };
+  const body = /** @type {const} */ ({ status: archived ? "published" : "archived" });
+  if (!(await attempt(() => api.patch("/posts/{postId}", { path, body })))) return;
+  announce("postMoved", { id, status: body.status });
+  announce("profile", {});
+  const undo = { label: t("undo"), run: () => archive(/** @type {Post} */ ({ id, status: body.status })) };
+  showMessage(t(archived ? "post_restored" : "post_archived"), undo);
+}
+
+/** @param {Post} post */
+async function removeOwnTag({ id }) {
+  if (!(await confirm(t("remove_own_tag"), t("remove_own_tag_text"), t("remove")))) return;
+  const path = { postId: id };
+  await attempt(async () => {
+    await api.delete("/posts/{postId}/tags", { path });
+    announce("post", await api.get("/posts/{postId}", { path }));
+    showMessage(t("own_tag_removed"));
+  });
 }
 
 /** @param {Post} post */
@@ -79,22 +125,6 @@ async function deletePost(post) {
     announce("profile", {});
     showMessage(t("post_deleted"));
   }
-}
-
-/** @param {{ id: string, username: string }} user */
-export async function mute(user) {
-  if (await attempt(() => api.post("/users/{userId}/mute", { path: { userId: user.id } }))) {
-    showMessage(t("muted_message", { name: user.username }));
-  }
-}
-
-/** @param {{ id: string, username: string }} user */
-export async function block(user) {
-  const title = t("block_user", { name: user.username });
-  if (!(await confirm(title, t("block_text"), t("block")))) return false;
-  const ok = await attempt(() => api.post("/users/{userId}/block", { path: { userId: user.id } }));
-  if (ok) showMessage(t("blocked_message", { name: user.username }));
-  return ok;
 }
 
 /**

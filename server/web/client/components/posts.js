@@ -8,11 +8,13 @@ import { fill, h } from "../dom.js";
 import { announce, onChange } from "../events.js";
 import { formatAge, formatCount, formatTime, parts, t } from "../i18n.js";
 import { carousel } from "./carousel.js";
+import { chooseCollections } from "./collections.js";
 import { showMessage } from "./dialogs.js";
 import { icon } from "./icons.js";
 import { avatar, thumbnail } from "./pictures.js";
 import { openPostMenu } from "./post-menu.js";
 import { attempt } from "./problems.js";
+import { taggedPeople } from "./tagged-people.js";
 import { foldedText } from "./texts.js";
 import { profilePath, userLink } from "./users.js";
 
@@ -35,9 +37,27 @@ export function postCard(post, signal, { eager = false, page = false } = {}) {
   const counts = h("div", { class: "post-counts" });
   const caption = h("div");
   const details = h("div", { class: "quiet small" });
-  const frame = h("div", { class: "post-frame", ondblclick: () => like(true) }, carousel(post.images, { eager }));
+  const frame = h("div", { class: "post-frame", ondblclick: () => like(true) });
+  const head = h("div", { class: "row-text" });
+  const audience = h("span", { class: "badge" });
+  let shownImages = "";
+
+  /** Show the pictures, which an edit may have changed. */
+  function showPictures() {
+    const { images } = current;
+    const version = JSON.stringify(images.map(({ id, altText, tags }) => [id, altText, tags]));
+    if (version === shownImages) return;
+    shownImages = version;
+    /** @type {Map<string, HTMLElement>} */
+    const frames = new Map();
+    fill(frame, carousel(images, { eager, frames }), taggedPeople(current, frames));
+  }
 
   function show() {
+    showPictures();
+    fill(head, userLink(post.author), place(current));
+    audience.hidden = current.audience === "public";
+    fill(audience, t(`audience.${current.audience}`));
     const { liked, saved, likesCount, commentsCount, author } = current;
     fill(
       actions,
@@ -66,9 +86,9 @@ export function postCard(post, signal, { eager = false, page = false } = {}) {
       h(
         "a",
         { class: "quiet", href: postPath(post), title: formatTime(post.createdAt) },
-        h("time", { "date-time": post.createdAt }, formatAge(post.createdAt)),
-        current.editedAt && ` · ${t("edited")}`,
+        h("time", { dateTime: post.createdAt }, formatAge(post.createdAt)),
       ),
+      current.editedAt && [" · ", h("a", { class: "quiet", href: `/app/posts/${post.id}/history` }, t("edited"))],
     );
   }
 
@@ -113,7 +133,9 @@ export function postCard(post, signal, { eager = false, page = false } = {}) {
       saved ? api.post("/posts/{postId}/save", { path }) : api.delete("/posts/{postId}/save", { path }),
     );
     if (!ok) announce("post", { id: post.id, saved: !saved });
-    else if (saved) showMessage(t("saved_message"));
+    else if (saved) {
+      showMessage(t("saved_message"), { label: t("add_to_collection"), run: () => chooseCollections(post) });
+    }
   }
 
   onChange("post", signal, (changed) => {
@@ -122,6 +144,12 @@ export function postCard(post, signal, { eager = false, page = false } = {}) {
     show();
   });
   onChange("postDeleted", signal, ({ id }) => id === post.id && element.remove());
+  onChange("postMoved", signal, ({ id, status }) => {
+    if (id !== post.id) return;
+    current = { ...current, status, pinned: false };
+    if (page) show();
+    else element.hidden = status === "archived";
+  });
   show();
 
   const element = h(
@@ -131,8 +159,8 @@ export function postCard(post, signal, { eager = false, page = false } = {}) {
       "header",
       { class: "post-head" },
       h("a", { href: profilePath(post.author), tabIndex: -1, "aria-hidden": "true" }, avatar(post.author, "small")),
-      h("div", { class: "row-text" }, userLink(post.author), place(post)),
-      post.audience !== "public" && h("span", { class: "badge" }, t(`audience.${post.audience}`)),
+      head,
+      audience,
       h(
         "button",
         {
@@ -193,6 +221,12 @@ async function share(post) {
   showMessage(t("link_copied"));
 }
 
+/** @param {Post} post */
+function gridLabel({ author, pinned }) {
+  const label = t("post_by", { name: author.username });
+  return pinned ? `${t("pinned")}: ${label}` : label;
+}
+
 /**
  * Return a square of a grid that links to a post.
  * @param {Post} post
@@ -201,9 +235,10 @@ export function gridItem(post) {
   const [first] = post.images;
   return h(
     "a",
-    { class: "grid-item", href: postPath(post), "aria-label": t("post_by", { name: post.author.username }) },
+    { class: "grid-item", href: postPath(post), "aria-label": gridLabel(post) },
     first && thumbnail(first),
-    post.images.length > 1 && h("span", { class: "corner" }, icon("stack")),
+    (post.pinned || post.images.length > 1) &&
+      h("span", { class: "corner" }, post.pinned && icon("pushpin"), post.images.length > 1 && icon("stack")),
     h(
       "span",
       { class: "grid-counts" },

@@ -8,6 +8,9 @@ import { h } from "../dom.js";
 import { hasText, t } from "../i18n.js";
 import { showMessage } from "./dialogs.js";
 
+/** The form of a post was sent without a picture. */
+export class MissingPictures extends Error {}
+
 /** @import { Key } from "../i18n.js" */
 
 /**
@@ -16,6 +19,7 @@ import { showMessage } from "./dialogs.js";
  */
 export function describe(error) {
   if (error instanceof NetworkError) return t(navigator.onLine ? "errors.unreachable" : "errors.offline");
+  if (error instanceof MissingPictures) return t("choose_photos_first");
   if (error instanceof SignedOutError) return t("errors.signed_out");
   if (!(error instanceof ApiError)) return t("errors.unexpected");
   const key = `errors.${error.code}`;

@@ -1,5 +1,5 @@
 /**
- * Activity: notifications as they arrive, and requests to follow.
+ * Activity: notifications as they arrive, requests to follow, and tags that wait for one's approval.
  * @module
  */
 
@@ -7,14 +7,15 @@ import { api } from "../api.js";
 import { h } from "../dom.js";
 import { formatAge, formatTime, hasText, parts, t } from "../i18n.js";
 import { live, setUnread } from "../live.js";
+import { showMessage } from "../components/dialogs.js";
 import { emptyState, endlessList } from "../components/lists.js";
-import { avatar } from "../components/pictures.js";
+import { avatar, thumbnail } from "../components/pictures.js";
 import { attempt } from "../components/problems.js";
 import { followButton, profilePath, userLink, userRow } from "../components/users.js";
 
 /** @import { Key } from "../i18n.js" */
 /** @import { Place, Screen } from "../router.js" */
-/** @import { Notification, RelatedUser } from "../types.js" */
+/** @import { Notification, Post, RelatedUser } from "../types.js" */
 
 /**
  * @param {Place} place
@@ -52,8 +53,17 @@ export function activityScreen({ signal }) {
     ({ items }) => (requests.hidden = items.length === 0),
     () => {},
   );
+  const tagged = h(
+    "a",
+    { class: "row", href: "/app/tagged", hidden: true },
+    h("span", { class: "name" }, t("tag_requests")),
+  );
+  api.get("/tags/pending", { query: { limit: 1 } }).then(
+    ({ items }) => (tagged.hidden = items.length === 0),
+    () => {},
+  );
   return {
-    element: h("div", { class: "column" }, h("h1", null, t("activity")), requests, list.element),
+    element: h("div", { class: "column" }, h("h1", null, t("activity")), requests, tagged, list.element),
     title: t("activity"),
   };
 }
@@ -142,5 +152,56 @@ function request(user, signal) {
     ),
   );
   const element = userRow(user, signal, { action: buttons });
+  return element;
+}
+
+/**
+ * Posts in which one was tagged and has not agreed yet.
+ * @param {Place} place
+ * @returns {Screen}
+ */
+export function pendingTagsScreen({ signal }) {
+  const list = endlessList({
+    load: (cursor) => api.get("/tags/pending", { query: { cursor } }),
+    render: pendingTag,
+    empty: () => emptyState(t("no_tag_requests"), t("no_tag_requests_text")),
+    signal,
+  });
+  return {
+    element: h("div", { class: "column" }, h("h1", null, t("tag_requests")), list.element),
+    title: t("tag_requests"),
+  };
+}
+
+/** @param {Post} post */
+function pendingTag(post) {
+  const path = { postId: post.id };
+  const [first] = post.images;
+  /** @param {() => Promise<unknown>} run @param {Key} text */
+  const answer = (run, text) => async () => {
+    if (!(await attempt(run))) return;
+    element.remove();
+    showMessage(t(text));
+  };
+  const approve = answer(() => api.post("/posts/{postId}/tags/approve", { path }), "tag_approved");
+  const remove = answer(() => api.delete("/posts/{postId}/tags", { path }), "own_tag_removed");
+  const href = `/p/${post.id}`;
+  const element = h(
+    "div",
+    { class: "row tag-request" },
+    h("a", { href, class: "row-picture", tabIndex: -1, "aria-hidden": "true" }, first && thumbnail(first)),
+    h(
+      "div",
+      { class: "row-text" },
+      h("p", null, parts("activity.tag", { name: userLink(post.author) })),
+      h("a", { class: "quiet small", href, title: formatTime(post.createdAt) }, formatAge(post.createdAt)),
+      h(
+        "div",
+        { class: "buttons start" },
+        h("button", { type: "button", class: "button primary", onclick: approve }, t("approve")),
+        h("button", { type: "button", class: "button", onclick: remove }, t("remove")),
+      ),
+    ),
+  );
   return element;
 }

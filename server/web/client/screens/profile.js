@@ -5,19 +5,30 @@
 
 import { api, isMe } from "../api.js";
 import { fill, h } from "../dom.js";
-import { onChange } from "../events.js";
+import { announce, onChange } from "../events.js";
 import { formatCount, t } from "../i18n.js";
 import { openMenu } from "../components/dialogs.js";
 import { icon } from "../components/icons.js";
 import { emptyState, endlessList } from "../components/lists.js";
 import { avatar } from "../components/pictures.js";
-import { block, mute, report } from "../components/post-menu.js";
+import { report } from "../components/post-menu.js";
 import { gridItem } from "../components/posts.js";
+import { attempt } from "../components/problems.js";
+import { block, isIn, mute, restrict, setCloseFriend, unmute, unrestrict } from "../components/relations.js";
+import { tabPanels } from "../components/tabs.js";
 import { richText } from "../components/texts.js";
 import { followButton, lockBadge, profilePath, userRow } from "../components/users.js";
 
 /** @import { Place, Screen } from "../router.js" */
-/** @import { Profile, PublicProfile } from "../types.js" */
+/** @import { Profile, PublicProfile, Relationship } from "../types.js" */
+
+const OWN_PAGES = /** @type {const} */ ([
+  ["drafts", "/app/drafts"],
+  ["archived_posts", "/app/archive"],
+  ["close_friends", "/app/settings/close-friends"],
+  ["followed_hashtags", "/app/tags"],
+  ["tag_requests", "/app/tagged"],
+]);
 
 /**
  * @param {Place} place
@@ -42,6 +53,22 @@ export async function profileScreen({ parameters, signal }) {
     signal,
     class: "grid",
   });
+  const path = { userId: profile.id };
+  const tabs = tabPanels([
+    { label: t("posts"), icon: "grid", panel: () => list.element },
+    {
+      label: t("tagged"),
+      icon: "people",
+      panel: () =>
+        endlessList({
+          load: (cursor) => api.get("/users/{userId}/tagged", { path, query: { cursor, limit: 24 } }),
+          render: gridItem,
+          empty: () => emptyState(t("no_tagged"), t("no_tagged_text")),
+          signal,
+          class: "grid",
+        }).element,
+    },
+  ]);
   fill(head, profileHead(profile, signal));
 
   onChange("relationship", signal, async ({ id, relationship }) => {
@@ -58,7 +85,7 @@ export async function profileScreen({ parameters, signal }) {
     fill(head, profileHead(profile, signal));
     void list.reload();
   });
-  return { element: h("div", { class: "page" }, head, list.element), title: profile.fullName || profile.username };
+  return { element: h("div", { class: "page" }, head, tabs), title: profile.fullName || profile.username };
 }
 
 /**
@@ -115,10 +142,25 @@ function profileHead(profile, signal) {
   ];
 }
 
+/** @param {(typeof OWN_PAGES)[number]} page */
+function ownPage([label, path]) {
+  return { label: t(label), run: () => announce("navigate", { path }) };
+}
+
 function ownButtons() {
   return [
     h("a", { class: "button", href: "/app/settings/profile" }, t("edit_profile")),
     h("a", { class: "button", href: "/app/saved" }, t("saved")),
+    h(
+      "button",
+      {
+        type: "button",
+        class: "icon-button more-dots",
+        "aria-label": t("more_actions"),
+        onclick: () => openMenu(t("more_actions"), OWN_PAGES.map(ownPage)),
+      },
+      icon("more"),
+    ),
     h("a", { class: "icon-button", href: "/app/settings", "aria-label": t("settings") }, icon("settings")),
   ];
 }
@@ -129,12 +171,50 @@ function ownButtons() {
  * @param {string} path
  */
 function foreignButtons(profile, signal, path) {
-  const items = [
-    { label: t("copy_link"), run: () => navigator.clipboard.writeText(new URL(path, location.href).href) },
-    { label: t("mute_user", { name: profile.username }), run: () => mute(profile) },
-    { label: t("block_user", { name: profile.username }), danger: true, run: () => block(profile) },
-    { label: t("report"), danger: true, run: () => report("user", profile.id) },
-  ];
+  /** @param {Partial<Relationship>} changes */
+  function relate(changes) {
+    if (!profile.relationship) return;
+    const relationship = { ...profile.relationship, ...changes };
+    profile = { ...profile, relationship };
+    announce("relationship", { id: profile.id, relationship });
+  }
+
+  /** @param {boolean} muting */
+  async function changeMuting(muting) {
+    await (muting ? mute(profile) : unmute(profile));
+    relate({ muting });
+  }
+
+  async function blockUser() {
+    if (await block(profile)) relate({ blocking: true, following: false, requested: false });
+  }
+
+  /** The lists of close and restricted users are read when the menu is opened: no profile contains them. */
+  async function open() {
+    await attempt(async () => {
+      const [close, restricted] = await Promise.all([
+        isIn("/close-friends", profile.id),
+        isIn("/restricted", profile.id),
+      ]);
+      const name = profile.username;
+      const muting = profile.relationship?.muting;
+      openMenu(name, [
+        {
+          label: t(close ? "remove_close_friend" : "add_close_friend"),
+          run: () => setCloseFriend(profile, !close),
+        },
+        { label: t("copy_link"), run: () => navigator.clipboard.writeText(new URL(path, location.href).href) },
+        muting
+          ? { label: t("unmute_user", { name }), run: () => changeMuting(false) }
+          : { label: t("mute_user", { name }), run: () => changeMuting(true) },
+        restricted
+          ? { label: t("unrestrict_user", { name }), run: () => unrestrict(profile) }
+          : { label: t("restrict_user", { name }), run: () => restrict(profile) },
+        { label: t("block_user", { name }), danger: true, run: blockUser },
+        { label: t("report"), danger: true, run: () => report("user", profile.id) },
+      ]);
+    });
+  }
   return [
     followButton(profile, signal),
     h(
@@ -143,7 +223,7 @@ function foreignButtons(profile, signal, path) {
         type: "button",
         class: "icon-button more-dots",
         "aria-label": t("more_actions"),
-        onclick: () => openMenu(profile.username, items),
+        onclick: open,
       },
       icon("more"),
     ),

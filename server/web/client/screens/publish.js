@@ -1,259 +1,195 @@
 /**
- * Publishing: pictures are uploaded while the user writes, each with its progress, and continue after a lost connection.
+ * A new post, now, later or as a draft; a draft; and the edit of a post.
  * @module
  */
 
 import { ApiError } from "../../sdk/index.js";
 import { api, getConfig } from "../api.js";
-import { fill, h } from "../dom.js";
+import { h } from "../dom.js";
 import { announce } from "../events.js";
-import { t } from "../i18n.js";
-import { crop } from "../components/crop.js";
+import { formatTime, t } from "../i18n.js";
 import { showMessage } from "../components/dialogs.js";
-import { field, form } from "../components/forms.js";
 import { icon } from "../components/icons.js";
-import { describe } from "../components/problems.js";
+import { contentOf, EMPTY, mediaOf, placeOf, postEditor } from "../components/post-editor.js";
+import { chooseTime, forgetExtras, hasExtras, keepExtras, withExtras } from "../components/schedule.js";
 
 /** @import { Place, Screen } from "../router.js" */
-/** @import { UnusedMedia } from "../types.js" */
-
-const DRAFT_KEY = "photofeed.draft";
+/** @import { Post } from "../types.js" */
+/** @import { Content, Editor } from "../components/post-editor.js" */
 
 /**
+ * A new post, or with `?draft=` a draft.
  * @param {Place} place
  * @returns {Promise<Screen>}
  */
-export async function publishScreen({ signal }) {
-  const config = await getConfig();
-  /** @type {ChosenPicture[]} */
-  let pictures = [];
-  const chosen = h("div", { class: "chosen" });
-  const input = h("input", {
-    type: "file",
-    accept: "image/*",
-    multiple: true,
-    class: "hidden",
-    id: "files",
-    onchange: () => {
-      add([...(input.files ?? [])]);
-      input.value = "";
-    },
+export async function publishScreen({ query, signal }) {
+  const draftId = query.get("draft");
+  const draft = draftId ? await api.get("/posts/{postId}", { path: { postId: draftId } }) : null;
+  if (draft?.status === "published") announce("navigate", { path: `/p/${draft.id}` }); // at its time
+  const { maxScheduleDays } = await getConfig();
+  const scheduled = draft?.status === "scheduled";
+  const { element, restored } = await postEditor({
+    post: draft,
+    content: draft ? withExtras(draft.id, await contentOf(draft)) : EMPTY,
+    storedAs: draft ? `photofeed.typed.${draft.id}` : "photofeed.new",
+    action: t(draft ? "publish_now" : "publish"),
+    submit: publish,
+    others: [
+      { action: t(scheduled ? "change_time" : "schedule_later"), submit: schedule },
+      { action: t(scheduled ? "save_changes" : "save_draft"), submit: saveDraft },
+    ],
+    signal,
   });
-  const drop = h(
-    "label",
-    { class: "drop", for: "files" },
-    icon("camera"),
-    h("b", null, t("choose_photos")),
-    h("span", { class: "quiet small" }, t("choose_photos_hint", { count: config.images.maxFiles })),
-  );
 
-  /** @param {File[]} files */
-  function add(files) {
-    const room = config.images.maxFiles - pictures.length;
-    if (files.length > room) showMessage(t("too_many_photos", { count: config.images.maxFiles }));
-    pictures.push(...files.slice(0, room).map((file) => chosenPicture(file, config.texts.altText, { remove, move })));
-    show();
-  }
-
-  /** @param {ChosenPicture} picture */
-  function remove(picture) {
-    picture.discard();
-    pictures = pictures.filter((each) => each !== picture);
-    show();
-  }
-
-  /** @param {ChosenPicture} picture @param {number} step */
-  function move(picture, step) {
-    const from = pictures.indexOf(picture);
-    const other = pictures[from + step];
-    if (!other) return;
-    pictures[from + step] = picture;
-    pictures[from] = other;
-    show();
-  }
-
-  function show() {
-    fill(
-      chosen,
-      pictures.map(({ element }) => element),
-    );
-    drop.classList.toggle("compact", pictures.length > 0);
-  }
-
-  /** @param {Record<string, string>} values */
-  async function publish({ caption, audience }) {
-    if (pictures.length === 0) throw new Error(t("choose_photos"));
-    const media = await Promise.all(pictures.map((picture) => picture.uploaded()));
-    const body = {
-      mediaIds: media.map(({ id }) => id),
-      altTexts: pictures.map((picture) => picture.altText()),
-      caption: caption ?? "",
-      audience: /** @type {"public" | "followers" | "close_friends"} */ (audience),
-    };
-    const post = await api.post("/posts", { body });
-    sessionStorage.removeItem(DRAFT_KEY);
-    pictures = [];
+  /** @param {Editor} editor */
+  async function publish(editor) {
+    const content = await editor.content();
+    const media = mediaOf(content.pictures);
+    const options = optionsOf(content);
+    const post = draft
+      ? await api.patch("/posts/{postId}", {
+          path: { postId: draft.id },
+          body: { status: "published", media, ...options, ...placeOf(content.place) },
+        })
+      : await api.post("/posts", { body: { media, ...options, ...placeOf(content.place) } });
+    if (draft) forgetExtras(draft.id);
+    editor.forget();
     announce("published", post);
     announce("profile", {});
     showMessage(t("published"));
     announce("navigate", { path: "/" });
   }
 
-  const element = h(
-    "div",
-    { class: "column", ondragover: (/** @type {Event} */ event) => event.preventDefault(), ondrop: dropped },
-    h("h1", null, t("new_post")),
-    input,
-    chosen,
-    drop,
-    form(
-      { action: t("publish"), submit: publish },
-      field(t("caption"), "caption", {
-        multiline: true,
-        rows: 4,
-        dir: "auto",
-        maxLength: config.texts.caption,
-        value: sessionStorage.getItem(DRAFT_KEY) ?? "",
-        oninput: (/** @type {any} */ event) => sessionStorage.setItem(DRAFT_KEY, event.target.value),
-      }),
-      h(
-        "div",
-        { class: "field" },
-        h("label", { for: "audience" }, t("audience")),
-        h(
-          "select",
-          { id: "audience", name: "audience", class: "input" },
-          /** @type {const} */ (["public", "followers", "close_friends"]).map((each) =>
-            h("option", { value: each }, t(`audience.${each}`)),
-          ),
-        ),
-      ),
-    ),
-  );
-
-  /** @param {DragEvent} event */
-  function dropped(event) {
-    event.preventDefault();
-    add([...(event.dataTransfer?.files ?? [])]);
+  /** @param {Editor} editor */
+  async function saveDraft(editor) {
+    const content = await editor.content();
+    await save(content, scheduled ? {} : { status: "draft" });
+    editor.forget();
+    showMessage(t(scheduled ? "saved_changes" : "draft_saved"));
+    announce("navigate", { path: scheduled ? "/app/drafts?show=scheduled" : "/app/drafts" });
   }
 
-  signal.addEventListener("abort", () => pictures.forEach((picture) => picture.discard()));
-  return { element, title: t("new_post") };
-}
-
-/**
- * @typedef {object} ChosenPicture
- * @property {HTMLElement} element
- * @property {() => Promise<UnusedMedia>} uploaded
- * @property {() => string} altText
- * @property {() => void} discard
- */
-
-/**
- * A picture that was chosen: it uploads itself.
- * @param {File} original
- * @param {number} maxAltText
- * @param {{ remove: (picture: ChosenPicture) => void, move: (picture: ChosenPicture, step: number) => void }} list
- */
-function chosenPicture(original, maxAltText, list) {
-  let upload = new AbortController();
-  /** @type {ReturnType<typeof api.upload>} */
-  let result;
-  const preview = h("img", { alt: "" });
-  const bar = h("progress", { max: 1, value: 0, "aria-label": t("uploading", { name: original.name }) });
-  const note = h("p", { class: "small", role: "status" });
-  const altText = h("input", {
-    class: "input",
-    placeholder: t("alt_text_hint"),
-    "aria-label": t("alt_text"),
-    maxLength: maxAltText,
-    dir: "auto",
-  });
-  const again = h(
-    "button",
-    { type: "button", class: "link", hidden: true, onclick: () => start(original) },
-    t("try_again"),
-  );
-
-  /** @param {File} file */
-  function start(file) {
-    upload.abort();
-    upload = new AbortController();
-    URL.revokeObjectURL(preview.src);
-    preview.src = URL.createObjectURL(file);
-    again.hidden = true;
-    bar.hidden = false;
-    fill(note, t("uploading", { name: file.name }));
-    result = api.upload(file, {
-      signal: upload.signal,
-      onProgress: ({ sent, total }) => (bar.value = sent / total),
+  /** @param {Editor} editor */
+  async function schedule(editor) {
+    const content = await editor.content();
+    const note = hasExtras(content) ? t("schedule_without_extras") : null;
+    chooseTime({ at: draft?.publishAt, maxDays: maxScheduleDays, note }, async (publishAt) => {
+      await save(content, { publishAt });
+      editor.forget();
+      showMessage(t("scheduled_for", { time: formatTime(publishAt) }));
+      announce("navigate", { path: "/app/drafts?show=scheduled" });
     });
-    result.then(
-      () => finish(t("uploaded")),
-      (error) => {
-        if (error.name === "AbortError") return;
-        finish(describe(error));
-        note.classList.add("error");
-        again.hidden = error instanceof ApiError;
-      },
-    );
   }
 
-  /** @param {string} text */
-  function finish(text) {
-    bar.hidden = true;
-    fill(note, text);
+  /**
+   * @param {Content} content
+   * @param {{ status?: "draft", publishAt?: string }} state
+   */
+  async function save(content, state) {
+    const media = content.pictures.map(({ id, altText }) => ({ id, altText }));
+    const body = { ...optionsOf(content), media, ...state };
+    const saved = draft
+      ? await api.patch("/posts/{postId}", { path: { postId: draft.id }, body })
+      : await api.post("/posts", { body });
+    keepExtras(saved.id, content);
   }
 
-  async function cropIt() {
-    const cropped = await crop(original).catch(() => null); // not every browser can decode every format
-    if (cropped) start(cropped);
-  }
-
-  const element = h(
-    "div",
-    { class: "chosen-picture" },
-    preview,
-    h(
+  const title = t(scheduled ? "scheduled_post" : draft ? "draft" : "new_post");
+  const drafts = h("a", { class: "button", href: "/app/drafts" }, icon("clock"), t("drafts"));
+  return {
+    element: h(
       "div",
-      { class: "row-text" },
-      note,
-      again,
-      bar,
-      altText,
-      h(
-        "div",
-        { class: "buttons start" },
-        tool("crop", t("crop"), cropIt),
-        tool("back", t("move_back"), () => list.move(picture, -1)),
-        tool("next", t("move_forward"), () => list.move(picture, 1)),
-        tool("trash", t("remove"), () => list.remove(picture)),
-      ),
+      { class: "column" },
+      h("div", { class: "section-head flush" }, h("h1", null, title), drafts),
+      restored && h("p", { class: "notice", role: "status" }, t("restored")),
+      draft?.publishAt && h("p", { class: "notice" }, t("scheduled_for", { time: formatTime(draft.publishAt) })),
+      draft?.problem && h("p", { class: "notice error" }, draft.problem.detail),
+      element,
     ),
-  );
-  /** @type {ChosenPicture} */
-  const picture = {
-    element,
-    uploaded: () => result,
-    altText: () => altText.value,
-    discard() {
-      upload.abort();
-      URL.revokeObjectURL(preview.src);
-    },
+    title,
   };
-  start(original);
-  return picture;
 }
 
 /**
- * @param {import("../components/icons.js").IconName} name
- * @param {string} label
- * @param {() => unknown} run
+ * @param {Place} place
+ * @returns {Promise<Screen>}
  */
-function tool(name, label, run) {
-  return h(
-    "button",
-    { type: "button", class: "icon-button small", "aria-label": label, title: label, onclick: run },
-    icon(name),
+export async function editPostScreen({ parameters, signal }) {
+  const path = { postId: parameters.id ?? "" };
+  const post = await api.get("/posts/{postId}", { path });
+  const before = await contentOf(post);
+  const { element, restored } = await postEditor({
+    post,
+    content: before,
+    storedAs: `photofeed.edit.${post.id}`,
+    action: t("save_changes"),
+    submit: save,
+    others: [{ action: t("cancel"), submit: leave }],
+    signal,
+  });
+
+  /** @param {Editor} editor */
+  async function save(editor) {
+    const body = changesOf(post, before, await editor.content());
+    try {
+      if (body) announce("post", await api.patch("/posts/{postId}", { path, body }));
+    } catch (error) {
+      if (error instanceof ApiError && error.code === "edited_in_between") post.editedAt = await newestEdit();
+      throw error;
+    }
+    editor.forget();
+    announce("profile", {});
+    showMessage(t("saved_changes"));
+    announce("navigate", { path: `/p/${post.id}` });
+  }
+
+  /** A second try overwrites the edit that came in between, which the message has named. */
+  async function newestEdit() {
+    return (await api.get("/posts/{postId}", { path })).editedAt;
+  }
+
+  /** @param {Editor} editor */
+  async function leave(editor) {
+    editor.forget();
+    announce("navigate", { path: `/p/${post.id}` });
+  }
+
+  return {
+    element: h(
+      "div",
+      { class: "column" },
+      h("h1", null, t("edit_post")),
+      restored && h("p", { class: "notice", role: "status" }, t("restored")),
+      element,
+    ),
+    title: t("edit_post"),
+  };
+}
+
+/**
+ * Return the body of an edit with what has changed; null if nothing has.
+ * @param {Post} post
+ * @param {Content} before
+ * @param {Content} after
+ */
+function changesOf(post, before, after) {
+  /** @param {unknown} one @param {unknown} other */
+  const differs = (one, other) => JSON.stringify(one) !== JSON.stringify(other);
+  const old = optionsOf(before);
+  const changed = Object.entries(optionsOf(after)).filter(
+    ([name, value]) => old[/** @type {never} */ (name)] !== value,
   );
+  const media = mediaOf(after.pictures);
+  const samePlace = !differs(before.place, after.place);
+  const body = {
+    .../** @type {Partial<typeof old>} */ (Object.fromEntries(changed)),
+    ...(differs(mediaOf(before.pictures), media) && { media }),
+    ...(!samePlace && (after.place ? placeOf(after.place) : { place: null })),
+  };
+  return Object.keys(body).length ? { ...body, ifEditedAt: post.editedAt } : null;
+}
+
+/** @param {Content} content */
+function optionsOf({ caption, audience, hideLikeCount, commentsEnabled }) {
+  return { caption, audience, hideLikeCount, commentsEnabled };
 }

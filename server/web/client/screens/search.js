@@ -1,5 +1,5 @@
 /**
- * Search while typing, with what was searched for before; and explore, hashtags and places.
+ * Search while typing, with what was searched for before; and explore.
  * @module
  */
 
@@ -216,78 +216,4 @@ export function exploreScreen({ signal }) {
     element: h("div", { class: "page" }, h("h1", { class: "hidden" }, t("explore")), tags, list.element),
     title: t("explore"),
   };
-}
-
-/**
- * @param {Place} place
- * @returns {Promise<Screen>}
- */
-export async function hashtagScreen({ parameters, signal }) {
-  const path = { tag: parameters.tag ?? "" };
-  let hashtag = await api.get("/hashtags/{tag}", { path });
-  const button = h("button", { type: "button", class: "button", onclick: toggle });
-  function show() {
-    fill(button, t(hashtag.following ? "following" : "follow"));
-    button.classList.toggle("primary", !hashtag.following);
-  }
-  async function toggle() {
-    const following = !hashtag.following;
-    const done = await attempt(() =>
-      following ? api.post("/hashtags/{tag}/follow", { path }) : api.delete("/hashtags/{tag}/follow", { path }),
-    );
-    if (done) hashtag = { ...hashtag, following };
-    show();
-  }
-  show();
-  const list = endlessList({
-    load: (cursor) => api.get("/hashtags/{tag}/posts", { path, query: { cursor, limit: 24 } }),
-    render: gridItem,
-    empty: () => emptyState(t("no_posts")),
-    signal,
-    class: "grid",
-  });
-  const head = pageHead("tag", `#${hashtag.tag}`, t("posts_count", { count: hashtag.postsCount }), button);
-  return { element: h("div", { class: "page" }, head, list.element), title: `#${hashtag.tag}` };
-}
-
-/**
- * @param {Place} place
- * @returns {Promise<Screen>}
- */
-export async function placeScreen({ parameters, signal }) {
-  const path = { placeId: parameters.id ?? "" };
-  const place = await api.get("/places/{placeId}", { path });
-  const list = endlessList({
-    load: (cursor) => api.get("/places/{placeId}/posts", { path, query: { cursor, limit: 24 } }),
-    render: gridItem,
-    empty: () => emptyState(t("no_posts")),
-    signal,
-    class: "grid",
-  });
-  const map = `https://www.openstreetmap.org/?mlat=${place.lat}&mlon=${place.lng}#map=14/${place.lat}/${place.lng}`;
-  const link = h("a", { class: "button", href: map, target: "_blank", rel: "noopener" }, t("show_on_map"));
-  return {
-    element: h(
-      "div",
-      { class: "page" },
-      pageHead("pin", place.name, t("posts_count", { count: place.postsCount }), link),
-      list.element,
-    ),
-    title: place.name,
-  };
-}
-
-/**
- * @param {"tag" | "pin"} name
- * @param {string} title
- * @param {string} note
- * @param {Child} action
- */
-function pageHead(name, title, note, action) {
-  return h(
-    "header",
-    { class: "page-head" },
-    h("span", { class: "avatar large" }, icon(name)),
-    h("div", null, h("h1", { dir: "auto" }, title), h("p", { class: "quiet" }, note), action),
-  );
 }

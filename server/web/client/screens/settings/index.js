@@ -9,7 +9,9 @@ import { t } from "../../i18n.js";
 import { icon } from "../../components/icons.js";
 import { attempt } from "../../components/problems.js";
 import { appearanceSection } from "./appearance.js";
+import { closeFriendsSection } from "./close-friends.js";
 import { dataSection } from "./data.js";
+import { interactionsSection } from "./interactions.js";
 import { notificationSection } from "./notifications.js";
 import { privacySection } from "./privacy.js";
 import { profileSection } from "./profile.js";
@@ -21,6 +23,8 @@ import { securitySection } from "./security.js";
 const SECTIONS = {
   profile: profileSection,
   privacy: privacySection,
+  "close-friends": closeFriendsSection,
+  interactions: interactionsSection,
   notifications: notificationSection,
   security: securitySection,
   appearance: appearanceSection,

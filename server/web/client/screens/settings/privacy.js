@@ -18,7 +18,6 @@ const LISTS = /** @type {const} */ ([
   ["blocked", "/blocks", "/users/{userId}/block"],
   ["muted", "/mutes", "/users/{userId}/mute"],
   ["restricted", "/restricted", "/users/{userId}/restrict"],
-  ["close_friends", "/close-friends", "/users/{userId}/close-friend"],
 ]);
 
 /** @param {Place} place */
