@@ -38,6 +38,7 @@ examples:
   python run.py --role=api           answer requests only; run --role=worker as well
   python run.py --port=8080          listen on another port
   python run.py migrate              migrate the database (MySQL, MariaDB)
+  python run.py migrate --plan       show what migrating would do
   python run.py queues               watch the job queues
   python run.py doctor feeds         compare cached feeds with the database
   python run.py doctor account ID    find what is left of an erased account
@@ -78,7 +79,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="run.py")
     serve = _command(commands, "serve", "run the server (default command)")
     _add_serving_flags(serve)
-    _command(commands, "migrate", "apply pending database migrations")
+    _add_migrate(_command(commands, "migrate", "apply, show, check or undo database migrations"))
     _add_queues(
         _command(commands, "queues", "watch the job queues; retry, discard or pause jobs", QUEUES_EPILOG)
     )
@@ -156,6 +157,20 @@ def _add_queues(parser: argparse.ArgumentParser) -> None:
             chosen.add_argument(
                 "--all", action="store_true", dest="everything", help="all failed jobs of the queue"
             )
+
+
+def _add_migrate(parser: argparse.ArgumentParser) -> None:
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--plan", action="store_true", help="print the statements of pending migrations only")
+    chosen.add_argument(
+        "--check",
+        action="store_true",
+        help="exit with 0 if the schema suits this version, 1 if migrations are pending, otherwise 2",
+    )
+    chosen.add_argument(
+        "--down", metavar="N|VERSION", help="undo the last N migrations, or all after the one called VERSION"
+    )
+    parser.add_argument("--yes", action="store_true", help="undo migrations although that deletes data")
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:
@@ -238,9 +253,7 @@ def _work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any
     # Imported on demand: importing all of them takes three times as long as one.
     match arguments.command:
         case "migrate":
-            from server.commands.migrate import migrate
-
-            return migrate(loaded.settings)
+            return _migrate_work(arguments, loaded)
         case "role":
             from server.commands.role import grant_role
 
@@ -280,6 +293,18 @@ def _work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any
             from server.commands.serve import serve
 
             return serve(loaded, arguments.role, STARTED)
+
+
+def _migrate_work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any, int]:
+    from server.commands import migrate
+
+    if arguments.plan:
+        return migrate.show_plan(loaded.settings)
+    if arguments.check:
+        return migrate.check_schema(loaded.settings)
+    if arguments.down is not None:
+        return migrate.undo(loaded.settings, arguments.down, confirmed=arguments.yes)
+    return migrate.migrate(loaded.settings)
 
 
 def _queues_work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any, int]:

@@ -1,18 +1,19 @@
 """Contexts for commands and the seeder: database and services, with or without a running server."""
 
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from server.actors.supervisor import Supervisor
+from server.assembly import database as assembled
 from server.assembly import gateways
 from server.assembly.caches import cache_guard, feeds_name
 from server.assembly.claims import create_work_folder, data_folder
 from server.assembly.collaborators import build_timelines
 from server.assembly.database import (
+    Schema,
     existing_database,
-    migrate_database,
     node_ids,
     open_epochs,
     read_epoch,
@@ -115,9 +116,9 @@ class SeedContext:
     work_dir: Path
 
 
-async def apply_migrations(settings: Settings, on_step: Callable[[str], None]) -> list[str]:
-    """Apply pending migrations and return their names. `on_step` gets each name before it is applied."""
-    return await migrate_database(settings, data_folder(settings), on_step)
+def open_schema(settings: Settings, *, create: bool = False) -> AbstractAsyncContextManager[Schema]:
+    """Open a database with any schema. Raises ConfigurationError if it does not exist, unless `create`."""
+    return assembled.open_schema(settings, data_folder(settings), create=create)
 
 
 @asynccontextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 from aerich import Command
 
 from server.models.database import DatabaseParameters
+from server.models.schema.migration_file import MigrationFile, breaking_statements
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
@@ -42,6 +43,13 @@ def _name_collation(file: Path) -> None:
     file.write_text(text.replace("CHARACTER SET utf8mb4", "CHARACTER SET=utf8mb4 COLLATE=utf8mb4_bin"))
 
 
+def _warn_of_breaking(file: Path) -> None:
+    """Print which statements older versions of the program cannot work with."""
+    statements = asyncio.run(MigrationFile(file).statements("up")) if file.exists() else []
+    for statement in breaking_statements(statements):
+        print(f"Older versions fail after this; declare COMPATIBLE_FROM, see CONTRIBUTING.md: {statement}")
+
+
 def main() -> None:
     match sys.argv[1:]:
         case [name] if name.isidentifier():
@@ -50,7 +58,10 @@ def main() -> None:
                 subprocess.run([sys.executable, "-m", "tools.make_migrations", name, dialect], check=True)
         case [name, ("sqlite" | "mysql") as dialect]:
             os.environ.setdefault("AERICH_MYSQL_VERSION", "8.0")
-            print(f"{dialect}: {asyncio.run(write(dialect, name)) or 'the models did not change'}")
+            written = asyncio.run(write(dialect, name))
+            print(f"{dialect}: {written or 'the models did not change'}")
+            if written:
+                _warn_of_breaking(MIGRATIONS / dialect / "models" / written)
         case _:
             sys.exit(
                 "usage: python -m tools.make_migrations NAME    (NAME: an identifier that describes the change)"

@@ -1,8 +1,9 @@
 """The database, migrated or checked, and the ids that a process creates under its node number."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -20,8 +21,10 @@ from server.models.database import Database, DatabaseParameters, SerializationFa
 from server.models.engines.mysql_tls import TlsParameters, Verification
 from server.models.jobs.installation import InstallationRepository
 from server.models.jobs.nodes import NodeRepository
-from server.models.migrations import Migrations
+from server.models.migrations import Migrations, SchemaStatus
 from server.models.notifications.inboxes import InboxRepository
+from server.models.schema.losses import find_losses
+from server.models.schema.migration_file import MigrationFile
 from server.services.jobs.epochs import Epochs
 from server.services.jobs.nodes import RENEW_RETRY_S, RENEW_S, NodeLease, has_renewals
 from server.settings import DatabaseSettings, Settings
@@ -59,7 +62,9 @@ async def server_database(
             applied = await migrations.upgrade()
             if applied:
                 log.info("migrated", migrations=len(applied), newest=applied[-1])
-        await migrations.check()
+        report = await migrations.check()
+        if report.status is SchemaStatus.NEWER:
+            log.info("schema_newer", reason=report.sentence)
         yield database
 
 
@@ -67,17 +72,41 @@ async def server_database(
 async def existing_database(settings: Settings, var: Path) -> AsyncGenerator[Database]:
     """Open a database that exists with the current schema. Raises ConfigurationError, saying what to do."""
     parameters = database_parameters(settings, var)
-    if parameters.file is not None and not parameters.file.exists():
-        raise ConfigurationError(f"No database at {parameters.file}: start the server first.")
+    require_file(parameters)
     async with _connection(parameters) as database:
         await Migrations(database, MIGRATIONS).check()
         yield database
 
 
-async def migrate_database(settings: Settings, var: Path, on_step: Callable[[str], None]) -> list[str]:
-    """Apply pending migrations and return their names. `on_step` gets each name before it is applied."""
-    async with _connection(database_parameters(settings, var)) as database:
-        return await Migrations(database, MIGRATIONS).upgrade(on_step)
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The migrations of a database that is open."""
+
+    database: Database
+    migrations: Migrations
+
+    async def find_losses(self, files: Sequence[MigrationFile]) -> list[str]:
+        """Return what undoing these migrations would delete."""
+        losses: list[str] = []
+        for file in files:
+            losses += await find_losses(self.database, await file.statements("down"))
+        return losses
+
+
+@asynccontextmanager
+async def open_schema(settings: Settings, var: Path, *, create: bool = False) -> AsyncGenerator[Schema]:
+    """Open a database with any schema. Raises ConfigurationError if it does not exist, unless `create`."""
+    parameters = database_parameters(settings, var)
+    if not create:
+        require_file(parameters)
+    async with _connection(parameters) as database:
+        yield Schema(database, Migrations(database, MIGRATIONS))
+
+
+def require_file(parameters: DatabaseParameters) -> None:
+    """Raise ConfigurationError if the database is a file that does not exist."""
+    if parameters.file is not None and not parameters.file.exists():
+        raise ConfigurationError(f"No database at {parameters.file}: start the server first.")
 
 
 def open_epochs(database: Database, epoch: DatabaseEpoch) -> Epochs:

@@ -1,0 +1,1 @@
+"""Parts of `server/models/migrations.py`: migration files, the state of the schema, progress of statements."""
