@@ -237,6 +237,11 @@ class Database:
         """The clause that locks the rows of a SELECT; empty for SQLite, whose transactions lock the whole file."""
         return " FOR UPDATE" if self.dialect == "mysql" else ""
 
+    @property
+    def join_in_order(self) -> str:
+        """The join that reads the table on its left first, so that rows are locked in its order."""
+        return "STRAIGHT_JOIN" if self.dialect == "mysql" else "CROSS JOIN"
+
     def force_index(self, name: str) -> str:
         """Return the hint to read a table by an index; empty for SQLite, which chooses it by itself.
 

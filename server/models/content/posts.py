@@ -72,6 +72,11 @@ class PostTable(Model):
 
 
 OPTIONS = "p.comments_enabled, p.like_count_hidden"
+# Of `posts p`, for `post_row`.
+POST_COLUMNS = (
+    "p.id, p.author_id, p.likes_count, p.comments_count, p.edited_at_ms, p.pictures_changed_at_ms, p.revision,"
+    f" p.audience, p.archived_at_ms, p.pinned_at_ms, {OPTIONS}, p.place_id"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,6 +268,21 @@ class PostRepository:
             "UPDATE posts SET likes_count = ?, revision = ? WHERE id = ?", [count, revision, post_id]
         )
 
+    async def set_likes_counts(self, counts: Mapping[PostId, tuple[int, int]]) -> None:
+        """Store the count of likes and the revision of several posts, which are locked."""
+        if len(counts) == 1:
+            ((post_id, (count, revision)),) = counts.items()
+            await self.set_likes_count(post_id, count, revision)
+            return
+        cases = " ".join(["WHEN ? THEN ?"] * len(counts))
+        by_count = [value for post_id, (count, _) in counts.items() for value in (post_id, count)]
+        by_revision = [value for post_id, (_, revision) in counts.items() for value in (post_id, revision)]
+        await self._database.execute(
+            f"UPDATE posts SET likes_count = CASE id {cases} END, revision = CASE id {cases} END"
+            f" WHERE id IN ({placeholders(len(counts))})",
+            [*by_count, *by_revision, *counts],
+        )
+
     async def set_comments_count(self, post_id: PostId, count: int, revision: int) -> None:
         await self._database.execute(
             "UPDATE posts SET comments_count = ?, revision = ? WHERE id = ?", [count, revision, post_id]
@@ -311,16 +331,14 @@ class PostRepository:
 
     async def _get(self, post_id: PostId, visible: Condition, suffix: str) -> PostRow | None:
         rows = await self._database.rows(
-            "SELECT p.id, p.author_id, p.likes_count, p.comments_count, p.edited_at_ms,"
-            f" p.pictures_changed_at_ms, p.revision, p.audience, p.archived_at_ms, p.pinned_at_ms, {OPTIONS},"
-            " p.place_id FROM posts p"
-            f" WHERE p.id = ? AND {visible.sql}{suffix}",
+            f"SELECT {POST_COLUMNS} FROM posts p WHERE p.id = ? AND {visible.sql}{suffix}",
             [post_id, *visible.parameters],
         )
-        return _row(rows[0]) if rows else None
+        return post_row(rows[0]) if rows else None
 
 
-def _row(row: Mapping[str, Any]) -> PostRow:
+def post_row(row: Mapping[str, Any]) -> PostRow:
+    """Return the post in a row with POST_COLUMNS."""
     return PostRow(
         id=PostId(row["id"]),
         author_id=UserId(row["author_id"]),

@@ -125,7 +125,12 @@ def comment_not_found() -> NotFound:
     return NotFound("Comment not found.")
 
 
+def post_not_found() -> NotFound:
+    """Return the error for a post that does not exist or is hidden from the viewer."""
+    return NotFound("Post not found.")
+
+
 def _found(post: PostRow | None) -> PostRow:
     if post is None:
-        raise NotFound("Post not found.")
+        raise post_not_found()
     return post

@@ -8,6 +8,7 @@ import pytest
 
 from server.errors import NotFound
 from server.ids import PostId, UserId
+from server.models.database import IntegrityError
 from server.paging import PageRequest, decode_cursor
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import LikeState
@@ -143,3 +144,60 @@ async def test_likes_of_a_post_are_found_by_an_index(harness: ServiceHarness) ->
         )
         assert columns["names"] == "post_id,id"
         assert "filesort" not in plan["Extra"]
+
+
+async def test_changes_of_one_batch_are_made_in_their_order(harness: ServiceHarness) -> None:
+    author, fan, other = await harness.users(3)
+    post_id = await harness.post(author)
+    like, unlike = harness.likes.like, harness.likes.unlike
+    states = await asyncio.gather(
+        like(fan, post_id),
+        like(other, post_id),
+        unlike(fan, post_id),
+        unlike(fan, post_id),
+        like(fan, post_id),
+    )
+    assert states == [
+        LikeState(True, 1), LikeState(True, 2), LikeState(False, 1), LikeState(False, 1), LikeState(True, 2)
+    ]  # fmt: skip
+    assert await like_counts(harness, post_id) == (2, 2)
+
+
+async def test_unlike_in_a_batch_keeps_an_older_like(harness: ServiceHarness) -> None:
+    author, fan = await harness.users(2)
+    post_id = await harness.post(author)
+    await harness.likes.like(fan, post_id)
+    states = await asyncio.gather(
+        harness.likes.unlike(fan, post_id),
+        harness.likes.like(fan, post_id),
+        harness.likes.unlike(fan, post_id),
+    )
+    assert [state.likes_count for state in states] == [0, 1, 0]
+    assert await like_counts(harness, post_id) == (0, 0)
+
+
+async def test_hidden_post_fails_only_its_own_like(harness: ServiceHarness) -> None:
+    author, private, fan = await harness.users(3)
+    await harness.profiles.edit(private, {"is_private": True})
+    shown, hidden = await harness.post(author), await harness.post(private)
+    outcomes = await asyncio.gather(
+        *(harness.likes.like(fan, each) for each in (shown, hidden, PostId(404), shown)),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [LikeState, NotFound, NotFound, LikeState]
+    assert await like_counts(harness, shown) == (1, 1)
+    assert await like_counts(harness, hidden) == (0, 0)
+
+
+async def test_erased_user_fails_only_its_own_like(harness: ServiceHarness) -> None:
+    author, fan = await harness.users(2)
+    post_id = await harness.post(author)
+    outcomes = await asyncio.gather(
+        harness.likes.like(fan, post_id),
+        harness.likes.like(UserId(404), post_id),
+        harness.likes.like(author, post_id),
+        return_exceptions=True,
+    )
+    assert [outcomes[0], outcomes[2]] == [LikeState(True, 1), LikeState(True, 2)]
+    assert isinstance(outcomes[1], IntegrityError)
+    assert await like_counts(harness, post_id) == (2, 2)
