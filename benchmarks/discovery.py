@@ -1,45 +1,46 @@
-"""Discovery benchmark: pages of explore and of a hashtag, suggestions, and the jobs behind them.
+"""Discovery benchmark: the screens on which people find posts and each other, on 32 connections, and the jobs.
 
-BENCH_POSTS is the number of posts (default: 100,000), all with one hashtag. The viewer follows 5,000 of the users, who
-follow 20 others each, five of them 5,000.
+BENCH_POSTS is the number of posts (default: 100,000), BENCH_USERS that of users (default: 100,000). 32 viewers who
+follow 1,000 users each request a screen at the same time, from one API process.
 """
 
 import asyncio
 import json
 import os
+import random
 import re
-import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from pathlib import Path
 
-from aiohttp import ClientSession
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import crowd
+from benchmarks.crowd import Crowd
 from benchmarks.dataset import Dataset, embedded_stack, mariadb_stack, opened
+from benchmarks.people import FIRST, LAST
 from benchmarks.processes import cpu_s, server
 from server import logs
-from server.ids import UserId
 from server.models.database import Database
-from server.paging import PageRequest
+from tools.harness.access_tokens import access_tokens
 from tools.harness.backends import ROOT, Stack
 from tools.harness.servers import make_scratch
 from tools.harness.services import ServiceHarness
 
 POSTS = int(os.environ.get("BENCH_POSTS", "100000"))
-FOLLOWED = 5000
-CELEBRITIES = 5
-FOLLOWEES_OF_EACH = 20
-CALLS = 200
+USERS = int(os.environ.get("BENCH_USERS", "100000"))
 CONNECTIONS = 32
-SECONDS = 5.0
-ROWS_PER_STATEMENT = 2000
+SECONDS = float(os.environ.get("BENCH_SECONDS", "5"))
+WARM_S = 1.5
+PROFILES = 200
+
+Requests = Sequence[tuple[str, str]]
 
 
 async def measure(console: Console) -> None:
-    """Print a table per database; MariaDB only if it is installed."""
+    """Print two tables per database; MariaDB only if it is installed."""
     logs.configure("error", "console")
     scratch = make_scratch()
     with embedded_stack(scratch) as stack:
@@ -51,44 +52,22 @@ async def measure(console: Console) -> None:
 
 async def _measure(console: Console, stack: Stack, scratch: Path) -> None:
     async with opened(stack) as (database, redis):
-        with console.status(f"{POSTS} posts on {stack.name}"):
-            viewer = await _fill(database)
+        with console.status(f"{POSTS} posts and {USERS} users on {stack.name}"):
+            found = await crowd.fill(database, USERS, POSTS)
+            tokens = access_tokens(
+                stack, zip(found.viewers, await Dataset(database).sessions(found.viewers), strict=True)
+            )
         services = ServiceHarness(database, redis, stack.redis.url, stack.var_dir)
-        table = Table(stack.name, "p50", "p99", title=f"{POSTS} posts; the viewer follows {FOLLOWED} users")
-        with console.status("jobs and services"):
-            await _jobs(table, database, services)
-            await _services(table, services, viewer)
-        with console.status("pages of explore"):
-            await _explore(table, stack, scratch)
+        with console.status("jobs"):
+            console.print(await jobs(stack, database, services))
         await services.close()
-        console.print(table)
+        with console.status("screens"):
+            console.print(await load_screens(stack, database, scratch, screens(found, tokens)))
 
 
-async def _fill(database: Database) -> UserId:
-    data = Dataset(database)
-    users = await data.users(FOLLOWED + 1000)
-    viewer, followed, others = users[0], users[1 : FOLLOWED + 1], users[FOLLOWED + 1 :]
-    await data.follow([viewer], followed)
-    await data.follow(followed[:CELEBRITIES], others)
-    for number in range(0, len(followed), 100):
-        start = number % (len(others) - FOLLOWEES_OF_EACH)
-        await data.follow(
-            followed[number + CELEBRITIES : number + 100], others[start : start + FOLLOWEES_OF_EACH]
-        )
-    posts = await data.posts(users, POSTS, pictures=1)
-    with database.statement_timeout(600):
-        await database.execute("INSERT INTO hashtags (id, tag, posts_count) VALUES (1, 'sunset', ?)", [POSTS])
-        await database.execute(
-            "INSERT INTO hashtag_posts (id, hashtag_id, post_id, author_id, counted)"
-            " SELECT id, 1, id, author_id, 1 FROM posts"
-        )
-        if database.dialect == "mysql":
-            await database.rows("ANALYZE TABLE posts, follows, hashtag_posts, users")
-    assert len(posts) == POSTS
-    return viewer
-
-
-async def _jobs(table: Table, database: Database, services: ServiceHarness) -> None:
+async def jobs(stack: Stack, database: Database, services: ServiceHarness) -> Table:
+    """Return how long the jobs behind explore and trends take."""
+    table = Table(stack.name, "took", title=f"{POSTS} posts, {USERS} users")
     with database.statement_timeout(60):
         for label, job in (
             ("ranking of explore, the first run", lambda: services.explore_ranking.rank(anew=True)),
@@ -97,57 +76,86 @@ async def _jobs(table: Table, database: Database, services: ServiceHarness) -> N
         ):
             began = time.perf_counter()
             await job()
-            table.add_row(label, f"{(time.perf_counter() - began) * 1000:.0f} ms", "")
+            table.add_row(label, f"{(time.perf_counter() - began) * 1000:.0f} ms")
+    return table
 
 
-async def _services(table: Table, services: ServiceHarness, viewer: UserId) -> None:
-    hashtags, suggestions = services.discovery.hashtags, services.discovery.suggestions
-    calls: dict[str, Callable[[], Awaitable[object]]] = {
-        "page of a hashtag": lambda: hashtags.list_posts(viewer, "sunset", PageRequest()),
-        "suggestions": lambda: suggestions.list_suggestions(viewer, 20),
-    }
-    for label, call in calls.items():
-        took: list[float] = []
-        for _ in range(CALLS):
-            began = time.perf_counter()
-            await call()
-            took.append((time.perf_counter() - began) * 1000)
-        _row(table, label, took)
+def screens(found: Crowd, tokens: Sequence[str]) -> dict[str, Requests]:
+    """Return the requests of each screen, with the tokens of the viewers."""
+    chosen = random.Random(6)
+    names = [f"{chosen.choice(FIRST)} {chosen.choice(LAST)}" for _ in range(PROFILES)]
+    prefixes = [name.replace(" ", ".")[: 1 + number % 8] for number, name in enumerate(names)]
+    people = chosen.sample(found.people, PROFILES)
+    tags = [tag[:length] for tag in crowd.TAGS for length in range(1, len(tag) + 1)] * 3
+
+    def each(paths: Sequence[str]) -> Requests:
+        return [(path, tokens[number % len(tokens)]) for number, path in enumerate(paths)]
+
+    def all_viewers(path: str) -> Requests:
+        return [(path, token) for token in tokens]
+
+    return {
+        "search for people": each([f"/search?q={name.replace(' ', '+')}" for name in names]),
+        "search for hashtags": each([f"/search?type=hashtags&q={tag}" for tag in tags]),
+        "complete a name": each([f"/users?prefix={prefix}" for prefix in prefixes]),
+        "explore": all_viewers("/explore"),
+        "hashtag": all_viewers("/hashtags/sunset/posts"),
+        "trends": all_viewers("/hashtags/trending"),
+        "suggestions": all_viewers("/users/suggestions"),
+        "activity": all_viewers("/notifications"),
+        "profile of others, with posts": each([f"/users/{user}?include=posts" for user in people]),
+        "own profile, with posts": all_viewers("/users/profile?include=posts"),
+    }  # fmt: skip
 
 
-async def _explore(table: Table, stack: Stack, scratch: Path) -> None:
-    """Measure a warm page of 20 posts over HTTP, signed in and limited, on 32 connections."""
+async def load_screens(stack: Stack, database: Database, scratch: Path, wanted: dict[str, Requests]) -> Table:
+    """Return the table of screens, measured over HTTP with users that are signed in and limited."""
     config = scratch / "config.toml"
     text = (ROOT / "config.toml").read_text()
-    config.write_text(re.sub(r"^(reads = \{ limit = )\d+", r"\g<1>100000000", text, flags=re.MULTILINE))
+    config.write_text(
+        re.sub(r"^((?:reads|search) = \{ limit = )\d+", r"\g<1>100000000", text, flags=re.MULTILINE)
+    )
     environ = {**os.environ, **stack.environ, "LOG_FORMAT": "json", "THROTTLE_ENABLED": "true"}
     command = [sys.executable, "run.py", "--role=api", f"--config={config}", "--port=0"]
+    table = Table(
+        stack.name, "requests/s", "p50", "p99", "CPU", "queries",
+        title=f"{POSTS} posts, {USERS} users; {CONNECTIONS} connections to one process",
+    )  # fmt: skip
     with server(command, environ) as (pid, ready):
-        url = json.loads(ready)["listening"]
-        body = {"username": "explorer", "password": "a long password", "email": "e@example.com"}
-        async with ClientSession() as session:
-            async with session.post(f"{url}/auth/register", json=body) as answer:
-                token = (await answer.json())["accessToken"]
-            for _ in range(3):
-                headers = {"Authorization": f"Bearer {token}"}
-                async with session.get(f"{url}/explore", headers=headers) as answer:
-                    page = await answer.json()
-        assert len(page["items"]) == 20, page
-        before = cpu_s(pid)
-        client = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "benchmarks.load", url.rpartition(":")[2], "/explore", f"--token={token}",
-            f"--connections={CONNECTIONS}", f"--seconds={SECONDS}", cwd=ROOT, stdout=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        out, _ = await client.communicate()
-        used_s = cpu_s(pid) - before
+        port = int(json.loads(ready)["listening"].rpartition(":")[2])
+        # Readers open their feed first, which caches the users that they follow.
+        feeds = sorted({("/feed", token) for _, token in next(iter(wanted.values()))})
+        (scratch / "requests.json").write_text(json.dumps(feeds))
+        await _load(port, scratch / "requests.json", WARM_S, may_refuse=True)
+        for label, requests in wanted.items():
+            (scratch / "requests.json").write_text(json.dumps(requests))
+            await _load(port, scratch / "requests.json", WARM_S)
+            before, asked = cpu_s(pid), await _count_queries(database)
+            result = await _load(port, scratch / "requests.json", SECONDS)
+            count, used_s = result["responses"], cpu_s(pid) - before
+            queries = (await _count_queries(database) - asked) / count if asked else 0
+            table.add_row(
+                label, f"{count / result['seconds']:.0f}", f"{result['p50_ms']:.1f} ms",
+                f"{result['p99_ms']:.1f} ms", f"{used_s / count * 1000:.2f} ms",
+                f"{queries:.2f}" if asked else "",
+            )  # fmt: skip
+    return table
+
+
+async def _load(port: int, requests: Path, seconds: float, *, may_refuse: bool = False) -> dict[str, float]:
+    client = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.load", str(port), f"--requests={requests}",
+        f"--connections={CONNECTIONS}", f"--seconds={seconds}", cwd=ROOT, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, _ = await client.communicate()
     result = json.loads(out)
-    assert result["refused"] == 0, result
-    rate = result["responses"] / result["seconds"]
-    cpu_ms = used_s / result["responses"] * 1000
-    label = f"GET /explore, {CONNECTIONS} connections, {rate:.0f}/s, {cpu_ms:.3f} ms CPU each"
-    table.add_row(label, f"{result['p50_ms']:.1f} ms", f"{result['p99_ms']:.1f} ms")
+    assert may_refuse or result["refused"] == 0, result
+    return result
 
 
-def _row(table: Table, label: str, took: list[float]) -> None:
-    p99 = sorted(took)[int(len(took) * 0.99)]
-    table.add_row(label, f"{statistics.median(took):.1f} ms", f"{p99:.1f} ms")
+async def _count_queries(database: Database) -> int:
+    """Return how many statements MariaDB has run so far; 0 on SQLite, which does not count them."""
+    if database.dialect != "mysql":
+        return 0
+    (row,) = await database.rows("SHOW GLOBAL STATUS LIKE 'Questions'")
+    return int(row["Value"])

@@ -1,4 +1,4 @@
-"""Load generator: `python -m benchmarks.load` requests one path repeatedly on many connections.
+"""Load generator: `python -m benchmarks.load` requests one path, or those of a file, repeatedly on many connections.
 
 It parses responses only to find their end, so that the client uses a fraction of the server's CPU.
 """
@@ -8,20 +8,23 @@ import asyncio
 import json
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from itertools import cycle
+from pathlib import Path
 
 import uvloop
 
 
 class LoadConnection(asyncio.Protocol):
-    """A connection that repeats the request after each response until the deadline."""
+    """A connection that sends the next request after each response until the deadline."""
 
-    def __init__(self, request: bytes, deadline: float) -> None:
+    def __init__(self, requests: Iterator[bytes], deadline: float) -> None:
         self.responses = 0
         self.refused = 0
         self.took_s: list[float] = []
         self._sent_at = 0.0
         self.done = asyncio.get_running_loop().create_future()
-        self._request = request
+        self._requests = requests
         self._deadline = deadline
         self._buffer = bytearray()
         self._transport: asyncio.WriteTransport
@@ -32,7 +35,7 @@ class LoadConnection(asyncio.Protocol):
 
     def _send(self) -> None:
         self._sent_at = time.monotonic()
-        self._transport.write(self._request)
+        self._transport.write(next(self._requests))
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -58,11 +61,19 @@ class LoadConnection(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def run(host: str, port: int, request: bytes, connections: int, seconds: float) -> dict[str, float]:
-    """Return the number of responses, of those other than 200, the elapsed seconds, and milliseconds per response."""
+async def run(
+    host: str, port: int, requests: Sequence[bytes], connections: int, seconds: float
+) -> dict[str, float]:
+    """Return the number of responses, of those other than 200, the elapsed seconds, and milliseconds per response.
+
+    Each connection begins at another one of the requests.
+    """
     loop = asyncio.get_running_loop()
     started = time.monotonic()
-    opened = [LoadConnection(request, started + seconds) for _ in range(connections)]
+    starts = [number * len(requests) // connections for number in range(connections)]
+    opened = [
+        LoadConnection(cycle((*requests[start:], *requests[:start])), started + seconds) for start in starts
+    ]
     for connection in opened:
         await loop.create_connection(lambda connection=connection: connection, host, port)
     await asyncio.gather(*(connection.done for connection in opened))
@@ -79,17 +90,25 @@ async def run(host: str, port: int, request: bytes, connections: int, seconds: f
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load")
     parser.add_argument("port", type=int)
-    parser.add_argument("path")
+    parser.add_argument("path", nargs="?", default="")
     parser.add_argument("--token", default="")
+    parser.add_argument("--requests", type=Path, help="a JSON file with pairs of path and token")
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=5.0)
     arguments = parser.parse_args()
-    lines = [f"GET {arguments.path} HTTP/1.1", f"Host: 127.0.0.1:{arguments.port}"]
-    if arguments.token:
-        lines.append(f"Authorization: Bearer {arguments.token}")
-    request = ("\r\n".join(lines) + "\r\n\r\n").encode()
-    result = uvloop.run(run("127.0.0.1", arguments.port, request, arguments.connections, arguments.seconds))
+    pairs: list[tuple[str, str]] = [(arguments.path, arguments.token)]
+    if arguments.requests is not None:
+        pairs = json.loads(arguments.requests.read_text())
+    requests = [_request(arguments.port, path, token) for path, token in pairs]
+    result = uvloop.run(run("127.0.0.1", arguments.port, requests, arguments.connections, arguments.seconds))
     sys.stdout.write(json.dumps(result) + "\n")
+
+
+def _request(port: int, path: str, token: str) -> bytes:
+    lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
+    if token:
+        lines.append(f"Authorization: Bearer {token}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 if __name__ == "__main__":

@@ -354,6 +354,13 @@ class RestrictionChanged(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DismissalChanged(Event):
+    """A user dismissed a suggested user, or allowed to suggest a user again."""
+
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class HashtagFollowChanged(Event):
     """A user followed a hashtag, or no longer does."""
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from server.assembly.repositories import Repositories
 from server.clock import Clock
 from server.services.content.cards import Cards
+from server.services.content.listed_posts import ListedPosts
 from server.services.content.places import Places
 from server.services.content.visibility import Visibility
 from server.services.discovery.caption_search import CaptionSearch
@@ -12,6 +13,7 @@ from server.services.discovery.hashtag_counts import HashtagCounts
 from server.services.discovery.hashtag_follows import HashtagFollows
 from server.services.discovery.hashtag_search import HashtagSearch
 from server.services.discovery.index_jobs import IndexJobs
+from server.services.discovery.kept_suggestions import KeptSuggestions
 from server.services.discovery.place_counts import PlaceCounts
 from server.services.discovery.place_search import PlaceSearch
 from server.services.discovery.recent_searches import RecentSearches
@@ -54,9 +56,11 @@ class IndexAdministration:
     check: SearchCheck
 
 
-def build_discovery(
+def build_discovery(  # noqa: PLR0913 - collaborators
     rows: Repositories,
     cards: Cards,
+    listed_posts: ListedPosts,
+    kept_suggestions: KeptSuggestions,
     visibility: Visibility,
     unit_of_work: UnitOfWork,
     jobs: Jobs,
@@ -76,12 +80,11 @@ def build_discovery(
             rows.discovery.hashtags,
             rows.discovery.hashtag_posts,
             rows.discovery.search_terms,
-            cards,
-            visibility,
+            listed_posts,
         ),
         captions=CaptionSearch(rows.discovery.searched_captions, cards, visibility),
         places=PlaceSearch(
-            rows.places, rows.discovery.search_terms, Places(rows.places, visibility), cards, visibility
+            rows.places, rows.discovery.search_terms, Places(rows.places, visibility), listed_posts
         ),
         recent=RecentSearches(rows.discovery.recent_searches, unit_of_work),
         index=index,
@@ -105,6 +108,7 @@ def build_discovery(
             cards,
             visibility,
             unit_of_work,
+            kept_suggestions,
         ),
     )
 

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from server.assembly.repositories import Repositories
 from server.clock import Clock
 from server.gateways.feed_store.explore_reads import ExploreReads
+from server.gateways.feed_store.listed_reads import ListedReads
+from server.gateways.feed_store.people_reads import PeopleReads
 from server.gateways.feed_store.strangers import StrangerCache
 from server.gateways.feed_store.timelines import Timelines
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.metrics import Metrics
 from server.services.content.cards import Cards
 from server.services.content.visibility import Visibility
+from server.services.discovery.kept_suggestions import KeptSuggestions
 from server.services.explore.explanations import ExploreExplanations
 from server.services.explore.pages import Explore
 from server.services.explore.ranking_jobs import UNSETTLED_MS, RankingJobs
@@ -18,6 +21,7 @@ from server.services.explore.rankings import ExploreRankings
 from server.services.feed.builder import FeedBuilder
 from server.services.feed.card_cache import CardCache
 from server.services.feed.entry_loader import EntryLoader
+from server.services.feed.listed_pages import ListedPages
 from server.services.feed.pages import Feed
 from server.services.feed.queries import FeedQueries
 from server.services.feed.strangers import Strangers
@@ -31,9 +35,11 @@ class Feeds:
     """Pages of posts by users that a viewer follows, and by others."""
 
     feed: Feed
+    listed: ListedPages
     explore: Explore
     explore_explanations: ExploreExplanations
     rankings: ExploreRankings
+    kept_suggestions: KeptSuggestions
 
 
 def build_feeds(  # noqa: PLR0913 - collaborators
@@ -54,9 +60,16 @@ def build_feeds(  # noqa: PLR0913 - collaborators
     reads = ExploreReads(redis)
     return Feeds(
         Feed(queries, TimelineReader(timelines, builder), loader, cards, cache, metrics),
+        ListedPages(ListedReads(redis), cards, loader, cache),
         Explore(rankings, reads, rows.explore.posts, cards, loader),
         ExploreExplanations(rankings, rows.explore.candidates, rows.explore.posts, reads, visibility, clock),
         rankings,
+        KeptSuggestions(
+            PeopleReads(redis, timelines),
+            StrangerCache(redis),
+            rows.discovery.suggested_users,
+            cache.epoch,
+        ),
     )
 
 

@@ -57,7 +57,7 @@ from server.services.content.media_access import MediaAccess
 from server.services.content.media_addresses import MediaAddresses
 from server.services.content.media_processing import MediaProcessing
 from server.services.content.picture_hashes import PictureHashes
-from server.services.content.pins import Pins
+from server.services.content.pins import PinnedList, Pins
 from server.services.content.places import Places
 from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
@@ -244,6 +244,17 @@ def build_services(
     history = PostHistory(rows.post_versions, rows.posts, rows.post_images, cards, visibility)
     places = Places(rows.places, visibility)
     tags = Tags(rows.tags, rows.users, rows.posts, rows.blocks, work, jobs, cards, visibility)
+    feeds = build_feeds(
+        rows,
+        queries,
+        resources.feeds_redis,
+        timelines,
+        cards,
+        _card_cache(settings, resources),
+        visibility,
+        metrics,
+        SystemClock(),
+    )
     posts = Posts(
         rows.users,
         rows.posts,
@@ -257,6 +268,7 @@ def build_services(
         history,
         tags,
         places,
+        PinnedList(rows.posts, feeds.listed),
     )
     publication = DraftPublication(rows.drafts, rows.media, rows.users, posts, pictures, work)
     drafts = Drafts(
@@ -304,12 +316,8 @@ def build_services(
         shared.text_filters,
     )
     moderation = build_moderation(settings, shared, contents, reauthentication)
-    discovery = build_discovery(
-        rows, cards, visibility, work, jobs, shared.text_filters, shared.lookup, clock or SystemClock()
-    )
     profiles = Profiles(
         rows.profiles,
-        rows.relationships,
         shared.lookup,
         work,
         cards,
@@ -318,16 +326,17 @@ def build_services(
         shared.text_filters,
         shared.share_links,
     )
-    feeds = build_feeds(
+    discovery = build_discovery(
         rows,
-        queries,
-        resources.feeds_redis,
-        timelines,
         cards,
-        _card_cache(settings, resources),
+        feeds.listed,
+        feeds.kept_suggestions,
         visibility,
-        metrics,
-        SystemClock(),
+        work,
+        jobs,
+        shared.text_filters,
+        shared.lookup,
+        clock or SystemClock(),
     )
     queues, figures = build_shared_queue_administration(
         settings, resources.database, resources.job_notifier, resources.pipelined_redis

@@ -8,7 +8,7 @@ from server.handlers import serializers
 from server.handlers.fields import Count, Id, RequestSchema, Timestamp
 from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import QUERY, current_principal
-from server.handlers.post_serializer import PostSerializer
+from server.handlers.post_serializer import PostSerializer, kept_page_response
 from server.handlers.schemas import LimitQuery, PostSchema, page_of
 from server.ids import PostId
 from server.services.explore.explanations import ExploreExplanations, ExploreReason
@@ -88,9 +88,7 @@ class ExploreRoutes:
         viewer_id, query = current_principal(request).user_id, request[QUERY]
         page = await self._explore.page(viewer_id, query["limit"], query.get("cursor"))
         rendered = self._rendered.page(viewer_id, page)
-        return serializers.rendered_page_response(
-            request, rendered.json(), rendered.next_cursor, rendered.etag
-        )
+        return kept_page_response(request, rendered)
 
     @operation(
         "explainExplore",

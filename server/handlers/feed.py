@@ -1,16 +1,14 @@
 """`/feed`: the personalised feed, and why a post is or is not in it."""
 
-from enum import StrEnum
-
 from aiohttp import web
 from marshmallow import Schema, fields, validate
 
 from server.handlers import serializers
-from server.handlers.fields import Id, QueryList, RequestSchema
+from server.handlers.fields import Id, RequestSchema
 from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import QUERY, current_principal, page_request
-from server.handlers.post_serializer import PostSerializer
-from server.handlers.schemas import PageQuery, PostSchema, page_of
+from server.handlers.post_serializer import PostSerializer, kept_page_response
+from server.handlers.schemas import PostPageQuery, PostSchema, page_of
 from server.ids import PostId
 from server.services.feed.explanations import Explanations, Reason
 from server.services.feed.pages import Feed
@@ -19,20 +17,6 @@ from server.services.records import Audience
 
 class ExplainQuery(RequestSchema):
     postId = Id(required=True, metadata={"description": "The post to explain."})
-
-
-class FeedInclude(StrEnum):
-    """Parts of posts that a page of the feed can include."""
-
-    LIKED_BY = "likedBy"
-
-
-class FeedQuery(PageQuery):
-    include = QueryList(
-        fields.Enum(FeedInclude, by_value=fields.String),
-        validate=validate.Length(1, len(FeedInclude)),
-        metadata={"description": "`likedBy`: with who of those that you follow likes each post."},
-    )
 
 
 class FeedExplanationSchema(Schema):
@@ -64,7 +48,7 @@ class FeedRoutes:
         "Get your feed: your own posts and those of users you follow, newest first",
         tag="feed",
         description="Page through it with `nextCursor`. New posts appear on the first page.",
-        query=FeedQuery,
+        query=PostPageQuery,
         responds={200: page_of(PostSchema)},
         rates=(Rate.READS,),
         etag=True,
@@ -76,9 +60,7 @@ class FeedRoutes:
             page = await self._feed.add_likers(reader_id, page)
             return serializers.page_response(request, page, self._rendered.for_viewer(reader_id))
         rendered = self._rendered.page(reader_id, page)
-        return serializers.rendered_page_response(
-            request, rendered.json(), rendered.next_cursor, rendered.etag
-        )
+        return kept_page_response(request, rendered)
 
     @operation(
         "explainFeed",

@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import orjson
+from aiohttp import web
 
 from server.clock import isoformat
 from server.handlers import serializers
@@ -159,6 +160,11 @@ class PostSerializer:
         self, viewer_id: UserId, records: Sequence[Post], next_cursor: str | None, _step: int
     ) -> RenderedPage:
         return _page([self._render(viewer_id, record) for record in records], next_cursor, is_public=False)
+
+
+def kept_page_response(request: web.Request, rendered: RenderedPage) -> web.Response:
+    """Return a page that is kept, with its ETag."""
+    return serializers.rendered_page_response(request, rendered.json(), rendered.next_cursor, rendered.etag)
 
 
 _BOOLEANS = (b"false", b"true")

@@ -1,10 +1,20 @@
 """Schemas that several resources share."""
 
+from enum import StrEnum
 from functools import cache
 
 from marshmallow import Schema, fields, validate
 
-from server.handlers.fields import Count, ErrorCode, Id, QueryInteger, RequestSchema, Timestamp, Url
+from server.handlers.fields import (
+    Count,
+    ErrorCode,
+    Id,
+    QueryInteger,
+    QueryList,
+    RequestSchema,
+    Timestamp,
+    Url,
+)
 from server.handlers.user_cards import ImageSourceSchema, RelatedUserSchema
 from server.paging import DEFAULT_LIMIT, MAX_LIMIT
 from server.services.records import Audience, PostStatus
@@ -24,6 +34,22 @@ class PageQuery(LimitQuery):
     cursor = fields.String(
         validate=validate.Length(max=64),
         metadata={"format": "cursor", "description": "`nextCursor` of the previous page."},
+    )
+
+
+class PostPageInclude(StrEnum):
+    """Parts of posts that a page of posts can include."""
+
+    LIKED_BY = "likedBy"
+
+
+class PostPageQuery(PageQuery):
+    """A page of posts that needs no query, or one, without the included parts."""
+
+    include = QueryList(
+        fields.Enum(PostPageInclude, by_value=fields.String),
+        validate=validate.Length(1, len(PostPageInclude)),
+        metadata={"description": "`likedBy`: with who of those that you follow likes each post."},
     )
 
 
@@ -152,7 +178,7 @@ class PostSchema(MentionsSchema):
         fields.Nested(RelatedUserSchema),
         metadata={
             "description": "Up to two users that you follow, as in `Liked by ana and 24 others`, newest like first."
-            " Absent in the feed without `include=likedBy`."
+            " Absent in a profile, and without `include=likedBy` in the feed and in pages of hashtags and places."
         },
     )
     createdAt = Timestamp(required=True)

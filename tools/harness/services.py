@@ -13,7 +13,7 @@ import orjson
 from redis.asyncio import Redis
 
 from server.assembly.comments import build_comments
-from server.assembly.discovery import build_discovery
+from server.assembly.discovery import Discovery, build_discovery
 from server.assembly.feed import Feeds, build_explore_ranking, build_feeds
 from server.assembly.repositories import Repositories
 from server.clock import SystemClock
@@ -158,6 +158,7 @@ from server.services.content.draft_reader import DraftReader
 from server.services.content.drafts import Drafts
 from server.services.content.imported_posts import ImportedPosts
 from server.services.content.likes import Likes
+from server.services.content.listed_posts import ListedPosts
 from server.services.content.media import Media, MediaLimits
 from server.services.content.media_access import MediaAccess
 from server.services.content.media_addresses import MediaAddresses
@@ -165,7 +166,7 @@ from server.services.content.media_processing import MediaProcessing
 from server.services.content.mentions import Mentions
 from server.services.content.picture_hashes import PictureHashes
 from server.services.content.pictures import Pictures
-from server.services.content.pins import Pins
+from server.services.content.pins import PinnedList, Pins
 from server.services.content.places import Places
 from server.services.content.post_history import PostHistory
 from server.services.content.posts import Posts
@@ -395,7 +396,6 @@ class ServiceHarness:
         self.share_links = ShareLinks("https://photos.test", enabled=True)
         self.profiles = Profiles(
             profile_rows,
-            relationships,
             lookup,
             self.unit_of_work,
             self.cards,
@@ -418,6 +418,12 @@ class ServiceHarness:
             self.cards,
             self.visibility,
         )
+        feed_rows = FeedRepository(database)
+        self.feed_queries = FeedQueries(
+            feed_rows, TaggedPostRepository(database), self.visibility, self.clock
+        )
+        self.feeds = self.feeds_on(self.pipelined_redis)
+        self.feed, self.explore = self.feeds.feed, self.feeds.explore
         self.posts = Posts(
             self.user_rows,
             self.post_rows,
@@ -431,6 +437,7 @@ class ServiceHarness:
             self.post_history,
             self.tags,
             self.places,
+            PinnedList(self.post_rows, self.feeds.listed),
         )
         self.pins = Pins(self.user_rows, self.post_rows, self.visibility, self.unit_of_work)
         self.draft_rows = DraftRepository(database)
@@ -638,12 +645,7 @@ class ServiceHarness:
             self.visibility,
             self.unit_of_work,
         )
-        feed_rows, self.publisher = FeedRepository(database), Publisher(redis)
-        self.feed_queries = FeedQueries(
-            feed_rows, TaggedPostRepository(database), self.visibility, self.clock
-        )
-        self.feeds = self.feeds_on(self.pipelined_redis)
-        self.feed, self.explore = self.feeds.feed, self.feeds.explore
+        self.publisher = Publisher(redis)
         self.explore_ranking = build_explore_ranking(
             Repositories(database), self.unit_of_work, self.jobs, self.clock, unsettled_ms=-1000
         )
@@ -731,16 +733,7 @@ class ServiceHarness:
             self.places,
             batch=REMOVAL_BATCH,
         )
-        self.discovery = build_discovery(
-            Repositories(database),
-            self.cards,
-            self.visibility,
-            self.unit_of_work,
-            self.jobs,
-            self.text_filters,
-            lookup,
-            self.clock,
-        )
+        self.discovery = self.discovery_with(self.feeds.listed)
         self.exports = Exports(
             ExportRepository(database),
             self.login_rows,
@@ -976,6 +969,20 @@ class ServiceHarness:
 
     def timelines_on(self, wire: PipelinedRedis) -> Timelines:
         return Timelines(wire, WINDOW, FEED_TTL_S, MAX_NOTES)
+
+    def discovery_with(self, listed_posts: ListedPosts) -> Discovery:
+        return build_discovery(
+            Repositories(self.database),
+            self.cards,
+            listed_posts,
+            self.feeds.kept_suggestions,
+            self.visibility,
+            self.unit_of_work,
+            self.jobs,
+            self.text_filters,
+            self.lookup,
+            self.clock,
+        )
 
     def feed_on(self, wire: PipelinedRedis) -> Feed:
         """Return the feed of a process with an empty cache."""

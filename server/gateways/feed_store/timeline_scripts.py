@@ -8,6 +8,8 @@ _SCRIPTS = Path(__file__).parent / "scripts"
 
 READ_FEED = Script.load(_SCRIPTS, "values", "read_feed")
 READ_EXPLORE = Script.load(_SCRIPTS, "values", "read_explore")
+READ_LISTED = Script.load(_SCRIPTS, "values", "read_listed")
+READ_PEOPLE = Script.load(_SCRIPTS, "values", "read_people")
 MARK_SEEN = Script.load(_SCRIPTS, "mark_seen")
 BEGIN_STRANGERS = Script.load(_SCRIPTS, "begin_strangers")
 COMPLETE_STRANGERS = Script.load(_SCRIPTS, "complete_strangers")

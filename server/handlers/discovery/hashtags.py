@@ -8,9 +8,9 @@ from marshmallow import Schema, fields
 from server.handlers import serializers
 from server.handlers.fields import Count
 from server.handlers.http.operations import Rate, operation
-from server.handlers.http.requests import current_principal, page_request
-from server.handlers.post_serializer import PostSerializer
-from server.handlers.schemas import PageQuery, PostSchema, page_of
+from server.handlers.http.requests import QUERY, current_principal, page_request
+from server.handlers.post_serializer import PostSerializer, kept_page_response
+from server.handlers.schemas import PageQuery, PostPageQuery, PostSchema, page_of
 from server.services.discovery.hashtag_follows import HashtagFollows
 from server.services.discovery.hashtag_search import Hashtag, HashtagSearch
 
@@ -111,7 +111,7 @@ class HashtagRoutes:
         "Get the posts with a hashtag that you may see, newest first",
         tag="search",
         description="Posts by users that you have blocked or muted are left out.",
-        query=PageQuery,
+        query=PostPageQuery,
         responds={200: page_of(PostSchema)},
         refuses={404: "The text is not a hashtag"},
         rates=(Rate.READS,),
@@ -120,8 +120,11 @@ class HashtagRoutes:
     )
     async def list_hashtag_posts(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id
-        page = await self._hashtags.list_posts(viewer_id, request.match_info["tag"], page_request(request))
-        return serializers.page_response(request, page, self._rendered.for_viewer(viewer_id))
+        with_likers = "include" in request[QUERY]
+        page = await self._hashtags.list_posts(
+            viewer_id, request.match_info["tag"], page_request(request), with_likers=with_likers
+        )
+        return kept_page_response(request, self._rendered.page(viewer_id, page))
 
 
 def followed_hashtag(record: Hashtag) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from server.handlers import serializers
 from server.handlers.fields import Count, QueryNumber, Text
 from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import QUERY, current_principal, page_request, path_id
-from server.handlers.post_serializer import PostSerializer
-from server.handlers.schemas import LimitQuery, PageQuery, PlaceSchema, PostSchema, page_of
+from server.handlers.post_serializer import PostSerializer, kept_page_response
+from server.handlers.schemas import LimitQuery, PlaceSchema, PostPageQuery, PostSchema, page_of
 from server.ids import PlaceId
 from server.paging import Page
 from server.services.discovery.place_search import FoundPlace, PlaceSearch
@@ -103,15 +103,19 @@ class PlaceRoutes:
         "Get the posts of a place that you may see, newest first",
         tag="search",
         description="404 for a place where you may see no post.",
-        query=PageQuery,
+        query=PostPageQuery,
         responds={200: page_of(PostSchema)},
         refuses={404: "Place not found"},
         rates=(Rate.READS,),
+        etag=True,
     )
     async def list_place_posts(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id
-        page = await self._places.list_posts(viewer_id, _place_id(request), page_request(request))
-        return serializers.page_response(request, page, self._rendered.for_viewer(viewer_id))
+        with_likers = "include" in request[QUERY]
+        page = await self._places.list_posts(
+            viewer_id, _place_id(request), page_request(request), with_likers=with_likers
+        )
+        return kept_page_response(request, self._rendered.page(viewer_id, page))
 
 
 def _place_id(request: web.Request) -> PlaceId:

@@ -12,7 +12,8 @@ from server.handlers.http.requests import QUERY, current_principal, path_user
 from server.handlers.schemas import LimitQuery, page_of
 from server.handlers.user_cards import RelatedUserSchema, UserCardSchema, related_user, user_card
 from server.paging import Page
-from server.services.discovery.suggestions import Suggestion, SuggestionReason, Suggestions
+from server.services.discovery.suggestion import Suggestion, SuggestionReason
+from server.services.discovery.suggestions import Suggestions
 
 
 class SuggestionSchema(Schema):

@@ -4,6 +4,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
+import orjson
 from aiohttp import web
 from marshmallow import Schema, ValidationError, fields, validate
 
@@ -260,6 +261,6 @@ class ProfileRoutes:
         body = serializers.profile(profile)
         if ProfileInclude.POSTS in request[QUERY].get("include", ()):
             viewer_id = current_principal(request).user_id
-            page = await self._posts.list_by_author(viewer_id, profile.id, PageRequest())
-            body["posts"] = serializers.page_body(page, self._rendered.for_viewer(viewer_id))
+            page = await self._posts.list_by_author(viewer_id, profile.id, PageRequest(), with_likers=False)
+            body["posts"] = orjson.Fragment(self._rendered.page(viewer_id, page).json())
         return serializers.json_response(body)

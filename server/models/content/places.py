@@ -7,7 +7,7 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
-from server.ids import PlaceId, PostId
+from server.ids import PlaceId, PostId, UserId
 from server.models.conditions import Condition
 from server.models.database import Database, placeholders
 
@@ -108,6 +108,14 @@ class PlaceRepository:
             [place_id, before_id, *visible.parameters, limit],
         )
         return [PostId(row["id"]) for row in rows]
+
+    async def list_newest(self, place_id: PlaceId, before_id: int, limit: int) -> list[tuple[PostId, UserId]]:
+        """Return the newest posts of a place below an id with their authors, hidden ones included."""
+        rows = await self._database.rows(
+            "SELECT id, author_id FROM posts WHERE place_id = ? AND id < ? ORDER BY id DESC LIMIT ?",
+            [place_id, before_id, limit],
+        )
+        return [(PostId(row["id"]), UserId(row["author_id"])) for row in rows]
 
     async def change_count(self, place_id: PlaceId, change: int) -> None:
         await self._database.execute(

@@ -136,6 +136,28 @@ class ListedPost:
     post_id: PostId
 
 
+@dataclass(frozen=True, slots=True)
+class AuthorRange:
+    """The newest `limit` posts of an author below an id, and the pinned ones if `pins` is set."""
+
+    author_id: UserId
+    before_id: int
+    limit: int
+    pins: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorPosts:
+    """Listed posts of an author: pinned ones, the newest pin first, and all, newest first."""
+
+    pinned: Sequence[PostId]
+    posts: Sequence[PostId]
+
+
+AUTHOR_INDEX = "idx_posts_author__f3ea3f"
+_LISTED = "deleted_at_ms IS NULL AND archived_at_ms IS NULL"
+
+
 class PostRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -175,14 +197,34 @@ class PostRepository:
         )
         return [PostId(row["id"]) for row in rows]
 
-    async def list_pinned(self, author_id: UserId, visible: Condition, limit: int) -> list[PostId]:
-        """Return the pinned posts `p` of an author that satisfy `visible`, the newest pin first."""
-        rows = await self._database.rows(
-            f"SELECT p.id FROM posts p WHERE p.author_id = ? AND p.pinned_at_ms IS NOT NULL AND {visible.sql}"
-            " ORDER BY p.pinned_at_ms DESC, p.id DESC LIMIT ?",
-            [author_id, *visible.parameters, limit],
-        )
-        return [PostId(row["id"]) for row in rows]
+    async def list_by_authors(self, ranges: Sequence[AuthorRange]) -> list[AuthorPosts]:
+        """Return the listed posts of each range, some of which the viewer may not see, in one query."""
+        selects: list[str] = []
+        parameters: list[int] = []
+        for number, each in enumerate(ranges):
+            selects.append(
+                f"SELECT * FROM (SELECT {number} AS number, 0 AS pin, id FROM posts"
+                f"{self._database.force_index(AUTHOR_INDEX)} WHERE author_id = ? AND id < ? AND {_LISTED}"
+                f" ORDER BY id DESC LIMIT ?) r{number}"
+            )
+            parameters += [each.author_id, each.before_id, each.limit]
+            if each.pins:
+                selects.append(
+                    f"SELECT {number} AS number, pinned_at_ms AS pin, id FROM posts"
+                    f" WHERE author_id = ? AND pinned_at_ms IS NOT NULL AND {_LISTED}"
+                )
+                parameters.append(each.author_id)
+        found = [(list[tuple[int, PostId]](), list[PostId]()) for _ in ranges]
+        for row in await self._database.rows(" UNION ALL ".join(selects), parameters):
+            pins, posts = found[row["number"]]
+            if row["pin"]:
+                pins.append((row["pin"], PostId(row["id"])))
+            else:
+                posts.append(PostId(row["id"]))
+        return [
+            AuthorPosts([post_id for _, post_id in sorted(pins, reverse=True)], sorted(posts, reverse=True))
+            for pins, posts in found
+        ]
 
     async def count_pinned(self, author_id: UserId) -> int:
         (row,) = await self._database.rows(

@@ -1,6 +1,6 @@
 """Users that can be suggested to a viewer: followed by those that the viewer follows, or followed by many."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from server.ids import UserId
@@ -86,6 +86,17 @@ class SuggestedUserRepository:
         for row in rows:
             found.setdefault(UserId(row["followee_id"]), []).append(UserId(row["follower_id"]))
         return found
+
+    async def filter_follows(self, pairs: Collection[tuple[UserId, UserId]]) -> set[tuple[UserId, UserId]]:
+        """Return which of the follows, given as follower and followee, exist. At most 500 of them."""
+        if not pairs:
+            return set()
+        any_of = " OR ".join(["(follower_id = ? AND followee_id = ?)"] * len(pairs))
+        rows = await self._database.rows(
+            f"SELECT follower_id, followee_id FROM follows WHERE {any_of}",
+            [user_id for pair in pairs for user_id in pair],
+        )
+        return {(UserId(row["follower_id"]), UserId(row["followee_id"])) for row in rows}
 
     async def list_popular(self, limit: int) -> list[UserId]:
         """Return active users with many followers, the most followed first.

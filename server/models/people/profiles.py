@@ -1,11 +1,15 @@
 """The columns of `users` that a profile shows, and the counters of follows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 from server.ids import UserId
 from server.models.accounts.users import UserTable
+from server.models.conditions import Column
 from server.models.database import Database, placeholders
+from server.models.people.relationships import RelationshipRow, relationship_columns
+from server.models.people.visibility import unblocked_users
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,17 @@ class ProfileRow:
     created_at_ms: int
 
 
+_COLUMNS = ", ".join(f"u.{field.name}" for field in fields(ProfileRow))
+
+
+@dataclass(frozen=True, slots=True)
+class SeenProfile:
+    """A profile, and how the viewer relates to it."""
+
+    profile: ProfileRow
+    relationship: RelationshipRow
+
+
 @dataclass(frozen=True, slots=True)
 class LockedProfile:
     revision: int
@@ -47,29 +62,31 @@ class ProfileRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def get(self, user_id: UserId) -> ProfileRow | None:
-        user = await UserTable.filter(id=user_id).first()
-        if user is None:
-            return None
-        return ProfileRow(
-            id=UserId(user.id),
-            username=user.username,
-            email=user.email,
-            pending_email=user.pending_email,
-            full_name=user.full_name,
-            bio=user.bio,
-            website=user.website,
-            avatar_key=user.avatar_key,
-            role=user.role,
-            is_private=bool(user.is_private),
-            search_engines=user.search_engines,
-            posts_count=user.posts_count,
-            follower_posts_count=user.follower_posts_count,
-            close_friend_posts_count=user.close_friend_posts_count,
-            followers_count=user.followers_count,
-            following_count=user.following_count,
-            created_at_ms=user.created_at_ms,
+    async def list_by_ids(self, user_ids: Sequence[UserId]) -> dict[UserId, ProfileRow]:
+        """Return the profiles of the users among the ids that exist."""
+        rows = await self._database.rows(
+            f"SELECT {_COLUMNS} FROM users u WHERE u.id IN ({placeholders(len(user_ids))})", user_ids
         )
+        return {UserId(row["id"]): _profile(row) for row in rows}
+
+    async def list_seen(
+        self, pairs: Sequence[tuple[UserId, UserId]]
+    ) -> dict[tuple[UserId, UserId], SeenProfile]:
+        """Return profiles that viewers may get, by viewer and user, in one query; see `unblocked_users`."""
+        viewer, user = Column("q.viewer_id"), Column("u.id")
+        related, shown = relationship_columns(viewer, user), unblocked_users(viewer, user)
+        asked = " UNION ALL ".join(["SELECT ? AS viewer_id, ? AS user_id"] * len(pairs))
+        rows = await self._database.rows(
+            f"SELECT q.viewer_id, {_COLUMNS}, {related.sql} FROM ({asked}) q JOIN users u ON u.id = q.user_id"
+            f" WHERE {shown.sql}",
+            [*(each for pair in pairs for each in pair), *related.parameters, *shown.parameters],
+        )
+        return {
+            (UserId(row["viewer_id"]), UserId(row["id"])): SeenProfile(
+                _profile(row), RelationshipRow.from_row(row)
+            )
+            for row in rows
+        }
 
     async def lock(self, user_id: UserId) -> LockedProfile | None:
         """Lock the user until the commit."""
@@ -114,3 +131,9 @@ class ProfileRepository:
         }
         for user_id in sorted(statements):
             await self._database.execute(statements[user_id], [change, user_id])
+
+
+def _profile(row: Mapping[str, Any]) -> ProfileRow:
+    values: dict[str, Any] = {field.name: row[field.name] for field in fields(ProfileRow)}
+    values["is_private"] = bool(row["is_private"])
+    return ProfileRow(**values)

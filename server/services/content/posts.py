@@ -78,6 +78,7 @@ class Posts:
         history: PostHistory,
         tags: Tags,
         places: Places,
+        pinned: PinnedList,
     ) -> None:
         self._users = users
         self._posts = posts
@@ -92,7 +93,7 @@ class Posts:
         self._places = places
         self._post_pictures = PostPictures(images, media, pictures)
         self._archive = PostArchive(users, posts)
-        self._pinned = PinnedList(posts)
+        self._pinned = pinned
         self._mentions = Mentions(users)
 
     async def publish(
@@ -253,18 +254,22 @@ class Posts:
         """Return the posts among the ids that the viewer may see, in the given order."""
         return await self._cards.list_posts(list(dict.fromkeys(post_ids)), viewer_id)
 
-    async def list_by_author(self, viewer_id: UserId, author_id: UserId, request: PageRequest) -> Page[Post]:
+    async def list_by_author(
+        self, viewer_id: UserId, author_id: UserId, request: PageRequest, *, with_likers: bool = True
+    ) -> Page[Post]:
         """Return an author's posts, pinned ones first, then newest first.
 
+        Without likers, as in a profile, `liked_by` is None, and a query is saved.
         Raises NotFound for a missing author, or one who blocked the viewer.
         """
-        visible = self._visibility.listed_posts(viewer_id)
-        ids = await self._pinned.list_ids(author_id, visible, request)
-        if not ids.items and not await self._users.exists(
+        page = await self._pinned.page(viewer_id, author_id, request)
+        if not page.items and not await self._users.exists(
             author_id, unblocked_users(viewer_id, Column("u.id"))
         ):
             raise NotFound("User not found.")
-        return Page(await self._cards.list_posts(ids.items, viewer_id), ids.next_cursor)
+        if not with_likers:
+            return page
+        return Page(await self._cards.add_likers(viewer_id, page.items), page.next_cursor)
 
     async def list_archived(self, author_id: UserId, request: PageRequest) -> Page[Post]:
         """Return the author's archived posts, newest first."""

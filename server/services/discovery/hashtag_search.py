@@ -3,20 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from server.batching import BatchingQueue
 from server.errors import NotFound
-from server.ids import UserId
-from server.models.discovery.hashtags import HashtagPostRepository, HashtagRepository, HashtagRow
+from server.ids import PostId, UserId
+from server.models.discovery.hashtags import HashtagPostRepository, HashtagRepository, HashtagRow, TagRange
 from server.models.discovery.search_terms import SearchKind, SearchTermRepository
-from server.paging import Page, PageRequest, cut
-from server.services.content.cards import Cards
+from server.paging import Page, PageRequest
+from server.services.content.listed_posts import ListedPosts
 from server.services.content.mentions import hashtag_key, hashtags_in
-from server.services.content.visibility import Visibility
 from server.services.discovery.name_results import Lead, NameResults
 from server.services.discovery.name_walk import NameWalk
 from server.services.discovery.search_queries import NameQuery
 from server.services.records import Post
 
 MARKS = "#＃﹟"
+RANGES_PER_QUERY = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +51,15 @@ class HashtagSearch:
         hashtags: HashtagRepository,
         posts: HashtagPostRepository,
         terms: SearchTermRepository,
-        cards: Cards,
-        visibility: Visibility,
+        listed_posts: ListedPosts,
     ) -> None:
         self._hashtags = hashtags
         self._posts = posts
         self._walk = NameWalk(terms, SearchKind.HASHTAG)
-        self._cards = cards
-        self._visibility = visibility
+        self._listed_posts = listed_posts
+        self._ranges: BatchingQueue[TagRange, Sequence[tuple[PostId, UserId]]] = BatchingQueue(
+            self._read_ranges, RANGES_PER_QUERY
+        )
 
     async def search(self, text: str, limit: int, cursor: str | None = None) -> Page[Hashtag]:
         """Return hashtags that have the text, popular ones first, or have it but for one character if none has.
@@ -78,15 +80,22 @@ class HashtagSearch:
         found = await self._hashtags.find(key)
         return Hashtag(key, 0) if found is None else _hashtag(found)
 
-    async def list_posts(self, viewer_id: UserId, tag: str, request: PageRequest) -> Page[Post]:
+    async def list_posts(
+        self, viewer_id: UserId, tag: str, request: PageRequest, *, with_likers: bool = False
+    ) -> Page[Post]:
         """Return the posts of a hashtag that the viewer may see, newest first. Raises NotFound."""
-        hashtag = await self._hashtags.find(key_of(tag))
-        if hashtag is None:
-            return Page([], None)
-        visible = self._visibility.listed_posts(viewer_id)
-        ids = await self._posts.list_post_ids(hashtag.id, visible, request.before_id, request.limit + 1)
-        posts = await self._cards.list_posts(ids, viewer_id)
-        return cut(posts, request.limit, lambda post: post.id)
+        key = key_of(tag)
+
+        async def listed(before_id: int, limit: int) -> Sequence[tuple[PostId, UserId]]:
+            return await self._ranges.submit(TagRange(key, before_id, limit))
+
+        return await self._listed_posts.page(viewer_id, listed, request, with_likers=with_likers)
+
+    async def _read_ranges(self, ranges: Sequence[TagRange]) -> list[Sequence[tuple[PostId, UserId]]]:
+        """Read what concurrent requests wait for; many of them ask for the same popular hashtag."""
+        distinct = list(dict.fromkeys(ranges))
+        found = dict(zip(distinct, await self._posts.list_newest(distinct), strict=True))
+        return [found[each] for each in ranges]
 
 
 def key_of(tag: str) -> str:

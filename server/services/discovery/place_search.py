@@ -4,13 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.errors import NotFound
-from server.ids import PlaceId, UserId
+from server.ids import PlaceId, PostId, UserId
 from server.models.content.places import DEGREE, PlaceRepository, PlaceRow
 from server.models.discovery.search_terms import SearchKind, SearchTermRepository
-from server.paging import Page, PageRequest, cut
-from server.services.content.cards import Cards
+from server.paging import Page, PageRequest
+from server.services.content.listed_posts import ListedPosts
 from server.services.content.places import Places, distance_m, to_place
-from server.services.content.visibility import Visibility
 from server.services.discovery.name_results import NameResults
 from server.services.discovery.name_walk import NameWalk
 from server.services.discovery.search_queries import NameQuery
@@ -47,14 +46,12 @@ class PlaceSearch:
         rows: PlaceRepository,
         terms: SearchTermRepository,
         places: Places,
-        cards: Cards,
-        visibility: Visibility,
+        listed_posts: ListedPosts,
     ) -> None:
         self._rows = rows
         self._walk = NameWalk(terms, SearchKind.PLACE)
         self._places = places
-        self._cards = cards
-        self._visibility = visibility
+        self._listed_posts = listed_posts
 
     async def search(self, text: str, limit: int, cursor: str | None = None) -> Page[FoundPlace]:
         """Return places that have the text, popular ones first, or have it but for one character if none has.
@@ -89,14 +86,18 @@ class PlaceSearch:
         """Return a place. Raises NotFound if the viewer sees no post there."""
         return _found(await self._get(viewer_id, place_id))
 
-    async def list_posts(self, viewer_id: UserId, place_id: PlaceId, request: PageRequest) -> Page[Post]:
+    async def list_posts(
+        self, viewer_id: UserId, place_id: PlaceId, request: PageRequest, *, with_likers: bool = False
+    ) -> Page[Post]:
         """Return the posts of a place that the viewer may see, newest first. Raises NotFound as `get`."""
-        visible = self._visibility.listed_posts(viewer_id)
-        ids = await self._rows.list_post_ids(place_id, visible, request.before_id, request.limit + 1)
-        if not ids:
+
+        async def listed(before_id: int, limit: int) -> Sequence[tuple[PostId, UserId]]:
+            return await self._rows.list_newest(place_id, before_id, limit)
+
+        page = await self._listed_posts.page(viewer_id, listed, request, with_likers=with_likers)
+        if not page.items:
             await self._get(viewer_id, place_id)
-        posts = await self._cards.list_posts(ids, viewer_id)
-        return cut(posts, request.limit, lambda post: post.id)
+        return page
 
     async def _get(self, viewer_id: UserId, place_id: PlaceId) -> PlaceRow:
         rows = await self._rows.list_by_ids([place_id])

@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 
+from server.events import CacheKey, DismissalChanged
 from server.ids import UserId
 from server.models.conditions import Column
 from server.models.discovery.suggested_users import SuggestedUserRepository
@@ -13,6 +12,8 @@ from server.models.people.dismissed_suggestions import DismissedSuggestionReposi
 from server.models.people.profiles import ProfileRepository
 from server.services.content.cards import Cards
 from server.services.content.visibility import Visibility
+from server.services.discovery.kept_suggestions import KeptSuggestions
+from server.services.discovery.suggestion import Suggestion, SuggestionReason
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.people.user_lookup import UserLookup
 from server.services.records import RelatedUser, UserCard
@@ -22,35 +23,8 @@ POPULAR = 200
 POPULAR_KEPT_S = 60.0
 
 
-class SuggestionReason(StrEnum):
-    """Why a user is suggested; more may be added."""
-
-    FOLLOWED_BY = "followed_by"
-    POPULAR = "popular"
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """A suggested user. `followed_by` names up to two users that the viewer follows; `others` counts further ones."""
-
-    user: RelatedUser
-    reason: SuggestionReason
-    followed_by: Sequence[UserCard]
-    others: int
-
-    @property
-    def detail(self) -> str:
-        if not self.followed_by:
-            return "Popular here."
-        names = [user.username for user in self.followed_by]
-        if self.others:
-            names.append("1 other" if self.others == 1 else f"{self.others} others")
-        *first, last = names
-        return f"Followed by {', '.join(first)} and {last}" if first else f"Followed by {last}"
-
-
 class Suggestions:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - collaborators
         self,
         suggested: SuggestedUserRepository,
         dismissed: DismissedSuggestionRepository,
@@ -59,6 +33,7 @@ class Suggestions:
         cards: Cards,
         visibility: Visibility,
         unit_of_work: UnitOfWork,
+        kept: KeptSuggestions,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._suggested = suggested
@@ -68,6 +43,7 @@ class Suggestions:
         self._cards = cards
         self._visibility = visibility
         self._unit_of_work = unit_of_work
+        self._kept = kept
         self._monotonic = monotonic
         self._popular: Sequence[UserId] = ()
         self._popular_until = float("-inf")
@@ -75,8 +51,18 @@ class Suggestions:
     async def list_suggestions(self, viewer_id: UserId, limit: int) -> list[Suggestion]:
         """Return users that the viewer may want to follow: none followed, requested, avoided or dismissed.
 
-        Those with the most mutual follows come first; of the viewer's followees, the 200 newest count.
+        Those with the most mutual follows come first; of the viewer's followees, the 200 newest count. The choice may
+        be a minute old; no user is in it who must not be suggested now.
         """
+        if (kept := await self._kept.get(viewer_id, limit)) is not None:
+            return kept
+        token = await self._kept.begin(viewer_id)
+        found = await self._choose(viewer_id, limit)
+        if token is not None:
+            await self._kept.put(viewer_id, limit, token, found)
+        return found
+
+    async def _choose(self, viewer_id: UserId, limit: int) -> list[Suggestion]:
         mutual = [each.id for each in await self._suggested.list_mutual(viewer_id, limit)]
         chosen = mutual + await self._fill(viewer_id, mutual, limit - len(mutual))
         visible = self._visibility.users(viewer_id, Column("u.id"))
@@ -92,16 +78,25 @@ class Suggestions:
         Raises NotFound, and InvalidInput for oneself.
         """
         user_id = await self._lookup.resolve_other(viewer_id, user)
-        await self._unit_of_work.run(partial(self._dismiss, viewer_id, user_id))
+        await self._unit_of_work.run(
+            partial(self._dismiss, viewer_id, user_id), changes=(CacheKey("feed", viewer_id),)
+        )
 
     async def restore(self, viewer_id: UserId, user: UserId | str) -> None:
         """Allow to suggest a user again; otherwise nothing changes. Raises NotFound."""
-        await self._dismissed.delete(viewer_id, await self._lookup.resolve(viewer_id, user))
+        user_id = await self._lookup.resolve(viewer_id, user)
+
+        async def restore(work: WorkContext) -> None:
+            await self._dismissed.delete(viewer_id, user_id)
+            work.emit(DismissalChanged(viewer_id))
+
+        await self._unit_of_work.run(restore, changes=(CacheKey("feed", viewer_id),))
 
     async def _dismiss(self, viewer_id: UserId, user_id: UserId, work: WorkContext) -> None:
         await self._profiles.lock_pair(viewer_id, user_id)
         if not await self._dismissed.exists(viewer_id, user_id):
             await self._dismissed.insert(work.new_id(), viewer_id, user_id)
+            work.emit(DismissalChanged(viewer_id))
 
     async def _fill(self, viewer_id: UserId, known: Sequence[UserId], wanted: int) -> list[UserId]:
         """Return popular users that are not among the known ones."""

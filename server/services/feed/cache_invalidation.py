@@ -12,6 +12,7 @@ from server.errors import Unavailable
 from server.events import (
     CacheKey,
     CloseFriendsChanged,
+    DismissalChanged,
     Event,
     FollowAccepted,
     FollowBackChanged,
@@ -114,6 +115,8 @@ class CacheInvalidation:
                 yield timelines.drop_strangers_call(event.blocked_id)
             case RestrictionChanged():
                 yield timelines.drop_strangers_call(event.owner_id)
+            case DismissalChanged():
+                yield timelines.drop_strangers_call(event.user_id)
             case FollowBackChanged():
                 yield timelines.drop_feed_call(event.user_id)
             case HashtagFollowChanged():

@@ -44,8 +44,13 @@ class EntryLoader:
         self._strangers = strangers
         self._builder = builder
 
-    async def relate(self, reader_id: UserId, read: TimelineRead) -> TimelineRead:
-        """Return the read with the relations that are not cached, without authors that the reader avoids."""
+    async def relate(
+        self, reader_id: UserId, read: TimelineRead, *, keep_avoided: bool = False
+    ) -> TimelineRead:
+        """Return the read with the relations that are not cached, without authors that the reader avoids.
+
+        With `keep_avoided`, posts of avoided authors are loaded with the visibility rule, which shows muted ones.
+        """
         unknown = [entry for entry in read.entries if entry.author_relation is AuthorRelation.UNKNOWN]
         if not unknown:
             return read
@@ -57,7 +62,7 @@ class EntryLoader:
             if relation is AuthorRelation.UNKNOWN:
                 author_id = authors.get(entry.post_id)
                 relation = None if author_id is None else relations.get(author_id)
-            if relation is not None and relation is not AuthorRelation.AVOIDED:
+            if relation is not None and (keep_avoided or relation is not AuthorRelation.AVOIDED):
                 related.append(replace(entry, author_relation=relation))
         return replace(read, entries=related)
 

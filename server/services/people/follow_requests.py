@@ -77,7 +77,7 @@ class FollowRequests:
         """
         user_id, before_id = UserId(claim.payload["user_id"]), MAX_ID + 1
         while rows := await self._requests.list_subjects(user_id, before_id, REQUESTS_PER_QUERY):
-            profile = await self._profiles.get(user_id)
+            profile = (await self._profiles.list_by_ids([user_id])).get(user_id)
             if profile is None or profile.is_private:
                 break
             for row in rows:

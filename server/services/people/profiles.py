@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from server.batching import BatchingQueue
 from server.errors import AppError, Conflict
 from server.events import AccountOpened, AvatarReplaced, CacheKey, PersonChanged
 from server.gateways.images.processor import Shape
@@ -12,8 +13,8 @@ from server.ids import UserId
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.conditions import Column
 from server.models.database import DuplicateKey
-from server.models.people.profiles import LockedProfile, ProfileRepository, ProfileRow
-from server.models.people.relationships import RelationshipRepository, RelationshipRow
+from server.models.people.profiles import LockedProfile, ProfileRepository, ProfileRow, SeenProfile
+from server.models.people.relationships import RelationshipRow
 from server.models.people.visibility import unblocked_users
 from server.services.accounts.reserved_usernames import check_not_reserved
 from server.services.accounts.usernames import FORMER_USERNAME_MS, normalize
@@ -27,14 +28,14 @@ from server.services.records import OwnAddress, Profile, RelatedUser, Relationsh
 
 # The fields of a profile that filters apply to, by column.
 TEXTS = {"full_name": "fullName", "bio": "bio", "website": "website", "username": "username"}
+PAIRS_PER_QUERY = 50
 EDITABLE = frozenset({"full_name", "bio", "website", "username", "is_private", "search_engines"})
 
 
 class Profiles:
-    def __init__(  # noqa: PLR0913 - collaborators
+    def __init__(
         self,
         profiles: ProfileRepository,
-        relationships: RelationshipRepository,
         lookup: UserLookup,
         unit_of_work: UnitOfWork,
         cards: Cards,
@@ -44,7 +45,6 @@ class Profiles:
         share_links: ShareLinks,
     ) -> None:
         self._profiles = profiles
-        self._relationships = relationships
         self._lookup = lookup
         self._unit_of_work = unit_of_work
         self._cards = cards
@@ -52,6 +52,10 @@ class Profiles:
         self._former_usernames = former_usernames
         self._filters = filters
         self._share_links = share_links
+        self._rows: BatchingQueue[UserId, ProfileRow | None] = BatchingQueue(self._read_rows)
+        self._seen: BatchingQueue[tuple[UserId, UserId], SeenProfile | None] = BatchingQueue(
+            self._read_seen, PAIRS_PER_QUERY
+        )
 
     async def get_own(self, user_id: UserId) -> Profile:
         """Return the user's own profile, with the e-mail address and the role. Raises NotFound."""
@@ -68,12 +72,12 @@ class Profiles:
 
         Raises NotFound, also for a user who has blocked the viewer.
         """
-        row = await self._get(await self._lookup.resolve(viewer_id, user))
-        found = await self._relationships.find(viewer_id, [row.id])
-        if row.id not in found:
+        user_id = await self._lookup.resolve(viewer_id, user) if isinstance(user, str) else user
+        found = await self._seen.submit((viewer_id, user_id))
+        if found is None:
             raise user_not_found()
-        shown = row if row.id == viewer_id else _shown_to(found[row.id], row)
-        return self._profile(shown, relationship=to_relationship(found[row.id]))
+        shown = found.profile if user_id == viewer_id else _shown_to(found.relationship, found.profile)
+        return self._profile(shown, relationship=to_relationship(found.relationship))
 
     async def list_users(self, viewer_id: UserId, user_ids: Sequence[UserId]) -> list[RelatedUser]:
         """Return the users among the ids whose profiles the viewer may get, in the given order."""
@@ -158,10 +162,18 @@ class Profiles:
             work.emit(AvatarReplaced(user_id, previous.avatar_key))
 
     async def _get(self, user_id: UserId) -> ProfileRow:
-        row = await self._profiles.get(user_id)
+        row = await self._rows.submit(user_id)
         if row is None:
             raise user_not_found()
         return row
+
+    async def _read_rows(self, user_ids: Sequence[UserId]) -> list[ProfileRow | None]:
+        found = await self._profiles.list_by_ids(list(set(user_ids)))
+        return [found.get(user_id) for user_id in user_ids]
+
+    async def _read_seen(self, pairs: Sequence[tuple[UserId, UserId]]) -> list[SeenProfile | None]:
+        found = await self._profiles.list_seen(list(set(pairs)))
+        return [found.get(pair) for pair in pairs]
 
     async def _lock(self, user_id: UserId) -> LockedProfile:
         """Lock the user until the commit. Raises NotFound."""

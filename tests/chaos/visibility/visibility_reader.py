@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from server.errors import AppError, Unavailable
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import NO_USER, CollectionId, CommentId, MediaId, PostId, UserId
-from server.paging import PageRequest
+from server.paging import PageRequest, decode_cursor
 from server.services.content.visibility import explain_post, is_post_visible
 from server.services.records import Image
 from tests.chaos.visibility.model_changes import ChangingModel
@@ -25,7 +25,8 @@ RECENT = 6
 class VisibilityReader:
     def __init__(self, harness: ServiceHarness) -> None:
         self.harness = harness
-        self.sql_feed = harness.feed_on(PipelinedRedis(NO_REDIS, 2.0))
+        without_redis = harness.feeds_on(PipelinedRedis(NO_REDIS, 2.0))
+        self.sql_feed, self.sql_listed = without_redis.feed, without_redis.listed
         self.people: list[UserId] = []
         self.collections: dict[UserId, CollectionId] = {}
         self.model = ChangingModel([])
@@ -59,6 +60,7 @@ class VisibilityReader:
             await self._compare_user(viewer, user)
         for post in self.recent():
             await self._compare_post(viewer, post)
+        await self._compare_hashtag(viewer)
         await self._compare_batches(viewer)
         await self._compare_lists(viewer)
         await self._compare_notifications(viewer)
@@ -81,6 +83,22 @@ class VisibilityReader:
         assert agree(sorted(each.card.id for each in completed), people)
         assert agree(ids_in(await discovery.captions.search(viewer, WORD, 100)), posts)
         assert agree(ids_in(await discovery.hashtags.list_posts(viewer, TAG, ALL)), posts)
+
+    async def _compare_hashtag(self, viewer: UserId) -> None:
+        """Compare the posts of a hashtag, which come from the caches of the feed, with and without Redis."""
+        wanted = [post.id for post in self.model.newest() if self.model.lists_post(viewer, post)]
+        discovery = self.harness.discovery_with(self.sql_listed)
+        for hashtags in (self.harness.discovery.hashtags, discovery.hashtags):
+            pages: list[int] = []
+            request: PageRequest | None = PageRequest(3)
+            while request is not None:
+                page = await hashtags.list_posts(viewer, TAG, request)
+                pages += ids_in(page)
+                for post in page.items:
+                    self._compare_shown(viewer, post)
+                more = page.next_cursor
+                request = None if more is None else PageRequest(3, decode_cursor(more))
+            assert pages == wanted
 
     async def _compare_batches(self, viewer: UserId) -> None:
         """Compare the reads of several posts and users by their ids."""

@@ -5,7 +5,7 @@ import pytest
 from server.errors import InvalidInput, NotFound
 from server.ids import UserId
 from server.models.discovery import suggested_users
-from server.services.discovery.suggestions import SuggestionReason
+from server.services.discovery.suggestion import SuggestionReason
 from server.services.records import AccountStatus
 from tests.services.discovery.names import index_all
 from tests.services.feed.feeds import count_queries, follow
