@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from server.configuration import Loaded
 
 STARTED = time.monotonic()
+MAX_PROCESSES = 64
 PLAIN = argparse.RawDescriptionHelpFormatter
 QUEUES = (
     "posts",
@@ -37,6 +38,7 @@ examples:
   python run.py                      run everything in one process
   python run.py --role=api           answer requests only; run --role=worker as well
   python run.py --port=8080          listen on another port
+  python run.py --processes=4        use four cores
   python run.py migrate              migrate the database (MySQL, MariaDB)
   python run.py migrate --plan       show what migrating would do
   python run.py queues               watch the job queues
@@ -73,7 +75,15 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         formatter_class=PLAIN,
         allow_abbrev=False,
     )
-    parser.set_defaults(command="serve", role="all", host=None, port=None, config=Path("config.toml"))
+    parser.set_defaults(
+        command="serve",
+        role="all",
+        host=None,
+        port=None,
+        processes=None,
+        member=None,
+        config=Path("config.toml"),
+    )
     _add_serving_flags(parser)
     _add_config_flag(parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="run.py")
@@ -223,6 +233,21 @@ def _add_serving_flags(parser: argparse.ArgumentParser) -> None:
         default=argparse.SUPPRESS,
         help="port to listen on, 0 for any free one (default: 3000)",
     )
+    parser.add_argument(
+        "--processes",
+        type=_process_count,
+        metavar="N",
+        default=argparse.SUPPRESS,
+        help="run N processes on one port under a supervisor; SIGHUP reloads them one by one",
+    )
+    # Of the processes that `--processes` starts.
+    parser.add_argument("--member", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+
+
+def _process_count(text: str) -> int:
+    if not (text.isdecimal() and 1 <= int(text) <= MAX_PROCESSES):
+        raise argparse.ArgumentTypeError(f"invalid number {text!r}: expected 1 to {MAX_PROCESSES}")
+    return int(text)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -235,12 +260,19 @@ def _run(arguments: argparse.Namespace) -> int:
 
     flags = {"app.host": arguments.host, "app.port": arguments.port}
     overrides = {key: text for key, text in flags.items() if text is not None}
-    loaded = configuration.load(arguments.config, overrides=overrides)
+
+    def load() -> "Loaded":
+        return configuration.load(arguments.config, overrides=overrides)
+
+    loaded = load()
     serving = arguments.command == "serve"
+    supervises = (
+        serving and arguments.member is None and (arguments.processes is not None or os.getpid() == 1)
+    )
     # Log lines would clutter the output of the other commands.
     logs.configure(loaded.settings.log.level if serving else "error", loaded.settings.log.format)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        work = _work(arguments, loaded)
+        work = _supervision(arguments, load) if supervises else _work(arguments, loaded)
         gc.freeze()
         # Ten thousand streams are millions of objects, and scanning them all blocks the loop for half a second: the old
         # generation is collected a hundred times less often, the young ones as often as by default.
@@ -271,18 +303,7 @@ def _work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any
 
             return import_archive(loaded.settings, arguments.user, arguments.file, dry_run=arguments.dry_run)
         case "doctor":
-            from server.commands.audit import check_audit_log
-            from server.commands.doctor import check_account, check_feeds
-
-            if arguments.subject == "account":
-                return check_account(loaded.settings, arguments.object)
-            if arguments.subject == "audit":
-                return check_audit_log(loaded.settings, arguments.object)
-            if arguments.subject == "search":
-                from server.commands.search import check_search
-
-                return check_search(loaded.settings, fix=arguments.fix)
-            return check_feeds(loaded.settings, arguments.user, fix=arguments.fix)
+            return _doctor_work(arguments, loaded)
         case "search":
             from server.commands.search import rebuild_search
 
@@ -290,8 +311,10 @@ def _work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any
         case "queues":
             return _queues_work(arguments, loaded)
         case _:
-            from server.commands.serve import serve
+            from server.commands.serve import serve, serve_member
 
+            if arguments.member is not None:
+                return serve_member(loaded, arguments.role, STARTED, arguments.member)
             return serve(loaded, arguments.role, STARTED)
 
 
@@ -305,6 +328,35 @@ def _migrate_work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[
     if arguments.down is not None:
         return migrate.undo(loaded.settings, arguments.down, confirmed=arguments.yes)
     return migrate.migrate(loaded.settings)
+
+
+def _supervision(arguments: argparse.Namespace, load: "Callable[[], Loaded]") -> Coroutine[Any, Any, int]:
+    from server.commands.serve_group import serve_group
+
+    command = [
+        str(Path(sys.argv[0]).absolute()),
+        "serve",
+        f"--role={arguments.role}",
+        f"--config={arguments.config}",
+    ]
+    flags = {"host": arguments.host, "port": arguments.port}
+    command += [f"--{name}={text}" for name, text in flags.items() if text is not None]
+    return serve_group(load, arguments.role, arguments.processes or 1, command, STARTED)
+
+
+def _doctor_work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any, int]:
+    from server.commands.audit import check_audit_log
+    from server.commands.doctor import check_account, check_feeds
+
+    if arguments.subject == "account":
+        return check_account(loaded.settings, arguments.object)
+    if arguments.subject == "audit":
+        return check_audit_log(loaded.settings, arguments.object)
+    if arguments.subject == "search":
+        from server.commands.search import check_search
+
+        return check_search(loaded.settings, fix=arguments.fix)
+    return check_feeds(loaded.settings, arguments.user, fix=arguments.fix)
 
 
 def _queues_work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any, int]:

@@ -10,7 +10,13 @@ from server.actors.supervisor import Supervisor
 from server.app import build_app, build_worker_app
 from server.assembly import actors, banner, gateways, http
 from server.assembly.caches import FEEDS, MAIN, cache_guard
-from server.assembly.claims import claimed_port, claimed_role, create_work_folder, data_folder
+from server.assembly.claims import (
+    claimed_port,
+    claimed_role,
+    closing_listener,
+    create_work_folder,
+    data_folder,
+)
 from server.assembly.database import node_ids, open_epochs, read_epoch, server_database
 from server.assembly.identity_providers import identity_providers
 from server.assembly.redis import (
@@ -36,6 +42,7 @@ from server.handlers.http.middleware import InFlight
 from server.metrics import Metrics
 from server.models.jobs.nodes import NodeRepository
 from server.outages import Outage
+from server.processes.membership import Leave, Membership
 from server.pubsub.broker import QueueBroker
 from server.pubsub.hub import Hub
 from server.pubsub.subscription import CloseReason
@@ -60,8 +67,11 @@ class ProcessRole(StrEnum):
 class Lifecycle:
     """One server process. Call `close` also after an `open` that failed."""
 
-    def __init__(self, settings: Settings, role: ProcessRole) -> None:
+    def __init__(self, settings: Settings, role: ProcessRole, membership: Membership | None = None) -> None:
+        """As a member of a group, the process has its port and its roles from the supervisor."""
         self.settings = settings
+        self._membership = membership
+        self._members = 1 if membership is None else membership.members
         self.role = role
         self.port = 0
         self._serves_api = ProcessRole.API in role.parts
@@ -74,6 +84,10 @@ class Lifecycle:
         self._departure = Departure(settings.lame_duck_s if self._serves_api else 0.0)
         self._drain_jobs: Callable[[], None] = lambda: None
         self._var = data_folder(settings)
+
+    @property
+    def metrics(self) -> Metrics:
+        return self._instrumentation.metrics
 
     async def open(self) -> None:
         """Open everything the role needs, HTTP last. Raises ConfigurationError, saying what to do."""
@@ -94,18 +108,19 @@ class Lifecycle:
         if listener is not None and self._serves_api:
             await self._serve_api(listener, resources, services)
         elif listener is not None:
-            observed = http.observability(resources, self._supervisor.actors)
+            observed = self._observe(resources)
             app = build_worker_app(self.settings, services, self._in_flight, observed)
             await self._serve(app, listener)
 
-    async def close(self, *, replaced: bool = False) -> bool:
+    async def close(self, leave: Leave = Leave.STOPPED) -> bool:
         """Close everything in reverse, within `shutdown.total_s`; requests and jobs are finished at the same time.
 
-        `replaced`: other processes accept connections on the same socket. Returns True if each stage ended in time with
-        nothing cut off.
+        Returns True if each stage ended in time with nothing cut off.
         """
         self._stages.begin()
-        self._departure.replaced = replaced
+        self._departure.replaced = leave is Leave.REPLACED
+        if leave is Leave.ORPHANED:  # the port is needed to start the program again
+            self._departure.lame_duck_s = 0.0
         self._in_flight.draining = True
         self._drain_jobs()
         await self._stages.aclose()
@@ -122,7 +137,12 @@ class Lifecycle:
     async def _claim_port_and_roles(self) -> socket | None:
         """Fail before anything is started if another process has the port or a role."""
         app, enter, listener = self.settings.app, self._stages.enter, None
-        if self._serves_api or app.worker_port:
+        if self._membership is not None:
+            listener = self._membership.listener()
+            if listener is not None:
+                await enter("port", closing_listener(listener))
+                self.port = listener.getsockname()[1]
+        elif self._serves_api or app.worker_port:
             port = app.port if self._serves_api else app.worker_port
             listener = await enter("port", claimed_port(app.host, port))
             self.port = listener.getsockname()[1]
@@ -130,7 +150,7 @@ class Lifecycle:
             bound = app.model_copy(update={"port": self.port})
             self.settings = self.settings.model_copy(update={"app": bound})
         create_work_folder(self._var)
-        if self.settings.embedded_database or self.settings.embedded_redis:
+        if self._membership is None and (self.settings.embedded_database or self.settings.embedded_redis):
             for role in self.role.parts:
                 await enter(f"{role} role", claimed_role(self._var, role))
         return listener
@@ -171,8 +191,12 @@ class Lifecycle:
             feeds_guard=feeds_guard,
             ids=ids,
             job_notifier=await enter("job notifier", job_notifier(brokers, self._supervisor)),
-            images=await enter("image processor", gateways.image_processor(settings, instrumentation)),
-            passwords=await enter("password threads", gateways.password_hasher(settings, instrumentation)),
+            images=await enter(
+                "image processor", gateways.image_processor(settings, instrumentation, self._members)
+            ),
+            passwords=await enter(
+                "password threads", gateways.password_hasher(settings, instrumentation, self._members)
+            ),
             identity_providers=await enter("identity providers", identity_providers(settings)),
             media=await enter("media store", gateways.media_store(settings, var, database)),
             email=await enter("email", gateways.email_sender(settings, var, instrumentation)),
@@ -195,7 +219,7 @@ class Lifecycle:
             resources.media,
             hub,
             self._in_flight,
-            http.observability(resources, self._supervisor.actors),
+            self._observe(resources),
             http.rate_limiting(settings, resources.rate_limits),
         )
         await self._serve(app, listener, on_stop=lambda: hub.close_all(CloseReason.SHUTDOWN))
@@ -219,6 +243,10 @@ class Lifecycle:
             on_cut_off=self._stages.cut_off,
         )
         await self._stages.enter("http", served, deadline_s, announced=True)
+
+    def _observe(self, resources: Resources) -> http.Observability:
+        render = None if self._membership is None else self._membership.render_metrics
+        return http.observability(resources, self._supervisor.actors, render)
 
     async def _start(self, name: str, run: Callable[[], Awaitable[None]]) -> None:
         await self._stages.enter(name, self._supervisor.running(name, run))

@@ -19,6 +19,7 @@ from prometheus_client import (
 )
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.gc_collector import GCCollector
+from prometheus_client.metrics_core import Metric
 from prometheus_client.process_collector import ProcessCollector
 
 from server.database_metrics import DatabaseMetrics
@@ -28,6 +29,9 @@ from server.request_metrics import RequestMetrics
 from server.version import VERSION
 
 METRICS_CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+# Counted by the supervisor of a group of processes; without one it stays 0.
+PROCESS_RESTARTS = ("photofeed_process_restarts", "Processes that the supervisor restarted.")
 
 JOB_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 WAIT_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
@@ -116,6 +120,8 @@ class Metrics:
         gauge("photofeed_build_info", "1, with the versions as labels.", ["version", "python"]).labels(
             VERSION, platform.python_version()
         ).set(1)
+        gauge("photofeed_processes", "Running processes.").set(1)
+        counter(*PROCESS_RESTARTS)
         self._requests = RequestMetrics()
         self.database = DatabaseMetrics()
         self.redis_calls = Durations(
@@ -239,6 +245,10 @@ class Metrics:
                 self._queue_jobs.labels(size.queue, state).set(count)
             self._queue_oldest_s.labels(size.queue).set(size.oldest_waiting_s)
             self._queue_paused.labels(size.queue).set(size.paused)
+
+    def families(self) -> list[Metric]:
+        """Return all metrics. Takes milliseconds, so call it in a thread."""
+        return list(self._registry.collect())
 
     def render(self) -> bytes:
         """Return all metrics in Prometheus's text format. Takes milliseconds, so call it in a thread."""

@@ -19,6 +19,13 @@ async def claimed_port(host: str, port: int) -> AsyncGenerator[socket]:
 
 
 @asynccontextmanager
+async def closing_listener(listener: socket) -> AsyncGenerator[None]:
+    """Close this process's copy of a socket that several processes accept connections on."""
+    with closing(listener):
+        yield
+
+
+@asynccontextmanager
 async def claimed_role(var: Path, role: str) -> AsyncGenerator[None]:
     """Claim `role` on the data folder for this process alone. Raises ConfigurationError if another process has it."""
     with claim_role(var, role):

@@ -1,5 +1,6 @@
 """Media, images, passwords, e-mail and push notifications: the gateways, as configured."""
 
+import math
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -34,11 +35,13 @@ log = structlog.get_logger(__name__)
 
 @asynccontextmanager
 async def image_processor(
-    settings: Settings, instrumentation: Instrumentation
+    settings: Settings, instrumentation: Instrumentation, members: int = 1
 ) -> AsyncGenerator[ImageProcessor]:
+    """Open the image processor of one of `members` processes that share the cores."""
     uploads = settings.uploads
     images = ImageProcessor(
         workers=uploads.image_workers,
+        members=members,
         max_pixels=pixel_limits(uploads.max_pixels),
         timeout_s=uploads.image_timeout_s,
         metrics=instrumentation.metrics,
@@ -50,9 +53,12 @@ async def image_processor(
 
 
 @asynccontextmanager
-async def password_hasher(settings: Settings, instrumentation: Instrumentation) -> AsyncGenerator[Passwords]:
+async def password_hasher(
+    settings: Settings, instrumentation: Instrumentation, members: int = 1
+) -> AsyncGenerator[Passwords]:
+    """Open the password threads of one of `members` processes that share the cores."""
     auth = settings.auth
-    queue = PasswordQueue(auth.bcrypt_threads, auth.bcrypt_queue)
+    queue = PasswordQueue(math.ceil(auth.bcrypt_threads / members), auth.bcrypt_queue)
     instrumentation.metrics.watch_password_queue(
         {"running": lambda: queue.running, "waiting": lambda: queue.waiting}
     )

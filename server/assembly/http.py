@@ -1,6 +1,6 @@
 """Parts of the HTTP application besides services: upload and rate limits, health checks, metrics."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +29,7 @@ class Observability:
     checks: Mapping[str, Check]
     restarts: Callable[[], Mapping[str, int]]
     metrics: Metrics
+    render_metrics: Callable[[], Awaitable[bytes]] | None = None
 
     def routes(
         self, settings: Settings, queues: QueueAdministration, in_flight: InFlight
@@ -36,16 +37,21 @@ class Observability:
         token = settings.app.metrics_token.get_secret_value()
         return (
             HealthRoutes(in_flight, self.checks, self.restarts, token),
-            MetricsRoutes(self.metrics, queues, token),
+            MetricsRoutes(self.metrics, queues, token, self.render_metrics),
         )
 
 
-def observability(resources: Resources, tasks: list[SupervisedTask]) -> Observability:
-    """Observe the dependencies and the supervised `tasks`."""
+def observability(
+    resources: Resources,
+    tasks: list[SupervisedTask],
+    render_metrics: Callable[[], Awaitable[bytes]] | None = None,
+) -> Observability:
+    """Observe the dependencies and the supervised `tasks`; `render_metrics` includes other processes."""
     return Observability(
         checks=_checks(resources, tasks),
         restarts=lambda: {task.name: task.restarts for task in tasks},
         metrics=resources.instrumentation.metrics,
+        render_metrics=render_metrics,
     )
 
 

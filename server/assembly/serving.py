@@ -21,7 +21,7 @@ KEEP_ALIVE_S = 20.0
 # A request may be on its way on an open connection.
 ON_THE_WAY_S = 0.3
 # Time for clients to use or close their idle connections to a process that was replaced.
-IDLE_CONNECTIONS_S = 5.0
+IDLE_CONNECTIONS_S = 2.0
 # aiohttp waits once for handlers, and once again after it has cancelled them.
 CUT_OFF_S = 2.0
 DRAIN_POLL_S = 0.02

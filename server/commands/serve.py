@@ -1,17 +1,17 @@
-"""`python run.py [serve]`: runs the server until SIGINT or SIGTERM."""
+"""`python run.py [serve]`: runs the server until SIGINT or SIGTERM, alone or as a member of a group."""
 
 import asyncio
 import os
-import resource
 import signal
-import sys
 import time
-from contextlib import suppress
 
 import structlog
 
+from server.commands.startup import keeping_alive, raise_descriptor_limit, report_ready
 from server.configuration import Loaded
 from server.lifecycle import Lifecycle, ProcessRole
+from server.processes.membership import Descriptors, Leave, Membership
+from server.processes.service_manager import ServiceManager
 
 log = structlog.get_logger("run")
 
@@ -23,17 +23,17 @@ async def serve(loaded: Loaded, role: str, started: float) -> int:
     """
     for warning in loaded.warnings:
         log.warning("configuration_warning", detail=warning)
-    _raise_descriptor_limit()
+    raise_descriptor_limit()
+    manager = ServiceManager()
     lifecycle = Lifecycle(loaded.settings, ProcessRole(role))
     stop_requested = _stop_on_signals()
     try:
         await lifecycle.open()
-        took_ms = round((time.monotonic() - started) * 1000)
-        if sys.stdout.isatty() and loaded.settings.log.format != "json":
-            _print_banner(lifecycle.describe(), took_ms)
-        else:
-            log.info("ready", started_in_ms=took_ms, **lifecycle.describe())
-        await stop_requested.wait()
+        report_ready(lifecycle.describe(), started, loaded.settings.log.format)
+        manager.ready("Serving")
+        async with keeping_alive(manager):
+            await stop_requested.wait()
+        manager.stopping()
         log.info("stopping", role=role)
     finally:
         clean = await lifecycle.close()
@@ -41,12 +41,36 @@ async def serve(loaded: Loaded, role: str, started: float) -> int:
     return 0 if clean else 1
 
 
-def _raise_descriptor_limit() -> None:
-    """Allow as many connections as the hard limit does; shells often start processes with far fewer."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    # macOS reports no limit, and refuses to set it.
-    with suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+async def serve_member(loaded: Loaded, role: str, started: float, descriptors: str) -> int:
+    """Run the server as a member of a group until its supervisor, or SIGTERM, ends it; return the exit code."""
+    raise_descriptor_limit()
+    settings = loaded.settings
+    left, leave = asyncio.Event(), Leave.STOPPED
+
+    def on_leave(reason: Leave) -> None:
+        nonlocal leave
+        if not left.is_set():
+            leave = reason
+            left.set()
+
+    # Signals may be repeated: some service managers send them to the supervisor and to its members.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, on_leave, Leave.STOPPED)
+    membership = Membership(Descriptors.parse(descriptors), on_leave)
+    lifecycle = Lifecycle(settings, ProcessRole(role), membership)
+    async with membership.running(lifecycle.metrics, settings.shutdown.total_s):
+        try:
+            await lifecycle.open()
+            membership.announce(lifecycle.describe())
+            log.info(
+                "process_ready", pid=os.getpid(), started_in_ms=round((time.monotonic() - started) * 1000)
+            )
+            await left.wait()
+            log.info("process_stopping", pid=os.getpid(), reason=str(leave))
+        finally:
+            clean = await lifecycle.close(leave)
+        log.info("process_stopped", pid=os.getpid(), clean=clean)
+    return 0 if clean else 1
 
 
 def _stop_on_signals() -> asyncio.Event:
@@ -62,10 +86,3 @@ def _stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop, number)
     return requested
-
-
-def _print_banner(facts: dict[str, str], took_ms: int) -> None:
-    width = max(map(len, facts))
-    lines = [f"  {name:<{width}}  {value}" for name, value in facts.items()]
-    title = f"  photofeed is ready ({took_ms} ms)"
-    print("", title, "", *lines, "", "  Press Ctrl-C to stop.", "", sep="\n", flush=True)

@@ -5,6 +5,7 @@ CPU time burdens the server's process.
 """
 
 import asyncio
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -69,13 +70,15 @@ class ProcessedImage:
 class ImageProcessor:
     """`workers`: the maximum number of processes; 0 for one per core, and two on a single core.
 
-    With one, a user would wait until a picture of another user is processed.
+    With one, a user would wait until a picture of another user is processed. Each of `members` equal programs on this
+    machine has its share of the processes, at least one.
     """
 
     def __init__(
         self,
         *,
         workers: int = 0,
+        members: int = 1,
         max_waiting: int = 32,
         max_pixels: Mapping[str, int] = MAX_PIXELS,
         timeout_s: float = 20.0,
@@ -86,6 +89,7 @@ class ImageProcessor:
         self._max_pixels = dict(max_pixels)
         self._timeout_s = timeout_s
         size = workers or min(MAX_WORKERS, max(MIN_WORKERS, _cores()))
+        size = math.ceil(size / members)
         self._pool = ImageWorkerPool(size, max_waiting, timeout_s, idle_s, memory_bytes, metrics=metrics)
         self._background = ImageWorkerPool(
             1,

@@ -1,4 +1,4 @@
-"""`/metrics`: Prometheus metrics of the process.
+"""`/metrics`: Prometheus metrics of the process, or of all processes of its group.
 
 They are served on the port of the API; a worker process serves them on `app.worker_port`. They have no personal data.
 With METRICS_TOKEN set, `Authorization: Bearer <token>` is required; without it, block the path at the proxy if it
@@ -6,6 +6,7 @@ should not be public.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
@@ -20,8 +21,16 @@ QUEUES_TIMEOUT_S = 2.0
 
 
 class MetricsRoutes:
-    def __init__(self, metrics: Metrics, queues: QueueAdministration, token: str = "") -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        queues: QueueAdministration,
+        token: str = "",
+        render: Callable[[], Awaitable[bytes]] | None = None,
+    ) -> None:
+        """`render` returns the metrics of all processes on this port; by default those of this process."""
         self._metrics = metrics
+        self._render = render or self._render_own
         self._queues = queues
         self._token = token
         self._queue_sizes = Recent(self._read_queue_sizes)
@@ -43,10 +52,13 @@ class MetricsRoutes:
         if not has_operator_token(request, self._token):
             raise Unauthenticated("The metrics token is required: Authorization: Bearer <token>.")
         self._metrics.set_queue_sizes(await self._queue_sizes.get())
-        text = await asyncio.to_thread(self._metrics.render)
         return web.Response(
-            body=text, headers={"Content-Type": METRICS_CONTENT_TYPE, "Cache-Control": "no-store"}
+            body=await self._render(),
+            headers={"Content-Type": METRICS_CONTENT_TYPE, "Cache-Control": "no-store"},
         )
+
+    async def _render_own(self) -> bytes:
+        return await asyncio.to_thread(self._metrics.render)
 
     async def _read_queue_sizes(self) -> list[QueueSize]:
         """Return no sizes while the database is unavailable: the other metrics are needed most then."""
