@@ -64,6 +64,8 @@ from server.handlers.notifications.serializer import NotificationSerializer
 from server.handlers.notifications.stream import NotificationStream
 from server.handlers.openapi.documentation import DocumentationRoutes
 from server.handlers.openapi.existing_values import ExistingValues, find_nothing
+from server.handlers.operations.installation import InstallationRoutes
+from server.handlers.operations.jobs import JobRoutes
 from server.handlers.operations.queues import QueueRoutes
 from server.handlers.people.blocks import BlockRoutes
 from server.handlers.people.close_friends import CloseFriendRoutes
@@ -204,7 +206,9 @@ def build_app(
         NotificationRoutes(services.notifications, stream, services.stream_tickets, notifications),
         PreferenceRoutes(services.preferences),
         DeviceRoutes(services.devices),
-        QueueRoutes(services.queues, services.queue_figures),
+        QueueRoutes(services.queues, services.queue_figures, services.queue_operations),
+        JobRoutes(services.job_search, services.queue_operations),
+        InstallationRoutes(services.processes, services.storage_figures),
         UnusedMediaRoutes(services.media, SingleFileReader(forms), idempotent, rendered),
         UploadRoutes(services.uploads, forms.limits.time),
         MediaRoutes(media, services.media_access),

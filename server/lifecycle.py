@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
+from functools import partial
 from socket import socket
 
 from aiohttp import web
@@ -19,6 +20,7 @@ from server.assembly.claims import (
 )
 from server.assembly.database import node_ids, open_epochs, read_epoch, server_database
 from server.assembly.identity_providers import identity_providers
+from server.assembly.processes import describe_process
 from server.assembly.redis import (
     embedded_redis,
     feeds_redis,
@@ -177,7 +179,10 @@ class Lifecycle:
         if feeds is not pipelined:
             guarded = cache_guard(feeds, database, FEEDS, self._supervisor, Outage("feeds_redis"))
             feeds_guard = await enter("feeds cache guard", guarded)
-        lease = NodeLease(NodeRepository(database), SystemClock(), settings.ids.node)
+        describe = partial(
+            describe_process, self.role, SystemClock().now_ms(), self._supervisor, instrumentation
+        )
+        lease = NodeLease(NodeRepository(database), SystemClock(), settings.ids.node, describe=describe)
         epochs, marks = open_epochs(database, epoch), LeaseMarks(pipelined, epoch)
         leased = node_ids(lease, epochs, marks, self._supervisor, instrumentation)
         ids = await enter("node lease", leased)

@@ -186,6 +186,16 @@ class Metrics:
         """Record a feed page whose ids came from `redis` alone, or also from the `database`."""
         (self._pages_from_redis if source == "redis" else self._pages_from_database).inc()
 
+    def feed_pages(self) -> tuple[int, int]:
+        """Return how many feed pages had their ids from Redis alone, and how many also from the database."""
+        values = {
+            sample.labels["source"]: int(sample.value)
+            for metric in self._feed_pages.collect()
+            for sample in metric.samples
+            if sample.name.endswith("_total")
+        }
+        return values["redis"], values["database"]
+
     def observe_feed_build(self, took_s: float) -> None:
         """Record a feed that was built in Redis."""
         self._feed_build_s.observe(took_s)

@@ -1,6 +1,7 @@
 """Outages of the services that a process depends on: logging them, and limiting the attempts during them."""
 
 import time
+from dataclasses import dataclass
 from enum import StrEnum
 
 import structlog
@@ -11,6 +12,15 @@ MAX_FAILURES = 3
 MIN_PAUSE_S = 0.5
 MAX_PAUSE_S = 10.0
 RETRY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A fault of a dependency: since when, in milliseconds of Unix time, and why."""
+
+    state: str
+    since_ms: int
+    reason: str
 
 
 class Outage:
@@ -31,17 +41,23 @@ class Outage:
         self._failures = 0
         self._began = 0.0
         self._last_failure = 0.0
+        self._reason = ""
 
     @property
     def is_ongoing(self) -> bool:
         return self._failures > 0
 
+    @property
+    def problem(self) -> Problem | None:
+        """The outage with the reason of its first failure; None without one."""
+        return Problem("unavailable", _unix_ms(self._began), self._reason) if self.is_ongoing else None
+
     def failed(self, reason: object) -> None:
         """Record a failed call; `reason` is an exception or a text."""
         self._last_failure = time.monotonic()
         if self._failures == 0:
-            self._began = self._last_failure
-            log.warning(self._unavailable_event, reason=_describe(reason), **self._fields)
+            self._began, self._reason = self._last_failure, _describe(reason)
+            log.warning(self._unavailable_event, reason=self._reason, **self._fields)
         self._failures += 1
 
     def succeeded(self) -> None:
@@ -101,6 +117,7 @@ class CircuitBreaker:
         self._failures = 0
         self._pause_s = 0.0
         self._next_probe_at = 0.0
+        self._reason = ""
 
     @property
     def state(self) -> CircuitState:
@@ -112,6 +129,11 @@ class CircuitBreaker:
     def is_open(self) -> bool:
         """True while the dependency is considered unavailable: open or half-open."""
         return self.state is not CircuitState.CLOSED
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why and since when the circuit is open; None while it is closed."""
+        return Problem(self.state, _unix_ms(self._opened_at), self._reason) if self.is_open else None
 
     def acquire(self, caller: int) -> bool:
         """Return whether a caller may use the dependency now; it calls `release` afterwards."""
@@ -157,7 +179,12 @@ class CircuitBreaker:
         self._opened_at = time.monotonic()
         self._pause_s = MIN_PAUSE_S
         self._next_probe_at = self._opened_at + MIN_PAUSE_S
-        log.warning(self._unavailable_event, reason=_describe(reason))
+        self._reason = _describe(reason)
+        log.warning(self._unavailable_event, reason=self._reason)
+
+
+def _unix_ms(monotonic_s: float) -> int:
+    return round((time.time() - time.monotonic() + monotonic_s) * 1000)
 
 
 def _describe(reason: object) -> str:

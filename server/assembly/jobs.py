@@ -1,5 +1,7 @@
 """Jobs and queue administration, with the settings of each queue."""
 
+from server.assembly.caches import FEEDS, MAIN
+from server.assembly.resources import Resources
 from server.clock import SystemClock
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import IdGenerator
@@ -8,8 +10,10 @@ from server.models.jobs.expired_leases import ExpiredLeaseRepository
 from server.models.jobs.failed_jobs import FailedJobRepository
 from server.models.jobs.jobs import JobRepository
 from server.models.jobs.leases import JobLeaseRepository
+from server.models.jobs.media_totals import MediaTotalRepository
 from server.models.jobs.queue_states import QueueStateRepository
 from server.models.jobs.queue_statistics import QueueStatisticsRepository
+from server.models.jobs.table_sizes import TableSizeRepository
 from server.pubsub.job_notifier import JobNotifier
 from server.services.jobs.event_jobs import Queue
 from server.services.jobs.jobs import Jobs
@@ -18,6 +22,7 @@ from server.services.jobs.queue_figures import QueueFigures
 from server.services.jobs.queue_overview import QueueLimits, QueueOverview
 from server.services.jobs.queue_states import QueueStates
 from server.services.jobs.retry_rules import RetryRule
+from server.services.jobs.storage_figures import StorageFigures
 from server.settings import QueueSettings, Settings
 
 
@@ -69,7 +74,7 @@ def build_shared_queue_administration(
 ) -> tuple[QueueAdministration, QueueFigures]:
     """Build the administration for servers, whose processes count the jobs once for all of them."""
     overview, states = _overview(settings, database, notifier)
-    figures = QueueFigures(overview, states, redis, SystemClock())
+    figures = QueueFigures(overview, states, redis, SystemClock(), settings.queues.figures_every_s)
     queues = QueueAdministration(
         figures, states, QueueStateRepository(database), FailedJobRepository(database)
     )
@@ -85,3 +90,14 @@ def _overview(
     }
     states = QueueStates(QueueStateRepository(database), JobRepository(database))
     return QueueOverview(QueueStatisticsRepository(database), states, limits, notifier.count_rejected), states
+
+
+def build_storage_figures(resources: Resources) -> StorageFigures:
+    main, feeds = resources.pipelined_redis, resources.feeds_redis
+    return StorageFigures(
+        TableSizeRepository(resources.database),
+        MediaTotalRepository(resources.database),
+        main,
+        {MAIN: main} if feeds is main else {MAIN: main, FEEDS: feeds},
+        SystemClock(),
+    )

@@ -20,13 +20,14 @@ from server.models.content.uploads import UploadRepository
 from server.models.counters import CounterRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.jobs.jobs import JobRepository
+from server.models.jobs.media_totals import MediaTotalRepository
 from server.models.jobs.schedules import ScheduleRepository
 from server.models.notifications.retention import NotificationRetentionRepository
-from server.services.content.pictures import is_temporary
+from server.services.content.pictures import is_temporary, media_kind
 from server.services.jobs.counter_audit import CounterAudit
 from server.services.jobs.event_jobs import JobKind
 from server.services.jobs.jobs import Jobs
-from server.services.jobs.media_sweep import MediaSweep
+from server.services.jobs.media_sweep import MediaSweep, SweptTables
 from server.services.jobs.retention import FinishedJobsKept, Retention, RetentionPeriods, RetentionTables
 from server.services.jobs.schedules import Recurring, Schedules
 from server.services.jobs.unit_of_work import UnitOfWork
@@ -42,13 +43,17 @@ def maintenance_handlers(
     counters = CounterAudit(CounterRepository(database), unit_of_work, jobs, services.cache_invalidation.drop)
     media = MediaSweep(
         resources.media,
-        MediaKeyRepository(database),
-        MediaRepository(database),
-        UploadRepository(database),
+        SweptTables(
+            MediaKeyRepository(database),
+            MediaRepository(database),
+            UploadRepository(database),
+            MediaTotalRepository(database),
+        ),
         jobs,
         round(settings.uploads.unused_kept_s * 1000),
         resources.instrumentation.metrics,
         is_temporary,
+        media_kind,
     )
     return {
         JobKind.SWEEP_SESSIONS: retention.sweep_sessions,

@@ -8,7 +8,7 @@ from server.assembly.comments import build_comments
 from server.assembly.discovery import Discovery, build_discovery
 from server.assembly.erasure import build_erasure
 from server.assembly.feed import Feeds, build_explore_ranking, build_feeds
-from server.assembly.jobs import build_shared_queue_administration
+from server.assembly.jobs import build_shared_queue_administration, build_storage_figures
 from server.assembly.moderation import build_moderation
 from server.assembly.notifications import (
     build_badge_pushes,
@@ -24,6 +24,9 @@ from server.clock import Clock, SystemClock
 from server.gateways.feed_store.card_cache import RedisCardCache
 from server.gateways.feed_store.timeline_audit import TimelineAudit
 from server.gateways.redis.session_check import SessionCheck
+from server.models.jobs.cache_generations import CacheStateRepository
+from server.models.jobs.job_search import JobSearchRepository
+from server.models.jobs.nodes import NodeRepository
 from server.services.accounts.account_closures import AccountClosures
 from server.services.accounts.account_emails import AccountEmails
 from server.services.accounts.account_recovery import AccountRecovery
@@ -76,9 +79,12 @@ from server.services.feed.fan_out import FanOut, FanOutRules
 from server.services.feed.pages import Feed
 from server.services.feed.tag_lists import TagLists
 from server.services.jobs.idempotency import Idempotency
+from server.services.jobs.job_search import JobSearch
 from server.services.jobs.jobs import Jobs
+from server.services.jobs.processes import Processes
 from server.services.jobs.queue_administration import QueueAdministration
 from server.services.jobs.queue_figures import QueueFigures
+from server.services.jobs.storage_figures import StorageFigures
 from server.services.moderation.appeal_queue import AppealQueue
 from server.services.moderation.appeals import Appeals
 from server.services.moderation.decision_emails import DecisionEmails
@@ -86,6 +92,7 @@ from server.services.moderation.decisions import Decisions
 from server.services.moderation.filter_administration import FilterAdministration
 from server.services.moderation.matched_reports import MatchedReports
 from server.services.moderation.own_decisions import OwnDecisions
+from server.services.moderation.queue_operations import QueueOperations
 from server.services.moderation.report_queue import ReportQueue
 from server.services.moderation.reports import Reports
 from server.services.moderation.session_administration import SessionAdministration
@@ -209,6 +216,10 @@ class Services:
     discovery: Discovery
     queues: QueueAdministration
     queue_figures: QueueFigures
+    queue_operations: QueueOperations
+    job_search: JobSearch
+    processes: Processes
+    storage_figures: StorageFigures
     idempotency: Idempotency
 
 
@@ -341,6 +352,7 @@ def build_services(
     queues, figures = build_shared_queue_administration(
         settings, resources.database, resources.job_notifier, resources.pipelined_redis
     )
+    searched = JobSearch(JobSearchRepository(resources.database))
     services = Services(
         accounts=accounts,
         passwordless=build_passwordless(
@@ -474,6 +486,10 @@ def build_services(
         stream_tickets=StreamTickets(resources.pipelined_redis, revocations),
         queues=queues,
         queue_figures=figures,
+        queue_operations=QueueOperations(queues, searched, rows.audit_chain, work),
+        job_search=searched,
+        processes=Processes(NodeRepository(resources.database), CacheStateRepository(resources.database)),
+        storage_figures=build_storage_figures(resources),
         idempotency=Idempotency(rows.idempotency_keys, shared.secret),
     )
     return services, jobs

@@ -96,6 +96,7 @@ MODULES = [
     "server.models.jobs.queue_states",
     "server.models.jobs.schedules",
     "server.models.jobs.nodes",
+    "server.models.jobs.media_totals",
     "server.models.jobs.cache_generations",
     "server.models.jobs.installation",
 ]

@@ -52,6 +52,7 @@ class QueuesSettings(Section):
     max_crashes: int = Field(default=3, ge=1)
     backoff_cap_ms: int = Field(default=600_000, ge=1)
     poll_ms: int = Field(default=500, ge=10)
+    figures_every_s: float = Field(default=5.0, ge=0.05, le=60)
 
 
 class MaintenanceSettings(Section):

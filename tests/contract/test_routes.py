@@ -353,6 +353,11 @@ TABLE: dict[str, Row] = {
     "GET /queues": administrators(200),
     "GET /queues/history": administrators(200),
     "GET /queues/{queue}/failed": administrators(200),
+    "GET /queues/{queue}/delayed": administrators(200),
+    "POST /queues/{queue}/promote": administrators(200, json={"all": True}),
+    "GET /jobs/{jobId}": administrators(404),
+    "GET /installation/processes": administrators(200),
+    "GET /installation/storage": administrators(200),
     "DELETE /queues/{queue}/failed": administrators(200, query="?all=true"),
     "POST /queues/{queue}/retry": administrators(200, json={"all": True}),
     "POST /queues/{queue}/pause": administrators(204),
@@ -394,7 +399,7 @@ class Fixtures:
             "asset": "swagger-ui.css",
             "tag": "sunset",
             "searchId": "1",
-            "exportId": "1",
+            "exportId": "1", "jobId": "1",
             "screen": "explore", "page": "queues", "version": "1", "path": "nothing.js", "name": "nothing.eml",
         }  # fmt: skip
         if "{sessionId}" in wanted:

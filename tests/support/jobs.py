@@ -15,15 +15,16 @@ from server.models.counters import CounterRepository
 from server.models.jobs.failed_jobs import FailedJobRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.jobs.jobs import JobRepository, JobState, JobTable
+from server.models.jobs.media_totals import MediaTotalRepository
 from server.models.jobs.queue_states import QueueStateRepository
 from server.models.jobs.queue_statistics import QueueStatisticsRepository
 from server.models.jobs.schedules import ScheduleRepository
 from server.models.notifications.retention import NotificationRetentionRepository
-from server.services.content.pictures import is_temporary
+from server.services.content.pictures import is_temporary, media_kind
 from server.services.jobs.claims import Claim
 from server.services.jobs.counter_audit import CounterAudit
 from server.services.jobs.event_jobs import JobKind, Queue
-from server.services.jobs.media_sweep import MediaSweep
+from server.services.jobs.media_sweep import MediaSweep, SweptTables
 from server.services.jobs.queue_administration import QueueAdministration
 from server.services.jobs.queue_overview import QueueLimits, QueueOverview
 from server.services.jobs.queue_states import QueueStates
@@ -88,13 +89,17 @@ def build_counter_audit(harness: ServiceHarness) -> CounterAudit:
 def build_media_sweep(harness: ServiceHarness) -> MediaSweep:
     return MediaSweep(
         harness.media,
-        MediaKeyRepository(harness.database),
-        harness.media_rows,
-        harness.upload_rows,
+        SweptTables(
+            MediaKeyRepository(harness.database),
+            harness.media_rows,
+            harness.upload_rows,
+            MediaTotalRepository(harness.database),
+        ),
         harness.jobs,
         DAY_MS,
         harness.metrics,
         is_temporary,
+        media_kind,
     )
 
 

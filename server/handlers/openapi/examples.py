@@ -68,4 +68,5 @@ BODIES: Mapping[str, Any] = {
     "RegisterDeviceBody": {"token": "registration-token-of-firebase", "platform": "android"},
     "UnregisterDeviceBody": {"token": "registration-token-of-firebase", "platform": "android"},
     "FailedJobsBody": {"all": True},
+    "DelayedJobsBody": {"all": True},
 }

@@ -62,6 +62,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "errors": "For invalid input: messages by the name of the member, header or parameter.",
     "expiresAt": "When it is deleted, unless it is used before.",
     "failedAt": "When the last attempt failed.",
+    "finishedAt": "When it was completed, or failed permanently; null before.",
     "failedPerMinute": "Attempts that failed in the last minute.",
     "follow": "A user follows you.",
     "follow_accepted": "A private account accepted your request.",

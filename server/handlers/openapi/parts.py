@@ -45,6 +45,7 @@ TAGS: Mapping[str, str] = {
     "search": "Search for users, hashtags and posts",
     "notifications": "Notifications, their live stream, preferences and push devices",
     "queues": "Background job queues, for administrators",
+    "installation": "Processes, storage and caches, for administrators",
     "sharing": "Previews of links to public posts and profiles",
     "config": "Limits of images, texts and pages",
     "media": "Image files, and images for later posts",
@@ -107,6 +108,7 @@ PATH_PARAMETERS: Mapping[str, Part] = {
         "example": "sunset",
     },
     "caseId": _id("An entry of the report queue."),
+    "jobId": _id("A job."),
     "queue": {
         "description": "The name of a queue.",
         "schema": {"type": "string", "enum": [queue.value for queue in Queue]},

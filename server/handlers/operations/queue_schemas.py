@@ -20,7 +20,8 @@ MAX_JOB_IDS = 1000
 MAX_IDS_IN_QUERY = 400  # a request line is limited to 8190 bytes
 
 
-def _require_ids_or_all(data: dict[str, Any]) -> None:
+def require_ids_or_all(data: dict[str, Any]) -> None:
+    """Raise ValidationError unless a request names either ids or all."""
     if len(data) != 1:
         raise ValidationError("Exactly one of these is required: ids, all.", "ids")
 
@@ -37,7 +38,7 @@ class FailedJobsBody(RequestSchema):
 
     @validates_schema
     def require_ids_or_all(self, data: dict[str, Any], **_: Any) -> None:
-        _require_ids_or_all(data)
+        require_ids_or_all(data)
 
 
 class FailedJobsQuery(RequestSchema):
@@ -55,7 +56,7 @@ class FailedJobsQuery(RequestSchema):
 
     @validates_schema
     def require_ids_or_all(self, data: dict[str, Any], **_: Any) -> None:
-        _require_ids_or_all(data)
+        require_ids_or_all(data)
 
 
 class JobQueueSchema(Schema):

@@ -8,7 +8,7 @@ from aiohttp import web
 from server.clock import isoformat
 from server.handlers import serializers
 from server.handlers.http.operations import Rate, Reply, operation
-from server.handlers.http.requests import BODY, QUERY, page_request
+from server.handlers.http.requests import BODY, QUERY, current_principal, page_request
 from server.handlers.operations.queue_schemas import (
     ChangedJobsSchema,
     FailedJobsBody,
@@ -18,17 +18,22 @@ from server.handlers.operations.queue_schemas import (
     QueueHistorySchema,
 )
 from server.handlers.schemas import PageQuery, page_of
+from server.ids import UserId
 from server.paging import Page
 from server.services.jobs.event_jobs import Queue
 from server.services.jobs.queue_administration import FailedJob, QueueAdministration, queue_named
 from server.services.jobs.queue_figures import QueueFigures, QueueMinute
 from server.services.jobs.queue_overview import QueueStatus
+from server.services.moderation.queue_operations import QueueOperations
 
 
 class QueueRoutes:
-    def __init__(self, queues: QueueAdministration, figures: QueueFigures) -> None:
+    def __init__(
+        self, queues: QueueAdministration, figures: QueueFigures, operations: QueueOperations
+    ) -> None:
         self._queues = queues
         self._figures = figures
+        self._operations = operations
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -100,7 +105,7 @@ class QueueRoutes:
     )
     async def retry_failed_jobs(self, request: web.Request) -> web.Response:
         ids = request[BODY].get("ids")
-        return await _changed(request, self._queues.retry, ids)
+        return await _changed(request, self._operations.retry, ids)
 
     @operation(
         "discardFailedJobs",
@@ -115,7 +120,7 @@ class QueueRoutes:
         rates=(Rate.WRITES,),
     )
     async def discard_failed_jobs(self, request: web.Request) -> web.Response:
-        return await _changed(request, self._queues.discard, request[QUERY].get("ids"))
+        return await _changed(request, self._operations.discard, request[QUERY].get("ids"))
 
     @operation(
         "pauseQueue",
@@ -129,7 +134,7 @@ class QueueRoutes:
         rates=(Rate.WRITES,),
     )
     async def pause_queue(self, request: web.Request) -> web.Response:
-        await self._queues.pause(_queue(request))
+        await self._operations.pause(current_principal(request).user_id, _queue(request))
         return web.Response(status=204)
 
     @operation(
@@ -144,7 +149,7 @@ class QueueRoutes:
         rates=(Rate.WRITES,),
     )
     async def resume_queue(self, request: web.Request) -> web.Response:
-        await self._queues.resume(_queue(request))
+        await self._operations.resume(current_principal(request).user_id, _queue(request))
         return web.Response(status=204)
 
 
@@ -155,11 +160,12 @@ def _queue(request: web.Request) -> Queue:
 
 async def _changed(
     request: web.Request,
-    change: Callable[[Queue, Sequence[int] | None], Awaitable[int]],
+    change: Callable[[UserId, Queue, Sequence[int] | None], Awaitable[int]],
     ids: Sequence[str] | None,
 ) -> web.Response:
     chosen = None if ids is None else [int(text) for text in ids]
-    return serializers.json_response({"jobs": await change(_queue(request), chosen)})
+    changed = await change(current_principal(request).user_id, _queue(request), chosen)
+    return serializers.json_response({"jobs": changed})
 
 
 def _minute(minute: QueueMinute) -> dict[str, Any]:

@@ -27,6 +27,30 @@ class CacheGeneration:
     is_suspended: bool
 
 
+@dataclass(frozen=True, slots=True)
+class CacheState:
+    """The caches on the Redis called `name`. `suspended_until_ms` is None unless they are suspended."""
+
+    name: str
+    generation: int
+    suspended_until_ms: int | None
+
+
+class CacheStateRepository:
+    """Reads the state of all caches."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def list_all(self) -> list[CacheState]:
+        rows = await self._database.rows(
+            "SELECT name, generation, CASE WHEN suspended_until_ms >"
+            f" {self._database.now_ms} THEN suspended_until_ms END AS suspended_until_ms FROM cache_generations"
+            " ORDER BY name"
+        )
+        return [CacheState(**row) for row in rows]
+
+
 class CacheGenerationRepository:
     """Generations of the caches on the Redis called `name`, on the database's clock."""
 

@@ -13,6 +13,8 @@ class NodeTable(Model):
 
     `renewals` only increases, across holders as well. A lower value than one that was committed shows that the
     database was restored, or that a failover lost its newest transactions.
+
+    `process` is what the holder says of itself, as JSON (`services/jobs/processes.py`).
     """
 
     node = fields.SmallIntField(primary_key=True, generated=False)
@@ -37,6 +39,15 @@ class NodeRow:
     is_leased: bool
 
 
+@dataclass(frozen=True, slots=True)
+class LeasedNode:
+    """A node number with a lease, when it was renewed, and what its process says of itself."""
+
+    node: int
+    renewed_at_ms: int
+    process: str | None
+
+
 class NodeRepository:
     """Leases node numbers to owners, on the database's clock."""
 
@@ -51,20 +62,32 @@ class NodeRepository:
         )
         return [NodeRow(**{**row, "is_leased": bool(row["is_leased"])}) for row in rows]
 
-    async def claim(self, node: int, owner: str, lease_ms: int, *, force: bool) -> bool:
+    async def list_leased(self, lease_ms: int) -> list[LeasedNode]:
+        """Return the numbers with a lease of `lease_ms`, in order."""
+        rows = await self._database.rows(
+            "SELECT node, lease_until_ms - ? AS renewed_at_ms, process FROM nodes"
+            f" WHERE lease_until_ms >= {self._database.now_ms} ORDER BY node",
+            [lease_ms],
+        )
+        return [LeasedNode(**row) for row in rows]
+
+    async def claim(
+        self, node: int, owner: str, lease_ms: int, *, force: bool, process: str | None = None
+    ) -> bool:
         """Lease a number that is free; with `force`, also one that is leased. Return whether it is ours."""
         now = self._database.now_ms
         free = "" if force else f" AND lease_until_ms < {now}"
         claimed = await self._database.execute(
-            f"UPDATE nodes SET owner = ?, lease_until_ms = {now} + ? WHERE node = ?{free}",
-            [owner, lease_ms, node],
+            f"UPDATE nodes SET owner = ?, lease_until_ms = {now} + ?, process = ? WHERE node = ?{free}",
+            [owner, lease_ms, process, node],
         )
         if claimed:
             return True
         try:
             await self._database.execute(
-                f"INSERT INTO nodes (node, owner, lease_until_ms, last_ms) VALUES (?, ?, {now} + ?, 0)",
-                [node, owner, lease_ms],
+                "INSERT INTO nodes (node, owner, lease_until_ms, last_ms, process)"
+                f" VALUES (?, ?, {now} + ?, 0, ?)",
+                [node, owner, lease_ms, process],
             )
         except DuplicateKey:
             return False
@@ -75,16 +98,18 @@ class NodeRepository:
         row = await NodeTable.get_or_none(node=node)
         return (0, -1) if row is None else (row.last_ms, row.renewals)
 
-    async def renew(self, node: int, owner: str, lease_ms: int, last_ms: int, renewals: int) -> bool:
+    async def renew(
+        self, node: int, owner: str, lease_ms: int, last_ms: int, renewals: int, process: str | None = None
+    ) -> bool:
         """Extend a lease from `renewals` to `renewals + 1`.
 
         Returns False if another owner has the number, or the row has fewer renewals.
         """
         return bool(
             await self._database.execute(
-                f"UPDATE nodes SET lease_until_ms = {self._database.now_ms} + ?, last_ms = ?, renewals = ?"
-                " WHERE node = ? AND owner = ? AND renewals >= ?",
-                [lease_ms, last_ms, renewals + 1, node, owner, renewals],
+                f"UPDATE nodes SET lease_until_ms = {self._database.now_ms} + ?, last_ms = ?, renewals = ?,"
+                " process = ? WHERE node = ? AND owner = ? AND renewals >= ?",
+                [lease_ms, last_ms, renewals + 1, process, node, owner, renewals],
             )
         )
 

@@ -12,11 +12,11 @@ PAGES = (
     "about account accounts activity api app appeal appeals apps assets auth avatar avatars block blocks blog card"
     " cards collections comments config create deactivate deleted dev developer developers devices discover docs edit"
     " embed everyone explore export exports favicon feed filters follow followers following hashtag hashtags healthz"
-    " home index invite jobs likes login logout me media metrics mute mutes new notifications null oauth oembed outbox"
-    " p passkeys password people photos place places post posts preferences profile profiles queues readyz register"
-    " reports restrict restricted robots saved sdk search self session sessions settings share signin signout signup"
-    " sitemap static stories stream suggestions tag tagged tags trending trends undefined unknown unsubscribe upload"
-    " uploads user username users web wellknown www you"
+    " home index installation invite jobs likes login logout me media metrics mute mutes new notifications null oauth"
+    " oembed outbox p passkeys password people photos place places post posts preferences profile profiles queues"
+    " readyz register reports restrict restricted robots saved sdk search self session sessions settings share signin"
+    " signout signup sitemap static stories stream suggestions tag tagged tags trending trends undefined unknown"
+    " unsubscribe upload uploads user username users web wellknown www you"
 )
 SERVICE = "photofeed"
 RESERVED = frozenset(f"{OPERATOR} {PAGES}".split())

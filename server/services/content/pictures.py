@@ -33,6 +33,16 @@ ORIGINAL_PREFIX = "original-"
 TEMPORARY_PREFIX = f"{ORIGINAL_PREFIX}temporary-"
 
 
+def media_kind(key: str) -> str:
+    """Return the kind of a stored file, for the figures of the media store."""
+    folder, name = key.partition("/")[0], key.rpartition("/")[2]
+    if folder != "posts":
+        return {"avatars": "avatar", "uploads": "upload", "exports": "export"}.get(folder, folder)
+    if is_original(key):
+        return "original"
+    return "avif" if name.endswith(".avif") else "gif" if name.endswith(".gif") else "jpeg"
+
+
 def is_original(key: str) -> bool:
     """Return whether a stored file is an uploaded one, temporary or not."""
     return key.rpartition("/")[2].startswith(ORIGINAL_PREFIX)

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -32,17 +32,24 @@ class NodeLease:
     """
 
     def __init__(
-        self, nodes: NodeRepository, clock: Clock, configured: int = -1, *, longest_unused: bool = False
+        self,
+        nodes: NodeRepository,
+        clock: Clock,
+        configured: int = -1,
+        *,
+        longest_unused: bool = False,
+        describe: Callable[[], str] | None = None,
     ) -> None:
         """Create a lease. `configured` is a number that the operator guarantees to be unique, or -1.
 
         `longest_unused` prefers the number that was used longest ago: with a clock in the past, ids can then have any
-        timestamp since that use.
+        timestamp since that use. `describe` returns what the process says of itself, for each renewal.
         """
         self._nodes = nodes
         self._clock = clock
         self._configured = configured
         self._longest_unused = longest_unused
+        self._describe = describe or (lambda: None)
         self._owner = secrets.token_hex(16)
         self._node = -1
         self._renewals = 0
@@ -62,7 +69,9 @@ class NodeLease:
 
         Returns False if the database lacks a renewal that it had committed.
         """
-        if await self._nodes.renew(self._node, self._owner, LEASE_MS, ids.last_ms, self._renewals):
+        if await self._nodes.renew(
+            self._node, self._owner, LEASE_MS, ids.last_ms, self._renewals, self._describe()
+        ):
             self._renewals += 1
             await self._follow_clock(ids)
             return True
@@ -115,7 +124,9 @@ class NodeLease:
             candidates = [node for node in candidates if node not in used]
         for node in candidates:
             # A configured number belongs to the process that was configured with it, leased or not.
-            if await self._nodes.claim(node, self._owner, LEASE_MS, force=self._configured >= 0):
+            if await self._nodes.claim(
+                node, self._owner, LEASE_MS, force=self._configured >= 0, process=self._describe()
+            ):
                 last_ms, self._renewals = await self._nodes.get(node)
                 self._node = node
                 return node, max(last_ms, last_used_ms.get(node, 0))

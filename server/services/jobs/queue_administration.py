@@ -97,6 +97,10 @@ class QueueAdministration:
         await self._pauses.resume(queue)
         self.states.expire()
 
+    async def expire(self) -> None:
+        """Count the jobs again at the next read, because some were changed by hand."""
+        await self._overview.expire()
+
     async def _change(
         self,
         change: Callable[[Queue, Sequence[int]], Awaitable[int]],

@@ -22,9 +22,8 @@ from server.services.jobs.event_jobs import Queue
 from server.services.jobs.queue_overview import QueueOverview, QueueStatus
 from server.services.jobs.queue_states import QueueStates
 
-FRESH_S = 5.0
-# While no worker process refreshes the figures, readers do.
-MAX_AGE_S = 15.0
+# While no worker process refreshes the figures, readers do, after so many periods.
+MAX_MISSED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +37,29 @@ class QueueMinute:
 
 
 class QueueFigures:
-    """Reads the status of all queues, at most `MAX_AGE_S` old; whether a queue is paused is always current."""
+    """Reads the status of all queues, counted every `every_s`. Whether a queue is paused is always current."""
 
     def __init__(
-        self, overview: QueueOverview, states: QueueStates, redis: PipelinedRedis, clock: Clock
+        self,
+        overview: QueueOverview,
+        states: QueueStates,
+        redis: PipelinedRedis,
+        clock: Clock,
+        every_s: float = 5.0,
     ) -> None:
         self._overview = overview
         self._states = states
         self._history = QueueHistory(redis)
         self._clock = clock
+        self._every_s = every_s
         self._shared = SharedValue(
-            redis, "queues", self._compute, orjson.dumps, _load, fresh_s=FRESH_S, max_age_s=MAX_AGE_S
+            redis,
+            "queues",
+            self._compute,
+            orjson.dumps,
+            _load,
+            fresh_s=every_s,
+            max_age_s=MAX_MISSED * every_s,
         )
 
     async def read(self) -> list[QueueStatus]:
@@ -76,7 +87,7 @@ class QueueFigures:
         while True:
             with suppress(Unavailable, ReplyError):
                 await self._shared.refresh()
-            await asyncio.sleep(FRESH_S)
+            await asyncio.sleep(self._every_s)
 
     async def _compute(self) -> list[QueueStatus]:
         statuses = await self._overview.read()

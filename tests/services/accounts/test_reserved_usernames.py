@@ -51,6 +51,7 @@ def test_routes_are_reserved() -> None:
         "available", "sent", "refresh", "resend", "unused", "explain", "failed", "read", "pause", "resume", "retry",
         "audit", "claim", "resolve", "decisions", "oidc", "reauthenticate", "setup", "confirm", "approve", "audience",
         "begin", "finish", "link", "methods", "recent", "restore", "pending", "history", "pin", "save", "dismissed",
+        "role", "processes", "storage", "delayed", "promote",
     }  # fmt: skip
 
 

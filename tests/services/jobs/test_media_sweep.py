@@ -6,6 +6,7 @@ from pathlib import Path
 
 from server.models.accounts.users import UserTable
 from server.models.content.post_images import PostImageTable
+from server.models.jobs.media_totals import MediaTotalRepository
 from server.services.jobs.event_jobs import JobKind
 from tests.support.jobs import assert_completed, build_media_sweep, claim_maintenance_job
 from tools.harness.services import ServiceHarness
@@ -39,6 +40,11 @@ async def test_old_files_without_a_row_are_deleted(harness: ServiceHarness) -> N
     left = sorted([entry.key async for entry in harness.media.list()])
     assert left == sorted([*REFERENCED, OUTSIDE, YOUNG])
     assert not unfinished.exists()
+    totals = {
+        total.kind: (total.files, total.bytes)
+        for total in await MediaTotalRepository(harness.database).list_all()
+    }
+    assert totals == {"avatar": (1, len(PICTURE)), "jpeg": (2, 2 * len(PICTURE))}
 
 
 async def test_empty_store_needs_no_sweep(harness: ServiceHarness) -> None:

@@ -92,7 +92,10 @@ async def test_longest_unused_number_can_generate_past_ids(database: Database) -
     past_ms = SystemClock().now_ms() - 86_400_000
     for node in range(NODES):
         used_ms = past_ms if node == 7 else past_ms + 60_000
-        await database.execute("INSERT INTO nodes VALUES (?, '', 0, ?, 0)", [node, used_ms])
+        await database.execute(
+            "INSERT INTO nodes (node, owner, lease_until_ms, last_ms, renewals) VALUES (?, '', 0, ?, 0)",
+            [node, used_ms],
+        )
     ids = await NodeLease(NodeRepository(database), StoppedClock(past_ms), longest_unused=True).acquire()
     first = ids.next()
     assert (node_of(first), id_timestamp_ms(first)) == (7, past_ms + 1)
@@ -103,7 +106,10 @@ async def test_number_of_a_killed_holder_starts_after_its_lease(
 ) -> None:
     now_ms = SystemClock().now_ms()
     for node in range(NODES):
-        await database.execute("INSERT INTO nodes VALUES (?, '', ?, 1, 0)", [node, now_ms - 1000])
+        await database.execute(
+            "INSERT INTO nodes (node, owner, lease_until_ms, last_ms, renewals) VALUES (?, '', ?, 1, 0)",
+            [node, now_ms - 1000],
+        )
     ids = await NodeLease(
         NodeRepository(database), StoppedClock(now_ms - 86_400_000), longest_unused=True
     ).acquire()
