@@ -28,6 +28,7 @@ from server.control import SeedContext
 from server.ids import CaseId, CommentId, UserId
 from server.models.audience import Audience
 from server.models.database import Database
+from server.models.notifications.digests import EmailFrequency
 from server.services.moderation.decisions import Decision, ModerationAction
 from server.services.moderation.reports import ReportReason, SubjectType
 from server.services.records import Role
@@ -79,6 +80,7 @@ def missing(timeline: Timeline, existing: ExistingRows, password: str) -> Iterat
         *((f"request {name}", partial(_request, name)) for name in plan.requesters),
         *((f"friend {name}", partial(_befriend, name)) for name in plan.friends),
         ("friends post", _publish_for_friends),
+        ("emails", _choose_emails),
         (MODERATOR, partial(register, MODERATOR, "Sam Keeper", Role.MODERATOR, password)),
         (SPAMMER, partial(register, SPAMMER, "Best Deals", Role.USER, password)),
         ("spam post", _publish_spam),
@@ -125,6 +127,7 @@ def _pairs(plan: SafetyPlan) -> Iterator[tuple[str, str, Sequence[str], Sequence
         yield f"friend {name}", "close_friends", ("owner_id", "friend_id"), (FRIENDS_POST.author, name)
     for name in plan.reporters:
         yield f"report {name}", "reports", ("reporter_id",), (name,)
+    yield "emails", "inboxes", ("email_frequency IS NOT NULL AND user_id",), (FRIENDS_POST.author,)
     if plan.blocking:
         yield "block", "blocks", ("blocker_id", "blocked_id"), plan.blocking
     if plan.muting:
@@ -199,6 +202,12 @@ async def _block(blocker: str, blocked: str, context: SeedContext, existing: Exi
 
 async def _mute(muter: str, muted: str, context: SeedContext, existing: ExistingRows) -> None:
     await context.services.mutes.mute(existing.user_id(muter), existing.user_id(muted))
+
+
+async def _choose_emails(context: SeedContext, existing: ExistingRows) -> None:
+    """Let one user get an e-mail per notification, which the outbox of a development server then shows."""
+    user_id = existing.user_id(FRIENDS_POST.author)
+    await context.services.preferences.update(user_id, {}, EmailFrequency.IMMEDIATELY)
 
 
 async def _publish_for_friends(context: SeedContext, existing: ExistingRows) -> None:

@@ -284,6 +284,14 @@ class EmailRequested(Event):
 
 
 @dataclass(frozen=True, slots=True)
+class DigestDue(Event):
+    """The digest of a user is due: the e-mail that sums up what happened since the previous one."""
+
+    digest_id: int
+    user_id: UserId
+
+
+@dataclass(frozen=True, slots=True)
 class AvatarReplaced(Event):
     """`media_key` belongs to the previous avatar."""
 

@@ -18,6 +18,7 @@ from redis.backoff import NoBackoff
 
 from server.models.database import Database, DatabaseParameters
 from server.models.migrations import Migrations
+from server.models.notifications.digests import EmailFrequency
 from tests.support.fakes.s3_server import running_s3_server
 from tests.support.fork_server import ForkServer
 from tools.harness.backends import (
@@ -196,6 +197,12 @@ async def harness(database: Database, stack: Stack) -> AsyncIterator[ServiceHarn
         harness = ServiceHarness(database, redis, stack.redis.url, stack.var_dir)
         yield harness
         await harness.close()
+
+
+@pytest.fixture
+def immediate_emails(harness: ServiceHarness) -> None:
+    """Let the users of a test choose one e-mail per notification, at once."""
+    harness.email_frequency = EmailFrequency.IMMEDIATELY
 
 
 @pytest.fixture(autouse=True)

@@ -46,6 +46,7 @@ CHANNELS: Mapping[str, str] = {
     JobKind.NOTIFY_REPORTERS: "in_app",
     JobKind.PUSH: "push",
     JobKind.EMAIL: "email",
+    JobKind.EMAIL_DIGEST: "email",
 }
 
 
@@ -204,6 +205,8 @@ def _handlers(
         JobKind.PUSH: services.pushes.send,
         JobKind.PUSH_BADGE: services.badge_pushes.send,
         JobKind.EMAIL: services.notification_emails.send,
+        JobKind.EMAIL_DIGEST: services.digest_emails.send,
+        JobKind.FIND_DUE_DIGESTS: services.digests.enqueue_due,
         JobKind.PROCESS_UPLOAD: services.media_processing.process,
         JobKind.ENCODE_AVIF: services.avif_renditions.encode,
         JobKind.INDEX_USER: services.discovery.jobs.index_user,

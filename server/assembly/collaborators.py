@@ -38,6 +38,8 @@ from server.services.filters.text_filters import TextFilters
 from server.services.jobs.unit_of_work import UnitOfWork
 from server.services.notifications.badges import Badges
 from server.services.notifications.delivery.deliverables import Deliverables
+from server.services.notifications.digest_times import DigestTimes
+from server.services.notifications.digests import Digests
 from server.services.notifications.notifications import Notifications
 from server.services.people.user_lookup import UserLookup
 from server.settings import Settings
@@ -118,6 +120,8 @@ class Collaborators:
             recover_url=f"{settings.client_url}/recover-account",
         )
         self.deliverables = Deliverables(rows.deliverables, rows.inboxes, self.unit_of_work)
+        times = DigestTimes(settings.notifications.digest_from_hour, settings.notifications.digest_until_hour)
+        self.digests = Digests(rows.digests, rows.inboxes, self.unit_of_work, self.jobs, times)
         badges = Badges(rows.devices, rows.inboxes, self.unit_of_work)
         self.notifications = Notifications(
             rows.notification_list, rows.inboxes, self.cards, self.publisher, badges

@@ -22,10 +22,11 @@ from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.jobs.jobs import JobRepository
 from server.models.jobs.media_totals import MediaTotalRepository
 from server.models.jobs.schedules import ScheduleRepository
+from server.models.notifications.digests import DigestRepository
 from server.models.notifications.retention import NotificationRetentionRepository
 from server.services.content.pictures import is_temporary, media_kind
 from server.services.jobs.counter_audit import CounterAudit
-from server.services.jobs.event_jobs import JobKind
+from server.services.jobs.event_jobs import JobKind, Queue
 from server.services.jobs.jobs import Jobs
 from server.services.jobs.media_sweep import MediaSweep, SweptTables
 from server.services.jobs.retention import FinishedJobsKept, Retention, RetentionPeriods, RetentionTables
@@ -73,7 +74,7 @@ def maintenance_handlers(
 
 
 def schedules(settings: Settings, resources: Resources, jobs: Jobs) -> Schedules:
-    """Return the schedules of all maintenance jobs."""
+    """Return the schedules of all recurring jobs."""
     every = settings.maintenance
     periods_s = {
         JobKind.SWEEP_SESSIONS: every.sessions_every_s,
@@ -94,7 +95,11 @@ def schedules(settings: Settings, resources: Resources, jobs: Jobs) -> Schedules
         _unit_of_work(resources, jobs),
         ScheduleRepository(resources.database),
         JobRepository(resources.database),
-        [Recurring(kind, round(period_s * 1000)) for kind, period_s in periods_s.items()],
+        [
+            *(Recurring(kind, round(period_s * 1000)) for kind, period_s in periods_s.items()),
+            # Not behind maintenance that takes minutes.
+            Recurring(JobKind.FIND_DUE_DIGESTS, round(every.digests_every_s * 1000), Queue.NOTIFICATIONS),
+        ],
     )
 
 
@@ -108,6 +113,7 @@ def _retention(settings: Settings, resources: Resources, jobs: Jobs) -> Retentio
         UsedPasskeyChallengeRepository(database),
         IdempotencyKeyRepository(database),
         NotificationRetentionRepository(database),
+        DigestRepository(database),
         JobRepository(database),
         FormerUsernameRepository(database),
         DraftRepository(database),

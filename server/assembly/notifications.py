@@ -6,6 +6,9 @@ from server.assembly.resources import Resources
 from server.gateways.push.web_push.push_hosts import PushHosts
 from server.services.notifications.delivery.activity_links import ActivityLinks
 from server.services.notifications.delivery.badge_pushes import BadgePushes
+from server.services.notifications.delivery.digest_composer import DigestComposer
+from server.services.notifications.delivery.digest_emails import DigestEmails
+from server.services.notifications.delivery.digest_items import DigestContents
 from server.services.notifications.delivery.emails import NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
 from server.settings import Settings
@@ -21,6 +24,23 @@ def build_notification_emails(
         shared.suppressions,
         shared.unsubscribe_tokens,
         ActivityLinks(settings.app.client_url, shared.share_links),
+        resources.instrumentation.metrics,
+    )
+
+
+def build_digest_emails(settings: Settings, resources: Resources, shared: Collaborators) -> DigestEmails:
+    return DigestEmails(
+        shared.rows.digests,
+        DigestContents(shared.rows.digest_contents, shared.suppressions),
+        DigestComposer(
+            shared.suppressions,
+            shared.unsubscribe_tokens,
+            ActivityLinks(settings.app.client_url, shared.share_links),
+        ),
+        shared.digests,
+        shared.unit_of_work,
+        shared.jobs,
+        shared.email_delivery,
         resources.instrumentation.metrics,
     )
 

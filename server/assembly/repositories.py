@@ -69,6 +69,8 @@ from server.models.notifications.activities import ActivityRepository
 from server.models.notifications.activity_states import ActivityStateRepository
 from server.models.notifications.deliverables import DeliverableRepository
 from server.models.notifications.devices import DeviceRepository
+from server.models.notifications.digest_contents import DigestContentRepository
+from server.models.notifications.digests import DigestRepository
 from server.models.notifications.inboxes import InboxRepository
 from server.models.notifications.notification_list import NotificationListRepository
 from server.models.notifications.notifications import NotificationRepository
@@ -175,6 +177,8 @@ class Repositories:
         self.deliverables = DeliverableRepository(database)
         self.devices = DeviceRepository(database)
         self.inboxes = InboxRepository(database)
+        self.digests = DigestRepository(database)
+        self.digest_contents = DigestContentRepository(database)
         self.notifications = NotificationRepository(database)
         self.notification_list = NotificationListRepository(database)
         self.preferences = PreferenceRepository(database)

@@ -12,6 +12,7 @@ from server.assembly.jobs import build_shared_queue_administration, build_storag
 from server.assembly.moderation import build_moderation
 from server.assembly.notifications import (
     build_badge_pushes,
+    build_digest_emails,
     build_notification_emails,
     build_pushes,
     push_hosts,
@@ -99,9 +100,11 @@ from server.services.moderation.session_administration import SessionAdministrat
 from server.services.moderation.staff import Staff
 from server.services.moderation.standings import Standings
 from server.services.notifications.delivery.badge_pushes import BadgePushes
+from server.services.notifications.delivery.digest_emails import DigestEmails
 from server.services.notifications.delivery.emails import NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
 from server.services.notifications.devices import Devices
+from server.services.notifications.digests import Digests
 from server.services.notifications.follow_jobs import FollowNotificationJobs
 from server.services.notifications.moderation_jobs import ModerationNotificationJobs
 from server.services.notifications.notification_jobs import NotificationJobs
@@ -207,6 +210,8 @@ class Services:
     follow_notification_jobs: FollowNotificationJobs
     moderation_notification_jobs: ModerationNotificationJobs
     notification_emails: NotificationEmails
+    digests: Digests
+    digest_emails: DigestEmails
     pushes: Pushes
     badge_pushes: BadgePushes
     preferences: Preferences
@@ -240,7 +245,9 @@ def build_services(
     verification = EmailVerification(
         rows.email_addresses, shared.suppressions, work, reauthentication, shared.email_tokens
     )
-    store = NotificationStore(rows.notifications, rows.activity_states, rows.inboxes, shared.active_sessions)
+    store = NotificationStore(
+        rows.notifications, rows.activity_states, rows.inboxes, shared.active_sessions, shared.digests
+    )
     writer = NotificationWriter(work, store, shared.publisher, metrics)
     follows = Follows(
         rows.follows,
@@ -477,10 +484,18 @@ def build_services(
             jobs, rows.reports, rows.activities, store, writer
         ),
         notification_emails=build_notification_emails(settings, resources, shared),
+        digests=shared.digests,
+        digest_emails=build_digest_emails(settings, resources, shared),
         pushes=build_pushes(settings, resources, shared),
         badge_pushes=build_badge_pushes(resources, shared),
         preferences=Preferences(
-            rows.preferences, rows.users, shared.suppressions, work, shared.unsubscribe_tokens
+            rows.preferences,
+            rows.users,
+            shared.suppressions,
+            work,
+            shared.unsubscribe_tokens,
+            shared.digests,
+            rows.digests,
         ),
         devices=Devices(rows.devices, work, shared.active_sessions, push_hosts(settings)),
         stream_tickets=StreamTickets(resources.pipelined_redis, revocations),

@@ -90,6 +90,7 @@ MODULES = [
     "server.models.moderation.content_filters",
     "server.models.notifications.notifications",
     "server.models.notifications.inboxes",
+    "server.models.notifications.digests",
     "server.models.notifications.preferences",
     "server.models.notifications.devices",
     "server.models.jobs.jobs",

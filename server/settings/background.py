@@ -1,4 +1,4 @@
-"""Settings of background work: feeds, queues, maintenance schedules."""
+"""Settings of background work: feeds, queues, maintenance schedules, digests."""
 
 from pydantic import Field
 
@@ -66,9 +66,17 @@ class MaintenanceSettings(Section):
     erasures_every_s: float = Field(default=3600.0, ge=0)
     search_every_s: float = Field(default=600.0, ge=0)
     trends_every_s: float = Field(default=600.0, ge=0)
+    digests_every_s: float = Field(default=60.0, ge=0)
     explore_every_s: float = Field(default=120.0, ge=0)
     exports_every_s: float = Field(default=3600.0, ge=0)
     picture_hashes_every_s: float = Field(default=600.0, ge=0)
     exports_kept_s: float = Field(default=7 * 86_400, ge=60)
     notifications_every_s: float = Field(default=3600.0, ge=0)
     notifications_kept_s: float = Field(default=90 * 86_400, ge=60)
+
+
+class NotificationSettings(Section):
+    """Hours are in UTC."""
+
+    digest_from_hour: int = Field(default=16, ge=0, le=23)
+    digest_until_hour: int = Field(default=20, ge=0, le=23)

@@ -13,7 +13,12 @@ from server.settings.api import (
     ThrottleSettings,
     UploadSettings,
 )
-from server.settings.background import FeedSettings, MaintenanceSettings, QueuesSettings
+from server.settings.background import (
+    FeedSettings,
+    MaintenanceSettings,
+    NotificationSettings,
+    QueuesSettings,
+)
 from server.settings.dependencies import DatabaseSettings, EmailSettings, PushSettings, RedisSettings
 from server.settings.sign_in import OidcSettings, PasskeySettings
 from server.settings.types import Section
@@ -35,6 +40,7 @@ class Settings(Section):
     feed: FeedSettings = FeedSettings()
     queues: QueuesSettings = QueuesSettings()
     maintenance: MaintenanceSettings = MaintenanceSettings()
+    notifications: NotificationSettings = NotificationSettings()
     stream: StreamSettings = StreamSettings()
     shutdown: ShutdownSettings = ShutdownSettings()
     log: LogSettings = LogSettings()

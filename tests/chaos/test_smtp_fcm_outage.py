@@ -40,6 +40,7 @@ WAITS = {
     "backoff_cap_ms = 600000": f"backoff_cap_ms = {rounds(500, 20_000)}",
     "timeout_s = 15.0": f"timeout_s = {rounds(1, 15)}.0",
     "timeout_s = 10.0": f"timeout_s = {rounds(1, 10)}.0",
+    "digests_every_s = 60.0": "digests_every_s = 0.2",
     "rate_per_s = 20.0": f"rate_per_s = {rounds(0, 20)}.0",  # e-mails, retries included
 }
 
@@ -132,6 +133,7 @@ async def begin_conversation(
     ).start()
     ana, ben = await register(program, "ana", "ben")
     await verify_addresses(stack)
+    await ana.choose_immediate_emails()
     await ana.request("POST", "/devices", json={"token": PHONE.replace(" ", "-"), "platform": "android"})
     post = await ana.publish(photos.small())
     return program, Conversation(ana, ben, post["id"]), ana
@@ -210,4 +212,47 @@ async def test_killed_worker_loses_no_push_and_no_email(
     report(
         f"R7 {stack.name}: {KILLS} kills, {conversation.said} notifications, 0 lost, {doubled} doubled"
         " under the same key"
+    )
+
+
+async def test_killed_worker_neither_loses_nor_splits_a_digest(
+    migrated_stack: Stack,
+    new_program: NewProgram,
+    register: Register,
+    smtp_server: FakeSmtpServer,
+    fcm: FakeFcm,
+    report: Report,
+) -> None:
+    """Each kill is between the arrival of a digest at the SMTP server and our record of that."""
+    stack, ways = migrated_stack, OutboundServices(smtp_server, fcm)
+    program, conversation, ana = await begin_conversation(stack, new_program, register, ways)
+    await all_sent(stack)
+
+    def received() -> dict[str, int]:
+        return {key: times for key, times in smtp_server.received.items() if "digest-" in key}
+
+    for kills in range(1, KILLS + 2):
+        await ana.request("PATCH", "/notifications/preferences", json={"emailFrequency": "daily"})
+        async with ana.stream() as stream:
+            await conversation.comment(stream, 1)
+        smtp_server.faults["MESSAGE"] = [HANG] * 100
+        await ana.choose_immediate_emails()  # makes the digest due
+        await wait_until(lambda expected=kills: len(received()) == expected)
+        await program.kill()
+        smtp_server.faults.clear()
+        smtp_server.hang_up()
+        await program.start()
+        await all_sent(stack)
+    emails = [
+        message_from_bytes(each.content) for each in smtp_server.taken if isinstance(each.content, bytes)
+    ]
+    digests = {
+        email["Message-ID"]: str(email.get_payload(0)) for email in emails if "digest-" in email["Message-ID"]
+    }
+    assert len(digests) == len(received()) == conversation.said == KILLS + 1
+    assert all(times > 1 for times in received().values())
+    for said in range(conversation.said):
+        assert sum(f"this is number {said}" in text for text in digests.values()) == 1
+    report(
+        f"R7 {stack.name}: {KILLS + 1} kills after a digest arrived, 0 lost, repeated under the same Message-ID"
     )

@@ -12,11 +12,11 @@ import pytest
 from aiohttp import ClientSession, ClientTimeout
 
 from server.gateways.push.web_push.encryption import decode
-from tests.e2e.conftest import Register
+from tests.e2e.conftest import NewProgram, Register
 from tests.support.accounts import verify_addresses
 from tests.support.fakes.push_service import Browser
 from tests.support.inputs import photos
-from tests.support.program import Person, Program
+from tests.support.program import Person, Program, config_file
 from tests.support.sse_reader import Reader
 from tools.harness.backends import Stack
 from tools.harness.waiting import wait_until
@@ -122,6 +122,7 @@ async def test_activity_arrives_on_every_wanted_channel(
 ) -> None:
     ana, ben = await register(program, "ana", "ben")
     await verify_addresses(stack)
+    await ana.choose_immediate_emails()
     await ana.request("POST", "/devices", json={"token": "phone-of-ana", "platform": "android"})
     post = await ana.publish(photos.small())
     async with ana.stream() as heard:
@@ -140,7 +141,10 @@ async def test_activity_arrives_on_every_wanted_channel(
 
     nothing = dict.fromkeys(CHANNELS, False)
     wanted = await ana.request("PUT", "/notifications/preferences", json={"comment": nothing})
-    assert wanted == {each: nothing if each == "comment" else dict.fromkeys(CHANNELS, True) for each in TYPES}
+    assert wanted == {
+        "emailFrequency": "immediately",
+        **{each: nothing if each == "comment" else dict.fromkeys(CHANNELS, True) for each in TYPES},
+    }
     assert await ana.request("GET", "/notifications/preferences") == wanted
     await ben.comment(post["id"], "Never mind.")
     await ben.like(post["id"])
@@ -212,6 +216,9 @@ async def test_other_devices_learn_of_new_posts_and_of_reading(program: Program,
         {"like": {"sms": True}},
         {"like": None},
         {"like": False},
+        {"emailFrequency": "weekly"},
+        {"emailFrequency": None},
+        {"emailFrequency": True},
     ],
 )
 @pytest.mark.parametrize("stack", ["embedded"], indirect=True)
@@ -225,6 +232,7 @@ async def test_invalid_preferences_are_refused(
 async def test_unsubscribe_link_stops_the_emails(program: Program, register: Register, stack: Stack) -> None:
     ana, ben, cleo = await register(program, "ana", "ben", "cleo")
     await verify_addresses(stack)
+    await ana.choose_immediate_emails()
     await ben.follow(ana)
     (email,) = await wait_until(at_least(1, lambda: emails_to(stack, ana)))
     assert email["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
@@ -261,6 +269,35 @@ async def test_unsubscribe_link_stops_the_emails(program: Program, register: Reg
             assert b"invalid or incomplete" in broken.content
 
 
+@pytest.mark.usefixtures("migrated_stack")
+async def test_notifications_are_summed_up_once_a_day(
+    new_program: NewProgram, register: Register, stack: Stack
+) -> None:
+    config = config_file(stack.var_dir, {"digests_every_s = 60.0": "digests_every_s = 0.2"})
+    program = await new_program("--port=0", config=config).start()
+    ana, ben = await register(program, "ana", "ben")
+    await verify_addresses(stack)
+    assert (await ana.request("GET", "/notifications/preferences"))["emailFrequency"] == "daily"
+    post = await ana.publish(photos.small())
+    await ben.like(post["id"])
+    await notified(ana, 1)
+    await ben.comment(post["id"], "Where was that?")
+    await notified(ana, 2)
+    assert emails_to(stack, ana) == []
+    # What waits is sent at once to a user who does not want to wait any more.
+    await ana.choose_immediate_emails()
+    (email,) = await wait_until(at_least(1, lambda: emails_to(stack, ana)), 30)
+    assert email["Subject"] == "1 comment and 1 like"
+    assert f"/p/{post['id']}" in email.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    link = email["List-Unsubscribe"].strip("<>")
+    path = f"{urlsplit(link).path}?{urlsplit(link).query}"
+    page = await ana.call("POST", path, data={"List-Unsubscribe": "One-Click"})
+    assert (page.status, b"your notifications" in page.content) == (200, True)
+    wanted = await ana.request("GET", "/notifications/preferences")
+    assert wanted["emailFrequency"] == "never"
+    assert await ana.request("PUT", "/notifications/preferences", json={"emailFrequency": "never"}) == wanted
+
+
 async def test_browser_opens_the_stream_with_a_ticket(
     program: Program, register: Register, session: ClientSession
 ) -> None:
@@ -295,6 +332,7 @@ async def test_device_of_a_new_user_gets_no_old_pushes(
 ) -> None:
     ana, ben, cleo = await register(program, "ana", "ben", "cleo")
     await verify_addresses(stack)
+    await ana.choose_immediate_emails()
     phone = {"token": "the-phone", "platform": "ios"}
     first = await ana.request("POST", "/devices", json=phone)
     assert set(first) == {"id", "platform", "createdAt"}
@@ -338,6 +376,7 @@ async def test_invalid_device_is_refused(program: Program, register: Register, b
 async def test_64_likes_and_unlikes_notify_once(program: Program, register: Register, stack: Stack) -> None:
     ana, ben = await register(program, "ana", "ben")
     await verify_addresses(stack)
+    await ana.choose_immediate_emails()
     await ana.request("POST", "/devices", json={"token": "phone", "platform": "ios"})
     post = await ana.publish(photos.small())
     async with ana.stream() as heard:
@@ -364,6 +403,7 @@ async def test_64_likes_and_unlikes_notify_once(program: Program, register: Regi
 async def test_own_activity_does_not_notify(program: Program, register: Register, stack: Stack) -> None:
     ana, ben = await register(program, "ana", "ben")
     await verify_addresses(stack)
+    await ana.choose_immediate_emails()
     await ana.request("POST", "/devices", json={"token": "phone", "platform": "ios"})
     post = await ana.publish(photos.small(), caption="me, @ana")
     await ana.like(post["id"])

@@ -19,6 +19,7 @@ from server.models.jobs.media_totals import MediaTotalRepository
 from server.models.jobs.queue_states import QueueStateRepository
 from server.models.jobs.queue_statistics import QueueStatisticsRepository
 from server.models.jobs.schedules import ScheduleRepository
+from server.models.notifications.digests import DigestRepository
 from server.models.notifications.retention import NotificationRetentionRepository
 from server.services.content.pictures import is_temporary, media_kind
 from server.services.jobs.claims import Claim
@@ -70,6 +71,7 @@ def build_retention(
         UsedPasskeyChallengeRepository(database),
         IdempotencyKeyRepository(database),
         NotificationRetentionRepository(database),
+        DigestRepository(database),
         JobRepository(database),
         FormerUsernameRepository(database),
         DraftRepository(database),

@@ -219,6 +219,10 @@ class Person:
         other = Person(program or self.program, self.session, self.username, password=self.password)
         return await other.sign_in()
 
+    async def choose_immediate_emails(self) -> None:
+        """Ask for one e-mail per notification, at once."""
+        await self.request("PATCH", "/notifications/preferences", json={"emailFrequency": "immediately"})
+
     def _signed_in(self, answer: Answer) -> Self:
         self.id = answer.json["user"]["id"]
         self.token, self.refresh_token = answer.json["accessToken"], answer.json["refreshToken"]

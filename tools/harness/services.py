@@ -95,6 +95,8 @@ from server.models.notifications.activities import ActivityRepository
 from server.models.notifications.activity_states import ActivityStateRepository
 from server.models.notifications.deliverables import DeliverableRepository
 from server.models.notifications.devices import DeviceRepository
+from server.models.notifications.digest_contents import DigestContentRepository
+from server.models.notifications.digests import DigestRepository, EmailFrequency
 from server.models.notifications.inboxes import InboxRepository
 from server.models.notifications.notification_list import NotificationListRepository
 from server.models.notifications.notifications import NotificationRepository
@@ -212,9 +214,14 @@ from server.services.notifications.badges import Badges
 from server.services.notifications.delivery.activity_links import ActivityLinks
 from server.services.notifications.delivery.badge_pushes import BadgePushes
 from server.services.notifications.delivery.deliverables import Deliverables
+from server.services.notifications.delivery.digest_composer import DigestComposer
+from server.services.notifications.delivery.digest_emails import DigestEmails
+from server.services.notifications.delivery.digest_items import DigestContents
 from server.services.notifications.delivery.emails import NotificationEmails
 from server.services.notifications.delivery.pushes import Pushes
 from server.services.notifications.devices import Devices
+from server.services.notifications.digest_times import DigestTimes
+from server.services.notifications.digests import Digests
 from server.services.notifications.follow_jobs import FollowNotificationJobs
 from server.services.notifications.moderation_jobs import ModerationNotificationJobs
 from server.services.notifications.notification_jobs import NotificationJobs
@@ -269,6 +276,7 @@ RESET_TTL_S = 1800
 MAX_UNUSED_MEDIA = 3
 UPLOAD_RULES = UploadRules(max_bytes=10_000_000, max_unused=MAX_UNUSED_MEDIA, max_unfinished_bytes=20_000_000)
 CLIENT_URL = "https://pages.test"
+DIGEST_TIMES = DigestTimes(16, 20)
 PASSKEY_SITE, PASSKEY_ORIGIN = "photos.test", "https://photos.test"
 EMAIL_TOKEN_TTL_S = {
     EmailTokenPurpose.VERIFY: 86_400,
@@ -517,6 +525,8 @@ class ServiceHarness:
             self.tiers,
         )
         self.email = RecordingEmailSender()
+        # The choice of each user that is inserted from now on; None: the default.
+        self.email_frequency: EmailFrequency | None = None
         self.suppressions = Suppressions(EmailSuppressionRepository(database), normalize)
         self.email_tokens = EmailTokens(EmailTokenRepository(database), EMAIL_TOKEN_TTL_S, b"e" * 32)
         self.security_alerts = self.security_alerts_through(
@@ -669,11 +679,14 @@ class ServiceHarness:
             self.publisher,
             Badges(DeviceRepository(database), inboxes, self.unit_of_work),
         )
+        self.digest_rows = DigestRepository(database)
+        self.digests = Digests(self.digest_rows, inboxes, self.unit_of_work, self.jobs, DIGEST_TIMES)
         store = NotificationStore(
             NotificationRepository(database),
             ActivityStateRepository(database),
             inboxes,
             self.active_sessions,
+            self.digests,
         )
         self.store = store
         writer = NotificationWriter(self.unit_of_work, store, self.publisher, self.metrics)
@@ -694,6 +707,8 @@ class ServiceHarness:
             self.suppressions,
             self.unit_of_work,
             self.unsubscribe_tokens,
+            self.digests,
+            self.digest_rows,
         )
         devices = DeviceRepository(database)
         self.devices = Devices(
@@ -961,6 +976,18 @@ class ServiceHarness:
             ActivityLinks(CLIENT_URL, self.share_links),
             self.metrics,
         )
+        self.digest_emails = DigestEmails(
+            self.digest_rows,
+            DigestContents(DigestContentRepository(self.database), self.suppressions),
+            DigestComposer(
+                self.suppressions, self.unsubscribe_tokens, ActivityLinks(CLIENT_URL, self.share_links)
+            ),
+            self.digests,
+            self.unit_of_work,
+            self.jobs,
+            delivery,
+            self.metrics,
+        )
 
     def security_alerts_through(self, delivery: EmailDelivery) -> SecurityAlerts:
         return SecurityAlerts(
@@ -1082,6 +1109,8 @@ class ServiceHarness:
             password_changed_at_ms=0,
             created_at_ms=self.clock.now_ms(),
         )
+        if self.email_frequency is not None:
+            await self.preferences.update(UserId(user.id), {}, self.email_frequency)
         return UserId(user.id)
 
     async def set_status(self, user_id: UserId, status: AccountStatus) -> None:
@@ -1172,6 +1201,8 @@ class ServiceHarness:
             JobKind.PUSH: self.pushes.send,
             JobKind.PUSH_BADGE: self.badge_pushes.send,
             JobKind.EMAIL: self.notification_emails.send,
+            JobKind.EMAIL_DIGEST: self.digest_emails.send,
+            JobKind.FIND_DUE_DIGESTS: self.digests.enqueue_due,
             JobKind.PROCESS_UPLOAD: self.media_processing.process,
             JobKind.ENCODE_AVIF: self.avif_renditions.encode,
             JobKind.RANK_EXPLORE: self.explore_ranking.refresh,

@@ -13,8 +13,9 @@ from server.handlers.fields import RequestSchema, StrictBoolean
 from server.handlers.http.operations import Rate, Reply, operation, partial_update
 from server.handlers.http.pages import HTML, html_response
 from server.handlers.http.requests import BODY, QUERY, current_principal
+from server.ids import UserId
 from server.services.notifications.notification_text import TOPICS
-from server.services.notifications.preferences import ChannelPreferences, Preferences
+from server.services.notifications.preferences import ChannelPreferences, EmailFrequency, Preferences
 from server.services.records import PREFERENCE_TYPES, Channel, NotificationType
 
 UNSUBSCRIBE_HEADERS = {
@@ -37,19 +38,52 @@ class NonEmptyBody(RequestSchema):
 
 
 def _schema_by_type_and_channel(
-    name: str, channels_name: str, base: type[Schema], field: type[fields.Boolean], *, required: bool
+    name: str,
+    channels_name: str,
+    bases: tuple[type[Schema], type[Schema]],
+    field: type[fields.Boolean],
+    *,
+    required: bool,
 ) -> type[Schema]:
-    """Return a schema with a member per notification type that users may turn off, each with a boolean per channel."""
-    channels = type(channels_name, (base,), {each.value: field(required=required) for each in Channel})
+    """Return a schema with a member per notification type that users may turn off, each with a boolean per channel.
+
+    `bases`: the base of the schema, and that of a type's channels.
+    """
+    base, channels_base = bases
+    channels = type(
+        channels_name, (channels_base,), {each.value: field(required=required) for each in Channel}
+    )
     members = {each.value: fields.Nested(channels, required=required) for each in PREFERENCE_TYPES}
     return type(name, (base,), members)
 
 
+FREQUENCY = {
+    "description": "How often you get e-mails about notifications: one per notification, or one that sums up what is"
+    " unread since the previous one. E-mails about your account are always sent at once."
+}
+
+
+class _FrequencySchema(Schema):
+    emailFrequency = fields.Enum(EmailFrequency, by_value=fields.String, required=True, metadata=FREQUENCY)
+
+
+class _FrequencyBody(NonEmptyBody):
+    emailFrequency = fields.Enum(EmailFrequency, by_value=fields.String, metadata=FREQUENCY)
+
+
 PreferencesSchema = _schema_by_type_and_channel(
-    "NotificationPreferencesSchema", "NotificationChannelsSchema", Schema, fields.Boolean, required=True
+    "NotificationPreferencesSchema",
+    "NotificationChannelsSchema",
+    (_FrequencySchema, Schema),
+    fields.Boolean,
+    required=True,
 )
 PreferencesBody = _schema_by_type_and_channel(
-    "NotificationPreferencesBody", "NotificationChannelsBody", NonEmptyBody, StrictBoolean, required=False
+    "NotificationPreferencesBody",
+    "NotificationChannelsBody",
+    (_FrequencyBody, NonEmptyBody),
+    StrictBoolean,
+    required=False,
 )
 
 
@@ -78,12 +112,13 @@ class PreferenceRoutes:
         "getPreferences",
         "Get your notification preferences by type and channel",
         tag="notifications",
-        description="Every type has the channels `inApp`, `push` and `email`.",
+        description="Every type has the channels `inApp`, `push` and `email`. `emailFrequency` applies to all types.",
         responds={200: PreferencesSchema},
         rates=(Rate.READS,),
     )
     async def get_preferences(self, request: web.Request) -> web.Response:
-        return _preferences(await self._preferences.get_for(current_principal(request).user_id))
+        user_id = current_principal(request).user_id
+        return await self._respond(user_id, await self._preferences.get_for(user_id))
 
     @operation(
         "changePreferences",
@@ -97,11 +132,24 @@ class PreferenceRoutes:
         rates=(Rate.WRITES,),
     )
     async def change_preferences(self, request: web.Request) -> web.Response:
+        user_id, body = current_principal(request).user_id, dict(request[BODY])
+        frequency = body.pop("emailFrequency", None)
         changes = {
             NotificationType(type_): {Channel(channel): enabled for channel, enabled in channels.items()}
-            for type_, channels in request[BODY].items()
+            for type_, channels in body.items()
         }
-        return _preferences(await self._preferences.update(current_principal(request).user_id, changes))
+        return await self._respond(user_id, await self._preferences.update(user_id, changes, frequency))
+
+    async def _respond(self, user_id: UserId, preferences: ChannelPreferences) -> web.Response:
+        frequency = await self._preferences.get_email_frequency(user_id)
+        body: Mapping[str, Mapping[str, bool] | str] = {
+            "emailFrequency": frequency.value,
+            **{
+                type_.value: {channel.value: enabled for channel, enabled in channels.items()}
+                for type_, channels in preferences.items()
+            },
+        }
+        return serializers.json_response(body)
 
     @operation(
         "showUnsubscribePage",
@@ -125,7 +173,8 @@ class PreferenceRoutes:
         "unsubscribe",
         "Unsubscribe from the e-mails that a link is for (one-click, RFC 8058)",
         tag="notifications",
-        description="The signed token names the address and the notification type.",
+        description="The signed token names the address and the notification type. That of an e-mail which sums up"
+        " notifications ends the e-mails about all types.",
         query=UnsubscribeQuery,
         responds={200: Reply("A page with a confirmation", {"type": "string"}, HTML), 404: INVALID_LINK},
         rates=(Rate.READS,),
@@ -137,14 +186,6 @@ class PreferenceRoutes:
         except NotFound:
             return _invalid_link()
         return html_response("unsubscribed.html", UNSUBSCRIBE_HEADERS, subject=subject)
-
-
-def _preferences(preferences: ChannelPreferences) -> web.Response:
-    body: Mapping[str, Mapping[str, bool]] = {
-        type_.value: {channel.value: enabled for channel, enabled in channels.items()}
-        for type_, channels in preferences.items()
-    }
-    return serializers.json_response(body)
 
 
 def _invalid_link() -> web.Response:

@@ -38,6 +38,7 @@ PLAIN_COLUMNS = (
     UserColumn("notifications", "recipient_id"),
     UserColumn("notification_preferences", "user_id"),
     UserColumn("inboxes", "user_id", key="user_id"),
+    UserColumn("digest_entries", "user_id", key="notification_id"),
     UserColumn("devices", "user_id"),
     UserColumn("email_tokens", "user_id"),
     UserColumn("external_identities", "user_id"),

@@ -8,6 +8,7 @@ from server.ids import CommentId, NotificationId, PostId, UserId
 from server.models.conditions import Column, Condition, all_of
 from server.models.content.visibility import visible_posts
 from server.models.database import Database, SerializationFailure
+from server.models.notifications.digests import EmailFrequency, frequency_of
 from server.models.notifications.notifications import NotificationKey
 from server.models.people.visibility import unmuted_users, visible_users
 
@@ -46,6 +47,7 @@ class ActivityState:
     listed: ListedNotification | None
     push: bool
     email: bool
+    email_frequency: EmailFrequency
     in_app: bool
     has_device: bool
     reachable: bool
@@ -73,9 +75,10 @@ class ActivityStateRepository:
             " h.id AS listed_id, h.sequence AS listed_sequence, h.others_count, h.channels AS listed_channels,"
             " h.read_at_ms, COALESCE(f.push, 1) AS push,"
             " CASE WHEN r.email = '' THEN 0 ELSE COALESCE(f.email, 1) END AS email,"
-            " COALESCE(f.in_app, 1) AS in_app, EXISTS(SELECT 1 FROM devices d JOIN sessions s ON s.id = d.session_id"
+            " i.email_frequency, COALESCE(f.in_app, 1) AS in_app,"
+            " EXISTS(SELECT 1 FROM devices d JOIN sessions s ON s.id = d.session_id"
             f" WHERE d.user_id = r.id AND {active_session.sql}) AS has_device,"
-            f" ({reachable.sql}) AS reachable FROM users r"
+            f" ({reachable.sql}) AS reachable FROM users r LEFT JOIN inboxes i ON i.user_id = r.id"
             " LEFT JOIN notification_preferences f ON f.user_id = r.id AND f.type = ?"
             " LEFT JOIN notifications n ON n.recipient_id = r.id AND n.type = ? AND n.actor_id = ? AND n.target_id = ?"
             " LEFT JOIN notifications h ON ? AND COALESCE(f.in_app, 1) = 1 AND h.recipient_id = r.id AND h.type = ?"
@@ -109,11 +112,13 @@ def _reachable(actor_id: UserId, post_id: PostId | None, comment_id: CommentId |
 
 
 def _state(row: Mapping[str, Any]) -> ActivityState:
+    frequency = frequency_of(row["email_frequency"])
     return ActivityState(
         stored=None if row["id"] is None else _stored(row),
         listed=None if row["listed_id"] is None else _listed(row),
         push=bool(row["push"]),
-        email=bool(row["email"]),
+        email=bool(row["email"]) and frequency is not EmailFrequency.NEVER,
+        email_frequency=frequency,
         in_app=bool(row["in_app"]),
         has_device=bool(row["has_device"]),
         reachable=bool(row["reachable"]),

@@ -1,4 +1,4 @@
-"""Table `inboxes`: the last notification sequence per recipient."""
+"""Table `inboxes`: the last notification sequence per recipient, and the jobs reserved for the recipient."""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,6 +21,9 @@ class InboxTable(Model):
     """One row per recipient. Its lock serializes the changes to one recipient's notifications.
 
     badge_due_at_ms: when the job runs that updates the badges of the recipient's devices; NULL without one.
+    email_frequency: an `EmailFrequency`; NULL for the default.
+    digest_due_at_ms: when the job of the next digest is inserted; NULL without an entry that waits for one.
+    digest_id: the digest whose job is unfinished; NULL without one.
     """
 
     user = fields.OneToOneField(
@@ -28,6 +31,9 @@ class InboxTable(Model):
     )
     last_sequence = fields.BigIntField(default=0)
     badge_due_at_ms: fields.Field[int | None] = fields.BigIntField(null=True)
+    email_frequency: fields.Field[str | None] = fields.CharField(max_length=12, null=True)
+    digest_due_at_ms: fields.Field[int | None] = fields.BigIntField(null=True, db_index=True)
+    digest_id: fields.Field[int | None] = fields.BigIntField(null=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "inboxes"

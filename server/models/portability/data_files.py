@@ -192,6 +192,15 @@ PREFERENCES = DataFile(
     },
     ("notification_preferences.user_id",),
 )
+EMAIL_PREFERENCES = DataFile(
+    "email_preferences",
+    "inboxes t",
+    "t.user_id",
+    {"frequency": Member("t.email_frequency")},
+    ("inboxes.user_id",),
+    key="t.user_id",
+    condition="t.email_frequency IS NOT NULL",
+)
 SESSIONS = DataFile(
     "sessions",
     "sessions t",
@@ -391,6 +400,7 @@ DATA_FILES = (
     _pairs("restricted_users", "restrictions", "owner_id", "restricted_id"),
     NOTIFICATIONS,
     PREFERENCES,
+    EMAIL_PREFERENCES,
     SESSIONS,
     DEVICES,
     REPORTS,
@@ -421,7 +431,7 @@ NOT_EXPORTED: Mapping[str, str] = MappingProxyType(
         "close_friends.friend_id": "whose close friend the user is, is private to others",
         "notifications.actor_id": "notifications of others; their causes are in the other files",
         "import_items.user_id": "which of the posts in posts.json were imported",
-        "inboxes.user_id": "a counter of notifications.json",
+        "digest_entries.user_id": "which of the notifications in notifications.json the next e-mail sums up",
         "recovery_codes.user_id": "hashes of secrets",
         "sign_in_challenges.user_id": "hashes of secrets; sessions.json has the sessions",
         "email_tokens.user_id": "secrets of links in e-mails",

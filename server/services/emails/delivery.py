@@ -12,6 +12,7 @@ from server.gateways.email.email import Email, EmailRefused, EmailSender
 from server.gateways.redis.rate_limits import Limit, RateLimitStatus
 from server.ids import UserId
 from server.services.emails.suppressions import Suppressions
+from server.services.emails.unsubscribe_tokens import AllNotifications
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +116,7 @@ class EmailDelivery:
     ) -> EmailOutcome:
         if not email.to:
             return EmailOutcome.NO_ADDRESS
-        if topic and topic in await self._suppressions.list_topics(email.to):
+        if topic and {topic, AllNotifications.TOPIC} & await self._suppressions.list_topics(email.to):
             return EmailOutcome.UNSUBSCRIBED
         if attempt <= 1 and not await self._is_within_budget(kind, email.to, sender_id):
             return EmailOutcome.LIMITED

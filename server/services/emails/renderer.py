@@ -1,9 +1,10 @@
 """Renders the e-mail templates, each as text and as HTML."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 # The import takes 25 ms, but aiohttp-apispec imports it anyway.
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -16,18 +17,28 @@ TEMPLATES = Path(__file__).parent / "templates"
 NO_LINKS: Mapping[str, str] = MappingProxyType({})
 
 
-def render(template: str, values: Mapping[str, str], links: Mapping[str, str] = NO_LINKS) -> tuple[str, str]:
+def render(
+    template: str,
+    values: Mapping[str, str],
+    links: Mapping[str, str] = NO_LINKS,
+    rows: Sequence[tuple[Mapping[str, str], Mapping[str, str]]] = (),
+) -> tuple[str, str]:
     """Return the text and the HTML of an e-mail.
 
     Each of `values` becomes one line, so that a name or comment cannot imitate other parts of the e-mail, and mail
-    programs make no links of it. In HTML it is escaped. Each of `links` becomes ASCII.
+    programs make no links of it. In HTML it is escaped. Each of `links` becomes ASCII. `rows` has values and links of
+    repeated parts.
     """
-    context = {key: unlinked(one_line(value)) for key, value in values.items()}
-    context |= {key: ascii_url(value) for key, value in links.items()}
+    context: dict[str, Any] = {**_sanitized(values, links), "rows": [_sanitized(*row) for row in rows]}
     text, html = (
         _environment().get_template(f"{template}.{kind}").render(context) for kind in ("txt", "html")
     )
     return text, html
+
+
+def _sanitized(values: Mapping[str, str], links: Mapping[str, str]) -> dict[str, str]:
+    context = {key: unlinked(one_line(value)) for key, value in values.items()}
+    return context | {key: ascii_url(value) for key, value in links.items()}
 
 
 @cache

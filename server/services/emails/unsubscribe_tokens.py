@@ -2,6 +2,7 @@
 
 import hmac
 import re
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 import jwt
@@ -17,6 +18,15 @@ ADDRESS_HASH = re.compile(r"[0-9a-f]{32}")
 TOKEN_HEADERS = {"typ": "unsubscribe+jwt"}
 
 
+class AllNotifications(StrEnum):
+    """The topic of digests. An address that unsubscribes from it gets no e-mails about notifications at all."""
+
+    TOPIC = "digest"
+
+
+EmailTopic = NotificationType | AllNotifications
+
+
 class UnsubscribeTokens:
     """Tokens do not expire, because e-mails are kept; they are valid while `secret` stays the same."""
 
@@ -24,22 +34,22 @@ class UnsubscribeTokens:
         self._key = hmac.digest(secret, b"unsubscribe tokens", "sha256")
         self._public_url = public_url
 
-    def unsubscribe_url(self, address_hash: str, type_: NotificationType) -> str:
+    def unsubscribe_url(self, address_hash: str, type_: EmailTopic) -> str:
         """Return the URL that ends e-mails of a type to an address.
 
         A POST ends them at once (RFC 8058); a GET shows a confirmation page.
         """
         return f"{self._public_url}{UNSUBSCRIBE_PATH}?token={self.encode(address_hash, type_)}"
 
-    def list_id(self, type_: NotificationType) -> str:
+    def list_id(self, type_: EmailTopic) -> str:
         """Return the name by which mail programs recognize e-mails of a type (RFC 2919)."""
         return f"{type_}.notifications.{urlsplit(self._public_url).hostname}"
 
-    def encode(self, address_hash: str, type_: NotificationType) -> str:
+    def encode(self, address_hash: str, type_: EmailTopic) -> str:
         claims = {"aud": UNSUBSCRIBE_AUDIENCE, "sub": address_hash, "type": type_.value}
         return jwt.encode(claims, self._key, SIGNATURE_ALGORITHM, TOKEN_HEADERS)
 
-    def decode(self, token: str) -> tuple[str, NotificationType]:
+    def decode(self, token: str) -> tuple[str, EmailTopic]:
         """Return the address hash and the type of a token. Raises NotFound for a token not issued here."""
         try:
             claims = jwt.decode(
@@ -49,7 +59,7 @@ class UnsubscribeTokens:
                 options={"require": ["sub"]},
                 audience=UNSUBSCRIBE_AUDIENCE,
             )
-            address_hash, type_ = str(claims["sub"]), NotificationType(claims["type"])
+            address_hash, type_ = str(claims["sub"]), _topic(claims["type"])
         except (jwt.InvalidTokenError, UnicodeError, KeyError, ValueError) as error:
             raise _unknown() from error
         if not ADDRESS_HASH.fullmatch(address_hash):
@@ -58,6 +68,10 @@ class UnsubscribeTokens:
         if token != self.encode(address_hash, type_):
             raise _unknown()
         return address_hash, type_
+
+
+def _topic(value: str) -> EmailTopic:
+    return AllNotifications.TOPIC if value == AllNotifications.TOPIC else NotificationType(value)
 
 
 def _unknown() -> NotFound:

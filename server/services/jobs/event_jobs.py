@@ -18,6 +18,7 @@ from server.events import (
     CommentLiked,
     CommentsDeleted,
     CommentUnliked,
+    DigestDue,
     EmailChanged,
     EmailRequested,
     EmailVerificationRequested,
@@ -100,10 +101,12 @@ class JobKind(StrEnum):
     NOTIFY_REPORTERS = "notify.reporters"
     RETRACT_COMMENTS = "notify.retract_comments"
     RETRACT_BLOCKED = "notify.retract_blocked"
+    FIND_DUE_DIGESTS = "notify.due_digests"
     ACCEPT_FOLLOW_REQUESTS = "people.accept_follow_requests"
     PUSH = "push.notification"
     PUSH_BADGE = "push.badge"
     EMAIL = "email.notification"
+    EMAIL_DIGEST = "email.digest"
     INDEX_USER = "search.user"
     INDEX_POST = "search.post"
     PROCESS_UPLOAD = "media.process"
@@ -212,6 +215,7 @@ JOBS_BY_EVENT: Mapping[type[Event], tuple[EventJob, ...]] = {
     PushRequested: (EventJob(Queue.PUSH, JobKind.PUSH),),
     NotificationsRead: (EventJob(Queue.PUSH, JobKind.PUSH_BADGE),),
     EmailRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL),),
+    DigestDue: (EventJob(Queue.EMAIL, JobKind.EMAIL_DIGEST),),
     SessionsRevoked: (EventJob(Queue.NOTIFICATIONS, JobKind.PROPAGATE_REVOCATIONS, HIGH),),
     # The user waits for these e-mails, so they precede notifications.
     EmailVerificationRequested: (EventJob(Queue.EMAIL, JobKind.EMAIL_VERIFICATION, HIGH),),

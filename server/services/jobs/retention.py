@@ -17,6 +17,7 @@ from server.models.accounts.used_passkey_challenges import UsedPasskeyChallengeR
 from server.models.content.drafts import DraftRepository
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.models.jobs.jobs import JobRepository, JobState
+from server.models.notifications.digests import DigestRepository
 from server.models.notifications.retention import NotificationGroup, NotificationRetentionRepository
 from server.services.jobs.claims import Claim
 from server.services.jobs.event_jobs import Queue
@@ -57,6 +58,7 @@ class RetentionTables:
     used_passkey_challenges: UsedPasskeyChallengeRepository
     idempotency_keys: IdempotencyKeyRepository
     notifications: NotificationRetentionRepository
+    digests: DigestRepository
     jobs: JobRepository
     former_usernames: FormerUsernameRepository
     drafts: DraftRepository
@@ -110,6 +112,7 @@ class Retention:
         """Delete old notifications. A stream that resumes before them gets a `reset` event."""
         notifications = self._tables.notifications
         first_kept = min_id_at(SystemClock().now_ms() - self._periods.notifications_ms)
+        await self._tables.digests.delete_older(first_kept)
         deleted = 0
         while ids := await notifications.list_older(first_kept):
             groups = await notifications.list_groups(ids)

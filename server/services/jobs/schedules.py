@@ -18,6 +18,7 @@ class Recurring:
 
     kind: JobKind
     every_ms: int
+    queue: Queue = Queue.MAINTENANCE
 
 
 class Schedules:
@@ -34,13 +35,11 @@ class Schedules:
         schedules: ScheduleRepository,
         jobs: JobRepository,
         recurring: Sequence[Recurring],
-        queue: Queue = Queue.MAINTENANCE,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._schedules = schedules
         self._jobs = jobs
         self._recurring: Mapping[str, Recurring] = {each.kind: each for each in recurring if each.every_ms}
-        self._queue = queue
         self._registered = False
 
     async def enqueue(self) -> list[JobRef]:
@@ -60,8 +59,8 @@ class Schedules:
         next_run_at_ms = due.next_run_at_ms + (missed + 1) * recurring.every_ms
         if not await self._schedules.advance(due, next_run_at_ms):
             return []
-        if await self._jobs.has_unfinished(self._queue, recurring.kind):
+        if await self._jobs.has_unfinished(recurring.queue, recurring.kind):
             return []
         job_id = JobId(work.new_id())
-        await self._jobs.insert([NewJob(job_id, self._queue, recurring.kind, {}, NORMAL)])
-        return [JobRef(self._queue, job_id, NORMAL)]
+        await self._jobs.insert([NewJob(job_id, recurring.queue, recurring.kind, {}, NORMAL)])
+        return [JobRef(recurring.queue, job_id, NORMAL)]

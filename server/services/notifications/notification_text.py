@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from server.services.emails.unsubscribe_tokens import AllNotifications, EmailTopic
 from server.services.records import NotificationType
 
 # Follows the name of the user who did it.
@@ -16,7 +17,8 @@ PREDICATES: Mapping[NotificationType, str] = {
     NotificationType.FOLLOW_ACCEPTED: "accepted your follow request",
 }
 # Follows "e-mails about" on the unsubscribe page and in the footer.
-TOPICS: Mapping[NotificationType, str] = {
+TOPICS: Mapping[EmailTopic, str] = {
+    AllNotifications.TOPIC: "your notifications",
     NotificationType.LIKE: "likes",
     NotificationType.COMMENT_LIKE: "likes of comments",
     NotificationType.COMMENT: "comments",
@@ -29,11 +31,17 @@ TOPICS: Mapping[NotificationType, str] = {
 }
 
 
-def headline(type_: NotificationType, actor: str, others_count: int, *, in_comment: bool) -> str:
-    """Return a sentence without a full stop, as `ana and 12 others liked your post`."""
+def headline(
+    type_: NotificationType, actor: str, others_count: int, *, in_comment: bool, capped: bool = False
+) -> str:
+    """Return a sentence without a full stop, as `ana and 12 others liked your post`.
+
+    `capped`: there are more others than were counted.
+    """
     who = actor
     if others_count:
-        who = f"{actor} and {others_count:,} {'other' if others_count == 1 else 'others'}"
+        others = f"{'more than ' if capped else ''}{others_count:,}"
+        who = f"{actor} and {others} {'other' if others_count == 1 else 'others'}"
     if type_ is NotificationType.MENTION:
         return f"{who} mentioned you in a {'comment' if in_comment else 'post'}"
     return f"{who} {PREDICATES[type_]}"

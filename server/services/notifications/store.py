@@ -18,6 +18,7 @@ from server.services.accounts.active_sessions import ActiveSessions
 from server.services.jobs.unit_of_work import WorkContext
 from server.services.notifications.activities import Activity, CreatedNotification
 from server.services.notifications.channel_requests import ChannelRequests
+from server.services.notifications.digests import Digests
 from server.services.notifications.grouping import NotificationGroups
 from server.services.records import NotificationType
 
@@ -29,13 +30,14 @@ class NotificationStore:
         states: ActivityStateRepository,
         inboxes: InboxRepository,
         active_sessions: ActiveSessions,
+        digests: Digests,
     ) -> None:
         self._notifications = notifications
         self._states = states
         self._inboxes = inboxes
         self._active_sessions = active_sessions
         self._groups = NotificationGroups(notifications)
-        self._channels = ChannelRequests(notifications)
+        self._channels = ChannelRequests(notifications, digests)
 
     async def lock(self, recipient_ids: Sequence[UserId]) -> dict[UserId, int]:
         """Lock the recipients' inboxes until the commit; return the last sequence of each."""

@@ -25,7 +25,7 @@ unused_media.json          pictures that you uploaded and that no post uses
 pictures/                  the pictures, named in posts.json, drafts.json, unused_media.json and profile.json
 comments.json, likes.json  what you wrote and liked; the posts of others are named by id
 following.json, ...        people that you follow, asked to follow, blocked or muted, and who follows you
-notifications.json         your notifications, and notification_preferences.json what you chose
+notifications.json         your notifications; notification_preferences.json and email_preferences.json what you chose
 sessions.json              where you signed in, and devices.json the apps that receive pushes
 reports.json               what you reported, and moderation.json what moderators decided about you
 

@@ -3,6 +3,7 @@
 from server.ids import MediaId, UserId
 from server.models.audience import Audience
 from server.models.content.post_images import NewPostImage
+from server.models.notifications.digests import EmailFrequency
 from server.services.accounts.usernames import normalize
 from server.services.jobs.event_jobs import JobKind
 from server.services.records import Channel, Confirmation, Platform
@@ -53,6 +54,7 @@ class ProgramChanges(VisibilityReader):
             await self.add_post(author, Audience.PUBLIC)
 
     async def add_user(self) -> None:
+        self.harness.email_frequency = EmailFrequency.IMMEDIATELY
         user = await self.harness.user()
         self.people.append(user)
         self.model.people.append(user)

@@ -163,6 +163,7 @@ async def test_likers_are_paged_newest_first_without_gaps(harness: ServiceHarnes
     assert seen == [fan for fan in order[::-1] if fan != order[3]]
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_likes_of_a_comment_notify_its_author_as_one(harness: ServiceHarness) -> None:
     ada, bob, *fans = await harness.users(6)
     post_id = await harness.post(ada)
@@ -191,6 +192,7 @@ async def test_likes_of_a_comment_notify_its_author_as_one(harness: ServiceHarne
     assert [row["comment_id"] for row in rows] == [other]
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_likes_of_comments_have_a_preference_of_their_own(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     post_id = await harness.post(ada)

@@ -9,7 +9,17 @@ from tortoise import Tortoise
 from server.errors import Conflict, Unauthenticated
 from server.gateways.feed_store.cached_users import CachedUsers
 from server.gateways.outbox import Outbox
-from server.ids import ActionId, AppealId, CaseId, CommentId, DraftId, PostId, ReportId, UserId
+from server.ids import (
+    ActionId,
+    AppealId,
+    CaseId,
+    CommentId,
+    DraftId,
+    NotificationId,
+    PostId,
+    ReportId,
+    UserId,
+)
 from server.models.accounts.external_identities import ExternalIdentityRepository, NewExternalIdentity
 from server.models.accounts.former_usernames import FormerUsernameRepository
 from server.models.counters import COUNTED_TABLES, CounterRepository
@@ -115,6 +125,7 @@ async def live(harness: ServiceHarness, ada: UserId, bob: UserId) -> PostId:
     await harness.uploads.create(ada, 1000, "", "")
     for _ in range(2):
         await harness.work_off()
+    await harness.digest_rows.insert_entry(ada, NotificationId(1))
     for person in (ada, bob):
         await harness.feed.page(person, PAGE)
     return theirs

@@ -46,6 +46,7 @@ def pushed(harness: ServiceHarness) -> list[str]:
     return [token for token, _ in harness.push.taken]
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_comment_is_pushed_and_emailed(harness: ServiceHarness) -> None:
     ada, bob = await harness.user("ada"), await harness.user("bob")
     await with_phone(harness, ada, "ada's phone")
@@ -83,6 +84,7 @@ async def test_comment_is_pushed_and_emailed(harness: ServiceHarness) -> None:
         assert f'deliveries_total{{channel="{channel}",outcome="delivered"}} 1.0' in text
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_each_type_has_its_own_subject(harness: ServiceHarness) -> None:
     ada, bob = await harness.user("ada"), await harness.user("bob")
     post_id = await harness.post(ada)
@@ -103,6 +105,7 @@ async def test_each_type_has_its_own_subject(harness: ServiceHarness) -> None:
     ]
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_email_greets_by_full_name(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     await harness.database.execute("UPDATE users SET full_name = ? WHERE id = ?", ["Ada Lovelace", ada])
@@ -220,6 +223,7 @@ async def test_push_is_retried_for_failed_devices_only(harness: ServiceHarness) 
     assert (await harness.job(claim.id))["state"] == "completed"
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_failed_email_is_retried_and_refused_one_is_not(
     harness: ServiceHarness,
 ) -> None:
@@ -237,6 +241,7 @@ async def test_failed_email_is_retried_and_refused_one_is_not(
         assert f'deliveries_total{{channel="email",outcome="{outcome}"}} 1.0' in text
 
 
+@pytest.mark.usefixtures("immediate_emails")
 @pytest.mark.parametrize("gone", ["taken back", "read", "unwanted", "deleted"])
 async def test_obsolete_notification_is_not_delivered(harness: ServiceHarness, gone: str) -> None:
     ada, bob = await harness.users(2)
@@ -261,6 +266,7 @@ async def test_obsolete_notification_is_not_delivered(harness: ServiceHarness, g
     assert await harness.due(JobKind.PUSH, JobKind.EMAIL) == []
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_repeated_like_is_delivered_once_per_channel(
     harness: ServiceHarness,
 ) -> None:
@@ -284,6 +290,7 @@ async def test_repeated_like_is_delivered_once_per_channel(
     assert (len(harness.push.taken), len(harness.email.sent)) == (1, 1)
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_unread_likes_of_a_post_are_delivered_once(
     harness: ServiceHarness,
 ) -> None:
@@ -303,6 +310,7 @@ async def test_unread_likes_of_a_post_are_delivered_once(
     assert harness.push.taken[1][1].title.endswith("and 3 others liked your post")
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_grouped_like_is_delivered_for_a_retracted_one(
     harness: ServiceHarness,
 ) -> None:
@@ -322,6 +330,7 @@ async def test_grouped_like_is_delivered_for_a_retracted_one(
     assert await harness.due() == []
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_new_device_is_notified_of_the_next_like(harness: ServiceHarness) -> None:
     ada, bob, eve, joe = await harness.users(4)
     post_id = await harness.post(ada)
@@ -338,6 +347,7 @@ async def test_new_device_is_notified_of_the_next_like(harness: ServiceHarness) 
     assert harness.push.taken[0][1].title.endswith("and 1 other liked your post")
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_likes_hidden_in_app_are_delivered_once_an_hour(
     harness: ServiceHarness,
 ) -> None:
@@ -356,6 +366,7 @@ async def test_likes_hidden_in_app_are_delivered_once_an_hour(
     assert len(harness.email.sent) == 2
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_email_counts_the_likes_at_sending_time(harness: ServiceHarness) -> None:
     ada, *fans = await harness.users(5)
     post_id = await harness.post(ada)
@@ -396,6 +407,7 @@ async def test_devices_of_ended_sessions_are_deleted_first(harness: ServiceHarne
     }
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_emails_are_limited_per_recipient_and_per_actor(harness: ServiceHarness) -> None:
     ada, bob, eve = await harness.users(3)
     limits = EmailLimits(
@@ -425,6 +437,7 @@ async def test_old_activity_is_listed_but_not_delivered(harness: ServiceHarness)
     assert await harness.due(JobKind.PUSH, JobKind.EMAIL) == []
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_both_are_tried_for_a_day_and_are_dead_emails_then(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     await harness.follows.follow(bob, ada)

@@ -2,6 +2,8 @@
 
 from functools import partial
 
+import pytest
+
 from server.events import CacheKey
 from server.ids import ActionId, MediaId, PostId, UserId
 from server.models.content.post_images import NewPostImage
@@ -99,6 +101,7 @@ async def test_job_about_an_erased_recipient_ends(harness: ServiceHarness) -> No
     assert await harness.value("SELECT COUNT(*) FROM inboxes") == 0
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_like_is_delivered_in_place_of_a_hidden_one(harness: ServiceHarness) -> None:
     ada, bob, eve = await harness.user("ada"), await harness.user("bob"), await harness.user("eve")
     post_id = await harness.post(ada)

@@ -53,6 +53,7 @@ async def test_like_comment_and_follow_notify(harness: ServiceHarness) -> None:
     assert await notifications_of(harness, bob) == []
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_repeated_likes_are_one_notification(
     harness: ServiceHarness,
 ) -> None:

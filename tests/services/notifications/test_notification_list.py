@@ -255,6 +255,7 @@ async def test_mark_read_up_to_one_or_all(harness: ServiceHarness) -> None:
     assert await harness.notifications.mark_read_up_to(ada, told[4].id) == 0
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_hidden_notifications_are_not_marked_read(harness: ServiceHarness) -> None:
     ada, bob, eve = await harness.users(3)
     await harness.preferences.update(ada, {NotificationType.FOLLOW: {Channel.IN_APP: False}})
@@ -280,6 +281,7 @@ async def test_other_users_notifications_are_not_marked_read(harness: ServiceHar
     assert await harness.notifications.count_unread(ada) == 1
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_type_hidden_in_app_uses_other_channels_only(harness: ServiceHarness) -> None:
     ada, bob, eve = await harness.users(3)
     await harness.preferences.update(ada, {NotificationType.LIKE: {Channel.IN_APP: False}})

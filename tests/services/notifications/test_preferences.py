@@ -64,6 +64,7 @@ async def test_unsubscribe_ends_one_type_for_one_address(harness: ServiceHarness
     assert (await harness.preferences.get_for(bob))[NotificationType.LIKE][Channel.EMAIL] is True
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_unsubscribed_address_gets_no_email(harness: ServiceHarness) -> None:
     ada, bob = await harness.user("ada"), await harness.user("bob")
     await harness.preferences.unsubscribe(
@@ -76,6 +77,7 @@ async def test_unsubscribed_address_gets_no_email(harness: ServiceHarness) -> No
     assert [email.subject for email in harness.email.sent] == ["bob liked your post"]
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_only_the_owner_of_the_mailbox_ends_an_unsubscription(harness: ServiceHarness) -> None:
     ada, bob = await harness.user("ada"), await harness.user("bob")
     await harness.preferences.unsubscribe(
@@ -95,6 +97,7 @@ async def test_only_the_owner_of_the_mailbox_ends_an_unsubscription(harness: Ser
     assert harness.email.sent[-1].subject == "bob started following you"
 
 
+@pytest.mark.usefixtures("immediate_emails")
 async def test_unsubscription_outlives_the_account(harness: ServiceHarness) -> None:
     ada, bob = await harness.user("ada"), await harness.user("bob")
     token = unsubscribe_token(harness, "ada@example.com", NotificationType.FOLLOW)

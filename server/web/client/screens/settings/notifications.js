@@ -12,13 +12,42 @@ import { toggle } from "../../components/forms.js";
 import { attempt } from "../../components/problems.js";
 
 const CHANNELS = /** @type {const} */ (["inApp", "push", "email"]);
+const FREQUENCIES = /** @type {const} */ (["immediately", "hourly", "daily", "never"]);
 
 export async function notificationSection() {
   const preferences = /** @type {Record<string, any>} */ (await api.get("/notifications/preferences"));
   const rows = Object.entries(preferences).filter(
     ([, channels]) => typeof channels === "object" && "inApp" in channels,
   );
-  return h("div", null, await pushSwitch(), preferenceTable(rows));
+  return h("div", null, await pushSwitch(), frequencyChoice(preferences.emailFrequency), preferenceTable(rows));
+}
+
+/**
+ * How often e-mails are sent. A choice that waits for a confirmation of the address springs back.
+ * @param {string} chosen
+ */
+function frequencyChoice(chosen) {
+  const select = h(
+    "select",
+    { id: "emailFrequency", class: "input", "aria-describedby": "emailFrequency-note", onchange: save },
+    FREQUENCIES.map((each) => h("option", { value: each, selected: each === chosen }, t(`frequency.${each}`))),
+  );
+  async function save() {
+    const body = /** @type {any} */ ({ emailFrequency: select.value });
+    await attempt(async () => {
+      const saved = /** @type {any} */ (await api.patch("/notifications/preferences", { body }));
+      if (saved.emailFrequency !== select.value) showMessage(t("frequency_unsubscribed"));
+      chosen = saved.emailFrequency;
+    });
+    select.value = chosen;
+  }
+  return h(
+    "div",
+    { class: "field", "data-field": "emailFrequency" },
+    h("label", { for: "emailFrequency" }, t("frequency")),
+    select,
+    h("p", { id: "emailFrequency-note", class: "hint" }, t("frequency_hint")),
+  );
 }
 
 /** A switch for pushes to this browser; nothing if it or the server has none. */
