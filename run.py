@@ -41,6 +41,8 @@ examples:
   python run.py --processes=4        use four cores
   python run.py migrate              migrate the database (MySQL, MariaDB)
   python run.py migrate --plan       show what migrating would do
+  python run.py backup FOLDER        back up everything, while the server runs
+  python run.py restore FOLDER       restore a backup into an empty installation
   python run.py queues               watch the job queues
   python run.py doctor feeds         compare cached feeds with the database
   python run.py doctor account ID    find what is left of an erased account
@@ -90,6 +92,17 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     serve = _command(commands, "serve", "run the server (default command)")
     _add_serving_flags(serve)
     _add_migrate(_command(commands, "migrate", "apply, show, check or undo database migrations"))
+    copy = _command(commands, "backup", "write a backup to a new folder, while the server may run")
+    copy.add_argument("folder", type=Path)
+    copy.add_argument("--verify", action="store_true", help="compare an existing backup with its checksums")
+    restore = _command(commands, "restore", "restore a backup into an empty installation")
+    restore.add_argument("folder", type=Path)
+    restore.add_argument(
+        "--as-copy", action="store_true", help="give the result an id of a separate installation"
+    )
+    move = _command(commands, "move", "copy the embedded database to MySQL, or pictures to a bucket")
+    move.add_argument("--to-database", metavar="URL", help="mysql://user:password@host:port/database")
+    move.add_argument("--to-media", metavar="URL", help="s3://bucket/prefix or gs://bucket/prefix")
     _add_queues(
         _command(commands, "queues", "watch the job queues; retry, discard or pause jobs", QUEUES_EPILOG)
     )
@@ -286,14 +299,10 @@ def _work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any
     match arguments.command:
         case "migrate":
             return _migrate_work(arguments, loaded)
-        case "role":
-            from server.commands.role import grant_role
-
-            return grant_role(loaded.settings, arguments.username, arguments.granted)
-        case "remove-second-factor":
-            from server.commands.second_factor import remove_second_factor
-
-            return remove_second_factor(loaded.settings, arguments.username)
+        case "backup" | "restore" | "move":
+            return _copy_work(arguments, loaded)
+        case "role" | "remove-second-factor":
+            return _account_work(arguments, loaded)
         case "restored":
             from server.commands.restored import begin_epoch
 
@@ -357,6 +366,26 @@ def _doctor_work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[A
 
         return check_search(loaded.settings, fix=arguments.fix)
     return check_feeds(loaded.settings, arguments.user, fix=arguments.fix)
+
+
+def _account_work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any, int]:
+    if arguments.command == "role":
+        from server.commands.role import grant_role
+
+        return grant_role(loaded.settings, arguments.username, arguments.granted)
+    from server.commands.second_factor import remove_second_factor
+
+    return remove_second_factor(loaded.settings, arguments.username)
+
+
+def _copy_work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any, int]:
+    from server.commands import backup
+
+    if arguments.command == "backup":
+        return backup.backup(loaded.settings, arguments.folder, verify_only=arguments.verify)
+    if arguments.command == "restore":
+        return backup.restore(loaded.settings, arguments.folder, as_copy=arguments.as_copy)
+    return backup.move(loaded.settings, arguments.to_database, arguments.to_media)
 
 
 def _queues_work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[Any, Any, int]:

@@ -24,6 +24,8 @@ from server.models.schema.schema_state import SchemaStateRepository
 WAIT_S = 60
 LEASE_S = 30.0
 POLL_S = 0.2
+# What `schema_state` names while a backup is restored, in place of a migration.
+RESTORE = "restore of "
 
 
 class SchemaStatus(StrEnum):
@@ -76,6 +78,11 @@ class Migrations:
         """Compare the schema with this version of the program."""
         applied, known = await self._applied(), set(self.known())
         state = await self._state.get()
+        if state.migration.startswith(RESTORE):
+            return SchemaReport(
+                SchemaStatus.INCOMPATIBLE,
+                "A restore was interrupted: run the same `python run.py restore` again.",
+            )
         newer = sorted(applied - known, key=number_of)
         number = max(map(number_of, known))
         if newer and (known - applied or number < (state.compatible_from or number + 1)):
@@ -117,10 +124,22 @@ class Migrations:
                 planned.append(PlannedMigration(file.name, (await file.statements("up"))[done:]))
         return planned
 
-    async def upgrade(self, on_step: Callable[[str], None] = lambda version: None) -> list[str]:
+    async def interrupted(self) -> str:
+        """Return the name of the migration or restore that was interrupted, or an empty string."""
+        return (await self._state.get()).migration
+
+    async def mark(self, restore: str) -> None:
+        """Record that a restore began, or with an empty string that it is complete."""
+        await self._state.create()
+        await self._state.set_migration(restore)
+
+    async def upgrade(
+        self, on_step: Callable[[str], None] = lambda version: None, *, until: int | None = None
+    ) -> list[str]:
         """Apply pending migrations in order and return their names, while other processes wait.
 
-        `on_step` gets each name before it is applied. A migration that was interrupted is continued.
+        `on_step` gets each name before it is applied. A migration that was interrupted is continued. With `until`,
+        migrations with a higher number stay pending.
         """
         if not await self.pending():
             return []
@@ -128,6 +147,8 @@ class Migrations:
         async with self._exclusive() as progress:
             compatible_from = await self._compatible_from()
             for name in await self.pending():
+                if until is not None and number_of(name) > until:
+                    break
                 state = await self._state.get()
                 if state.migration and state.direction == "down":
                     raise ConfigurationError(

@@ -85,6 +85,12 @@ class SchemaStateRepository:
             bool(row["started"]),
         )
 
+    async def set_migration(self, migration: str) -> None:
+        """Record the name of what is being done."""
+        await self._database.execute(
+            "UPDATE schema_state SET migration = ?, step = 0, started = 0 WHERE id = ?", [migration, ROW_ID]
+        )
+
     async def claim(self, lease: str) -> bool:
         """Take the lease if it is free or has expired. Return whether it is ours."""
         now = self._database.now_ms

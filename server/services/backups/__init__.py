@@ -1,0 +1,1 @@
+"""Backups of an installation, their verification, and restoring them."""
