@@ -86,11 +86,6 @@ class ActivityRepository:
             return None
         return Caption(rows[0]["caption"], _mentioned(rows[0]), rows[0]["edited_at_ms"])
 
-    async def has_caption(self, post_id: PostId, text: str) -> bool:
-        """Return whether the post exists and its caption is `text`."""
-        rows = await self._database.rows("SELECT caption FROM posts WHERE id = ?", [post_id])
-        return bool(rows) and rows[0]["caption"] == text
-
     async def list_existing(self, user_ids: Sequence[UserId]) -> list[UserId]:
         """Return the users that still exist, in no particular order."""
         if not user_ids:

@@ -118,8 +118,9 @@ class NotificationJobs:
 
         async def update(work: WorkContext) -> Created:
             locked = await self._store.lock([*mentioned | notified])
-            if not await self._activities.has_caption(post_id, caption.text):
-                return []  # a later edit has its own job
+            found = await self._activities.find_caption(post_id)
+            if found is None or found.mentioned != caption.mentioned:
+                return []  # a later edit has its own job, but only if it changed the mentions
             for recipient_id in sorted(notified - mentioned):
                 await self._store.retract(recipient_id, activity)
             return await self._writer.create(work, locked, {each: [activity] for each in mentioned})

@@ -8,6 +8,7 @@ import pytest
 from redis.asyncio import Redis
 
 from server.ids import PostId, UserId
+from server.models.notifications.activities import ActivityRepository
 from server.paging import PageRequest, decode_cursor
 from server.services.jobs.claims import LeaseLost
 from server.services.jobs.event_jobs import JobKind
@@ -243,3 +244,25 @@ async def test_notifications_disappear_with_post_and_comment(harness: ServiceHar
     (left,) = (await harness.notifications.list_page(ada, PageRequest())).items
     assert left.type == "follow"
     assert [each.id for each in await harness.notifications.list_after(ada, 0, 10)] == [left.id]
+
+
+async def test_edit_of_the_words_keeps_a_pending_mention(
+    harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The edit comes between the job's first look at the caption and its transaction, and has no job of its own."""
+    ada, bob = await harness.user("ada"), await harness.user("bob")
+    post = await harness.posts.publish(ada, "With @bob", [])
+    read = ActivityRepository.list_mentioned_in_caption
+
+    async def edit_meanwhile(self: ActivityRepository, post_id: PostId, mention: str) -> set[UserId]:
+        found = await read(self, post_id, mention)
+        await harness.posts.edit(ada, post_id, "With @bob, in spring", None)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ActivityRepository, "list_mentioned_in_caption", edit_meanwhile)
+        assert await harness.work_off(JobKind.NOTIFY_MENTIONED) == 1
+    await harness.work_off(JobKind.NOTIFY_MENTIONED)
+    assert [(n.type, n.post_id) for n in await notifications_of(harness, bob)] == [
+        (NotificationType.MENTION, post.id)
+    ]
