@@ -10,13 +10,13 @@ from tortoise.models import Model
 from server.ids import CollectionId, PostId, UserId
 from server.models.conditions import Column, Condition
 from server.models.content.posts import ListedPost
-from server.models.content.visibility import visible_posts
+from server.models.content.visibility import listed_posts
 from server.models.database import Database
 
 MAX_COVERS = 4
 _COUNT = "(SELECT COUNT(*) FROM collection_posts e WHERE e.collection_id = c.id)"
 # The owner is the only viewer.
-_VISIBLE = visible_posts(Column("c.user_id"), "p").sql
+_VISIBLE = listed_posts(Column("c.user_id"), "p").sql
 # `hint` follows the table of the entries.
 _COVER = (
     "(SELECT p.id FROM collection_posts e{hint} JOIN saves s ON s.id = e.saved_id JOIN posts p ON p.id = s.post_id"

@@ -84,7 +84,7 @@ class Collections:
         """Return the posts of a collection that the owner may see, those added last first. Raises NotFound."""
         await self._require(owner_id, collection_id)
         rows = await self._collections.list_posts(
-            collection_id, self._visibility.posts(owner_id), request.before_id, request.limit + 1
+            collection_id, self._visibility.listed_posts(owner_id), request.before_id, request.limit + 1
         )
         return await self._cards.cut_posts(owner_id, rows, request.limit)
 

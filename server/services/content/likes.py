@@ -81,8 +81,8 @@ class Likes:
         return await self._cards.cut_related(viewer_id, rows, request.limit)
 
     async def list_own(self, user_id: UserId, request: PageRequest) -> Page[Post]:
-        """Return the posts that a user likes and may see, newest like first."""
-        visible = self._visibility.posts(user_id)
+        """Return the posts that a user likes and may see, newest like first; archived ones are in no list."""
+        visible = self._visibility.listed_posts(user_id)
         rows = await self._likes.list_by_user(user_id, visible, request.before_id, request.limit + 1)
         return await self._cards.cut_posts(user_id, rows, request.limit)
 

@@ -37,13 +37,13 @@ class Saves:
     async def unsave(self, user_id: UserId, post_id: PostId) -> None:
         """Remove a save, and the post from the user's collections; without a save nothing changes.
 
-        The post may be hidden from the user.
+        The post may be hidden from the user or missing: the answer does not tell.
         """
         await self._unit_of_work.run(partial(self._unsave, user_id, post_id), changes=changed(user_id))
 
     async def list_page(self, user_id: UserId, request: PageRequest) -> Page[Post]:
-        """Return the saved posts that the user may see, newest save first."""
-        visible = self._visibility.posts(user_id)
+        """Return the saved posts that the user may see, newest save first; archived ones are in no list."""
+        visible = self._visibility.listed_posts(user_id)
         rows = await self._saves.list_by_user(user_id, visible, request.before_id, request.limit + 1)
         return await self._cards.cut_posts(user_id, rows, request.limit)
 

@@ -176,11 +176,11 @@ class VisibilityModel:
         return [post.id for post in self.newest() if post.author in shown and self.lists_post(reader, post)]
 
     def kept(self, pairs: list[Pair], user: int) -> list[int]:
-        """Return the posts that a user saved or collected and sees, newest pair first."""
+        """Return the posts that a user likes, saved or collected and that lists show, newest pair first."""
         return [
             post
             for one, post in pairs[::-1]
-            if one == user and post in self.posts and self.sees_post(user, self.posts[post])
+            if one == user and post in self.posts and self.lists_post(user, self.posts[post])
         ]
 
     def own_comments(self, user: int) -> list[int]:

@@ -8,6 +8,7 @@ from server.errors import NotFound
 from server.ids import PostId, UserId
 from server.paging import PageRequest, decode_cursor
 from server.services.jobs.event_jobs import JobKind
+from server.services.records import PostStatus
 from tests.services.feed.feeds import count_queries, reader_and_author
 from tools.harness.services import ServiceHarness
 
@@ -87,6 +88,25 @@ async def test_hidden_posts_leave_the_list_and_return(harness: ServiceHarness) -
     await harness.saves.unsave(reader, hidden)
     await harness.profiles.edit(author, {"is_private": False})
     assert await saved_ids(harness, reader) == [kept]
+
+
+async def test_own_archived_posts_are_in_no_list(harness: ServiceHarness) -> None:
+    author = await harness.user()
+    kept, hidden = await harness.post(author), await harness.post(author)
+    collection = await harness.collections.create(author, "Mine")
+    for post_id in (kept, hidden):
+        await harness.likes.like(author, post_id)
+        await harness.collections.add_post(author, collection.id, post_id)
+    for status, shown in ((PostStatus.ARCHIVED, [kept]), (PostStatus.PUBLISHED, [hidden, kept])):
+        await harness.posts.edit(author, hidden, None, None, status=status)
+        assert await saved_ids(harness, author) == shown
+        page = PageRequest(limit=10)
+        liked = await harness.likes.list_own(author, page)
+        collected = await harness.collections.list_posts(author, collection.id, page)
+        for posts in (liked, collected):
+            assert [post.id for post in posts.items] == shown
+        covers = (await harness.collections.get(author, collection.id)).covers
+        assert [cover.id for cover in covers] == shown
 
 
 async def test_saves_are_deleted_with_their_post(harness: ServiceHarness) -> None:
