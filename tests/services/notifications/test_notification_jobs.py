@@ -249,7 +249,7 @@ async def test_notifications_disappear_with_post_and_comment(harness: ServiceHar
 async def test_edit_of_the_words_keeps_a_pending_mention(
     harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The edit comes between the job's first look at the caption and its transaction, and has no job of its own."""
+    """The edit comes between the job's first look at the caption and its transaction, and emits no event."""
     ada, bob = await harness.user("ada"), await harness.user("bob")
     post = await harness.posts.publish(ada, "With @bob", [])
     read = ActivityRepository.list_mentioned_in_caption
