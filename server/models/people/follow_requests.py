@@ -22,7 +22,7 @@ class FollowRequestTable(Model):
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "follow_requests"
         unique_together = (("requester_id", "target_id"),)
-        indexes = (("target_id", "requester_id"), ("target_id", "id"))
+        indexes = (("target_id", "requester_id"), ("target_id", "id"), ("requester_id", "id"))
 
 
 class FollowRequestRepository(PairRepository):

@@ -5,6 +5,7 @@ import hashlib
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -14,6 +15,8 @@ from server.models.discovery.search_terms import MAX_TERM, Form
 from server.paging import unknown_cursor
 from server.services.discovery.folding import words
 from server.services.discovery.terms import positions
+
+MAX_REMEMBERED = 8192  # pairs of a query and a name; the same names match the same popular queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class NameQuery:
             sections.append(Section(Form.INSIDE, joined))
         return cls(joined, tuple(sections))
 
+    @lru_cache(maxsize=MAX_REMEMBERED)  # noqa: B019 - queries are values
     def first_term(self, text: str) -> tuple[int, str] | None:
         """Return the first section that lists a name, and the term under which it does; None if none does."""
         starts, inside = positions(text)
@@ -55,6 +59,7 @@ class NameQuery:
                 return number, terms[at]
         return None
 
+    @lru_cache(maxsize=MAX_REMEMBERED)  # noqa: B019 - queries are values
     def section_of(self, text: str) -> int | None:
         """Return the first section that a name matches, without computing its terms."""
         for number, section in enumerate(self.sections):

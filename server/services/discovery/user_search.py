@@ -82,10 +82,8 @@ class UserSearch:
         if not query.sections:
             return []
         lead: list[Lead] = []
-        for each in await self._followees.list_by(viewer_id):
-            section = each.section_in(query)
-            if section is not None:
-                lead.append(Lead(1 + section, int(not each.mutual), each.tier, each.user_id))
+        for section, each in (await self._followees.list_by(viewer_id)).find(query):
+            lead.append(Lead(1 + section, int(not each.mutual), each.tier, each.user_id))
         exact = await self._users.find_id(normalize(text.strip().lstrip("@＠")))
         if exact is not None:
             lead = [Lead(0, 0, 0, exact), *(each for each in lead if each.subject_id != exact)]
