@@ -17,8 +17,8 @@ from server.services.moderation.appeal_queue import AppealStatus
 from tools.harness.services import ServiceHarness
 
 PAGE = PageRequest(20, 2**52)
-# Tables with few rows by their nature, and results of a subquery (r0, r1).
-SMALL = re.compile(r"content_filters|rankings|r\d+")
+# Tables with few rows by their nature, and results of subqueries.
+SMALL = re.compile(r"content_filters|rankings|r\d+|liked|saved")
 # Lists of at most a few rows.
 SORTED = {"tags of a post"}
 SCAN = re.compile(r"^SCAN (?!CONSTANT|\()(\S+)(?! USING)")
@@ -44,7 +44,7 @@ LISTS: dict[str, List] = {
     "pending tags": lambda h, user, _: h.tags.list_pending(user, PAGE),
     "tags of a post": lambda h, user, post: h.tags.list_by_post(user, post),
     "versions": lambda h, user, post: h.post_history.list_versions(user, post, PAGE),
-    "posts of an author": lambda h, user, _: h.posts.list_by_author(user, user, PageRequest()),
+    "posts of an author": lambda h, user, _: h.posts.list_by_author(user, user, PageRequest(), with_likers=False),
     "archive": lambda h, user, _: h.posts.list_archived(user, PAGE),
     "drafts": lambda h, user, _: h.drafts.list_own(user, PAGE, scheduled=False),
     "hashtag": lambda h, user, _: h.discovery.hashtags.list_posts(user, "dawn", PAGE),

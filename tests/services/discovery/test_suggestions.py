@@ -107,3 +107,23 @@ async def test_dismissal_needs_another_visible_user(harness: ServiceHarness) -> 
     for change in (suggestions.dismiss, suggestions.restore):
         with pytest.raises(NotFound):
             await change(ada, bob)
+
+
+async def test_kept_suggestions_name_current_followers(harness: ServiceHarness) -> None:
+    viewer, friends, other, rare = await circle(harness)
+    service = harness.discovery.suggestions
+    kept = await service.list_suggestions(viewer, 20)
+    assert await service.list_suggestions(viewer, 20) is kept
+    assert [user.username for user in kept[0].followed_by] == ["cleo", "ben"]
+
+    await harness.follows.unfollow(friends[2], other)
+    first, _ = await service.list_suggestions(viewer, 20)
+    assert (first.user.card.id, [user.username for user in first.followed_by]) == (other, ["ben", "ana"])
+
+    await harness.profiles.edit(friends[1], {"username": "benedict"})
+    first, _ = await service.list_suggestions(viewer, 20)
+    assert [user.username for user in first.followed_by] == ["benedict", "ana"]
+
+    await harness.profiles.edit(rare, {"full_name": "Rare Bird"})
+    _, second = await service.list_suggestions(viewer, 20)
+    assert second.user.card.full_name == "Rare Bird"
