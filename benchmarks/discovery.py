@@ -34,6 +34,7 @@ USERS = int(os.environ.get("BENCH_USERS", "100000"))
 CONNECTIONS = 32
 SECONDS = float(os.environ.get("BENCH_SECONDS", "5"))
 WARM_S = 1.5
+MAX_WARM_UPS = 10
 PROFILES = 200
 
 Requests = Sequence[tuple[str, str]]
@@ -126,20 +127,29 @@ async def load_screens(stack: Stack, database: Database, scratch: Path, wanted: 
         # Readers open their feed first, which caches the users that they follow.
         feeds = sorted({("/feed", token) for _, token in next(iter(wanted.values()))})
         (scratch / "requests.json").write_text(json.dumps(feeds))
-        await _load(port, scratch / "requests.json", WARM_S, may_refuse=True)
+        await _load(port, scratch / "requests.json", WARM_S)
         for label, requests in wanted.items():
             (scratch / "requests.json").write_text(json.dumps(requests))
-            await _load(port, scratch / "requests.json", WARM_S)
+            await _warm_up(port, scratch / "requests.json", 2 * len(requests))
             before, asked = cpu_s(pid), await _count_queries(database)
             result = await _load(port, scratch / "requests.json", SECONDS)
             count, used_s = result["responses"], cpu_s(pid) - before
             queries = (await _count_queries(database) - asked) / count if asked else 0
+            refused = f" ({result['refused']} refused)" if result["refused"] else ""
             table.add_row(
-                label, f"{count / result['seconds']:.0f}", f"{result['p50_ms']:.1f} ms",
+                label + refused, f"{count / result['seconds']:.0f}", f"{result['p50_ms']:.1f} ms",
                 f"{result['p99_ms']:.1f} ms", f"{used_s / count * 1000:.2f} ms",
                 f"{queries:.2f}" if asked else "",
             )  # fmt: skip
     return table
+
+
+async def _warm_up(port: int, requests: Path, count: int) -> None:
+    done = 0
+    for _ in range(MAX_WARM_UPS):
+        done += (await _load(port, requests, WARM_S))["responses"]
+        if done >= count:
+            break
 
 
 async def _load(port: int, requests: Path, seconds: float, *, may_refuse: bool = False) -> dict[str, float]:
@@ -148,9 +158,7 @@ async def _load(port: int, requests: Path, seconds: float, *, may_refuse: bool =
         f"--connections={CONNECTIONS}", f"--seconds={seconds}", cwd=ROOT, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, _ = await client.communicate()
-    result = json.loads(out)
-    assert may_refuse or result["refused"] == 0, result
-    return result
+    return json.loads(out)
 
 
 async def _count_queries(database: Database) -> int:
