@@ -44,7 +44,9 @@ LISTS: dict[str, List] = {
     "pending tags": lambda h, user, _: h.tags.list_pending(user, PAGE),
     "tags of a post": lambda h, user, post: h.tags.list_by_post(user, post),
     "versions": lambda h, user, post: h.post_history.list_versions(user, post, PAGE),
-    "posts of an author": lambda h, user, _: h.posts.list_by_author(user, user, PageRequest(), with_likers=False),
+    "posts of an author": lambda h, user, _: h.posts.list_by_author(
+        user, user, PageRequest(), with_likers=False
+    ),
     "archive": lambda h, user, _: h.posts.list_archived(user, PAGE),
     "drafts": lambda h, user, _: h.drafts.list_own(user, PAGE, scheduled=False),
     "hashtag": lambda h, user, _: h.discovery.hashtags.list_posts(user, "dawn", PAGE),
