@@ -34,6 +34,7 @@ from server.assembly.resources import Instrumentation, Resources
 from server.assembly.services import Services, build_services
 from server.assembly.serving import Departure, serving, serving_deadline_s
 from server.assembly.shutdown import CLOSE_S, ShutdownStages
+from server.assembly.tracing import exported_traces
 from server.clock import SystemClock
 from server.epoch import DatabaseEpoch
 from server.gateways.redis.lease_marks import LeaseMarks
@@ -80,7 +81,12 @@ class Lifecycle:
         self._runs_jobs = ProcessRole.WORKER in role.parts
         self._instrumentation = Instrumentation(Metrics(of_process=True))
         self._supervisor = Supervisor(self._instrumentation.metrics)
-        self._in_flight = InFlight(self._instrumentation.metrics, ClientIps(settings.trusted_proxies))
+        self._in_flight = InFlight(
+            self._instrumentation.metrics,
+            ClientIps(settings.trusted_proxies),
+            self._instrumentation.tracer,
+            continue_traces=settings.tracing.continue_from_proxies,
+        )
         self._stages = ShutdownStages(settings.shutdown.total_s)
         # Balancers send no requests to a worker.
         self._departure = Departure(settings.lame_duck_s if self._serves_api else 0.0)
@@ -94,6 +100,9 @@ class Lifecycle:
     async def open(self) -> None:
         """Open everything the role needs, HTTP last. Raises ConfigurationError, saying what to do."""
         listener = await self._claim_port_and_roles()
+        await self._stages.enter(
+            "traces", exported_traces(self.settings, self._instrumentation, self.role.value)
+        )
         resources, brokers = await self._open_resources()
         services, jobs = build_services(self.settings, self._var, resources)
         await self._start("health monitor", actors.health_monitor(resources).run)

@@ -122,6 +122,7 @@ class Metrics:
         ).set(1)
         gauge("photofeed_processes", "Running processes.").set(1)
         counter(*PROCESS_RESTARTS)
+        self._spans = counter("photofeed_trace_spans", "Spans of traces by what became of them.", ["outcome"])
         self._requests = RequestMetrics()
         self.database = DatabaseMetrics()
         self.redis_calls = Durations(
@@ -241,6 +242,10 @@ class Metrics:
         """Call `counts`, by state, at every rendering."""
         for state, count in counts.items():
             self._password_queue.labels(state).set_function(count)
+
+    def count_spans(self, outcome: str, spans: int) -> None:
+        """Record spans that were `exported` or `failed`."""
+        self._spans.labels(outcome).inc(spans)
 
     def observe_loop_lag(self, lag_s: float) -> None:
         """Record how late the event loop ran a timer."""

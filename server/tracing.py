@@ -4,13 +4,13 @@ A tracer starts the first span of a request or a job, and decides whether the tr
 spans, which cost nothing unless the trace is sampled. `gateways/trace_exporter.py` sends ended spans to a collector.
 """
 
-import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import IntEnum
+from random import randbytes, random
 
 Value = str | int | float | bool
 
@@ -53,6 +53,7 @@ class Span:
         name: str,
         kind: SpanKind,
         trace_id: str,
+        span_id: str,
         parent_id: str,
         *,
         sampled: bool,
@@ -61,10 +62,10 @@ class Span:
         self.name = name
         self.kind = kind
         self.trace_id = trace_id
-        self.span_id = f"{random.getrandbits(64) or 1:016x}"
+        self.span_id = span_id
         self.parent_id = parent_id
         self.sampled = sampled
-        self.started_ns = time.time_ns()
+        self.started_ns = time.time_ns() if sampled else 0
         self.ended_ns = 0
         self.attributes: dict[str, Value] = {}
         self.error = ""
@@ -77,7 +78,15 @@ class Span:
 
     def child(self, name: str, kind: SpanKind, attributes: Mapping[str, Value]) -> "Span":
         """Return a span below this one, begun now."""
-        span = Span(name, kind, self.trace_id, self.span_id, sampled=self.sampled, record=self._record)
+        span = Span(
+            name,
+            kind,
+            self.trace_id,
+            randbytes(8).hex(),
+            self.span_id,
+            sampled=self.sampled,
+            record=self._record,
+        )
         span.attributes.update(attributes)
         return span
 
@@ -102,6 +111,18 @@ class Tracer:
         self._record = record
         self._sample_ratio = sample_ratio
 
+    def turn_on(self, record: Callable[[Span], None], sample_ratio: float) -> None:
+        """Start spans from now on. `record` gets those of sampled traces when they end."""
+        self._record, self._sample_ratio = record, sample_ratio
+
+    def turn_off(self) -> None:
+        """Start no more spans; those that end later are ignored by what recorded them."""
+        self._record = None
+
+    @property
+    def is_on(self) -> bool:
+        return self._record is not None
+
     def start(self, name: str, kind: SpanKind, traceparent: str | None = None) -> Span | None:
         """Return a span that continues a trace, or begins one; None while tracing is off.
 
@@ -111,11 +132,13 @@ class Tracer:
             return None
         parent = parse_traceparent(traceparent) if traceparent else None
         if parent is None:
-            trace_id, parent_id = f"{random.getrandbits(128) or 1:032x}", ""
-            sampled = random.random() < self._sample_ratio
+            ids = randbytes(24).hex()
+            trace_id, span_id, parent_id = ids[:32], ids[32:], ""
+            sampled = random() < self._sample_ratio
         else:
             trace_id, parent_id, sampled = parent
-        return Span(name, kind, trace_id, parent_id, sampled=sampled, record=self._record)
+            span_id = randbytes(8).hex()
+        return Span(name, kind, trace_id, span_id, parent_id, sampled=sampled, record=self._record)
 
 
 def parse_traceparent(text: str) -> tuple[str, str, bool] | None:

@@ -729,3 +729,10 @@ def test_deadlines_that_do_not_fit_are_refused(
 ) -> None:
     assert reason in refused(read, environ, config=f"[shutdown]\n{table}\n")
     assert read({}, config="[shutdown]\nlame_duck_s = 13\n").settings.lame_duck_s == 13.0
+
+
+def test_misspelt_name_of_a_secret_file_is_warned_about(read: Any, tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text(LONG)
+    loaded = read({"JWT_SECRET_FIL": str(file)})
+    assert "JWT_SECRET_FIL is ignored: did you mean JWT_SECRET_FILE?" in loaded.warnings

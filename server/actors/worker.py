@@ -20,6 +20,7 @@ from server.metrics import Metrics
 from server.pubsub.receiver import QueueReceiver
 from server.services.jobs.claims import Claim, LeaseLost
 from server.services.jobs.jobs import Jobs
+from server.tracing import CURRENT_SPAN, SpanKind, Tracer
 
 log = structlog.get_logger(__name__)
 
@@ -37,7 +38,7 @@ class UnknownKind(AppError):
 class Worker:
     """`handlers`, by kind, run a job and complete it with its effect. A job of an unknown kind fails."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one per collaborator
         self,
         queue: str,
         jobs: Jobs,
@@ -48,6 +49,7 @@ class Worker:
         metrics: Metrics,
         gate: AdmissionGate | None = None,
         channels: Mapping[str, str] = MappingProxyType({}),
+        tracer: Tracer | None = None,
     ) -> None:
         """`channels`, by kind, name the notification channel that is lost when a job fails for good."""
         self._queue = queue
@@ -57,6 +59,7 @@ class Worker:
         self._gate = gate
         self._metrics = metrics
         self._channels = channels
+        self._tracer = tracer or Tracer()
         self._received: set[int] = set()
         self._running: dict[JobId, Claim] = {}
         self._draining = asyncio.Event()
@@ -125,7 +128,27 @@ class Worker:
             self._metrics.count_job(self._queue, kind, outcome, time.perf_counter() - began)
 
     async def _run(self, claim: Claim) -> str:
-        """Run a job and settle it. Return the outcome for the metrics."""
+        """Run a job, in the trace of its cause, and settle it. Return the outcome for the metrics."""
+        span = self._tracer.start(f"{claim.kind} process", SpanKind.CONSUMER, claim.traceparent)
+        if span is None:
+            return await self._run_and_settle(claim)
+        context, outcome = CURRENT_SPAN.set(span), "returned"
+        try:
+            outcome = await self._run_and_settle(claim)
+            return outcome
+        finally:
+            CURRENT_SPAN.reset(context)
+            span.attributes.update(
+                {
+                    "messaging.destination.name": str(self._queue),
+                    "messaging.message.id": str(claim.id),
+                    "photofeed.job.attempt": claim.attempts,
+                    "photofeed.job.outcome": outcome,
+                }
+            )
+            span.end(None if outcome in ("completed", "returned", "postponed") else outcome)
+
+    async def _run_and_settle(self, claim: Claim) -> str:
         fields = {"queue": self._queue, "kind": claim.kind, "job_id": claim.id, "attempt": claim.attempts}
         try:
             await self._handler(claim.kind)(claim)

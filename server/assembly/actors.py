@@ -158,6 +158,7 @@ def _workers(
             gate=AdmissionGate(queue, services.queues.states, limiter, circuits.get(queue)),
             metrics=instrumentation.metrics,
             channels=CHANNELS,
+            tracer=instrumentation.tracer,
         )
 
     return {queue: worker(queue, chosen) for queue, chosen in queue_settings(settings).items()}

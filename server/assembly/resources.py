@@ -20,6 +20,7 @@ from server.models.database import Database
 from server.outages import CircuitBreaker, Outage
 from server.pubsub.job_notifier import JobNotifier
 from server.services.jobs.cache_guard import CacheGuard
+from server.tracing import Tracer
 
 OUTAGE_SETTLED_S = 3.0  # longer than any loop that meets an outage waits between two attempts
 
@@ -30,12 +31,13 @@ def _outage(dependency: str) -> Outage:
 
 @dataclass(slots=True)
 class Instrumentation:
-    """Metrics of this process, and the state of the dependencies that it shares with others.
+    """Metrics and traces of this process, and the state of the dependencies that it shares with others.
 
     `database_write_error` says why the last write of the node lease failed; empty if it succeeded.
     """
 
     metrics: Metrics = field(default_factory=Metrics)
+    tracer: Tracer = field(default_factory=Tracer)
     redis: Outage = field(default_factory=lambda: _outage("redis"))
     database: Outage = field(default_factory=lambda: _outage("database"))
     database_write_error: str = ""

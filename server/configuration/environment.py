@@ -76,6 +76,12 @@ VARIABLES: Mapping[str, str] = {
     "LOG_LEVEL": "log.level",
     "LOG_FORMAT": "log.format",
     "NODE_ID": "ids.node",
+    # Names of OpenTelemetry's specification, except the last one.
+    "OTEL_EXPORTER_OTLP_ENDPOINT": "tracing.endpoint",
+    "OTEL_EXPORTER_OTLP_HEADERS": "tracing.headers",
+    "OTEL_TRACES_SAMPLER_ARG": "tracing.sample_ratio",
+    "OTEL_SERVICE_NAME": "tracing.service_name",
+    "TRACEPARENT_FROM_PROXIES": "tracing.continue_from_proxies",
 }
 
 # A variable that sets the same key of several queues; a variable of one queue takes precedence.
@@ -98,6 +104,7 @@ SECRET_KEYS = frozenset(
         "email.password",
         "push.private_key",
         "push.vapid_private_key",
+        "tracing.headers",
     },
 )
 

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, SecretStr
 
-from server.settings.types import Networks, Origins, PageUrl, Section
+from server.settings.types import Name, Networks, Origins, PageUrl, Section, ServiceUrl
 
 
 class AppSettings(Section):
@@ -133,6 +133,14 @@ class ShutdownSettings(Section):
 class LogSettings(Section):
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "console", "json"] = "auto"
+
+
+class TracingSettings(Section):
+    endpoint: ServiceUrl | Literal[""] = ""
+    headers: SecretStr = SecretStr("")
+    sample_ratio: float = Field(default=0.01, ge=0, le=1)
+    service_name: Name = "photofeed"
+    continue_from_proxies: bool = False
 
 
 class IdSettings(Section):

@@ -11,6 +11,7 @@ from server.settings.api import (
     ShutdownSettings,
     StreamSettings,
     ThrottleSettings,
+    TracingSettings,
     UploadSettings,
 )
 from server.settings.background import (
@@ -44,6 +45,7 @@ class Settings(Section):
     stream: StreamSettings = StreamSettings()
     shutdown: ShutdownSettings = ShutdownSettings()
     log: LogSettings = LogSettings()
+    tracing: TracingSettings = TracingSettings()
     ids: IdSettings = IdSettings()
 
     @property

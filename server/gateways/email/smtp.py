@@ -13,6 +13,7 @@ import aiosmtplib
 from server.gateways.email.email import Email, EmailFailed, EmailRefused, address_of, compose
 from server.gateways.email.smtp_connection import SmtpConnection, SmtpServer, open_connection, quit_connection
 from server.outages import CircuitBreaker
+from server.tracing import SpanKind, child_span
 
 PERMANENT = 500
 CLOSING = 421  # the server closes the connection
@@ -60,8 +61,9 @@ class SmtpEmailSender:
         except TimeoutError as error:
             raise EmailFailed("E-mails before this one take too long.", code="email_busy") from error
         try:
-            async with asyncio.timeout_at(ends_at):
-                await self._deliver(message, to)
+            with child_span("SMTP send", SpanKind.CLIENT, {"server.address": self._server.host}):
+                async with asyncio.timeout_at(ends_at):
+                    await self._deliver(message, to)
         except EmailRefused:
             self._circuit.succeeded()
             raise

@@ -20,6 +20,7 @@ from server.gateways.images.limits import MAX_PIXELS
 from server.gateways.images.pool import ImageWorkerPool
 from server.gateways.images.refusals import refusal
 from server.metrics import Metrics
+from server.tracing import child_span
 
 log = structlog.get_logger(__name__)
 
@@ -116,7 +117,8 @@ class ImageProcessor:
         """
         photo = shape is Shape.PHOTO
         request = self._request("jpeg", WIDTHS if photo else (), (THUMBNAIL_SIDE,) if photo else AVATAR_SIDES)
-        answer, contents = await self._pool.run(request, source, owner)
+        with child_span("process image"):
+            answer, contents = await self._pool.run(request, source, owner)
         return _processed(_done(answer), contents)
 
     async def encode_avif(self, source: Path) -> tuple[Rendition, ...]:

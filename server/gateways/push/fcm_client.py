@@ -13,6 +13,7 @@ import firebase_admin
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from firebase_admin import messaging
 
+from server.gateways.http_spans import client_span, set_status
 from server.gateways.push.access_token import AccessToken
 from server.gateways.push.fcm_errors import parse_error, parse_object
 from server.gateways.push.message import FcmResponse, FirebaseAccount, PushMessage, PushOutcome
@@ -48,10 +49,12 @@ class FcmClient:
         assert self._session is not None
         body = f'{{"message": {compose_fcm_message(message, token)}}}'.encode()
         headers = {**FCM_HEADERS, "Authorization": f"Bearer {self._access.token}"}
-        posting = self._session.post(self._url, data=body, headers=headers, allow_redirects=False)
         try:
-            async with posting as response:
-                status, content = response.status, await response.read()
+            with client_span("POST FCM", self._url, headers) as span:
+                posting = self._session.post(self._url, data=body, headers=headers, allow_redirects=False)
+                async with posting as response:
+                    status, content = response.status, await response.read()
+                set_status(span, status)
         except (ClientError, OSError, RuntimeError) as error:
             return FcmResponse(PushOutcome.FAILED, f"no response, {type(error).__name__}", unavailable=True)
         if status != HTTPStatus.OK:

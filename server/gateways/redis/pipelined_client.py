@@ -83,15 +83,22 @@ class PipelinedRedis:
     async def command(self, *parts: Value) -> Any:
         """Return the answer to one command: bytes, int, None, or a list of them."""
         connection = self._alive or await self._connected()
-        with self._meter.measure(str(parts[0])):
+        name = str(parts[0])
+        started = self._meter.start(name)
+        try:
             return await connection.send(parts)
+        finally:
+            self._meter.end(name, started)
 
     async def commands(self, *commands: Sequence[Value]) -> list[Any]:
         """Return the answers to several commands in one round trip, without a transaction."""
         connection = self._alive or await self._connected()
-        with self._meter.measure("pipeline"):
-            futures = [connection.send(parts) for parts in commands]
+        started = self._meter.start("pipeline")
+        futures = [connection.send(parts) for parts in commands]
+        try:
             answers = await asyncio.gather(*futures, return_exceptions=True)
+        finally:
+            self._meter.end("pipeline", started)
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
@@ -112,11 +119,13 @@ class PipelinedRedis:
             if with_run_id
             else (len(keys), *keys, *arguments)
         )
-        with self._meter.measure(script.name):
-            try:
-                return await connection.send(("EVALSHA", script.sha, *rest))
-            except ScriptMissing:
-                return await connection.send(("EVAL", script.source, *rest))
+        started = self._meter.start(script.name)
+        try:
+            return await connection.send(("EVALSHA", script.sha, *rest))
+        except ScriptMissing:
+            return await connection.send(("EVAL", script.source, *rest))
+        finally:
+            self._meter.end(script.name, started)
 
     async def batch(self, calls: Sequence[Call]) -> list[Any]:
         """Return the results of several scripts in one round trip, without a transaction.
@@ -125,8 +134,12 @@ class PipelinedRedis:
         """
         connection = self._alive or await self._connected()
         run_id = self._cache_id(connection) if any(call.with_run_id for call in calls) else ""
-        with self._meter.measure(calls[0].script.name if len(calls) == 1 else "pipeline"):
+        name = calls[0].script.name if len(calls) == 1 else "pipeline"
+        started = self._meter.start(name)
+        try:
             return await self._answers(connection, calls, run_id)
+        finally:
+            self._meter.end(name, started)
 
     async def _answers(self, connection: RedisConnection, calls: Sequence[Call], run_id: str) -> list[Any]:
         futures = [connection.send(call.parts("EVALSHA", call.script.sha, run_id)) for call in calls]

@@ -17,6 +17,7 @@ from server.handlers.http.representations.negotiation import negotiate
 from server.handlers.http.requests import REQUEST_ID, HttpHandler, validate_input
 from server.logs import CURRENT_REQUEST, REQUEST_LINES
 from server.metrics import Metrics
+from server.tracing import CURRENT_SPAN, Span, SpanKind, Tracer
 
 log = structlog.get_logger(__name__)
 
@@ -26,13 +27,25 @@ NO_ROUTE = "none"
 EVENT_STREAM = "text/event-stream"
 PROBLEM_CODE = web.RequestKey("problem_code", str)
 UNLOGGED_PATHS = frozenset({"/healthz", "/readyz", "/metrics"})
+# A live stream lasts for hours, and reads all the time.
+UNTRACED_PATHS = UNLOGGED_PATHS | {"/notifications/stream"}
 
 
 class InFlight:
     """The requests in progress. `draining`: shutdown has begun, and connections close after their response."""
 
-    def __init__(self, metrics: Metrics, client_ips: ClientIps | None = None) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        client_ips: ClientIps | None = None,
+        tracer: Tracer | None = None,
+        *,
+        continue_traces: bool = False,
+    ) -> None:
+        """`continue_traces`: continue the trace that the `traceparent` header of a trusted proxy names."""
         self._metrics = metrics
+        self._tracer = tracer or Tracer()
+        self._continue_traces = continue_traces
         self._client_ips = client_ips or ClientIps()
         self.requests = 0
         self.draining = False
@@ -45,6 +58,7 @@ class InFlight:
             request_id = request[REQUEST_ID] = _request_id(request)
             request[CLIENT_IP] = self._client_ips.get_for(request)
             context = CURRENT_REQUEST.set(request_id)
+            span = self._start_span(request)
             started = time.perf_counter()
             self.requests += 1
             try:
@@ -52,9 +66,13 @@ class InFlight:
             finally:
                 self.requests -= 1
                 CURRENT_REQUEST.reset(context)
+                if span is not None:
+                    CURRENT_SPAN.set(None)
             if not response.prepared:
                 self._close_if_needed(request, response)
-            self._record(request, response, time.perf_counter() - started)
+                if span is not None:
+                    response.headers["traceresponse"] = span.traceparent
+            self._record(request, response, time.perf_counter() - started, span)
             return response
 
         return observe
@@ -67,7 +85,20 @@ class InFlight:
             response.force_close()
             request.content.feed_eof()
 
-    def _record(self, request: web.Request, response: web.StreamResponse, duration_s: float) -> None:
+    def _start_span(self, request: web.Request) -> Span | None:
+        """Return the span that the request is in from now on; None for health checks and live streams."""
+        if not self._tracer.is_on or request.path in UNTRACED_PATHS:
+            return None
+        given = request.headers.get("traceparent") if self._continue_traces else None
+        if given is not None and not self._client_ips.is_proxy(request.remote or ""):
+            given = None
+        span = self._tracer.start("", SpanKind.SERVER, given)
+        CURRENT_SPAN.set(span)
+        return span
+
+    def _record(
+        self, request: web.Request, response: web.StreamResponse, duration_s: float, span: Span | None
+    ) -> None:
         streamed = response.headers.get(hdrs.CONTENT_TYPE, "").startswith(EVENT_STREAM)
         self._metrics.count_request(*_labels(request), response.status, None if streamed else duration_s)
         if request.path in UNLOGGED_PATHS:
@@ -82,7 +113,25 @@ class InFlight:
         }
         if response.status >= 500 and PROBLEM_CODE in request:
             line["code"] = request[PROBLEM_CODE]
+        if span is not None:
+            line |= {"trace_id": span.trace_id, "span_id": span.span_id}
+            _end_span(span, request, response.status)
         REQUEST_LINES.info(line)
+
+
+def _end_span(span: Span, request: web.Request, status: int) -> None:
+    if span.sampled:
+        route, method = _labels(request)
+        span.name = f"{method} {route}"
+        span.attributes.update(
+            {
+                "http.request.method": method,
+                "http.route": route,
+                "http.response.status_code": status,
+                "photofeed.request_id": request[REQUEST_ID],
+            }
+        )
+        span.end(str(status) if status >= 500 else None)
 
 
 def _request_id(request: web.Request) -> str:

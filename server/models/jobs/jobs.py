@@ -27,6 +27,7 @@ class JobTable(Model):
     """`run_at_ms` and `lease_until_ms` are database time; `lease` identifies the claim that holds the job.
 
     `created_at_ms` of a job that was inserted for a later time is that time: waiting and age count from there.
+    `traceparent` names the span that caused the job.
     """
 
     id = fields.BigIntField(primary_key=True, generated=False)
@@ -44,6 +45,7 @@ class JobTable(Model):
     history = fields.TextField(null=True)
     created_at_ms = fields.BigIntField()
     finished_at_ms = fields.BigIntField(null=True)
+    traceparent = fields.CharField(max_length=55, null=True)
 
     class Meta:  # pyright: ignore[reportIncompatibleVariableOverride]
         table = "jobs"
@@ -56,7 +58,10 @@ class JobTable(Model):
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to insert. `run_at_ms`: when it is due, in database time; None: now."""
+    """A job to insert. `run_at_ms`: when it is due, in database time; None: now.
+
+    `traceparent` names the span that causes it; None outside of a trace.
+    """
 
     id: JobId
     queue: str
@@ -64,6 +69,7 @@ class NewJob:
     payload: Mapping[str, Any]
     priority: int
     run_at_ms: int | None = None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +107,11 @@ class JobRepository:
                 due = self._database.now_ms
             else:
                 values += [job.run_at_ms, job.run_at_ms]
-            rows.append(f"(?, ?, ?, ?, ?, ?, {due}, {due}, 0, 0, '', 0)")
+            values.append(job.traceparent)
+            rows.append(f"(?, ?, ?, ?, ?, ?, {due}, {due}, ?, 0, 0, '', 0)")
         await self._database.execute(
             "INSERT INTO jobs (id, queue, kind, payload, priority, state, run_at_ms, created_at_ms,"
-            f" attempts, crash_count, lease, lease_until_ms) VALUES {', '.join(rows)}",
+            f" traceparent, attempts, crash_count, lease, lease_until_ms) VALUES {', '.join(rows)}",
             values,
         )
 

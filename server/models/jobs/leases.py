@@ -34,6 +34,7 @@ class ClaimedJob:
     crash_count: int
     created_at_ms: int
     progress: Mapping[str, Any]
+    traceparent: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class JobLeaseRepository:
     async def list_claimed(self, job_ids: Sequence[JobId], lease: str) -> list[ClaimedJob]:
         """Return the jobs among these that `lease` holds."""
         rows = await self._database.rows(
-            "SELECT id, queue, kind, payload, attempts, crash_count, created_at_ms, progress FROM jobs"
+            "SELECT id, queue, kind, payload, attempts, crash_count, created_at_ms, progress, traceparent FROM jobs"
             f" WHERE id IN ({placeholders(len(job_ids))}) AND lease = ?",
             [*job_ids, lease],
         )

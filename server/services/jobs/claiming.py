@@ -69,4 +69,5 @@ def _to_claim(job: ClaimedJob, lease: str) -> Claim:
         created_at_ms=job.created_at_ms,
         progress=job.progress,
         lease=lease,
+        traceparent=job.traceparent,
     )

@@ -30,7 +30,8 @@ class JobRef:
 class Claim:
     """A job that this process may run until its lease ends.
 
-    `attempts` includes this one; `progress` is what an earlier attempt saved last.
+    `attempts` includes this one; `progress` is what an earlier attempt saved last. `traceparent` names the span that
+    caused the job.
     """
 
     id: JobId
@@ -41,6 +42,7 @@ class Claim:
     created_at_ms: int
     progress: Mapping[str, Any]
     lease: str
+    traceparent: str | None = None
 
     @property
     def key(self) -> str:

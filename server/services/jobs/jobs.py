@@ -18,6 +18,7 @@ from server.services.jobs.claiming import JobClaimer
 from server.services.jobs.claims import Claim, JobRef, LeaseLost
 from server.services.jobs.event_jobs import HIGH, JOBS_BY_EVENT, NORMAL, Queue
 from server.services.jobs.retry_rules import RetryRule
+from server.tracing import current_traceparent
 
 HISTORY_LENGTH = 20
 ERROR_LENGTH = 500
@@ -138,9 +139,11 @@ class Jobs:
 
     def _jobs_of(self, event: Event) -> list[NewJob]:
         due_at_ms = event.due_at_ms if isinstance(event, DelayedEvent) else None
-        payload = asdict(event)
+        payload, traceparent = asdict(event), current_traceparent()
         return [
-            NewJob(JobId(self._ids.next()), each.queue, each.kind, payload, each.priority, due_at_ms)
+            NewJob(
+                JobId(self._ids.next()), each.queue, each.kind, payload, each.priority, due_at_ms, traceparent
+            )
             for each in JOBS_BY_EVENT.get(type(event), ())
         ]
 

@@ -77,6 +77,7 @@ class FakeFcm:
         self.taken: list[Taken] = []
         self.asked: Counter[tuple[str, str]] = Counter()
         self.sign_ins = 0
+        self.traceparents: list[str] = []
         self.most_at_once = 0
         self._at_once = 0
         self._access: dict[str, float] = {}
@@ -224,6 +225,7 @@ class FakeFcm:
         return "" if SCOPES & set(claims.get("scope", "").split()) else "Invalid OAuth scope."
 
     async def _send(self, request: web.Request) -> web.Response:
+        self.traceparents.append(request.headers.get("traceparent", ""))
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
         try:

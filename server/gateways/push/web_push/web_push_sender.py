@@ -14,6 +14,7 @@ import orjson
 import structlog
 from aiohttp import ClientError, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 
+from server.gateways.http_spans import client_span, set_status
 from server.gateways.push.message import PushMessage, PushOutcome, WebSubscription
 from server.gateways.push.web_push.encryption import encrypt
 from server.gateways.push.web_push.push_hosts import PushHosts
@@ -75,13 +76,18 @@ class WebPushSender:
         }
         body = encrypt(content, subscription.p256dh, subscription.auth)
         try:
-            # No redirects: they could lead to an address that is not allowed.
-            async with (
-                asyncio.timeout(self._timeout_s),
-                self._slots,
-                self._opened().post(endpoint, data=body, headers=headers, allow_redirects=False) as response,
-            ):
-                status, retry_after = response.status, response.headers.get("Retry-After", "")
+            # No redirects: they could lead to an address that is not allowed. No trace context: the push services are
+            # chosen by browsers.
+            with client_span("POST push service", endpoint) as span:
+                async with (
+                    asyncio.timeout(self._timeout_s),
+                    self._slots,
+                    self._opened().post(
+                        endpoint, data=body, headers=headers, allow_redirects=False
+                    ) as response,
+                ):
+                    status, retry_after = response.status, response.headers.get("Retry-After", "")
+                    set_status(span, status)
         except UNREACHABLE as error:
             service.failed(time.monotonic())
             log.info("web_push_failed", key=message.key, reason=type(error).__name__)
