@@ -1,9 +1,14 @@
-"""Queue that batches concurrent calls: items that arrive while a batch is processed make up the next one."""
+"""Queue that batches concurrent calls: items that arrive while a batch is processed make up the next one.
+
+What a batch does belongs to the trace of one of its callers: the first that is sampled.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from typing import Generic, TypeVar
+
+from server.tracing import CURRENT_SPAN, Span
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -30,13 +35,13 @@ class BatchingQueue(Generic[Item, Result]):
         self._max_batch = max_batch
         self._on_abandoned = on_abandoned
         self._fail_together = fail_together
-        self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
+        self._waiting: list[tuple[Item, asyncio.Future[Result], Span | None]] = []
         self._task: asyncio.Task[None] | None = None
 
     async def submit(self, item: Item) -> Result:
         """Return the result for an item, or raise the error of its batch."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting.append((item, future))
+        self._waiting.append((item, future, CURRENT_SPAN.get()))
         if self._task is None:
             # An empty context: the caller's may hold a database transaction, which the batch must not join.
             self._task = asyncio.create_task(self._work(), name="batching queue", context=Context())
@@ -46,7 +51,8 @@ class BatchingQueue(Generic[Item, Result]):
         try:
             while self._waiting:
                 batch, self._waiting = self._waiting[: self._max_batch], self._waiting[self._max_batch :]
-                await self._process(batch)
+                CURRENT_SPAN.set(_span_of([span for _, _, span in batch]))
+                await self._process([(item, future) for item, future, _ in batch])
         finally:
             self._task = None
 
@@ -55,7 +61,8 @@ class BatchingQueue(Generic[Item, Result]):
             results = await self._process_batch([item for item, _ in batch])
         except BaseException as error:
             if self._fail_together:
-                batch, self._waiting = batch + self._waiting, []
+                waiting, self._waiting = self._waiting, []
+                batch = batch + [(item, future) for item, future, _ in waiting]
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error if isinstance(error, Exception) else asyncio.CancelledError())
@@ -70,3 +77,8 @@ class BatchingQueue(Generic[Item, Result]):
                 future.set_result(result)
         if abandoned and self._on_abandoned is not None:
             await self._on_abandoned(abandoned)
+
+
+def _span_of(spans: Sequence[Span | None]) -> Span | None:
+    """Return the span that a batch runs in."""
+    return next((span for span in spans if span is not None and span.sampled), spans[0])

@@ -162,6 +162,16 @@ def start_child(name: str, kind: SpanKind, attributes: Mapping[str, Value]) -> S
 
 
 @contextmanager
+def in_span(span: Span | None) -> Iterator[None]:
+    """Make `span` the current one."""
+    context = CURRENT_SPAN.set(span)
+    try:
+        yield
+    finally:
+        CURRENT_SPAN.reset(context)
+
+
+@contextmanager
 def child_span(
     name: str, kind: SpanKind = SpanKind.INTERNAL, attributes: Mapping[str, Value] | None = None
 ) -> Iterator[Span | None]:

@@ -1,7 +1,7 @@
 """Likes of posts, and the counter of likes on a post."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from server.batching import BatchingQueue
@@ -19,6 +19,7 @@ from server.services.content.picture_changes import state_of
 from server.services.content.visibility import Visibility, post_not_found
 from server.services.jobs.unit_of_work import UnitOfWork, WorkContext
 from server.services.records import LikeState, Post, RelatedUser
+from server.tracing import CURRENT_SPAN, Span, in_span
 
 MAX_BATCH = 64
 # A transaction that waits for the lock of a post holds up the batch, but not the other lane. Ids have low bits that are
@@ -28,11 +29,12 @@ LANES, LANE_MODULUS = 2, 1009
 
 @dataclass(frozen=True, slots=True)
 class LikeChange:
-    """A user likes a post, or likes it no more."""
+    """A user likes a post, or likes it no more. `span` is the one that the request is in."""
 
     actor_id: UserId
     post_id: PostId
     liked: bool
+    span: Span | None = field(default=None, compare=False)
 
 
 class Likes:
@@ -59,11 +61,11 @@ class Likes:
 
     async def like(self, actor_id: UserId, post_id: PostId) -> LikeState:
         """Like a post; a second like changes nothing. Raises NotFound."""
-        return await self._submit(LikeChange(actor_id, post_id, liked=True))
+        return await self._submit(LikeChange(actor_id, post_id, True, CURRENT_SPAN.get()))
 
     async def unlike(self, actor_id: UserId, post_id: PostId) -> LikeState:
         """Remove a like; without one nothing changes. Raises NotFound."""
-        return await self._submit(LikeChange(actor_id, post_id, liked=False))
+        return await self._submit(LikeChange(actor_id, post_id, False, CURRENT_SPAN.get()))
 
     async def erase(self, actor_id: UserId, post_id: PostId) -> None:
         """Remove a like of an erased account, also of a post that it does not see, without notifying anybody."""
@@ -130,7 +132,8 @@ class Likes:
                 continue
             if (like_ids[pair] is not None) != change.liked:
                 like_ids[pair] = work.new_id() if change.liked else None
-                posts[change.post_id] = _with_change(work, posts[change.post_id], change)
+                with in_span(change.span):
+                    posts[change.post_id] = _with_change(work, posts[change.post_id], change)
             post = posts[change.post_id]
             outcomes.append(_state(post, change.actor_id, post.likes_count, liked=change.liked))
         if removed := [

@@ -48,12 +48,16 @@ class Jobs:
         self._claimer = JobClaimer(leases, self.return_to_queue)
         self._finishes = BatchingQueue(self._finish_batch)
 
-    async def add(self, events: Sequence[Event]) -> list[JobRef]:
+    async def add(self, events: Sequence[Event], traceparents: Sequence[str | None] = ()) -> list[JobRef]:
         """Insert the jobs that `events` cause, and return those that are due now.
 
+        `traceparents` name the spans that the events happened in, by default the current one.
         Call inside the transaction of the events' change.
         """
-        jobs = [job for event in events for job in self._jobs_of(event)]
+        causes = traceparents or [current_traceparent()] * len(events)
+        jobs = [
+            job for event, cause in zip(events, causes, strict=True) for job in self._jobs_of(event, cause)
+        ]
         if jobs:
             await self._jobs.insert(jobs)
         return [JobRef(Queue(job.queue), job.id, job.priority) for job in jobs if job.run_at_ms is None]
@@ -137,9 +141,9 @@ class Jobs:
                 room -= len(jobs)
         return refs
 
-    def _jobs_of(self, event: Event) -> list[NewJob]:
+    def _jobs_of(self, event: Event, traceparent: str | None = None) -> list[NewJob]:
         due_at_ms = event.due_at_ms if isinstance(event, DelayedEvent) else None
-        payload, traceparent = asdict(event), current_traceparent()
+        payload = asdict(event)
         return [
             NewJob(
                 JobId(self._ids.next()), each.queue, each.kind, payload, each.priority, due_at_ms, traceparent

@@ -14,6 +14,7 @@ from server.models.database import Database, DuplicateKey, SerializationFailure
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.services.jobs.claims import Claim, JobRef
 from server.services.jobs.jobs import Jobs
+from server.tracing import current_traceparent
 
 Result = TypeVar("Result")
 
@@ -57,10 +58,12 @@ class WorkContext:
         self._clock = clock
         self._result_id = 0
         self.events: list[Event] = []
+        self.traceparents: list[str | None] = []
 
     def emit(self, event: Event) -> None:
         """Record an event; its jobs are inserted in this transaction."""
         self.events.append(event)
+        self.traceparents.append(current_traceparent())
 
     def new_id(self) -> int:
         """Return a new id."""
@@ -145,7 +148,7 @@ class UnitOfWork:
                     result = await operation(work)
                     if completes is not None:
                         await self._jobs.complete(completes)
-                    jobs = await self._jobs.add(work.events)
+                    jobs = await self._jobs.add(work.events, work.traceparents)
             except SerializationFailure:
                 if attempt == MAX_ATTEMPTS:
                     raise
