@@ -13,8 +13,10 @@ import { appealsPage } from "./appeals.js";
 import { auditPage } from "./audit.js";
 import { filtersPage } from "./filters.js";
 import { peoplePage } from "./people.js";
+import { processesPage } from "./processes.js";
 import { queuesPage } from "./queues.js";
 import { reportsPage } from "./reports.js";
+import { storagePage } from "./storage.js";
 
 /**
  * What a page of the console gets. `signal` is aborted when another page is shown.
@@ -32,6 +34,8 @@ const PAGES = {
   appeals: { title: "Appeals", render: appealsPage },
   people: { title: "People", render: peoplePage },
   filters: { title: "Filters", render: filtersPage },
+  processes: { title: "Processes", render: processesPage, admin: true },
+  storage: { title: "Storage", render: storagePage, admin: true },
   audit: { title: "Audit log", render: auditPage },
 };
 

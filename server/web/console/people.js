@@ -3,11 +3,12 @@
  * @module
  */
 
-import { api } from "../client/api.js";
+import { api, getMe } from "../client/api.js";
 import { h } from "../client/dom.js";
 import { formatTime } from "../client/i18n.js";
 import { emptyState, endlessList } from "../client/components/lists.js";
 import { avatar } from "../client/components/pictures.js";
+import { changeRole, sessionsOf } from "./accounts.js";
 import { actionRow } from "./audit.js";
 import { figure } from "./tables.js";
 
@@ -83,6 +84,8 @@ function results(q, signal) {
 async function standing(userId, signal) {
   const found = await api.get("/moderation/users/{userId}", { path: { userId } });
   const { user } = found;
+  const isAdmin = (await getMe()).role === "admin";
+  const again = () => go(`/admin/people?user=${userId}`);
   const figures = {
     Warnings: found.warnings,
     "Take-downs": found.takeDowns,
@@ -123,12 +126,20 @@ async function standing(userId, signal) {
         h("span", { class: "quiet" }, `${user.fullName}, since ${formatTime(found.createdAt)}`),
         found.suspendedUntil && h("span", { class: "danger" }, `Suspended until ${formatTime(found.suspendedUntil)}`),
       ),
+      isAdmin &&
+        h(
+          "button",
+          { type: "button", class: "button", onclick: () => changeRole(user, found.role, again) },
+          "Change the role",
+        ),
     ),
     h(
       "dl",
       { class: "figures" },
       Object.entries(figures).map(([name, value]) => h("div", null, h("dt", null, name), h("dd", null, figure(value)))),
     ),
+    isAdmin && sessionsOf(user, signal),
+    h("h2", null, "Audit log"),
     log.element,
   );
 }

@@ -4,44 +4,33 @@
  */
 
 import { api } from "../client/api.js";
-import { fill, h } from "../client/dom.js";
+import { h } from "../client/dom.js";
+import { formatTime } from "../client/i18n.js";
 import { confirm, openDialog } from "../client/components/dialogs.js";
 import { emptyState, endlessList } from "../client/components/lists.js";
-import { attempt, describe } from "../client/components/problems.js";
+import { attempt } from "../client/components/problems.js";
+import { lineChart } from "./charts.js";
+import { delayedJobs, jobSearch } from "./jobs.js";
+import { live } from "./live.js";
 import { duration, figure, sparkline, table, time } from "./tables.js";
 
 /** @import { Context } from "./main.js" */
-/** @import { FailedJob, Queue } from "./types.js" */
+/** @import { FailedJob, Queue, QueueSeries } from "./types.js" */
 
 const REFRESH_MS = 2000;
 const KEPT_SAMPLES = 60;
 
 /**
  * @param {Context} context
- * @returns {HTMLElement}
+ * @returns {HTMLElement | Promise<HTMLElement>}
  */
 export function queuesPage({ query, signal }) {
   const queue = query.get("failed");
   if (queue) return failedJobs(/** @type {Queue["name"]} */ (queue), signal);
-  const problem = h("p", { class: "form-error", role: "alert" });
-  const body = h("div", { class: "live" });
+  const delayed = query.get("delayed");
+  if (delayed) return delayedJobs(/** @type {Queue["name"]} */ (delayed), signal);
   /** Jobs waiting in each queue at the last refreshes. @type {Map<string, number[]>} */
   const history = new Map();
-
-  async function refresh() {
-    if (signal.aborted) return;
-    try {
-      if (!document.hidden) {
-        const { items } = await api.get("/queues", { signal });
-        problem.textContent = "";
-        fill(body, render(items));
-      }
-    } catch (error) {
-      if (signal.aborted) return;
-      problem.textContent = describe(error); // the last figures stay
-    }
-    setTimeout(refresh, REFRESH_MS);
-  }
 
   /** @param {Queue[]} queues */
   function render(queues) {
@@ -55,7 +44,7 @@ export function queuesPage({ query, signal }) {
           : h("span", { class: "badge" }, "running"),
         figure(each.waiting),
         figure(each.running),
-        figure(each.delayed),
+        each.delayed ? h("a", { href: `/admin/queues?delayed=${each.name}` }, figure(each.delayed)) : figure(0),
         each.failed
           ? h("a", { class: "danger", href: `/admin/queues?failed=${each.name}` }, figure(each.failed))
           : figure(0),
@@ -99,8 +88,34 @@ export function queuesPage({ query, signal }) {
     );
   }
 
-  void refresh();
-  return h("div", null, problem, body);
+  return h(
+    "div",
+    null,
+    jobSearch(),
+    live(signal, async () => [render((await api.get("/queues", { signal })).items)]),
+    h("h2", null, "Last hour"),
+    live(signal, async () => [lastHour((await api.get("/queues/history", { signal })).items)]),
+  );
+}
+
+/** @param {QueueSeries[]} series */
+function lastHour(series) {
+  const charts = series
+    .filter(({ minutes }) => minutes.some((each) => each.unfinished || each.completed || each.failed))
+    .map(({ queue, minutes }) =>
+      lineChart(
+        `${queue}, per minute`,
+        minutes.map(({ at }) => formatTime(at)),
+        [
+          { name: "Waiting and running", tone: "tone-load", values: minutes.map(({ unfinished }) => unfinished) },
+          { name: "Completed", tone: "tone-good", values: minutes.map(({ completed }) => completed) },
+          { name: "Failed", tone: "tone-bad", values: minutes.map(({ failed }) => failed) },
+        ],
+      ),
+    );
+  return charts.length
+    ? h("div", { class: "charts" }, charts)
+    : h("p", { class: "quiet" }, "No queue had jobs in the last hour.");
 }
 
 /**

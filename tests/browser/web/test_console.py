@@ -14,13 +14,20 @@ pytestmark = [
     pytest.mark.parametrize("stack", ["embedded"], indirect=True),
     pytest.mark.timeout(240),
 ]
-PATHS = tuple(f"/admin/{page}" for page in ("queues", "reports", "appeals", "people", "filters", "audit"))
+PATHS = tuple(
+    f"/admin/{page}"
+    for page in ("queues", "reports", "appeals", "people", "filters", "processes", "storage", "audit")
+)
 
 
 @pytest.fixture
 async def program(migrated_stack: Stack, new_program: NewProgram) -> Program:
-    """A program that gives up a job quickly."""
-    impatient = config_file(migrated_stack.var_dir, {"backoff_cap_ms = 600000": "backoff_cap_ms = 50"})
+    """A program that gives up a job quickly, and counts jobs often."""
+    changes = {
+        "backoff_cap_ms = 600000": "backoff_cap_ms = 50",
+        "figures_every_s = 5": "figures_every_s = 0.2",
+    }
+    impatient = config_file(migrated_stack.var_dir, changes)
     return await new_program("--port=0", config=impatient).start()
 
 
@@ -107,6 +114,69 @@ async def test_queue_is_paused_and_resumed(
     await window.page.get_by_role("button", name="Pause push").click()
     await window.page.get_by_role("button", name="Resume push").click()
     await window.page.get_by_role("button", name="Pause push").wait_for()
+
+
+async def test_administrator_changes_a_role_and_ends_sessions(
+    windows: Windows, program: Program, register: Register, new_program: NewProgram
+) -> None:
+    ana, boss = await register(program, "ana", "boss")
+    assert (await new_program("role", "boss", "admin").spawn().end()).code == 0
+    window = await windows.new()
+    await window.sign_in("boss", boss.password)
+    wrong = await window.check(f"/admin/people?user={ana.id}")
+    await window.page.get_by_role("button", name="Change the role").click()
+    dialog = window.page.get_by_role("dialog", name="Role of ana")
+    await dialog.get_by_label("Moderator").check()
+    await dialog.get_by_label("Your password").fill(boss.password)
+    await dialog.get_by_role("button", name="Change the role").click()
+    await window.page.get_by_text("user -> moderator").wait_for()
+    assert (await ana.call("GET", "/moderation/reports")).status == 200
+    session = window.page.get_by_role("article", name="Session")
+    await session.get_by_role("button", name="End").click()
+    await window.page.get_by_text("ana is not signed in.").wait_for()
+    assert (await ana.call("GET", "/moderation/reports")).status == 401
+    assert wrong == window.problems == []
+
+
+async def test_processes_and_storage_are_shown(
+    windows: Windows, program: Program, register: Register, new_program: NewProgram
+) -> None:
+    (boss,) = await register(program, "boss")
+    assert (await new_program("role", "boss", "admin").spawn().end()).code == 0
+    window = await windows.new()
+    await window.sign_in("boss", boss.password)
+    await window.open("/admin/processes")
+    await window.page.get_by_text("All circuits are closed").wait_for()
+    tasks = window.page.get_by_role("region", name="Tasks of processes")
+    await tasks.get_by_role("row", name="dispatcher running 0").wait_for()
+    await window.page.get_by_role("link", name="Storage").click()
+    await window.page.get_by_text("Rows by table").wait_for()
+    await window.page.get_by_text("Redis (main)").wait_for()
+    assert window.problems == []
+
+
+async def test_job_is_found_and_its_attempt_started(
+    windows: Windows, program: Program, register: Register, new_program: NewProgram, stack: Stack
+) -> None:
+    (boss,) = await register(program, "boss")
+    assert (await new_program("role", "boss", "admin").spawn().end()).code == 0
+    insert_jobs(stack, [NewJob(1000, "made.up", payload='{"number": 7}', delay_ms=3_600_000)])
+    window = await windows.new()
+    await window.sign_in("boss", boss.password)
+    await window.open("/admin/queues")
+    await window.page.get_by_role("searchbox", name="Job id").fill("1000")
+    await window.page.keyboard.press("Enter")
+    dialog = window.page.get_by_role("dialog", name="made.up")
+    await dialog.get_by_text('"number": 7').wait_for()
+    await dialog.get_by_role("button", name="Close").click()
+    assert await window.check("/admin/queues?delayed=feed") == []
+    await window.page.get_by_role("article", name="Job 1000").get_by_role("button", name="Start now").click()
+    await window.page.get_by_text("No delayed jobs").wait_for()
+    await window.open("/admin/queues")
+    await window.page.get_by_role("row", name="feed").get_by_role("link", name="1").wait_for()
+    await window.page.get_by_role("figure", name="feed, per minute").get_by_text("Values").click()
+    await window.page.get_by_role("region", name="feed, per minute: values").wait_for()
+    assert window.problems == []
 
 
 async def test_users_without_a_role_see_nothing(windows: Windows) -> None:
