@@ -11,7 +11,7 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import discovery, feed, images, jobs, screens, search, startup, streams
+from benchmarks import discovery, feed, images, jobs, screens, search, startup, streams, web
 
 MEASUREMENTS = {
     "startup": startup.measure,
@@ -22,6 +22,7 @@ MEASUREMENTS = {
     "discovery": discovery.measure,
     "streams": streams.measure,
     "images": images.measure,
+    "web": web.measure,
 }
 
 

@@ -1,6 +1,7 @@
 """Take screenshots of the web client: `python -m tools.screenshots [--url URL] [--folder FOLDER]`.
 
-Needs Chromium, and a running server with the sample data of `make seed`.
+Needs Chromium, and a running server with the sample data of `make seed`. With `--readme` it takes the few of the README
+instead, as small files in `docs/images`.
 """
 
 import argparse
@@ -20,6 +21,8 @@ SCREENS = {
     "notifications": "/app/settings/notifications", "security": "/app/settings/security",
 }  # fmt: skip
 CONSOLE = {"queues": "/admin/queues", "reports": "/admin/reports", "audit": "/admin/audit"}
+README_FOLDER = Path("docs/images")
+README_QUALITY = 70
 DEVICES: dict[str, dict[str, Any]] = {
     "desktop": {"viewport": {"width": 1280, "height": 860}},
     "phone": {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2},
@@ -28,12 +31,16 @@ THEMES: Sequence[Any] = ("light", "dark")
 QUIET_MS = 600  # after the last picture
 
 
-async def main(url: str, folder: Path) -> None:
+async def main(url: str, folder: Path, *, readme: bool) -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         sys.exit("Chromium was not found. Install it, for example with: apt install chromium")
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        if readme:
+            await shoot_readme(browser, url)
+            await browser.close()
+            return
         for device, options in DEVICES.items():
             for theme in THEMES:
                 await shoot(
@@ -50,6 +57,7 @@ async def shoot(
     screens: dict[str, str],
     folder: Path,
     suffix: str,
+    quality: int = 82,
     **options: Any,
 ) -> None:
     """Sign in and write one file per screen."""
@@ -61,9 +69,20 @@ async def shoot(
         await page.locator("main > *").first.wait_for()
         await page.wait_for_timeout(QUIET_MS)
         file = folder / f"{name}-{suffix}.jpg"
-        await page.screenshot(path=file, type="jpeg", quality=82)
+        await page.screenshot(path=file, type="jpeg", quality=quality)
         print(file)
     await context.close()
+
+
+async def shoot_readme(browser: Browser, url: str) -> None:
+    """Write the feed on a desktop, a profile on a phone at night, and the console."""
+    desktop, phone = DEVICES["desktop"], {**DEVICES["phone"], "device_scale_factor": 1.5}
+    for name, user, path, options in (
+        ("feed", "ana", "/", {**desktop, "color_scheme": "light"}),
+        ("profile", "ben", "/@ana", {**phone, "color_scheme": "dark"}),
+        ("console", "admin", CONSOLE["queues"], {**desktop, "color_scheme": "light"}),
+    ):
+        await shoot(browser, url, user, {name: path}, README_FOLDER, "screen", README_QUALITY, **options)
 
 
 async def sign_in(page: Page, url: str, username: str) -> None:
@@ -84,5 +103,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Take screenshots of the web client.")
     parser.add_argument("--url", default="http://localhost:3000", help="a server with sample data")
     parser.add_argument("--folder", type=Path, default=Path("var/screenshots"), help="where the files go")
+    parser.add_argument("--readme", action="store_true", help=f"take those of the README, in {README_FOLDER}")
     arguments = parser.parse_args()
-    asyncio.run(main(arguments.url.rstrip("/"), arguments.folder))
+    asyncio.run(main(arguments.url.rstrip("/"), arguments.folder, readme=arguments.readme))

@@ -13,7 +13,18 @@ def addresses(settings: Settings, port: int, *, serves: bool) -> dict[str, str]:
     # No URL reaches every interface, and clients differ in what they make of [::].
     url = f"http://{address('::1' if host == '::' else host, port)}"
     if serves:
-        return {"listening": url, **({"API docs": f"{url}/api"} if settings.docs else {})}
+        pages = {
+            "API docs": ("/api", settings.docs),
+            "console": ("/admin", settings.app.web),
+            "outbox": (
+                "/dev/outbox",
+                settings.app.web and settings.app.env == "development" and settings.writes_emails_to_outbox,
+            ),
+        }
+        return {
+            "listening": url,
+            **{name: url + path for name, (path, is_served) in pages.items() if is_served},
+        }
     return {"health, metrics": url} if port else {}
 
 

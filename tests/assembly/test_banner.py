@@ -26,7 +26,7 @@ def settings(host: str) -> Settings:
 )
 def test_listen_address_is_a_valid_url(host: str, url: str) -> None:
     shown = banner.addresses(settings(host), 3000, serves=True)
-    assert shown == {"listening": url, "API docs": f"{url}/api"}
+    assert shown == {"listening": url, "API docs": f"{url}/api", "console": f"{url}/admin"}
     assert banner.addresses(settings(host), 3000, serves=False) == {"health, metrics": url}
 
 

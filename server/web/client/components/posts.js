@@ -8,11 +8,9 @@ import { fill, h } from "../dom.js";
 import { announce, onChange } from "../events.js";
 import { formatAge, formatCount, formatTime, parts, t } from "../i18n.js";
 import { carousel } from "./carousel.js";
-import { chooseCollections } from "./collections.js";
 import { showMessage } from "./dialogs.js";
 import { icon } from "./icons.js";
 import { avatar, thumbnail } from "./pictures.js";
-import { openPostMenu } from "./post-menu.js";
 import { attempt } from "./problems.js";
 import { taggedPeople } from "./tagged-people.js";
 import { foldedText } from "./texts.js";
@@ -92,6 +90,15 @@ export function postCard(post, signal, { eager = false, page = false } = {}) {
     );
   }
 
+  /** The menu and the collections are loaded when they are asked for, so that the feed needs less code. */
+  async function openMenu() {
+    await attempt(async () => (await import("./post-menu.js")).openPostMenu(current));
+  }
+
+  async function openCollections() {
+    await attempt(async () => (await import("./collections.js")).chooseCollections(post));
+  }
+
   /** @param {MouseEvent} event */
   function focusComments(event) {
     if (!page) return;
@@ -134,7 +141,7 @@ export function postCard(post, signal, { eager = false, page = false } = {}) {
     );
     if (!ok) announce("post", { id: post.id, saved: !saved });
     else if (saved) {
-      showMessage(t("saved_message"), { label: t("add_to_collection"), run: () => chooseCollections(post) });
+      showMessage(t("saved_message"), { label: t("add_to_collection"), run: openCollections });
     }
   }
 
@@ -167,7 +174,7 @@ export function postCard(post, signal, { eager = false, page = false } = {}) {
           type: "button",
           class: "icon-button more-dots",
           "aria-label": t("more_actions"),
-          onclick: () => openPostMenu(current),
+          onclick: openMenu,
         },
         icon("more"),
       ),
