@@ -14,6 +14,7 @@ from tests.support.inputs import photos
 from tests.support.program import Exit, Person
 from tools.harness.backends import Stack
 from tools.harness.servers import DB_PASSWORD, DB_USERNAME, MariaDB
+from tools.harness.waiting import wait_until
 
 
 async def run(new_program: NewProgram, *arguments: object, **environ: Any) -> Exit:
@@ -183,3 +184,34 @@ async def test_move_to_a_bucket_keeps_pictures_and_can_be_repeated(
     (migrated_stack.var_dir / "media" / ".photofeed-store").write_text("another\n")
     assert await ana.program.interrupt() == 0
     assert "another installation" in await refused(new_program, "move", f"--to-media={url}", **bucket)
+
+
+async def test_killed_restore_can_be_run_again(
+    migrated_stack: Stack, new_program: NewProgram, register: Register
+) -> None:
+    program = await new_program("--port=0").start()
+    (ana,) = await register(program, "ana")
+    post = await ana.publish(photos.small(), caption="kept")
+    folder = migrated_stack.var_dir / "backup"
+    assert (await run(new_program, "backup", folder)).code == 0
+    assert await program.interrupt() == 0
+    destroy(migrated_stack)
+    restoring = new_program("restore", str(folder)).spawn()
+    await wait_until(lambda: is_restoring(migrated_stack))
+    await restoring.kill()
+    if migrated_stack.mariadb is not None:
+        assert "A restore was interrupted" in await refused(new_program, "--port=0")
+    restored = await run(new_program, "restore", folder)
+    assert restored.code == 0, restored.err
+    ana.program = await program.start()
+    assert (await ana.request("GET", f"/posts/{post['id']}"))["caption"] == "kept"
+
+
+async def is_restoring(stack: Stack) -> bool:
+    """Return whether the tables are being filled."""
+    if stack.mariadb is None:
+        return (stack.var_dir / "photofeed.sqlite3.restoring").exists()
+    with contextlib.suppress(RuntimeError):  # the table does not exist yet
+        state = stack.mariadb.query("SELECT migration FROM schema_state", stack.database["DB_NAME"])
+        return state.startswith("restore")
+    return False
