@@ -154,6 +154,10 @@ def _checks(resources: Resources, tasks: list[SupervisedTask]) -> dict[str, Chec
         await resources.feeds_guard.check()
         return "ok"
 
+    async def check_bucket() -> str:
+        await resources.media.read_id()
+        return "ok"
+
     def check_task(task: SupervisedTask) -> Check:
         async def state() -> str:
             return "ok" if task.state == "running" else task.state
@@ -163,4 +167,6 @@ def _checks(resources: Resources, tasks: list[SupervisedTask]) -> dict[str, Chec
     dependencies: dict[str, Check] = {"database": check_database, "redis": check_redis}
     if resources.feeds_redis is not resources.pipelined_redis:
         dependencies["feeds"] = check_feeds
+    if resources.media.in_a_bucket:
+        dependencies["media"] = check_bucket
     return dependencies | {task.name: check_task(task) for task in tasks}

@@ -152,6 +152,10 @@ class MediaStore:
             raise ConfigurationError(f"MEDIA_URL: {url} cannot be used: {_brief(error)}") from error
         return cls(store, location=url, base_url=base_url, timeout_s=timeout_s)
 
+    @property
+    def in_a_bucket(self) -> bool:
+        return self._folder is None
+
     def url(self, key: str) -> str:
         """Return the public address of `key`, whether or not it exists."""
         return f"{self._base_url}/{_valid(key)}"
