@@ -20,7 +20,7 @@ from tests.support.traffic import Traffic, assert_complete
 from tools.harness.backends import Stack
 from tools.harness.waiting import wait_until
 
-pytestmark = pytest.mark.usefixtures("migrated_stack")
+pytestmark = [pytest.mark.usefixtures("migrated_stack"), pytest.mark.timeout(180)]  # cold starts
 
 CLIENTS = 8
 PAUSE_S = 0.04
