@@ -185,7 +185,8 @@ export default {
   "frequency.hourly": "At most once an hour",
   "frequency.immediately": "One per notification",
   "frequency.never": "Never",
-  frequency_hint: "Daily and hourly e-mails sum up what you have not read. E-mails about your account are always sent at once.",
+  frequency_hint:
+    "Daily and hourly e-mails sum up what you have not read. E-mails about your account are always sent at once.",
   frequency_unsubscribed: "This address unsubscribed. Open the link in the e-mail we sent to change that.",
   full_name: "Full name",
   have_account: "Have an account?",
