@@ -13,7 +13,7 @@ Result = TypeVar("Result")
 # A process that computes the value longer, or was killed, is not waited for any more.
 MAX_COMPUTE_S = 30.0
 # The value is computed less often the longer it takes: at most this share of the time.
-MAX_LOAD = 0.05
+MAX_LOAD = 0.25
 WAIT_S = 2.0
 POLL_S = 0.05
 
