@@ -9,6 +9,7 @@ import shutil
 import statistics
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aiohttp import ClientSession, FormData
@@ -50,20 +51,21 @@ async def measure(console: Console) -> None:
                 await browser.close()
             code = await gzipped_bytes(visits[0][0].code_files)
     table = Table("feed page in Chromium", "first visit", "second visit", title=f"{POSTS} posts, loopback")
-    first, second = zip(*visits, strict=True)
-    for name, read in (
+    first, second = [visit[0] for visit in visits], [visit[1] for visit in visits]
+    rows: Sequence[tuple[str, Callable[[Sequence[PageFigures]], str]]] = (
         ("first contentful paint", lambda figures: f"{_median(figures, 'first_paint_ms'):.0f} ms"),
         ("requests", lambda figures: f"{_median(figures, 'requests'):.0f}"),
         ("transferred code", lambda figures: f"{_median(figures, 'transferred_bytes'):,.0f} bytes"),
         ("layout shift", lambda figures: f"{max(each.layout_shift for each in figures):.3f}"),
-    ):
+    )
+    for name, read in rows:
         table.add_row(name, read(first), read(second))
     table.add_row("files of code", str(len(first[0].code_files)), "")
     table.add_row("code as gzip", f"{code:,} bytes", "")
     console.print(table)
 
 
-def _median(figures: tuple[PageFigures, ...], name: str) -> float:
+def _median(figures: Sequence[PageFigures], name: str) -> float:
     return statistics.median(getattr(each, name) for each in figures)
 
 

@@ -14,12 +14,13 @@ import { icon } from "./components/icons.js";
 import { avatar } from "./components/pictures.js";
 import { failure, report } from "./components/problems.js";
 import { emptyState } from "./components/lists.js";
-import { showMessage } from "./components/dialogs.js";
+import { openDialog, showMessage } from "./components/dialogs.js";
 import { ApiError } from "../sdk/index.js";
 import { feedScreen } from "./screens/feed.js";
 
 /** @import { IconName } from "./components/icons.js" */
 /** @import { Screen } from "./router.js" */
+/** @import { SessionChange } from "../sdk/index.js" */
 
 const forever = new AbortController().signal;
 const main = h("main", { id: "main", tabIndex: -1 });
@@ -156,9 +157,39 @@ function navigation() {
   );
 }
 
+/** Who uses the screens that are in memory. @type {string | null} */
+let shownTo = null;
+/** @type {HTMLDialogElement | null} */
+let signInDialog = null;
+
+/** @param {SessionChange} change */
+function sessionChanged({ expired }) {
+  const { userId } = api.session;
+  if (expired && shownTo !== null) return signInAgain();
+  const sameUser = userId !== null && userId === shownTo;
+  if (signInDialog && sameUser) startLive();
+  else void begin();
+  signInDialog?.close();
+}
+
+/** Ask for the password over the screen, which keeps what was typed into it. Closing the dialog leaves the screen. */
+async function signInAgain() {
+  if (signInDialog) return;
+  stopLive();
+  const { signInForm } = await screens.accounts();
+  const dialog = openDialog(t("sign_in"), () => [h("p", { role: "status" }, t("errors.signed_out")), signInForm()]);
+  signInDialog = dialog;
+  dialog.classList.add("opaque");
+  dialog.addEventListener("close", () => {
+    signInDialog = null;
+    if (api.session.userId === null) void begin();
+  });
+}
+
 /** Show the frame, with the navigation for a signed-in user, and the screen of the address. */
 async function begin() {
-  const signedIn = api.session.userId !== null;
+  shownTo = api.session.userId;
+  const signedIn = shownTo !== null;
   router.clear();
   setMe(null);
   const skip = h(
@@ -209,7 +240,7 @@ async function start() {
   applyTheme();
   await Promise.all([loadLanguage(), loadStyles()]);
   document.body.replaceChildren(frame);
-  api.session.addEventListener("change", () => void begin());
+  api.session.addEventListener("change", (event) => sessionChanged(/** @type {SessionChange} */ (event)));
   onChange("navigate", forever, ({ path }) => void router.open(path));
   addEventListener("offline", () => showMessage(t("errors.offline")));
   await begin();

@@ -5,7 +5,7 @@
  */
 
 import { ApiError, errorOf, NetworkError, SignedOutError } from "./errors.js";
-import { memoryStorage, Session } from "./session.js";
+import { memoryStorage, Session, SessionChange } from "./session.js";
 import { LiveStream } from "./stream.js";
 import { upload } from "./uploads.js";
 import { backoffMs, delay } from "./waiting.js";
@@ -20,7 +20,7 @@ import { backoffMs, delay } from "./waiting.js";
 export { addPasskey, passkeysSupported, signInWithPasskey } from "./passkeys.js";
 export { disablePush, enablePush, pushSupported } from "./push.js";
 export { LiveEvent, LiveStream } from "./stream.js";
-export { ApiError, memoryStorage, NetworkError, SignedOutError };
+export { ApiError, memoryStorage, NetworkError, SessionChange, SignedOutError };
 
 const MAX_ATTEMPTS = 3;
 const FIRST_RETRY_MS = 300;

@@ -22,6 +22,15 @@ const MARGIN_MS = 30_000;
  * @property {number} expiresAtMs by the clock of the device
  */
 
+/** A user has signed in or out. `expired`: the server has ended the session, and this tab was the first to notice. */
+export class SessionChange extends Event {
+  /** @param {boolean} expired */
+  constructor(expired) {
+    super("change");
+    this.expired = expired;
+  }
+}
+
 /**
  * Dispatches `change` when a user signs in or out, also in another tab.
  *
@@ -73,11 +82,14 @@ export class Session extends EventTarget {
     this.#changed();
   }
 
-  /** Forget the tokens. It does not end the session on the server. */
-  end() {
+  /**
+   * Forget the tokens. It does not end the session on the server.
+   * @param {{ expired?: boolean }} [options] `expired`: the server has ended it
+   */
+  end({ expired = false } = {}) {
     if (!this.#read()) return;
     this.#storage.removeItem(SESSION_KEY);
-    this.#changed();
+    this.#changed(expired);
   }
 
   /**
@@ -117,7 +129,7 @@ export class Session extends EventTarget {
       throw new NetworkError(cause);
     });
     if (response.status === 401) {
-      this.end();
+      this.end({ expired: true });
       throw new SignedOutError();
     }
     if (!response.ok) throw await errorOf(response);
@@ -140,8 +152,8 @@ export class Session extends EventTarget {
     return accessToken;
   }
 
-  #changed() {
-    this.dispatchEvent(new Event("change"));
+  #changed(expired = false) {
+    this.dispatchEvent(new SessionChange(expired));
   }
 }
 

@@ -28,6 +28,19 @@ function card(title, ...children) {
 
 /** @returns {Screen} */
 export function signInScreen() {
+  const body = signInForm(
+    h("p", { class: "center" }, h("a", { href: "/forgot-password" }, t("forgot_password"))),
+    h("hr"),
+    h("p", { class: "center" }, t("no_account"), " ", h("a", { class: "strong", href: "/sign-up" }, t("sign_up"))),
+  );
+  return card(t("sign_in"), body);
+}
+
+/**
+ * Return the form that signs in, in as many steps as the account needs.
+ * @param {...Child} more what stands below it in the first step
+ */
+export function signInForm(...more) {
   const body = h("div");
   const passkey = h(
     "button",
@@ -64,11 +77,9 @@ export function signInScreen() {
       currentPasswordField(),
     ),
     passkey,
-    h("p", { class: "center" }, h("a", { href: "/forgot-password" }, t("forgot_password"))),
-    h("hr"),
-    h("p", { class: "center" }, t("no_account"), " ", h("a", { class: "strong", href: "/sign-up" }, t("sign_up"))),
+    ...more,
   );
-  return card(t("sign_in"), body);
+  return body;
 }
 
 /** @param {import("../../sdk/types.js").SignInChallenge} challenge */
