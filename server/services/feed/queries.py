@@ -16,6 +16,7 @@ CLOCK_TOLERANCE_MS = 86_400_000
 FIRST_SPAN_MS = 7 * 86_400_000
 SPAN_FACTOR = 8
 MARKS_SPAN_MS = 7 * 86_400_000
+FEW_MARKS = 500
 MAX_MARKS_READ = 4000  # of each kind
 NEWEST = MAX_ID + 1
 
@@ -94,7 +95,13 @@ class FeedQueries:
         return min(post_ids[-1], min_id_at(self._clock.now_ms() - MARKS_SPAN_MS)) if post_ids else 0
 
     async def list_marks(self, reader_id: UserId, from_id: int) -> ReaderMarks:
-        """Return which posts from `from_id` up the reader likes and has saved, at most 4,000 of each."""
+        """Return which posts from `from_id` up the reader likes and has saved, at most 4,000 of each.
+
+        All of them, if there are fewer than 500 of each: then no page of old posts has to look them up.
+        """
+        liked, saved = await self._repository.list_marked(reader_id, 0, FEW_MARKS)
+        if max(len(liked), len(saved)) < FEW_MARKS:
+            return ReaderMarks(0, liked, saved)
         liked, saved = await self._repository.list_marked(reader_id, from_id, MAX_MARKS_READ)
         ends = [post_ids[-1] for post_ids in (liked, saved) if len(post_ids) == MAX_MARKS_READ]
         complete_from_id = max([from_id, *ends])
