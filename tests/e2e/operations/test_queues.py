@@ -171,7 +171,7 @@ async def test_metrics_count_what_was_done(program: Program, register: Register)
         assert (await samples(ana))["photofeed_sse_connections",] == 1
         await wait_until(lambda: _counted(ana))
     found = await samples(ana)
-    assert found["photofeed_http_requests_total", "POST", "/posts/{postId}/likes", "200"] == 1
+    assert found["photofeed_http_requests_total", "POST", "write", "/posts/{postId}/likes", "200"] == 1
     assert found["photofeed_jobs_total", "notify.like", "completed", "notifications"] == 1
     assert found["photofeed_notification_deliveries_total", "in_app", "delivered"] == 2
     assert found["photofeed_notification_delivery_seconds_count", "live"] == 2
@@ -182,7 +182,7 @@ async def test_metrics_count_what_was_done(program: Program, register: Register)
     await ana.call("GET", "/no/such/route")
     await ana.call("PROPFIND", "/feed")
     found = await samples(ana)
-    assert found["photofeed_http_requests_total", "GET", "none", "404"] == 1
+    assert found["photofeed_http_requests_total", "GET", "read", "none", "404"] == 1
     assert [key for key in found if key[:2] == ("photofeed_http_requests_total", "other")]
     restarts = (await ana.request("GET", "/readyz"))["restarts"]
     assert restarts["relay"] == restarts["feed worker"] == 0
