@@ -116,7 +116,9 @@ class ProcessGroup:
             if member is not None:
                 await member.ended.wait()
             async with place.changing:
-                if self._stopping or place.member is not member:
+                if self._stopping:
+                    return
+                if place.member is not member:
                     continue
                 if member is not None:
                     log.warning(
