@@ -11,12 +11,13 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import discovery, feed, images, jobs, screens, search, startup, streams, web
+from benchmarks import discovery, feed, images, jobs, network, screens, search, startup, streams, web
 
 MEASUREMENTS = {
     "startup": startup.measure,
     "jobs": jobs.measure,
     "feed": feed.measure,
+    "network": network.measure,
     "screens": screens.measure,
     "search": search.measure,
     "discovery": discovery.measure,

@@ -5,7 +5,7 @@ with pictures, comments and likes.
 """
 
 import random
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -68,13 +68,13 @@ async def opened(stack: Stack) -> AsyncIterator[tuple[Database, Redis]]:
     database = Database(stack.database_parameters())
     await database.open()
     await Migrations(database, ROOT / "migrations").upgrade()
-    await _own_media_store(stack, InstallationRepository(database))
+    await own_media_store(stack, InstallationRepository(database))
     async with Redis.from_url(stack.redis.url) as redis:
         yield database, redis
     await database.close()
 
 
-async def _own_media_store(stack: Stack, installation: InstallationRepository) -> None:
+async def own_media_store(stack: Stack, installation: InstallationRepository) -> None:
     """Pair the database and an empty media store, because the rows refer to pictures that do not exist."""
     await installation.insert(MEDIA_STORE_ID)
     await installation.set_media_store_id(MEDIA_STORE_ID)
@@ -140,6 +140,11 @@ class Dataset:
             ]
             await self._insert("post_images", IMAGE_COLUMNS, shown)
         return ids
+
+    async def likes(self, pairs: Collection[tuple[int, int]]) -> None:
+        """Insert likes by users of posts, without counting them."""
+        rows = [(self._ids.next(), user_id, post_id) for user_id, post_id in pairs]
+        await self._insert("likes", "id, user_id, post_id", rows)
 
     async def sessions(self, users: Sequence[UserId]) -> list[SessionId]:
         """Insert a session of one day for each user and return their ids in the order of `users`."""

@@ -17,11 +17,14 @@ from rich.table import Table
 from taskiq.receiver import Receiver
 from taskiq_redis import RedisStreamBroker
 
-from benchmarks.dataset import embedded_stack, mariadb_stack
+from benchmarks.dataset import embedded_stack, mariadb_stack, own_media_store
 from server import logs
+from server.actors.supervisor import Supervisor
 from server.actors.worker import Handler, Worker
 from server.assembly import gateways
+from server.assembly.caches import MAIN, cache_guard
 from server.assembly.database import MIGRATIONS, database_parameters
+from server.assembly.identity_providers import identity_providers
 from server.assembly.redis import pipelined_redis, queue_brokers, redis_connections
 from server.assembly.resources import Instrumentation, Resources
 from server.assembly.services import Services, build_services
@@ -32,6 +35,7 @@ from server.gateways.redis.rate_limits import RateLimits
 from server.ids import IdGenerator, JobId
 from server.metrics import Metrics
 from server.models.database import Database
+from server.models.jobs.installation import InstallationRepository
 from server.models.migrations import Migrations
 from server.pubsub.job_notifier import JobNotifier
 from server.pubsub.receiver import QueueReceiver
@@ -119,6 +123,7 @@ async def _ours(stack: Stack) -> tuple[Drained, Drained]:
     database = Database(database_parameters(settings, stack.var_dir))
     await database.open()
     await Migrations(database, MIGRATIONS).upgrade()
+    await own_media_store(stack, InstallationRepository(database))
     ids = IdGenerator(SystemClock(), 1)
     async with queue_brokers(settings, stack.redis.url, Instrumentation(), listening=True) as brokers:
         notifier = JobNotifier(brokers)
@@ -131,7 +136,7 @@ async def _ours(stack: Stack) -> tuple[Drained, Drained]:
             trivial = await _drain(brokers, jobs, notifier, rungs, {"trivial": finish})
             payloads = await _likes(database, ids)
             rungs = await _insert(database, ids, JobKind.NOTIFY_LIKE, payloads)
-            handlers = {JobKind.NOTIFY_LIKE: built.notification_jobs.handle_like}
+            handlers: dict[str, Handler] = {JobKind.NOTIFY_LIKE: built.notification_jobs.handle_like}
             notification = await _drain(brokers, jobs, notifier, rungs, handlers)
     await database.close()
     return trivial, notification
@@ -146,15 +151,19 @@ async def _services(
     async with AsyncExitStack() as opened:
         enter = opened.enter_async_context
         pipelined = await enter(pipelined_redis(settings, url))
+        guard = await enter(cache_guard(pipelined, database, MAIN, Supervisor(Metrics())))
         resources = Resources(
             database=database,
             epoch=DatabaseEpoch(),
             redis=await enter(redis_connections(settings, url)),
             pipelined_redis=pipelined,
             feeds_redis=pipelined,
+            cache_guard=guard,
+            feeds_guard=guard,
             ids=ids,
             job_notifier=notifier,
             images=await enter(gateways.image_processor(settings, instrumentation)),
+            identity_providers=await enter(identity_providers(settings)),
             passwords=await enter(gateways.password_hasher(settings, instrumentation)),
             media=await enter(gateways.media_store(settings, var, database)),
             email=await enter(gateways.email_sender(settings, var, instrumentation)),

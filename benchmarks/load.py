@@ -49,7 +49,7 @@ class LoadConnection(asyncio.Protocol):
                 return
             self.responses += 1
             self.took_s.append(time.monotonic() - self._sent_at)
-            self.refused += not self._buffer.startswith(b"HTTP/1.1 200")
+            self.refused += not self._buffer.startswith(b"HTTP/1.1 20")
             del self._buffer[: head + 4 + length]
             if time.monotonic() >= self._deadline:
                 self._transport.close()
@@ -62,17 +62,25 @@ class LoadConnection(asyncio.Protocol):
 
 
 async def run(
-    host: str, port: int, requests: Sequence[bytes], connections: int, seconds: float
+    host: str,
+    port: int,
+    requests: Sequence[bytes],
+    connections: int,
+    seconds: float,
+    *,
+    in_turn: bool = False,
 ) -> dict[str, float]:
-    """Return the number of responses, of those other than 200, the elapsed seconds, and milliseconds per response.
+    """Return the count of responses, of those other than 200 to 209, the elapsed seconds, and milliseconds per answer.
 
-    Each connection begins at another one of the requests.
+    Each connection begins at another one of the requests; with `in_turn`, all send them together, each once in turn.
     """
     loop = asyncio.get_running_loop()
     started = time.monotonic()
     starts = [number * len(requests) // connections for number in range(connections)]
+    turn = cycle(requests)
     opened = [
-        LoadConnection(cycle((*requests[start:], *requests[:start])), started + seconds) for start in starts
+        LoadConnection(turn if in_turn else cycle((*requests[start:], *requests[:start])), started + seconds)
+        for start in starts
     ]
     for connection in opened:
         await loop.create_connection(lambda connection=connection: connection, host, port)
@@ -92,20 +100,24 @@ def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("path", nargs="?", default="")
     parser.add_argument("--token", default="")
-    parser.add_argument("--requests", type=Path, help="a JSON file with pairs of path and token")
+    parser.add_argument(
+        "--requests", type=Path, help="a JSON file with lists of path, token and method (GET)"
+    )
+    parser.add_argument("--in-turn", action="store_true", help="send each request once in turn")
     parser.add_argument("--connections", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=5.0)
     arguments = parser.parse_args()
-    pairs: list[tuple[str, str]] = [(arguments.path, arguments.token)]
+    wanted: list[list[str]] = [[arguments.path, arguments.token]]
     if arguments.requests is not None:
-        pairs = json.loads(arguments.requests.read_text())
-    requests = [_request(arguments.port, path, token) for path, token in pairs]
-    result = uvloop.run(run("127.0.0.1", arguments.port, requests, arguments.connections, arguments.seconds))
+        wanted = json.loads(arguments.requests.read_text())
+    requests = [_request(arguments.port, *each) for each in wanted]
+    options = (arguments.port, requests, arguments.connections, arguments.seconds)
+    result = uvloop.run(run("127.0.0.1", *options, in_turn=arguments.in_turn))
     sys.stdout.write(json.dumps(result) + "\n")
 
 
-def _request(port: int, path: str, token: str) -> bytes:
-    lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
+def _request(port: int, path: str, token: str, method: str = "GET") -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
     if token:
         lines.append(f"Authorization: Bearer {token}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
