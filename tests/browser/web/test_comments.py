@@ -7,10 +7,7 @@ from tests.support.inputs.photos import blots
 from tests.support.program import Program
 from tests.support.windows import Window, Windows
 
-pytestmark = [
-    pytest.mark.parametrize("stack", ["embedded"], indirect=True),
-    pytest.mark.timeout(240),
-]
+pytestmark = pytest.mark.timeout(240)
 
 
 async def choose(window: Window, author: str, action: str) -> None:
