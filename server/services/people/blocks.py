@@ -47,8 +47,13 @@ class Blocks:
         )
 
     async def unblock(self, blocker_id: UserId, user: UserId | str) -> None:
-        """Remove a block; without one nothing changes. Follows do not return. Raises NotFound."""
-        blocked_id = await self._lookup.resolve(blocker_id, user)
+        """Remove a block; without one nothing changes. Follows do not return.
+
+        Raises NotFound for a user whose profile is hidden from this one, unless there is a block to remove.
+        """
+        blocked_id = await self._lookup.find_id(user)
+        if blocked_id is None or not await self._blocks.exists(blocker_id, blocked_id):
+            blocked_id = await self._lookup.resolve(blocker_id, user)
 
         async def unblock(work: WorkContext) -> None:
             if await self._blocks.delete(blocker_id, blocked_id):

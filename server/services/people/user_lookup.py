@@ -23,6 +23,12 @@ class UserLookup:
             raise user_not_found()
         return user_id
 
+    async def find_id(self, user: UserId | str) -> UserId | None:
+        """Return the id of a user, whatever the account's status and relationships."""
+        if isinstance(user, str):
+            return await self._users.find_id(normalize(user))
+        return user if await self._users.exists(user) else None
+
     async def resolve_other(self, viewer_id: UserId, user: UserId | str) -> UserId:
         """Return the id of another user. Raises InvalidInput for the viewer, and NotFound like `resolve`."""
         user_id = await self.resolve(viewer_id, user)

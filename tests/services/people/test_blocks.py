@@ -53,6 +53,22 @@ async def test_blocked_users_do_not_find_each_others_posts(harness: ServiceHarne
         assert (await harness.posts.get(viewer, posts[eve])).id == posts[eve]
 
 
+@pytest.mark.parametrize("reason", ["suspended", "blocks"])
+async def test_hidden_user_can_be_unblocked(harness: ServiceHarness, reason: str) -> None:
+    ada, bob = await harness.user("ada"), await harness.user("bob")
+    await harness.blocks.block(ada, bob)
+    if reason == "suspended":
+        await harness.set_status(bob, AccountStatus.SUSPENDED)
+    else:
+        await harness.database.execute(
+            "INSERT INTO blocks (id, blocker_id, blocked_id) VALUES (1, ?, ?)", [bob, ada]
+        )
+    await harness.blocks.unblock(ada, bob)
+    assert await harness.value("SELECT COUNT(*) FROM blocks WHERE blocker_id = ?", ada) == 0
+    with pytest.raises(NotFound):  # as for the profile, because there is no block to remove
+        await harness.blocks.unblock(ada, "bob")
+
+
 async def test_blocked_user_does_not_find_the_profile(harness: ServiceHarness) -> None:
     ada, bob = await harness.user("ada"), await harness.user("bob")
     await harness.blocks.block(ada, bob)
