@@ -224,8 +224,7 @@ class MariaDB(Server):
 
     def install(self) -> Self:
         """Create the system tables and the test user, once before the first start."""
-        (self.folder / "tmp").mkdir()
-        self._config.write_text(self._options())
+        self.configure()
         install = find_program("mariadb-install-db") or "mariadb-install-db"
         command = [install, f"--defaults-file={self._config}", "--auth-root-authentication-method=normal"]
         done = subprocess.run([*command, "--skip-test-db"], capture_output=True, text=True, check=False)
@@ -236,6 +235,11 @@ class MariaDB(Server):
             f"CREATE USER {DB_USERNAME}@'%' IDENTIFIED BY '{DB_PASSWORD}'; GRANT ALL ON *.* TO {DB_USERNAME}@'%'"
         )
         return self
+
+    def configure(self) -> None:
+        """Write the configuration file, once before the first start."""
+        (self.folder / "tmp").mkdir()
+        self._config.write_text(self._options())
 
     def query(self, sql: str, database: str = "") -> str:
         """Run statements as root. Return the output: one line per row, columns separated by tabs."""
