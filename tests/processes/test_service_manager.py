@@ -42,12 +42,16 @@ def test_states_are_reported(manager: tuple[str, socket.socket]) -> None:
     assert stopping.startswith("STOPPING=1\n")
 
 
-@pytest.mark.parametrize(("pid", "resets"), [(str(os.getpid()), True), ("", True), ("1", False)])
+@pytest.mark.parametrize(("pid", "resets"), [("own", True), ("", True), ("1", False)])
 async def test_watchdog_is_reset_if_it_is_ours(
     manager: tuple[str, socket.socket], pid: str, resets: bool
 ) -> None:
     path, receiver = manager
-    environ = {"NOTIFY_SOCKET": path, "WATCHDOG_USEC": "20000", "WATCHDOG_PID": pid}
+    environ = {
+        "NOTIFY_SOCKET": path,
+        "WATCHDOG_USEC": "20000",
+        "WATCHDOG_PID": str(os.getpid()) if pid == "own" else pid,
+    }
     task = asyncio.create_task(ServiceManager(environ).keep_alive())
     seen: list[str] = []
 

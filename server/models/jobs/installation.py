@@ -54,6 +54,12 @@ class InstallationRepository:
             [store_id, ROW_ID],
         )
 
+    async def replace_media_store_id(self, store_id: str) -> None:
+        """Set the id of the media store, whatever it was."""
+        await self._database.execute(
+            "UPDATE installation SET media_store_id = ? WHERE id = ?", [store_id, ROW_ID]
+        )
+
     async def get_epoch_age_ms(self) -> int:
         """Return for how long the epoch has lasted."""
         (row,) = await self._database.rows(

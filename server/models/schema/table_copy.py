@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 import asyncmy
 from asyncmy.cursors import SSCursor
+from tortoise.exceptions import OperationalError
 
-from server.models.database import DatabaseParameters
+from server.models.database import Database, DatabaseParameters
 from server.models.schema.migration_file import number_of
 
 ROWS_PER_BATCH = 500
@@ -38,6 +39,26 @@ class TableReader(Protocol):
 async def read_schema_number(reader: TableReader) -> int:
     """Return the number of the newest migration in the snapshot."""
     return max(number_of(str(row[0])) for row in await reader.query("SELECT version FROM aerich"))
+
+
+async def read_installation_id(reader: TableReader) -> str:
+    """Return the id of the installation in the snapshot; empty before its first start."""
+    found = await reader.query("SELECT media_store_id FROM installation")
+    return str(found[0][0]) if found else ""
+
+
+async def has_users(database: Database) -> bool:
+    """Return whether the database has an account; False if it was never migrated."""
+    try:
+        return bool(await database.rows("SELECT id FROM users LIMIT 1"))
+    except OperationalError:
+        return False
+
+
+async def count_rows(database: Database, table: str) -> int:
+    """Return the number of rows of a table, whose name must be a known one."""
+    (row,) = await database.rows(f"SELECT COUNT(*) AS found FROM {table}")
+    return row["found"]
 
 
 class _SqliteReader:

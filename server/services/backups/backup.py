@@ -15,7 +15,13 @@ import orjson
 from server.errors import ConfigurationError, NotFound
 from server.gateways.media import MediaStore
 from server.models.database import DatabaseParameters
-from server.models.schema.table_copy import Row, TableReader, open_reader, read_schema_number
+from server.models.schema.table_copy import (
+    Row,
+    TableReader,
+    open_reader,
+    read_installation_id,
+    read_schema_number,
+)
 from server.services.backups.manifest import (
     FORMAT,
     MEDIA_LIST,
@@ -53,14 +59,13 @@ async def write_backup(
     files: dict[str, str] = {}
     async with open_reader(where) as reader:
         schema = await read_schema_number(reader)
-        found = await reader.query("SELECT media_store_id FROM installation")
+        installation = await read_installation_id(reader)
         tables = await _write_tables(draft, reader, files, on_progress)
     pictures = await _write_pictures(draft, media, on_progress) if media else _no_pictures(draft)
     (draft / SECRETS).write_bytes(orjson.dumps(dict(secrets)))
     for name in (MEDIA_LIST, SECRETS):
         files[name] = hash_file(draft / name)
     created_at = datetime.now(UTC).isoformat(timespec="seconds")
-    installation = str(found[0][0]) if found else ""
     manifest = Manifest(FORMAT, created_at, version, schema, installation, tables, pictures, files)
     manifest.write(draft)
     draft.rename(folder)

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from tortoise.exceptions import OperationalError
 
 from server.epoch import DatabaseEpoch
 from server.errors import ConfigurationError
@@ -22,7 +21,7 @@ from server.models.jobs.installation import InstallationRepository
 from server.models.migrations import RESTORE, Migrations
 from server.models.notifications.inboxes import InboxRepository
 from server.models.schema.migration_file import number_of
-from server.models.schema.table_copy import ROWS_PER_BATCH, open_writer
+from server.models.schema.table_copy import ROWS_PER_BATCH, count_rows, has_users, open_writer
 from server.services.backups.manifest import Manifest, OnProgress, read_pictures
 from server.services.jobs.epochs import Epochs
 
@@ -93,11 +92,10 @@ class Restore:
         return installation
 
     async def _check_empty(self, database: Database) -> None:
-        try:
-            users = await database.rows("SELECT id FROM users LIMIT 1")
-        except OperationalError:
-            return  # never migrated
-        if users and await Migrations(database, self._migrations).interrupted() != self._mark:
+        if (
+            await has_users(database)
+            and await Migrations(database, self._migrations).interrupted() != self._mark
+        ):
             where = self._where.file or f"{self._where.name} at {self._where.host}"
             raise ConfigurationError(f"The database {where} is not empty: restore into an empty one.")
 
@@ -123,19 +121,17 @@ class Restore:
 
     async def _compare_counts(self, database: Database) -> None:
         for table, expected in self._manifest.tables.items():
-            (row,) = await database.rows(f"SELECT COUNT(*) AS found FROM {table}")  # noqa: S608 - read_manifest checks names
-            if row["found"] != expected:
+            found = await count_rows(database, table)  # the manifest was checked for its names
+            if found != expected:
                 raise ConfigurationError(
-                    f"Restored {row['found']} of {expected} rows of {table}: run the same restore again."
+                    f"Restored {found} of {expected} rows of {table}: run the same restore again."
                 )
 
     async def _identify(self, database: Database) -> str:
         installation = InstallationRepository(database)
         await Epochs(installation, InboxRepository(database), DatabaseEpoch()).begin()
         if self._as_copy:
-            await database.execute(
-                "UPDATE installation SET media_store_id = ?", [secrets.token_hex(ID_BYTES)]
-            )
+            await installation.replace_media_store_id(secrets.token_hex(ID_BYTES))
         return await installation.get_media_store_id()
 
 

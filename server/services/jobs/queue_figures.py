@@ -105,10 +105,8 @@ class QueueFigures:
 
 
 def _load(stored: bytes) -> list[QueueStatus]:
-    rows: list[dict[str, Any]] = orjson.loads(stored)
-    for row in rows:
-        row["queue"] = Queue(row["queue"])
-    statuses = [QueueStatus(**row) for row in rows]
+    loaded: list[dict[str, Any]] = orjson.loads(stored)
+    statuses = [QueueStatus(**{**members, "queue": Queue(members["queue"])}) for members in loaded]
     if [status.queue for status in statuses] != list(Queue):
         raise ValueError("another version stored the figures")
     return statuses
