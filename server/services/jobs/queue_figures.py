@@ -106,7 +106,7 @@ class QueueFigures:
 
 def _load(stored: bytes) -> list[QueueStatus]:
     loaded: list[dict[str, Any]] = orjson.loads(stored)
-    statuses = [QueueStatus(**{**members, "queue": Queue(members["queue"])}) for members in loaded]
+    statuses = [QueueStatus(queue=Queue(members.pop("queue")), **members) for members in loaded]
     if [status.queue for status in statuses] != list(Queue):
         raise ValueError("another version stored the figures")
     return statuses
