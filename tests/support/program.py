@@ -50,9 +50,11 @@ class Program:
         *arguments: str,
         config: Path = ROOT / "config.toml",
         script: Path = ROOT / "run.py",
+        python: Path = Path(sys.executable),
         fork_server: ForkServer | None = None,
     ) -> None:
-        """Its runs are forked by `fork_server`; without one each is a new interpreter."""
+        """Its runs are forked by `fork_server`; without one each is a new interpreter, `python`."""
+        self._python = python
         self._folder = folder
         self._fork_server = fork_server
         self._script = script
@@ -112,7 +114,7 @@ class Program:
                 )
             else:
                 self._process = subprocess.Popen(
-                    [sys.executable, *command],
+                    [str(self._python), *command],
                     cwd=self._folder,
                     env=environ,
                     stdin=subprocess.DEVNULL,
