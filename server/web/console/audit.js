@@ -38,7 +38,7 @@ export function actionRow(action) {
       showMessage("Undone");
   };
   const actor = action.actorId
-    ? h("a", { href: `/admin/audit?actor=${action.actorId}` }, `moderator ${action.actorId}`)
+    ? h("a", { class: "link", href: `/admin/audit?actor=${action.actorId}` }, actorName(action))
     : "the operator";
   return h(
     "article",
@@ -61,7 +61,8 @@ export function actionRow(action) {
       h(
         "span",
         { class: "quiet small" },
-        action.userId && h("a", { href: `/admin/people?user=${action.userId}` }, `user ${action.userId}`),
+        action.userId &&
+          h("a", { class: "link", href: `/admin/people?user=${action.userId}` }, `user ${action.userId}`),
         " ",
         time(action.createdAt),
       ),
@@ -69,4 +70,9 @@ export function actionRow(action) {
     RESTORABLE.includes(action.action) &&
       h("div", { class: "buttons" }, h("button", { type: "button", class: "button", onclick: restore }, "Undo")),
   );
+}
+
+/** Return who did it: users appeal themselves. @param {ModerationAction} action */
+function actorName({ actorId, userId }) {
+  return actorId === userId ? "the user" : `moderator ${actorId}`;
 }

@@ -4,7 +4,7 @@
  */
 
 import { h, svg } from "../client/dom.js";
-import { currentLanguage } from "../client/i18n.js";
+import { currentLanguage, formatTime } from "../client/i18n.js";
 import { table } from "./tables.js";
 
 const WIDTH = 320;
@@ -19,30 +19,37 @@ const UNITS = ["B", "kB", "MB", "GB", "TB"];
 /**
  * Return lines over the same points in time, scaled to the largest value.
  * @param {string} title
- * @param {string[]} times what to call each point
+ * @param {string[]} times timestamps
  * @param {Line[]} lines
  */
 export function lineChart(title, times, lines) {
   const largest = Math.max(1, ...lines.flatMap(({ values }) => values));
   const step = WIDTH / Math.max(1, times.length - 1);
-  const drawn = lines.map(({ tone, values }) => {
-    const points = values.map(
-      (value, index) => `${(index * step).toFixed(1)},${(HEIGHT - 2 - (value / largest) * (HEIGHT - 6)).toFixed(1)}`,
-    );
-    return svg("polyline", { points: points.join(" "), class: tone });
-  });
-  const rows = times.map((time, index) => [time, ...lines.map(({ values }) => number(values[index] ?? 0))]);
+  const drawn = lines
+    .filter(({ values }) => values.some(Boolean))
+    .map(({ tone, values }) => {
+      const points = values.map(
+        (value, index) => `${(index * step).toFixed(1)},${(HEIGHT - 2 - (value / largest) * (HEIGHT - 6)).toFixed(1)}`,
+      );
+      return svg("polyline", { points: points.join(" "), class: tone });
+    });
+  const rows = times.map((time, index) => [formatTime(time), ...lines.map(({ values }) => number(values[index] ?? 0))]);
   const legend = lines.map(({ name, tone, values }) =>
     h("span", { class: `legend ${tone}` }, `${name}: ${number(values.at(-1) ?? 0)}`),
   );
   return h(
     "figure",
     { class: "chart" },
-    h("figcaption", null, title),
+    h("figcaption", null, h("span", null, title), h("span", { class: "quiet small" }, `at most ${number(largest)}`)),
     svg(
       "svg",
       { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${title}, at most ${number(largest)}` },
       ...drawn,
+    ),
+    h(
+      "p",
+      { class: "axis quiet small" },
+      [times[0], times.at(-1)].map((time) => h("span", null, time && clock(time))),
     ),
     h("p", { class: "badges" }, legend),
     h(
@@ -77,12 +84,17 @@ export function bars(title, items) {
           svg(
             "svg",
             { viewBox: "0 0 100 4", preserveAspectRatio: "none", "aria-hidden": "true" },
-            svg("rect", { width: Math.max(0.5, (value / largest) * 100), height: 4, rx: 2 }),
+            svg("rect", { width: value && Math.max(0.5, (value / largest) * 100), height: 4 }),
           ),
         ),
       ),
     ),
   );
+}
+
+/** @param {string} timestamp */
+function clock(timestamp) {
+  return new Date(timestamp).toLocaleTimeString(currentLanguage(), { timeStyle: "short" });
 }
 
 /** @param {number} value */

@@ -10,6 +10,9 @@ import { emptyState } from "../client/components/lists.js";
 import { attempt } from "../client/components/problems.js";
 import { table } from "./tables.js";
 
+const KINDS = { phrase: "Words", domain: "Domain of links" };
+const ACTIONS = { refuse: "Refuse the text", report: "Publish it and report it" };
+
 /**
  * @returns {Promise<HTMLElement>}
  */
@@ -18,9 +21,9 @@ export async function filtersPage() {
   async function show() {
     const { items } = await api.get("/moderation/filters");
     const rows = items.map(({ id, kind, pattern, action }) => [
-      kind,
+      KINDS[kind],
       h("code", null, pattern),
-      action,
+      ACTIONS[action],
       h(
         "button",
         { type: "button", class: "button danger", "aria-label": `Delete ${pattern}`, onclick: () => remove(id) },
@@ -45,6 +48,7 @@ export async function filtersPage() {
     "div",
     null,
     list,
+    h("h2", null, "New filter"),
     form(
       {
         action: "Add filter",
@@ -54,9 +58,9 @@ export async function filtersPage() {
           await show();
         },
       },
-      select("Kind", "kind", { phrase: "Words", domain: "Domain of links" }),
+      select("Kind", "kind", KINDS),
       field("Pattern", "pattern", { required: true, dir: "auto" }),
-      select("What it does", "action", { refuse: "Refuse the text", report: "Publish it and report it" }),
+      select("What it does", "action", ACTIONS),
     ),
   );
 }

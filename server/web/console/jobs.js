@@ -62,9 +62,15 @@ export function showJob(job) {
 export async function delayedJobs(queue, signal) {
   const path = { queue };
   const list = h("div", { class: "cards" });
+  const startAll = h(
+    "button",
+    { type: "button", class: "button", onclick: () => promote({ all: true }) },
+    "Start all attempts now",
+  );
 
   async function reload() {
     const { items } = await api.get("/queues/{queue}/delayed", { path, query: { limit: 100 }, signal });
+    startAll.hidden = !items.some(({ promotable }) => promotable);
     fill(
       list,
       items.length ? items.map(row) : emptyState("No delayed jobs", `No job of ${queue} waits for a later time.`),
@@ -106,12 +112,8 @@ export async function delayedJobs(queue, signal) {
   return h(
     "div",
     null,
-    h("p", null, h("a", { href: "/admin/queues" }, "All queues"), ` / ${queue}: delayed jobs`),
-    h(
-      "div",
-      { class: "buttons start" },
-      h("button", { type: "button", class: "button", onclick: () => promote({ all: true }) }, "Start all attempts now"),
-    ),
+    h("p", null, h("a", { class: "link", href: "/admin/queues" }, "All queues"), ` / ${queue}: delayed jobs`),
+    h("div", { class: "buttons start" }, startAll),
     list,
   );
 }

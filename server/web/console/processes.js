@@ -83,14 +83,15 @@ function processTable(processes) {
 
 /** @param {Process[]} processes */
 function parts(processes) {
-  const rows = processes.flatMap(({ node, details }) =>
-    (details?.parts ?? []).map(({ part, state, restarts }) => [
-      `${node}`,
-      part,
-      h("span", { class: state === "running" ? "badge" : "badge warning" }, state),
-      `${restarts}`,
-    ]),
-  );
+  const all = processes.flatMap(({ node, details }) => (details?.parts ?? []).map((each) => ({ node, ...each })));
+  // Those that do not run come first.
+  all.sort((one, other) => Number(one.state === "running") - Number(other.state === "running"));
+  const rows = all.map(({ node, part, state, restarts }) => [
+    `${node}`,
+    part,
+    h("span", { class: state === "running" ? "badge" : "badge warning" }, state),
+    `${restarts}`,
+  ]);
   return h(
     "section",
     null,

@@ -5,7 +5,6 @@
 
 import { api } from "../client/api.js";
 import { h } from "../client/dom.js";
-import { formatTime } from "../client/i18n.js";
 import { confirm, openDialog } from "../client/components/dialogs.js";
 import { emptyState, endlessList } from "../client/components/lists.js";
 import { attempt } from "../client/components/problems.js";
@@ -105,7 +104,7 @@ function lastHour(series) {
     .map(({ queue, minutes }) =>
       lineChart(
         `${queue}, per minute`,
-        minutes.map(({ at }) => formatTime(at)),
+        minutes.map(({ at }) => at),
         [
           { name: "Waiting and running", tone: "tone-load", values: minutes.map(({ unfinished }) => unfinished) },
           { name: "Completed", tone: "tone-good", values: minutes.map(({ completed }) => completed) },
@@ -179,7 +178,7 @@ function failedJobs(queue, signal) {
   return h(
     "div",
     null,
-    h("p", null, h("a", { href: "/admin/queues" }, "All queues"), ` / ${queue}: dead letters`),
+    h("p", null, h("a", { class: "link", href: "/admin/queues" }, "All queues"), ` / ${queue}: dead letters`),
     h(
       "div",
       { class: "buttons start" },

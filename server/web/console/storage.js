@@ -8,6 +8,7 @@ import { h } from "../client/dom.js";
 import { bars, bytes, number } from "./charts.js";
 import { time } from "./tables.js";
 
+/** @import { Child } from "../client/dom.js" */
 /** @import { Context } from "./main.js" */
 /** @import { Storage } from "./types.js" */
 
@@ -27,10 +28,9 @@ export async function storagePage({ signal }) {
   return h(
     "div",
     null,
-    h("p", { class: "quiet" }, "Computed ", time(storage.computedAt)),
     figures({
       Database: bytes(storage.databaseBytes),
-      "Media store": storage.media.length ? bytes(media) : "not counted yet",
+      "Media store": storage.media.length ? bytes(media) : h("span", { class: "quiet small" }, "not counted yet"),
       "Feed windows": number(feeds?.keys ?? 0),
       "Feed pages from the cache": rate(pages, missed),
     }),
@@ -56,6 +56,7 @@ export async function storagePage({ signal }) {
         ),
       storage.redis.map(redisFigures),
     ),
+    h("p", { class: "quiet small" }, "Computed ", time(storage.computedAt)),
   );
 }
 
@@ -78,7 +79,7 @@ function redisFigures(server) {
   );
 }
 
-/** @param {Record<string, string>} values */
+/** @param {Record<string, Child>} values */
 function figures(values) {
   return h(
     "dl",

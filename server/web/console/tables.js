@@ -72,8 +72,10 @@ const HEIGHT = 28;
  */
 export function sparkline(values, label) {
   const largest = Math.max(1, ...values);
-  const step = WIDTH / Math.max(1, values.length - 1);
-  const points = values.map(
+  // One value is a level line.
+  const drawn = values.length === 1 ? [...values, ...values] : values;
+  const step = WIDTH / Math.max(1, drawn.length - 1);
+  const points = drawn.map(
     (value, index) => `${(index * step).toFixed(1)},${(HEIGHT - 2 - (value / largest) * (HEIGHT - 4)).toFixed(1)}`,
   );
   const line = svg("polyline", { points: points.join(" ") });
