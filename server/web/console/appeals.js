@@ -5,11 +5,7 @@
 
 import { api } from "../client/api.js";
 import { h } from "../client/dom.js";
-import { openDialog, showMessage } from "../client/components/dialogs.js";
-import { field, form } from "../client/components/forms.js";
-import { emptyState, endlessList } from "../client/components/lists.js";
-import { attempt } from "../client/components/problems.js";
-import { tabs } from "./tabs.js";
+import { caseButtons, casesPage, openDecision } from "./cases.js";
 import { time } from "./tables.js";
 
 /** @import { Context } from "./main.js" */
@@ -22,16 +18,13 @@ const OUTCOMES = /** @type {const} */ ({ uphold: "Uphold the decision", reverse:
  * @param {Context} context
  * @returns {HTMLElement}
  */
-export function appealsPage({ query, signal }) {
-  const status = STATUSES.find((each) => each === query.get("status")) ?? "open";
-  const list = endlessList({
-    load: (cursor) => api.get("/moderation/appeals", { query: { cursor, status } }),
-    render: (/** @type {Appeal} */ each) => appealCard(each, () => void list.reload()),
-    empty: () => emptyState("Nothing to do", `There are no ${status} appeals.`),
-    signal,
-    class: "cards",
+export function appealsPage(context) {
+  return casesPage(context, {
+    name: "appeals",
+    statuses: STATUSES,
+    load: (status, cursor) => api.get("/moderation/appeals", { query: { cursor, status } }),
+    render: appealCard,
   });
-  return h("div", null, tabs("/admin/appeals", STATUSES, status), list.element);
 }
 
 /**
@@ -40,10 +33,7 @@ export function appealsPage({ query, signal }) {
  */
 function appealCard(appeal, changed) {
   const { decision, author } = appeal;
-  const claim = async () => {
-    if (await attempt(() => api.post("/moderation/appeals/{appealId}/claim", { path: { appealId: appeal.id } })))
-      changed();
-  };
+  const path = { appealId: appeal.id };
   const undecided = appeal.status === "open" || appeal.status === "claimed";
   return h(
     "article",
@@ -63,12 +53,12 @@ function appealCard(appeal, changed) {
       h("span", { class: "quiet small" }, time(appeal.createdAt)),
     ),
     undecided &&
-      h(
-        "div",
-        { class: "buttons" },
-        appeal.status === "open" && h("button", { type: "button", class: "button", onclick: claim }, "Claim"),
-        h("button", { type: "button", class: "button primary", onclick: () => decide(appeal, changed) }, "Decide"),
-      ),
+      caseButtons({
+        claimable: appeal.status === "open",
+        claim: () => api.post("/moderation/appeals/{appealId}/claim", { path }),
+        decide: () => decide(appeal, changed),
+        changed,
+      }),
   );
 }
 
@@ -77,34 +67,13 @@ function appealCard(appeal, changed) {
  * @param {() => void} changed
  */
 function decide(appeal, changed) {
-  openDialog("Decide about this appeal", (close) => [
-    form(
-      {
-        action: "Decide",
-        submit: async ({ outcome = "uphold", message = "", note = "" }) => {
-          const chosen = /** @type {keyof typeof OUTCOMES} */ (outcome);
-          const body = { outcome: chosen, ...(message && { message }), ...(note && { note }) };
-          await api.post("/moderation/appeals/{appealId}/resolve", { path: { appealId: appeal.id }, body });
-          close();
-          showMessage("Decided");
-          changed();
-        },
-      },
-      h(
-        "fieldset",
-        { class: "choices" },
-        h("legend", null, "Outcome"),
-        Object.entries(OUTCOMES).map(([outcome, text], index) =>
-          h(
-            "label",
-            null,
-            h("input", { type: "radio", name: "outcome", value: outcome, checked: index === 0 }),
-            h("span", null, text),
-          ),
-        ),
-      ),
-      field("Message to the author", "message", { multiline: true, rows: 2, dir: "auto" }),
-      field("Note for moderators", "note", { multiline: true, rows: 2, dir: "auto" }),
-    ),
-  ]);
+  const path = { appealId: appeal.id };
+  openDecision({
+    title: "Decide about this appeal",
+    legend: "Outcome",
+    choices: /** @type {[keyof typeof OUTCOMES, string][]} */ (Object.entries(OUTCOMES)),
+    submit: (outcome, texts) =>
+      api.post("/moderation/appeals/{appealId}/resolve", { path, body: { outcome, ...texts } }),
+    changed,
+  });
 }

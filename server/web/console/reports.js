@@ -5,12 +5,9 @@
 
 import { api } from "../client/api.js";
 import { h } from "../client/dom.js";
-import { openDialog, showMessage } from "../client/components/dialogs.js";
-import { field, form } from "../client/components/forms.js";
-import { emptyState, endlessList } from "../client/components/lists.js";
+import { field } from "../client/components/forms.js";
 import { thumbnail } from "../client/components/pictures.js";
-import { attempt } from "../client/components/problems.js";
-import { tabs } from "./tabs.js";
+import { caseButtons, casesPage, openDecision } from "./cases.js";
 import { time } from "./tables.js";
 
 /** @import { Context } from "./main.js" */
@@ -29,16 +26,13 @@ const ACTIONS = /** @type {const} */ ({
  * @param {Context} context
  * @returns {HTMLElement}
  */
-export function reportsPage({ query, signal }) {
-  const status = STATUSES.find((each) => each === query.get("status")) ?? "open";
-  const list = endlessList({
-    load: (cursor) => api.get("/moderation/reports", { query: { cursor, status } }),
-    render: (/** @type {ReportCase} */ each) => reportCard(each, () => void list.reload()),
-    empty: () => emptyState("Nothing to do", `There are no ${status} reports.`),
-    signal,
-    class: "cards",
+export function reportsPage(context) {
+  return casesPage(context, {
+    name: "reports",
+    statuses: STATUSES,
+    load: (status, cursor) => api.get("/moderation/reports", { query: { cursor, status } }),
+    render: reportCard,
   });
-  return h("div", null, tabs("/admin/reports", STATUSES, status), list.element);
 }
 
 /**
@@ -50,9 +44,6 @@ function reportCard(report, changed) {
   const reasons = report.reasons.map(({ reason, count }) =>
     h("span", { class: "badge" }, `${reason.replaceAll("_", " ")} ${count}`),
   );
-  const claim = async () => {
-    if (await attempt(() => api.post("/moderation/reports/{caseId}/claim", { path }))) changed();
-  };
   return h(
     "article",
     { class: "card-row", "aria-label": `Report ${report.id}` },
@@ -76,12 +67,12 @@ function reportCard(report, changed) {
       h("span", { class: "quiet small" }, `${report.reportsCount} reports, the first `, time(report.createdAt)),
     ),
     report.status !== "resolved" &&
-      h(
-        "div",
-        { class: "buttons" },
-        report.status === "open" && h("button", { type: "button", class: "button", onclick: claim }, "Claim"),
-        h("button", { type: "button", class: "button primary", onclick: () => decide(report, changed) }, "Decide"),
-      ),
+      caseButtons({
+        claimable: report.status === "open",
+        claim: () => api.post("/moderation/reports/{caseId}/claim", { path }),
+        decide: () => decide(report, changed),
+        changed,
+      }),
   );
 }
 
@@ -90,42 +81,18 @@ function reportCard(report, changed) {
  * @param {() => void} changed
  */
 function decide(report, changed) {
-  openDialog(`Decide about this ${report.subjectType}`, (close) => [
-    form(
-      {
-        action: "Decide",
-        submit: async ({ action = "dismiss", message = "", note = "", days = "" }) => {
-          const chosen = /** @type {keyof typeof ACTIONS} */ (action);
-          const body = {
-            action: chosen,
-            ...(message && { message }),
-            ...(note && { note }),
-            ...(chosen === "suspend" && { days: Number(days) }),
-          };
-          await api.post("/moderation/reports/{caseId}/resolve", { path: { caseId: report.id }, body });
-          close();
-          showMessage("Decided");
-          changed();
-        },
+  const actions = /** @type {[keyof typeof ACTIONS, string][]} */ (Object.entries(ACTIONS));
+  openDecision(
+    {
+      title: `Decide about this ${report.subjectType}`,
+      legend: "Decision",
+      choices: actions.filter(([action]) => action !== "take_down" || report.subjectType !== "user"),
+      submit: (action, texts, { days = "" }) => {
+        const body = { action, ...texts, ...(action === "suspend" && { days: Number(days) }) };
+        return api.post("/moderation/reports/{caseId}/resolve", { path: { caseId: report.id }, body });
       },
-      h(
-        "fieldset",
-        { class: "choices" },
-        h("legend", null, "Decision"),
-        Object.entries(ACTIONS)
-          .filter(([action]) => action !== "take_down" || report.subjectType !== "user")
-          .map(([action, text], index) =>
-            h(
-              "label",
-              null,
-              h("input", { type: "radio", name: "action", value: action, checked: index === 0 }),
-              h("span", null, text),
-            ),
-          ),
-      ),
-      field("Days of a suspension", "days", { type: "number", min: "1", max: "365", value: "7" }),
-      field("Message to the author", "message", { multiline: true, rows: 2, dir: "auto" }),
-      field("Note for moderators", "note", { multiline: true, rows: 2, dir: "auto" }),
-    ),
-  ]);
+      changed,
+    },
+    field("Days of a suspension", "days", { type: "number", min: "1", max: "365", value: "7" }),
+  );
 }
