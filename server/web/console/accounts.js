@@ -13,7 +13,8 @@ import { time } from "./tables.js";
 
 /** @import { Role, UserSession } from "./types.js" */
 
-const ROLES = /** @type {const} */ ({
+/** Names of the roles. */
+export const ROLES = /** @type {const} */ ({
   user: "User",
   celebrity: "Celebrity, with a badge",
   moderator: "Moderator",

@@ -73,6 +73,8 @@ async function show() {
     ),
     main,
   );
+  // On a phone, the links are a row that scrolls.
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   if (!page) return fill(main, emptyState("Not found"));
   document.title = `${page.title} · photofeed console`;
   fill(main, h("div", { class: "spinner", role: "progressbar", "aria-label": "Loading" }));

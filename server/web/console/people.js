@@ -8,11 +8,12 @@ import { h } from "../client/dom.js";
 import { formatTime } from "../client/i18n.js";
 import { emptyState, endlessList } from "../client/components/lists.js";
 import { avatar } from "../client/components/pictures.js";
-import { changeRole, sessionsOf } from "./accounts.js";
+import { changeRole, ROLES, sessionsOf } from "./accounts.js";
 import { actionRow } from "./audit.js";
 import { figure } from "./tables.js";
 
 /** @import { Context } from "./main.js" */
+/** @import { UserCard } from "./types.js" */
 
 /**
  * @param {Context} context
@@ -41,7 +42,9 @@ export async function peoplePage({ query, signal }) {
     input,
   );
   if (userId) return h("div", null, search, await standing(userId, signal));
-  return h("div", null, search, q ? results(q, signal) : emptyState("Search for a user"));
+  if (q) return h("div", null, search, results(q, signal));
+  const isAdmin = (await getMe()).role === "admin";
+  return h("div", null, search, isAdmin ? await staff(signal) : emptyState("Search for a user"));
 }
 
 /** @param {string} path */
@@ -59,22 +62,41 @@ function go(path) {
 function results(q, signal) {
   return endlessList({
     load: (cursor) => api.get("/search", { query: { q, type: "users", cursor } }),
-    render: ({ user }) =>
-      user &&
-      h(
-        "a",
-        { class: "row", href: `/admin/people?user=${user.id}` },
-        avatar(user),
-        h(
-          "span",
-          { class: "row-text" },
-          h("span", { class: "name" }, user.username),
-          h("span", { class: "quiet" }, user.fullName),
-        ),
-      ),
+    render: ({ user }) => user && personRow(user),
     empty: () => emptyState("No user found"),
     signal,
   }).element;
+}
+
+/** Return who has a role, administrators first. @param {AbortSignal} signal */
+async function staff(signal) {
+  const { items } = await api.get("/moderation/staff", { signal });
+  const rows = items.map(({ user, role }) => h("li", null, personRow(user, ROLES[role])));
+  return h(
+    "section",
+    null,
+    h("h2", { id: "staff" }, "Staff"),
+    h("ul", { class: "list", "aria-labelledby": "staff" }, rows),
+  );
+}
+
+/**
+ * @param {UserCard} user
+ * @param {string} [role]
+ */
+function personRow(user, role) {
+  return h(
+    "a",
+    { class: "row", href: `/admin/people?user=${user.id}` },
+    avatar(user),
+    h(
+      "span",
+      { class: "row-text" },
+      h("span", { class: "name" }, user.username),
+      h("span", { class: "quiet" }, user.fullName),
+    ),
+    role && h("span", { class: "badge" }, role),
+  );
 }
 
 /**

@@ -13,4 +13,5 @@ export type QueueSeries = Schemas["QueueSeries"];
 export type ReportCase = Schemas["ReportCase"];
 export type Role = Schemas["RoleChange"]["role"];
 export type Storage = Schemas["Storage"];
+export type UserCard = Schemas["UserCard"];
 export type UserSession = Schemas["UserSession"];

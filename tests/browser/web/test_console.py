@@ -6,7 +6,7 @@ from tests.chaos.environment import NewJob, insert_jobs
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.inputs.photos import blots
 from tests.support.program import Program, config_file
-from tests.support.windows import Windows
+from tests.support.windows import PHONE, Windows
 from tools.harness.backends import Stack
 from tools.harness.waiting import wait_until
 
@@ -14,6 +14,9 @@ pytestmark = [
     pytest.mark.parametrize("stack", ["embedded"], indirect=True),
     pytest.mark.timeout(240),
 ]
+LINES_OF_NAVIGATION = """
+new Set([...document.querySelectorAll('.console-head nav a')].map((link) => link.getBoundingClientRect().top)).size
+"""
 PATHS = tuple(
     f"/admin/{page}"
     for page in ("queues", "reports", "appeals", "people", "filters", "processes", "storage", "audit")
@@ -68,6 +71,17 @@ async def test_reported_post_is_taken_down(
     await author.sign_in("ben", ben.password)
     await author.page.get_by_role("link", name="Activity").click()
     await author.page.get_by_text("A moderator has decided about").wait_for()
+
+    (decision,) = (await ben.request("GET", "/moderation/decisions"))["items"]
+    await ben.request("POST", "/moderation/appeals", json={"decisionId": decision["id"], "comment": "It was a joke."})
+    await moderator.page.get_by_role("link", name="Appeals").click()
+    appeal = moderator.page.get_by_role("article", name="Appeal")
+    await appeal.get_by_text("It was a joke.").wait_for()
+    await appeal.get_by_role("button", name="Decide").click()
+    await moderator.page.get_by_label("Reverse it").check()
+    await moderator.page.locator("dialog").get_by_role("button", name="Decide").click()
+    await moderator.page.get_by_text("There are no open appeals.").wait_for()
+    assert (await ana.call("GET", f"/posts/{post['id']}")).status == 200
     assert moderator.problems == author.problems == []
 
 
@@ -134,6 +148,10 @@ async def test_administrator_changes_a_role_and_ends_sessions(
     session = window.page.get_by_role("article", name="Session")
     await session.get_by_role("button", name="End").click()
     await window.page.get_by_text("ana is not signed in.").wait_for()
+    await window.page.get_by_role("link", name="People").click()
+    staff = window.page.get_by_role("list", name="Staff")
+    await staff.get_by_role("link", name="boss Administrator").wait_for()
+    await staff.get_by_role("link", name="ana Moderator").wait_for()
     assert (await ana.call("GET", "/moderation/reports")).status == 401
     assert wrong == window.problems == []
 
@@ -177,6 +195,24 @@ async def test_job_is_found_and_its_attempt_started(
     await window.page.get_by_role("figure", name="feed, per minute").get_by_text("Values").click()
     await window.page.get_by_role("region", name="feed, per minute: values").wait_for()
     assert window.problems == []
+
+
+async def test_phone_shows_words_whole_and_scrolls_tables(
+    windows: Windows, program: Program, register: Register, new_program: NewProgram
+) -> None:
+    (boss,) = await register(program, "boss")
+    assert (await new_program("role", "boss", "admin").spawn().end()).code == 0
+    window = await windows.new(viewport=PHONE)
+    await window.sign_in("boss", boss.password)
+    for path in PATHS:
+        await window.open(path)
+        await window.settle()
+        assert await window.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+        assert await window.page.evaluate(LINES_OF_NAVIGATION) == 1, path
+    await window.open("/admin/queues")
+    badge = window.page.get_by_role("row", name="notifications").get_by_text("running")
+    assert await badge.evaluate("element => element.getClientRects().length") == 1
+    assert await badge.evaluate("element => element.clientHeight < 30")
 
 
 async def test_users_without_a_role_see_nothing(windows: Windows) -> None:
