@@ -20,7 +20,10 @@ SCREENS = {
     "activity": "/app/activity", "publish": "/app/publish", "hashtag": "/app/tags/sunset", "settings": "/app/settings",
     "notifications": "/app/settings/notifications", "security": "/app/settings/security",
 }  # fmt: skip
-CONSOLE = {"queues": "/admin/queues", "reports": "/admin/reports", "audit": "/admin/audit"}
+CONSOLE = {
+    page: f"/admin/{page}"
+    for page in ("queues", "reports", "appeals", "people", "filters", "processes", "storage", "audit")
+}
 README_FOLDER = Path("docs/images")
 README_QUALITY = 70
 DEVICES: dict[str, dict[str, Any]] = {
