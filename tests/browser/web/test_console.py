@@ -73,7 +73,9 @@ async def test_reported_post_is_taken_down(
     await author.page.get_by_text("A moderator has decided about").wait_for()
 
     (decision,) = (await ben.request("GET", "/moderation/decisions"))["items"]
-    await ben.request("POST", "/moderation/appeals", json={"decisionId": decision["id"], "comment": "It was a joke."})
+    await ben.request(
+        "POST", "/moderation/appeals", json={"decisionId": decision["id"], "comment": "It was a joke."}
+    )
     await moderator.page.get_by_role("link", name="Appeals").click()
     appeal = moderator.page.get_by_role("article", name="Appeal")
     await appeal.get_by_text("It was a joke.").wait_for()
