@@ -49,8 +49,8 @@ def before_commit(point: Failpoint) -> None:
     """Kill after all writes, jobs included, and before the commit."""
     add = Jobs.add
 
-    async def adding(self: Jobs, events: Sequence[Any]) -> list[Any]:
-        rungs = await add(self, events)
+    async def adding(self: Jobs, *arguments: Any) -> list[Any]:
+        rungs = await add(self, *arguments)
         if rungs:
             point.reached()
         return rungs
