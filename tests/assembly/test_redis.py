@@ -16,6 +16,7 @@ from server.assembly.redis import (
     redact_url,
     redis_connections,
 )
+from server.assembly.resources import Instrumentation
 from server.configuration import load
 from server.epoch import DatabaseEpoch
 from server.errors import ConfigurationError
@@ -140,7 +141,8 @@ async def test_wrong_password_is_not_repeated(tcp_server: RedisServer, var: Path
         async with redis_connections(chosen, external_redis_url(chosen)):
             pass
     with pytest.raises(ConfigurationError) as of_feeds:
-        async with feeds_redis(chosen.model_copy(update={"redis": feeds}), DatabaseEpoch()):
+        changed = chosen.model_copy(update={"redis": feeds})
+        async with feeds_redis(changed, DatabaseEpoch(), Instrumentation()):
             pass
     for error in (caught, of_feeds):
         assert f"redis://127.0.0.1:{tcp_server.port}/0" in error.value.detail

@@ -145,6 +145,7 @@ async def create_objects(cleo: Person, dan: Person) -> Known:
     await sign_in(cleo)
     own = next(session["id"] for session in await cleo.list_all("/auth/sessions") if session["current"])
     known = Known([dan.id, "@dan"], own)
+    await cleo.choose_immediate_emails()
     await dan.follow(cleo)
     for author in (cleo, dan) * POSTS_EACH:
         post = await author.publish(photos.small(), caption="#light with @dan")

@@ -14,6 +14,7 @@ from server.gateways.email.smtp_connection import SmtpServer
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.rate_limits import RateLimits
 from server.ids import UserId
+from server.models.notifications.digests import EmailFrequency
 from server.services.accounts.password_authentication import AuthenticatedUser
 from server.services.emails.delivery import EmailDelivery, EmailKind, EmailOutcome
 from server.services.records import Confirmation
@@ -80,6 +81,7 @@ async def test_comments_cannot_use_up_a_password_reset(
 ) -> None:
     owner = await register(harness, "owner", VICTIM)
     await harness.email_verification.mark_verified(owner.id)
+    await harness.preferences.update(owner.id, {}, EmailFrequency.IMMEDIATELY)
     post_id = await harness.post(owner.id)
     fans = await harness.users(ACCOUNTS)
     await asyncio.gather(*(harness.comments.add(fan, post_id, "Hi", None) for fan in fans))
