@@ -110,11 +110,9 @@ async def test_program_conforms_to_its_document(
     await verify_addresses(stack)
     granted = await new_program("role", "cleo", "admin", cold=True).spawn().end()
     assert granted.code == 0, granted
-    known = replace(
-        await create_objects(cleo, dan),
-        notification_id=(await wait_until(cleo.notifications))[0]["id"],
-        link_token=await link_token(stack),
-    )
+    created = await create_objects(cleo, dan)
+    notifications: list[dict[str, Any]] = await wait_until(cleo.notifications)
+    known = replace(created, notification_id=notifications[0]["id"], link_token=await link_token(stack))
     document = stack.var_dir / "openapi.json"
     described = closed(await both_documents(cleo))
     # Their constraints are those of tus, not of schemas; tests/e2e/test_resumable_uploads.py covers them.
