@@ -1,6 +1,6 @@
 """Posts of the entries that Redis returned, assembled from cards and counters; what Redis lacks is read from SQL."""
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -45,17 +45,25 @@ class EntryLoader:
         self._builder = builder
 
     async def relate(
-        self, reader_id: UserId, read: TimelineRead, *, keep_avoided: bool = False
+        self,
+        reader_id: UserId,
+        read: TimelineRead,
+        authors: Mapping[PostId, UserId] | None = None,
+        *,
+        keep_avoided: bool = False,
     ) -> TimelineRead:
         """Return the read with the relations that are not cached, without authors that the reader avoids.
 
+        `authors` are those of the posts; None: they are looked up, which takes a query.
         With `keep_avoided`, posts of avoided authors are loaded with the visibility rule, which shows muted ones.
         """
         unknown = [entry for entry in read.entries if entry.author_relation is AuthorRelation.UNKNOWN]
         if not unknown:
             return read
-        authors = await self._queries.list_authors([entry.post_id for entry in unknown])
-        relations = await self._strangers.resolve(reader_id, authors.values())
+        if authors is None:
+            authors = await self._queries.list_authors([entry.post_id for entry in unknown])
+        asked = {authors[entry.post_id] for entry in unknown if entry.post_id in authors}
+        relations = await self._strangers.resolve(reader_id, asked)
         related: list[TimelineEntry] = []
         for entry in read.entries:
             relation: AuthorRelation | None = entry.author_relation

@@ -1,9 +1,10 @@
 """Pages of listed posts, such as those of a hashtag, from the counters and cards that the feed caches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from server.gateways.feed_store.listed_reads import ListedReads
-from server.gateways.feed_store.timeline_reads import TimelineRead
+from server.gateways.feed_store.timeline_reads import AuthorRelation, TimelineEntry, TimelineRead
 from server.gateways.redis.error_replies import RedisUnavailable
 from server.ids import PostId, UserId
 from server.paging import Page, PageRequest, cut
@@ -12,6 +13,7 @@ from server.services.content.listed_posts import Listed
 from server.services.feed.card_cache import CardCache
 from server.services.feed.entry_loader import EntryLoader
 from server.services.feed.pages import KEPT_PAGES_BYTES, PAGE_BYTES, POST_BYTES
+from server.services.feed.strangers import STRANGERS
 from server.services.records import Post
 from server.sized_cache import SizedCache
 
@@ -74,24 +76,38 @@ class ListedPages:
             except RedisUnavailable:
                 found = await self._cards.list_posts([each for each, _ in rest], viewer_id, with_likers=False)
                 return [*shown, *(post for post in found if not post.archived)][:limit]
-            shown += await self._load(viewer_id, read)
+            shown += await self._load(viewer_id, read, dict(rest))
             if len(read.entries) < missing:
                 break
             last = read.entries[-1].post_id
             rest = rest[[each for each, _ in rest].index(last) + 1 :]
         return shown
 
-    async def _load(self, viewer_id: UserId, read: TimelineRead) -> Sequence[Post]:
+    async def _load(
+        self, viewer_id: UserId, read: TimelineRead, authors: Mapping[PostId, UserId]
+    ) -> Sequence[Post]:
         """Return the visible posts of a read; the same ones, if the read is the same as before."""
         known = self._pages.get(read)
         if known is not None:
             return known
-        related = await self._loader.relate(viewer_id, read, keep_avoided=True)
-        posts = await self._loader.load_posts(viewer_id, related, _all)
+        related = await self._loader.relate(viewer_id, read, authors, keep_avoided=True)
+        decided = replace(related, entries=[_leave_to_rule(entry) for entry in related.entries])
+        posts = await self._loader.load_posts(viewer_id, decided, _all)
         # Posts loaded from the database carry marks of the reader that the read does not identify.
         if posts == [self._cache.get_rendered(entry) for entry in read.entries]:
             self._pages.put(read, posts, PAGE_BYTES + POST_BYTES * len(posts))
         return posts
+
+
+def _leave_to_rule(entry: TimelineEntry) -> TimelineEntry:
+    """Return the entry so that the rule decides about it, unless Redis tells whether a stranger may see the post.
+
+    The caches of strangers do not say whose close friend the reader is.
+    """
+    known = entry.counts is not None and not entry.counts.for_close_friends
+    if known or entry.author_relation not in STRANGERS:
+        return entry
+    return replace(entry, author_relation=AuthorRelation.AVOIDED)
 
 
 async def _all(_: UserId, posts: Sequence[Post]) -> Sequence[Post]:

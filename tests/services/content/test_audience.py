@@ -71,6 +71,21 @@ async def test_only_close_friends_get_the_post_in_their_window(harness: ServiceH
     assert await posts_of(harness, eve, ada) == []
 
 
+async def test_cached_relations_hide_no_post_for_close_friends(harness: ServiceHarness) -> None:
+    ada, bob, zoe = await harness.users(3)
+    await harness.close_friends.add(ada, zoe)
+    public = await publish(harness, ada, PUBLIC)
+    secret = await publish(harness, ada, CLOSE_FRIENDS)
+    newest = await publish(harness, ada, PUBLIC)
+    for _ in range(3):  # the first reads store counters, cards, and how the readers relate to the author
+        assert await posts_of(harness, zoe, ada) == [newest, secret, public]
+        assert await posts_of(harness, bob, ada) == [newest, public]
+    await harness.close_friends.remove(ada, zoe)
+    await harness.close_friends.add(ada, bob)
+    assert await posts_of(harness, zoe, ada) == [newest, public]
+    assert await posts_of(harness, bob, ada) == [newest, secret, public]
+
+
 async def test_leaving_the_list_hides_posts_at_once(harness: ServiceHarness) -> None:
     ada, bob = await harness.users(2)
     await harness.follows.follow(bob, ada)

@@ -1,11 +1,12 @@
 -- Reads the first `limit` of some listed posts, without deleted ones, those of hidden authors, and those for close
--- friends of authors who do not have the reader as one.
+-- friends of followed authors who do not have the reader as one.
 --
 -- KEYS: strangers, liked, counts, people, feed, follows, relations
 -- ARGV: run_id, limit, `post author post author ...`
 --
 -- Returns the string of read_feed. Authors that the reader follows have their relation of the feed if it is cached.
--- The author's relation is `u` if it is not cached, `x` or `y` if more has to be looked up; then SQL decides.
+-- The author's relation is `u` if it is not cached, `x` or `y` if more has to be looked up; then SQL decides. It also
+-- decides about posts for close friends of authors that the reader does not follow, whose lists are not cached.
 local limit = tonumber(ARGV[2])
 local reader = string.match(KEYS[1], '%d+$')
 local ids, authors = {}, {}
@@ -37,12 +38,8 @@ for i, id in ipairs(ids) do
   -- A negative revision belongs to an author that others do not see; counters without an author, to a deleted post.
   local shown = (own or string.byte(revision) ~= 45) and (count == '' or string.match(count, '^%d+,%d'))
   -- Counters that end with `c` belong to a post for close friends.
-  if shown and string.byte(count, -1) == 99 and not own then
-    if followed[i] == 1 then
-      shown = redis.call('SISMEMBER', KEYS[7], '-' .. author) == 1
-    else
-      shown = string.find('uxy', relation, 1, true)
-    end
+  if shown and string.byte(count, -1) == 99 and not own and followed[i] == 1 then
+    shown = redis.call('SISMEMBER', KEYS[7], '-' .. author) == 1
   end
   if shown then
     local marks = ''
