@@ -113,6 +113,10 @@ async def test_only_the_best_candidates_are_kept(
         monkeypatch.setattr(ranking_jobs, name, value)
     ada, bob = await harness.users(2)
     posts = [await harness.post(ada) for _ in range(5)]
+    for minutes, post_id in enumerate(
+        reversed(posts), 1
+    ):  # posts of one millisecond have equal scores, and stay
+        await age(harness, post_id, by_ms=minutes * 60_000)
     await harness.explore_ranking.rank()
     assert await ranked(harness) == posts[:2:-1]
     assert await harness.value("SELECT COUNT(*) FROM explore_candidates") == 3
