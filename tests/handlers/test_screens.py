@@ -29,17 +29,21 @@ from tests.handlers.posts import published
 from tests.services.feed.feeds import count_queries
 from tools.harness.services import ServiceHarness
 
+# Of a screen that was opened before.
 MAX_STATEMENTS = {
     "activity": 1,
-    "own profile": 4,
-    "profile": 6,
+    "own profile": 2,
+    "profile": 3,
+    "hidden profile": 7,
     "followers": 3,
     "post": 5,
     "comments": 3,
     "profile alone": 3,
     "post alone": 2,
-    "seen": 6,
+    "seen": 5,
 }
+# Of a screen whose posts, author or likes are not cached yet, if they are more.
+MAX_FIRST_STATEMENTS = {"own profile": 4, "profile": 8, "hidden profile": 10, "seen": 8}
 
 
 class Screens:
@@ -51,17 +55,27 @@ class Screens:
         self.statements: dict[str, int] = {}
 
     async def show(self, screen: str, path: str, user_id: UserId) -> Any:
+        """Open a screen twice: opened again, it takes the same statements as earlier calls, whatever was added."""
+        with count_queries(self.harness.database) as statements:
+            first = await self._get(path, user_id)
+        assert len(statements) <= MAX_FIRST_STATEMENTS.get(screen, MAX_STATEMENTS[screen]), statements
         with count_queries(self.harness.database) as statements:
             async with self.client.get(path, headers={"User": str(user_id)}) as response:
                 assert response.status == 200, await response.text()
                 body = await response.json()
+        assert body == first
         assert self.statements.setdefault(screen, len(statements)) == len(statements)
-        assert len(statements) <= MAX_STATEMENTS[screen]
+        assert len(statements) <= MAX_STATEMENTS[screen], statements
         async with self.client.get(
             path, headers={"User": str(user_id), "If-None-Match": response.headers["ETag"]}
         ) as again:
             assert again.status == 304
         return body
+
+    async def _get(self, path: str, user_id: UserId) -> Any:
+        async with self.client.get(path, headers={"User": str(user_id)}) as response:
+            assert response.status == 200, await response.text()
+            return await response.json()
 
 
 @web.middleware
@@ -115,7 +129,7 @@ async def test_activity_is_one_request(screens: Screens, harness: ServiceHarness
             if item["type"] != "comment":
                 continue
             assert item["comment"]["content"] == f"Where was that? {item['actor']['id']}"
-            address = urlsplit(item["post"].pop("thumbnailUrl"))
+            address = urlsplit(str(item["post"].pop("thumbnailUrl")))
             assert item["post"] == {"id": str(post_id), "blurhash": "LEHV6nWB2yk8pyo0adR*.7kCMdn0"}
             assert address.path == f"/posts/{post_id}/0/square.jpg"
             assert bool(address.query) == private
@@ -158,7 +172,7 @@ async def test_private_profile_includes_no_posts_of_strangers(
     await harness.follows.follow(ben, ada)
     await harness.profiles.edit(ada, {"is_private": True})
     path = "/users/@ada?include=posts"
-    assert (await screens.show("profile", path, eve))["posts"] == {"items": [], "nextCursor": None}
+    assert (await screens.show("hidden profile", path, eve))["posts"] == {"items": [], "nextCursor": None}
     (seen,) = (await screens.show("seen", path, ben))["posts"]["items"]
     assert (seen["id"], "signature=" in seen["images"][0]["url"]) == (str(post_id), True)
     await harness.blocks.block(ada, eve)

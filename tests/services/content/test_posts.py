@@ -191,7 +191,7 @@ def all_uses(
 async def test_likes_and_comments_do_not_add_rows_to_a_page(
     harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    fans = await harness.users(20)
+    stranger, *fans = await harness.users(21)
     post_ids = [await harness.post(fans[0]) for _ in range(3)]
     ask, found = harness.database.rows, list[int]()
 
@@ -200,22 +200,30 @@ async def test_likes_and_comments_do_not_add_rows_to_a_page(
         found.append(len(rows))
         return rows
 
-    async def row_counts() -> list[int]:
-        """Return how many rows each query of a page of posts returns."""
+    async def count_rows(viewer: UserId) -> int:
+        """Return how many rows the queries of a page of posts return."""
         found.clear()
         with monkeypatch.context() as patched:
             patched.setattr(harness.database, "rows", counting)
-            page = await harness.posts.list_by_author(fans[1], fans[0], PageRequest())
+            page = await harness.posts.list_by_author(viewer, fans[0], PageRequest())
         assert len(page.items) == 3
-        return list(found)
+        return sum(found)
 
-    before = await row_counts()
+    async def measure() -> tuple[int, int, int]:
+        """Return the rows of a page that is not cached, and of cached pages of two viewers."""
+        await harness.redis.flushdb()
+        uncached = await count_rows(stranger)
+        await count_rows(fans[1])
+        return uncached, await count_rows(stranger), await count_rows(fans[1])
+
+    before = await measure()
     for post_id in post_ids:
         for fan in fans:
             await harness.likes.like(fan, post_id)
             await harness.comments.add(fan, post_id, "Nice", None)
-    assert sum(await row_counts()) == sum(before)  # none of the fans is followed
-    assert sum(before) <= 2 * 3  # An id and a card per post.
+    assert await measure() == before  # none of the fans is followed
+    # An id and a card per post, and the relation to the author; of a cached page, the ids.
+    assert before == (2 * 3 + 1, 3, 3)
 
 
 async def test_concurrent_deletions_delete_once(harness: ServiceHarness) -> None:
