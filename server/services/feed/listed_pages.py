@@ -100,7 +100,7 @@ class ListedPages:
 
 
 def _leave_to_rule(entry: TimelineEntry) -> TimelineEntry:
-    """Return the entry so that the rule decides about it, unless Redis tells whether a stranger may see the post.
+    """Return the entry so that the rule decides about it, unless Redis determines whether a stranger may see the post.
 
     The caches of strangers do not say whose close friend the reader is.
     """
