@@ -9,7 +9,7 @@ import pytest
 from tests.chaos.conftest import Report
 from tests.chaos.environment import FULL, busy, configuration, loudest_second, more, people, rounds
 from tests.e2e.conftest import NewProgram, Register
-from tests.support.failover import REFUSALS, refusing
+from tests.support.failover import PATIENT, REFUSALS, redis_outages, refusing
 from tests.support.program import Person
 from tests.support.traffic import assert_complete
 from tools.harness.backends import Stack, start_redis
@@ -34,7 +34,8 @@ def redis(stack: Stack) -> Iterator[RedisServer]:
 async def test_redis_that_refuses_writes_loses_nothing(
     stack: Stack, new_program: NewProgram, register: Register, redis: RedisServer, report: Report, kind: str
 ) -> None:
-    program = await new_program("--port=0", config=configuration(stack), REDIS_PORT=str(redis.port)).start()
+    config = configuration(stack, PATIENT)
+    program = await new_program("--port=0", config=config, REDIS_PORT=str(redis.port)).start()
     traffic = await people(program, register)
     statuses: list[int] = []
     async with busy(traffic):
@@ -56,7 +57,7 @@ async def test_redis_that_refuses_writes_loses_nothing(
     )
     assert lines <= MAX_LINES_PER_SECOND
     # With allkeys-lru, Redis accepts writes from time to time, until it has evicted everything.
-    assert len(program.logged("redis_unavailable")) <= (2 if "lru" in kind else 1)
+    assert len(redis_outages(program)) <= (2 if "lru" in kind else 1)
 
 
 async def signed_out_status(person: Person) -> int:

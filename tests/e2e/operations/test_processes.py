@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.chaos.keep_alive import KeepAlive, Outcome
 from tests.e2e.conftest import NewProgram, Register
+from tests.support.failover import PATIENT
 from tests.support.program import Person, Program, config_file
 from tests.support.traffic import Traffic, assert_complete
 from tools.harness.backends import Stack
@@ -84,7 +85,7 @@ async def figures(person: Person, name: str) -> float:
 async def test_reload_under_load_fails_no_request(
     stack: Stack, new_program: NewProgram, register: Register
 ) -> None:
-    config = config_file(stack.var_dir, {"enabled = true": "enabled = false"})
+    config = config_file(stack.var_dir, {"enabled = true": "enabled = false", **PATIENT})
     program = await new_program(*TWO, config=config).start()
     (ana,) = await register(program, "ana")
     first = pids(program)
