@@ -8,14 +8,14 @@ import asyncio
 import fcntl
 import secrets
 from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from tortoise.exceptions import OperationalError
 
-from server.errors import ConfigurationError
+from server.errors import ConfigurationError, Unavailable
 from server.models.database import Database
 from server.models.schema.migration_file import MigrationFile, list_files, number_of
 from server.models.schema.progress import APP, Progress, Step, open_progress
@@ -56,14 +56,17 @@ class PlannedMigration:
 class Migrations:
     """The migrations in `folder`/`dialect`/, and which of them were applied to `database`.
 
-    `lease_s`: after what time without a sign of life another process takes over from one that was killed.
+    `lease_s`: after what time without a sign of life another process takes over from one that was killed. `wait_s`: how
+    long to wait, in seconds, for a process that migrates.
     """
 
-    def __init__(self, database: Database, folder: Path, *, lease_s: float = LEASE_S) -> None:
+    def __init__(
+        self, database: Database, folder: Path, *, lease_s: float = LEASE_S, wait_s: float = WAIT_S
+    ) -> None:
         self._database = database
         self._folder = folder / database.dialect / APP
         self._state = SchemaStateRepository(database, round(lease_s * 1000))
-        self._lease_s = lease_s
+        self._lease_s, self._wait_s = lease_s, wait_s
 
     def known(self) -> list[str]:
         """Return the file names of all migrations, oldest first."""
@@ -241,15 +244,24 @@ class Migrations:
 
     async def _claim(self, lease: str) -> None:
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + WAIT_S
-        while not await self._state.claim(lease):
+        deadline = loop.time() + self._wait_s
+        while True:
+            try:
+                if await self._state.claim(lease):
+                    return
+            except Unavailable:
+                # A change of a table by the other process blocks every node of Galera, also for this statement.
+                if loop.time() > deadline:
+                    raise
             if loop.time() > deadline:
                 raise ConfigurationError(
-                    f"Another process has been migrating this database for {WAIT_S} s: wait for it to finish."
+                    f"Another process has been migrating this database for {self._wait_s:g} s: wait for it to finish."
                 )
             await asyncio.sleep(POLL_S)
 
     async def _keep(self, lease: str) -> None:
         while True:
             await asyncio.sleep(self._lease_s / 4)
-            await self._state.extend(lease)
+            # A change of a table blocks every node of Galera, also for this statement; the next one follows.
+            with suppress(Unavailable):
+                await self._state.extend(lease)

@@ -92,14 +92,14 @@ class SchemaStateRepository:
         )
 
     async def claim(self, lease: str) -> bool:
-        """Take the lease if it is free or has expired. Return whether it is ours."""
+        """Take the lease if it is free, has expired, or is ours without an answer. Return whether it is ours."""
         now = self._database.now_ms
         return bool(
             await retry_on_deadlock(
                 lambda: self._database.execute(
                     f"UPDATE schema_state SET lease = ?, lease_until_ms = {now} + ?"
-                    f" WHERE id = ? AND (lease = '' OR lease_until_ms < {now})",
-                    [lease, self._lease_ms, ROW_ID],
+                    f" WHERE id = ? AND (lease IN ('', ?) OR lease_until_ms < {now})",
+                    [lease, self._lease_ms, ROW_ID, lease],
                 )
             )
         )

@@ -24,10 +24,12 @@ from server.models.migrations import Migrations
 async def main():
     folder, port, username, password = sys.argv[1:]
     database = Database(
-        DatabaseParameters(host="127.0.0.1", port=int(port), username=username, password=password, name="photos")
+        DatabaseParameters(
+            host="127.0.0.1", port=int(port), username=username, password=password, name="photos", timeout_s=30.0
+        )
     )
     await database.open()
-    print(len(await Migrations(database, Path(folder)).upgrade()))
+    print(len(await Migrations(database, Path(folder), wait_s=200).upgrade()))
     await database.close()
 
 asyncio.run(main())
