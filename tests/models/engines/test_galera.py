@@ -14,6 +14,7 @@ from tools.harness.backends import DatabaseParameters
 from tools.harness.servers import DB_PASSWORD, DB_USERNAME, MariaDB, find_program, free_port
 
 PROVIDERS = ("/usr/lib/galera/libgalera_smm.so", "/usr/lib64/galera-4/libgalera_smm.so")
+SILENCE = "evs.suspect_timeout=PT30S;evs.inactive_timeout=PT60S"
 LEFT_OUT = shutil.ignore_patterns("galera.cache", "gvwstate.dat")
 MIGRATE = """
 import asyncio, sys
@@ -54,7 +55,8 @@ def cluster(scratch: Path, mariadb_stack_runs: None) -> Iterator[list[MariaDB]]:
                 "wsrep-cluster-name": "tests",
                 "wsrep-cluster-address": f"gcomm://{members}",
                 "wsrep-node-address": f"127.0.0.1:{port}",
-                "wsrep-provider-options": f"base_port={port};gcache.size=16M",
+                # A node of a busy machine that is silent for 5 s would be excluded.
+                "wsrep-provider-options": f"base_port={port};gcache.size=16M;{SILENCE}",
                 "wsrep-sst-method": "rsync",
                 "wsrep-sst-receive-address": f"127.0.0.1:{free_port()}",
                 "binlog-format": "ROW",
