@@ -87,10 +87,10 @@ class KillingConnection:
         async with self._connection.cursor() as cursor:
             yield SimpleNamespace(execute=killing(cursor.execute), fetchone=cursor.fetchone)
 
-connect = progress._connect
+connect = progress.connect_beside_pool
 
-async def connect_to_kill(where):
-    return KillingConnection(await connect(where))
+async def connect_to_kill(where, init_command):
+    return KillingConnection(await connect(where, init_command))
 
 async def main(action):
     where = dict(host=host, port=int(port), username=username, password=password, name=name)
@@ -100,7 +100,7 @@ async def main(action):
     if file:
         Database.execute = killing(Database.execute)
     else:
-        progress._connect = connect_to_kill
+        progress.connect_beside_pool = connect_to_kill
     if action == "up":
         await migrations.upgrade()
     else:

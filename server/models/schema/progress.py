@@ -11,13 +11,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import asyncmy
 from asyncmy import errors
 
 from server.errors import ConfigurationError
-from server.models.database import Database, DatabaseParameters
+from server.models.database import Database
 from server.models.engines.mysql_errors import SERIALIZATION_FAILURES, error_number
 from server.models.schema.migration_file import BATCHES, Direction
+from server.models.schema.mysql_connection import connect_beside_pool
 from server.models.schema.schema_state import ROW_ID, SchemaState
 
 APP = "models"
@@ -212,21 +212,10 @@ async def open_progress(database: Database, lease: str) -> AsyncGenerator[Progre
     if database.dialect == "sqlite":
         yield SqliteProgress(database)
         return
-    connection = await _connect(database.parameters)
+    connection = await connect_beside_pool(
+        database.parameters, f"SET SESSION lock_wait_timeout = {TABLE_WAIT_S}"
+    )
     try:
         yield MysqlProgress(connection, lease)
     finally:
         connection.close()
-
-
-async def _connect(where: DatabaseParameters) -> Any:
-    return await asyncmy.connect(
-        host=where.host,
-        port=where.port,
-        user=where.username,
-        password=where.password,
-        db=where.name,
-        charset="utf8mb4",
-        ssl=where.tls_context(),
-        init_command=f"SET SESSION lock_wait_timeout = {TABLE_WAIT_S}",
-    )

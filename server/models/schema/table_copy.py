@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from typing import Any, Protocol
 
-import asyncmy
 from asyncmy.cursors import SSCursor
 from tortoise.exceptions import OperationalError
 
 from server.models.database import Database, DatabaseParameters
 from server.models.schema.migration_file import number_of
+from server.models.schema.mysql_connection import connect_beside_pool
 
 ROWS_PER_BATCH = 500
 # Migrations create and fill these.
@@ -127,7 +127,7 @@ async def open_reader(where: DatabaseParameters) -> AsyncGenerator[TableReader]:
             connection.execute("SELECT COUNT(*) FROM sqlite_master").fetchone()  # takes the snapshot
             yield _SqliteReader(connection)
         return
-    server = await _connect(where)
+    server = await connect_beside_pool(where)
     try:
         async with server.cursor() as cursor:
             await cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -190,22 +190,10 @@ async def open_writer(where: DatabaseParameters) -> AsyncGenerator[TableWriter]:
             connection.execute("PRAGMA foreign_keys = OFF")
             yield _SqliteWriter(connection)
         return
-    server = await _connect(where)
+    server = await connect_beside_pool(where)
     try:
         async with server.cursor() as cursor:
             await cursor.execute("SET SESSION foreign_key_checks = 0")
         yield _MysqlWriter(server)
     finally:
         server.close()
-
-
-async def _connect(where: DatabaseParameters) -> Any:
-    return await asyncmy.connect(
-        host=where.host,
-        port=where.port,
-        user=where.username,
-        password=where.password,
-        db=where.name,
-        charset="utf8mb4",
-        ssl=where.tls_context(),
-    )
