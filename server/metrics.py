@@ -105,6 +105,7 @@ class Metrics:
         self._erased_accounts = counter("photofeed_accounts_erased", "Accounts that were erased.")
         self._sse_connections = gauge("photofeed_sse_connections", "Open SSE connections.")
         self._loop_lag_s = lags("photofeed_loop_lag_seconds", "Delay of timers in the event loop.")
+        self._loop_tasks = gauge("photofeed_loop_tasks", "Unfinished tasks of the event loop.")
         self._sse_streams = counter("photofeed_sse_streams", "SSE streams that were opened.")
         self._sse_drops = counter("photofeed_sse_drops", "SSE streams that the server ended.", ["reason"])
         self._image_queue = gauge("photofeed_image_queue", "Pictures that run or wait.", ["pool", "state"])
@@ -250,6 +251,10 @@ class Metrics:
     def observe_loop_lag(self, lag_s: float) -> None:
         """Record how late the event loop ran a timer."""
         self._loop_lag_s.observe(max(0.0, lag_s))
+
+    def set_loop_tasks(self, tasks: int) -> None:
+        """Replace the number of unfinished tasks of the event loop."""
+        self._loop_tasks.set(tasks)
 
     def set_queue_sizes(self, sizes: Iterable[QueueSize]) -> None:
         """Replace the queue metrics; queues that are missing from `sizes` have none."""

@@ -1,4 +1,4 @@
-"""Pings what the process depends on, and measures the lag of its event loop."""
+"""Pings what the process depends on, and measures the lag and the tasks of its event loop."""
 
 import asyncio
 import time
@@ -38,6 +38,7 @@ class HealthMonitor:
         while True:
             if time.monotonic() >= ping_at:
                 await asyncio.gather(*map(self._ping, self._pings))
+                self._metrics.set_loop_tasks(len(asyncio.all_tasks()))
                 ping_at = time.monotonic() + PING_EVERY_S
             began = time.monotonic()
             await asyncio.sleep(LAG_EVERY_S)

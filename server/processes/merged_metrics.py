@@ -33,6 +33,7 @@ GAUGES: Mapping[str, Merge] = {
     "photofeed_actor_up": Merge.MIN,
     "photofeed_dependency_up": Merge.MIN,
     "photofeed_sse_connections": Merge.SUM,
+    "photofeed_loop_tasks": Merge.SUM,
     "photofeed_processes": Merge.SUM,
     "photofeed_image_queue": Merge.SUM,
     "photofeed_password_queue": Merge.SUM,

@@ -52,3 +52,4 @@ async def test_outage_and_recovery_are_logged_once(monkeypatch: pytest.MonkeyPat
     ]
     assert lines[2]["reason"] == "no reply within 2 s"
     assert figures(metrics)["photofeed_loop_lag_seconds_count",] > 0
+    assert figures(metrics)["photofeed_loop_tasks",] >= 2  # the monitor and this test

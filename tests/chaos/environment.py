@@ -7,11 +7,12 @@ reliability table states, with the leases of config.toml.
 import asyncio
 import os
 import random
+import shutil
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ from server.models.database import NOW_MS
 from tests.e2e.conftest import Register
 from tests.support.program import Program, config_file
 from tests.support.traffic import Traffic
-from tools.harness.backends import Stack
+from tools.harness.backends import Stack, start_mariadb
+from tools.harness.servers import DB_PASSWORD, DB_USERNAME, RedisServer
 from tools.harness.waiting import wait_until
 
 FULL = os.environ.get("CHAOS") == "full"
@@ -45,6 +47,26 @@ COUNTABLE = {
     "rate_per_s = 50.0": "rate_per_s = 0.0",
     "rate_per_s = 20.0": "rate_per_s = 0.0",
 }
+
+
+@contextmanager
+def own_mariadb(folder: Path, redis: RedisServer) -> Iterator[Stack]:
+    """Run a private MariaDB, which syncs its commits and may be killed, beside `redis`."""
+    folder.mkdir()
+    mariadb = start_mariadb(folder / "server", durable=True)
+    mariadb.query("CREATE DATABASE killed")
+    credentials = {
+        "DB_HOST": "127.0.0.1",
+        "DB_PORT": str(mariadb.port),
+        "DB_USERNAME": DB_USERNAME,
+        "DB_PASSWORD": DB_PASSWORD,
+        "DB_NAME": "killed",
+    }
+    try:
+        yield Stack("mariadb", folder, redis, credentials, mariadb)
+    finally:
+        mariadb.stop()
+        shutil.rmtree(folder)
 
 
 def rounds(short: int, full: int) -> int:

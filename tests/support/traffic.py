@@ -38,6 +38,7 @@ class Traffic:
         self.refused: list[Answer] = []
         self.unanswered: list[Exception] = []
         self._stopping = False
+        self._persistent = False
 
     @property
     def acknowledged(self) -> int:
@@ -63,22 +64,24 @@ class Traffic:
         """Stop after the pending requests."""
         self._stopping = True
 
-    async def run(self) -> None:
-        """Run until the program stops answering, or until `stop`."""
-        self._stopping = False
+    async def run(self, *, persistently: bool = False) -> None:
+        """Run until the program stops answering, or until `stop`; `persistently`: only until `stop`."""
+        self._stopping, self._persistent = False, persistently
         await asyncio.gather(
             self._until_gone(self._publish), *(self._until_gone(self._react(fan)) for fan in self.fans)
         )
 
     async def _until_gone(self, act: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        try:
-            while not self._stopping:
-                refused = len(self.refused)
+        while not self._stopping:
+            failed = len(self.refused) + len(self.unanswered)
+            try:
                 await act()
-                if len(self.refused) > refused:
-                    await asyncio.sleep(RETRY_AFTER_S)
-        except (ClientError, OSError) as error:
-            self.unanswered.append(error)
+            except (ClientError, OSError) as error:
+                self.unanswered.append(error)
+                if not self._persistent:
+                    return
+            if len(self.refused) + len(self.unanswered) > failed:
+                await asyncio.sleep(RETRY_AFTER_S)
 
     async def _publish(self) -> None:
         photo = photos.small(len(self.posts) % 256)

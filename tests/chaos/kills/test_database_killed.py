@@ -1,7 +1,6 @@
 """R4: MariaDB is killed under load; acknowledged writes are kept, others get 503, and service recovers."""
 
 import asyncio
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.conftest import Report
-from tests.chaos.environment import busy, configuration, more, people, rounds
+from tests.chaos.environment import busy, configuration, more, own_mariadb, people, rounds
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.program import Program
 from tests.support.traffic import Traffic, assert_complete
-from tools.harness.backends import Stack, start_mariadb
-from tools.harness.servers import DB_PASSWORD, DB_USERNAME, RedisServer
+from tools.harness.backends import Stack
+from tools.harness.servers import RedisServer
 from tools.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.usefixtures("migrated_stack")]
@@ -25,22 +24,9 @@ HEALTHY_WITHIN_S = 10.0
 
 @pytest.fixture
 def stack(scratch: Path, tcp_redis_server: RedisServer) -> Iterator[Stack]:
-    """A private MariaDB that syncs its commits."""
-    folder = scratch / "killed-mariadb"
-    folder.mkdir()
-    mariadb = start_mariadb(folder / "server", durable=True)
-    mariadb.query("CREATE DATABASE killed")
-    credentials = {
-        "DB_HOST": "127.0.0.1",
-        "DB_PORT": str(mariadb.port),
-        "DB_USERNAME": DB_USERNAME,
-        "DB_PASSWORD": DB_PASSWORD,
-        "DB_NAME": "killed",
-    }
     tcp_redis_server.flush()
-    yield Stack("mariadb", folder, tcp_redis_server, credentials, mariadb)
-    mariadb.stop()
-    shutil.rmtree(folder)
+    with own_mariadb(scratch / "killed-mariadb", tcp_redis_server) as stack:
+        yield stack
 
 
 async def test_killed_database_keeps_acknowledged_writes(
