@@ -27,6 +27,9 @@ log = structlog.get_logger(__name__)
 Handler = Callable[[Claim], Awaitable[None]]
 
 SETTLE_RETRY_S = 0.5
+# How long a job of an unknown kind waits for a newer process, and the limits of the wait between its attempts.
+UNKNOWN_KIND_FOR_MS = 86_400_000
+UNKNOWN_KIND_DELAY_MS = (1_000, 60_000)
 
 
 class UnknownKind(AppError):
@@ -36,7 +39,10 @@ class UnknownKind(AppError):
 
 
 class Worker:
-    """`handlers`, by kind, run a job and complete it with its effect. A job of an unknown kind fails."""
+    """`handlers`, by kind, run a job and complete it with its effect.
+
+    A job of an unknown kind was enqueued by a newer version, and waits a day for one of its workers.
+    """
 
     def __init__(  # noqa: PLR0913 - one per collaborator
         self,
@@ -159,6 +165,15 @@ class Worker:
             log.debug("job_postponed", error=error.detail, **fields)
             await self._settle(lambda: self._jobs.postpone(claim))
             return "postponed"
+        except UnknownKind as error:
+            age_ms = self._clock.now_ms() - claim.created_at_ms
+            log.warning("job_kind_unknown", error=error.detail, age_s=age_ms // 1000, **fields)
+            if age_ms >= UNKNOWN_KIND_FOR_MS:
+                return await self._fail(claim, error.detail)
+            shortest_ms, longest_ms = UNKNOWN_KIND_DELAY_MS
+            delay_ms = max(shortest_ms, min(age_ms, longest_ms))
+            await self._settle(lambda: self._jobs.postpone(claim, delay_ms))
+            return "unknown"
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             # An expected error, such as an unavailable SMTP server, needs no traceback per job.
@@ -173,7 +188,7 @@ class Worker:
             raise UnknownKind(f"There is no handler for jobs of kind {kind!r}.") from None
 
     async def _fail(self, claim: Claim, reason: str) -> str:
-        """Record a failed attempt. A job of an unknown kind is retried too: a newer process may know it."""
+        """Record a failed attempt."""
         state = await self._settle(lambda: self._jobs.fail(claim, reason))
         if state == "dead" and claim.kind in self._channels:
             self._metrics.count_undelivered(self._channels[claim.kind], "lost")

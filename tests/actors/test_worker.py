@@ -168,14 +168,35 @@ async def no_longer_fresh(harness: ServiceHarness) -> bool:
     return not fresh
 
 
-async def test_job_of_unknown_kind_fails_for_good(
+async def test_job_of_unknown_kind_waits_for_a_newer_worker(
+    harness: ServiceHarness, worker_of: Callable[..., Worker]
+) -> None:
+    async def handler(claim: Claim) -> None:
+        await harness.jobs.complete(claim)
+
+    (job_id,) = await add(harness)
+    older = worker_of({})
+    with capture_logs() as lines:
+        for _ in range(MAX_ATTEMPTS + 2):
+            await older.run_job(job_id)
+            job = await harness.job(job_id)
+            assert (job["state"], job["attempts"]) == ("ready", 0)
+            await harness.make_due()
+    assert {line["event"] for line in lines} == {"job_kind_unknown"}
+    await worker_of({JobKind.FAN_OUT: handler}).run_job(job_id)
+    assert (await harness.job(job_id))["state"] == "completed"
+
+
+async def test_job_of_unknown_kind_fails_after_a_day(
     harness: ServiceHarness, worker_of: Callable[..., Worker]
 ) -> None:
     (job_id,) = await add(harness)
-    worker = worker_of({})
+    a_day_ms = 86_400_000
+    await harness.database.execute("UPDATE jobs SET created_at_ms = created_at_ms - ?", [a_day_ms])
+    older = worker_of({})
     with capture_logs():
         for _ in range(MAX_ATTEMPTS):
-            await worker.run_job(job_id)
+            await older.run_job(job_id)
             await harness.make_due()
     job = await harness.job(job_id)
     assert job["state"] == "dead"

@@ -111,9 +111,9 @@ class Jobs:
             return None
         return JobState.DEAD if dead else JobState.READY
 
-    async def postpone(self, claim: Claim) -> None:
-        """Retry a job soon that met an unavailable dependency; the attempt does not count."""
-        await self._leases.postpone(claim.held, random.randint(*POSTPONE_MS))
+    async def postpone(self, claim: Claim, delay_ms: int | None = None) -> None:
+        """Retry a job soon, or in `delay_ms`, that could not be tried here; the attempt does not count."""
+        await self._leases.postpone(claim.held, delay_ms or random.randint(*POSTPONE_MS))
 
     async def return_to_queue(self, claims: Sequence[Claim]) -> None:
         """Make interrupted jobs ready at once; the attempt does not count."""

@@ -1,55 +1,28 @@
-"""R23: two processes behind nginx are restarted one after the other; no request fails.
-
-nginx has the configuration of `deploy/nginx/`, whose servers have the default `max_fails=1 fail_timeout=10s`. The
-second process is stopped as soon as the first one serves again, while nginx still avoids the first: only a lame duck
-period longer than those ten seconds leaves nginx a server.
-"""
+"""Users at a steady rate and live streams, through nginx; every answer is counted."""
 
 import asyncio
-import itertools
-import os
 import random
-import signal
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
-import pytest
 from aiohttp import ClientConnectionError, ClientPayloadError, ClientSession, ClientTimeout, TCPConnector
 
-from tests.chaos.conftest import Report
-from tests.chaos.environment import configuration, number, people, rounds
-from tests.e2e.conftest import NewProgram, Register
+from tests.chaos.environment import configuration
+from tests.e2e.conftest import NewProgram
 from tests.support.inputs import photos
 from tests.support.nginx import Nginx
 from tests.support.program import Person, Program, photo_form
 from tests.support.sse_reader import Reader
 from tests.support.traffic import Traffic
 from tools.harness.backends import Stack
-from tools.harness.servers import find_program, free_port
 from tools.harness.waiting import wait_until
-
-pytestmark = [
-    pytest.mark.chaos,
-    pytest.mark.timeout(180),
-    pytest.mark.usefixtures("migrated_stack"),
-    pytest.mark.parametrize("stack", ["mariadb"], indirect=True),
-]
 
 CLIENTS, STREAMS = 10, 4
 REQUESTS_PER_SECOND = 50
 UPLOADS = 0.1
-LAME_DUCK_S = 11.0  # the default in production
-
-
-@pytest.fixture
-def nginx(stack: Stack) -> Iterator[Nginx]:
-    if find_program("nginx") is None:
-        message = "install nginx for the test of rolling restarts"
-        pytest.fail(message, pytrace=False) if os.environ.get("CI") == "true" else pytest.skip(message)
-    server = Nginx(stack.var_dir / "nginx", [free_port(), free_port()])
-    yield server.start()
-    server.stop()
 
 
 class Load:
@@ -122,46 +95,32 @@ class Load:
             assert blocks[-1].retry, blocks[-1]  # cut off otherwise
             self.streams_ended += 1
 
+    async def more(self, requests: int) -> None:
+        """Wait until `requests` more are answered."""
+        goal = self.statuses.total() + requests
+        await wait_until(lambda: self.statuses.total() >= goal, 60)
 
-async def test_rolling_restart_behind_nginx_fails_no_request(
-    stack: Stack, new_program: NewProgram, register: Register, nginx: Nginx, report: Report
-) -> None:
-    programs = [_program(stack, new_program, port, lame_duck_s) for port, lame_duck_s in _plan(nginx)]
-    for program in programs:
-        await program.start()
-    traffic = await people(programs[0], register, fans=CLIENTS)
+
+@asynccontextmanager
+async def under_load(nginx: Nginx, traffic: Traffic) -> AsyncIterator[Load]:
+    """Run the load during the block, with at least 50 requests before and after it."""
     connector = TCPConnector(ssl=nginx.tls, limit=0)
-    began = time.monotonic()
     async with ClientSession(connector=connector, timeout=ClientTimeout(total=30)) as session:
         load = Load(nginx, session, traffic)
         sending = asyncio.create_task(load.run())
-        await wait_until(lambda: _reached(load, 50))
-        for program in itertools.chain.from_iterable([programs] * rounds(1, 5)):
-            program.signal(signal.SIGTERM)
-            assert (await program.end()).code == 0
-            await program.start()
-        goal = load.statuses.total() + 50
-        await wait_until(lambda: _reached(load, goal))
-        load.stop()
-        await sending
-    requests, took_s = load.statuses.total(), time.monotonic() - began
-    report(
-        f"R23 {rounds(1, 5)} rolling restarts of two processes behind nginx at {requests / took_s:.0f} requests per"
-        f" second: {requests} answered, {len(load.errors)} failed, {load.streams_ended} streams ended and reconnected"
-    )
-    assert (load.errors, load.refusals) == ([], [])
-    assert load.streams_ended >= STREAMS
-    assert nginx.statuses() <= {200, 201, 499}, nginx.log  # 499: streams that the test closed
-    assert number(stack, "SELECT COUNT(*) FROM posts") == 1 + load.published
+        try:
+            await load.more(50)
+            yield load
+            await load.more(50)
+        finally:
+            load.stop()
+            await sending
 
 
-def _plan(nginx: Nginx) -> list[tuple[int, float]]:
-    """Return port and lame duck period of each process. Nothing depends on that of the one that is stopped first."""
-    one, two = nginx.ports
-    return [(one, LAME_DUCK_S if rounds(0, 1) else 1.0), (two, LAME_DUCK_S)]
-
-
-def _program(stack: Stack, new_program: NewProgram, port: int, lame_duck_s: float) -> Program:
+def program_on(
+    stack: Stack, new_program: NewProgram, port: int, lame_duck_s: float, script: Path | None = None
+) -> Program:
+    """Return a program that is not started, for one of nginx's ports; `script`: the `run.py` of another version."""
     changes = {
         "requests_s = 10.0": f"lame_duck_s = {lame_duck_s}\nrequests_s = 10.0",
         "enabled = true": "enabled = false",
@@ -172,8 +131,6 @@ def _program(stack: Stack, new_program: NewProgram, port: int, lame_duck_s: floa
     }
     config = configuration(stack, changes)
     own = config.rename(config.with_name(f"config-{port}.toml"))
-    return new_program(f"--port={port}", config=own, TRUSTED_PROXIES="127.0.0.1")
-
-
-async def _reached(load: Load, requests: int) -> bool:
-    return load.statuses.total() >= requests
+    return new_program(
+        f"--port={port}", config=own, TRUSTED_PROXIES="127.0.0.1", script=script, cold=script is not None
+    )
