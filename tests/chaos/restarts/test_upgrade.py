@@ -55,7 +55,9 @@ async def test_new_version_runs_beside_the_old_one_and_is_rolled_back(
         await replace(old, new)
         traffic.move_to(new)
     await staying.interrupt()
-    execute(stack, ["UPDATE jobs SET run_at_ms = created_at_ms WHERE state = 'ready'"])  # does not wait a minute
+    execute(
+        stack, ["UPDATE jobs SET run_at_ms = created_at_ms WHERE state = 'ready'"]
+    )  # does not wait a minute
     await wait_until(lambda: delivered(traffic), DELIVERED_WITHIN_S)
     assert (load.errors, load.refusals) == ([], [])
     assert nginx.statuses() <= {200, 201, 499}, nginx.log  # 499: streams that the test closed
