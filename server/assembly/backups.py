@@ -10,10 +10,11 @@ from pydantic import SecretStr
 
 from server.assembly.claims import claimed_role, create_work_folder
 from server.assembly.database import MIGRATIONS, database_parameters, existing_database
-from server.errors import ConfigurationError
+from server.errors import ConfigurationError, Unavailable
 from server.gateways.media import MediaStore
 from server.services.backups.backup import write_backup
 from server.services.backups.manifest import SECRETS, Manifest, OnProgress, verify
+from server.services.backups.media_copy import check_rights, copy_pictures
 from server.services.backups.restore import Restore
 from server.settings import Settings
 from server.version import VERSION
@@ -51,6 +52,7 @@ async def restore_backup(
     async with stopped(var), opened_media(settings, var) as media:
         restore = Restore(folder, manifest, database_parameters(settings, var), MIGRATIONS, as_copy=as_copy)
         await restore.check_target(media)
+        await check_rights(media)
         await restore.restore_media(media, on_progress)
         store_id = await restore.restore_database(on_progress)
         if store_id:
@@ -100,33 +102,14 @@ async def move_media(settings: Settings, var: Path, url: str, on_progress: OnPro
     async with stopped(var), opened_media(settings, var) as source:
         target = MediaStore.in_bucket(url, base_url=settings.media_base_url)
         try:
-            store_id, found = await source.read_id(), await target.read_id()
-            if store_id is None:
-                raise ConfigurationError(
-                    f"The media store at {source.location} has no id: start the server once."
-                )
-            if found not in (None, store_id):
-                raise ConfigurationError(
-                    f"{url} belongs to another installation ({found}): name an empty bucket."
-                )
-            keys = {entry.key: entry.size async for entry in source.list()}
-            present = {entry.key: entry.size async for entry in target.list()}
-            work = create_work_folder(var)
-            for done, (key, size) in enumerate(keys.items()):
-                on_progress("pictures", done, len(keys))
-                if present.get(key) != size:
-                    path = work / "moving"
-                    await source.save(key, path)
-                    served = key.endswith((".jpg", ".avif"))
-                    await (target.put if served else target.put_private)(key, path)
-                    path.unlink()
-            copied = {entry.key: entry.size async for entry in target.list()}
-            if missing := [key for key, size in keys.items() if copied.get(key) != size]:
-                raise ConfigurationError(f"{len(missing)} picture(s) did not arrive in {url}: run it again.")
-            await target.create_id(store_id)
+            return await copy_pictures(source, target, create_work_folder(var) / "moving", on_progress)
+        except Unavailable as error:
+            raise ConfigurationError(
+                f"The media store at {url} cannot be used: check its address, credentials and permissions, and run this"
+                " again."
+            ) from error
         finally:
             await target.close()
-    return len(keys)
 
 
 def with_database(settings: Settings, url: str) -> Settings:

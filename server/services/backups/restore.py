@@ -23,6 +23,7 @@ from server.models.notifications.inboxes import InboxRepository
 from server.models.schema.migration_file import number_of
 from server.models.schema.table_copy import ROWS_PER_BATCH, count_rows, has_users, open_writer
 from server.services.backups.manifest import Manifest, OnProgress, read_pictures
+from server.services.backups.media_copy import read_id
 from server.services.jobs.epochs import Epochs
 
 ID_BYTES = 12
@@ -63,7 +64,7 @@ class Restore:
                 f"The backup is of a newer version ({self._manifest.version}, schema {self._manifest.schema}): restore"
                 " it with that version."
             )
-        found = await media.read_id() if media else None
+        found = await read_id(media) if media else None
         if media and found and (self._as_copy or found != self._manifest.installation):
             raise ConfigurationError(
                 f"The media store at {media.location} belongs to another installation ({found}): set UPLOAD_DEST or"

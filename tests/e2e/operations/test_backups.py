@@ -10,11 +10,18 @@ import orjson
 import pytest
 
 from tests.e2e.conftest import NewProgram, Register
+from tests.support.fakes.s3_server import running_s3_server
 from tests.support.inputs import photos
 from tests.support.program import Exit, Person
 from tools.harness.backends import Stack
 from tools.harness.servers import DB_PASSWORD, DB_USERNAME, MariaDB
 from tools.harness.waiting import wait_until
+
+CREDENTIALS = {
+    "AWS_REGION": "us-east-1",
+    "AWS_ACCESS_KEY_ID": "someone",
+    "AWS_SECRET_ACCESS_KEY": "something",
+}
 
 
 async def run(new_program: NewProgram, *arguments: object, **environ: Any) -> Exit:
@@ -162,20 +169,21 @@ async def test_move_to_mariadb_keeps_tokens_feed_and_pictures(
 async def test_move_to_a_bucket_keeps_pictures_and_can_be_repeated(
     migrated_stack: Stack, new_program: NewProgram, register: Register, s3_server: str
 ) -> None:
-    bucket: dict[str, Any] = {
-        "AWS_ENDPOINT_URL": s3_server,
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "someone",
-        "AWS_SECRET_ACCESS_KEY": "something",
-    }
+    bucket: dict[str, Any] = {"AWS_ENDPOINT_URL": s3_server, **CREDENTIALS}
     program = await new_program("--port=0").start()
     (ana,) = await register(program, "ana")
     post = await ana.publish(photos.small())
     assert await program.interrupt() == 0
     url = f"s3://pictures/{migrated_stack.var_dir.name}-{ana.id}"
-    for _ in range(2):
-        moved = await run(new_program, "move", f"--to-media={url}", **bucket)
-        assert moved.code == 0, moved.err
+    moved = await run(new_program, "move", f"--to-media={url}", **bucket)
+    assert moved.code == 0, moved.err
+    picture = next((migrated_stack.var_dir / "media" / "posts").rglob("*.jpg"))
+    original = picture.read_bytes()
+    picture.write_bytes(b"x" * len(original))  # what the bucket has differs from it, at the same size
+    assert "1 picture(s) differed" in await refused(new_program, "move", f"--to-media={url}", **bucket)
+    picture.write_bytes(original)
+    moved = await run(new_program, "move", f"--to-media={url}", **bucket)
+    assert moved.code == 0, moved.err
     shutil.rmtree(migrated_stack.var_dir / "media")
     ana.program = await new_program("--port=0", MEDIA_URL=url, **bucket).start()
     shown = await ana.request("GET", f"/posts/{post['id']}")
@@ -184,6 +192,19 @@ async def test_move_to_a_bucket_keeps_pictures_and_can_be_repeated(
     (migrated_stack.var_dir / "media" / ".photofeed-store").write_text("another\n")
     assert await ana.program.interrupt() == 0
     assert "another installation" in await refused(new_program, "move", f"--to-media={url}", **bucket)
+
+
+@pytest.mark.parametrize("stack", ["embedded"], indirect=True)
+async def test_bucket_without_rights_is_refused(migrated_stack: Stack, new_program: NewProgram) -> None:
+    program = await new_program("--port=0").start()
+    assert await program.interrupt() == 0
+    folder = migrated_stack.var_dir / "backup"
+    assert (await run(new_program, "backup", folder)).code == 0
+    with running_s3_server(refusing=True) as url:
+        bucket: dict[str, Any] = {"AWS_ENDPOINT_URL": url, **CREDENTIALS}
+        for arguments in (["move", "--to-media=s3://pictures/moved"], ["restore", folder], ["--port=0"]):
+            elsewhere = {**bucket, "MEDIA_URL": "s3://pictures/moved"} if arguments[0] != "move" else bucket
+            assert "permissions" in await refused(new_program, *arguments, **elsewhere)
 
 
 async def test_killed_restore_can_be_run_again(

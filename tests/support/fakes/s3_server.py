@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import importlib.util
+import os
 import subprocess
 import sys
 import time
@@ -17,20 +18,28 @@ START_TIMEOUT_S = 30
 
 
 @contextlib.contextmanager
-def running_s3_server() -> Iterator[str]:
-    """Yield the URL of a server with the bucket BUCKET; skip the test where moto is not installed."""
+def running_s3_server(*, refusing: bool = False) -> Iterator[str]:
+    """Yield the URL of a server with the bucket BUCKET; skip the test where moto is not installed.
+
+    `refusing`: it knows no credentials, and refuses every request with 403.
+    """
     if importlib.util.find_spec("moto") is None:
         pytest.skip("moto[server] is not installed")
     url = f"http://127.0.0.1:{free_port()}"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", url.rpartition(":")[2]]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
+    environ = {**os.environ, **({"INITIAL_NO_AUTH_ACTION_COUNT": "1"} if refusing else {})}
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environ
+    ) as server:
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not _made_bucket(url):
-            assert server.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        yield url
-        server.kill()
+        try:
+            while not _made_bucket(url):
+                assert server.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            yield url
+        finally:
+            server.kill()
 
 
 def _made_bucket(url: str) -> bool:
