@@ -17,6 +17,7 @@ FOLLOWED = 1000
 FOLLOWEES_OF_EACH = 10
 LIKED_POSTS = 20_000
 NOTIFICATIONS = 100
+OWN_POSTS = 30
 YEAR_MS = 365 * 86_400_000
 TAGS = {"sunset": 1, "hills": 10}  # every how many-th post
 
@@ -29,7 +30,7 @@ class Crowd:
 
 
 async def fill(database: Database, users: int, posts: int) -> Crowd:
-    """Fill an empty database. The viewers follow 1,000 of the people each and have 100 notifications."""
+    """Fill an empty database. The viewers follow 1,000 people, have 100 notifications and about 30 posts each."""
     people = await insert_people(database, users)
     step = (YEAR_MS << 12) // posts  # of ids: a millisecond has 4,096
     first = min_id_at(SystemClock().now_ms() - YEAR_MS)
@@ -42,6 +43,7 @@ async def fill(database: Database, users: int, posts: int) -> Crowd:
     chosen = random.Random(2)
     for viewer in viewers:
         await data.follow([viewer], chosen.sample(people, FOLLOWED))
+    await data.posts(viewers, OWN_POSTS * VIEWERS, pictures=1)
     for sequence in range(1, NOTIFICATIONS + 1):
         await data.notifications([*viewers, *map(UserId, people[:200])], post_ids[-1000:], sequence)
     if database.dialect == "mysql":

@@ -7,6 +7,7 @@ from server.clock import Clock
 from server.services.content.cards import Cards
 from server.services.content.listed_posts import ListedPosts
 from server.services.content.places import Places
+from server.services.content.related_users import RelatedUsers
 from server.services.content.visibility import Visibility
 from server.services.discovery.caption_search import CaptionSearch
 from server.services.discovery.hashtag_counts import HashtagCounts
@@ -61,6 +62,7 @@ def build_discovery(  # noqa: PLR0913 - collaborators
     cards: Cards,
     listed_posts: ListedPosts,
     kept_suggestions: KeptSuggestions,
+    known_users: RelatedUsers,
     visibility: Visibility,
     unit_of_work: UnitOfWork,
     jobs: Jobs,
@@ -73,9 +75,7 @@ def build_discovery(  # noqa: PLR0913 - collaborators
     administration = build_index_administration(rows, unit_of_work)
     index, rebuild = administration.index, administration.rebuild
     return Discovery(
-        users=UserSearch(
-            rows.users, rows.discovery.searched_users, rows.discovery.search_terms, cards, visibility
-        ),
+        users=UserSearch(rows.users, rows.discovery.searched_users, rows.discovery.search_terms, known_users),
         hashtags=HashtagSearch(
             rows.discovery.hashtags,
             rows.discovery.hashtag_posts,

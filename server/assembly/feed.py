@@ -21,6 +21,7 @@ from server.services.explore.rankings import ExploreRankings
 from server.services.feed.builder import FeedBuilder
 from server.services.feed.card_cache import CardCache
 from server.services.feed.entry_loader import EntryLoader
+from server.services.feed.known_users import KnownUsers
 from server.services.feed.listed_pages import ListedPages
 from server.services.feed.pages import Feed
 from server.services.feed.queries import FeedQueries
@@ -40,6 +41,7 @@ class Feeds:
     explore_explanations: ExploreExplanations
     rankings: ExploreRankings
     kept_suggestions: KeptSuggestions
+    users: KnownUsers
 
 
 def build_feeds(  # noqa: PLR0913 - collaborators
@@ -54,7 +56,8 @@ def build_feeds(  # noqa: PLR0913 - collaborators
     clock: Clock,
 ) -> Feeds:
     builder = FeedBuilder(queries, timelines, metrics)
-    strangers = Strangers(rows.strangers, StrangerCache(redis))
+    people, stranger_cache = PeopleReads(redis, timelines), StrangerCache(redis)
+    strangers = Strangers(rows.strangers, stranger_cache)
     loader = EntryLoader(queries, timelines, cards, cache, strangers, builder)
     rankings = ExploreRankings(rows.explore.rankings, rows.explore.posts, cache.epoch)
     reads = ExploreReads(redis)
@@ -64,12 +67,8 @@ def build_feeds(  # noqa: PLR0913 - collaborators
         Explore(rankings, reads, rows.explore.posts, cards, loader),
         ExploreExplanations(rankings, rows.explore.candidates, rows.explore.posts, reads, visibility, clock),
         rankings,
-        KeptSuggestions(
-            PeopleReads(redis, timelines),
-            StrangerCache(redis),
-            rows.discovery.suggested_users,
-            cache.epoch,
-        ),
+        KeptSuggestions(people, stranger_cache, rows.discovery.suggested_users, cache.epoch),
+        KnownUsers(people, stranger_cache, rows.strangers, cards, cache, visibility),
     )
 
 

@@ -349,6 +349,7 @@ def build_services(
         cards,
         feeds.listed,
         feeds.kept_suggestions,
+        feeds.users,
         visibility,
         work,
         jobs,

@@ -39,6 +39,11 @@ def json_response(body: Any, status: int = 200, headers: dict[str, str] | None =
     )
 
 
+def json_bytes_response(body: bytes) -> web.Response:
+    """Return a body that is JSON already."""
+    return web.Response(body=body, content_type="application/json")
+
+
 def page_response(request: web.Request, page: Page[Item], render: Callable[[Item], Any]) -> web.Response:
     """Return a page, with the URL of the next one in a Link header."""
     return json_response(page_body(page, render), 200, _next_link(request, page.next_cursor))

@@ -1,7 +1,9 @@
 """User cards: their schema and their JSON."""
 
+from functools import lru_cache
 from typing import Any
 
+import orjson
 from marshmallow import Schema, fields
 
 from server.handlers.fields import Count, Id, Url
@@ -66,6 +68,12 @@ def source_of_image(source: Source) -> dict[str, Any]:
 
 def related_user(user: RelatedUser) -> dict[str, Any]:
     return related_card(user.card, user.relationship)
+
+
+@lru_cache(maxsize=8192)
+def related_user_json(user: RelatedUser) -> orjson.Fragment:
+    """Return a user as `related_user` renders it, as JSON. Searches show the same users again and again."""
+    return orjson.Fragment(orjson.dumps(related_user(user)))
 
 
 def related_card(card: UserCard, related: Relationship) -> dict[str, Any]:

@@ -94,6 +94,8 @@ def start_redis(folder: Path, *, durable: bool = False, **options: str) -> Redis
     return RedisServer(folder, program, port=free_port(), durable=durable, **options).start()
 
 
-def start_mariadb(folder: Path, *, durable: bool = False) -> MariaDB:
-    """Start a new MariaDB without databases."""
-    return MariaDB(folder, durable=durable).install()
+def start_mariadb(
+    folder: Path, *, durable: bool = False, options: Mapping[str, object] | None = None
+) -> MariaDB:
+    """Start a new MariaDB without databases. `options` are more lines of its configuration file."""
+    return MariaDB(folder, durable=durable, options=options).install()

@@ -1003,6 +1003,7 @@ class ServiceHarness:
             self.cards,
             listed_posts,
             self.feeds.kept_suggestions,
+            self.feeds.users,
             self.visibility,
             self.unit_of_work,
             self.jobs,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from server.gateways.feed_store import timeline_scripts as scripts
 from server.gateways.feed_store.keys import (
@@ -55,6 +56,7 @@ class PeopleReads:
             await self._redis.batch((self._timelines.record_revisions_call(revisions),))
 
 
+@lru_cache(maxsize=8192)  # few users have another revision and relation than others
 def _known(packed: bytes) -> KnownUser:
     revision, _, relation = packed.partition(b"|")
     return KnownUser(int(revision) if revision else None, AuthorRelation(relation.decode()))

@@ -15,7 +15,7 @@ from server.handlers.http.operations import Rate, operation
 from server.handlers.http.requests import QUERY, current_principal
 from server.handlers.post_serializer import PostSerializer
 from server.handlers.schemas import MAX_IDS, LimitQuery, PostSchema, page_of
-from server.handlers.user_cards import RelatedUserSchema, related_user
+from server.handlers.user_cards import RelatedUserSchema, related_user, related_user_json
 from server.ids import UserId
 from server.paging import Page
 from server.services.discovery.caption_search import CaptionSearch
@@ -132,7 +132,7 @@ class SearchRoutes:
                 return _results(request, places, "place", found_place)
             case _:
                 users = await self._users.search(viewer_id, text, limit, cursor)
-                return _results(request, users, "user", related_user)
+                return _results(request, users, "user", related_user_json)
 
     @operation(
         "listUsers",
@@ -151,7 +151,7 @@ class SearchRoutes:
             found = await self._profiles.list_users(viewer_id, ids)
             return serializers.page_response(request, Page(found, None), related_user)
         users = await self._users.complete(viewer_id, query["prefix"], query["limit"])
-        return serializers.page_response(request, Page(users, None), related_user)
+        return serializers.page_response(request, Page(users, None), related_user_json)
 
 
 def _results(request: web.Request, page: Page[Any], name: str, render: Callable[[Any], Any]) -> web.Response:

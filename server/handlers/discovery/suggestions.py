@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import orjson
 from aiohttp import web
 from marshmallow import Schema, fields
 
@@ -11,9 +12,12 @@ from server.handlers.http.operations import Rate, Reply, operation
 from server.handlers.http.requests import QUERY, current_principal, path_user
 from server.handlers.schemas import LimitQuery, page_of
 from server.handlers.user_cards import RelatedUserSchema, UserCardSchema, related_user, user_card
-from server.paging import Page
+from server.paging import KeptPage
 from server.services.discovery.suggestion import Suggestion, SuggestionReason
 from server.services.discovery.suggestions import Suggestions
+from server.sized_cache import SizedCache
+
+RENDERED_BYTES = 8 << 20
 
 
 class SuggestionSchema(Schema):
@@ -38,6 +42,7 @@ class SuggestionSchema(Schema):
 class SuggestionRoutes:
     def __init__(self, suggestions: Suggestions) -> None:
         self._suggestions = suggestions
+        self._rendered: SizedCache[int, tuple[KeptPage[Suggestion], bytes]] = SizedCache(RENDERED_BYTES)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -59,7 +64,7 @@ class SuggestionRoutes:
     async def list_suggestions(self, request: web.Request) -> web.Response:
         viewer_id = current_principal(request).user_id
         found = await self._suggestions.list_suggestions(viewer_id, request[QUERY]["limit"])
-        return serializers.page_response(request, Page(found, None), _suggestion)
+        return serializers.json_bytes_response(self._render(found))
 
     @operation(
         "dismissSuggestion",
@@ -86,6 +91,15 @@ class SuggestionRoutes:
     async def restore_suggestion(self, request: web.Request) -> web.Response:
         await self._suggestions.restore(current_principal(request).user_id, path_user(request))
         return web.Response(status=204)
+
+    def _render(self, page: KeptPage[Suggestion]) -> bytes:
+        """Return the page as JSON. An entry has its page, so that the page's id is not given to another object."""
+        kept = self._rendered.get(id(page))
+        if kept is not None:
+            return kept[1]
+        body = orjson.dumps(serializers.page_body(page, _suggestion))
+        self._rendered.put(id(page), (page, body), len(body))
+        return body
 
 
 def _suggestion(record: Suggestion) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """`/hashtags/trending`: hashtags that more people use than usual, and why a hashtag trends or does not."""
 
+from functools import lru_cache
 from typing import Any
 
+import orjson
 from aiohttp import web
 from marshmallow import fields
 
@@ -76,7 +78,7 @@ class TrendRoutes:
     )
     async def list_trending_hashtags(self, request: web.Request) -> web.Response:
         trends = await self._trends.list_trending(request[QUERY]["limit"])
-        return serializers.page_response(request, Page(trends, None), _trend)
+        return serializers.page_response(request, Page(trends, None), _trend_json)
 
     @operation(
         "explainTrendingHashtag",
@@ -98,6 +100,11 @@ class TrendRoutes:
                 "reason": found.reason,
             }
         )
+
+
+@lru_cache(maxsize=1024)
+def _trend_json(record: Trend) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(_trend(record)))
 
 
 def _trend(record: Trend) -> dict[str, Any]:

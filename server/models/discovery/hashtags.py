@@ -1,6 +1,6 @@
 """Tables `hashtags` and `hashtag_posts`: the hashtags of captions, kept by the jobs of the search index."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,19 +69,25 @@ class HashtagRepository:
         self._database = database
 
     async def find(self, tag: str) -> HashtagRow | None:
-        rows = await self._database.rows(
-            "SELECT id, tag, posts_count, followed FROM hashtags WHERE tag = ?", [tag]
-        )
-        return _hashtag(rows[0]) if rows else None
+        found = await self.find_all([tag])
+        return found[0] if found else None
 
-    async def list_by_ids(self, hashtag_ids: Sequence[int]) -> list[HashtagRow]:
+    async def find_all(self, tags: Sequence[str]) -> list[HashtagRow]:
+        """Return the hashtags with these keys that exist, in no particular order."""
+        rows = await self._database.rows(
+            f"SELECT id, tag, posts_count, followed FROM hashtags WHERE tag IN ({placeholders(len(tags))})",
+            tags,
+        )
+        return [_hashtag(row) for row in rows]
+
+    async def list_by_ids(self, hashtag_ids: Collection[int]) -> list[HashtagRow]:
         """Return the hashtags among `hashtag_ids` that have posts everyone may see, in no particular order."""
         if not hashtag_ids:
             return []
         rows = await self._database.rows(
             "SELECT id, tag, posts_count, followed FROM hashtags"
             f" WHERE id IN ({placeholders(len(hashtag_ids))}) AND posts_count > 0",
-            hashtag_ids,
+            list(hashtag_ids),
         )
         return [_hashtag(row) for row in rows]
 

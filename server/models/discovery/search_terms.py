@@ -84,11 +84,15 @@ def tier_of(popularity: int) -> int:
 
 
 class SearchTermRepository:
+    """`changes` counts the changes through this object, for those who keep what they read."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.changes = 0
 
     async def insert(self, rows: Iterable[TermRow]) -> None:
         """Insert terms; those that exist stay."""
+        self.changes += 1
         ignore = "INSERT IGNORE" if self._database.dialect == "mysql" else "INSERT OR IGNORE"
         ordered = sorted(rows, key=_key)
         for start in range(0, len(ordered), ROWS_PER_STATEMENT):
@@ -101,6 +105,7 @@ class SearchTermRepository:
 
     async def delete(self, rows: Iterable[TermRow]) -> None:
         """Delete terms, of one subject per statement."""
+        self.changes += 1
         grouped: dict[tuple[int, int, int, int], list[str]] = {}
         for row in sorted(rows, key=_key):
             grouped.setdefault((row.kind, row.form, row.tier, row.subject_id), []).append(row.term)
@@ -182,6 +187,7 @@ class SearchTermRepository:
 
     async def clear(self) -> None:
         """Delete all terms."""
+        self.changes += 1
         await self._database.execute(
             "TRUNCATE TABLE search_terms" if self._database.dialect == "mysql" else "DELETE FROM search_terms"
         )

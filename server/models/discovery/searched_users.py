@@ -1,12 +1,9 @@
-"""Users as a search lists them: those that a viewer follows, and those that the viewer may see."""
+"""Users as a search lists them first: those that a viewer follows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from server.ids import UserId
-from server.models.accounts.user_cards import USER_COLUMNS, UserCardRow
-from server.models.conditions import Condition
-from server.models.database import Database, placeholders
+from server.models.database import Database
 
 MAX_FOLLOWEES = 2000
 
@@ -37,13 +34,3 @@ class SearchedUserRepository:
             FolloweeRow(UserId(row["subject_id"]), row["text"], row["tier"], bool(row["mutual"]))
             for row in rows
         ]
-
-    async def list_visible(self, user_ids: Sequence[UserId], visible: Condition) -> dict[UserId, UserCardRow]:
-        """Return the users `u` among `user_ids` that satisfy `visible`, by id."""
-        if not user_ids:
-            return {}
-        rows = await self._database.rows(
-            f"SELECT {USER_COLUMNS} FROM users u WHERE u.id IN ({placeholders(len(user_ids))}) AND {visible.sql}",
-            [*user_ids, *visible.parameters],
-        )
-        return {UserId(row["user_id"]): UserCardRow.from_row(row) for row in rows}

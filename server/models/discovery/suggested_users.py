@@ -34,6 +34,14 @@ class SuggestedUser:
     mutuals: int
 
 
+@dataclass(frozen=True, slots=True)
+class MutualFollower:
+    """A followee of the viewer who follows a user, by the row `follow_id`, which a later follow does not get again."""
+
+    id: UserId
+    follow_id: int
+
+
 def suggested_users(viewer_id: UserId) -> Condition:
     """Return the condition on `users u` that the viewer may get a suggestion to follow the user."""
     user = Column("u.id")
@@ -71,32 +79,31 @@ class SuggestedUserRepository:
 
     async def list_mutual_followers(
         self, viewer_id: UserId, user_ids: Sequence[UserId]
-    ) -> dict[UserId, list[UserId]]:
+    ) -> dict[UserId, list[MutualFollower]]:
         """Return which of the newest followees of the viewer follow each of the users, newest follow first."""
         if not user_ids:
             return {}
         shown = active_users(Column("s.follower_id"))
         rows = await self._database.rows(
-            f"SELECT s.followee_id, s.follower_id FROM ({_FOLLOWEES}) f JOIN follows s"
+            f"SELECT s.id, s.followee_id, s.follower_id FROM ({_FOLLOWEES}) f JOIN follows s"
             f" ON s.follower_id = f.followee_id AND s.followee_id IN ({placeholders(len(user_ids))})"
             f" WHERE {shown.sql} ORDER BY s.id DESC",
             [viewer_id, MAX_FOLLOWEES, *user_ids, *shown.parameters],
         )
-        found: dict[UserId, list[UserId]] = {}
+        found: dict[UserId, list[MutualFollower]] = {}
         for row in rows:
-            found.setdefault(UserId(row["followee_id"]), []).append(UserId(row["follower_id"]))
+            follower = MutualFollower(UserId(row["follower_id"]), row["id"])
+            found.setdefault(UserId(row["followee_id"]), []).append(follower)
         return found
 
-    async def filter_follows(self, pairs: Collection[tuple[UserId, UserId]]) -> set[tuple[UserId, UserId]]:
-        """Return which of the follows, given as follower and followee, exist. At most 500 of them."""
-        if not pairs:
+    async def filter_follows(self, follow_ids: Collection[int]) -> set[int]:
+        """Return which of the follows exist. At most 500 of them."""
+        if not follow_ids:
             return set()
-        any_of = " OR ".join(["(follower_id = ? AND followee_id = ?)"] * len(pairs))
         rows = await self._database.rows(
-            f"SELECT follower_id, followee_id FROM follows WHERE {any_of}",
-            [user_id for pair in pairs for user_id in pair],
+            f"SELECT id FROM follows WHERE id IN ({placeholders(len(follow_ids))})", list(follow_ids)
         )
-        return {(UserId(row["follower_id"]), UserId(row["followee_id"])) for row in rows}
+        return {row["id"] for row in rows}
 
     async def list_popular(self, limit: int) -> list[UserId]:
         """Return active users with many followers, the most followed first.

@@ -28,17 +28,9 @@ class Followee:
     starts: str
     joined: str
 
-    def section_in(self, query: NameQuery) -> int | None:
-        """Return the first section of a query that lists this user."""
-        for number, section in enumerate(query.sections):
-            if section.form is Form.INSIDE:
-                matches = section.prefix in self.joined
-            else:
-                wanted = (section.prefix, *section.others)
-                matches = all(f"{BREAK}{each}" in self.starts for each in wanted)
-            if matches:
-                return number
-        return None
+    def has_starts(self, beginnings: Sequence[str]) -> bool:
+        """Return whether words of the name begin with each of the beginnings."""
+        return all(f"{BREAK}{each}" in self.starts for each in beginnings)
 
 
 class FolloweeNames:
@@ -54,9 +46,12 @@ class FolloweeNames:
 
     def find(self, query: NameQuery) -> list[tuple[int, Followee]]:
         """Return the followees that a query lists, each with the first section that lists it."""
-        found = {number: each for section in query.sections for number, each in self._candidates(section)}
-        sections = ((each.section_in(query), each) for each in found.values())
-        return [(section, each) for section, each in sections if section is not None]
+        found: dict[int, tuple[int, Followee]] = {}
+        for order, section in enumerate(query.sections):
+            for number, each in self._candidates(section):
+                if number not in found and each.has_starts(section.others):
+                    found[number] = order, each
+        return list(found.values())
 
     def _candidates(self, section: Section) -> Iterator[tuple[int, Followee]]:
         """Yield followees with the prefix of a section, by their number."""

@@ -1,11 +1,11 @@
 """Hashtags: search by name, their pages, and the number of their posts."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from server.batching import BatchingQueue
 from server.errors import NotFound
-from server.ids import PostId, UserId
+from server.ids import HashtagId, PostId, UserId
 from server.models.discovery.hashtags import HashtagPostRepository, HashtagRepository, HashtagRow, TagRange
 from server.models.discovery.search_terms import SearchKind, SearchTermRepository
 from server.paging import Page, PageRequest
@@ -18,6 +18,7 @@ from server.services.records import Post
 
 MARKS = "#＃﹟"
 RANGES_PER_QUERY = 50
+LISTS_PER_QUERY = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,12 @@ class Hashtag:
 class _CountedHashtags:
     """Reads the hashtags that have posts everyone may see, and keeps them."""
 
-    def __init__(self, hashtags: HashtagRepository) -> None:
-        self._hashtags = hashtags
+    def __init__(self, read: Callable[[Sequence[int]], Awaitable[Sequence[HashtagRow]]]) -> None:
+        self._read = read
         self.rows: dict[int, HashtagRow] = {}
 
     async def read(self, hashtag_ids: Sequence[int]) -> list[int]:
-        found = {row.id: row for row in await self._hashtags.list_by_ids(hashtag_ids)}
+        found = {row.id: row for row in await self._read(hashtag_ids)} if hashtag_ids else {}
         self.rows |= found
         return [hashtag_id for hashtag_id in hashtag_ids if hashtag_id in found]
 
@@ -60,6 +61,10 @@ class HashtagSearch:
         self._ranges: BatchingQueue[TagRange, Sequence[tuple[PostId, UserId]]] = BatchingQueue(
             self._read_ranges, RANGES_PER_QUERY
         )
+        self._exact: BatchingQueue[str, HashtagRow | None] = BatchingQueue(self._find)
+        self._counted: BatchingQueue[Sequence[int], Sequence[HashtagRow]] = BatchingQueue(
+            self._list_counted, LISTS_PER_QUERY
+        )
 
     async def search(self, text: str, limit: int, cursor: str | None = None) -> Page[Hashtag]:
         """Return hashtags that have the text, popular ones first, or have it but for one character if none has.
@@ -67,9 +72,9 @@ class HashtagSearch:
         Raises InvalidInput for a cursor of another search.
         """
         query, tag = NameQuery.of(text), hashtag_key(text.strip().lstrip(MARKS))
-        exact = await self._hashtags.find(tag)
+        exact = await self._exact.submit(tag)
         lead = [Lead(0, 0, 0, exact.id)] if exact is not None else []
-        counted = _CountedHashtags(self._hashtags)
+        counted = _CountedHashtags(self._counted.submit)
         results = NameResults(self._walk, query, lead, counted.read)
         shown, more = await results.page(f"hashtags {tag}", limit, cursor)
         return Page([_hashtag(counted.rows[hashtag_id]) for hashtag_id in shown], more)
@@ -90,6 +95,18 @@ class HashtagSearch:
             return await self._ranges.submit(TagRange(key, before_id, limit))
 
         return await self._listed_posts.page(viewer_id, listed, request, with_likers=with_likers)
+
+    async def _find(self, tags: Sequence[str]) -> list[HashtagRow | None]:
+        """Return the hashtags with these keys, for concurrent searches."""
+        found = {row.tag: row for row in await self._hashtags.find_all(list(dict.fromkeys(tags)))}
+        return [found.get(tag) for tag in tags]
+
+    async def _list_counted(self, lists: Sequence[Sequence[int]]) -> list[list[HashtagRow]]:
+        """Return the counted hashtags of each list, for concurrent searches."""
+        rows = {
+            row.id: row for row in await self._hashtags.list_by_ids({each for ids in lists for each in ids})
+        }
+        return [[rows[HashtagId(each)] for each in ids if each in rows] for ids in lists]
 
     async def _read_ranges(self, ranges: Sequence[TagRange]) -> list[Sequence[tuple[PostId, UserId]]]:
         """Read what concurrent requests wait for; many of them ask for the same popular hashtag."""

@@ -12,23 +12,22 @@ from server.gateways.feed_store.strangers import StrangerCache
 from server.gateways.redis.error_replies import RedisUnavailable
 from server.ids import UserId
 from server.models.discovery.suggested_users import SuggestedUserRepository
+from server.paging import KeptPage
 from server.services.discovery.suggestion import Suggestion
-from server.services.records import UserCard
 
 KEPT_S = 60.0
 MAX_KEPT = 2000
 VIEWERS_PER_QUERY = 10
-
-Pairs = tuple[tuple[UserId, UserId], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
     token: str
     until: float
-    cards: Sequence[UserCard]
-    pairs: Pairs
-    suggestions: list[Suggestion]
+    user_ids: Sequence[UserId]
+    revisions: Sequence[int]
+    follow_ids: Sequence[int]
+    page: KeptPage[Suggestion]
 
 
 class KeptSuggestions:
@@ -51,16 +50,18 @@ class KeptSuggestions:
         self._monotonic = monotonic
         self._rows = rows
         self._kept: dict[tuple[UserId, int], _Kept] = {}
-        self._follows: BatchingQueue[Pairs, bool] = BatchingQueue(self._check_follows, VIEWERS_PER_QUERY)
+        self._follows: BatchingQueue[Sequence[int], bool] = BatchingQueue(
+            self._check_follows, VIEWERS_PER_QUERY
+        )
         epoch.listen(self._kept.clear)
 
-    async def get(self, viewer_id: UserId, limit: int) -> list[Suggestion] | None:
+    async def get(self, viewer_id: UserId, limit: int) -> KeptPage[Suggestion] | None:
         """Return kept suggestions that are still right."""
         kept = self._kept.get((viewer_id, limit))
         if kept is None:
             return None
         if kept.until > self._monotonic() and await self._is_right(viewer_id, kept):
-            return kept.suggestions
+            return kept.page
         self._kept.pop((viewer_id, limit), None)
         return None
 
@@ -70,31 +71,31 @@ class KeptSuggestions:
             return await self._strangers.begin(viewer_id)
         return None
 
-    async def put(self, viewer_id: UserId, limit: int, token: str, suggestions: list[Suggestion]) -> None:
+    async def put(self, viewer_id: UserId, limit: int, token: str, page: KeptPage[Suggestion]) -> None:
         """Keep suggestions for their viewer."""
-        cards = {each.user.card.id: each.user.card for each in suggestions}
-        named = {card.id: card for each in suggestions for card in each.followed_by}
-        pairs = tuple((card.id, each.user.card.id) for each in suggestions for card in each.followed_by)
-        shown = cards | named
+        shown = {each.user.card.id: each.user.card.revision for each in page.items}
+        named = {card.id: card.revision for each in page.items for card in each.followed_by}
+        revisions = shown | named
+        follow_ids = [follow_id for each in page.items for follow_id in each.follow_ids]
         with suppress(RedisUnavailable):
-            await self._people.record({user_id: card.revision for user_id, card in shown.items()})
+            await self._people.record(revisions)
             until = self._monotonic() + KEPT_S
-            self._kept[viewer_id, limit] = _Kept(token, until, [*shown.values()], pairs, suggestions)
+            self._kept[viewer_id, limit] = _Kept(
+                token, until, [*revisions], [*revisions.values()], follow_ids, page
+            )
             if len(self._kept) > MAX_KEPT:
                 del self._kept[next(iter(self._kept))]
 
     async def _is_right(self, viewer_id: UserId, kept: _Kept) -> bool:
         try:
-            read = await self._people.read(viewer_id, [card.id for card in kept.cards])
+            read = await self._people.read(viewer_id, kept.user_ids)
         except RedisUnavailable:
             return False
-        if read.token != kept.token:
+        if read.token != kept.token or [user.revision for user in read.users] != kept.revisions:
             return False
-        if any(user.revision != card.revision for user, card in zip(read.users, kept.cards, strict=True)):
-            return False
-        return not kept.pairs or await self._follows.submit(kept.pairs)
+        return not kept.follow_ids or await self._follows.submit(kept.follow_ids)
 
-    async def _check_follows(self, batch: Sequence[Pairs]) -> list[bool]:
+    async def _check_follows(self, batch: Sequence[Sequence[int]]) -> list[bool]:
         """Return for each of some sets of follows whether all of them exist."""
-        existing = await self._rows.filter_follows({pair for pairs in batch for pair in pairs})
-        return [existing.issuperset(pairs) for pairs in batch]
+        existing = await self._rows.filter_follows({follow_id for each in batch for follow_id in each})
+        return [existing.issuperset(each) for each in batch]

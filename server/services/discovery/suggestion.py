@@ -16,12 +16,16 @@ class SuggestionReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A suggested user. `followed_by` names up to two users that the viewer follows; `others` counts further ones."""
+    """A suggested user. `followed_by` names up to two users that the viewer follows; `others` counts further ones.
+
+    `follow_ids`: the follows of those who are named.
+    """
 
     user: RelatedUser
     reason: SuggestionReason
     followed_by: Sequence[UserCard]
     others: int
+    follow_ids: Sequence[int] = ()
 
     @property
     def detail(self) -> str:

@@ -7,9 +7,10 @@ from functools import partial
 from server.events import CacheKey, DismissalChanged
 from server.ids import UserId
 from server.models.conditions import Column
-from server.models.discovery.suggested_users import SuggestedUserRepository
+from server.models.discovery.suggested_users import MutualFollower, SuggestedUserRepository
 from server.models.people.dismissed_suggestions import DismissedSuggestionRepository
 from server.models.people.profiles import ProfileRepository
+from server.paging import KeptPage
 from server.services.content.cards import Cards
 from server.services.content.visibility import Visibility
 from server.services.discovery.kept_suggestions import KeptSuggestions
@@ -48,7 +49,7 @@ class Suggestions:
         self._popular: Sequence[UserId] = ()
         self._popular_until = float("-inf")
 
-    async def list_suggestions(self, viewer_id: UserId, limit: int) -> list[Suggestion]:
+    async def list_suggestions(self, viewer_id: UserId, limit: int) -> KeptPage[Suggestion]:
         """Return users that the viewer may want to follow: none followed, requested, avoided or dismissed.
 
         Those with the most mutual follows come first; of the viewer's followees, the 200 newest count. The choice may
@@ -57,7 +58,7 @@ class Suggestions:
         if (kept := await self._kept.get(viewer_id, limit)) is not None:
             return kept
         token = await self._kept.begin(viewer_id)
-        found = await self._choose(viewer_id, limit)
+        found = KeptPage(await self._choose(viewer_id, limit), None)
         if token is not None:
             await self._kept.put(viewer_id, limit, token, found)
         return found
@@ -68,7 +69,7 @@ class Suggestions:
         visible = self._visibility.users(viewer_id, Column("u.id"))
         users = await self._cards.list_related(viewer_id, chosen, visible)
         followers = await self._suggested.list_mutual_followers(viewer_id, mutual)
-        named = {user_id for each in followers.values() for user_id in each[:MAX_NAMED]}
+        named = {follower.id for each in followers.values() for follower in each[:MAX_NAMED]}
         cards = await self._cards.get_users(named)
         return [_suggestion(user, followers.get(user.card.id, ()), cards) for user in users]
 
@@ -110,7 +111,14 @@ class Suggestions:
         return [user_id for user_id in others if user_id in allowed][:wanted]
 
 
-def _suggestion(user: RelatedUser, followers: Sequence[UserId], cards: dict[UserId, UserCard]) -> Suggestion:
-    named = [cards[user_id] for user_id in followers[:MAX_NAMED] if user_id in cards]
-    reason = SuggestionReason.FOLLOWED_BY if named else SuggestionReason.POPULAR
-    return Suggestion(user, reason, named, len(followers) - len(named))
+def _suggestion(
+    user: RelatedUser, followers: Sequence[MutualFollower], cards: dict[UserId, UserCard]
+) -> Suggestion:
+    named = [each for each in followers[:MAX_NAMED] if each.id in cards]
+    return Suggestion(
+        user,
+        SuggestionReason.FOLLOWED_BY if named else SuggestionReason.POPULAR,
+        [cards[each.id] for each in named],
+        len(followers) - len(named),
+        [each.follow_id for each in named],
+    )

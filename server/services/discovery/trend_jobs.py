@@ -57,6 +57,7 @@ class TrendJobs:
             for hashtag_id, trend in rising[:MAX_TRENDS]
         ]
         await self._unit_of_work.run(partial(self._store, rows))
+        self._trends.forget()
         await self._rankings.delete_older(RankingKind.TRENDS, min_id_at(self._clock.now_ms() - KEPT_MS))
 
     async def _list_candidates(self) -> list[HashtagId]:

@@ -1,7 +1,8 @@
 """Trending hashtags: those that more people use than usual, and why a hashtag trends or does not."""
 
 import math
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,6 +18,7 @@ DAY_MS = 86_400_000
 BASELINE_DAYS = 7
 MIN_AUTHORS = 3
 MIN_SCORE = 1.0
+KEPT_S = 2.0
 
 
 class TrendReason(StrEnum):
@@ -77,7 +79,10 @@ def day_spans(now_ms: int) -> Iterator[tuple[int, int]]:
 
 
 class Trends:
-    """Lists what the trend job stored, with the current number of posts and without what the filters match."""
+    """Lists what the trend job stored, without what the filters match.
+
+    The list and its numbers of posts may be two seconds old; the filters are checked each time.
+    """
 
     def __init__(
         self,
@@ -86,8 +91,12 @@ class Trends:
         uses: HashtagUseRepository,
         filters: TextFilters,
         clock: Clock,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._rankings = rankings
+        self._monotonic = monotonic
+        self._kept: Sequence[Trend] = ()
+        self._kept_until = float("-inf")
         self._hashtags = hashtags
         self._uses = uses
         self._filters = filters
@@ -95,17 +104,25 @@ class Trends:
 
     async def list_trending(self, limit: int) -> list[Trend]:
         """Return the hashtags that trend, the strongest first."""
+        if self._monotonic() >= self._kept_until:
+            self._kept = await self._read()
+            self._kept_until = self._monotonic() + KEPT_S
+        allowed = [trend for trend in self._kept if not await self._filters.matches(trend.tag)]
+        return allowed[:limit]
+
+    def forget(self) -> None:
+        """Read the list again at the next call."""
+        self._kept_until = float("-inf")
+
+    async def _read(self) -> list[Trend]:
         found = await self._rankings.list_trends()
-        hashtags = {
-            row.id: row for row in await self._hashtags.list_by_ids([each.hashtag_id for each in found])
-        }
-        trends = [
+        rows = await self._hashtags.list_by_ids([each.hashtag_id for each in found])
+        hashtags = {row.id: row for row in rows}
+        return [
             Trend(hashtag.tag, hashtag.posts_count, each.authors, each.usual_authors)
             for each in found
             if (hashtag := hashtags.get(each.hashtag_id)) is not None
         ]
-        allowed = [trend for trend in trends if not await self._filters.matches(trend.tag)]
-        return allowed[:limit]
 
     async def explain(self, tag: str) -> TrendExplanation:
         """Return the current numbers of a hashtag in any spelling. Raises NotFound."""

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 
+from server.batching import BatchingQueue
 from server.ids import UserId
-from server.models.accounts.user_cards import UserCardRow
 from server.models.accounts.users import UserRepository
-from server.models.conditions import Column, Condition
 from server.models.discovery.search_terms import SearchKind, SearchTermRepository
 from server.models.discovery.searched_users import SearchedUserRepository
 from server.paging import Page
 from server.services.accounts.usernames import normalize
-from server.services.content.cards import Cards
-from server.services.content.visibility import Visibility
+from server.services.content.related_users import RelatedUsers
 from server.services.discovery.followees import Followees
 from server.services.discovery.name_results import Lead, NameResults
 from server.services.discovery.name_walk import NameWalk
@@ -20,17 +18,17 @@ from server.services.records import RelatedUser
 
 
 class _VisibleUsers:
-    """Reads the users that a viewer may see, and keeps their cards."""
+    """Reads the users that a viewer may see, and keeps them."""
 
-    def __init__(self, users: SearchedUserRepository, visible: Condition) -> None:
+    def __init__(self, viewer_id: UserId, users: RelatedUsers) -> None:
+        self._viewer_id = viewer_id
         self._users = users
-        self._visible = visible
-        self.cards: dict[int, UserCardRow] = {}
+        self.found: dict[int, RelatedUser] = {}
 
     async def read(self, user_ids: Sequence[int]) -> list[int]:
-        found = await self._users.list_visible([UserId(each) for each in user_ids], self._visible)
-        self.cards |= found
-        return [user_id for user_id in user_ids if user_id in found]
+        found = await self._users.list_visible(self._viewer_id, [UserId(each) for each in user_ids])
+        self.found |= {user.card.id: user for user in found}
+        return [user.card.id for user in found]
 
 
 class UserSearch:
@@ -39,22 +37,20 @@ class UserSearch:
         users: UserRepository,
         searched: SearchedUserRepository,
         terms: SearchTermRepository,
-        cards: Cards,
-        visibility: Visibility,
+        related: RelatedUsers,
     ) -> None:
         self._users = users
-        self._searched = searched
         self._followees = Followees(searched)
         self._walk = NameWalk(terms, SearchKind.USER)
-        self._cards = cards
-        self._visibility = visibility
+        self._related = related
+        self._ids: BatchingQueue[str, UserId | None] = BatchingQueue(self._find_ids)
 
     async def complete(self, viewer_id: UserId, prefix: str, limit: int) -> list[RelatedUser]:
         """Return users of whose username or full name a word begins with `prefix`, for a list while typing."""
-        visible = self._visible_to(viewer_id)
+        visible = _VisibleUsers(viewer_id, self._related)
         query = NameQuery.of(prefix, inside=False)
         results = NameResults(self._walk, query, await self._lead(viewer_id, query, prefix), visible.read)
-        return await self._relate(viewer_id, visible, await results.first(limit))
+        return [visible.found[user_id] for user_id in await results.first(limit)]
 
     async def search(
         self, viewer_id: UserId, text: str, limit: int, cursor: str | None = None
@@ -63,19 +59,11 @@ class UserSearch:
 
         Raises InvalidInput for a cursor of another search.
         """
-        visible = self._visible_to(viewer_id)
+        visible = _VisibleUsers(viewer_id, self._related)
         query = NameQuery.of(text)
         results = NameResults(self._walk, query, await self._lead(viewer_id, query, text), visible.read)
         shown, more = await results.page(f"users {normalize(text)}", limit, cursor)
-        return Page(await self._relate(viewer_id, visible, shown), more)
-
-    def _visible_to(self, viewer_id: UserId) -> _VisibleUsers:
-        return _VisibleUsers(self._searched, self._visibility.users(viewer_id, Column("u.id")))
-
-    async def _relate(
-        self, viewer_id: UserId, visible: _VisibleUsers, user_ids: Sequence[int]
-    ) -> list[RelatedUser]:
-        return await self._cards.relate(viewer_id, [visible.cards[user_id] for user_id in user_ids])
+        return Page([visible.found[user_id] for user_id in shown], more)
 
     async def _lead(self, viewer_id: UserId, query: NameQuery, text: str) -> list[Lead]:
         """Return the user with exactly this name, and the matching followees of the viewer."""
@@ -84,7 +72,12 @@ class UserSearch:
         lead: list[Lead] = []
         for section, each in (await self._followees.list_by(viewer_id)).find(query):
             lead.append(Lead(1 + section, int(not each.mutual), each.tier, each.user_id))
-        exact = await self._users.find_id(normalize(text.strip().lstrip("@＠")))
+        exact = await self._ids.submit(normalize(text.strip().lstrip("@＠")))
         if exact is not None:
             lead = [Lead(0, 0, 0, exact), *(each for each in lead if each.subject_id != exact)]
         return sorted(lead)
+
+    async def _find_ids(self, names: Sequence[str]) -> list[UserId | None]:
+        """Return the users with exactly these names, for concurrent searches."""
+        found = await self._users.find_ids(list(dict.fromkeys(names)))
+        return [found.get(name) for name in names]

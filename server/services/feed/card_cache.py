@@ -47,7 +47,8 @@ class BoundedCache(Generic[Key, Card]):
 class CardCache:
     """Cache of post cards, user cards and rendered posts.
 
-    `max_cards` limits the post cards and the user cards in memory; twice as many rendered posts are kept. `origin` is
+    `max_cards` limits the post cards in memory; twice as many rendered posts are kept, and four times as many user
+    cards, which are small. `origin` is
     the base URL of the pictures: cards contain URLs, so cards in Redis with another origin are ignored. The same holds
     for cards of another epoch of the database: a revision identifies a card only within one epoch.
     """
@@ -65,7 +66,7 @@ class CardCache:
         self._redis = redis
         self._origin = origin
         self._posts: BoundedCache[PostId, PostCard] = BoundedCache(max_cards)
-        self._users: BoundedCache[UserId, UserCard] = BoundedCache(max_cards)
+        self._users: BoundedCache[UserId, UserCard] = BoundedCache(4 * max_cards)
         self._rendered: BoundedCache[TimelineEntry, Post] = BoundedCache(2 * max_cards)
         self.get_rendered = self._rendered.get
         self.put_rendered = self._rendered.put
@@ -102,6 +103,14 @@ class CardCache:
             cards[post.id] = self._pack(post.card)
             users[post.author.id] = self._pack(post.author)
         await self._redis.put(cards, users)
+
+    async def put_users(self, users: Iterable[UserCard]) -> None:
+        """Store the cards of users in memory and in Redis."""
+        packed: dict[int, bytes] = {}
+        for user in users:
+            self._users.put(user.id, user)
+            packed[user.id] = self._pack(user)
+        await self._redis.put({}, packed)
 
     @property
     def _format(self) -> list[int | str]:

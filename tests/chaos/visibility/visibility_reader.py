@@ -146,7 +146,7 @@ class VisibilityReader:
 
     async def _compare_discoveries(self, viewer: UserId) -> None:
         """Compare what is chosen by popularity: the model says what must not be among it."""
-        for each in await self.harness.discovery.suggestions.list_suggestions(viewer, 20):
+        for each in (await self.harness.discovery.suggestions.list_suggestions(viewer, 20)).items:
             user = each.user.card.id
             assert self.model.is_suggested(viewer, user)
             assert each.user.relationship == self.model.relationship(viewer, user)

@@ -13,7 +13,7 @@ from tools.harness.services import ServiceHarness
 
 
 async def suggested(harness: ServiceHarness, viewer: UserId, limit: int = 20) -> list[UserId]:
-    found = await harness.discovery.suggestions.list_suggestions(viewer, limit)
+    found = (await harness.discovery.suggestions.list_suggestions(viewer, limit)).items
     return [each.user.card.id for each in found]
 
 
@@ -31,14 +31,14 @@ async def circle(harness: ServiceHarness) -> tuple[UserId, list[UserId], UserId,
 async def test_mutual_follows_come_first_with_names(harness: ServiceHarness) -> None:
     viewer, friends, other, rare = await circle(harness)
     await follow(harness, friends[1], viewer)
-    first, second = await harness.discovery.suggestions.list_suggestions(viewer, 20)
+    first, second = (await harness.discovery.suggestions.list_suggestions(viewer, 20)).items
     assert [first.user.card.id, second.user.card.id] == [other, rare]
     assert first.reason is SuggestionReason.FOLLOWED_BY
     assert [user.username for user in first.followed_by] == ["cleo", "ben"]
     assert (first.others, first.detail) == (1, "Followed by cleo, ben and 1 other")
     assert (second.others, second.detail) == (0, "Followed by ana")
     await follow(harness, other, viewer)
-    first, _ = await harness.discovery.suggestions.list_suggestions(viewer, 20)
+    first, _ = (await harness.discovery.suggestions.list_suggestions(viewer, 20)).items
     assert (first.user.relationship.followed_by, first.user.relationship.following) == (True, False)
     assert await suggested(harness, viewer, 1) == [other]
 
@@ -74,7 +74,7 @@ async def test_newcomers_get_popular_accounts(harness: ServiceHarness) -> None:
     await follow(harness, fans[0], known)
     await index_all(harness)
     assert await suggested(harness, newcomer) == [star, known]
-    (first, _) = await harness.discovery.suggestions.list_suggestions(newcomer, 20)
+    (first, _) = (await harness.discovery.suggestions.list_suggestions(newcomer, 20)).items
     assert (first.reason, first.followed_by, first.detail) == (SuggestionReason.POPULAR, [], "Popular here.")
     await harness.discovery.suggestions.dismiss(newcomer, star)
     assert await suggested(harness, newcomer) == [known]
@@ -114,16 +114,16 @@ async def test_kept_suggestions_name_current_followers(harness: ServiceHarness) 
     service = harness.discovery.suggestions
     kept = await service.list_suggestions(viewer, 20)
     assert await service.list_suggestions(viewer, 20) is kept
-    assert [user.username for user in kept[0].followed_by] == ["cleo", "ben"]
+    assert [user.username for user in kept.items[0].followed_by] == ["cleo", "ben"]
 
     await harness.follows.unfollow(friends[2], other)
-    first, _ = await service.list_suggestions(viewer, 20)
+    first, _ = (await service.list_suggestions(viewer, 20)).items
     assert (first.user.card.id, [user.username for user in first.followed_by]) == (other, ["ben", "ana"])
 
     await harness.profiles.edit(friends[1], {"username": "benedict"})
-    first, _ = await service.list_suggestions(viewer, 20)
+    first, _ = (await service.list_suggestions(viewer, 20)).items
     assert [user.username for user in first.followed_by] == ["benedict", "ana"]
 
     await harness.profiles.edit(rare, {"full_name": "Rare Bird"})
-    _, second = await service.list_suggestions(viewer, 20)
+    _, second = (await service.list_suggestions(viewer, 20)).items
     assert second.user.card.full_name == "Rare Bird"

@@ -4,6 +4,7 @@ import pytest
 
 from server.errors import InvalidInput
 from server.ids import UserId
+from server.services.discovery import name_walk
 from server.services.records import AccountStatus
 from tests.services.discovery.names import index_all, user_named
 from tools.harness.services import ServiceHarness
@@ -187,3 +188,25 @@ async def test_hidden_users_are_never_found(harness: ServiceHarness) -> None:
         await harness.set_status(user, AccountStatus.ACTIVE)
     await index_all(harness)
     assert set(await found(harness, viewer, "ana")) == {private, *hidden}
+
+
+async def test_changed_names_are_found_at_once(
+    harness: ServiceHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    viewer, zoe = await harness.user("viewer"), await harness.user("zoe")
+    await index_all(harness)
+    elsewhere = harness.discovery_with(harness.feeds.listed).users  # another process
+    for users in (harness.discovery.users, elsewhere):
+        assert [each.card.id for each in await users.complete(viewer, "ada", 5)] == []
+        assert [each.card.id for each in await users.complete(viewer, "zo", 5)] == [zoe]
+    await harness.profiles.edit(zoe, {"username": "ada"})
+    await index_all(harness)
+    assert await completed(harness, viewer, "ada") == [zoe]
+    assert await completed(harness, viewer, "zo") == []
+    monkeypatch.setattr(name_walk, "KEPT_S", 0.0)
+    late = harness.discovery_with(harness.feeds.listed).users
+    assert [each.card.id for each in await late.complete(viewer, "ad", 5)] == [zoe]
+    await harness.profiles.edit(zoe, {"username": "adele"})
+    await index_all(harness)
+    assert [each.card.id for each in await late.complete(viewer, "adele", 5)] == [zoe]
+    assert [each.card.username for each in await late.complete(viewer, "ad", 5)] == ["adele"]

@@ -150,7 +150,7 @@ class DiscoveryModel:
             and (viewer, other) not in self.pairs["dismiss"]
             and any((viewer, friend) in follows and (friend, other) in follows for friend in self.users)
         }
-        found = await self.harness.discovery.suggestions.list_suggestions(viewer, 20)
+        found = (await self.harness.discovery.suggestions.list_suggestions(viewer, 20)).items
         assert {each.user.card.id for each in found if each.followed_by} == wanted
         for each in found:
             friends = [
