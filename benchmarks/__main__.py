@@ -11,13 +11,26 @@ import sys
 
 from rich.console import Console
 
-from benchmarks import discovery, feed, images, jobs, network, screens, search, startup, streams, web
+from benchmarks import (
+    discovery,
+    feed,
+    hot_post,
+    images,
+    jobs,
+    network,
+    screens,
+    search,
+    startup,
+    streams,
+    web,
+)
 
 MEASUREMENTS = {
     "startup": startup.measure,
     "jobs": jobs.measure,
     "feed": feed.measure,
     "network": network.measure,
+    "hot_post": hot_post.measure,
     "screens": screens.measure,
     "search": search.measure,
     "discovery": discovery.measure,

@@ -29,6 +29,7 @@ from server.models.engines.safety import (
     OutcomeUnknown,
     SerializationFailure,
     database_unavailable,
+    retried,
     shield_until_done,
 )
 
@@ -36,6 +37,9 @@ Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 
 # READ COMMITTED: claims and counters must see the newest rows, and gap locks would make likes deadlock.
 INIT_COMMAND = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED"
+# A node of a Galera cluster applies what the others committed a little later. With this, a read waits until it has
+# what was committed anywhere before the read began, and the program may use all nodes like one server.
+GALERA_INIT_COMMAND = f"BEGIN NOT ATOMIC {INIT_COMMAND}; SET SESSION wsrep_sync_wait = 1; END"
 
 
 def translate_mysql_errors(method: Method) -> Method:
@@ -90,6 +94,16 @@ class PooledClient(MySQLClient):
         self.metrics.watch_pool(self._pool_state)
         self._outdated: set[Any] = set()
 
+    async def create_connection(self, with_db: bool) -> None:
+        await super().create_connection(with_db)
+        pool: Any = self._pool
+        async with pool.acquire() as connection, connection.cursor() as cursor:
+            await cursor.execute("SHOW GLOBAL VARIABLES LIKE 'wsrep_on'")
+            row = await cursor.fetchone()
+            if row is not None and row[1] == "ON":
+                pool._conn_kwargs["init_command"] = GALERA_INIT_COMMAND
+                await cursor.execute(GALERA_INIT_COMMAND)
+
     def is_usable(self, connection: Any, error: BaseException | None) -> bool:
         """Return whether a connection may be used again after a statement that ended with `error`, if any.
 
@@ -117,9 +131,9 @@ class PooledClient(MySQLClient):
     def _in_transaction(self) -> TransactionContext:
         return _Transaction(_TransactionClient(self), self)
 
-    execute_insert = measured(translate_mysql_errors(MySQLClient.execute_insert))
-    execute_many = measured(translate_mysql_errors(MySQLClient.execute_many))
-    execute_query = measured(translate_mysql_errors(MySQLClient.execute_query))
+    execute_insert = retried(measured(translate_mysql_errors(MySQLClient.execute_insert)))
+    execute_many = retried(measured(translate_mysql_errors(MySQLClient.execute_many)))
+    execute_query = retried(measured(translate_mysql_errors(MySQLClient.execute_query)))
     execute_script = measured(translate_mysql_errors(MySQLClient.execute_script))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from tortoise import fields
 from tortoise.models import Model
 
-from server.models.database import Database
+from server.models.database import Database, retry_on_deadlock
 
 
 class MediaTotalTable(Model):
@@ -41,6 +41,9 @@ class MediaTotalRepository:
 
     async def replace(self, totals: list[MediaTotal]) -> None:
         """Store the totals of a sweep in place of the previous ones."""
+        await retry_on_deadlock(lambda: self._replace(totals))
+
+    async def _replace(self, totals: list[MediaTotal]) -> None:
         async with self._database.transaction():
             await self._database.execute("DELETE FROM media_totals")
             for total in totals:

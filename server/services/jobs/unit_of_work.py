@@ -1,7 +1,5 @@
 """A change, the events that it causes, and their jobs: committed together or not at all."""
 
-import asyncio
-import random
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -11,14 +9,13 @@ from server.errors import AppError, Conflict, Unavailable
 from server.events import CacheKey, Event
 from server.ids import IdGenerator
 from server.models.database import Database, DuplicateKey, SerializationFailure
+from server.models.engines.safety import RetryBudget
 from server.models.jobs.idempotency_keys import IdempotencyKeyRepository
 from server.services.jobs.claims import Claim, JobRef
 from server.services.jobs.jobs import Jobs
 from server.tracing import current_traceparent
 
 Result = TypeVar("Result")
-
-MAX_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +136,8 @@ class UnitOfWork:
     async def _commit(
         self, operation: _Operation[Result], completes: Claim | None, token: IdempotencyToken | None
     ) -> tuple[Result, list[Event]]:
-        for attempt in range(1, MAX_ATTEMPTS + 1):
+        budget = RetryBudget()
+        while True:
             work = WorkContext(self._ids, self._clock)
             try:
                 async with self._database.transaction():
@@ -150,14 +148,12 @@ class UnitOfWork:
                         await self._jobs.complete(completes)
                     jobs = await self._jobs.add(work.events, work.traceparents)
             except SerializationFailure:
-                if attempt == MAX_ATTEMPTS:
+                if not await budget.pause():
                     raise
-                await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))
                 continue
             if jobs:
                 self._notify(jobs)
             return result, work.events
-        raise AssertionError("the loop above returns or raises")
 
     async def _record(self, work: WorkContext, token: IdempotencyToken) -> None:
         """Insert the request before the operation locks rows, so that a concurrent repetition waits here."""
