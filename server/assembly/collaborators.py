@@ -10,6 +10,7 @@ from server.gateways.feed_store.cache_invalidations import InvalidationLog
 from server.gateways.feed_store.timelines import Timelines
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.revocation_list import RevocationList
+from server.gateways.redis.turns import Turns
 from server.models.accounts.email_tokens import EmailTokenPurpose
 from server.pubsub.publisher import Publisher
 from server.services.accounts.account_links import AccountLinks
@@ -82,6 +83,7 @@ class Collaborators:
             self.jobs,
             resources.job_notifier.notify,
             self.cache_invalidation,
+            Turns(resources.pipelined_redis),
         )
         self.password_rules = PasswordRules(CommonPasswords())
         self.publisher = Publisher(resources.redis, outage=resources.instrumentation.redis)

@@ -38,6 +38,7 @@ from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.gateways.redis.rate_limits import RateLimits
 from server.gateways.redis.revocation_list import RevocationList
 from server.gateways.redis.session_check import SessionCheck
+from server.gateways.redis.turns import Turns
 from server.gateways.relying_party import RelyingParty
 from server.ids import IdGenerator, JobId, MediaId, PostId, UserId
 from server.metrics import Metrics
@@ -356,7 +357,13 @@ class ServiceHarness:
         self.timelines = self.timelines_on(self.pipelined_redis)
         self.cache_invalidation = CacheInvalidation(self.timelines, InvalidationLog(self.pipelined_redis))
         self.unit_of_work = UnitOfWork(
-            database, self.ids, self.clock, self.jobs, self.notifier.notify, self.cache_invalidation
+            database,
+            self.ids,
+            self.clock,
+            self.jobs,
+            self.notifier.notify,
+            self.cache_invalidation,
+            Turns(self.pipelined_redis),
         )
         self.post_rows, self.image_rows = PostRepository(database), PostImageRepository(database)
         self.media_rows, self.upload_rows = MediaRepository(database), UploadRepository(database)

@@ -42,7 +42,7 @@ class RetryBudget:
         """Wait before the next attempt, longer each time; False if the budget is used up."""
         if self._attempts >= MIN_ATTEMPTS and self._loop.time() >= self._deadline:
             return False
-        await asyncio.sleep(random.uniform(0, min(MAX_PAUSE_S, 0.01 * 2**self._attempts)))
+        await asyncio.sleep(random.uniform(0, min(MAX_PAUSE_S, 0.001 * 2**self._attempts)))
         self._attempts += 1
         return True
 

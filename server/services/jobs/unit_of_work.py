@@ -1,6 +1,7 @@
 """A change, the events that it causes, and their jobs: committed together or not at all."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -16,6 +17,9 @@ from server.services.jobs.jobs import Jobs
 from server.tracing import current_traceparent
 
 Result = TypeVar("Result")
+
+# Objects that many users change at the same time, such as a post that everybody likes.
+CONTENDED_KINDS = ("post", "person")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,18 @@ class ChangeListener(Protocol):
 
     async def after(self, entries: Sequence[str], keys: Sequence[CacheKey], events: Sequence[Event]) -> None:
         """Update the caches after a commit; without keys, the transaction was rolled back."""
+        ...
+
+
+class ChangeTurns(Protocol):
+    """Turns of processes at objects whose changes gave way to each other. Holding one may fail silently."""
+
+    def conflicted(self, names: Iterable[str]) -> None:
+        """Record that a change of these objects gave way to another one."""
+        ...
+
+    def hold(self, names: Iterable[str]) -> AbstractAsyncContextManager[None]:
+        """Hold the turns of those objects that were in a conflict lately."""
         ...
 
 
@@ -92,6 +108,7 @@ class UnitOfWork:
         jobs: Jobs,
         notify: Callable[[Sequence[JobRef]], None],
         listener: ChangeListener | None = None,
+        turns: ChangeTurns | None = None,
     ) -> None:
         """`notify` signals committed jobs to workers. Signals may be lost: the dispatcher repeats them."""
         self._database = database
@@ -101,6 +118,7 @@ class UnitOfWork:
         self._jobs = jobs
         self._notify = notify
         self._listener = listener
+        self._turns = turns
 
     async def run(
         self,
@@ -118,11 +136,11 @@ class UnitOfWork:
         After a deadlock the operation runs again, so it may change only the database and its `WorkContext`.
         """
         if self._listener is None or not changes:
-            result, _ = await self._commit(operation, completes, token)
+            result, _ = await self._commit(operation, completes, token, changes)
             return result
         entries = await self._listener.before(changes)
         try:
-            result, events = await self._commit(operation, completes, token)
+            result, events = await self._commit(operation, completes, token, changes)
         except AppError as error:
             # An unavailable database may have committed, so the caches must not be used until the entries expire.
             if isinstance(error, Unavailable):
@@ -134,13 +152,19 @@ class UnitOfWork:
         return result
 
     async def _commit(
-        self, operation: _Operation[Result], completes: Claim | None, token: IdempotencyToken | None
+        self,
+        operation: _Operation[Result],
+        completes: Claim | None,
+        token: IdempotencyToken | None,
+        changes: Sequence[CacheKey],
     ) -> tuple[Result, list[Event]]:
         budget = RetryBudget()
+        contended = [f"{key.kind}:{key.id}" for key in changes if key.kind in CONTENDED_KINDS]
         while True:
             work = WorkContext(self._ids, self._clock)
+            turns = self._turns.hold(contended) if self._turns is not None else nullcontext()
             try:
-                async with self._database.transaction():
+                async with turns, self._database.transaction():
                     if token is not None:
                         await self._record(work, token)
                     result = await operation(work)
@@ -148,6 +172,8 @@ class UnitOfWork:
                         await self._jobs.complete(completes)
                     jobs = await self._jobs.add(work.events, work.traceparents)
             except SerializationFailure:
+                if self._turns is not None:
+                    self._turns.conflicted(contended)
                 if not await budget.pause():
                     raise
                 continue
