@@ -48,6 +48,7 @@ examples:
   python run.py doctor account ID    find what is left of an erased account
   python run.py doctor audit         verify the audit log of moderators
   python run.py doctor search        compare the search index with the database
+  python run.py doctor replicas      check that read replicas keep up
   python run.py search rebuild       make the search index again
   python run.py restored             after the database was restored: ignore what was cached before
   python run.py import --user ana --file ana.zip   import an export of photofeed or Instagram
@@ -109,8 +110,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     doctor = _command(commands, "doctor", "compare cached data with the database, and repair it")
     doctor.add_argument(
         "subject",
-        choices=["feeds", "account", "audit", "search"],
-        help="feeds, counters and post cards in Redis; one account; the audit log of moderators; the search index",
+        choices=["feeds", "account", "audit", "search", "replicas"],
+        help="feeds, counters and post cards in Redis; one account; the audit log of moderators; the search index;"
+        " read replicas",
     )
     doctor.add_argument(
         "object",
@@ -365,6 +367,10 @@ def _doctor_work(arguments: argparse.Namespace, loaded: "Loaded") -> Coroutine[A
         from server.commands.search import check_search
 
         return check_search(loaded.settings, fix=arguments.fix)
+    if arguments.subject == "replicas":
+        from server.commands.replicas import check_replicas
+
+        return check_replicas(loaded.settings)
     return check_feeds(loaded.settings, arguments.user, fix=arguments.fix)
 
 

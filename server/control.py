@@ -233,6 +233,13 @@ async def begin_epoch(settings: Settings) -> None:
 
 
 @asynccontextmanager
+async def open_existing_database(settings: Settings) -> AsyncGenerator[Database]:
+    """Open a database that exists with the current schema. Raises ConfigurationError."""
+    async with existing_database(settings, data_folder(settings)) as database:
+        yield database
+
+
+@asynccontextmanager
 async def open_database(settings: Settings) -> AsyncGenerator[Database]:
     """Open the database alone, migrated as the server does it at startup. Raises ConfigurationError."""
     async with server_database(settings, data_folder(settings)) as database:

@@ -33,6 +33,7 @@ class DatabaseMetrics(Collector):
 
     def __init__(self) -> None:
         self.waiting = 0
+        self.replicas_left_out: Callable[[], int] = lambda: 0
         self._conflicts = 0
         self._pool: Callable[[], PoolState] | None = None
         self._seconds = Durations(
@@ -64,6 +65,8 @@ class DatabaseMetrics(Collector):
         yield _gauge("photofeed_database_pool_open", "Open database connections.", pool.open)
         yield _gauge("photofeed_database_pool_in_use", "Database connections in use.", pool.in_use)
         yield _gauge("photofeed_database_pool_waiting", "Tasks that wait for a connection.", self.waiting)
+        left_out = self.replicas_left_out()
+        yield _gauge("photofeed_database_replicas_left_out", "Read replicas that are left out.", left_out)
 
 
 def _gauge(name: str, description: str, value: float) -> Metric:

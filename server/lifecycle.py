@@ -7,6 +7,7 @@ from socket import socket
 
 from aiohttp import web
 
+from server.actors.replica_monitor import ReplicaMonitor
 from server.actors.supervisor import Supervisor
 from server.app import build_app, build_worker_app
 from server.assembly import actors, banner, gateways, http
@@ -106,6 +107,8 @@ class Lifecycle:
         resources, brokers = await self._open_resources()
         services, jobs = build_services(self.settings, self._var, resources)
         await self._start("health monitor", actors.health_monitor(resources).run)
+        if resources.database.replicas.all:
+            await self._start("replica monitor", ReplicaMonitor(resources.database.replicas.check).run)
         await self._stages.enter(
             "cache invalidation",
             actors.running_cache_invalidation(services.cache_invalidation, self._supervisor),

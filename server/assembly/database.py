@@ -36,6 +36,8 @@ MIGRATIONS = Path(__file__).parents[2] / "migrations"
 
 def database_parameters(settings: Settings, var: Path) -> DatabaseParameters:
     database = settings.database
+    if settings.embedded_database and database.replicas:
+        raise ConfigurationError("DB_REPLICAS is set and DB_HOST is not: set DB_HOST to the primary.")
     if settings.embedded_database:
         return DatabaseParameters(file=var / "photofeed.sqlite3", timeout_s=database.timeout_s)
     return DatabaseParameters(
@@ -47,6 +49,8 @@ def database_parameters(settings: Settings, var: Path) -> DatabaseParameters:
         pool_size=database.pool_size,
         timeout_s=database.timeout_s,
         tls=_tls_parameters(database),
+        replicas=database.replicas,
+        replica_wait_s=database.replica_wait_s,
     )
 
 
@@ -57,6 +61,12 @@ async def server_database(
     """Open the database; migrate it first if the settings say so. Raises ConfigurationError."""
     metrics = instrumentation.metrics.database if instrumentation else None
     async with _connection(database_parameters(settings, var), metrics) as database:
+        if await database.is_read_only():
+            where = f"{settings.database.host}:{settings.database.port}"
+            raise ConfigurationError(
+                f"The database at {where} is read-only, as a replica is: set DB_HOST to the primary, and list replicas"
+                " in DB_REPLICAS."
+            )
         migrations = Migrations(database, MIGRATIONS)
         if settings.migrate_at_start:
             applied = await migrations.upgrade()
@@ -65,6 +75,8 @@ async def server_database(
         report = await migrations.check()
         if report.status is SchemaStatus.NEWER:
             log.info("schema_newer", reason=report.sentence)
+        with suppress(Unavailable):
+            await database.replicas.check()
         yield database
 
 

@@ -144,7 +144,14 @@ def _new_account_rates(settings: Settings) -> dict[Contribution, NewAccountRate]
 def _checks(resources: Resources, tasks: list[SupervisedTask]) -> dict[str, Check]:
     async def check_database() -> str:
         await resources.database.ping()
-        return resources.instrumentation.database_write_error or "ok"
+        if resources.instrumentation.database_write_error:
+            return resources.instrumentation.database_write_error
+        replicas = resources.database.replicas
+        return (
+            f"ok: {len(replicas.left_out)} of {len(replicas.all)} replicas left out"
+            if replicas.left_out
+            else "ok"
+        )
 
     async def check_redis() -> str:
         await resources.cache_guard.check()

@@ -27,6 +27,7 @@ VARIABLES: Mapping[str, str] = {
     "DB_PASSWORD": "database.password",
     "DB_NAME": "database.name",
     "DB_POOL_SIZE": "database.pool_size",
+    "DB_REPLICAS": "database.replicas",
     "DB_SSL_VERIFY": "database.ssl_verify",
     "DB_SSL_CA": "database.ssl_ca",
     "DB_SSL_CERT": "database.ssl_cert",

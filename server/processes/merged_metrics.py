@@ -41,6 +41,7 @@ GAUGES: Mapping[str, Merge] = {
     "photofeed_database_pool_open": Merge.SUM,
     "photofeed_database_pool_in_use": Merge.SUM,
     "photofeed_database_pool_waiting": Merge.SUM,
+    "photofeed_database_replicas_left_out": Merge.ANSWERING,
     "photofeed_build_info": Merge.MIN,
     "process_virtual_memory_bytes": Merge.SUM,
     "process_resident_memory_bytes": Merge.SUM,

@@ -10,6 +10,7 @@ from server.settings.types import (
     PushHostNames,
     Section,
     SenderAddress,
+    ServerAddresses,
     ServiceUrl,
     VapidSubject,
 )
@@ -23,6 +24,8 @@ class DatabaseSettings(Section):
     name: str = Field(default="instagram_clone", min_length=1)
     pool_size: int = Field(default=10, ge=1, le=500)
     timeout_s: float = Field(default=3.0, gt=0)
+    replicas: ServerAddresses = ()
+    replica_wait_s: float = Field(default=0.1, gt=0, le=2)
     migrate_at_start: bool | None = None
     ssl_verify: Literal["", "full", "ca", "none", "off"] = ""
     ssl_ca: str = ""

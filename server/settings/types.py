@@ -49,6 +49,19 @@ def _origin(text: str) -> str:
     raise ValueError("expected an origin such as https://www.example.com")
 
 
+def _server_address(text: Any) -> Any:
+    """Accept host:port, or a host, and return both."""
+    if not isinstance(text, str):
+        return text
+    found = re.fullmatch(r"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{1,5}))?", text)
+    port = int(found[2] or 3306) if found else 0
+    if found is None or not 1 <= port <= 65535:
+        raise ValueError("expected host:port")
+    return found[1].strip("[]"), port
+
+
+ServerAddress = Annotated[tuple[str, int], BeforeValidator(_server_address)]
+ServerAddresses = Annotated[tuple[ServerAddress, ...], BeforeValidator(_split_commas)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Origins = Annotated[tuple[Origin, ...], BeforeValidator(_split_commas)]
 # None: explicitly no networks. An empty tuple: not configured.

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from tortoise.connection import get_connections
 
-from server.models.database import ALIAS
+from server.models.database_parameters import ALIAS
 from tools.harness.services import ServiceHarness
 
 

@@ -31,7 +31,7 @@ class ReadinessSchema(Schema):
     parts = fields.Dict(
         keys=fields.String(),
         values=fields.String(),
-        metadata={"description": f"`ok` or the problem, by part. {ONLY_OPERATORS}"},
+        metadata={"description": f"`ok`, perhaps with a remark, or the problem, by part. {ONLY_OPERATORS}"},
     )
     restarts = fields.Dict(
         keys=fields.String(),
@@ -92,7 +92,7 @@ class HealthRoutes:
     async def check_readiness(self, request: web.Request) -> web.Response:
         parts = await self._parts.get()
         draining = self._in_flight.draining
-        ready = not draining and all(result == "ok" for result in parts.values())
+        ready = not draining and all(result == "ok" or result.startswith("ok: ") for result in parts.values())
         body: dict[str, Any] = {"status": "ok" if ready else "draining" if draining else "unavailable"}
         if has_operator_token(request, self._token):
             body |= {"parts": parts, "restarts": self._restarts()}

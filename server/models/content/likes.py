@@ -96,7 +96,7 @@ class LikeRepository:
         self, post_id: PostId, visible: Condition, before_id: int, limit: int
     ) -> list[LikeRow]:
         """Return the likes of a post by users `u` that satisfy `visible`, newest first."""
-        rows = await self._database.rows(
+        rows = await self._database.list_rows(
             f"SELECT l.id, {USER_COLUMNS} FROM likes l JOIN users u ON u.id = l.user_id"
             f" WHERE l.post_id = ? AND l.id < ? AND {visible.sql} ORDER BY l.id DESC LIMIT ?",
             [post_id, before_id, *visible.parameters, limit],
@@ -107,7 +107,7 @@ class LikeRepository:
         self, user_id: UserId, visible: Condition, before_id: int, limit: int
     ) -> list[ListedPost]:
         """Return the posts `p` that a user likes and that satisfy `visible`, newest like first."""
-        rows = await self._database.rows(
+        rows = await self._database.list_rows(
             f"SELECT l.id, l.post_id FROM likes l{self._database.force_index(BY_USER)} JOIN posts p ON p.id = l.post_id"
             f" WHERE l.user_id = ? AND l.id < ? AND {visible.sql} ORDER BY l.id DESC LIMIT ?",
             [user_id, before_id, *visible.parameters, limit],

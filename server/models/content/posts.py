@@ -190,7 +190,7 @@ class PostRepository:
     ) -> list[PostId]:
         """Return posts `p` that satisfy `visible`, newest first, without those of `leaving_out`."""
         others = f" AND p.id NOT IN ({placeholders(len(leaving_out))})" if leaving_out else ""
-        rows = await self._database.rows(
+        rows = await self._database.list_rows(
             f"SELECT p.id FROM posts p WHERE p.author_id = ? AND p.id < ?{others} AND {visible.sql}"
             " ORDER BY p.id DESC LIMIT ?",
             [author_id, before_id, *leaving_out, *visible.parameters, limit],
@@ -215,7 +215,7 @@ class PostRepository:
                 )
                 parameters.append(each.author_id)
         found = [(list[tuple[int, PostId]](), list[PostId]()) for _ in ranges]
-        for row in await self._database.rows(" UNION ALL ".join(selects), parameters):
+        for row in await self._database.list_rows(" UNION ALL ".join(selects), parameters):
             pins, posts = found[row["number"]]
             if row["pin"]:
                 pins.append((row["pin"], PostId(row["id"])))

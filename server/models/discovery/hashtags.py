@@ -135,7 +135,7 @@ class HashtagPostRepository:
             f" ORDER BY post_id DESC LIMIT ?) r{number}"
             for number in range(len(ranges))
         ]
-        rows = await self._database.rows(
+        rows = await self._database.list_rows(
             " UNION ALL ".join(selects),
             [value for each in ranges for value in (each.tag, each.before_id, each.limit)],
         )

@@ -26,7 +26,7 @@ class SearchedCaptionRepository:
 
     async def count_some(self, term: str) -> int:
         """Return the number of captions with a term, at most 1,000."""
-        (row,) = await self._database.rows(
+        (row,) = await self._database.list_rows(
             f"SELECT COUNT(*) AS n FROM (SELECT 1 FROM search_terms WHERE {_TERM} LIMIT ?) t",
             [SearchKind.POST, Form.WORD, term, COUNTED_ROWS],
         )
@@ -42,7 +42,7 @@ class SearchedCaptionRepository:
         also = "".join(
             f" AND EXISTS(SELECT 1 FROM search_terms WHERE {_TERM} AND subject_id = p.id)" for _ in others
         )
-        rows = await self._database.rows(
+        rows = await self._database.list_rows(
             "SELECT t.subject_id, (SELECT e.text FROM posts p JOIN search_entries e ON e.subject_id = p.id"
             f" WHERE p.id = t.subject_id{also} AND {visible.sql}) AS text"
             f" FROM (SELECT subject_id FROM search_terms WHERE {_TERM} AND subject_id < ?"

@@ -1,13 +1,14 @@
 """MySQL and MariaDB client for Tortoise: bounded waits, and no pooled connection in an unknown state."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from functools import wraps
 from typing import Any, TypeVar, cast
 
 from asyncmy import errors
 from asyncmy.constants.CLIENT import FOUND_ROWS
+from asyncmy.cursors import DictCursor
 from tortoise.backends.base.client import PoolConnectionWrapper, TransactionalDBClient, TransactionContext
 from tortoise.backends.mysql.client import MySQLClient, TransactionWrapper
 from tortoise.connection import get_connections
@@ -103,6 +104,18 @@ class PooledClient(MySQLClient):
             if row is not None and row[1] == "ON":
                 pool._conn_kwargs["init_command"] = GALERA_INIT_COMMAND
                 await cursor.execute(GALERA_INIT_COMMAND)
+
+    @translate_mysql_errors
+    async def rows_after(
+        self, position: str, wait_s: float, sql: str, parameters: Sequence[Any]
+    ) -> list[dict[str, Any]] | None:
+        """Return rows once this replica has applied a position (GTID); None if it has not within `wait_s`."""
+        async with self.acquire_connection() as connection, connection.cursor(DictCursor) as cursor:
+            await cursor.execute("SELECT MASTER_GTID_WAIT(%s, %s) AS waited", [position, wait_s])
+            if (await cursor.fetchone())["waited"] != 0:
+                return None
+            await cursor.execute(sql, list(parameters) or None)
+            return list(await cursor.fetchall())
 
     def is_usable(self, connection: Any, error: BaseException | None) -> bool:
         """Return whether a connection may be used again after a statement that ended with `error`, if any.
