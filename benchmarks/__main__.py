@@ -12,6 +12,7 @@ import sys
 from rich.console import Console
 
 from benchmarks import (
+    cores,
     discovery,
     feed,
     hot_post,
@@ -20,6 +21,7 @@ from benchmarks import (
     network,
     screens,
     search,
+    sizes,
     startup,
     streams,
     web,
@@ -30,8 +32,10 @@ MEASUREMENTS = {
     "jobs": jobs.measure,
     "feed": feed.measure,
     "network": network.measure,
+    "cores": cores.measure,
     "hot_post": hot_post.measure,
     "screens": screens.measure,
+    "sizes": sizes.measure,
     "search": search.measure,
     "discovery": discovery.measure,
     "streams": streams.measure,
