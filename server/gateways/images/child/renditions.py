@@ -17,12 +17,11 @@ from server.gateways.images.child.encoding import (
 from server.gateways.images.child.orientation import SIDEWAYS
 from server.gateways.images.child.picture_hash import picture_hash
 from server.gateways.images.child.reader import Decoded, decode
+from server.gateways.images.child.resampling import resize
 
 BLURHASH_SIDE = 32
 CHROMA_WIDTH = 600
 HASH_WIDTH = 320
-# Box-filtered to this multiple of the target before Lanczos.
-REDUCING_GAP = 3.0
 # Resampling twice by less than this would lose sharpness.
 MIN_RATIO = 1.5
 
@@ -122,7 +121,7 @@ def _scaled(content: bytes, request: Mapping[str, Any]) -> Scaled:
     for width in reversed(ladder):
         size = sizes.scaled(largest.size, width)
         source = _large_enough(steps, width)
-        steps.append(_finished(decoded, size, profile) if source is None else _resize(source, size))
+        steps.append(_finished(decoded, size, profile) if source is None else resize(source, size))
     whole = steps[-1]
     if not widths:
         whole = _finished(decoded, sizes.scaled(upright, min(upright[0], HASH_WIDTH)), profile)
@@ -136,7 +135,7 @@ def _finished(
     picture = colours.resizable(decoded.picture)
     stored = (size[1], size[0]) if decoded.transpose in SIDEWAYS else size
     # Resampled first, because the other steps are cheap on a small picture.
-    small = _resize(_centre(picture) if cropped else picture, stored)
+    small = resize(_centre(picture) if cropped else picture, stored)
     if decoded.transpose is not None:
         small = small.transpose(decoded.transpose)
     return colours.to_srgb(small, profile)
@@ -147,7 +146,7 @@ def _squares(steps: list[Image.Image], sides: list[int]) -> list[Image.Image]:
     made: list[Image.Image] = []
     for side in sorted({min(side, *steps[0].size) for side in sides}):
         source = _large_enough(steps, side) or steps[0]
-        made.append(_resize(_centre(source), (side, side)))
+        made.append(resize(_centre(source), (side, side)))
     return made
 
 
@@ -163,27 +162,6 @@ def _centre(picture: Image.Image) -> Image.Image:
     return picture.crop((left, top, left + side, top + side))
 
 
-def _resize(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    if picture.size == size:
-        return picture
-    if picture.mode == "YCbCr":
-        return _resize_planes(picture, size)
-    return picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
-
-
-def _resize_planes(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """Resample a picture with halved chroma: luma as usual, and chroma at a quarter of the cost."""
-    luma, *chroma = picture.split()
-    half = ((size[0] + 1) // 2, (size[1] + 1) // 2)
-    planes = [luma.resize(size, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)]
-    for plane in chroma:
-        halved = plane.reduce(2).resize(half, Image.Resampling.LANCZOS, reducing_gap=REDUCING_GAP)
-        # The encoder halves it again, which returns the same values.
-        doubled = halved.resize((2 * half[0], 2 * half[1]), Image.Resampling.NEAREST)
-        planes.append(doubled.crop((0, 0, *size)))
-    return Image.merge("YCbCr", planes)
-
-
 def _encoded(picture: Image.Image, full_chroma: bool, *, square: bool) -> Rendition:
     return Rendition(encode_jpeg(picture, full_chroma=full_chroma), *picture.size, square)
 
@@ -197,4 +175,4 @@ def _blurhash(picture: Image.Image) -> str:
     across, down = (4, 3) if picture.width >= picture.height else (3, 4)
     scale = min(1.0, BLURHASH_SIDE / max(picture.size))
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    return blurhash_encode(_resize(picture, size).convert("RGB"), across, down)
+    return blurhash_encode(resize(picture, size).convert("RGB"), across, down)
