@@ -20,6 +20,7 @@ NOTIFICATIONS = 100
 OWN_POSTS = 30
 YEAR_MS = 365 * 86_400_000
 TAGS = {"sunset": 1, "hills": 10}  # every how many-th post
+TRENDS = 20  # hashtags that were used for the first time, in ten and more of the newest posts
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +75,17 @@ async def _insert_posts(database: Database, people: range, post_ids: range) -> N
         f" SELECT {post}, {post}, 0, {key}, 1440, 1080, 'LEHV6nWB2yk8pyo0adR*', 'Hills',"
         f""" '["small","medium","large"]' FROM {numbers} ORDER BY v.n"""
     )
-    for number, (tag, every) in enumerate(TAGS.items()):
+    used = {tag: f"v.n {percent} {every} = 0" for tag, every in TAGS.items()}
+    used |= {f"rising{number}": f"v.n >= {len(post_ids) - 10 * (number + 1)}" for number in range(TRENDS)}
+    for number, (tag, condition) in enumerate(used.items()):
         await database.execute(
             "INSERT INTO hashtags (id, tag, posts_count) VALUES (?, ?, ?)",
-            [number + 1, tag, len(post_ids) // every],
+            [number + 1, tag, len(post_ids) // TAGS.get(tag, len(post_ids) // 10)],
         )
         await database.execute(
             "INSERT INTO hashtag_posts (id, hashtag_id, post_id, author_id, counted)"
             f" SELECT {post} + {number}, {number + 1}, {post}, {author}, 1 FROM {numbers}"
-            f" WHERE v.n {percent} {every} = 0 ORDER BY v.n"
+            f" WHERE {condition} ORDER BY v.n"
         )
         await database.execute(
             "INSERT INTO search_terms (kind, form, tier, term, subject_id) VALUES (2, 0, 0, ?, ?)",

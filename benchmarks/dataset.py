@@ -74,11 +74,13 @@ async def opened(stack: Stack) -> AsyncIterator[tuple[Database, Redis]]:
     """Migrate the database of a stack and yield it with a client of its Redis."""
     database = Database(stack.database_parameters())
     await database.open()
-    await Migrations(database, ROOT / "migrations").upgrade()
-    await own_media_store(stack, InstallationRepository(database))
-    async with Redis.from_url(stack.redis.url) as redis:
-        yield database, redis
-    await database.close()
+    try:
+        await Migrations(database, ROOT / "migrations").upgrade()
+        await own_media_store(stack, InstallationRepository(database))
+        async with Redis.from_url(stack.redis.url) as redis:
+            yield database, redis
+    finally:  # its thread would keep a failed benchmark from ending
+        await database.close()
 
 
 async def own_media_store(stack: Stack, installation: InstallationRepository) -> None:

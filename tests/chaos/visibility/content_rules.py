@@ -7,6 +7,7 @@ from hypothesis.stateful import precondition, rule
 
 from server.ids import ActionId, CommentId, MediaId, PostId, UserId
 from server.models.audience import Audience
+from server.services.content.places import NewPlace, PlaceChange
 from server.services.content.post_pictures import ChosenPicture
 from server.services.records import PostStatus, Tag
 from tests.chaos.visibility.visibility_model import ModelComment, ModelPost
@@ -14,6 +15,7 @@ from tests.chaos.visibility.visibility_reader import TAG, WORD
 from tests.chaos.visibility.visibility_rules import PEOPLE, VisibilityRules, actors, commented, people, posts
 from tests.services.explore.explores import rank
 
+PLACES = ("Old Harbour", "New Harbour")
 audiences = st.sampled_from(Audience)
 
 
@@ -44,6 +46,21 @@ class ContentRules(VisibilityRules):
             self._agree(self.harness.posts.edit(author, PostId(post.id), caption, None), expected)
             if expected is None:
                 self.model.edit_caption(post, caption, mentioned)
+
+    @rule(post=posts, name=st.none() | st.sampled_from(PLACES))
+    def move(self, post: ModelPost, name: str | None) -> None:
+        """Let a post have another place, or none."""
+        author, place = UserId(post.author), None if name is None else NewPlace(name, 53.5, 9.9)
+        if author not in self.model.hidden:
+            edit = self.harness.posts.edit(author, PostId(post.id), None, None, place=PlaceChange(place))
+            outcome = self.runner.outcome(edit)
+            assert (outcome if isinstance(outcome, str) else None) == self._refusal(author, post)
+            if not isinstance(outcome, str):
+                shown = outcome.card.place
+                assert (None if shown is None else shown.name) == name
+                post.place = None if shown is None else shown.id
+                if shown is not None:
+                    self.places[shown.id] = shown.name
 
     @rule(post=posts, archived=st.booleans())
     def archive(self, post: ModelPost, archived: bool) -> None:

@@ -17,7 +17,8 @@ TABLES = (
     "post_tags", "dismissed_suggestions", "likes", "comment_likes", "comments", "post_images", "post_versions",
     "collection_posts", "collections", "saves", "rankings", "explore_candidates", "posts", "notifications", "inboxes",
     "follows", "follow_requests", "blocks", "mutes", "close_friends", "restrictions", "hashtag_posts", "hashtags",
-    "search_terms", "search_entries", "jobs", "devices", "sessions", "former_usernames", "users",
+    "search_terms", "search_entries", "place_posts", "places", "jobs", "devices", "sessions",
+    "former_usernames", "users",
 )  # fmt: skip
 # What these do is expected at once.
 PROMPT_JOBS = (

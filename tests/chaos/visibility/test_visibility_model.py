@@ -12,7 +12,7 @@ from server.services.records import Channel
 from tests.chaos.conftest import Report
 from tests.chaos.environment import FULL, rounds
 from tests.chaos.state_machines import ServiceRunner, run_machine, runner
-from tests.chaos.visibility.content_rules import ContentRules
+from tests.chaos.visibility.content_rules import PLACES, ContentRules
 from tests.chaos.visibility.people_rules import PeopleRules
 from tests.chaos.visibility.program_changes import NOTIFYING_JOBS, PROMPT_JOBS
 from tests.chaos.visibility.visibility_rules import PEOPLE, actors
@@ -34,11 +34,32 @@ class VisibilityMachine(PeopleRules, ContentRules):
         self.report = report
         self.steps = -1  # the first comparison precedes the first step
 
-    @initialize(period=st.sampled_from([1, 1, 3, STEPS_PER_RUN]))
-    def start(self, period: int) -> None:
-        """`period` is the number of steps after which the jobs that notify run."""
+    @initialize(
+        period=st.sampled_from([1, 1, 3, STEPS_PER_RUN]), connected=st.sampled_from([True, True, False])
+    )
+    def start(self, period: int, connected: bool) -> None:
+        """`period` is the number of steps after which the jobs that notify run.
+
+        With `connected`, people follow each other, and their posts have places, tags and versions from the start, so
+        that short runs compare lists of several items.
+        """
         self.period = period
         self.runner.do(self.add_people(PEOPLE))
+        if connected:
+            self._connect()
+
+    def _connect(self) -> None:
+        first, *others = self.people
+        for other in others:
+            self.follow(first, other)
+            self.follow(other, others[0])
+        for post, name in zip(self.recent(), PLACES * len(self.people), strict=False):
+            self.move(post, name)
+            self.tag(post, first)
+            self.mention(post, 1)
+            self.mention(post, 2)
+            self.like(first, post, True)
+            self.save(first, post, True, True)
 
     @rule()
     def run_jobs(self) -> None:
@@ -84,6 +105,7 @@ class VisibilityMachine(PeopleRules, ContentRules):
 
     async def _compare(self) -> None:
         stale = self.viewers[self.steps % len(self.viewers)]
+        self.paging_viewer, self.limit = stale, 1 + self.steps % 4
         await self.compare_searches(stale, lambda found, allowed: {*found} <= {*allowed})
         await self.work_off(*PROMPT_JOBS)
         await self.compare_all()

@@ -53,6 +53,7 @@ class ModelPost:
     comments: list[ModelComment] = field(default_factory=list[ModelComment])
     tags: dict[int, str] = field(default_factory=dict[int, str])
     versions: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    place: int | None = None
 
     def __repr__(self) -> str:
         return f"post by {self.author}"

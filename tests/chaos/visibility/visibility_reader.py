@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl
 
-from server.errors import AppError, Unavailable
 from server.gateways.redis.pipelined_client import PipelinedRedis
 from server.ids import NO_USER, CollectionId, CommentId, MediaId, PostId, UserId
-from server.paging import PageRequest, decode_cursor
+from server.paging import PageRequest
 from server.services.content.visibility import explain_post, is_post_visible
 from server.services.records import Image
 from tests.chaos.visibility.model_changes import ChangingModel
 from tests.chaos.visibility.notification_model import NotificationModel
+from tests.chaos.visibility.paged_reads import PagedReads, outcome, read_pages
 from tests.chaos.visibility.visibility_model import ModelComment, ModelPost
 from tools.harness.services import ServiceHarness
 
@@ -22,14 +23,13 @@ TAG, WORD = "dawn", "light"
 RECENT = 6
 
 
-class VisibilityReader:
+class VisibilityReader(PagedReads):
     def __init__(self, harness: ServiceHarness) -> None:
-        self.harness = harness
+        super().__init__(harness, ChangingModel([]))
         without_redis = harness.feeds_on(PipelinedRedis(NO_REDIS, 2.0))
         self.sql_feed, self.sql_listed = without_redis.feed, without_redis.listed
         self.people: list[UserId] = []
         self.collections: dict[UserId, CollectionId] = {}
-        self.model = ChangingModel([])
         self.notifications = NotificationModel(self.model)
 
     @property
@@ -48,6 +48,7 @@ class VisibilityReader:
         """Compare what everybody reads without an account."""
         posts = [post.id for post in self.model.newest() if self.model.is_public(post)]
         assert ids_in(await self.harness.discovery.hashtags.list_posts(NO_USER, TAG, ALL)) == posts
+        await self.compare_places(NO_USER)
         for user in self.people:
             await self._compare_user(NO_USER, user)
         for post in self.recent():
@@ -61,13 +62,14 @@ class VisibilityReader:
         for post in self.recent():
             await self._compare_post(viewer, post)
         await self._compare_hashtag(viewer)
+        await self.compare_places(viewer)
         await self._compare_batches(viewer)
         await self._compare_lists(viewer)
         await self._compare_notifications(viewer)
 
     async def _compare_feeds(self, viewer: UserId) -> None:
         for feed in (self.harness.feed, self.sql_feed):
-            page = (await feed.page(viewer, ALL)).items
+            page = (await self.pages(viewer, feed.page)).items
             assert [post.id for post in page] == self.model.feed(viewer)
             for post in page:
                 self._compare_shown(viewer, post)
@@ -78,27 +80,25 @@ class VisibilityReader:
         model, discovery = self.model, self.harness.discovery
         people = sorted(user for user in self.people if model.sees_user(viewer, user))
         posts = [post.id for post in model.newest() if model.lists_post(viewer, post)]
-        assert agree(sorted(users_in(await discovery.users.search(viewer, "user", 100))), people)
+        found = await self.search_pages(viewer, partial(discovery.users.search, viewer, "user"))
         completed = await discovery.users.complete(viewer, "user", 100)
-        assert agree(sorted(each.card.id for each in completed), people)
-        assert agree(ids_in(await discovery.captions.search(viewer, WORD, 100)), posts)
-        assert agree(ids_in(await discovery.hashtags.list_posts(viewer, TAG, ALL)), posts)
+        for users in (found, completed):
+            assert agree(sorted(each.card.id for each in users), people)
+            for each in users:
+                assert each.relationship == model.relationship(viewer, each.card.id)
+        captions = await self.search_pages(viewer, partial(discovery.captions.search, viewer, WORD))
+        assert agree(ids_in(captions), posts)
+        assert agree(ids_in(await self.pages(viewer, discovery.hashtags.list_posts, TAG)), posts)
 
     async def _compare_hashtag(self, viewer: UserId) -> None:
         """Compare the posts of a hashtag, which come from the caches of the feed, with and without Redis."""
         wanted = [post.id for post in self.model.newest() if self.model.lists_post(viewer, post)]
         discovery = self.harness.discovery_with(self.sql_listed)
         for hashtags in (self.harness.discovery.hashtags, discovery.hashtags):
-            pages: list[int] = []
-            request: PageRequest | None = PageRequest(3)
-            while request is not None:
-                page = await hashtags.list_posts(viewer, TAG, request)
-                pages += ids_in(page)
-                for post in page.items:
-                    self._compare_shown(viewer, post)
-                more = page.next_cursor
-                request = None if more is None else PageRequest(3, decode_cursor(more))
-            assert pages == wanted
+            page = await read_pages(partial(hashtags.list_posts, viewer, TAG), 3)
+            for post in page.items:
+                self._compare_shown(viewer, post)
+            assert ids_in(page) == wanted
 
     async def _compare_batches(self, viewer: UserId) -> None:
         """Compare the reads of several posts and users by their ids."""
@@ -125,21 +125,22 @@ class VisibilityReader:
             (harness.follow_requests.list_sent, model.targets(model.requests, viewer)),
             (harness.follow_requests.list_received, model.requesters(viewer)),
         ):
-            assert users_in(await read(viewer, ALL)) == wanted
+            assert users_in(await self.pages(viewer, read)) == wanted
         await self._compare_saves(viewer)
 
     async def _compare_saves(self, viewer: UserId) -> None:
         saves, collections = self.harness.saves, self.harness.collections
-        assert ids_in(await saves.list_page(viewer, ALL)) == self.model.kept(self.model.saves, viewer)
-        assert ids_in(await self.harness.likes.list_own(viewer, ALL)) == self.model.kept(
-            self.model.liked, viewer
-        )
-        comments = await self.harness.comments.list_own(viewer, ALL)
+        assert ids_in(await self.pages(viewer, saves.list_page)) == self.model.kept(self.model.saves, viewer)
+        liked = await self.pages(viewer, self.harness.likes.list_own)
+        assert ids_in(liked) == self.model.kept(self.model.liked, viewer)
+        comments = await self.pages(viewer, self.harness.comments.list_own)
         assert [each.comment.id for each in comments.items] == self.model.own_comments(viewer)
-        assert ids_in(await self.harness.posts.list_archived(viewer, ALL)) == self.model.archive(viewer)
+        assert ids_in(await self.pages(viewer, self.harness.posts.list_archived)) == self.model.archive(
+            viewer
+        )
         collection = await collections.get(viewer, self.collections[viewer])
         wanted = self.model.kept(self.model.collected, viewer)
-        assert ids_in(await collections.list_posts(viewer, collection.id, ALL)) == wanted
+        assert ids_in(await self.pages(viewer, collections.list_posts, collection.id)) == wanted
         assert [cover.id for cover in collection.covers] == wanted[: len(collection.covers)]
         assert collection.posts_count == sum(user == viewer for user, _ in self.model.collected)
         await self._compare_discoveries(viewer)
@@ -161,10 +162,10 @@ class VisibilityReader:
         model, harness = self.model, self.harness
         reads = (
             harness.profiles.get(viewer, user),
-            harness.posts.list_by_author(viewer, user, ALL),
-            harness.follows.list_followers(viewer, user, ALL),
-            harness.follows.list_following(viewer, user, ALL),
-            harness.tags.list_posts(viewer, user, ALL),
+            self.pages(viewer, harness.posts.list_by_author, user),
+            self.pages(viewer, harness.follows.list_followers, user),
+            self.pages(viewer, harness.follows.list_following, user),
+            self.pages(viewer, harness.tags.list_posts, user),
         )
         profile, posts, followers, following, tagged = [await outcome(read) for read in reads]
         if not model.finds(viewer, user):
@@ -200,9 +201,9 @@ class VisibilityReader:
             await self._compare_pictures(viewer, post)
         reads = (
             harness.posts.get(viewer, post_id),
-            harness.likes.list_likers(viewer, post_id, ALL),
-            harness.comments.list_by_post(viewer, post_id, ALL),
-            harness.post_history.list_versions(viewer, post_id, ALL),
+            self.pages(viewer, harness.likes.list_likers, post_id),
+            self.pages(viewer, harness.comments.list_by_post, post_id),
+            self.read_versions(viewer, post_id),
             harness.tags.list_by_post(viewer, post_id),
         )
         found, likers, comments, history, tags = [await outcome(read) for read in reads]
@@ -211,17 +212,17 @@ class VisibilityReader:
             assert users_in(likers) == self.model.likers(viewer, post)
             self._compare_comments(viewer, comments, self.model.comments(viewer, post))
             assert [(each.tag.user_id, each.pending) for each in tags] == self.model.tags(viewer, post)
-            assert [each.caption for each in history[1].items] == self.model.versions(viewer, post)
+            assert [each.caption for each in history] == self.model.versions(viewer, post)
         else:
-            assert {found, likers, comments, history, tags} == {"not_found"}
+            assert [found, likers, comments, history, tags] == ["not_found"] * 5
         for comment in post.comments:
             await self._compare_comment(viewer, post, comment)
 
     async def _compare_comment(self, viewer: UserId, post: ModelPost, comment: ModelComment) -> None:
         ids = PostId(post.id), CommentId(comment.id)
-        replies = await outcome(self.harness.comments.list_replies(viewer, *ids, ALL))
+        replies = await outcome(self.pages(viewer, self.harness.comments.list_replies, *ids))
         found = await outcome(self.harness.comments.find(viewer, *ids))
-        likers = await outcome(self.harness.comment_likes.list_likers(viewer, *ids, ALL))
+        likers = await outcome(self.pages(viewer, self.harness.comment_likes.list_likers, *ids))
         if self.model.finds_comment(viewer, post, comment):
             assert (found.id, found.replies_count) == (comment.id, self.model.replies_count(post, comment))
             self._compare_comments(viewer, replies, self.model.comments(viewer, post, comment))
@@ -277,7 +278,7 @@ class VisibilityReader:
     async def _compare_notifications(self, viewer: UserId) -> None:
         """Compare the list, the stream and the counter with what the model expects, in both directions."""
         notifications, expected = self.harness.notifications, self.notifications
-        listed = (await notifications.list_page(viewer, ALL)).items
+        listed = (await self.pages(viewer, notifications.list_page)).items
         streamed = await notifications.list_after(viewer, 0, 100)
         assert [
             (
@@ -299,16 +300,6 @@ class VisibilityReader:
             assert each.relationship == self.model.relationship(viewer, each.actor.id)
             if each.post is not None:
                 assert each.post.is_public is self.model.is_public(self.model.posts[each.post.id])
-
-
-async def outcome(awaitable: Awaitable[Any]) -> Any:
-    """Return the result, or the code of the refusal."""
-    try:
-        return await awaitable
-    except Unavailable:  # a busy machine; not an answer of the program
-        raise
-    except AppError as error:
-        return error.code
 
 
 async def together(comparisons: Iterable[Awaitable[None]]) -> None:
