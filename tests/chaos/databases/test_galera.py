@@ -21,16 +21,16 @@ from server.services.jobs.unit_of_work import WorkContext
 from tests.chaos.conftest import Report
 from tests.chaos.environment import configuration, number, rounds, settled
 from tests.e2e.conftest import NewProgram, Register
+from tests.support.galera import NAME, assert_no_crash, parameters_of, with_empty_database
 from tests.support.inputs import photos
-from tests.support.program import Person, Program
+from tests.support.program import Person
 from tests.support.schemas import FOLDER, opened
-from tools.harness.backends import DatabaseParameters, Stack
+from tools.harness.backends import Stack
 from tools.harness.galera import galera_cluster, galera_missing
 from tools.harness.servers import DB_PASSWORD, DB_USERNAME, MariaDB
 from tools.harness.services import ServiceHarness
 from tools.harness.waiting import wait_until
 
-NAME = "photos"
 LIKERS = 24
 Request = tuple[str, str, dict[str, Any]]
 REMOTE_CHANGE = "UPDATE nodes SET last_ms = last_ms + 100 WHERE node = 1"
@@ -71,11 +71,7 @@ def cluster(scratch: Path, mariadb_stack_runs: None) -> Iterator[list[MariaDB]]:
 @pytest.fixture
 def migrated(cluster: list[MariaDB], mariadb_template: str) -> list[MariaDB]:
     """The nodes, with a database that is empty and migrated."""
-    cluster[0].query(f"SET foreign_key_checks = 0; CREATE OR REPLACE DATABASE {NAME}")
-    cluster[0].query(mariadb_template, NAME)
-    for node in cluster:
-        node.query("SET wsrep_sync_wait = 1; SELECT COUNT(*) FROM posts", NAME)
-    return cluster
+    return with_empty_database(cluster, mariadb_template)
 
 
 @pytest.mark.timeout(240)
@@ -262,14 +258,3 @@ async def test_hot_post_is_liked_through_all_nodes(
     notifications = [each for each in await author.notifications() if each["type"] == "comment"]
     assert len({each["id"] for each in notifications}) == statuses[201]
     assert_no_crash(programs)
-
-
-def assert_no_crash(programs: list[Program]) -> None:
-    crashes = ("request_crashed", "actor_crashed", "job_failed", "database_restore_noticed")
-    assert [line for program in programs for line in program.log if line["message"] in crashes] == []
-
-
-def parameters_of(node: MariaDB) -> DatabaseParameters:
-    return DatabaseParameters(
-        host="127.0.0.1", port=node.port, username=DB_USERNAME, password=DB_PASSWORD, name=NAME
-    )
