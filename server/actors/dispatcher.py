@@ -24,10 +24,12 @@ log = structlog.get_logger(__name__)
 REPEAT_S = 5.0
 REPEAT_IF_EMPTY_S = 1.0
 BUSY = "busy"
+# Leases last for many polls, and periods of recurring jobs for minutes.
+POLLS_PER_UPKEEP = 4
 
 
 class Dispatcher:
-    """Polls the jobs table every `poll_s`.
+    """Polls the jobs table every `poll_s`, in one process of several at a time.
 
     After a database outage it waits `lease_s` before it reclaims jobs, because their workers could not renew leases.
     """
@@ -44,9 +46,9 @@ class Dispatcher:
         leader: LeaderLease | None = None,
         database: Outage | None = None,
     ) -> None:
-        """`states` knows which queues are paused; `database` records outages.
+        """`states` knows which queues are paused; `database` records outages, also those that others notice.
 
-        `leader` lets one of several dispatchers send signals, so that a job is not signalled once per process.
+        `leader` lets one of several dispatchers poll, so that a job is not signalled once per process.
         """
         self._jobs = jobs
         self._notifier = notifier
@@ -58,6 +60,7 @@ class Dispatcher:
         self._outage = database or Outage("database")
         self._notified_at: dict[JobRef, float] = {}
         self._reclaim_from = 0.0
+        self._upkeep_from = 0.0
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -73,16 +76,28 @@ class Dispatcher:
             await asyncio.sleep(self._poll_s * random.uniform(0.75, 1.25))
 
     async def poll(self) -> None:
-        """Reclaim orphaned jobs, insert recurring ones, signal due ones. Raises Unavailable."""
+        """Signal due jobs; every few polls reclaim orphaned ones, and insert recurring ones. Raises Unavailable.
+
+        Without the lease, nothing is read.
+        """
         now = time.monotonic()
+        if self._outage.is_ongoing:
+            self._reclaim_from = now + self._lease_s
+            await self._jobs.due(limit=1)  # raises: a process without the database must not extend the lease
+        if self._leader is not None and not await self._leader.acquire():
+            return
+        if now >= self._upkeep_from:
+            await self._keep_up(now)
+            self._upkeep_from = now + POLLS_PER_UPKEEP * self._poll_s
+        await self._notify(await self._due(), now)
+
+    async def _keep_up(self, now: float) -> None:
         if now >= self._reclaim_from:
             reclaimed = await self._jobs.reclaim()
             if reclaimed:
                 log.warning("jobs_reclaimed", jobs=reclaimed)
         if self._schedules is not None:
             await self._schedules.enqueue()
-        if self._leader is None or await self._leader.acquire():
-            await self._notify(await self._due(), now)
 
     async def _due(self) -> list[JobRef]:
         paused = await self._states.paused() if self._states else frozenset[Queue]()

@@ -9,10 +9,13 @@ from structlog.testing import capture_logs
 from server.actors.dispatcher import Dispatcher
 from server.events import PostLiked, PostPublished
 from server.ids import JobId, PostId, UserId
+from server.outages import Outage
 from server.pubsub.broker import QueueBroker
 from server.pubsub.job_notifier import JobNotifier
+from server.pubsub.leader_lease import LeaderLease
 from server.services.jobs.event_jobs import Queue
 from server.services.jobs.unit_of_work import WorkContext
+from tests.support.costs import measured_costs
 from tools.harness.services import ServiceHarness
 from tools.harness.waiting import wait_until
 
@@ -134,6 +137,67 @@ async def test_simultaneous_dispatchers_reclaim_an_orphan_once(
         await asyncio.gather(*(dispatcher.poll() for dispatcher in dispatchers))
     crash_count = await harness.rows("SELECT crash_count FROM jobs")
     assert {row["crash_count"] for row in crash_count} == {1}
+
+
+async def test_idle_fleet_reads_due_jobs_once_per_poll(
+    harness: ServiceHarness, notifier: JobNotifier
+) -> None:
+    fleet = [
+        Dispatcher(
+            harness.jobs,
+            notifier,
+            poll_s=60,
+            lease_s=60,
+            leader=LeaderLease(harness.redis, "dispatcher", ttl_ms=60_000),
+        )
+        for _ in range(10)
+    ]
+    with measured_costs(harness) as first:
+        for dispatcher in fleet:
+            await dispatcher.poll()
+    assert len(first.statements) == 2  # of the leader: expired leases, due jobs
+    with measured_costs(harness) as second:
+        for dispatcher in fleet:
+            await dispatcher.poll()
+    assert len(second.statements) == 1
+
+
+async def test_orphan_is_reclaimed_by_the_next_leader(harness: ServiceHarness, notifier: JobNotifier) -> None:
+    for job_id in await add(harness):
+        assert await harness.jobs.claim(job_id)
+    await harness.expire_leases()
+    former = LeaderLease(harness.redis, "dispatcher", ttl_ms=60_000)
+    assert await former.acquire()
+    dispatcher = Dispatcher(
+        harness.jobs,
+        notifier,
+        poll_s=60,
+        lease_s=60,
+        leader=LeaderLease(harness.redis, "dispatcher", ttl_ms=60_000),
+    )
+    await poll_and_send(dispatcher, notifier)
+    assert await depths(notifier) == (0, 0)
+    await harness.redis.delete("leader:dispatcher")
+    with capture_logs():
+        await poll_and_send(dispatcher, notifier)
+    assert await depths(notifier) == (1, 1)
+
+
+async def test_nothing_is_reclaimed_after_an_outage_that_others_noticed(
+    harness: ServiceHarness, notifier: JobNotifier
+) -> None:
+    for job_id in await add(harness):
+        assert await harness.jobs.claim(job_id)
+    await harness.expire_leases()
+    outage = Outage("database", settled_after_s=0)
+    dispatcher = Dispatcher(harness.jobs, notifier, poll_s=0.001, lease_s=60, database=outage)
+    with capture_logs():
+        outage.failed("no connection")
+        await dispatcher.poll()
+        outage.succeeded()
+        await dispatcher.poll()
+    rows = await harness.rows("SELECT state, crash_count FROM jobs")
+    assert {(row["state"], row["crash_count"]) for row in rows} == {("running", 0)}
 
 
 async def test_dispatcher_polls_until_cancelled(

@@ -280,7 +280,7 @@ async def test_scheduled_job_is_signalled(
     harness: ServiceHarness, notifier: JobNotifier, administration: QueueAdministration
 ) -> None:
     schedules = build_schedules(harness, Recurring(JobKind.RETENTION, 3_600_000))
-    dispatcher = Dispatcher(harness.jobs, notifier, 1, 60, states=administration.states, schedules=schedules)
+    dispatcher = Dispatcher(harness.jobs, notifier, 0, 60, states=administration.states, schedules=schedules)
     await dispatcher.poll()
     await harness.database.execute("UPDATE schedules SET next_run_at_ms = 1")
     await dispatcher.poll()

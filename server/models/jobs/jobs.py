@@ -76,6 +76,8 @@ class NewJob:
 class DueJob:
     """A ready job whose time has come."""
 
+    queue: str
+    priority: int
     id: JobId
     run_at_ms: int
 
@@ -134,14 +136,24 @@ class JobRepository:
                 "DELETE FROM jobs WHERE id = ? AND state = ?", [row["id"], JobState.READY]
             )
 
-    async def list_due(self, queue: str, priority: int, limit: int) -> list[DueJob]:
-        """Return ready jobs whose time has come, oldest first."""
-        rows = await self._database.rows(
-            "SELECT id, run_at_ms FROM jobs WHERE queue = ? AND state = ? AND priority = ?"
-            f" AND run_at_ms <= {self._database.now_ms} ORDER BY run_at_ms LIMIT ?",
-            [queue, JobState.READY, priority, limit],
+    async def list_due(self, classes: Sequence[tuple[str, int]], limit: int) -> list[DueJob]:
+        """Return ready jobs whose time has come, at most `limit` of each queue and priority in `classes`.
+
+        They are in the order of `classes`, and then oldest first. One statement, each part of it in index order.
+        """
+        if not classes:
+            return []
+        part = (
+            "SELECT * FROM (SELECT queue, priority, id, run_at_ms FROM jobs WHERE queue = ? AND state = ?"
+            f" AND priority = ? AND run_at_ms <= {self._database.now_ms} ORDER BY run_at_ms LIMIT ?) AS due"
         )
-        return [DueJob(**row) for row in rows]
+        values: list[Any] = []
+        for queue, priority in classes:
+            values += [queue, JobState.READY, priority, limit]
+        rows = await self._database.rows(" UNION ALL ".join([part] * len(classes)), values)
+        order = {each: number for number, each in enumerate(classes)}
+        found = [DueJob(**row) for row in rows]
+        return sorted(found, key=lambda job: (order[job.queue, job.priority], job.run_at_ms))
 
     async def list_ready(self, job_ids: Sequence[int]) -> set[int]:
         """Return which of these jobs are ready, due or not."""

@@ -132,14 +132,12 @@ class Jobs:
 
     async def due(self, queues: Sequence[Queue] = tuple(Queue), limit: int = 500) -> list[JobRef]:
         """Return due jobs, at most `limit` per queue; in each queue high priority first, then oldest first."""
-        refs: list[JobRef] = []
-        for queue in queues:
-            room = limit
-            for priority in (HIGH, NORMAL):  # separate queries, each in index order
-                jobs = await self._jobs.list_due(queue, priority, room)
-                refs += [JobRef(queue, job.id, priority, job.run_at_ms) for job in jobs]
-                room -= len(jobs)
-        return refs
+        classes = [(queue, priority) for queue in queues for priority in (HIGH, NORMAL)]
+        refs: dict[str, list[JobRef]] = {queue: [] for queue in queues}
+        for job in await self._jobs.list_due(classes, limit):
+            if len(refs[job.queue]) < limit:
+                refs[job.queue].append(JobRef(Queue(job.queue), job.id, job.priority, job.run_at_ms))
+        return [ref for queue in queues for ref in refs[queue]]
 
     def _jobs_of(self, event: Event, traceparent: str | None = None) -> list[NewJob]:
         due_at_ms = event.due_at_ms if isinstance(event, DelayedEvent) else None
