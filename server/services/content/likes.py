@@ -12,7 +12,7 @@ from server.models.conditions import Column
 from server.models.content.likes import LikeRepository
 from server.models.content.posts import PostRepository, PostRow
 from server.models.content.visibility import NOT_DELETED
-from server.models.database import IntegrityError, SerializationFailure
+from server.models.database import IntegrityError
 from server.paging import Page, PageRequest
 from server.services.content.cards import Cards
 from server.services.content.picture_changes import state_of
@@ -95,10 +95,13 @@ class Likes:
         return outcome
 
     async def _change(self, changes: Sequence[LikeChange]) -> list[LikeState | Exception]:
-        """Make the changes of a batch. If it fails because of some of them, each is made on its own."""
+        """Make the changes of a batch. If a row of some is gone, each is made on its own.
+
+        After the retry budget of a conflict, all fail: one by one, they would take the budget again each.
+        """
         try:
             return await self._commit(changes)
-        except (SerializationFailure, IntegrityError):
+        except IntegrityError:
             if len(changes) == 1:
                 raise
         outcomes: list[LikeState | Exception] = []
