@@ -14,6 +14,7 @@ from compose_spec import ComposeSpecification
 
 from server.configuration.environment import FILE_VARIABLES, VARIABLES
 from tests.support.program import Program
+from tests.support.programs import required_program
 from tools.harness.backends import ROOT
 
 DEPLOY = ROOT / "deploy"
@@ -104,6 +105,31 @@ def test_compose_file_follows_the_specification() -> None:
 )
 def test_manifests_follow_the_schemas_of_kubernetes(manifest: dict[str, Any]) -> None:
     kubernetes_validate.validate(manifest, "1.33", strict=True)
+
+
+def test_kustomize_builds_what_the_manifests_name(tmp_path: Path) -> None:
+    kubectl = required_program("kubectl")
+    folder = tmp_path / "kubernetes"
+    shutil.copytree(MANIFESTS, folder)
+    names = ("DB_PASSWORD", "JWT_SECRET", "JWT_REFRESH_SECRET", "METRICS_TOKEN", "EMAIL_PASS")
+    (folder / "secret.env").write_text("".join(f"{name}=secret\n" for name in names))
+    built = subprocess.run(
+        [kubectl, "kustomize", folder], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert built.returncode == 0, built.stderr
+    objects = list(yaml.safe_load_all(built.stdout))
+    for each in objects:
+        kubernetes_validate.validate(each, "1.33", strict=True)
+        assert each["metadata"]["namespace"] == "photofeed"
+    generated = {each["metadata"]["name"] for each in objects if each["kind"] in ("ConfigMap", "Secret")}
+    assert len(generated) == 2
+    pods = [pod_of(each) for each in objects if each["kind"] in ("Deployment", "Job")]
+    assert len(pods) == 3
+    for pod in pods:
+        (container,) = pod["containers"]
+        assert container["image"] == "registry.example.com/photofeed:1.0.0"
+        named = {source[kind]["name"] for source in container["envFrom"] for kind in source}
+        assert named <= generated, "kustomize renames them when their content changes"
 
 
 def test_pods_run_without_privileges_on_a_read_only_file_system() -> None:

@@ -1,4 +1,4 @@
-"""Users at a steady rate and live streams, through nginx; every answer is counted."""
+"""Users at a steady rate and live streams, through a proxy; every answer is counted."""
 
 import asyncio
 import random
@@ -12,6 +12,7 @@ from aiohttp import ClientConnectionError, ClientPayloadError, ClientSession, Cl
 
 from tests.chaos.environment import configuration
 from tests.e2e.conftest import NewProgram
+from tests.support.caddy import Caddy
 from tests.support.inputs import photos
 from tests.support.nginx import Nginx
 from tests.support.program import Person, Program, photo_form
@@ -26,10 +27,10 @@ UPLOADS = 0.1
 
 
 class Load:
-    """Clients at a steady rate and live streams, through nginx."""
+    """Clients at a steady rate and live streams."""
 
-    def __init__(self, nginx: Nginx, session: ClientSession, traffic: Traffic) -> None:
-        self._nginx, self._session, self._traffic = nginx, session, traffic
+    def __init__(self, proxy: Nginx | Caddy, session: ClientSession, traffic: Traffic) -> None:
+        self._proxy, self._session, self._traffic = proxy, session, traffic
         self._stopped = asyncio.Event()
         self.statuses = Counter[int]()
         self.errors: list[Exception] = []
@@ -62,7 +63,7 @@ class Load:
             await asyncio.sleep(max(0.0, at - time.monotonic()))
 
     async def _request(self, fan: Person) -> None:
-        url, headers = self._nginx.url, {"Authorization": f"Bearer {fan.token}"}
+        url, headers = self._proxy.url, {"Authorization": f"Bearer {fan.token}"}
         post_id = self._traffic.posts[0]
         chance = random.random()
         if chance < UPLOADS:
@@ -86,7 +87,7 @@ class Load:
         headers = {"Authorization": f"Bearer {fan.token}"}
         while True:
             url, timeout = (
-                f"{self._nginx.url}/notifications/stream",
+                f"{self._proxy.url}/notifications/stream",
                 ClientTimeout(total=None, sock_connect=5),
             )
             async with self._session.get(url, headers=headers, timeout=timeout) as response:
@@ -102,11 +103,11 @@ class Load:
 
 
 @asynccontextmanager
-async def under_load(nginx: Nginx, traffic: Traffic) -> AsyncIterator[Load]:
+async def under_load(proxy: Nginx | Caddy, traffic: Traffic) -> AsyncIterator[Load]:
     """Run the load during the block, with at least 50 requests before and after it."""
-    connector = TCPConnector(ssl=nginx.tls, limit=0)
+    connector = TCPConnector(ssl=proxy.tls, limit=0)
     async with ClientSession(connector=connector, timeout=ClientTimeout(total=30)) as session:
-        load = Load(nginx, session, traffic)
+        load = Load(proxy, session, traffic)
         sending = asyncio.create_task(load.run())
         try:
             await load.more(50)
@@ -120,7 +121,7 @@ async def under_load(nginx: Nginx, traffic: Traffic) -> AsyncIterator[Load]:
 def program_on(
     stack: Stack, new_program: NewProgram, port: int, lame_duck_s: float, script: Path | None = None
 ) -> Program:
-    """Return a program that is not started, for one of nginx's ports; `script`: the `run.py` of another version."""
+    """Return a program that is not started, for one of the proxy's ports; `script`: the `run.py` of another version."""
     changes = {
         "requests_s = 10.0": f"lame_duck_s = {lame_duck_s}\nrequests_s = 10.0",
         "enabled = true": "enabled = false",
