@@ -35,6 +35,7 @@ FAULT_INJECTION = Path(__file__).with_name("fault_injection.py")
 ROWS_PER_STATEMENT = 1000
 # One line per request, and per e-mail or push that goes to the outbox folder.
 EXPECTED_EVENTS = ("request", "email_written_to_outbox", "push_written_to_outbox")
+A_DAY_MS = 86_400_000  # so old, a job of an unknown kind does not wait for a newer worker
 FIRST_JOB = 1_000  # below all generated ids
 
 QUICK = {"lease_ms = 15000": "lease_ms = 1500", "heartbeat_ms = 5000": "heartbeat_ms = 400"}
@@ -122,13 +123,14 @@ def execute(stack: Stack, statements: Iterable[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job of the queue `feed` to insert directly into the table; due in `delay_ms`."""
+    """A job of the queue `feed` to insert directly into the table, `age_ms` old; due in `delay_ms`."""
 
     id: int
     kind: str
     delay_ms: int = 0
     payload: str = "{}"
     priority: int = 0
+    age_ms: int = 0
 
 
 def insert_jobs(stack: Stack, jobs: Iterable[NewJob]) -> None:
@@ -140,7 +142,7 @@ def insert_jobs(stack: Stack, jobs: Iterable[NewJob]) -> None:
         " crash_count, lease, lease_until_ms",
         (
             f"{job.id}, 'feed', '{job.kind}', '{job.payload}', {job.priority}, 'ready',"
-            f" {now} + {job.delay_ms}, {now}, 0, 0, '', 0"
+            f" {now} + {job.delay_ms}, {now} - {job.age_ms}, 0, 0, '', 0"
             for job in jobs
         ),
     )

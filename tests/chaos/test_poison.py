@@ -10,6 +10,7 @@ import pytest
 
 from tests.chaos.conftest import Report
 from tests.chaos.environment import (
+    A_DAY_MS,
     FIRST_JOB,
     LEASE_S,
     NewJob,
@@ -113,7 +114,10 @@ def mixed_jobs() -> list[NewJob]:
     kinds = ["chaos.sleep"] * HEALTHY
     for kind in POISON:
         kinds.insert(random.randint(1, HEALTHY // 2), kind)
-    return [NewJob(FIRST_JOB + n, kind, payload='{"ms": 50}') for n, kind in enumerate(kinds)]
+    return [
+        NewJob(FIRST_JOB + n, kind, payload='{"ms": 50}', age_ms=A_DAY_MS * (kind == "chaos.unknown"))
+        for n, kind in enumerate(kinds)
+    ]
 
 
 def unsettled(stack: Stack) -> int:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.environment import NewJob, insert_jobs
+from tests.chaos.environment import A_DAY_MS, NewJob, insert_jobs
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.inputs.photos import blots
 from tests.support.program import Program, config_file
@@ -92,7 +92,7 @@ async def test_dead_letter_is_shown_retried_and_discarded(
 ) -> None:
     (staff,) = await register(program, "boss")
     assert (await new_program("role", "boss", "admin").spawn().end()).code == 0
-    insert_jobs(stack, [NewJob(1000, "made.up", payload='{"number": 7}')])
+    insert_jobs(stack, [NewJob(1000, "made.up", payload='{"number": 7}', age_ms=A_DAY_MS)])
 
     window = await windows.new()
     await window.sign_in("boss", staff.password)
@@ -180,7 +180,9 @@ async def test_job_is_found_and_its_attempt_started(
 ) -> None:
     (boss,) = await register(program, "boss")
     assert (await new_program("role", "boss", "admin").spawn().end()).code == 0
-    insert_jobs(stack, [NewJob(1000, "made.up", payload='{"number": 7}', delay_ms=3_600_000)])
+    insert_jobs(
+        stack, [NewJob(1000, "made.up", payload='{"number": 7}', delay_ms=3_600_000, age_ms=A_DAY_MS)]
+    )
     window = await windows.new()
     await window.sign_in("boss", boss.password)
     await window.open("/admin/queues")

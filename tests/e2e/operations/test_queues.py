@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.chaos.environment import NewJob, insert_jobs, redis_of
+from tests.chaos.environment import A_DAY_MS, NewJob, insert_jobs, redis_of
 from tests.e2e.conftest import NewProgram, Register
 from tests.support.inputs import photos
 from tests.support.program import Person, Program, call_with_raw_headers, config_file
@@ -131,7 +131,7 @@ async def test_unknown_jobs_and_rejected_messages_are_listed(
     with redis_of(migrated_stack) as redis:
         for entry in GARBAGE:
             redis.xadd("queue:feed", entry)
-    insert_jobs(migrated_stack, [NewJob(UNKNOWN, "made.up", payload='{"number": 7}')])
+    insert_jobs(migrated_stack, [NewJob(UNKNOWN, "made.up", payload='{"number": 7}', age_ms=A_DAY_MS)])
     await bob.follow(ana)
     await ana.publish(photos.small())
     assert len(await wait_until(bob.feed)) == 1
