@@ -4,6 +4,7 @@ This module owns names, labels and buckets; callers decide when to record. Label
 channels, but not ids. The queue sizes describe the shared table, so take their maximum over processes, not their sum.
 """
 
+import asyncio
 import platform
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -252,9 +253,9 @@ class Metrics:
         """Record how late the event loop ran a timer."""
         self._loop_lag_s.observe(max(0.0, lag_s))
 
-    def set_loop_tasks(self, tasks: int) -> None:
-        """Replace the number of unfinished tasks of the event loop."""
-        self._loop_tasks.set(tasks)
+    def watch_loop_tasks(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Count the unfinished tasks of `loop` at every rendering."""
+        self._loop_tasks.set_function(lambda: len(asyncio.all_tasks(loop)))
 
     def set_queue_sizes(self, sizes: Iterable[QueueSize]) -> None:
         """Replace the queue metrics; queues that are missing from `sizes` have none."""

@@ -34,11 +34,11 @@ class HealthMonitor:
 
     async def run(self) -> None:
         """Monitor until cancelled."""
+        self._metrics.watch_loop_tasks(asyncio.get_running_loop())
         ping_at = time.monotonic()
         while True:
             if time.monotonic() >= ping_at:
                 await asyncio.gather(*map(self._ping, self._pings))
-                self._metrics.set_loop_tasks(len(asyncio.all_tasks()))
                 ping_at = time.monotonic() + PING_EVERY_S
             began = time.monotonic()
             await asyncio.sleep(LAG_EVERY_S)

@@ -43,6 +43,7 @@ async def test_outage_and_recovery_are_logged_once(monkeypatch: pytest.MonkeyPat
         await wait_until(lambda: not outages["database"].is_ongoing)
         database.error = TimeoutError()
         await wait_until(lambda: outages["database"].is_ongoing)
+        assert figures(metrics)["photofeed_loop_tasks",] >= 2  # the monitor and this test
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert [line["event"] for line in lines] == [
@@ -52,4 +53,3 @@ async def test_outage_and_recovery_are_logged_once(monkeypatch: pytest.MonkeyPat
     ]
     assert lines[2]["reason"] == "no reply within 2 s"
     assert figures(metrics)["photofeed_loop_lag_seconds_count",] > 0
-    assert figures(metrics)["photofeed_loop_tasks",] >= 2  # the monitor and this test
