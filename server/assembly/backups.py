@@ -10,11 +10,11 @@ from pydantic import SecretStr
 
 from server.assembly.claims import claimed_role, create_work_folder
 from server.assembly.database import MIGRATIONS, database_parameters, existing_database
-from server.errors import ConfigurationError, Unavailable
+from server.errors import ConfigurationError
 from server.gateways.media import MediaStore
 from server.services.backups.backup import write_backup
 from server.services.backups.manifest import SECRETS, Manifest, OnProgress, verify
-from server.services.backups.media_copy import check_rights, copy_pictures
+from server.services.backups.media_copy import check_rights, copy_pictures, explained
 from server.services.backups.restore import Restore
 from server.settings import Settings
 from server.version import VERSION
@@ -102,12 +102,8 @@ async def move_media(settings: Settings, var: Path, url: str, on_progress: OnPro
     async with stopped(var), opened_media(settings, var) as source:
         target = MediaStore.in_bucket(url, base_url=settings.media_base_url)
         try:
-            return await copy_pictures(source, target, create_work_folder(var) / "moving", on_progress)
-        except Unavailable as error:
-            raise ConfigurationError(
-                f"The media store at {url} cannot be used: check its address, credentials and permissions, and run this"
-                " again."
-            ) from error
+            with explained(target, "used"):
+                return await copy_pictures(source, target, create_work_folder(var) / "moving", on_progress)
         finally:
             await target.close()
 

@@ -17,24 +17,25 @@ RIGHTS_CHECK = "rights-check"
 
 async def read_id(media: MediaStore) -> str | None:
     """Return the id of the store, or None if it has none. Raises ConfigurationError if it cannot be read."""
-    with _explained(media, "read"):
+    with explained(media, "read"):
         return await media.read_id()
 
 
 async def check_rights(media: MediaStore) -> None:
     """Write, read and delete an object. Raises ConfigurationError if one of them is not possible."""
     key = f"{RIGHTS_CHECK}/{secrets.token_hex(8)}"
-    with _explained(media, "written"):
+    with explained(media, "written"):
         await media.put_private(key, b"This object may be deleted.")
-    with _explained(media, "read and listed"):
+    with explained(media, "read and listed"):
         await _digest(media, key)
         [entry async for entry in media.list(RIGHTS_CHECK)]
-    with _explained(media, "deleted from"):
+    with explained(media, "deleted from"):
         await media.delete([key])
 
 
 @contextmanager
-def _explained(media: MediaStore, right: str) -> Iterator[None]:
+def explained(media: MediaStore, right: str) -> Iterator[None]:
+    """Say in a ConfigurationError that the store cannot be `right`, such as "read", where it is Unavailable."""
     try:
         yield
     except Unavailable as error:
@@ -62,7 +63,9 @@ async def copy_pictures(source: MediaStore, target: MediaStore, draft: Path, on_
     for done, (key, size) in enumerate(keys.items()):
         on_progress("pictures", done, len(keys))
         if present.get(key) != size:
-            await _copy(source, target, key, draft)
+            await source.save(key, draft)
+            await put_copy(target, key, draft)
+            await asyncio.to_thread(draft.unlink)
     different = 0
     for done, key in enumerate(keys):
         on_progress("comparing", done, len(keys))
@@ -77,14 +80,13 @@ async def copy_pictures(source: MediaStore, target: MediaStore, draft: Path, on_
     return len(keys)
 
 
-async def _copy(source: MediaStore, target: MediaStore, key: str, draft: Path) -> None:
-    await source.save(key, draft)
+async def put_copy(target: MediaStore, key: str, path: Path) -> None:
+    """Store a file of another store. What is not served may be large."""
     if key.endswith(SERVED):
-        await target.put(key, draft)
+        await target.put(key, path)
     else:
-        async for _ in target.put_large(key, draft):
+        async for _ in target.put_large(key, path):
             pass
-    await asyncio.to_thread(draft.unlink)
 
 
 async def _digest(media: MediaStore, key: str) -> bytes | None:

@@ -23,7 +23,7 @@ from server.models.notifications.inboxes import InboxRepository
 from server.models.schema.migration_file import number_of
 from server.models.schema.table_copy import ROWS_PER_BATCH, count_rows, has_users, open_writer
 from server.services.backups.manifest import Manifest, OnProgress, read_pictures
-from server.services.backups.media_copy import read_id
+from server.services.backups.media_copy import put_copy, read_id
 from server.services.jobs.epochs import Epochs
 
 ID_BYTES = 12
@@ -77,9 +77,7 @@ class Restore:
         for done, picture in enumerate(read_pictures(self._folder)):
             on_progress("pictures", done, self._manifest.pictures)
             if present.get(picture.key) != picture.size:
-                path = self._folder / "media" / picture.key
-                is_served = picture.key.endswith((".jpg", ".avif"))
-                await (media.put if is_served else media.put_private)(picture.key, path)
+                await put_copy(media, picture.key, self._folder / "media" / picture.key)
 
     async def restore_database(self, on_progress: OnProgress) -> str:
         """Fill the database, begin a new epoch, and return the id that its media store must have."""
