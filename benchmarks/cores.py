@@ -6,7 +6,6 @@ The load generator, MariaDB, which flushes at every commit, and Redis share the 
 import asyncio
 import json
 import os
-import re
 import sys
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.dataset import Dataset, mariadb_stack, opened
-from benchmarks.processes import server
+from benchmarks.processes import server, unlimited_config
 from server.models.jobs.installation import InstallationRepository
 from tools.harness.access_tokens import access_tokens
 from tools.harness.backends import ROOT, Stack
@@ -39,9 +38,7 @@ async def measure(console: Console) -> None:
         pages = [("/feed", token, "GET") for token in tokens]
         paths = [(f"/posts/{post}/likes", tokens[number % USERS]) for number, post in enumerate(posts)]
         likes = [(path, token, method) for method in ("POST", "DELETE") for path, token in paths]
-        config = scratch / "config.toml"
-        text = (ROOT / "config.toml").read_text()
-        config.write_text(re.sub(r"^(\w+ = \{ limit = )\d+", r"\g<1>100000000", text, flags=re.MULTILINE))
+        config = unlimited_config(scratch)
         environ = {**os.environ, **stack.environ, "LOG_FORMAT": "json"}
         for processes in PROCESSES:
             command = [sys.executable, "run.py", "--role=api", f"--config={config}", "--port=0"]

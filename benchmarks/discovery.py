@@ -8,7 +8,6 @@ import asyncio
 import json
 import os
 import random
-import re
 import sys
 import time
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from benchmarks import crowd
 from benchmarks.crowd import Crowd
 from benchmarks.dataset import Dataset, embedded_stack, mariadb_stack, opened
 from benchmarks.people import FIRST, LAST
-from benchmarks.processes import cpu_s, server
+from benchmarks.processes import cpu_s, server, unlimited_config
 from server import logs
 from server.models.database import Database
 from tools.harness.access_tokens import access_tokens
@@ -111,11 +110,7 @@ def screens(found: Crowd, tokens: Sequence[str]) -> dict[str, Requests]:
 
 async def load_screens(stack: Stack, database: Database, scratch: Path, wanted: dict[str, Requests]) -> Table:
     """Return the table of screens, measured over HTTP with users that are signed in and limited."""
-    config = scratch / "config.toml"
-    text = (ROOT / "config.toml").read_text()
-    config.write_text(
-        re.sub(r"^((?:reads|search) = \{ limit = )\d+", r"\g<1>100000000", text, flags=re.MULTILINE)
-    )
+    config = unlimited_config(scratch, "(?:reads|search)")
     environ = {**os.environ, **stack.environ, "LOG_FORMAT": "json", "THROTTLE_ENABLED": "true"}
     command = [sys.executable, "run.py", "--role=api", f"--config={config}", "--port=0"]
     table = Table(

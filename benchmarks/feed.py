@@ -7,7 +7,6 @@ redis-py. BENCH_POSTS is the number of posts when a feed is built (default: 100,
 import asyncio
 import json
 import os
-import re
 import statistics
 import sys
 import time
@@ -20,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.dataset import Dataset, mariadb_stack, opened
-from benchmarks.processes import cpu_s, server
+from benchmarks.processes import cpu_s, server, unlimited_config
 from server import logs
 from server.gateways.feed_store.followed_authors import FollowedAuthors
 from server.gateways.feed_store.reader_marks import ReaderMarks
@@ -76,9 +75,7 @@ async def measure(console: Console) -> None:
 
 async def _pages(console: Console, stack: Stack, dataset: Dataset, scratch: Path) -> None:
     """Measure a page of 20 posts for a signed-in user, with rate limits enabled but never reached."""
-    config = scratch / "config.toml"
-    text = (ROOT / "config.toml").read_text()
-    config.write_text(re.sub(r"^(reads = \{ limit = )\d+", r"\g<1>100000000", text, flags=re.MULTILINE))
+    config = unlimited_config(scratch, "reads")
     environ = {**os.environ, **stack.environ, "LOG_FORMAT": "json", "THROTTLE_ENABLED": "true"}
     command = [sys.executable, "run.py", "--role=api", f"--config={config}", "--port=0"]
     with server(command, environ) as (pid, ready):

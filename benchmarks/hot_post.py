@@ -6,7 +6,6 @@ Each node has its own API process. Every server flushes at each commit.
 import asyncio
 import json
 import os
-import re
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -17,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.dataset import Dataset, mariadb_stack, opened
-from benchmarks.processes import cpu_s, server
+from benchmarks.processes import cpu_s, server, unlimited_config
 from server.models.jobs.installation import InstallationRepository
 from tools.harness.access_tokens import access_tokens
 from tools.harness.backends import ROOT, Stack
@@ -91,9 +90,7 @@ async def _measure(stack: Stack, nodes: Sequence[MariaDB], scratch: Path) -> Hot
         sessions = zip(users, await dataset.sessions(users), strict=True)
         epoch = await InstallationRepository(database).get_epoch()
         tokens = access_tokens(stack, sessions, epoch or "")
-    config = scratch / "config.toml"
-    text = (ROOT / "config.toml").read_text()
-    config.write_text(re.sub(r"^(\w+ = \{ limit = )\d+", r"\g<1>100000000", text, flags=re.MULTILINE))
+    config = unlimited_config(scratch)
     with ExitStack() as running:
         ports: list[int] = []
         pids: list[int] = []

@@ -7,7 +7,6 @@ aiohttp handler that returns the bytes of a page.
 import asyncio
 import json
 import os
-import re
 import statistics
 import sys
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from rich.console import Console
 
 from benchmarks.dataset import Dataset, mariadb_stack, opened
 from benchmarks.feed import BASELINE
-from benchmarks.processes import cpu_s, server
+from benchmarks.processes import cpu_s, server, unlimited_config
 from benchmarks.results import Row, read_last, save, table_of
 from server.models.database import Database
 from server.models.jobs.installation import InstallationRepository
@@ -65,9 +64,7 @@ async def _create(database: Database, stack: Stack) -> tuple[list[int], list[str
 async def _measure(
     stack: Stack, scratch: Path, posts: Sequence[int], tokens: list[str], redis_pid: int
 ) -> list[Row]:
-    config = scratch / "config.toml"
-    text = (ROOT / "config.toml").read_text()
-    config.write_text(re.sub(r"^(\w+ = \{ limit = )\d+", r"\g<1>100000000", text, flags=re.MULTILINE))
+    config = unlimited_config(scratch)
     environ = {**os.environ, **stack.environ, "LOG_FORMAT": "json", "THROTTLE_ENABLED": "true"}
     command = [sys.executable, "run.py", "--role=api", f"--config={config}", "--port=0"]
     assert stack.mariadb is not None

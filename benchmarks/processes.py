@@ -1,6 +1,7 @@
 """Measured server processes: start, wait until ready, stop; CPU time and memory from /proc."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -47,3 +48,11 @@ def resident_mb(pid: int) -> float:
     """Return the resident memory of a process."""
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
+
+def unlimited_config(scratch: Path, limits: str = r"\w+") -> Path:
+    """Write a config.toml whose rate limits are checked and never reached. `limits`: a pattern of their names."""
+    text = (ROOT / "config.toml").read_text()
+    file = scratch / "config.toml"
+    file.write_text(re.sub(rf"^({limits} = \{{ limit = )\d+", r"\g<1>100000000", text, flags=re.MULTILINE))
+    return file

@@ -6,7 +6,6 @@ BENCH_USERS is the number of users (default: 5,000), with ten posts each.
 import asyncio
 import json
 import os
-import re
 import sys
 from contextlib import ExitStack
 
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.dataset import Dataset, mariadb_stack, opened
-from benchmarks.processes import server
+from benchmarks.processes import server, unlimited_config
 from server.ids import UserId
 from server.models.jobs.installation import InstallationRepository
 from tools.harness.access_tokens import access_tokens
@@ -78,9 +77,7 @@ async def measure(console: Console) -> None:
             sessions = list(zip(readers, await Dataset(database).sessions(readers), strict=True))
             epoch = await InstallationRepository(database).get_epoch()
             tokens = access_tokens(stack, sessions, epoch or "")
-            config = scratch / "config.toml"
-            text = (ROOT / "config.toml").read_text()
-            config.write_text(re.sub(r"^(\w+ = \{ limit = )\d+", r"\g<1>100000000", text, flags=re.MULTILINE))
+            config = unlimited_config(scratch)
             with ExitStack() as servers:
                 command = [sys.executable, "run.py", "--role=api", f"--config={config}", "--port=0"]
                 _, ready = servers.enter_context(server(command, {**environ, "LOG_FORMAT": "json"}))
