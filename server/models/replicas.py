@@ -2,8 +2,8 @@
 
 A read gets the position of the primary's binary log, in one statement for concurrent reads, and waits until a replica
 has applied it. So it sees whatever was committed anywhere before it began: the change of the same client, and the block
-or the deletion of another. A replica that is too late, does not answer or has another database is
-left out until a check finds that it keeps up again. Without a replica, lists are read from the primary.
+or the deletion of another. A replica that is too late, does not answer or has another database is left out until a
+check finds that it keeps up again. Without a replica, lists are read from the primary.
 """
 
 import random
@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 Rows = list[dict[str, Any]]
 
 CHECK_WAIT_S = 1.0
+NOT_CHECKED = "not checked yet"
 POSITION = "SELECT @@gtid_binlog_pos AS position"
 # Both servers return this, or the replica has another database.
 IDENTITY = "SELECT epoch, media_store_id FROM installation"
@@ -42,7 +43,7 @@ class Replica:
 
     address: str
     client: ReplicaClient
-    problem: str = "not checked yet"
+    problem: str = NOT_CHECKED
 
 
 class Replicas:
@@ -124,6 +125,6 @@ class Replicas:
         return [row["position"]] * len(reads)
 
     def _leave_out(self, replica: Replica, problem: str) -> None:
-        if not replica.problem or replica.problem == "not checked yet":
+        if not replica.problem or replica.problem == NOT_CHECKED:
             log.warning("replica_left_out", replica=replica.address, reason=problem)
         replica.problem = problem

@@ -48,9 +48,9 @@ class CardCache:
     """Cache of post cards, user cards and rendered posts.
 
     `max_cards` limits the post cards in memory; twice as many rendered posts are kept, and four times as many user
-    cards, which are small. `origin` is
-    the base URL of the pictures: cards contain URLs, so cards in Redis with another origin are ignored. The same holds
-    for cards of another epoch of the database: a revision identifies a card only within one epoch.
+    cards, which are small. `origin` is the base URL of the pictures: cards contain URLs, so cards in Redis with another
+    origin are ignored. The same holds for cards of another epoch of the database: a revision identifies a card only
+    within one epoch.
     """
 
     def __init__(
