@@ -24,6 +24,16 @@ from tools.harness.services import ServiceHarness
 MAX_ITEMS = 1000
 
 
+async def outcome(awaitable: Awaitable[Any]) -> Any:
+    """Return the result, or the code of the refusal."""
+    try:
+        return await awaitable
+    except Unavailable:  # a busy machine; not an answer of the program
+        raise
+    except AppError as error:
+        return error.code
+
+
 class ServiceRunner:
     """Runs services on one event loop for a synchronous state machine, and counts the steps."""
 
@@ -38,16 +48,7 @@ class ServiceRunner:
 
     def outcome(self, awaitable: Awaitable[Any]) -> Any:
         """Return the result, or the code of the refusal."""
-
-        async def attempt() -> Any:
-            try:
-                return await awaitable
-            except Unavailable:  # a busy machine; not an answer of the program
-                raise
-            except AppError as error:
-                return error.code
-
-        return self.do(attempt())
+        return self.do(outcome(awaitable))
 
     def pages(
         self, read: Callable[[PageRequest], Awaitable[Page[Any]]], limit: int, order: bytes = b""

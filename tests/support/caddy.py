@@ -1,14 +1,11 @@
 """Caddy with the configuration of `deploy/caddy/`, for two processes of the program."""
 
-import socket
-import ssl
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from tests.support.certificates import Authority
+from tests.support.proxy import Proxy, with_changes
 from tools.harness.backends import ROOT
-from tools.harness.servers import Server, find_program, free_port
+from tools.harness.servers import find_program
 
 SITE = ROOT / "deploy" / "caddy" / "Caddyfile"
 # The server is private to a test: no port for administration, no trust store, no redirects on port 80.
@@ -22,30 +19,21 @@ GLOBAL = """{{
 """
 
 
-class Caddy(Server):
-    """Caddy at `url`, in front of `ports`: with the file that operators copy, and its marked lines changed."""
+class Caddy(Proxy):
+    """Caddy with `deploy/caddy/Caddyfile`."""
 
     def __init__(self, folder: Path, ports: Sequence[int]) -> None:
-        super().__init__(folder)
-        self.ports = tuple(ports)
-        self.port = free_port()
-        authority = Authority(folder / "authority", "authority")
-        certificate = authority.sign("caddy", "127.0.0.1")
-        self.tls = ssl.create_default_context(cafile=authority.certificate)
+        super().__init__(folder, ports)
         one, two = ports
-        text = SITE.read_text()
-        for old, new in {
+        certificate = self._certificate
+        changes = {
             "photos.example.com {": f"{self.url} {{\n\ttls {certificate.certificate} {certificate.key}",
             "127.0.0.1:3000": f"127.0.0.1:{one}",
             "127.0.0.1:3001": f"127.0.0.1:{two}",
-        }.items():
-            assert text.count(old) == 1, old
-            text = text.replace(old, new)
-        (folder / "Caddyfile").write_text(GLOBAL.format(folder=folder) + text)
-
-    @property
-    def url(self) -> str:
-        return f"https://127.0.0.1:{self.port}"
+        }
+        (folder / "Caddyfile").write_text(
+            GLOBAL.format(folder=folder) + with_changes(SITE.read_text(), changes)
+        )
 
     def _command(self) -> Sequence[str]:
         return [
@@ -56,8 +44,3 @@ class Caddy(Server):
             "--adapter",
             "caddyfile",
         ]
-
-    def _answers(self) -> bool:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-            return True
-        return False

@@ -2,15 +2,12 @@
 
 import os
 import re
-import socket
-import ssl
 from collections.abc import Sequence
-from contextlib import suppress
 from pathlib import Path
 
-from tests.support.certificates import Authority
+from tests.support.proxy import Proxy, with_changes
 from tools.harness.backends import ROOT
-from tools.harness.servers import Server, find_program, free_port
+from tools.harness.servers import find_program, free_port
 
 SITE = ROOT / "deploy" / "nginx" / "photofeed.conf"
 MAIN = """
@@ -32,23 +29,14 @@ http {{
 """
 
 
-class Nginx(Server):
-    """nginx at `url`, in front of `ports`: with the file that operators copy, and its marked lines changed."""
+class Nginx(Proxy):
+    """nginx with `deploy/nginx/photofeed.conf`."""
 
     def __init__(self, folder: Path, ports: Sequence[int]) -> None:
-        super().__init__(folder)
-        self.ports = tuple(ports)
-        self.port = free_port()
-        authority = Authority(folder / "authority", "authority")
-        self._certificate = authority.sign("nginx", "127.0.0.1")
-        self.tls = ssl.create_default_context(cafile=authority.certificate)
+        super().__init__(folder, ports)
         (folder / "site.conf").write_text(self._site(ports))
         user = "user root;" if os.geteuid() == 0 else ""  # its scratch folder is private
         (folder / "nginx.conf").write_text(MAIN.format(folder=folder, user=user))
-
-    @property
-    def url(self) -> str:
-        return f"https://127.0.0.1:{self.port}"
 
     @property
     def log(self) -> str:
@@ -62,19 +50,16 @@ class Nginx(Server):
         return {int(found[1]) for line in lines if (found := re.search(r'" (\d{3}) ', line))}
 
     def _site(self, ports: Sequence[int]) -> str:
-        text = SITE.read_text()
         one, two = ports
-        for old, new in {
+        changes = {
             "server 127.0.0.1:3000;": f"server 127.0.0.1:{one};",
             "server 127.0.0.1:3001;": f"server 127.0.0.1:{two};",
             "listen 80;": f"listen 127.0.0.1:{free_port()};",
             "listen 443 ssl http2;": f"listen 127.0.0.1:{self.port} ssl http2;",
             "ssl_certificate /etc/ssl/photos.example.com.pem;": f"ssl_certificate {self._certificate.certificate};",
             "ssl_certificate_key /etc/ssl/photos.example.com.key;": f"ssl_certificate_key {self._certificate.key};",
-        }.items():
-            assert text.count(old) == 1, old
-            text = text.replace(old, new)
-        return text
+        }
+        return with_changes(SITE.read_text(), changes)
 
     def _command(self) -> Sequence[str]:
         return [
@@ -84,8 +69,3 @@ class Nginx(Server):
             "-c",
             str(self.folder / "nginx.conf"),
         ]
-
-    def _answers(self) -> bool:
-        with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-            return True
-        return False

@@ -5,6 +5,7 @@ on, and only Redis and the database are killed: what these two hold when a round
 """
 
 import asyncio
+import itertools
 import random
 import statistics
 import time
@@ -76,8 +77,7 @@ class Parts:
         self.api, self.worker = api, worker
         self.kills = Counter[str]()
         self._stack = stack
-        self._metrics_urls = {"API": lambda: f"{api.url}/metrics", "worker": lambda: worker_url}
-        worker_url = f"http://127.0.0.1:{worker_port}/metrics"
+        self._worker_url = f"http://127.0.0.1:{worker_port}"
 
     @property
     def all(self) -> list[Kill]:
@@ -90,8 +90,8 @@ class Parts:
     async def held(self, session: ClientSession) -> dict[str, Held]:
         """Return what the API and the worker hold."""
         found: dict[str, Held] = {}
-        for name, url in self._metrics_urls.items():
-            async with session.get(url()) as response:
+        for name, url in (("API", self.api.url), ("worker", self._worker_url)):
+            async with session.get(f"{url}/metrics") as response:
                 assert response.status == 200
                 text = await response.text()
             figures = {
@@ -197,7 +197,7 @@ async def test_random_kills_lose_double_and_leak_nothing(
     parts = Parts(stack, api, worker, worker_port)
     totals, reads, held = Counter[str](), Counter[int](), list[dict[str, Held]]()
     began = time.monotonic()
-    for turn in range(1_000_000):
+    for turn in itertools.count():
         passed_s = time.monotonic() - began
         if turn and passed_s >= DURATION_S:
             break

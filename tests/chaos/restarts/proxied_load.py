@@ -12,10 +12,9 @@ from aiohttp import ClientConnectionError, ClientPayloadError, ClientSession, Cl
 
 from tests.chaos.environment import configuration
 from tests.e2e.conftest import NewProgram
-from tests.support.caddy import Caddy
 from tests.support.inputs import photos
-from tests.support.nginx import Nginx
 from tests.support.program import Person, Program, photo_form
+from tests.support.proxy import Proxy
 from tests.support.sse_reader import Reader
 from tests.support.traffic import Traffic
 from tools.harness.backends import Stack
@@ -29,7 +28,7 @@ UPLOADS = 0.1
 class Load:
     """Clients at a steady rate and live streams."""
 
-    def __init__(self, proxy: Nginx | Caddy, session: ClientSession, traffic: Traffic) -> None:
+    def __init__(self, proxy: Proxy, session: ClientSession, traffic: Traffic) -> None:
         self._proxy, self._session, self._traffic = proxy, session, traffic
         self._stopped = asyncio.Event()
         self.statuses = Counter[int]()
@@ -103,7 +102,7 @@ class Load:
 
 
 @asynccontextmanager
-async def under_load(proxy: Nginx | Caddy, traffic: Traffic) -> AsyncIterator[Load]:
+async def under_load(proxy: Proxy, traffic: Traffic) -> AsyncIterator[Load]:
     """Run the load during the block, with at least 50 requests before and after it."""
     connector = TCPConnector(ssl=proxy.tls, limit=0)
     async with ClientSession(connector=connector, timeout=ClientTimeout(total=30)) as session:

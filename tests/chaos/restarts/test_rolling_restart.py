@@ -19,6 +19,7 @@ from tests.e2e.conftest import NewProgram, Register
 from tests.support.caddy import Caddy
 from tests.support.nginx import Nginx
 from tests.support.program import Program
+from tests.support.proxy import Proxy
 from tools.harness.backends import Stack
 from tools.harness.waiting import wait_until
 
@@ -57,7 +58,7 @@ async def test_rolling_restart_behind_caddy_fails_no_request(
 
 
 async def restart_under_load(
-    stack: Stack, programs: list[Program], register: Register, proxy: Nginx | Caddy, report: Report
+    stack: Stack, programs: list[Program], register: Register, proxy: Proxy, report: Report
 ) -> None:
     for program in programs:
         await program.start()
@@ -81,6 +82,6 @@ async def restart_under_load(
     assert number(stack, "SELECT COUNT(*) FROM posts") == 1 + load.published
 
 
-async def _is_ready(proxy: Nginx | Caddy, session: ClientSession) -> bool:
+async def _is_ready(proxy: Proxy, session: ClientSession) -> bool:
     async with session.get(f"{proxy.url}/readyz") as response:
         return response.status == 200

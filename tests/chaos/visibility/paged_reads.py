@@ -5,9 +5,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from server.errors import AppError, InvalidInput, Unavailable
+from server.errors import InvalidInput
 from server.ids import NO_USER, PlaceId, PostId, UserId
 from server.paging import OLDEST_FIRST, Page, PageRequest, decode_positions
+from tests.chaos.state_machines import outcome
 from tests.chaos.visibility.model_changes import ChangingModel
 from tests.chaos.visibility.visibility_model import ModelPost
 from tools.harness.services import ServiceHarness
@@ -101,13 +102,3 @@ def _following(limit: int, cursor: str) -> PageRequest:
             position, *shown = decode_positions(cursor, 1 + MAX_PINNED, order)
             return PageRequest(limit, position, tuple(shown))
     raise AssertionError(f"unknown cursor {cursor}")
-
-
-async def outcome(awaitable: Awaitable[Any]) -> Any:
-    """Return the result, or the code of the refusal."""
-    try:
-        return await awaitable
-    except Unavailable:  # a busy machine; not an answer of the program
-        raise
-    except AppError as error:
-        return error.code

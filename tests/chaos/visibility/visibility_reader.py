@@ -11,9 +11,10 @@ from server.ids import NO_USER, CollectionId, CommentId, MediaId, PostId, UserId
 from server.paging import PageRequest
 from server.services.content.visibility import explain_post, is_post_visible
 from server.services.records import Image
+from tests.chaos.state_machines import outcome
 from tests.chaos.visibility.model_changes import ChangingModel
 from tests.chaos.visibility.notification_model import NotificationModel
-from tests.chaos.visibility.paged_reads import PagedReads, outcome, read_pages
+from tests.chaos.visibility.paged_reads import PagedReads, read_pages
 from tests.chaos.visibility.visibility_model import ModelComment, ModelPost
 from tools.harness.services import ServiceHarness
 
